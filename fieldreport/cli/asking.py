@@ -1,0 +1,47 @@
+"""Asking for a passphrase, and unlocking with it.
+
+A passphrase comes from a prompt that does not echo, or from a file named by ``--passphrase-file`` for scripts; never
+from an argument, which every user of the machine could read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fieldreport import config
+from fieldreport.errors import NotFound, UsageError
+from fieldreport.unseal import keyfile
+
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Read the admin's passphrase from this file instead of asking.",
+)
+
+
+def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path | None) -> keyfile.StaffKey:
+    """Unlock the key file of an admin.
+
+    Raises:
+        NotFound: no key file of that name.
+        UsageError: the key file is not an admin's.
+        UnlockRefused, KeyFileDamaged: as ``keyfile.unlock``.
+
+    """
+    path = settings.desk.keyfiles / f"{handle}.key"
+    if not path.exists():
+        raise NotFound(f"no key file of {handle} in {settings.desk.keyfiles}")
+    staff = keyfile.unlock(path, passphrase(f"Passphrase of {handle}", passphrase_file))
+    if staff.admin is None:
+        raise UsageError(f"{handle} is not an admin")
+    return staff
+
+
+def passphrase(prompt: str, file: Path | None) -> str:
+    """The passphrase from the file, or asked for at the terminal."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    answer: str = click.prompt(prompt, hide_input=True, err=True)
+    return answer

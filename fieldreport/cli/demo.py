@@ -1,0 +1,167 @@
+"""``fieldreport demo``: a whole newsroom in one directory, running a minute after a clone.
+
+It makes an ordinary installation with an admin and two editors, starts the three zones on 127.0.0.1 and prints what to
+open. What a demonstration may do and a newsroom must not: it writes passphrases and second factors to ``demo.json``
+(mode 0600), publishes without delay, and says so on every page.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fieldreport import config
+from fieldreport.cli import installation, zones
+from fieldreport.errors import UsageError
+from fieldreport.seal import Role
+from fieldreport.unseal import keyfile, totp
+
+NEWSROOM: Final = "The Border Post"
+EDITORS: Final = ("amira", "jonas")
+ADMIN: Final = "lena"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One of the demo's staff, with everything needed to sign in."""
+
+    handle: str
+    role: Role
+    passphrase: str = field(repr=False)
+    totp: bytes = field(repr=False)
+
+    def code(self, now: float) -> str:
+        """The one-time code at ``now``, seconds since the epoch."""
+        return totp.current_code(self.totp, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A demo's directory: its settings and its people by handle."""
+
+    directory: Path
+    settings: config.Settings
+    people: Mapping[str, Person]
+
+    def url(self, zone: str) -> str:
+        """Where a zone answers."""
+        return f"http://{getattr(self.settings, zone).listen}"
+
+
+@click.command("demo")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+    help="Made if it does not exist; used again if it does.",
+)
+@click.option("--port", default=8000, show_default=True, help="Intake; the desk and the press take the next two.")
+@click.option("--walkthrough", is_flag=True, help="Drive the whole path once, from a report to a published page.")
+def demo_command(directory: Path, port: int, *, walkthrough: bool) -> None:
+    """Make and run a demonstration newsroom."""
+    opened = open_demo(directory, port=port)
+    with zones.running(opened.settings) as running:
+        if walkthrough:
+            from fieldreport.cli.walkthrough import walk
+
+            walk(opened, click.echo)
+            return
+        _print_what_to_open(opened)
+        zones.wait(running)
+
+
+def open_demo(directory: Path, *, port: int) -> Demo:
+    """Make the demo's installation, or take up the one that is there.
+
+    Raises:
+        UsageError: the directory holds something that is not a demo, or cannot be written.
+
+    """
+    facts = directory / "demo.json"
+    if not facts.exists():
+        _make(directory, port=port)
+    try:
+        document = json.loads(facts.read_text(encoding="utf-8"))
+        people = {
+            handle: Person(
+                handle=handle,
+                role=Role(person["role"]),
+                passphrase=person["passphrase"],
+                totp=base64.b32decode(person["totp"]),
+            )
+            for handle, person in document["people"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"{facts} is damaged; remove {directory} to start afresh") from None
+    settings = _at_port(config.load(directory.resolve() / installation.SETTINGS_NAME, {}), port)
+    return Demo(directory=directory, settings=settings, people=people)
+
+
+def _make(directory: Path, *, port: int) -> None:
+    made = installation.make(directory, name=NEWSROOM, admin=ADMIN, port=port, demo=True)
+    admin_key = keyfile.unlock(made.settings.desk.keyfiles / f"{ADMIN}.key", made.admin.passphrase)
+    members = [
+        made.admin,
+        *(
+            installation.add_member(made.settings, handle=handle, role=Role.EDITOR, admin_key=admin_key)
+            for handle in EDITORS
+        ),
+    ]
+    document = {
+        "urls": {zone: f"http://{getattr(made.settings, zone).listen}" for zone in zones.ZONES},
+        "people": {
+            member.handle: {
+                "role": member.role,
+                "passphrase": member.passphrase,
+                "totp": base64.b32encode(member.totp).decode(),
+            }
+            for member in members
+        },
+        "recovery_shares": made.shares,
+    }
+    # Last, and whole or not at all: a directory without demo.json is not taken for a demo.
+    facts = directory / "demo.json"
+    partial = facts.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+    partial.rename(facts)
+
+
+def _at_port(settings: config.Settings, port: int) -> config.Settings:
+    """The same demo on another port than it was made for: the settings file is rewritten, so that zones read it."""
+    old = [config.split_listen(getattr(settings, zone).listen, where=zone)[1] for zone in zones.ZONES]
+    new = [port, port + 1, port + 2]
+    if old == new:
+        return settings
+    text = settings.path.read_text(encoding="utf-8")
+    for before, after in zip(old, new, strict=True):
+        text = text.replace(f"127.0.0.1:{before}", f"127.0.0.1:<{after}>")
+    settings.path.write_text(text.replace("<", "").replace(">", ""), encoding="utf-8")
+    return config.load(settings.path, {})
+
+
+def _print_what_to_open(demo: Demo) -> None:
+    click.echo("")
+    click.echo("This is a demonstration: anyone with this directory can read everything in it.")
+    click.echo("")
+    click.echo(f"  Send a report      {demo.url('intake')}")
+    click.echo(f"  Read and answer    {demo.url('desk')}")
+    click.echo(f"  The published site {demo.url('press')}")
+    click.echo("")
+    for person in demo.people.values():
+        click.echo(f"  {person.handle:<7} {person.role:<7} passphrase  {person.passphrase}")
+        click.echo(f"  {'':<15} code now    {person.code(time.time())}   (a new one every 30 seconds)")
+    click.echo("")
+    click.echo(f"  Second-factor secrets and everything else: {demo.directory / 'demo.json'}")
+    click.echo("  Stop with Ctrl-C; run the same command to continue where you were.")

@@ -1,0 +1,181 @@
+"""Making an installation directory: keys, recovery shares, first roster, settings file.
+
+One place for ``init`` and ``demo``, so that the demo is an ordinary installation. The directory is written beside its
+final name and renamed into place: an interrupted ``init`` leaves nothing that looks finished.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fieldreport import config
+from fieldreport.errors import UsageError
+from fieldreport.seal import HybridIdentity, Role, RosterDirectory
+from fieldreport.unseal import keyfile, recovery, rosters
+
+SETTINGS_NAME = "fieldreport.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person who was just enrolled: what must be handed to them, once, and is stored nowhere in the clear."""
+
+    handle: str
+    role: Role
+    passphrase: str = field(repr=False)
+    totp: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A new installation: its settings, its admin, and the recovery shares that must leave this machine."""
+
+    settings: config.Settings
+    admin: Member
+    shares: tuple[str, ...] = field(repr=False)
+
+
+def make(
+    directory: Path,
+    *,
+    name: str,
+    admin: str = "admin",
+    port: int = 8000,
+    demo: bool = False,
+    shares: tuple[int, int] = (2, 3),
+) -> Made:
+    """Create an installation at ``directory``, which must not exist or be empty.
+
+    Args:
+        directory: becomes the installation; modes 0700.
+        name: the newsroom's name as sources see it.
+        admin: handle of the first admin.
+        port: intake; desk and press take the two after it.
+        demo: marks every page as a demonstration and sets the publication's delays to zero.
+        shares: (needed, made) of the recovery key.
+
+    Raises:
+        UsageError: the directory is not empty or cannot be written.
+
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory} is not empty")
+    building = directory.with_name(f".{directory.name}.making-{os.getpid()}")
+    try:
+        building.mkdir(parents=True, mode=0o700)
+        made = _fill(building, name=name, admin=admin, port=port, demo=demo, shares=shares)
+        if directory.exists():
+            directory.rmdir()
+        building.rename(directory)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        raise UsageError(f"cannot write {directory}: {error.strerror}") from None
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    settings = config.load(directory.resolve() / SETTINGS_NAME, {})
+    return Made(settings=settings, admin=made.admin, shares=made.shares)
+
+
+def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shares: tuple[int, int]) -> Made:
+    for zone in ("keys", "intake", "desk", "desk/keyfiles", "site"):
+        (directory / zone).mkdir(mode=0o700)
+    instance = os.urandom(16)
+    staff = keyfile.new_staff_key(admin, Role.ADMIN)
+    if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
+        raise TypeError("an admin without roster keys")
+    passphrase = keyfile.generate_passphrase()
+    keyfile.write_key_file(directory / "desk" / "keyfiles" / f"{admin}.key", staff, passphrase)
+    rescue = HybridIdentity.generate()
+    raw = rosters.first_roster(
+        instance=instance,
+        entries=(staff.public_entry(), rosters.recovery_entry(rescue.recipient)),
+        now=datetime.now(UTC),
+    )
+    fingerprint = staff.admin.public.fingerprint
+    (directory / SETTINGS_NAME).write_text(
+        _settings_text(instance.hex(), name=name, fingerprint=fingerprint, port=port, demo=demo), encoding="utf-8"
+    )
+    (directory / "keys" / "admin.pub").write_text(staff.admin.public.encode(), encoding="ascii")
+    published = RosterDirectory(directory / "keys", fingerprint=fingerprint, instance=instance)
+    published.publish(raw, staff.admin.sign_roster(raw))
+    return Made(
+        settings=config.load(directory / SETTINGS_NAME, {}),
+        admin=Member(handle=admin, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp),
+        shares=recovery.split(rescue, *shares),
+    )
+
+
+def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key: keyfile.StaffKey) -> Member:
+    """Enrol a person: write their key file and publish a roster that names them.
+
+    Raises:
+        UsageError: the handle is taken, or the key given is not an admin's.
+        RosterError: the roster in force cannot be verified.
+
+    """
+    if admin_key.admin is None:
+        raise UsageError(f"{admin_key.handle} is not an admin")
+    path = settings.desk.keyfiles / f"{handle}.key"
+    published = roster_directory(settings)
+    now = datetime.now(UTC)
+    current = published.load(now=now, at_least=0)
+    if path.exists() or any(entry.handle == handle for entry in current.entries):
+        raise UsageError(f"{handle} is taken")
+    staff = keyfile.new_staff_key(handle, role)
+    raw = rosters.next_roster(current, rosters.with_added(current.entries, staff.public_entry()), now=now)
+    passphrase = keyfile.generate_passphrase()
+    # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
+    keyfile.write_key_file(path, staff, passphrase)
+    published.publish(raw, admin_key.admin.sign_roster(raw))
+    return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)
+
+
+def roster_directory(settings: config.Settings) -> RosterDirectory:
+    """The published roster of this installation."""
+    return RosterDirectory(
+        settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
+    )
+
+
+def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, demo: bool) -> str:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    lines = [
+        "# Settings of one fieldreport installation. Every key has a default but those written here;",
+        "# fieldreport/config.py lists them all. Paths are relative to this file.",
+        "[instance]",
+        f'id = "{instance}"',
+        f'name = "{quoted}"',
+        f"demo = {str(demo).lower()}",
+        "",
+        "[keys]",
+        'directory = "keys"',
+        f'admin_fingerprint = "{fingerprint}"',
+        "",
+        "[intake]",
+        'data = "intake"',
+        f'listen = "127.0.0.1:{port}"',
+        "",
+        "[desk]",
+        'data = "desk"',
+        'keyfiles = "desk/keyfiles"',
+        f'listen = "127.0.0.1:{port + 1}"',
+        *(["collect_seconds = 2"] if demo else []),
+        "",
+        "[press]",
+        'site = "site"',
+        f'listen = "127.0.0.1:{port + 2}"',
+        f'base_url = "http://127.0.0.1:{port + 2}"',
+    ]
+    if demo:
+        lines += [
+            "# A demonstration publishes at once. A newsroom must not: see the delays in fieldreport/config.py.",
+            "minimum_age_hours = 0",
+            "random_delay_hours = 0",
+            'daily_slot = ""',
+        ]
+    return "\n".join(lines) + "\n"

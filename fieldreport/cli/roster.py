@@ -1,0 +1,65 @@
+"""``fieldreport roster``: look at the roster, check it, and sign it anew before it expires."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from fieldreport.cli import asking, installation, load_settings
+from fieldreport.unseal import rosters
+
+
+@click.group("roster")
+def roster_command() -> None:
+    """Show, verify and renew the signed list of staff keys."""
+
+
+@roster_command.command("show")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def show(context: click.Context, *, as_json: bool) -> None:
+    """Show the roster in force."""
+    roster = installation.roster_directory(load_settings(context)).load(now=datetime.now(UTC), at_least=0)
+    facts = {
+        "epoch": roster.epoch,
+        "sha256": roster.sha256.hex(),
+        "not_before": roster.not_before.isoformat(),
+        "not_after": roster.not_after.isoformat(),
+        "recipients": list(roster.key_ids()),
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
+
+
+@roster_command.command("verify")
+@click.pass_context
+def verify(context: click.Context) -> None:
+    """Check both signatures, the dates and the whole history; the exit status says whether they hold."""
+    published = installation.roster_directory(load_settings(context))
+    roster = published.load(now=datetime.now(UTC), at_least=0)
+    epochs = published.history()
+    days = (roster.not_after - datetime.now(UTC)).days
+    click.echo(f"Epoch {roster.epoch} is valid for {days} more days; {len(epochs)} rosters of the history hold.")
+
+
+@roster_command.command("sign")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@asking.passphrase_option
+@click.pass_context
+def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> None:
+    """Renew the roster: the same entries, the next epoch, ninety more days."""
+    settings = load_settings(context)
+    published = installation.roster_directory(settings)
+    current = published.newest()
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    if signer.admin is None:  # pragma: no cover - unlock_admin has refused it
+        raise TypeError(admin)
+    raw = rosters.next_roster(current, current.entries, now=datetime.now(UTC))
+    published.publish(raw, signer.admin.sign_roster(raw))
+    click.echo(f"Epoch {current.epoch + 1} is in force.")

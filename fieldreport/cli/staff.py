@@ -1,0 +1,73 @@
+"""``fieldreport staff``: who is in the roster. For small newsrooms, where the admin hands out passphrases."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from fieldreport.cli import asking, init, installation, load_settings
+from fieldreport.errors import NotFound
+from fieldreport.seal import Role
+from fieldreport.unseal import rosters
+
+
+@click.group("staff")
+def staff_command() -> None:
+    """Add, list and remove staff."""
+
+
+@staff_command.command("add")
+@click.argument("handle")
+@click.option("--role", type=click.Choice([Role.EDITOR]), default=Role.EDITOR, show_default=True)
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@asking.passphrase_option
+@click.pass_context
+def add(context: click.Context, handle: str, role: Role, admin: str, passphrase_file: Path | None) -> None:
+    """Enrol HANDLE: make a key file, show its passphrase once, and publish a roster that names it."""
+    settings = load_settings(context)
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    member = installation.add_member(settings, handle=handle, role=Role(role), admin_key=signer)
+    init.show_member(member, settings.instance.name)
+    click.echo("New letters are sealed to this key from now on; earlier ones at the next unlock of an editor.")
+
+
+@staff_command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def list_(context: click.Context, *, as_json: bool) -> None:
+    """List the roster's entries."""
+    settings = load_settings(context)
+    roster = installation.roster_directory(settings).load(now=datetime.now(UTC), at_least=0)
+    rows = [
+        {"handle": entry.handle, "role": str(entry.role), "state": str(entry.state), "key": entry.key_id}
+        for entry in roster.entries
+    ]
+    if as_json:
+        click.echo(json.dumps({"epoch": roster.epoch, "entries": rows}))
+        return
+    for row in rows:
+        click.echo(f"{row['handle']:<16} {row['role']:<9} {row['state']:<13} {row['key']}")
+
+
+@staff_command.command("remove")
+@click.argument("handle")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@asking.passphrase_option
+@click.pass_context
+def remove(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
+    """Revoke every key of HANDLE: out of the roster at once. It cannot unread what was read."""
+    settings = load_settings(context)
+    published = installation.roster_directory(settings)
+    now = datetime.now(UTC)
+    current = published.load(now=now, at_least=0)
+    if not any(entry.handle == handle for entry in current.entries):
+        raise NotFound(f"{handle} is not in the roster")
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    if signer.admin is None:  # pragma: no cover - unlock_admin has refused it
+        raise TypeError(admin)
+    raw = rosters.next_roster(current, rosters.with_revoked(current.entries, handle), now=now)
+    published.publish(raw, signer.admin.sign_roster(raw))
+    click.echo(f"{handle} is revoked. Headers are rebuilt without their keys at the next unlock of an editor.")

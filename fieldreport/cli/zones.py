@@ -1,0 +1,159 @@
+"""Running the zones: ``intake``, ``desk``, ``press``, each its own process, and ``up`` for all of them on one machine.
+
+Rules: the intake's command imports neither ``unseal`` nor ``desk`` (so every import of a zone is inside its command);
+a zone that cannot do its work safely refuses to start and says why in one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from fieldreport import config
+from fieldreport.cli import load_settings
+from fieldreport.errors import UsageError
+
+ZONES: Final = ("intake", "desk", "press")
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 15.0
+
+
+@click.command("intake")
+@click.pass_context
+def intake_command(context: click.Context) -> None:
+    """Serve the letterbox for sources."""
+    from fieldreport.intake import serve
+
+    settings = load_settings(context)
+    check_port(settings.intake.listen, where="[intake] listen")
+    serve(settings)
+
+
+@click.command("desk")
+@click.pass_context
+def desk_command(context: click.Context) -> None:
+    """Serve the reading room for staff."""
+    from fieldreport.desk import serve
+
+    settings = load_settings(context)
+    check_port(settings.desk.listen, where="[desk] listen")
+    serve(settings)
+
+
+@click.command("press")
+@click.pass_context
+def press_command(context: click.Context) -> None:
+    """Serve the published site."""
+    from fieldreport.press.serve import create_app
+    from fieldreport.web.serving import serve
+
+    settings = load_settings(context)
+    check_port(settings.press.listen, where="[press] listen")
+    serve(lambda: create_app(settings.press.site), listen=settings.press.listen, threads=8)
+
+
+@click.command("up")
+@click.pass_context
+def up_command(context: click.Context) -> None:
+    """Serve all zones on this machine, each in a process of its own, until interrupted."""
+    settings = load_settings(context)
+    with running(settings) as zones:
+        for zone in ZONES:
+            click.echo(f"{zone:<7} http://{getattr(settings, zone).listen}")
+        wait(zones)
+
+
+@contextlib.contextmanager
+def running(settings: config.Settings) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Start every zone as a process and stop them at the end.
+
+    Yields:
+        zone name → its process, once each answers on its port.
+
+    Raises:
+        UsageError: a port is in use, or a zone ended while starting.
+
+    """
+    for zone in ZONES:
+        check_port(getattr(settings, zone).listen, where=f"[{zone}] listen")
+    command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(settings.path)]
+    zones: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for zone in ZONES:
+            zones[zone] = subprocess.Popen([*command, zone], cwd=settings.path.parent, stdin=subprocess.DEVNULL)
+        for zone, process in zones.items():
+            _await_answer(zone, process, getattr(settings, zone).listen)
+        yield zones
+    finally:
+        stop(zones)
+
+
+def stop(zones: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Ask every zone to end, and end those that do not."""
+    for process in zones.values():
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    for process in zones.values():
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait(zones: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Wait until interrupted.
+
+    Raises:
+        UsageError: a zone ended by itself.
+
+    """
+    # systemd and a terminal both mean the same: an orderly end.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            for zone, process in zones.items():
+                if process.poll() is not None:
+                    raise UsageError(f"the {zone} ended with status {process.returncode}")
+            time.sleep(0.5)
+
+
+def check_port(listen: str, *, where: str) -> None:
+    """See that a port is free and allowed before a server is built around it.
+
+    Raises:
+        UsageError: it is in use, or may not be used by this user.
+
+    """
+    host, port = config.split_listen(listen, where=where)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+            raise UsageError(f"port {port} of {host} {reason} ({where})") from None
+
+
+def _await_answer(zone: str, process: subprocess.Popen[bytes], listen: str) -> None:
+    host, port = config.split_listen(listen, where=zone)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise UsageError(f"the {zone} ended with status {process.returncode} while starting")
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise UsageError(f"the {zone} did not answer within {_START_SECONDS:.0f} seconds")
