@@ -21,6 +21,8 @@ PARTS: Final = 1000  # attachments of one letter
 
 # --- codename and key files ---
 CODENAME_WORDS: Final = 9  # 96 random bits and a 3-bit checksum
+CODENAME_TEXT_CHARACTERS: Final = 2000  # what may be typed into the codename field; nine words are under 120
+CODENAME_READINGS: Final = 8  # ways to read nine words typed without their accents; each may cost an Argon2id
 CODENAME_ARGON2_KIB: Final = 19 * KIB  # OWASP's second recommendation; 96 bits carry the rest
 CODENAME_ARGON2_PASSES: Final = 2
 KEYFILE_ARGON2_KIB: Final = 256 * KIB  # a passphrase is weaker than a codename and typed rarely
@@ -28,11 +30,17 @@ KEYFILE_ARGON2_PASSES: Final = 3
 KEYFILE_ARGON2_LANES: Final = 4
 KEYFILE_ARGON2_KIB_MAX: Final = 1024 * KIB  # a hostile key file must not exhaust the desk
 KEYFILE_ARGON2_PASSES_MAX: Final = 10
+KEYFILE_ARGON2_LANES_MAX: Final = 16
 KEYFILE_BYTES: Final = 64 * KIB
+KEYFILE_IDENTITIES: Final = 16  # current and decrypt-only keys of one person; rotation destroys old ones
 PASSPHRASE_WORDS: Final = 7  # 77 bits from a list of 2,048
+PASSPHRASE_CHARACTERS: Final = 1000  # typed at sign-in by anybody: bounds what is normalised
+RECOVERY_SHARES: Final = 16  # SLIP-39
 
 # --- roster ---
 ROSTER_BYTES: Final = 1 * MIB  # 64 entries are 150 KiB
+ROSTER_ENTRIES: Final = 400  # present and former staff; 1 MiB holds 450
+ROSTER_EPOCHS: Final = 100_000  # 270 years of one change a day; bounds what a directory listing may cost
 ROSTER_DAYS: Final = 90  # an admin who vanished is noticed within a season
 ROSTER_ALARM_DAYS: Final = 30
 
@@ -40,6 +48,8 @@ ROSTER_ALARM_DAYS: Final = 30
 REQUEST_BYTES: Final = 512 * MIB  # default for one post, configurable
 FORM_TEXT_BYTES: Final = 2 * MIB  # all typed fields together: a book of 300 pages
 FORM_PARTS: Final = 200  # fields and files in one post
+TOKEN_CHARACTERS: Final = 64 * KIB  # a form token is re-posted with every page
+TOKEN_PADDING_BYTES: Final = 256  # a token's length does not tell the language of the codename inside
 TOKEN_IDLE_SECONDS: Final = 12 * 3600  # a report may be written over a day with breaks
 ARGON2_AT_ONCE: Final = 4  # 76 MiB; more only queue on the same cores
 SCRUBS_AT_ONCE: Final = 4
@@ -48,14 +58,26 @@ BYTES_WAITING: Final = 64 * 1024 * MIB
 INLINE_PAYLOAD_BYTES: Final = 64 * KIB  # smaller payloads live in the row: one commit, no file
 READ_BYTES: Final = 128 * KIB  # larger reads were measured slower
 
+# --- stores ---
+PAYLOAD_BYTES: Final = 2048 * MIB  # one sealed object: four requests of the default size, so a setting may be raised
+BLOB_SYNC_BYTES: Final = 16 * MIB  # fdatasync on the way: the last fsync of 500 MB takes 97 ms instead of 252
+WAL_BYTES: Final = 4 * MIB  # a log longer than this is moved into the database after the next commit
+WRITE_WAIT_SECONDS: Final = 30.0  # for the turn to write; a backup of the whole file may run in between
+
 # --- scrub ---
 SCRUB_INPUT_BYTES: Final = 512 * MIB
 SCRUB_WALL_SECONDS: Final = 60
 SCRUB_CPU_SECONDS: Final = 30
+SCRUB_WAIT_SECONDS: Final = 120  # in line for one of SCRUBS_AT_ONCE places, then "busy"
+SCRUB_OUTPUT_BYTES: Final = 640 * MIB  # re-encoded pixels may be larger than what came in
+SCRUB_WHOLE_BYTES: Final = 128 * MIB  # families that hold a whole file in memory: images, documents
+SCRUB_COPY_BYTES: Final = 128 * KIB  # one piece of a copy, as READ_BYTES
+SCRUB_DECODED_BYTES: Final = 4096 * MIB  # all that one file and everything inside it may unpack to
 SCRUB_MEMORY_BYTES: Final = 1536 * MIB  # a 100-megapixel image in RGBA, twice, and the libraries
 IMAGE_PIXELS: Final = 100_000_000
 IMAGE_SIDE_PIXELS: Final = 20_000
 IMAGE_FRAMES: Final = 1000
+IMAGE_FRAME_PIXELS: Final = 1_000_000_000  # frames × pixels: what a viewer of the clean copy has to decode
 ARCHIVE_MEMBERS: Final = 10_000
 ARCHIVE_RATIO: Final = 200  # unpacked to packed, above 1 MiB
 ARCHIVE_TOTAL_BYTES: Final = 1024 * MIB
@@ -73,3 +95,13 @@ SIGN_IN_TRIES: Final = 5  # per handle within SIGN_IN_WINDOW_SECONDS
 SIGN_IN_TRIES_TOTAL: Final = 30
 SIGN_IN_WINDOW_SECONDS: Final = 15 * 60
 PAGE_ROWS: Final = 50
+
+# --- press ---
+ARTICLE_TITLE_CHARACTERS: Final = 300  # a headline, not a paragraph
+ARTICLE_STANDFIRST_CHARACTERS: Final = 2_000
+ARTICLE_BODY_CHARACTERS: Final = 200_000  # a long read is 40,000; bounds the leak check and the renderer
+ARTICLE_CAPTION_CHARACTERS: Final = 2_000  # each caption, alternative text and correction
+ARTICLE_MEDIA: Final = 100
+ARTICLE_JSON_BYTES: Final = 4 * MIB  # all of the above at four bytes a character
+ANSWER_CHARACTERS: Final = 2_000  # a reason beside a finding
+FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site

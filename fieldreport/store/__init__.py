@@ -1,0 +1,35 @@
+"""Where ciphertext is kept: engines, transactions, migrations and blob stores for mailbox and vault.
+
+Nothing in this package knows what it stores, holds a key, or sees plaintext.
+
+    engine = open_engine("sqlite:////srv/desk/vault.db")     # or postgresql://…
+    migrate(engine, "fieldreport.vault")
+    with writing(engine) as session: …                        # one transaction: all of it or nothing
+    with reading(engine) as session: …                        # a snapshot that cannot write
+    blobs = open_blobs("/srv/desk/blobs")                     # or s3://bucket/prefix
+    with spooled(blobs, seal) as stored: …                    # a payload made durable before its row is written
+"""
+
+from fieldreport.store.blobs import BlobStore, BlobWriter, FileBlobs, open_blobs
+from fieldreport.store.engine import open_engine, reading, scour, writing
+from fieldreport.store.migrating import migrate, run_migrations
+from fieldreport.store.naming import NAMING, column_bytes, conventional_metadata
+from fieldreport.store.spool import Spooled, spooled
+
+__all__ = [
+    "NAMING",
+    "BlobStore",
+    "BlobWriter",
+    "FileBlobs",
+    "Spooled",
+    "column_bytes",
+    "conventional_metadata",
+    "migrate",
+    "open_blobs",
+    "open_engine",
+    "reading",
+    "run_migrations",
+    "scour",
+    "spooled",
+    "writing",
+]

@@ -1,0 +1,138 @@
+"""Engines and transactions: SQLite by default, PostgreSQL by URL, the same behaviour on both.
+
+Rules: every read happens in ``reading`` and every change in ``writing``; an engine is opened after the process forked;
+what the database refuses comes out as one of our errors, with no value of any row in its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool, QueuePool
+
+from fieldreport.errors import Conflict, PlatformError, SettingsError, StoreError
+from fieldreport.store.sqlite import TurnTakingConnection, connector
+
+_READ_ONLY = {"fieldreport_read_only": True, "postgresql_readonly": True}
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database at ``url``: ``sqlite:///PATH`` or ``postgresql://…``.
+
+    Raises:
+        SettingsError: the URL is not understood, or names a database in memory.
+        StoreError: the file cannot be created or opened. PostgreSQL is not contacted yet.
+        PlatformError: the PostgreSQL driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError("a database URL is malformed") from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            if parsed.database in {None, "", ":memory:"} or parsed.query:
+                raise SettingsError("a SQLite URL names a file and nothing else: sqlite:///PATH")
+            return _open_sqlite(parsed, Path(str(parsed.database)))
+        case "postgresql":
+            return _open_postgresql(parsed)
+        case other:
+            raise SettingsError(f"databases of kind {other!r} are not supported")
+
+
+def _open_sqlite(url: URL, path: Path) -> Engine:
+    engine = create_engine(
+        url,
+        creator=connector(path),
+        poolclass=QueuePool,
+        pool_size=8,
+        max_overflow=-1,  # nobody waits for a connection while holding a lock that the connection's holder needs
+        hide_parameters=True,  # parameters are headers and payloads; they have no place in an error's text
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, TurnTakingConnection)  # noqa: S101 - the creator above makes no other
+        if connection.get_execution_options().get("fieldreport_read_only"):
+            driver.begin_reading()
+        else:
+            driver.begin_writing()
+
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,  # a server that was restarted costs nobody an error
+            hide_parameters=True,
+        )
+    except ImportError:
+        raise PlatformError("PostgreSQL needs an extra: pip install 'fieldreport[postgres]'") from None
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """Run one transaction that may write; it commits when the block ends and rolls back when the block raises.
+
+    The commit is durable when this returns. Do slow work (sealing, copying) before: on SQLite only one
+    writes at a time.
+
+    Raises:
+        Conflict: a unique or foreign key was violated: somebody was faster.
+        StoreError: the database refused or is away; code "busy" when the turn to write did not come in time.
+    """
+    with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Run one transaction that sees a snapshot (SQLite) or committed rows (PostgreSQL) and cannot write.
+
+    Raises:
+        StoreError: the database refused, is away, or the block tried to write.
+    """
+    with _translated(), Session(engine.execution_options(**_READ_ONLY), expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("somebody else changed this first", detail=type(error.orig).__name__) from None
+    except SQLAlchemyError as error:
+        origin = getattr(error, "orig", None)
+        raise StoreError("the database refused", detail=type(origin or error).__name__) from None
+
+
+def scour(engine: Engine) -> None:
+    """Make what was deleted unreadable in the database's own files, as far as the database can.
+
+    SQLite: rows are overwritten when they are deleted; the write-ahead log, which still holds earlier copies, is moved
+    into the database and cut to nothing. PostgreSQL: dead rows are vacuumed; its log and backups keep copies until they
+    are recycled, which is why headers, not payloads, are what a deletion is about, and why keys rotate.
+
+    Raises:
+        StoreError: the database is away, or its log was in use for the whole waiting time (code "busy").
+    """
+    with _translated():
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, TurnTakingConnection)  # noqa: S101 - our creator makes no other
+                driver.checkpoint_and_truncate()
+            return
+        # VACUUM runs outside transactions; a pooled connection would come back changed by that, so use one of its own.
+        lone = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
+        with lone.connect() as connection:
+            connection.execute(text("VACUUM"))

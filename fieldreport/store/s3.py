@@ -1,0 +1,207 @@
+"""Blobs in an S3-compatible bucket, for the grown topology (extra ``s3``).
+
+Small blobs are one PUT, large ones a multipart upload of 8 MiB parts, so memory stays flat. Credentials come from where
+the S3 client looks for them (environment, instance role), never from our settings. The bucket must answer
+read-after-write, as S3 itself and the servers that imitate it do.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self, cast
+from urllib.parse import parse_qs, urlsplit
+
+from typing_extensions import override
+
+from fieldreport.errors import NotFound, PlatformError, SettingsError, StoreError
+from fieldreport.limits import KIB, MIB
+from fieldreport.store.blobs import BlobWriter
+
+_PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
+_READ_AHEAD_BYTES: Final = 256 * KIB
+_NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
+
+
+class S3Blobs:
+    """Blobs as objects below a prefix of one bucket: ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME``."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            import boto3
+        except ImportError:
+            raise PlatformError("S3 storage needs an extra: pip install 'fieldreport[s3]'") from None
+        parsed = urlsplit(url)
+        options = {key: values[-1] for key, values in parse_qs(parsed.query).items()}
+        if parsed.scheme != "s3" or not parsed.netloc or set(options) - {"endpoint", "region"}:
+            raise SettingsError("an S3 URL is s3://BUCKET/PREFIX, optionally with ?endpoint=URL&region=NAME")
+        self._bucket = parsed.netloc
+        self._prefix = f"{parsed.path.strip('/')}/".lstrip("/")
+        with _as_store_error():
+            self._client: Any = boto3.client(
+                "s3", endpoint_url=options.get("endpoint"), region_name=options.get("region")
+            )
+
+    def create(self) -> BlobWriter:
+        """Start a new blob; see ``BlobStore``."""
+        return _S3Writer(self._client, self._bucket, self._prefix)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a blob; see ``BlobStore``. Each read that leaves the read-ahead is one ranged GET."""
+        raw = _S3Reader(self._client, self._bucket, self._key(name), self.size(name))
+        return cast("BinaryIO", io.BufferedReader(raw, buffer_size=_READ_AHEAD_BYTES))
+
+    def size(self, name: str) -> int:
+        """Return a blob's length; see ``BlobStore``."""
+        with _as_store_error():
+            return int(self._client.head_object(Bucket=self._bucket, Key=self._key(name))["ContentLength"])
+
+    def delete(self, name: str) -> None:
+        """Delete a blob, or the abandoned upload that ``names`` listed; see ``BlobStore``."""
+        key = self._key(name)
+        with _as_store_error():
+            if not name.endswith(".part"):
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+                return
+            for upload in self._uploads():
+                if upload["Key"] == key.removesuffix(".part"):
+                    self._client.abort_multipart_upload(
+                        Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+
+    def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
+        """Iterate over names; see ``BlobStore``."""
+        before = time.time() - older_than_seconds
+        with _as_store_error():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    name = entry["Key"].removeprefix(self._prefix)
+                    if _NAME.fullmatch(name) and entry["LastModified"].timestamp() <= before:
+                        yield name
+            for upload in self._uploads():
+                name = upload["Key"].removeprefix(self._prefix)
+                if _NAME.fullmatch(name) and upload["Initiated"].timestamp() <= before:
+                    yield f"{name}.part"
+
+    def _uploads(self) -> Iterator[Any]:
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        for page in pages:
+            yield from page.get("Uploads", ())
+
+    def _key(self, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise NotFound("no such payload", detail="malformed blob name")
+        return self._prefix + name
+
+
+class _S3Writer:
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._name = secrets.token_hex(16)
+        self._where = {"Bucket": bucket, "Key": prefix + self._name}
+        self._buffer = bytearray()
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+        self._done = False
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        view = memoryview(data).cast("B")
+        self._buffer += view
+        while len(self._buffer) >= _PART_BYTES:
+            self._send(bytes(self._buffer[:_PART_BYTES]))
+            del self._buffer[:_PART_BYTES]
+        return len(view)
+
+    def commit(self) -> str:
+        if self._upload is None:
+            with _as_store_error():
+                self._client.put_object(**self._where, Body=bytes(self._buffer))
+        else:
+            if self._buffer:
+                self._send(bytes(self._buffer))
+            with _as_store_error():
+                self._client.complete_multipart_upload(
+                    **self._where, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
+                )
+        self._done = True
+        return self._name
+
+    def _send(self, body: bytes) -> None:
+        with _as_store_error():
+            if self._upload is None:
+                self._upload = self._client.create_multipart_upload(**self._where)["UploadId"]
+            number = len(self._parts) + 1
+            answer = self._client.upload_part(**self._where, UploadId=self._upload, PartNumber=number, Body=body)
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if not self._done and self._upload is not None:
+            with _as_store_error():
+                self._client.abort_multipart_upload(**self._where, UploadId=self._upload)
+
+
+class _S3Reader(io.RawIOBase):
+    """Random access by ranged GETs."""
+
+    def __init__(self, client: Any, bucket: str, key: str, size: int) -> None:
+        super().__init__()
+        self._client = client
+        self._where = {"Bucket": bucket, "Key": key}
+        self._size = size
+        self._position = 0
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def seekable(self) -> bool:
+        return True
+
+    @override
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    @override
+    def tell(self) -> int:
+        return self._position
+
+    @override
+    def readinto(self, buffer: Any, /) -> int:
+        wanted = min(len(buffer), self._size - self._position)
+        if wanted <= 0:
+            return 0
+        last = self._position + wanted - 1
+        with _as_store_error():
+            answer = self._client.get_object(**self._where, Range=f"bytes={self._position}-{last}")
+            body = answer["Body"].read()
+        buffer[: len(body)] = body
+        self._position += len(body)
+        return len(body)
+
+
+@contextmanager
+def _as_store_error() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            raise NotFound("no such payload", detail="object is missing") from None
+        raise StoreError("the payload store refused", detail="S3 answered with an error") from None
+    except BotoCoreError as error:
+        raise StoreError("the payload store is away", detail=type(error).__name__) from None
