@@ -63,6 +63,9 @@ PAYLOAD_BYTES: Final = 2048 * MIB  # one sealed object: four requests of the def
 BLOB_SYNC_BYTES: Final = 16 * MIB  # fdatasync on the way: the last fsync of 500 MB takes 97 ms instead of 252
 WAL_BYTES: Final = 4 * MIB  # a log longer than this is moved into the database after the next commit
 WRITE_WAIT_SECONDS: Final = 30.0  # for the turn to write; a backup of the whole file may run in between
+COLLECTED_HOURS: Final = 72  # a form posted again after that long is a new letter to the mailbox, not to the desk
+REPLY_BYTES: Final = 1 * MIB  # a sealed reply: text only
+ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
 # --- scrub ---
 SCRUB_INPUT_BYTES: Final = 512 * MIB

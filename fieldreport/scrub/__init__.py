@@ -1,0 +1,12 @@
+"""Metadata removal: bytes in, bytes out, and a list of what was removed.
+
+Type by content, never by name. Allowlists: what is not known to be harmless goes. Every parse of a stranger's bytes
+happens in a locked child (``sandbox``), and every result is read again by other code before it is believed.
+"""
+
+from __future__ import annotations
+
+from fieldreport.scrub.registry import neutral_name
+from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
+
+__all__ = ["Mode", "Refusal", "Removed", "neutral_name"]

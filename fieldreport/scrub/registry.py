@@ -1,0 +1,66 @@
+"""Which module cleans which type: one explicit table, and nothing is guessed from a name.
+
+Modules are named, not imported: the service that receives strangers' files never loads a decoder. Only the process
+that forks the locked children calls ``load_all``.
+
+To add a family: write the module (see ``family``), add its media types to ``FAMILIES`` and what it may answer to
+``OUTPUTS``, and teach ``sniff`` to recognise it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, cast
+
+from fieldreport.scrub.family import Family
+from fieldreport.scrub.vocabulary import Refusal, Refused
+
+_PACKAGE: Final = "fieldreport.scrub"
+
+FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "text/plain": f"{_PACKAGE}.plaintext",
+        "image/jpeg": f"{_PACKAGE}.jpeg",
+        "image/png": f"{_PACKAGE}.png",
+    }
+)
+"""Sniffed media type → module."""
+
+OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "text/plain": ("txt", "text"),
+        "image/jpeg": ("jpg", "photo"),
+        "image/png": ("png", "image"),
+    }
+)
+"""Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table
+is refused."""
+
+
+def family(media_type: str) -> Family:
+    """The module for a sniffed type.
+
+    Raises:
+        Refused: ``unsupported``.
+    """
+    name = FAMILIES.get(media_type)
+    if name is None:
+        raise Refused(Refusal.UNSUPPORTED)
+    return cast("Family", importlib.import_module(name))
+
+
+def load_all() -> None:
+    """Import every family and let it load what its libraries load late, while files may still be opened."""
+    for name in dict.fromkeys(FAMILIES.values()):
+        module = importlib.import_module(name)
+        warm = getattr(module, "warm", None)
+        if warm is not None:
+            warm()
+
+
+def neutral_name(media_type: str, number: int) -> str:
+    """``photo-1.jpg``, ``document-2.docx``: what a cleaned file is called instead of its own name."""
+    extension, noun = OUTPUTS[media_type]
+    return f"{noun}-{number}.{extension}"
