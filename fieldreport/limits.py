@@ -57,6 +57,23 @@ LETTERS_WAITING: Final = 100_000
 BYTES_WAITING: Final = 64 * 1024 * MIB
 INLINE_PAYLOAD_BYTES: Final = 64 * KIB  # smaller payloads live in the row: one commit, no file
 READ_BYTES: Final = 128 * KIB  # larger reads were measured slower
+DISCARD_BYTES: Final = 512 * MIB  # of a refused body that is still read, so that its sender sees the page that says why
+DISCARD_SECONDS: Final = 120
+FIELD_CHARACTERS: Final = 4000  # of each short field; together they stay far below MANIFEST_BYTES
+REPLY_BYTES: Final = 256 * KIB  # text of one answer shown to a source
+REPLIES_SHOWN: Final = 100  # answers opened for one page
+STALE_RETRIES: Final = 3  # times a letter is sealed again when the roster changes under it
+
+# --- server ---
+HEAD_SECONDS: Final = 15  # from the first byte of a request to the end of its headers
+HEAD_BYTES: Final = 32 * KIB  # read before a thread is spent on a request
+BODY_IDLE_SECONDS: Final = 60  # between two pieces of a body; Tor circuits stall that long
+BODY_GRACE_SECONDS: Final = 120  # before the minimum rate counts
+BODY_MINIMUM_RATE: Final = 256  # bytes a second on average; below, 500 KB would take half an hour
+KEEPALIVE_SECONDS: Final = 15
+LINGER_SECONDS: Final = 2  # reading on after an answer that came before the end of the request
+LINGER_BYTES: Final = 1 * MIB
+CONNECTIONS: Final = 4000  # open sockets of one worker; a waiting one costs a few KiB
 
 # --- stores ---
 PAYLOAD_BYTES: Final = 2048 * MIB  # one sealed object: four requests of the default size, so a setting may be raised

@@ -1,0 +1,15 @@
+"""Sealed letters and sealed replies waiting at the intake.
+
+The intake deposits letters, which it cannot open again; the desk collects them and posts replies; a source fetches
+replies with what the codename yields. Nothing here links two letters to each other, and no table of sources exists.
+
+    with open_mailbox(settings) …                        LocalMailbox on the intake's data directory
+    mailbox.deposit(letter_id, epoch, seal) -> bool      the letter is durable when this returns
+    mailbox.waiting(limit), fetch(id), acknowledge(ids)  the desk's way to take letters out
+    mailbox.post_reply(reply), replies(index), …         the other direction
+"""
+
+from fieldreport.mailbox.interface import LetterHead, Mailbox, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.local import LocalMailbox, open_mailbox
+
+__all__ = ["LetterHead", "LocalMailbox", "Mailbox", "SealedLetter", "SealedReply", "Totals", "open_mailbox"]

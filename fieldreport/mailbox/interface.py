@@ -1,0 +1,95 @@
+"""What a mailbox is, for whoever deposits, collects or replies. One implementation is local, one dials over HTTP.
+
+Rules: a method that changes something has made it durable when it returns, and may be repeated without harm; every
+time is a whole hour; ids are 16 bytes and carry no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterHead:
+    """What the desk needs to decide on fetching: ``size`` is the payload's length in bytes."""
+
+    id: bytes
+    epoch: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedLetter:
+    """One letter: ``header`` names who can open it, ``payload`` is read once, front to back, and then closed."""
+
+    id: bytes
+    epoch: int
+    header: bytes = field(repr=False)
+    payload: BinaryIO = field(repr=False)
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedReply:
+    """One reply to a source. ``index`` is SHA-256 of the codename's lookup; ``hour`` counts from the Unix epoch."""
+
+    id: bytes
+    index: bytes = field(repr=False)
+    header: bytes = field(repr=False)
+    payload: bytes = field(repr=False)
+    hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What waits: number of letters and bytes of their payloads."""
+
+    letters: int
+    bytes: int
+
+
+class Mailbox(Protocol):
+    """Letters going in, replies going out; both sealed."""
+
+    def deposit(self, letter_id: bytes, epoch: int, seal: Callable[[BinaryIO], bytes]) -> bool:
+        """Store one letter. ``seal`` writes the payload to the file it is given and returns the header.
+
+        Returns False, and does not call ``seal``, when this letter is here already or was collected lately.
+
+        Raises:
+            StaleRoster: a letter with a higher epoch, or ``saw_epoch``, has closed this one: seal again.
+            LimitExceeded: as many letters or bytes wait as may (code "mailbox-full").
+            StoreError: it could not be made durable; nothing was stored.
+        """
+
+    def waiting(self, limit: int) -> list[LetterHead]:
+        """Return up to ``limit`` letters in an order that has nothing to do with their arrival."""
+
+    def fetch(self, letter_id: bytes) -> SealedLetter:
+        """Return one letter; close its payload. Raises ``NotFound``."""
+
+    def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
+        """Delete letters that the desk has stored durably; ids that are not here do no harm."""
+
+    def post_reply(self, reply: SealedReply) -> None:
+        """Store a reply; the same id twice is stored once. Raises ``LimitExceeded`` for one that is too large."""
+
+    def replies(self, index: bytes) -> list[SealedReply]:
+        """Return the replies waiting for one source, oldest hour first."""
+
+    def delete_replies(self, index: bytes, reply_ids: Sequence[bytes]) -> None:
+        """Delete replies that the source has read; only those under this index."""
+
+    def delete_all_replies(self, index: bytes) -> None:
+        """Delete every reply waiting for one source."""
+
+    def totals(self) -> Totals:
+        """Return how much waits."""
+
+    def highest_epoch(self) -> int:
+        """Return the highest roster epoch ever seen here; 0 when none was."""
+
+    def saw_epoch(self, epoch: int) -> None:
+        """Close all epochs below ``epoch``: when this returns, no letter sealed to them can be deposited any more."""

@@ -1,0 +1,243 @@
+"""The mailbox on this machine's database and blob store, for the intake that owns it and a desk beside it.
+
+Rules: a payload is durable before its row, a row is gone before its payload; every decision that two nodes could take
+differently is one conditional UPDATE of the counters' row.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
+
+from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.orm import Session
+
+from fieldreport import limits
+from fieldreport.config import Settings
+from fieldreport.errors import Conflict, LimitExceeded, NotFound, StaleRoster, StoreError
+from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.models import Collected, Counters, Letter, Reply
+from fieldreport.store import BlobStore, Spooled, migrate, open_blobs, open_engine, reading, spooled, writing
+
+
+def open_mailbox(settings: Settings) -> LocalMailbox:
+    """Open, and create or migrate where needed, the mailbox that the settings name.
+
+    Raises:
+        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``migrate``.
+    """
+    data = settings.intake.data
+    blobs = open_blobs(settings.intake.blobs or data / "blobs")  # first: it creates the directory
+    engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}")
+    migrate(engine, "fieldreport.mailbox")
+    return LocalMailbox(engine, blobs)
+
+
+class LocalMailbox:
+    """See ``Mailbox``. ``letters_ceiling`` and ``bytes_ceiling`` bound what may wait."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        blobs: BlobStore,
+        *,
+        letters_ceiling: int = limits.LETTERS_WAITING,
+        bytes_ceiling: int = limits.BYTES_WAITING,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._blobs = blobs
+        self._letters_ceiling = letters_ceiling
+        self._bytes_ceiling = bytes_ceiling
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    # --- the intake's side ---
+
+    def deposit(self, letter_id: bytes, epoch: int, seal: Callable[[BinaryIO], bytes]) -> bool:
+        """Store one letter; see ``Mailbox``."""
+        _check_id(letter_id)
+        with reading(self._engine) as session:
+            if _is_known(session, letter_id):
+                return False
+            # Before the sealing as well as in the transaction: a full mailbox must not cost the work of sealing.
+            self._explain(_counters(session), epoch=epoch, size=0)
+        with spooled(self._blobs, seal) as stored:
+            try:
+                with writing(self._engine) as session:
+                    if _is_known(session, letter_id):
+                        return False
+                    self._take_in(session, letter_id, epoch, stored)
+            except Conflict:  # the same post on another node was faster by milliseconds
+                return False
+            stored.keep()
+        return True
+
+    def _take_in(self, session: Session, letter_id: bytes, epoch: int, stored: Spooled) -> None:
+        # On PostgreSQL this locks the row until the commit, so that saw_epoch() comes before it or after it.
+        counted = session.execute(
+            update(Counters)
+            .where(
+                Counters.id == 1,
+                Counters.highest_epoch <= epoch,
+                Counters.letters < self._letters_ceiling,
+                Counters.bytes + stored.size <= self._bytes_ceiling,
+            )
+            .values(highest_epoch=epoch, letters=Counters.letters + 1, bytes=Counters.bytes + stored.size)
+            .returning(Counters.id)
+        ).first()
+        if counted is None:
+            self._explain(_counters(session), epoch=epoch, size=stored.size)
+            raise StoreError("the mailbox refused", detail="counters changed while they were read", code="busy")
+        session.add(
+            Letter(
+                id=letter_id,
+                epoch=epoch,
+                size=stored.size,
+                blob=stored.blob,
+                header=stored.header,
+                payload=stored.payload,
+            )
+        )
+
+    def _explain(self, counters: Counters, *, epoch: int, size: int) -> None:
+        if counters.highest_epoch > epoch:
+            raise StaleRoster("the keys have changed; seal again", detail=f"epoch {epoch} is closed")
+        if counters.letters >= self._letters_ceiling or counters.bytes + size > self._bytes_ceiling:
+            raise LimitExceeded("no more can be received at the moment", detail="mailbox is full", code="mailbox-full")
+
+    def saw_epoch(self, epoch: int) -> None:
+        """Close all epochs below; see ``Mailbox``."""
+        with writing(self._engine) as session:
+            session.execute(
+                update(Counters).where(Counters.id == 1, Counters.highest_epoch < epoch).values(highest_epoch=epoch)
+            )
+
+    def highest_epoch(self) -> int:
+        """Return the highest epoch seen; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            return _counters(session).highest_epoch
+
+    def totals(self) -> Totals:
+        """Return how much waits; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            counters = _counters(session)
+            return Totals(letters=counters.letters, bytes=counters.bytes)
+
+    # --- the desk's side ---
+
+    def waiting(self, limit: int) -> list[LetterHead]:
+        """Return letters in the order of their random ids; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            rows = session.execute(select(Letter.id, Letter.epoch, Letter.size).order_by(Letter.id).limit(limit))
+            return [LetterHead(id=row.id, epoch=row.epoch, size=row.size) for row in rows]
+
+    def fetch(self, letter_id: bytes) -> SealedLetter:
+        """Return one letter; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            letter = session.get(Letter, letter_id)
+        if letter is None:
+            raise NotFound("no such letter")
+        payload = io.BytesIO(letter.payload) if letter.blob is None else self._blobs.open(letter.blob)  # type: ignore[arg-type] # one of the two is set
+        return SealedLetter(id=letter.id, epoch=letter.epoch, header=letter.header, payload=payload, size=letter.size)
+
+    def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
+        """Delete letters that the desk has stored; see ``Mailbox``."""
+        blobs: list[str] = []
+        with writing(self._engine) as session:
+            for letter_id in letter_ids:
+                gone = session.execute(
+                    delete(Letter).where(Letter.id == letter_id).returning(Letter.size, Letter.blob)
+                ).first()
+                if gone is None:
+                    continue
+                session.add(Collected(id=letter_id, hour=self._hour()))
+                session.execute(
+                    update(Counters)
+                    .where(Counters.id == 1)
+                    .values(letters=Counters.letters - 1, bytes=Counters.bytes - gone.size)
+                )
+                if gone.blob is not None:
+                    blobs.append(gone.blob)
+            session.execute(delete(Collected).where(Collected.hour < self._hour() - limits.COLLECTED_HOURS))
+        for name in blobs:
+            self._blobs.delete(name)
+
+    def post_reply(self, reply: SealedReply) -> None:
+        """Store a reply; see ``Mailbox``."""
+        _check_id(reply.id)
+        if len(reply.index) != 32:
+            raise StoreError("the mailbox refused", detail="an index has 32 bytes")
+        if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
+            raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
+        with writing(self._engine) as session:
+            if session.get(Reply, reply.id) is None:
+                session.add(
+                    Reply(id=reply.id, index=reply.index, hour=reply.hour, header=reply.header, payload=reply.payload)
+                )
+
+    # --- the source's side ---
+
+    def replies(self, index: bytes) -> list[SealedReply]:
+        """Return the replies that wait under an index; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            rows = session.scalars(select(Reply).where(Reply.index == index).order_by(Reply.hour, Reply.id)).all()
+        return [
+            SealedReply(id=row.id, index=row.index, header=row.header, payload=row.payload, hour=row.hour)
+            for row in rows
+        ]
+
+    def delete_replies(self, index: bytes, reply_ids: Sequence[bytes]) -> None:
+        """Delete replies that were read; see ``Mailbox``."""
+        with writing(self._engine) as session:
+            session.execute(delete(Reply).where(Reply.index == index, Reply.id.in_(list(reply_ids))))
+
+    def delete_all_replies(self, index: bytes) -> None:
+        """Delete every reply under an index; see ``Mailbox``."""
+        with writing(self._engine) as session:
+            session.execute(delete(Reply).where(Reply.index == index))
+
+    # --- the operator's side ---
+
+    def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
+        """Return payloads that no row names: what a crash between payload and row leaves behind.
+
+        Young ones are left alone: their row may be a moment away.
+        """
+        names = set(self._blobs.names(older_than_seconds=older_than_seconds))
+        with reading(self._engine) as session:
+            # After the listing, never before: a row that came in between only takes names away.
+            names.difference_update(session.scalars(select(Letter.blob).where(Letter.blob.is_not(None))))
+        return sorted(names)
+
+    def remove_orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> int:
+        """Delete the payloads that no row names and return how many there were."""
+        names = self.orphans(older_than_seconds=older_than_seconds)
+        for name in names:
+            self._blobs.delete(name)
+        return len(names)
+
+    def _hour(self) -> int:
+        return int(self._clock() // 3600)
+
+
+def _counters(session: Session) -> Counters:
+    counters = session.get(Counters, 1)
+    if counters is None:
+        raise StoreError("the mailbox is damaged", detail="the counters' row is missing")
+    return counters
+
+
+def _is_known(session: Session, letter_id: bytes) -> bool:
+    here = session.scalar(select(Letter.id).where(Letter.id == letter_id))
+    return here is not None or session.get(Collected, letter_id) is not None
+
+
+def _check_id(identifier: bytes) -> None:
+    if len(identifier) != 16:
+        raise StoreError("the mailbox refused", detail="an id has 16 bytes")

@@ -1,0 +1,74 @@
+"""The mailbox's four tables. Ciphertext, random ids, whole hours and counters; nothing else.
+
+Tables are clustered by random ids (WITHOUT ROWID on SQLite), so that the order of rows is not the order of arrival, and
+letters carry no time at all.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+from fieldreport.store import column_bytes, conventional_metadata
+
+_CLUSTERED = {"sqlite_with_rowid": False}
+
+
+class MailboxBase(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """The declarative base of the mailbox's tables."""
+
+    metadata: ClassVar[MetaData] = conventional_metadata()
+
+
+class Letter(MailboxBase):
+    """A letter that waits. Exactly one of ``payload`` and ``blob`` is set; ``size`` is the payload's length."""
+
+    __tablename__ = "letters"
+    __table_args__ = _CLUSTERED
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    epoch: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str | None] = mapped_column(index=True)
+    # Last, so that listing letters does not walk over them.
+    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
+
+
+class Collected(MailboxBase):
+    """The tombstone of a letter that the desk has: a late copy of the same post is answered as the first one was."""
+
+    __tablename__ = "collected"
+    __table_args__ = _CLUSTERED
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    hour: Mapped[int]
+
+
+class Reply(MailboxBase):
+    """A reply that waits. ``index`` is SHA-256 of a lookup: whoever does not know the codename cannot tell whose."""
+
+    __tablename__ = "replies"
+    __table_args__ = _CLUSTERED
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    index: Mapped[bytes] = mapped_column(column_bytes(32), index=True, repr=False)
+    hour: Mapped[int]
+    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    payload: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+
+
+class Counters(MailboxBase):
+    """One row: what waits, and the highest roster epoch seen.
+
+    Every deposit passes through it: that closes an epoch for good and keeps the ceilings exact with several nodes.
+    """
+
+    __tablename__ = "mailbox_counters"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    highest_epoch: Mapped[int]
+    letters: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
