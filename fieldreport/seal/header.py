@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -37,10 +37,14 @@ _MAC_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Stanzas and a MAC that nobody has verified yet; ``Header.verify`` does, and needs the file key."""
+    """Stanzas, a MAC that nobody has verified yet, and the exact bytes that it is over.
+
+    Made by ``parse`` or ``build``; ``verify`` checks the MAC and needs the file key.
+    """
 
     stanzas: tuple[Stanza, ...]
     mac: bytes
+    signed: bytes = field(repr=False)
 
     @classmethod
     def parse(cls, untrusted_header: bytes) -> Header:
@@ -63,7 +67,7 @@ class Header:
             raise malformed("MAC is not 32 bytes")
         stanzas = parse_stanzas(lines, at_most=limits.STANZAS)
         _check_company(stanzas)
-        return cls(stanzas, mac)
+        return cls(stanzas, mac, untrusted_header[: -len(mac_text) - 2])
 
     @classmethod
     def build(cls, file_key: bytes | bytearray, stanzas: Sequence[Stanza]) -> Header:
@@ -75,11 +79,12 @@ class Header:
         if not 0 < len(stanzas) <= limits.STANZAS:
             raise malformed("one to 64 stanzas")
         _check_company(stanzas)
-        return cls(tuple(stanzas), _mac(file_key, _signed_part(stanzas)))
+        signed = b"".join([_VERSION, b"\n", *(stanza.encode() for stanza in stanzas), _MAC_MARK])
+        return cls(tuple(stanzas), _mac(file_key, signed), signed)
 
     def encode(self) -> bytes:
         """Encode to exactly the bytes that ``parse`` takes."""
-        return _signed_part(self.stanzas) + b" " + encode_base64(self.mac) + b"\n"
+        return self.signed + b" " + encode_base64(self.mac) + b"\n"
 
     def verify(self, file_key: bytes | bytearray) -> None:
         """Verify the MAC under this file key, in constant time.
@@ -87,8 +92,7 @@ class Header:
         Raises:
             SealError: (code ``header-mac``) the header is not what the holder of the file key wrote.
         """
-        # Parsing is exact, so these are the bytes that were read.
-        if not hmac.compare_digest(self.mac, _mac(file_key, _signed_part(self.stanzas))):
+        if not hmac.compare_digest(self.mac, _mac(file_key, self.signed)):
             raise SealError("this sealed object was altered", code="header-mac", detail="header: MAC does not match")
 
     def open(self, identities: Iterable[HybridIdentity]) -> bytes:
@@ -152,16 +156,10 @@ def _check_company(stanzas: Sequence[Stanza]) -> None:
         raise malformed("hybrid and classical recipients together")
     if SCRYPT in types and len(stanzas) > 1:
         raise malformed("a passphrase stanza with company")
-    for stanza in stanzas:
-        stanza.check()
 
 
-def _signed_part(stanzas: Sequence[Stanza]) -> bytes:
-    return b"".join([_VERSION, b"\n", *(stanza.encode() for stanza in stanzas), _MAC_MARK])
-
-
-def _mac(file_key: bytes | bytearray, signed_part: bytes) -> bytes:
+def _mac(file_key: bytes | bytearray, signed: bytes) -> bytes:
     if len(file_key) != FILE_KEY_BYTES:
         raise SealError("a file key has 16 bytes", code="file-key")
     key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"header").derive(file_key)
-    return hmac.digest(key, signed_part, "sha256")
+    return hmac.digest(key, signed, "sha256")

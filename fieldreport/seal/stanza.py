@@ -7,8 +7,7 @@ standard alphabet without padding, canonical, and nothing else.
 from __future__ import annotations
 
 import binascii
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fieldreport.errors import SealError
@@ -22,10 +21,7 @@ CLASSICAL: Final = frozenset({"X25519", SCRYPT, "p256tag", "piv-p256", "ssh-rsa"
 ENC_BYTES: Final = 1120  # ML-KEM-768 ciphertext (1,088) and X25519 share (32)
 BODY_BYTES: Final = 32  # a 16-byte file key and its tag; a longer body would let one stanza open under two keys
 _COLUMNS: Final = 64
-
-_ARGUMENT: Final = re.compile(r"[!-~]+")
-_ARGUMENT_LINE: Final = re.compile(rb"-> ([!-~]+(?: [!-~]+)*)")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]*")
+_MARK: Final = b"-> "
 
 _PRIME: Final = 2**255 - 19
 # Every encoding, its top bit cleared, of the u-coordinates on which X25519 gives zero whatever the private key
@@ -66,9 +62,11 @@ def decode_base64(untrusted_text: bytes) -> bytes:
     Raises:
         SealError: padding, a foreign character, an impossible length, or trailing bits that are not zero.
     """
-    if _BASE64.fullmatch(untrusted_text) is None or len(untrusted_text) % 4 == 1:
-        raise malformed("not base64")
-    data = binascii.a2b_base64(untrusted_text + b"=" * (-len(untrusted_text) % 4))
+    try:
+        data = binascii.a2b_base64(untrusted_text + b"=" * (-len(untrusted_text) % 4))
+    except binascii.Error:
+        raise malformed("not base64") from None
+    # The decoder skips what is not base64; the one canonical spelling of what it understood does not.
     if encode_base64(data) != untrusted_text:
         raise malformed("base64 is not canonical")
     return data
@@ -76,44 +74,43 @@ def decode_base64(untrusted_text: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Stanza:
-    """Type, further arguments and body. Arguments are one or more visible ASCII characters each."""
+    """Type, further arguments and body. A hybrid stanza that exists has the one shape that an identity may try.
+
+    Raises:
+        SealError: an argument that is not one or more visible ASCII characters; a hybrid stanza without exactly one
+            further argument, with an ``enc`` that is not 1,120 bytes or ends in a low-order point, or with a body that
+            is not 32 bytes. Other types are not ours to judge.
+    """
 
     type: str
     args: tuple[str, ...]
     body: bytes
+    enc: bytes = field(init=False, repr=False, compare=False)  # decoded once; empty unless hybrid
 
     def __post_init__(self) -> None:
-        if any(_ARGUMENT.fullmatch(argument) is None for argument in (self.type, *self.args)):
-            raise malformed("argument is not visible ASCII")
+        for argument in (self.type, *self.args):
+            # Printable ASCII is VCHAR and the space.
+            if not argument or " " in argument or not argument.isascii() or not argument.isprintable():
+                raise malformed("argument is not visible ASCII")
+        object.__setattr__(self, "enc", self._checked_enc() if self.type == HYBRID else b"")
 
-    def encode(self) -> bytes:
-        """Encode as an argument line and body lines of 64 columns; the last is always shorter, if need be empty."""
-        text = encode_base64(self.body)
-        lines = [text[start : start + _COLUMNS] for start in range(0, len(text) + 1, _COLUMNS)]
-        return b"-> " + " ".join((self.type, *self.args)).encode("ascii") + b"\n" + b"\n".join(lines) + b"\n"
-
-    def check(self) -> None:
-        """Refuse a hybrid stanza that no identity may even try; other types are not ours to judge.
-
-        Raises:
-            SealError: not exactly two arguments, an ``enc`` that is not 1,120 bytes or holds a low-order point, or a
-                body that is not 32 bytes.
-        """
-        if self.type == HYBRID:
-            self.enc()
-            if len(self.body) != BODY_BYTES:
-                raise malformed("body of a hybrid stanza is not 32 bytes")
-
-    def enc(self) -> bytes:
-        """Return the 1,120-byte encapsulated key of a hybrid stanza; raises ``SealError`` as ``check`` does."""
+    def _checked_enc(self) -> bytes:
         if len(self.args) != 1:
             raise malformed("a hybrid stanza has two arguments")
+        if len(self.body) != BODY_BYTES:
+            raise malformed("body of a hybrid stanza is not 32 bytes")
         enc = decode_base64(self.args[0].encode("ascii"))
         if len(enc) != ENC_BYTES:
             raise malformed("encapsulated key is not 1,120 bytes")
         if is_low_order(enc[-32:]):
             raise malformed("encapsulated key holds a low-order point")
         return enc
+
+    def encode(self) -> bytes:
+        """Encode as an argument line and body lines of 64 columns; the last is always shorter, if need be empty."""
+        text = encode_base64(self.body)
+        lines = [text[start : start + _COLUMNS] for start in range(0, len(text) + 1, _COLUMNS)]
+        return _MARK + " ".join((self.type, *self.args)).encode("ascii") + b"\n" + b"\n".join(lines) + b"\n"
 
 
 def parse_stanzas(untrusted_lines: list[bytes], *, at_most: int) -> tuple[Stanza, ...]:
@@ -125,8 +122,8 @@ def parse_stanzas(untrusted_lines: list[bytes], *, at_most: int) -> tuple[Stanza
     stanzas: list[Stanza] = []
     position = 0
     while position < len(untrusted_lines):
-        matched = _ARGUMENT_LINE.fullmatch(untrusted_lines[position])
-        if matched is None:
+        line = untrusted_lines[position]
+        if not line.startswith(_MARK) or not line.isascii():
             raise malformed("not a stanza")
         if len(stanzas) == at_most:
             raise malformed("too many stanzas")
@@ -136,7 +133,7 @@ def parse_stanzas(untrusted_lines: list[bytes], *, at_most: int) -> tuple[Stanza
         if position == len(untrusted_lines) or len(untrusted_lines[position]) > _COLUMNS:
             raise malformed("a stanza does not end with a short line")
         position += 1
-        kind, *arguments = matched[1].decode("ascii").split(" ")
+        kind, *arguments = line[len(_MARK) :].decode("ascii").split(" ")
         # Full lines are 48 whole bytes each, so joining them loses nothing of the canonical form.
         body = decode_base64(b"".join(untrusted_lines[start:position]))
         stanzas.append(Stanza(kind, tuple(arguments), body))
