@@ -60,7 +60,7 @@ READ_BYTES: Final = 128 * KIB  # larger reads were measured slower
 DISCARD_BYTES: Final = 512 * MIB  # of a refused body that is still read, so that its sender sees the page that says why
 DISCARD_SECONDS: Final = 120
 FIELD_CHARACTERS: Final = 4000  # of each short field; together they stay far below MANIFEST_BYTES
-REPLY_BYTES: Final = 256 * KIB  # text of one answer shown to a source
+REPLY_TEXT_BYTES: Final = 256 * KIB  # of one answer shown to a source
 REPLIES_SHOWN: Final = 100  # answers opened for one page
 STALE_RETRIES: Final = 3  # times a letter is sealed again when the roster changes under it
 

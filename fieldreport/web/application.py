@@ -1,0 +1,81 @@
+"""A Flask application that keeps nothing about its visitors.
+
+Rules: Flask's session is off and touching it fails; nothing sets a cookie behind a view's back; an exception is logged
+as its class and the places it passed in our own code, never with its message, a path, a query, a header or an address.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from types import TracebackType
+from typing import Any, Final, Never
+
+import flask
+import jinja2
+from flask.sessions import SessionInterface, SessionMixin
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.web.bodies import ScratchRequest
+from fieldreport.web.forms import problem_of
+
+_log: Final = logging.getLogger("fieldreport.web")
+
+
+class NoSession(SessionInterface):
+    """Flask's session, switched off: reading finds nothing, writing raises."""
+
+    @override
+    def open_session(self, app: flask.Flask, request: flask.Request) -> None:
+        return None
+
+    @override
+    def save_session(self, app: flask.Flask, session: SessionMixin, response: flask.Response) -> Never:
+        raise RuntimeError("there are no sessions here")
+
+
+class Application(flask.Flask):
+    """Flask with our request class, our templates beside the application's own, and the rules of this module."""
+
+    request_class = ScratchRequest
+    session_interface = NoSession()
+    jinja_options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}  # noqa: RUF012 - as Flask declares it
+
+    def __init__(self, import_name: str, *, trusted_hosts: tuple[str, ...], **options: Any) -> None:
+        super().__init__(import_name, **{"static_folder": None, **options})
+        self.config.update(
+            TRUSTED_HOSTS=list(trusted_hosts),
+            PROVIDE_AUTOMATIC_OPTIONS=False,
+            TRAP_HTTP_EXCEPTIONS=False,
+            # ScratchRequest has the bounds that count; these only matter to code that bypasses it.
+            MAX_CONTENT_LENGTH=None,
+            MAX_FORM_MEMORY_SIZE=limits.FORM_TEXT_BYTES,
+        )
+        self.jinja_env.filters["problem_of"] = problem_of
+        own = self.jinja_loader
+        shared = jinja2.PackageLoader("fieldreport.web")
+        self.jinja_env.loader = jinja2.ChoiceLoader([own, shared] if own is not None else [shared])
+
+    @override
+    def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
+        if exc_info[1] is not None:
+            log_fault(exc_info[1])
+
+
+def log_fault(error: BaseException) -> None:
+    """Log that something went wrong in the program itself, without anything a visitor sent."""
+    _log.error("%s", describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """An exception as ``Class at module:line < module:line``, innermost first, and the class of its cause."""
+    frames = [
+        f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    inner = frames[-1:] if frames and not frames[-1].startswith("fieldreport.") else []
+    own = [frame for frame in frames if frame.startswith("fieldreport.")]
+    places = " < ".join([*inner, *reversed(own[-6:])])
+    cause = error.__cause__ or error.__context__
+    because = f" because of {type(cause).__name__}" if cause is not None else ""
+    return f"{type(error).__name__} at {places or 'an unknown place'}{because}"

@@ -1,0 +1,119 @@
+"""Every error becomes a page: same dignity, nothing lost, nothing told.
+
+Rules: one handler for everything that a view or the framework raises. The application draws the page; when drawing it
+fails, the last resort still gives back what was typed, in plain HTML. Only faults of the program are logged, without
+content. Expected refusals (a typo, a limit, a closed door) are not logged at all: a log of them is a log of visitors.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from fieldreport.errors import (
+    CodenameError,
+    Conflict,
+    FieldreportError,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    RosterError,
+    ScrubRefused,
+    StaleRoster,
+    StoreError,
+    TokenError,
+    UnlockRefused,
+    UsageError,
+)
+from fieldreport.web.application import log_fault
+from fieldreport.web.bodies import ScratchRequest
+
+# First match wins: subclasses before their parents.
+_STATUS: Final[tuple[tuple[type[FieldreportError], int], ...]] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (StaleRoster, 503),
+    (StoreError, 503),
+    (RosterError, 503),
+    (LimitExceeded, 413),
+    (TokenError, 400),
+    (CodenameError, 422),
+    (ScrubRefused, 422),
+    (UsageError, 422),
+    (NotAllowed, 403),
+    (UnlockRefused, 403),
+)
+_FULL: Final = frozenset({"mailbox-full"})  # a ceiling of ours, not of the visitor's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What went wrong: an HTTP status, a stable code for the message catalogue, and the error itself."""
+
+    status: int
+    code: str
+    error: BaseException
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Classify an error. What is not one of ours and not the framework's is a 500 with the code ``internal``."""
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        return Failure(status=status, code=f"http-{status}" if status != 500 else "internal", error=error)
+    if isinstance(error, FieldreportError):
+        if error.code in _FULL:
+            return Failure(status=503, code=error.code, error=error)
+        for kind, status in _STATUS:
+            if isinstance(error, kind):
+                return Failure(status=status, code=error.code, error=error)
+    return Failure(status=500, code="internal", error=error)
+
+
+def install(app: flask.Flask, page: Callable[[Failure], ResponseReturnValue]) -> None:
+    """Answer every error of ``app`` with ``page(failure)``; the status of the answer is set here."""
+
+    def handle(error: Exception) -> ResponseReturnValue:
+        if isinstance(error, HTTPException) and (error.code or 500) < 400:
+            return error.get_response()  # a redirect of the router is not an error
+        failure = failure_of(error)
+        if failure.status >= 500:
+            log_fault(error)
+        try:
+            response = flask.make_response(page(failure))
+        except Exception as second:  # noqa: BLE001 - whatever fails here, what was typed must come back
+            log_fault(second)
+            response = flask.make_response(last_resort(_typed()))
+        response.status_code = failure.status
+        if isinstance(error, HTTPException):
+            for name, value in error.get_headers():
+                if name in {"Allow", "Retry-After"}:
+                    response.headers[name] = value
+        return response
+
+    app.register_error_handler(Exception, handle)
+
+
+def _typed() -> Mapping[str, str]:
+    request = flask.request
+    return request.typed() if isinstance(request, ScratchRequest) else {}
+
+
+def last_resort(typed: Mapping[str, str]) -> str:
+    """A page without templates, catalogues or styles that gives back what was typed."""
+    kept = "".join(
+        f"<p><label>{html.escape(name)}<br><textarea rows=12 cols=60>{html.escape(text)}</textarea></label>"
+        for name, text in typed.items()
+        if text.strip() and name not in {"token", "form"}
+    )
+    advice = "<p>What you wrote is below. Copy it, wait a little, and send it again.</p>" if kept else ""
+    return (
+        '<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
+        "<title>Something broke on our side</title><h1>Something broke on our side</h1>"
+        f"<p>It was not your fault. Nothing was stored half.</p>{advice}{kept}</html>"
+    )

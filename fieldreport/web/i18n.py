@@ -1,0 +1,113 @@
+"""Language: from the path of the page, else from the browser's wish; never from a cookie.
+
+Rules: codes in paths are BCP 47 (``zh-Hans``), directories of catalogues are CLDR (``zh_Hans``). A language that is not
+offered is not found. Catalogues are compiled files in the package; a test compares them with their sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import flask
+from flask_babel import Babel
+from typing_extensions import override
+from werkzeug.routing import BaseConverter, Map
+
+# The language's own name for itself, as a visitor looks for it.
+NAMES: Final = {
+    "en": "English",
+    "ko": "한국어",
+    "zh-Hans": "简体中文",
+    "zh-Hant": "繁體中文",
+    "ja": "日本語",
+    "ru": "Русский",
+    "ar": "العربية",
+    "fa": "فارسی",
+    "fr": "Français",
+    "es": "Español",
+    "pt": "Português",
+    "tr": "Türkçe",
+}
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa"})
+_TRADITIONAL: Final = frozenset({"tw", "hk", "mo", "hant"})
+
+
+class _LanguageConverter(BaseConverter):
+    """One of the codes it was given, exactly."""
+
+    part_isolating = True
+
+    def __init__(self, url_map: Map, *codes: str) -> None:
+        super().__init__(url_map)
+        self.regex = "|".join(sorted(codes, key=len, reverse=True))
+
+
+def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[Path]) -> None:
+    """Give ``app`` its languages; the first is the default.
+
+    Afterwards a route may hold ``<language:language>`` (filled in by ``url_for`` when it is left out), and templates
+    know ``language``, ``direction`` and ``language_names``.
+
+    Raises:
+        ValueError: a language this module has no name for.
+
+    """
+    offered = tuple(languages)
+    unknown = set(offered) - set(NAMES)
+    if unknown or not offered:
+        raise ValueError(f"no such language: {', '.join(sorted(unknown)) or '(none given)'}")
+
+    class Offered(_LanguageConverter):
+        @override
+        def __init__(self, url_map: Map) -> None:
+            super().__init__(url_map, *offered)
+
+    app.url_map.converters["language"] = Offered
+    app.extensions["fieldreport-languages"] = offered
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(str(path) for path in catalogues)
+    Babel(app, default_locale="en", locale_selector=lambda: current_language().replace("-", "_"))
+
+    def fill_in(endpoint: str, values: dict[str, object]) -> None:
+        if "language" not in values and app.url_map.is_endpoint_expecting(endpoint, "language"):
+            values["language"] = current_language()
+
+    def names() -> dict[str, object]:
+        language = current_language()
+        return {
+            "language": language,
+            "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
+            "language_names": {code: NAMES[code] for code in offered},
+        }
+
+    app.url_default_functions.setdefault(None, []).append(fill_in)
+    app.context_processor(names)
+
+
+def current_language() -> str:
+    """The code of the language to answer in: of the path, also when nothing is found there, else negotiated."""
+    offered: tuple[str, ...] = flask.current_app.extensions["fieldreport-languages"]
+    first = flask.request.path.split("/", 2)[1] if flask.request.path.startswith("/") else ""
+    return first if first in offered else negotiate(flask.request.accept_languages.values(), offered)
+
+
+def negotiate(wishes: object, offered: Sequence[str]) -> str:
+    """The best of ``offered`` for the browser's wishes (BCP 47, best first); the first offered when none fits.
+
+    Chinese is told apart by script, and by region where no script is given; one script serves for the other if it is
+    all there is.
+    """
+    for wish in wishes if isinstance(wishes, (list, tuple)) or hasattr(wishes, "__iter__") else ():
+        for candidate in _candidates(str(wish)):
+            if candidate in offered:
+                return candidate
+    return offered[0]
+
+
+def _candidates(wish: str) -> tuple[str, ...]:
+    parts = wish.replace("_", "-").lower().split("-")
+    if parts[0] == "zh":
+        traditional = bool(_TRADITIONAL & set(parts[1:])) and "hans" not in parts
+        return ("zh-Hant", "zh-Hans") if traditional else ("zh-Hans", "zh-Hant")
+    return (parts[0],)

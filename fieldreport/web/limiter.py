@@ -1,0 +1,101 @@
+"""Request budgets under a key that is not an address.
+
+Rules: an address (or Tor circuit id) becomes a keyed hash at once and is stored, logged and compared only in that form.
+The key is drawn in memory and replaced every day by its own one-way successor, so that workers which were forked after
+it was drawn agree, and nobody who takes the memory later can compute yesterday's hashes. The budget decides before a
+body is parsed. When a shared store is away, the caller chooses: count in memory, or stay closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import flask
+from flask_limiter import Limiter
+
+_DAY_SECONDS: Final = 86_400
+_STRATEGY: Final = "sliding-window-counter"
+
+
+class AddressKey:
+    """Turns addresses into pseudonyms that mean nothing after midnight (UTC) and nothing in another installation."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._day = int(clock() // _DAY_SECONDS)
+        self._key = secrets.token_bytes(32)
+
+    def pseudonym(self, address: str) -> str:
+        """32 hexadecimal digits for an address."""
+        today = int(self._clock() // _DAY_SECONDS)
+        with self._lock:
+            if today - self._day > 3650:  # a clock that jumped: thousands of steps would agree with nobody anyway
+                self._key, self._day = secrets.token_bytes(32), today
+            while self._day < today:
+                self._key = hashlib.sha256(b"fieldreport address key\0" + self._key).digest()
+                self._day += 1
+            key = self._key
+        return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+class WhenAway(StrEnum):
+    """What happens to requests while a shared store of counts cannot be reached."""
+
+    COUNT_IN_MEMORY = "count-in-memory"  # a report must never be lost to a broken counter
+    STAY_CLOSED = "stay-closed"  # guessing passphrases must never become free
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """``rate`` in the notation of the ``limits`` package (``30 per hour``), counted under ``name``."""
+
+    name: str
+    rate: str
+
+
+def install(
+    app: flask.Flask,
+    *,
+    storage: str,
+    key: AddressKey,
+    budget: Callable[[flask.Request], Budget],
+    when_away: WhenAway,
+) -> Limiter:
+    """Give every request of ``app`` a budget; over it, the view does not run and the error is a 429.
+
+    Args:
+        app: the application; its error pages answer ``flask_limiter.RateLimitExceeded``.
+        storage: ``memory://`` or a ``redis://`` URL.
+        key: shared by all workers: make it before they are forked.
+        budget: chooses by endpoint and method. It must not touch the body.
+        when_away: what to do while ``storage`` cannot be reached.
+
+    """
+
+    def chosen() -> Budget:
+        return budget(flask.request)
+
+    # The library would otherwise log the endpoint and the hash of every refused visitor, at whatever level is set.
+    logging.getLogger("flask-limiter").disabled = True
+    return Limiter(
+        lambda: key.pseudonym(flask.request.environ.get("REMOTE_ADDR") or ""),
+        app=app,
+        default_limits=[lambda: chosen().rate],
+        request_identifier=lambda: chosen().name,
+        storage_uri=storage,
+        strategy=_STRATEGY,
+        # Counters of two strategies in one Redis are of different types; the name keeps them apart.
+        key_prefix=f"fieldreport-{_STRATEGY}",
+        in_memory_fallback_enabled=when_away is WhenAway.COUNT_IN_MEMORY,
+        headers_enabled=False,
+    )
