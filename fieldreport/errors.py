@@ -30,6 +30,7 @@ Exit statuses are those of BSD ``sysexits.h``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -102,6 +103,10 @@ class CodenameError(FieldreportError):
     code = "codename"
     exit_status = 65
 
+    def __init__(self, text: str, *, code: str | None = None, positions: tuple[int, ...] = ()) -> None:
+        super().__init__(text, code=code)
+        self.positions = positions  # which words, counted from 1, are in no list; never the words themselves
+
 
 class TokenError(FieldreportError):
     """A form token that was altered or whose key is gone (the server was restarted)."""
@@ -111,9 +116,13 @@ class TokenError(FieldreportError):
 
 
 class TokenExpired(TokenError):
-    """A genuine form token that is older than it may be."""
+    """A genuine form token that is older than it may be. ``state`` is what was sealed in it, so that nothing is lost."""
 
     code = "token-expired"
+
+    def __init__(self, text: str, *, state: Mapping[str, str]) -> None:
+        super().__init__(text)
+        self.state = state
 
 
 class ScrubRefused(FieldreportError):

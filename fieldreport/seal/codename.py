@@ -1,0 +1,203 @@
+"""The codename, all that a source has to remember, and the keys that it yields.
+
+Nine words are 99 bits: 96 random ones and a 3-bit checksum, so that a typo is told from a wrong codename without asking
+any store. The keys come from the words alone: nothing is stored at the intake that could be lost, stolen or asked for,
+and a report that was packed offline under the same codename belongs to the same source.
+
+Rules: a word is never in an error, a log or a ``repr``. The bytes are specified in FORMAT.md, "Codename".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import math
+import secrets
+import unicodedata
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.errors import CodenameError
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.seal.wordlists import LIST_NAMES, WORDS, WordList, word_list
+
+LANGUAGES: Final = MappingProxyType(
+    {
+        "en": "english",
+        "ko": "korean",
+        "zh-Hans": "chinese_simplified",
+        "zh-Hant": "chinese_traditional",
+        "ja": "japanese",
+        "ru": "russian",
+        "tr": "turkish",
+        "fr": "french",
+        "es": "spanish",
+        "pt": "portuguese",
+        "it": "italian",
+        "cs": "czech",
+    }
+)
+"""Page language to word list; a page in any other language uses the English list."""
+
+_ENTROPY_BYTES: Final = 12
+_CHECKSUM_BITS: Final = 3
+_WORD_BITS: Final = 11
+_INSTANCE_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Codename:
+    """Nine words in NFC. ``str()`` joins them with one space; two codenames are equal when their words are."""
+
+    words: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def generate(cls, language: str) -> Self:
+        """A new codename from the word list of a page language (a key of ``LANGUAGES``, or any other for English)."""
+        return cls(_encode(secrets.token_bytes(_ENTROPY_BYTES), word_list(LANGUAGES.get(language, "english"))))
+
+    @classmethod
+    def parse(cls, untrusted_text: str) -> tuple[Self, ...]:
+        """Every codename that the typed text can stand for, at least one; nearly always exactly one.
+
+        Case, spacing, punctuation, numbering and Unicode form do not matter; of each word the first four characters
+        decide; Chinese needs no spaces. What is typed is read with every list that holds all nine words and whose
+        checksum fits. Two readings happen when nine words begin alike in two languages, or when accents were left out.
+
+        Raises:
+            CodenameError: ``codename-words``: not nine words; ``codename-unknown-word``: no list has them all
+                (``positions`` says which, in the list that has most); ``codename-checksum``: all nine exist, but one
+                is not the one that was given out.
+        """
+        pieces = _pieces(untrusted_text)
+        found: dict[tuple[str, ...], None] = {}
+        unknown: list[tuple[int, ...]] = []
+        complete = False
+        for words in map(word_list, LIST_NAMES):
+            typed = words.split(pieces)
+            if len(typed) != limits.CODENAME_WORDS:
+                continue
+            places = [words.find(word) for word in typed]
+            if not 0 < math.prod(map(len, places)) <= limits.CODENAME_READINGS:
+                absent = tuple(number for number, place in enumerate(places, start=1) if not place)
+                vague = tuple(number for number, place in enumerate(places, start=1) if len(place) > 1)
+                unknown.append(absent or vague)
+                continue
+            complete = True
+            for reading in itertools.product(*places):
+                if _checksum_fits(reading):
+                    found[tuple(words.words[place] for place in reading)] = None
+        if found:
+            return tuple(cls(reading) for reading in found)
+        if complete:
+            raise CodenameError("One of the nine words is not the one we gave you.", code="codename-checksum")
+        if unknown:
+            raise CodenameError(
+                "At least one of the words is in none of our lists.",
+                code="codename-unknown-word",
+                positions=min(unknown, key=len),
+            )
+        raise CodenameError("A codename has nine words.", code="codename-words")
+
+    @override
+    def __str__(self) -> str:
+        return " ".join(self.words)
+
+
+def _pieces(untrusted_text: str) -> list[str]:
+    """Split at whatever is neither a letter nor a mark on one; what cannot be seen is dropped."""
+    if len(untrusted_text) > limits.CODENAME_TEXT_CHARACTERS:
+        raise CodenameError("A codename has nine words.", code="codename-words")
+    kept = []
+    for character in unicodedata.normalize("NFKC", untrusted_text):
+        category = unicodedata.category(character)
+        if category == "Cf" or "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+            continue  # zero-width characters and variation selectors come along when text is copied from a page
+        kept.append(character if category[0] in "LM" else " ")
+    return "".join(kept).split()
+
+
+def _encode(entropy: bytes, words: WordList) -> tuple[str, ...]:
+    number = int.from_bytes(entropy, "big") << _CHECKSUM_BITS | _checksum(entropy)
+    return tuple(
+        words.words[number >> _WORD_BITS * (limits.CODENAME_WORDS - 1 - place) & WORDS - 1]
+        for place in range(limits.CODENAME_WORDS)
+    )
+
+
+def _checksum(entropy: bytes) -> int:
+    return hashlib.sha256(entropy).digest()[0] >> 8 - _CHECKSUM_BITS
+
+
+def _checksum_fits(places: tuple[int, ...]) -> bool:
+    number = 0
+    for place in places:
+        number = number << _WORD_BITS | place
+    entropy = (number >> _CHECKSUM_BITS).to_bytes(_ENTROPY_BYTES, "big")
+    return number & (1 << _CHECKSUM_BITS) - 1 == _checksum(entropy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceKeys:
+    """What a codename yields at one instance. Derived anew at every visit, never stored.
+
+    ``lookup``: 32 bytes, told to the editors inside the sealed letter; ``index``: its SHA-256, the only trace of a
+    codename that the intake ever stores, and only beside a reply; ``thread``: 16 bytes, bound into replies;
+    ``identity``: opens replies.
+    """
+
+    lookup: bytes = field(repr=False)
+    thread: bytes = field(repr=False)
+    identity: HybridIdentity = field(repr=False)
+    _letters: bytes = field(repr=False)
+
+    @classmethod
+    def derive(cls, codename: Codename, *, instance: bytes) -> Self:
+        """Derive the keys of ``codename`` at the newsroom whose public instance id (16 bytes) is given.
+
+        Costs one Argon2id of 19 MiB, about 20 ms; the caller bounds how many run at once (``limits.ARGON2_AT_ONCE``).
+        No pepper: 96 random bits carry the strength, and a pepper could be lost.
+        """
+        if len(instance) != _INSTANCE_BYTES:
+            raise ValueError("an instance id has 16 bytes")
+        # The words, not the list: the Chinese lists share 1,275 characters and must agree on them.
+        secret = unicodedata.normalize("NFKD", str(codename)).encode()
+        master = Argon2id(
+            salt=instance,
+            length=32,
+            iterations=limits.CODENAME_ARGON2_PASSES,
+            lanes=1,
+            memory_cost=limits.CODENAME_ARGON2_KIB,
+        ).derive(secret)
+        return cls(
+            lookup=_expand(master, "lookup", 32),
+            thread=_expand(master, "thread", 16),
+            identity=HybridIdentity(_expand(master, "reply-key", 32)),
+            _letters=_expand(master, "letters", 32),
+        )
+
+    @property
+    def index(self) -> bytes:
+        """SHA-256 of ``lookup``: where the mailbox files replies."""
+        return hashlib.sha256(self.lookup).digest()
+
+    def letter_id(self, digest: bytes) -> bytes:
+        """The 16-byte id of the letter with this content (32-byte digest): the same content posted twice is one letter.
+
+        Keyed, so that two letters of one source cannot be linked, nor a guessed content confirmed, by their ids.
+        """
+        if len(digest) != hashlib.sha256().digest_size:
+            raise ValueError("a content digest has 32 bytes")
+        return hmac.digest(self._letters, digest, "sha256")[:16]
+
+
+def _expand(master: bytes, purpose: str, length: int) -> bytes:
+    return HKDFExpand(SHA256(), length, f"fieldreport/v1/source/{purpose}".encode()).derive(master)

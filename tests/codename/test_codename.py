@@ -1,0 +1,260 @@
+"""Nine words: what is printed is read again however it was typed, and a wrong word is told from a wrong codename."""
+
+from __future__ import annotations
+
+import json
+import random
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldreport.errors import CodenameError
+from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
+from fieldreport.seal.wordlists import LIST_NAMES, word_list
+
+EVERY_LANGUAGE = st.sampled_from(sorted(LANGUAGES))
+WITH_CASE = ("en", "ru", "tr", "fr", "es", "pt", "it", "cs")
+INSTANCE = bytes(range(16))
+VECTORS = Path(__file__).parent.parent / "vectors" / "codename"
+
+
+def words_of(language: str, *places: int) -> str:
+    words = word_list(LANGUAGES[language]).words
+    return " ".join(words[place] for place in places)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_codename_is_nine_words_of_the_pages_language(language: str) -> None:
+    codename = Codename.generate(language)
+    assert len(codename.words) == 9
+    assert set(codename.words) <= set(word_list(LANGUAGES[language]).words)
+    assert str(codename) == " ".join(codename.words)
+
+
+def test_a_page_in_any_other_language_uses_english_words() -> None:
+    assert set(Codename.generate("sw").words) <= set(word_list("english").words)
+
+
+@settings(max_examples=120, deadline=None)
+@given(language=EVERY_LANGUAGE)
+def test_what_is_printed_is_read_again(language: str) -> None:
+    codename = Codename.generate(language)
+    assert codename in Codename.parse(str(codename))
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    language=EVERY_LANGUAGE,
+    form=st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]),
+    separator=st.sampled_from([" ", "   ", "\n", "\u3000", " - ", ", ", "\t", ". ", "\u200b ", "\r\n"]),
+)
+def test_unicode_form_and_spacing_do_not_matter(language: str, form: str, separator: str) -> None:
+    codename = Codename.generate(language)
+    typed = unicodedata.normalize(form, separator.join(codename.words))  # type: ignore[arg-type]  # a Literal in typeshed
+    assert codename in Codename.parse(f"  {typed}\n")
+
+
+@pytest.mark.parametrize("language", WITH_CASE)
+def test_case_does_not_matter(language: str) -> None:
+    for _ in range(20):
+        codename = Codename.generate(language)
+        assert codename in Codename.parse(str(codename).title() if language != "tr" else str(codename))
+        capitals = str(codename)
+        if language == "tr":  # a Turkish keyboard's capitals
+            capitals = capitals.replace("i", "İ").replace("ı", "I")
+        assert codename in Codename.parse(capitals.upper())
+
+
+@settings(max_examples=120, deadline=None)
+@given(language=EVERY_LANGUAGE)
+def test_the_first_four_letters_of_each_word_decide(language: str) -> None:
+    codename = Codename.generate(language)
+    assert codename in Codename.parse(" ".join(word[:4] for word in codename.words))
+
+
+@pytest.mark.parametrize("name", LIST_NAMES)
+def test_the_first_four_letters_are_unique_in_every_list(name: str) -> None:
+    words = word_list(name).words
+    assert len(words) == len({word[:4] for word in words}) == 2048
+
+
+@pytest.mark.parametrize("name", LIST_NAMES)
+def test_every_word_can_be_read_and_typed(name: str) -> None:
+    for word in word_list(name).words:
+        assert all(unicodedata.category(letter)[0] == "L" for letter in word)
+        assert word == unicodedata.normalize("NFC", word) == unicodedata.normalize("NFKC", word)
+
+
+@pytest.mark.parametrize("name", LIST_NAMES)
+def test_accents_may_be_left_out(name: str) -> None:
+    words = word_list(name)
+    for place, word in enumerate(words.words):
+        letters = unicodedata.normalize("NFD", word)
+        plain = "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("ı", "i")
+        assert words.find(plain) == (place,)
+
+
+def test_four_letters_that_fit_several_words_without_their_accents_are_all_tried() -> None:
+    words = word_list("turkish")
+    assert {words.words[place] for place in words.find("sakl")} == {"saklama"}  # written so, it is that
+    assert {words.words[place] for place in words.find("şâkl")} == {"saklama", "şaklaban"}  # written so, neither
+
+
+def test_a_turkish_word_typed_in_full_without_its_own_dots_is_not_taken_for_a_shorter_one() -> None:
+    assert word_list("turkish").find("ARTIST") == (word_list("turkish").words.index("artist"),)
+    assert word_list("turkish").find("ARTI") == (word_list("turkish").words.index("artı"),)
+
+
+def test_a_numbered_list_is_read() -> None:
+    codename = Codename.generate("en")
+    typed = "\n".join(f"{number}. {word}" for number, word in enumerate(codename.words, start=1))
+    assert codename in Codename.parse(typed)
+
+
+@pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant"])
+def test_chinese_needs_no_spaces(language: str) -> None:
+    codename = Codename.generate(language)
+    assert Codename.parse("".join(codename.words)) == (codename,)
+    assert Codename.parse("".join(codename.words[:4]) + " " + "".join(codename.words[4:])) == (codename,)
+
+
+def test_katakana_is_read_as_hiragana() -> None:
+    codename = Codename.generate("ja")
+    katakana = "".join(chr(ord(letter) + 0x60) if "ぁ" <= letter <= "ゖ" else letter for letter in str(codename))
+    assert codename in Codename.parse(katakana)
+
+
+def test_characters_of_both_chinese_lists_stand_at_the_same_place_so_that_either_list_gives_the_same_codename() -> None:
+    simplified, traditional = word_list("chinese_simplified").words, word_list("chinese_traditional").words
+    shared = [place for place, word in enumerate(simplified) if word in set(traditional)]
+    assert len(shared) == 1275
+    assert all(simplified[place] == traditional[place] for place in shared)
+
+
+def test_nine_characters_of_both_chinese_lists_are_one_codename_with_one_set_of_keys() -> None:
+    simplified, traditional = word_list("chinese_simplified"), word_list("chinese_traditional")
+    shared = [word for word in simplified.words if word in set(traditional.words)]
+    chance = random.Random(1)
+    read: tuple[Codename, ...] = ()
+    while not read:
+        try:
+            read = Codename.parse(" ".join(chance.choices(shared, k=9)))
+        except CodenameError as refused:
+            assert refused.code == "codename-checksum"  # noqa: PT017 - seven of eight, then the loop goes on
+    assert len(read) == 1
+    # Drawn from one list or from the other, the words are the same, and the keys come from the words.
+    assert SourceKeys.derive(read[0], instance=INSTANCE) == SourceKeys.derive(
+        Codename(tuple(traditional.words[simplified.find(word)[0]] for word in read[0].words)), instance=INSTANCE
+    )
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_changed_word_is_caught_seven_times_of_eight(language: str) -> None:
+    """3 bits of checksum: 1/8 pass. 400 draws: 50 expected, standard deviation 6.6."""
+    chance = random.Random(2)
+    words = word_list(LANGUAGES[language]).words
+    passed = 0
+    for _ in range(400):
+        codename = Codename.generate(language)
+        place = chance.randrange(9)
+        other = chance.choice([word for word in chance.sample(words, 2) if word != codename.words[place]])
+        changed = (*codename.words[:place], other, *codename.words[place + 1 :])
+        try:
+            passed += Codename(changed) in Codename.parse(" ".join(changed))
+        except CodenameError as refused:
+            assert refused.code == "codename-checksum"  # noqa: PT017 - counted, not asserted alone
+    assert 15 < passed < 95
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "   ", "abandon", "abandon " * 8, "abandon " * 10, "x" * 3000, "1 2 3 4 5 6 7 8 9"]
+)
+def test_another_number_of_words_is_said_to_be_that(typed: str) -> None:
+    with pytest.raises(CodenameError) as refused:
+        Codename.parse(typed)
+    assert refused.value.code == "codename-words"
+
+
+def test_a_word_in_no_list_is_named_by_its_place_and_not_by_itself() -> None:
+    words = ["zoo", "wet", "mango", "xylograph", "sword", "sick", "muscle", "credit", "zzz"]
+    with pytest.raises(CodenameError) as refused:
+        Codename.parse(" ".join(words))
+    assert refused.value.code == "codename-unknown-word"
+    assert refused.value.positions == (4, 9)
+    assert not any(word in f"{refused.value!r} {refused.value.detail}".split() for word in words)
+
+
+def test_a_failed_checksum_says_so() -> None:
+    with pytest.raises(CodenameError) as refused:
+        Codename.parse(words_of("en", 0, 0, 0, 0, 0, 0, 0, 0, 1))  # SHA-256 of twelve zero bytes begins 000, not 001
+    assert refused.value.code == "codename-checksum"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300))
+def test_arbitrary_text_raises_only_our_error(text: str) -> None:
+    try:
+        assert Codename.parse(text)
+    except CodenameError as refused:
+        assert refused.code.startswith("codename-")  # noqa: PT017 - either outcome is right
+
+
+@settings(max_examples=100, deadline=None)
+@given(language=EVERY_LANGUAGE, noise=st.text(max_size=3), place=st.integers(0, 40))
+def test_a_damaged_codename_raises_only_our_error(language: str, noise: str, place: int) -> None:
+    typed = str(Codename.generate(language))
+    try:
+        assert Codename.parse(typed[:place] + noise + typed[place:])
+    except CodenameError as refused:
+        assert refused.code.startswith("codename-")  # noqa: PT017 - either outcome is right
+
+
+def test_no_word_is_in_a_repr() -> None:
+    codename = Codename.generate("en")
+    keys = SourceKeys.derive(codename, instance=INSTANCE)
+    shown = f"{codename!r} {keys!r}"
+    assert not any(word in shown for word in codename.words)
+    assert keys.lookup.hex() not in shown
+    assert repr(keys.lookup) not in shown
+
+
+def test_the_keys_follow_from_the_words_and_the_instance_alone() -> None:
+    codename = Codename.generate("ko")
+    keys = SourceKeys.derive(codename, instance=INSTANCE)
+    again = SourceKeys.derive(Codename.parse(unicodedata.normalize("NFKD", str(codename)))[0], instance=INSTANCE)
+    assert (keys.lookup, keys.thread, keys.index) == (again.lookup, again.thread, again.index)
+    assert keys.identity == again.identity
+    elsewhere = SourceKeys.derive(codename, instance=bytes(16))
+    assert keys.lookup != elsewhere.lookup
+    assert keys.identity != elsewhere.identity
+    assert keys.thread != elsewhere.thread
+
+
+def test_the_same_content_under_one_codename_is_the_same_letter_and_under_another_is_not() -> None:
+    one, two = (SourceKeys.derive(Codename.generate("en"), instance=INSTANCE) for _ in range(2))
+    digest = bytes(32)
+    assert one.letter_id(digest) == one.letter_id(digest) != one.letter_id(b"\1" * 32)
+    assert one.letter_id(digest) != two.letter_id(digest)
+    assert len(one.letter_id(digest)) == 16
+
+
+def test_an_instance_id_or_a_digest_of_the_wrong_length_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        SourceKeys.derive(Codename.generate("en"), instance=b"short")
+    with pytest.raises(ValueError, match="32 bytes"):
+        SourceKeys.derive(Codename.generate("en"), instance=INSTANCE).letter_id(b"short")
+
+
+@pytest.mark.parametrize("case", json.loads((VECTORS / "codenames.json").read_text(encoding="utf-8")), ids=str)
+def test_codenames_given_out_long_ago_still_yield_their_keys(case: dict[str, str]) -> None:
+    """The vectors were made by tests/vectors/codename/make.py, which shares no code with the package."""
+    (codename,) = Codename.parse(case["codename"])
+    keys = SourceKeys.derive(codename, instance=bytes.fromhex(case["instance"]))
+    assert keys.lookup.hex() == case["lookup"]
+    assert keys.index.hex() == case["index"]
+    assert keys.thread.hex() == case["thread"]
+    assert keys.identity.seed.hex() == case["reply_seed"]
+    assert keys.letter_id(bytes.fromhex(case["digest"])).hex() == case["letter_id"]

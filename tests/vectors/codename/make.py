@@ -1,0 +1,63 @@
+"""Make codenames.json from FORMAT.md, section "Codename", without the package.
+
+Run from the repository:  python tests/vectors/codename/make.py > tests/vectors/codename/codenames.json
+Needs argon2-cffi, which is another binding (of the reference implementation) than the one in the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import sys
+import unicodedata
+from importlib import resources
+
+from argon2.low_level import Type, hash_secret_raw
+
+INSTANCE = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
+LISTS = [
+    *("english", "korean", "chinese_simplified", "chinese_traditional", "japanese", "russian"),
+    *("turkish", "french", "spanish", "portuguese", "italian", "czech"),
+]
+
+
+def words_of(name: str) -> list[str]:
+    text = (resources.files("mnemonic") / "wordlist" / f"{name}.txt").read_text(encoding="utf-8")
+    words = text.split()
+    if name == "russian":
+        words[1572] = "снова"
+    return words
+
+
+def expand(master: bytes, purpose: str, length: int) -> bytes:
+    """HKDF-Expand of RFC 5869 section 2.3 for one block."""
+    return hmac.digest(master, f"fieldreport/v1/source/{purpose}".encode() + b"\x01", "sha256")[:length]
+
+
+def case(name: str) -> dict[str, str]:
+    entropy = hashlib.sha256(f"vector {name}".encode()).digest()[:12]
+    bits = f"{int.from_bytes(entropy, 'big'):096b}" + f"{hashlib.sha256(entropy).digest()[0]:08b}"[:3]
+    listed = words_of(name)
+    words = [listed[int(bits[place : place + 11], 2)] for place in range(0, 99, 11)]
+    secret = " ".join(unicodedata.normalize("NFKD", word) for word in words).encode()
+    master = hash_secret_raw(
+        secret, INSTANCE, time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, type=Type.ID
+    )
+    digest = hashlib.sha256(b"content").digest()
+    lookup = expand(master, "lookup", 32)
+    return {
+        "list": name,
+        "codename": unicodedata.normalize("NFC", " ".join(words)),
+        "instance": INSTANCE.hex(),
+        "lookup": lookup.hex(),
+        "index": hashlib.sha256(lookup).hexdigest(),
+        "thread": expand(master, "thread", 16).hex(),
+        "reply_seed": expand(master, "reply-key", 32).hex(),
+        "digest": digest.hex(),
+        "letter_id": hmac.digest(expand(master, "letters", 32), digest, "sha256")[:16].hex(),
+    }
+
+
+json.dump([case(name) for name in LISTS], sys.stdout, ensure_ascii=False, indent=1)
+sys.stdout.write("\n")
