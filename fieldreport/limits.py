@@ -74,6 +74,8 @@ KEEPALIVE_SECONDS: Final = 15
 LINGER_SECONDS: Final = 2  # reading on after an answer that came before the end of the request
 LINGER_BYTES: Final = 1 * MIB
 CONNECTIONS: Final = 4000  # open sockets of one worker; a waiting one costs a few KiB
+BACKLOG: Final = 2048  # connections the kernel holds while none is accepted
+SHUTDOWN_SECONDS: Final = 10  # for requests that are being answered when the server is told to end
 
 # --- stores ---
 PAYLOAD_BYTES: Final = 2048 * MIB  # one sealed object: four requests of the default size, so a setting may be raised
@@ -107,10 +109,15 @@ XML_DEPTH: Final = 256
 PDF_PAGES: Final = 5000
 PDF_STREAM_BYTES: Final = 256 * MIB
 PDF_TOTAL_BYTES: Final = 1024 * MIB
+PDF_CONTENT_BYTES: Final = 64 * MIB  # what draws one page; operators take fifty times that in memory
 PDF_FILTERS: Final = 2  # a doubly compressed stream of 2 GB passed a lossless path
 
 # --- desk ---
 DESK_IDLE_SECONDS: Final = 15 * 60
+DESK_SESSION_SECONDS: Final = 12 * 3600  # a working day; then the passphrase is asked for again, however busy
+DESK_REQUEST_BYTES: Final = 8 * MIB  # typed text only: the text bound, percent-encoded, and some
+UNLOCKS_AT_ONCE: Final = 1  # 256 MiB and every core for 0.6 s; more only queue on the same cores
+SIGN_IN_STEP_SECONDS: Final = 0.25  # a refusal waits for the next multiple, so that its length tells nothing
 SIGN_IN_TRIES: Final = 5  # per handle within SIGN_IN_WINDOW_SECONDS
 SIGN_IN_TRIES_TOTAL: Final = 30
 SIGN_IN_WINDOW_SECONDS: Final = 15 * 60

@@ -6,10 +6,8 @@ as its class and the places it passed in our own code, never with its message, a
 
 from __future__ import annotations
 
-import logging
-import traceback
 from types import TracebackType
-from typing import Any, Final, Never
+from typing import Any, Never
 
 import flask
 import jinja2
@@ -18,9 +16,8 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.web.bodies import ScratchRequest
+from fieldreport.web.faults import log_fault
 from fieldreport.web.forms import problem_of
-
-_log: Final = logging.getLogger("fieldreport.web")
 
 
 class NoSession(SessionInterface):
@@ -61,21 +58,3 @@ class Application(flask.Flask):
     def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
         if exc_info[1] is not None:
             log_fault(exc_info[1])
-
-
-def log_fault(error: BaseException) -> None:
-    """Log that something went wrong in the program itself, without anything a visitor sent."""
-    _log.error("%s", describe(error))
-
-
-def describe(error: BaseException) -> str:
-    """An exception as ``Class at module:line < module:line``, innermost first, and the class of its cause."""
-    frames = [
-        f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    inner = frames[-1:] if frames and not frames[-1].startswith("fieldreport.") else []
-    own = [frame for frame in frames if frame.startswith("fieldreport.")]
-    places = " < ".join([*inner, *reversed(own[-6:])])
-    cause = error.__cause__ or error.__context__
-    because = f" because of {type(cause).__name__}" if cause is not None else ""
-    return f"{type(error).__name__} at {places or 'an unknown place'}{because}"

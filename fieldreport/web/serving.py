@@ -1,0 +1,134 @@
+"""Serving an application with gunicorn, configured in code alone.
+
+Rules: the port is taken before anything else, so that a port in use is one line and nothing half started; the
+application is built in each worker, after the fork and before any thread; nothing is read from the environment, a
+configuration file or forwarded headers; no core dump is ever written.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Never
+
+from gunicorn.app.base import BaseApplication
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.config import split_listen
+from fieldreport.errors import FieldreportError, UsageError
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+_BOOT_ERROR: Final = 3  # gunicorn's arbiter ends the server at this status instead of trying again for ever
+_LOOPBACK: Final = "127.0.0.1,::1"  # where tor or a proxy on this machine speaks PROXY from
+
+
+def serve(
+    build: Callable[[], WsgiApplication],
+    *,
+    listen: str,
+    threads: int,
+    workers: int = 1,
+    proxy_protocol: bool = False,
+) -> Never:
+    """Serve until SIGTERM or SIGINT, then end the process.
+
+    Args:
+        build: makes the application, once in each worker, where it may start children and threads. What it closes over
+            (keys drawn before) is shared by all workers.
+        listen: HOST:PORT.
+        threads: requests answered at once by one worker. Waiting for a head needs none.
+        workers: processes.
+        proxy_protocol: every connection must begin with a PROXY line (v1 or v2) from this machine.
+
+    Raises:
+        UsageError: the port cannot be used.
+        SystemExit: always, at the end; with the status of the ``FieldreportError`` that ``build`` raised, if it did.
+
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    descriptors = _raise_descriptors()
+    listener = _take_port(listen)
+    verdict = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the workers: the exit status of one that could not build
+    options = {
+        "bind": [f"fd://{listener.detach()}"],
+        "workers": workers,
+        "threads": threads,
+        "worker_class": "fieldreport.web.worker.Worker",
+        "logger_class": "fieldreport.web.quietlog.QuietLog",
+        "worker_connections": max(threads + 1, min(limits.CONNECTIONS, descriptors // 2)),
+        "keepalive": limits.KEEPALIVE_SECONDS,
+        "timeout": 60,  # of the event loop's heartbeat, not of a request
+        "graceful_timeout": limits.SHUTDOWN_SECONDS,
+        "limit_request_fields": 64,
+        "limit_request_field_size": 8190,
+        "proxy_protocol": "auto" if proxy_protocol else "off",
+        "proxy_allow_ips": _LOOPBACK,
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
+        "secure_scheme_headers": {},
+        "header_map": "drop",
+        "http_parser": "python",  # the other one is a package that may or may not be there
+        "control_socket_disable": True,
+        "sendfile": False,
+        "errorlog": "-",
+        "accesslog": None,
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - holds a heartbeat, no data
+    }
+    try:
+        _Server(build, options, verdict).run()
+    except SystemExit:
+        if verdict[0]:
+            raise SystemExit(verdict[0]) from None
+        raise
+    raise SystemExit(0)
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no annotations
+    def __init__(self, build: Callable[[], WsgiApplication], options: dict[str, Any], verdict: mmap.mmap) -> None:
+        self._build = build
+        self._options = options
+        self._verdict = verdict
+        super().__init__(prog="fieldreport")
+
+    @override
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    @override
+    def load(self) -> WsgiApplication:
+        try:
+            return self._build()
+        except FieldreportError as error:
+            sys.stderr.write(f"fieldreport: {error.detail}\n")
+            self._verdict[0] = error.exit_status
+            raise SystemExit(_BOOT_ERROR) from None
+
+
+def _raise_descriptors() -> int:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * limits.CONNECTIONS
+    soft = max(soft, min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
+
+
+def _take_port(listen: str) -> socket.socket:
+    host, port = split_listen(listen, where="listen")
+    host = host.strip("[]")
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(limits.BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise UsageError(f"cannot listen on {listen}: {os.strerror(error.errno or 0)}") from None
+    return sock
