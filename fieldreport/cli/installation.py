@@ -173,7 +173,8 @@ def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, dem
     ]
     if demo:
         lines += [
-            "# A demonstration publishes at once. A newsroom must not: see the delays in fieldreport/config.py.",
+            "# A demonstration publishes at once and has two editors. A newsroom must wait: fieldreport/config.py.",
+            "sign_offs = 1",
             "minimum_age_hours = 0",
             "random_delay_hours = 0",
             'daily_slot = ""',

@@ -1,0 +1,32 @@
+"""``fieldreport audit``: the log of acts that matter, which never holds content."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import click
+
+from fieldreport.cli import installation, load_settings
+from fieldreport.vault import open_vault
+
+
+@click.group("audit")
+def audit_command() -> None:
+    """Check the chain of signed acts."""
+
+
+@audit_command.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def verify(context: click.Context, *, as_json: bool) -> None:
+    """Check every hash and signature; the exit status says whether they hold."""
+    settings = load_settings(context)
+    published = installation.roster_directory(settings)
+    published.load(now=datetime.now(UTC), at_least=0)
+    report = open_vault(settings).audit.verify(published.signers())
+    if as_json:
+        click.echo(json.dumps({"entries": report.entries, "unsigned": report.unsigned, "head": report.head.hex()}))
+    else:
+        click.echo(f"{report.entries} entries hold, {report.unsigned} of them unsigned (nobody was unlocked).")
+        click.echo(f"Note this down, to see later that nothing was cut off: {report.head.hex()}")

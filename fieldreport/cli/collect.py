@@ -1,0 +1,27 @@
+"""``fieldreport collect``: fetch waiting letters into the vault now. Needs no key, and can be run twice."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from fieldreport.cli import installation, load_settings
+from fieldreport.mailbox import open_mailbox
+from fieldreport.vault import open_vault
+
+
+@click.command("collect")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def collect_command(context: click.Context, *, as_json: bool) -> None:
+    """Fetch sealed letters from the mailbox, and hand over replies that are still here."""
+    settings = load_settings(context)
+    mailbox = open_mailbox(settings)
+    vault = open_vault(settings)
+    letters = vault.collect(mailbox, installation.roster_directory(settings))
+    replies = vault.deliver(mailbox)
+    if as_json:
+        click.echo(json.dumps({"letters": letters, "replies": replies}))
+    else:
+        click.echo(f"{letters} letters collected, {replies} replies handed over.")

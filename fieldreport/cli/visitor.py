@@ -1,0 +1,166 @@
+"""A visitor without a browser: fetches pages, fills in their forms and posts them, as with scripting off.
+
+Rules: it knows only what a page shows. A form is found by the words on its button, a field by its name, and hidden
+fields travel as they are. Redirects are followed; an answer that is not a page is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+from lxml import html
+
+from fieldreport.errors import FieldreportError
+
+
+class VisitFailed(FieldreportError):
+    """A page was not what the visitor was led to expect."""
+
+    code = "visit-failed"
+    exit_status = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file to be chosen in a form: its name on the visitor's own disk, and its bytes."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+class Page:
+    """One answer: its status, its words, and its forms and links."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.url = str(response.url)
+        self.status = response.status_code
+        self.headers = response.headers
+        self.content = response.content
+        # Any: the stubs of lxml know elements of XML and not the forms, links and text_content of HTML.
+        self._document: Any = html.document_fromstring(response.content)
+
+    @property
+    def text(self) -> str:
+        """All words of the page, white space folded."""
+        return _words(self._document)
+
+    def all(self, selector: str) -> list[str]:
+        """The words of every element at an XPath."""
+        return [_words(element) for element in self._document.xpath(selector)]
+
+    def link(self, words: str) -> str:
+        """Where the first link with these words leads.
+
+        Raises:
+            VisitFailed: there is none.
+
+        """
+        for anchor in self._document.iter("a"):
+            if words in _words(anchor):
+                return urljoin(self.url, anchor.get("href", ""))
+        raise VisitFailed(f"no link {words!r} on {self.url}")
+
+    def links(self, part: str) -> list[str]:
+        """Every link whose address holds ``part``, in the page's order, each once."""
+        found = (urljoin(self.url, a.get("href", "")) for a in self._document.iter("a"))
+        return list(dict.fromkeys(address for address in found if part in address))
+
+    def form(self, button: str) -> Any:
+        """The form that has a button with these words.
+
+        Raises:
+            VisitFailed: there is none.
+
+        """
+        for form in self._document.forms:
+            for submit in form.iter("button"):
+                if button in _words(submit):
+                    return form
+        raise VisitFailed(f"no button {button!r} on {self.url}")
+
+
+class Visitor:
+    """One person at one browser, with its own cookies."""
+
+    def __init__(self) -> None:
+        # A walkthrough waits for scrubbing and for Argon2id, and must not hang for ever.
+        self._client = httpx.Client(follow_redirects=True, timeout=120)
+
+    def get(self, url: str) -> Page:
+        """Open a page.
+
+        Raises:
+            VisitFailed: the answer is an error.
+
+        """
+        return self._page(self._client.get(url))
+
+    def download(self, url: str) -> bytes:
+        """Fetch a file.
+
+        Raises:
+            VisitFailed: the answer is an error.
+
+        """
+        return self._page(self._client.get(url)).content
+
+    def press(
+        self,
+        page: Page,
+        button: str,
+        values: Mapping[str, str] | None = None,
+        files: Sequence[Attachment] = (),
+        *,
+        expect: int = 200,
+    ) -> Page:
+        """Fill in the form behind a button, post it, and return the answer.
+
+        Args:
+            page: where the form stands.
+            button: words of its button.
+            values: field name → what is typed; every name must be a field of the form.
+            files: chosen in the form's file field.
+            expect: the status that the answer must have.
+
+        Raises:
+            VisitFailed: no such button or field, or another status.
+
+        """
+        form = page.form(button)
+        fields = {name: value or "" for name, value in form.fields.items() if name}
+        for name in values or {}:
+            if name not in fields:
+                raise VisitFailed(f"no field {name!r} behind {button!r} on {page.url}")
+        fields.update(values or {})
+        for submit in form.iter("button"):
+            if button in _words(submit) and submit.get("name"):
+                fields[submit.get("name", "")] = submit.get("value", "")
+        action = urljoin(page.url, form.get("action") or page.url)
+        chosen = [element.get("name", "") for element in form.iter("input") if element.get("type") == "file"]
+        for name in chosen:
+            fields.pop(name, None)
+        if (form.get("enctype") or "") == "multipart/form-data":
+            uploads = [(chosen[0], (item.name, item.content)) for item in files] if files else []
+            parts = [(name, (None, value)) for name, value in fields.items()]
+            response = self._client.post(action, files=[*parts, *uploads], headers={"Origin": _origin(action)})
+        else:
+            response = self._client.post(action, data=fields, headers={"Origin": _origin(action)})
+        return self._page(response, expect=expect)
+
+    def _page(self, response: httpx.Response, *, expect: int = 200) -> Page:
+        if response.status_code != expect:
+            raise VisitFailed(f"{response.request.method} {response.url} answered {response.status_code}")
+        return Page(response)
+
+
+def _words(element: Any) -> str:
+    return " ".join(str(element.text_content()).split())
+
+
+def _origin(url: str) -> str:
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode()}"
