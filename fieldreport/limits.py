@@ -16,8 +16,11 @@ STANZAS: Final = 64  # a newsroom has fewer readers; bounds the work of a hostil
 HEADER_BYTES: Final = 128 * KIB  # 64 hybrid stanzas are 104 KiB
 CHUNK_BYTES: Final = 64 * KIB  # C2SP age STREAM
 PADDING_FLOOR_BYTES: Final = 16 * KIB  # a short text and a long one look alike
-MANIFEST_BYTES: Final = 1 * MIB  # 1,000 parts with their lists fit in a tenth of it
+MANIFEST_BYTES: Final = 6 * MIB  # the typed text of one post, every character escaped, and 1,000 parts
 PARTS: Final = 1000  # attachments of one letter
+
+# --- scratch files ---
+SCRATCH_BYTES: Final = 2048 * MIB  # four times the largest upload: what unpacking and rewriting may need
 
 # --- codename and key files ---
 CODENAME_WORDS: Final = 9  # 96 random bits and a 3-bit checksum
@@ -84,6 +87,11 @@ WAL_BYTES: Final = 4 * MIB  # a log longer than this is moved into the database 
 WRITE_WAIT_SECONDS: Final = 30.0  # for the turn to write; a backup of the whole file may run in between
 COLLECTED_HOURS: Final = 72  # a form posted again after that long is a new letter to the mailbox, not to the desk
 REPLY_BYTES: Final = 1 * MIB  # a sealed reply: text only
+COLLECT_LETTERS: Final = 50  # acknowledged together; a crash repeats at most so many fetches
+REWRAP_OBJECTS: Final = 50  # one transaction: 30 ms of wrapping for six readers, so progress moves and nobody waits
+SENT_TEXT_BYTES: Final = 64 * KIB  # a reply or a note: ten pages
+CARD_BYTES: Final = 256 * KIB
+CARD_TERMS: Final = 500
 ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
 # --- scrub ---
