@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from fieldreport.errors import PlatformError, SealError
 from fieldreport.seal import bech32
-from fieldreport.seal.stanza import ENC_BYTES, HYBRID, Stanza, encode_base64, is_low_order
+from fieldreport.seal.stanza import ENC_BYTES, HYBRID, Stanza, is_low_order
 
 PUBLIC_BYTES: Final = 1216  # ML-KEM-768 encapsulation key (1,184) and X25519 public key (32)
 SEED_BYTES: Final = 32
@@ -91,7 +91,7 @@ class HybridRecipient:
         if len(file_key) != FILE_KEY_BYTES:
             raise SealError("a file key has 16 bytes", code="file-key")
         sealed = _suite().encrypt(file_key, self._key, info=_INFO)
-        return Stanza(HYBRID, (encode_base64(sealed[:ENC_BYTES]).decode("ascii"),), sealed[ENC_BYTES:])
+        return Stanza.hybrid(sealed[:ENC_BYTES], sealed[ENC_BYTES:])
 
     @override
     def __str__(self) -> str:
