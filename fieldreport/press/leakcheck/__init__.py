@@ -1,0 +1,106 @@
+"""The leak check: what in an article leads back to its source.
+
+``check`` compares every public field with every case the article came from. It knows no keys and keeps nothing. A pass
+does not mean safe, and whatever shows its result says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from fieldreport.press.article import Article
+from fieldreport.press.leakcheck import contact, invisible
+from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
+from fieldreport.press.leakcheck.lifted import Reports
+from fieldreport.press.leakcheck.materials import Material, note_terms
+from fieldreport.press.leakcheck.terms import Terms
+from fieldreport.press.leakcheck.traces import Traces
+
+__all__ = ["Finding", "Material", "Rule", "Severity", "check", "note_terms"]
+
+_CONTEXT = 24  # characters on each side that belong to a finding's identity
+
+
+def check(
+    article: Article,
+    materials: Sequence[Material],
+    *,
+    phone_regions: Sequence[str] = (),
+    fresh_media: AbstractSet[str] = frozenset(),
+) -> tuple[Finding, ...]:
+    """Everything found, in reading order.
+
+    ``phone_regions`` are ISO 3166 codes; ``fresh_media`` holds the hexadecimal SHA-256 of every file that was cleaned
+    here for this article: any other is a finding.
+    """
+    texts = [(text, material.case) for material in materials for text in (material.text, material.protect_note)]
+    protected = [(term, material.case) for material in materials for term in material.terms()]
+    terms, reports, traces = Terms(protected, article.language), Reports(texts), Traces(texts, protected)
+    findings: list[Finding] = []
+    for field, text in article.public_fields().items():
+        if text:
+            # The random end of an address means nothing.
+            hits = terms.hits(text) if field == "slug" else _hits(text, terms, reports, traces, phone_regions)
+            findings += _findings(field, text, hits)
+    for media in article.media:
+        if media.sha256 not in fresh_media:
+            findings.append(_whole(Rule.MEDIA, f"media.{media.name}", media.sha256))
+    for material in materials:
+        findings += _case_findings(material)
+    return tuple(findings)
+
+
+def _hits(text: str, terms: Terms, reports: Reports, traces: Traces, phone_regions: Sequence[str]) -> list[Hit]:
+    blocks = [*terms.hits(text), *reports.hits(text), *contact.hits(text, phone_regions), *invisible.hits(text)]
+    # A number inside a telephone number needs no second finding; a date inside a lifted sentence does.
+    taken = [hit for hit in blocks if hit.rule not in {Rule.LIFTED_RUN, Rule.LIFTED_SHARE}]
+    warnings = [
+        hit for hit in traces.hits(text) if not any(other.start < hit.end and hit.start < other.end for other in taken)
+    ]
+    return [*blocks, *_longest(warnings)]
+
+
+def _longest(hits: list[Hit]) -> list[Hit]:
+    """Of overlapping hits of one rule the longest."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, hit.start)):
+        if not any(o.rule is hit.rule and o.start < hit.end and hit.start < o.end for o in kept):
+            kept.append(hit)
+    return kept
+
+
+def _findings(field: str, text: str, hits: Sequence[Hit]) -> list[Finding]:
+    seen: Counter[str] = Counter()
+    findings = []
+    for hit in sorted(set(hits), key=lambda hit: (hit.start, hit.end, hit.rule, hit.case or "")):
+        around = text[max(0, hit.start - _CONTEXT) : hit.start], text[hit.end : hit.end + _CONTEXT]
+        key = _key(hit.rule, field, hit.case or "", around[0], text[hit.start : hit.end], around[1])
+        seen[key] += 1
+        if seen[key] > 1:
+            key = _key(key, str(seen[key]))
+        findings.append(Finding(rule=hit.rule, field=field, start=hit.start, end=hit.end, key=key, case=hit.case))
+    return findings
+
+
+def _case_findings(material: Material) -> list[Finding]:
+    findings = []
+    if material.gone:
+        findings.append(replace(_whole(Rule.CASE_GONE, "article", material.case), case=material.case))
+    try:
+        material.earliest()
+    except ValueError:
+        wish = _whole(Rule.NOT_BEFORE, "article", material.case, material.not_before)
+        findings.append(replace(wish, case=material.case))
+    return findings
+
+
+def _whole(rule: Rule, field: str, *identity: str) -> Finding:
+    return Finding(rule=rule, field=field, start=0, end=0, key=_key(rule, field, *identity))
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
