@@ -22,14 +22,14 @@ class MailboxBase(MappedAsDataclass, DeclarativeBase, kw_only=True):
     metadata: ClassVar[MetaData] = conventional_metadata()
 
 
-class Letter(MailboxBase):
+class Letter(MailboxBase, kw_only=True):
     """A letter that waits. Exactly one of ``payload`` and ``blob`` is set; ``size`` is the payload's length."""
 
     __tablename__ = "letters"
     __table_args__ = _CLUSTERED
 
     id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
-    epoch: Mapped[int]
+    epoch: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str | None] = mapped_column(index=True)
     # Last, so that listing letters does not walk over them.
@@ -37,7 +37,7 @@ class Letter(MailboxBase):
     payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
 
 
-class Collected(MailboxBase):
+class Collected(MailboxBase, kw_only=True):
     """The tombstone of a letter that the desk has: a late copy of the same post is answered as the first one was."""
 
     __tablename__ = "collected"
@@ -47,7 +47,7 @@ class Collected(MailboxBase):
     hour: Mapped[int]
 
 
-class Reply(MailboxBase):
+class Reply(MailboxBase, kw_only=True):
     """A reply that waits. ``index`` is SHA-256 of a lookup: whoever does not know the codename cannot tell whose."""
 
     __tablename__ = "replies"
@@ -60,7 +60,7 @@ class Reply(MailboxBase):
     payload: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
 
 
-class Counters(MailboxBase):
+class Counters(MailboxBase, kw_only=True):
     """One row: what waits, and the highest roster epoch seen.
 
     Every deposit passes through it: that closes an epoch for good and keeps the ceilings exact with several nodes.
@@ -69,6 +69,6 @@ class Counters(MailboxBase):
     __tablename__ = "mailbox_counters"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    highest_epoch: Mapped[int]
+    highest_epoch: Mapped[int] = mapped_column(BigInteger)
     letters: Mapped[int]
     bytes: Mapped[int] = mapped_column(BigInteger)

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 from typing_extensions import override
 
 from fieldreport import limits
-from fieldreport.errors import LimitExceeded
+from fieldreport.errors import LimitExceeded, StoreError
 from fieldreport.store.blobs import BlobStore, BlobWriter
 
 
@@ -101,6 +101,12 @@ def spooled(
         result = Spooled(header=header, payload=payload, blob=blob, size=spool.length)
     try:
         yield result
+    except StoreError as error:
+        if type(error) is StoreError:
+            # The answer to a commit may have been lost on its way. An orphan is found and removed; a row without its
+            # payload would be a lost letter.
+            result.keep()
+        raise
     finally:
         if result.blob is not None and not result.kept:
             blobs.delete(result.blob)

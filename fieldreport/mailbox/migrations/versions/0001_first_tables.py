@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "letters",
         sa.Column("id", sa.LargeBinary(16), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("blob", sa.String(), nullable=True),
         sa.Column("header", sa.LargeBinary(), nullable=False),
@@ -44,7 +44,7 @@ def upgrade() -> None:
     counters = op.create_table(
         "mailbox_counters",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("highest_epoch", sa.Integer(), nullable=False),
+        sa.Column("highest_epoch", sa.BigInteger(), nullable=False),
         sa.Column("letters", sa.Integer(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox_counters")),

@@ -1,0 +1,1 @@
+"""Schema of the vault, revision by revision."""

@@ -1,0 +1,227 @@
+"""The vault's tables: sealed objects, cases and their items, marks, the outbox, the audit log, rotations.
+
+What is in the clear here is what section "What a seizure yields" of the handbook grants: counts, states, staff handles
+and whole hours. A source appears only as a tag that cannot be matched with anything the mailbox stores.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+from fieldreport.store import column_bytes, conventional_metadata
+
+
+class CaseState(StrEnum):
+    """Where the newsroom's work on a case stands."""
+
+    NEW = "new"
+    READING = "reading"
+    VERIFYING = "verifying"
+    WRITING = "writing"
+    PUBLISHED = "published"
+    CLOSED = "closed"
+
+
+class Ending(StrEnum):
+    """Why nothing but a tombstone is left of a case."""
+
+    WITHDRAWN = "withdrawn"
+    DELETED = "deleted"
+
+
+class RotationState(StrEnum):
+    """How far the replacement of one person's key has come; see ``rotations``."""
+
+    ORDERED = "ordered"
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REWRAPPED = "rewrapped"
+    DESTROYED = "destroyed"
+
+
+class VaultBase(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """The declarative base of every table in the vault's database."""
+
+    metadata: ClassVar[MetaData] = conventional_metadata()
+
+
+class VaultState(VaultBase, kw_only=True):
+    """One row, locked by every change: the highest roster epoch seen, the collecting round, the audit log's head."""
+
+    __tablename__ = "vault_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    highest_epoch: Mapped[int] = mapped_column(BigInteger)
+    batch: Mapped[int]
+    audit_sequence: Mapped[int]
+    audit_hash: Mapped[bytes] = mapped_column(column_bytes(32))
+
+
+class RecipientSet(VaultBase, kw_only=True):
+    """A set of keys that objects are sealed to: key ids, sorted, joined by commas. Empty: not known yet."""
+
+    __tablename__ = "recipient_sets"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    keys: Mapped[str] = mapped_column(unique=True)
+
+
+class RecipientKey(VaultBase, kw_only=True):
+    """The members of each set, so that 'which objects name this key' is one indexed question."""
+
+    __tablename__ = "recipient_keys"
+
+    set_id: Mapped[int] = mapped_column(ForeignKey("recipient_sets.id"), primary_key=True)
+    key_id: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
+class SealedObject(VaultBase, kw_only=True):
+    """One age file: ``header`` here, payload here or in a blob, exactly one of the two set.
+
+    ``thread`` and ``epoch`` are what the sealed inner header must say. ``damage`` is set once a header can never be
+    opened again.
+    """
+
+    __tablename__ = "objects"
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    kind: Mapped[int]
+    thread: Mapped[bytes] = mapped_column(column_bytes(16))
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    set_id: Mapped[int] = mapped_column(ForeignKey("recipient_sets.id"), index=True)
+    damage: Mapped[str | None] = mapped_column(default=None)
+    size: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str | None] = mapped_column(index=True)
+    # Last, so that walking over the table does not walk over them.
+    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
+
+
+class Case(VaultBase, kw_only=True):
+    """All that one source has sent and been answered.
+
+    ``source`` is SHA-256 over a domain and the codename's lookup, empty once the case has ended. ``sequence`` numbers
+    the items; ``last_letter`` is the sequence of the newest letter.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index(None, "active", "id"),
+        Index(None, "state", "active", "id"),
+        Index(None, "assignee", "active", "id"),
+    )
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    source: Mapped[bytes | None] = mapped_column(column_bytes(32), unique=True, repr=False)
+    state: Mapped[str] = mapped_column(default=CaseState.NEW.value)
+    assignee: Mapped[str | None] = mapped_column(default=None)
+    opened: Mapped[int]
+    active: Mapped[int]
+    sequence: Mapped[int] = mapped_column(default=0)
+    last_letter: Mapped[int] = mapped_column(default=0)
+    letters: Mapped[int] = mapped_column(default=0)
+    damaged: Mapped[int] = mapped_column(default=0)
+    ended: Mapped[str | None] = mapped_column(default=None)
+    card: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None)
+
+
+class Item(VaultBase, kw_only=True):
+    """A letter, a sent reply or a note. ``id`` is its object's id; ``case_id`` is empty until a letter is sorted.
+
+    A letter's row outlives its object: what was deleted is not taken in again. ``batch`` is the round that collected
+    it; ``hour`` is the one its manifest states.
+    """
+
+    __tablename__ = "items"
+    __table_args__ = (Index(None, "case_id", "sequence"), Index(None, "case_id", "batch", "id"))
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    case_id: Mapped[bytes | None] = mapped_column(column_bytes(16), ForeignKey("cases.id"))
+    kind: Mapped[int]
+    sequence: Mapped[int]
+    hour: Mapped[int]
+    batch: Mapped[int] = mapped_column(default=0)
+    author: Mapped[str | None] = mapped_column(default=None)
+    damage: Mapped[str | None] = mapped_column(default=None)
+    gone: Mapped[bool] = mapped_column(default=False)
+
+
+class Mark(VaultBase, kw_only=True):
+    """What one editor has read and starred. No times: who read what when is nobody's business."""
+
+    __tablename__ = "marks"
+    __table_args__ = (Index(None, "handle", "starred"),)
+
+    case_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("cases.id"), primary_key=True)
+    handle: Mapped[str] = mapped_column(primary_key=True)
+    read_sequence: Mapped[int] = mapped_column(default=0)
+    starred: Mapped[bool] = mapped_column(default=False)
+
+
+class Outgoing(VaultBase, kw_only=True):
+    """A reply that the mailbox has not confirmed yet. Only here, and only so long, does the vault hold an index."""
+
+    __tablename__ = "outbox"
+
+    reply_id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    item_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("items.id"), unique=True)
+    index: Mapped[bytes] = mapped_column(column_bytes(32), repr=False)
+    hour: Mapped[int]
+    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    payload: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+
+
+class Withdrawal(VaultBase, kw_only=True):
+    """A source who withdrew while older letters could not be opened yet; kept until none of those is left."""
+
+    __tablename__ = "withdrawals"
+
+    source: Mapped[bytes] = mapped_column(column_bytes(32), primary_key=True, repr=False)
+    batch: Mapped[int]
+    hour: Mapped[int]
+
+
+class AuditRow(VaultBase, kw_only=True):
+    """One entry of the log; see ``audit`` for what is hashed and signed."""
+
+    __tablename__ = "audit"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour: Mapped[int]
+    actor: Mapped[str]
+    act: Mapped[str]
+    subject: Mapped[str]
+    previous: Mapped[bytes] = mapped_column(column_bytes(32))
+    hash: Mapped[bytes] = mapped_column(column_bytes(32))
+    signer: Mapped[bytes | None] = mapped_column(column_bytes(32))
+    signature: Mapped[bytes | None] = mapped_column(column_bytes(64))
+
+
+class SecondFactor(VaultBase, kw_only=True):
+    """The last one-time code's counter that each person used: a code works once."""
+
+    __tablename__ = "second_factors"
+
+    handle: Mapped[str] = mapped_column(primary_key=True)
+    counter: Mapped[int] = mapped_column(BigInteger)
+
+
+class Rotation(VaultBase, kw_only=True):
+    """The replacement of one person's key. ``request`` is public: a new public key, signed by its owner."""
+
+    __tablename__ = "rotations"
+    __table_args__ = (UniqueConstraint("handle", "old_key_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    handle: Mapped[str]
+    old_key_id: Mapped[str]
+    new_key_id: Mapped[str | None] = mapped_column(default=None)
+    state: Mapped[str] = mapped_column(default=RotationState.ORDERED.value)
+    request: Mapped[str | None] = mapped_column(default=None)
+    epoch: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    hour: Mapped[int]

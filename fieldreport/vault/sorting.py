@@ -1,0 +1,306 @@
+"""Opening what was collected and putting it where it belongs: the first moment at which two letters of one source meet.
+
+Rules: a letter is verified to its last byte before it is filed; a damaged one is filed, too, with the damaged parts
+named, never dropped; one that this person's keys do not open stays for somebody whose keys do. A source's withdrawal is
+carried out here, at once, by whoever sorts it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, func, select, tuple_
+
+from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, SealError, StoreError
+from fieldreport.limits import READ_BYTES
+from fieldreport.seal.binding import Expected, Kind
+from fieldreport.seal.envelope import OpenEnvelope, open_envelope
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.seal.roster import RosterDirectory
+from fieldreport.vault import objects
+from fieldreport.vault.audit import Act
+from fieldreport.vault.changing import Change
+from fieldreport.vault.ending import withdraw_until
+from fieldreport.vault.models import Case, CaseState, Item, SealedObject, Withdrawal
+
+if TYPE_CHECKING:
+    from fieldreport.vault.vault import Vault
+
+_log = logging.getLogger(__name__)
+
+_SOURCE_DOMAIN: Final = b"fieldreport/v1/vault/source\n"
+_LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
+_NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
+_PAGE: Final = 50
+_DAMAGE: Final = {"header-malformed": "header", "header-mac": "header", "payload": "payload", "binding": "binding"}
+_NAMED_PARTS: Final = 8  # a list of damage that fits a line; the rest is "more"
+
+
+@dataclass(slots=True, kw_only=True)
+class Sorted:
+    """What one sorting did.
+
+    ``unopened`` letters stay unsorted, mostly for somebody whose keys open them; among them, ``unknown_roster`` may be
+    for anybody, and ``unreadable`` could not be read from the store this time.
+    """
+
+    new_cases: int = 0
+    letters: int = 0
+    damaged: int = 0
+    withdrawn: int = 0
+    unopened: int = 0
+    unknown_roster: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What was learned by opening a letter. Without ``source`` not even the manifest could be read."""
+
+    source: bytes | None = field(default=None, repr=False)
+    hour: int | None = None
+    epoch: int | None = None
+    withdraws: bool = False
+    damage: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorter:
+    """Everything that sorting needs; ``changing`` makes changes in the sorting person's name."""
+
+    vault: Vault
+    identities: Sequence[HybridIdentity] = field(repr=False)
+    rosters: RosterDirectory
+    changing: Callable[[], AbstractContextManager[Change]]
+
+    def sort(self) -> Sorted:
+        """File every unsorted letter that can be opened; see the module."""
+        result = Sorted()
+        after = (0, b"")
+        while letters := self._unsorted(after):
+            for letter in letters:
+                after = (letter.batch, letter.id)
+                self._sort_one(letter, result)
+        with self.changing() as change:
+            _forget_withdrawals(change)
+        if result.withdrawn:
+            self.vault.scour()
+        return result
+
+    def _unsorted(self, after: tuple[int, bytes]) -> list[Item]:
+        with self.vault.reading() as session:
+            return list(
+                session.scalars(
+                    select(Item)
+                    .where(Item.case_id.is_(None), ~Item.gone, tuple_(Item.batch, Item.id) > after)
+                    .order_by(Item.batch, Item.id)
+                    .limit(_PAGE)
+                )
+            )
+
+    def _sort_one(self, letter: Item, result: Sorted) -> None:
+        try:
+            look = self._look_into(letter.id)
+        except NotARecipient:
+            result.unopened += 1
+            return
+        except _UnknownRoster:
+            result.unopened += 1
+            result.unknown_roster += 1
+            return
+        except (StoreError, OSError) as error:
+            # One payload that cannot be read now must not keep the letters behind it from being read.
+            _log.error("a letter cannot be read from the store (%s); it stays unsorted", type(error).__name__)
+            result.unopened += 1
+            result.unreadable += 1
+            return
+        with self.changing() as change:
+            item = change.session.get(Item, letter.id)
+            if item is None or item.case_id is not None or item.gone:
+                return  # somebody else sorted it while we looked
+            _correct_epoch(change, item, look, self.rosters)
+            if look.withdraws and look.source is not None and look.hour is not None:
+                _withdraw(change, item, source=look.source, hour=look.hour)
+                result.withdrawn += 1
+            elif _was_withdrawn(change, item, look):
+                _drop(change, item)
+                result.withdrawn += 1
+            else:
+                result.new_cases += _file(change, item, look)
+                result.letters += 1
+                result.damaged += look.damage is not None
+
+    def _look_into(self, letter_id: bytes) -> _Look:
+        """Open and verify one letter.
+
+        Raises:
+            NotARecipient: these keys do not open it.
+            _UnknownRoster: it may be sound, but the roster it was sealed to has not reached this desk.
+        """
+        history = self.rosters.history()
+        try:
+            stored = self.vault.objects.open(letter_id)
+        except NotFound:
+            return _Look(damage="payload")
+        expected = Expected(
+            kind=Kind.LETTER, instance=self.vault.instance, thread=letter_id, object=letter_id, rosters=history
+        )
+        with stored.payload:
+            try:
+                envelope = open_envelope(stored.header, stored.payload, identities=self.identities, expected=expected)
+            except NotARecipient:
+                raise
+            except (SealError, LimitExceeded) as error:
+                if error.code == "binding" and stored.epoch not in history:
+                    raise _UnknownRoster(error.text) from None
+                return _Look(damage=_DAMAGE.get(error.code, "manifest"))
+            with envelope:
+                return _describe(envelope)
+
+
+class _UnknownRoster(SealError):
+    """Never leaves this module."""
+
+
+def source_tag(lookup: bytes) -> bytes:
+    """Return what a case is filed under: not the mailbox's index, so that the two stores cannot be matched."""
+    return hashlib.sha256(_SOURCE_DOMAIN + lookup).digest()
+
+
+def damaged_parts(envelope: OpenEnvelope) -> str | None:
+    """Verify an envelope to its last byte and name what is damaged: ``report``, ``part-1`` … or ``padding``."""
+    try:
+        envelope.verify()
+    except SealError:
+        broken = [
+            "report" if number == 0 else f"part-{number}"
+            for number in range(len(envelope.manifest.parts))
+            if not _part_is_sound(envelope, number)
+        ]
+        if len(broken) > _NAMED_PARTS:
+            broken[_NAMED_PARTS:] = ["more"]
+        return ",".join(broken) or "padding"
+    return None
+
+
+def _part_is_sound(envelope: OpenEnvelope, number: int) -> bool:
+    digest = hashlib.sha256()
+    try:
+        with envelope.open_part(number) as part:
+            while data := part.read(READ_BYTES):
+                digest.update(data)
+    except SealError:
+        return False
+    return digest.digest() == envelope.manifest.parts[number].sha256
+
+
+def _describe(envelope: OpenEnvelope) -> _Look:
+    fields = envelope.manifest.fields
+    lookup = fields.get("lookup", "")
+    epoch, hour = envelope.binding.epoch, envelope.manifest.hour
+    if not _LOOKUP.fullmatch(lookup):
+        return _Look(epoch=epoch, hour=hour, damage="manifest")
+    return _Look(
+        source=source_tag(bytes.fromhex(lookup)),
+        hour=hour,
+        epoch=epoch,
+        withdraws=fields.get("action") == "withdraw",
+        damage=damaged_parts(envelope),
+    )
+
+
+def _correct_epoch(change: Change, item: Item, look: _Look, rosters: RosterDirectory) -> None:
+    # What the mailbox said about the epoch was a claim; the sealed inner header is the fact. The set of keys follows
+    # it, because a key is only destroyed when no set names it.
+    stored = change.session.get(SealedObject, item.id)
+    if stored is None:
+        return
+    if look.damage == "header":
+        stored.damage = look.damage
+    if look.epoch is not None and (stored.epoch != look.epoch or not objects.keys_of(change.session, stored.set_id)):
+        stored.epoch = look.epoch
+        stored.set_id = objects.set_of(change.session, rosters.keys_at(look.epoch))
+
+
+def _file(change: Change, item: Item, look: _Look) -> int:
+    """Put a letter into its source's case; return 1 if that had to be opened, otherwise 0."""
+    case = None
+    if look.source is not None:
+        case = change.session.scalar(select(Case).where(Case.source == look.source))
+    opened = case is None
+    if case is None:
+        case = Case(
+            id=secrets.token_bytes(16),
+            name=_fresh_name(change),
+            source=look.source,
+            opened=change.hour,
+            active=change.hour,
+        )
+        change.session.add(case)
+        change.session.flush()
+    case.sequence += 1
+    case.last_letter = case.sequence
+    case.active = max(case.active, change.hour)
+    case.letters += 1
+    case.damaged += look.damage is not None
+    if case.state == CaseState.CLOSED.value:
+        case.state = CaseState.NEW.value
+    item.case_id = case.id
+    item.sequence = case.sequence
+    item.damage = look.damage
+    if look.hour is not None:
+        item.hour = look.hour
+    return int(opened)
+
+
+def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:
+    _drop(change, item)
+    case = change.session.scalar(select(Case).where(Case.source == source))
+    if case is not None:
+        item.case_id = case.id
+        withdraw_until(change, case, batch=item.batch, hour=hour)
+        change.record(Act.CASE_WITHDRAWN, case.name)
+    # Older letters of this source may still be unsorted, here or for lack of somebody's keys.
+    earlier = change.session.get(Withdrawal, source)
+    if earlier is None:
+        change.session.add(Withdrawal(source=source, batch=item.batch, hour=hour))
+    elif (earlier.batch, earlier.hour) < (item.batch, hour):
+        earlier.batch, earlier.hour = item.batch, hour
+
+
+def _was_withdrawn(change: Change, item: Item, look: _Look) -> bool:
+    if look.source is None or look.hour is None:
+        return False
+    withdrawal = change.session.get(Withdrawal, look.source)
+    # In the same round and hour nobody can tell which came first; the promise to forget weighs more.
+    return withdrawal is not None and (item.batch, look.hour) <= (withdrawal.batch, withdrawal.hour)
+
+
+def _drop(change: Change, item: Item) -> None:
+    change.shred([item.id])
+    item.gone = True
+
+
+def _forget_withdrawals(change: Change) -> None:
+    oldest = change.session.scalar(select(func.min(Item.batch)).where(Item.case_id.is_(None), ~Item.gone))
+    forgotten = delete(Withdrawal)
+    if oldest is not None:
+        forgotten = forgotten.where(Withdrawal.batch < oldest)
+    change.session.execute(forgotten)
+
+
+def _fresh_name(change: Change) -> str:
+    for tries in count():
+        length = 4 + tries // 20  # one more letter once four are getting crowded
+        name = "C-" + "".join(secrets.choice(_NAME_LETTERS) for _ in range(length))
+        if change.session.scalar(select(Case.id).where(Case.name == name)) is None:
+            return name
+    raise AssertionError  # count() has no end; the type checker does not know
