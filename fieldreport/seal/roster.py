@@ -1,0 +1,286 @@
+"""The roster in force: a directory of public files, read with suspicion and replaced without a gap.
+
+    keys/  roster.json  roster.json.sig  admin.pub  <handle>.pub  history/<epoch>.json  history/<epoch>.json.sig
+
+Rules: nothing in the directory is trusted but what the pinned admin signed; the date, the lowest acceptable epoch and
+the admin's fingerprint are checked at every use; whatever is missing, unreadable or out of order is a ``RosterError``,
+never an older answer. Verified values are kept while the files do not change. Safe for threads and for processes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.errors import RosterError, SealError
+from fieldreport.seal.rosterformat import (
+    Entry,
+    KeyState,
+    Role,
+    Roster,
+    check_date,
+    verify_roster,
+)
+from fieldreport.seal.signatures import AdminPublic, verify_signature
+
+__all__ = ["AdminPublic", "Entry", "KeyState", "Role", "Roster", "RosterDirectory", "verify_roster", "verify_signature"]
+
+_HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
+_SIGNATURE_FILE_BYTES: Final = 8192
+_READ_TRIES: Final = 3
+
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+class RosterDirectory:
+    """The published rosters of one newsroom.
+
+    Args:
+        path: the directory.
+        fingerprint: of the only admin key whose signatures count, 64 hexadecimal digits.
+        instance: 16 bytes, whose rosters they are.
+    """
+
+    def __init__(self, path: Path, *, fingerprint: str, instance: bytes) -> None:
+        self._path = path
+        self._fingerprint = fingerprint
+        self._instance = instance
+        self._lock = threading.RLock()
+        self._current: Roster | None = None
+        self._stamp: _Stamp = ()
+        self._past: dict[int, Roster] = {}
+        self._past_stamp: _Stamp = ()
+        self._hashes: Mapping[int, bytes] = MappingProxyType({})
+
+    def load(self, *, now: datetime, at_least: int) -> Roster:
+        """The roster in force at ``now``, not older than epoch ``at_least`` nor than any this object has seen.
+
+        Raises:
+            RosterError: ``roster-missing``, ``roster-admin``, ``roster-signature``, ``roster-malformed``,
+                ``roster-instance``, ``roster-expired``, ``roster-early``, ``roster-rolled-back`` or ``roster-chain``.
+        """
+        roster = self.newest(at_least=at_least)
+        check_date(roster, now)
+        return roster
+
+    def newest(self, *, at_least: int) -> Roster:
+        """As ``load``, whatever its date: to see who was listed last, never to seal to."""
+        with self._lock:
+            roster = self._verified()
+        if roster.epoch < at_least:
+            raise RosterError(
+                f"the roster has epoch {roster.epoch}, but {at_least} was seen before", code="roster-rolled-back"
+            )
+        return roster
+
+    def history(self) -> Mapping[int, bytes]:
+        """Epoch to SHA-256 of every roster up to the one in force, whatever their dates.
+
+        The hash of a roster whose file is gone is known from the one after it, which names it under both signatures.
+
+        Raises:
+            RosterError: the roster in force is not valid, or a file of the history is not what its successor names.
+        """
+        with self._lock:
+            self._read_past(self._verified())
+            return self._hashes
+
+    def keys_at(self, epoch: int) -> tuple[str, ...]:
+        """The key ids that letters of that epoch were sealed to.
+
+        Raises:
+            RosterError: (code ``roster-missing``) no roster of that epoch is here.
+        """
+        with self._lock:
+            current = self._verified()
+            self._read_past(current)
+            roster = current if epoch == current.epoch else self._past.get(epoch)
+        if roster is None:
+            raise RosterError(f"no roster of epoch {epoch} is here", code="roster-missing")
+        return roster.key_ids()
+
+    def publish(self, raw: bytes, signatures: bytes) -> Roster:
+        """Put a signed roster in force. A crash at any point leaves the old one or the new one in force.
+
+        The first may have any epoch (the directory of a second intake starts in the middle); after that each must
+        follow the one in force. Publishing the same bytes again repairs what a crash left undone.
+
+        Raises:
+            RosterError: it does not verify, or (code ``roster-chain``) does not follow the one in force.
+        """
+        with self._lock, self._turn():
+            roster = verify_roster(raw, signatures, self._admin(), instance=self._instance, at=None)
+            if (self._path / "roster.json").exists():
+                current = self._verified()
+                follows = roster.epoch == current.epoch + 1 and roster.previous == current.sha256
+                if not follows and roster.sha256 != current.sha256:
+                    raise RosterError("this roster does not follow the one in force", code="roster-chain")
+            # History first and complete: whichever half of the pair below is on disk after a crash, its other half
+            # is found there.
+            history = self._path / "history"
+            history.mkdir(mode=0o755, exist_ok=True)
+            _write(history / f"{roster.epoch:08d}.json.sig", signatures)
+            _write(history / f"{roster.epoch:08d}.json", raw)
+            _write(self._path / "roster.json.sig", signatures)
+            _write(self._path / "roster.json", raw)
+            self._write_cards(roster)
+            return self._verified()
+
+    def _write_cards(self, roster: Roster) -> None:
+        staff = [entry for entry in roster.entries if entry.role is not Role.ADMIN]
+        cards = {entry.handle: entry.card() for entry in staff if entry.state is KeyState.ACTIVE}
+        for handle in {entry.handle for entry in staff}:
+            path = self._path / f"{handle}.pub"
+            if handle in cards:
+                _write(path, cards[handle].encode("ascii"))
+            else:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # The lock is the directory's own, so that two desks or a desk and a command take turns, and none is left over.
+        try:
+            directory = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            raise RosterError("the directory of the roster is missing", code="roster-missing") from None
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        except OSError as error:
+            raise RosterError("cannot write the roster", detail=f"roster: errno {error.errno}") from None
+        finally:
+            os.close(directory)
+
+    def _verified(self) -> Roster:
+        """The roster on disk, its signatures checked if the files changed; its date is not looked at."""
+        stamp = self._stamps("roster.json", "roster.json.sig", "admin.pub")
+        if self._current is not None and stamp == self._stamp:
+            return self._current
+        for _ in range(_READ_TRIES):
+            roster = self._read_current()
+            after = self._stamps("roster.json", "roster.json.sig", "admin.pub")
+            if after == stamp:
+                break
+            stamp = after
+        else:
+            raise RosterError("the roster changes while it is read", code="roster-missing")
+        self._check_order(roster)
+        self._current, self._stamp = roster, stamp
+        return roster
+
+    def _check_order(self, roster: Roster) -> None:
+        known = self._current
+        if known is not None and roster.epoch < known.epoch:
+            raise RosterError(
+                f"the roster has epoch {roster.epoch}, but {known.epoch} was seen before", code="roster-rolled-back"
+            )
+        if known is not None and roster.epoch == known.epoch and roster.sha256 != known.sha256:
+            raise RosterError(f"there are two rosters of epoch {roster.epoch}", code="roster-chain")
+        if known is not None and roster.epoch == known.epoch + 1 and roster.previous != known.sha256:
+            raise RosterError(f"the roster of epoch {roster.epoch} follows another one", code="roster-chain")
+
+    def _read_current(self) -> Roster:
+        admin = self._admin()
+        raw = _read(self._path / "roster.json", limits.ROSTER_BYTES)
+        signatures = _read(self._path / "roster.json.sig", _SIGNATURE_FILE_BYTES)
+        try:
+            return verify_roster(raw, signatures, admin, instance=self._instance, at=None)
+        except RosterError as refused:
+            if refused.code != "roster-signature":
+                raise
+            # Between the two renames of ``publish`` the pair does not match; the history has both pairs whole.
+            for epoch in sorted(self._epochs(), reverse=True)[:2]:
+                if self._read_from_history(epoch, "json", limits.ROSTER_BYTES) == raw:
+                    signatures = self._read_from_history(epoch, "json.sig", _SIGNATURE_FILE_BYTES)
+                    return verify_roster(raw, signatures, admin, instance=self._instance, at=None)
+            raise
+
+    def _read_past(self, current: Roster) -> None:
+        stamp = (*self._stamp, *self._stamps("history"))
+        if stamp == self._past_stamp:
+            return
+        admin = self._admin()
+        # Epochs above the one in force are what a crash left of a publication; they count when they are in force.
+        for epoch in sorted(epoch for epoch in self._epochs() if epoch < current.epoch and epoch not in self._past):
+            raw = self._read_from_history(epoch, "json", limits.ROSTER_BYTES)
+            signatures = self._read_from_history(epoch, "json.sig", _SIGNATURE_FILE_BYTES)
+            roster = verify_roster(raw, signatures, admin, instance=self._instance, at=None)
+            if roster.epoch != epoch:
+                raise RosterError(f"history/{epoch:08d}.json is of another epoch", code="roster-chain")
+            self._past[epoch] = roster
+        hashes: dict[int, bytes] = {}
+        for epoch, roster in sorted((self._past | {current.epoch: current}).items(), reverse=True):
+            if hashes.setdefault(epoch, roster.sha256) != roster.sha256:
+                raise RosterError(f"the roster after epoch {epoch} names another one before it", code="roster-chain")
+            if epoch > 1:
+                hashes[epoch - 1] = roster.previous
+        self._hashes = MappingProxyType(dict(sorted(hashes.items())))
+        self._past_stamp = stamp
+
+    def _epochs(self) -> list[int]:
+        try:
+            names = [path.name for path in (self._path / "history").iterdir()]
+        except OSError:
+            return []
+        return [int(match[1]) for name in names if (match := _HISTORY_NAME.fullmatch(name))]
+
+    def _read_from_history(self, epoch: int, ending: str, at_most: int) -> bytes:
+        return _read(self._path / "history" / f"{epoch:08d}.{ending}", at_most)
+
+    def _admin(self) -> AdminPublic:
+        try:
+            admin = AdminPublic.parse(_read(self._path / "admin.pub", _SIGNATURE_FILE_BYTES).decode("ascii"))
+        except (SealError, UnicodeDecodeError):
+            raise RosterError("admin.pub is not an admin key", code="roster-admin") from None
+        if admin.fingerprint != self._fingerprint:
+            raise RosterError("admin.pub is not the admin key that is pinned in the settings", code="roster-admin")
+        return admin
+
+    def _stamps(self, *names: str) -> _Stamp:
+        stamps = []
+        for name in names:
+            try:
+                found = (self._path / name).stat()
+            except OSError:
+                stamps.append((0, 0, 0))  # equal to no file's; what is missing is reported by whoever reads it
+            else:
+                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        return tuple(stamps)
+
+
+def _read(path: Path, at_most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            untrusted_raw = file.read(at_most + 1)
+    except OSError as error:
+        raise RosterError(
+            f"cannot read {path.name}", detail=f"{path}: {error.strerror}", code="roster-missing"
+        ) from None
+    if len(untrusted_raw) > at_most:
+        raise RosterError(f"{path.name} is too long", code="roster-malformed")
+    return untrusted_raw
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write, sync, rename, sync the directory: after a crash the old content or the new, never a part."""
+    unfinished = path.with_name(f".{path.name}.new")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,344 @@
+"""What a roster says: the newsroom's public keys at one epoch, and who may do what with them.
+
+Rules: the signatures are checked over the exact bytes before anything in them is looked at; then the bytes are parsed
+strictly, and only canonical JSON with every key known, every entry in order and every bound kept is a roster. The bytes
+are specified in FORMAT.md, "Roster".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from fieldreport import limits
+from fieldreport.errors import RosterError, SealError
+from fieldreport.seal import canonical
+from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.signatures import ED25519_PUBLIC_BYTES, AdminPublic
+
+ROSTER_LABEL: Final = "roster"
+NO_PREVIOUS: Final = bytes(32)
+"""What the first roster names as the one before it."""
+
+_FORMAT: Final = "fieldreport-roster-v1"
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_HANDLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
+_KEYS: Final = frozenset({"entries", "epoch", "format", "instance", "not_after", "not_before", "previous"})
+_ENTRY_KEYS: Final = frozenset({"handle", "key_id", "recipient", "role", "signing", "state"})
+
+
+class Role(StrEnum):
+    """Editors read and sign; admins sign rosters and read nothing; recovery is an offline key in word shares."""
+
+    EDITOR = "editor"
+    ADMIN = "admin"
+    RECOVERY = "recovery"
+
+
+class KeyState(StrEnum):
+    """Active keys are sealed to. Decrypt-only ones await re-wrapping. Revoked ones stay as a record of signatures."""
+
+    ACTIVE = "active"
+    DECRYPT_ONLY = "decrypt-only"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key of one person.
+
+    ``handle``: ``[a-z][a-z0-9-]*``, at most 32 characters. ``recipient``: what is sealed to, ``None`` for admins.
+    ``signing``: Ed25519 public key (32 bytes) of sign-offs and audit entries, ``None`` for the recovery key.
+    ``key_id``: 32 hexadecimal digits, of SHA-256 over the recipient's bytes, or over the signing key's for admins.
+    """
+
+    handle: str
+    role: Role
+    key_id: str
+    recipient: HybridRecipient | None
+    signing: bytes | None
+    state: KeyState
+
+    def __post_init__(self) -> None:
+        self._check_shape()
+        public = self.recipient.public if self.recipient is not None else self.signing
+        if public is None or self.key_id != key_id(public):
+            raise malformed("a key id does not match its key")
+
+    def _check_shape(self) -> None:
+        if not _HANDLE.fullmatch(self.handle):
+            raise malformed("a handle is lower-case letters, digits and hyphens, 32 at most")
+        if self.handle == "admin" and self.role is not Role.ADMIN:
+            raise malformed("the handle 'admin' is an admin's: admin.pub would mean two things")
+        if (self.recipient is None) != (self.role is Role.ADMIN):
+            raise malformed("everybody but an admin has a key that is sealed to")
+        if (self.signing is None) != (self.role is Role.RECOVERY):
+            raise malformed("everybody but the recovery key signs")
+        if self.signing is not None and len(self.signing) != ED25519_PUBLIC_BYTES:
+            raise malformed("a signing key has 32 bytes")
+        if self.role is Role.ADMIN and self.state is KeyState.DECRYPT_ONLY:
+            raise malformed("an admin's key decrypts nothing")
+
+    def card(self) -> str:
+        """The readable copy that lies beside the roster as ``<handle>.pub``. Nothing reads it but people."""
+        lines = [f"handle {self.handle}", f"role {self.role}", f"state {self.state}", f"key {self.key_id}"]
+        if self.signing is not None:
+            lines.append(f"ed25519 {self.signing.hex()}")
+        if self.recipient is not None:
+            lines.append(str(self.recipient))
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """A roster whose signatures were verified, or that is about to be signed.
+
+    ``instance``: 16 bytes. ``epoch``: 1 and up. ``previous``: SHA-256 of the roster before it. ``sha256``: of the exact
+    bytes of this one. Times are UTC, in whole seconds; valid from ``not_before`` until just before ``not_after``.
+    """
+
+    instance: bytes
+    epoch: int
+    previous: bytes
+    not_before: datetime
+    not_after: datetime
+    entries: tuple[Entry, ...]
+    sha256: bytes = field(default=b"", compare=False)
+
+    def recipients(self) -> tuple[HybridRecipient, ...]:
+        """Whom to seal to: every active editor and every active recovery key, in the roster's order.
+
+        Raises:
+            RosterError: (code ``roster-no-editor``) no editor could read what would be sealed.
+        """
+        return tuple(entry.recipient for entry in self._readers() if entry.recipient is not None)
+
+    def key_ids(self) -> tuple[str, ...]:
+        """The key ids of ``recipients()``, in the same order; raises the same."""
+        return tuple(entry.key_id for entry in self._readers())
+
+    def _readers(self) -> list[Entry]:
+        active = [entry for entry in self.entries if entry.state is KeyState.ACTIVE and entry.recipient is not None]
+        if not any(entry.role is Role.EDITOR for entry in active):
+            raise RosterError("the roster names no active editor", code="roster-no-editor")
+        return active
+
+    def entry(self, handle: str) -> Entry:
+        """The active entry of a person.
+
+        Raises:
+            RosterError: (code ``roster-no-entry``) nobody active has that handle.
+        """
+        for entry in self.entries:
+            if entry.handle == handle and entry.state is KeyState.ACTIVE:
+                return entry
+        raise RosterError("the roster has no active entry for that handle", code="roster-no-entry")
+
+    def by_key(self, key_id: str) -> Entry:
+        """The entry with that key id, whatever its state.
+
+        Raises:
+            RosterError: (code ``roster-no-entry``) the roster does not name that key.
+        """
+        for entry in self.entries:
+            if entry.key_id == key_id:
+                return entry
+        raise RosterError("the roster does not name that key", code="roster-no-entry")
+
+
+def key_id(public: bytes) -> str:
+    """32 hexadecimal digits: the first half of SHA-256 over a public key."""
+    return hashlib.sha256(public).hexdigest()[:32]
+
+
+def malformed(detail: str) -> RosterError:
+    """The error of everything that is not a roster."""
+    return RosterError("not a valid roster", detail=f"roster: {detail}", code="roster-malformed")
+
+
+def verify_roster(
+    untrusted_raw: bytes, untrusted_signatures: bytes, admin: AdminPublic, *, instance: bytes, at: datetime | None
+) -> Roster:
+    """Check both signatures over the exact bytes, then parse, then check instance and dates.
+
+    Args:
+        untrusted_raw: the bytes of ``roster.json``.
+        untrusted_signatures: the bytes of ``roster.json.sig``.
+        admin: whose signatures they must be; the caller has compared its fingerprint with the pinned one.
+        instance: 16 bytes, whose roster it must be.
+        at: the moment it must be valid at; ``None`` skips that check, for rosters of the past.
+
+    Raises:
+        RosterError: ``roster-signature``, ``roster-malformed``, ``roster-instance``, ``roster-expired`` or
+            ``roster-early``.
+    """
+    if len(untrusted_raw) > limits.ROSTER_BYTES:
+        raise malformed("too long")
+    try:
+        admin.verify(ROSTER_LABEL, untrusted_raw, untrusted_signatures)
+    except SealError:
+        raise RosterError("the roster is not signed by the admin", code="roster-signature") from None
+    roster = parse_roster(untrusted_raw)
+    if roster.instance != instance:
+        raise RosterError("the roster is another newsroom's", code="roster-instance")
+    if at is not None:
+        check_date(roster, at)
+    return roster
+
+
+def check_date(roster: Roster, at: datetime) -> None:
+    """Refuse a roster outside its dates.
+
+    Raises:
+        RosterError: ``roster-expired`` or ``roster-early``.
+    """
+    if at >= roster.not_after:
+        raise RosterError(
+            f"the roster expired on {roster.not_after:%Y-%m-%d}; the admin signs a new one", code="roster-expired"
+        )
+    if at < roster.not_before:
+        raise RosterError(
+            f"the roster is valid from {roster.not_before:%Y-%m-%d %H:%M} UTC; is the clock right?", code="roster-early"
+        )
+
+
+def encode_roster(roster: Roster) -> bytes:
+    """The exact bytes to sign; ``sha256`` is not among them.
+
+    Raises:
+        RosterError: (code ``roster-malformed``) what ``parse_roster`` would refuse.
+    """
+    raw = canonical.encode(
+        {
+            "entries": [_entry_value(entry) for entry in sort_entries(roster.entries)],
+            "epoch": roster.epoch,
+            "format": _FORMAT,
+            "instance": roster.instance.hex(),
+            "not_after": roster.not_after.astimezone(UTC).strftime(_TIME),
+            "not_before": roster.not_before.astimezone(UTC).strftime(_TIME),
+            "previous": roster.previous.hex(),
+        }
+    )
+    if len(raw) > limits.ROSTER_BYTES:
+        raise malformed("too long")
+    parse_roster(raw)
+    return raw
+
+
+def sort_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The one order that a roster may have: by handle, then by key id."""
+    return tuple(sorted(entries, key=_order))
+
+
+def _order(entry: Entry) -> tuple[str, str]:
+    return entry.handle, entry.key_id
+
+
+def _entry_value(entry: Entry) -> dict[str, str | None]:
+    return {
+        "handle": entry.handle,
+        "key_id": entry.key_id,
+        "recipient": None if entry.recipient is None else str(entry.recipient),
+        "role": str(entry.role),
+        "signing": None if entry.signing is None else entry.signing.hex(),
+        "state": str(entry.state),
+    }
+
+
+def parse_roster(raw: bytes) -> Roster:
+    """Parse the bytes of a roster whose signatures were checked.
+
+    Raises:
+        RosterError: (code ``roster-malformed``) not canonical JSON, an unknown or missing key, a value of the wrong
+            type or out of bounds, entries out of order or twice, or a key id that does not match its key.
+    """
+    try:
+        value = canonical.decode(raw)
+    except ValueError:
+        raise malformed("not canonical JSON") from None
+    if not isinstance(value, dict) or value.keys() != _KEYS or value["format"] != _FORMAT:
+        raise malformed("unknown format")
+    epoch, listed = value["epoch"], value["entries"]
+    if type(epoch) is not int or not 1 <= epoch <= limits.ROSTER_EPOCHS:
+        raise malformed("the epoch is out of bounds")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= limits.ROSTER_ENTRIES:
+        raise malformed("no entries, or too many")
+    previous = _bytes(value["previous"], 32)
+    if (epoch == 1) != (previous == NO_PREVIOUS):
+        raise malformed("only the first roster has none before it")
+    not_before, not_after = _time(value["not_before"]), _time(value["not_after"])
+    if not not_before < not_after <= not_before + timedelta(days=limits.ROSTER_DAYS):
+        raise malformed(f"valid for more than {limits.ROSTER_DAYS} days, or for none")
+    entries = tuple(_entry(item) for item in listed)
+    _check_together(entries)
+    return Roster(
+        instance=_bytes(value["instance"], 16),
+        epoch=epoch,
+        previous=previous,
+        not_before=not_before,
+        not_after=not_after,
+        entries=entries,
+        sha256=hashlib.sha256(raw).digest(),
+    )
+
+
+def _entry(value: Any) -> Entry:
+    if not isinstance(value, dict) or value.keys() != _ENTRY_KEYS:
+        raise malformed("an entry has unknown or missing keys")
+    nullable = [value["recipient"], value["signing"]]
+    texts = [value["handle"], value["key_id"], value["role"], value["state"], *(x for x in nullable if x is not None)]
+    if not all(isinstance(text, str) for text in texts):
+        raise malformed("an entry has a value of the wrong type")
+    try:
+        return Entry(
+            handle=value["handle"],
+            role=Role(value["role"]),
+            key_id=value["key_id"],
+            recipient=None if value["recipient"] is None else HybridRecipient.parse(value["recipient"]),
+            signing=None if value["signing"] is None else _bytes(value["signing"], ED25519_PUBLIC_BYTES),
+            state=KeyState(value["state"]),
+        )
+    except (ValueError, SealError):
+        raise malformed("an entry has an unknown role, state or key") from None
+
+
+def _check_together(entries: tuple[Entry, ...]) -> None:
+    for one, other in itertools.pairwise(entries):
+        if _order(one) >= _order(other):
+            raise malformed("entries out of order, or one twice")
+        if one.handle == other.handle and one.role is not other.role:
+            raise malformed("one handle with two roles")
+    if len({entry.key_id for entry in entries}) != len(entries):
+        raise malformed("one key under two handles")
+    active = [entry for entry in entries if entry.state is KeyState.ACTIVE]
+    if len({entry.handle for entry in active}) != len(active):
+        raise malformed("one handle with two active keys")
+    if sum(entry.recipient is not None for entry in active) > limits.STANZAS:
+        raise malformed(f"more than {limits.STANZAS} keys to seal to")
+    # Two people, two signatures: a signing key that two handles share would let one of them clear their own article.
+    owners = {(entry.signing, entry.handle) for entry in entries if entry.signing is not None}
+    if len({signing for signing, _ in owners}) != len(owners):
+        raise malformed("one signing key under two handles")
+
+
+def _bytes(value: Any, length: int) -> bytes:
+    if not isinstance(value, str) or len(value) != 2 * length or not _HEX.fullmatch(value):
+        raise malformed("a value is not lower-case hexadecimal of its length")
+    return bytes.fromhex(value)
+
+
+def _time(value: Any) -> datetime:
+    try:
+        time = datetime.strptime(value, _TIME).replace(tzinfo=UTC)
+    except (ValueError, TypeError):
+        raise malformed("a time is not written as 2026-01-31T12:00:00Z") from None
+    if time.strftime(_TIME) != value:  # strptime takes 2026-1-31, too
+        raise malformed("a time is not written as 2026-01-31T12:00:00Z")
+    return time

@@ -1,0 +1,132 @@
+"""Making the next roster: changes to the entries as pure functions, and the exact bytes that the admin signs.
+
+Rules: what is built here is parsed by the reader's own parser before it is handed out; no change drops an entry,
+because old signatures must stay attributable; nothing is written or signed here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.errors import UsageError
+from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.rosterformat import NO_PREVIOUS, Entry, KeyState, Role, Roster, encode_roster, sort_entries
+
+RECOVERY_HANDLE: Final = "recovery"
+_CLOCK_SKEW: Final = timedelta(minutes=5)  # the intake's clock may be behind the admin's
+
+
+def first_roster(*, instance: bytes, entries: Iterable[Entry], now: datetime) -> bytes:
+    """The bytes of epoch 1 of the newsroom ``instance`` (16 bytes), valid from ``now`` for 90 days.
+
+    Raises:
+        RosterError: (code ``roster-malformed``) the entries do not make a roster.
+    """
+    return _encode(instance=instance, epoch=1, previous=NO_PREVIOUS, entries=entries, now=now)
+
+
+def next_roster(current: Roster, entries: Iterable[Entry], *, now: datetime) -> bytes:
+    """The bytes of the roster that follows ``current``; with its own entries again, a renewal of its dates.
+
+    Raises:
+        RosterError: (code ``roster-malformed``) the entries do not make a roster.
+    """
+    return _encode(
+        instance=current.instance, epoch=current.epoch + 1, previous=current.sha256, entries=entries, now=now
+    )
+
+
+def _encode(*, instance: bytes, epoch: int, previous: bytes, entries: Iterable[Entry], now: datetime) -> bytes:
+    not_before = now.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
+    return encode_roster(
+        Roster(
+            instance=instance,
+            epoch=epoch,
+            previous=previous,
+            not_before=not_before,
+            not_after=not_before + timedelta(days=limits.ROSTER_DAYS),
+            entries=tuple(entries),
+        )
+    )
+
+
+def recovery_entry(recipient: HybridRecipient, *, handle: str = RECOVERY_HANDLE) -> Entry:
+    """The entry of an offline recovery key."""
+    return Entry(
+        handle=handle,
+        role=Role.RECOVERY,
+        key_id=recipient.key_id,
+        recipient=recipient,
+        signing=None,
+        state=KeyState.ACTIVE,
+    )
+
+
+def with_added(entries: Iterable[Entry], entry: Entry) -> tuple[Entry, ...]:
+    """The entries and a new person's.
+
+    Raises:
+        UsageError: the handle is taken, now or by somebody who left: old signatures would become ambiguous.
+    """
+    before = tuple(entries)
+    if any(known.handle == entry.handle for known in before):
+        raise UsageError(f"{entry.handle} is taken")
+    return sort_entries((*before, entry))
+
+
+def with_rotated(entries: Iterable[Entry], new: Entry) -> tuple[Entry, ...]:
+    """The entries after a person's key was replaced: the new one active, the one before decrypt-only.
+
+    An admin's key decrypts nothing, so the one before is revoked. Putting in the same key twice changes nothing, so
+    that an approval that was interrupted can be repeated.
+
+    Raises:
+        UsageError: the person has no active key, the role differs, or the new key is one that was given up.
+    """
+    before = tuple(entries)
+    if new in before:
+        return before
+    if any(known.key_id == new.key_id for known in before):
+        raise UsageError("that key was used before; a rotation needs a new one")
+    if not any(_is_active(known, new.handle) and known.role is new.role for known in before):
+        raise UsageError(f"{new.handle} has no active key to replace")
+    given_up = KeyState.REVOKED if new.role is Role.ADMIN else KeyState.DECRYPT_ONLY
+    after = [dataclasses.replace(known, state=given_up) if _is_active(known, new.handle) else known for known in before]
+    return sort_entries((*after, new))
+
+
+def with_retired(entries: Iterable[Entry], key_id: str) -> tuple[Entry, ...]:
+    """The entries after a decrypt-only key was destroyed, because no header names it any more: it becomes a record.
+
+    Raises:
+        UsageError: the key is active, or not in the roster.
+    """
+    before = tuple(entries)
+    state = {known.key_id: known.state for known in before}.get(key_id)
+    if state is None or state is KeyState.ACTIVE:
+        raise UsageError("only a decrypt-only key can be retired")
+    return tuple(
+        dataclasses.replace(known, state=KeyState.REVOKED) if known.key_id == key_id else known for known in before
+    )
+
+
+def with_revoked(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
+    """The entries after every key of a person was taken out of use. It cannot unread what was read.
+
+    Raises:
+        UsageError: nobody has that handle.
+    """
+    before = tuple(entries)
+    if not any(known.handle == handle for known in before):
+        raise UsageError(f"{handle} is not in the roster")
+    return tuple(
+        dataclasses.replace(known, state=KeyState.REVOKED) if known.handle == handle else known for known in before
+    )
+
+
+def _is_active(entry: Entry, handle: str) -> bool:
+    return entry.handle == handle and entry.state is KeyState.ACTIVE
