@@ -1,0 +1,150 @@
+"""The inner header: what a sealed object is and where it belongs, because age binds no context.
+
+Anyone who knows a public key can seal something to it, and whoever holds a store can move objects about in it. So the
+first bytes inside say what this is, and the opener says beforehand what it must be. Layout: FORMAT.md, "Inner header".
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Literal
+
+from fieldreport import limits
+from fieldreport.errors import SealError
+
+_MAGIC: Final = b"fieldreport/v1\n"
+# magic, kind, epoch, roster, instance, thread, object, content length, manifest length; big endian, no gaps
+_LAYOUT: Final = struct.Struct(">15sBQ32s16s16s16sQI")
+INNER_BYTES: Final = _LAYOUT.size
+EPOCH_MAX: Final = 2**63 - 1  # what a database column holds
+
+
+class Kind(IntEnum):
+    """What a sealed object is. Numbers are never given a second meaning."""
+
+    LETTER = 1  # a source's report with its attachments
+    REPLY = 2  # the newsroom's answer, sealed to the source's key
+    SENT = 3  # the newsroom's own copy of an answer
+    NOTE = 4  # a note of the staff on a case
+    DRAFT = 5  # an article, or a revision of one
+    CARD = 6  # a case's fact sheet and protected terms
+    MEDIA = 7  # a rendition of an image or recording for an article
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Kind, roster and place of one sealed object.
+
+    Args:
+        kind: what it is.
+        epoch: of the roster whose keys it was sealed to, 0 to 2**63 - 1.
+        roster: SHA-256 of that roster's exact bytes (32 bytes).
+        instance: the newsroom's public id (16 bytes).
+        thread: the letter, the source's thread, the case or the article it belongs to (16 bytes).
+        object: its own id (16 bytes).
+
+    Raises:
+        SealError: (code ``binding``) a length or the epoch is out of bounds.
+    """
+
+    kind: Kind
+    epoch: int
+    roster: bytes
+    instance: bytes
+    thread: bytes
+    object: bytes
+
+    def __post_init__(self) -> None:
+        lengths = (len(self.roster), len(self.instance), len(self.thread), len(self.object))
+        if lengths != (32, 16, 16, 16) or not 0 <= self.epoch <= EPOCH_MAX:
+            raise SealError("this cannot be sealed", code="binding", detail="binding: a field is out of bounds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the opener knows beforehand. ``rosters``: SHA-256 of every acceptable roster by its epoch."""
+
+    kind: Kind
+    instance: bytes
+    thread: bytes
+    object: bytes
+    rosters: Mapping[int, bytes]
+
+    def check(self, untrusted_binding: Binding) -> Literal[True]:
+        """Compare in constant time.
+
+        Raises:
+            SealError: (code ``binding``) any field differs; the detail names the first that does.
+        """
+        binding = untrusted_binding
+        if binding.kind is not self.kind:
+            raise _misplaced("kind")
+        for name, is_, should in (
+            ("instance", binding.instance, self.instance),
+            ("thread", binding.thread, self.thread),
+            ("object", binding.object, self.object),
+            ("roster", binding.roster, self.rosters.get(binding.epoch, b"")),
+        ):
+            if not hmac.compare_digest(is_, should):
+                raise _misplaced(name)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InnerHeader:
+    """Binding and lengths: ``content_length`` bytes follow, the first ``manifest_length`` of them the manifest."""
+
+    binding: Binding
+    content_length: int
+    manifest_length: int
+
+    def encode(self) -> bytes:
+        """Return the 116 bytes."""
+        binding = self.binding
+        return _LAYOUT.pack(
+            _MAGIC,
+            binding.kind,
+            binding.epoch,
+            binding.roster,
+            binding.instance,
+            binding.thread,
+            binding.object,
+            self.content_length,
+            self.manifest_length,
+        )
+
+    @classmethod
+    def parse(cls, untrusted_inner: bytes) -> InnerHeader:
+        """Parse exactly 116 bytes.
+
+        Raises:
+            SealError: (code ``inner-header``) another magic or version, an unknown kind, an epoch out of bounds, a
+                manifest over ``limits.MANIFEST_BYTES`` or longer than the content.
+        """
+        if len(untrusted_inner) != INNER_BYTES:
+            raise _not_ours("length")
+        magic, kind, epoch, roster, instance, thread, own, content, manifest = _LAYOUT.unpack(untrusted_inner)
+        if magic != _MAGIC:
+            raise _not_ours("magic or version")
+        if epoch > EPOCH_MAX:
+            raise _not_ours("epoch")
+        if manifest > min(content, limits.MANIFEST_BYTES):
+            raise _not_ours("manifest length")
+        try:
+            known = Kind(kind)
+        except ValueError:
+            raise _not_ours("kind") from None
+        binding = Binding(kind=known, epoch=epoch, roster=roster, instance=instance, thread=thread, object=own)
+        return cls(binding=binding, content_length=content, manifest_length=manifest)
+
+
+def _misplaced(name: str) -> SealError:
+    return SealError("this sealed object does not belong here", code="binding", detail=f"binding: other {name}")
+
+
+def _not_ours(detail: str) -> SealError:
+    return SealError("this sealed object is damaged", code="inner-header", detail=f"inner header: {detail}")

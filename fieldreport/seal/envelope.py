@@ -1,0 +1,297 @@
+"""Sealing and opening: inner header, manifest, parts and zero padding inside one age payload. FORMAT.md is the drawing.
+
+Rules: memory stays flat whatever the size. The opener says what it expects and gets an error, not data, when anything
+differs: kind, place, roster, lengths, padding size. What is read was authenticated chunk by chunk; ``verify`` reads all
+of it once, and checks every part's hash and that the padding is zero.
+"""
+
+from __future__ import annotations
+
+import hmac
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import BinaryIO, Final, Literal, Self
+
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.errors import LimitExceeded, NotFound, SealError
+from fieldreport.seal.binding import INNER_BYTES, Binding, Expected, InnerHeader
+from fieldreport.seal.digest import SideDigest
+from fieldreport.seal.header import build_header, open_header
+from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
+from fieldreport.seal.manifest import Manifest, Part
+from fieldreport.seal.padding import padded_size
+from fieldreport.seal.stream import AuthenticatedFile, PayloadReader, PayloadWriter
+
+_READ: Final = 8 * limits.CHUNK_BYTES  # as much as the writer seals at once
+_ZEROS: Final = bytes(limits.CHUNK_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartSource:
+    """One part to be sealed: ``source``, seekable, holds exactly ``length`` bytes from its beginning.
+
+    ``sha256`` (32 bytes), if it is known already, saves a pass; it is checked all the same.
+    """
+
+    name: str
+    media_type: str
+    source: BinaryIO = field(repr=False)
+    length: int
+    sha256: bytes | None = None
+    removed: tuple[str, ...] = ()
+
+
+def seal_envelope(
+    binding: Binding,
+    *,
+    hour: int,
+    fields: Mapping[str, str],
+    parts: Sequence[PartSource],
+    recipients: Sequence[HybridRecipient],
+    payload_to: BinaryIO,
+) -> bytes:
+    """Seal to all recipients: write the payload to ``payload_to``, return the header's bytes.
+
+    After an error the destination holds at most a payload that no reader accepts; discard it.
+
+    Raises:
+        SealError: (code ``manifest``, ``recipients``) names or recipients out of their form; (code ``part-source``) a
+            source that is longer, shorter or other than was said.
+        LimitExceeded: (code ``manifest``) more than one object holds.
+    """
+    sealed_parts = tuple(
+        Part(
+            name=part.name,
+            media_type=part.media_type,
+            length=part.length,
+            sha256=part.sha256 if part.sha256 is not None else _hash(part),
+            removed=tuple(part.removed),
+        )
+        for part in parts
+    )
+    manifest = Manifest(hour=hour, fields=fields, parts=sealed_parts).encode()
+    content_length = len(manifest) + sum(part.length for part in sealed_parts)
+    inner = InnerHeader(binding=binding, content_length=content_length, manifest_length=len(manifest))
+    size = padded_size(INNER_BYTES + content_length)
+    file_key = bytearray(os.urandom(FILE_KEY_BYTES))
+    try:
+        header = build_header(file_key, recipients)
+        writer = PayloadWriter(file_key, payload_to, length=size)
+    finally:
+        file_key[:] = bytes(FILE_KEY_BYTES)
+    try:
+        writer.write(inner.encode())
+        writer.write(manifest)
+        for part, sealed in zip(parts, sealed_parts, strict=True):
+            _seal_part(part, sealed, writer)
+        _pad(writer, size - INNER_BYTES - content_length)
+        writer.close()
+    finally:
+        writer.discard()
+    return header
+
+
+def open_envelope(
+    untrusted_header: bytes,
+    untrusted_payload: BinaryIO,
+    *,
+    identities: Sequence[HybridIdentity],
+    expected: Expected,
+) -> OpenEnvelope:
+    """Open a sealed object of which header and payload (seekable, nothing else in it) are stored apart.
+
+    Raises:
+        NotARecipient: well formed, but sealed to other keys.
+        SealError: (code ``header-malformed``, ``header-mac``, ``payload``, ``inner-header``, ``binding``,
+            ``manifest``) anything that is not exactly what is expected.
+        LimitExceeded: (code ``manifest``) more parts or fields than allowed.
+    """
+    file_key = open_header(untrusted_header, identities)
+    size = untrusted_payload.seek(0, os.SEEK_END)
+    reader = PayloadReader(file_key, untrusted_payload, size)
+    try:
+        return OpenEnvelope(reader, expected)
+    except BaseException:
+        reader.close()
+        raise
+
+
+class OpenEnvelope:
+    """An open sealed object whose binding is what was expected. ``close`` it to wipe what it holds of the plaintext.
+
+    Attributes:
+        binding: kind, roster and place.
+        manifest: time, fields and parts.
+    """
+
+    binding: Final[Binding]
+    manifest: Final[Manifest]
+
+    def __init__(self, reader: PayloadReader, expected: Expected) -> None:
+        inner = InnerHeader.parse(_read(reader, 0, INNER_BYTES))
+        expected.check(inner.binding)
+        if padded_size(INNER_BYTES + inner.content_length) != reader.length:
+            raise _inconsistent("size is not the padded one")
+        manifest = Manifest.parse(_read(reader, INNER_BYTES, inner.manifest_length))
+        begin = INNER_BYTES + inner.manifest_length
+        starts = [begin]
+        for part in manifest.parts:
+            starts.append(starts[-1] + part.length)
+        if starts[-1] != INNER_BYTES + inner.content_length:
+            raise _inconsistent("parts do not fill the content")
+        self.binding = inner.binding
+        self.manifest = manifest
+        self._reader = reader
+        self._starts = starts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open_part(self, number: int) -> io.RawIOBase:
+        """Open part ``number`` at any position. What is read is authenticated; the part's hash is not checked here.
+
+        Raises:
+            NotFound: there is no such part.
+        """
+        part = self._part(number)
+        return _PartReader(self._reader, self._starts[number], part.length)
+
+    def read_part(self, number: int, limit: int) -> bytes:
+        """Return part ``number`` whole, its hash checked.
+
+        Raises:
+            NotFound: there is no such part.
+            LimitExceeded: (code ``part``) it is longer than ``limit`` bytes.
+            SealError: (code ``payload``, ``part``) a chunk was altered, or the hash differs.
+        """
+        part = self._part(number)
+        if part.length > limit:
+            raise LimitExceeded("this part is too large to show", code="part", detail="part: over the reader's limit")
+        with SideDigest(part.length) as digest:
+            content = _read(self._reader, self._starts[number], part.length)
+            digest.update(memoryview(content))
+            _check_hash(digest, part)
+        return content
+
+    def verify(self) -> Literal[True]:
+        """Read everything once: every chunk, every part's hash, every byte of the padding.
+
+        Raises:
+            SealError: (code ``payload``, ``part``, ``padding``) anything is not what was sealed.
+        """
+        buffer = memoryview(bytearray(min(_READ, self._reader.length)))
+        end = self._starts[-1]
+        try:
+            for _ in self._pieces(0, self._starts[0], buffer):
+                pass  # reading it authenticates inner header and manifest, which were compared when it was opened
+            for part, start in zip(self.manifest.parts, self._starts[:-1], strict=True):
+                with SideDigest(part.length) as digest:
+                    for piece in self._pieces(start, part.length, buffer, digest):
+                        digest.update(piece)
+                    _check_hash(digest, part)
+            for piece in self._pieces(end, self._reader.length - end, buffer):
+                if bytes(piece).count(0) < len(piece):
+                    raise SealError("this sealed object is damaged", code="padding", detail="padding: not zero")
+        finally:
+            buffer[:] = bytes(len(buffer))
+        return True
+
+    def close(self) -> None:
+        """Wipe and forget; open parts of it cannot be read any more. The payload file stays the caller's."""
+        self._reader.close()
+
+    def _part(self, number: int) -> Part:
+        if not 0 <= number < len(self.manifest.parts):
+            raise NotFound("there is no such part")
+        return self.manifest.parts[number]
+
+    def _pieces(
+        self, start: int, length: int, buffer: memoryview, digest: SideDigest | None = None
+    ) -> Iterator[memoryview]:
+        """Read ``length`` bytes through the buffer, piece by piece; ``digest`` is done with one before the next."""
+        position = start
+        while position < start + length:
+            if digest is not None:
+                digest.wait()
+            count = self._reader.read_at(position, buffer[: start + length - position])
+            yield buffer[:count]
+            position += count
+
+
+class _PartReader(AuthenticatedFile):
+    """One part as a file of its own: nothing before and nothing behind it can be reached."""
+
+    def __init__(self, reader: PayloadReader, start: int, length: int) -> None:
+        super().__init__()
+        self._reader = reader
+        self._start = start
+        self.length = length
+
+    @override
+    def read_at(self, position: int, target: memoryview, /) -> int:
+        return self._reader.read_at(self._start + position, target[: max(0, self.length - position)])
+
+
+def _hash(part: PartSource) -> bytes:
+    part.source.seek(0)
+    buffer = memoryview(bytearray(min(_READ, max(1, part.length))))
+    with SideDigest(part.length) as digest:
+        while count := part.source.readinto(buffer):  # type: ignore[attr-defined]  # typeshed: only in io's classes
+            digest.update(buffer[:count])
+            digest.wait()
+        return digest.digest()
+
+
+def _seal_part(part: PartSource, sealed: Part, writer: PayloadWriter) -> None:
+    part.source.seek(0)
+    left = sealed.length
+    with SideDigest(sealed.length) as digest:
+        while left:
+            space = writer.space()[:left]  # seals what is there, while that is still being hashed
+            digest.wait()
+            count = part.source.readinto(space)  # type: ignore[attr-defined]  # typeshed: only in io's classes
+            if not count:
+                raise _other_source("shorter")
+            digest.update(space[:count])
+            writer.advance(count)
+            left -= count
+        if part.source.read(1):
+            raise _other_source("longer")
+        if not hmac.compare_digest(digest.digest(), sealed.sha256):
+            raise _other_source("other")
+
+
+def _pad(writer: PayloadWriter, count: int) -> None:
+    while count:
+        count -= writer.write(_ZEROS[: min(count, len(_ZEROS))])
+
+
+def _read(reader: PayloadReader, position: int, length: int) -> bytes:
+    # The length was given by somebody else: never allocate more than there is.
+    target = bytearray(min(length, max(0, reader.length - position)))
+    if reader.read_at(position, memoryview(target)) < length:
+        raise _inconsistent("shorter than it says")
+    return bytes(target)
+
+
+def _check_hash(digest: SideDigest, part: Part) -> None:
+    if not hmac.compare_digest(digest.digest(), part.sha256):
+        raise SealError("this sealed object is damaged", code="part", detail="part: hash differs")
+
+
+def _inconsistent(detail: str) -> SealError:
+    return SealError("this sealed object is damaged", code="inner-header", detail=f"inner header: {detail}")
+
+
+def _other_source(detail: str) -> SealError:
+    return SealError("a file changed while it was sealed", code="part-source", detail=f"part: source is {detail}")
