@@ -52,6 +52,7 @@ class Intake:
     proxy_protocol: bool = False
     threads: int = 64
     languages: tuple[str, ...] = ("en", "ko", "zh-Hans")
+    exit_url: str = "https://www.bing.com/search?q=weather"  # reachable and harmless nearly everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

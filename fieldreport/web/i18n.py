@@ -47,8 +47,9 @@ class _LanguageConverter(BaseConverter):
 def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[Path]) -> None:
     """Give ``app`` its languages; the first is the default.
 
-    Afterwards a route may hold ``<language:language>`` (filled in by ``url_for`` when it is left out), and templates
-    know ``language``, ``direction`` and ``language_names``.
+    Afterwards a route may hold ``<language:language>`` (views do not get it as an argument, ``url_for`` fills it in
+    when it is left out), and templates know ``language``, ``direction`` (ltr or rtl) and ``language_links``: code → the
+    language's own name, and this page in it.
 
     Raises:
         ValueError: a language this module has no name for.
@@ -69,6 +70,10 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(str(path) for path in catalogues)
     Babel(app, default_locale="en", locale_selector=lambda: current_language().replace("-", "_"))
 
+    def take_out(_: str | None, values: dict[str, object] | None) -> None:
+        if values is not None:
+            values.pop("language", None)
+
     def fill_in(endpoint: str, values: dict[str, object]) -> None:
         if "language" not in values and app.url_map.is_endpoint_expecting(endpoint, "language"):
             values["language"] = current_language()
@@ -78,11 +83,19 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
         return {
             "language": language,
             "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
-            "language_names": {code: NAMES[code] for code in offered},
+            "language_links": {code: (NAMES[code], _same_page(code)) for code in offered},
         }
 
+    app.url_value_preprocessors.setdefault(None, []).append(take_out)
     app.url_default_functions.setdefault(None, []).append(fill_in)
     app.context_processor(names)
+
+
+def _same_page(code: str) -> str:
+    request = flask.request
+    if request.url_rule is None or request.endpoint is None or "language" not in request.url_rule.arguments:
+        return f"/{code}/"
+    return flask.url_for(request.endpoint, language=code, **(request.view_args or {}))
 
 
 def current_language() -> str:

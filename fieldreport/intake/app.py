@@ -1,0 +1,104 @@
+"""The factory of the letterbox.
+
+Rules: one application value per process, made from settings and parts that are handed in; headers, budgets and error
+pages hold for every route because they are installed here and not in the views.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import flask
+
+from fieldreport import limits
+from fieldreport.config import Settings
+from fieldreport.intake import pages, refusing, report, returning, service, texts
+from fieldreport.mailbox import Mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal.formtoken import TokenKey
+from fieldreport.seal.roster import RosterDirectory
+from fieldreport.web import errorpages, headers, i18n, limiter
+from fieldreport.web.application import Application
+from fieldreport.web.limiter import AddressKey, Budget, WhenAway
+
+_CATALOGUES: Final = Path(__file__).parent / "translations"
+_STYLE: Final = "intake/style.css"
+
+
+def create_app(
+    settings: Settings,
+    *,
+    mailbox: Mailbox,
+    scrubber: Scrubber,
+    rosters: RosterDirectory,
+    clock: Callable[[], float] = time.time,
+    token_key: TokenKey | None = None,
+    address_key: AddressKey | None = None,
+) -> Application:
+    """Build the application for sources.
+
+    Args:
+        settings: of the installation; the directory ``scratch`` in ``settings.intake.data`` is created.
+        mailbox: where letters go and answers wait.
+        scrubber: started, with its warm parent process.
+        rosters: the published roster, reread when it changes.
+        clock: seconds since the Unix epoch.
+        token_key: shared by all workers; a fresh one serves a single process.
+        address_key: the same, for budgets.
+
+    """
+    scratch = settings.intake.data / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = Application("fieldreport.intake", trusted_hosts=settings.intake.trusted_hosts)
+    app.config.update(SCRATCH_DIRECTORY=scratch, REQUEST_BYTES=settings.intake.request_bytes)
+    here = service.Service(
+        settings=settings,
+        mailbox=mailbox,
+        scrubber=scrubber,
+        rosters=rosters,
+        clock=clock,
+        token_key=token_key or TokenKey.generate(),
+    )
+    service.install(app, here)
+    i18n.install(app, languages=settings.intake.languages, catalogues=[_CATALOGUES])
+    for blueprint in (pages.blueprint, report.blueprint, returning.blueprint):
+        app.register_blueprint(blueprint)
+    _prepare_templates(app, settings)
+    limiter.install(
+        app,
+        storage=settings.intake.limiter,
+        key=address_key or AddressKey(clock),
+        budget=lambda request: _budget(settings, request),
+        when_away=WhenAway.COUNT_IN_MEMORY,
+    )
+    errorpages.install(app, refusing.page)
+    headers.apply(app, {"style-src": headers.style_source(_style(app))})
+    return app
+
+
+def _budget(settings: Settings, request: flask.Request) -> Budget:
+    if request.method == "POST":
+        if request.endpoint in {"report.receive", "returning.add"}:
+            return Budget(name="report", rate=settings.intake.report_rate)
+        if request.blueprint == "returning":
+            return Budget(name="return", rate=settings.intake.return_rate)
+    return Budget(name="page", rate=settings.intake.page_rate)
+
+
+def _style(app: Application) -> str:
+    return app.jinja_env.get_template(_STYLE).render()
+
+
+def _prepare_templates(app: Application, settings: Settings) -> None:
+    app.jinja_env.globals.update(
+        newsroom=settings.instance.name,
+        is_demo=settings.instance.demo,
+        accepted_types=pages.accepted_types(),
+        request_megabytes=pages.megabytes(settings.intake.request_bytes),
+        most_files=limits.FORM_FILES,
+    )
+    app.jinja_env.filters["removed_in_words"] = texts.removed_in_words
+    app.jinja_env.filters["refusal_in_words"] = texts.REFUSALS.__getitem__

@@ -1,0 +1,60 @@
+"""The pages that hold no form: what this is, how it works, how to be safer, and the way out; and choosing a language.
+
+Rules: a path without a language answers with a redirect to the one the browser asks for; the way out leads to a page
+that anybody might have open.
+"""
+
+from __future__ import annotations
+
+import flask
+from werkzeug.wrappers import Response
+
+from fieldreport import limits
+from fieldreport.intake import service
+from fieldreport.scrub.registry import OUTPUTS
+from fieldreport.web.i18n import current_language
+
+blueprint = flask.Blueprint("pages", __name__)
+
+
+@blueprint.get("/<language:language>/")
+def index() -> str:
+    """What this is, what happens to what is sent, and where to go."""
+    return flask.render_template("intake/index.html")
+
+
+@blueprint.get("/<language:language>/safety")
+def safety() -> str:
+    """How to be safer, and what nobody can protect a source from."""
+    return flask.render_template("intake/safety.html")
+
+
+@blueprint.get("/<language:language>/help")
+def help_page() -> str:
+    """How it works, step by step."""
+    return flask.render_template("intake/help.html")
+
+
+@blueprint.get("/exit")
+def leave() -> Response:
+    """Away from here, to something harmless. What the browser already remembers, only its owner can clear."""
+    response = flask.redirect(service.current().settings.intake.exit_url, 303)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@blueprint.get("/", defaults={"page": ""})
+@blueprint.get("/<any(report, return, safety, help):page>")
+def choose_language(page: str) -> Response:
+    """Send a path without a language to the one the browser wishes for."""
+    return flask.redirect(f"/{current_language()}/{page}", 302)
+
+
+def accepted_types() -> str:
+    """The endings of the files that can be cleaned, for people: ``JPG, PDF, …``."""
+    return ", ".join(sorted({ending.upper() for ending, _ in OUTPUTS.values()}))
+
+
+def megabytes(size: int) -> int:
+    """Whole megabytes, rounded down."""
+    return size // limits.MIB

@@ -1,0 +1,58 @@
+"""Every error as a page: on a form it is the same form again, with everything that was typed.
+
+Rules: which page follows from the form that was posted, not from the error; what was typed is read even if the error
+came before anybody looked at the body.
+"""
+
+from __future__ import annotations
+
+import flask
+
+from fieldreport.errors import TokenError, TokenExpired
+from fieldreport.intake import report, returning, service, tokens
+from fieldreport.intake.drafts import Draft
+from fieldreport.intake.texts import explain
+from fieldreport.seal.codename import Codename
+from fieldreport.web.errorpages import Failure
+from fieldreport.web.i18n import current_language
+
+
+def page(failure: Failure) -> str:
+    """The page for an error; its status is set by the caller."""
+    explanation = explain(failure)
+    request = report.request()
+    if request.method == "POST" and request.endpoint == "report.receive":
+        return _report_again(failure)
+    if request.method == "POST" and request.blueprint == "returning":
+        return _return_again(failure)
+    return flask.render_template("intake/error.html", explanation=explanation)
+
+
+def _report_again(failure: Failure) -> str:
+    here = service.current()
+    typed = report.request().typed()
+    codename = report.find_codename(typed.get("codename", ""))
+    return report.page(
+        here,
+        codename or Codename.generate(current_language()),
+        Draft.of(typed),
+        explanation=explain(failure),
+        is_new=codename is None,
+    )
+
+
+def _return_again(failure: Failure) -> str:
+    """Back to the form to add more when it is known who is here, else to the codename."""
+    here = service.current()
+    typed = report.request().typed()
+    draft = Draft.of(typed)
+    if report.request().endpoint == "returning.add":
+        try:
+            visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
+        except TokenExpired:
+            pass  # somebody else may sit at this computer by now: ask who it is
+        except TokenError:
+            pass  # the server has restarted, or the form was changed: ask who it is
+        else:
+            return returning.add_page(here, visit, draft, explanation=explain(failure))
+    return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explain(failure))

@@ -1,0 +1,97 @@
+"""The first report: the codename before anything else, then the form, then the receipt.
+
+Rules: the codename is in the page in the clear, because the page shows it; the token only says that the form is ours
+and not too old. Every answer that is not a receipt gives back everything that was typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import flask
+
+from fieldreport.errors import CodenameError
+from fieldreport.intake import service, tokens
+from fieldreport.intake.drafts import Draft
+from fieldreport.intake.sending import Cleaned, RefusedFile, clean_files, send
+from fieldreport.intake.service import Service
+from fieldreport.intake.texts import Explanation
+from fieldreport.seal.codename import Codename
+from fieldreport.web.bodies import ScratchRequest
+from fieldreport.web.forms import Problem
+from fieldreport.web.i18n import current_language
+
+blueprint = flask.Blueprint("report", __name__)
+
+
+def request() -> ScratchRequest:
+    """The request, as the class it is."""
+    found = flask.request
+    assert isinstance(found, ScratchRequest)  # noqa: S101 - the application's request class; for the type checker
+    return found
+
+
+@blueprint.get("/<language:language>/report")
+def write() -> str:
+    """A new codename, and an empty form."""
+    here = service.current()
+    here.roster()  # nobody should write for an hour and then hear that we are closed
+    return page(here, Codename.generate(current_language()), Draft())
+
+
+@blueprint.post("/<language:language>/report")
+def receive() -> tuple[str, int] | str:
+    """Clean, seal and deposit; answer with the receipt."""
+    here = service.current()
+    uploads = request().uploads
+    typed = request().typed()
+    draft = Draft.of(typed)
+    untrusted_codename = find_codename(typed.get("codename", ""))
+    codename = tokens.check_report(here, typed.get(tokens.FIELD, ""), untrusted_codename, typed.get("form", ""))
+    problems = draft.problems(files=len(uploads))
+    if problems:
+        return page(here, codename, draft, problems=problems), 422
+    with contextlib.ExitStack() as stack:
+        cleaned = clean_files(here, uploads, stack)
+        if must_ask(draft, cleaned):
+            return page(here, codename, draft, refused=cleaned.refused), 422
+        receipt = send(here, here.keys_of(codename), draft, cleaned, language=current_language())
+    return flask.render_template("intake/receipt.html", receipt=receipt, codename=codename, added=False)
+
+
+def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
+    """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left."""
+    nothing_left = not cleaned.files and not draft.report.strip()
+    return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
+
+
+def find_codename(untrusted_text: str) -> Codename | None:
+    """The codename that a page of ours put into its hidden field, or nothing if it was changed on the way."""
+    with contextlib.suppress(CodenameError):
+        for reading in Codename.parse(untrusted_text):
+            if str(reading) == untrusted_text:
+                return reading
+    return None
+
+
+def page(
+    here: Service,
+    codename: Codename,
+    draft: Draft,
+    *,
+    problems: list[Problem] | None = None,
+    refused: tuple[RefusedFile, ...] = (),
+    explanation: Explanation | None = None,
+    is_new: bool = False,
+) -> str:
+    """The report's page: empty, or with what was typed and what is wrong. ``is_new``: the codename had to change."""
+    return flask.render_template(
+        "intake/report.html",
+        codename=codename,
+        draft=draft,
+        token=tokens.seal_report(here, codename, draft.form),
+        problems=problems or [],
+        refused=refused,
+        explanation=explanation,
+        codename_is_new=is_new,
+    )

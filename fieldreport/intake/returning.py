@@ -1,0 +1,216 @@
+"""Coming back with the codename: reading answers, adding more, deleting what was read, withdrawing everything.
+
+Rules: a codename that is known and one that is not get the same page after the same work; a typo is told from both
+without asking any store. Who is here travels in the sealed token, nowhere else. Answers are opened for the one page
+that shows them. The sizes of these pages come in steps, so that their length does not tell how long an answer was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final
+
+import flask
+from werkzeug.wrappers import Response
+
+from fieldreport import limits
+from fieldreport.errors import CodenameError, SealError, TokenError
+from fieldreport.intake import service, tokens
+from fieldreport.intake.drafts import Draft, new_nonce
+from fieldreport.intake.report import must_ask, request
+from fieldreport.intake.sending import RefusedFile, clean_files, send
+from fieldreport.intake.sending import withdraw as send_withdrawal
+from fieldreport.intake.service import Service
+from fieldreport.intake.texts import Explanation, codename_problem
+from fieldreport.intake.tokens import Visit
+from fieldreport.mailbox import SealedReply
+from fieldreport.seal.binding import Expected, Kind
+from fieldreport.seal.codename import Codename, SourceKeys
+from fieldreport.seal.envelope import open_envelope
+from fieldreport.web.forms import Problem
+from fieldreport.web.i18n import current_language
+
+blueprint = flask.Blueprint("returning", __name__)
+
+_STEP_BYTES: Final = 4 * limits.KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer of the editors. ``text`` is nothing when it could not be opened."""
+
+    id: bytes
+    day: date
+    text: str | None = field(repr=False)
+
+
+@blueprint.get("/<language:language>/return")
+def ask() -> str:
+    """Where the codename is typed."""
+    return ask_page(Draft())
+
+
+@blueprint.post("/<language:language>/return")
+def enter() -> tuple[str, int] | str:
+    """The codename, or the token of another return page: the answers, and what can be done."""
+    here = service.current()
+    typed = request().form
+    draft = Draft.of(request().typed())
+    untrusted_text = typed.get("codename", "")
+    if not untrusted_text.strip() and typed.get(tokens.FIELD):
+        return _conversation(here, (tokens.open_visit(here, typed[tokens.FIELD]).codename,), draft)
+    try:
+        readings = Codename.parse(untrusted_text)
+    except CodenameError as error:
+        problem = Problem(field="codename", text=codename_problem(error))
+        return ask_page(draft, untrusted_text=untrusted_text, problems=[problem]), 422
+    return _conversation(here, readings, draft)
+
+
+@blueprint.post("/<language:language>/return/add")
+def add() -> tuple[str, int] | str:
+    """One more letter under the same codename."""
+    here = service.current()
+    uploads = request().uploads
+    typed = request().typed()
+    draft = Draft.of(typed)
+    visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
+    problems = draft.problems(files=len(uploads))
+    if problems:
+        return add_page(here, visit, draft, problems=problems), 422
+    with contextlib.ExitStack() as stack:
+        cleaned = clean_files(here, uploads, stack)
+        if must_ask(draft, cleaned):
+            return add_page(here, visit, draft, refused=cleaned.refused), 422
+        receipt = send(here, here.keys_of(visit.codename), draft, cleaned, language=current_language())
+    return flask.render_template("intake/receipt.html", receipt=receipt, codename=visit.codename, added=True)
+
+
+@blueprint.post("/<language:language>/return/delete")
+def delete() -> str:
+    """Delete the answers that the page has shown; one that came in between stays."""
+    here = service.current()
+    visit = tokens.open_visit(here, request().form.get(tokens.FIELD, ""))
+    here.mailbox.delete_replies(here.keys_of(visit.codename).index, visit.shown)
+    return _conversation(here, (visit.codename,), Draft(), deleted=True)
+
+
+@blueprint.post("/<language:language>/return/withdraw")
+def confirm_withdrawal() -> str:
+    """Ask before everything is withdrawn."""
+    here = service.current()
+    visit = tokens.open_visit(here, request().form.get(tokens.FIELD, ""))
+    token = tokens.seal_visit(here, Visit(codename=visit.codename, form=new_nonce()))
+    return flask.render_template("intake/withdraw.html", token=token)
+
+
+@blueprint.post("/<language:language>/return/withdrawn")
+def withdraw() -> str:
+    """Delete the answers and tell the editors."""
+    here = service.current()
+    visit = tokens.open_visit(here, request().form.get(tokens.FIELD, ""))
+    if not visit.form:
+        raise TokenError("This form was made for another page.", code="token")
+    send_withdrawal(here, here.keys_of(visit.codename), nonce=visit.form, language=current_language())
+    return flask.render_template("intake/withdrawn.html")
+
+
+@blueprint.get("/<language:language>/return/<any(add, delete, withdraw, withdrawn):step>")
+def start_again(step: str) -> Response:  # noqa: ARG001 - whichever it was, it begins with the codename
+    """A reloaded address bar: these pages cannot be opened without their form."""
+    return flask.redirect(flask.url_for("returning.ask"), 303)
+
+
+@blueprint.after_request
+def pad(response: flask.Response) -> flask.Response:
+    """Fill a page with spaces up to the next step."""
+    body = response.get_data()
+    response.set_data(body + b" " * (-len(body) % _STEP_BYTES))
+    return response
+
+
+def ask_page(
+    draft: Draft,
+    *,
+    untrusted_text: str = "",
+    problems: list[Problem] | None = None,
+    explanation: Explanation | None = None,
+) -> str:
+    """The page that asks for the codename; what was typed elsewhere is kept on it until it is known who is here."""
+    return flask.render_template(
+        "intake/return.html",
+        draft=draft,
+        typed_codename=untrusted_text,
+        problems=problems or [],
+        explanation=explanation,
+    )
+
+
+def add_page(
+    here: Service,
+    visit: Visit,
+    draft: Draft,
+    *,
+    problems: list[Problem] | None = None,
+    refused: tuple[RefusedFile, ...] = (),
+    explanation: Explanation | None = None,
+) -> str:
+    """The form to add more, alone, with what was typed and what is wrong."""
+    return flask.render_template(
+        "intake/conversation.html",
+        answers=None,
+        deleted=False,
+        draft=draft,
+        token=tokens.seal_visit(here, visit),
+        problems=problems or [],
+        refused=refused,
+        explanation=explanation,
+    )
+
+
+def _conversation(here: Service, readings: tuple[Codename, ...], draft: Draft, *, deleted: bool = False) -> str:
+    codename, answers = _answers(here, readings)
+    visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers))
+    return flask.render_template(
+        "intake/conversation.html",
+        answers=answers,
+        deleted=deleted,
+        draft=draft,
+        token=tokens.seal_visit(here, visit),
+        problems=[],
+        refused=(),
+        explanation=None,
+    )
+
+
+def _answers(here: Service, readings: tuple[Codename, ...]) -> tuple[Codename, list[Answer]]:
+    """The answers for what was typed. Of several readings (almost never) the first that has answers counts."""
+    history = here.rosters.history()
+    waiting: list[tuple[Codename, SourceKeys, list[SealedReply]]] = []
+    for codename in readings:
+        keys = here.keys_of(codename)
+        waiting.append((codename, keys, here.mailbox.replies(keys.index)[-limits.REPLIES_SHOWN :]))
+    codename, keys, replies = next((each for each in waiting if each[2]), waiting[0])
+    return codename, [_open(here, keys, reply, history) for reply in replies]
+
+
+def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[int, bytes]) -> Answer:
+    expected = Expected(
+        kind=Kind.REPLY,
+        instance=here.settings.instance_id,
+        thread=keys.thread,
+        object=reply.id,
+        rosters=history,
+    )
+    text: str | None = None
+    # One answer that was damaged must not hide the others; the page says that it is there and could not be opened.
+    with contextlib.suppress(SealError, UnicodeDecodeError):
+        envelope = open_envelope(
+            reply.header, io.BytesIO(reply.payload), identities=(keys.identity,), expected=expected
+        )
+        text = envelope.read_part(0, limits.REPLY_TEXT_BYTES).decode("utf-8")
+    return Answer(id=reply.id, day=datetime.fromtimestamp(reply.hour * 3600, UTC).date(), text=text)

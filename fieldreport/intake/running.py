@@ -1,0 +1,56 @@
+"""Running the letterbox: what is drawn once for all workers, and what each worker opens for itself."""
+
+from __future__ import annotations
+
+from typing import Never
+
+from fieldreport.config import Settings
+from fieldreport.intake.app import create_app
+from fieldreport.mailbox import open_mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal.formtoken import TokenKey
+from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.selftest import check_platform
+from fieldreport.web.limiter import AddressKey
+from fieldreport.web.serving import WsgiApplication
+from fieldreport.web.serving import serve as serve_wsgi
+
+
+def serve(settings: Settings, *, workers: int = 1) -> Never:
+    """Serve the letterbox on ``settings.intake.listen`` until told to stop; never returns.
+
+    Raises:
+        PlatformError: no ML-KEM here.
+        UsageError: the port cannot be used.
+        SystemExit: at the end; with an error's status when a worker could not be built.
+
+    """
+    check_platform()
+    # Before the fork: a form made by one worker is posted to another, and budgets must agree.
+    token_key, address_key = TokenKey.generate(), AddressKey()
+
+    def build() -> WsgiApplication:
+        scratch = settings.intake.data / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # First, while this process has one thread: it forks the parent of the locked children.
+        scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
+        return create_app(
+            settings,
+            mailbox=open_mailbox(settings),
+            scrubber=scrubber,
+            rosters=RosterDirectory(
+                settings.keys.directory,
+                fingerprint=settings.keys.admin_fingerprint,
+                instance=settings.instance_id,
+            ),
+            token_key=token_key,
+            address_key=address_key,
+        )
+
+    serve_wsgi(
+        build,
+        listen=settings.intake.listen,
+        threads=settings.intake.threads,
+        workers=workers,
+        proxy_protocol=settings.intake.proxy_protocol,
+    )

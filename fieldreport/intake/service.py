@@ -1,0 +1,74 @@
+"""What the pages work with, made once by the factory and handed down.
+
+Rules: nothing in here changes per request; whatever a request needs to remember travels in its form.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+import flask
+
+from fieldreport import limits
+from fieldreport.config import Settings
+from fieldreport.mailbox import Mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal.codename import Codename, SourceKeys
+from fieldreport.seal.formtoken import TokenKey
+from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.rosterformat import Roster
+
+_EXTENSION = "fieldreport-intake"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The parts of one intake. ``clock`` gives seconds since the Unix epoch."""
+
+    settings: Settings
+    mailbox: Mailbox
+    scrubber: Scrubber
+    rosters: RosterDirectory
+    clock: Callable[[], float]
+    token_key: TokenKey = field(repr=False)
+    argon2_slots: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False
+    )
+
+    @property
+    def hour(self) -> int:
+        """Now, in whole hours since the Unix epoch: the finest time that is ever stored."""
+        return int(self.clock() // 3600)
+
+    def roster(self) -> Roster:
+        """The roster that is valid now; remembers its epoch, so that an older one is never taken again.
+
+        Raises:
+            RosterError: none can be trusted: nothing may be accepted.
+            StoreError: the mailbox is away.
+
+        """
+        highest = self.mailbox.highest_epoch()
+        roster = self.rosters.load(now=datetime.fromtimestamp(self.clock(), UTC), at_least=highest)
+        if roster.epoch > highest:
+            self.mailbox.saw_epoch(roster.epoch)
+        return roster
+
+    def keys_of(self, codename: Codename) -> SourceKeys:
+        """Derive a source's keys; waits while too many derivations run."""
+        with self.argon2_slots:
+            return SourceKeys.derive(codename, instance=self.settings.instance_id)
+
+
+def install(app: flask.Flask, service: Service) -> None:
+    """Make ``service`` the one that ``current`` finds."""
+    app.extensions[_EXTENSION] = service
+
+
+def current() -> Service:
+    """The service of the application that answers this request."""
+    return cast("Service", flask.current_app.extensions[_EXTENSION])

@@ -1,0 +1,177 @@
+"""What codes mean in plain words: errors, reasons for refusing a file, categories of what was removed.
+
+Rules: every sentence is for a frightened person who does not know our words: what happened, whether anything is lost,
+what to do now. A code without a text falls back to one that is true of all of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+from fieldreport.errors import CodenameError, NotFound, RosterError, TokenError
+from fieldreport.scrub import Refusal
+from fieldreport.web.errorpages import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A heading and what to do."""
+
+    title: LazyString
+    advice: LazyString
+
+
+_ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
+    {
+        "request-bytes": Explanation(
+            title=later("What you sent is too large"),
+            advice=later("Nothing was stored. Send fewer files at once, or send them one after the other."),
+        ),
+        "request-text": Explanation(
+            title=later("The text is too long"),
+            advice=later(
+                "Nothing was stored. Only the beginning of your text is still below. Send a long text as a text file."
+            ),
+        ),
+        "request-parts": Explanation(
+            title=later("There are too many files"),
+            advice=later("Nothing was stored. Send fewer files at once, or send them one after the other."),
+        ),
+        "http-400": Explanation(
+            title=later("Your report arrived incomplete"),
+            advice=later("Nothing was stored. The connection may have dropped. Please send it again."),
+        ),
+        "http-408": Explanation(
+            title=later("Your report did not arrive in time"),
+            advice=later("Nothing was stored. The line was too slow. Send it again with fewer or smaller files."),
+        ),
+        "http-415": Explanation(
+            title=later("This server could not read the form"),
+            advice=later("Nothing was stored. Please open the page again and use the form on it."),
+        ),
+        "http-429": Explanation(
+            title=later("Too much was sent in a short time"),
+            advice=later("Nothing was stored this time. Wait an hour, then send it again."),
+        ),
+        "token": Explanation(
+            title=later("Please press the button once more"),
+            advice=later("Nothing was stored yet. This page no longer matched our server, which may have restarted."),
+        ),
+        "token-expired": Explanation(
+            title=later("Please press the button once more"),
+            advice=later("Nothing was stored yet. The page was open for a very long time."),
+        ),
+        "roster": Explanation(
+            title=later("We cannot take reports right now"),
+            advice=later(
+                "Nothing was stored. Without valid keys of our editors we could not lock your report, so we take none. "
+                "Please come back tomorrow."
+            ),
+        ),
+        "mailbox-full": Explanation(
+            title=later("Our mailbox is full"),
+            advice=later("Nothing was stored. Please come back in a few hours and send it again."),
+        ),
+        "http-404": Explanation(
+            title=later("There is no such page"),
+            advice=later("The address may be mistyped. The links above lead on."),
+        ),
+        "http-405": Explanation(
+            title=later("This page is reached another way"),
+            advice=later("Please start again from the links above."),
+        ),
+    }
+)
+_BROKEN: Final = Explanation(
+    title=later("Something broke on our side"),
+    advice=later("It was not your fault, and nothing was stored half. Wait a little and try again."),
+)
+_NOT_UNDERSTOOD: Final = Explanation(
+    title=later("This did not work"),
+    advice=later("Nothing was stored. Please start again from the links above."),
+)
+
+
+def explain(failure: Failure) -> Explanation:
+    """The words for an error."""
+    found = _ERRORS.get(failure.code)
+    if found is not None:
+        return found
+    for kind, code in ((TokenError, "token"), (RosterError, "roster"), (NotFound, "http-404")):
+        if isinstance(failure.error, kind):
+            return _ERRORS[code]
+    return _BROKEN if failure.status >= 500 else _NOT_UNDERSTOOD
+
+
+def codename_problem(error: CodenameError) -> str:
+    """What is wrong with a codename that was typed, found without asking any store."""
+    if error.code == "codename-unknown-word" and error.positions:
+        numbers = ", ".join(str(position) for position in error.positions)
+        return str(
+            _("Check these words, counted from the first: %(numbers)s. They are not in our lists.", numbers=numbers)
+        )
+    if error.code == "codename-checksum":
+        return str(_("One word is not the one we gave you, or two have changed places. Compare with your note."))
+    return str(_("A codename has nine words. Type all nine, in the order in which you wrote them down."))
+
+
+REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
+    {
+        Refusal.UNSUPPORTED: later(
+            "We cannot clean this type of file. A photo or screenshot of it, or a PDF, may work instead."
+        ),
+        Refusal.OLD_OFFICE: later("This is an old Office format. Save it as DOCX or PDF and choose that file."),
+        Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
+        Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),
+        Refusal.ACTIVE_CONTENT: later("It is a program or cannot be shown without one. Make a photo or a PDF of it."),
+        Refusal.EMPTY: later("It is empty. Copying it may have failed. Choose it again."),
+        Refusal.DAMAGED: later("It is damaged or not what it seems to be. Open it, save a new copy, try that."),
+        Refusal.TOO_LARGE: later("It is too large to clean. Send a shorter or smaller version."),
+        Refusal.BOMB: later("It unpacks to far more than its size. Send its contents one by one."),
+        Refusal.RESIDUE: later("We could not remove everything hidden in it. A screenshot or a PDF of it may work."),
+        Refusal.TIMEOUT: later("Cleaning it took too long. Send a shorter or smaller version."),
+        Refusal.MEMORY: later("It needs too much memory to clean. Send a smaller version."),
+        Refusal.CRASHED: later("Cleaning it failed. Open it, save a new copy, and try that."),
+        Refusal.BUSY: later("We are cleaning too many files at the moment. Wait a few minutes and try again."),
+    }
+)
+"""Why a file was not taken, with what may help."""
+
+REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
+    {
+        "location": later("the place where it was made"),
+        "device": later("the device that made it"),
+        "identifiers": later("serial numbers and identifiers"),
+        "author": later("names of people who made or changed it"),
+        "people": later("names of people shown in it"),
+        "time": later("dates and times"),
+        "software": later("programs that were used"),
+        "description": later("titles, captions and keywords"),
+        "comments": later("comments"),
+        "history": later("earlier versions and tracked changes"),
+        "thumbnail": later("a small preview picture"),
+        "motion-video": later("a short video hidden behind the photo"),
+        "embedded-file": later("other files inside it"),
+        "script": later("programs inside it"),
+        "links": later("links to things outside it"),
+        "paths": later("names of folders, printers and servers"),
+        "hidden-content": later("content that is not shown"),
+        "trailing-data": later("extra data before or after the content"),
+        "copy-marks": later("invisible marks that tell copies apart"),
+        "colour-profile": later("a colour profile that names a device"),
+        "other-metadata": later("other hidden data"),
+    }
+)
+"""Categories of what was removed from a file or a text."""
+
+
+def removed_in_words(codes: tuple[str, ...]) -> list[str]:
+    """The categories in plain words, each once."""
+    return list(dict.fromkeys(str(REMOVED.get(code, REMOVED["other-metadata"])) for code in codes))

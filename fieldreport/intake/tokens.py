@@ -1,0 +1,69 @@
+"""The sealed state of a form: what must not be changed on its way through a browser, and how old it may be.
+
+Rules: the state of the report's form is its codename and its number, both also in the page, so that nothing is lost
+with the token; the state of the return pages holds the codename, which is in the page nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fieldreport import limits
+from fieldreport.errors import TokenError
+from fieldreport.intake.service import Service
+from fieldreport.seal.codename import Codename
+
+FIELD = "token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What the return pages remember: who is here, which answers the page has shown, and the next form's number."""
+
+    codename: Codename = field(repr=False)
+    shown: tuple[bytes, ...] = ()
+    form: str = ""
+
+
+def seal_report(service: Service, codename: Codename, form: str) -> str:
+    """A token for the report's form."""
+    return service.token_key.seal("report", {"codename": str(codename), "form": form}, now=service.clock())
+
+
+def check_report(service: Service, untrusted_token: str, codename: Codename | None, form: str) -> Codename:
+    """The codename that this form was made for.
+
+    Raises:
+        TokenError: altered, of another form, or sealed by a server that has restarted (``TokenExpired``: old).
+
+    """
+    state = service.token_key.open(
+        untrusted_token, "report", now=service.clock(), max_age_seconds=limits.TOKEN_IDLE_SECONDS
+    )
+    if codename is None or state.get("codename") != str(codename) or state.get("form") != form:
+        raise TokenError("The form was changed on its way.", code="token")
+    return codename
+
+
+def seal_visit(service: Service, visit: Visit) -> str:
+    """A token for the forms of the return pages."""
+    state = {
+        "codename": str(visit.codename),
+        "shown": ",".join(each.hex() for each in visit.shown),
+        "form": visit.form,
+    }
+    return service.token_key.seal("return", state, now=service.clock())
+
+
+def open_visit(service: Service, untrusted_token: str) -> Visit:
+    """What a return page remembered.
+
+    Raises:
+        TokenError: as ``check_report``: the codename has to be typed again.
+
+    """
+    state = service.token_key.open(
+        untrusted_token, "return", now=service.clock(), max_age_seconds=limits.TOKEN_IDLE_SECONDS
+    )
+    shown = tuple(bytes.fromhex(each) for each in state["shown"].split(",") if each)
+    return Visit(codename=Codename(tuple(state["codename"].split(" "))), shown=shown, form=state["form"])
