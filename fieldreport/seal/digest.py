@@ -1,6 +1,7 @@
 """SHA-256 beside the work that needs the same bytes: on a second core where there is much to hash.
 
-Hashing 200 MB takes as long as sealing them. Both release the interpreter's lock, so they overlap.
+Hashing 200 MB takes as long as sealing them. Both release the interpreter's lock, so they overlap. Who reads into two
+buffers by turns need not wait: ``update`` returns when what it was given the time before is hashed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _WORTH_A_THREAD: Final = 1024 * 1024  # a thread costs as much as hashing a hund
 
 
 class SideDigest:
-    """SHA-256 of what ``update`` is given, in order. ``wait`` before the bytes given last are overwritten."""
+    """SHA-256 of what ``update`` is given, in order."""
 
     def __init__(self, length: int) -> None:
         self._hash = hashlib.sha256()
@@ -31,20 +32,19 @@ class SideDigest:
             self._pool.shutdown()
 
     def update(self, data: memoryview) -> None:
-        """Begin to hash ``data``, which stays unchanged until ``wait``."""
-        self.wait()
+        """Finish what was given before and begin to hash ``data``, which must not change until the next call."""
+        self._wait()
         if self._pool is None:
             self._hash.update(data)
         else:
             self._pending = self._pool.submit(self._hash.update, data)
 
-    def wait(self) -> None:
-        """Return when everything given so far is hashed."""
+    def digest(self) -> bytes:
+        """Return the 32 bytes, when everything given is hashed."""
+        self._wait()
+        return self._hash.digest()
+
+    def _wait(self) -> None:
         if self._pending is not None:
             self._pending.result()
             self._pending = None
-
-    def digest(self) -> bytes:
-        """Return the 32 bytes."""
-        self.wait()
-        return self._hash.digest()

@@ -27,7 +27,7 @@ from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
 from fieldreport.seal.stream import AuthenticatedFile, PayloadReader, PayloadWriter
 
-_READ: Final = 8 * limits.CHUNK_BYTES  # as much as the writer seals at once
+_READ: Final = 8 * limits.CHUNK_BYTES  # so that a hash on a second core is not handed crumbs
 _ZEROS: Final = bytes(limits.CHUNK_BYTES)
 
 
@@ -35,7 +35,8 @@ _ZEROS: Final = bytes(limits.CHUNK_BYTES)
 class PartSource:
     """One part to be sealed: ``source``, seekable, holds exactly ``length`` bytes from its beginning.
 
-    ``sha256`` (32 bytes), if it is known already, saves a pass; it is checked all the same.
+    ``sha256`` (32 bytes), if whoever cleaned or received the file knows it, saves a pass that takes as long as sealing.
+    It is taken as given: a wrong one is found by ``OpenEnvelope.verify`` and ``read_part``.
     """
 
     name: str
@@ -61,7 +62,7 @@ def seal_envelope(
 
     Raises:
         SealError: (code ``manifest``, ``recipients``) names or recipients out of their form; (code ``part-source``) a
-            source that is longer, shorter or other than was said.
+            source that is longer or shorter than was said.
         LimitExceeded: (code ``manifest``) more than one object holds.
     """
     sealed_parts = tuple(
@@ -87,8 +88,8 @@ def seal_envelope(
     try:
         writer.write(inner.encode())
         writer.write(manifest)
-        for part, sealed in zip(parts, sealed_parts, strict=True):
-            _seal_part(part, sealed, writer)
+        for part in parts:
+            _seal_part(part, writer)
         _pad(writer, size - INNER_BYTES - content_length)
         writer.close()
     finally:
@@ -189,21 +190,23 @@ class OpenEnvelope:
         Raises:
             SealError: (code ``payload``, ``part``, ``padding``) anything is not what was sealed.
         """
-        buffer = memoryview(bytearray(min(_READ, self._reader.length)))
+        size = min(_READ, self._reader.length)
+        buffers = [memoryview(bytearray(size)), memoryview(bytearray(size))]
         end = self._starts[-1]
         try:
-            for _ in self._pieces(0, self._starts[0], buffer):
-                pass  # reading it authenticates inner header and manifest, which were compared when it was opened
+            for _ in self._pieces(0, self._starts[0], buffers):
+                pass  # reading authenticates; inner header and manifest were compared when they were opened
             for part, start in zip(self.manifest.parts, self._starts[:-1], strict=True):
                 with SideDigest(part.length) as digest:
-                    for piece in self._pieces(start, part.length, buffer, digest):
+                    for piece in self._pieces(start, part.length, buffers):
                         digest.update(piece)
                     _check_hash(digest, part)
-            for piece in self._pieces(end, self._reader.length - end, buffer):
+            for piece in self._pieces(end, self._reader.length - end, buffers):
                 if bytes(piece).count(0) < len(piece):
                     raise SealError("this sealed object is damaged", code="padding", detail="padding: not zero")
         finally:
-            buffer[:] = bytes(len(buffer))
+            for buffer in buffers:
+                buffer[:] = bytes(size)
         return True
 
     def close(self) -> None:
@@ -215,16 +218,13 @@ class OpenEnvelope:
             raise NotFound("there is no such part")
         return self.manifest.parts[number]
 
-    def _pieces(
-        self, start: int, length: int, buffer: memoryview, digest: SideDigest | None = None
-    ) -> Iterator[memoryview]:
-        """Read ``length`` bytes through the buffer, piece by piece; ``digest`` is done with one before the next."""
-        position = start
-        while position < start + length:
-            if digest is not None:
-                digest.wait()
-            count = self._reader.read_at(position, buffer[: start + length - position])
-            yield buffer[:count]
+    def _pieces(self, start: int, length: int, buffers: list[memoryview]) -> Iterator[memoryview]:
+        """Read ``length`` bytes through two buffers by turns: a piece stays in place until the one after the next."""
+        position, end = start, start + length
+        while position < end:
+            count = self._reader.read_at(position, buffers[0][: end - position])
+            yield buffers[0][:count]
+            buffers.reverse()
             position += count
 
 
@@ -244,31 +244,27 @@ class _PartReader(AuthenticatedFile):
 
 def _hash(part: PartSource) -> bytes:
     part.source.seek(0)
-    buffer = memoryview(bytearray(min(_READ, max(1, part.length))))
+    buffers = [memoryview(bytearray(min(_READ, max(1, part.length)))) for _ in range(2)]
     with SideDigest(part.length) as digest:
-        while count := part.source.readinto(buffer):  # type: ignore[attr-defined]  # typeshed: only in io's classes
-            digest.update(buffer[:count])
-            digest.wait()
+        while count := part.source.readinto(buffers[0]):  # type: ignore[attr-defined]  # typeshed: only io's classes
+            digest.update(buffers[0][:count])
+            buffers.reverse()
         return digest.digest()
 
 
-def _seal_part(part: PartSource, sealed: Part, writer: PayloadWriter) -> None:
+def _seal_part(part: PartSource, writer: PayloadWriter) -> None:
     part.source.seek(0)
-    left = sealed.length
-    with SideDigest(sealed.length) as digest:
-        while left:
-            space = writer.space()[:left]  # seals what is there, while that is still being hashed
-            digest.wait()
-            count = part.source.readinto(space)  # type: ignore[attr-defined]  # typeshed: only in io's classes
-            if not count:
-                raise _other_source("shorter")
-            digest.update(space[:count])
-            writer.advance(count)
-            left -= count
-        if part.source.read(1):
-            raise _other_source("longer")
-        if not hmac.compare_digest(digest.digest(), sealed.sha256):
-            raise _other_source("other")
+    left = part.length
+    while left:
+        space = writer.space()[:left]
+        count = part.source.readinto(space)  # type: ignore[attr-defined]  # typeshed: only in io's classes
+        if not count:
+            raise _other_source("shorter")
+        writer.advance(count)
+        left -= count
+    # A part that lost its end would be half a document that looks whole.
+    if part.source.read(1):
+        raise _other_source("longer")
 
 
 def _pad(writer: PayloadWriter, count: int) -> None:

@@ -31,7 +31,7 @@ NONCE_BYTES: Final = 16
 TAG_BYTES: Final = 16
 _CHUNK: Final = limits.CHUNK_BYTES
 _SEALED_CHUNK: Final = _CHUNK + TAG_BYTES
-_BATCH: Final = 8  # chunks between two writes: 512 KiB measured fastest, and hides a hash on a second core
+_BATCH: Final = 4  # chunks between two writes; 256 KiB measured fastest
 
 
 def sealed_size(length: int) -> int:
@@ -75,10 +75,7 @@ class PayloadWriter:
         _write_all(destination, nonce)
 
     def space(self) -> memoryview:
-        """Return free space to put the next bytes into, never empty; ``advance`` says how many were put there.
-
-        What was put earlier stays in place until the next call.
-        """
+        """Return free space to put the next bytes into, never empty; ``advance`` says how many were put there."""
         if self._closed:
             raise ValueError("the payload is complete")
         if self._filled == len(self._plain):
