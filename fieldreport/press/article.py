@@ -26,6 +26,8 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _SLUG = re.compile(r"(?:[a-z0-9]+-)*[a-z0-9]{10}")
 _MEDIA_NAME = re.compile(r"[a-z]{2,20}-[1-9][0-9]{0,3}\.[a-z0-9]{1,5}")
 _MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|application)/[a-z0-9.+-]{1,100}")
+# What neither UTF-8 nor XML can carry.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Without vowels and without what is mistaken for one another: no words appear by chance, and it can be read aloud.
 _SLUG_ALPHABET: Final = "bcdfghjkmnpqrstvwxz23456789"
@@ -57,6 +59,8 @@ class Media:
         )
         if not well_formed:
             raise UsageError("an attachment of the article is not well formed", code="article-media")
+        object.__setattr__(self, "alternative", _one_line_end(self.alternative))
+        object.__setattr__(self, "caption", _one_line_end(self.caption))
         _check_text(self.alternative, limits.ARTICLE_CAPTION_CHARACTERS)
         _check_text(self.caption, limits.ARTICLE_CAPTION_CHARACTERS)
 
@@ -86,6 +90,9 @@ class Article:
             )
         if not _SLUG.fullmatch(self.slug) or len(self.slug) > 120:
             raise UsageError("the article's address must be small letters, digits and hyphens", code="article-slug")
+        for name in _TEXT_FIELDS:
+            # Browsers end the lines of a form with two characters; here a line ends one way.
+            object.__setattr__(self, name, _one_line_end(getattr(self, name)))
         _check_text(self.title, limits.ARTICLE_TITLE_CHARACTERS)
         _check_text(self.standfirst, limits.ARTICLE_STANDFIRST_CHARACTERS)
         _check_text(self.body, limits.ARTICLE_BODY_CHARACTERS)
@@ -189,8 +196,12 @@ def _not_an_article() -> UsageError:
     return UsageError("this is not an article of this program", code="article-json")
 
 
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _check_text(text: str, characters: int) -> None:
     if len(text) > characters:
         raise LimitExceeded(f"a text of the article is longer than {characters} characters", code="article-too-long")
-    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in text):
+    if _UNPRINTABLE.search(text):
         raise UsageError("a text of the article holds characters that cannot be published", code="article-text")

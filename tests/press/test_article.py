@@ -19,7 +19,7 @@ ARTICLE = Article(
     language="ko", slug="bcdfghjkmn", title="제목", standfirst="요약", body="본문\n\n![](photo-1.jpg)", media=(PHOTO,)
 )
 
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\ufffe\uffff"), max_size=40)
 articles = st.builds(
     Article,
     language=st.sampled_from(["en", "ko", "zh-Hans", "zh-Hant", "pt-BR", "es-419", "uz-Cyrl-UZ"]),
@@ -125,11 +125,16 @@ def test_two_attachments_of_one_name_are_refused() -> None:
 
 
 def test_a_text_that_cannot_be_published_is_refused() -> None:
-    for text in ("\ud800", "a\0b"):
+    for text in ("\ud800", "a\0b", "a\x0b", "\ufffe"):
         with pytest.raises(UsageError):
             replace(ARTICLE, title=text)
     with pytest.raises(LimitExceeded):
         replace(ARTICLE, title="x" * 301)
+
+
+def test_lines_end_one_way_whatever_the_browser_sends() -> None:
+    assert replace(ARTICLE, body="a\r\n\r\nb\rc").body == "a\n\nb\nc"
+    assert replace(PHOTO, caption="a\r\nb").caption == "a\nb"
 
 
 def test_a_fresh_address_is_random_and_says_nothing_unless_asked() -> None:

@@ -1,0 +1,163 @@
+"""What was published, in the clear and complete: the site is rebuilt from here without a key.
+
+Everything in this directory is public by definition, and nothing else is ever put here. Rules: one JSON file an
+article, written beside and renamed into place; files of articles by their hash; a withdrawn article keeps its address
+and its last slot and loses everything else; times in names, contents and modification times are slots.
+
+    DIRECTORY/snapshots/SLUG.json      DIRECTORY/snapshots/media/SHA256      DIRECTORY/current -> build-…   (the site)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from fieldreport.errors import FieldreportError, NotFound, StoreError
+from fieldreport.press.article import Article
+from fieldreport.press.durable import set_times, sync_directory, write_file
+from fieldreport.press.site import Newsroom, Published, build
+
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The published articles of one newsroom, and the site made from them, below ``directory``."""
+
+    directory: Path
+
+    def put(self, published: Published, media: Mapping[str, Callable[[], BinaryIO]]) -> None:
+        """Store one published article; the same again changes nothing.
+
+        ``media`` opens each of its files by hexadecimal SHA-256; files that are there already are not read.
+
+        Raises:
+            StoreError: the directory cannot be written, or a file is not what its hash says.
+        """
+        article = published.article
+        with self._writing():
+            for wanted in article.media if article is not None else ():
+                target = self._media / wanted.sha256
+                if not target.exists():
+                    self._copy(media[wanted.sha256], target, wanted.sha256, published.published)
+            self._write(published)
+            self._forget_unused_media()
+
+    def withdraw(self, slug: str, slot: datetime) -> None:
+        """Keep only that something was at this address; again is no error.
+
+        Raises:
+            NotFound: nothing was ever published there.
+        """
+        with self._writing():
+            entry = next((entry for entry in self.entries() if entry.slug == slug), None)
+            if entry is None:
+                raise NotFound("nothing was published at this address")
+            if entry.article is not None:
+                self._write(Published(slug=slug, language=entry.language, published=slot, updated=slot, article=None))
+            self._forget_unused_media()
+
+    def entries(self) -> tuple[Published, ...]:
+        """Everything ever published, newest first; withdrawn ones without their article.
+
+        Raises:
+            StoreError: a snapshot is damaged.
+        """
+        found = [_read(path) for path in self._snapshots.glob("*.json")]
+        return tuple(sorted(found, key=lambda entry: (entry.published, entry.slug), reverse=True))
+
+    def rebuild(self, newsroom: Newsroom, *, slot: datetime) -> None:
+        """Build the site from the snapshots and switch to it.
+
+        Raises:
+            StoreError: a snapshot is damaged or the directory cannot be written; the old site stays.
+        """
+        with self._writing():
+            build(self.entries(), self.directory, newsroom, slot=slot, media=lambda sha256: self._media / sha256)
+
+    @property
+    def _snapshots(self) -> Path:
+        return self.directory / "snapshots"
+
+    @property
+    def _media(self) -> Path:
+        return self._snapshots / "media"
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One writer at a time, across processes; what the operating system says becomes a ``StoreError``."""
+        try:
+            self._media.mkdir(parents=True, exist_ok=True)
+            with (self.directory / ".lock").open("wb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+                newest = max((path.stat().st_mtime for path in self._snapshots.iterdir()), default=0.0)
+                for path in (self.directory / ".lock", self.directory):
+                    os.utime(path, (newest, newest))
+        except OSError as error:
+            raise StoreError("the site's directory cannot be written", detail=f"site: {error.strerror}") from None
+
+    def _write(self, published: Published) -> None:
+        target = self._snapshots / f"{published.slug}.json"
+        write_file(target, _to_json(published), published.updated)
+        set_times(self._snapshots, published.updated)
+
+    def _copy(self, source: Callable[[], BinaryIO], target: Path, sha256: str, slot: datetime) -> None:
+        temporary = target.with_name(f".{secrets.token_hex(8)}")
+        try:
+            with source() as stream, temporary.open("xb") as copy:
+                shutil.copyfileobj(stream, copy, 1 << 16)
+                copy.flush()
+                os.fsync(copy.fileno())
+            with temporary.open("rb") as written:
+                if hashlib.file_digest(written, "sha256").hexdigest() != sha256:
+                    raise StoreError("a file of the article is not the one that was signed off")
+            set_times(temporary, slot)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        set_times(self._media, slot)
+        sync_directory(self._media)
+
+    def _forget_unused_media(self) -> None:
+        used = {media.sha256 for entry in self.entries() if entry.article for media in entry.article.media}
+        for path in self._media.iterdir():
+            if path.name not in used:
+                path.unlink()
+
+
+def _to_json(published: Published) -> bytes:
+    document = {
+        "format": _FORMAT,
+        "slug": published.slug,
+        "language": published.language,
+        "published": published.published.isoformat(),
+        "updated": published.updated.isoformat(),
+        "article": None if published.article is None else json.loads(published.article.to_json()),
+    }
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _read(path: Path) -> Published:
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        article = document["article"]
+        return Published(
+            slug=document["slug"],
+            language=document["language"],
+            published=datetime.fromisoformat(document["published"]).astimezone(UTC),
+            updated=datetime.fromisoformat(document["updated"]).astimezone(UTC),
+            article=None if article is None else Article.from_json(json.dumps(article).encode()),
+        )
+    except (OSError, ValueError, KeyError, TypeError, FieldreportError):
+        raise StoreError("a snapshot of a published article is damaged", detail="site: damaged snapshot") from None

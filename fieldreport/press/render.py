@@ -1,0 +1,160 @@
+"""Markdown to HTML: the only place where ``Markup`` is made from text.
+
+Rules: raw HTML in an article is text; pictures come only from the article's own attachments, by their neutral names;
+what markdown-it renders goes through an allowlist once more, so that a mistake in one of the two is not enough; nothing
+that comes out loads anything from elsewhere, and a link leads to a whole address or to another article.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any, Final
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from fieldreport.press.article import Article, Media
+
+_TAGS: Final = frozenset(
+    {
+        "p",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "em",
+        "strong",
+        "s",
+        "a",
+        "hr",
+        "br",
+        "code",
+        "pre",
+    }
+    | {"table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "img", "audio", "video"}
+)
+_ATTRIBUTES: Final = {
+    "a": {"href"},
+    "img": {"src", "alt"},
+    "audio": {"src", "controls", "preload", "aria-label"},
+    "video": {"src", "controls", "preload", "aria-label"},
+    "ol": {"start"},
+}
+_SCHEMES: Final = frozenset({"http", "https"})
+_LINK: Final = re.compile(r"https?://[^/].*|[a-z0-9-]{10,120}\.html", re.DOTALL)
+
+MediaUrl = Callable[[str], str]
+
+
+def body_html(article: Article, media_url: MediaUrl | None = None) -> Markup:
+    """The article's body with its attachments as figures, those it does not mention after the text.
+
+    ``media_url`` gives the address of an attachment by its name; by default the name itself, relative.
+    """
+    url = media_url or _same
+    html, shown = _render(article, url)
+    rest = "".join(_figure(media, url) for media in article.media if media.name not in shown)
+    # markdown-it ran without raw HTML, the figures are escaped below, and nh3 keeps only the allowlist of both.
+    return Markup(_clean(html + rest, {url(media.name) for media in article.media}))  # noqa: S704
+
+
+def plain_text(article: Article) -> str:
+    """The body's text without markup, one line a block: for feeds' summaries and exports."""
+    tokens = _MARKDOWN.parse(article.body)
+    lines = (_text(token.children or ()) for token in tokens if token.type == "inline")
+    return "\n".join(line for line in lines if line)
+
+
+def _same(name: str) -> str:
+    return name
+
+
+def _markdown() -> MarkdownIt:
+    # "js-default" is the preset that the library recommends for text that is not trusted: no raw HTML.
+    return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+
+
+_MARKDOWN: Final = _markdown()
+
+
+def _render(article: Article, url: MediaUrl) -> tuple[str, set[str]]:
+    shown: set[str] = set()
+    tokens = _MARKDOWN.parse(article.body)
+    # The page's only first-level heading is the title; the highest in the text becomes the second, without a gap.
+    highest = min((int(token.tag[1]) for token in tokens if token.type == "heading_open"), default=1)
+    for index, token in enumerate(tokens):
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) - highest + 2)}"
+        if token.type == "inline":
+            children = token.children or []
+            alone = len(children) == 1 and children[0].type == "image"
+            token.children = [_placed(child, article, url, shown, alone=alone) for child in children]
+            if alone:
+                # A figure is no part of a paragraph.
+                tokens[index - 1].hidden = tokens[index + 1].hidden = tokens[index - 1].type == "paragraph_open"
+    return _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), shown
+
+
+def _placed(token: Token, article: Article, url: MediaUrl, shown: set[str], *, alone: bool) -> Token:
+    """A Markdown image as one of the article's attachments, or as its text where there is none of that name."""
+    if token.type != "image":
+        return token
+    media = article.media_named(str(token.attrs.get("src", "")))
+    if media is None:
+        return Token("text", "", 0, content=_text(token.children or ()))
+    shown.add(media.name)
+    return Token("html_inline", "", 0, content=_figure(media, url) if alone else _element(media, url))
+
+
+def _figure(media: Media, url: MediaUrl) -> str:
+    caption = f"<figcaption>{escape(media.caption)}</figcaption>" if media.caption else ""
+    return f"<figure>{_element(media, url)}{caption}</figure>\n"
+
+
+def _element(media: Media, url: MediaUrl) -> str:
+    source, alternative = escape(url(media.name)), escape(media.alternative)
+    kind = media.media_type.partition("/")[0]
+    if kind == "image":
+        return f'<img src="{source}" alt="{alternative}">'
+    if kind in {"audio", "video"}:
+        return (
+            f'<{kind} src="{source}" controls preload="none" aria-label="{alternative or escape(media.name)}"></{kind}>'
+        )
+    return f'<a href="{source}">{alternative or escape(media.name)}</a>'
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    pieces = []
+    for token in tokens:
+        if token.type in {"text", "code_inline"}:
+            pieces.append(token.content)
+        elif token.type in {"softbreak", "hardbreak"}:
+            pieces.append(" ")
+    return "".join(pieces)
+
+
+def _clean(html: str, own: set[str]) -> str:
+    def kept(_tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "href" and value not in own and not _LINK.fullmatch(value):
+            return None
+        return value if attribute != "src" or value in own else None
+
+    options: dict[str, Any] = {
+        "tags": set(_TAGS),
+        "attributes": {tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        "attribute_filter": kept,
+        "url_schemes": set(_SCHEMES),
+        "clean_content_tags": {"script", "style"},
+        "link_rel": "noopener noreferrer nofollow",
+        "strip_comments": True,
+    }
+    return nh3.clean(html, **options)

@@ -1,0 +1,109 @@
+"""The little server: only the build's files, the security headers on every answer, and no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from fieldreport.press.archive import Archive
+from fieldreport.press.serve import create_app
+from fieldreport.press.site import Newsroom, Published
+
+MediaSources = dict[str, Callable[[], BinaryIO]]
+
+
+@pytest.fixture
+def client(archive: Archive, newsroom: Newsroom, published: Published, media: MediaSources, slot: datetime) -> Client:
+    archive.put(published, media)
+    archive.rebuild(newsroom, slot=slot)
+    return Client(create_app(archive.directory))
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/articles/bcdfghjk22.html", "text/html; charset=utf-8"),
+        ("/media/bcdfghjk22/photo-1.jpg", "image/jpeg"),
+        ("/feed.xml", "application/atom+xml; charset=utf-8"),
+        ("/sitemap.xml", "application/xml; charset=utf-8"),
+        ("/style.css", "text/css; charset=utf-8"),
+        ("/robots.txt", "text/plain; charset=utf-8"),
+    ],
+)
+def test_it_serves_what_was_built(client: Client, path: str, media_type: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == media_type
+    assert answer.data
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/articles/",
+        "/articles/none.html",
+        "/gone/bcdfghjk22",
+        "/../snapshots/bcdfghjk22.json",
+        "/%2e%2e/snapshots/bcdfghjk22.json",
+        "/articles/..%2findex.html",
+        "/articles//etc/passwd",
+        "//etc/passwd",
+        "/.lock",
+        "/index.html%00.jpg",
+        "/articles/bcdfghjk22.html/x",
+    ],
+)
+def test_it_serves_nothing_else(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
+def every_answer(client: Client) -> list[TestResponse]:
+    return [
+        client.get("/"),
+        client.get("/nothing"),
+        client.post("/"),
+        client.head("/"),
+        client.get("/media/bcdfghjk22/photo-1.jpg", headers={"Range": "bytes=0-3"}),
+        client.get("/media/bcdfghjk22/photo-1.jpg", headers={"Range": "bytes=999-"}),
+        client.get("/", headers={"If-None-Match": client.get("/").headers["ETag"]}),
+    ]
+
+
+def test_every_answer_has_the_headers_and_no_clock(client: Client) -> None:
+    answers = every_answer(client)
+    assert [answer.status_code for answer in answers] == [200, 404, 405, 200, 206, 416, 304]
+    for answer in answers:
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        for telling in ("Date", "Last-Modified", "Server", "Set-Cookie"):
+            assert telling not in answer.headers
+
+
+def test_a_withdrawn_address_answers_410(client: Client, archive: Archive, newsroom: Newsroom, slot: datetime) -> None:
+    archive.withdraw("bcdfghjk22", slot + timedelta(days=1))
+    archive.rebuild(newsroom, slot=slot)
+    answer = client.get("/articles/bcdfghjk22.html")
+    assert answer.status_code == 410
+    assert "no longer available" in answer.text
+    assert client.get("/media/bcdfghjk22/photo-1.jpg").status_code == 404
+
+
+def test_before_anything_is_built_it_says_so(tmp_path: Path) -> None:
+    client = Client(create_app(tmp_path))
+    assert client.get("/").status_code == 200
+    assert "Nothing has been published yet" in client.get("/").text
+    assert client.get("/articles/bcdfghjk22.html").status_code == 404
+    assert "Content-Security-Policy" in client.get("/").headers

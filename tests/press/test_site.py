@@ -1,0 +1,265 @@
+"""The built site: complete, neutral, dated to its slots, and switched to as a whole."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from lxml import etree, html
+
+from fieldreport.errors import NotFound, StoreError
+from fieldreport.press.archive import Archive
+from fieldreport.press.article import Article
+from fieldreport.press.site import POLICY, Newsroom, Published, direction
+
+MediaSources = dict[str, Callable[[], BinaryIO]]
+ATOM = "{http://www.w3.org/2005/Atom}"
+TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+
+
+def current(archive: Archive) -> Path:
+    return archive.directory / "current"
+
+
+@pytest.fixture
+def built(archive: Archive, newsroom: Newsroom, published: Published, media: MediaSources, slot: datetime) -> Path:
+    archive.put(published, media)
+    archive.rebuild(newsroom, slot=slot)
+    return current(archive)
+
+
+def test_an_article_has_its_page_and_its_picture_under_a_neutral_name(built: Path) -> None:
+    page = html.parse(str(built / "articles" / "bcdfghjk22.html"))
+    assert page.findtext(".//h1") == "Dark <windows> & doors"
+    source = page.find(".//img").get("src")
+    assert source == "../media/bcdfghjk22/photo-1.jpg"
+    assert (built / "articles" / source).resolve().read_bytes().startswith(b"\xff\xd8")
+    assert "Our reporters" in str(page.xpath("string(//p[@class='when'])"))
+
+
+def test_the_front_page_links_to_it(built: Path) -> None:
+    index = html.parse(str(built / "index.html"))
+    links = [link.get("href") for link in index.findall(".//article//a")]
+    assert links == ["articles/bcdfghjk22.html"]
+    assert (built / links[0]).exists()
+
+
+def test_every_page_is_inert_and_closed(built: Path) -> None:
+    for path in built.rglob("*.html"):
+        page = html.parse(str(path))
+        assert page.getroot().get("lang")
+        assert page.getroot().get("dir") in {"ltr", "rtl"}
+        assert page.findtext(".//title")
+        assert page.find(".//meta[@http-equiv='Content-Security-Policy']").get("content") == POLICY
+        assert not page.findall(".//script")
+        assert not page.findall(".//style")
+        assert not page.xpath("//@style | //@*[starts-with(name(), 'on')]")
+        for loaded in page.xpath("//@src | //link/@href"):
+            assert not re.match(r"\w+:|//", str(loaded)), loaded
+
+
+def test_every_time_on_the_disk_is_the_slot(archive: Archive, built: Path, slot: datetime) -> None:
+    for path in [built, *built.rglob("*"), *archive.directory.rglob("*")]:
+        assert path.lstat().st_mtime == slot.timestamp(), path
+
+
+def test_an_empty_site_is_a_site(archive: Archive, newsroom: Newsroom, slot: datetime) -> None:
+    archive.rebuild(newsroom, slot=slot)
+    assert "Nothing has been published yet" in (current(archive) / "index.html").read_text(encoding="utf-8")
+    assert etree.parse(str(current(archive) / "feed.xml")).findtext(f"{ATOM}updated") == "2026-11-20T06:00:00Z"
+
+
+def test_a_demonstration_says_so_on_every_page(
+    archive: Archive, newsroom: Newsroom, published: Published, media: MediaSources, slot: datetime
+) -> None:
+    archive.put(published, media)
+    archive.rebuild(replace(newsroom, demo=True), slot=slot)
+    for path in current(archive).rglob("*.html"):
+        assert html.parse(str(path)).find(".//p[@class='demo']") is not None
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("ar", "rtl"),
+        ("fa", "rtl"),
+        ("he", "rtl"),
+        ("ur", "rtl"),
+        ("uz-Arab", "rtl"),
+        ("ar-Latn", "ltr"),
+        ("ko", "ltr"),
+        ("zh-Hans", "ltr"),
+    ],
+)
+def test_pages_run_in_the_direction_of_their_script(language: str, expected: str) -> None:
+    assert direction(language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [
+        ("en", "November 20, 2026"),
+        ("ko", "2026년 11월 20일"),
+        ("zh-Hans", "2026年11月20日"),
+        ("ru", "20 ноября 2026"),
+        ("tlh", "2026-11-20"),
+    ],
+)
+def test_an_article_speaks_its_own_language(
+    archive: Archive, newsroom: Newsroom, slot: datetime, language: str, day: str
+) -> None:
+    article = Article(language=language, slug="bcdfghjk22", title="T")
+    archive.put(Published(slug=article.slug, language=language, published=slot, updated=slot, article=article), {})
+    archive.rebuild(newsroom, slot=slot)
+    page = html.parse(str(current(archive) / "articles" / "bcdfghjk22.html"))
+    assert page.getroot().get("lang") == language
+    assert day in page.findtext(".//time")
+
+
+# --- the feed, against what RFC 4287 requires ---
+
+
+def test_the_feed_has_what_atom_requires(built: Path) -> None:
+    feed = etree.parse(str(built / "feed.xml")).getroot()
+    assert feed.tag == f"{ATOM}feed"
+    for required in ("id", "title", "updated"):  # section 4.1.1
+        assert len(feed.findall(ATOM + required)) == 1, required
+    assert [link.get("href") for link in feed.findall(f"{ATOM}link") if link.get("rel") == "self"]
+    assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Our reporters"
+    entries = feed.findall(f"{ATOM}entry")
+    assert len(entries) == 1
+    for required in ("id", "title", "updated"):  # section 4.1.2
+        assert len(entries[0].findall(ATOM + required)) == 1, required
+    assert str(entries[0].findtext(f"{ATOM}id")).startswith("urn:uuid:")
+    alternates = [link for link in entries[0].findall(f"{ATOM}link") if link.get("rel") == "alternate"]
+    assert [(link.get("href"), link.get("hreflang")) for link in alternates] == [
+        ("https://example.org/articles/bcdfghjk22.html", "en")
+    ]
+    for moment in feed.iter(f"{ATOM}updated", f"{ATOM}published"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(moment.text))  # section 3.3
+
+
+def test_the_feeds_content_is_html_with_whole_addresses(built: Path) -> None:
+    content = etree.parse(str(built / "feed.xml")).getroot().find(f".//{ATOM}content")
+    assert content is not None
+    assert content.get("type") == "html"
+    fragment = html.fragment_fromstring(str(content.text), create_parent="div")
+    assert fragment.find(".//img").get("src") == "https://example.org/media/bcdfghjk22/photo-1.jpg"
+    assert fragment.find(".//script") is None
+
+
+def test_the_site_map_lists_the_pages_by_day(built: Path) -> None:
+    sitemap = etree.parse(str(built / "sitemap.xml"))
+    listed = [element.text for element in sitemap.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert listed == ["https://example.org/", "https://example.org/articles/bcdfghjk22.html"]
+
+
+# --- correcting and withdrawing ---
+
+
+def test_a_corrected_article_says_so_and_keeps_its_identity(
+    archive: Archive, newsroom: Newsroom, published: Published, media: MediaSources, slot: datetime
+) -> None:
+    archive.put(published, media)
+    assert published.article is not None
+    corrected = replace(published.article, body="Better.", correction="It was two.", media=())
+    archive.put(replace(published, updated=slot + timedelta(days=1), article=corrected), {})
+    archive.rebuild(newsroom, slot=slot)
+    text = (current(archive) / "articles" / "bcdfghjk22.html").read_text(encoding="utf-8")
+    assert "It was two." in text
+    assert "Corrected" in text
+    entry = etree.parse(str(current(archive) / "feed.xml")).getroot().find(f"{ATOM}entry")
+    assert entry is not None
+    assert entry.findtext(f"{ATOM}id") == published.identity
+    assert entry.findtext(f"{ATOM}updated") == "2026-11-21T06:00:00Z"
+    assert entry.findtext(f"{ATOM}published") == "2026-11-20T06:00:00Z"
+    assert list((archive.directory / "snapshots" / "media").iterdir()) == []
+
+
+def test_a_withdrawn_article_leaves_a_neutral_page_and_a_tombstone_and_nothing_else(
+    archive: Archive, newsroom: Newsroom, built: Path, published: Published, slot: datetime
+) -> None:
+    archive.withdraw("bcdfghjk22", slot + timedelta(days=2))
+    archive.rebuild(newsroom, slot=slot)
+    feed = etree.parse(str(current(archive) / "feed.xml")).getroot()
+    assert feed.findall(f"{ATOM}entry") == []
+    # RFC 6721, section 3: ref is the entry's identifier, when a date of RFC 3339.
+    assert [(dead.get("ref"), dead.get("when")) for dead in feed.findall(TOMBSTONE)] == [
+        (published.identity, "2026-11-22T06:00:00Z")
+    ]
+    page = current(archive) / "articles" / "bcdfghjk22.html"
+    assert "no longer available" in page.read_text(encoding="utf-8")
+    assert (current(archive) / "gone" / "bcdfghjk22").exists()
+    for path in archive.directory.rglob("*"):
+        if path.is_file():
+            for word in (b"windows", b"Nobody says", b"Hills", b"not really a picture"):
+                assert word not in path.read_bytes(), path
+
+
+def test_withdrawing_twice_keeps_the_first_time(archive: Archive, built: Path, slot: datetime) -> None:
+    archive.withdraw("bcdfghjk22", slot + timedelta(days=2))
+    archive.withdraw("bcdfghjk22", slot + timedelta(days=3))
+    assert [entry.updated for entry in archive.entries()] == [slot + timedelta(days=2)]
+
+
+def test_what_was_never_published_cannot_be_withdrawn(archive: Archive, slot: datetime) -> None:
+    with pytest.raises(NotFound):
+        archive.withdraw("bcdfghjk22", slot)
+
+
+# --- switching ---
+
+
+def test_a_failed_build_leaves_the_old_site(archive: Archive, newsroom: Newsroom, built: Path, slot: datetime) -> None:
+    before = sorted(path.name for path in built.rglob("*"))
+    next((archive.directory / "snapshots" / "media").iterdir()).unlink()
+    with pytest.raises(StoreError):
+        archive.rebuild(newsroom, slot=slot)
+    assert sorted(path.name for path in built.rglob("*")) == before
+    assert len(list(archive.directory.glob("build-*"))) == 1
+
+
+def test_the_leftovers_of_a_crash_are_cleared_by_the_next_build(
+    archive: Archive, newsroom: Newsroom, built: Path, slot: datetime
+) -> None:
+    (archive.directory / "build-0123456789abcdef" / "articles").mkdir(parents=True)
+    archive.rebuild(newsroom, slot=slot)
+    assert [path.name for path in archive.directory.glob("build-*")] == [current(archive).resolve().name]
+
+
+def test_the_same_content_builds_the_same_bytes(
+    archive: Archive, newsroom: Newsroom, built: Path, slot: datetime
+) -> None:
+    before = {path.relative_to(built): path.read_bytes() for path in built.rglob("*") if path.is_file()}
+    archive.rebuild(newsroom, slot=slot + timedelta(days=9))
+    after = {path.relative_to(built): path.read_bytes() for path in built.rglob("*") if path.is_file()}
+    assert before == after
+
+
+def test_a_file_that_is_not_what_was_signed_is_not_published(archive: Archive, published: Published) -> None:
+    assert published.article is not None
+    sha256 = published.article.media[0].sha256
+    with pytest.raises(StoreError):
+        archive.put(published, {sha256: lambda: io.BytesIO(b"another")})
+    assert archive.entries() == ()
+
+
+def test_a_damaged_snapshot_stops_the_build_and_keeps_the_site(
+    archive: Archive, newsroom: Newsroom, built: Path, slot: datetime
+) -> None:
+    (archive.directory / "snapshots" / "bcdfghjk22.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(StoreError):
+        archive.rebuild(newsroom, slot=slot)
+    assert (built / "articles" / "bcdfghjk22.html").exists()
+
+
+def test_an_unwritable_directory_is_one_clear_error(tmp_path: Path, newsroom: Newsroom, slot: datetime) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(StoreError):
+        Archive(tmp_path / "file").rebuild(newsroom, slot=slot)
