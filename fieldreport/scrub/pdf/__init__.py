@@ -1,0 +1,78 @@
+"""PDF: a new document made from allowlisted parts of the old one.
+
+Nothing is copied whole. Pages, what they draw, and links are written into a new document, so that earlier versions of
+the file (incremental updates), document information, XMP, identifiers, scripts, actions, attached files, thumbnails,
+structure trees, alternative and replacement texts, producers' private data and unused objects have no way into it.
+
+What a person sees stays: text stays text (and is extracted as before), forms and drawn remarks become part of the page,
+hidden layers stay hidden, without their names. Sticky notes, signatures and bookmarks go.
+
+A file that asks for a password is refused; one that only forbids printing or copying opens without and is cleaned.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pikepdf
+
+from fieldreport.scrub.family import Cleaning, Sink, Source
+from fieldreport.scrub.pdf.document import rewrite, set_library_limits
+from fieldreport.scrub.pdf.reading import check
+from fieldreport.scrub.vocabulary import Damaged
+
+__all__ = ["MEDIA_TYPE", "clean", "verify", "warm"]
+
+MEDIA_TYPE = "application/pdf"
+
+# What pikepdf, struct and our own indexing raise on values that are not what the specification says at their place.
+_NOT_AS_SPECIFIED = (
+    pikepdf.PdfError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Write the cleaned document to ``sink``.
+
+    Raises:
+        Refused: ``encrypted``, ``damaged``, ``bomb`` (pages, stream sizes, filters, depth), or ``too-large``.
+    """
+    try:
+        rewrite(untrusted_source.whole(), sink, cleaning)
+    except _NOT_AS_SPECIFIED:
+        raise Damaged from None
+    return MEDIA_TYPE
+
+
+def verify(source: Source, media_type: str) -> None:  # noqa: ARG001  # one type only
+    """Read the result again with other code (``reading``).
+
+    Raises:
+        Residue: something is in it that the allowlist does not name.
+    """
+    check(source.whole())
+
+
+def warm() -> None:
+    """Set qpdf's limits, and load what it and its bindings load on first use, by cleaning a small document."""
+    set_library_limits()
+    with pikepdf.new() as sample:
+        page = sample.add_blank_page(page_size=(72, 72))
+        page.obj.Contents = sample.make_stream(b"q 0.5 0 0 1 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q")
+        page.obj.Annots = pikepdf.Array([])
+        file = io.BytesIO()
+        sample.save(file)
+    sink = Sink()
+    rewrite(file.getvalue(), sink, Cleaning(dispatch=_nothing_inside))
+    check(sink.source().whole())
+
+
+def _nothing_inside(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:  # noqa: ARG001  # a Dispatch
+    raise Damaged
