@@ -1,0 +1,183 @@
+"""What every blob store promises, on a directory and on an S3 imitation; and what the directory does to be durable."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from fieldreport.errors import NotFound, SettingsError, StoreError
+from fieldreport.limits import MIB
+from fieldreport.store import BlobStore, FileBlobs, open_blobs
+from fieldreport.store.blobs import put
+
+
+@pytest.fixture(params=["directory", "s3"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
+    if request.param == "directory":
+        yield FileBlobs(tmp_path / "blobs")
+        return
+    # A real S3 server cannot be had on every machine; moto's imitates the API in this process, without the network.
+    moto = pytest.importorskip("moto", reason="needs moto, which imitates S3")
+    boto3 = pytest.importorskip("boto3", reason="needs the S3 client")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        with moto.mock_aws():
+            boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="newsroom")
+            yield open_blobs("s3://newsroom/desk?region=us-east-1")
+
+
+def store(blobs: BlobStore, content: bytes) -> str:
+    with blobs.create() as writer:
+        for start in range(0, len(content), 100_000):
+            writer.write(content[start : start + 100_000])
+        return writer.commit()
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 9 * MIB + 1])
+def test_what_was_put_is_what_is_read(blobs: BlobStore, size: int) -> None:
+    content = os.urandom(size)
+    name = store(blobs, content)
+    with blobs.open(name) as file:
+        assert file.read() == content
+    assert blobs.size(name) == size
+
+
+def test_it_reads_at_any_position(blobs: BlobStore) -> None:
+    content = os.urandom(1_000_000)
+    with blobs.open(store(blobs, content)) as file:
+        for position in (999_990, 0, 500_000, 1_000_000, 3):
+            file.seek(position)
+            assert file.read(20) == content[position : position + 20]
+        assert file.seek(0, os.SEEK_END) == len(content)
+
+
+def test_nothing_is_kept_of_a_blob_that_was_not_committed(blobs: BlobStore) -> None:
+    def fail() -> None:
+        with blobs.create() as writer:
+            writer.write(os.urandom(9 * MIB))
+            _ = 1 // 0
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with blobs.create() as writer:
+        writer.write(b"forgotten")
+    assert list(blobs.names()) == []
+
+
+def test_deleting_is_final_and_may_be_repeated(blobs: BlobStore) -> None:
+    name = store(blobs, b"x")
+    blobs.delete(name)
+    blobs.delete(name)
+    with pytest.raises(NotFound):
+        blobs.open(name)
+    with pytest.raises(NotFound):
+        blobs.size(name)
+
+
+def test_names_are_random_and_say_nothing(blobs: BlobStore) -> None:
+    names = [store(blobs, b"the same") for _ in range(20)]
+    assert len(set(names)) == 20
+    assert names != sorted(names)
+    assert sorted(blobs.names()) == sorted(names)
+
+
+def test_young_blobs_can_be_left_out(blobs: BlobStore) -> None:
+    store(blobs, b"x")
+    assert list(blobs.names(older_than_seconds=3600)) == []
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 32, "0" * 31, "0" * 32 + ".part.part"])
+def test_a_name_that_is_none_of_ours_reaches_nothing(blobs: BlobStore, name: str) -> None:
+    for act in (blobs.open, blobs.size, blobs.delete):
+        with pytest.raises(NotFound):
+            act(name)
+
+
+def test_put_writes_what_the_callable_writes(blobs: BlobStore) -> None:
+    def write(file: BinaryIO) -> None:
+        file.write(b"hello")
+
+    name = put(blobs, write)
+    with blobs.open(name) as file:
+        assert file.read() == b"hello"
+
+
+def test_another_scheme_is_refused() -> None:
+    with pytest.raises(SettingsError):
+        open_blobs("ftp://somewhere/else")
+
+
+# --- the directory ---
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "blobs"
+
+
+def test_a_name_appears_only_when_every_byte_is_durable(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """write, fsync the file, rename, fsync the directory: in this order, with fdatasync on the way."""
+    seen: list[str] = []
+    real_fsync, real_fdatasync, real_rename = os.fsync, os.fdatasync, Path.rename
+
+    def fsync(descriptor: int) -> None:
+        seen.append("fsync directory" if Path(f"/proc/self/fd/{descriptor}").resolve() == directory else "fsync file")
+        real_fsync(descriptor)
+
+    def fdatasync(descriptor: int) -> None:
+        seen.append("fdatasync")
+        real_fdatasync(descriptor)
+
+    def rename(path: Path, target: Path) -> Path:
+        seen.append("rename")
+        return real_rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    monkeypatch.setattr(Path, "rename", rename)
+    store(FileBlobs(directory), bytes(33 * MIB))
+    assert seen == ["fdatasync", "fdatasync", "fsync file", "rename", "fsync directory"]
+
+
+def test_files_are_nobody_elses_and_carry_no_time(directory: Path) -> None:
+    name = store(FileBlobs(directory), b"x")
+    found = (directory / name).stat()
+    assert found.st_mode & 0o077 == 0
+    assert directory.stat().st_mode & 0o077 == 0
+    assert found.st_mtime_ns == 0
+
+
+def test_what_a_crash_left_half_written_is_listed_and_can_be_deleted(directory: Path) -> None:
+    blobs = FileBlobs(directory)
+    left = f"{secrets.token_hex(16)}.part"
+    (directory / left).write_bytes(b"half")
+    (directory / "README").write_bytes(b"not ours")
+    assert list(blobs.names()) == [left]
+    blobs.delete(left)
+    assert list(blobs.names()) == []
+    assert (directory / "README").exists()
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = FileBlobs(directory)
+
+    def full(_descriptor: int, _data: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StoreError) as caught:
+        store(blobs, b"x")
+    assert "No space" in caught.value.detail
+    assert list(blobs.names()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError):
+        FileBlobs(tmp_path / "file" / "blobs")

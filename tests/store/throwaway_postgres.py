@@ -1,0 +1,102 @@
+"""A PostgreSQL server of our own for as long as the test run lasts: temporary directory, Unix socket, no network.
+
+Loaded by the conftest files of whoever tests on PostgreSQL; one server serves them all. PostgreSQL refuses to run as
+root, so root starts it as an unprivileged user.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+_OWNER = "fieldreport"
+_START_SECONDS = 60
+_SETTINGS = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"]
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if not found and on_path is None:
+        pytest.skip("needs a PostgreSQL server")
+    return found[-1].parent if found else Path(str(on_path)).resolve().parent
+
+
+def _as_nobody_special() -> tuple[list[str], int]:
+    """Return the words that put a command under an unprivileged user, and that user's id."""
+    if os.geteuid() != 0:
+        return [], os.geteuid()
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            user = pwd.getpwnam(name)
+            # The server dies with the test run, however that ends.
+            words = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+            return [*words, "--pdeathsig=INT", "--"], user.pw_uid
+    pytest.skip("needs an unprivileged user to run PostgreSQL as")
+
+
+@functools.cache
+def _socket_directory() -> Path:
+    programs = _programs()
+    words, user = _as_nobody_special()
+    home = Path(tempfile.mkdtemp(prefix="fieldreport-pg-"))
+    os.chown(home, user, -1)
+    data = home / "data"
+    # No sync and no host authentication: nothing here outlives the run, and the directory is its owner's alone.
+    subprocess.run(
+        [*words, programs / "initdb", "-D", data, "-A", "trust", "-U", _OWNER, "-E", "UTF8", "--locale=C", "--no-sync"],
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
+    server = subprocess.Popen(
+        [*words, str(programs / "postgres"), "-D", str(data), "-k", str(home), *_SETTINGS],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+    atexit.register(_stop, server, home)
+    home.chmod(0o755)
+    _wait_for(home)
+    return home
+
+
+def _wait_for(home: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            psycopg.connect(host=str(home), user=_OWNER, dbname="postgres").close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _stop(server: subprocess.Popen[bytes], home: Path) -> None:
+    server.send_signal(signal.SIGINT)
+    server.wait(30)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def fresh_database(*, like: str = "template1") -> str:
+    """Create a database of a random name, as a copy of another one, and return its SQLAlchemy URL."""
+    home = _socket_directory()
+    name = f"t{secrets.token_hex(8)}"
+    with psycopg.connect(host=str(home), user=_OWNER, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'.encode())
+    return f"postgresql://{_OWNER}@/{name}?host={home}"
