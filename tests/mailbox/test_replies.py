@@ -1,0 +1,71 @@
+"""Replies: posted once, read by whoever knows the index, deleted by them alone."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from fieldreport import limits
+from fieldreport.errors import LimitExceeded, StoreError
+from fieldreport.mailbox import LocalMailbox, SealedReply
+
+SOURCE, STRANGER = b"s" * 32, b"x" * 32
+
+
+def a_reply(index: bytes = SOURCE, hour: int = 500_000) -> SealedReply:
+    return SealedReply(id=os.urandom(16), index=index, header=b"header", payload=os.urandom(100), hour=hour)
+
+
+def test_a_source_reads_what_was_posted_for_them_oldest_first(mailbox: LocalMailbox) -> None:
+    late, early, other = a_reply(hour=500_009), a_reply(hour=500_001), a_reply(STRANGER)
+    for reply in (late, early, other):
+        mailbox.post_reply(reply)
+    assert mailbox.replies(SOURCE) == [early, late]
+    assert mailbox.replies(STRANGER) == [other]
+    assert mailbox.replies(b"n" * 32) == []
+
+
+def test_posting_twice_stores_once(mailbox: LocalMailbox) -> None:
+    reply = a_reply()
+    mailbox.post_reply(reply)
+    mailbox.post_reply(reply)
+    assert mailbox.replies(SOURCE) == [reply]
+
+
+def test_a_source_deletes_what_they_have_read_and_nothing_of_others(mailbox: LocalMailbox) -> None:
+    read, unread, other = a_reply(), a_reply(), a_reply(STRANGER)
+    for reply in (read, unread, other):
+        mailbox.post_reply(reply)
+    mailbox.delete_replies(SOURCE, [read.id, other.id, os.urandom(16)])
+    assert mailbox.replies(SOURCE) == [unread]
+    assert mailbox.replies(STRANGER) == [other]
+
+
+def test_a_source_deletes_everything(mailbox: LocalMailbox) -> None:
+    other = a_reply(STRANGER)
+    for reply in (a_reply(), a_reply(), other):
+        mailbox.post_reply(reply)
+    mailbox.delete_all_replies(SOURCE)
+    mailbox.delete_all_replies(SOURCE)
+    assert mailbox.replies(SOURCE) == []
+    assert mailbox.replies(STRANGER) == [other]
+
+
+def test_a_reply_that_is_too_long_is_refused(mailbox: LocalMailbox) -> None:
+    with pytest.raises(LimitExceeded):
+        mailbox.post_reply(
+            SealedReply(id=os.urandom(16), index=SOURCE, header=b"", payload=bytes(limits.REPLY_BYTES + 1), hour=1)
+        )
+    assert mailbox.replies(SOURCE) == []
+
+
+def test_an_index_of_another_length_is_refused(mailbox: LocalMailbox) -> None:
+    with pytest.raises(StoreError):
+        mailbox.post_reply(a_reply(b"short"))
+
+
+def test_a_reply_does_not_show_its_content_when_printed() -> None:
+    reply = a_reply()
+    assert "header" not in repr(reply)
+    assert repr(SOURCE) not in repr(reply)
