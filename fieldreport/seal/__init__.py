@@ -4,23 +4,38 @@ The one thing that can be opened here is a reply, with the key that a codename y
 ``unseal``. The bytes are specified in FORMAT.md, beside this file.
 """
 
+from fieldreport.seal.binding import Binding, Expected, Kind
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
+from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, seal_envelope
 from fieldreport.seal.formtoken import TokenKey
-from fieldreport.seal.header import Header, build_header, open_header
+from fieldreport.seal.header import Header, build_header, open_header, read_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
+from fieldreport.seal.manifest import Manifest, Part
+from fieldreport.seal.padding import padded_size
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
+from fieldreport.seal.selftest import check_platform
 from fieldreport.seal.signatures import AdminPublic, verify_signature
 from fieldreport.seal.stanza import Stanza
+from fieldreport.seal.stream import PayloadReader, PayloadWriter
 
 __all__ = [
     "LANGUAGES",
     "AdminPublic",
+    "Binding",
     "Codename",
     "Entry",
+    "Expected",
     "Header",
     "HybridIdentity",
     "HybridRecipient",
     "KeyState",
+    "Kind",
+    "Manifest",
+    "OpenEnvelope",
+    "Part",
+    "PartSource",
+    "PayloadReader",
+    "PayloadWriter",
     "Role",
     "Roster",
     "RosterDirectory",
@@ -28,7 +43,12 @@ __all__ = [
     "Stanza",
     "TokenKey",
     "build_header",
+    "check_platform",
+    "open_envelope",
     "open_header",
+    "padded_size",
+    "read_header",
+    "seal_envelope",
     "verify_roster",
     "verify_signature",
 ]
