@@ -1,0 +1,297 @@
+"""Key files: a person's private keys at rest, under a generated passphrase.
+
+The order on reading is the security argument. First what needs no secret: length, mode, grammar, checksum, bounds of
+the cost. Then exactly one Argon2id. Then the key commitment, which alone decides between a wrong passphrase and a right
+one. Only then is anything decrypted, with every line above it authenticated. The bytes are specified in FORMAT.md,
+"Key file".
+
+Rules: a wrong passphrase is ``UnlockRefused`` and nothing more is said; whatever else is wrong is ``KeyFileDamaged``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from fieldreport import limits
+from fieldreport.errors import KeyFileDamaged, PlatformError, UnlockRefused, UsageError
+from fieldreport.seal.rosterformat import Role
+from fieldreport.seal.wordlists import word_list
+from fieldreport.unseal import secretfile
+from fieldreport.unseal.signing import AdminKey, SigningKey
+from fieldreport.unseal.staffkey import StaffKey, decode_secrets, encode_secrets
+
+__all__ = [
+    "FULL",
+    "AdminKey",
+    "Cost",
+    "SigningKey",
+    "StaffKey",
+    "change_key_file",
+    "change_passphrase",
+    "generate_passphrase",
+    "new_staff_key",
+    "unlock",
+    "unlock_nothing",
+    "write_key_file",
+]
+
+_SALT_BYTES: Final = 16
+_KEY_BYTES: Final = 32
+# Every key is derived from a salt that is drawn for one write and encrypts one message, so its nonce may be constant.
+_NONCE: Final = bytes(12)
+_LABEL: Final = b"fieldreport/v1/key-file\n"
+_BASE64: Final = "[A-Za-z0-9+/]+={0,2}"
+_FILE: Final = re.compile(
+    "(?P<sealed>"
+    "(?P<head>"
+    "fieldreport key file v1\n"
+    "handle (?P<handle>[a-z][a-z0-9-]{0,31})\n"
+    "role (?P<role>editor|admin)\n"
+    "argon2id (?P<kib>[1-9][0-9]{0,7}) (?P<passes>[1-9][0-9]{0,2}) (?P<lanes>[1-9][0-9]{0,2})\n"
+    f"salt (?P<salt>{_BASE64})\n"
+    ")"
+    f"commitment (?P<commitment>{_BASE64})\n"
+    f"body (?P<body>{_BASE64})\n"
+    ")"
+    f"checksum (?P<checksum>{_BASE64})\n"
+)
+_REFUSED: Final = "Handle, passphrase or code did not match."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one guess at a passphrase costs: Argon2id memory in KiB, passes and lanes (RFC 9106)."""
+
+    kib: int
+    passes: int
+    lanes: int
+
+    def __post_init__(self) -> None:
+        if not (
+            1 <= self.passes <= limits.KEYFILE_ARGON2_PASSES_MAX
+            and 1 <= self.lanes <= limits.KEYFILE_ARGON2_LANES_MAX
+            and 8 * self.lanes <= self.kib <= limits.KEYFILE_ARGON2_KIB_MAX
+        ):
+            raise UsageError("the cost of a key file is out of bounds")
+
+
+FULL: Final = Cost(
+    kib=limits.KEYFILE_ARGON2_KIB, passes=limits.KEYFILE_ARGON2_PASSES, lanes=limits.KEYFILE_ARGON2_LANES
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealed:
+    """A key file whose form, checksum and bounds were checked; nothing in it is authenticated yet."""
+
+    head: bytes
+    handle: str
+    role: Role
+    cost: Cost
+    salt: bytes
+    commitment: bytes
+    body: bytes
+
+
+def new_staff_key(handle: str, role: Role) -> StaffKey:
+    """Draw every secret of a new member of staff; see ``StaffKey.generate``."""
+    return StaffKey.generate(handle, role)
+
+
+def generate_passphrase() -> str:
+    """Seven English words, 77 bits: shown once, written down by its owner, stored nowhere."""
+    words = word_list("english").words
+    return " ".join(secrets.choice(words) for _ in range(limits.PASSPHRASE_WORDS))
+
+
+def write_key_file(path: Path, staff_key: StaffKey, passphrase: str, *, cost: Cost = FULL) -> None:
+    """Write the key file, mode 0600, durably and whole; one that was there is replaced and overwritten.
+
+    Case and spacing of the passphrase do not matter.
+
+    Raises:
+        UsageError: the passphrase is blank or too long, or the directory cannot be written.
+    """
+    content = _encode(staff_key, passphrase, cost)
+    with secretfile.turn(path):
+        secretfile.replace(path, content)
+
+
+def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKey:
+    """Open a key file at the price of one Argon2id.
+
+    With no file at ``path`` the price is the same and so is the answer, so that handles cannot be probed. ``handle``,
+    if given, is whose file it must be.
+
+    Raises:
+        UnlockRefused: wrong passphrase, or no such file.
+        KeyFileDamaged: the file is not what was written, or others may read it. Told without any Argon2id: a caller who
+            answers strangers runs ``unlock_nothing`` and says the same as for a wrong passphrase.
+    """
+    try:
+        sealed = _parse(secretfile.read(path, at_most=limits.KEYFILE_BYTES))
+    except FileNotFoundError:
+        unlock_nothing()
+    if handle is not None and handle != sealed.handle:
+        raise KeyFileDamaged(f"{path.name} is somebody else's key file")
+    return _open(sealed, passphrase)
+
+
+def unlock_nothing(*, cost: Cost = FULL) -> NoReturn:
+    """Do the work of a refused unlock and refuse: for a handle that nobody has.
+
+    Raises:
+        UnlockRefused: always.
+    """
+    _derive("", secrets.token_bytes(_SALT_BYTES), cost)
+    raise UnlockRefused(_REFUSED)
+
+
+def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], StaffKey]) -> StaffKey:
+    """Unlock, change and write again at the same cost; others who want to change the file wait.
+
+    If ``change`` gives back an equal key, nothing is written.
+
+    Raises:
+        UnlockRefused, KeyFileDamaged: as ``unlock``.
+        UsageError: the file cannot be written, or what ``change`` raises.
+    """
+    with secretfile.turn(path):
+        try:
+            sealed = _parse(secretfile.read(path, at_most=limits.KEYFILE_BYTES))
+        except FileNotFoundError:
+            unlock_nothing()
+        before = _open(sealed, passphrase)
+        after = change(before)
+        if after != before:
+            secretfile.replace(path, _encode(after, passphrase, sealed.cost))
+        return after
+
+
+def change_passphrase(path: Path, old: str, new: str, *, cost: Cost = FULL) -> None:
+    """Put the key file under another passphrase. Copies of the old file still open with the old one.
+
+    Raises:
+        UnlockRefused, KeyFileDamaged, UsageError: as ``unlock`` and ``write_key_file``.
+    """
+    with secretfile.turn(path):
+        try:
+            sealed = _parse(secretfile.read(path, at_most=limits.KEYFILE_BYTES))
+        except FileNotFoundError:
+            unlock_nothing()
+        secretfile.replace(path, _encode(_open(sealed, old), new, cost))
+
+
+def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:
+    if not _normal(passphrase):
+        raise UsageError("a passphrase cannot be blank, nor longer than a page")
+    salt = secrets.token_bytes(_SALT_BYTES)
+    head = (
+        "fieldreport key file v1\n"
+        f"handle {staff_key.handle}\n"
+        f"role {staff_key.role}\n"
+        f"argon2id {cost.kib} {cost.passes} {cost.lanes}\n"
+        f"salt {_text(salt)}\n"
+    ).encode("ascii")
+    commitment, key = _keys(_derive(passphrase, salt, cost), head)
+    body = ChaCha20Poly1305(key).encrypt(_NONCE, encode_secrets(staff_key), _associated(head, commitment))
+    sealed = head + f"commitment {_text(commitment)}\nbody {_text(body)}\n".encode("ascii")
+    return sealed + f"checksum {_text(hashlib.sha256(sealed).digest())}\n".encode("ascii")
+
+
+def _parse(untrusted_file: bytes) -> _Sealed:
+    """Check everything that can be checked without a secret, before any work is done."""
+    match = _FILE.fullmatch(untrusted_file.decode("ascii", errors="replace"))
+    if match is None:
+        raise _damaged("its form")
+    checksum = hashlib.sha256(match["sealed"].encode("ascii")).digest()
+    if _bytes(match["checksum"], _KEY_BYTES) != checksum:
+        raise _damaged("its checksum")
+    try:
+        cost = Cost(kib=int(match["kib"]), passes=int(match["passes"]), lanes=int(match["lanes"]))
+    except UsageError:
+        raise _damaged("its cost") from None
+    return _Sealed(
+        head=match["head"].encode("ascii"),
+        handle=match["handle"],
+        role=Role(match["role"]),
+        cost=cost,
+        salt=_bytes(match["salt"], _SALT_BYTES),
+        commitment=_bytes(match["commitment"], _KEY_BYTES),
+        body=_bytes(match["body"], None),
+    )
+
+
+def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
+    commitment, key = _keys(_derive(passphrase, sealed.salt, sealed.cost), sealed.head)
+    if not hmac.compare_digest(commitment, sealed.commitment):
+        raise UnlockRefused(_REFUSED)
+    try:
+        content = ChaCha20Poly1305(key).decrypt(_NONCE, sealed.body, _associated(sealed.head, commitment))
+    except InvalidTag:
+        raise _damaged("its body") from None
+    # Authenticated, so written with the right passphrase; still parsed strictly, because other versions write, too.
+    try:
+        return decode_secrets(content, handle=sealed.handle, role=sealed.role)
+    except ValueError:
+        raise _damaged("its content") from None
+
+
+def _derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    try:
+        return Argon2id(
+            salt=salt, length=_KEY_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.kib
+        ).derive(_normal(passphrase))
+    except MemoryError:
+        raise PlatformError(f"unlocking needs {cost.kib // 1024} MiB of free memory", code="no-memory") from None
+
+
+def _keys(master: bytes, head: bytes) -> tuple[bytes, bytes]:
+    """The commitment and the encryption key; the whole head is bound into both."""
+    derived = HKDFExpand(SHA256(), 2 * _KEY_BYTES, _LABEL + head).derive(master)
+    return derived[:_KEY_BYTES], derived[_KEY_BYTES:]
+
+
+def _associated(head: bytes, commitment: bytes) -> bytes:
+    return _LABEL + head + commitment
+
+
+def _normal(passphrase: str) -> bytes:
+    # Nobody may write a blank passphrase, so a monstrous one at sign-in is simply wrong, at the usual price.
+    if len(passphrase) > limits.PASSPHRASE_CHARACTERS:
+        return b""
+    return " ".join(unicodedata.normalize("NFKC", passphrase).casefold().split()).encode("utf-8", errors="replace")
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _bytes(text: str, length: int | None) -> bytes:
+    try:
+        value = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise _damaged("its base64") from None
+    if _text(value) != text or (length is not None and len(value) != length):
+        raise _damaged("its base64")
+    return value
+
+
+def _damaged(what: str) -> KeyFileDamaged:
+    return KeyFileDamaged("this key file is damaged; restore it from a backup", detail=f"key file: {what} is wrong")

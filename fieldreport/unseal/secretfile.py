@@ -1,0 +1,107 @@
+"""One secret file: read only if nobody else may, replaced whole or not at all, and the old content overwritten.
+
+Rules: mode 0600; the directory's lock is taken around reading and replacing together; what is replaced is overwritten
+in place once no name leads to it. That reaches the blocks of an ordinary file system, not the spare ones of a flash
+disk, a snapshot, or a copy: what is written here is encrypted by whoever writes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from fieldreport.errors import KeyFileDamaged, UsageError
+
+_MODE: Final = 0o600
+_OTHERS: Final = 0o077
+_READ_TRIES: Final = 5
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Hold the right to change ``path``, against other threads and processes. Not to be nested.
+
+    Raises:
+        UsageError: its directory cannot be opened or written.
+    """
+    try:
+        with _directory(path) as directory:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise UsageError(f"cannot write {path.name}: {error.strerror}") from None
+
+
+def read(path: Path, *, at_most: int) -> bytes:
+    """The content of a file of at most that many bytes that only its owner may read.
+
+    Raises:
+        FileNotFoundError: there is none.
+        KeyFileDamaged: (code ``key-file-mode``) others may read it; (``key-file-damaged``) it cannot be read, is no
+            regular file or is too long.
+    """
+    for _ in range(_READ_TRIES):
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                status = os.fstat(file.fileno())
+                content = file.read(at_most + 1)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise KeyFileDamaged(f"cannot read {path.name}: {error.strerror}") from None
+        if status.st_nlink == 0:
+            continue  # replaced between opening and reading, so this may be what overwriting left
+        if not stat.S_ISREG(status.st_mode) or len(content) > at_most:
+            raise KeyFileDamaged(f"{path.name} is not a key file")
+        if stat.S_IMODE(status.st_mode) & _OTHERS:
+            raise KeyFileDamaged(f"{path.name} may be read by others; run chmod 600 on it", code="key-file-mode")
+        return content
+    raise KeyFileDamaged(f"{path.name} changes faster than it can be read")
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path``, durably, and overwrite what was there. The caller holds ``turn(path)``."""
+    unfinished = path.with_name(f".{path.name}.new")
+    # A fixed name: what a crash left is taken over by the next attempt, and lies nowhere else.
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, _MODE)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    try:
+        old = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        old = None
+    try:
+        unfinished.replace(path)
+        with _directory(path) as directory:
+            os.fsync(directory)
+        if old is not None:
+            _overwrite(old)
+    finally:
+        if old is not None:
+            os.close(old)
+
+
+def _overwrite(descriptor: int) -> None:
+    fcntl.flock(descriptor, fcntl.LOCK_EX)  # until whoever reads it now has read it
+    status = os.fstat(descriptor)
+    if status.st_nlink == 0:  # another link is somebody's backup, and not ours to destroy
+        os.pwrite(descriptor, bytes(status.st_size), 0)
+        os.fsync(descriptor)
+
+
+@contextmanager
+def _directory(path: Path) -> Iterator[int]:
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,130 @@
+"""What one member of staff holds once their key file is unlocked.
+
+Rules: no secret is in a ``repr``; an admin's key opens nothing and an editor's signs no roster.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from fieldreport import limits
+from fieldreport.errors import RosterError, SealError, UsageError
+from fieldreport.seal import canonical
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.seal.rosterformat import Entry, KeyState, Role, key_id
+from fieldreport.unseal.signing import SEED_BYTES, AdminKey, SigningKey
+
+TOTP_SECRET_BYTES: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffKey:
+    """A person's private keys.
+
+    ``identities``: what opens sealed objects, the newest first, none for an admin. ``signing``: for sign-offs and audit
+    entries. ``totp``: the 20-byte secret of the second factor. ``admin``: signs rosters, an admin's only.
+    """
+
+    handle: str
+    role: Role
+    identities: tuple[HybridIdentity, ...] = field(repr=False)
+    signing: SigningKey = field(repr=False)
+    totp: bytes = field(repr=False)
+    admin: AdminKey | None = field(repr=False)
+
+    def __post_init__(self) -> None:
+        is_admin = self.role is Role.ADMIN
+        if self.role is Role.RECOVERY or is_admin != (self.admin is not None) or is_admin != (not self.identities):
+            raise UsageError("an editor opens sealed objects, an admin signs rosters, and nobody does both")
+        if len(self.identities) > limits.KEYFILE_IDENTITIES:
+            raise UsageError("too many old keys wait for re-wrapping; let it finish first")
+        if len(self.totp) != TOTP_SECRET_BYTES:
+            raise UsageError("a one-time password secret has 20 bytes")
+        try:
+            self.public_entry()
+        except RosterError as refused:
+            raise UsageError(refused.detail) from None
+
+    @classmethod
+    def generate(cls, handle: str, role: Role) -> Self:
+        """Draw every secret of a new member of staff.
+
+        Raises:
+            UsageError: not a handle, or a role that has no key file.
+        """
+        is_admin = role is Role.ADMIN
+        return cls(
+            handle=handle,
+            role=role,
+            identities=() if is_admin else (HybridIdentity.generate(),),
+            signing=SigningKey.generate(),
+            totp=secrets.token_bytes(TOTP_SECRET_BYTES),
+            admin=AdminKey.generate() if is_admin else None,
+        )
+
+    def public_entry(self, state: KeyState = KeyState.ACTIVE) -> Entry:
+        """The public half, as it stands in the roster: the newest key."""
+        recipient = self.identities[0].recipient if self.identities else None
+        return Entry(
+            handle=self.handle,
+            role=self.role,
+            key_id=key_id(self.signing.public if recipient is None else recipient.public),
+            recipient=recipient,
+            signing=self.signing.public,
+            state=state,
+        )
+
+
+def encode_secrets(staff_key: StaffKey) -> bytes:
+    """The secrets as canonical JSON: what a key file encrypts. Handle and role stand outside, authenticated."""
+    admin = staff_key.admin
+    return canonical.encode(
+        {
+            "admin": None
+            if admin is None
+            else {"ed25519": admin.ed25519.seed.hex(), "ml-dsa-65": admin.mldsa65_seed.hex()},
+            "identities": [identity.seed.hex() for identity in staff_key.identities],
+            "signing": staff_key.signing.seed.hex(),
+            "totp": staff_key.totp.hex(),
+        }
+    )
+
+
+def decode_secrets(content: bytes, *, handle: str, role: Role) -> StaffKey:
+    """What ``encode_secrets`` wrote, and nothing else.
+
+    Raises:
+        ValueError: anything else. The message holds nothing of it.
+    """
+    try:
+        value = _with_keys(canonical.decode(content), "admin", "identities", "signing", "totp")
+        return StaffKey(
+            handle=handle,
+            role=role,
+            identities=tuple(HybridIdentity(_seed(seed)) for seed in value["identities"]),
+            signing=SigningKey(_seed(value["signing"])),
+            totp=_seed(value["totp"], TOTP_SECRET_BYTES),
+            admin=None if value["admin"] is None else _admin(value["admin"]),
+        )
+    except (ValueError, TypeError, AttributeError, UsageError, SealError):
+        raise ValueError("not the secrets of a member of staff") from None
+
+
+def _admin(value: Any) -> AdminKey:
+    seeds = _with_keys(value, "ed25519", "ml-dsa-65")
+    return AdminKey(ed25519=SigningKey(_seed(seeds["ed25519"])), mldsa65_seed=_seed(seeds["ml-dsa-65"]))
+
+
+def _with_keys(value: Any, *keys: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.keys() != set(keys):
+        raise ValueError
+    return value
+
+
+def _seed(value: Any, length: int = SEED_BYTES) -> bytes:
+    seed = bytes.fromhex(value)
+    if len(seed) != length or seed.hex() != value:
+        raise ValueError
+    return seed

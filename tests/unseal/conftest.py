@@ -1,0 +1,32 @@
+"""The cast's private keys. Unlocking at full cost takes 0.6 s, so the tests' key files are cheap ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from fieldreport.seal.roster import Role
+from fieldreport.unseal.keyfile import Cost, StaffKey, new_staff_key, write_key_file
+
+LIGHT: Final = Cost(kib=64, passes=1, lanes=1)
+PASSPHRASE: Final = "slush sing credit sword sick muscle wet"
+
+
+@pytest.fixture
+def alice() -> StaffKey:
+    return new_staff_key("alice", Role.EDITOR)
+
+
+@pytest.fixture
+def chief() -> StaffKey:
+    return new_staff_key("chief", Role.ADMIN)
+
+
+@pytest.fixture
+def path(tmp_path: Path, alice: StaffKey) -> Path:
+    """Alice's key file."""
+    file = tmp_path / "alice.key"
+    write_key_file(file, alice, PASSPHRASE, cost=LIGHT)
+    return file

@@ -1,0 +1,151 @@
+"""Make keyfiles.json from FORMAT.md, section "Key file", without the package.
+
+Run from the repository:  python tests/vectors/keyfile/make.py > tests/vectors/keyfile/keyfiles.json
+Needs argon2-cffi, which is another binding (of the reference implementation) than the one in the package.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+PASSPHRASE = "slush sing credit sword sick muscle wet"
+LABEL = b"fieldreport/v1/key-file\n"
+SALT = hashlib.sha256(b"salt").digest()[:16]
+
+
+def seed(name: str, length: int = 32) -> str:
+    return hashlib.sha256(f"seed {name}".encode()).digest()[:length].hex()
+
+
+SECRETS = {
+    "admin": None,
+    "identities": [seed("new"), seed("old")],
+    "signing": seed("signing"),
+    "totp": seed("totp", 20),
+}
+ADMIN = SECRETS | {"admin": {"ed25519": seed("ed25519"), "ml-dsa-65": seed("ml-dsa")}, "identities": []}
+
+
+def b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def expand(master: bytes, info: bytes) -> tuple[bytes, bytes]:
+    """HKDF-Expand of RFC 5869 section 2.3, two blocks."""
+    one = hmac.digest(master, info + b"\x01", "sha256")
+    return one, hmac.digest(master, one + info + b"\x02", "sha256")
+
+
+def build(
+    *,
+    handle: str = "alice",
+    role: str = "editor",
+    cost: tuple[int, int, int] = (64, 2, 2),
+    secrets: object = SECRETS,
+    spell: Callable[[str], str] = lambda text: text,
+    after: Callable[[str], str] = lambda text: text,
+) -> str:
+    """A key file; ``spell`` changes the encrypted JSON, ``after`` the file before its checksum is put under it."""
+    head = (
+        f"fieldreport key file v1\nhandle {handle}\nrole {role}\n"
+        f"argon2id {cost[0]} {cost[1]} {cost[2]}\nsalt {b64(SALT)}\n"
+    )
+    master = hash_secret_raw(
+        PASSPHRASE.encode(),
+        SALT,
+        time_cost=cost[1],
+        memory_cost=cost[0],
+        parallelism=cost[2],
+        hash_len=32,
+        type=Type.ID,
+    )
+    commitment, key = expand(master, LABEL + head.encode())
+    content = spell(json.dumps(secrets, sort_keys=True, separators=(",", ":"))).encode()
+    body = ChaCha20Poly1305(key).encrypt(bytes(12), content, LABEL + head.encode() + commitment)
+    sealed = after(f"{head}commitment {b64(commitment)}\nbody {b64(body)}\n")
+    return f"{sealed}checksum {b64(hashlib.sha256(sealed.encode('latin-1')).digest())}\n"
+
+
+def case(name: str, expect: str, file: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "expect": expect, "passphrase": PASSPHRASE} | more | {"file": file}
+
+
+def opens(name: str, file: str, secrets: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return case(name, "opens", file, **{key: secrets[key] for key in ("identities", "signing", "totp")}, **more)
+
+
+def malformed_secrets() -> list[dict[str, Any]]:
+    changed = {
+        "an unknown secret": SECRETS | {"note": "x"},
+        "no second factor": {key: SECRETS[key] for key in ("admin", "identities", "signing")},
+        "a seed of 31 bytes": SECRETS | {"signing": seed("signing", 31)},
+        "a seed in capitals": SECRETS | {"signing": seed("signing").upper()},
+        "seventeen identities": SECRETS | {"identities": [seed(str(number)) for number in range(17)]},
+        "an editor without identities": SECRETS | {"identities": []},
+        "an editor with the admin's keys": SECRETS | {"admin": ADMIN["admin"]},
+        "a list instead of an object": [SECRETS],
+    }
+    return [case(name, "damaged", build(secrets=secrets)) for name, secrets in changed.items()]
+
+
+def malformed_files() -> list[dict[str, Any]]:
+    good = build()
+    changed = {
+        "an unknown version": build(after=lambda text: text.replace("file v1", "file v2")),
+        "an unknown line": build(after=lambda text: text.replace("role", "note x\nrole")),
+        "lines in another order": build(
+            after=lambda text: text.replace("handle alice\nrole editor", "role editor\nhandle alice")
+        ),
+        "carriage returns": build(after=lambda text: text.replace("\n", "\r\n")),
+        "an unknown role": build(role="owner"),
+        "the recovery role": build(role="recovery"),
+        "a handle in capitals": build(handle="Alice"),
+        "a salt without padding": build(after=lambda text: text.replace("==\ncommitment", "\ncommitment")),
+        "too much memory": build(after=lambda text: text.replace("argon2id 64 2 2", "argon2id 1048577 2 2")),
+        "too many passes": build(after=lambda text: text.replace("argon2id 64 2 2", "argon2id 64 11 2")),
+        "too many lanes": build(after=lambda text: text.replace("argon2id 64 2 2", "argon2id 256 2 17")),
+        "too little memory for its lanes": build(after=lambda text: text.replace("argon2id 64 2 2", "argon2id 15 2 2")),
+        "a checksum that does not fit": good[:-8] + ("A" if good[-8] != "A" else "B") + good[-7:],
+        "something after the end": good + "x",
+        "no last line feed": good[:-1],
+        "a second spelling of the secrets": build(spell=lambda text: text.replace(":", ": ", 1)),
+        "a body of another head": build(
+            after=lambda text: (
+                text.split("body ")[0] + "body " + build(handle="bora").split("body ")[1].split("\n")[0] + "\n"
+            )
+        ),
+    }
+    return [case(name, "damaged", file) for name, file in changed.items()]
+
+
+CASES = [
+    opens("an editor with two identities", build(), SECRETS),
+    opens("an admin", build(handle="admin", role="admin", secrets=ADMIN), ADMIN),
+    opens("the passphrase in capitals with more space", build(), SECRETS, passphrase=f" {PASSPHRASE.upper()}  "),
+    case("a wrong passphrase", "refused", build(), passphrase=PASSPHRASE + "s"),
+    case(
+        "the commitment of another passphrase",
+        "refused",
+        build(
+            after=lambda text: (
+                text.replace("commitment ", f"commitment {b64(bytes(32))}\nx").split("\nx")[0]
+                + "\nbody "
+                + text.split("body ")[1]
+            )
+        ),
+    ),
+    case("another handle in front", "refused", build(after=lambda text: text.replace("alice", "bora"))),
+    *malformed_files(),
+    *malformed_secrets(),
+]
+json.dump(CASES, sys.stdout, indent=1)
+sys.stdout.write("\n")
