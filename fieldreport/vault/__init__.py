@@ -10,7 +10,7 @@ Without a key (``Vault``):
     vault.cases.items(case_id) -> tuple[ItemRow, …]   vault.cases.item(item_id)   .counts()   .unsorted()
     vault.cases.star(case_id, handle, starred=True)   .mark_read(case_id, handle)   .mark_unread(case_id, handle)
     vault.second_factors.last_counter(handle), .use(handle, counter)
-    vault.audit.page(after=None), .verify(signers)    vault.record(act, subject, actor=…)
+    vault.audit.page(after=None), .verify(signers_of(roster))    vault.record(act, subject, actor=…)
     vault.rotations.all(), .open(), .of(handle)
     vault.objects.named_by(key_id) -> int             how many openable objects are sealed to a key
     vault.highest_epoch(), .saw_epoch(n), .orphans(), .remove_orphans(), .scour(), .close()
@@ -35,7 +35,7 @@ For tables of one's own on ``VaultBase``:
     with seat.open_object(object_id, kind=…, thread=…) as envelope: …
 """
 
-from fieldreport.vault.audit import Act, AuditEntry, AuditReport
+from fieldreport.vault.audit import Act, AuditEntry, AuditReport, signers_of
 from fieldreport.vault.cases import CaseFilter, CasePage, CaseRow, ItemRow
 from fieldreport.vault.changing import Change
 from fieldreport.vault.conversation import Card
@@ -68,4 +68,5 @@ __all__ = [
     "Vault",
     "VaultBase",
     "open_vault",
+    "signers_of",
 ]

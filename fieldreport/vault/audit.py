@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
 from fieldreport.seal.canonical import encode
-from fieldreport.seal.signatures import verify_signature
+from fieldreport.seal.roster import Roster, verify_signature
 from fieldreport.store import reading
 from fieldreport.vault.models import AuditRow, VaultState
 
@@ -100,6 +100,18 @@ class AuditReport:
     unsigned: int
     strangers: tuple[str, ...]
     head: str
+
+
+def signers_of(roster: Roster) -> dict[str, set[bytes]]:
+    """Return who signs with what: every signing key that a roster lists, given-up ones included.
+
+    Rosters drop no entry, so the newest one is enough to verify the whole log.
+    """
+    signers: dict[str, set[bytes]] = {}
+    for entry in roster.entries:
+        if entry.signing is not None:
+            signers.setdefault(entry.handle, set()).add(entry.signing)
+    return signers
 
 
 class AuditLog:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from fieldreport.errors import Conflict, NotFound
+from fieldreport.errors import Conflict, NotAllowed, NotFound
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal.roster import KeyState
 from fieldreport.vault import objects
@@ -29,8 +29,12 @@ def order(seat: Seat, handle: str) -> RotationOrder:
 
     Raises:
         RosterError: nobody active has this handle. Conflict: a rotation is under way (code "rotation-under-way").
+        NotAllowed: an admin's key reads nothing; it is replaced by a new roster alone.
     """
-    old_key_id = seat.roster().entry(handle).key_id
+    entry = seat.roster().entry(handle)
+    if entry.recipient is None:
+        raise NotAllowed("only keys that read are rotated this way", code="reads-nothing")
+    old_key_id = entry.key_id
     with seat.changing() as change:
         row = order_new(change.session, handle=handle, old_key_id=old_key_id, hour=change.hour)
         change.record(Act.ROTATION_ORDERED, handle)
