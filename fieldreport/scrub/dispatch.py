@@ -1,0 +1,36 @@
+"""One file from sniffing to verification. Runs in the locked child; knows nothing of processes.
+
+Why ``verify`` runs in the same child that cleaned: it guards against *our* mistakes, a chunk the cleaner passed on, a
+format feature nobody knew. For that it needs other code, not another process. What it cannot guard against is a child
+that a hostile file has taken over: that one may write whatever it likes, and a second child would only tell us that
+the result is well formed, which a hostile file usually is. Against such a result stand the editors' previews, which
+are made of pixels in children of their own. So a second child would cost every honest file a fork and stop no
+attacker.
+"""
+
+from __future__ import annotations
+
+from fieldreport.scrub import registry
+from fieldreport.scrub.family import Cleaning, Sink, Source
+from fieldreport.scrub.sniff import sniff
+from fieldreport.scrub.vocabulary import Mode, Refusal, Refused
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Sniff, clean and verify; the answer is the output's media type.
+
+    Raises:
+        Refused: and the sink's content is to be thrown away.
+    """
+    family = registry.family(sniff(untrusted_source))
+    media_type = family.clean(untrusted_source, sink, cleaning)
+    if media_type not in registry.OUTPUTS or not sink.size:
+        raise Refused(Refusal.DAMAGED)
+    # The output may be of another family (an image made of a document): whoever owns the type reads it.
+    registry.family(media_type).verify(sink.source(), media_type)
+    return media_type
+
+
+def new_cleaning(mode: Mode) -> Cleaning:
+    """The beginning of one file's way: full budget, nothing removed."""
+    return Cleaning(dispatch=clean, mode=mode)

@@ -1,0 +1,126 @@
+"""Decoded pictures: opening with one named decoder, turning upright, to sRGB, and encoding anew.
+
+Rules: a picture gets here only after its family has checked its size from the header. Pillow is always told which
+decoder to use, so that a file cannot choose one. What is encoded carries nothing but pixels: no profile, no text, no
+comment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import Any, Final
+
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin
+
+from fieldreport import limits
+from fieldreport.scrub.vocabulary import Damaged
+
+JPEG_QUALITY: Final = 95
+_SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+# Ours are stricter and come first; Pillow's own would only warn.
+Image.MAX_IMAGE_PIXELS = limits.IMAGE_PIXELS
+
+# Exif orientation → what turns the stored picture upright.
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode_jpeg(untrusted_data: bytes) -> Image.Image:
+    """Decoded to its last row; rows that are missing from a cut-off file are grey, as every viewer shows them.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        return _load(JpegImagePlugin.JpegImageFile, untrusted_data)
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def decode_png(untrusted_data: bytes) -> Image.Image:
+    """The first frame.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(PngImagePlugin.PngImageFile, untrusted_data)
+
+
+def _load(decoder: type[ImageFile.ImageFile], untrusted_data: bytes) -> Image.Image:
+    try:
+        image = decoder(io.BytesIO(untrusted_data))
+        image.load()
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, ValueError, struct.error and more
+        raise Damaged from None
+    return image
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turned as the Exif ``orientation`` (1 to 8) asks."""
+    return image if orientation == 1 else image.transpose(_UPRIGHT[orientation])
+
+
+def to_srgb(image: Image.Image, untrusted_profile: bytes) -> Image.Image:
+    """Converted from its own profile; as it is when the profile is damaged or for other kinds of pixels."""
+    alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
+    plain = image.convert({"RGBA": "RGB", "LA": "L"}[image.mode]) if alpha is not None else image
+    if plain.mode == "P":
+        plain = plain.convert("RGB")
+    converted = plain if plain.mode != "CMYK" else plain.convert("RGB")
+    with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(untrusted_profile))
+        result = ImageCms.profileToProfile(
+            plain, profile, _SRGB, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB"
+        )
+        if result is not None:
+            converted = result.convert("L") if plain.mode == "L" else result
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
+
+
+def encode_jpeg(image: Image.Image, *, subsampling: int = 0) -> bytes:
+    """Quality 95. ``subsampling`` as Pillow counts: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0."""
+    if image.mode not in {"L", "RGB", "CMYK"}:
+        image = image.convert("RGB")
+    return _save(image, "JPEG", quality=JPEG_QUALITY, subsampling=subsampling)
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Lossless, 8 bits a channel."""
+    if image.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}:
+        image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+    return _save(image, "PNG")
+
+
+def _save(image: Image.Image, form: str, **options: Any) -> bytes:
+    # Pillow would write what it remembers of the original: profile, comment, Exif, transparency of a palette apart.
+    image.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    with io.BytesIO() as file:
+        image.save(file, form, **options)
+        return file.getvalue()
+
+
+def warm() -> None:
+    """Load the codecs and the colour machine."""
+    Image.preinit()
+    for mode in ("L", "RGB", "CMYK"):
+        picture = Image.new(mode, (16, 16))
+        picture.putpixel((3, 3), 99 if mode == "L" else (99,) * len(mode))
+        decode_jpeg(encode_jpeg(picture))
+    profile = _SRGB.tobytes()
+    to_srgb(decode_png(encode_png(Image.new("RGBA", (4, 4)))), profile)
+    to_srgb(Image.new("L", (4, 4)), profile)
+    upright(Image.new("RGB", (4, 2)), 6)

@@ -1,0 +1,371 @@
+"""What a file is, by its content alone; its name is never asked.
+
+Rules: the answer is a media type that ``registry`` may or may not have a family for, or a refusal that tells the source
+what to do instead. Runs in the locked child like every parser. Reads little: the first kilobytes, an archive's
+directory, an image file directory. Where a file could be two things (polyglots), the first bytes decide, because that
+is what the programs of the people who open it go by.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+import zlib
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.scrub import textcodec
+from fieldreport.scrub.family import Source
+from fieldreport.scrub.vocabulary import Bomb, Damaged, Refusal, Refused
+
+_HEAD_BYTES: Final = 4096
+_OOXML: Final = "application/vnd.openxmlformats-officedocument."
+_ODF: Final = "application/vnd.oasis.opendocument."
+
+DOCX: Final = f"{_OOXML}wordprocessingml.document"
+XLSX: Final = f"{_OOXML}spreadsheetml.sheet"
+PPTX: Final = f"{_OOXML}presentationml.presentation"
+ODT: Final = f"{_ODF}text"
+ODS: Final = f"{_ODF}spreadsheet"
+ODP: Final = f"{_ODF}presentation"
+
+# Offset, magic, type. Longer and more telling magics first.
+_MAGICS: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF87a", "image/gif"),
+    (0, b"GIF89a", "image/gif"),
+    (0, b"\x00\x00\x00\x0cJXL \r\n\x87\n", "image/jxl"),
+    (0, b"\xff\x0a", "image/jxl"),
+    (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
+    (0, b"\xff\x4f\xff\x51", "image/jp2"),
+    (0, b"8BPS", "image/vnd.adobe.photoshop"),
+    (0, b"{\\rtf", "application/rtf"),
+    (0, b"\x1a\x45\xdf\xa3", "ebml"),
+    (0, b"RIFF", "riff"),
+    (0, b"RIFX", "riff"),
+    (0, b"RF64", "riff"),
+    (0, b"OggS", "ogg"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"#!AMR-WB\n", "audio/amr-wb"),
+    (0, b"#!AMR\n", "audio/amr"),
+    (0, b"ID3", "id3"),
+    (0, b"PK\x03\x04", "zip"),
+    (0, b"PK\x05\x06", "zip"),
+    (0, b"II*\x00", "tiff"),
+    (0, b"MM\x00*", "tiff"),
+    (0, b"II+\x00", "tiff"),
+    (0, b"MM\x00+", "tiff"),
+    (257, b"ustar", "application/x-tar"),
+    (0, b"\x1f\x8b", "application/gzip"),
+    (0, b"BZh", "application/x-bzip2"),
+    (0, b"\xfd7zXZ\x00", "application/x-xz"),
+    (0, b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (0, b"Rar!\x1a\x07", "application/vnd.rar"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
+    (0, b"FLV\x01", "video/x-flv"),
+    (0, b"\x00\x00\x01\xba", "video/mpeg"),
+    (0, b"\x00\x00\x01\xb3", "video/mpeg"),
+    (0, b"caff", "audio/x-caf"),
+    (0, b".snd", "audio/basic"),
+    (0, b"\x01\x00\x00\x00", "emf-or-binary"),
+    (0, b"\xd7\xcd\xc6\x9a", "image/wmf"),
+    (0, b"AT&TFORM", "image/vnd.djvu"),
+    (0, b"FORM", "audio/aiff"),
+    (0, b"%!PS", "application/postscript"),
+    (0, b"BM", "bmp"),
+)
+
+# Formats whose files may be text from the first byte to the last.
+_TEXTUAL: Final = frozenset({"application/rtf", "application/postscript", "application/pdf"})
+
+# What is refused with advice of its own.
+_REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
+    (0, b"FUJIFILMCCD-RAW", Refusal.RAW_PHOTO),
+    (0, b"II\x1a\x00\x00\x00HEAPCCDR", Refusal.RAW_PHOTO),  # Canon CRW
+    (0, b"IIU\x00", Refusal.RAW_PHOTO),  # Panasonic RW2
+    (0, b"IIRO", Refusal.RAW_PHOTO),  # Olympus ORF
+    (0, b"IIRS", Refusal.RAW_PHOTO),
+    (0, b"MMOR", Refusal.RAW_PHOTO),
+    (0, b"FOVb", Refusal.RAW_PHOTO),  # Sigma X3F
+    (0, b"\x00MRM", Refusal.RAW_PHOTO),  # Minolta MRW
+    (0, b"ARRI", Refusal.RAW_PHOTO),
+    (0, b"MZ", Refusal.ACTIVE_CONTENT),
+    (0, b"\x7fELF", Refusal.ACTIVE_CONTENT),
+    (0, b"\xcf\xfa\xed\xfe", Refusal.ACTIVE_CONTENT),  # Mach-O
+    (0, b"\xca\xfe\xba\xbe", Refusal.ACTIVE_CONTENT),  # Java class, universal Mach-O
+    (0, b"dex\n", Refusal.ACTIVE_CONTENT),
+    (0, b"L\x00\x00\x00\x01\x14\x02\x00", Refusal.ACTIVE_CONTENT),  # Windows shortcut
+    (0, b"LUKS\xba\xbe", Refusal.ENCRYPTED),
+    (0, b"age-encryption.org/", Refusal.ENCRYPTED),
+    (0, b"\x85\x01\x0c", Refusal.ENCRYPTED),  # OpenPGP, public-key encrypted session key
+    (0, b"\x85\x02\x0c", Refusal.ENCRYPTED),
+    (0, b"\x8c\x0d\x04", Refusal.ENCRYPTED),  # OpenPGP, symmetric
+)
+
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_QUICKTIME_ATOMS: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"})
+
+
+def sniff(untrusted_source: Source) -> str:
+    """The media type of a file's content.
+
+    Raises:
+        Refused: ``empty``; ``old-office``, ``raw-photo``, ``encrypted`` or ``active-content`` with their own advice;
+            ``unsupported`` for what is no format we know; ``damaged`` for an archive without a directory.
+    """
+    head = untrusted_source.read_at(0, _HEAD_BYTES)
+    if not head:
+        raise Refused(Refusal.EMPTY)
+    if head.startswith(_OLE):
+        raise Refused(_ole_refusal(untrusted_source))
+    # "MZ" and "RIFF" also begin words; a binary file has control characters in its first kilobytes, a text has none.
+    text = textcodec.looks_like_text(head)
+    for offset, magic, refusal in _REFUSED_MAGICS:
+        if head.startswith(magic, offset) and not (text and magic.isascii() and magic.decode().isprintable()):
+            raise Refused(refusal)
+    for offset, magic, name in _MAGICS:
+        if head.startswith(magic, offset) and not (text and name not in _TEXTUAL):
+            found = _refine(name, head, untrusted_source)
+            if found is not None:
+                return found
+    return _without_magic(head, untrusted_source)
+
+
+def _refine(name: str, head: bytes, source: Source) -> str | None:
+    """Look inside a container format; None when the magic was an accident."""
+    match name:
+        case "ebml":
+            return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
+        case "riff":
+            kinds = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
+            return kinds.get(head[8:12], "application/octet-stream")
+        case "ogg":
+            return _ogg(head)
+        case "id3":
+            return _after_id3(head, source)
+        case "zip":
+            return _zip(source)
+        case "tiff":
+            return _tiff(head, source)
+        case "emf-or-binary":
+            return "image/emf" if head[40:44] == b" EMF" else None
+        case "bmp":
+            # "BM" also begins words: the header's size and the reserved zeros decide.
+            plausible = len(head) >= 26 and head[6:10] == b"\x00\x00\x00\x00"
+            return "image/bmp" if plausible and head[14:18] in _BMP_HEADERS else None
+        case "audio/aiff":
+            return name if head[8:12] in {b"AIFF", b"AIFC"} else None
+        case _:
+            return name
+
+
+_BMP_HEADERS: Final = frozenset(struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124))
+
+
+def _without_magic(head: bytes, source: Source) -> str:
+    if head[4:8] == b"ftyp":
+        return _iso_media(head)
+    if head[4:8] in _QUICKTIME_ATOMS:
+        return "video/quicktime"
+    if b"%PDF-" in head[:1024]:  # readers accept junk before it, so we must not take such a file for something else
+        return "application/pdf"
+    if not head.startswith(b"\xff\xfe") and (audio := _audio_frame(head)) is not None:
+        return audio
+    return _text(head, source)
+
+
+def _text(head: bytes, source: Source) -> str:
+    if source.size > limits.TEXT_BYTES:
+        raise Refused(Refusal.TOO_LARGE if textcodec.looks_like_text(head) else Refusal.UNSUPPORTED)
+    if not textcodec.looks_like_text(head):
+        raise Refused(Refusal.UNSUPPORTED)
+    try:
+        start = textcodec.decode(head, partial=True).lstrip("\ufeff \t\r\n")
+    except Damaged:
+        raise Refused(Refusal.UNSUPPORTED) from None
+    markup = re.sub(
+        r"<\?.*?\?>|<!--.*?-->|<!doctype\s+svg[^>\[]*(\[.*?\])?[^>]*>", "", start, flags=re.DOTALL | re.IGNORECASE
+    ).lstrip()
+    if re.match(r"<([a-z]+:)?svg[\s>]", markup, re.IGNORECASE):
+        return "image/svg+xml"
+    if re.match(r"<(!doctype\s+html|html|head|body)[\s>]", markup, re.IGNORECASE):
+        return "text/html"
+    if start.startswith("<?xml"):
+        return "application/xml"  # flat office documents, tracks of places: no family takes these
+    if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
+        raise Refused(Refusal.ENCRYPTED)
+    if re.search(r"(?im)^mime-version:\s*1\.0", start) or start.startswith("From "):
+        return "message/rfc822"  # files inside would pass as text, uncleaned
+    return "text/plain"
+
+
+def _ole_refusal(source: Source) -> Refusal:
+    # A password-protected .docx is an OLE file whose directory names this stream, in UTF-16.
+    marker = "EncryptedPackage".encode("utf-16-le")
+    position = 0
+    while position < source.size:
+        piece = source.read_at(position, limits.SCRUB_COPY_BYTES)
+        if marker in piece:
+            return Refusal.ENCRYPTED
+        position += max(1, len(piece) - len(marker) if len(piece) == limits.SCRUB_COPY_BYTES else len(piece))
+    return Refusal.OLD_OFFICE
+
+
+def _iso_media(head: bytes) -> str:
+    """ISO base media file: the major brand, then the compatible ones (ISO/IEC 14496-12, 4.3)."""
+    length = int.from_bytes(head[:4], "big")
+    major = head[8:12]
+    brands = {head[i : i + 4] for i in range(16, min(length, len(head)) - 3, 4)} | {major}
+    if major == b"crx ":
+        raise Refused(Refusal.RAW_PHOTO)  # Canon CR3
+    if brands & {b"avif", b"avis"}:
+        return "image/avif"
+    if major in _HEIF_BRANDS or (brands & {b"heic", b"heix"}):
+        return "image/heic"
+    if major in {b"M4A ", b"M4B ", b"M4P "}:
+        return "audio/mp4"
+    if major.startswith((b"3gp", b"3g2", b"3gr", b"3gs", b"3ge")):
+        return "video/3gpp"
+    if major == b"qt  ":
+        return "video/quicktime"
+    return "video/mp4"
+
+
+def _ogg(head: bytes) -> str:
+    if b"OpusHead" in head[:256]:
+        return "audio/opus"
+    if any(video in head for video in (b"\x80theora", b"BBCD\x00", b"OVP80")):
+        return "video/ogg"
+    return "audio/ogg"
+
+
+def _after_id3(head: bytes, source: Source) -> str:
+    position = 0
+    for _ in range(8):  # a few tags in a row occur; more are hostile
+        if head[:3] != b"ID3":
+            break
+        size = 0
+        for byte in head[6:10]:
+            size = (size << 7) | (byte & 0x7F)
+        position += 10 + size + (10 if len(head) > 5 and head[5] & 0x10 else 0)
+        head = source.read_at(position, _HEAD_BYTES)
+    if head.startswith(b"fLaC"):
+        return "audio/flac"
+    return _audio_frame(head.lstrip(b"\x00")) or "audio/mpeg"
+
+
+def _audio_frame(head: bytes) -> str | None:
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    if head[1] & 0xF6 == 0xF0 and (head[2] >> 2) & 0x0F < 13:
+        return "audio/aac"  # ADTS: layer bits are zero
+    layer, rate, frequency = (head[1] >> 1) & 3, head[2] >> 4, (head[2] >> 2) & 3
+    version = (head[1] >> 3) & 3
+    if layer == 1 and version != 1 and rate not in {0, 15} and frequency != 3:
+        return "audio/mpeg"
+    return None
+
+
+def _tiff(head: bytes, source: Source) -> str:
+    """Tell a plain TIFF from a camera's raw file, which is one with private tags (TIFF 6.0; DNG 1.7)."""
+    order = "<" if head[:2] == b"II" else ">"
+    if head[2:4] in {b"+\x00", b"\x00+"}:
+        return "image/tiff"
+    if head[8:10] == b"CR":
+        raise Refused(Refusal.RAW_PHOTO)
+    (offset,) = struct.unpack_from(f"{order}I", head.ljust(8, b"\x00"), 4)
+    count_bytes = source.read_at(offset, 2)
+    if len(count_bytes) < 2:
+        raise Damaged
+    (count,) = struct.unpack(f"{order}H", count_bytes)
+    entries = source.read_at(offset + 2, count * 12)
+    tags = {struct.unpack_from(f"{order}H", entries, i)[0] for i in range(0, len(entries) - 11, 12)}
+    dng_version, sub_ifds, make, cfa_pattern = 50706, 330, 271, 33422
+    if dng_version in tags or cfa_pattern in tags or {sub_ifds, make} <= tags:
+        raise Refused(Refusal.RAW_PHOTO)
+    return "image/tiff"
+
+
+_CONTENT_TYPES: Final = (
+    (re.compile(rb"[./]ms-excel\.sheet\.binary"), "application/vnd.ms-excel.sheet.binary"),
+    (re.compile(rb"wordprocessingml\.(document|template)\.main|ms-word\.(document|template)\.macroEnabled"), DOCX),
+    (re.compile(rb"spreadsheetml\.(sheet|template)\.main|ms-excel\.(sheet|template)\.macroEnabled"), XLSX),
+    (re.compile(rb"presentationml\.(presentation|slideshow|template)\.main|ms-powerpoint\.\w+\.macroEnabled"), PPTX),
+)
+
+
+def _zip(source: Source) -> str:
+    _check_zip_directory(source)
+    try:
+        with zipfile.ZipFile(source.file()) as archive:
+            return _zip_kind(archive)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+        OSError,
+        OverflowError,
+    ):
+        raise Damaged from None
+
+
+def _zip_kind(archive: zipfile.ZipFile) -> str:
+    members = archive.infolist()
+    if len(members) > limits.ARCHIVE_MEMBERS:
+        raise Bomb
+    if any(member.flag_bits & 1 for member in members):
+        raise Refused(Refusal.ENCRYPTED)
+    names = {member.filename for member in members}
+    if "[Content_Types].xml" in names:
+        declared = _read_bounded(archive, "[Content_Types].xml")
+        for pattern, media_type in _CONTENT_TYPES:
+            if pattern.search(declared):
+                return media_type
+        return "application/octet-stream"
+    if "mimetype" in names:
+        declared = _read_bounded(archive, "mimetype")[:100].strip()
+        kinds = {
+            f"{_ODF}text": ODT,
+            f"{_ODF}text-template": ODT,
+            f"{_ODF}spreadsheet": ODS,
+            f"{_ODF}spreadsheet-template": ODS,
+            f"{_ODF}presentation": ODP,
+            f"{_ODF}presentation-template": ODP,
+            "application/epub+zip": "application/epub+zip",
+        }
+        return kinds.get(declared.decode("ascii", "replace"), "application/octet-stream")
+    if names & {"META-INF/MANIFEST.MF", "AndroidManifest.xml", "classes.dex"}:
+        raise Refused(Refusal.ACTIVE_CONTENT)
+    if any(name.endswith(".iwa") for name in names):
+        return "application/vnd.apple.iwork"
+    return "application/zip"
+
+
+def _read_bounded(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as member:
+        return member.read(limits.MIB)
+
+
+def _check_zip_directory(source: Source) -> None:
+    """Bound the central directory before ``zipfile`` builds an object for each entry (APPNOTE 4.3.14 to 4.3.16)."""
+    tail_start = max(0, source.size - 65_557)
+    tail = source.read_at(tail_start, 65_557)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) - end < 22:
+        raise Damaged
+    (size,) = struct.unpack_from("<I", tail, end + 12)
+    if size == 0xFFFF_FFFF and end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":
+        (record_at,) = struct.unpack_from("<Q", tail, end - 12)
+        record = source.read_at(record_at, 56)
+        if record[:4] != b"PK\x06\x06" or len(record) < 56:
+            raise Damaged
+        (size,) = struct.unpack_from("<Q", record, 40)
+    if size > limits.ARCHIVE_DIRECTORY_BYTES:
+        raise Bomb
