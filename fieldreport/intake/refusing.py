@@ -19,13 +19,12 @@ from fieldreport.web.i18n import current_language
 
 def page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
-    explanation = explain(failure)
     request = report.request()
     if request.method == "POST" and request.endpoint == "report.receive":
         return _report_again(failure)
     if request.method == "POST" and request.blueprint == "returning":
         return _return_again(failure)
-    return flask.render_template("intake/error.html", explanation=explanation)
+    return flask.render_template("intake/error.html", explanation=explain(failure, on_form=False))
 
 
 def _report_again(failure: Failure) -> str:
@@ -36,7 +35,7 @@ def _report_again(failure: Failure) -> str:
         here,
         codename or Codename.generate(current_language()),
         Draft.of(typed),
-        explanation=explain(failure),
+        explanation=explain(failure, on_form=True),
         is_new=codename is None,
     )
 
@@ -54,5 +53,5 @@ def _return_again(failure: Failure) -> str:
         except TokenError:
             pass  # the server has restarted, or the form was changed: ask who it is
         else:
-            return returning.add_page(here, visit, draft, explanation=explain(failure))
-    return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explain(failure))
+            return returning.add_page(here, visit, draft, explanation=explain(failure, on_form=True))
+    return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explain(failure, on_form=True))

@@ -99,8 +99,24 @@ _NOT_UNDERSTOOD: Final = Explanation(
 )
 
 
-def explain(failure: Failure) -> Explanation:
-    """The words for an error."""
+_PAGE_ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
+    {
+        "http-400": Explanation(
+            title=later("This did not work"),
+            advice=later("Please start again from the links above."),
+        ),
+        "http-429": Explanation(
+            title=later("Too many pages in a short time"),
+            advice=later("Many people may share your connection. Wait an hour, then open the page again."),
+        ),
+    }
+)
+
+
+def explain(failure: Failure, *, on_form: bool) -> Explanation:
+    """The words for an error. ``on_form``: something was being sent, so the words say what became of it."""
+    if not on_form and failure.code in _PAGE_ERRORS:
+        return _PAGE_ERRORS[failure.code]
     found = _ERRORS.get(failure.code)
     if found is not None:
         return found
