@@ -73,6 +73,21 @@ def test_dates_and_epoch_are_checked_at_every_use(newsroom: Newsroom, raw: bytes
     assert refused.value.code == "roster-expired"
 
 
+def test_an_expired_roster_can_still_be_asked_who_was_listed_so_that_the_admin_can_renew_it(
+    newsroom: Newsroom, raw: bytes
+) -> None:
+    newsroom.publish(raw)
+    directory = newsroom.directory()
+    late = NOON + timedelta(days=120)
+    with pytest.raises(RosterError):
+        directory.load(now=late, at_least=0)
+    newest = directory.newest(at_least=1)
+    newsroom.publish(rosters.next_roster(newest, newest.entries, now=late))
+    assert directory.load(now=late, at_least=2).entries == newest.entries
+    with pytest.raises(RosterError):
+        directory.newest(at_least=3)
+
+
 def test_an_unchanged_roster_is_not_verified_again_and_a_changed_one_is(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.publish(raw)
     directory = newsroom.directory()
