@@ -19,7 +19,7 @@ def encode(value: object) -> bytes:
     try:
         _refuse_floats(value)
         return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    except (TypeError, RecursionError):
+    except (TypeError, RecursionError, UnicodeEncodeError):  # the last one would carry the text
         raise ValueError("not a JSON value") from None
 
 

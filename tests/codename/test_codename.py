@@ -6,12 +6,13 @@ import json
 import random
 import unicodedata
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.errors import CodenameError
+from fieldreport.errors import CodenameError, PlatformError
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
 from fieldreport.seal.wordlists import LIST_NAMES, word_list
 
@@ -101,6 +102,15 @@ def test_four_letters_that_fit_several_words_without_their_accents_are_all_tried
     words = word_list("turkish")
     assert {words.words[place] for place in words.find("sakl")} == {"saklama"}  # written so, it is that
     assert {words.words[place] for place in words.find("şâkl")} == {"saklama", "şaklaban"}  # written so, neither
+
+
+def test_a_list_that_is_not_the_one_earlier_codenames_came_from_is_not_used() -> None:
+    """Its owners could not come back; the process does not start instead."""
+    words = " ".join(word_list("english").words).replace("zoo", "zoology")
+    with mock.patch.object(Path, "read_text", return_value=words), pytest.raises(PlatformError):
+        word_list.__wrapped__("english")
+    with mock.patch.object(Path, "read_text", side_effect=FileNotFoundError), pytest.raises(PlatformError):
+        word_list.__wrapped__("english")
 
 
 def test_a_turkish_word_typed_in_full_without_its_own_dots_is_not_taken_for_a_shorter_one() -> None:

@@ -126,6 +126,16 @@ def test_a_second_roster_of_the_same_epoch_is_refused(newsroom: Newsroom, raw: b
     refuse(directory, "roster-chain")
 
 
+def test_a_roster_that_follows_another_than_the_known_one_is_refused(newsroom: Newsroom, raw: bytes) -> None:
+    first = newsroom.publish(raw)
+    directory = newsroom.directory()
+    directory.load(now=NOON, at_least=0)
+    foreign = successor(dataclasses.replace(first, sha256=b"\1" * 32))
+    (newsroom.path / "roster.json").write_bytes(foreign)
+    (newsroom.path / "roster.json.sig").write_bytes(newsroom.admin.sign_roster(foreign))
+    refuse(directory, "roster-chain")
+
+
 def test_what_does_not_follow_the_roster_in_force_is_not_published(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.publish(raw)
     stranger = dataclasses.replace(first, sha256=b"\1" * 32)

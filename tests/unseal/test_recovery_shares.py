@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shamir_mnemonic import combine_mnemonics, generate_mnemonics
+from shamir_mnemonic import Share, combine_mnemonics, generate_mnemonics
 from shamir_mnemonic.wordlist import WORDLIST
 
 from fieldreport.errors import KeyFileDamaged, UsageError
@@ -95,6 +96,14 @@ def test_sound_shares_of_another_key_are_refused() -> None:
     with pytest.raises(KeyFileDamaged) as refused:
         combine(SHARES, expected=HybridIdentity.generate().recipient)
     assert refused.value.code == "recovery-mismatch"
+
+
+def test_a_forged_share_whose_own_checksum_is_right_is_refused() -> None:
+    share = Share.from_mnemonic(SHARES[0])
+    forged = dataclasses.replace(share, value=bytes(32)).mnemonic()
+    with pytest.raises(KeyFileDamaged) as refused:
+        combine([forged, SHARES[1]], expected=KEY.recipient)
+    assert refused.value.code == "recovery-share"
 
 
 def test_a_share_made_to_cost_hours_is_refused_at_once() -> None:
