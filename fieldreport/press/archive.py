@@ -14,14 +14,14 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, Protocol
 
+from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotFound, StoreError
 from fieldreport.press.article import Article
 from fieldreport.press.durable import set_times, sync_directory, write_file
@@ -30,13 +30,24 @@ from fieldreport.press.site import Newsroom, Published, build
 _FORMAT: Final = 1
 
 
+class Readable(Protocol):
+    """What a file is read from: any open binary file or unsealed part."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return at most ``size`` bytes, none at the end."""
+
+
+MediaSource = Callable[[], AbstractContextManager[Readable]]
+"""Opens a file from its beginning; may be called more than once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """The published articles of one newsroom, and the site made from them, below ``directory``."""
 
     directory: Path
 
-    def put(self, published: Published, media: Mapping[str, Callable[[], BinaryIO]]) -> None:
+    def put(self, published: Published, media: Mapping[str, MediaSource]) -> None:
         """Store one published article; the same again changes nothing.
 
         ``media`` opens each of its files by hexadecimal SHA-256; files that are there already are not read.
@@ -52,6 +63,17 @@ class Archive:
                     self._copy(media[wanted.sha256], target, wanted.sha256, published.published)
             self._write(published)
             self._forget_unused_media()
+
+    def keep(self, media: Mapping[str, MediaSource], slot: datetime) -> None:
+        """Copy files in before the article that needs them is put, so that putting is quick.
+
+        Raises:
+            StoreError: as for ``put``.
+        """
+        with self._writing():
+            for sha256, source in media.items():
+                if not (self._media / sha256).exists():
+                    self._copy(source, self._media / sha256, sha256, slot)
 
     def withdraw(self, slug: str, slot: datetime) -> None:
         """Keep only that something was at this address; again is no error.
@@ -112,11 +134,12 @@ class Archive:
         write_file(target, _to_json(published), published.updated)
         set_times(self._snapshots, published.updated)
 
-    def _copy(self, source: Callable[[], BinaryIO], target: Path, sha256: str, slot: datetime) -> None:
+    def _copy(self, source: MediaSource, target: Path, sha256: str, slot: datetime) -> None:
         temporary = target.with_name(f".{secrets.token_hex(8)}")
         try:
             with source() as stream, temporary.open("xb") as copy:
-                shutil.copyfileobj(stream, copy, 1 << 16)
+                while data := stream.read(limits.READ_BYTES):
+                    copy.write(data)
                 copy.flush()
                 os.fsync(copy.fileno())
             with temporary.open("rb") as written:

@@ -52,6 +52,7 @@ class Act(StrEnum):
     ARTICLE_SUBMITTED = "article-submitted"
     ARTICLE_RETURNED = "article-returned"
     ARTICLE_SIGNED_OFF = "article-signed-off"
+    ARTICLE_ANSWERED = "article-answered"
     ARTICLE_OVERRIDDEN = "article-overridden"
     ARTICLE_SCHEDULED = "article-scheduled"
     ARTICLE_PUBLISHED = "article-published"

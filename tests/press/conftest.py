@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
-from fieldreport.press.archive import Archive
+from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Article, Media
 from fieldreport.press.site import Newsroom, Published
 
@@ -64,5 +62,5 @@ def published(article: Article, slot: datetime) -> Published:
 
 
 @pytest.fixture
-def media(photo: Media) -> dict[str, Callable[[], BinaryIO]]:
+def media(photo: Media) -> dict[str, MediaSource]:
     return {photo.sha256: lambda: io.BytesIO(PICTURE)}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from fieldreport.press.archive import Archive
+from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.serve import create_app
 from fieldreport.press.site import Newsroom, Published
 
-MediaSources = dict[str, Callable[[], BinaryIO]]
+MediaSources = dict[str, MediaSource]
 
 
 @pytest.fixture

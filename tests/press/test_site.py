@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from lxml import etree, html
 
 from fieldreport.errors import NotFound, StoreError
-from fieldreport.press.archive import Archive
+from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Article
 from fieldreport.press.site import POLICY, Newsroom, Published, direction
 
-MediaSources = dict[str, Callable[[], BinaryIO]]
+MediaSources = dict[str, MediaSource]
 ATOM = "{http://www.w3.org/2005/Atom}"
 TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 

@@ -90,6 +90,8 @@ def _case_findings(material: Material) -> list[Finding]:
     findings = []
     if material.gone:
         findings.append(replace(_whole(Rule.CASE_GONE, "article", material.case), case=material.case))
+    if material.unread:
+        findings.append(replace(_whole(Rule.CASE_UNREAD, "article", material.case), case=material.case))
     try:
         material.earliest()
     except ValueError:

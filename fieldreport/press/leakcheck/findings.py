@@ -35,6 +35,7 @@ class Rule(StrEnum):
     LOOK_ALIKE = "look-alike"
     MEDIA = "media"
     CASE_GONE = "case-gone"
+    CASE_UNREAD = "case-unread"
     NEAR_SPELLING = "near-spelling"
     EXACT_DATE = "exact-date"
     CLOCK_TIME = "clock-time"
@@ -87,6 +88,10 @@ _TEXTS: Final[Mapping[Rule, tuple[str, str]]] = {
     Rule.CASE_GONE: (
         "A case behind this article was deleted or withdrawn, so the article cannot be compared with it.",
         "Ask whether the article may appear at all; if the source withdrew, it should not.",
+    ),
+    Rule.CASE_UNREAD: (
+        "Part of a case behind this article is damaged or cannot be opened with your key, so it was not compared.",
+        "Let a colleague who can open it run this check, or compare by hand.",
     ),
     Rule.NEAR_SPELLING: (
         "This is close to a protected term: another spelling or another transcription of it.",

@@ -27,7 +27,8 @@ class Material:
 
     ``case`` is a label that comes back in findings. ``text`` is all that the source wrote, ``protect_note`` what they
     wrote into the field for it, ``protected`` the terms an editor set. ``not_before`` is the source's wish for the
-    time, as typed. ``gone`` says that the case was deleted or withdrawn.
+    time, as typed. ``gone`` says that something of the case was deleted or withdrawn, ``unread`` that something of it
+    could not be opened.
     """
 
     case: str
@@ -36,6 +37,7 @@ class Material:
     protect_note: str = field(default="", repr=False)
     not_before: str = field(default="", repr=False)
     gone: bool = False
+    unread: bool = False
 
     def terms(self) -> tuple[str, ...]:
         """Every protected term, the editor's and the source's."""
