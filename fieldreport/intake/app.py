@@ -18,8 +18,7 @@ from fieldreport.config import Settings
 from fieldreport.intake import pages, refusing, report, returning, service, texts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.seal.formtoken import TokenKey
-from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal import RosterDirectory, TokenKey
 from fieldreport.web import errorpages, headers, i18n, limiter
 from fieldreport.web.application import Application
 from fieldreport.web.limiter import AddressKey, Budget, WhenAway

@@ -12,7 +12,7 @@ from fieldreport.errors import TokenError, TokenExpired
 from fieldreport.intake import report, returning, service, tokens
 from fieldreport.intake.drafts import Draft
 from fieldreport.intake.texts import explain
-from fieldreport.seal.codename import Codename
+from fieldreport.seal import Codename
 from fieldreport.web.errorpages import Failure
 from fieldreport.web.i18n import current_language
 
@@ -54,4 +54,5 @@ def _return_again(failure: Failure) -> str:
             pass  # the server has restarted, or the form was changed: ask who it is
         else:
             return returning.add_page(here, visit, draft, explanation=explain(failure, on_form=True))
-    return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explain(failure, on_form=True))
+    explanation = explain(failure, on_form=True)
+    return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)

@@ -16,7 +16,7 @@ from fieldreport.intake.drafts import Draft
 from fieldreport.intake.sending import Cleaned, RefusedFile, clean_files, send
 from fieldreport.intake.service import Service
 from fieldreport.intake.texts import Explanation
-from fieldreport.seal.codename import Codename
+from fieldreport.seal import Codename
 from fieldreport.web.bodies import ScratchRequest
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language

@@ -28,9 +28,7 @@ from fieldreport.intake.service import Service
 from fieldreport.intake.texts import Explanation, codename_problem
 from fieldreport.intake.tokens import Visit
 from fieldreport.mailbox import SealedReply
-from fieldreport.seal.binding import Expected, Kind
-from fieldreport.seal.codename import Codename, SourceKeys
-from fieldreport.seal.envelope import open_envelope
+from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
 

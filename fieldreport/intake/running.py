@@ -8,9 +8,7 @@ from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.seal.formtoken import TokenKey
-from fieldreport.seal.roster import RosterDirectory
-from fieldreport.seal.selftest import check_platform
+from fieldreport.seal import RosterDirectory, TokenKey, check_platform
 from fieldreport.web.limiter import AddressKey
 from fieldreport.web.serving import WsgiApplication
 from fieldreport.web.serving import serve as serve_wsgi

@@ -21,9 +21,7 @@ from fieldreport.intake.drafts import SHORT_FIELDS, Draft
 from fieldreport.intake.service import Service
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Refusal, neutral_name
-from fieldreport.seal.binding import Binding, Kind
-from fieldreport.seal.codename import SourceKeys
-from fieldreport.seal.envelope import PartSource, seal_envelope
+from fieldreport.seal import Binding, Kind, PartSource, SourceKeys, seal_envelope
 from fieldreport.web.bodies import Upload
 
 _TEXT_NAME = "report.txt"

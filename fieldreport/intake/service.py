@@ -17,10 +17,7 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.seal.codename import Codename, SourceKeys
-from fieldreport.seal.formtoken import TokenKey
-from fieldreport.seal.roster import RosterDirectory
-from fieldreport.seal.rosterformat import Roster
+from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
 
 _EXTENSION = "fieldreport-intake"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fieldreport import limits
 from fieldreport.errors import TokenError
 from fieldreport.intake.service import Service
-from fieldreport.seal.codename import Codename
+from fieldreport.seal import Codename
 
 FIELD = "token"
 

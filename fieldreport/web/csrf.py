@@ -15,7 +15,7 @@ from flask import Request
 
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, TokenError
-from fieldreport.seal.formtoken import TokenKey
+from fieldreport.seal import TokenKey
 
 FIELD: Final = "token"
 _PURPOSE: Final = "csrf"

@@ -1,0 +1,204 @@
+"""The codename opens the answers; a typo, an unknown codename and a known one without answers give nothing away."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+from fieldreport.mailbox import SealedReply
+from tests.intake.conftest import House, Source
+from tests.intake.samples import OLD_WORD, photo
+
+
+@pytest.fixture
+def codename(source: Source) -> str:
+    return source.send("Trucks at the bridge.").codename
+
+
+def test_answers_are_shown_whole_and_escaped(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "Did you see <b>plates</b>?\nWhen?")
+    page = source.come_back(codename)
+    (answer,) = page.all('//p[@class="answer"]')
+    assert answer.text == "Did you see <b>plates</b>?\nWhen?"
+    assert answer.get("dir") == "auto"
+
+
+def test_a_codename_may_be_typed_carelessly(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "We have read it.")
+    careless = "  " + "\n".join(f"{n}. {word[:4].upper()}" for n, word in enumerate(codename.split(), start=1)) + " "
+    assert "We have read it." in source.come_back(careless).text
+
+
+def test_an_unknown_codename_and_a_known_one_without_answers_get_the_same_page(source: Source, codename: str) -> None:
+    known, unknown = source.come_back(codename), source.come_back(source.get("report").codename)
+    assert known.status == unknown.status == 200
+    assert known.text == unknown.text
+    assert len(known.raw.encode()) == len(unknown.raw.encode())
+    assert [name for name, _ in known.response.headers] == [name for name, _ in unknown.response.headers]
+
+
+def test_an_unknown_codename_costs_the_same_calls(house: House, codename: str) -> None:
+    calls: list[str] = []
+
+    class Watched:
+        def __getattr__(self, name: str) -> object:
+            calls.append(name)
+            return getattr(house.mailbox, name)
+
+    source = Source(house.app(mailbox=Watched()))
+    other = source.get("report").codename
+    calls.clear()
+    source.come_back(codename)
+    known = list(calls)
+    calls.clear()
+    source.come_back(other)
+    assert calls == known == ["replies"]
+
+
+def test_a_typo_is_told_without_asking_the_store(house: House, codename: str) -> None:
+    class Untouchable:
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError(name)
+
+    source = Source(house.app(mailbox=Untouchable()))
+    words = codename.split()
+    for typed, complaint in (
+        (" ".join(words[:-1]), "nine words"),
+        (" ".join([*words[:4], "zzzzzz", *words[5:]]), "counted from the first: 5"),
+    ):
+        page = source.come_back(typed)
+        assert page.status == 422
+        assert complaint in page.problem_of("codename")
+        assert page.form("/return")["codename"] == typed
+
+
+def test_a_wrong_word_that_exists_is_a_typo_as_well(source: Source, codename: str) -> None:
+    words = codename.split()
+    pages = [
+        source.come_back(" ".join([other, *words[1:]])) for other in ("abandon", "ability", "able", "about", "zoo")
+    ]
+    # Three bits of checksum: of five wrong words most, though not always all, are noticed.
+    assert any("not the one we gave you" in page.problem_of("codename") for page in pages if page.status == 422)
+
+
+def test_the_codename_is_on_no_return_page(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "We have read it.")
+    assert codename not in source.come_back(codename).raw
+
+
+def test_more_can_be_added_under_the_same_codename(house: House, source: Source, codename: str) -> None:
+    form = source.come_back(codename).form("/return/add")
+    page = source.post("return/add", {**form, "report": "Yes, three plates.", "protect": "Lee"}, [("p.jpg", photo())])
+    assert page.status == 200
+    assert page.codename == codename
+    added = next(letter for letter in house.letters() if letter.read_part(0, 100) == b"Yes, three plates.")
+    assert added.manifest.fields["lookup"] == house.keys(codename).lookup.hex()
+    assert added.manifest.fields["protect"] == "Lee"
+    assert len(added.manifest.parts) == 2
+
+
+def test_an_addition_posted_twice_is_one_letter(house: House, source: Source, codename: str) -> None:
+    form = {**source.come_back(codename).form("/return/add"), "report": "Yes."}
+    assert source.post("return/add", form).raw == source.post("return/add", form).raw
+    assert len(house.letters()) == 2
+
+
+def test_the_same_addition_at_another_visit_is_another_letter(house: House, source: Source, codename: str) -> None:
+    for _ in range(2):
+        source.post("return/add", {**source.come_back(codename).form("/return/add"), "report": "Yes."})
+    assert len(house.letters()) == 3
+
+
+def test_an_addition_with_a_refused_file_keeps_its_text(house: House, source: Source, codename: str) -> None:
+    form = source.come_back(codename).form("/return/add")
+    page = source.post("return/add", {**form, "report": "My words."}, [("old.doc", OLD_WORD)])
+    assert page.status == 422
+    again = page.form("/return/add")
+    assert again["report"] == "My words."
+    assert source.post("return/add", {**again, "without_refused": "yes"}, [("old.doc", OLD_WORD)]).status == 200
+    assert len(house.letters()) == 2
+
+
+def test_read_answers_are_deleted_and_later_ones_stay(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "First.", number=1)
+    seen = source.come_back(codename)
+    house.reply(codename, "Second.", number=2)
+    page = source.post("return/delete", seen.form("/return/delete"))
+    assert "The answers were deleted." in page.text
+    assert "First." not in page.text
+    assert "Second." in page.text
+
+
+def test_a_damaged_answer_does_not_hide_the_others(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "Whole.", number=1)
+    keys = house.keys(codename)
+    (whole,) = house.mailbox.replies(keys.index)
+    damaged = BytesIO(whole.payload).getvalue()[:-1] + b"\0"
+    house.mailbox.post_reply(
+        SealedReply(id=bytes(16), index=keys.index, header=whole.header, payload=damaged, hour=whole.hour)
+    )
+    page = source.come_back(codename)
+    assert "Whole." in page.text
+    assert "arrived damaged" in page.text
+
+
+def test_an_answer_moved_from_another_source_is_not_shown(house: House, source: Source, codename: str) -> None:
+    other = source.send("Other.").codename
+    house.reply(other, "For somebody else.", number=3)
+    (theirs,) = house.mailbox.replies(house.keys(other).index)
+    house.mailbox.delete_all_replies(house.keys(other).index)
+    house.mailbox.post_reply(
+        SealedReply(
+            id=theirs.id,
+            index=house.keys(codename).index,
+            header=theirs.header,
+            payload=theirs.payload,
+            hour=theirs.hour,
+        )
+    )
+    assert "For somebody else." not in source.come_back(codename).text
+
+
+def test_withdrawing_asks_first_then_deletes_answers_and_tells_the_editors(
+    house: House, source: Source, codename: str
+) -> None:
+    house.reply(codename, "We have read it.")
+    asked = source.post("return/withdraw", source.come_back(codename).form("/return/withdraw"))
+    assert len(house.mailbox.replies(house.keys(codename).index)) == 1
+    assert source.post("return/withdrawn", asked.form("/return/withdrawn")).status == 200
+    assert house.mailbox.replies(house.keys(codename).index) == []
+    notice = next(letter for letter in house.letters() if letter.manifest.fields["action"] == "withdraw")
+    assert notice.manifest.fields["lookup"] == house.keys(codename).lookup.hex()
+    assert [part.length for part in notice.manifest.parts] == [0]
+
+
+def test_a_withdrawal_posted_twice_is_one_letter_and_a_second_withdrawal_is_another(
+    house: House, source: Source, codename: str
+) -> None:
+    form = source.post("return/withdraw", source.come_back(codename).form("/return/withdraw")).form("/return/withdrawn")
+    source.post("return/withdrawn", form)
+    source.post("return/withdrawn", form)
+    assert len(house.letters()) == 2
+    again = source.post("return/withdraw", source.come_back(codename).form("/return/withdraw"))
+    source.post("return/withdrawn", again.form("/return/withdrawn"))
+    assert len(house.letters()) == 3
+
+
+def test_thinking_better_of_a_withdrawal_leads_back(source: Source, codename: str) -> None:
+    asked = source.post("return/withdraw", source.come_back(codename).form("/return/withdraw"))
+    assert "Answers to you" in source.post("return", asked.form("/return")).text
+
+
+def test_the_pages_behind_the_codename_cannot_be_opened_without_it(source: Source) -> None:
+    for step in ("add", "delete", "withdraw", "withdrawn"):
+        page = source.client.get(f"/en/return/{step}")
+        assert page.status_code == 303
+        assert page.location == "/en/return"
+        assert source.post(f"return/{step}", {"report": "x"}).status == 400
+
+
+def test_return_pages_come_in_sizes_that_tell_little(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "short")
+    sizes = {len(page.raw.encode()) for page in (source.come_back(codename), source.come_back("nonsense"))}
+    assert all(size % 4096 == 0 for size in sizes)

@@ -1,0 +1,134 @@
+"""Files: cleaned, renamed, accounted for on the receipt; or refused with a reason, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fieldreport.errors import ScrubRefused
+from fieldreport.intake.texts import REFUSALS, REMOVED
+from fieldreport.scrub import Refusal, Removed
+from tests.intake.conftest import House, Source
+from tests.intake.samples import MAKER, NONSENSE, OLD_WORD, photo
+
+
+def test_a_photo_arrives_clean_under_a_neutral_name(house: House, source: Source) -> None:
+    page = source.send("", [("IMG_Kim_home.jpg", photo())])
+    assert page.status == 200
+    letter = house.letter()
+    (_, part) = letter.manifest.parts
+    assert part.name == "photo-1.jpg"
+    assert part.media_type == "image/jpeg"
+    assert {"location", "device", "time"} <= set(part.removed)
+    assert MAKER.encode() not in letter.read_part(1, 1 << 20)
+
+
+def test_the_receipt_names_each_file_as_its_source_does_and_what_was_removed(source: Source) -> None:
+    page = source.send("", [("가족사진.jpg", photo()), ("Liste <b>.txt", b"one\ntwo\n")])
+    assert "가족사진.jpg" in page.text
+    assert "Liste <b>.txt" in page.text
+    assert "photo-1.jpg" in page.text
+    assert "text-1.txt" in page.text
+    assert "the place where it was made" in page.text
+
+
+def test_files_of_one_kind_are_numbered(house: House, source: Source) -> None:
+    source.send("", [("a.jpg", photo(shade=1)), ("b.txt", b"hello\n"), ("c.jpg", photo(shade=2))])
+    names = [part.name for part in house.letter().manifest.parts]
+    assert names == ["report.txt", "photo-1.jpg", "text-1.txt", "photo-2.jpg"]
+
+
+def test_a_name_is_not_trusted_about_the_type(house: House, source: Source) -> None:
+    source.send("", [("notes.txt", photo())])
+    assert house.letter().manifest.parts[1].media_type == "image/jpeg"
+
+
+def test_the_original_name_is_stored_nowhere(house: House, source: Source) -> None:
+    source.send("", [("MARKER-name.jpg", photo())])
+    letter = house.letter()
+    everything = b"".join(path.read_bytes() for path in house.settings.path.parent.rglob("*") if path.is_file())
+    assert b"MARKER" not in everything
+    assert "MARKER" not in str(letter.manifest)
+
+
+def test_a_file_that_cannot_be_cleaned_is_named_with_a_reason_and_nothing_is_stored(
+    house: House, source: Source
+) -> None:
+    page = source.send("My words.", [("good.jpg", photo()), ("<i>old</i>.doc", OLD_WORD), ("x.bin", NONSENSE)])
+    assert page.status == 422
+    assert "<i>old</i>.doc" in page.text
+    assert "x.bin" in page.text
+    assert str(REFUSALS[Refusal.OLD_OFFICE]) in page.text
+    assert "choose again" in page.text
+    assert page.form("/report")["report"] == "My words."
+    assert house.letters() == []
+
+
+def test_the_source_may_send_without_the_refused_files(house: House, source: Source) -> None:
+    files = [("good.jpg", photo()), ("old.doc", OLD_WORD)]
+    form = source.send("My words.", files).form("/report")
+    page = source.post("report", {**form, "without_refused": "yes"}, files)
+    assert page.status == 200
+    assert "Left out, not stored." in page.text
+    assert [part.name for part in house.letter().manifest.parts] == ["report.txt", "photo-1.jpg"]
+
+
+def test_the_choice_to_leave_files_out_is_offered_unticked(source: Source) -> None:
+    page = source.send("My words.", [("old.doc", OLD_WORD)])
+    (box,) = page.all('//input[@name="without_refused"]')
+    assert box.get("checked") is None
+
+
+def test_leaving_everything_out_is_not_a_report(house: House, source: Source) -> None:
+    form = source.send("", [("old.doc", OLD_WORD)]).form("/report")
+    assert source.post("report", {**form, "without_refused": "yes"}, [("old.doc", OLD_WORD)]).status == 422
+    assert house.letters() == []
+
+
+def test_an_empty_file_is_refused_by_name(source: Source) -> None:
+    page = source.send("My words.", [("nothing.jpg", b"")])
+    assert page.status == 422
+    assert "nothing.jpg" in page.text
+
+
+def test_the_same_files_twice_are_one_letter(house: House, source: Source) -> None:
+    form = {**source.get("report").form("/report"), "report": "Trucks."}
+    assert (
+        source.post("report", form, [("a.jpg", photo())]).raw == source.post("report", form, [("a.jpg", photo())]).raw
+    )
+    assert len(house.letters()) == 1
+
+
+def test_another_file_in_the_same_form_is_another_letter(house: House, source: Source) -> None:
+    form = {**source.get("report").form("/report"), "report": "Trucks."}
+    source.post("report", form, [("a.jpg", photo(shade=1))])
+    source.post("report", form, [("a.jpg", photo(shade=2))])
+    assert len(house.letters()) == 2
+
+
+@pytest.mark.parametrize("refusal", list(Refusal))
+def test_every_reason_for_refusing_has_words(house: House, refusal: Refusal) -> None:
+    class Refusing:
+        def __getattr__(self, name: str) -> object:
+            return getattr(house.scrubber, name)
+
+        def clean(self, source: object) -> None:
+            raise ScrubRefused("refused", code=refusal.value)
+
+    page = Source(house.app(scrubber=Refusing())).send("My words.", [("some.jpg", photo())])
+    assert page.status == 422
+    assert str(REFUSALS[refusal]) in page.text
+
+
+def test_every_category_of_what_is_removed_has_words() -> None:
+    assert {str(each) for each in Removed} == set(REMOVED)
+
+
+def test_descriptors_and_scratch_files_are_gone_after_each_answer(house: House, source: Source) -> None:
+    source.send("", [("a.jpg", photo())])
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        source.send("", [("a.jpg", photo()), ("b.doc", OLD_WORD)])
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+    assert list(Path(house.settings.intake.data / "scratch").iterdir()) == []
