@@ -93,6 +93,8 @@ def install(
         default_limits=[lambda: chosen().rate],
         request_identifier=lambda: chosen().name,
         storage_uri=storage,
+        # A store that does not answer must not hold a source's page: give up after a second.
+        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if storage.startswith("redis") else {},
         strategy=_STRATEGY,
         # Counters of two strategies in one Redis are of different types; the name keeps them apart.
         key_prefix=f"fieldreport-{_STRATEGY}",

@@ -81,10 +81,11 @@ def serve(
         "accesslog": None,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - holds a heartbeat, no data
     }
+    parent = os.getpid()
     try:
         _Server(build, options, verdict).run()
     except SystemExit:
-        if verdict[0]:
+        if verdict[0] and os.getpid() == parent:  # workers pass here, too, at their end
             raise SystemExit(verdict[0]) from None
         raise
     raise SystemExit(0)

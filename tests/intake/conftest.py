@@ -285,9 +285,9 @@ def fresh_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture
-def house(tmp_path: Path, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path) -> House:
-    keys = tmp_path / "keys"
+def build_house(directory: Path, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path, *, now: float = NOW) -> House:
+    """An installation in an empty directory, with a roster that was signed just now."""
+    keys = directory / "keys"
     keys.mkdir()
     (keys / "admin.pub").write_text(desk.admin.public.encode())
     document = {
@@ -297,20 +297,24 @@ def house(tmp_path: Path, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path) -
         "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
         "press": {"site": "site"},
     }
-    settings = config.parse(document, path=tmp_path / "fieldreport.toml", environment={})
-    directory = RosterDirectory(keys, fingerprint=desk.admin.public.fingerprint, instance=INSTANCE)
-    clock = Clock()
-    raw = rosters.first_roster(instance=INSTANCE, entries=desk.entries(), now=datetime.fromtimestamp(NOW, UTC))
-    directory.publish(raw, desk.admin.sign_roster(raw))
-    shutil.copytree(fresh_mailbox, tmp_path / "intake")
+    settings = config.parse(document, path=directory / "fieldreport.toml", environment={})
+    published = RosterDirectory(keys, fingerprint=desk.admin.public.fingerprint, instance=INSTANCE)
+    raw = rosters.first_roster(instance=INSTANCE, entries=desk.entries(), now=datetime.fromtimestamp(now, UTC))
+    published.publish(raw, desk.admin.sign_roster(raw))
+    shutil.copytree(fresh_mailbox, directory / "intake")
     return House(
         settings=settings,
         desk=desk,
         scrubber=scrubber,
-        clock=clock,
+        clock=Clock(now),
         mailbox=open_mailbox(settings),
-        rosters=directory,
+        rosters=published,
     )
+
+
+@pytest.fixture
+def house(tmp_path: Path, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path) -> House:
+    return build_house(tmp_path, desk, scrubber, fresh_mailbox)
 
 
 @pytest.fixture

@@ -1,0 +1,182 @@
+"""What holds for every answer of every route: headers, no cookie, no script, weight, language, structure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import flask
+import pytest
+from flask.sessions import SecureCookieSession
+
+from fieldreport.intake.texts import REMOVED
+from fieldreport.web.headers import style_source
+from tests.intake.conftest import House, Seen, Source
+from tests.intake.samples import OLD_WORD, photo
+
+CONTENT_SECURITY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src {style}"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+}
+LANGUAGES = ("en", "ko", "zh-Hans")
+
+
+def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
+    """Every page a source can meet, errors included."""
+    source = Source(house.app(), language=language)
+    for path in ("", "safety", "help", "report", "return", "no/such/page"):
+        yield f"GET {path}", source.get(path)
+    receipt = source.send("Trucks.", [("a.jpg", photo()), ("b.txt", b"x\n")])
+    yield "receipt", receipt
+    yield "empty", source.send("")
+    yield "refused", source.send("Trucks.", [("old.doc", OLD_WORD)])
+    yield "token", source.post("report", {"report": "Trucks."})
+    yield "typo", source.come_back("one two three")
+    yield "nothing yet", source.come_back(source.get("report").codename)
+    house.reply(receipt.codename, "We have read it.\nThank you.")
+    back = source.come_back(receipt.codename)
+    yield "back", back
+    yield "added", source.post("return/add", {**back.form("/return/add"), "report": "More."})
+    yield "add refused", source.post("return/add", back.form("/return/add"), [("old.doc", OLD_WORD)])
+    yield "add lost", source.post("return/add", {"report": "More."})
+    yield "deleted", source.post("return/delete", back.form("/return/delete"))
+    asked = source.post("return/withdraw", back.form("/return/withdraw"))
+    yield "withdraw", asked
+    yield "withdrawn", source.post("return/withdrawn", asked.form("/return/withdrawn"))
+    yield "wrong method", Seen(source.client.delete(f"/{language}/report"))
+    yield "wrong type", Seen(source.client.post(f"/{language}/report", data=b"{}", content_type="application/json"))
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_page_is_complete_safe_and_light(house: House, language: str) -> None:
+    for name, page in every_page(house, language):
+        headers = page.response.headers
+        (style,) = page.all("//style")
+        assert headers["Content-Security-Policy"] == CONTENT_SECURITY.format(style=style_source(style.text)), name
+        assert {key: headers.get(key) for key in HEADERS} == HEADERS, name
+        assert re.fullmatch(r"([a-z-]+=\(\)(, )?)+", headers["Permissions-Policy"]), name
+        assert not {"Set-Cookie", "ETag", "Date", "Server", "Last-Modified"} & set(headers.keys()), name
+        assert page.all("//script") == [], name
+        assert not page.all("//@style | //@*[starts-with(name(), 'on')]"), name
+        assert not page.all("//link[@rel!='icon'] | //img | //iframe | //video | //object"), name
+        assert all(not address.startswith(("http", "//")) for address in page.all("//@href | //@src | //@action")), name
+        assert page.all("//html")[0].get("lang") == language, name
+        assert len(page.all("//h1")) == 1, name
+        assert page.title.strip(), name
+        ids = page.all("//@id")
+        assert len(ids) == len(set(ids)), name
+        for control in page.all("//textarea | //input[not(@type='hidden') and not(ancestor::label)]"):
+            assert page.all(f"//label[@for='{control.get('id')}']"), (name, control.get("id"))
+        for tied in page.all("//@aria-describedby | //@aria-labelledby"):
+            assert all(identifier in ids for identifier in tied.split()), (name, tied)
+        for target in page.all("//a/@href[starts-with(., '#')]"):
+            assert target[1:] in ids, (name, target)
+        weight = len(page.raw.encode()) + sum(len(key) + len(value) + 4 for key, value in headers)
+        assert weight <= (14_000 if name == "GET " else 20_000), (name, weight)
+
+
+def test_the_style_sheet_is_small(source: Source) -> None:
+    (style,) = source.get("").all("//style")
+    assert len(style.text.encode()) < 5_000
+
+
+def test_redirects_and_the_way_out_carry_the_headers_too(source: Source, house: House) -> None:
+    for path in ("/", "/report", "/return", "/safety", "/help", "/exit", "/en/return/add"):
+        response = source.client.get(path)
+        assert response.status_code in {302, 303}, path
+        assert {key: response.headers.get(key) for key in HEADERS} == HEADERS, path
+        assert "Set-Cookie" not in response.headers
+    assert source.client.get("/exit").location == house.settings.intake.exit_url
+
+
+def test_every_route_was_looked_at(house: House) -> None:
+    """A new route has to be added to ``every_page`` or to the redirects above."""
+    assert {rule.endpoint for rule in house.app().url_map.iter_rules()} == {
+        "pages.index",
+        "pages.safety",
+        "pages.help_page",
+        "pages.leave",
+        "pages.choose_language",
+        "report.write",
+        "report.receive",
+        "returning.ask",
+        "returning.enter",
+        "returning.add",
+        "returning.delete",
+        "returning.confirm_withdrawal",
+        "returning.withdraw",
+        "returning.start_again",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wish", "path"),
+    [
+        ("ko-KR,ko;q=0.9,en;q=0.8", "/ko/report"),
+        ("zh-CN,zh;q=0.9", "/zh-Hans/report"),
+        ("zh-TW", "/zh-Hans/report"),
+        ("de-DE,de;q=0.9", "/en/report"),
+        ("", "/en/report"),
+        ("fr;q=0.1, ko;q=0.9", "/ko/report"),
+    ],
+)
+def test_a_path_without_a_language_follows_the_browser(source: Source, wish: str, path: str) -> None:
+    assert source.client.get("/report", headers={"Accept-Language": wish}).location == path
+
+
+def test_the_path_decides_over_the_browser(source: Source) -> None:
+    page = Seen(source.client.get("/ko/", headers={"Accept-Language": "en"}))
+    assert page.all("//html")[0].get("lang") == "ko"
+
+
+def test_every_page_that_can_be_opened_offers_itself_in_the_other_languages(source: Source) -> None:
+    for path in ("", "report", "return", "safety", "help"):
+        links = {link.get("lang"): link.get("href") for link in source.get(path).all("//nav//a[@lang]")}
+        assert links == {code: f"/{code}/{path}" for code in LANGUAGES}
+
+
+def test_a_language_that_is_not_offered_is_not_found(house: House) -> None:
+    assert Source(house.with_intake(languages=("en", "ko")).app(), language="zh-Hans").get("report").status == 404
+
+
+def test_an_unknown_host_is_refused(source: Source) -> None:
+    response = source.client.get("/en/", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert {key: response.headers.get(key) for key in HEADERS} == HEADERS
+
+
+def test_there_is_no_session(house: House) -> None:
+    app = house.app()
+
+    @app.get("/remember")
+    def remember() -> str:
+        flask.session["who"] = "somebody"
+        return "remembered"
+
+    response = app.test_client().get("/remember")
+    assert response.status_code == 500
+    assert "Set-Cookie" not in response.headers
+    assert not isinstance(app.session_interface, SecureCookieSession)
+
+
+def test_no_answer_depends_on_who_reads_it_with_what(source: Source) -> None:
+    first = source.get("safety", headers={"User-Agent": "Mozilla/5.0", "Cookie": "a=b"})
+    second = source.get("safety", headers={"User-Agent": "curl"})
+    assert first.raw == second.raw
+
+
+def test_the_words_for_what_was_removed_are_translated(house: House) -> None:
+    page = Source(house.app(), language="ko").send("", [("a.jpg", photo())])
+    assert str(REMOVED["location"]) not in page.text
+    assert "만들어진 장소" in page.text

@@ -1,0 +1,181 @@
+"""The letterbox as it is run: the real command, a real server, and what it loads, answers and logs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from lxml import html
+
+from fieldreport import limits
+from fieldreport.scrub.scrubber import Scrubber
+from tests.intake.conftest import Desk, House, build_house, form_body
+from tests.intake.samples import photo
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    house: House
+    url: str
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        """What was logged, without the lines of ``-X importtime``."""
+        lines = self.log_file.read_text().splitlines()
+        return "\n".join(line for line in lines if not line.startswith("import time:"))
+
+    @property
+    def modules(self) -> set[str]:
+        """Every module that any process of the letterbox has imported."""
+        lines = self.log_file.read_text().splitlines()
+        return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+
+def write_settings(house: House, port: int) -> None:
+    values: dict[str, dict[str, object]] = {
+        "instance": {"id": house.settings.instance.id, "name": house.settings.instance.name},
+        "keys": {"directory": "keys", "admin_fingerprint": house.settings.keys.admin_fingerprint},
+        "intake": {"data": "intake", "listen": f"127.0.0.1:{port}", "request_bytes": limits.FORM_TEXT_BYTES},
+        "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
+        "press": {"site": "site"},
+        "scrub": {"require_sandbox": False},
+    }
+    # For these values a JSON scalar is a TOML scalar.
+    lines = [
+        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        for section, table in values.items()
+    ]
+    house.settings.path.write_text("\n".join(lines))
+
+
+@pytest.fixture(scope="module")
+def letterbox(
+    tmp_path_factory: pytest.TempPathFactory, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path
+) -> Iterator[Letterbox]:
+    directory = tmp_path_factory.mktemp("running")
+    house = build_house(directory, desk, scrubber, fresh_mailbox, now=time.time())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    write_settings(house, port)
+    log_file = directory / "log"
+    command = [sys.executable, "-X", "importtime", "-m", "fieldreport.cli", "--settings", str(house.settings.path)]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen([*command, "intake"], stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{url}/en/", timeout=30)
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, log_file.read_text()[-2000:]
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield Letterbox(house, url, log_file)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def fields(page: httpx.Response) -> dict[str, str]:
+    document: Any = html.document_fromstring(page.content)  # the stubs know no forms
+    (form,) = [form for form in document.forms if form.action.endswith("/report")]
+    return {name: value or "" for name, value in form.fields.items() if name and name != "files"}
+
+
+def post(letterbox: Letterbox, values: dict[str, str], files: list[tuple[str, bytes]]) -> httpx.Response:
+    body, kind = form_body(list(values.items()), files)
+    return httpx.post(f"{letterbox.url}/en/report", content=body, headers={"Content-Type": kind}, timeout=60)
+
+
+def test_a_report_with_a_photo_goes_all_the_way(letterbox: Letterbox) -> None:
+    form = fields(httpx.get(f"{letterbox.url}/en/report"))
+    answer = post(letterbox, {**form, "report": "MARKER-words"}, [("MARKER-name.jpg", photo())])
+    assert answer.status_code == 200
+    letter = letterbox.house.letters()[0]
+    assert letter.read_part(0, 100) == b"MARKER-words"
+    assert letter.manifest.parts[1].name == "photo-1.jpg"
+
+
+def test_no_answer_says_what_the_server_is_or_what_time_it_has(letterbox: Letterbox) -> None:
+    for method, path in (("GET", "/en/"), ("GET", "/"), ("GET", "/no"), ("DELETE", "/en/"), ("HEAD", "/ko/report")):
+        answer = httpx.request(method, letterbox.url + path)
+        assert not {"server", "date", "set-cookie", "etag"} & set(answer.headers)
+        assert answer.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_body_over_the_limit_gets_a_page_with_its_words_and_no_reset(letterbox: Letterbox) -> None:
+    form = fields(httpx.get(f"{letterbox.url}/en/report"))
+    answer = post(letterbox, {**form, "report": "MARKER kept"}, [("MARKER.jpg", bytes(20 * limits.MIB))])
+    assert answer.status_code == 413
+    assert fields(answer)["report"] == "MARKER kept"
+
+
+def test_bad_chunks_get_a_page(letterbox: Letterbox) -> None:
+    host, _, port = letterbox.url.removeprefix("http://").partition(":")
+    request = (
+        f"POST /en/report HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall(request.encode())
+        answer = b""
+        while piece := sock.recv(65_536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Your report arrived incomplete" in answer
+
+
+def test_a_line_that_drops_leaves_nothing_and_hurts_nobody(letterbox: Letterbox) -> None:
+    before = len(letterbox.house.letters())
+    body, kind = form_body([("report", "MARKER half")], [("MARKER.jpg", photo())])
+    host, _, port = letterbox.url.removeprefix("http://").partition(":")
+    head = f"POST /en/report HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    for cut in (0, 50, len(body) // 2, len(body) - 1):
+        with socket.create_connection((host, int(port)), timeout=10) as sock:
+            sock.sendall(head.encode() + body[:cut])
+    assert httpx.get(f"{letterbox.url}/en/").status_code == 200
+    assert len(letterbox.house.letters()) == before
+
+
+def test_the_log_names_nobody(letterbox: Letterbox) -> None:
+    """Runs after all of the above was sent."""
+    lines = [line for line in letterbox.log.splitlines() if not line.startswith("Listening at")]
+    text = "\n".join(lines)
+    assert not any(word in text for word in ("127.0.0.1", "MARKER", "/en", "report HTTP", "python-httpx"))
+
+
+def test_nothing_that_knows_private_keys_is_ever_loaded(letterbox: Letterbox) -> None:
+    assert "fieldreport.intake.sending" in letterbox.modules
+    assert "fieldreport.mailbox.local" in letterbox.modules
+    forbidden = ("fieldreport.unseal", "fieldreport.desk", "fieldreport.vault", "fieldreport.press")
+    assert [name for name in sorted(letterbox.modules) if name.startswith(forbidden)] == []
+
+
+def test_the_serving_process_loads_no_decoder(letterbox: Letterbox) -> None:
+    """Decoders belong in the locked children; only the warm parent, a process of its own, imports them."""
+    script = "import fieldreport.intake, sys; print(*(name for name in sys.modules if name in ('PIL', 'pikepdf')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_port_in_use_is_one_line(letterbox: Letterbox) -> None:
+    command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(letterbox.house.settings.path), "intake"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=30)
+    assert done.returncode == 64
+    assert done.stderr.count("\n") == 1
+    assert "in use" in done.stderr
