@@ -13,13 +13,14 @@ from fieldreport.intake import report, returning, service, tokens
 from fieldreport.intake.drafts import Draft
 from fieldreport.intake.texts import explain
 from fieldreport.seal import Codename
+from fieldreport.web.bodies import current_request
 from fieldreport.web.errorpages import Failure
 from fieldreport.web.i18n import current_language
 
 
 def page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
-    request = report.request()
+    request = current_request()
     if request.method == "POST" and request.endpoint == "report.receive":
         return _report_again(failure)
     if request.method == "POST" and request.blueprint == "returning":
@@ -29,7 +30,7 @@ def page(failure: Failure) -> str:
 
 def _report_again(failure: Failure) -> str:
     here = service.current()
-    typed = report.request().typed()
+    typed = current_request().typed()
     codename = report.find_codename(typed.get("codename", ""))
     return report.page(
         here,
@@ -43,9 +44,9 @@ def _report_again(failure: Failure) -> str:
 def _return_again(failure: Failure) -> str:
     """Back to the form to add more when it is known who is here, else to the codename."""
     here = service.current()
-    typed = report.request().typed()
+    typed = current_request().typed()
     draft = Draft.of(typed)
-    if report.request().endpoint == "returning.add":
+    if current_request().endpoint == "returning.add":
         try:
             visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
         except TokenExpired:

@@ -17,18 +17,11 @@ from fieldreport.intake.sending import Cleaned, RefusedFile, clean_files, send
 from fieldreport.intake.service import Service
 from fieldreport.intake.texts import Explanation
 from fieldreport.seal import Codename
-from fieldreport.web.bodies import ScratchRequest
+from fieldreport.web.bodies import current_request
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
 
 blueprint = flask.Blueprint("report", __name__)
-
-
-def request() -> ScratchRequest:
-    """The request, as the class it is."""
-    found = flask.request
-    assert isinstance(found, ScratchRequest)  # noqa: S101 - the application's request class; for the type checker
-    return found
 
 
 @blueprint.get("/<language:language>/report")
@@ -43,8 +36,8 @@ def write() -> str:
 def receive() -> tuple[str, int] | str:
     """Clean, seal and deposit; answer with the receipt."""
     here = service.current()
-    uploads = request().uploads
-    typed = request().typed()
+    request = current_request()
+    uploads, typed = request.uploads, request.typed()
     draft = Draft.of(typed)
     untrusted_codename = find_codename(typed.get("codename", ""))
     codename = tokens.check_report(here, typed.get(tokens.FIELD, ""), untrusted_codename, typed.get("form", ""))

@@ -21,7 +21,7 @@ from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError, TokenError
 from fieldreport.intake import service, tokens
 from fieldreport.intake.drafts import Draft, new_nonce
-from fieldreport.intake.report import must_ask, request
+from fieldreport.intake.report import must_ask
 from fieldreport.intake.sending import RefusedFile, clean_files, send
 from fieldreport.intake.sending import withdraw as send_withdrawal
 from fieldreport.intake.service import Service
@@ -29,6 +29,7 @@ from fieldreport.intake.texts import Explanation, codename_problem
 from fieldreport.intake.tokens import Visit
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
+from fieldreport.web.bodies import current_request
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
 
@@ -56,8 +57,8 @@ def ask() -> str:
 def enter() -> tuple[str, int] | str:
     """The codename, or the token of another return page: the answers, and what can be done."""
     here = service.current()
-    typed = request().form
-    draft = Draft.of(request().typed())
+    typed = current_request().form
+    draft = Draft.of(current_request().typed())
     untrusted_text = typed.get("codename", "")
     if not untrusted_text.strip() and typed.get(tokens.FIELD):
         return _conversation(here, (tokens.open_visit(here, typed[tokens.FIELD]).codename,), draft)
@@ -73,8 +74,8 @@ def enter() -> tuple[str, int] | str:
 def add() -> tuple[str, int] | str:
     """One more letter under the same codename."""
     here = service.current()
-    uploads = request().uploads
-    typed = request().typed()
+    request = current_request()
+    uploads, typed = request.uploads, request.typed()
     draft = Draft.of(typed)
     visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
     problems = draft.problems(files=len(uploads))
@@ -92,7 +93,7 @@ def add() -> tuple[str, int] | str:
 def delete() -> str:
     """Delete the answers that the page has shown; one that came in between stays."""
     here = service.current()
-    visit = tokens.open_visit(here, request().form.get(tokens.FIELD, ""))
+    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
     here.mailbox.delete_replies(here.keys_of(visit.codename).index, visit.shown)
     return _conversation(here, (visit.codename,), Draft(), deleted=True)
 
@@ -101,7 +102,7 @@ def delete() -> str:
 def confirm_withdrawal() -> str:
     """Ask before everything is withdrawn."""
     here = service.current()
-    visit = tokens.open_visit(here, request().form.get(tokens.FIELD, ""))
+    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
     token = tokens.seal_visit(here, Visit(codename=visit.codename, form=new_nonce()))
     return flask.render_template("intake/withdraw.html", token=token)
 
@@ -110,7 +111,7 @@ def confirm_withdrawal() -> str:
 def withdraw() -> str:
     """Delete the answers and tell the editors."""
     here = service.current()
-    visit = tokens.open_visit(here, request().form.get(tokens.FIELD, ""))
+    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
     if not visit.form:
         raise TokenError("This form was made for another page.", code="token")
     send_withdrawal(here, here.keys_of(visit.codename), nonce=visit.form, language=current_language())

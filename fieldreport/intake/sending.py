@@ -8,10 +8,11 @@ is one letter; a letter is received when the mailbox says so, not before.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, cast
 
@@ -21,7 +22,7 @@ from fieldreport.intake.drafts import SHORT_FIELDS, Draft
 from fieldreport.intake.service import Service
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Refusal, neutral_name
-from fieldreport.seal import Binding, Kind, PartSource, SourceKeys, seal_envelope
+from fieldreport.seal import Binding, Kind, PartSource, Roster, SourceKeys, seal_envelope
 from fieldreport.web.bodies import Upload
 
 _TEXT_NAME = "report.txt"
@@ -104,21 +105,19 @@ def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, 
         StoreError: the mailbox is away; nothing was stored.
 
     """
-    text, text_removed = service.scrubber.clean_text(draft.report)
+    text, removed = service.scrubber.clean_text(draft.report)
+    text_removed = tuple(str(each) for each in removed)
     short = {name: service.scrubber.clean_text(getattr(draft, name))[0].strip() for name in SHORT_FIELDS}
     fields = {
         "action": "report",
         "report_language": language,
         **{name: value for name, value in short.items() if value},
     }
-    originals = [each.original_sha256 for each in cleaned.files]
-    _deposit(service, keys, fields, text, text_removed, cleaned.files, nonce=draft.form, originals=originals)
-    return Receipt(
-        characters=len(text),
-        text_removed=tuple(str(each) for each in text_removed),
-        files=cleaned.files,
-        left_out=cleaned.refused,
+    letter = _Letter(
+        fields=fields, text=text.encode(), text_removed=text_removed, files=cleaned.files, nonce=draft.form, keys=keys
     )
+    _deposit(service, letter)
+    return Receipt(characters=len(text), text_removed=text_removed, files=cleaned.files, left_out=cleaned.refused)
 
 
 def withdraw(service: Service, keys: SourceKeys, *, nonce: str, language: str) -> Literal[True]:
@@ -127,79 +126,90 @@ def withdraw(service: Service, keys: SourceKeys, *, nonce: str, language: str) -
     The letter goes first: if it cannot be stored, nothing has changed. Raises as ``send``.
     """
     fields = {"action": "withdraw", "report_language": language}
-    _deposit(service, keys, fields, "", (), (), nonce=nonce, originals=())
+    _deposit(service, _Letter(fields=fields, text=b"", text_removed=(), files=(), nonce=nonce, keys=keys))
     service.mailbox.delete_all_replies(keys.index)
     return True
 
 
-def _deposit(
-    service: Service,
-    keys: SourceKeys,
-    fields: Mapping[str, str],
-    text: str,
-    text_removed: Sequence[str],
-    files: Sequence[CleanFile],
-    *,
-    nonce: str,
-    originals: Sequence[bytes],
-) -> None:
-    # Over the originals, not the cleaned bytes: what a source sends twice is the same even if a cleaner changed
-    # between.
-    letter_id = keys.letter_id(_digest(nonce, fields, text, originals))
-    told = {**fields, "reply_key": str(keys.identity.recipient), "lookup": keys.lookup.hex()}
-    content = text.encode()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Letter:
+    """What is to be sealed. It may be sealed several times, to several rosters; its id stays."""
 
-    def parts() -> list[PartSource]:
-        first = PartSource(
-            name=_TEXT_NAME,
-            media_type=_TEXT_TYPE,
-            source=io.BytesIO(content),
-            length=len(content),
-            sha256=hashlib.sha256(content).digest(),
-            removed=tuple(str(each) for each in text_removed),
-        )
-        rest = []
-        for each in files:
-            each.output.seek(0)
-            source = cast("BinaryIO", each.output)
-            rest.append(
-                PartSource(
-                    name=each.name, media_type=each.media_type, source=source, length=each.length, removed=each.removed
-                )
-            )
-        return [first, *rest]
+    fields: Mapping[str, str] = field(repr=False)
+    text: bytes = field(repr=False)
+    text_removed: tuple[str, ...]
+    files: tuple[CleanFile, ...]
+    nonce: str
+    keys: SourceKeys = field(repr=False)
 
-    for attempt in range(limits.STALE_RETRIES):
-        roster = service.roster()
+    def id(self) -> bytes:
+        """The same for the same form with the same content.
+
+        Over the original files, not the cleaned ones: what a source sends twice is the same even if a cleaner was
+        mended in between. Every item carries its length.
+        """
+        state = hashlib.sha256(b"fieldreport letter\0")
+        told = [self.nonce, *(item for pair in sorted(self.fields.items()) for item in pair)]
+        for item in [*(item.encode() for item in told), self.text, *(each.original_sha256 for each in self.files)]:
+            state.update(len(item).to_bytes(8, "big") + item)
+        return self.keys.letter_id(state.digest())
+
+    def seal_to(self, roster: Roster, instance: bytes, hour: int, payload: BinaryIO) -> bytes:
+        """Write the payload, return the header."""
+        letter_id = self.id()
         binding = Binding(
             kind=Kind.LETTER,
             epoch=roster.epoch,
             roster=roster.sha256,
-            instance=service.settings.instance_id,
+            instance=instance,
             thread=letter_id,
             object=letter_id,
         )
-        recipients = roster.recipients()
+        fields = {
+            **self.fields,
+            "reply_key": str(self.keys.identity.recipient),
+            "lookup": self.keys.lookup.hex(),
+        }
+        return seal_envelope(
+            binding,
+            hour=hour,
+            fields=fields,
+            parts=self._parts(),
+            recipients=roster.recipients(),
+            payload_to=payload,
+        )
 
-        def seal(payload: BinaryIO, binding: Binding = binding, recipients: Sequence = recipients) -> bytes:  # type: ignore[type-arg]
-            return seal_envelope(
-                binding, hour=service.hour, fields=told, parts=parts(), recipients=recipients, payload_to=payload
+    def _parts(self) -> list[PartSource]:
+        parts = [
+            PartSource(
+                name=_TEXT_NAME,
+                media_type=_TEXT_TYPE,
+                source=io.BytesIO(self.text),
+                length=len(self.text),
+                sha256=hashlib.sha256(self.text).digest(),
+                removed=self.text_removed,
             )
+        ]
+        for each in self.files:
+            each.output.seek(0)
+            source = cast("BinaryIO", each.output)  # a RawIOBase whose reads are whole
+            parts.append(
+                PartSource(
+                    name=each.name, media_type=each.media_type, source=source, length=each.length, removed=each.removed
+                )
+            )
+        return parts
 
+
+def _deposit(service: Service, letter: _Letter) -> None:
+    for attempt in range(1, limits.STALE_RETRIES + 1):
+        roster = service.roster()
+        seal = functools.partial(letter.seal_to, roster, service.settings.instance_id, service.hour)
         try:
-            service.mailbox.deposit(letter_id, roster.epoch, seal)
+            service.mailbox.deposit(letter.id(), roster.epoch, seal)
         except StaleRoster:
             # The roster changed between reading it and storing the letter: seal to the new one.
-            if attempt == limits.STALE_RETRIES - 1:
+            if attempt == limits.STALE_RETRIES:
                 raise
         else:
             return
-
-
-def _digest(nonce: str, fields: Mapping[str, str], text: str, originals: Sequence[bytes]) -> bytes:
-    """One hash over everything that makes two letters different; every item carries its length."""
-    state = hashlib.sha256(b"fieldreport letter\0")
-    items = [nonce, *(item for pair in sorted(fields.items()) for item in pair), text]
-    for item in [*(item.encode() for item in items), *originals]:
-        state.update(len(item).to_bytes(8, "big") + item)
-    return state.digest()

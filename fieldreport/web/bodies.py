@@ -338,6 +338,20 @@ class ScratchRequest(flask.Request):
             self._reader.close()
 
 
+def current_request() -> ScratchRequest:
+    """The request that is being answered, as the class it is.
+
+    Raises:
+        TypeError: outside an ``Application``.
+
+    """
+    # The proxy's object: ``flask.request`` itself is only declared as Flask's own class.
+    request = flask.request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it
+    if not isinstance(request, ScratchRequest):
+        raise TypeError("this application has another request class")
+    return request
+
+
 def _too_large() -> LimitExceeded:
     return LimitExceeded("The form is larger than this server takes.", code="request-bytes")
 

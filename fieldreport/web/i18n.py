@@ -11,7 +11,7 @@ with their sources and with the strings of the program. After a string has chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -110,14 +110,14 @@ def current_language() -> str:
     return first if first in offered else negotiate(flask.request.accept_languages.values(), offered)
 
 
-def negotiate(wishes: object, offered: Sequence[str]) -> str:
+def negotiate(wishes: Iterable[str], offered: Sequence[str]) -> str:
     """The best of ``offered`` for the browser's wishes (BCP 47, best first); the first offered when none fits.
 
     Chinese is told apart by script, and by region where no script is given; one script serves for the other if it is
     all there is.
     """
-    for wish in wishes if isinstance(wishes, (list, tuple)) or hasattr(wishes, "__iter__") else ():
-        for candidate in _candidates(str(wish)):
+    for wish in wishes:
+        for candidate in _candidates(wish):
             if candidate in offered:
                 return candidate
     return offered[0]
