@@ -63,10 +63,10 @@ def take_down(row: ArticleRow, archive: Archive, newsroom: Newsroom, *, slot: da
 
 
 def _note_release(change: Change, row: ArticleRow, record: Record, slot: datetime) -> None:
-    corrected = row.published is not None
+    row.corrected = row.published is not None
     seconds = int(slot.timestamp())
-    row.state = (ArticleState.CORRECTED if corrected else ArticleState.PUBLISHED).value
+    row.state = (ArticleState.CORRECTED if row.corrected else ArticleState.PUBLISHED).value
     row.live, row.live_revision, row.slug = True, row.revision, record.article.slug
-    row.published = row.published if corrected else seconds
+    row.published = row.published if row.corrected else seconds
     row.updated, row.scheduled_for = seconds, None
-    change.record(Act.ARTICLE_CORRECTED if corrected else Act.ARTICLE_PUBLISHED, row.id.hex())
+    change.record(Act.ARTICLE_CORRECTED if row.corrected else Act.ARTICLE_PUBLISHED, row.id.hex())

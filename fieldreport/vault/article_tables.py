@@ -30,8 +30,9 @@ class ArticleState(StrEnum):
 class ArticleRow(VaultBase, kw_only=True):
     """One article. ``draft`` is the object of its current revision, ``revision`` that revision's number.
 
-    ``live``: a version is on the site, whatever the state of the next one. ``scheduled_for``, ``published`` and
-    ``updated`` are slots, in seconds since the Unix epoch. ``slug`` is empty until it is public.
+    ``live``: a version is on the site, whatever the state of the next one; ``live_revision`` is its number and
+    ``corrected`` says whether it is a corrected one. ``scheduled_for``, ``published`` and ``updated`` are slots, in
+    seconds since the Unix epoch. ``slug`` is empty until it is public.
     """
 
     __tablename__ = "articles"
@@ -43,6 +44,7 @@ class ArticleRow(VaultBase, kw_only=True):
     revision: Mapped[int]
     draft: Mapped[bytes] = mapped_column(column_bytes(16))
     live_revision: Mapped[int | None] = mapped_column(default=None)
+    corrected: Mapped[bool] = mapped_column(default=False)
     slug: Mapped[str | None] = mapped_column(default=None)
     scheduled_for: Mapped[int | None] = mapped_column(BigInteger, default=None)
     published: Mapped[int | None] = mapped_column(BigInteger, default=None)

@@ -11,51 +11,46 @@ article is in the clear anywhere, so publishing what is due needs somebody unloc
 
 from __future__ import annotations
 
-import io
-import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, SealError, UsageError
+from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, SealError, UsageError
 from fieldreport.press.archive import Archive
-from fieldreport.press.article import Article, new_slug
 from fieldreport.press.leakcheck import Severity
 from fieldreport.press.schedule import Schedule
 from fieldreport.press.site import Newsroom
-from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal.binding import Kind
-from fieldreport.seal.roster import Role
-from fieldreport.vault import article_records as records
+from fieldreport.vault.article_folder import (
+    OPEN_STATES,
+    Draft,
+    DraftFolder,
+    in_state,
+    must_be,
+    next_number,
+    unchanged,
+    void,
+)
 from fieldreport.vault.article_heads import ArticleHead, Revision, head_of, list_articles, row_of, sign_offs_of
-from fieldreport.vault.article_materials import gone_letters
 from fieldreport.vault.article_records import Record
 from fieldreport.vault.article_release import release, take_down
 from fieldreport.vault.article_review import Checked, Review, review
 from fieldreport.vault.article_signing import Answer, SignOff, answer_parts, check_sign_offs, sign
 from fieldreport.vault.article_tables import (
     ArticleAnswer,
-    ArticleCase,
-    ArticleFile,
     ArticleRevision,
     ArticleRow,
     ArticleSignOff,
     ArticleState,
 )
 from fieldreport.vault.audit import Act
-from fieldreport.vault.cases import living
 from fieldreport.vault.changing import Change
-from fieldreport.vault.models import Item
-from fieldreport.vault.objects import Staged
 from fieldreport.vault.seat import Seat
 
 __all__ = [
@@ -70,16 +65,7 @@ __all__ = [
     "list_articles",
 ]
 
-_OPEN: Final = frozenset({ArticleState.DRAFT, ArticleState.REVIEW, ArticleState.CLEARED, ArticleState.SCHEDULED})
 _OUT: Final = frozenset({ArticleState.PUBLISHED, ArticleState.CORRECTED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """An article as it stands now."""
-
-    head: ArticleHead
-    article: Article
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +76,7 @@ class PublishRun:
     held: tuple[bytes, ...]
 
 
-class Newsdesk:
+class Newsdesk(DraftFolder):
     """One unlocked editor at the articles."""
 
     def __init__(self, seat: Seat, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
@@ -99,120 +85,12 @@ class Newsdesk:
         Raises:
             NotAllowed: an admin reads nothing. SettingsError: the daily slot is no time of day.
         """
-        if seat.role is not Role.EDITOR:
-            raise NotAllowed("articles are for editors", code="other-role")
-        self._seat = seat
+        super().__init__(seat)
         self._press = settings.press
         self._schedule = Schedule.from_settings(settings.press)
         self._newsroom = Newsroom.from_settings(settings)
         self._archive = Archive(settings.press.site)
         self._clock = clock
-
-    # --- writing ---
-
-    def create(self, case_ids: Sequence[bytes], language: str) -> Draft:
-        """Begin an article from at least one case, in one language.
-
-        Raises:
-            UsageError: no case, or a malformed language. NotFound: a case that is unknown or has ended.
-        """
-        if not case_ids:
-            raise UsageError("an article begins with a case", code="no-case")
-        article_id = secrets.token_bytes(16)
-        article = Article(language=language, slug=new_slug())
-        with (
-            records.stage_revision(self._seat, article_id, article, {}) as staged,
-            self._seat.changing() as change,
-        ):
-            change.session.add(
-                ArticleRow(
-                    id=article_id,
-                    state=ArticleState.DRAFT.value,
-                    revision=0,
-                    draft=staged.id,
-                    created=change.hour,
-                    changed=change.hour,
-                )
-            )
-            change.session.flush()
-            for case_id in dict.fromkeys(case_ids):
-                living(change.session, case_id)
-                letters = change.session.scalars(
-                    select(Item).where(Item.case_id == case_id, Item.kind == Kind.LETTER.value)
-                ).all()
-                change.session.add(ArticleCase(article_id=article_id, case_id=case_id, gone=gone_letters(letters)))
-            self._add_revision(change, row_of(change.session, article_id), staged)
-            change.record(Act.ARTICLE_CREATED, article_id.hex())
-        return self.load(article_id)
-
-    def load(self, article_id: bytes) -> Draft:
-        """Open an article. Raises ``NotFound``, ``NotARecipient`` or ``SealError``."""
-        head, record = self._open(article_id)
-        return Draft(head=head, article=record.article)
-
-    def revisions(self, article_id: bytes) -> tuple[Revision, ...]:
-        """Every saved version, oldest first. Raises ``NotFound``."""
-        with self._seat.vault.reading() as session:
-            row_of(session, article_id)
-            rows = session.scalars(
-                select(ArticleRevision).where(ArticleRevision.article_id == article_id).order_by(ArticleRevision.number)
-            ).all()
-        return tuple(Revision(number=row.number, by=row.author, hour=row.hour) for row in rows)
-
-    def load_revision(self, article_id: bytes, number: int) -> Article:
-        """Open an earlier version. Raises ``NotFound``, ``NotARecipient`` or ``SealError``."""
-        with self._seat.vault.reading() as session:
-            row = session.get(ArticleRevision, (article_id, number))
-        if row is None:
-            raise NotFound("no such revision")
-        return records.open_revision(self._seat, article_id, row.object_id).article
-
-    def save(self, article_id: bytes, article: Article, *, based_on: int) -> Draft:
-        """Save a new revision of everything public; whatever was signed off is void.
-
-        ``based_on`` is the ``revision`` of the head that was edited.
-
-        Raises:
-            Conflict: (code "article-changed") somebody saved meanwhile. NotAllowed: it is published (open a correction
-            first) or withdrawn, or its address is public already. UsageError: an attachment it never had.
-        """
-        _, record = self._open(article_id)
-        self._save(article_id, article, record.files, based_on=based_on)
-        return self.load(article_id)
-
-    def add_media(
-        self,
-        article_id: bytes,
-        source: Scratch,
-        *,
-        scrubber: Scrubber,
-        based_on: int,
-        alternative: str = "",
-        caption: str = "",
-    ) -> Draft:
-        """Clean a file anew, seal the rendition, and append it to the article under a neutral name.
-
-        Raises:
-            ScrubRefused: it cannot be cleaned. LimitExceeded: too many attachments. And as ``save``.
-        """
-        _, record = self._open(article_id)
-        with records.cleaned(source, scrubber) as (scrubbed, sha256):
-            article = record.article
-            media = records.described(article, record.files, scrubbed, sha256, alternative=alternative, caption=caption)
-            with records.stage_file(self._seat, article_id, media, scrubbed) as staged:
-                files = {**record.files, media.name: staged.id}
-                article = replace(article, media=(*article.media, media))
-                self._save(article_id, article, files, based_on=based_on, file=staged)
-        return self.load(article_id)
-
-    def open_media(self, article_id: bytes, name: str) -> AbstractContextManager[io.RawIOBase]:
-        """Open an attachment of the current revision, seekable, for the length of a ``with`` block.
-
-        Raises:
-            NotFound: no such article or attachment. SealError: the file is not the one the article means.
-        """
-        _, record = self._open(article_id)
-        return records.opened_file(self._seat, article_id, record, name)
 
     # --- checking ---
 
@@ -243,9 +121,9 @@ class Newsdesk:
             self._seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=fields) as staged,
             self._seat.changing() as change,
         ):
-            _in_state(row_of(change.session, article_id), *_OPEN)
+            in_state(row_of(change.session, article_id), *OPEN_STATES)
             change.add(staged)
-            number = _next_number(change.session, ArticleAnswer, article_id)
+            number = next_number(change.session, ArticleAnswer, article_id)
             change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
             change.record(Act.ARTICLE_OVERRIDDEN if blocks else Act.ARTICLE_ANSWERED, article_id.hex())
 
@@ -257,8 +135,8 @@ class Newsdesk:
         if not record.article.title.strip() or not record.article.body.strip():
             raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
         with self._seat.changing() as change:
-            row = _in_state(row_of(change.session, article_id), ArticleState.DRAFT)
-            _unchanged(row, record)
+            row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
+            unchanged(row, record)
             row.state = ArticleState.REVIEW.value
             change.record(Act.ARTICLE_SUBMITTED, article_id.hex())
         return self._head(article_id)
@@ -266,8 +144,8 @@ class Newsdesk:
     def return_to_draft(self, article_id: bytes) -> ArticleHead:
         """Take an article back to writing, also when it is scheduled; sign-offs are void. Raises ``NotAllowed``."""
         with self._seat.changing() as change:
-            row = _in_state(row_of(change.session, article_id), *(_OPEN - {ArticleState.DRAFT}))
-            _void(change, row, ArticleState.DRAFT)
+            row = in_state(row_of(change.session, article_id), *(OPEN_STATES - {ArticleState.DRAFT}))
+            void(change, row, ArticleState.DRAFT)
             change.record(Act.ARTICLE_RETURNED, article_id.hex())
         return self._head(article_id)
 
@@ -279,12 +157,12 @@ class Newsdesk:
         """
         head, record = self._open(article_id)
         self._must_not_have_written(head)
-        _must_be(head.state, ArticleState.REVIEW)
+        must_be(head.state, ArticleState.REVIEW)
         self._review(head, record).must_be_answered_for(self._seat.handle)
         signature = sign(self._seat, SignOff.SAFETY, article_id, record.article.content_hash())
         with self._seat.changing() as change:
-            row = _in_state(row_of(change.session, article_id), ArticleState.REVIEW)
-            _unchanged(row, record)
+            row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)
+            unchanged(row, record)
             self._add_sign_off(change, row, SignOff.SAFETY, signature)
             row.state = ArticleState.CLEARED.value
             change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety")
@@ -299,14 +177,14 @@ class Newsdesk:
         """
         head, record = self._open(article_id)
         self._must_not_have_written(head)
-        _must_be(head.state, ArticleState.CLEARED)
+        must_be(head.state, ArticleState.CLEARED)
         signature = sign(self._seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
         behind = self._must_be_ready(head, record, publishing=signature).behind
         now = self._now()
         slot = self._schedule.appearance(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
         with self._seat.changing() as change:
-            row = _in_state(row_of(change.session, article_id), ArticleState.CLEARED)
-            _unchanged(row, record)
+            row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
+            unchanged(row, record)
             self._add_sign_off(change, row, SignOff.PUBLISHING, signature)
             row.state, row.scheduled_for = ArticleState.SCHEDULED.value, int(slot.timestamp())
             change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} publishing")
@@ -352,8 +230,8 @@ class Newsdesk:
             NotAllowed: it is not published.
         """
         with self._seat.changing() as change:
-            row = _in_state(row_of(change.session, article_id), *_OUT)
-            _void(change, row, ArticleState.DRAFT)
+            row = in_state(row_of(change.session, article_id), *_OUT)
+            void(change, row, ArticleState.DRAFT)
             change.record(Act.ARTICLE_RETURNED, article_id.hex())
         return self.load(article_id)
 
@@ -364,10 +242,10 @@ class Newsdesk:
             NotAllowed: there is no correction under way.
         """
         with self._seat.changing() as change:
-            row = _in_state(row_of(change.session, article_id), *_OPEN)
+            row = in_state(row_of(change.session, article_id), *OPEN_STATES)
             if not row.live or row.live_revision is None:
                 raise NotAllowed("this article was never published", code="article-state")
-            _void(change, row, ArticleState.PUBLISHED if row.updated == row.published else ArticleState.CORRECTED)
+            void(change, row, ArticleState.CORRECTED if row.corrected else ArticleState.PUBLISHED)
             revision = change.session.get_one(ArticleRevision, (article_id, row.live_revision))
             row.revision, row.draft = revision.number, revision.object_id
             change.record(Act.ARTICLE_RETURNED, article_id.hex())
@@ -384,30 +262,10 @@ class Newsdesk:
             if not row.live:
                 raise NotAllowed("this article is not on the site", code="article-state")
             take_down(row, self._archive, self._newsroom, slot=self._schedule.current_slot(self._now()))
-            _void(change, row, ArticleState.WITHDRAWN)
+            void(change, row, ArticleState.WITHDRAWN)
             row.live, row.live_revision = False, None
             change.record(Act.ARTICLE_WITHDRAWN, article_id.hex())
         return self._head(article_id)
-
-    def discard(self, article_id: bytes) -> None:
-        """Shred an article that was never published: drafts, files and answers can be opened by nobody any more.
-
-        Raises:
-            NotAllowed: it is or was published.
-        """
-        with self._seat.changing() as change:
-            row = row_of(change.session, article_id)
-            if row.published is not None:
-                raise NotAllowed("what was published is withdrawn, not discarded", code="article-state")
-            for table in (ArticleRevision, ArticleFile, ArticleAnswer):
-                of_this = table.article_id == article_id
-                change.shred(change.session.scalars(select(table.object_id).where(of_this)).all())
-                change.session.execute(delete(table).where(of_this))
-            for other in (ArticleCase, ArticleSignOff):
-                change.session.execute(delete(other).where(other.article_id == article_id))
-            change.session.delete(row)
-            change.record(Act.ARTICLE_DELETED, article_id.hex())
-        self._seat.vault.scour()
 
     # --- inside ---
 
@@ -417,13 +275,6 @@ class Newsdesk:
     def _head(self, article_id: bytes) -> ArticleHead:
         with self._seat.vault.reading() as session:
             return head_of(session, article_id)
-
-    def _open(self, article_id: bytes) -> tuple[ArticleHead, Record]:
-        with self._seat.vault.reading() as session:
-            head, draft = head_of(session, article_id), row_of(session, article_id).draft
-        record = records.open_revision(self._seat, article_id, draft)
-        # The table says who wrote; the sealed revision says it under a signature. Whoever either names is a writer.
-        return replace(head, writers=tuple(sorted({*head.writers, record.author}))), record
 
     def _review(self, head: ArticleHead, record: Record) -> Review:
         return review(self._seat, head.id, record, writers=frozenset(head.writers), press=self._press)
@@ -462,73 +313,11 @@ class Newsdesk:
         with self._seat.changing() as change:
             row = row_of(change.session, article_id)
             if row.state == ArticleState.SCHEDULED.value:
-                _void(change, row, ArticleState.REVIEW)
+                void(change, row, ArticleState.REVIEW)
                 change.record(Act.ARTICLE_RETURNED, article_id.hex())
-
-    def _save(
-        self,
-        article_id: bytes,
-        article: Article,
-        files: Mapping[str, bytes],
-        *,
-        based_on: int,
-        file: Staged | None = None,
-    ) -> None:
-        if any(media.name not in files for media in article.media):
-            raise UsageError("attachments are added from a case", code="article-media")
-        with (
-            records.stage_revision(self._seat, article_id, article, files) as staged,
-            self._seat.changing() as change,
-        ):
-            row = _in_state(row_of(change.session, article_id), *_OPEN)
-            if row.revision != based_on:
-                raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
-            if row.slug is not None and row.slug != article.slug:
-                raise NotAllowed("the address of a published article stays what it is", code="slug-fixed")
-            if file is not None:
-                change.add(file)
-                change.session.add(ArticleFile(article_id=article_id, object_id=file.id))
-            self._add_revision(change, row, staged)
-            _void(change, row, ArticleState.DRAFT)
-            change.record(Act.ARTICLE_SAVED, article_id.hex())
-
-    def _add_revision(self, change: Change, row: ArticleRow, staged: Staged) -> None:
-        change.add(staged)
-        number = _next_number(change.session, ArticleRevision, row.id)
-        change.session.add(
-            ArticleRevision(
-                article_id=row.id, number=number, object_id=staged.id, author=self._seat.handle, hour=change.hour
-            )
-        )
-        row.revision, row.draft, row.changed = number, staged.id, change.hour
 
     def _add_sign_off(self, change: Change, row: ArticleRow, role: SignOff, signature: bytes) -> None:
         row.changed = change.hour
         change.session.add(
             ArticleSignOff(article_id=row.id, role=role.value, handle=self._seat.handle, signature=signature)
         )
-
-
-def _void(change: Change, row: ArticleRow, state: ArticleState) -> None:
-    """Move an article to a state in which no sign-off counts."""
-    change.session.execute(delete(ArticleSignOff).where(ArticleSignOff.article_id == row.id))
-    row.state, row.scheduled_for, row.changed = state.value, None, change.hour
-
-
-def _in_state(row: ArticleRow, *states: ArticleState) -> ArticleRow:
-    _must_be(ArticleState(row.state), *states)
-    return row
-
-
-def _must_be(state: ArticleState, *states: ArticleState) -> None:
-    if state not in states:
-        raise NotAllowed(f"this cannot be done while an article is in the state '{state}'", code="article-state")
-
-
-def _unchanged(row: ArticleRow, record: Record) -> None:
-    if row.draft != record.object_id:
-        raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
-
-
-def _next_number(session: Session, table: type[ArticleRevision | ArticleAnswer], article_id: bytes) -> int:
-    return (session.scalar(select(func.max(table.number)).where(table.article_id == article_id)) or 0) + 1

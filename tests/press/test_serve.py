@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from fieldreport.press.archive import Archive, MediaSource
+from fieldreport.press.article import Media
 from fieldreport.press.serve import create_app
 from fieldreport.press.site import Newsroom, Published
 
@@ -97,6 +101,29 @@ def test_a_withdrawn_address_answers_410(client: Client, archive: Archive, newsr
     assert answer.status_code == 410
     assert "no longer available" in answer.text
     assert client.get("/media/bcdfghjk22/photo-1.jpg").status_code == 404
+
+
+def test_a_large_file_is_streamed_and_served_in_ranges(
+    archive: Archive, newsroom: Newsroom, published: Published, slot: datetime
+) -> None:
+    content = bytes(range(256)) * 8192
+    sha256 = hashlib.sha256(content).hexdigest()
+    film = Media(name="video-1.mp4", media_type="video/mp4", sha256=sha256, length=len(content))
+    assert published.article is not None
+    archive.put(
+        replace(published, article=replace(published.article, media=(film,))), {sha256: lambda: io.BytesIO(content)}
+    )
+    archive.rebuild(newsroom, slot=slot)
+    client = Client(create_app(archive.directory))
+    with client.get("/media/bcdfghjk22/video-1.mp4") as whole:
+        assert (whole.status_code, whole.headers["Content-Type"], whole.data == content) == (200, "video/mp4", True)
+    with client.get("/media/bcdfghjk22/video-1.mp4", headers={"Range": "bytes=1000001-1000004"}) as part:
+        assert (part.status_code, part.data) == (206, content[1000001:1000005])
+        assert part.headers["Content-Range"] == f"bytes 1000001-1000004/{len(content)}"
+    with client.get("/media/bcdfghjk22/video-1.mp4", headers={"Range": f"bytes={len(content)}-"}) as beyond:
+        assert beyond.status_code == 416
+    with client.get("/media/bcdfghjk22/video-1.mp4", headers={"If-None-Match": whole.headers["ETag"]}) as known:
+        assert known.status_code == 304
 
 
 def test_before_anything_is_built_it_says_so(tmp_path: Path) -> None:

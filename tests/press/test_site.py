@@ -200,6 +200,16 @@ def test_a_withdrawn_article_leaves_a_neutral_page_and_a_tombstone_and_nothing_e
                 assert word not in path.read_bytes(), path
 
 
+def test_a_correction_of_the_same_slot_is_marked_as_one(
+    archive: Archive, newsroom: Newsroom, published: Published, slot: datetime
+) -> None:
+    assert published.article is not None
+    corrected = replace(published.article, correction="It was two.", media=())
+    archive.put(replace(published, article=corrected), {})
+    archive.rebuild(newsroom, slot=slot)
+    assert "Corrected" in (current(archive) / "articles" / "bcdfghjk22.html").read_text(encoding="utf-8")
+
+
 def test_withdrawing_twice_keeps_the_first_time(archive: Archive, built: Path, slot: datetime) -> None:
     archive.withdraw("bcdfghjk22", slot + timedelta(days=2))
     archive.withdraw("bcdfghjk22", slot + timedelta(days=3))

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("draft", sa.LargeBinary(16), nullable=False),
         sa.Column("live_revision", sa.Integer(), nullable=True),
+        sa.Column("corrected", sa.Boolean(), nullable=False),
         sa.Column("slug", sa.String(), nullable=True),
         sa.Column("scheduled_for", sa.BigInteger(), nullable=True),
         sa.Column("published", sa.BigInteger(), nullable=True),
