@@ -105,7 +105,7 @@ def _patterns(plain: str) -> Iterator[Hit]:
     ):
         matches = list(pattern.finditer(taken))
         for match in matches:
-            end = match.start() + len(match.group().rstrip(" .,;:!?*_\n"))
+            end = match.start() + len(match.group().rstrip(" .,;:!?*_`\n"))
             yield Hit(rule=rule, start=match.start(), end=end)
         taken = _blanked(taken, [match.span() for match in matches])
 
