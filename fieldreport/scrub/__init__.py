@@ -6,7 +6,18 @@ happens in a locked child (``sandbox``), and every result is read again by other
 
 from __future__ import annotations
 
+from fieldreport.scrub.lockdown import SandboxStatus, sandbox_status
 from fieldreport.scrub.registry import neutral_name
+from fieldreport.scrub.scrubber import Scrubbed, Scrubber
 from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
 
-__all__ = ["Mode", "Refusal", "Removed", "neutral_name"]
+__all__ = [
+    "Mode",
+    "Refusal",
+    "Removed",
+    "SandboxStatus",
+    "Scrubbed",
+    "Scrubber",
+    "neutral_name",
+    "sandbox_status",
+]

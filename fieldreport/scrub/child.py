@@ -8,28 +8,30 @@ caught.
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
-from typing import Final
+
+from PIL import Image
 
 from fieldreport.errors import FieldreportError
 from fieldreport.scratch import Scratch, ScratchShare
-from fieldreport.scrub import dispatch, wire
+from fieldreport.scrub import dispatch, pixels, wire
 from fieldreport.scrub.family import Sink, Source
 from fieldreport.scrub.lockdown import Lock
 from fieldreport.scrub.vocabulary import Mode, Refusal, Refused
 from fieldreport.scrub.wire import Answer, Cleaned, NotCleaned, Order
 
-_WARM_TEXT: Final = "warm\u200bth".encode()
-
 
 def run(lock: Lock, input_fd: int, output_fd: int, channel_fd: int) -> None:
     """Clean one file. Returns when the answer is written; the caller ends the process."""
     order = Order.decode(os.read(channel_fd, wire.ORDER_BYTES))
-    untrusted_input = Scratch.adopt(ScratchShare(fd=input_fd, key=order.input_key, size=order.input_size))
-    output = Scratch.adopt(ScratchShare(fd=output_fd, key=order.output_key, size=0), writable=True)
     lock.seal()
-    os.write(channel_fd, wire.encode(clean(untrusted_input, output, order.mode)))
+    os.write(channel_fd, wire.encode(_perform(order, input_fd, output_fd)))
+
+
+def _perform(order: Order, input_fd: int, output_fd: int) -> Answer:
+    share = ScratchShare(fd=input_fd, key=order.input_key, size=order.input_size)
+    result = ScratchShare(fd=output_fd, key=order.output_key, size=0)
+    with Scratch.adopt(share) as untrusted_input, Scratch.adopt(result, writable=True) as output:
+        return clean(untrusted_input, output, order.mode)
 
 
 def clean(untrusted_input: Scratch, output: Scratch, mode: Mode) -> Answer:
@@ -50,12 +52,24 @@ def clean(untrusted_input: Scratch, output: Scratch, mode: Mode) -> Answer:
     return Cleaned(media_type=media_type, length=sink.size, removed=wire.in_order(cleaning.removed))
 
 
-def warm() -> None:
-    """Walk the whole path once in the warm parent, so that nothing on it is loaded or built late."""
-    directory = Path(tempfile.gettempdir())
-    with Scratch(directory) as source, Scratch(directory) as output:
-        source.write(_WARM_TEXT)
-        wire.encode(clean(source, output, Mode.LOSSLESS))
-    refused = NotCleaned(refusal=Refusal.DAMAGED, kind="ValueError")
-    wire.parse(wire.encode(refused))
-    Order.decode(Order(mode=Mode.LOSSLESS, input_key=bytes(32), input_size=0, output_key=bytes(32)).encode())
+class Rehearsal:
+    """A picture of ours, cleaned once in the warm parent and once in every child before its file arrives.
+
+    The first time loads whatever libraries load late. After that, a child that has been forked shares its parent's
+    memory until it touches it, and the first touch of every page is slow; a child that rehearses while nobody waits
+    has these behind it. Both files are in memory only.
+    """
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._input, self._output = os.memfd_create("rehearsal"), os.memfd_create("rehearsal")
+        sample = pixels.encode_jpeg(Image.new("RGB", (16, 16), "gray"))
+        with Scratch.adopt(ScratchShare(fd=os.dup(self._input), key=self._key, size=0), writable=True) as written:
+            written.write(sample)
+        self._size = len(sample)
+
+    def perform(self) -> None:
+        """Everything that ``run`` does but the lock."""
+        order = Order(mode=Mode.LOSSLESS, input_key=self._key, input_size=self._size, output_key=self._key)
+        answer = _perform(Order.decode(order.encode()), os.dup(self._input), os.dup(self._output))
+        wire.parse(wire.encode(answer))

@@ -38,7 +38,7 @@ _ICC_PREFIX: Final = b"ICC_PROFILE\x00"
 class _Picture:
     """What a file consists of: what is kept, in order, and what is only looked at."""
 
-    kept: list[tuple[int, bytes]] = field(default_factory=list)  # marker and payload; scans with their compressed data
+    kept: list[tuple[int, bytes, memoryview]] = field(default_factory=list)  # marker, payload, compressed data of scans
     jfif: bool = False
     adobe_transform: int | None = None
     components: int = 0
@@ -131,8 +131,10 @@ def _scan(picture: _Picture, data: bytes, header: bytes, start: int) -> int:
     found = _MARKER.search(data, start)
     end = found.start() if found else len(data)
     # Fill bytes before a marker are allowed and say nothing; a cut-off file may end within a pair.
-    compressed = data[start:end].rstrip(b"\xff")
-    picture.kept.append((_SOS, struct.pack(">H", len(header) + 2) + header + compressed))
+    filled = end
+    while filled > start and data[filled - 1] == 0xFF:
+        filled -= 1
+    picture.kept.append((_SOS, header, memoryview(data)[start:filled]))
     return end
 
 
@@ -155,7 +157,7 @@ def _table_or_frame(picture: _Picture, marker: int, payload: bytes) -> None:
             raise Damaged
     else:  # the number of lines after the first scan, reserved markers: in no file of our time
         raise Damaged
-    picture.kept.append((marker, struct.pack(">H", len(payload) + 2) + payload))
+    picture.kept.append((marker, payload, memoryview(b"")))
 
 
 def _check_quantisation(payload: bytes) -> None:
@@ -223,9 +225,8 @@ def _trailer(trailer: bytes, removed: set[Removed], *, several: bool) -> None:
 
 def _subsampling(picture: _Picture) -> int:
     """The original's chroma resolution in Pillow's numbers; anything unusual is encoded at full resolution."""
-    for marker, segment in picture.kept:
+    for marker, frame, _ in picture.kept:
         if marker in _FRAMES:
-            frame = segment[2:]
             factors = bytes(frame[7 + 3 * index] for index in range(frame[5]))
             return {b"\x21\x11\x11": 1, b"\x22\x11\x11": 2}.get(factors, 0)
     return 0
@@ -233,14 +234,15 @@ def _subsampling(picture: _Picture) -> int:
 
 def _assemble(picture: _Picture, profile: bytes | None) -> bytes:
     """Marker segments in a fixed order: JFIF and Adobe where the original had them, since decoders guess by them."""
-    pieces = [b"\xff\xd8"]
+    pieces: list[bytes | memoryview] = [b"\xff\xd8"]
     if picture.jfif:
         pieces.append(_segment(_APP0, JFIF))
     if picture.adobe_transform is not None:
         pieces.append(_segment(_APP14, adobe(picture.adobe_transform)))
     if profile is not None:
         pieces.append(_segment(_APP2, _ICC_PREFIX + b"\x01\x01" + profile))
-    pieces += [piece for marker, body in picture.kept for piece in (bytes((0xFF, marker)), body)]
+    for marker, payload, compressed in picture.kept:
+        pieces += [_segment(marker, payload), compressed]
     pieces.append(b"\xff\xd9")
     return b"".join(pieces)
 

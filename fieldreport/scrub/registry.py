@@ -24,6 +24,7 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "text/plain": f"{_PACKAGE}.plaintext",
         "image/jpeg": f"{_PACKAGE}.jpeg",
         "image/png": f"{_PACKAGE}.png",
+        "application/pdf": f"{_PACKAGE}.pdf",
     }
 )
 """Sniffed media type → module."""
@@ -33,6 +34,7 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "text/plain": ("txt", "text"),
         "image/jpeg": ("jpg", "photo"),
         "image/png": ("png", "image"),
+        "application/pdf": ("pdf", "document"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table

@@ -122,17 +122,20 @@ def sniff(untrusted_source: Source) -> str:
         raise Refused(Refusal.EMPTY)
     if head.startswith(_OLE):
         raise Refused(_ole_refusal(untrusted_source))
-    # "MZ" and "RIFF" also begin words; a binary file has control characters in its first kilobytes, a text has none.
-    text = textcodec.looks_like_text(head)
     for offset, magic, refusal in _REFUSED_MAGICS:
-        if head.startswith(magic, offset) and not (text and magic.isascii() and magic.decode().isprintable()):
+        if head.startswith(magic, offset) and not _is_a_word(magic, head):
             raise Refused(refusal)
     for offset, magic, name in _MAGICS:
-        if head.startswith(magic, offset) and not (text and name not in _TEXTUAL):
+        if head.startswith(magic, offset) and (name in _TEXTUAL or not _is_a_word(magic, head)):
             found = _refine(name, head, untrusted_source)
             if found is not None:
                 return found
     return _without_magic(head, untrusted_source)
+
+
+def _is_a_word(magic: bytes, head: bytes) -> bool:
+    """Whether a magic like "MZ" or "RIFF" only begins a text: binary files have control characters early on."""
+    return magic.isascii() and magic.decode().isprintable() and textcodec.looks_like_text(head)
 
 
 def _refine(name: str, head: bytes, source: Source) -> str | None:

@@ -56,9 +56,10 @@ class _Spare:
 class Zygote:
     """The loop: hand a file to a waiting child, fork the next one, bury the dead, kill the late."""
 
-    def __init__(self, service: socket.socket, lock: Lock, wall_seconds: float) -> None:
+    def __init__(self, service: socket.socket, lock: Lock, rehearsal: child.Rehearsal, wall_seconds: float) -> None:
         self._service = service
         self._lock = lock
+        self._rehearsal = rehearsal
         self._wall_seconds = wall_seconds
         self._pid = os.getpid()
         self._running: dict[int, _Running] = {}  # by pid
@@ -124,6 +125,7 @@ class Zygote:
 
     def _become_child(self, channel: socket.socket) -> NoReturn:
         try:
+            self._rehearsal.perform()
             descriptor = channel.fileno()
             # Everything but the channel and the ruleset: other children's pipes, the service's socket.
             kept = self._lock.descriptor
@@ -210,13 +212,14 @@ def main(arguments: list[str]) -> int:
     registry.load_all()
     for path in options.also:
         _load_module(path)
-    child.warm()
+    rehearsal = child.Rehearsal()
+    rehearsal.perform()
     _quiet()
     _expendable()
     lock = Lock.prepare()
     lock.prove()
     _settle()
-    zygote = Zygote(service, lock, options.wall_seconds)
+    zygote = Zygote(service, lock, rehearsal, options.wall_seconds)
     service.send(json.dumps(asdict(lock.status)).encode())
     zygote.serve()
     return 0

@@ -1,0 +1,89 @@
+"""What the tests of cleaning share: a way to clean bytes in this process, and one to clean them behind the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Mode, Refusal, Removed, registry
+from fieldreport.scrub.dispatch import clean as dispatch_clean
+from fieldreport.scrub.dispatch import new_cleaning
+from fieldreport.scrub.family import Sink, Source
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.vocabulary import Refused
+
+HOSTILE = Path(__file__).parent / "hostile.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanCopy:
+    """What a family made of a file."""
+
+    media_type: str
+    data: bytes
+    removed: frozenset[Removed]
+
+
+Clean = Callable[..., CleanCopy]
+RefusalOf = Callable[[bytes], Refusal]
+
+
+@pytest.fixture
+def clean() -> Clean:
+    """Sniff, clean and verify in this process: fast, and a failure shows its traceback."""
+
+    def run(data: bytes, mode: Mode = Mode.LOSSLESS) -> CleanCopy:
+        sink = Sink()
+        cleaning = new_cleaning(mode)
+        media_type = dispatch_clean(Source.of(data), sink, cleaning)
+        return CleanCopy(media_type=media_type, data=sink.source().whole(), removed=frozenset(cleaning.removed))
+
+    return run
+
+
+@pytest.fixture
+def refusal_of(clean: Clean) -> RefusalOf:
+    """Why a file is refused; fails when it is not."""
+
+    def run(data: bytes) -> Refusal:
+        with pytest.raises(Refused) as caught:
+            clean(data)
+        return caught.value.refusal
+
+    return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _decoders_are_warm() -> None:
+    registry.load_all()
+
+
+@pytest.fixture(scope="session")
+def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
+    """The real thing, with hostile families added, and a wall clock that tests can wait for."""
+    with Scrubber(
+        directory=tmp_path_factory.mktemp("scratch"),
+        require_sandbox=True,
+        zygote_arguments=(f"--also={HOSTILE}", "--wall-seconds=1.5"),
+    ) as started:
+        yield started
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Callable[[bytes], Scratch]]:
+    """Makes encrypted scratch files with the given content."""
+    made: list[Scratch] = []
+
+    def make(content: bytes) -> Scratch:
+        file = Scratch(tmp_path)
+        file.write(content)
+        made.append(file)
+        return file
+
+    yield make
+    for file in made:
+        file.close()

@@ -1,0 +1,250 @@
+"""A file that has taken over its child meets the lock: each deed is contained and the service goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fieldreport.errors import PlatformError, ScrubRefused
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Mode, Refusal
+from fieldreport.scrub.lockdown import SandboxStatus, sandbox_status
+from fieldreport.scrub.scrubber import Scrubber
+
+ScratchOf = Callable[[bytes], Scratch]
+
+TEXT = b"The bridge is guarded at night."
+
+
+def code_of(scrubber: Scrubber, source: Scratch) -> str:
+    with pytest.raises(ScrubRefused) as caught:
+        scrubber.clean(source)
+    return caught.value.code
+
+
+def is_running(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def assert_goes_on(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    scrubbed = scrubber.clean(scratch(TEXT))
+    with scrubbed.output:
+        assert scrubbed.output.read() == TEXT
+    assert scrubbed.length == len(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("deed", "refusal"),
+    [
+        ("open", Refusal.DAMAGED),  # an errno, as any missing file: the decoder goes on or gives up
+        ("open-by-descriptor", Refusal.DAMAGED),
+        ("list", Refusal.DAMAGED),
+        ("create", Refusal.DAMAGED),
+        ("fork", Refusal.DAMAGED),
+        ("fork-bomb", Refusal.DAMAGED),
+        ("executable", Refusal.DAMAGED),
+        ("executable-later", Refusal.DAMAGED),
+        ("raise-limits", Refusal.DAMAGED),
+        ("import-late", Refusal.DAMAGED),
+        ("secret-in-exception", Refusal.DAMAGED),
+        ("socket", Refusal.CRASHED),
+        ("execute", Refusal.CRASHED),
+        ("kill-parent", Refusal.CRASHED),
+        ("trace", Refusal.CRASHED),
+        ("segfault", Refusal.CRASHED),
+        ("write-around", Refusal.DAMAGED),  # the kernel ends the file's growth
+        ("write-for-ever", Refusal.TOO_LARGE),
+        ("allocate", Refusal.MEMORY),
+        ("spin", Refusal.TIMEOUT),
+        ("residue", Refusal.RESIDUE),
+        ("answer-nonsense", Refusal.CRASHED),
+    ],
+)
+def test_a_hostile_file_is_refused_and_the_next_one_is_cleaned(
+    scrubber: Scrubber, scratch: ScratchOf, deed: str, refusal: Refusal
+) -> None:
+    assert code_of(scrubber, scratch(b"HOSTILE " + deed.encode())) == refusal
+    assert_goes_on(scrubber, scratch)
+
+
+def test_threads_without_end_are_contained(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    code = code_of(scrubber, scratch(b"HOSTILE thread-bomb"))
+    assert code in {Refusal.MEMORY, Refusal.TIMEOUT, Refusal.DAMAGED, Refusal.CRASHED}
+    assert_goes_on(scrubber, scratch)
+
+
+def test_an_exception_tells_neither_its_name_nor_its_message(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    with pytest.raises(ScrubRefused) as caught:
+        scrubber.clean(scratch(b"HOSTILE secret-in-exception"))
+    assert "Kim" not in str(caught.value)
+    assert caught.value.detail == "scrub: damaged (other)"
+
+
+def test_what_a_decoder_prints_goes_nowhere(
+    scrubber: Scrubber, scratch: ScratchOf, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scrubber.clean(scratch(b"HOSTILE chatter")).output.close()
+    printed = capfd.readouterr()
+    assert "Kim" not in printed.out + printed.err
+
+
+def test_a_made_up_length_does_not_show_other_bytes(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    scrubbed = scrubber.clean(scratch(b"HOSTILE answer-length"))
+    with scrubbed.output, pytest.raises(Exception, match="damaged"):
+        scrubbed.output.read()
+
+
+def test_a_child_holds_its_own_file_and_nothing_else(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    scrubbed = scrubber.clean(scratch(b"HOSTILE look-around"))
+    with scrubbed.output:
+        descriptors = scrubbed.output.read().split(b",")
+    assert len(descriptors) == 3 + 3  # silenced standard streams; input, output, channel
+
+
+def test_a_child_sees_no_other_file_while_others_are_cleaned(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    sources = [scratch(b"HOSTILE spin"), scratch(b"HOSTILE spin"), scratch(b"HOSTILE look-around")]
+    seen: list[int] = []
+
+    def work(source: Scratch) -> None:
+        try:
+            with scrubber.clean(source).output as output:
+                seen.append(len(output.read().split(b",")))
+        except ScrubRefused:
+            pass
+
+    threads = [threading.Thread(target=work, args=(source,)) for source in sources]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [6]
+
+
+def test_files_are_cleaned_at_once_from_several_threads(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    texts = [f"report number {number} " * 2000 for number in range(24)]
+    sources = [scratch(text.encode()) for text in texts]
+    results: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        with scrubber.clean(sources[number]).output as output:
+            results[number] = output.read().decode()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [results[number].strip() for number in range(len(texts))] == [text.strip() for text in texts]
+
+
+def test_a_slow_file_does_not_hold_up_the_others(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    slow, quick = scratch(b"HOSTILE spin"), scratch(TEXT)
+    spinning = threading.Thread(target=lambda: code_of(scrubber, slow))
+    spinning.start()
+    began = time.monotonic()
+    scrubber.clean(quick).output.close()
+    waited = time.monotonic() - began
+    spinning.join()
+    assert waited < 1.0
+
+
+def test_a_dead_warm_parent_is_started_again(tmp_path: Path, scratch: ScratchOf) -> None:
+    with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        os.kill(own._zygote._process.pid, signal.SIGKILL)
+        own._zygote._process.wait()
+        assert_goes_on(own, scratch)
+
+
+def test_a_warm_parent_that_dies_at_work_is_replaced_and_the_file_is_cleaned(
+    tmp_path: Path, scratch: ScratchOf
+) -> None:
+    with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        process = own._zygote._process
+        os.kill(process.pid, signal.SIGSTOP)
+        killer = threading.Timer(0.2, process.kill)
+        killer.start()
+        assert_goes_on(own, scratch)
+        killer.join()
+        assert own._zygote._process.pid != process.pid
+
+
+def test_children_die_with_the_warm_parent(tmp_path: Path) -> None:
+    own = Scrubber.start(directory=tmp_path, require_sandbox=True)
+    time.sleep(0.1)  # the waiting child is forked after the ready message
+    children = Path(f"/proc/{own._zygote._process.pid}/task/{own._zygote._process.pid}/children").read_text().split()
+    own.close()
+    deadline = time.monotonic() + 5
+    while any(is_running(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert children
+    assert not any(is_running(child) for child in children)
+
+
+def test_the_warm_parent_inherits_neither_environment_nor_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIELDREPORT_SECRET", "in the service's environment")
+    with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        process = Path(f"/proc/{own._zygote._process.pid}")
+        status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
+        assert status["Uid"].split()[1] != "0"
+        assert status["NoNewPrivs"].strip() == "1"
+        assert status["CapEff"].strip() == "0" * 16
+        if os.geteuid() == 0:  # it is not dumpable, so only root may look
+            assert b"SECRET" not in (process / "environ").read_bytes()
+
+
+def test_production_has_no_hostile_families(tmp_path: Path, scratch: ScratchOf) -> None:
+    with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        scrubbed = own.clean(scratch(b"HOSTILE spin"))
+        with scrubbed.output:
+            assert scrubbed.output.read() == b"HOSTILE spin"
+
+
+def test_a_closed_cleaner_says_so(tmp_path: Path, scratch: ScratchOf) -> None:
+    own = Scrubber.start(directory=tmp_path, require_sandbox=True)
+    own.close()
+    with pytest.raises(PlatformError):
+        own.clean(scratch(TEXT))
+
+
+def test_the_source_file_stays_the_callers(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    source = scratch(TEXT)
+    scrubber.clean(source, mode=Mode.LOSSLESS).output.close()
+    source.seek(0)
+    assert source.read() == TEXT
+
+
+def test_an_empty_file_is_named_so(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    assert code_of(scrubber, scratch(b"")) == Refusal.EMPTY
+
+
+def test_a_machine_without_a_lock_is_refused_when_the_settings_ask_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SandboxStatus, "problems", property(lambda _: ("no lock here",)))
+    with pytest.raises(PlatformError, match="no lock here"):
+        Scrubber.start(directory=tmp_path, require_sandbox=True)
+
+
+def test_a_machine_without_a_lock_is_warned_about_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(SandboxStatus, "problems", property(lambda _: ("no lock here",)))
+    Scrubber.start(directory=tmp_path, require_sandbox=False).close()
+    assert "no lock here" in caplog.text
+
+
+def test_doctor_learns_what_the_kernel_offers() -> None:
+    status = sandbox_status()
+    assert status.landlock_abi >= 0
+    assert status.complete is (not status.problems)
+    missing = SandboxStatus(machine="riscv64", landlock_abi=0, seccomp=False, unprivileged=False)
+    assert len(missing.problems) == 3
