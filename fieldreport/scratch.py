@@ -8,8 +8,8 @@ can reach around the cipher. What is read was authenticated.
 One slot of the file: nonce (12 bytes), ciphertext (65,536), tag (16). The chunk index is the associated data. The last
 chunk is filled with zeros, so the size is known to the owner, not to the disk.
 
-A process that was given the descriptor over a socket and the key adopts the file. Between two processes it is for them
-to take turns; their nonces differ by a random prefix.
+A process that was given the descriptor over a socket and the key adopts the file. It is for two processes to take
+turns: what one wrote, the other sees when it adopts the file anew. Their nonces differ by a random prefix.
 """
 
 from __future__ import annotations

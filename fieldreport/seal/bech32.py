@@ -7,6 +7,8 @@ alphabet raise ``SealError``; what decodes encodes back to the very same text.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import xor
 from typing import Final
 
 from fieldreport.errors import SealError
@@ -14,6 +16,10 @@ from fieldreport.errors import SealError
 _ALPHABET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUE: Final = {character: value for value, character in enumerate(_ALPHABET)}
 _GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+# What BIP 173 adds up bit by bit, for each value of the five bits that fall out.
+_FEEDBACK: Final = tuple(
+    reduce(xor, (generator for bit, generator in enumerate(_GENERATORS) if top >> bit & 1), 0) for top in range(32)
+)
 _CHECKSUM_CHARACTERS: Final = 6
 _TEXT_CHARACTERS: Final = 4096  # twice the longest text we know; bounds the work on hostile input
 
@@ -65,11 +71,7 @@ def _expand(prefix: str) -> list[int]:
 def _polymod(words: Iterable[int]) -> int:
     checksum = 1
     for word in words:
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ word
-        for bit, generator in enumerate(_GENERATORS):
-            if top >> bit & 1:
-                checksum ^= generator
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ word ^ _FEEDBACK[checksum >> 25]
     return checksum
 
 
