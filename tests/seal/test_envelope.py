@@ -400,6 +400,17 @@ def test_memory_stays_flat_whatever_the_size(newsroom: Newsroom, tmp_path: Path)
     assert peak < 3 << 20
 
 
+@pytest.mark.parametrize("length", [(1 << 20) - 1, 1 << 20, (5 << 20) + 77])
+def test_large_parts_are_hashed_right_beside_the_reading(newsroom: Newsroom, length: int) -> None:
+    content = random.Random(length).randbytes(length)
+    header, payload = newsroom.seal(content, b"behind")
+    for _ in range(3):  # two threads share the buffers
+        with newsroom.open(header, payload) as envelope:
+            assert envelope.manifest.parts[0].sha256 == hashlib.sha256(content).digest()
+            assert envelope.verify()
+            assert envelope.read_part(0, length) == content
+
+
 def test_the_parts_come_out_of_encrypted_temporary_files(newsroom: Newsroom, tmp_path: Path) -> None:
     with Scratch(tmp_path) as source:
         source.write(TEXTS[4])  # and stays at its end: a part is read from its beginning
