@@ -14,6 +14,7 @@ from typing import Any, Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream, String
 
+from fieldreport.scrub.drawn import as_drawn
 from fieldreport.scrub.family import Cleaning, check_image
 from fieldreport.scrub.pdf import pictures, values
 from fieldreport.scrub.pdf.bounds import Decoder
@@ -373,7 +374,7 @@ class Graphics:
         if codec is None:
             return self._stream(b"")
         if codec == "/DCTDecode":
-            upright = pictures.as_drawn(data, self._cleaning)
+            upright = as_drawn(data, self._cleaning, profile=False)
             data = self._cleaning.embedded(upright, accept={"image/jpeg"}).data
         elif codec == "/JPXDecode":
             check_image(*pictures.jpx_size(data))

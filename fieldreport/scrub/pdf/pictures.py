@@ -1,7 +1,6 @@
 """The raw codecs of pictures inside a PDF: JPEG, JPEG 2000, JBIG2, each without what it does not need to be drawn.
 
-JPEG goes through the registry's own family; before that, orientation and colour profile are neutralised, because a PDF
-viewer ignores both and baking them in would turn the picture.
+JPEG goes through the registry's own family (``graphics``); the other two have no family of their own.
 """
 
 from __future__ import annotations
@@ -10,11 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from fieldreport.scrub.family import Cleaning
-from fieldreport.scrub.vocabulary import Damaged, Removed
-
-_STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
-_ORIENTATION: Final = 0x0112
+from fieldreport.scrub.vocabulary import Damaged
 
 _JP2_SIGNATURE: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _JP2_HEADER_BOXES: Final = frozenset({b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"})
@@ -22,53 +17,6 @@ _CODESTREAM: Final = b"\xff\x4f"
 
 _JBIG2_EXTENSION: Final = 62  # ITU-T T.88, 7.2.3: comments
 _JBIG2_PROFILES: Final = 52
-
-
-def as_drawn(untrusted_jpeg: bytes, cleaning: Cleaning) -> bytes:
-    """The JPEG as containers draw it: orientation 1, no colour profile. The result still needs cleaning."""
-    kept = bytearray(untrusted_jpeg[:2])
-    position = 2
-    for marker, start, end in _segments(untrusted_jpeg):
-        segment = bytearray(untrusted_jpeg[start:end])
-        position = end
-        if marker == 0xE2 and segment[4:16] == b"ICC_PROFILE\0":
-            cleaning.removed.add(Removed.COLOUR_PROFILE)
-            continue
-        if marker == 0xE1 and segment[4:10] == b"Exif\0\0":
-            _upright(segment)
-        kept += segment
-    return bytes(kept) + untrusted_jpeg[position:]
-
-
-def _segments(untrusted_jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker segments before the first scan."""
-    if untrusted_jpeg[:2] != b"\xff\xd8":
-        raise Damaged
-    position = 2
-    while position + 4 <= len(untrusted_jpeg) and untrusted_jpeg[position] == 0xFF:
-        marker = untrusted_jpeg[position + 1]
-        if marker in {0xDA, 0xD9, 0xFF} or marker in _STANDALONE:
-            return
-        end = position + 2 + int.from_bytes(untrusted_jpeg[position + 2 : position + 4], "big")
-        if end > len(untrusted_jpeg):
-            raise Damaged
-        yield marker, position, end
-        position = end
-
-
-def _upright(segment: bytearray) -> None:
-    """Set the orientation of the first image directory to 1."""
-    order = {b"II": "<", b"MM": ">"}.get(bytes(segment[10:12]))
-    if order is None or len(segment) < 20:
-        return
-    (offset,) = struct.unpack_from(order + "L", segment, 14)
-    directory = 10 + offset
-    if directory + 2 > len(segment):
-        return
-    (count,) = struct.unpack_from(order + "H", segment, directory)
-    for entry in range(directory + 2, min(directory + 2 + 12 * count, len(segment) - 11), 12):
-        if struct.unpack_from(order + "H", segment, entry)[0] == _ORIENTATION:
-            struct.pack_into(order + "H", segment, entry + 8, 1)
 
 
 def jpx_size(untrusted: bytes) -> tuple[int, int]:

@@ -1,0 +1,117 @@
+"""A new XML tree from an old one: only elements and attributes of the given vocabularies, each made anew.
+
+Where text means something only in certain elements (Office Open XML), these are named and text is left out everywhere
+else; in OpenDocument and XHTML all of it is content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from lxml import etree
+
+from fieldreport.scrub.office.markup import XML, Element, split
+from fieldreport.scrub.office.vocabularies import RELATIONSHIPS, Vocabulary
+from fieldreport.scrub.vocabulary import Damaged, Removed
+
+COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+_COMPATIBLE: Final = frozenset(f"{{{COMPATIBILITY}}}{name}" for name in ("AlternateContent", "Choice"))
+_ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
+
+Attribute = Callable[[Element, str, str], str | None]
+"""What becomes of an attribute: (element, name, value) to the value it keeps, or None."""
+
+
+class Rewriting:
+    """Copies trees. ``attribute`` has the last word on every value; ``removed`` learns what was left out."""
+
+    def __init__(
+        self,
+        vocabularies: Mapping[str, Vocabulary],
+        *,
+        removed: set[Removed],
+        findings: Mapping[str, Removed | None],
+        text_in: Collection[str] | None = None,
+        attribute: Attribute | None = None,
+    ) -> None:
+        self._vocabularies = vocabularies
+        self._removed = removed
+        self._findings = findings
+        self._text_in = text_in
+        self._attribute = attribute
+        self._prefixes = {v.prefix: v.namespace for v in vocabularies.values()}
+        self._prefixes |= {"r": RELATIONSHIPS, "mc": COMPATIBILITY}
+        self._elements = 0
+
+    def rewrite(self, old: Element) -> Element:
+        """The new root. Raises ``Damaged`` when the root itself is not in a vocabulary."""
+        if self._place(old) != "keep":
+            raise Damaged
+        new = etree.Element(old.tag, nsmap=self._prefixes)
+        self._fill(old, new)
+        return new
+
+    def _place(self, old: Element) -> str:
+        tag = str(old.tag)
+        vocabulary = self._vocabularies.get(split(tag)[0])
+        if vocabulary is None:
+            return "keep" if tag in _COMPATIBLE else "drop"
+        return "keep" if tag in vocabulary.keep else "unwrap" if tag in vocabulary.unwrap else "drop"
+
+    def _fill(self, old: Element, new: Element) -> None:
+        self._elements += 1
+        if self._elements > _ELEMENTS_MOST:
+            raise Damaged
+        self._attributes(old, new)
+        if self._text_in is None or new.tag in self._text_in:
+            new.text = old.text
+        self._children(old, new)
+
+    def _children(self, old: Element, new: Element) -> None:
+        for child in old:
+            match self._place(child):
+                case "keep":
+                    made = etree.SubElement(new, child.tag)
+                    self._fill(child, made)
+                case "unwrap":
+                    self._report(child)
+                    self._append(new, child.text)
+                    self._children(child, new)
+                case _:
+                    self._report(child)
+            self._append(new, child.tail)
+
+    def _attributes(self, old: Element, new: Element) -> None:
+        vocabulary = self._vocabularies.get(split(str(old.tag))[0])
+        allowed = vocabulary.attributes if vocabulary is not None else frozenset({"Requires"})
+        for key, value in old.attrib.items():
+            name = str(key)
+            kept: str | None = str(value) if name in allowed else None
+            if kept is not None and self._attribute is not None:
+                kept = self._attribute(old, name, kept)
+            if kept is None:
+                self._report_attribute(name)
+            else:
+                new.set(name, kept)
+
+    def _append(self, new: Element, text: str | None) -> None:
+        if not text or self._text_in is not None:
+            return
+        if len(new):
+            new[-1].tail = (new[-1].tail or "") + text
+        else:
+            new.text = (new.text or "") + text
+
+    def _report(self, element: Element) -> None:
+        finding = self._findings.get(split(str(element.tag))[1], Removed.OTHER_METADATA)
+        if finding is not None:
+            self._removed.add(finding)
+
+    def _report_attribute(self, name: str) -> None:
+        namespace, local = split(name)
+        if namespace in {XML, COMPATIBILITY}:
+            return
+        finding = self._findings.get(f"@{local}", Removed.OTHER_METADATA)
+        if finding is not None:
+            self._removed.add(finding)
