@@ -145,4 +145,5 @@ ARTICLE_CAPTION_CHARACTERS: Final = 2_000  # each caption, alternative text and 
 ARTICLE_MEDIA: Final = 100
 ARTICLE_JSON_BYTES: Final = 4 * MIB  # all of the above at four bytes a character
 ANSWER_CHARACTERS: Final = 2_000  # a reason beside a finding
+NOTE_TERMS: Final = 500  # protected terms in one source's note; beyond, the check says that it did not look for all
 FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site

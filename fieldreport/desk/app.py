@@ -1,0 +1,117 @@
+"""The desk's Flask application: one process with threads, because unlocked keys live in its memory and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.config import Settings
+from fieldreport.desk import current, errorpage, gates, showing
+from fieldreport.desk.access import SignInFirst
+from fieldreport.desk.door import Door
+from fieldreport.desk.rounds import Rounds
+from fieldreport.desk.sessions import Sessions
+from fieldreport.desk.views import articles, audit, cases, checks, files, health, inbox, keys, signin, staff
+from fieldreport.mailbox import Mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal import RosterDirectory, TokenKey
+from fieldreport.vault import Vault
+from fieldreport.web import errorpages, headers
+from fieldreport.web.application import Application
+from fieldreport.web.bodies import ScratchRequest
+from fieldreport.web.csrf import CsrfGuard
+
+_log = logging.getLogger(__name__)
+
+# What the pages need beyond nothing. Previews and downloads narrow it further.
+CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'"}
+
+_BLUEPRINTS: Final = (
+    signin.pages,
+    inbox.pages,
+    cases.pages,
+    files.pages,
+    articles.pages,
+    checks.pages,
+    keys.pages,
+    staff.pages,
+    audit.pages,
+    health.pages,
+)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    vault: Vault,
+    mailbox: Mailbox,
+    scrubber: Scrubber,
+    rosters: RosterDirectory,
+    clock: Callable[[], float] = time.time,
+) -> flask.Flask:
+    """Build the desk.
+
+    Args:
+        settings: of this installation.
+        vault: the sealed archive, open.
+        mailbox: where letters wait and replies go.
+        scrubber: running; makes previews and the renditions of articles.
+        rosters: the published roster, verified at every use.
+        clock: seconds since the epoch.
+
+    The desk's rounds (collecting, auto-lock of idle sessions) begin with ``current.of(app).rounds.start()``, after the
+    server has forked.
+    """
+    app = Application("fieldreport.desk", trusted_hosts=settings.desk.trusted_hosts)
+    app.config["REQUEST_BYTES"] = limits.DESK_REQUEST_BYTES
+    app.url_map.converters["id"] = showing.IdConverter
+    token_key = TokenKey.generate()
+    sessions = Sessions(idle_seconds=settings.desk.idle_seconds, clock=clock)
+
+    def collect() -> int:
+        letters = vault.collect(mailbox, rosters)
+        vault.deliver(mailbox)
+        return letters
+
+    current.attach(
+        app,
+        current.Desk(
+            settings=settings,
+            vault=vault,
+            mailbox=mailbox,
+            scrubber=scrubber,
+            rosters=rosters,
+            clock=clock,
+            sessions=sessions,
+            rounds=Rounds(
+                collect=collect, sessions=sessions, collect_seconds=settings.desk.collect_seconds, clock=clock
+            ),
+            door=Door(app, settings=settings, vault=vault, mailbox=mailbox, rosters=rosters, clock=clock),
+            guard=CsrfGuard(token_key, clock),
+            token_key=token_key,
+        ),
+    )
+    # After-request functions run last registered first: the headers come after whatever a page adds.
+    headers.apply(app, CONTENT_POLICY, referrer="same-origin")
+    showing.install(app)
+    gates.install(app)
+    errorpages.install(app, errorpage.page)
+    app.register_error_handler(SignInFirst, _to_the_door)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _to_the_door(_error: Exception) -> ResponseReturnValue:
+    """Nobody is signed in: the sign-in page, which keeps what was typed if a form came too late."""
+    request = flask.request
+    if request.method in {"GET", "HEAD"}:
+        return flask.redirect(flask.url_for("signin.show", next=showing.own_path(request.full_path)), code=303)
+    typed = request.typed() if isinstance(request, ScratchRequest) else {}
+    return signin.page(kept_form=gates.keep_form(request), lost_form=typed, status=403)

@@ -1,0 +1,99 @@
+"""What a view needs at hand: the desk it belongs to and the person who asks, typed and never absent by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import flask
+
+from fieldreport.config import Settings
+from fieldreport.desk.door import Door
+from fieldreport.desk.rounds import Rounds
+from fieldreport.desk.sessions import Session, Sessions
+from fieldreport.errors import NotAllowed
+from fieldreport.mailbox import Mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal import RosterDirectory, TokenKey
+from fieldreport.vault import Vault
+from fieldreport.vault.seat import Seat
+from fieldreport.web.csrf import CsrfGuard
+
+if TYPE_CHECKING:
+    from fieldreport.vault.articles import Newsdesk
+
+_EXTENSION: Final = "fieldreport-desk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything one desk process works with."""
+
+    settings: Settings
+    vault: Vault
+    mailbox: Mailbox
+    scrubber: Scrubber
+    rosters: RosterDirectory
+    clock: Callable[[], float]
+    sessions: Sessions
+    rounds: Rounds
+    door: Door
+    guard: CsrfGuard
+    token_key: TokenKey = field(repr=False)
+
+    @property
+    def cookie_name(self) -> str:
+        """``__Host-`` where the cookie is secure: no sibling host can then set one for us."""
+        return "__Host-desk" if self.settings.desk.secure_cookie else "desk"
+
+
+def attach(app: flask.Flask, desk: Desk) -> None:
+    """Make ``desk`` the one of this application."""
+    app.extensions[_EXTENSION] = desk
+
+
+def of(app: flask.Flask) -> Desk:
+    """The desk of an application."""
+    desk: Desk = app.extensions[_EXTENSION]
+    return desk
+
+
+def desk() -> Desk:
+    """The desk of the application that answers this request."""
+    return of(flask.current_app)
+
+
+def session_or_none() -> Session | None:
+    """Who asks, or nothing when nobody is signed in."""
+    found: Session | None = flask.g.get("desk_session")
+    return found
+
+
+def session() -> Session:
+    """Who asks.
+
+    Raises:
+        NotAllowed: nobody is signed in; the access rules keep this from happening.
+    """
+    found = session_or_none()
+    if found is None:
+        raise NotAllowed("Nobody is signed in.")
+    return found
+
+
+def seat() -> Seat:
+    """The unlocked seat of whoever asks."""
+    return session().seat
+
+
+def newsdesk() -> Newsdesk:
+    """Whoever asks, at the articles."""
+    from fieldreport.vault.articles import Newsdesk
+
+    return Newsdesk(seat(), desk().settings, clock=desk().clock)
+
+
+def say(text: str) -> None:
+    """Tell the person what was done, at the top of the next page they see."""
+    session().notices.append(text)

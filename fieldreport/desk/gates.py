@@ -1,0 +1,115 @@
+"""What every request passes before a view sees it.
+
+In this order: who is it, did our own page send it, may they, does the form belong to their session.
+
+Rules: each gate raises; none returns something that could be ignored. A POST that arrives after the auto-lock is not
+lost: it comes back to its owner after they unlock (``kept``).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import flask
+
+from fieldreport.desk import access, current, kept
+from fieldreport.desk.sessions import Session
+from fieldreport.errors import FieldreportError, NotAllowed
+from fieldreport.seal.roster import KeyState
+from fieldreport.web import csrf
+
+_READING: Final = frozenset({"GET", "HEAD"})
+# A page that reloads itself must not keep the keys of somebody who has left the room.
+_NOT_WORK: Final = frozenset({"keys.progress", "signin.style", "signin.icon"})
+
+
+def install(app: flask.Flask) -> None:
+    """Put the gates before every view of ``app``."""
+    app.before_request(_identify)
+    app.before_request(_pass)
+
+
+def _identify() -> None:
+    desk = current.desk()
+    cookie = flask.request.cookies.get(desk.cookie_name, "")
+    session = desk.sessions.find(cookie, touch=flask.request.endpoint not in _NOT_WORK) if cookie else None
+    flask.g.desk_session = None
+    if session is not None:
+        try:
+            _check_still_listed(session)
+        except FieldreportError:
+            desk.sessions.end(cookie)
+            raise
+        flask.g.desk_session = session
+
+
+def _pass() -> None:
+    request = flask.request
+    if request.routing_exception is not None:
+        return  # Flask is about to answer 404 or 405
+    posted = request.method not in _READING
+    if posted:
+        require_our_own_page(request)
+    view = flask.current_app.view_functions[str(request.endpoint)]
+    session = current.session_or_none()
+    rule = access.rule_of(view)
+    access.check(rule, session.role if session is not None else None)
+    # A form of the door has no session yet; that another site cannot send it was seen above.
+    if posted and rule is not access.Rule.PUBLIC:
+        current.desk().guard.check(request, current.session().csrf)
+
+
+def require_our_own_page(request: flask.Request) -> Literal[True]:
+    """Refuse a form that a browser says came from elsewhere, by Fetch Metadata and by ``Origin``.
+
+    Our pages have ``Referrer-Policy: same-origin``, under which browsers name the origin of their own forms. Only the
+    host is compared: a proxy in front ends TLS and the scheme we see is not the browser's.
+
+    Raises:
+        NotAllowed: another site sent it.
+    """
+    csrf.require_same_site(request)
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise NotAllowed("This request came from another site.", code="cross-site")
+    return True
+
+
+def _check_still_listed(session: Session) -> Literal[True]:
+    """See that the newest roster still names the person in the role they signed in with.
+
+    A roster that has run out closes the letterbox and stops sealing, but whoever was listed last may go on reading.
+
+    Raises:
+        NotAllowed: they are not listed any more.
+        RosterError: no roster can be trusted, so nobody can be.
+    """
+    desk = current.desk()
+    roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
+    if not any(
+        entry.handle == session.handle and entry.role is session.role and entry.state is KeyState.ACTIVE
+        for entry in roster.entries
+    ):
+        raise NotAllowed("You are not in the list of staff any more.", code="not-listed")
+    return True
+
+
+def keep_form(request: flask.Request) -> tuple[str, ...]:
+    """Seal the form of a POST that came too late, if it belongs to a session that was locked meanwhile.
+
+    Returns nothing when it does not: a form that another page made must not be sent on by somebody who unlocks.
+    """
+    desk = current.desk()
+    if request.method in _READING:
+        return ()
+    ended = desk.sessions.ended(request.cookies.get(desk.cookie_name, ""))
+    if ended is None:
+        return ()
+    try:
+        desk.guard.check(request, ended.csrf)
+    except FieldreportError:
+        return ()
+    fields = tuple((name, text) for name, text in request.form.items(multi=True) if name != csrf.FIELD)
+    form = kept.KeptForm(handle=ended.handle, path=request.full_path.rstrip("?"), fields=fields)
+    return kept.seal_form(desk.token_key, form, now=desk.clock())

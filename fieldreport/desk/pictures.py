@@ -1,0 +1,44 @@
+"""Pictures for the screen: whatever arrived sealed is decoded and made anew in the sandbox before a browser sees it.
+
+Rules: an intake that was taken over could seal anything as a photo, so the desk trusts no byte of it; what cannot be
+cleaned is not shown. The copy in between is an encrypted scratch file.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fieldreport import limits
+from fieldreport.desk.reading import IMAGES
+from fieldreport.errors import ScrubRefused
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Mode
+from fieldreport.scrub.scrubber import Scrubber
+
+
+@contextmanager
+def copied(source: io.RawIOBase, directory: Path) -> Iterator[Scratch]:
+    """An encrypted scratch copy of ``source``, at its beginning; it goes with the block."""
+    with Scratch(directory) as copy:
+        shutil.copyfileobj(source, copy, limits.READ_BYTES)
+        copy.seek(0)
+        yield copy
+
+
+def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Path) -> tuple[str, bytes]:
+    """Return (media type, bytes) of a picture that is safe to show.
+
+    Raises:
+        ScrubRefused: it is no picture that can be cleaned.
+    """
+    with copied(source, scratch) as copy:
+        cleaned = scrubber.clean(copy, mode=Mode.STRONG)
+    with cleaned.output as output:
+        if cleaned.media_type not in IMAGES:
+            raise ScrubRefused("This is not a picture.", code="unsupported")
+        output.seek(0)
+        return cleaned.media_type, output.read(cleaned.length) or b""

@@ -1,0 +1,142 @@
+"""What a page shows of one sealed item: opened, bounded, and refused by name when it is damaged.
+
+Rules: a damaged object shows nothing of itself but what is damaged; a text is cut at a bound so that one hostile letter
+cannot make a page of a gigabyte; media types are looked up, never believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from fieldreport.errors import FieldreportError, NotARecipient
+from fieldreport.seal import Kind, OpenEnvelope, Part
+from fieldreport.vault.cases import ItemRow
+from fieldreport.vault.seat import Seat
+
+_TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
+_SNIPPET_BYTES: Final = 64 * 1024  # of an attached text
+# In the order in which an editor asks.
+_FIELDS: Final[Mapping[str, str]] = {
+    "when": "When",
+    "where": "Where",
+    "protect": "Would identify the source, or must never be printed",
+    "describe": "May be described as",
+    "not_before": "Not before",
+}
+IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+SOUNDS: Final = frozenset(
+    {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav"}
+)
+FILMS: Final = frozenset({"video/mp4", "video/webm"})
+
+
+class Shape(StrEnum):
+    """How an attachment is shown."""
+
+    IMAGE = "image"
+    SOUND = "sound"
+    FILM = "film"
+    TEXT = "text"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPart:
+    """An attachment as a page names it. ``number`` counts from 1; ``text`` is shown for plain texts only."""
+
+    number: int
+    name: str
+    shape: Shape
+    media_type: str
+    length: int
+    removed: tuple[str, ...]
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadItem:
+    """One entry of a conversation, ready to be drawn. ``refusal`` says why nothing is shown of it."""
+
+    row: ItemRow
+    number: int
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    language: str = ""
+    text: str = field(default="", repr=False)
+    cut: bool = False
+    removed: tuple[str, ...] = ()
+    parts: tuple[ReadPart, ...] = ()
+    refusal: str = ""
+
+
+def shape_of(media_type: str) -> Shape:
+    """How a part of this type is shown; what is not known to be harmless is only a download."""
+    base = media_type.partition(";")[0].strip().lower()
+    if base in IMAGES:
+        return Shape.IMAGE
+    if base in SOUNDS:
+        return Shape.SOUND
+    if base in FILMS:
+        return Shape.FILM
+    return Shape.TEXT if base in {"text/plain", "text/csv", "text/markdown"} else Shape.FILE
+
+
+def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
+    """Open one item for showing. Never raises for a damaged one: the conversation around it stays readable."""
+    if not row.exists:
+        return ReadItem(row=row, number=number, refusal="This was deleted.")
+    if row.damage is not None:
+        return ReadItem(row=row, number=number, refusal=damage_text(row.damage))
+    try:
+        with seat.open_item(row.id) as envelope:
+            return _read(envelope, row, number)
+    except NotARecipient:
+        refusal = "Your key does not open this one. Ask a colleague to re-wrap it, or lock and unlock again."
+    except FieldreportError as error:
+        refusal = f"This was refused whole, because it is not what was sealed ({error.code})."
+    return ReadItem(row=row, number=number, refusal=refusal)
+
+
+def damage_text(damage: str) -> str:
+    """What is damaged, in words, from the vault's code for it."""
+    part = damage.removeprefix("part-")
+    what = {"header": "its header", "payload": "its content", "manifest": "its table of contents", "padding": "its end"}
+    named = f"part {part}" if damage.startswith("part-") else what.get(damage, damage)
+    return f"Damaged: {named}. It was refused whole, because nothing in it can be trusted; nothing of it is shown."
+
+
+def _read(envelope: OpenEnvelope, row: ItemRow, number: int) -> ReadItem:
+    manifest = envelope.manifest
+    first = manifest.parts[0] if manifest.parts else None
+    raw = envelope.open_part(0).read(_TEXT_BYTES) if first is not None else b""
+    letter = row.kind is Kind.LETTER
+    return ReadItem(
+        row=row,
+        number=number,
+        fields={label: manifest.fields[name] for name, label in _FIELDS.items() if manifest.fields.get(name)},
+        language=manifest.fields.get("report_language", ""),
+        text=(raw or b"").decode("utf-8", "replace"),
+        cut=first is not None and first.length > _TEXT_BYTES,
+        removed=first.removed if first is not None else (),
+        parts=tuple(_read_part(envelope, index, part) for index, part in enumerate(manifest.parts) if index)
+        if letter
+        else (),
+    )
+
+
+def _read_part(envelope: OpenEnvelope, index: int, part: Part) -> ReadPart:
+    shape = shape_of(part.media_type)
+    text = ""
+    if shape is Shape.TEXT and part.length <= _SNIPPET_BYTES:
+        text = envelope.read_part(index, _SNIPPET_BYTES).decode("utf-8", "replace")
+    return ReadPart(
+        number=index,
+        name=part.name,
+        shape=shape,
+        media_type=part.media_type,
+        length=part.length,
+        removed=part.removed,
+        text=text,
+    )

@@ -1,0 +1,93 @@
+"""What the admin does to the roster from the desk: renew it, and put in the key that somebody asked for.
+
+Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
+published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
+the old one afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from fieldreport.errors import NotAllowed, StoreError
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal.roster import Entry, KeyState, Roster, RosterDirectory
+from fieldreport.unseal import rosters as making
+from fieldreport.unseal import rotation
+from fieldreport.vault import Act, RotationOrder, RotationState, Seat
+
+_log = logging.getLogger(__name__)
+
+
+def renew(seat: Seat, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Sign the same people for another season.
+
+    Raises:
+        NotAllowed: not an admin's seat. RosterError: the one in force cannot be verified.
+    """
+    return _publish(seat, rosters, mailbox, lambda entries: entries, now=now)
+
+
+def requested_entry(order: RotationOrder, roster: Roster) -> Entry:
+    """The entry that a person asked for, its signature checked against the key they have.
+
+    Raises:
+        NotAllowed: nothing was asked for. SealError: it was not signed by them.
+    """
+    if order.request is None:
+        raise NotAllowed("No new key was asked for yet.", code="no-request")
+    return rotation.verify_request(order.request, roster.entry(order.handle))
+
+
+def approve(seat: Seat, order: RotationOrder, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Put the requested key into force: it becomes active and the one before decrypt-only. May be repeated.
+
+    Raises:
+        NotAllowed: not an admin's seat, or nothing was asked for. SealError: the request is not the person's.
+        Conflict: the rotation is further on. RosterError: the roster in force cannot be verified.
+    """
+    newest = rosters.newest(at_least=seat.vault.highest_epoch())
+    asked = [entry for entry in newest.entries if entry.key_id == order.new_key_id]
+    if asked and asked[0].state is KeyState.ACTIVE:
+        roster, entry = newest, asked[0]  # an earlier approval was cut off between publishing and noting it
+    else:
+        entry = requested_entry(order, newest)
+        roster = _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
+    seat.approve_rotation(order.id, new_key_id=entry.key_id, epoch=roster.epoch)
+    return roster
+
+
+def _publish(
+    seat: Seat,
+    rosters: RosterDirectory,
+    mailbox: Mailbox,
+    change: Callable[[Iterable[Entry]], Iterable[Entry]],
+    *,
+    now: float,
+) -> Roster:
+    if seat.staff.admin is None:
+        raise NotAllowed("Only an admin signs rosters.", code="other-role")
+    current = rosters.newest(at_least=seat.vault.highest_epoch())
+    entries = change(_without_destroyed(seat, current))
+    raw = making.next_roster(current, entries, now=datetime.fromtimestamp(now, UTC))
+    roster = rosters.publish(raw, seat.staff.admin.sign_roster(raw))
+    seat.roster()  # the vault remembers the epoch
+    seat.record(Act.ROSTER_PUBLISHED, str(roster.epoch))
+    try:
+        mailbox.saw_epoch(roster.epoch)
+    except StoreError as error:
+        # Not needed for safety: the intake closes the old epoch itself when it reads the new roster.
+        _log.warning("the mailbox did not hear of the new roster yet: %s", error.code)
+    return roster
+
+
+def _without_destroyed(seat: Seat, current: Roster) -> tuple[Entry, ...]:
+    """Keys that were destroyed since the last roster become a record."""
+    destroyed = {o.old_key_id for o in seat.vault.rotations.all() if o.state is RotationState.DESTROYED}
+    entries = current.entries
+    for entry in current.entries:
+        if entry.key_id in destroyed and entry.state is KeyState.DECRYPT_ONLY:
+            entries = making.with_retired(entries, entry.key_id)
+    return entries

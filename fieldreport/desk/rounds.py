@@ -1,0 +1,97 @@
+"""What the desk does without being asked: it collects letters, and it locks sessions that have been idle.
+
+Rules: neither needs a key that anybody unlocked. One thread; a failure is counted and logged by its code, and the next
+round tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fieldreport.desk.sessions import Sessions
+from fieldreport.errors import FieldreportError
+from fieldreport.web.faults import log_fault
+
+_log = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 10  # how long an idle key may outlive its time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastCollection:
+    """How the latest attempt to collect ended. ``failure`` is an error code, empty when it succeeded."""
+
+    at: float
+    letters: int
+    failure: str
+
+
+class Rounds:
+    """The desk's own rounds. ``collect`` may be called from any thread; two never run at once."""
+
+    def __init__(
+        self, *, collect: Callable[[], int], sessions: Sessions, collect_seconds: int, clock: Callable[[], float]
+    ) -> None:
+        self._collect = collect
+        self._sessions = sessions
+        self._collect_seconds = collect_seconds
+        self._clock = clock
+        self._one_at_a_time = threading.Lock()
+        self._start_lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self.last: LastCollection | None = None
+
+    def start(self) -> None:
+        """Begin the rounds in a thread of this process, so after the server has forked; once is enough."""
+        with self._start_lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="desk-rounds", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End the rounds and wait for the one that is running."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def collect(self) -> int:
+        """Fetch what waits in the mailbox; returns how many letters came.
+
+        Raises:
+            FieldreportError: the mailbox is away or the vault refused; nothing was lost, the letters still wait.
+        """
+        with self._one_at_a_time:
+            try:
+                letters = self._collect()
+            except FieldreportError as error:
+                self.last = LastCollection(at=self._clock(), letters=0, failure=error.code)
+                raise
+            self.last = LastCollection(at=self._clock(), letters=letters, failure="")
+            return letters
+
+    def _run(self) -> None:
+        waited = float(self._collect_seconds)
+        step = min(_SWEEP_SECONDS, self._collect_seconds)
+        while True:
+            self._sessions.sweep()
+            if waited >= self._collect_seconds:
+                waited = 0.0
+                self._try()
+            if self._stop.wait(step):
+                return
+            waited += step
+
+    def _try(self) -> None:
+        try:
+            letters = self.collect()
+        except FieldreportError as error:
+            _log.warning("collecting failed: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - the thread must live: what fails now may work in the next round
+            log_fault(error)
+        else:
+            if letters:
+                _log.info("collected %d letters", letters)

@@ -1,0 +1,49 @@
+"""Running the desk: one worker, because what is unlocked is in its memory, and the desk's own rounds beside it."""
+
+from __future__ import annotations
+
+from typing import Never
+
+from fieldreport.config import Settings
+from fieldreport.desk import current
+from fieldreport.desk.app import create_app
+from fieldreport.mailbox import open_mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.selftest import check_platform
+from fieldreport.vault import open_vault
+from fieldreport.web.serving import WsgiApplication
+from fieldreport.web.serving import serve as serve_wsgi
+
+
+def serve(settings: Settings) -> Never:
+    """Serve the desk on ``settings.desk.listen`` until told to stop; never returns.
+
+    Raises:
+        PlatformError: no ML-KEM here.
+        UsageError: the port cannot be used.
+        SystemExit: at the end; with an error's status when the application could not be built.
+
+    """
+    check_platform()
+
+    def build() -> WsgiApplication:
+        scratch = settings.desk.data / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # First, while this process has one thread: it starts the parent of the locked children.
+        scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
+        app = create_app(
+            settings,
+            vault=open_vault(settings),
+            mailbox=open_mailbox(settings),
+            scrubber=scrubber,
+            rosters=RosterDirectory(
+                settings.keys.directory,
+                fingerprint=settings.keys.admin_fingerprint,
+                instance=settings.instance_id,
+            ),
+        )
+        current.of(app).rounds.start()
+        return app
+
+    serve_wsgi(build, listen=settings.desk.listen, threads=settings.desk.threads)

@@ -1,0 +1,192 @@
+"""How things look on every page: identifiers in paths, times, sizes, names of states, the bar at the top.
+
+Rules: times are as coarse as what is stored (the hour); nothing of a sealed object is in a path or a file name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import flask
+from mnemonic import Mnemonic
+from typing_extensions import override
+from werkzeug.routing import BaseConverter
+
+from fieldreport.desk import current
+from fieldreport.seal.roster import Role
+
+_HOUR_SECONDS: Final = 3600
+_LANGUAGES: Final[Mapping[str, str]] = {
+    "en": "English",
+    "ko": "Korean",
+    "zh-Hans": "Chinese (simplified)",
+    "zh-Hant": "Chinese (traditional)",
+    "ja": "Japanese",
+    "ru": "Russian",
+    "ar": "Arabic",
+    "fa": "Persian",
+    "fr": "French",
+    "es": "Spanish",
+    "pt": "Portuguese",
+    "tr": "Turkish",
+}
+_REMOVED: Final[Mapping[str, str]] = {
+    "location": "place",
+    "device": "device",
+    "identifiers": "serial numbers and ids",
+    "author": "author names",
+    "people": "names of people shown",
+    "time": "times",
+    "software": "software",
+    "description": "titles and captions",
+    "comments": "comments",
+    "history": "changes and earlier versions",
+    "thumbnail": "hidden thumbnail",
+    "motion-video": "hidden video",
+    "embedded-file": "embedded files",
+    "script": "scripts",
+    "links": "links",
+    "paths": "paths",
+    "hidden-content": "hidden content",
+    "trailing-data": "trailing data",
+    "copy-marks": "invisible copy marks",
+    "colour-profile": "colour profile",
+    "other-metadata": "other metadata",
+}
+_NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, str], ...]]] = {
+    Role.EDITOR: (
+        ("inbox", "inbox.show", "Inbox"),
+        ("articles", "articles.index", "Articles"),
+        ("keys", "keys.show", "Your key"),
+    ),
+    Role.ADMIN: (
+        ("staff", "staff.show", "Staff and keys"),
+        ("audit", "audit.show", "Audit log"),
+        ("health", "health.show", "Health"),
+        ("keys", "keys.show", "Your key"),
+    ),
+}
+
+
+class IdConverter(BaseConverter):
+    """Sixteen random bytes as 32 lower-case hexadecimal digits."""
+
+    regex = "[0-9a-f]{32}"
+
+    @override
+    def to_python(self, value: str) -> bytes:
+        return bytes.fromhex(value)
+
+    @override
+    def to_url(self, value: bytes) -> str:
+        return value.hex()
+
+
+def install(app: flask.Flask) -> None:
+    """Give the templates of ``app`` their filters and what every page shows."""
+    filters = {"age": age, "hour": hour, "words": words, "grouped": grouped, "size": size, "removed": removed}
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.globals.update(language_name=language_name)
+    app.context_processor(_everywhere)
+    app.after_request(_blank_when_locked)
+
+
+def _everywhere() -> dict[str, object]:
+    desk = current.desk()
+    session = current.session_or_none()
+    endpoint = str(flask.request.endpoint or "")
+    return {
+        "newsroom": desk.settings.instance.name,
+        "demo": desk.settings.instance.demo,
+        "person": session,
+        "notices": session.take_notices() if session is not None else [],
+        "navigation": _NAVIGATION.get(session.role, ()) if session is not None else (),
+        "section": endpoint.partition(".")[0],
+        "form_token": desk.guard.token(session.csrf) if session is not None else "",
+        "idle_minutes": max(1, desk.settings.desk.idle_seconds // 60),
+        "now_hour": int(desk.clock() // _HOUR_SECONDS),
+    }
+
+
+def writing() -> None:
+    """Say that this page has a form in which somebody may be writing: it must not go away by itself."""
+    flask.g.desk_writing = True
+
+
+def reload_after(seconds: int) -> None:
+    """Ask the browser to load this page again, for pages that show how far something is."""
+    flask.g.desk_reload = seconds
+
+
+def _blank_when_locked(response: flask.Response) -> flask.Response:
+    """Take a page off the screen when the desk locks.
+
+    A header and not a ``meta`` element: assistive tools treat the element as an interruption that nobody asked for, and
+    the pages on which somebody writes do without.
+    """
+    if current.session_or_none() is None or response.mimetype != "text/html":
+        return response
+    reload = flask.g.get("desk_reload")
+    if reload is not None:
+        response.headers["Refresh"] = str(reload)
+    elif not flask.g.get("desk_writing") and flask.request.method == "GET":
+        seconds = current.desk().settings.desk.idle_seconds + 1
+        response.headers["Refresh"] = (
+            f"{seconds}; url={flask.url_for('signin.show', next=own_path(flask.request.full_path))}"
+        )
+    return response
+
+
+def own_path(untrusted_path: str) -> str:
+    """A path on this very desk, from something that may point anywhere; the front page if it does."""
+    parts = urlsplit(untrusted_path)
+    path = untrusted_path.rstrip("?")
+    harmless = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if harmless and not parts.scheme and not parts.netloc else "/"
+
+
+def hour(value: int) -> str:
+    """An hour since the epoch as ``2026-11-23 14:00 UTC``."""
+    return datetime.fromtimestamp(value * _HOUR_SECONDS, UTC).strftime("%Y-%m-%d %H:00 UTC")
+
+
+def age(value: int, now_hour: int) -> str:
+    """How long ago an hour was, as coarse as one would say it."""
+    hours = max(0, now_hour - value)
+    if hours < 1:
+        return "this hour"
+    if hours < 48:
+        return f"{hours} h"
+    return f"{hours // 24} days"
+
+
+def words(key_id: str) -> str:
+    """A key id as twelve words that two people can compare by telephone (BIP-39 of its 16 bytes)."""
+    return str(Mnemonic("english").to_mnemonic(bytes.fromhex(key_id)))
+
+
+def grouped(digits: str) -> str:
+    """Hexadecimal digits in groups of four."""
+    return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))
+
+
+def size(length: int) -> str:
+    """Bytes as a person says them."""
+    if length < 1000:
+        return f"{length} bytes"
+    if length < 1_000_000:
+        return f"{length / 1000:.0f} kB"
+    return f"{length / 1_000_000:.1f} MB"
+
+
+def removed(code: str) -> str:
+    """What was scrubbed, in a word; a category this version does not know is shown by its code."""
+    return _REMOVED.get(code, code)
+
+
+def language_name(code: str) -> str:
+    """The English name of a language tag, or the tag."""
+    return _LANGUAGES.get(code, code)

@@ -1,0 +1,1 @@
+"""The pages, one module a group of routes. Every view carries its access rule as its outermost decorator."""

@@ -1,0 +1,281 @@
+"""Articles: from cases to a draft, its text and pictures, a look at what readers will see, and the way out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, current, showing
+from fieldreport.desk.pictures import copied
+from fieldreport.desk.reading import ReadPart, Shape, read_item
+from fieldreport.desk.views.cases import the_case, typed_text
+from fieldreport.desk.views.files import confined, the_item
+from fieldreport.errors import FieldreportError, NotFound, UsageError
+from fieldreport.press.article import Article, Media, new_slug
+from fieldreport.press.render import body_html
+from fieldreport.seal import Kind
+from fieldreport.vault.articles import ArticleHead, ArticleState, Newsdesk, list_articles
+from fieldreport.web.i18n import NAMES
+
+pages = flask.Blueprint("articles", __name__)
+
+_SHOWN: Final = 100  # newest first: each title is a sealed draft to be opened
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CasePicture:
+    """A picture of a case that can be attached to an article."""
+
+    item_id: bytes
+    case: str
+    part: ReadPart
+
+
+@access.editor
+@pages.get("/articles")
+def index() -> ResponseReturnValue:
+    """All articles, newest first, with what each waits for."""
+    newsdesk = current.newsdesk()
+    _publish_due(newsdesk)
+    heads = sorted(list_articles(current.desk().vault), key=lambda head: head.changed_hour, reverse=True)
+    shown = heads[:_SHOWN]
+    return flask.render_template(
+        "articles.html", articles=[(head, title_of(newsdesk, head)) for head in shown], hidden=len(heads) - len(shown)
+    )
+
+
+def _publish_due(newsdesk: Newsdesk) -> None:
+    published = len(newsdesk.publish_due().published)
+    if published:
+        current.say(f"{published} scheduled {'article is' if published == 1 else 'articles are'} now published.")
+
+
+def title_of(newsdesk: Newsdesk, head: ArticleHead) -> str:
+    """The working title, or what can be said without it."""
+    try:
+        return newsdesk.load(head.id).article.title or "(no title yet)"
+    except FieldreportError:
+        return "(cannot be opened with your key)"
+
+
+@access.editor
+@pages.post("/articles")
+def create() -> ResponseReturnValue:
+    """Begin an article from one or more cases."""
+    form = flask.request.form
+    case_ids = [_case_id(text) for text in form.getlist("case")]
+    if not case_ids:
+        raise UsageError("Tick at least one case first.")
+    for case_id in case_ids:
+        the_case(case_id)
+    language = form.get("language", "en")
+    draft = current.newsdesk().create(list(dict.fromkeys(case_ids)), language)
+    current.say("The draft is sealed. Readers see nothing of it until two colleagues have signed it off.")
+    return _to("articles.edit", draft.head.id)
+
+
+def _case_id(untrusted: str) -> bytes:
+    try:
+        case_id = bytes.fromhex(untrusted)
+    except ValueError:
+        case_id = b""
+    if len(case_id) != 16:
+        raise NotFound("There is no such case.")
+    return case_id
+
+
+@access.editor
+@pages.get("/articles/<id:article_id>")
+def edit(article_id: bytes) -> ResponseReturnValue:
+    """The article, to be written."""
+    newsdesk = current.newsdesk()
+    draft = newsdesk.load(article_id)
+    cases, pictures = _material(draft.head)
+    if editable(draft.head):
+        showing.writing()
+    return flask.render_template(
+        "article.html",
+        head=draft.head,
+        article=draft.article,
+        editable=editable(draft.head),
+        cases=cases,
+        pictures=pictures,
+        revisions=newsdesk.revisions(article_id),
+        states=ArticleState,
+        sign_offs=current.desk().settings.press.sign_offs,
+        base_url=current.desk().settings.press.base_url,
+        languages=NAMES,
+    )
+
+
+def editable(head: ArticleHead) -> bool:
+    """Whether saving makes sense in this state; the vault decides again."""
+    return head.state in {ArticleState.DRAFT, ArticleState.REVIEW, ArticleState.CLEARED, ArticleState.SCHEDULED}
+
+
+def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePicture]]:
+    """The cases behind an article that are still there, and the pictures their sources sent."""
+    desk, seat = current.desk(), current.seat()
+    cases: list[tuple[bytes, str]] = []
+    pictures: list[CasePicture] = []
+    for case_id in head.cases:
+        try:
+            case = the_case(case_id)
+        except NotFound:
+            continue
+        cases.append((case_id, case.name))
+        for row in desk.vault.cases.items(case_id):
+            if row.kind is Kind.LETTER and row.exists:
+                item = read_item(seat, row, number=0)
+                images = [part for part in item.parts if part.shape is Shape.IMAGE]
+                pictures += [CasePicture(item_id=row.id, case=case.name, part=part) for part in images]
+    return cases, pictures
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>")
+def save(article_id: bytes) -> ResponseReturnValue:
+    """Save everything a reader will see. Any change voids the sign-offs there were."""
+    newsdesk = current.newsdesk()
+    draft = newsdesk.load(article_id)
+    form = flask.request.form
+    article = dataclasses.replace(
+        draft.article,
+        title=" ".join(typed_text("title").split()),
+        standfirst=typed_text("standfirst"),
+        body=typed_text("body"),
+        correction=typed_text("correction"),
+        language=form.get("language", draft.article.language),
+        slug=_slug(draft.article),
+        media=_media(draft.article),
+    )
+    if article == draft.article:
+        current.say("Nothing had changed.")
+    else:
+        newsdesk.save(article_id, article, based_on=_based_on())
+        current.say("Saved and sealed.")
+    return _to("checks.show" if form.get("then") == "check" else "articles.edit", article_id)
+
+
+def _slug(article: Article) -> str:
+    words = flask.request.form.get("slug_words", "").strip()
+    return new_slug(words) if words else article.slug
+
+
+def _media(article: Article) -> tuple[Media, ...]:
+    form = flask.request.form
+    return tuple(
+        dataclasses.replace(
+            media,
+            alternative=form.get(f"alternative.{media.name}", media.alternative).replace("\r\n", "\n").strip(),
+            caption=form.get(f"caption.{media.name}", media.caption).replace("\r\n", "\n").strip(),
+        )
+        for media in article.media
+        if f"remove.{media.name}" not in form
+    )
+
+
+def _based_on() -> int:
+    revision = flask.request.form.get("based_on", type=int)
+    if revision is None:
+        raise UsageError("This form is not complete. Open the page again.")
+    return revision
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/media")
+def attach(article_id: bytes) -> ResponseReturnValue:
+    """Attach a picture of a case: a fresh rendition of it, cleaned anew for this article."""
+    desk, newsdesk, form = current.desk(), current.newsdesk(), flask.request.form
+    draft = newsdesk.load(article_id)
+    item = the_item(_case_id(form.get("item", "")))
+    if item.case_id not in draft.head.cases:
+        raise NotFound("This picture belongs to another case.")
+    number = form.get("number", type=int, default=0)
+    with current.seat().open_item(item.id) as envelope:
+        if not 0 < number < len(envelope.manifest.parts):
+            raise NotFound("This letter has no such attachment.")
+        with copied(envelope.open_part(number), desk.settings.desk.data / "scratch") as source:
+            newsdesk.add_media(article_id, source, scrubber=desk.scrubber, based_on=_based_on())
+    current.say("Attached: a fresh copy, cleaned again. Write a description of it for people who cannot see it.")
+    return _to("articles.edit", article_id)
+
+
+@access.editor
+@pages.get("/articles/<id:article_id>/media/<name>")
+def media(article_id: bytes, name: str) -> ResponseReturnValue:
+    """A rendition as readers will get it."""
+    newsdesk = current.newsdesk()
+    wanted = newsdesk.load(article_id).article.media_named(name)
+    if wanted is None:
+        raise NotFound("There is no such picture.")
+    with newsdesk.open_media(article_id, name) as source:
+        body = source.read(limits.SCRUB_OUTPUT_BYTES) or b""
+    response = flask.Response(body, mimetype=wanted.media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{wanted.name}"'
+    return confined(response)
+
+
+@access.editor
+@pages.get("/articles/<id:article_id>/preview")
+def preview(article_id: bytes) -> ResponseReturnValue:
+    """The article as readers will see it."""
+    draft = current.newsdesk().load(article_id)
+    body = body_html(
+        draft.article, media_url=lambda name: flask.url_for("articles.media", article_id=article_id, name=name)
+    )
+    return flask.render_template("article-preview.html", head=draft.head, article=draft.article, body=body)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/return")
+def back_to_draft(article_id: bytes) -> ResponseReturnValue:
+    """Take an article back to writing; sign-offs there were are void."""
+    current.newsdesk().return_to_draft(article_id)
+    current.say("Back to draft. Earlier sign-offs do not count any more.")
+    return _to("articles.edit", article_id)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/correct")
+def correct(article_id: bytes) -> ResponseReturnValue:
+    """Open a published article for correction; readers keep the old version until the new one is signed off."""
+    current.newsdesk().correct(article_id)
+    current.say(
+        "A draft of the correction is open. Readers keep the published version until the new one is signed off."
+    )
+    return _to("articles.edit", article_id)
+
+
+@access.editor
+@pages.get("/articles/<id:article_id>/end")
+def ask_end(article_id: bytes) -> ResponseReturnValue:
+    """Ask before withdrawing what is published, or discarding what is not."""
+    draft = current.newsdesk().load(article_id)
+    return flask.render_template("article-end.html", head=draft.head, article=draft.article)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/withdraw")
+def withdraw(article_id: bytes) -> ResponseReturnValue:
+    """Take an article off the site at once."""
+    current.newsdesk().withdraw(article_id)
+    current.say("Withdrawn. The site now says only that the page is gone.")
+    return _to("articles.edit", article_id)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/discard")
+def discard(article_id: bytes) -> ResponseReturnValue:
+    """Shred an article that was never published."""
+    current.newsdesk().discard(article_id)
+    current.say("The draft and its revisions are shredded.")
+    return flask.redirect(flask.url_for(".index"), code=303)
+
+
+def _to(endpoint: str, article_id: bytes) -> ResponseReturnValue:
+    return flask.redirect(flask.url_for(endpoint, article_id=article_id), code=303)

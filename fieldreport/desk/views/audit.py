@@ -1,0 +1,48 @@
+"""For the admin: the log of acts, and whether it holds."""
+
+from __future__ import annotations
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, current
+from fieldreport.errors import SealError
+from fieldreport.vault import AuditReport
+
+pages = flask.Blueprint("audit", __name__)
+
+
+@access.admin
+@pages.get("/audit")
+def show() -> ResponseReturnValue:
+    """One page of the log, newest first."""
+    return _page()
+
+
+@access.admin
+@pages.post("/audit/verify")
+def verify() -> ResponseReturnValue:
+    """Check every hash and every signature."""
+    desk = current.desk()
+    signers: dict[str, set[bytes]] = {}
+    for entry in desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries:
+        if entry.signing is not None:
+            signers.setdefault(entry.handle, set()).add(entry.signing)
+    try:
+        report = desk.vault.audit.verify(signers)
+    except SealError as error:
+        return _page(broken=error.detail)
+    return _page(report=report)
+
+
+def _page(*, report: AuditReport | None = None, broken: str = "") -> ResponseReturnValue:
+    after = flask.request.args.get("after", type=int)
+    entries = current.desk().vault.audit.page(after=after)
+    return flask.render_template(
+        "audit.html",
+        entries=entries,
+        older=entries[-1].sequence if len(entries) == limits.PAGE_ROWS and entries[-1].sequence > 1 else None,
+        report=report,
+        broken=broken,
+    )

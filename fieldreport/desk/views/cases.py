@@ -1,0 +1,226 @@
+"""One case: the conversation, what the editors note beside it, and everything one can do with a case."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, current, showing
+from fieldreport.desk.reading import read_item
+from fieldreport.desk.views.inbox import sort_new, title_in
+from fieldreport.errors import NotFound, SealError, UsageError
+from fieldreport.seal.roster import Role
+from fieldreport.vault import Card, CaseRow, CaseState
+from fieldreport.vault.articles import list_articles
+from fieldreport.web.forms import Problem
+
+pages = flask.Blueprint("cases", __name__)
+
+_ITEMS: Final = 30  # of a conversation on one page: opening one takes a millisecond or two
+_CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
+
+
+def the_case(case_id: bytes) -> CaseRow:
+    """The case that a path names.
+
+    Raises:
+        NotFound: there is none, or it was deleted or withdrawn.
+    """
+    row = current.desk().vault.cases.get(case_id, viewer=current.session().handle)
+    if row.ended is not None:
+        raise NotFound("This case was deleted or withdrawn.")
+    return row
+
+
+@access.editor
+@pages.get("/cases/<id:case_id>")
+def show(case_id: bytes) -> ResponseReturnValue:
+    """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it."""
+    sort_new(current.seat())
+    the_case(case_id)
+    write = flask.request.args.get("write", "")
+    response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
+    current.desk().vault.cases.mark_read(case_id, current.session().handle)
+    return response
+
+
+def _page(
+    case_id: bytes, *, write: str = "", text: str = "", problems: Sequence[Problem] = (), status: int = 200
+) -> ResponseReturnValue:
+    desk, seat = current.desk(), current.seat()
+    case = the_case(case_id)
+    rows = desk.vault.cases.items(case_id)
+    before = flask.request.args.get("before", type=int)
+    end = before if before is not None and 0 < before < len(rows) else len(rows)
+    start = max(0, end - _ITEMS)
+    card, card_problem = _card(case_id)
+    if write:
+        showing.writing()
+    page = flask.render_template(
+        "case.html",
+        case=case,
+        items=[read_item(seat, row, number=number) for number, row in enumerate(rows[start:end], start=start + 1)],
+        total=len(rows),
+        earlier=start if start > 0 else None,
+        later=end < len(rows),
+        card=card,
+        card_problem=card_problem,
+        title=title_in(card.facts),
+        articles=list_articles(desk.vault, case_id=case_id),
+        editor_options=[(handle, handle) for handle in editors()],
+        state_options=[(state.value, state.value) for state in CaseState],
+        write=write,
+        text=text,
+        problems=problems,
+        fresh_id=secrets.token_hex(16),
+    )
+    return page, status
+
+
+def _card(case_id: bytes) -> tuple[Card, str]:
+    """The card, or an empty one and what is wrong with the one there is: the letters must stay readable."""
+    try:
+        return current.seat().card(case_id), ""
+    except SealError:
+        return Card(), "The fact sheet is damaged and was refused. Saving a new one is not possible."
+
+
+def editors() -> tuple[str, ...]:
+    """Whom a case can be handed to."""
+    entries = current.seat().roster().entries
+    return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))
+
+
+def typed_text(name: str = "text") -> str:
+    """A text somebody typed, with the line ends that browsers send made plain."""
+    return flask.request.form.get(name, "").replace("\r\n", "\n").strip()
+
+
+def form_id() -> bytes | None:
+    """The id a form was drawn with, so that a form sent twice is stored once."""
+    untrusted = flask.request.form.get("item", "")
+    try:
+        drawn = bytes.fromhex(untrusted)
+    except ValueError:
+        return None
+    return drawn if len(drawn) == 16 else None
+
+
+def _problem_with(text: str, what: str) -> Problem | None:
+    if not text:
+        return Problem(text=f"The {what} is empty.", field="text")
+    if len(text) > _CHARACTERS or len(text.encode()) > limits.REPLY_BYTES // 2:
+        return Problem(text=f"The {what} is too long: at most {_CHARACTERS:,} characters.", field="text")
+    return None
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/reply")
+def reply(case_id: bytes) -> ResponseReturnValue:
+    """Answer the source: sealed to the codename's key for them, and to the editors for the record."""
+    the_case(case_id)
+    text = typed_text()
+    problem = _problem_with(text, "reply")
+    if problem is not None:
+        return _page(case_id, write="reply", text=text, problems=[problem], status=422)
+    item_id = current.seat().reply(case_id, text, current.desk().mailbox, item_id=form_id())
+    pending = current.desk().vault.cases.item(item_id).pending
+    current.say(
+        "The reply is sealed and kept here; the letterbox is away, so it goes out as soon as it is back."
+        if pending
+        else "The reply is sealed and waits for the source."
+    )
+    return _back_to(case_id)
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/note")
+def note(case_id: bytes) -> ResponseReturnValue:
+    """Note something for colleagues; the source never sees it."""
+    the_case(case_id)
+    text = typed_text()
+    problem = _problem_with(text, "note")
+    if problem is not None:
+        return _page(case_id, write="note", text=text, problems=[problem], status=422)
+    current.seat().note(case_id, text, item_id=form_id())
+    current.say("The note is sealed and stored.")
+    return _back_to(case_id)
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/facts")
+def facts(case_id: bytes) -> ResponseReturnValue:
+    """Save the fact sheet and the protected terms, unless a colleague saved theirs meanwhile."""
+    the_case(case_id)
+    seat, form = current.seat(), flask.request.form
+    untrusted_version = form.get("version", "")
+    try:
+        version = bytes.fromhex(untrusted_version) or None
+    except ValueError:
+        raise UsageError("This form is not complete. Open the page again.") from None
+    terms = tuple(dict.fromkeys(line.strip() for line in typed_text("protected").splitlines() if line.strip()))
+    seat.save_card(case_id, Card(facts=typed_text("facts"), protected=terms, version=version))
+    current.say("Fact sheet and protected terms are sealed and stored.")
+    return _back_to(case_id)
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/state")
+def state(case_id: bytes) -> ResponseReturnValue:
+    """Set how far a case is, and whose it is."""
+    case = the_case(case_id)
+    seat, form = current.seat(), flask.request.form
+    wanted = form.get("state", case.state)
+    if wanted not in set(CaseState):
+        raise UsageError("There is no such state.")
+    assignee = form.get("assignee", case.assignee or "") or None
+    if assignee is not None and assignee not in editors():
+        raise UsageError("There is no such editor.")
+    if wanted != case.state:
+        seat.set_state(case_id, CaseState(wanted))
+    if assignee != case.assignee:
+        seat.assign(case_id, assignee)
+    current.say(f"{case.name} is '{wanted}', {'with ' + assignee if assignee else 'with nobody'}.")
+    return _back_to(case_id)
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/unread")
+def unread(case_id: bytes) -> ResponseReturnValue:
+    """Leave a case for later: unread again, for this editor."""
+    the_case(case_id)
+    current.desk().vault.cases.mark_unread(case_id, current.session().handle)
+    return flask.redirect(flask.url_for("inbox.show"), code=303)
+
+
+@access.editor
+@pages.get("/cases/<id:case_id>/delete")
+def ask_delete(case_id: bytes) -> ResponseReturnValue:
+    """What deleting means, and the question."""
+    return _delete_page(the_case(case_id))
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/delete")
+def delete(case_id: bytes) -> ResponseReturnValue:
+    """Shred a case: every key to it goes, for everybody, for ever. The name must be typed."""
+    case = the_case(case_id)
+    if flask.request.form.get("name", "").strip().upper() != case.name.upper():
+        return _delete_page(case, problems=[Problem(text=f"Type {case.name} to delete it.", field="name")], status=422)
+    current.seat().delete_case(case_id)
+    current.say(f"{case.name} is deleted.")
+    return flask.redirect(flask.url_for("inbox.show"), code=303)
+
+
+def _delete_page(case: CaseRow, *, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
+    articles = list_articles(current.desk().vault, case_id=case.id)
+    return flask.render_template("case-delete.html", case=case, articles=articles, problems=problems), status
+
+
+def _back_to(case_id: bytes) -> ResponseReturnValue:
+    return flask.redirect(flask.url_for(".show", case_id=case_id), code=303)

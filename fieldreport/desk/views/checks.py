@@ -1,0 +1,212 @@
+"""The leak check side by side with the article, the answers to what it found, and the two sign-offs behind it.
+
+Rules: there is no way to answer two findings at once; a pass is never called safe; who may answer, clear and publish is
+decided in the vault, and said here before somebody presses a button that will be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, current, showing
+from fieldreport.desk.views.cases import typed_text
+from fieldreport.errors import UsageError
+from fieldreport.press.leakcheck.findings import Severity
+from fieldreport.vault.articles import ArticleState, Checked, Draft
+from fieldreport.web.forms import Problem
+
+pages = flask.Blueprint("checks", __name__)
+
+_FIELD_LABELS: Final = {
+    "title": "Title",
+    "standfirst": "Standfirst",
+    "body": "Body",
+    "correction": "Correction",
+    "slug": "Address",
+    "article": "The whole article",
+}
+_RULE_LABELS: Final = {
+    "protected-term": "Protected term",
+    "lifted-run": "Words lifted from the report",
+    "lifted-share": "Close to the report",
+    "phone": "Telephone number",
+    "e-mail": "E-mail address",
+    "address": "Internet address",
+    "account": "Account name",
+    "coordinates": "Coordinates",
+    "id-number": "Number of one person or thing",
+    "invisible": "Invisible characters",
+    "look-alike": "Look-alike letters",
+    "media": "File not freshly cleaned",
+    "case-gone": "Case gone",
+    "near-spelling": "Close to a protected term",
+    "exact-date": "Exact date",
+    "clock-time": "Time of day",
+    "shared-number": "Number from the report",
+    "not-before": "Not before",
+}
+_AROUND: Final = 70  # characters of context on either side of a finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stretch of a field's text; ``keys`` are the findings in it, empty where there is none."""
+
+    text: str = field(repr=False)
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A finding's words and what stands around them."""
+
+    before: str = field(repr=False)
+    found: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+@access.editor
+@pages.get("/articles/<id:article_id>/check")
+def show(article_id: bytes) -> ResponseReturnValue:
+    """Everything that was found, beside the text."""
+    return _page(article_id)
+
+
+def _page(
+    article_id: bytes, *, key: str = "", reason: str = "", problems: Sequence[Problem] = (), status: int = 200
+) -> ResponseReturnValue:
+    newsdesk, handle = current.newsdesk(), current.session().handle
+    draft = newsdesk.load(article_id)
+    checked = newsdesk.check(article_id)
+    fields = draft.article.public_fields()
+    open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
+    open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
+    if open_blocks or open_warnings:
+        showing.writing()
+    page = flask.render_template(
+        "check.html",
+        head=draft.head,
+        article=draft.article,
+        states=ArticleState,
+        checked=checked,
+        excerpts={c.finding.key: excerpt(fields.get(c.finding.field, ""), c) for c in checked},
+        fields=[(name, label(name), pieces(text, name, checked)) for name, text in fields.items() if text],
+        field_label=label,
+        rule_label=lambda rule: _RULE_LABELS.get(str(rule), str(rule)),
+        open_blocks=len(open_blocks),
+        open_warnings=len(open_warnings),
+        writer=handle in draft.head.writers,
+        may_sign=_may_sign(draft, handle),
+        sign_offs=current.desk().settings.press.sign_offs,
+        press=current.desk().settings.press,
+        case_names=_case_names(draft),
+        bad_key=key,
+        reason=reason,
+        problems=problems,
+    )
+    return page, status
+
+
+def _may_sign(draft: Draft, handle: str) -> bool:
+    head = draft.head
+    if handle in head.writers:
+        return False
+    two = current.desk().settings.press.sign_offs == 2
+    return not (two and head.state is ArticleState.CLEARED and head.cleared_by == handle)
+
+
+def _case_names(draft: Draft) -> dict[str, str]:
+    desk, names = current.desk(), {}
+    for case_id in draft.head.cases:
+        names[case_id.hex()] = desk.vault.cases.get(case_id, viewer=current.session().handle).name
+    return names
+
+
+def label(name: str) -> str:
+    """What an editor calls a public field of an article."""
+    if name.startswith("media."):
+        which, _, what = name.removeprefix("media.").rpartition(".")
+        if what in {"caption", "alternative"}:
+            return f"{'Caption' if what == 'caption' else 'Description'} of {which}"
+        return name.removeprefix("media.")
+    return _FIELD_LABELS.get(name, name)
+
+
+def excerpt(text: str, checked: Checked) -> Excerpt:
+    """The words that were found, with their surroundings, cut at a bound."""
+    start, end = checked.finding.start, checked.finding.end
+    before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
+    if start == end:
+        return Excerpt(before="", found="", after="")
+    return Excerpt(
+        before=("… " if start > _AROUND else "") + before,
+        found=text[start:end],
+        after=after + (" …" if end + _AROUND < len(text) else ""),
+    )
+
+
+def pieces(text: str, name: str, checked: Sequence[Checked]) -> tuple[Piece, ...]:
+    """A field's text cut where findings begin and end; findings may overlap."""
+    spans = [(c.finding.start, c.finding.end, c.finding.key) for c in checked if c.finding.field == name]
+    return tuple(_cut(text, [span for span in spans if span[0] < span[1]]))
+
+
+def _cut(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Piece]:
+    edges = sorted({0, len(text), *(start for start, _, _ in spans), *(end for _, end, _ in spans)})
+    for start, end in pairwise(edges):
+        keys = tuple(key for begin, finish, key in spans if begin <= start and end <= finish)
+        yield Piece(text=text[start:end], keys=keys)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/check/<key>")
+def answer(article_id: bytes, key: str) -> ResponseReturnValue:
+    """Answer one finding, with a reason of its own."""
+    reason = typed_text(f"reason-{key}")
+    if len(reason) < 3:
+        problem = Problem(text="Say why, in a few words. It is logged with your name.", field=f"reason-{key}")
+        return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
+    if len(reason) > limits.ANSWER_CHARACTERS:
+        raise UsageError(f"A reason has at most {limits.ANSWER_CHARACTERS} characters.")
+    current.newsdesk().answer(article_id, key, reason)
+    current.say("Answered.")
+    return flask.redirect(flask.url_for(".show", article_id=article_id) + f"#f-{key}", code=303)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/submit")
+def submit(article_id: bytes) -> ResponseReturnValue:
+    """Ask colleagues to review."""
+    current.newsdesk().submit(article_id)
+    current.say("Submitted. Somebody who did not write it must now sign it off.")
+    return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/clear")
+def clear(article_id: bytes) -> ResponseReturnValue:
+    """The safety sign-off."""
+    current.newsdesk().clear(article_id)
+    current.say("Your safety sign-off is on record, over exactly this text and these pictures.")
+    return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/publish")
+def publish(article_id: bytes) -> ResponseReturnValue:
+    """The publishing sign-off; the article goes out at once or at its slot."""
+    head = current.newsdesk().publish(article_id)
+    if head.scheduled_for is not None and head.state is ArticleState.SCHEDULED:
+        current.say(
+            f"Signed off. It is published on {head.scheduled_for:%Y-%m-%d %H:%M} UTC, while an editor is signed in."
+        )
+    else:
+        current.say("Signed off and published.")
+    return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)

@@ -1,0 +1,144 @@
+"""Attachments and sealed files of an item: safe previews, players, downloads, export.
+
+Rules: nothing here is ever a page of this site. Every answer has a type from a list, a policy that allows nothing, and
+a neutral name; whatever is not known to be harmless is a download. Plaintext is streamed from the sealed payload and is
+never on a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import IO, BinaryIO, Final, cast
+
+import flask
+from flask.typing import ResponseReturnValue
+from typing_extensions import override
+from werkzeug.wsgi import FileWrapper
+
+from fieldreport import limits
+from fieldreport.desk import access, current
+from fieldreport.desk.pictures import picture_for_screen
+from fieldreport.desk.reading import FILMS, SOUNDS, Shape, shape_of
+from fieldreport.errors import NotFound
+from fieldreport.seal import OpenEnvelope, Part
+from fieldreport.vault.audit import Act
+from fieldreport.vault.cases import ItemRow
+from fieldreport.web import headers
+
+pages = flask.Blueprint("files", __name__)
+
+_ANYTHING: Final = "application/octet-stream"
+
+
+def the_item(item_id: bytes) -> ItemRow:
+    """The item that a path names, of a case that is still there.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+    """
+    row = current.desk().vault.cases.item(item_id)
+    if not row.exists:
+        raise NotFound("This was deleted.")
+    return row
+
+
+def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
+    the_item(item_id)
+    envelope = stack.enter_context(current.seat().open_item(item_id))
+    if number >= len(envelope.manifest.parts):
+        raise NotFound("This item has no such attachment.")
+    return envelope, envelope.manifest.parts[number]
+
+
+def confined(response: flask.Response) -> flask.Response:
+    """Give an answer that holds somebody's bytes a policy under which nothing in it can act."""
+    return headers.stricter(response, {"sandbox": ""})
+
+
+@access.editor
+@pages.get("/items/<id:item_id>/<int:number>/picture")
+def picture(item_id: bytes, number: int) -> ResponseReturnValue:
+    """A picture, decoded and made anew in the sandbox."""
+    desk = current.desk()
+    with ExitStack() as stack:
+        envelope, part = _open(stack, item_id, number)
+        if shape_of(part.media_type) is not Shape.IMAGE:
+            raise NotFound("This is no picture.")
+        media_type, body = picture_for_screen(
+            envelope.open_part(number), scrubber=desk.scrubber, scratch=desk.settings.desk.data / "scratch"
+        )
+    response = flask.Response(body, mimetype=media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{part.name}"'
+    return confined(response)
+
+
+@access.editor
+@pages.get("/items/<id:item_id>/<int:number>/play")
+def play(item_id: bytes, number: int) -> ResponseReturnValue:
+    """Sound or film, from any position."""
+    stack = ExitStack()
+    with stack:
+        envelope, part = _open(stack, item_id, number)
+        base = part.media_type.partition(";")[0].lower()
+        if base not in SOUNDS | FILMS:
+            raise NotFound("This is neither sound nor film.")
+        response = _stream(envelope, number, part, kept=stack, mimetype=base)
+        response.make_conditional(flask.request, accept_ranges=True, complete_length=part.length)
+    return confined(response)
+
+
+@access.editor
+@pages.get("/items/<id:item_id>/<int:number>/download")
+def download(item_id: bytes, number: int) -> ResponseReturnValue:
+    """An attachment as it was cleaned at the intake, under its neutral name."""
+    stack = ExitStack()
+    with stack:
+        envelope, part = _open(stack, item_id, number)
+        response = _stream(envelope, number, part, kept=stack, mimetype=_ANYTHING)
+        response.headers["Content-Disposition"] = f'attachment; filename="{part.name}"'
+    return confined(response)
+
+
+class _Held(FileWrapper):
+    """Reads a part in chunks, and closes the payload behind it when the answer is sent or its reader is gone.
+
+    The server closes what it iterates over, and with a range or a direct answer that is this object, not the response.
+    """
+
+    def __init__(self, source: IO[bytes], kept: ExitStack) -> None:
+        super().__init__(source, limits.CHUNK_BYTES)
+        self._kept = kept
+
+    @override
+    def close(self) -> None:
+        self._kept.close()
+
+
+def _stream(envelope: OpenEnvelope, number: int, part: Part, *, kept: ExitStack, mimetype: str) -> flask.Response:
+    source = cast("IO[bytes]", envelope.open_part(number))
+    response = flask.Response(_Held(source, kept.pop_all()), mimetype=mimetype, direct_passthrough=True)
+    response.content_length = part.length
+    return response
+
+
+@access.editor
+@pages.get("/items/<id:item_id>/export")
+def export(item_id: bytes) -> ResponseReturnValue:
+    """The sealed file as it is stored, to be opened on a machine without a network: header and payload in a row."""
+    desk = current.desk()
+    row = the_item(item_id)
+    stored = desk.vault.objects.open(item_id)
+    case = desk.vault.cases.get(row.case_id, viewer=current.session().handle) if row.case_id is not None else None
+    name = case.name if case is not None else "unsorted"
+    current.seat().record(Act.CASE_EXPORTED, name)
+    response = flask.Response(_sealed(stored.header, stored.payload), mimetype=_ANYTHING)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{item_id.hex()[:8]}.age"'
+    response.call_on_close(stored.payload.close)
+    return confined(response)
+
+
+def _sealed(header: bytes, payload: BinaryIO) -> Iterator[bytes]:
+    yield header
+    while chunk := payload.read(limits.CHUNK_BYTES):
+        yield chunk

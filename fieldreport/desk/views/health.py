@@ -1,0 +1,41 @@
+"""For the admin: whether everything that must work does. Counts and states, never content."""
+
+from __future__ import annotations
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport.desk import access, current
+from fieldreport.errors import FieldreportError
+
+pages = flask.Blueprint("health", __name__)
+
+
+@access.admin
+@pages.get("/health")
+def show() -> ResponseReturnValue:
+    """The state of the zone."""
+    desk = current.desk()
+    try:
+        waiting, mailbox_epoch, mailbox_problem = desk.mailbox.totals(), desk.mailbox.highest_epoch(), ""
+    except FieldreportError as error:
+        waiting, mailbox_epoch, mailbox_problem = None, None, error.code
+    try:
+        roster, roster_problem = current.seat().roster(), ""
+    except FieldreportError as error:
+        roster, roster_problem = None, str(error)
+    return flask.render_template(
+        "health.html",
+        waiting=waiting,
+        mailbox_epoch=mailbox_epoch,
+        mailbox_problem=mailbox_problem,
+        last=desk.rounds.last,
+        now=desk.clock(),
+        sandbox=desk.scrubber.status,
+        roster=roster,
+        roster_problem=roster_problem,
+        counts=desk.vault.cases.counts(),
+        unsorted=desk.vault.cases.unsorted(),
+        orphans=len(desk.vault.orphans()),
+        settings=desk.settings,
+    )

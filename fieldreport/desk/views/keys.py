@@ -1,0 +1,92 @@
+"""One's own key: how to recognise it, how far its rotation is, and what still has to be re-wrapped for the roster."""
+
+from __future__ import annotations
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport.desk import access, current, showing, turning
+from fieldreport.desk.rewrapping import RewrapJob
+from fieldreport.errors import RosterError, UnlockRefused
+from fieldreport.seal.roster import Role
+from fieldreport.vault import RotationState
+from fieldreport.web.forms import Problem
+
+pages = flask.Blueprint("keys", __name__)
+
+_RELOAD_SECONDS = 2
+
+
+@access.signed_in
+@pages.get("/keys")
+def show() -> ResponseReturnValue:
+    """The key, its rotation, and what is left to do."""
+    return _page()
+
+
+def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseReturnValue:
+    seat, session = current.seat(), current.session()
+    pending, roster_problem = 0, ""
+    if session.role is Role.EDITOR:
+        try:
+            pending = seat.pending_rewraps()
+        except RosterError as error:
+            roster_problem = str(error)
+    page = flask.render_template(
+        "keys.html",
+        entry=seat.staff.public_entry(),
+        order=seat.own_rotation(),
+        steps=RotationState,
+        pending=pending,
+        roster_problem=roster_problem,
+        job=session.rewrap.progress if session.rewrap is not None else None,
+        problems=problems,
+    )
+    return page, status
+
+
+@access.editor
+@pages.post("/keys/rewrap")
+def rewrap() -> ResponseReturnValue:
+    """Begin, or go on, in the background."""
+    start(current.seat().pending_rewraps())
+    return flask.redirect(flask.url_for(".progress"), code=303)
+
+
+def start(total: int) -> None:
+    """Start the job of this session unless one is at work."""
+    session = current.session()
+    if session.rewrap is None or not session.rewrap.progress.running:
+        session.rewrap = RewrapJob(session.seat, current.desk().mailbox, total=total)
+        session.rewrap.start()
+
+
+@access.editor
+@pages.get("/keys/progress")
+def progress() -> ResponseReturnValue:
+    """How far it is. The page loads itself again until it is done; ``?still`` makes it hold still."""
+    job = current.session().rewrap
+    if job is None:
+        return flask.redirect(flask.url_for(".show"), code=303)
+    now, still = job.progress, "still" in flask.request.args
+    if now.running and not still:
+        showing.reload_after(_RELOAD_SECONDS)
+    return flask.render_template("progress.html", job=now, still=still)
+
+
+@access.editor
+@pages.post("/keys/destroy")
+def destroy() -> ResponseReturnValue:
+    """Destroy the old key now rather than at the next unlock; the key file needs the passphrase to be written."""
+    seat, desk = current.seat(), current.desk()
+    passphrase = flask.request.form.get("passphrase", "")
+    path = desk.settings.desk.keyfiles / f"{seat.handle}.key"
+    try:
+        with desk.door.turn(seat.handle):
+            current.session().seat = turning.destroy_old(seat, path, passphrase, desk.mailbox)
+    except UnlockRefused:
+        return _page(
+            problems=(Problem(text="This is not the passphrase of your key.", field="passphrase"),), status=403
+        )
+    current.say("The old key is destroyed. The audit log says so.")
+    return flask.redirect(flask.url_for(".show"), code=303)

@@ -1,0 +1,138 @@
+"""The door's pages: signing in, what happens to a form that came too late, locking, and the style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport.desk import access, current, errorpage, kept, showing
+from fieldreport.desk.door import TooManyTries
+from fieldreport.desk.sessions import Session
+from fieldreport.errors import FieldreportError, UnlockRefused
+from fieldreport.seal.roster import Role
+from fieldreport.vault.audit import Act
+from fieldreport.web.forms import Problem
+
+pages = flask.Blueprint("signin", __name__)
+
+_STATIC: Final = Path(__file__).parent.parent / "static"
+_REFUSED: Final = "Handle, passphrase or code did not match. Nobody is told which."
+_THROTTLED: Final = "Too many tries. Wait a quarter of an hour, then try again."
+_MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
+
+
+@access.public
+@pages.get("/desk.css")
+def style() -> ResponseReturnValue:
+    """The style sheet."""
+    return flask.send_file(_STATIC / "desk.css", mimetype="text/css", etag=False, last_modified=0)
+
+
+@access.public
+@pages.get("/desk.svg")
+def icon() -> ResponseReturnValue:
+    """The icon in the browser's tab."""
+    return flask.send_file(_STATIC / "desk.svg", mimetype="image/svg+xml", etag=False, last_modified=0)
+
+
+@access.signed_in
+@pages.get("/")
+def front() -> ResponseReturnValue:
+    """Everybody's first page."""
+    home = "staff.show" if current.session().role is Role.ADMIN else "inbox.show"
+    return flask.redirect(flask.url_for(home), code=303)
+
+
+@access.public
+@pages.get("/sign-in")
+def show() -> ResponseReturnValue:
+    """The sign-in page; whoever is signed in goes on."""
+    next_path = showing.own_path(flask.request.args.get("next", "/"))
+    if current.session_or_none() is not None:
+        return flask.redirect(next_path, code=303)
+    return page(next_path=next_path, locked="locked" in flask.request.args)
+
+
+def page(
+    *,
+    kept_form: Sequence[str] = (),
+    lost_form: Mapping[str, str] | None = None,
+    problems: Sequence[Problem] = (),
+    handle: str = "",
+    next_path: str = "/",
+    locked: bool = False,
+    status: int = 200,
+) -> ResponseReturnValue:
+    """Draw the sign-in page: ``kept_form`` will be offered after unlocking, ``lost_form`` can only be copied."""
+    lost = errorpage.written(lost_form) if lost_form and not kept_form else {}
+    text = flask.render_template(
+        "sign-in.html", kept=kept_form, lost=lost, problems=problems, handle=handle, next=next_path, locked=locked
+    )
+    return text, status
+
+
+@access.public
+@pages.post("/sign-in")
+def submit() -> ResponseReturnValue:
+    """Unlock. The same answer whatever did not match."""
+    desk, form = current.desk(), flask.request.form
+    untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
+    next_path = showing.own_path(form.get("next", "/"))
+    untrusted_kept = form.getlist("kept")
+    try:
+        admitted = desk.door.admit(
+            untrusted_handle, form.get("passphrase", "")[:_MAXIMUM], form.get("code", "")[:_MAXIMUM]
+        )
+    except (UnlockRefused, TooManyTries) as error:
+        throttled = isinstance(error, TooManyTries)
+        return page(
+            kept_form=untrusted_kept,
+            problems=[Problem(text=_THROTTLED if throttled else _REFUSED, field="" if throttled else "handle")],
+            handle=untrusted_handle,
+            next_path=next_path,
+            status=429 if throttled else 403,
+        )
+    desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
+    cookie, session = desk.sessions.begin(handle=admitted.seat.handle, role=admitted.seat.role, seat=admitted.seat)
+    flask.g.desk_session = session
+    session.notices.extend(admitted.notices)
+    response = flask.make_response(_after(session, untrusted_kept, next_path))
+    response.set_cookie(
+        desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"
+    )
+    return response
+
+
+def _after(session: Session, untrusted_kept: Sequence[str], next_path: str) -> ResponseReturnValue:
+    if not untrusted_kept:
+        return flask.redirect(next_path, code=303)
+    desk = current.desk()
+    try:
+        form = kept.open_form(desk.token_key, untrusted_kept, now=desk.clock())
+    except FieldreportError:
+        session.notices.append("What was kept of your form could not be opened again.")
+        return flask.redirect("/", code=303)
+    if form.handle != session.handle:
+        return flask.redirect("/", code=303)
+    showing.writing()
+    return flask.render_template(
+        "continue.html", path=form.path, fields=form.fields, written=errorpage.written(dict(form.fields))
+    )
+
+
+@access.signed_in
+@pages.post("/lock")
+def lock() -> ResponseReturnValue:
+    """Forget the unlocked keys of this session."""
+    desk = current.desk()
+    current.seat().record(Act.LOCKED)
+    desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
+    flask.g.desk_session = None
+    response = flask.make_response(flask.redirect(flask.url_for("signin.show", locked=1), code=303))
+    response.delete_cookie(desk.cookie_name, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response

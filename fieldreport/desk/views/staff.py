@@ -1,0 +1,144 @@
+"""For the admin: who is in the roster with which key, rotations, new keys, renewing the roster, locking everybody.
+
+Rules: nothing on these pages comes from a case; an admin sees counts, handles, keys and states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, current, rosterwork
+from fieldreport.errors import Conflict, NotFound, UsageError
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster
+from fieldreport.vault import Act, RotationOrder, RotationState
+
+pages = flask.Blueprint("staff", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRow:
+    """One key of the roster, what depends on it, and what is under way."""
+
+    entry: Entry
+    objects: int
+    order: RotationOrder | None
+    sessions: int
+
+
+@access.admin
+@pages.get("/staff")
+def show() -> ResponseReturnValue:
+    """Everybody, every key, and the roster's dates."""
+    desk = current.desk()
+    roster = _roster()
+    orders = {order.handle: order for order in desk.vault.rotations.open()}
+    signed_in = desk.sessions.open_by_handle()
+    rows = [
+        StaffRow(
+            entry=entry,
+            objects=desk.vault.objects.named_by(entry.key_id) if entry.role is not Role.ADMIN else 0,
+            order=orders.get(entry.handle) if entry.state is KeyState.ACTIVE else None,
+            sessions=signed_in.get(entry.handle, 0) if entry.state is KeyState.ACTIVE else 0,
+        )
+        for entry in roster.entries
+    ]
+    days_left = (roster.not_after - datetime.fromtimestamp(desk.clock(), UTC)).days
+    return flask.render_template(
+        "staff.html",
+        roster=roster,
+        rows=rows,
+        days_left=days_left,
+        alarm=days_left < limits.ROSTER_ALARM_DAYS,
+        steps=RotationState,
+        roles=Role,
+        key_states=KeyState,
+        sessions=sum(signed_in.values()),
+    )
+
+
+def _roster() -> Roster:
+    desk = current.desk()
+    return desk.rosters.newest(at_least=desk.vault.highest_epoch())
+
+
+@access.admin
+@pages.post("/staff/rotate")
+def rotate() -> ResponseReturnValue:
+    """Order a new key for one editor, or for every editor who has none under way."""
+    seat = current.seat()
+    wanted = flask.request.form.get("handle", "")
+    everybody = wanted == "everybody!"  # no handle holds an exclamation mark
+    editors = sorted({e.handle for e in _roster().entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE})
+    chosen = editors if everybody else [handle for handle in editors if handle == wanted]
+    if not chosen:
+        raise UsageError("There is no such editor.")
+    ordered = []
+    for handle in chosen:
+        try:
+            seat.order_rotation(handle)
+        except Conflict:
+            if not everybody:
+                raise
+        else:
+            ordered.append(handle)
+    current.say(
+        f"Ordered for {', '.join(ordered)}. The new key is made at their next unlock; then it waits here for you."
+        if ordered
+        else "A rotation is already under way for everybody."
+    )
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+def _order(order_id: int) -> RotationOrder:
+    order = next((order for order in current.desk().vault.rotations.open() if order.id == order_id), None)
+    if order is None:
+        raise NotFound("There is no such rotation.")
+    return order
+
+
+@access.admin
+@pages.get("/staff/requests/<int:order_id>")
+def ask_approve(order_id: int) -> ResponseReturnValue:
+    """The fingerprint to be compared with the person's own page, then the button."""
+    order = _order(order_id)
+    if order.state is not RotationState.REQUESTED:
+        raise Conflict(f"This rotation is {order.state}, not requested.")
+    entry = rosterwork.requested_entry(order, _roster())
+    return flask.render_template("approve.html", order=order, entry=entry)
+
+
+@access.admin
+@pages.post("/staff/requests/<int:order_id>")
+def approve(order_id: int) -> ResponseReturnValue:
+    """Publish a roster with the new key."""
+    desk, order = current.desk(), _order(order_id)
+    if flask.request.form.get("key_id") != order.new_key_id:
+        raise Conflict("Another key was asked for meanwhile. Compare again.")
+    roster = rosterwork.approve(current.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
+    current.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+@access.admin
+@pages.post("/staff/renew")
+def renew() -> ResponseReturnValue:
+    """Sign the same people for another season."""
+    desk = current.desk()
+    roster = rosterwork.renew(current.seat(), desk.rosters, desk.mailbox, now=desk.clock())
+    current.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+@access.admin
+@pages.post("/staff/lock-all")
+def lock_all() -> ResponseReturnValue:
+    """Forget every unlocked key in this process, the admin's own included."""
+    current.seat().record(Act.LOCKED_ALL)
+    current.desk().sessions.end_all()
+    flask.g.desk_session = None
+    return flask.redirect(flask.url_for("signin.show", locked=1), code=303)

@@ -1,0 +1,444 @@
+"""The cast at the desk: a source, the editors amira and jonas, the admin lena, a stranger. Nothing is imitated.
+
+Keys, rosters, sealed letters, mailbox, vault, the scrubber and its sandbox are the real ones; only the price of opening a
+key file is lowered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Final
+
+import flask
+import pytest
+from lxml import html
+from PIL import Image
+from werkzeug.test import Client, TestResponse
+
+from fieldreport import config, limits
+from fieldreport.desk import create_app, current
+from fieldreport.mailbox import LocalMailbox, open_mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal import (
+    Binding,
+    Codename,
+    Expected,
+    HybridIdentity,
+    Kind,
+    PartSource,
+    Role,
+    Roster,
+    RosterDirectory,
+    SourceKeys,
+    open_envelope,
+    seal_envelope,
+)
+from fieldreport.unseal import rosters, totp
+from fieldreport.unseal.keyfile import Cost, StaffKey, new_staff_key, write_key_file
+from fieldreport.vault import CaseFilter, CaseRow, Seat, Vault, open_vault
+
+INSTANCE: Final = bytes(range(16))
+START: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC).timestamp()
+CHEAP: Final = Cost(kib=64, passes=1, lanes=1)
+PASSPHRASES: Final = {
+    "amira": "amira walks along the river every morning",
+    "jonas": "jonas keeps seven jars of honey",
+    "ines": "ines sings in the second choir",
+    "lena": "lena signs with a green pen",
+}
+ROLES: Final = {"amira": Role.EDITOR, "jonas": Role.EDITOR, "ines": Role.EDITOR, "lena": Role.ADMIN}
+REPORT: Final = (
+    "On the night I left, the guard at the second post had drunk too much and was asleep beside the fire, so we walked "
+    "past him with the child wrapped in a blanket. There were 47 of us."
+)
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class File:
+    """Something a source attached, as the intake left it."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    removed: tuple[str, ...] = ()
+
+
+def photo(*, size: tuple[int, int] = (320, 240), colour: str = "olive") -> bytes:
+    """A small real JPEG."""
+    stream = io.BytesIO()
+    Image.new("RGB", size, colour).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+class Page:
+    """One answer: its words, its forms."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.headers = response.headers
+        self.body = response.get_data()
+        self._document: Any = html.document_fromstring(self.body) if response.mimetype == "text/html" else None
+
+    @property
+    def text(self) -> str:
+        """All words of the page, white space folded."""
+        return " ".join(str(self._document.text_content()).split())
+
+    @property
+    def title(self) -> str:
+        return " ".join(str(self._document.findtext(".//title")).split())
+
+    @property
+    def path(self) -> str:
+        return self.response.request.path
+
+    def find(self, xpath: str) -> list[Any]:
+        return list(self._document.xpath(xpath))
+
+    def link(self, words: str) -> str:
+        for anchor in self._document.iter("a"):
+            if words in " ".join(str(anchor.text_content()).split()):
+                return str(anchor.get("href"))
+        raise AssertionError(f"no link {words!r} on {self.path}: {self.text}")
+
+    def buttons(self) -> list[str]:
+        return [" ".join(str(b.text_content()).split()) for b in self._document.iter("button")]
+
+    def form(self, button: str) -> Any:
+        for form in self._document.forms:
+            for submit in form.iter("button"):
+                if button in (submit.text_content().strip(), submit.get("aria-label")):
+                    return form
+        raise AssertionError(f"no button {button!r} on {self.path}, only {self.buttons()}")
+
+
+class Browser:
+    """One person at one browser without scripting: opens pages, fills in their forms, presses their buttons."""
+
+    def __init__(self, app: flask.Flask) -> None:
+        self.app = app
+        self.client = Client(app)
+
+    def get(self, path: str, *, follow: bool = True, **headers: str) -> Page:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Page(self.client.get(path, headers=named, follow_redirects=follow))
+
+    def post(
+        self,
+        path: str,
+        values: Mapping[str, str | list[str]] | None = None,
+        *,
+        follow: bool = True,
+        headers: Mapping[str, str] | None = None,
+    ) -> Page:
+        given = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"} if headers is None else dict(headers)
+        return Page(self.client.post(path, data=values or {}, headers=given, follow_redirects=follow))
+
+    def press(self, page: Page, button: str, values: Mapping[str, str] | None = None, *, follow: bool = True) -> Page:
+        """Fill in the form behind a button and send it; every field named must be there."""
+        form = page.form(button)
+        fields: dict[str, Any] = {}
+        for name, value in form.form_values():
+            fields.setdefault(name, []).append(value)
+        for name in values or {}:
+            assert name in form.fields, f"no field {name!r} behind {button!r}"
+        fields.update(values or {})
+        for submit in form.iter("button"):
+            if submit.text_content().strip() == button and submit.get("name"):
+                fields[submit.get("name")] = submit.get("value", "")
+        return self.post(form.get("action") or page.path, fields, follow=follow)
+
+    @property
+    def cookie(self) -> str | None:
+        found = self.client.get_cookie("desk")
+        return found.value if found is not None else None
+
+
+@dataclass
+class House:
+    """One installation, its people and the application over it."""
+
+    directory: Path
+    settings: config.Settings
+    vault: Vault
+    mailbox: LocalMailbox
+    scrubber: Scrubber
+    rosters: RosterDirectory
+    clock: Clock
+    staff: dict[str, StaffKey]
+    app: flask.Flask
+    source: SourceKeys = field(
+        default_factory=lambda: SourceKeys.derive(Codename.generate("en"), instance=INSTANCE), repr=False
+    )
+
+    # Test files cannot import from here while they run, so what they need hangs on the house.
+    report: ClassVar = REPORT
+    File: ClassVar = File
+    photo: ClassVar = staticmethod(photo)
+    passphrases: ClassVar = PASSPHRASES
+
+    @property
+    def desk(self) -> current.Desk:
+        return current.of(self.app)
+
+    def stranger(self) -> Browser:
+        return Browser(self.app)
+
+    def code(self, handle: str) -> str:
+        """A one-time code that was not used yet: half a minute goes by."""
+        self.clock.forward(30)
+        return totp.current_code(self.staff[handle].totp, self.clock())
+
+    def sign_in(self, handle: str, browser: Browser | None = None, **values: str) -> Browser:
+        browser = browser or self.stranger()
+        given = {"handle": handle, "passphrase": PASSPHRASES[handle], "code": self.code(handle)}
+        page = browser.press(browser.get("/sign-in"), "Unlock", {**given, **values})
+        assert page.status == 200, page.text
+        assert browser.cookie is not None
+        return browser
+
+    def seat(self, handle: str) -> Seat:
+        return Seat(self.vault, self.staff[handle], self.rosters, clock=self.clock)
+
+    # --- sources ---
+
+    def send(
+        self,
+        text: str = REPORT,
+        *,
+        files: Sequence[File] = (),
+        source: SourceKeys | None = None,
+        damage: bool = False,
+        **fields: str,
+    ) -> bytes:
+        """Do what the intake does with a report, and return the letter's id; ``damage`` flips a bit at its end."""
+        source, roster, letter_id = source or self.source, self.roster, os.urandom(16)
+        told = {
+            "action": "report",
+            "lookup": source.lookup.hex(),
+            "thread": source.thread.hex(),
+            "reply_key": str(source.identity.recipient),
+            "report_language": "en",
+            **fields,
+        }
+        parts = [File("report.txt", "text/plain; charset=utf-8", text.encode()), *files]
+
+        def seal(payload: BinaryIO) -> bytes:
+            sealed = io.BytesIO()
+            header = seal_envelope(
+                Binding(
+                    kind=Kind.LETTER,
+                    epoch=roster.epoch,
+                    roster=roster.sha256,
+                    instance=INSTANCE,
+                    thread=letter_id,
+                    object=letter_id,
+                ),
+                hour=int(self.clock() // 3600),
+                fields=told,
+                parts=[
+                    PartSource(
+                        name=part.name,
+                        media_type=part.media_type,
+                        source=io.BytesIO(part.content),
+                        length=len(part.content),
+                        removed=part.removed,
+                    )
+                    for part in parts
+                ],
+                recipients=roster.recipients(),
+                payload_to=sealed,
+            )
+            content = bytearray(sealed.getvalue())
+            if damage:
+                content[-1] ^= 1
+            payload.write(content)
+            return header
+
+        assert self.mailbox.deposit(letter_id, roster.epoch, seal)
+        return letter_id
+
+    def receive(self, text: str = REPORT, **more: Any) -> CaseRow:
+        """A letter that has been collected and sorted; returns its case."""
+        letter_id = self.send(text, **more)
+        self.vault.collect(self.mailbox, self.rosters)
+        self.seat("amira").sort()
+        case_id = self.vault.cases.item(letter_id).case_id
+        assert case_id is not None
+        return self.vault.cases.get(case_id, viewer="amira")
+
+    def replies(self, source: SourceKeys | None = None) -> list[str]:
+        """What the source reads when they come back."""
+        source, texts = source or self.source, []
+        for reply in self.mailbox.replies(source.index):
+            expected = Expected(
+                kind=Kind.REPLY,
+                instance=INSTANCE,
+                thread=source.thread,
+                object=reply.id,
+                rosters=self.rosters.history(),
+            )
+            with open_envelope(
+                reply.header, io.BytesIO(reply.payload), identities=[source.identity], expected=expected
+            ) as envelope:
+                texts.append(envelope.read_part(0, 100_000).decode())
+        return texts
+
+    def cases(self) -> tuple[CaseRow, ...]:
+        return self.vault.cases.page(CaseFilter(), viewer="amira").rows
+
+    # --- rosters ---
+
+    @property
+    def roster(self) -> Roster:
+        return self.rosters.newest(at_least=0)
+
+    def publish(self, entries: Any) -> Roster:
+        admin = self.staff["lena"].admin
+        assert admin is not None
+        raw = rosters.next_roster(self.roster, entries, now=datetime.fromtimestamp(self.clock(), UTC))
+        return self.rosters.publish(raw, admin.sign_roster(raw))
+
+    def revoke(self, handle: str) -> None:
+        self.publish(rosters.with_revoked(self.roster.entries, handle))
+
+
+@pytest.fixture(scope="session")
+def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
+    with Scrubber.start(directory=tmp_path_factory.mktemp("scratch"), require_sandbox=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def staff() -> dict[str, StaffKey]:
+    return {handle: new_staff_key(handle, role) for handle, role in ROLES.items()}
+
+
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both databases with their tables and nothing in them: migrating takes longer than copying."""
+    directory = tmp_path_factory.mktemp("stores")
+    settings = settings_in(directory, "0" * 64)
+    for name in ("intake", "desk"):
+        (directory / name).mkdir()
+    open_vault(settings).close()
+    open_mailbox(settings).close()
+    return directory
+
+
+def settings_in(directory: Path, fingerprint: str, **sections: Mapping[str, Any]) -> config.Settings:
+    document: dict[str, dict[str, Any]] = {
+        "instance": {"id": INSTANCE.hex(), "name": "The Far Bank"},
+        "keys": {"directory": "keys", "admin_fingerprint": fingerprint},
+        "intake": {"data": "intake"},
+        "desk": {"data": "desk", "keyfiles": "desk/keyfiles", "collect_seconds": 3600},
+        "press": {
+            "site": "site",
+            "base_url": "https://example.org",
+            "minimum_age_hours": 0,
+            "random_delay_hours": 0,
+            "daily_slot": "",
+        },
+    }
+    for name, values in sections.items():
+        document[name] |= values
+    return config.parse(document, path=directory / "fieldreport.toml", environment={})
+
+
+@pytest.fixture(autouse=True)
+def _short_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal waits for a step of a quarter of a second; the one test about that puts it back."""
+    monkeypatch.setattr(limits, "SIGN_IN_STEP_SECONDS", 0.01)
+
+
+@pytest.fixture
+def build(
+    tmp_path: Path, scrubber: Scrubber, staff: dict[str, StaffKey], empty_stores: Path
+) -> Iterator[Callable[..., House]]:
+    """Builds a house; arguments are sections of the settings, such as ``desk={"idle_seconds": 5}``."""
+    with contextlib.ExitStack() as stack:
+
+        def made(*, people: Sequence[str] = tuple(ROLES), **sections: Mapping[str, Any]) -> House:
+            shutil.copytree(empty_stores, tmp_path, dirs_exist_ok=True)
+            for name in ("keys", "desk/keyfiles", "desk/scratch", "site"):
+                (tmp_path / name).mkdir(parents=True)
+            clock, admin = Clock(), staff["lena"].admin
+            assert admin is not None
+            settings = settings_in(tmp_path, admin.public.fingerprint, **sections)
+            (tmp_path / "keys" / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
+            published = RosterDirectory(
+                tmp_path / "keys", fingerprint=admin.public.fingerprint, instance=settings.instance_id
+            )
+            entries = [staff[handle].public_entry() for handle in people]
+            raw = rosters.first_roster(
+                instance=INSTANCE,
+                entries=[*entries, rosters.recovery_entry(HybridIdentity.generate().recipient)],
+                now=datetime.fromtimestamp(clock(), UTC),
+            )
+            published.publish(raw, admin.sign_roster(raw))
+            for handle in people:
+                write_key_file(settings.desk.keyfiles / f"{handle}.key", staff[handle], PASSPHRASES[handle], cost=CHEAP)
+            vault = open_vault(settings, clock=clock)
+            stack.callback(vault.close)
+            mailbox = open_mailbox(settings)
+            stack.callback(mailbox.close)
+            app = create_app(settings, vault=vault, mailbox=mailbox, scrubber=scrubber, rosters=published, clock=clock)
+            return House(
+                directory=tmp_path,
+                settings=settings,
+                vault=vault,
+                mailbox=mailbox,
+                scrubber=scrubber,
+                rosters=published,
+                clock=clock,
+                staff=dict(staff),
+                app=app,
+            )
+
+        yield made
+
+
+@pytest.fixture
+def house(build: Callable[..., House]) -> House:
+    return build()
+
+
+@pytest.fixture
+def amira(house: House) -> Browser:
+    return house.sign_in("amira")
+
+
+@pytest.fixture
+def jonas(house: House) -> Browser:
+    return house.sign_in("jonas")
+
+
+@pytest.fixture
+def lena(house: House) -> Browser:
+    return house.sign_in("lena")
+
+
+@pytest.fixture
+def stranger(house: House) -> Browser:
+    return house.stranger()
