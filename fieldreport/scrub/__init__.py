@@ -1,7 +1,7 @@
 """Metadata removal: bytes in, bytes out, and a list of what was removed.
 
 Type by content, never by name. Allowlists: what is not known to be harmless goes. Every parse of a stranger's bytes
-happens in a locked child (``sandbox``), and every result is read again by other code before it is believed.
+happens in a locked child (``lockdown``), and every result is read again by other code before it is believed.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _FLAG_TAGS: Final = tuple(
     "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f" for region in ("gbeng", "gbsct", "gbwls")
 )
 _RIGHT_TO_LEFT: Final = re.compile(
-    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+    "[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 _EMOJI: Final = re.compile(
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d"
@@ -66,7 +66,7 @@ def _all_marks() -> str:
 _TOO_MANY_MARKS: Final = re.compile(f"([{_all_marks()}]{{{_MARKS_IN_A_ROW}}})[{_all_marks()}]+")
 
 
-def strip(text: str) -> tuple[str, bool]:
+def unmark(text: str) -> tuple[str, bool]:
     """The text in Unicode form C without copy marks, and whether any were found.
 
     A byte order mark at the beginning and the way lines end are no marks; both are made plain silently.

@@ -7,7 +7,7 @@ A family is a module with two functions, listed in ``registry.FAMILIES``:
 
 Rules for every family:
 
-- It runs in the locked child (``sandbox``): no file is opened, nothing is imported late. Whatever a library loads on
+- It runs in the locked child (``lockdown``): no file is opened, nothing is imported late. Whatever a library loads on
   first use is loaded by an optional third function ``warm() -> None``, called once before any child exists.
 - ``clean`` checks bounds from declared sizes *before* anything is decoded, keeps what an allowlist names, adds to
   ``cleaning.removed`` what it drops, writes the result to ``sink`` and answers the output's media type (one of

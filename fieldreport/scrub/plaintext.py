@@ -24,7 +24,7 @@ _FLAG_TAG_BYTES = frozenset("gbenscw\x74l\x7f")
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Text in, UTF-8 out."""
     text = textcodec.decode(untrusted_source.whole(limits.TEXT_BYTES))
-    text, marked = copymarks.strip(text)
+    text, marked = copymarks.unmark(text)
     if marked:
         cleaning.removed.add(Removed.COPY_MARKS)
     # A file of nothing but marks is still an answer: one empty line.
@@ -65,7 +65,7 @@ def _check_character(character: str, text: str) -> None:
 
 def clean_typed(text: str) -> tuple[str, tuple[Removed, ...]]:
     """The text somebody typed, and whether marks were in it. Pure, linear; runs in the service itself."""
-    text, marked = copymarks.strip(text)
+    text, marked = copymarks.unmark(text)
     return text, ((Removed.COPY_MARKS,) if marked else ())
 
 

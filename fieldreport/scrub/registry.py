@@ -25,6 +25,7 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "image/jpeg": f"{_PACKAGE}.jpeg",
         "image/png": f"{_PACKAGE}.png",
         "application/pdf": f"{_PACKAGE}.pdf",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": f"{_PACKAGE}.office.ooxml",
     }
 )
 """Sniffed media type → module."""
@@ -35,6 +36,7 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "image/jpeg": ("jpg", "photo"),
         "image/png": ("png", "image"),
         "application/pdf": ("pdf", "document"),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("docx", "document"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table

@@ -1,0 +1,149 @@
+"""Text files come out as UTF-8 that says the same, in every encoding that sources still use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldreport.scrub import Mode, Refusal, Removed, dispatch, plaintext
+from fieldreport.scrub.dispatch import new_cleaning
+from fieldreport.scrub.family import Sink, Source
+from fieldreport.scrub.vocabulary import Damaged, Refused, Residue
+
+if TYPE_CHECKING:
+    from tests.scrub.conftest import Clean, RefusalOf
+
+KOREAN = "어제 밤 국경에서 두 사람이 잡혔다. 경비대장은 돈을 요구했다."
+CHINESE = "昨天晚上我们在边境看到了三辆卡车，他们没有说话。"
+TAIWANESE = "昨天晚上我們在邊境看到了三輛卡車，他們沒有說話。"
+JAPANESE = "昨日の夜、国境で二人が捕まりました。"
+RUSSIAN = "Вчера ночью на границе задержали двух человек."
+FRENCH = "Hier soir à la frontière, deux personnes ont été arrêtées."
+TURKISH = "Dün gece sınırda iki kişi yakalandı, ağır şekilde."
+CZECH = "Včera v noci byli na hranici zatčeni dva lidé, řekl."
+DANISH = "I går aftes blev to mennesker pågrebet ved grænsen, øst for byen."
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("utf-8", KOREAN),
+        ("utf-8-sig", KOREAN),
+        ("utf-16", KOREAN),
+        ("utf-16-le", "no mark, and mostly ASCII " + KOREAN),
+        ("utf-32", CHINESE),
+        ("cp949", KOREAN),
+        ("gb18030", CHINESE),
+        ("big5", TAIWANESE),
+        ("shift_jis", JAPANESE),
+        ("euc_jp", JAPANESE),
+        ("iso2022_jp", JAPANESE),
+        ("cp1251", RUSSIAN),
+        ("koi8_r", RUSSIAN),
+        ("cp866", RUSSIAN),
+        ("cp1252", FRENCH),
+        ("cp1254", TURKISH),
+        ("cp1250", CZECH),
+        ("cp1252", DANISH),
+        ("cp1256", "أمس ليلا اعتقل شخصان على الحدود"),
+        ("cp1255", "אתמול בלילה נעצרו שני אנשים בגבול"),
+        ("cp874", "เมื่อคืนนี้มีคนถูกจับที่ชายแดน"),
+    ],
+)
+def test_an_old_encoding_is_recognised_by_its_language(clean: Clean, codec: str, text: str) -> None:
+    copy = clean(text.encode(codec))
+    assert copy.media_type == "text/plain"
+    assert copy.data.decode() == text
+
+
+def test_a_long_text_cut_anywhere_is_still_text(clean: Clean) -> None:
+    # What sniff looks at ends within a character.
+    for start in range(4):
+        text = "x" * start + CHINESE * 400
+        assert clean(text.encode("gb18030")).data.decode() == text
+        assert clean(text.encode()).data.decode() == text
+
+
+def test_a_marked_text_says_that_it_was_marked(clean: Clean) -> None:
+    copy = clean("the gate\u200b opens\u00a0at nine".encode())
+    assert copy.data.decode() == "the gate opens at nine"
+    assert copy.removed == {Removed.COPY_MARKS}
+
+
+def test_an_unmarked_text_says_nothing(clean: Clean) -> None:
+    assert clean(KOREAN.encode()).removed == frozenset()
+
+
+def test_tables_and_markdown_keep_their_shape(clean: Clean) -> None:
+    table = 'name,place\n"Kim, Chol-su",Hyesan\n'
+    markdown = "# Title\n\n* one\n* two\n\n```\n    code\n```\n"
+    assert clean(table.encode()).data.decode() == table
+    assert clean(markdown.replace("\n", "\r\n").encode()).data.decode() == markdown
+
+
+@pytest.mark.parametrize("untrusted", [b"\x81\x82\xff\xfe\x00\x01" * 50, b"\x9d\x90\x8f abc", b"half\x00null" * 9])
+def test_bytes_in_no_encoding_are_not_text(refusal_of: RefusalOf, untrusted: bytes) -> None:
+    assert refusal_of(untrusted) is Refusal.UNSUPPORTED
+
+
+def test_a_text_that_turns_into_rubbish_later_is_damaged(refusal_of: RefusalOf) -> None:
+    assert refusal_of(b"plain " * 2000 + b"\xff\xff\x00") is Refusal.DAMAGED
+
+
+def test_nothing_but_marks_becomes_an_empty_line(clean: Clean) -> None:
+    assert clean("\u200b\u200b".encode()).data == b"\n"
+
+
+@pytest.mark.parametrize(
+    "residue",
+    [
+        "zero\u200bwidth",
+        "two\u200c\u200cnon-joiners",
+        "nbsp\u00a0",
+        "tag\U000e0041",
+        "form feed\x0c",
+        "cafe\u0301",
+        "override\u202e",
+        "variant葛\U000e0100",
+        "line\r\n",
+        "mark\ufeff",
+    ],
+)
+def test_verify_refuses_what_should_have_gone(residue: str) -> None:
+    with pytest.raises(Residue):
+        plaintext.verify(Source.of(residue.encode()), "text/plain")
+
+
+def test_verify_refuses_what_is_not_utf_8() -> None:
+    with pytest.raises(Residue):
+        plaintext.verify(Source.of(KOREAN.encode("cp949")), "text/plain")
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_every_text_is_cleaned_to_something_that_verify_accepts(text: str) -> None:
+    sink, cleaning = Sink(), new_cleaning(Mode.LOSSLESS)
+    try:
+        plaintext.clean(Source.of(text.encode()), sink, cleaning)
+    except Damaged:
+        return  # control characters
+    plaintext.verify(sink.source(), "text/plain")
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300, deadline=None)
+def test_arbitrary_bytes_are_text_or_refused(untrusted: bytes) -> None:
+    try:
+        dispatch.clean(Source.of(untrusted), Sink(), new_cleaning(Mode.LOSSLESS))
+    except Residue:
+        raise
+    except Refused:
+        return
+
+
+def test_the_typed_report_is_cleaned_without_a_child() -> None:
+    assert plaintext.clean_typed("the gate\u2063 opens\r\n") == ("the gate opens\n", (Removed.COPY_MARKS,))
+    assert plaintext.clean_typed(KOREAN) == (KOREAN, ())
