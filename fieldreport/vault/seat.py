@@ -25,7 +25,7 @@ from fieldreport.vault.audit import Act
 from fieldreport.vault.cases import living
 from fieldreport.vault.changing import Change
 from fieldreport.vault.conversation import Card
-from fieldreport.vault.ending import end_case
+from fieldreport.vault.filing import end_case
 from fieldreport.vault.models import CaseState, Ending
 from fieldreport.vault.objects import Staged
 from fieldreport.vault.rewrapping import Progress, Rewrapped, Rewrapper

@@ -10,11 +10,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, select, tuple_
@@ -28,8 +26,8 @@ from fieldreport.seal.roster import RosterDirectory
 from fieldreport.vault import objects
 from fieldreport.vault.audit import Act
 from fieldreport.vault.changing import Change
-from fieldreport.vault.ending import withdraw_until
-from fieldreport.vault.models import Case, CaseState, Item, SealedObject, Withdrawal
+from fieldreport.vault.filing import file_letter, open_case, withdraw_until
+from fieldreport.vault.models import Case, Item, SealedObject, Withdrawal
 
 if TYPE_CHECKING:
     from fieldreport.vault.vault import Vault
@@ -38,7 +36,6 @@ _log = logging.getLogger(__name__)
 
 _SOURCE_DOMAIN: Final = b"fieldreport/v1/vault/source\n"
 _LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
-_NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
 _PAGE: Final = 50
 _DAMAGE: Final = {"header-malformed": "header", "header-mac": "header", "payload": "payload", "binding": "binding"}
 _NAMED_PARTS: Final = 8  # a list of damage that fits a line; the rest is "more"
@@ -232,33 +229,14 @@ def _correct_epoch(change: Change, item: Item, look: _Look, rosters: RosterDirec
 
 def _file(change: Change, item: Item, look: _Look) -> int:
     """Put a letter into its source's case; return 1 if that had to be opened, otherwise 0."""
-    case = None
-    if look.source is not None:
-        case = change.session.scalar(select(Case).where(Case.source == look.source))
-    opened = case is None
-    if case is None:
-        case = Case(
-            id=secrets.token_bytes(16),
-            name=_fresh_name(change),
-            source=look.source,
-            opened=change.hour,
-            active=change.hour,
-        )
-        change.session.add(case)
-        change.session.flush()
-    case.sequence += 1
-    case.last_letter = case.sequence
-    case.active = max(case.active, change.hour)
-    case.letters += 1
-    case.damaged += look.damage is not None
-    if case.state == CaseState.CLOSED.value:
-        case.state = CaseState.NEW.value
-    item.case_id = case.id
-    item.sequence = case.sequence
     item.damage = look.damage
     if look.hour is not None:
         item.hour = look.hour
-    return int(opened)
+    case = None
+    if look.source is not None:
+        case = change.session.scalar(select(Case).where(Case.source == look.source))
+    file_letter(change, case or open_case(change, look.source), item)
+    return int(case is None)
 
 
 def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:
@@ -295,12 +273,3 @@ def _forget_withdrawals(change: Change) -> None:
     if oldest is not None:
         forgotten = forgotten.where(Withdrawal.batch < oldest)
     change.session.execute(forgotten)
-
-
-def _fresh_name(change: Change) -> str:
-    for tries in count():
-        length = 4 + tries // 20  # one more letter once four are getting crowded
-        name = "C-" + "".join(secrets.choice(_NAME_LETTERS) for _ in range(length))
-        if change.session.scalar(select(Case.id).where(Case.name == name)) is None:
-            return name
-    raise AssertionError  # count() has no end; the type checker does not know

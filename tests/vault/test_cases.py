@@ -1,0 +1,143 @@
+"""The inbox: keyset pages, filters, stars, what was read, states and hand-overs."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fieldreport.errors import NotFound, RosterError
+from fieldreport.vault import CaseFilter, CaseState
+from fieldreport.vault.models import Case
+from tests.vault.cast import Newsroom, a_source, everywhere
+
+pytestmark = everywhere
+
+
+def fill(newsroom: Newsroom, number: int, *, hours: int = 7) -> None:
+    with newsroom.vault.changing() as change:
+        for place in range(number):
+            change.session.add(
+                Case(
+                    id=secrets.token_bytes(16),
+                    name=f"C-{place:05}",
+                    source=secrets.token_bytes(32),
+                    state=list(CaseState)[place % 6].value,
+                    assignee=["mira", "tomas", None][place % 3],
+                    opened=1000,
+                    active=1000 + place % hours,
+                    last_letter=1,
+                    letters=1,
+                )
+            )
+
+
+def walk(newsroom: Newsroom, wanted: CaseFilter, *, limit: int) -> list[str]:
+    names: list[str] = []
+    after: str | None = None
+    while True:
+        page = newsroom.vault.cases.page(wanted, viewer="mira", after=after, limit=limit)
+        assert len(page.rows) <= limit
+        names += [row.name for row in page.rows]
+        after = page.next
+        if after is None:
+            return names
+
+
+@pytest.mark.parametrize("limit", [1, 7, 30, 50])
+def test_pages_show_every_case_once_newest_activity_first(newsroom: Newsroom, limit: int) -> None:
+    fill(newsroom, 30)
+    names = walk(newsroom, CaseFilter(), limit=limit)
+    assert sorted(names) == [f"C-{place:05}" for place in range(30)]
+    hours = [next(row.active for row in newsroom.cases() if row.name == name) for name in names]
+    assert hours == sorted(hours, reverse=True)
+
+
+def test_filters_combine(newsroom: Newsroom) -> None:
+    fill(newsroom, 36)
+    everything = newsroom.cases()
+    wanted = CaseFilter(states=(CaseState.NEW, CaseState.WRITING), assignee="mira")
+    expected = [row.name for row in everything if row.state in {"new", "writing"} and row.assignee == "mira"]
+    assert expected
+    assert walk(newsroom, wanted, limit=2) == expected
+
+
+def test_stars_and_reading_are_each_editors_own(newsroom: Newsroom) -> None:
+    fill(newsroom, 6)
+    first, second = newsroom.cases()[:2]
+    newsroom.vault.cases.star(first.id, "mira", starred=True)
+    newsroom.vault.cases.mark_read(first.id, "mira")
+    newsroom.vault.cases.mark_read(second.id, "tomas")
+    page = newsroom.vault.cases.page
+    assert [row.id for row in page(CaseFilter(starred=True), viewer="mira").rows] == [first.id]
+    assert page(CaseFilter(starred=True), viewer="tomas").rows == ()
+    assert first.id not in {row.id for row in page(CaseFilter(unread=True), viewer="mira").rows}
+    assert {row.id for row in page(CaseFilter(unread=True), viewer="tomas").rows} >= {first.id}
+    newsroom.vault.cases.star(first.id, "mira", starred=False)
+    newsroom.vault.cases.mark_unread(first.id, "mira")
+    row = newsroom.vault.cases.get(first.id, viewer="mira")
+    assert (row.starred, row.unread) == (False, True)
+
+
+def test_counts_go_by_state(newsroom: Newsroom) -> None:
+    fill(newsroom, 8)
+    counts = newsroom.vault.cases.counts()
+    assert sum(counts.values()) == 8
+    assert counts[CaseState.NEW] == 2
+    assert set(counts) == set(CaseState)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(after=st.text(max_size=60) | st.from_regex(r"[0-9]{1,12}\.[0-9a-f]{0,40}", fullmatch=True))
+def test_a_made_up_page_is_only_ever_not_found(newsroom: Newsroom, after: str) -> None:
+    try:
+        newsroom.vault.cases.page(CaseFilter(), viewer="mira", after=after)
+    except NotFound:
+        pass
+    else:
+        hour, _, identifier = after.partition(".")
+        assert hour.strip().isdigit()
+        assert len(bytes.fromhex(identifier)) == 16
+
+
+def test_what_does_not_exist_is_not_found(newsroom: Newsroom) -> None:
+    nothing = bytes(16)
+    cases, seat = newsroom.vault.cases, newsroom.seat(newsroom.mira)
+    for act in (
+        lambda: cases.get(nothing, viewer="mira"),
+        lambda: cases.items(nothing),
+        lambda: cases.item(nothing),
+        lambda: cases.star(nothing, "mira", starred=True),
+        lambda: cases.mark_read(nothing, "mira"),
+        lambda: seat.set_state(nothing, CaseState.READING),
+        lambda: seat.assign(nothing, "mira"),
+        lambda: seat.delete_case(nothing),
+        lambda: seat.text(nothing),
+        lambda: seat.card(nothing),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_states_and_hand_overs_are_logged_with_who_did_it(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    seat = newsroom.seat(newsroom.mira)
+    seat.set_state(case.id, CaseState.READING)
+    seat.set_state(case.id, CaseState.READING)
+    seat.assign(case.id, "tomas")
+    seat.assign(case.id, None)
+    assert newsroom.vault.cases.get(case.id, viewer="mira").state is CaseState.READING
+    assert newsroom.acts() == [
+        ("mira", "case-state", f"{case.name} reading"),
+        ("mira", "case-assigned", f"{case.name} tomas"),
+        ("mira", "case-assigned", f"{case.name} -"),
+    ]
+
+
+def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    with pytest.raises(RosterError):
+        newsroom.seat(newsroom.mira).assign(case.id, "stranger")
+    assert newsroom.vault.cases.get(case.id, viewer="mira").assignee is None

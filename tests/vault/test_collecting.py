@@ -1,0 +1,177 @@
+"""Collecting: every waiting letter ends in the vault once, whatever breaks in between, and without any key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.errors import NotFound, StoreError
+from fieldreport.mailbox import LocalMailbox, SealedLetter
+from fieldreport.vault.models import Item, SealedObject
+from tests.vault.cast import Newsroom, a_source, everywhere
+
+pytestmark = everywhere
+
+
+class Broken(LocalMailbox):
+    """A mailbox that loses the connection at a given step."""
+
+    def __init__(self, real: LocalMailbox, *, at: str) -> None:
+        super().__init__(real._engine, real._blobs)
+        self._at = at
+
+    @override
+    def fetch(self, letter_id: bytes) -> SealedLetter:
+        if self._at == "fetch":
+            raise StoreError("the line dropped")
+        return super().fetch(letter_id)
+
+    @override
+    def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
+        if self._at == "acknowledge":
+            raise StoreError("the line dropped")
+        super().acknowledge(letter_ids)
+        if self._at == "acknowledged":
+            raise StoreError("the answer got lost")
+
+
+def stored(newsroom: Newsroom) -> list[bytes]:
+    with newsroom.vault.reading() as session:
+        return sorted(session.scalars(select(SealedObject.id)))
+
+
+@pytest.mark.parametrize("size", [10, limits.INLINE_PAYLOAD_BYTES, 400_000])
+def test_a_letter_moves_from_the_mailbox_into_the_vault_byte_for_byte(newsroom: Newsroom, size: int) -> None:
+    letter_id = newsroom.send(a_source(), files=(os.urandom(size),))
+    sealed = newsroom.mailbox.fetch(letter_id)
+    with sealed.payload as file:
+        payload = file.read()
+    assert newsroom.collect() == 1
+    moved = newsroom.vault.objects.open(letter_id)
+    with moved.payload as file:
+        assert (moved.header, file.read()) == (sealed.header, payload)
+    assert newsroom.mailbox.totals().letters == 0
+
+
+def test_collecting_again_does_nothing(newsroom: Newsroom) -> None:
+    newsroom.send(a_source())
+    assert newsroom.collect() == 1
+    assert newsroom.collect() == 0
+    assert len(stored(newsroom)) == 1
+
+
+def test_more_letters_than_are_acknowledged_at_once_all_arrive(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "COLLECT_LETTERS", 3)
+    sent = [newsroom.send(a_source()) for _ in range(8)]
+    assert newsroom.collect() == 8
+    assert stored(newsroom) == sorted(sent)
+
+
+@pytest.mark.parametrize("at", ["fetch", "acknowledge", "acknowledged"])
+def test_a_line_that_drops_loses_and_doubles_nothing(newsroom: Newsroom, at: str) -> None:
+    sent = [newsroom.send(a_source()) for _ in range(3)]
+    with pytest.raises(StoreError):
+        newsroom.vault.collect(Broken(newsroom.mailbox, at=at), newsroom.rosters)
+    newsroom.collect()
+    assert stored(newsroom) == sorted(sent)
+    assert newsroom.mailbox.totals().letters == 0
+    assert newsroom.seat(newsroom.mira).sort().letters == 3
+
+
+def test_a_letter_that_the_mailbox_lost_in_part_does_not_hold_up_the_others(newsroom: Newsroom) -> None:
+    damaged = newsroom.send(a_source(), files=(os.urandom(300_000),))
+    sound = [newsroom.send(a_source()) for _ in range(3)]
+    for name in list(newsroom.mailbox._blobs.names()):
+        newsroom.mailbox._blobs.delete(name)
+    with pytest.raises(StoreError) as caught:
+        newsroom.collect()
+    assert caught.value.code == "mailbox-damaged"
+    assert stored(newsroom) == sorted(sound)
+    assert [head.id for head in newsroom.mailbox.waiting(10)] == [damaged]  # it stays for somebody to look at
+
+
+@pytest.mark.parametrize("cut", [1, -1])
+def test_a_payload_of_another_length_than_announced_is_not_taken_over(newsroom: Newsroom, cut: int) -> None:
+    letter_id = newsroom.send(a_source(), files=(os.urandom(300_000),))
+    name = next(newsroom.mailbox._blobs.names())
+    path = newsroom.directory / "intake" / "blobs" / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] if cut == 1 else content + b"x")
+    with pytest.raises(StoreError):
+        newsroom.collect()
+    assert stored(newsroom) == []
+    assert list(newsroom.vault.blobs.names()) == []
+    path.write_bytes(content)
+    assert newsroom.collect() == 1
+    assert newsroom.vault.cases.item(letter_id).exists
+
+
+def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom) -> None:
+    """A mailbox restored from a backup has it once more."""
+    source = a_source()
+    letter_id = newsroom.send(source)
+    again = newsroom.mailbox.fetch(letter_id)
+    with again.payload as file:
+        payload = file.read()
+    newsroom.collect()
+    seat = newsroom.seat(newsroom.mira)
+    seat.sort()
+    seat.delete_case(newsroom.cases()[0].id)
+
+    class Restored(LocalMailbox):
+        def __init__(self) -> None:
+            super().__init__(newsroom.mailbox._engine, newsroom.mailbox._blobs)
+            self._clock = lambda: newsroom.clock.now + 3600 * (limits.COLLECTED_HOURS + 2)
+
+    restored = Restored()
+    restored.acknowledge([newsroom.send(a_source())])  # which forgets what was collected long ago
+    assert restored.deposit(letter_id, again.epoch, lambda file: (file.write(payload), again.header)[1])
+    assert newsroom.vault.collect(restored, newsroom.rosters) == 0
+    assert restored.totals().letters == 0
+    with pytest.raises(NotFound):
+        newsroom.vault.objects.open(letter_id)
+
+
+def test_the_keys_a_letter_is_sealed_to_are_known_from_its_epoch(newsroom: Newsroom) -> None:
+    newsroom.send(a_source())
+    newsroom.collect()
+    for key_id in newsroom.roster.key_ids():
+        assert newsroom.vault.objects.named_by(key_id) == 1
+    assert newsroom.vault.objects.named_by("0" * 32) == 0
+
+
+def test_a_letter_of_a_roster_unknown_here_is_kept(newsroom: Newsroom) -> None:
+    letter_id = newsroom.send(a_source(), claimed_epoch=99)
+    assert newsroom.collect() == 1
+    assert newsroom.vault.cases.item(letter_id).case_id is None
+    assert newsroom.seat(newsroom.mira).sort().letters == 1
+    assert newsroom.vault.objects.named_by(newsroom.mira.identities[0].key_id) == 1
+
+
+def test_orphans_are_found_and_removed_and_nothing_else_is(newsroom: Newsroom) -> None:
+    letter_id = newsroom.send(a_source(), files=(os.urandom(300_000),))
+    newsroom.collect()
+    with newsroom.vault.blobs.create() as writer:
+        writer.write(b"a crash came between payload and row")
+        orphan = writer.commit()
+    assert newsroom.vault.orphans() == []
+    assert newsroom.vault.orphans(older_than_seconds=0) == [orphan]
+    assert newsroom.vault.remove_orphans(older_than_seconds=0) == 1
+    newsroom.vault.objects.open(letter_id).payload.close()
+
+
+def test_letters_of_one_round_share_its_number_and_nothing_finer(newsroom: Newsroom) -> None:
+    first = [newsroom.send(a_source()) for _ in range(2)]
+    newsroom.collect()
+    second = newsroom.send(a_source())
+    newsroom.collect()
+    with newsroom.vault.reading() as session:
+        batches = {row.id: row.batch for row in session.execute(select(Item.id, Item.batch))}
+    assert batches[first[0]] == batches[first[1]] < batches[second]
