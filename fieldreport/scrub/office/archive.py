@@ -70,6 +70,17 @@ class Archive(Mapping[str, bytes]):
         return len(self._members)
 
 
+def warm() -> None:
+    """Load what ``zipfile`` loads late: the code page of names that are not marked as UTF-8."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("warm", _DATE), b"warm")
+    with zipfile.ZipFile(file) as archive:
+        archive.read("warm")
+    for encoding in ("cp437", "utf-16", "utf-16-le", "utf-16-be", "ascii", "latin-1"):
+        "warm".encode(encoding)
+
+
 def _check(members: Iterable[zipfile.ZipInfo]) -> None:
     total = 0
     for count, member in enumerate(members, start=1):

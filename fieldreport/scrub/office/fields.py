@@ -1,7 +1,8 @@
 """Fields of a Word document: the few that have to stay fields do, all others become the text they show.
 
-A field's instruction is not seen and tells much: the author's name, paths of the file and of linked pictures, mail-merge
-columns, citation databases with user ids. What stays: page numbers, check boxes, equations, links to public pages.
+A field's instruction is not seen and tells much: the author's name, paths of the file and of linked pictures, columns
+of a mail merge, citation databases with user ids. What stays: page numbers, check boxes, equations, links to public
+pages.
 """
 
 from __future__ import annotations

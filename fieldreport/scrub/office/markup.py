@@ -50,7 +50,7 @@ def parse(untrusted: bytes) -> Element:
         root = etree.fromstring(untrusted, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise Damaged from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise Damaged
     return root
 

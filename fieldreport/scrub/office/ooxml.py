@@ -7,7 +7,7 @@ from typing import Final
 from lxml import etree
 
 from fieldreport.scrub.family import Cleaning, Sink, Source
-from fieldreport.scrub.office import markup, wordprocessing
+from fieldreport.scrub.office import archive, markup, wordprocessing
 from fieldreport.scrub.office.archive import Archive
 from fieldreport.scrub.office.opc import Kind, Package
 from fieldreport.scrub.office.reading import check
@@ -49,6 +49,12 @@ def _clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     package.clean_part(name, kinds["officeDocument"])
     package.write(sink)
     return media_type
+
+
+def warm() -> None:
+    """Load what the libraries load on first use."""
+    archive.warm()
+    markup.serialise(markup.parse(b"<?xml version='1.0' encoding='UTF-8'?><a xmlns='b'>&#233;<c/></a>"))
 
 
 def verify(source: Source, media_type: str) -> None:

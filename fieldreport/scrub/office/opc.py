@@ -137,7 +137,9 @@ class PartCleaning:
         name = self.package.copy(relation)
         if name is None:
             return None
-        return self._add(relation.kind, posixpath.relpath(name, posixpath.dirname(self.part.name)), external=False)
+        # From the root, or relpath asks for the working directory, which the lock forbids.
+        target = posixpath.relpath(f"/{name}", f"/{posixpath.dirname(self.part.name)}")
+        return self._add(relation.kind, target, external=False)
 
     def _add(self, kind: str, target: str, *, external: bool) -> str:
         for identifier, known_kind, known, known_external in self.part.relations:

@@ -26,8 +26,8 @@ _WP: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDr
 _A: Final = f"{{{drawings.DRAWING}}}"
 
 _VOCABULARIES: Final = load(
-    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "math", "vml", "vml-office", "vml-word",
-    "word-shape", "word-group", "word-canvas",
+    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "math", "vml", "vml-office",
+    "vml-word", "word-shape", "word-group", "word-canvas",
 )  # fmt: skip
 _TEXT_IN: Final = frozenset(
     {f"{_W}t", f"{_W}instrText", f"{_M}t", f"{_WP}posOffset", f"{_WP}align", f"{_A}t", f"{_A}tableStyleId"}
@@ -41,7 +41,8 @@ _SETTINGS: Final = frozenset(
     f"{_W}{name}"
     for name in (
         "autoHyphenation", "bookFoldPrinting", "bookFoldPrintingSheets", "bookFoldRevPrinting",
-        "bordersDoNotSurroundFooter", "bordersDoNotSurroundHeader", "characterSpacingControl", "clrSchemeMapping", "compat",
+        "bordersDoNotSurroundFooter", "bordersDoNotSurroundHeader", "characterSpacingControl", "clrSchemeMapping",
+        "compat",
         "consecutiveHyphenLimit", "defaultTabStop", "displayBackgroundShape", "doNotHyphenateCaps",
         "drawingGridHorizontalSpacing", "drawingGridVerticalSpacing", "displayHorizontalDrawingGridEvery",
         "displayVerticalDrawingGridEvery", "endnotePr", "evenAndOddHeaders", "footnotePr", "gutterAtTop",
