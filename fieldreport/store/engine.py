@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 from fieldreport.errors import Conflict, PlatformError, SettingsError, StoreError
 from fieldreport.store.sqlite import TurnTakingConnection, connector
 
-_READ_ONLY = {"fieldreport_read_only": True, "postgresql_readonly": True}
+_READ_ONLY = {"fieldreport_read_only": True}
+_READ_ONLY_POSTGRESQL = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 
 
 def open_engine(url: str) -> Engine:
@@ -95,12 +96,13 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Run one transaction that sees a snapshot (SQLite) or committed rows (PostgreSQL) and cannot write.
+    """Run one transaction that sees one moment of the database and cannot write.
 
     Raises:
         StoreError: the database refused, is away, or the block tried to write.
     """
-    with _translated(), Session(engine.execution_options(**_READ_ONLY), expire_on_commit=False) as session:
+    options = _READ_ONLY_POSTGRESQL if engine.dialect.name == "postgresql" else _READ_ONLY
+    with _translated(), Session(engine.execution_options(**options), expire_on_commit=False) as session:
         yield session
 
 

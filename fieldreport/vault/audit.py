@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -29,6 +30,7 @@ from fieldreport.store import reading
 from fieldreport.vault.models import AuditRow, VaultState
 
 LABEL: Final = "audit-entry"
+_AT_ONCE: Final = 500  # entries in memory while verifying, however long the log is
 _WORD: Final = re.compile(r"[A-Za-z0-9 ._:-]{0,80}")
 
 
@@ -153,16 +155,18 @@ class AuditLog:
         strangers: set[str] = set()
         with reading(self._engine) as session:
             head = session.get(VaultState, 1)
-            for row in session.scalars(select(AuditRow).order_by(AuditRow.sequence).execution_options(yield_per=500)):
-                sequence += 1
-                _check_entry(row, sequence=sequence, previous=previous)
-                if row.signer is None or row.signature is None:
-                    unsigned += 1
-                elif row.actor not in signers:
-                    strangers.add(row.actor)
-                elif row.signer not in signers[row.actor]:
-                    raise _broken(sequence, "signed with a key that was never its actor's")
-                previous = row.hash
+            log = select(AuditRow).order_by(AuditRow.sequence).execution_options(yield_per=_AT_ONCE)
+            with closing(session.scalars(log)) as rows:
+                for row in rows:
+                    sequence += 1
+                    _check_entry(row, sequence=sequence, previous=previous)
+                    if row.signer is None or row.signature is None:
+                        unsigned += 1
+                    elif row.actor not in signers:
+                        strangers.add(row.actor)
+                    elif row.signer not in signers[row.actor]:
+                        raise _broken(sequence, "signed with a key that was never its actor's")
+                    previous = row.hash
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):
             raise _broken(sequence + 1, "the log ends before its head")
         return AuditReport(entries=sequence, unsigned=unsigned, strangers=tuple(sorted(strangers)), head=previous.hex())

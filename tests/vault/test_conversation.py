@@ -1,0 +1,229 @@
+"""Replies, notes and the card: sealed, sent once, never lost between vault and mailbox."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import pytest
+from sqlalchemy import select
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, RosterError, SealError, StoreError
+from fieldreport.mailbox import LocalMailbox, SealedReply
+from fieldreport.seal.binding import Kind
+from fieldreport.vault import Card
+from fieldreport.vault.models import Item, Outgoing
+from tests.vault.cast import Newsroom, a_source, everywhere
+
+
+class Away(LocalMailbox):
+    """A mailbox that cannot be reached, or whose answer gets lost."""
+
+    def __init__(self, real: LocalMailbox, *, after: bool) -> None:
+        super().__init__(real._engine, real._blobs)
+        self._after = after
+
+    @override
+    def post_reply(self, reply: SealedReply) -> None:
+        if self._after:
+            super().post_reply(reply)
+        raise StoreError("the mailbox is away")
+
+
+def in_outbox(newsroom: Newsroom) -> int:
+    with newsroom.vault.reading() as session:
+        return len(session.scalars(select(Outgoing.reply_id)).all())
+
+
+# --- replies ---
+
+
+@everywhere
+def test_a_reply_reaches_its_source_and_stays_readable_for_the_newsroom(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    item_id = newsroom.seat(newsroom.mira).reply(case.id, "Where was it? 어디였나요?", newsroom.mailbox)
+    assert newsroom.read_replies(source) == ["Where was it? 어디였나요?"]
+    assert newsroom.read_replies(a_source()) == []
+    assert newsroom.seat(newsroom.tomas).text(item_id) == "Where was it? 어디였나요?"
+    item = newsroom.vault.cases.items(case.id)[1]
+    assert (item.id, item.kind, item.author, item.pending) == (item_id, Kind.SENT, "mira", False)
+    assert newsroom.acts() == [("mira", "replied", case.name)]
+
+
+@everywhere
+def test_a_reply_written_twice_is_sent_once(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    seat, item_id = newsroom.seat(newsroom.mira), os.urandom(16)
+    for _ in range(2):
+        assert seat.reply(case.id, "once", newsroom.mailbox, item_id=item_id) == item_id
+    assert newsroom.read_replies(source) == ["once"]
+    assert len(newsroom.vault.cases.items(case.id)) == 2
+    assert len(newsroom.acts()) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_reply_is_not_lost_and_not_doubled_when_the_mailbox_breaks(newsroom: Newsroom, *, after: bool) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    newsroom.seat(newsroom.mira).reply(case.id, "hold on", Away(newsroom.mailbox, after=after))
+    assert newsroom.vault.cases.items(case.id)[1].pending
+    assert in_outbox(newsroom) == 1
+    assert newsroom.vault.deliver(newsroom.mailbox) == 1
+    assert newsroom.vault.deliver(newsroom.mailbox) == 0
+    assert newsroom.read_replies(source) == ["hold on"]
+    assert not newsroom.vault.cases.items(case.id)[1].pending
+
+
+def test_the_two_copies_of_a_reply_have_nothing_in_common(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    item_id = newsroom.seat(newsroom.mira).reply(case.id, "text", newsroom.mailbox)
+    posted = newsroom.mailbox.replies(source.index)[0]
+    with newsroom.vault.objects.open(item_id).payload as file:
+        assert file.read() != posted.payload
+    assert posted.id != item_id
+    assert in_outbox(newsroom) == 0
+    newsroom.vault.scour()
+    everything = b"".join(path.read_bytes() for path in newsroom.files())
+    assert posted.id not in everything
+    assert posted.index not in everything
+
+
+def test_a_reply_goes_to_the_key_of_the_newest_letter_that_can_be_opened(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    newsroom.send(source, "damaged", files=(os.urandom(300_000),))
+    newsroom.collect()
+    newsroom.vault.blobs.delete(next(newsroom.vault.blobs.names()))
+    newsroom.seat(newsroom.mira).sort()
+    newsroom.seat(newsroom.mira).reply(case.id, "still here", newsroom.mailbox)
+    assert newsroom.read_replies(source) == ["still here"]
+
+
+def test_without_a_letter_that_opens_there_is_nowhere_to_answer_to(newsroom: Newsroom) -> None:
+    letter_id = newsroom.deposit_raw(b"not a header", b"x")
+    newsroom.collect()
+    seat = newsroom.seat(newsroom.mira)
+    seat.sort()
+    case_id = newsroom.vault.cases.item(letter_id).case_id
+    assert case_id is not None
+    with pytest.raises(NotFound) as caught:
+        seat.reply(case_id, "hello?", newsroom.mailbox)
+    assert caught.value.code == "no-letter"
+
+
+def test_a_reply_is_refused_when_it_is_too_long_or_nobody_may_read_it(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    seat = newsroom.seat(newsroom.mira)
+    with pytest.raises(LimitExceeded):
+        seat.reply(case.id, "x" * (limits.SENT_TEXT_BYTES + 1), newsroom.mailbox)
+    with pytest.raises(NotAllowed):
+        newsroom.seat(newsroom.admin).reply(case.id, "x", newsroom.mailbox)
+    newsroom.clock.pass_hours(24 * (limits.ROSTER_DAYS + 1))
+    with pytest.raises(RosterError):
+        seat.reply(case.id, "x", newsroom.mailbox)
+    assert seat.text(newsroom.vault.cases.items(case.id)[0].id) == "a report"  # reading goes on
+    assert len(newsroom.vault.cases.items(case.id)) == 1
+    assert in_outbox(newsroom) == 0
+
+
+def test_the_largest_reply_fits_into_the_mailbox(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    newsroom.seat(newsroom.mira).reply(case.id, "x" * limits.SENT_TEXT_BYTES, newsroom.mailbox)
+    assert newsroom.read_replies(source) == ["x" * limits.SENT_TEXT_BYTES]
+
+
+def test_a_reply_to_somebody_who_withdrew_is_taken_back_from_the_outbox(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    seat = newsroom.seat(newsroom.mira)
+    seat.reply(case.id, "too late", Away(newsroom.mailbox, after=False))
+    newsroom.clock.pass_hours(1)
+    newsroom.send(source, "", action="withdraw")
+    newsroom.collect()
+    seat.sort()
+    assert newsroom.vault.deliver(newsroom.mailbox) == 0
+    assert newsroom.read_replies(source) == []
+
+
+# --- notes ---
+
+
+@everywhere
+def test_a_note_is_for_colleagues_and_saved_once(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    note_id = os.urandom(16)
+    for _ in range(2):
+        newsroom.seat(newsroom.tomas).note(case.id, "call the embassy", item_id=note_id)
+    assert newsroom.seat(newsroom.mira).text(note_id) == "call the embassy"
+    items = newsroom.vault.cases.items(case.id)
+    assert [(item.kind, item.author) for item in items] == [(Kind.LETTER, None), (Kind.NOTE, "tomas")]
+    assert newsroom.acts() == [("tomas", "noted", case.name)]
+
+
+def test_a_form_meant_for_another_case_is_refused(newsroom: Newsroom) -> None:
+    one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
+    note_id = newsroom.seat(newsroom.mira).note(one.id, "x")
+    with pytest.raises(Conflict):
+        newsroom.seat(newsroom.mira).note(other.id, "x", item_id=note_id)
+
+
+def test_a_note_moved_into_another_case_is_refused(newsroom: Newsroom) -> None:
+    """Whoever holds the database can move rows about; what is inside says where it belongs."""
+    one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
+    seat = newsroom.seat(newsroom.mira)
+    note_id = seat.note(one.id, "about one")
+    with newsroom.vault.changing() as change:
+        item = change.session.get_one(Item, note_id)
+        item.case_id = other.id
+    with pytest.raises(SealError):
+        seat.text(note_id)
+
+
+# --- the card ---
+
+
+def test_a_case_without_a_card_has_an_empty_one(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    assert newsroom.seat(newsroom.mira).card(case.id) == Card()
+
+
+@everywhere
+def test_a_card_is_saved_and_read_by_colleagues(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    saved = newsroom.seat(newsroom.mira).save_card(case.id, Card(facts="a guard", protected=("Kim", "혜산")))
+    assert newsroom.seat(newsroom.tomas).card(case.id) == saved
+    assert (saved.facts, saved.protected) == ("a guard", ("Kim", "혜산"))
+    assert newsroom.acts() == [("mira", "card-saved", case.name)]
+
+
+def test_saving_over_a_colleagues_newer_card_is_refused_and_nothing_is_left_behind(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source())
+    mira, tomas = newsroom.seat(newsroom.mira), newsroom.seat(newsroom.tomas)
+    read = mira.card(case.id)
+    newer = tomas.save_card(case.id, Card(facts="tomas", version=read.version))
+    with pytest.raises(Conflict):
+        mira.save_card(case.id, dataclasses.replace(read, facts="mira"))
+    assert mira.card(case.id) == newer
+    merged = mira.save_card(case.id, dataclasses.replace(newer, facts="both"))
+    assert tomas.card(case.id).facts == "both"
+    assert merged.version != newer.version
+    assert newsroom.vault.objects.named_by(newsroom.mira.identities[0].key_id) == 2  # the letter and one card
+
+
+@pytest.mark.parametrize(
+    "card", [Card(facts="x" * limits.CARD_BYTES), Card(protected=("x",) * (limits.CARD_TERMS + 1))]
+)
+def test_a_card_over_the_bound_is_refused(newsroom: Newsroom, card: Card) -> None:
+    case = newsroom.receive(a_source())
+    with pytest.raises(LimitExceeded):
+        newsroom.seat(newsroom.mira).save_card(case.id, card)
+
+
+def test_a_card_shows_nothing_when_printed() -> None:
+    assert "secret" not in repr(Card(facts="secret", protected=("secret",)))
