@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import io
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -147,56 +149,86 @@ class House:
         return self.mira.save(article_id, replace(draft.article, **given), based_on=draft.head.revision)
 
 
-@pytest.fixture
-def vault_url(tmp_path: Path) -> str:
-    (tmp_path / "desk").mkdir()
-    return f"sqlite:///{tmp_path / 'desk' / 'vault.db'}"
+def settings_of(directory: Path, newsroom: Newsroom) -> config.Settings:
+    document = {
+        "instance": {"id": newsroom.vault.instance.hex(), "name": "The Far Bank"},
+        "keys": {"directory": "keys", "admin_fingerprint": newsroom.fingerprint},
+        "intake": {"data": "intake"},
+        "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
+        "press": {
+            "site": "site",
+            "base_url": "https://example.org",
+            "minimum_age_hours": 0,
+            "random_delay_hours": 0,
+            "daily_slot": "",
+        },
+    }
+    return config.parse(document, path=directory / "fieldreport.toml", environment={})
+
+
+def build(directory: Path, vault_url: str) -> House:
+    """A newsroom with one case in its vault."""
+    cast = load("vault", "cast")
+    for folder in ("desk", "intake"):
+        (directory / folder).mkdir()
+    mailbox_url = mailbox_of(directory)
+    for url, package in ((vault_url, "fieldreport.vault"), (mailbox_url, "fieldreport.mailbox")):
+        engine = open_engine(url)
+        migrate(engine, package)
+        engine.dispose()
+    vault, mailbox, clock = cast.open_newsroom(directory, vault_url=vault_url, mailbox_url=mailbox_url)
+    newsroom = cast.Newsroom(directory=directory, vault=vault, mailbox=mailbox, clock=clock)
+    settings = settings_of(directory, newsroom)
+    house = House(newsroom=newsroom, settings=settings, ines=newsroom.hire("ines"), source=cast.a_source())
+    house.send()
+    return house
+
+
+def vault_of(directory: Path) -> str:
+    return f"sqlite:///{directory / 'desk' / 'vault.db'}"
+
+
+def mailbox_of(directory: Path) -> str:
+    return f"sqlite:///{directory / 'intake' / 'mailbox.db'}"
+
+
+def close(house: House) -> None:
+    house.newsroom.vault.close()
+    house.newsroom.mailbox.close()
+
+
+@pytest.fixture(scope="session")
+def model_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Built once; every test works in a copy of its directory."""
+    directory = tmp_path_factory.mktemp("model")
+    house = build(directory, vault_of(directory))
+    close(house)
+    return house
 
 
 @pytest.fixture
-def postgres_url() -> str:
-    return str(load("store", "throwaway_postgres").fresh_database())
+def house(model_house: House, tmp_path: Path) -> Iterator[House]:
+    cast = load("vault", "cast")
+    directory = tmp_path / "house"
+    shutil.copytree(model_house.newsroom.directory, directory)
+    newsroom = copy.copy(model_house.newsroom)
+    newsroom.directory = directory
+    newsroom.vault, newsroom.mailbox, newsroom.clock = cast.open_newsroom(
+        directory, vault_url=vault_of(directory), mailbox_url=mailbox_of(directory)
+    )
+    newsroom.rosters = newsroom.open_rosters()
+    house = House(
+        newsroom=newsroom,
+        settings=settings_of(directory, newsroom),
+        ines=model_house.ines,
+        source=model_house.source,
+    )
+    yield house
+    close(house)
 
 
 @pytest.fixture
-def open_house(tmp_path: Path) -> Iterator[Callable[[str], House]]:
-    houses: list[House] = []
-
-    def opened(vault_url: str) -> House:
-        cast = load("vault", "cast")
-        (tmp_path / "intake").mkdir()
-        mailbox_url = f"sqlite:///{tmp_path / 'intake' / 'mailbox.db'}"
-        for url, package in ((vault_url, "fieldreport.vault"), (mailbox_url, "fieldreport.mailbox")):
-            engine = open_engine(url)
-            migrate(engine, package)
-            engine.dispose()
-        vault, mailbox, clock = cast.open_newsroom(tmp_path, vault_url=vault_url, mailbox_url=mailbox_url)
-        newsroom = cast.Newsroom(directory=tmp_path, vault=vault, mailbox=mailbox, clock=clock)
-        document = {
-            "instance": {"id": cast.INSTANCE.hex(), "name": "The Far Bank"},
-            "keys": {"directory": "keys", "admin_fingerprint": newsroom.fingerprint},
-            "intake": {"data": "intake"},
-            "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
-            "press": {
-                "site": "site",
-                "base_url": "https://example.org",
-                "minimum_age_hours": 0,
-                "random_delay_hours": 0,
-                "daily_slot": "",
-            },
-        }
-        settings = config.parse(document, path=tmp_path / "fieldreport.toml", environment={})
-        house = House(newsroom=newsroom, settings=settings, ines=newsroom.hire("ines"), source=cast.a_source())
-        house.send()
-        houses.append(house)
-        return house
-
-    yield opened
-    for house in houses:
-        house.newsroom.vault.close()
-        house.newsroom.mailbox.close()
-
-
-@pytest.fixture
-def house(open_house: Callable[[str], House], vault_url: str) -> House:
-    return open_house(vault_url)
+def house_on_postgresql(tmp_path: Path) -> Iterator[House]:
+    house = build(tmp_path, str(load("store", "throwaway_postgres").fresh_database()))
+    yield house
+    close(house)

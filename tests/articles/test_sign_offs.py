@@ -75,8 +75,8 @@ def test_two_other_people_sign_and_it_is_published(house: House) -> None:
 
 
 @pytest.mark.postgres
-def test_the_whole_way_is_the_same_on_postgresql(open_house: Callable[[str], House], postgres_url: str) -> None:
-    house = open_house(postgres_url)
+def test_the_whole_way_is_the_same_on_postgresql(house_on_postgresql: House) -> None:
+    house = house_on_postgresql
     article_id = house.published()
     house.mira.correct(article_id)
     house.edit(article_id, correction="It was more.")

@@ -190,6 +190,20 @@ def test_a_case_that_is_gone_blocks_and_an_unreadable_wish_warns() -> None:
     assert check(body(""), [Material(case="C-2", not_before="2026-12-01")]) == ()
 
 
+def test_more_terms_than_are_looked_for_are_said_not_skipped() -> None:
+    note = ", ".join(f"Name{number}" for number in range(501))
+    assert {f.rule for f in findings_in("Nothing here.", Material(case="C-1", protect_note=note))} == {Rule.CASE_UNREAD}
+    assert findings_in("Nothing here.", Material(case="C-1", protect_note=note.removesuffix(", Name500"))) == ()
+
+
+@pytest.mark.parametrize("piece", ["a", "漢", "한", "1", "1 ", "a@", "a.", "kim", "[", "x\n\n", "\u200b", "41°"])
+def test_no_text_makes_it_slow(piece: str) -> None:
+    text = (piece * 8000)[:8000]
+    started = time.perf_counter()
+    findings_in(text, Material(case="C-1", text=text, protected=("Kim", "Kim Chol-su")))
+    assert time.perf_counter() - started < 3  # 0.4 s at worst; whatever grows with the square needs far longer
+
+
 def test_a_finding_keeps_its_key_while_its_surroundings_stay() -> None:
     protected = Material(case="C-1", protected=("Hyesan",))
     sentence = "Somebody told us that the market in Hyesan was closed that day, said one."

@@ -17,6 +17,7 @@ from fieldreport.press.leakcheck import contact, invisible
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
 from fieldreport.press.leakcheck.lifted import Reports
 from fieldreport.press.leakcheck.materials import Material, note_terms
+from fieldreport.press.leakcheck.spans import Taken, without_overlaps
 from fieldreport.press.leakcheck.terms import Terms
 from fieldreport.press.leakcheck.traces import Traces
 
@@ -39,9 +40,11 @@ def check(
     """
     texts = [(text, material.case) for material in materials for text in (material.text, material.protect_note)]
     protected = [(term, material.case) for material in materials for term in material.terms()]
-    terms, reports, traces = Terms(protected, article.language), Reports(texts), Traces(texts, protected)
+    fields = article.public_fields()
+    reports = Reports(texts, [text for field, text in fields.items() if field != "slug"])
+    terms, traces = Terms(protected, article.language), Traces(texts, protected)
     findings: list[Finding] = []
-    for field, text in article.public_fields().items():
+    for field, text in fields.items():
         if text:
             # The random end of an address means nothing.
             hits = terms.hits(text) if field == "slug" else _hits(text, terms, reports, traces, phone_regions)
@@ -57,20 +60,15 @@ def check(
 def _hits(text: str, terms: Terms, reports: Reports, traces: Traces, phone_regions: Sequence[str]) -> list[Hit]:
     blocks = [*terms.hits(text), *reports.hits(text), *contact.hits(text, phone_regions), *invisible.hits(text)]
     # A number inside a telephone number needs no second finding; a date inside a lifted sentence does.
-    taken = [hit for hit in blocks if hit.rule not in {Rule.LIFTED_RUN, Rule.LIFTED_SHARE}]
-    warnings = [
-        hit for hit in traces.hits(text) if not any(other.start < hit.end and hit.start < other.end for other in taken)
-    ]
-    return [*blocks, *_longest(warnings)]
-
-
-def _longest(hits: list[Hit]) -> list[Hit]:
-    """Of overlapping hits of one rule the longest."""
-    kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, hit.start)):
-        if not any(o.rule is hit.rule and o.start < hit.end and hit.start < o.end for o in kept):
-            kept.append(hit)
-    return kept
+    taken = Taken()
+    for hit in blocks:
+        if hit.rule not in {Rule.LIFTED_RUN, Rule.LIFTED_SHARE}:
+            taken.add(hit.start, hit.end)
+    by_rule: dict[Rule, list[Hit]] = {}
+    for hit in sorted(traces.hits(text), key=lambda hit: (hit.start - hit.end, hit.start)):
+        if not taken.meets(hit.start, hit.end):
+            by_rule.setdefault(hit.rule, []).append(hit)
+    return [*blocks, *(hit for hits in by_rule.values() for hit in without_overlaps(hits))]
 
 
 def _findings(field: str, text: str, hits: Sequence[Hit]) -> list[Finding]:
@@ -90,7 +88,7 @@ def _case_findings(material: Material) -> list[Finding]:
     findings = []
     if material.gone:
         findings.append(replace(_whole(Rule.CASE_GONE, "article", material.case), case=material.case))
-    if material.unread:
+    if material.unread or material.terms_left_out():
         findings.append(replace(_whole(Rule.CASE_UNREAD, "article", material.case), case=material.case))
     try:
         material.earliest()

@@ -23,7 +23,9 @@ _DOMAIN_ENDS: Final = (
     "|us|ca|au|nz|in|pk|vn|th|la|mm|kh|рф|한국|中国|中國|香港|台灣"
 )
 _EMAIL: Final = re.compile(
-    r"[\w.+%-]+ ?(?:@|\[at\]|\(at\)|\{at\}) ?[\w-]+(?: ?(?:\.|\[dot\]|\(dot\)|\{dot\}) ?[\w-]+)+", re.IGNORECASE
+    r"(?<![A-Za-z0-9._+%-])[A-Za-z0-9._+%-]+ ?(?:@|\[at\]|\(at\)|\{at\})"
+    r" ?[\w-]+(?: ?(?:\.|\[dot\]|\(dot\)|\{dot\}) ?[\w-]+)+",
+    re.IGNORECASE,
 )
 _ADDRESS: Final = re.compile(
     rf"""

@@ -8,7 +8,8 @@ Containment is the share of a paragraph's five-word sequences that the report ha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,11 +40,19 @@ class _Report:
 
 
 class Reports:
-    """The reports behind an article, cut into sequences once."""
+    """The reports behind an article: of each, only the sequences that the article has, too.
 
-    def __init__(self, texts: Iterable[tuple[str, str | None]]) -> None:
-        """``texts`` are pairs of a report's text and its case."""
-        self._reports = [_report(text, case) for text, case in texts if text.strip()]
+    So what is kept is bounded by the article, however long somebody's report is.
+    """
+
+    def __init__(self, texts: Iterable[tuple[str, str | None]], fields: Sequence[str]) -> None:
+        """``texts`` are pairs of a report's text and its case; ``fields`` are all texts of the article."""
+        folded = [[word.folded for word in words(field)] for field in fields]
+        self._runs = frozenset(run for each in folded for run in _sequences(each, RUN_WORDS))
+        self._shares = frozenset(share for each in folded for share in _sequences(each, SHARE_WORDS))
+        squeezed = [_squeezed(field) for field in fields if _EAST_ASIAN.search(field)]
+        self._characters = frozenset(window for each in squeezed for window in _windows(each))
+        self._reports = [self._cut(text, case) for text, case in texts if text.strip()]
 
     def hits(self, text: str) -> list[Hit]:
         """Every run and every paragraph of ``text`` that was lifted."""
@@ -64,18 +73,25 @@ class Reports:
             ]
         return found
 
+    def _cut(self, text: str, case: str | None) -> _Report:
+        folded = [word.folded for word in words(text)]
+        characters: frozenset[str] = frozenset()
+        if self._characters and _EAST_ASIAN.search(text):
+            characters = self._characters.intersection(_windows(_squeezed(text)))
+        runs = self._runs.intersection(_sequences(folded, RUN_WORDS))
+        return _Report(case, runs, self._shares.intersection(_sequences(folded, SHARE_WORDS)), characters)
 
-def _report(text: str, case: str | None) -> _Report:
-    folded = [word.folded for word in words(text)]
-    characters: frozenset[str] = frozenset()
-    if _EAST_ASIAN.search(text):
-        squeezed = _NOT_A_WORD.sub("", fold(text))
-        characters = frozenset(squeezed[i : i + RUN_CHARACTERS] for i in range(len(squeezed) - RUN_CHARACTERS + 1))
-    return _Report(case, _sequences(folded, RUN_WORDS), _sequences(folded, SHARE_WORDS), characters)
+
+def _squeezed(text: str) -> str:
+    return _NOT_A_WORD.sub("", fold(text))
 
 
-def _sequences(folded: Sequence[str], length: int) -> frozenset[tuple[str, ...]]:
-    return frozenset(zip(*(folded[offset:] for offset in range(length)), strict=False))
+def _windows(squeezed: str) -> Iterator[str]:
+    return (squeezed[i : i + RUN_CHARACTERS] for i in range(len(squeezed) - RUN_CHARACTERS + 1))
+
+
+def _sequences(folded: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    return zip(*(folded[offset:] for offset in range(length)), strict=False)
 
 
 def _word_runs(tokens: Sequence[Word], report: _Report) -> list[Hit]:
@@ -102,11 +118,13 @@ def _character_runs(text: str, view: Squeezed, report: _Report) -> list[Hit]:
 
 def _shares(text: str, tokens: Sequence[Word], report: _Report) -> list[Hit]:
     found = []
+    starts = [word.start for word in tokens]
     for paragraph in _PARAGRAPH.finditer(text):
-        inside = [word.folded for word in tokens if paragraph.start() <= word.start < paragraph.end()]
+        first, last = bisect_left(starts, paragraph.start()), bisect_left(starts, paragraph.end())
+        inside = [word.folded for word in tokens[first:last]]
         if len(inside) < _SHARE_FROM_WORDS:
             continue
-        sequences = _sequences(inside, SHARE_WORDS)
+        sequences = frozenset(_sequences(inside, SHARE_WORDS))
         if len(sequences & report.shares) >= SHARE * len(sequences):
             found.append(Hit(rule=Rule.LIFTED_SHARE, start=paragraph.start(), end=paragraph.end(), case=report.case))
     return found

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from fieldreport import limits
 from fieldreport.press.leakcheck.text import LANGUAGES, UNSPACED, script
 
+_LEAD_INS: Final = sorted(LANGUAGES["notes"]["lead_ins"], key=len, reverse=True)
 _TERM_WORDS: Final = 4
 _TERM_CHARACTERS: Final = 12  # in scripts without spaces
 _SEPARATORS: Final = re.compile(r"[\n\r\t,;:/|•、，；：。！？!?()\[\]（）「」『』“”\"«»،؛؟]+|\.(?:\s|$)")
@@ -41,7 +43,12 @@ class Material:
 
     def terms(self) -> tuple[str, ...]:
         """Every protected term, the editor's and the source's."""
-        return (*(term.strip() for term in self.protected if term.strip()), *note_terms(self.protect_note))
+        noted = note_terms(self.protect_note)
+        return (*(term.strip() for term in self.protected if term.strip()), *noted)
+
+    def terms_left_out(self) -> bool:
+        """Whether the source wrote more terms than are looked for; somebody has to compare by hand."""
+        return len(note_terms(self.protect_note, at_most=limits.NOTE_TERMS + 1)) > limits.NOTE_TERMS
 
     def earliest(self) -> date | None:
         """The source's wish as a day, where it was typed as ``YYYY-MM-DD``; nothing where there is none.
@@ -52,9 +59,14 @@ class Material:
         return date.fromisoformat(self.not_before.strip()) if self.not_before.strip() else None
 
 
-def note_terms(note: str) -> tuple[str, ...]:
-    """The protected terms in a source's own words."""
-    return tuple(dict.fromkeys(term for piece in _SEPARATORS.split(note) for term in _piece_terms(piece.strip())))
+def note_terms(note: str, *, at_most: int = limits.NOTE_TERMS) -> tuple[str, ...]:
+    """The protected terms in a source's own words, each once, the first ``at_most`` of them."""
+    terms: dict[str, None] = {}
+    for piece in dict.fromkeys(_SEPARATORS.split(note)):
+        terms.update(dict.fromkeys(_piece_terms(piece.strip())))
+        if len(terms) >= at_most:
+            break
+    return tuple(terms)[:at_most]
 
 
 def _piece_terms(piece: str) -> Iterator[str]:
@@ -71,10 +83,11 @@ def _piece_terms(piece: str) -> Iterator[str]:
 
 
 def _without_framing(piece: str) -> str:
-    for lead in sorted(LANGUAGES["notes"]["lead_ins"], key=len, reverse=True):
+    lowered = piece.lower()
+    for lead in _LEAD_INS:
         rest = piece[len(lead) :]
         # A whole word: "name Kim", but not "nameplate"; in scripts without spaces anything may follow.
-        if piece.lower().startswith(lead) and (not rest[:1].isalpha() or script(lead[-1]) in UNSPACED):
+        if lowered.startswith(lead) and (not rest[:1].isalpha() or script(lead[-1]) in UNSPACED):
             piece = rest.strip(" '’-")
             break
     for tail in LANGUAGES["notes"]["tails"]:

@@ -16,6 +16,7 @@ import ahocorasick
 from unidecode import unidecode
 
 from fieldreport.press.leakcheck.findings import Hit, Rule
+from fieldreport.press.leakcheck.spans import without_overlaps
 from fieldreport.press.leakcheck.text import (
     LANGUAGES,
     UNSPACED,
@@ -33,6 +34,7 @@ _TRANSLITERATED_MINIMUM: Final = 4  # shorter ones are syllables of ordinary wor
 _SPACED_MINIMUM: Final = 5  # "Ana" must not be found in "an apple"
 _PART_MINIMUM: Final = 4  # one word of a name alone: a warning
 _GAP: Final = 4  # characters between two words of one term: a comma, a space, emphasis marks
+_REST: Final = 12  # letters looked at around a term inside its word: longer ones are no ending or prefix of any table
 _SENTENCE_ENDS: Final = frozenset(".;:!?。；：！？؛؟•")
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _ENDINGS: Final = {
@@ -81,11 +83,7 @@ class Terms:
             *self._search(self._transliterated, squeeze_transliterated(text), text, across=True),
         ]
         found.sort(key=lambda hit: (hit.rule is not Rule.PROTECTED_TERM, hit.start - hit.end, hit.start))
-        kept: list[Hit] = []
-        for hit in found:
-            if not any(other.start < hit.end and hit.start < other.end for other in kept):
-                kept.append(hit)
-        return kept
+        return without_overlaps(found)
 
     def _folded_patterns(self, term: str, case: str | None) -> Iterator[_Pattern]:
         # Pieces as the term spaces them, each with its words: [["kim"], ["chol", "su"]].
@@ -212,7 +210,7 @@ def _begins(text: str, start: int, end: int) -> bool:
         return length >= 3
     if kind in _BEFORE:
         first = start
-        while first > 0 and is_letter(text[first - 1]):
+        while first > max(0, start - _REST) and is_letter(text[first - 1]):
             first -= 1
         return fold(text[first:start]) in _BEFORE[kind]
     return False
@@ -280,7 +278,8 @@ def _rest_of_word(text: str, end: int) -> str:
     if last.isdigit():
         return text[end] if text[end].isdigit() else ""
     kind = script(last)
-    while stop < len(text) and is_letter(text[stop]) and script(text[stop]) in {kind, "INHERITED"}:
+    limit = min(len(text), end + _REST)
+    while stop < limit and is_letter(text[stop]) and script(text[stop]) in {kind, "INHERITED"}:
         stop += 1
     return text[end:stop]
 
