@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import click
 
 from fieldreport.cli import installation, load_settings
-from fieldreport.vault import open_vault
+from fieldreport.vault import open_vault, signers_of
 
 
 @click.group("audit")
@@ -22,11 +21,12 @@ def audit_command() -> None:
 def verify(context: click.Context, *, as_json: bool) -> None:
     """Check every hash and signature; the exit status says whether they hold."""
     settings = load_settings(context)
-    published = installation.roster_directory(settings)
-    published.load(now=datetime.now(UTC), at_least=0)
-    report = open_vault(settings).audit.verify(published.signers())
+    vault = open_vault(settings)
+    # Whoever is in the newest roster, in force or not: the log must stay checkable after a roster expired.
+    roster = installation.roster_directory(settings).newest(at_least=vault.highest_epoch())
+    report = vault.audit.verify(signers_of(roster))
     if as_json:
-        click.echo(json.dumps({"entries": report.entries, "unsigned": report.unsigned, "head": report.head.hex()}))
+        click.echo(json.dumps({"entries": report.entries, "unsigned": report.unsigned, "head": report.head}))
     else:
         click.echo(f"{report.entries} entries hold, {report.unsigned} of them unsigned (nobody was unlocked).")
-        click.echo(f"Note this down, to see later that nothing was cut off: {report.head.hex()}")
+        click.echo(f"Note this down, to see later that nothing was cut off: {report.head}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -35,6 +36,6 @@ def show_member(member: installation.Member, newsroom: str) -> None:
     click.echo(f"{member.handle} ({member.role})")
     click.echo(f"  passphrase       {member.passphrase}")
     click.echo(f"  second factor    {uri}")
-    if click.get_text_stream("stdout").isatty():
-        segno.make(uri, micro=False).terminal(compact=True)
+    if sys.stdout.isatty():
+        segno.make_qr(uri).terminal(compact=True)
     click.echo("")

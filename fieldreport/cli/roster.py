@@ -56,7 +56,7 @@ def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> No
     """Renew the roster: the same entries, the next epoch, ninety more days."""
     settings = load_settings(context)
     published = installation.roster_directory(settings)
-    current = published.newest()
+    current = published.newest(at_least=0)
     signer = asking.unlock_admin(settings, admin, passphrase_file)
     if signer.admin is None:  # pragma: no cover - unlock_admin has refused it
         raise TypeError(admin)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from fieldreport import scrub
 from fieldreport.errors import ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
+from fieldreport.scrub.registry import neutral_name
+from fieldreport.scrub.scrubber import Scrubber
 
 
 @click.command("scrub")
@@ -28,7 +29,7 @@ def scrub_command(
     refused: ScrubRefused | None = None
     with (
         tempfile.TemporaryDirectory() as scratch,
-        scrub.Scrubber.start(directory=Path(scratch), require_sandbox=not without_sandbox) as scrubber,
+        Scrubber.start(directory=Path(scratch), require_sandbox=not without_sandbox) as scrubber,
     ):
         for number, path in enumerate(files, start=1):
             try:
@@ -40,7 +41,7 @@ def scrub_command(
         context.exit(refused.exit_status)
 
 
-def _one(path: Path, number: int, scrubber: scrub.Scrubber, scratch: Path, output: Path | None) -> None:
+def _one(path: Path, number: int, scrubber: Scrubber, scratch: Path, output: Path | None) -> None:
     with Scratch(scratch) as source:
         with path.open("rb") as file:
             shutil.copyfileobj(file, source, 128 * 1024)
@@ -52,7 +53,7 @@ def _one(path: Path, number: int, scrubber: scrub.Scrubber, scratch: Path, outpu
             click.echo(f"{path}: {cleaned.media_type}: {removed}")
             return
         output.mkdir(parents=True, exist_ok=True)
-        target = output / scrub.neutral_name(cleaned.media_type, number)
+        target = output / neutral_name(cleaned.media_type, number)
         with target.open("xb") as file:
             shutil.copyfileobj(clean, file, 128 * 1024)
         click.echo(f"{path}: {target}: {removed}")

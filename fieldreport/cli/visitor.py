@@ -61,13 +61,25 @@ class Page:
         """
         for anchor in self._document.iter("a"):
             if words in _words(anchor):
-                return urljoin(self.url, anchor.get("href", ""))
+                return str(urljoin(self.url, anchor.get("href", "")))
         raise VisitFailed(f"no link {words!r} on {self.url}")
 
     def links(self, part: str) -> list[str]:
         """Every link whose address holds ``part``, in the page's order, each once."""
         found = (urljoin(self.url, a.get("href", "")) for a in self._document.iter("a"))
         return list(dict.fromkeys(address for address in found if part in address))
+
+    def pictures(self) -> list[str]:
+        """The address of every picture on the page."""
+        return [str(urljoin(self.url, image.get("src", ""))) for image in self._document.iter("img")]
+
+    def has_button(self, words: str) -> bool:
+        """Whether some button has these words."""
+        return any(words in _words(button) for button in self._document.iter("button"))
+
+    def fields(self, button: str) -> list[str]:
+        """The names of the fields behind a button; raises as ``form``."""
+        return [name for name in self.form(button).fields if name]
 
     def form(self, button: str) -> Any:
         """The form that has a button with these words.
@@ -115,7 +127,7 @@ class Visitor:
         values: Mapping[str, str] | None = None,
         files: Sequence[Attachment] = (),
         *,
-        expect: int = 200,
+        expect: int | None = 200,
     ) -> Page:
         """Fill in the form behind a button, post it, and return the answer.
 
@@ -124,16 +136,17 @@ class Visitor:
             button: words of its button.
             values: field name → what is typed; every name must be a field of the form.
             files: chosen in the form's file field.
-            expect: the status that the answer must have.
+            expect: the status that the answer must have; None takes any.
 
         Raises:
             VisitFailed: no such button or field, or another status.
 
         """
         form = page.form(button)
-        fields = {name: value or "" for name, value in form.fields.items() if name}
+        # None is a box that is not ticked, which a browser does not send.
+        fields = {name: value for name, value in form.fields.items() if name and value is not None}
         for name in values or {}:
-            if name not in fields:
+            if name not in form.fields:
                 raise VisitFailed(f"no field {name!r} behind {button!r} on {page.url}")
         fields.update(values or {})
         for submit in form.iter("button"):
@@ -151,8 +164,8 @@ class Visitor:
             response = self._client.post(action, data=fields, headers={"Origin": _origin(action)})
         return self._page(response, expect=expect)
 
-    def _page(self, response: httpx.Response, *, expect: int = 200) -> Page:
-        if response.status_code != expect:
+    def _page(self, response: httpx.Response, *, expect: int | None = 200) -> Page:
+        if expect is not None and response.status_code != expect:
             raise VisitFailed(f"{response.request.method} {response.url} answered {response.status_code}")
         return Page(response)
 

@@ -169,6 +169,7 @@ class _Letter:
             **self.fields,
             "reply_key": str(self.keys.identity.recipient),
             "lookup": self.keys.lookup.hex(),
+            "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
         }
         return seal_envelope(
             binding,

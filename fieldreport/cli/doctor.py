@@ -1,0 +1,136 @@
+"""``fieldreport doctor``: what is wrong with this machine and this installation, one line a finding.
+
+Each check either holds, or warns, or fails; a failed one makes the exit status 69. It changes nothing but what
+``--mend`` names: payloads that a crash left without a row.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import click
+
+from fieldreport import config, limits
+from fieldreport.cli import installation, load_settings
+from fieldreport.errors import FieldreportError, PlatformError
+from fieldreport.mailbox import open_mailbox
+from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.seal.selftest import check_platform
+from fieldreport.vault import open_vault
+
+_SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    HOLDS = "holds"
+    WARNS = "warns"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check: what was looked at, how it ended, and what was seen."""
+
+    check: str
+    verdict: Verdict
+    seen: str
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--mend", is_flag=True, help="Remove payloads that a crash left without a row.")
+@click.pass_context
+def doctor_command(context: click.Context, *, as_json: bool, mend: bool) -> None:
+    """Say what is wrong with this machine and this installation."""
+    findings = [*machine(), *house(load_settings(context), mend=mend)]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{finding.verdict:<6} {finding.check:<18} {finding.seen}")
+    if any(finding.verdict is Verdict.FAILS for finding in findings):
+        context.exit(PlatformError.exit_status)
+
+
+def machine() -> Iterator[Finding]:
+    """Checks that need no installation: the build of ``cryptography``, the kernel, SQLite."""
+    yield _tried("cryptography", check_platform, "the known answers come out")
+    sandbox = sandbox_status()
+    yield Finding(
+        check="sandbox",
+        verdict=Verdict.HOLDS if sandbox.complete else Verdict.FAILS,
+        seen="; ".join(sandbox.problems) or f"Landlock ABI {sandbox.landlock_abi}, seccomp",
+    )
+    old = sqlite3.sqlite_version_info < _SQLITE_WITHOUT_RESET_RACE
+    yield Finding(
+        check="sqlite",
+        verdict=Verdict.HOLDS,
+        seen=f"{sqlite3.sqlite_version}" + (", checkpoints are serialised with commits" if old else ""),
+    )
+
+
+def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
+    """Checks of one installation: the roster, modes of files, orphans."""
+    yield _tried("roster", lambda: _check_roster(settings), "both signatures and the dates hold")
+    yield _roster_age(settings)
+    yield from _modes(settings)
+    for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
+        try:
+            store = opened(settings)
+            orphans = store.remove_orphans() if mend else len(store.orphans())
+        except FieldreportError as error:
+            yield Finding(check=name, verdict=Verdict.FAILS, seen=error.detail)
+            continue
+        store.close()
+        word = "removed" if mend else "found"
+        verdict = Verdict.WARNS if orphans and not mend else Verdict.HOLDS
+        yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row {word}")
+
+
+def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:
+    try:
+        attempt()
+    except FieldreportError as error:
+        return Finding(check=check, verdict=Verdict.FAILS, seen=error.detail)
+    return Finding(check=check, verdict=Verdict.HOLDS, seen=holds)
+
+
+def _check_roster(settings: config.Settings) -> None:
+    roster = installation.roster_directory(settings).load(now=datetime.now(UTC), at_least=0)
+    roster.recipients()
+
+
+def _roster_age(settings: config.Settings) -> Finding:
+    try:
+        roster = installation.roster_directory(settings).newest(at_least=0)
+    except FieldreportError as error:
+        return Finding(check="roster's age", verdict=Verdict.FAILS, seen=error.detail)
+    days = (roster.not_after - datetime.now(UTC)).days
+    verdict = Verdict.HOLDS if days > limits.ROSTER_ALARM_DAYS else Verdict.WARNS
+    return Finding(check="roster's age", verdict=verdict, seen=f"epoch {roster.epoch} expires in {days} days")
+
+
+def _modes(settings: config.Settings) -> Iterator[Finding]:
+    for path in (settings.intake.data, settings.desk.data, settings.desk.keyfiles):
+        yield _private(path)
+    for path in sorted(settings.desk.keyfiles.glob("*.key")):
+        yield _private(path)
+
+
+def _private(path: Path) -> Finding:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        return Finding(check="modes", verdict=Verdict.FAILS, seen=f"{path}: {error.strerror}")
+    is_open = mode & 0o077 != 0
+    seen = f"{path.name} has mode {mode:o}" + (", others can look in" if is_open else "")
+    return Finding(check="modes", verdict=Verdict.FAILS if is_open else Verdict.HOLDS, seen=seen)

@@ -1,0 +1,97 @@
+"""A running demo newsroom, and real Chromium in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+from fieldreport.cli import demo, zones
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_QUIET = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+type_of_driver = Callable[..., webdriver.Chrome]
+
+
+def three_free_ports() -> int:
+    """The first of three neighbouring ports that are free now."""
+    for port in range(21000, 29000, 10):
+        with contextlib.ExitStack() as stack:
+            try:
+                for number in range(port, port + 3):
+                    probe = stack.enter_context(socket.socket())
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", number))
+            except OSError:
+                continue
+            return port
+    raise OSError("no three neighbouring ports are free")
+
+
+@pytest.fixture(scope="session")
+def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo.Demo]:
+    """A demo newsroom with its three zones running as processes of their own."""
+    opened = demo.open_demo(tmp_path_factory.mktemp("browser") / "demo", port=three_free_ports())
+    with zones.running(opened.settings):
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The accessibility checker's source, from the npm package axe-core."""
+    for folder in (os.environ.get("FIELDREPORT_NODE_MODULES", ""), str(ROOT / ".cache" / "node" / "node_modules")):
+        file = Path(folder) / "axe-core" / "axe.min.js"
+        if folder and file.exists():
+            return file.read_text(encoding="utf-8")
+    pytest.skip("needs axe-core (npm install --prefix .cache/node axe-core)")
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[type_of_driver]:
+    """Starts Chromium: ``chromium(scripting=False, width=1024)``; every one started ends with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*, scripting: bool, width: int = 1024, language: str = "en") -> webdriver.Chrome:
+            options = Options()
+            for argument in (
+                *_QUIET,
+                f"--window-size={width},900",
+                f"--user-data-dir={tmp_path / str(width)}-{scripting}",
+            ):
+                options.add_argument(argument)
+            options.binary_location = shutil.which("chromium") or ""
+            preferences: dict[str, object] = {"intl.accept_languages": language}
+            if not scripting:
+                preferences["profile.managed_default_content_settings.javascript"] = 2
+            options.add_experimental_option("prefs", preferences)
+            driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or ""))
+            stack.callback(driver.quit)
+            # Chromium's own window is never narrower than 500 px; the page's viewport may be.
+            driver.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+            )
+            driver.set_page_load_timeout(60)
+            return driver
+
+        yield start
