@@ -107,6 +107,10 @@ def encode_png(image: Image.Image) -> bytes:
 
 def _save(image: Image.Image, form: str, **options: Any) -> bytes:
     # Pillow would write what it remembers of the original: profile, comment, Exif, transparency of a palette apart.
+    if isinstance(image, ImageFile.ImageFile):
+        # Pillow compares where a picture came from with where it goes, and so asks for the working directory, which the
+        # lock refuses. The same pixels as a picture from nowhere.
+        image = image._new(image.im)  # noqa: SLF001 - a copy would cost its size again
     image.info = {name: value for name, value in image.info.items() if name == "transparency"}
     with io.BytesIO() as file:
         image.save(file, form, **options)
