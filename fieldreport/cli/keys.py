@@ -1,0 +1,159 @@
+"""``fieldreport keys``: which keys there are, how much depends on each, and replacing one where its owner is present.
+
+Rotation takes two people: the admin, who signs the roster, and the owner, at whose unlock the new key is made. On the
+desk they do it each at their own time; here both type their passphrase at one terminal and the whole of it is done.
+Every step is recorded in the vault before the next begins, so a run that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fieldreport.cli import asking, installation, load_settings
+from fieldreport.desk import rosterwork, turning
+from fieldreport.errors import Conflict
+from fieldreport.mailbox import LocalMailbox, open_mailbox
+from fieldreport.seal import KeyState, Role
+from fieldreport.unseal import keyfile
+from fieldreport.vault import RotationState, Seat, open_vault
+
+
+@click.group("keys")
+def keys_command() -> None:
+    """List and replace the keys that letters are sealed to."""
+
+
+@keys_command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def list_(context: click.Context, *, as_json: bool) -> None:
+    """List the keys that can read, and how many sealed objects name each."""
+    settings = load_settings(context)
+    vault = open_vault(settings)
+    roster = installation.roster_directory(settings).newest(at_least=vault.highest_epoch())
+    rows = [
+        {
+            "key": entry.key_id,
+            "handle": entry.handle,
+            "state": str(entry.state),
+            "objects": vault.objects.named_by(entry.key_id),
+        }
+        for entry in roster.entries
+        if entry.role is not Role.ADMIN
+    ]
+    if as_json:
+        click.echo(json.dumps({"epoch": roster.epoch, "keys": rows}))
+        return
+    for row in rows:
+        click.echo(f"{row['key']}  {row['handle']:<16} {row['state']:<13} {row['objects']} objects")
+
+
+@keys_command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def status(context: click.Context, *, as_json: bool) -> None:
+    """Say how far each rotation is."""
+    orders = open_vault(load_settings(context)).rotations.open()
+    if as_json:
+        rows = [{"handle": o.handle, "state": str(o.state), "old": o.old_key_id, "new": o.new_key_id} for o in orders]
+        click.echo(json.dumps(rows))
+        return
+    for order in orders:
+        click.echo(f"{order.handle:<16} {order.state:<10} {order.old_key_id} -> {order.new_key_id or 'not made yet'}")
+    if not orders:
+        click.echo("No rotation is under way.")
+
+
+@keys_command.command("rotate")
+@click.argument("handles", nargs=-1)
+@click.option("--all", "everybody", is_flag=True, help="Every active editor.")
+@click.option("--order-only", is_flag=True, help="Only order it: owners and the admin go on at the desk.")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@asking.passphrase_option
+@click.option(
+    "--owner-passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Read the owner's passphrase from this file instead of asking. For one HANDLE.",
+)
+@click.pass_context
+def rotate(
+    context: click.Context,
+    handles: tuple[str, ...],
+    admin: str,
+    passphrase_file: Path | None,
+    owner_passphrase_file: Path | None,
+    *,
+    everybody: bool,
+    order_only: bool,
+) -> None:
+    """Replace the key of each of HANDLES; run it again after an interruption and it goes on."""
+    settings = load_settings(context)
+    rosters = installation.roster_directory(settings)
+    if everybody:
+        entries = rosters.load(now=datetime.now(UTC), at_least=0).entries
+        handles = tuple(e.handle for e in entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE)
+    if not handles or (owner_passphrase_file is not None and len(handles) > 1):
+        raise click.UsageError("name one person, or several without --owner-passphrase-file, or --all")
+    vault, mailbox = open_vault(settings), open_mailbox(settings)
+    signer = Seat(vault, asking.unlock_admin(settings, admin, passphrase_file), rosters)
+    for handle in handles:
+        if vault.rotations.of(handle) is None:
+            signer.order_rotation(handle)
+            click.echo(f"{handle}: ordered")
+        if not order_only:
+            passphrase = asking.passphrase(f"Passphrase of {handle}", owner_passphrase_file)
+            _Rotation(signer, mailbox, settings.desk.keyfiles / f"{handle}.key", passphrase).finish(handle)
+
+
+class _Rotation:
+    """One rotation whose two people are both here."""
+
+    def __init__(self, signer: Seat, mailbox: LocalMailbox, path: Path, passphrase: str) -> None:
+        self._signer = signer
+        self._mailbox = mailbox
+        self._path = path
+        self._passphrase = passphrase
+        self._owner = Seat(signer.vault, keyfile.unlock(path, passphrase), signer.rosters)
+
+    def finish(self, handle: str) -> None:
+        """Take every step that is left.
+
+        Raises:
+            Conflict: a step cannot be taken yet; the text says what is missing.
+
+        """
+        while (order := self._signer.vault.rotations.of(handle)) is not None:
+            match order.state:
+                case RotationState.ORDERED:
+                    self._owner, notices = turning.at_unlock(self._owner, self._path, self._passphrase, self._mailbox)
+                    if self._owner.own_rotation() == order:
+                        raise Conflict(" ".join(notices))
+                    click.echo(f"{handle}: the new key is made")
+                case RotationState.REQUESTED:
+                    rosterwork.approve(self._signer, order, self._signer.rosters, self._mailbox, now=time.time())
+                    click.echo(f"{handle}: letters go to the new key")
+                case RotationState.APPROVED:
+                    self._rewrap()
+                    self._owner.finish_rewrapping(self._mailbox)
+                case RotationState.REWRAPPED:
+                    self._owner = turning.destroy_old(self._owner, self._path, self._passphrase, self._mailbox)
+                    click.echo(f"{handle}: the old key is destroyed")
+                case RotationState.DESTROYED:
+                    return
+                case _:
+                    assert_never(order.state)
+
+    def _rewrap(self) -> None:
+        columns = (TextColumn("re-wrapping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        # On stderr: the lines on stdout are for reading afterwards.
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bar = progress.add_task("re-wrapping", total=None)
+            self._owner.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
