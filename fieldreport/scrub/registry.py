@@ -26,6 +26,8 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "image/png": f"{_PACKAGE}.png",
         "application/pdf": f"{_PACKAGE}.pdf",
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": f"{_PACKAGE}.office.ooxml",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": f"{_PACKAGE}.office.ooxml",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation": f"{_PACKAGE}.office.ooxml",
     }
 )
 """Sniffed media type → module."""
@@ -37,6 +39,8 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "image/png": ("png", "image"),
         "application/pdf": ("pdf", "document"),
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("docx", "document"),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("xlsx", "table"),
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation": ("pptx", "slides"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table

@@ -193,7 +193,7 @@ def _text(head: bytes, source: Source) -> str:
     markup = re.sub(
         r"<\?.*?\?>|<!--.*?-->|<!doctype\s+svg[^>\[]*(\[.*?\])?[^>]*>", "", start, flags=re.DOTALL | re.IGNORECASE
     ).lstrip()
-    if re.match(r"<([a-z]+:)?svg[\s>]", markup, re.IGNORECASE):
+    if re.match(r"<([a-z]+:)?svg[\s>/]", markup, re.IGNORECASE):
         return "image/svg+xml"
     if re.match(r"<(!doctype\s+html|html|head|body)[\s>]", markup, re.IGNORECASE):
         return "text/html"

@@ -1,0 +1,200 @@
+"""A file is what its content says, whatever it is called; what we do not take is named, with the right advice."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldreport.scrub import Refusal, registry, sniff
+from fieldreport.scrub.family import Source
+from fieldreport.scrub.vocabulary import Refused
+
+
+def type_of(data: bytes) -> str:
+    return sniff.sniff(Source.of(data))
+
+
+def refusal_of(data: bytes) -> Refusal:
+    with pytest.raises(Refused) as caught:
+        sniff.sniff(Source.of(data))
+    return caught.value.refusal
+
+
+def ftyp(major: bytes, *compatible: bytes) -> bytes:
+    brands = major + bytes(4) + b"".join(compatible)
+    return struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands + bytes(100)
+
+
+def archive(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in members.items():
+            made.writestr(name, content)
+    return file.getvalue()
+
+
+def archive_of(members: dict[str, bytes]) -> bytes:
+    return archive(**members)
+
+
+def office(content_type: str) -> bytes:
+    part = f'<Types><Override PartName="/x.xml" ContentType="{content_type}"/></Types>'
+    return archive_of({"docProps/app.xml": b"<x/>", "[Content_Types].xml": part.encode()})
+
+
+def tiff(*tags: int) -> bytes:
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, 1) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+
+
+OOXML = "application/vnd.openxmlformats-officedocument"
+WORD = f"{OOXML}.wordprocessingml.document"
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"\xff\xd8\xff\xe0" + bytes(20), "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(20), "image/png"),
+        (b"GIF89a" + bytes(20), "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8 " + bytes(20), "image/webp"),
+        (b"RIFF\x10\0\0\0WAVEfmt " + bytes(20), "audio/wav"),
+        (b"RIFF\x10\0\0\0AVI LIST" + bytes(20), "video/x-msvideo"),
+        (b"BM" + struct.pack("<IHHII", 100, 0, 0, 54, 40) + bytes(60), "image/bmp"),
+        (tiff(256, 257), "image/tiff"),
+        (ftyp(b"heic", b"mif1", b"heic"), "image/heic"),
+        (ftyp(b"mif1", b"mif1", b"heic"), "image/heic"),
+        (ftyp(b"avif", b"mif1"), "image/avif"),
+        (ftyp(b"mif1", b"avif"), "image/avif"),
+        (ftyp(b"isom", b"mp41"), "video/mp4"),
+        (ftyp(b"M4A ", b"mp42"), "audio/mp4"),
+        (ftyp(b"3gp4"), "video/3gpp"),
+        (ftyp(b"qt  "), "video/quicktime"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat" + bytes(20), "video/quicktime"),
+        (b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm" + bytes(20), "video/webm"),
+        (b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x88matroska" + bytes(20), "video/x-matroska"),
+        (b"OggS\0\x02" + bytes(22) + b"OpusHead" + bytes(20), "audio/opus"),
+        (b"OggS\0\x02" + bytes(22) + b"\x01vorbis" + bytes(20), "audio/ogg"),
+        (b"OggS\0\x02" + bytes(22) + b"\x80theora" + bytes(20), "video/ogg"),
+        (b"fLaC\0\0\0\x22" + bytes(40), "audio/flac"),
+        (b"ID3\x04\0\0\0\0\0\x02ab" + b"fLaC" + bytes(20), "audio/flac"),
+        (b"ID3\x04\0\0\0\0\0\x02ab" + b"\xff\xfb\x90\x64" + bytes(20), "audio/mpeg"),
+        (b"\xff\xfb\x90\x64" + bytes(40), "audio/mpeg"),
+        (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(40), "audio/aac"),
+        (b"#!AMR\n\x3c" + bytes(30), "audio/amr"),
+        (b"#!AMR-WB\n\x3c" + bytes(30), "audio/amr-wb"),
+        (b"%PDF-1.7\n%\xe2\xe3", "application/pdf"),
+        (b"\n\n%PDF-1.4\n%\xe2\xe3", "application/pdf"),
+        (b"{\\rtf1\\ansi hello}", "application/rtf"),
+        (bytes(257) + b"ustar\x0000" + bytes(200), "application/x-tar"),
+        (office(f"{WORD}.main+xml"), WORD),
+        (office("application/vnd.ms-word.document.macroEnabled.main+xml"), WORD),
+        (office(f"{OOXML}.spreadsheetml.sheet.main+xml"), f"{OOXML}.spreadsheetml.sheet"),
+        (office(f"{OOXML}.presentationml.slideshow.main+xml"), f"{OOXML}.presentationml.presentation"),
+        (archive(mimetype=b"application/vnd.oasis.opendocument.text"), "application/vnd.oasis.opendocument.text"),
+        (archive(mimetype=b"application/epub+zip"), "application/epub+zip"),
+        (archive(photo=b"x"), "application/zip"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
+        (b"<?xml version='1.0'?>\n<!-- made by --><svg:svg/>", "image/svg+xml"),
+        (b"\xef\xbb\xbf  <!DOCTYPE html><html></html>", "text/html"),
+        (b"<?xml version='1.0'?><gpx/>", "application/xml"),
+        (b"Received: from x\r\nMIME-Version: 1.0\r\n\r\nhello", "message/rfc822"),
+        ("국경에서".encode(), "text/plain"),
+        ("국경에서".encode("utf-16"), "text/plain"),
+    ],
+)
+def test_a_format_is_recognised_by_its_content(data: bytes, media_type: str) -> None:
+    assert type_of(data) == media_type
+
+
+@pytest.mark.parametrize(
+    "word", ["BM is a brand", "MZ", "RIFF RAFF", "ARRIVED at nine", "caffeine", "FORM 7", "ID3 is"]
+)
+def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
+    assert type_of(word.encode()) == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [
+        (b"", Refusal.EMPTY),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(5000), Refusal.OLD_OFFICE),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(200_000) + "EncryptedPackage".encode("utf-16-le"),
+            Refusal.ENCRYPTED,
+        ),
+        (b"MZ\x90\0\x03\0\0\0", Refusal.ACTIVE_CONTENT),
+        (b"\x7fELF\x02\x01\x01\0", Refusal.ACTIVE_CONTENT),
+        (archive_of({"AndroidManifest.xml": b"x", "classes.dex": b"x"}), Refusal.ACTIVE_CONTENT),
+        (archive_of({"META-INF/MANIFEST.MF": b"x"}), Refusal.ACTIVE_CONTENT),
+        (ftyp(b"crx "), Refusal.RAW_PHOTO),
+        (tiff(271, 330), Refusal.RAW_PHOTO),  # NEF, ARW, PEF
+        (tiff(256, 50706), Refusal.RAW_PHOTO),  # DNG
+        (b"II*\0\x10\0\0\0CR\x02\0" + bytes(30), Refusal.RAW_PHOTO),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(30), Refusal.RAW_PHOTO),
+        (b"IIRO\x08\0\0\0" + bytes(30), Refusal.RAW_PHOTO),
+        (b"IIU\0\x08\0\0\0" + bytes(30), Refusal.RAW_PHOTO),
+        (b"-----BEGIN PGP MESSAGE-----\n\nabc", Refusal.ENCRYPTED),
+        (b"age-encryption.org/v1\n-> X25519 abc\n\0\0", Refusal.ENCRYPTED),
+        (bytes(range(256)) * 20, Refusal.UNSUPPORTED),
+        (b"PK\x03\x04" + bytes(100), Refusal.DAMAGED),
+        (b"II*\0\xff\xff\xff\x7f" + bytes(30), Refusal.DAMAGED),
+    ],
+)
+def test_what_cannot_be_cleaned_is_refused_with_its_advice(data: bytes, refusal: Refusal) -> None:
+    assert refusal_of(data) is refusal
+
+
+def test_an_encrypted_archive_is_named_so() -> None:
+    data = bytearray(archive(photo=b"x"))
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    assert refusal_of(bytes(data)) is Refusal.ENCRYPTED
+
+
+def test_an_archive_with_a_huge_directory_is_a_bomb_before_it_is_read() -> None:
+    data = bytearray(archive(photo=b"x"))
+    struct.pack_into("<I", data, data.rindex(b"PK\x05\x06") + 12, 1 << 30)
+    assert refusal_of(bytes(data)) is Refusal.BOMB
+
+
+def test_the_content_types_of_a_document_may_come_last() -> None:
+    parts = {f"word/media/image{number}.png": bytes(3000) for number in range(20)}
+    declared = f'<Types><Override ContentType="{WORD}.main+xml"/></Types>'.encode()
+    assert type_of(archive_of({**parts, "[Content_Types].xml": declared})) == WORD
+
+
+@pytest.mark.parametrize("media_type", ["image/jxl", "application/zip", "message/rfc822", "application/octet-stream"])
+def test_a_type_without_a_family_is_unsupported(media_type: str) -> None:
+    if media_type not in registry.FAMILIES:
+        with pytest.raises(Refused) as caught:
+            registry.family(media_type)
+        assert caught.value.refusal is Refusal.UNSUPPORTED
+
+
+def test_every_family_can_be_named_and_every_output_verified() -> None:
+    for media_type in registry.FAMILIES:
+        assert hasattr(registry.family(media_type), "clean")
+    for media_type in registry.OUTPUTS:
+        assert hasattr(registry.family(media_type), "verify")
+
+
+def test_names_are_neutral() -> None:
+    assert registry.neutral_name("image/jpeg", 1) == "photo-1.jpg"
+    assert registry.neutral_name("text/plain", 12) == "text-12.txt"
+
+
+MAGICS = [magic for _, magic, _ in sniff._MAGICS] + [magic for _, magic, _ in sniff._REFUSED_MAGICS]
+
+
+@given(st.sampled_from([*MAGICS, b"\0\0\0\x20ftyp"]), st.binary(max_size=120))
+@settings(max_examples=500, deadline=None)
+def test_whatever_follows_a_magic_is_named_or_refused(magic: bytes, rest: bytes) -> None:
+    try:
+        assert "/" in type_of(magic + rest)
+    except Refused:
+        return

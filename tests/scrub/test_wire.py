@@ -1,0 +1,84 @@
+"""What a child says is believed only when every word of it is ours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldreport import limits
+from fieldreport.scrub import Mode, Refusal, Removed, wire
+from fieldreport.scrub.wire import Cleaned, NotCleaned, Order
+
+CRASHED = NotCleaned(refusal=Refusal.CRASHED)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Cleaned(media_type="image/jpeg", length=1, removed=(Removed.LOCATION, Removed.TIME)),
+        Cleaned(media_type="text/plain", length=limits.SCRUB_OUTPUT_BYTES, removed=()),
+        NotCleaned(refusal=Refusal.BOMB),
+        NotCleaned(refusal=Refusal.DAMAGED, kind="ValueError"),
+    ],
+)
+def test_an_answer_comes_through(answer: wire.Answer) -> None:
+    encoded = wire.encode(answer)
+    assert len(encoded) <= wire.ANSWER_BYTES
+    assert wire.parse(encoded) == answer
+
+
+def test_an_answer_that_lists_everything_fits() -> None:
+    everything = Cleaned(media_type="image/jpeg", length=1, removed=tuple(Removed))
+    assert len(wire.encode(everything)) < wire.ANSWER_BYTES
+
+
+def test_an_order_comes_through_and_hides_its_keys() -> None:
+    order = Order(mode=Mode.STRONG, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32)
+    assert Order.decode(order.encode()) == order
+    assert len(order.encode()) == wire.ORDER_BYTES
+    assert "iii" not in repr(order)
+
+
+def test_an_unknown_exception_is_called_other() -> None:
+    encoded = wire.encode(NotCleaned(refusal=Refusal.DAMAGED, kind="Kim_lives_in_Hyesan"))
+    assert wire.parse(encoded) == NotCleaned(refusal=Refusal.DAMAGED, kind="other")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"media_type": "application/x-evil", "length": 1, "removed": []},
+        {"media_type": "image/jpeg", "length": 0, "removed": []},
+        {"media_type": "image/jpeg", "length": -1, "removed": []},
+        {"media_type": "image/jpeg", "length": True, "removed": []},
+        {"media_type": "image/jpeg", "length": 1.0, "removed": []},
+        {"media_type": "image/jpeg", "length": limits.SCRUB_OUTPUT_BYTES + 1, "removed": []},
+        {"media_type": "image/jpeg", "length": 1, "removed": ["Hyesan"]},
+        {"media_type": "image/jpeg", "length": 1, "removed": [["location"]]},
+        {"media_type": "image/jpeg", "length": 1, "removed": [], "more": "text"},
+        {"media_type": ["image/jpeg"], "length": 1, "removed": []},
+        {"refusal": "because of Hyesan", "kind": ""},
+        {"refusal": "damaged", "kind": "Hyesan"},
+        {"refusal": "damaged"},
+        {"refusal": "damaged", "kind": "", "text": "Hyesan"},
+        [],
+        None,
+        "clean",
+    ],
+)
+def test_an_answer_with_anything_else_in_it_is_a_crash(document: object) -> None:
+    assert wire.parse(json.dumps(document).encode()) == CRASHED
+
+
+@pytest.mark.parametrize("untrusted", [b"", b"\xff", b"{", b"[" * 4000, b'{"refusal": "damaged", "kind": ""}x'])
+def test_an_answer_that_is_no_document_is_a_crash(untrusted: bytes) -> None:
+    assert wire.parse(untrusted) == CRASHED
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_arbitrary_bytes_are_a_crash(untrusted: bytes) -> None:
+    assert wire.parse(untrusted) == CRASHED
