@@ -57,7 +57,10 @@ _FRAMES: Final = frozenset(
 _SHEETS: Final = frozenset({"worksheet", "chartsheet"})
 _SHAPES: Final = frozenset({"pict", "object"})
 _VML_SHAPE: Final = re.compile(r"#?_x0000_[a-z]\d{1,6}")
-_GUID: Final = re.compile(r"\{[0-9A-Fa-f-]{36}\}")
+_VALUE_MOST: Final = 100_000
+_WATCHED: Final = frozenset(
+    {"name", "id", "type", "action", "styleName", "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}uri"}
+)
 _JUMP: Final = re.compile(r"ppaction://hlink(showjump\?jump=\w+|sldjump)")
 _NEUTRAL_FIELD: Final = "{00000000-0000-0000-0000-000000000000}"
 
@@ -154,12 +157,14 @@ def _draws(shape: Element) -> bool:
 
 def attribute(element: Element, name: str, value: str) -> str | None:
     """The last word on an attribute of drawings, whatever the format."""
+    if len(value) > _VALUE_MOST:
+        return None
+    if name not in _WATCHED:
+        return value
     namespace, local = split(str(element.tag))
     match local, name:
         case ("docPr" | "cNvPr", "name"):
             return "Object"
-        case ("docPr" | "cNvPr", "hidden"):
-            return value
         case ("theme" | "clrScheme" | "fontScheme" | "fmtScheme" | "extraClrScheme", "name"):
             return "Theme"
         case ("fld", "id") if namespace == DRAWING:
@@ -173,7 +178,7 @@ def attribute(element: Element, name: str, value: str) -> str | None:
         case ("tableStyle", "styleName"):
             return "Style"
         case _:
-            return value if len(value) <= 100_000 else None
+            return value
 
 
 def neutral_diagram(root: Element) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -61,6 +62,7 @@ def serialise(root: Element, *, keep_prefixes: tuple[str, ...] = ()) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 
+@lru_cache(4096)
 def split(tag: str) -> tuple[str, str]:
     """Namespace and local name of ``{namespace}name``."""
     if tag.startswith("{"):

@@ -7,7 +7,7 @@ from typing import Final
 from lxml import etree
 
 from fieldreport.scrub.family import Cleaning, Sink, Source
-from fieldreport.scrub.office import archive, markup, wordprocessing
+from fieldreport.scrub.office import archive, markup, presentation, spreadsheet, wordprocessing
 from fieldreport.scrub.office.archive import Archive
 from fieldreport.scrub.office.opc import Kind, Package
 from fieldreport.scrub.office.reading import check
@@ -19,6 +19,8 @@ _KINDS: Final[dict[str, tuple[str, dict[str, Kind]]]] = {
         f"{_PREFIX}wordprocessingml.document",
         wordprocessing.KINDS,
     ),
+    spreadsheet.SHEET: (f"{_PREFIX}spreadsheetml.sheet", spreadsheet.KINDS),
+    presentation.SLIDES: (f"{_PREFIX}presentationml.presentation", presentation.KINDS),
 }
 """Namespace of the main part → media type of the document and its kinds of parts."""
 

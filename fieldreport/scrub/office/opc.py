@@ -128,6 +128,11 @@ class PartCleaning:
                     self._follow(relation)
                     break
 
+    def constant(self, kind: str, name: str, content_type: str, data: bytes) -> None:
+        """Add a part that is the same in every document, because programs complain when there is none."""
+        self.package.add(Part(name=name, content_type=content_type, data=data))
+        self._add(kind, posixpath.relpath(f"/{name}", f"/{posixpath.dirname(self.part.name)}"), external=False)
+
     def _follow(self, relation: Relation) -> str | None:
         if relation.external:
             address = clean_link(relation.target) if relation.kind == "hyperlink" else None
@@ -160,6 +165,7 @@ class Package:
         self._copies: dict[str, Part | None] = {}
         self._counts: dict[str, int] = {}
         self.names: dict[str, str] = {}  # what the format renames across parts
+        self.used: set[str] = set()  # what the format remembers across parts
 
     def main(self) -> str:
         """The name of the main part. What else hangs on the root is reported and left behind."""
@@ -218,6 +224,10 @@ class Package:
             self.cleaning.removed.add(Removed.OTHER_METADATA)
             return None
         return part
+
+    def add(self, part: Part) -> None:
+        """Add a part that is made from no old one."""
+        self._copies[f"/{part.name}"] = part  # no old part's name begins with a slash
 
     def write(self, sink: Sink) -> None:
         """Write the new package: content types, the one relationship of the root, parts in the order of their use."""

@@ -7,7 +7,7 @@ else; in OpenDocument and XHTML all of it is content.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -17,6 +17,7 @@ from fieldreport.scrub.vocabulary import Damaged, Removed
 
 COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _COMPATIBLE: Final = frozenset(f"{{{COMPATIBILITY}}}{name}" for name in ("AlternateContent", "Choice"))
+_KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
 Attribute = Callable[[Element, str, str], str | None]
@@ -40,9 +41,11 @@ class Rewriting:
         self._findings = findings
         self._text_in = text_in
         self._attribute = attribute
-        self._prefixes = {v.prefix: v.namespace for v in vocabularies.values()}
-        self._prefixes |= {"r": RELATIONSHIPS, "mc": COMPATIBILITY}
+        # Spreadsheets are written without a prefix: simple readers of them know no other way.
+        prefixes = {None if v.prefix == "x" else v.prefix: v.namespace for v in vocabularies.values()}
+        self._prefixes = cast("dict[str, str]", {**prefixes, "r": RELATIONSHIPS, "mc": COMPATIBILITY})
         self._elements = 0
+        self._places: dict[str, tuple[str, frozenset[str]]] = {}
 
     def rewrite(self, old: Element) -> Element:
         """The new root. Raises ``Damaged`` when the root itself is not in a vocabulary."""
@@ -53,11 +56,21 @@ class Rewriting:
         return new
 
     def _place(self, old: Element) -> str:
-        tag = str(old.tag)
-        vocabulary = self._vocabularies.get(split(tag)[0])
-        if vocabulary is None:
-            return "keep" if tag in _COMPATIBLE else "drop"
-        return "keep" if tag in vocabulary.keep else "unwrap" if tag in vocabulary.unwrap else "drop"
+        return self._looked_up(str(old.tag))[0]
+
+    def _looked_up(self, tag: str) -> tuple[str, frozenset[str]]:
+        """What becomes of an element, and which attributes it may have. Remembered: there are few kinds of many."""
+        found = self._places.get(tag)
+        if found is None:
+            vocabulary = self._vocabularies.get(split(tag)[0])
+            if vocabulary is None:
+                found = ("keep" if tag in _COMPATIBLE else "drop", frozenset({"Requires"}))
+            else:
+                place = "keep" if tag in vocabulary.keep else "unwrap" if tag in vocabulary.unwrap else "drop"
+                found = (place, vocabulary.attributes)
+            if len(self._places) < _KINDS_MOST:
+                self._places[tag] = found
+        return found
 
     def _fill(self, old: Element, new: Element) -> None:
         self._elements += 1
@@ -83,8 +96,9 @@ class Rewriting:
             self._append(new, child.tail)
 
     def _attributes(self, old: Element, new: Element) -> None:
-        vocabulary = self._vocabularies.get(split(str(old.tag))[0])
-        allowed = vocabulary.attributes if vocabulary is not None else frozenset({"Requires"})
+        if not old.attrib:
+            return
+        allowed = self._looked_up(str(old.tag))[1]
         for key, value in old.attrib.items():
             name = str(key)
             kept: str | None = str(value) if name in allowed else None

@@ -8,7 +8,7 @@ cursor stood last.
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from importlib.resources import files
 from typing import Final
 
@@ -24,7 +24,8 @@ _LINKED: Final = re.compile(r"(.+) Char", re.IGNORECASE)
 _USES: Final = frozenset(
     f"{_W}{name}" for name in ("pStyle", "rStyle", "tblStyle", "basedOn", "next", "link", "numStyleLink", "styleLink")
 )
-_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,40}")
+_NUMBERED: Final = re.compile(r"Style \d+")
+_ON: Final = frozenset({"1", "true", "on"})
 
 
 def neutral_styles(root: Element, names: MutableMapping[str, str]) -> None:
@@ -49,7 +50,21 @@ def neutral_styles(root: Element, names: MutableMapping[str, str]) -> None:
             name.set(f"{_W}val", f"Style {identifier[1:]}")
 
 
-_NUMBERED: Final = re.compile(r"Style \d+")
+def drop_unused_styles(root: Element, names: Mapping[str, str]) -> None:
+    """Keep the styles that the parts cleaned so far use, what these are based on, and the defaults."""
+    styles = {str(style.get(f"{_W}styleId", "")): style for style in root.iter(f"{_W}style")}
+    used = set(names) | {key for key, style in styles.items() if style.get(f"{_W}default") in _ON}
+    pending = list(used)
+    while pending:
+        style = styles.get(pending.pop())
+        for use in () if style is None else style.iter(*_USES):
+            identifier = str(use.get(f"{_W}val", ""))
+            if identifier not in used:
+                used.add(identifier)
+                pending.append(identifier)
+    for identifier, style in styles.items():
+        if identifier not in used:
+            remove(style)
 
 
 def _identifier(old: str, names: MutableMapping[str, str]) -> str:

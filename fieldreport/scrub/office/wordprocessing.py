@@ -15,7 +15,7 @@ from fieldreport.scrub.office.markup import Element, remove, split, unwrap
 from fieldreport.scrub.office.opc import Kind, PartCleaning
 from fieldreport.scrub.office.rewriting import Rewriting
 from fieldreport.scrub.office.vocabularies import load
-from fieldreport.scrub.office.wordnames import neutral_bookmarks, neutral_styles
+from fieldreport.scrub.office.wordnames import drop_unused_styles, neutral_bookmarks, neutral_styles
 from fieldreport.scrub.vocabulary import Removed
 
 MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -69,13 +69,16 @@ def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
 def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
     """The main part, and with it the parts that its markup does not mention."""
     data = clean_content(part, untrusted)
-    part.implied("styles", "numbering", "settings", "theme", "footnotes", "endnotes")
+    part.implied("numbering", "settings", "theme", "footnotes", "endnotes")
+    part.implied("styles")  # last: only those are kept that something uses
+    part.constant("fontTable", "word/fontTable.xml", f"{_TYPE}fontTable+xml", f'<w:fonts xmlns:w="{WORD}"/>'.encode())
     return data
 
 
 def clean_styles(part: PartCleaning, untrusted: bytes) -> bytes:
-    """Styles, under neutral names where the author made them."""
+    """The styles in use, under neutral names where the author made them."""
     root = markup.parse(untrusted)
+    drop_unused_styles(root, part.package.names)
     neutral_styles(root, part.package.names)
     return _written(root, part)
 
