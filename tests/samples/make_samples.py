@@ -129,11 +129,11 @@ def rota(language: str) -> bytes:
 
 def _with_history(first: bytes) -> bytes:
     """Append an incremental update that replaces the document information; the first one stays in the file."""
-    previous = re.findall(rb"startxref\s+(\d+)", first)[-1]
-    info = re.findall(rb"/Info (\d+) 0 R", first)[-1]
-    root = re.findall(rb"/Root (\d+) 0 R", first)[-1]
-    size = re.findall(rb"/Size (\d+)", first)[-1]
-    body = first if first.endswith(b"\n") else first + b"\n"
+    previous: bytes = re.findall(rb"startxref\s+(\d+)", first)[-1]
+    info: bytes = re.findall(rb"/Info (\d+) 0 R", first)[-1]
+    root: bytes = re.findall(rb"/Root (\d+) 0 R", first)[-1]
+    size: bytes = re.findall(rb"/Size (\d+)", first)[-1]
+    body: bytes = first if first.endswith(b"\n") else first + b"\n"
     start = len(body)
     body += info + b" 0 obj\n<< /Author (corrected by " + AUTHOR.encode() + b") >>\nendobj\n"
     table = len(body)
