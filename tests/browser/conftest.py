@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from fieldreport.cli import demo, zones
+from fieldreport.unseal import totp
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +31,7 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--hide-scrollbars",
 )
 
 type_of_driver = Callable[..., webdriver.Chrome]
@@ -57,6 +61,23 @@ def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo.Demo]:
 
 
 @pytest.fixture(scope="session")
+def code_of(newsroom: demo.Demo) -> Callable[[str], str]:
+    """A one-time code of somebody that was not used before; waits if the desk would not take the next one yet."""
+    used: dict[str, int] = {}
+
+    def code(handle: str) -> str:
+        period = totp.PERIOD_SECONDS
+        # The desk takes the codes of the periods before and after its own. The oldest comes first, so that three
+        # sign-ins of one person need no waiting; ten seconds are left for the form to arrive.
+        counter = max(int((time.time() + 10) // period) - 1, used.get(handle, 0) + 1)
+        time.sleep(max(0.0, (counter - 1) * period - time.time() + 0.1))
+        used[handle] = counter
+        return newsroom.people[handle].code(counter * period)
+
+    return code
+
+
+@pytest.fixture(scope="session")
 def axe() -> str:
     """The accessibility checker's source, from the npm package axe-core."""
     for folder in (os.environ.get("FIELDREPORT_NODE_MODULES", ""), str(ROOT / ".cache" / "node" / "node_modules")):
@@ -70,13 +91,14 @@ def axe() -> str:
 def chromium(tmp_path: Path) -> Iterator[type_of_driver]:
     """Starts Chromium: ``chromium(scripting=False, width=1024)``; every one started ends with the test."""
     with contextlib.ExitStack() as stack:
+        profile = itertools.count()
 
         def start(*, scripting: bool, width: int = 1024, language: str = "en") -> webdriver.Chrome:
             options = Options()
             for argument in (
                 *_QUIET,
                 f"--window-size={width},900",
-                f"--user-data-dir={tmp_path / str(width)}-{scripting}",
+                f"--user-data-dir={tmp_path / 'profile'}-{next(profile)}",
             ):
                 options.add_argument(argument)
             options.binary_location = shutil.which("chromium") or ""
