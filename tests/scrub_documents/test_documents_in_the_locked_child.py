@@ -1,0 +1,75 @@
+"""Documents go through the real sandbox: whatever a library loads late or asks of the system would fail there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import docx
+import pikepdf
+import pytest
+from reportlab.pdfgen import canvas
+
+from fieldreport.errors import ScrubRefused
+from fieldreport.scratch import Scratch
+from fieldreport.scrub.scrubber import Scrubbed, Scrubber
+from fieldreport.scrub.vocabulary import Refusal, Removed
+
+
+@pytest.fixture(scope="module")
+def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
+    with Scrubber(directory=tmp_path_factory.mktemp("scratch"), require_sandbox=False) as started:
+        yield started
+
+
+def cleaned(scrubber: Scrubber, data: bytes, directory: Path) -> Scrubbed:
+    with Scratch(directory) as source:
+        source.write(data)
+        return scrubber.clean(source)
+
+
+def word_file(photo: bytes) -> bytes:
+    document = docx.Document()
+    document.core_properties.author = "PLANTED"
+    document.add_paragraph("진술서 — 陈述")
+    document.add_picture(io.BytesIO(photo))
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def test_a_pdf_is_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    page = canvas.Canvas(file)
+    page.setAuthor("PLANTED")
+    page.drawString(72, 700, "Seen")
+    page.save()
+    result = cleaned(scrubber, file.getvalue(), tmp_path)
+    assert result.media_type == "application/pdf"
+    assert Removed.AUTHOR in result.removed
+    with result.output as output:
+        output.seek(0)
+        data = output.read(result.length) or b""
+    with pikepdf.open(io.BytesIO(data)) as document:
+        assert "/Info" not in document.trailer
+
+
+def test_a_word_file_is_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path, phone_photo: bytes) -> None:
+    result = cleaned(scrubber, word_file(phone_photo), tmp_path)
+    assert result.extension == "docx"
+    assert {Removed.AUTHOR, Removed.DEVICE} <= set(result.removed)
+    with result.output as output:
+        output.seek(0)
+        text = [p.text for p in docx.Document(io.BytesIO(output.read(result.length) or b"")).paragraphs]
+    assert text[0] == "진술서 — 陈述"
+
+
+def test_a_damaged_document_is_refused_and_the_service_goes_on(
+    scrubber: Scrubber, tmp_path: Path, phone_photo: bytes
+) -> None:
+    data = word_file(phone_photo)
+    with pytest.raises(ScrubRefused) as refused:
+        cleaned(scrubber, data[: len(data) // 2], tmp_path)
+    assert refused.value.code == Refusal.DAMAGED
+    cleaned(scrubber, data, tmp_path).output.close()
