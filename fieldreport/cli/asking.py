@@ -40,8 +40,16 @@ def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path |
 
 
 def passphrase(prompt: str, file: Path | None) -> str:
-    """The passphrase from the file, or asked for at the terminal."""
+    """The passphrase from the file, or asked for at the terminal.
+
+    Raises:
+        UsageError: the file is not readable text.
+
+    """
     if file is not None:
-        return file.read_text(encoding="utf-8").strip()
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"cannot read a passphrase from {file}") from None
     answer: str = click.prompt(prompt, hide_input=True, err=True)
     return answer

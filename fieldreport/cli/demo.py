@@ -27,6 +27,7 @@ from fieldreport.unseal import keyfile, totp
 NEWSROOM: Final = "The Border Post"
 EDITORS: Final = ("amira", "jonas")
 ADMIN: Final = "lena"
+FACTS_NAME: Final = "demo.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,13 @@ class Demo:
     show_default=True,
     help="Made if it does not exist; used again if it does.",
 )
-@click.option("--port", default=8000, show_default=True, help="Intake; the desk and the press take the next two.")
+@click.option(
+    "--port",
+    type=installation.PORT,
+    default=8000,
+    show_default=True,
+    help="Intake; the desk and the press take the next two.",
+)
 @click.option("--walkthrough", is_flag=True, help="Drive the whole path once, from a report to a published page.")
 def demo_command(directory: Path, port: int, *, walkthrough: bool) -> None:
     """Make and run a demonstration newsroom."""
@@ -87,7 +94,7 @@ def open_demo(directory: Path, *, port: int) -> Demo:
         UsageError: the directory holds something that is not a demo, or cannot be written.
 
     """
-    facts = directory / "demo.json"
+    facts = directory / FACTS_NAME
     if not facts.exists():
         _make(directory, port=port)
     try:
@@ -101,9 +108,11 @@ def open_demo(directory: Path, *, port: int) -> Demo:
             )
             for handle, person in document["people"].items()
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{facts} is damaged; remove {directory} to start afresh") from None
     settings = _at_port(config.load(directory.resolve() / installation.SETTINGS_NAME, {}), port)
+    if document.get("urls") != (urls := _urls(settings)):
+        _write_whole(facts, json.dumps(document | {"urls": urls}, indent=2))
     return Demo(directory=directory, settings=settings, people=people)
 
 
@@ -118,7 +127,7 @@ def _make(directory: Path, *, port: int) -> None:
         ),
     ]
     document = {
-        "urls": {zone: f"http://{getattr(made.settings, zone).listen}" for zone in zones.ZONES},
+        "urls": _urls(made.settings),
         "people": {
             member.handle: {
                 "role": member.role,
@@ -129,13 +138,24 @@ def _make(directory: Path, *, port: int) -> None:
         },
         "recovery_shares": made.shares,
     }
-    # Last, and whole or not at all: a directory without demo.json is not taken for a demo.
-    facts = directory / "demo.json"
-    partial = facts.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
-    partial.rename(facts)
+    # Last: a directory without this file is not taken for a demo.
+    _write_whole(directory / FACTS_NAME, json.dumps(document, indent=2))
+
+
+def _urls(settings: config.Settings) -> dict[str, str]:
+    return {zone: f"http://{getattr(settings, zone).listen}" for zone in zones.ZONES}
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file of mode 0600, whole or not at all."""
+    partial = path.with_suffix(".partial")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        partial.rename(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _at_port(settings: config.Settings, port: int) -> config.Settings:
@@ -147,7 +167,7 @@ def _at_port(settings: config.Settings, port: int) -> config.Settings:
     text = settings.path.read_text(encoding="utf-8")
     for before, after in zip(old, new, strict=True):
         text = text.replace(f"127.0.0.1:{before}", f"127.0.0.1:<{after}>")
-    settings.path.write_text(text.replace("<", "").replace(">", ""), encoding="utf-8")
+    _write_whole(settings.path, text.replace("<", "").replace(">", ""))
     return config.load(settings.path, {})
 
 
@@ -163,5 +183,5 @@ def _print_what_to_open(demo: Demo) -> None:
         click.echo(f"  {person.handle:<7} {person.role:<7} passphrase  {person.passphrase}")
         click.echo(f"  {'':<15} code now    {person.code(time.time())}   (a new one every 30 seconds)")
     click.echo("")
-    click.echo(f"  Second-factor secrets and everything else: {demo.directory / 'demo.json'}")
+    click.echo(f"  Second-factor secrets and everything else: {demo.directory / FACTS_NAME}")
     click.echo("  Stop with Ctrl-C; run the same command to continue where you were.")

@@ -105,7 +105,13 @@ def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:
 
 
 def _check_roster(settings: config.Settings) -> None:
-    roster = installation.roster_directory(settings).load(now=datetime.now(UTC), at_least=0)
+    vault = open_vault(settings)
+    try:
+        seen = vault.highest_epoch()
+    finally:
+        vault.close()
+    # One that is older than the vault has seen was put back by somebody: its revoked readers would be back, too.
+    roster = installation.roster_directory(settings).load(now=datetime.now(UTC), at_least=seen)
     roster.recipients()
 
 

@@ -16,7 +16,13 @@ from fieldreport.unseal import totp
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--name", default="fieldreport", show_default=True, help="The newsroom's name, as sources see it.")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the first admin.")
-@click.option("--port", default=8000, show_default=True, help="Intake; the desk and the press take the next two.")
+@click.option(
+    "--port",
+    type=installation.PORT,
+    default=8000,
+    show_default=True,
+    help="Intake; the desk and the press take the next two.",
+)
 def init_command(directory: Path, name: str, admin: str, port: int) -> None:
     """Make an installation in DIRECTORY: admin key, recovery shares, first roster, settings file."""
     made = installation.make(directory, name=name, admin=admin, port=port)

@@ -11,13 +11,18 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+import click
 
 from fieldreport import config
 from fieldreport.errors import UsageError
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory
 from fieldreport.unseal import keyfile, recovery, rosters
 
-SETTINGS_NAME = "fieldreport.toml"
+SETTINGS_NAME: Final = "fieldreport.toml"
+# The intake's; the desk and the press take the next two.
+PORT: Final = click.IntRange(1, 65533)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

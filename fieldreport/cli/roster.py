@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from fieldreport.cli import asking, installation, load_settings
+from fieldreport.seal import KeyState
 from fieldreport.unseal import rosters
 
 
@@ -28,7 +29,10 @@ def show(context: click.Context, *, as_json: bool) -> None:
         "sha256": roster.sha256.hex(),
         "not_before": roster.not_before.isoformat(),
         "not_after": roster.not_after.isoformat(),
-        "recipients": list(roster.key_ids()),
+        # As Roster.key_ids, which refuses while there is no editor yet: a fresh installation can be looked at, too.
+        "recipients": [
+            entry.key_id for entry in roster.entries if entry.state is KeyState.ACTIVE and entry.recipient is not None
+        ],
     }
     if as_json:
         click.echo(json.dumps(facts))

@@ -43,8 +43,11 @@ def scrub_command(
 
 def _one(path: Path, number: int, scrubber: Scrubber, scratch: Path, output: Path | None) -> None:
     with Scratch(scratch) as source:
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, source, 128 * 1024)
+        try:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, source, 128 * 1024)
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}") from None
         cleaned = scrubber.clean(source)
     removed = ", ".join(cleaned.removed) or "nothing to remove"
     with cleaned.output as clean:
@@ -52,8 +55,11 @@ def _one(path: Path, number: int, scrubber: Scrubber, scratch: Path, output: Pat
         if output is None:
             click.echo(f"{path}: {cleaned.media_type}: {removed}")
             return
-        output.mkdir(parents=True, exist_ok=True)
         target = output / neutral_name(cleaned.media_type, number)
-        with target.open("xb") as file:
-            shutil.copyfileobj(clean, file, 128 * 1024)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                shutil.copyfileobj(clean, file, 128 * 1024)
+        except OSError as error:
+            raise UsageError(f"cannot write {target}: {error.strerror}") from None
         click.echo(f"{path}: {target}: {removed}")

@@ -1,0 +1,98 @@
+"""One installation, made once by the command itself, and copied for every test that changes it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+
+from fieldreport import config
+from fieldreport.cli import main
+
+PORT = 18610
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """An installation directory, what ``init`` printed, and the commands run on it."""
+
+    directory: Path
+    printed: str = field(repr=False)
+    passphrase_file: Path
+
+    @property
+    def settings(self) -> config.Settings:
+        return config.load(self.directory / "fieldreport.toml", {})
+
+    @property
+    def shares(self) -> list[str]:
+        return [line.strip() for line in re.findall(r"share \d:\n(.+)\n", self.printed)]
+
+    def run(self, *arguments: str | Path) -> click.testing.Result:
+        return run("--settings", self.directory / "fieldreport.toml", *arguments)
+
+    def as_admin(self, *arguments: str) -> click.testing.Result:
+        return self.run(*arguments, "--passphrase-file", self.passphrase_file)
+
+    def facts(self, *arguments: str) -> Any:
+        """What a command says to scripts."""
+        done = self.run(*arguments, "--json")
+        assert done.exit_code == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def run(*arguments: str | Path) -> click.testing.Result:
+    return click.testing.CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def refused(done: click.testing.Result, status: int) -> str:
+    """The one line that a refusal is, after its status was checked."""
+    assert done.exit_code == status, (done.exit_code, done.stderr)
+    assert isinstance(done.exception, SystemExit)
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("fieldreport: ")
+    return done.stderr
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A fresh installation, to be looked at and never changed."""
+    base = tmp_path_factory.mktemp("made")
+    done = run("init", base / "newsroom", "--name", 'The "Border" Post', "--port", str(PORT))
+    assert done.exit_code == 0, done.stderr
+    found = re.search(r"passphrase +(.+)\n", done.stdout)
+    assert found is not None
+    passphrase_file = base / "passphrase"
+    passphrase_file.write_text(found[1] + "\n")
+    return House(directory=base / "newsroom", printed=done.stdout, passphrase_file=passphrase_file)
+
+
+@pytest.fixture
+def house(made: House, tmp_path: Path) -> House:
+    """A copy of it that the test may change."""
+    shutil.copytree(made.directory, tmp_path / "newsroom")
+    return replace(made, directory=tmp_path / "newsroom")
+
+
+@pytest.fixture(scope="session")
+def staffed(made: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """An installation with an editor, to be looked at and never changed."""
+    directory = tmp_path_factory.mktemp("staffed") / "newsroom"
+    shutil.copytree(made.directory, directory)
+    house = replace(made, directory=directory)
+    done = house.as_admin("staff", "add", "amira")
+    assert done.exit_code == 0, done.stderr
+    return replace(house, printed=done.stdout)
+
+
+@pytest.fixture
+def staffed_house(staffed: House, tmp_path: Path) -> House:
+    """A copy of it that the test may change."""
+    shutil.copytree(staffed.directory, tmp_path / "newsroom")
+    return replace(staffed, directory=tmp_path / "newsroom")

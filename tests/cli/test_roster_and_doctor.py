@@ -1,0 +1,201 @@
+"""Commands that look whether an installation is sound: the roster, the audit log, the mailbox, ``doctor``."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fieldreport import limits
+from fieldreport.cli import installation
+from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.seal import Role
+from fieldreport.unseal import keyfile, rosters
+from fieldreport.vault import open_vault
+from tests.cli.conftest import House, refused, run
+
+# Of a command that reads the roster, which every damage to it must stop.
+READERS = [("roster", "show"), ("roster", "verify"), ("staff", "list"), ("audit", "verify")]
+
+
+def test_the_roster_is_shown_and_verified(made: House) -> None:
+    shown = made.facts("roster", "show")
+    assert shown["epoch"] == 1
+    assert len(shown["recipients"]) == 1  # recovery; an admin reads nothing
+    assert re.fullmatch(r"[0-9a-f]{64}", shown["sha256"])
+    verified = made.run("roster", "verify")
+    assert verified.exit_code == 0
+    assert "Epoch 1 is valid for 89 more days" in verified.stdout
+
+
+def test_signing_again_makes_the_next_epoch_with_the_same_people(house: House) -> None:
+    before = house.facts("roster", "show")
+    assert house.as_admin("roster", "sign").exit_code == 0
+    after = house.facts("roster", "show")
+    assert after["epoch"] == before["epoch"] + 1
+    assert after["recipients"] == before["recipients"]
+    assert "2 rosters of the history hold" in house.run("roster", "verify").stdout
+
+
+def flip_roster(keys: Path) -> None:
+    path = keys / "roster.json"
+    path.write_bytes(path.read_bytes().replace(b'"epoch":1', b'"epoch":7'))
+
+
+def drop_signature(keys: Path) -> None:
+    (keys / "roster.json.sig").unlink()
+
+
+def swap_admin(keys: Path) -> None:
+    staff = keyfile.new_staff_key("mallory", Role.ADMIN)
+    assert staff.admin is not None
+    (keys / "admin.pub").write_text(staff.admin.public.encode())
+
+
+def empty(keys: Path) -> None:
+    shutil.rmtree(keys)
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+@pytest.mark.parametrize("damage", [flip_roster, drop_signature, swap_admin, empty])
+def test_a_roster_that_the_admin_did_not_sign_is_refused(
+    house: House, damage: Callable[[Path], None], command: tuple[str, str]
+) -> None:
+    before = (house.directory / "keys" / "roster.json").read_bytes()
+    damage(house.directory / "keys")
+    assert damage is not flip_roster or (house.directory / "keys" / "roster.json").read_bytes() != before
+    refused(house.run(*command), 77)
+
+
+def expire(house: House) -> None:
+    """Put a roster in force that the admin signed a hundred days ago."""
+    staff = keyfile.unlock(house.settings.desk.keyfiles / "admin.key", house.passphrase_file.read_text().strip())
+    assert staff.admin is not None
+    published = installation.roster_directory(house.settings)
+    current = published.newest(at_least=0)
+    raw = rosters.next_roster(current, current.entries, now=datetime.now(UTC) - timedelta(days=100))
+    published.publish(raw, staff.admin.sign_roster(raw))
+
+
+def test_an_expired_roster_is_refused_until_the_admin_signs_again(house: House) -> None:
+    expire(house)
+    assert "expired" in refused(house.run("roster", "verify"), 77)
+    refused(house.as_admin("staff", "add", "amira"), 77)
+    assert house.run("audit", "verify").exit_code == 0  # the log stays checkable
+    assert house.as_admin("roster", "sign").exit_code == 0
+    assert "Epoch 3 is valid" in house.run("roster", "verify").stdout
+
+
+def roll_back(house: House) -> None:
+    """Sign twice, let the vault see it, and put the first roster back with everything that came with it."""
+    keys = house.directory / "keys"
+    old = shutil.copytree(keys, house.directory / "old")
+    assert house.as_admin("roster", "sign").exit_code == 0
+    vault = open_vault(house.settings)
+    vault.saw_epoch(2)
+    vault.close()
+    shutil.rmtree(keys)
+    old.rename(keys)
+
+
+def test_a_roster_older_than_the_vault_has_seen_is_told(house: House) -> None:
+    roll_back(house)
+    assert "epoch 1, but 2" in refused(house.run("audit", "verify"), 77)
+    done = house.run("doctor")
+    assert done.exit_code == 69
+    assert re.search(r"^fails +roster +.*epoch 1, but 2", done.stdout, re.MULTILINE)
+
+
+def test_the_audit_log_is_verified_with_the_rosters_keys(house: House) -> None:
+    report = house.facts("audit", "verify")
+    assert set(report) == {"entries", "unsigned", "head"}
+    done = house.run("audit", "verify")
+    assert done.exit_code == 0
+    assert report["head"] in done.stdout
+
+
+def test_collecting_an_empty_mailbox_does_nothing_twice(house: House) -> None:
+    for _ in range(2):
+        assert house.facts("collect") == {"letters": 0, "replies": 0}
+    assert house.run("collect").stdout == "0 letters collected, 0 replies handed over.\n"
+
+
+# --- doctor ---
+
+
+def findings(house: House, *, status: int) -> dict[str, list[tuple[str, str]]]:
+    """Check → (verdict, what was seen) of each of its findings."""
+    done = house.run("doctor", "--json")
+    assert done.exit_code == status, done.stdout + done.stderr
+    found: dict[str, list[tuple[str, str]]] = {}
+    for finding in json.loads(done.stdout):
+        found.setdefault(finding["check"], []).append((finding["verdict"], finding["seen"]))
+    return found
+
+
+WHOLE = 0 if sandbox_status().complete else 69
+
+
+def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
+    found = findings(staffed, status=WHOLE)
+    verdicts = {check: {verdict for verdict, _ in seen} for check, seen in found.items()}
+    assert verdicts.pop("sandbox") == {"holds" if WHOLE == 0 else "fails"}
+    assert set(verdicts) == {"cryptography", "sqlite", "roster", "roster's age", "modes", "mailbox", "vault"}
+    assert all(verdict == {"holds"} for verdict in verdicts.values()), found
+
+
+def test_doctor_says_that_nobody_could_read_a_letter_yet(house: House) -> None:
+    assert findings(house, status=69)["roster"] == [("fails", "the roster names no active editor")]
+
+
+@pytest.mark.parametrize("path", ["desk/keyfiles/admin.key", "desk/keyfiles", "intake"])
+def test_doctor_fails_where_others_can_look_in(house: House, path: str) -> None:
+    (house.directory / path).chmod(0o755)
+    failed = [seen for verdict, seen in findings(house, status=69)["modes"] if verdict == "fails"]
+    assert failed == [f"{Path(path).name} has mode 755, others can look in"]
+
+
+def test_doctor_fails_without_a_roster_and_still_looks_at_the_rest(house: House) -> None:
+    drop_signature(house.directory / "keys")
+    found = findings(house, status=69)
+    assert found["roster"][0][0] == found["roster's age"][0][0] == "fails"
+    assert found["vault"][0][0] == "holds"
+
+
+def test_doctor_mends_what_a_crash_left_and_spares_what_is_being_written(
+    staffed_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_vault(staffed_house.settings).close()
+    left = staffed_house.settings.desk.data / "blobs" / ("ab" * 16)
+    left.write_bytes(b"sealed")
+    assert staffed_house.run("doctor", "--mend").exit_code == WHOLE
+    assert left.exists()  # younger than an hour: its row may be on its way
+
+    later = time.time() + limits.ORPHAN_SECONDS + 60
+    monkeypatch.setattr("fieldreport.store.blobs.time.time", lambda: later)
+    assert findings(staffed_house, status=WHOLE)["vault"] == [("warns", "1 payloads without a row found")]
+    assert left.exists()
+    assert staffed_house.run("doctor", "--mend").exit_code == WHOLE
+    assert not left.exists()
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize("command", [*READERS, ("collect",), ("doctor",), ("intake",), ("desk",), ("press",), ("up",)])
+def test_without_settings_every_command_says_so_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    assert "no settings file" in refused(run("--settings", tmp_path / "fieldreport.toml", *command), 78)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["[unknown]", "not = [toml", "[press]\nsign_offs = 9"])
+def test_wrong_settings_are_one_line(house: House, line: str) -> None:
+    text = house.settings.path.read_text() if not line.startswith("[press]") else ""
+    (house.directory / "fieldreport.toml").write_text(f"{text}\n{line}\n")
+    refused(house.run("roster", "show"), 78)

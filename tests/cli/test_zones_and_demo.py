@@ -1,0 +1,183 @@
+"""Running the zones, and the demonstration that anyone can start and take up again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fieldreport.cli import _COMMANDS, demo, installation, walkthrough, zones
+from fieldreport.errors import UsageError
+from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.seal import Role
+from fieldreport.unseal import keyfile
+from tests.cli.conftest import House, refused, run
+
+
+def free_ports() -> int:
+    """A port with two free ones after it, now."""
+    for port in range(21000, 60000, 3):
+        try:
+            for one in (port, port + 1, port + 2):
+                zones.check_port(f"127.0.0.1:{one}", where="test")
+        except UsageError:
+            continue
+        return port
+    raise AssertionError("no free ports")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+# --- the command itself ---
+
+
+def test_help_names_every_command() -> None:
+    command = [sys.executable, "-m", "fieldreport.cli", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    _, _, listed = done.stdout.partition("Commands:")
+    assert {line.split()[0] for line in listed.splitlines() if line.strip()} >= set(_COMMANDS)
+
+
+def test_an_unknown_command_is_refused_without_a_traceback() -> None:
+    done = run("publish-everything")
+    assert done.exit_code == 2
+    assert "No such command" in done.stderr
+
+
+# --- ports ---
+
+
+@pytest.mark.parametrize("zone", zones.ZONES)
+def test_a_port_in_use_is_one_line_and_names_the_setting(house: House, taken: int, zone: str) -> None:
+    settings = house.settings
+    listen = getattr(settings, zone).listen
+    settings.path.write_text(settings.path.read_text().replace(f'"{listen}"', f'"127.0.0.1:{taken}"'))
+    line = refused(house.run(zone), 64)
+    assert f"port {taken}" in line
+    assert "in use" in line
+    assert f"[{zone}] listen" in line
+
+
+def test_up_starts_nothing_when_one_port_is_taken(house: House, taken: int) -> None:
+    settings = house.settings
+    settings.path.write_text(settings.path.read_text().replace(settings.press.listen, f"127.0.0.1:{taken}"))
+    assert "in use" in refused(house.run("up"), 64)
+
+
+def test_a_free_port_may_be_used() -> None:
+    zones.check_port(f"127.0.0.1:{free_ports()}", where="test")
+
+
+# --- the demo ---
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    demo: demo.Demo
+    port: int
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    port = free_ports()
+    return Opened(demo.open_demo(tmp_path_factory.mktemp("demo") / "demo", port=port), port)
+
+
+@pytest.fixture
+def directory(opened: Opened, tmp_path: Path) -> Path:
+    """A copy of the demo's directory that the test may change."""
+    return shutil.copytree(opened.demo.directory, tmp_path / "demo")
+
+
+def facts(directory: Path) -> dict[str, object]:
+    document: dict[str, object] = json.loads((directory / "demo.json").read_text())
+    return document
+
+
+def test_a_demo_is_an_ordinary_installation_that_says_what_it_is(opened: Opened) -> None:
+    settings = opened.demo.settings
+    assert settings.instance.demo
+    assert (settings.press.sign_offs, settings.press.minimum_age_hours) == (1, 0)
+    people = {handle: person.role for handle, person in opened.demo.people.items()}
+    assert people == {"lena": Role.ADMIN, "amira": Role.EDITOR, "jonas": Role.EDITOR}
+    assert run("--settings", settings.path, "roster", "verify").exit_code == 0
+
+
+def test_what_opens_the_demo_is_for_its_owner_only(opened: Opened) -> None:
+    path = opened.demo.directory / "demo.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    amira = opened.demo.people["amira"]
+    unlocked = keyfile.unlock(opened.demo.settings.desk.keyfiles / "amira.key", amira.passphrase)
+    assert unlocked.totp == amira.totp
+    assert amira.passphrase not in repr(opened.demo)
+
+
+def test_opening_it_again_takes_up_what_is_there(directory: Path, opened: Opened) -> None:
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    again = demo.open_demo(directory, port=opened.port)
+    assert again.people == opened.demo.people
+    assert again.settings.instance.id == opened.demo.settings.instance.id
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
+
+
+def test_another_port_moves_every_zone_and_what_is_told_of_them(directory: Path, opened: Opened) -> None:
+    port = opened.port + 1  # so that old and new ports overlap
+    moved = demo.open_demo(directory, port=port)
+    expected = {zone: f"http://127.0.0.1:{port + number}" for number, zone in enumerate(zones.ZONES)}
+    assert {zone: moved.url(zone) for zone in zones.ZONES} == expected
+    assert moved.settings.press.base_url == expected["press"]
+    assert facts(directory)["urls"] == expected
+    assert {**facts(directory), "urls": None} == {**facts(opened.demo.directory), "urls": None}
+    assert stat.S_IMODE((directory / "demo.json").stat().st_mode) == 0o600
+    assert demo.open_demo(directory, port=opened.port).settings.intake.listen == f"127.0.0.1:{opened.port}"
+
+
+@pytest.mark.parametrize("port", [0, 65534])
+def test_a_port_without_room_for_three_zones_leaves_the_demo_as_it_was(directory: Path, port: int) -> None:
+    before = (directory / "fieldreport.toml").read_bytes()
+    assert run("demo", "--dir", directory, "--port", str(port)).exit_code == 2
+    assert (directory / "fieldreport.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damaged", ["", "{", "[]", "{}", '{"people": []}', '{"people": {"amira": {"role": "editor"}}}', '"people"', "\x00"]
+)
+def test_a_damaged_demo_is_refused_in_one_line_and_kept(directory: Path, damaged: str) -> None:
+    (directory / "demo.json").write_text(damaged)
+    line = refused(run("demo", "--dir", directory), 64)
+    assert "demo.json is damaged" in line
+    assert (directory / "demo.json").read_text() == damaged
+    assert (directory / installation.SETTINGS_NAME).exists()
+
+
+def test_a_directory_that_is_no_demo_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    assert "not empty" in refused(run("demo", "--dir", tmp_path), 64)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path) -> None:
+    """About forty seconds: one-time codes work once each, and this waits for new ones."""
+    walked = demo.open_demo(directory, port=free_ports())
+    if not sandbox_status().complete:
+        pytest.skip("needs Landlock and seccomp")
+    said: list[str] = []
+    with zones.running(walked.settings) as processes:
+        walkthrough.walk(walked, said.append)
+    assert said[-1].strip().startswith("Everything held.")
+    assert [process.poll() is not None for process in processes.values()] == [True, True, True]
+    assert (walked.settings.press.site / "current" / "index.html").exists()
