@@ -16,6 +16,7 @@ from fieldreport.press.article import Article
 from fieldreport.press.leakcheck import contact, invisible
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
 from fieldreport.press.leakcheck.lifted import Reports
+from fieldreport.press.leakcheck.markdown import resolve
 from fieldreport.press.leakcheck.materials import Material, note_terms
 from fieldreport.press.leakcheck.spans import Taken, without_overlaps
 from fieldreport.press.leakcheck.terms import Terms
@@ -41,14 +42,16 @@ def check(
     texts = [(text, material.case) for material in materials for text in (material.text, material.protect_note)]
     protected = [(term, material.case) for material in materials for term in material.terms()]
     fields = article.public_fields()
-    reports = Reports(texts, [text for field, text in fields.items() if field != "slug"])
+    body = resolve(article.body)
+    shown = {**fields, "body": body.text}  # the one field that is Markdown
+    reports = Reports(texts, [text for field, text in shown.items() if field != "slug"])
     terms, traces = Terms(protected, article.language), Traces(texts, protected)
     findings: list[Finding] = []
     for field, text in fields.items():
         if text:
             # The random end of an address means nothing.
-            hits = terms.hits(text) if field == "slug" else _hits(text, terms, reports, traces, phone_regions)
-            findings += _findings(field, text, hits)
+            hits = terms.hits(text) if field == "slug" else _hits(shown[field], terms, reports, traces, phone_regions)
+            findings += _findings(field, text, body.at_origin(hits) if field == "body" else hits)
     for media in article.media:
         if media.sha256 not in fresh_media:
             findings.append(_whole(Rule.MEDIA, f"media.{media.name}", media.sha256))
