@@ -19,7 +19,7 @@ from fieldreport.intake import pages, refusing, report, returning, service, text
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
-from fieldreport.web import errorpages, headers, i18n, limiter
+from fieldreport.web import csrf, errorpages, headers, i18n, limiter
 from fieldreport.web.application import Application
 from fieldreport.web.limiter import AddressKey, Budget, WhenAway
 
@@ -73,6 +73,7 @@ def create_app(
         budget=lambda request: _budget(settings, request),
         when_away=WhenAway.COUNT_IN_MEMORY,
     )
+    app.before_request(_only_from_our_pages)
     errorpages.install(app, refusing.page)
     headers.apply(app, {"style-src": headers.style_source(_style(app))})
     return app
@@ -85,6 +86,13 @@ def _budget(settings: Settings, request: flask.Request) -> Budget:
         if request.blueprint == "returning":
             return Budget(name="return", rate=settings.intake.return_rate)
     return Budget(name="page", rate=settings.intake.page_rate)
+
+
+def _only_from_our_pages() -> None:
+    # Another site could post a form with a codename of its own choice: whoever then wrote under it would be answered
+    # where that site can read.
+    if flask.request.method == "POST":
+        csrf.require_same_site(flask.request)
 
 
 def _style(app: Application) -> str:

@@ -1,7 +1,7 @@
 """Every error as a page: on a form it is the same form again, with everything that was typed.
 
 Rules: which page follows from the form that was posted, not from the error; what was typed is read even if the error
-came before anybody looked at the body.
+came before anybody looked at the body. From a form of another site the words are kept, never the codename.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from fieldreport.web.bodies import current_request
 from fieldreport.web.errorpages import Failure
 from fieldreport.web.i18n import current_language
 
+_FOREIGN = "cross-site"
+
 
 def page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
@@ -31,7 +33,7 @@ def page(failure: Failure) -> str:
 def _report_again(failure: Failure) -> str:
     here = service.current()
     typed = current_request().typed()
-    codename = report.find_codename(typed.get("codename", ""))
+    codename = report.find_codename(typed.get("codename", "")) if failure.code != _FOREIGN else None
     return report.page(
         here,
         codename or Codename.generate(current_language()),
@@ -46,6 +48,9 @@ def _return_again(failure: Failure) -> str:
     here = service.current()
     typed = current_request().typed()
     draft = Draft.of(typed)
+    explanation = explain(failure, on_form=True)
+    if failure.code == _FOREIGN:
+        return returning.ask_page(draft, explanation=explanation)
     if current_request().endpoint == "returning.add":
         try:
             visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
@@ -54,6 +59,5 @@ def _return_again(failure: Failure) -> str:
         except TokenError:
             pass  # the server has restarted, or the form was changed: ask who it is
         else:
-            return returning.add_page(here, visit, draft, explanation=explain(failure, on_form=True))
-    explanation = explain(failure, on_form=True)
+            return returning.add_page(here, visit, draft, explanation=explanation)
     return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)

@@ -56,6 +56,10 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
             title=later("This server could not read the form"),
             advice=later("Nothing was stored. Please open the page again and use the form on it."),
         ),
+        "cross-site": Explanation(
+            title=later("This did not work"),
+            advice=later("Nothing was stored. Please open the page again and use the form on it."),
+        ),
         "http-429": Explanation(
             title=later("Too much was sent in a short time"),
             advice=later("Nothing was stored this time. Wait an hour, then send it again."),
