@@ -9,9 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from typing import Any, Final
 
-from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from fieldreport import limits
 from fieldreport.scrub.vocabulary import Damaged
@@ -56,15 +66,74 @@ def decode_png(untrusted_data: bytes) -> Image.Image:
     return _load(PngImagePlugin.PngImageFile, untrusted_data)
 
 
-def _load(decoder: type[ImageFile.ImageFile], untrusted_data: bytes) -> Image.Image:
+def decode_webp(untrusted_data: bytes) -> Image.Image:
+    """The first frame.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(WebPImagePlugin.WebPImageFile, untrusted_data)
+
+
+def decode_bmp(untrusted_data: bytes) -> Image.Image:
+    """Without the palette's unused half.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(BmpImagePlugin.BmpImageFile, untrusted_data)
+
+
+def open_tiff(untrusted_data: bytes) -> TiffImagePlugin.TiffImageFile:
+    """Opened at its first page, nothing decoded yet.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    with _any_error_is_damage():
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(untrusted_data))
+
+
+def turn_to(file: TiffImagePlugin.TiffImageFile, page: int) -> bool:
+    """Go to a page without decoding it; false behind the last.
+
+    Raises:
+        Damaged: its directory makes no sense.
+    """
+    with _any_error_is_damage():
+        try:
+            file.seek(page)
+        except EOFError:
+            return False
+        return True
+
+
+def decoded(file: TiffImagePlugin.TiffImageFile) -> Image.Image:
+    """The page that was turned to, upright.
+
+    Raises:
+        Damaged: its pixels cannot be decoded.
+    """
+    with _any_error_is_damage():
+        file.load()
+        return file.copy()
+
+
+@contextlib.contextmanager
+def _any_error_is_damage() -> Iterator[None]:
     try:
-        image = decoder(io.BytesIO(untrusted_data))
-        image.load()
+        yield
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, ValueError, struct.error and more
         raise Damaged from None
-    return image
+
+
+def _load(decoder: type[ImageFile.ImageFile], untrusted_data: bytes) -> Image.Image:
+    with _any_error_is_damage():
+        image = decoder(io.BytesIO(untrusted_data))
+        image.load()
+        return image
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -105,6 +174,13 @@ def encode_png(image: Image.Image) -> bytes:
     return _save(image, "PNG")
 
 
+def encode_webp(image: Image.Image, *, lossless: bool) -> bytes:
+    """Lossless to the last bit, or quality 95."""
+    if image.mode not in {"RGB", "RGBA"}:
+        image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+    return _save(image, "WEBP", lossless=lossless, exact=True, quality=JPEG_QUALITY)
+
+
 def _save(image: Image.Image, form: str, **options: Any) -> bytes:
     # Pillow would write what it remembers of the original: profile, comment, Exif, transparency of a palette apart.
     if isinstance(image, ImageFile.ImageFile):
@@ -128,3 +204,27 @@ def warm() -> None:
     to_srgb(decode_png(encode_png(Image.new("RGBA", (4, 4)))), profile)
     to_srgb(Image.new("L", (4, 4)), profile)
     upright(Image.new("RGB", (4, 2)), 6)
+
+
+def warm_webp() -> None:
+    """Load the WebP codec, both ways it compresses."""
+    for lossless in (True, False):
+        decode_webp(encode_webp(Image.new("RGBA", (16, 16)), lossless=lossless))
+
+
+def warm_bmp() -> None:
+    """Load the BMP decoder."""
+    with io.BytesIO() as file:
+        Image.new("RGB", (4, 4)).save(file, "BMP")
+        decode_bmp(file.getvalue())
+
+
+def warm_tiff() -> None:
+    """Load the TIFF decoder with its compressions."""
+    for compression in ("raw", "tiff_lzw", "jpeg", "tiff_adobe_deflate"):
+        with io.BytesIO() as file:
+            Image.new("RGB", (16, 16)).save(file, "TIFF", compression=compression)
+            page = open_tiff(file.getvalue())
+            turn_to(page, 0)
+            decoded(page)
+            turn_to(page, 1)

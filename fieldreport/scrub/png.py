@@ -72,6 +72,7 @@ class _Picture:
     colour: list[tuple[bytes, bytes]] = field(default_factory=list)  # kept chunks about colour, before the palette
     extra: dict[bytes, bytes] = field(default_factory=dict)  # tRNS and bKGD, after the palette
     profile: bytes = b""
+    orientation: int = 1
     still: _Frame | None = None  # IDAT; part of the animation when it has a control
     frames: list[_Frame] = field(default_factory=list)  # of the animation, in order
     plays: bytes | None = None  # how often it plays; None: no animation
@@ -92,14 +93,15 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if picture.profile and (known is None or picture.profile not in icc.OURS):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     # An animation keeps its pixels and loses its profile: Pillow would not put it together again frame by frame.
-    encode_again = cleaning.mode is Mode.STRONG or (known is None and picture.plays is None)
-    if encode_again:
+    must_change = (known is None or picture.orientation != 1) and picture.plays is None
+    if must_change or cleaning.mode is Mode.STRONG:
         width, height = picture.size
         cleaning.spend(width * height * 8)
         decoded = pixels.decode_png(_assemble(picture, None))
-        if picture.profile and known is not icc.Known.SRGB:
-            decoded = pixels.to_srgb(decoded, picture.profile)
-        picture, ours = _parse(pixels.encode_png(decoded), set()), None
+        decoded = pixels.upright(decoded, picture.orientation)
+        if picture.profile and (known is None or cleaning.mode is Mode.STRONG):
+            decoded, ours = pixels.to_srgb(decoded, picture.profile), None
+        picture = _parse(pixels.encode_png(decoded), set())
     sink.write(_assemble(picture, ours))
     return "image/png"
 
@@ -131,6 +133,8 @@ def _parse(data: bytes, removed: set[Removed]) -> _Picture:
             raise Damaged  # critical and unknown: no reader could draw it
         else:
             removed |= _told(kind, body)
+            if kind == b"eXIf":
+                picture.orientation = findings.in_exif(body).orientation
     if data[position:].strip(b"\0"):
         removed.add(Removed.TRAILING_DATA)
     return picture

@@ -1,0 +1,44 @@
+"""BMP: decoded and written as PNG, which holds the same pixels in a form that every browser shows.
+
+Rules: the header's size is checked before the decoder sees the file. What a BMP can hide (a profile, a gap before the
+pixels, bytes behind them) has no place in what comes out. Source: Windows GDI, bitmap storage.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from fieldreport.scrub import pixels, png
+from fieldreport.scrub.family import Cleaning, Sink, Source, check_image
+from fieldreport.scrub.vocabulary import Damaged, Removed
+
+_CORE_HEADER = 12
+_PROFILE_HEADER = 124
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """The same pixels as PNG."""
+    data = untrusted_source.whole()
+    if len(data) < 26:
+        raise Damaged
+    (header_size,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if header_size == _CORE_HEADER else "<ii", data, 18)
+    check_image(width, abs(height))  # a negative height means that the top row comes first
+    cleaning.spend(width * abs(height) * 8)
+    if header_size == _PROFILE_HEADER and len(data) >= 14 + 124 and any(data[14 + 112 : 14 + 120]):
+        cleaning.removed.add(Removed.COLOUR_PROFILE)
+    image = pixels.decode_bmp(data)
+    if image.size != (width, abs(height)):
+        raise Damaged
+    # Through the PNG family: one way to write a PNG, and one place that verifies it.
+    return png.clean(Source.of(pixels.encode_png(image)), sink, cleaning)
+
+
+def verify(source: Source, media_type: str) -> None:
+    """As what it comes out as."""
+    png.verify(source, media_type)
+
+
+def warm() -> None:
+    """Load the decoder."""
+    pixels.warm_bmp()
