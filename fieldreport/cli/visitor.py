@@ -102,6 +102,10 @@ class Visitor:
         # A walkthrough waits for scrubbing and for Argon2id, and must not hang for ever.
         self._client = httpx.Client(follow_redirects=True, timeout=120)
 
+    def close(self) -> None:
+        """Close the browser: its connections and its cookies are gone."""
+        self._client.close()
+
     def get(self, url: str) -> Page:
         """Open a page.
 

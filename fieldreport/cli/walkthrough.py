@@ -33,7 +33,11 @@ def walk(demo: Demo, say: Callable[[str], None]) -> None:
         VisitFailed: a step did not hold.
 
     """
-    Walk(demo, say).run()
+    walking = Walk(demo, say)
+    try:
+        walking.run()
+    finally:
+        walking.close()
 
 
 class Walk:
@@ -44,6 +48,7 @@ class Walk:
         self._say = say
         self._story: Mapping[str, Any] = tomllib.loads(_sample("samples.toml").decode())
         self._planted = tuple(self._story["planted"])
+        self._visitors: list[Visitor] = []
         self._last_counter: dict[str, int] = {}
         self._step = 0
         # Tells this walk's report from those of earlier walks in the same directory.
@@ -51,8 +56,8 @@ class Walk:
 
     def run(self) -> None:
         """Every step in its order."""
-        source = Visitor()
-        codenames = [self._send(source if language == "en" else Visitor(), language) for language in LANGUAGES]
+        source = self._visitor()
+        codenames = [self._send(source if language == "en" else self._visitor(), language) for language in LANGUAGES]
         amira = self._sign_in("amira")
         case, photo = self._read(amira)
         self._ask(amira, case)
@@ -64,6 +69,16 @@ class Walk:
         self._rotate(jonas, case)
         self._look_at_disks(codenames)
         self._say(f"\nEverything held. The site is in {self._demo.settings.press.site / 'current'}.")
+
+    def close(self) -> None:
+        """Close every browser."""
+        for visitor in self._visitors:
+            visitor.close()
+
+    def _visitor(self) -> Visitor:
+        visitor = Visitor()
+        self._visitors.append(visitor)
+        return visitor
 
     # --- the source ---
 
@@ -98,7 +113,7 @@ class Walk:
     # --- the editors ---
 
     def _sign_in(self, handle: str) -> Visitor:
-        person, visitor = self._demo.people[handle], Visitor()
+        person, visitor = self._demo.people[handle], self._visitor()
         status: int | None = None
         for _ in range(2):
             now = self._next_code_time(handle)
@@ -198,7 +213,7 @@ class Walk:
         return slug
 
     def _look_at_site(self, public: str, photo: bytes) -> None:
-        reader = Visitor()
+        reader = self._visitor()
         page = reader.get(public)
         _check(self._story["en"]["article"]["title"] in page.text, "the page shows the article")
         pictures = page.pictures()
