@@ -152,10 +152,14 @@ def _header(picture: _Picture, kind: bytes, body: bytes, removed: set[Removed]) 
 
 
 def _palette(picture: _Picture, kind: bytes, body: bytes, removed: set[Removed]) -> None:
-    del kind, removed
+    """As many colours as a pixel can name; in a picture whose pixels are no names, none."""
+    del kind
     if picture.palette is not None or picture.still is not None or not body or len(body) % 3 or len(body) > 768:
         raise Damaged
-    picture.palette = body
+    depth, colour = picture.header[8], picture.header[9]
+    picture.palette = body[: 3 << depth] if colour == 3 else b""
+    if len(picture.palette) < len(body):
+        removed.add(Removed.HIDDEN_CONTENT)
 
 
 def _colour(picture: _Picture, kind: bytes, body: bytes, removed: set[Removed]) -> None:
@@ -186,8 +190,9 @@ def _profile(picture: _Picture, kind: bytes, body: bytes, removed: set[Removed])
 
 def _extra(picture: _Picture, kind: bytes, body: bytes, removed: set[Removed]) -> None:
     del removed
-    colour = picture.header[9]
+    depth, colour = picture.header[8], picture.header[9]
     if kind == b"tRNS":
+        body = body[: 1 << depth] if colour == 3 else body
         fits = len(body) <= len(picture.palette or b"") // 3 if colour == 3 else len(body) == {0: 2, 2: 6}.get(colour)
     else:
         fits = len(body) == {0: 2, 2: 6, 3: 1, 4: 2, 6: 6}[colour]
@@ -316,7 +321,7 @@ def _assemble(picture: _Picture, profile: bytes | None) -> bytes:
         pieces += [_chunk(kind, body) for kind, body in sorted(picture.colour)]
     if picture.plays is not None and picture.frames:
         pieces.append(_chunk(b"acTL", struct.pack(">I", len(picture.frames)) + picture.plays))
-    if picture.palette is not None:
+    if picture.palette:
         pieces.append(_chunk(b"PLTE", picture.palette))
     pieces += [_chunk(kind, body) for kind, body in sorted(picture.extra.items())]
     number = 0

@@ -32,6 +32,9 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": f"{_PACKAGE}.office.ooxml",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": f"{_PACKAGE}.office.ooxml",
         "application/vnd.openxmlformats-officedocument.presentationml.presentation": f"{_PACKAGE}.office.ooxml",
+        "application/vnd.oasis.opendocument.text": f"{_PACKAGE}.office.opendocument",
+        "application/vnd.oasis.opendocument.spreadsheet": f"{_PACKAGE}.office.opendocument",
+        "application/vnd.oasis.opendocument.presentation": f"{_PACKAGE}.office.opendocument",
     }
 )
 """Sniffed media type → module."""
@@ -48,6 +51,9 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("docx", "document"),
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("xlsx", "table"),
         "application/vnd.openxmlformats-officedocument.presentationml.presentation": ("pptx", "slides"),
+        "application/vnd.oasis.opendocument.text": ("odt", "document"),
+        "application/vnd.oasis.opendocument.spreadsheet": ("ods", "table"),
+        "application/vnd.oasis.opendocument.presentation": ("odp", "slides"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table
