@@ -38,13 +38,12 @@ type_of_driver = Callable[..., webdriver.Chrome]
 
 
 def three_free_ports() -> int:
-    """The first of three neighbouring ports that are free now."""
-    for port in range(21000, 29000, 10):
+    """The first of three neighbouring ports that are free now; another run beside this one looks elsewhere first."""
+    for port in range(21000 + os.getpid() % 800 * 10, 32000, 10):
         with contextlib.ExitStack() as stack:
             try:
                 for number in range(port, port + 3):
                     probe = stack.enter_context(socket.socket())
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", number))
             except OSError:
                 continue

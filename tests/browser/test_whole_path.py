@@ -184,9 +184,9 @@ def test_axe_finds_nothing_on_any_page_of_the_path(
     found: dict[str, list[str]] = {}
 
     def ask_axe(screen: Screen) -> None:
-        if screen.name not in found:
-            screen.driver.execute_script(axe)
-            found[screen.name] = screen.driver.execute_async_script(_AXE_RUN)
+        screen.driver.execute_script(axe)
+        # One address shows several states of a page, each with parts of its own.
+        found.setdefault(screen.name, []).extend(screen.driver.execute_async_script(_AXE_RUN))
 
     def start() -> Screen:
         driver = chromium(scripting=True)
@@ -202,16 +202,17 @@ def test_axe_finds_nothing_on_any_page_of_the_path(
     sign_in(amira, "amira", code_of)
     open_case(amira, mark)
     address, public = write_article(amira)
-    for path in ("/keys", "/articles", "/audit", "/health"):
+    for path in ("/keys", "/articles"):
         amira.open("desk", path)
     sign_in(lena, "lena", code_of)
-    lena.open("desk", "/staff")
+    for path in ("/staff", "/audit", "/health"):
+        lena.open("desk", path)
     sign_in(jonas, "jonas", code_of)
     sign_off(jonas, address)
     source.open("press", "/")
     source.go(public)
 
-    assert len(found) >= 7 * len(LANGUAGES) + 10
+    assert len(found) >= 7 * len(LANGUAGES) + 12
     assert {name: violations for name, violations in found.items() if violations} == {}
 
 
