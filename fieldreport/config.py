@@ -79,7 +79,7 @@ class Press:
     site: Path
     listen: str = "127.0.0.1:8002"
     base_url: str = "http://127.0.0.1:8002"
-    byline: str = "Our reporters"
+    byline: str = "our reporters"
     minimum_age_hours: int = 72
     random_delay_hours: int = 48
     daily_slot: str = "06:00"
