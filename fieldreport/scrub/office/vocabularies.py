@@ -38,6 +38,37 @@ def load(*names: str) -> dict[str, Vocabulary]:
     return {table["namespace"][0]: _vocabulary(table, prefixes) for table in tables}
 
 
+def load_shared(name: str) -> dict[str, Vocabulary]:
+    """A table of several namespaces whose elements share one list of attributes (OpenDocument)."""
+    spaces: dict[str, str] = {}
+    table: dict[str, list[str]] = {"keep": [], "unwrap": [], "attribute": []}
+    for line in files(__package__).joinpath("vocabulary", f"{name}.txt").read_text("ascii").splitlines():
+        kind, *words = line.split()
+        if kind == "namespace":
+            spaces[words[0]] = words[1]
+        else:
+            table[kind].extend(words)
+
+    def expanded(word: str) -> str:
+        prefix, colon, local = word.partition(":")
+        return f"{{{spaces[prefix]}}}{local}" if colon else word
+
+    def of(kind: str, prefix: str) -> frozenset[str]:
+        return frozenset(expanded(word) for word in table[kind] if word.startswith(f"{prefix}:"))
+
+    attributes = frozenset(expanded(word) for word in table["attribute"])
+    return {
+        namespace: Vocabulary(
+            namespace=namespace,
+            prefix=prefix,
+            keep=of("keep", prefix),
+            unwrap=of("unwrap", prefix),
+            attributes=attributes,
+        )
+        for prefix, namespace in spaces.items()
+    }
+
+
 def findings() -> dict[str, Removed | None]:
     """What the removal of an element or an attribute is called; None where it says nothing about a person."""
     found: dict[str, Removed | None] = {}

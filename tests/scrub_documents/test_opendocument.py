@@ -1,0 +1,214 @@
+"""ODT, ODS and ODP: what is read stays; people, dates, paths, remarks and deleted text do not."""
+
+# ruff: noqa: E501  # markup is easier to read on a line of its own
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from fieldreport.scrub.family import Source
+from fieldreport.scrub.office import opendocument
+from fieldreport.scrub.vocabulary import Refusal, Refused, Removed, Residue
+
+Clean = Callable[[bytes], Any]
+Unpacked = Callable[[bytes], list[bytes]]
+
+URN = "urn:oasis:names:tc:opendocument:xmlns:"
+NAMESPACES = " ".join(
+    f'xmlns:{prefix}="{namespace}"'
+    for prefix, namespace in {
+        "office": f"{URN}office:1.0", "text": f"{URN}text:1.0", "table": f"{URN}table:1.0", "draw": f"{URN}drawing:1.0",
+        "style": f"{URN}style:1.0", "fo": f"{URN}xsl-fo-compatible:1.0", "svg": f"{URN}svg-compatible:1.0",
+        "form": f"{URN}form:1.0", "script": f"{URN}script:1.0", "meta": f"{URN}meta:1.0", "config": f"{URN}config:1.0",
+        "dc": "http://purl.org/dc/elements/1.1/", "xlink": "http://www.w3.org/1999/xlink", "presentation": f"{URN}presentation:1.0",
+        "officeooo": "http://openoffice.org/2009/office", "xml": "http://www.w3.org/XML/1998/namespace",
+    }.items()
+    if prefix != "xml"
+)  # fmt: skip
+SEEN = "Seen text, inserted. In a field."
+
+
+def packed(parts: Mapping[str, bytes | str]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data, compress_type=zipfile.ZIP_STORED if name == "mimetype" else None)
+    return file.getvalue()
+
+
+def members(data: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
+
+
+def document(kind: str, body: str, styles: str = "", **parts: bytes | str) -> bytes:
+    content = (
+        f'<office:document-content {NAMESPACES} office:version="1.3"><office:automatic-styles>{styles}</office:automatic-styles>'
+        f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>"
+    )
+    return packed(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": content,
+            "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{URN}manifest:1.0"/>',
+        }
+        | dict(parts)
+    )
+
+
+def text_file(marks: Any, photo: bytes) -> bytes:
+    """A marker in every place of a text document that is not seen."""
+    styles = (
+        f'<style:style style:name="{marks("style name")}" style:display-name="{marks("style title")}" style:family="paragraph"><style:text-properties '
+        f'fo:language="{marks("language")}" officeooo:rsid="{marks("revision id")}"/></style:style>'
+        '<style:style style:name="Hidden" style:family="text"><style:text-properties text:display="none"/></style:style>'
+    )
+    body = (
+        f'<text:tracked-changes><text:changed-region text:id="c"><text:deletion><office:change-info><dc:creator>{marks("change author")}</dc:creator></office:change-info>'
+        f"<text:p>{marks('deleted text')}</text:p></text:deletion></text:changed-region></text:tracked-changes>"
+        f'<text:p text:style-name="{next(iter(marks.places))}" xml:id="{marks("xml id")}">Seen text<text:change-start text:change-id="c"/>, inserted<text:change-end text:change-id="c"/>. '
+        f"<office:annotation><dc:creator>{marks('remark author')}</dc:creator><dc:date>{marks('remark date')}</dc:date><text:p>{marks('remark')}</text:p></office:annotation>"
+        f'<text:span text:style-name="Hidden">{marks("hidden text")}</text:span>'
+        f'<text:file-name text:display="full">In a field.</text:file-name><text:bookmark text:name="{marks("bookmark")}"/>'
+        f'<text:a xlink:href="file:///C:/{marks("link path")}"> Linked.</text:a>'
+        f'<text:a xlink:href="https://example.org/a?utm_id={marks("link mark")}" office:title="{marks("link title")}"> Web.</text:a></text:p>'
+        f'<text:section text:name="{marks("section name")}"><text:p>In a section.</text:p></text:section>'
+        f'<text:p><draw:frame draw:name="{marks("frame name")}"><draw:image xlink:href="Pictures/a.jpg"/><svg:title>{marks("picture title")}</svg:title>'
+        f"<svg:desc>{marks('alternative text')}</svg:desc></draw:frame>"
+        f'<draw:frame><draw:image xlink:href="C:/{marks("picture path")}.png"/></draw:frame>'
+        '<draw:frame><draw:object xlink:href="./Object 1"/><draw:image xlink:href="./ObjectReplacements/Object 1"/></draw:frame></text:p>'
+        f'<office:forms><form:form form:name="{marks("form")}"/></office:forms><!-- {marks("xml comment")} -->'
+        f'<text:user-field-decls><text:user-field-decl text:name="{marks("user field")}"/></text:user-field-decls>'
+    )
+    inner = f"<office:document-content {NAMESPACES}><office:body><office:text><text:p>Inner</text:p><office:annotation><text:p>{marks('inner remark')}</text:p></office:annotation></office:text></office:body></office:document-content>"
+    meta = f"<office:document-meta {NAMESPACES}><office:meta><meta:initial-creator>{marks('author')}</meta:initial-creator><meta:generator>{marks('program')}</meta:generator></office:meta></office:document-meta>"
+    return document("text", body, styles, **{
+        "meta.xml": meta,
+        "settings.xml": f'<office:document-settings {NAMESPACES}><config:x config:PrinterName="{marks("printer")}"/></office:document-settings>',
+        "Pictures/a.jpg": photo,
+        "Thumbnails/thumbnail.png": marks("thumbnail"),
+        "Object 1/content.xml": inner,
+        "ObjectReplacements/Object 1": marks("replacement"),
+        "Basic/Standard/Module1.xml": marks("macro"),
+        "manifest.rdf": marks("rdf"),
+        "META-INF/documentsignatures.xml": marks("signature"),
+        f"Configurations2/{marks('part name')}": b"",
+    })  # fmt: skip
+
+
+def sheets(marks: Any, photo: bytes) -> bytes:
+    """A visible and a hidden sheet."""
+    styles = '<style:style style:name="ta2" style:family="table"><style:table-properties table:display="false"/></style:style>'
+    body = (
+        f'<table:tracked-changes><table:deletion table:id="{marks("change id")}"/></table:tracked-changes>'
+        '<table:table table:name="Seen"><table:table-row><table:table-cell table:formula="of:=[.B1]*2" office:value-type="float" office:value="14"><text:p>14</text:p></table:table-cell>'
+        f'<table:table-cell table:formula="of:=[\'file:///C:/{marks("other file")}\'#$A.A1]" office:value-type="float" office:value="3"><text:p>3</text:p>'
+        f"<office:annotation><dc:creator>{marks('remark author')}</dc:creator></office:annotation></table:table-cell></table:table-row>"
+        '<table:shapes><draw:frame><draw:image xlink:href="Pictures/a.jpg"/></draw:frame></table:shapes></table:table>'
+        f'<table:table table:name="{marks("hidden sheet")}" table:style-name="ta2"><table:table-row><table:table-cell><text:p>{marks("hidden cell")}</text:p></table:table-cell></table:table-row></table:table>'
+        f'<table:dde-links><table:dde-link><office:dde-source office:dde-item="{marks("link")}"/></table:dde-link></table:dde-links>'
+    )
+    return document("spreadsheet", body, styles, **{"Pictures/a.jpg": photo})
+
+
+def slides(marks: Any, photo: bytes) -> bytes:
+    """A slide with a picture and notes."""
+    body = (
+        f'<draw:page draw:name="{marks("slide name")}" draw:master-page-name="Default"><draw:frame draw:name="{marks("frame name")}"><draw:text-box><text:p>Seen on the slide</text:p></draw:text-box></draw:frame>'
+        f'<draw:frame><draw:image xlink:href="Pictures/a.jpg"/></draw:frame><office:event-listeners><script:event-listener xlink:href="{marks("script")}"/></office:event-listeners>'
+        f"<presentation:notes><draw:frame><draw:text-box><text:p>Spoken notes</text:p></draw:text-box></draw:frame></presentation:notes><office:annotation><text:p>{marks('remark')}</text:p></office:annotation></draw:page>"
+    )
+    return document("presentation", body, **{"Pictures/a.jpg": photo})
+
+
+MAKERS = pytest.mark.parametrize("maker", [text_file, sheets, slides])
+Maker = Callable[[Any, bytes], bytes]
+
+
+@MAKERS
+def test_a_marker_in_every_place_is_gone(
+    clean: Clean, unpacked: Unpacked, marks: Any, phone_photo: bytes, maker: Maker
+) -> None:
+    cleaned = clean(maker(marks, phone_photo))
+    assert marks.left_in(unpacked(cleaned.data)) == []
+    assert not any(b"PLANTED" in piece for piece in unpacked(cleaned.data))
+    assert Removed.DEVICE in cleaned.removed
+
+
+@MAKERS
+def test_the_planted_document_does_hold_its_markers(
+    unpacked: Unpacked, marks: Any, phone_photo: bytes, maker: Maker
+) -> None:
+    assert set(marks.left_in(unpacked(maker(marks, phone_photo)))) == set(marks.places.values())
+
+
+@MAKERS
+def test_cleaning_twice_gives_what_cleaning_once_gave(
+    clean: Clean, marks: Any, phone_photo: bytes, maker: Maker
+) -> None:
+    once = clean(maker(marks, phone_photo))
+    twice = clean(once.data)
+    assert twice.data == once.data
+    assert twice.removed == set()
+
+
+def test_the_text_that_is_read_stays(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    parts = members(clean(text_file(marks, phone_photo)).data)
+    text = re.sub(r"<[^>]+>", "", parts["content.xml"].partition("?>")[2])
+    assert text.strip() == "Seen text, inserted. In a field. Linked. Web.In a section."
+    assert 'xlink:href="https://example.org/a"' in parts["content.xml"]
+    assert "Inner" in parts["Object 1/content.xml"]
+    assert "Pictures/image1.jpg" in parts
+
+
+def test_cells_keep_their_values_and_hidden_sheets_go(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    cleaned = clean(sheets(marks, phone_photo))
+    content = members(cleaned.data)["content.xml"]
+    assert 'table:formula="of:=[.B1]*2"' in content
+    assert 'office:value="3"' in content
+    assert content.count("table:formula") == 1
+    assert 'table:name="Seen"' in content
+    assert Removed.HIDDEN_CONTENT in cleaned.removed
+
+
+def test_slides_keep_text_picture_and_notes(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    content = members(clean(slides(marks, phone_photo)).data)["content.xml"]
+    assert "Seen on the slide" in content
+    assert "Spoken notes" in content
+    assert "Pictures/image1.jpg" in content
+
+
+def test_the_type_comes_first_and_uncompressed(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    data = clean(text_file(marks, phone_photo)).data
+    assert data[30:38] == b"mimetype"
+    assert data[38:77] == b"application/vnd.oasis.opendocument.text"
+
+
+def test_a_document_with_a_password_is_refused_as_encrypted(clean: Clean) -> None:
+    manifest = f'<manifest:manifest xmlns:manifest="{URN}manifest:1.0"><manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry></manifest:manifest>'
+    with pytest.raises(Refused) as refused:
+        clean(document("text", "", **{"META-INF/manifest.xml": manifest}))
+    assert refused.value.refusal is Refusal.ENCRYPTED
+
+
+@pytest.mark.parametrize(
+    "residue",
+    ['<text:p xml:id="x">', "<text:p><office:annotation/>", '<text:p xmlns:x="urn:x" x:y="1">', "<text:p><!-- x -->"],
+)
+def test_the_second_reading_refuses_residue(clean: Clean, residue: str) -> None:
+    parts = members(clean(document("text", "<text:p>x</text:p>")).data)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in parts.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 0
+            archive.writestr(entry, data.replace("<text:p>", residue, 1))
+    assert "<text:p>" in parts["content.xml"]
+    with pytest.raises(Residue):
+        opendocument.verify(Source.of(file.getvalue()), "application/vnd.oasis.opendocument.text")
