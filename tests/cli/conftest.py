@@ -14,6 +14,7 @@ import pytest
 
 from fieldreport import config
 from fieldreport.cli import main
+from fieldreport.unseal import keyfile
 
 PORT = 18610
 
@@ -71,6 +72,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> House:
     passphrase_file = base / "passphrase"
     passphrase_file.write_text(found[1] + "\n")
     return House(directory=base / "newsroom", printed=done.stdout, passphrase_file=passphrase_file)
+
+
+@pytest.fixture(scope="session")
+def admin_key(made: House) -> keyfile.StaffKey:
+    """The admin's key file, unlocked once with the passphrase that was printed."""
+    return keyfile.unlock(made.settings.desk.keyfiles / "admin.key", made.passphrase_file.read_text().strip())
 
 
 @pytest.fixture
