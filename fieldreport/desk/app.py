@@ -20,8 +20,9 @@ from fieldreport.desk.sessions import Sessions
 from fieldreport.desk.views import articles, audit, cases, checks, files, health, inbox, keys, signin, staff
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.seal import RosterDirectory, TokenKey
+from fieldreport.seal import Role, RosterDirectory, TokenKey
 from fieldreport.vault import Vault
+from fieldreport.vault.articles import Newsdesk
 from fieldreport.web import errorpages, headers
 from fieldreport.web.application import Application
 from fieldreport.web.bodies import ScratchRequest
@@ -79,6 +80,10 @@ def create_app(
         vault.deliver(mailbox)
         return letters
 
+    def publish() -> None:
+        for seat in sessions.seats(Role.EDITOR):
+            Newsdesk(seat, settings, clock=clock).publish_due()
+
     current.attach(
         app,
         current.Desk(
@@ -90,7 +95,11 @@ def create_app(
             clock=clock,
             sessions=sessions,
             rounds=Rounds(
-                collect=collect, sessions=sessions, collect_seconds=settings.desk.collect_seconds, clock=clock
+                collect=collect,
+                publish=publish,
+                sessions=sessions,
+                collect_seconds=settings.desk.collect_seconds,
+                clock=clock,
             ),
             door=Door(app, settings=settings, vault=vault, mailbox=mailbox, rosters=rosters, clock=clock),
             guard=CsrfGuard(token_key, clock),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import flask
 
@@ -17,11 +17,9 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
 from fieldreport.vault import Vault
+from fieldreport.vault.articles import Newsdesk
 from fieldreport.vault.seat import Seat
 from fieldreport.web.csrf import CsrfGuard
-
-if TYPE_CHECKING:
-    from fieldreport.vault.articles import Newsdesk
 
 _EXTENSION: Final = "fieldreport-desk"
 
@@ -89,8 +87,6 @@ def seat() -> Seat:
 
 def newsdesk() -> Newsdesk:
     """Whoever asks, at the articles."""
-    from fieldreport.vault.articles import Newsdesk
-
     return Newsdesk(seat(), desk().settings, clock=desk().clock)
 
 

@@ -22,8 +22,8 @@ _SNIPPET_BYTES: Final = 64 * 1024  # of an attached text
 _FIELDS: Final[Mapping[str, str]] = {
     "when": "When",
     "where": "Where",
-    "protect": "Would identify the source, or must never be printed",
-    "describe": "May be described as",
+    "protect": "Never print",
+    "describe": "Describe as",
     "not_before": "Not before",
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})

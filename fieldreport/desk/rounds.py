@@ -1,7 +1,7 @@
-"""What the desk does without being asked: it collects letters, and it locks sessions that have been idle.
+"""What the desk does without being asked: it collects letters, publishes what is due, and locks idle sessions.
 
-Rules: neither needs a key that anybody unlocked. One thread; a failure is counted and logged by its code, and the next
-round tries again.
+Rules: collecting needs no key; publishing happens only while an editor is unlocked, in that editor's name, because
+nothing unpublished lies in the clear. One thread; a failure is logged by its code, and the next round tries again.
 """
 
 from __future__ import annotations
@@ -33,9 +33,16 @@ class Rounds:
     """The desk's own rounds. ``collect`` may be called from any thread; two never run at once."""
 
     def __init__(
-        self, *, collect: Callable[[], int], sessions: Sessions, collect_seconds: int, clock: Callable[[], float]
+        self,
+        *,
+        collect: Callable[[], int],
+        publish: Callable[[], None],
+        sessions: Sessions,
+        collect_seconds: int,
+        clock: Callable[[], float],
     ) -> None:
         self._collect = collect
+        self._publish = publish
         self._sessions = sessions
         self._collect_seconds = collect_seconds
         self._clock = clock
@@ -80,18 +87,16 @@ class Rounds:
             self._sessions.sweep()
             if waited >= self._collect_seconds:
                 waited = 0.0
-                self._try()
+                self._try(self.collect)
+                self._try(self._publish)
             if self._stop.wait(step):
                 return
             waited += step
 
-    def _try(self) -> None:
+    def _try(self, work: Callable[[], object]) -> None:
         try:
-            letters = self.collect()
+            work()
         except FieldreportError as error:
-            _log.warning("collecting failed: %s", error.code)
+            _log.warning("a round of the desk failed: %s", error.code)
         except Exception as error:  # noqa: BLE001 - the thread must live: what fails now may work in the next round
             log_fault(error)
-        else:
-            if letters:
-                _log.info("collected %d letters", letters)

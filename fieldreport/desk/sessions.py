@@ -114,6 +114,13 @@ class Sessions:
                 del self._ended[key]
         return self.end_where(lambda session: self._is_over(session, now))
 
+    def seats(self, role: Role) -> list[Seat]:
+        """The unlocked seats of people with a role, one each."""
+        now = self._clock()
+        with self._lock:
+            found = {s.handle: s.seat for s in self._open.values() if s.role is role and not self._is_over(s, now)}
+        return list(found.values())
+
     def open_by_handle(self) -> dict[str, int]:
         """How many sessions each person has open."""
         counts: dict[str, int] = {}

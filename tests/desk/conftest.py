@@ -1,7 +1,7 @@
 """The cast at the desk: a source, the editors amira and jonas, the admin lena, a stranger. Nothing is imitated.
 
-Keys, rosters, sealed letters, mailbox, vault, the scrubber and its sandbox are the real ones; only the price of opening a
-key file is lowered.
+Keys, rosters, sealed letters, mailbox, vault, the scrubber and its sandbox are the real ones; only the price of opening
+a key file is lowered.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class Page:
         self.status = response.status_code
         self.headers = response.headers
         self.body = response.get_data()
+        response.close()
         self._document: Any = html.document_fromstring(self.body) if response.mimetype == "text/html" else None
 
     @property
@@ -194,7 +195,7 @@ class House:
 
     # Test files cannot import from here while they run, so what they need hangs on the house.
     report: ClassVar = REPORT
-    File: ClassVar = File
+    attachment: ClassVar = File
     photo: ClassVar = staticmethod(photo)
     passphrases: ClassVar = PASSPHRASES
 
@@ -336,15 +337,34 @@ def staff() -> dict[str, StaffKey]:
 
 
 @pytest.fixture(scope="session")
-def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both databases with their tables and nothing in them: migrating takes longer than copying."""
-    directory = tmp_path_factory.mktemp("stores")
-    settings = settings_in(directory, "0" * 64)
-    for name in ("intake", "desk"):
-        (directory / name).mkdir()
+def furnished(tmp_path_factory: pytest.TempPathFactory, staff: dict[str, StaffKey]) -> Path:
+    """An installation's directory with keys, roster and empty stores: copying it is much faster than making it."""
+    directory, admin = tmp_path_factory.mktemp("furnished"), staff["lena"].admin
+    assert admin is not None
+    for name in ("intake", "keys", "desk/keyfiles", "desk/scratch", "site"):
+        (directory / name).mkdir(parents=True)
+    settings = settings_in(directory, admin.public.fingerprint)
+    (directory / "keys" / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
+    raw = rosters.first_roster(
+        instance=INSTANCE,
+        entries=[
+            *(person.public_entry() for person in staff.values()),
+            rosters.recovery_entry(HybridIdentity.generate().recipient),
+        ],
+        now=datetime.fromtimestamp(START, UTC),
+    )
+    roster_directory(settings).publish(raw, admin.sign_roster(raw))
+    for handle, person in staff.items():
+        write_key_file(settings.desk.keyfiles / f"{handle}.key", person, PASSPHRASES[handle], cost=CHEAP)
     open_vault(settings).close()
     open_mailbox(settings).close()
     return directory
+
+
+def roster_directory(settings: config.Settings) -> RosterDirectory:
+    return RosterDirectory(
+        settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
+    )
 
 
 def settings_in(directory: Path, fingerprint: str, **sections: Mapping[str, Any]) -> config.Settings:
@@ -374,31 +394,17 @@ def _short_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def build(
-    tmp_path: Path, scrubber: Scrubber, staff: dict[str, StaffKey], empty_stores: Path
+    tmp_path: Path, scrubber: Scrubber, staff: dict[str, StaffKey], furnished: Path
 ) -> Iterator[Callable[..., House]]:
     """Builds a house; arguments are sections of the settings, such as ``desk={"idle_seconds": 5}``."""
     with contextlib.ExitStack() as stack:
 
-        def made(*, people: Sequence[str] = tuple(ROLES), **sections: Mapping[str, Any]) -> House:
-            shutil.copytree(empty_stores, tmp_path, dirs_exist_ok=True)
-            for name in ("keys", "desk/keyfiles", "desk/scratch", "site"):
-                (tmp_path / name).mkdir(parents=True)
+        def made(**sections: Mapping[str, Any]) -> House:
+            shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
             clock, admin = Clock(), staff["lena"].admin
             assert admin is not None
             settings = settings_in(tmp_path, admin.public.fingerprint, **sections)
-            (tmp_path / "keys" / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
-            published = RosterDirectory(
-                tmp_path / "keys", fingerprint=admin.public.fingerprint, instance=settings.instance_id
-            )
-            entries = [staff[handle].public_entry() for handle in people]
-            raw = rosters.first_roster(
-                instance=INSTANCE,
-                entries=[*entries, rosters.recovery_entry(HybridIdentity.generate().recipient)],
-                now=datetime.fromtimestamp(clock(), UTC),
-            )
-            published.publish(raw, admin.sign_roster(raw))
-            for handle in people:
-                write_key_file(settings.desk.keyfiles / f"{handle}.key", staff[handle], PASSPHRASES[handle], cost=CHEAP)
+            published = roster_directory(settings)
             vault = open_vault(settings, clock=clock)
             stack.callback(vault.close)
             mailbox = open_mailbox(settings)

@@ -74,7 +74,7 @@ def create() -> ResponseReturnValue:
         the_case(case_id)
     language = form.get("language", "en")
     draft = current.newsdesk().create(list(dict.fromkeys(case_ids)), language)
-    current.say("The draft is sealed. Readers see nothing of it until two colleagues have signed it off.")
+    current.say("The draft is sealed. Readers see nothing of it until colleagues have signed it off.")
     return _to("articles.edit", draft.head.id)
 
 
@@ -248,6 +248,15 @@ def correct(article_id: bytes) -> ResponseReturnValue:
     current.say(
         "A draft of the correction is open. Readers keep the published version until the new one is signed off."
     )
+    return _to("articles.edit", article_id)
+
+
+@access.editor
+@pages.post("/articles/<id:article_id>/cancel-correction")
+def cancel_correction(article_id: bytes) -> ResponseReturnValue:
+    """Give up a correction: the article is again what readers have."""
+    current.newsdesk().cancel_correction(article_id)
+    current.say("The correction is dropped. The article is again what readers have.")
     return _to("articles.edit", article_id)
 
 

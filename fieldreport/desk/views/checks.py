@@ -122,11 +122,14 @@ def _may_sign(draft: Draft, handle: str) -> bool:
     return not (two and head.state is ArticleState.CLEARED and head.cleared_by == handle)
 
 
-def _case_names(draft: Draft) -> dict[str, str]:
-    desk, names = current.desk(), {}
+def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
+    """The cases behind an article that are still there, as findings name them."""
+    cases, found = current.desk().vault.cases, {}
     for case_id in draft.head.cases:
-        names[case_id.hex()] = desk.vault.cases.get(case_id, viewer=current.session().handle).name
-    return names
+        row = cases.get(case_id, viewer=current.session().handle)
+        if row.ended is None:
+            found[case_id.hex()] = (case_id, row.name)
+    return found
 
 
 def label(name: str) -> str:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport.desk import access, current, showing, turning
 from fieldreport.desk.rewrapping import RewrapJob
 from fieldreport.errors import RosterError, UnlockRefused
-from fieldreport.seal.roster import Role
+from fieldreport.seal.roster import Entry, Role
 from fieldreport.vault import RotationState
 from fieldreport.web.forms import Problem
 
@@ -34,7 +34,7 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
             roster_problem = str(error)
     page = flask.render_template(
         "keys.html",
-        entry=seat.staff.public_entry(),
+        entry=_entry(),
         order=seat.own_rotation(),
         steps=RotationState,
         pending=pending,
@@ -45,12 +45,33 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
     return page, status
 
 
+def _entry() -> Entry:
+    """The key that letters are sealed to now; one that waits for approval is named beside the rotation."""
+    desk = current.desk()
+    return desk.rosters.newest(at_least=desk.vault.highest_epoch()).entry(current.session().handle)
+
+
 @access.editor
 @pages.post("/keys/rewrap")
 def rewrap() -> ResponseReturnValue:
     """Begin, or go on, in the background."""
     start(current.seat().pending_rewraps())
     return flask.redirect(flask.url_for(".progress"), code=303)
+
+
+def start_if_needed() -> None:
+    """After unlocking: go on with what is left to re-wrap, or establish that the old key can go."""
+    seat = current.seat()
+    try:
+        pending = seat.pending_rewraps()
+    except RosterError:
+        return  # nothing can be sealed now; the pages say so
+    order = seat.own_rotation()
+    if pending or (order is not None and order.state is RotationState.APPROVED):
+        start(pending)
+        if pending:
+            objects = "object is" if pending == 1 else "objects are"
+            current.say(f"{pending} {objects} being re-wrapped for today's staff. See the page of your key.")
 
 
 def start(total: int) -> None:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport.desk import access, current, errorpage, kept, showing
 from fieldreport.desk.door import TooManyTries
 from fieldreport.desk.sessions import Session
+from fieldreport.desk.views import keys
 from fieldreport.errors import FieldreportError, UnlockRefused
 from fieldreport.seal.roster import Role
 from fieldreport.vault.audit import Act
@@ -20,6 +21,8 @@ from fieldreport.web.forms import Problem
 pages = flask.Blueprint("signin", __name__)
 
 _STATIC: Final = Path(__file__).parent.parent / "static"
+_STYLE: Final = (_STATIC / "desk.css").read_bytes()
+_ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _REFUSED: Final = "Handle, passphrase or code did not match. Nobody is told which."
 _THROTTLED: Final = "Too many tries. Wait a quarter of an hour, then try again."
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
@@ -29,14 +32,14 @@ _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 @pages.get("/desk.css")
 def style() -> ResponseReturnValue:
     """The style sheet."""
-    return flask.send_file(_STATIC / "desk.css", mimetype="text/css", etag=False, last_modified=0)
+    return flask.Response(_STYLE, mimetype="text/css")
 
 
 @access.public
 @pages.get("/desk.svg")
 def icon() -> ResponseReturnValue:
     """The icon in the browser's tab."""
-    return flask.send_file(_STATIC / "desk.svg", mimetype="image/svg+xml", etag=False, last_modified=0)
+    return flask.Response(_ICON, mimetype="image/svg+xml")
 
 
 @access.signed_in
@@ -100,6 +103,8 @@ def submit() -> ResponseReturnValue:
     cookie, session = desk.sessions.begin(handle=admitted.seat.handle, role=admitted.seat.role, seat=admitted.seat)
     flask.g.desk_session = session
     session.notices.extend(admitted.notices)
+    if session.role is Role.EDITOR:
+        keys.start_if_needed()
     response = flask.make_response(_after(session, untrusted_kept, next_path))
     response.set_cookie(
         desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"

@@ -1,0 +1,377 @@
+"""From cases to a page for readers: writing, pictures, the leak check, sign-offs, publishing, taking back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from fieldreport.seal import Codename, SourceKeys
+from fieldreport.vault import CaseRow
+from fieldreport.vault.articles import ArticleState, list_articles
+
+if TYPE_CHECKING:
+    from tests.desk.conftest import Browser, House, Page
+
+BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
+
+
+@pytest.fixture
+def case(house: House) -> CaseRow:
+    return house.receive(protect="Hyesan")
+
+
+def start(house: House, browser: Browser, case: CaseRow) -> Page:
+    return browser.press(browser.get(f"/cases/{case.id.hex()}"), "Start an article")
+
+
+def written(house: House, browser: Browser, case: CaseRow, **values: str) -> str:
+    """An article of ``browser``'s owner that is saved once; returns its path."""
+    page = start(house, browser, case)
+    browser.press(page, "Save", {"title": "Leaving in the dark", "body": BODY, **values})
+    return page.path
+
+
+def submitted(house: House, browser: Browser, case: CaseRow, **values: str) -> str:
+    path = written(house, browser, case, **values)
+    page = browser.press(browser.get(f"{path}/check"), "Submit for review")
+    assert "Somebody who did not write it" in page.text
+    return path
+
+
+def published(house: House, case: CaseRow, **values: str) -> str:
+    path = submitted(house, house.sign_in("amira"), case, **values)
+    jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
+    jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+    page = ines.press(ines.get(f"{path}/check"), "Sign off: publish")
+    assert "Signed off and published." in page.text, page.text
+    return path
+
+
+def site(house: House) -> list[str]:
+    """Every page of the public site, as one text each."""
+    directory: Path = house.settings.press.site / "current"
+    return [path.read_text(encoding="utf-8") for path in directory.rglob("*.html")]
+
+
+def state(house: House) -> ArticleState:
+    return list_articles(house.vault)[0].state
+
+
+class TestWriting:
+    def test_it_starts_from_a_case(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = start(house, amira, case)
+        assert page.status == 200
+        assert case.name in page.text
+        assert list_articles(house.vault)[0].cases == (case.id,)
+
+    def test_it_starts_from_several_ticked_cases(self, house: House, amira: Browser, case: CaseRow) -> None:
+        other = house.receive(source=SourceKeys.derive(Codename.generate("en"), instance=house.settings.instance_id))
+        page = amira.get("/inbox")
+        assert len(page.find("//input[@type='checkbox'][@form='to-article']")) == 2
+        token = page.find("//form[@id='to-article']/input[@name='token']")[0].get("value")
+        ticked = {"token": token, "language": "ko", "case": [case.id.hex(), other.id.hex()]}
+        page = amira.post("/articles", ticked)
+        assert set(list_articles(house.vault)[0].cases) == {case.id, other.id}
+        assert page.find("//select[@id='language']/option[@selected]")[0].get("value") == "ko"
+
+    @pytest.mark.parametrize("cases", [[], ["xyz"], ["0" * 32]], ids=["none", "garbage", "unknown"])
+    def test_it_rejects_an_article_from_nothing(self, house: House, amira: Browser, cases: list[str]) -> None:
+        token = amira.get("/inbox").find("//input[@name='token']")[0].get("value")
+        page = amira.post("/articles", {"token": token, "language": "en", "case": cases})
+        assert page.status in {404, 422}
+        assert list_articles(house.vault) == ()
+
+    def test_what_is_saved_comes_back(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = amira.get(written(house, amira, case, standfirst="A night in autumn."))
+        assert page.find("//input[@id='title']")[0].get("value") == "Leaving in the dark"
+        assert page.find("//textarea[@id='body']")[0].text.strip() == BODY
+        assert page.find("//textarea[@id='standfirst']")[0].text.strip() == "A night in autumn."
+
+    def test_it_is_listed_by_title(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case)
+        assert jonas.get("/articles").link("Leaving in the dark") == path
+
+    def test_the_address_is_random_and_takes_words_only_when_asked(
+        self, house: House, amira: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case)
+        assert "leaving" not in amira.get(path).find("//span[@class='mono']")[0].text_content()
+        amira.press(amira.get(path), "Save", {"slug_words": "Across the river"})
+        assert "/across-the-river-" in amira.get(path).find("//span[@class='mono']")[0].text_content()
+
+    def test_whoever_saves_second_is_told_and_keeps_what_they_typed(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case)
+        hers, his = amira.get(path), jonas.get(path)
+        amira.press(hers, "Save", {"title": "Her title"})
+        page = jonas.press(his, "Save", {"title": "His title"})
+        assert page.status == 409
+        assert "His title" in [area.text.strip() for area in page.find("//textarea[@readonly]")]
+        assert amira.get(path).find("//input[@id='title']")[0].get("value") == "Her title"
+
+    def test_saving_nothing_new_keeps_the_revision(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case)
+        before = list_articles(house.vault)[0].revision
+        assert "Nothing had changed." in amira.press(amira.get(path), "Save").text
+        assert list_articles(house.vault)[0].revision == before
+
+    def test_it_rejects_what_is_too_long_and_gives_it_back(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case)
+        page = amira.press(amira.get(path), "Save", {"body": "y" * 200_001})
+        assert page.status == 413
+        assert "y" * 200_001 in [area.text.strip() for area in page.find("//textarea[@readonly]")]
+
+    def test_a_preview_shows_it_as_readers_will_see_it(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case, body="A **bold** word and <script>alert(1)</script>.")
+        page = amira.get(f"{path}/preview")
+        assert page.find("//article//strong")[0].text_content() == "bold"
+        assert page.find("//script") == []
+        assert "<script>alert(1)</script>" in page.text
+
+
+class TestPictures:
+    def attached(self, house: House, amira: Browser) -> str:
+        case = house.receive("with a photo", files=[house.attachment("photo-1.jpg", "image/jpeg", self.marked())])
+        path = written(house, amira, case)
+        page = amira.press(amira.get(path), "Attach photo-1.jpg")
+        assert "Attached: a fresh copy" in page.text
+        return path
+
+    @staticmethod
+    def marked() -> bytes:
+        stream = io.BytesIO()
+        Image.new("RGB", (64, 48), "teal").save(stream, "JPEG", comment=b"marked copy")
+        return stream.getvalue()
+
+    def test_one_of_the_case_becomes_a_fresh_rendition(self, house: House, amira: Browser) -> None:
+        path = self.attached(house, amira)
+        source = amira.get(path).find("//fieldset//img")[0].get("src")
+        page = amira.get(source)
+        assert page.headers["Content-Type"] == "image/jpeg"
+        assert b"marked copy" not in page.body
+        assert "sandbox" in page.headers["Content-Security-Policy"]
+
+    def test_caption_and_description_are_saved(self, house: House, amira: Browser) -> None:
+        path = self.attached(house, amira)
+        values = {"alternative.photo-1.jpg": "A river bank", "caption.photo-1.jpg": "The far side"}
+        amira.press(amira.get(path), "Save", values)
+        page = amira.get(f"{path}/preview")
+        assert page.find("//article//img")[0].get("alt") == "A river bank"
+        assert "The far side" in page.text
+
+    def test_it_can_be_taken_out_again(self, house: House, amira: Browser) -> None:
+        path = self.attached(house, amira)
+        amira.press(amira.get(path), "Save", {"remove.photo-1.jpg": "1"})
+        assert amira.get(path).find("//fieldset//img") == []
+        assert amira.get(f"{path}/media/photo-1.jpg").status == 404
+
+    def test_one_of_another_case_is_refused(self, house: House, amira: Browser, case: CaseRow) -> None:
+        stranger = SourceKeys.derive(Codename.generate("en"), instance=house.settings.instance_id)
+        file = house.attachment("photo-1.jpg", "image/jpeg", house.photo())
+        other = house.receive("another source", source=stranger, files=[file])
+        path = written(house, amira, case)
+        page = amira.get(path)
+        token = page.find("//input[@name='token']")[0].get("value")
+        item = house.vault.cases.items(other.id)[0].id.hex()
+        values = {"token": token, "item": item, "number": "1", "based_on": "2"}
+        assert amira.post(f"{path}/media", values).status == 404
+
+    def test_what_is_no_picture_is_refused(self, house: House, amira: Browser) -> None:
+        case = house.receive("x", files=[house.attachment("photo-1.jpg", "image/jpeg", b"<html>")])
+        path = written(house, amira, case)
+        assert amira.press(amira.get(path), "Attach photo-1.jpg").status == 422
+
+
+class TestTheLeakCheck:
+    def test_it_says_that_a_pass_is_not_safety(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = amira.get(f"{written(house, amira, case)}/check")
+        assert "A pass does not mean safe." in page.text
+        assert "Nothing was found" in page.text
+
+    def test_each_finding_stands_beside_the_text_with_what_it_gives_away(
+        self, house: House, amira: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case, body=f"They came through Hyesan. {house.report} Call +82 10 1234 5678.")
+        page = amira.get(f"{path}/check")
+        headings = " ".join(head.text_content() for head in page.find("//article/h3"))
+        assert "Protected term blocks" in " ".join(headings.split())
+        assert "Words lifted from the report" in headings
+        assert "Telephone number" in headings
+        marks = [mark.text_content() for mark in page.find("//section[@aria-labelledby='h-text']//mark")]
+        assert "Hyesan" in marks
+        for article in page.find("//article[starts-with(@id, 'f-')]"):
+            assert article.find(".//dd").text_content().strip()
+        assert page.find("//article//mark")[0].getparent().getparent().get("id", "").startswith("f-")
+
+    def test_a_writer_mends_a_block_and_cannot_override_it(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case, body="They came through Hyesan.")
+        page = amira.get(f"{path}/check")
+        assert "Override this block" not in page.buttons()
+        key = page.find("//article[starts-with(@id, 'f-')]")[0].get("id").removeprefix("f-")
+        token = page.find("//input[@name='token']")[0].get("value")
+        values = {"token": token, f"reason-{key}": "I know better"}
+        assert amira.post(f"{path}/check/{key}", values).status == 403
+        amira.press(amira.get(path), "Save", {"body": "They came from the north."})
+        assert "Nothing was found" in amira.get(f"{path}/check").text
+
+    def test_whoever_clears_overrides_with_a_reason_that_is_shown(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = submitted(house, amira, case, body="They came through Hyesan.")
+        page = jonas.get(f"{path}/check")
+        field = page.find("//article//input[starts-with(@id, 'reason-')]")[0].get("name")
+        page = jonas.press(page, "Override this block", {field: "The whole town knows <it>."})
+        assert page.status == 200
+        assert "jonas: The whole town knows <it>." in page.text
+        page = jonas.press(page, "Sign off: safe to publish")
+        assert state(house) is ArticleState.CLEARED
+
+    @pytest.mark.parametrize("reason", ["", "  ", "ok"])
+    def test_an_answer_without_a_reason_is_refused(
+        self, house: House, amira: Browser, case: CaseRow, reason: str
+    ) -> None:
+        path = written(house, amira, case, body="It was on 14 October 2026.")
+        page = amira.get(f"{path}/check")
+        field = page.find("//article//input[starts-with(@id, 'reason-')]")[0].get("name")
+        page = amira.press(page, "Answer this warning", {field: reason})
+        assert page.status == 422
+        assert page.find(f"//*[@id='{field}-problem']")
+        assert page.find(f"//a[@href='#{field}']")
+
+    def test_findings_are_answered_one_at_a_time(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case, body="It was on 14 October 2026.\n\nAnd again on 3 May 2025.")
+        page = amira.get(f"{path}/check")
+        assert page.buttons().count("Answer this warning") == 2
+        assert not any("all" in button.lower().split() for button in page.buttons())
+        field = page.find("//article//input[starts-with(@id, 'reason-')]")[0].get("name")
+        page = amira.press(page, "Answer this warning", {field: "It was on every front page."})
+        assert page.buttons().count("Answer this warning") == 1
+
+    def test_an_answer_to_nothing_is_refused(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case)
+        page = amira.get(f"{path}/check")
+        token = page.find("//input[@name='token']")[0].get("value")
+        values = {"token": token, f"reason-{'0' * 16}": "a reason"}
+        assert amira.post(f"{path}/check/{'0' * 16}", values).status == 404
+
+
+class TestSigningOff:
+    def test_an_empty_article_is_not_submitted(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = start(house, amira, case).path
+        assert amira.press(amira.get(f"{path}/check"), "Submit for review").status == 403
+        assert state(house) is ArticleState.DRAFT
+
+    def test_the_writer_is_offered_no_sign_off_and_refused_one(
+        self, house: House, amira: Browser, case: CaseRow
+    ) -> None:
+        path = submitted(house, amira, case)
+        page = amira.get(f"{path}/check")
+        assert "You wrote this" in page.text
+        assert "Sign off: safe to publish" not in page.buttons()
+        token = page.find("//input[@name='token']")[0].get("value")
+        assert amira.post(f"{path}/clear", {"token": token}).status == 403
+        assert amira.post(f"{path}/publish", {"token": token}).status == 403
+        assert state(house) is ArticleState.REVIEW
+
+    def test_open_findings_keep_it_from_being_cleared(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = submitted(house, amira, case, body="They came through Hyesan.")
+        page = jonas.get(f"{path}/check")
+        assert "Sign off: safe to publish" not in page.buttons()
+        token = page.find("//input[@name='token']")[0].get("value")
+        assert jonas.post(f"{path}/clear", {"token": token}).status == 403
+
+    def test_three_people_bring_it_to_readers(self, house: House, case: CaseRow) -> None:
+        published(house, case)
+        assert state(house) is ArticleState.PUBLISHED
+        assert any("Nobody counts them." in text for text in site(house))
+
+    def test_whoever_cleared_does_not_publish(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = submitted(house, amira, case)
+        page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        assert "a third person publishes it" in page.text
+        token = page.find("//input[@name='token']")[0].get("value")
+        assert jonas.post(f"{path}/publish", {"token": token}).status == 403
+
+    def test_in_a_newsroom_of_two_one_colleague_does_both(self, build: Callable[..., House]) -> None:
+        house = build(press={"sign_offs": 1})
+        path = submitted(house, house.sign_in("amira"), house.receive())
+        jonas = house.sign_in("jonas")
+        page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        assert "Signed off and published." in jonas.press(page, "Sign off: publish").text
+
+    def test_an_edit_voids_what_was_signed(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
+        path = submitted(house, amira, case)
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        assert "voids every sign-off" in amira.get(path).text
+        amira.press(amira.get(path), "Save", {"title": "Another title"})
+        assert state(house) is ArticleState.DRAFT
+        assert list_articles(house.vault)[0].cleared_by is None
+
+    def test_it_can_be_taken_back_to_draft(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = submitted(house, amira, case)
+        assert "Back to draft." in amira.press(amira.get(f"{path}/check"), "Back to draft").text
+        assert state(house) is ArticleState.DRAFT
+
+    def test_with_delays_it_waits_for_its_slot_and_goes_out_by_itself(self, build: Callable[..., House]) -> None:
+        house = build(press={"minimum_age_hours": 72, "random_delay_hours": 0, "daily_slot": "06:00"})
+        path = submitted(house, house.sign_in("amira"), house.receive())
+        jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        page = ines.press(ines.get(f"{path}/check"), "Sign off: publish")
+        assert "It is published on 2026-11-06 06:00 UTC" in page.text
+        assert not any("Nobody counts them." in text for text in site(house))
+        house.clock.forward(4 * 24 * 3600)
+        page = house.sign_in("jonas").get("/articles")
+        assert "1 scheduled article is now published." in page.text
+        assert any("Nobody counts them." in text for text in site(house))
+
+
+class TestAfterPublication:
+    def test_withdrawing_takes_it_off_at_once(self, house: House, case: CaseRow) -> None:
+        path = published(house, case)
+        jonas = house.sign_in("jonas")
+        page = jonas.get(jonas.get(path).link("Withdraw this article"))
+        assert "Withdrawn." in jonas.press(page, "Withdraw it now").text
+        assert state(house) is ArticleState.WITHDRAWN
+        assert not any("Nobody counts them." in text for text in site(house))
+
+    def test_a_correction_leaves_readers_the_old_version_until_it_is_signed(self, house: House, case: CaseRow) -> None:
+        path = published(house, case)
+        amira, jonas, ines = (house.sign_in(handle) for handle in ("amira", "jonas", "ines"))
+        amira.press(amira.get(path), "Correct it")
+        amira.press(amira.get(path), "Save", {"body": "Somebody counts them.", "correction": "We were wrong."})
+        assert any("Nobody counts them." in text for text in site(house))
+        amira.press(amira.get(f"{path}/check"), "Submit for review")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        ines.press(ines.get(f"{path}/check"), "Sign off: publish")
+        assert state(house) is ArticleState.CORRECTED
+        assert any("Somebody counts them." in text and "We were wrong." in text for text in site(house))
+
+    def test_a_correction_can_be_dropped(self, house: House, case: CaseRow) -> None:
+        path = published(house, case)
+        amira = house.sign_in("amira")
+        amira.press(amira.get(path), "Correct it")
+        amira.press(amira.get(path), "Drop this correction")
+        assert state(house) is ArticleState.PUBLISHED
+
+    def test_a_draft_is_discarded_after_a_question(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case)
+        page = amira.press(amira.get(amira.get(path).link("Discard this article")), "Discard it")
+        assert "shredded" in page.text
+        assert amira.get(path).status == 404
+
+    def test_nothing_unpublished_is_in_the_clear(self, house: House, amira: Browser, case: CaseRow) -> None:
+        written(house, amira, case)
+        words = b"Nobody counts them"
+        guilty = [p for p in house.directory.rglob("*") if p.is_file() and words in p.read_bytes()]
+        assert guilty == []

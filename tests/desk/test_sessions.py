@@ -1,0 +1,204 @@
+"""Staying in, and being locked: idle time, the Lock button, the admin's, and what happens to what was being typed."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fieldreport import limits
+from fieldreport.vault import CaseRow
+
+if TYPE_CHECKING:
+    from tests.desk.conftest import Browser, House
+
+
+def is_in(browser: Browser) -> bool:
+    return browser.get("/keys", follow=False).status == 200
+
+
+def test_it_locks_after_the_idle_time(house: House, amira: Browser) -> None:
+    house.clock.forward(limits.DESK_IDLE_SECONDS - 1)
+    assert is_in(amira)
+    house.clock.forward(limits.DESK_IDLE_SECONDS - 1)
+    assert is_in(amira)
+    house.clock.forward(limits.DESK_IDLE_SECONDS)
+    assert not is_in(amira)
+
+
+def test_work_does_not_put_it_off_for_ever(house: House, amira: Browser) -> None:
+    for _ in range(limits.DESK_SESSION_SECONDS // 600):
+        assert is_in(amira)
+        house.clock.forward(600)
+    assert not is_in(amira)
+
+
+def test_a_clock_that_goes_back_locks(house: House, amira: Browser) -> None:
+    house.clock.forward(-limits.DESK_IDLE_SECONDS)
+    assert not is_in(amira)
+
+
+def test_the_keys_leave_memory_without_anybody_asking(house: House, amira: Browser) -> None:
+    seat = weakref.ref(house.desk.sessions.seats(house.staff["amira"].role)[0])
+    house.clock.forward(limits.DESK_IDLE_SECONDS)
+    assert house.desk.sessions.sweep() == 1
+    gc.collect()
+    assert seat() is None
+
+
+def test_lock_ends_the_session(house: House, amira: Browser) -> None:
+    cookie = amira.cookie
+    page = amira.press(amira.get("/inbox"), "Lock")
+    assert page.path == "/sign-in"
+    assert "The desk is locked." in page.text
+    assert amira.cookie is None
+    amira.client.set_cookie("desk", cookie or "")
+    assert not is_in(amira)
+    assert house.vault.audit.page()[0].act == "locked"
+
+
+def test_locking_ends_one_session_only(house: House, amira: Browser) -> None:
+    other = house.sign_in("amira")
+    amira.press(amira.get("/inbox"), "Lock")
+    assert is_in(other)
+
+
+def test_the_admin_locks_everybody(house: House, amira: Browser, jonas: Browser, lena: Browser) -> None:
+    page = lena.press(lena.get("/staff"), "Lock everybody now")
+    assert page.path == "/sign-in"
+    assert [is_in(browser) for browser in (amira, jonas, lena)] == [False, False, False]
+    assert house.vault.audit.page()[0].act == "locked-all"
+
+
+def test_a_restart_locks(house: House, amira: Browser) -> None:
+    from fieldreport.desk import create_app
+
+    restarted = create_app(
+        house.settings,
+        vault=house.vault,
+        mailbox=house.mailbox,
+        scrubber=house.scrubber,
+        rosters=house.rosters,
+        clock=house.clock,
+    )
+    again = type(amira)(restarted)
+    again.client.set_cookie("desk", amira.cookie or "")
+    assert not is_in(again)
+
+
+def test_somebody_who_is_revoked_is_out_at_once(house: House, amira: Browser) -> None:
+    house.revoke("amira")
+    assert amira.get("/inbox").status == 403
+    assert house.desk.sessions.open_by_handle() == {}
+
+
+def test_without_a_roster_that_can_be_trusted_everybody_is_out(house: House, amira: Browser) -> None:
+    (house.directory / "keys" / "roster.json").write_bytes(b"{}")
+    assert amira.get("/inbox").status == 503
+    assert house.desk.sessions.open_by_handle() == {}
+
+
+def test_a_guessed_cookie_opens_nothing(house: House, amira: Browser, stranger: Browser) -> None:
+    for guess in ("", "x", "x" * 43, (amira.cookie or "")[:-1], (amira.cookie or "") + "x", "ü" * 40):
+        stranger.client.set_cookie("desk", guess)
+        assert not is_in(stranger)
+
+
+def test_a_page_that_is_read_leaves_the_screen_when_the_desk_locks(house: House, amira: Browser) -> None:
+    refresh = amira.get("/inbox").headers["Refresh"]
+    assert refresh == f"{limits.DESK_IDLE_SECONDS + 1}; url=/sign-in?next=/inbox"
+
+
+def test_a_page_on_which_somebody_writes_stays(house: House, amira: Browser) -> None:
+    case = house.receive()
+    assert "Refresh" in amira.get(f"/cases/{case.id.hex()}").headers
+    assert "Refresh" not in amira.get(f"/cases/{case.id.hex()}?write=reply").headers
+
+
+class TestAFormThatArrivesAfterTheLock:
+    TEXT = "Are you safe?\n\nTake your time.\n"
+
+    @pytest.fixture
+    def case(self, house: House) -> CaseRow:
+        return house.receive()
+
+    def test_it_is_kept_and_sent_on_after_unlocking(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+        house.clock.forward(limits.DESK_IDLE_SECONDS)
+        page = amira.press(page, "Seal and send", {"text": self.TEXT})
+        assert page.status == 403
+        assert "What you sent is not lost" in page.text
+        assert "Take your time" not in page.text
+        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        page = amira.press(page, "Unlock", values)
+        assert "Take your time" in page.text
+        assert house.replies() == []
+        page = amira.press(page, "Send it now")
+        assert "sealed and waits" in page.text
+        assert house.replies() == ["Are you safe?\n\nTake your time."]
+
+    def test_a_long_one_comes_back_whole(self, house: House, amira: Browser, case: CaseRow) -> None:
+        text = "한국어 문장입니다. " * 2000
+        page = amira.get(f"/cases/{case.id.hex()}?write=note")
+        house.clock.forward(limits.DESK_IDLE_SECONDS)
+        page = amira.press(page, "Seal the note", {"text": text})
+        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        amira.press(amira.press(page, "Unlock", values), "Send it now")
+        note = house.vault.cases.items(case.id)[-1]
+        assert house.seat("jonas").text(note.id) == text.strip()
+
+    def test_a_wrong_passphrase_in_between_does_not_lose_it(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+        house.clock.forward(limits.DESK_IDLE_SECONDS)
+        page = amira.press(page, "Seal and send", {"text": self.TEXT})
+        values = {"handle": "amira", "passphrase": "wrong", "code": house.code("amira")}
+        page = amira.press(page, "Unlock", values)
+        assert page.status == 403
+        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        assert "Take your time" in amira.press(page, "Unlock", values).text
+
+    def test_nobody_else_gets_it(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+        house.clock.forward(limits.DESK_IDLE_SECONDS)
+        page = amira.press(page, "Seal and send", {"text": self.TEXT})
+        values = {"handle": "jonas", "passphrase": house.passphrases["jonas"], "code": house.code("jonas")}
+        page = amira.press(page, "Unlock", values)
+        assert page.path == "/inbox"
+        assert "Take your time" not in page.text
+
+    def test_one_that_another_page_made_is_not_kept_for_sending(
+        self, house: House, amira: Browser, case: CaseRow
+    ) -> None:
+        house.clock.forward(limits.DESK_IDLE_SECONDS)
+        page = amira.post(f"/cases/{case.id.hex()}/reply", {"token": "forged", "text": "not mine"})
+        assert page.find("//input[@name='kept']") == []
+        assert page.find("//textarea[@readonly]")[0].text.strip() == "not mine"
+
+    def test_without_a_session_what_was_typed_can_at_least_be_copied(
+        self, house: House, stranger: Browser, case: CaseRow
+    ) -> None:
+        page = stranger.post(f"/cases/{case.id.hex()}/note", {"token": "old", "text": "a whole afternoon's work"})
+        assert page.status == 403
+        assert page.find("//textarea[@readonly]")[0].text.strip() == "a whole afternoon's work"
+
+    def test_altered_pieces_are_refused(self, house: House, amira: Browser, case: CaseRow) -> None:
+        page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+        house.clock.forward(limits.DESK_IDLE_SECONDS)
+        page = amira.press(page, "Seal and send", {"text": self.TEXT})
+        kept = page.find("//input[@name='kept']")[0].get("value")
+        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        page = amira.post("/sign-in", {**values, "kept": kept[:-4] + "AAAA"})
+        assert "could not be opened again" in page.text
+
+
+def test_nothing_typed_and_no_address_is_logged(house: House, amira: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    case = house.receive("the words of a source")
+    with caplog.at_level(logging.DEBUG):
+        amira.press(amira.get(f"/cases/{case.id.hex()}?write=note"), "Seal the note", {"text": "a private remark"})
+        amira.get("/nothing-here")
+        amira.get(f"/cases/{'0' * 32}")
+    for word in ("words of a source", "private remark", "127.0.0.1", case.id.hex(), amira.cookie or ""):
+        assert word not in caplog.text
