@@ -6,7 +6,7 @@ what the database refuses comes out as one of our errors, with no value of any r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,15 +117,15 @@ def _translated() -> Iterator[None]:
         raise StoreError("the database refused", detail=type(origin or error).__name__) from None
 
 
-def scour(engine: Engine) -> None:
+def scour(engine: Engine, tables: Collection[str]) -> None:
     """Make what was deleted unreadable in the database's own files, as far as the database can.
 
     SQLite: rows are overwritten when they are deleted; the write-ahead log, which still holds earlier copies, is moved
-    into the database and cut to nothing. PostgreSQL: dead rows are vacuumed; its log and backups keep copies until they
-    are recycled, which is why headers, not payloads, are what a deletion is about, and why keys rotate.
+    into the database and cut to nothing. PostgreSQL: dead rows of ``tables`` are vacuumed; its log and
+    backups keep copies until they are recycled, which is why keys rotate.
 
     Raises:
-        StoreError: the database is away, or its log was in use for the whole waiting time (code "busy").
+        StoreError: the database is away, or its log was in use by a reader (code "busy"): try again later.
     """
     with _translated():
         if engine.dialect.name == "sqlite":
@@ -137,4 +137,5 @@ def scour(engine: Engine) -> None:
         # VACUUM runs outside transactions; a pooled connection would come back changed by that, so use one of its own.
         lone = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         with lone.connect() as connection:
-            connection.execute(text("VACUUM"))
+            for table in tables:
+                connection.execute(text(f"VACUUM {connection.dialect.identifier_preparer.quote(table)}"))

@@ -27,6 +27,7 @@ from fieldreport import limits
 from fieldreport.errors import StoreError
 
 _RETRY_SECONDS: Final = 0.0003  # measured: shorter burns a core, longer starves the other process
+_CHECKPOINT_WAIT_MS: Final = 200  # the pages of a slow reader; the lock is held meanwhile
 _PRAGMAS: Final = (
     "PRAGMA synchronous=FULL",  # a receipt is a promise: the commit is on the disk
     "PRAGMA secure_delete=ON",  # what is deleted is overwritten
@@ -155,12 +156,14 @@ class TurnTakingConnection(sqlite3.Connection):
         """Move everything from the log into the database and cut the log to nothing.
 
         Raises:
-            StoreError: a reader kept the log in use for the whole waiting time.
+            StoreError: a reader keeps the log in use (code "busy"); writers are not made to wait for it.
         """
         self._lock.acquire()
         try:
+            self.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
             row = self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
+            self.execute(f"PRAGMA busy_timeout={int(limits.WRITE_WAIT_SECONDS * 1000)}")
             self._lock.release()
         if row[0] != 0:
             raise StoreError("the database is busy", detail="the log is in use by a reader", code="busy")

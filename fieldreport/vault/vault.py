@@ -24,7 +24,7 @@ from fieldreport.vault import collecting, outbox
 from fieldreport.vault.audit import Act, AuditLog, Signer
 from fieldreport.vault.cases import Cases
 from fieldreport.vault.changing import Change
-from fieldreport.vault.models import VaultState
+from fieldreport.vault.models import Outgoing, SealedObject, VaultState
 from fieldreport.vault.objects import Objects
 from fieldreport.vault.rotations import Rotations
 from fieldreport.vault.secondfactor import SecondFactors
@@ -133,7 +133,7 @@ class Vault:
         """Overwrite what deleted rows left in the database's files; put off to the next collecting while it is busy."""
         self._residue = True
         try:
-            scour(self.engine)
+            scour(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
         except StoreError as error:
             if error.code != "busy":
                 raise

@@ -6,8 +6,11 @@ Everything is real: keys, rosters, sealed letters, the mailbox and the vault.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +20,7 @@ import pytest
 
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal.binding import Binding, Expected, Kind
-from fieldreport.seal.codename import Codename, SourceKeys
+from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, open_envelope, seal_envelope
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster import Role, Roster, RosterDirectory
@@ -57,8 +60,48 @@ class Clock:
 
 
 def a_source() -> SourceKeys:
-    """Somebody with a codename."""
-    return SourceKeys.derive(Codename.generate("en"), instance=INSTANCE)
+    """Somebody with a codename; what it would yield is drawn here, because deriving it is slow on purpose."""
+    return SourceKeys(
+        lookup=os.urandom(32), thread=os.urandom(16), identity=HybridIdentity.generate(), _letters=os.urandom(32)
+    )
+
+
+@functools.cache
+def _staff() -> tuple[StaffKey, StaffKey, StaffKey]:
+    """The chief, Mira and Tomas: the same keys in every test, none of which changes them."""
+    return (
+        StaffKey.generate("chief", Role.ADMIN),
+        StaffKey.generate("mira", Role.EDITOR),
+        StaffKey.generate("tomas", Role.EDITOR),
+    )
+
+
+@functools.cache
+def _recovery() -> HybridIdentity:
+    return HybridIdentity.generate()
+
+
+def _rosters_in(directory: Path) -> RosterDirectory:
+    admin = _staff()[0].admin
+    assert admin is not None
+    return RosterDirectory(directory, fingerprint=admin.public.fingerprint, instance=INSTANCE)
+
+
+@functools.cache
+def _first_keys() -> Path:
+    """A directory with the first roster: copied, not signed, for each test."""
+    directory = Path(tempfile.mkdtemp(prefix="fieldreport-"))
+    admin = _staff()[0].admin
+    assert admin is not None
+    (directory / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
+    people = [staff.public_entry() for staff in _staff()]
+    raw = rosters.first_roster(
+        instance=INSTANCE,
+        entries=[*people, rosters.recovery_entry(_recovery().recipient)],
+        now=datetime.fromtimestamp(START, tz=UTC),
+    )
+    _rosters_in(directory).publish(raw, admin.sign_roster(raw))
+    return directory
 
 
 @dataclass(kw_only=True)
@@ -69,31 +112,20 @@ class Newsroom:
     vault: Vault
     mailbox: LocalMailbox
     clock: Clock
-    admin: StaffKey = field(default_factory=lambda: StaffKey.generate("chief", Role.ADMIN))
-    mira: StaffKey = field(default_factory=lambda: StaffKey.generate("mira", Role.EDITOR))
-    tomas: StaffKey = field(default_factory=lambda: StaffKey.generate("tomas", Role.EDITOR))
-    recovery: HybridIdentity = field(default_factory=HybridIdentity.generate)
+    admin: StaffKey = field(default_factory=lambda: _staff()[0])
+    mira: StaffKey = field(default_factory=lambda: _staff()[1])
+    tomas: StaffKey = field(default_factory=lambda: _staff()[2])
+    recovery: HybridIdentity = field(default_factory=_recovery)
 
     def __post_init__(self) -> None:
-        keys = self.directory / "keys"
-        keys.mkdir()
-        assert self.admin.admin is not None
-        (keys / "admin.pub").write_text(self.admin.admin.public.encode(), encoding="ascii")
-        self.fingerprint = self.admin.admin.public.fingerprint
+        if not (self.directory / "keys").exists():
+            shutil.copytree(_first_keys(), self.directory / "keys")
         self.rosters = self.open_rosters()
-        people = [staff.public_entry() for staff in (self.admin, self.mira, self.tomas)]
-        self.publish(
-            rosters.first_roster(
-                instance=INSTANCE,
-                entries=[*people, rosters.recovery_entry(self.recovery.recipient)],
-                now=self.clock.moment,
-            )
-        )
 
     # --- rosters ---
 
-    def open_rosters(self) -> RosterDirectory:
-        return RosterDirectory(self.directory / "keys", fingerprint=self.fingerprint, instance=INSTANCE)
+    def open_rosters(self, name: str = "keys") -> RosterDirectory:
+        return _rosters_in(self.directory / name)
 
     def publish(self, raw: bytes) -> Roster:
         assert self.admin.admin is not None

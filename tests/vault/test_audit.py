@@ -14,8 +14,6 @@ from fieldreport.vault import Act, AuditReport, signers_of
 from fieldreport.vault.models import AuditRow, VaultState
 from tests.vault.cast import Newsroom, everywhere
 
-pytestmark = everywhere
-
 
 @pytest.fixture
 def logged(newsroom: Newsroom) -> Newsroom:
@@ -31,6 +29,7 @@ def verify(newsroom: Newsroom) -> AuditReport:
     return newsroom.vault.audit.verify(signers_of(newsroom.roster))
 
 
+@everywhere
 def test_an_untouched_log_verifies(logged: Newsroom) -> None:
     report = verify(logged)
     assert (report.entries, report.unsigned, report.strangers) == (5, 1, ())
@@ -41,6 +40,7 @@ def test_an_empty_log_verifies(newsroom: Newsroom) -> None:
     assert verify(newsroom).entries == 0
 
 
+@everywhere
 def test_pages_go_back_from_the_newest(logged: Newsroom) -> None:
     page = logged.vault.audit.page(limit=3)
     assert [(entry.sequence, entry.actor, entry.act) for entry in page] == [
@@ -102,6 +102,7 @@ def test_whatever_is_altered_shows(logged: Newsroom, tamper: Callable[[Session],
     assert caught.value.code == "audit"
 
 
+@everywhere
 def test_a_chain_rebuilt_with_another_key_shows(newsroom: Newsroom) -> None:
     forger = SigningKey.generate()
     newsroom.vault.record(Act.LOCKED, actor="mira", signer=forger)
@@ -134,6 +135,7 @@ def test_only_short_ids_are_logged(newsroom: Newsroom, subject: str) -> None:
     assert newsroom.acts() == []
 
 
+@everywhere
 def test_an_act_that_fails_is_not_logged(newsroom: Newsroom) -> None:
     def fail() -> None:
         with newsroom.seat(newsroom.mira).changing() as change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -190,19 +191,15 @@ def test_a_letter_that_these_keys_do_not_open_waits_for_somebody_elses(newsroom:
 
 
 def test_a_letter_of_a_roster_that_has_not_arrived_yet_is_not_called_damaged(newsroom: Newsroom) -> None:
-    old_directory = newsroom.rosters
-    behind = newsroom.directory / "behind"
-    behind.mkdir()
-    for path in (newsroom.directory / "keys").iterdir():
-        if path.is_file():
-            (behind / path.name).write_bytes(path.read_bytes())
+    up_to_date = newsroom.rosters
+    shutil.copytree(newsroom.directory / "keys", newsroom.directory / "behind")
     newsroom.hire("late")
     letter_id = newsroom.send(a_source())
-    newsroom.rosters = type(old_directory)(behind, fingerprint=newsroom.fingerprint, instance=newsroom.vault.instance)
+    newsroom.rosters = newsroom.open_rosters("behind")
     newsroom.collect()
     done = newsroom.seat(newsroom.mira).sort()
     assert (done.damaged, done.unknown_roster, done.unopened) == (0, 1, 1)
-    newsroom.rosters = old_directory
+    newsroom.rosters = up_to_date
     assert newsroom.seat(newsroom.mira).sort().letters == 1
     assert newsroom.vault.cases.item(letter_id).damage is None
 

@@ -1,0 +1,192 @@
+"""Re-wrapping: headers for the current readers, payloads untouched, resumable, safe beside a colleague's."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from sqlalchemy import update
+
+from fieldreport import limits
+from fieldreport.errors import NotAllowed, NotARecipient, StaleRoster
+from fieldreport.unseal.rewrap import rewrap
+from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.vault import Card
+from fieldreport.vault.models import SealedObject
+from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key
+
+
+def key_of(staff: StaffKey) -> str:
+    return staff.identities[0].key_id
+
+
+@pytest.fixture
+def full(newsroom: Newsroom) -> Newsroom:
+    """A newsroom with nine sealed objects of every kind that a case has."""
+    for _ in range(3):
+        case = newsroom.receive(a_source(), files=(os.urandom(100_000),))
+        seat = newsroom.seat(newsroom.mira)
+        seat.note(case.id, "a note")
+        seat.save_card(case.id, Card(facts="facts"))
+    return newsroom
+
+
+@everywhere
+def test_a_colleague_who_joined_reads_everything_once_it_is_re_wrapped(full: Newsroom) -> None:
+    late = full.hire("late")
+    assert full.vault.objects.named_by(key_of(late)) == 0
+    mira = full.seat(full.mira)
+    assert mira.pending_rewraps() == 9
+    seen: list[tuple[int, int]] = []
+    assert mira.rewrap(lambda done, total: seen.append((done, total))).done == 9
+    assert seen[0] == (0, 9)
+    assert seen[-1] == (9, 9)
+    assert mira.pending_rewraps() == 0
+    for case in full.cases():
+        full.seat(late).card(case.id)
+        for item in full.vault.cases.items(case.id):
+            full.seat(late).text(item.id)
+
+
+def test_somebody_who_was_revoked_cannot_open_anything_any_more(full: Newsroom) -> None:
+    full.revoke("tomas")
+    full.seat(full.mira).rewrap()
+    assert full.vault.objects.named_by(key_of(full.tomas)) == 0
+    item = full.vault.cases.items(full.cases()[0].id)[0]
+    with pytest.raises(NotARecipient):
+        full.seat(full.tomas).text(item.id)
+    assert full.seat(full.mira).text(item.id) == "a report"
+
+
+def test_payloads_are_not_touched(full: Newsroom) -> None:
+    def payloads() -> dict[bytes, bytes]:
+        found = {}
+        for case in full.cases():
+            for item in full.vault.cases.items(case.id):
+                with full.vault.objects.open(item.id).payload as file:
+                    found[item.id] = file.read()
+        return found
+
+    before, blobs = payloads(), sorted(full.vault.blobs.names())
+    full.hire("late")
+    full.seat(full.mira).rewrap()
+    assert payloads() == before
+    assert sorted(full.vault.blobs.names()) == blobs
+
+
+def test_it_goes_on_where_it_was_stopped(full: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REWRAP_OBJECTS", 2)
+    full.hire("late")
+
+    def stop_in_the_middle(done: int, _total: int) -> None:
+        if done >= 4:
+            raise NotAllowed("locked")
+
+    mira = full.seat(full.mira)
+    with pytest.raises(NotAllowed):
+        mira.rewrap(stop_in_the_middle)
+    assert mira.pending_rewraps() == 5
+    seen: list[tuple[int, int]] = []
+    mira.rewrap(lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 5), (2, 5), (4, 5), (5, 5)]
+    assert mira.pending_rewraps() == 0
+
+
+def test_nothing_is_pending_when_nothing_changed_or_the_key_opens_nothing(full: Newsroom) -> None:
+    assert full.seat(full.mira).pending_rewraps() == 0
+    full.hire("late")
+    assert full.seat(full.admin).pending_rewraps() == 0
+    with pytest.raises(NotAllowed):
+        full.seat(full.admin).rewrap()
+
+
+@everywhere
+def test_two_people_at_once_leave_every_object_whole(full: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REWRAP_OBJECTS", 1)
+    late = full.hire("late")
+    threads = [threading.Thread(target=full.seat(staff).rewrap) for staff in (full.mira, full.tomas)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert full.vault.objects.named_by(key_of(late)) == 9
+    for case in full.cases():
+        for item in full.vault.cases.items(case.id):
+            full.seat(late).text(item.id)
+
+
+@everywhere
+def test_a_header_that_changed_meanwhile_is_left_alone(full: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare and set: between reading and writing a colleague replaces everything."""
+    late = full.hire("late")
+    done_by_colleague: list[int] = []
+
+    def colleague(done: int, _total: int) -> None:
+        if done == 0 and not done_by_colleague:
+            done_by_colleague.append(0)
+            real = full.seat(full.tomas)
+            done_by_colleague.append(real.rewrap().done)
+
+    done = full.seat(full.mira).rewrap(colleague)
+    assert done_by_colleague[-1] == 9
+    assert done.done == 0
+    assert full.vault.objects.named_by(key_of(late)) == 9
+
+
+def test_a_desk_with_an_old_roster_stops_instead_of_undoing_the_new_one(full: Newsroom) -> None:
+    full.hire("late")
+    mira = full.seat(full.mira)
+
+    def somebody_publishes(done: int, _total: int) -> None:
+        if done == 0:
+            full.hire("later")
+            full.seat(full.tomas).roster()
+
+    with pytest.raises(StaleRoster):
+        mira.rewrap(somebody_publishes)
+    assert mira.rewrap().done == 9
+
+
+@everywhere
+def test_a_damaged_header_is_marked_and_does_not_hold_up_the_others(full: Newsroom) -> None:
+    letter = full.vault.cases.items(full.cases()[0].id)[0]
+    with full.vault.changing() as change:
+        change.session.execute(update(SealedObject).where(SealedObject.id == letter.id).values(header=b"garbage"))
+    full.hire("late")
+    result = full.seat(full.mira).rewrap()
+    assert (result.done, result.skipped) == (8, 1)
+    assert full.vault.cases.item(letter.id).damage == "header"
+    assert letter.case_id is not None
+    assert full.vault.cases.get(letter.case_id, viewer="mira").damaged == 1
+    assert full.vault.objects.named_by(key_of(full.mira)) == 8
+    assert full.seat(full.mira).pending_rewraps() == 0
+
+
+def test_a_set_that_claims_too_much_is_put_right(full: Newsroom) -> None:
+    """A letter is filed under the keys that its sender named; who tries and fails corrects that."""
+    late = full.hire("late")
+    full.seat(full.mira).rewrap()
+    item = full.vault.cases.items(full.cases()[0].id)[0]
+    for_mira_alone = rewrap(
+        full.vault.objects.header(item.id),
+        identities=full.mira.identities,
+        recipients=[full.mira.identities[0].recipient],
+    )
+    with full.vault.changing() as change:
+        change.session.execute(update(SealedObject).where(SealedObject.id == item.id).values(header=for_mira_alone))
+    full.hire("later")
+    assert full.seat(late).rewrap().skipped == 1
+    assert full.vault.objects.named_by(key_of(late)) == 8
+    assert full.seat(full.mira).rewrap().done == 1
+    assert full.seat(late).text(item.id) == "a report"
+
+
+def test_new_things_are_sealed_to_the_new_key_from_the_moment_it_is_active(full: Newsroom) -> None:
+    full.mira = with_new_key(full.mira)
+    full.next_roster(full.mira)
+    full.receive(a_source())
+    full.seat(full.mira).note(full.cases()[0].id, "new")
+    new, old = full.mira.identities
+    assert full.vault.objects.named_by(new.key_id) == 2
+    assert full.vault.objects.named_by(old.key_id) == 9
