@@ -35,6 +35,7 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "application/vnd.oasis.opendocument.text": f"{_PACKAGE}.office.opendocument",
         "application/vnd.oasis.opendocument.spreadsheet": f"{_PACKAGE}.office.opendocument",
         "application/vnd.oasis.opendocument.presentation": f"{_PACKAGE}.office.opendocument",
+        "application/epub+zip": f"{_PACKAGE}.office.epub",
     }
 )
 """Sniffed media type → module."""
@@ -54,6 +55,7 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "application/vnd.oasis.opendocument.text": ("odt", "document"),
         "application/vnd.oasis.opendocument.spreadsheet": ("ods", "table"),
         "application/vnd.oasis.opendocument.presentation": ("odp", "slides"),
+        "application/epub+zip": ("epub", "book"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table

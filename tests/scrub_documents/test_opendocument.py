@@ -47,7 +47,7 @@ def members(data: bytes) -> dict[str, str]:
         return {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
 
 
-def document(kind: str, body: str, styles: str = "", **parts: bytes | str) -> bytes:
+def document(kind: str, body: str, styles: str = "", parts: Mapping[str, bytes | str] | None = None) -> bytes:
     content = (
         f'<office:document-content {NAMESPACES} office:version="1.3"><office:automatic-styles>{styles}</office:automatic-styles>'
         f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>"
@@ -58,7 +58,7 @@ def document(kind: str, body: str, styles: str = "", **parts: bytes | str) -> by
             "content.xml": content,
             "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{URN}manifest:1.0"/>',
         }
-        | dict(parts)
+        | dict(parts or {})
     )
 
 
@@ -88,7 +88,7 @@ def text_file(marks: Any, photo: bytes) -> bytes:
     )
     inner = f"<office:document-content {NAMESPACES}><office:body><office:text><text:p>Inner</text:p><office:annotation><text:p>{marks('inner remark')}</text:p></office:annotation></office:text></office:body></office:document-content>"
     meta = f"<office:document-meta {NAMESPACES}><office:meta><meta:initial-creator>{marks('author')}</meta:initial-creator><meta:generator>{marks('program')}</meta:generator></office:meta></office:document-meta>"
-    return document("text", body, styles, **{
+    return document("text", body, styles, {
         "meta.xml": meta,
         "settings.xml": f'<office:document-settings {NAMESPACES}><config:x config:PrinterName="{marks("printer")}"/></office:document-settings>',
         "Pictures/a.jpg": photo,
@@ -114,7 +114,7 @@ def sheets(marks: Any, photo: bytes) -> bytes:
         f'<table:table table:name="{marks("hidden sheet")}" table:style-name="ta2"><table:table-row><table:table-cell><text:p>{marks("hidden cell")}</text:p></table:table-cell></table:table-row></table:table>'
         f'<table:dde-links><table:dde-link><office:dde-source office:dde-item="{marks("link")}"/></table:dde-link></table:dde-links>'
     )
-    return document("spreadsheet", body, styles, **{"Pictures/a.jpg": photo})
+    return document("spreadsheet", body, styles, {"Pictures/a.jpg": photo})
 
 
 def slides(marks: Any, photo: bytes) -> bytes:
@@ -124,7 +124,7 @@ def slides(marks: Any, photo: bytes) -> bytes:
         f'<draw:frame><draw:image xlink:href="Pictures/a.jpg"/></draw:frame><office:event-listeners><script:event-listener xlink:href="{marks("script")}"/></office:event-listeners>'
         f"<presentation:notes><draw:frame><draw:text-box><text:p>Spoken notes</text:p></draw:text-box></draw:frame></presentation:notes><office:annotation><text:p>{marks('remark')}</text:p></office:annotation></draw:page>"
     )
-    return document("presentation", body, **{"Pictures/a.jpg": photo})
+    return document("presentation", body, parts={"Pictures/a.jpg": photo})
 
 
 MAKERS = pytest.mark.parametrize("maker", [text_file, sheets, slides])
@@ -193,7 +193,7 @@ def test_the_type_comes_first_and_uncompressed(clean: Clean, marks: Any, phone_p
 def test_a_document_with_a_password_is_refused_as_encrypted(clean: Clean) -> None:
     manifest = f'<manifest:manifest xmlns:manifest="{URN}manifest:1.0"><manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry></manifest:manifest>'
     with pytest.raises(Refused) as refused:
-        clean(document("text", "", **{"META-INF/manifest.xml": manifest}))
+        clean(document("text", "", parts={"META-INF/manifest.xml": manifest}))
     assert refused.value.refusal is Refusal.ENCRYPTED
 
 

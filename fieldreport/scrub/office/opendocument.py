@@ -1,9 +1,10 @@
 """ODT, ODS and ODP: content, styles and pictures in a new archive.
 
-``meta.xml``, ``settings.xml``, scripts, thumbnails, RDF, signatures, annotations, tracked changes (accepted), authors,
-dates, fields about people and files, names of pictures and sections, alternative texts, languages, forms and OLE
-objects are left behind; hidden sheets, hidden text and hidden sections go, too. Charts and formulas, which are
-documents inside the document, are cleaned like it. Styles get numbers instead of names, but for those that come with the program.
+``meta.xml``, ``settings.xml``, scripts, thumbnails, RDF, signatures, annotations, tracked changes (accepted),
+authors, dates, fields about people and files, names of pictures and sections, alternative texts, languages, forms and
+OLE objects are left behind; hidden sheets, hidden text and hidden sections go, too. Charts and formulas, which are
+documents inside the document, are cleaned like it. Styles get numbers instead of names, but for those that come with
+the program.
 """
 
 from __future__ import annotations

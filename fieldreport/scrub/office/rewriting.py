@@ -17,6 +17,7 @@ from fieldreport.scrub.vocabulary import Damaged, Removed
 
 COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _COMPATIBLE: Final = frozenset(f"{{{COMPATIBILITY}}}{name}" for name in ("AlternateContent", "Choice"))
+_WITHOUT_PREFIX: Final = frozenset({"x", "html", "ncx"})
 _KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
@@ -41,9 +42,6 @@ class Rewriting:
         self._findings = findings
         self._text_in = text_in
         self._attribute = attribute
-        # Spreadsheets are written without a prefix: simple readers of them know no other way.
-        prefixes = {None if v.prefix == "x" else v.prefix: v.namespace for v in vocabularies.values()}
-        self._prefixes = cast("dict[str, str]", {**prefixes, "r": RELATIONSHIPS, "mc": COMPATIBILITY})
         self._elements = 0
         self._places: dict[str, tuple[str, frozenset[str]]] = {}
 
@@ -51,7 +49,14 @@ class Rewriting:
         """The new root. Raises ``Damaged`` when the root itself is not in a vocabulary."""
         if self._place(old) != "keep":
             raise Damaged
-        new = etree.Element(old.tag, nsmap=self._prefixes)
+        # Some formats are written without a prefix: simple readers of them know no other way.
+        root = split(str(old.tag))[0]
+        prefixes = {
+            None if v.namespace == root and v.prefix in _WITHOUT_PREFIX else v.prefix: v.namespace
+            for v in self._vocabularies.values()
+        }
+        prefixes |= {"r": RELATIONSHIPS, "mc": COMPATIBILITY}
+        new = etree.Element(old.tag, nsmap=cast("dict[str, str]", prefixes))
         self._fill(old, new)
         return new
 
