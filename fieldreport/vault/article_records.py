@@ -18,6 +18,7 @@ from fieldreport import limits
 from fieldreport.errors import FieldreportError, LimitExceeded, NotFound, ScrubRefused, SealError, UsageError
 from fieldreport.press.article import Article, Media
 from fieldreport.scratch import Scratch
+from fieldreport.scrub import Mode
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.scrubber import Scrubbed, Scrubber
 from fieldreport.seal import canonical
@@ -85,10 +86,12 @@ def open_revision(seat: Seat, article_id: bytes, object_id: bytes) -> Record:
 def cleaned(source: Scratch, scrubber: Scrubber) -> Iterator[tuple[Scrubbed, str]]:
     """Clean a file anew for publication; yields the result and its SHA-256 in hexadecimal.
 
+    Pixels are made anew: what the compressed data of a picture can hide beside them must not reach readers.
+
     Raises:
         ScrubRefused: it cannot be cleaned.
     """
-    scrubbed = scrubber.clean(source)
+    scrubbed = scrubber.clean(source, mode=Mode.STRONG)
     with scrubbed.output:
         digest = hashlib.sha256()
         scrubbed.output.seek(0)

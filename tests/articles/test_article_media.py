@@ -151,3 +151,11 @@ def test_there_is_no_file_of_another_name(house: House, attach: Attach) -> None:
     draft = attach(house.draft(), photo())
     with pytest.raises(NotFound), house.mira.open_media(draft.head.id, "photo-9.jpg"):
         pass
+
+
+def test_readers_get_pixels_made_anew_and_nothing_that_hid_beside_them(house: House, attach: Attach) -> None:
+    plain = photo()
+    hidden = b"a serial number" * 9  # behind the last block, where no decoder looks
+    draft = attach(house.draft(), plain[:-2] + hidden + plain[-2:])
+    with house.mira.open_media(draft.head.id, "photo-1.jpg") as stream:
+        assert b"serial" not in (stream.read(-1) or b"")
