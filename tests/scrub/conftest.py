@@ -64,11 +64,22 @@ def _decoders_are_warm() -> None:
 
 @pytest.fixture(scope="session")
 def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
-    """The real thing, with hostile families added, and a wall clock that tests can wait for."""
+    """The real thing, with hostile families added."""
     with Scrubber(
         directory=tmp_path_factory.mktemp("scratch"),
         require_sandbox=True,
-        zygote_arguments=(f"--also={HOSTILE}", "--wall-seconds=1.5"),
+        zygote_arguments=(f"--also={HOSTILE}",),
+    ) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def impatient_scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
+    """The same with a wall clock that tests can wait for."""
+    with Scrubber(
+        directory=tmp_path_factory.mktemp("scratch"),
+        require_sandbox=True,
+        zygote_arguments=(f"--also={HOSTILE}", "--wall-seconds=2"),
     ) as started:
         yield started
 
