@@ -137,13 +137,14 @@ class Page:
 class Browser:
     """One person at one browser without scripting: opens pages, fills in their forms, presses their buttons."""
 
+    landed: Page  # what came first after unlocking, with what the desk had to say
+
     def __init__(self, app: flask.Flask) -> None:
         self.app = app
         self.client = Client(app)
 
-    def get(self, path: str, *, follow: bool = True, **headers: str) -> Page:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Page(self.client.get(path, headers=named, follow_redirects=follow))
+    def get(self, path: str, *, follow: bool = True, headers: Mapping[str, str] | None = None) -> Page:
+        return Page(self.client.get(path, headers=dict(headers or {}), follow_redirects=follow))
 
     def post(
         self,
@@ -217,6 +218,7 @@ class House:
         page = browser.press(browser.get("/sign-in"), "Unlock", {**given, **values})
         assert page.status == 200, page.text
         assert browser.cookie is not None
+        browser.landed = page
         return browser
 
     def seat(self, handle: str) -> Seat:
@@ -284,7 +286,7 @@ class House:
         """A letter that has been collected and sorted; returns its case."""
         letter_id = self.send(text, **more)
         self.vault.collect(self.mailbox, self.rosters)
-        self.seat("amira").sort()
+        self.seat("jonas").sort()
         case_id = self.vault.cases.item(letter_id).case_id
         assert case_id is not None
         return self.vault.cases.get(case_id, viewer="amira")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,9 +123,9 @@ class TestADownload:
 class TestSoundAndFilm:
     CONTENT = bytes(range(256)) * 600
 
-    def play(self, house: House, amira: Browser, **headers: str) -> Page:
+    def play(self, house: House, amira: Browser, headers: Mapping[str, str] | None = None) -> Page:
         _, item = letter_with(house, ("audio-1.mp3", "audio/mpeg", self.CONTENT))
-        return amira.get(f"{item}/1/play", **headers)
+        return amira.get(f"{item}/1/play", headers=headers)
 
     def test_it_plays_whole(self, house: House, amira: Browser) -> None:
         page = self.play(house, amira)
@@ -138,13 +139,13 @@ class TestSoundAndFilm:
     def test_it_plays_from_any_position(
         self, house: House, amira: Browser, asked: str, answered: tuple[int, int]
     ) -> None:
-        page = self.play(house, amira, Range=asked)
+        page = self.play(house, amira, {"Range": asked})
         assert page.status == 206
         assert page.body == self.CONTENT[slice(*answered)]
         assert page.headers["Content-Range"] == f"bytes {answered[0]}-{answered[1] - 1}/{len(self.CONTENT)}"
 
     def test_a_position_beyond_the_end_is_refused(self, house: House, amira: Browser) -> None:
-        assert self.play(house, amira, Range="bytes=999999-").status == 416
+        assert self.play(house, amira, {"Range": "bytes=999999-"}).status == 416
 
     def test_the_page_has_a_player_that_waits(self, house: House, amira: Browser) -> None:
         case, item = letter_with(house, ("audio-1.mp3", "audio/mpeg", self.CONTENT), ("video-1.mp4", "video/mp4", b"x"))

@@ -147,7 +147,7 @@ def test_every_answer_has_the_headers(house: House, amira: Browser) -> None:
 
 
 def test_a_foreign_host_name_is_refused(house: House, stranger: Browser) -> None:
-    assert stranger.get("/sign-in", Host="rebound.example").status == 400
+    assert stranger.get("/sign-in", headers={"Host": "rebound.example"}).status == 400
 
 
 def test_it_rejects_other_methods(house: House, amira: Browser) -> None:

@@ -142,7 +142,7 @@ def test_it_pages_by_key_and_keeps_the_filter(house: House, amira: Browser, monk
     house.sign_in("amira", amira)
     page_of = house.vault.cases.page
     monkeypatch.setattr(house.vault.cases, "page", lambda *a, **more: page_of(*a, **more, limit=2))
-    seen, path = [], "/inbox?state=new"
+    seen, path, page = [], "/inbox?state=new", amira.get("/inbox")
     for _ in range(3):
         page = amira.get(path)
         seen += names(page)

@@ -1,0 +1,114 @@
+"""What the admin sees of the zone, and what the desk does by itself."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import update
+
+from fieldreport.errors import StoreError
+from fieldreport.vault import Act
+from fieldreport.vault.models import AuditRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.desk.conftest import Browser, House
+
+
+class TestTheAuditLog:
+    def test_it_lists_acts_newest_first(self, house: House, amira: Browser, lena: Browser) -> None:
+        case = house.receive()
+        amira.press(amira.get(f"/cases/{case.id.hex()}"), "Set", {"state": "verifying"})
+        rows = [" ".join(" ".join(row.itertext()).split()) for row in lena.get("/audit").find("//tbody/tr")]
+        assert "amira case-state" in rows[0]
+        assert f"{case.name} verifying" in rows[0]
+        assert any("lena unlocked" in row for row in rows)
+
+    def test_it_holds_and_gives_a_head_to_note(self, house: House, lena: Browser) -> None:
+        house.seat("jonas").record(Act.LOCKED)
+        page = lena.press(lena.get("/audit"), "Check the whole log")
+        assert "The log holds" in page.text
+        assert page.find("//div[@role='status']//span[@class='mono']")
+
+    def test_an_altered_entry_is_named(self, house: House, lena: Browser) -> None:
+        with house.vault.changing() as change:
+            change.session.execute(update(AuditRow).where(AuditRow.sequence == 1).values(subject="C-OTHER"))
+        page = lena.press(lena.get("/audit"), "Check the whole log")
+        assert "The log does not hold" in page.text
+        assert "audit entry 1" in page.text
+
+    def test_it_pages(self, house: House, lena: Browser) -> None:
+        for _ in range(60):
+            house.vault.record(Act.UNLOCK_REFUSED)
+        page = lena.get("/audit")
+        older = lena.get(page.link("Older"))
+        numbers = [int(cell.text_content()) for p in (page, older) for cell in p.find("//tbody/tr/td[1]")]
+        assert numbers == sorted(numbers, reverse=True)
+        assert numbers[-1] == 1
+        assert not older.find("//a[@rel='next']")
+
+
+class TestHealth:
+    def test_it_says_how_much_waits_and_what_locks_the_cleaner(self, house: House, lena: Browser) -> None:
+        house.send()
+        page = lena.get("/health")
+        assert "1 (" in page.text
+        assert "Landlock" in page.text
+        assert "not since the start" in page.text
+        house.desk.rounds.collect()
+        assert "0 minutes ago, 1 new" in lena.get("/health").text
+
+    def test_a_letterbox_that_is_away_is_said(
+        self, house: House, lena: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away() -> None:
+            raise StoreError("the mailbox is away")
+
+        monkeypatch.setattr(house.mailbox, "totals", away)
+        page = lena.get("/health")
+        assert page.status == 200
+        assert "away: store" in page.text
+
+    def test_a_roster_that_has_run_out_is_said(self, house: House) -> None:
+        house.clock.forward(100 * 24 * 3600)
+        assert "expired" in house.sign_in("lena").get("/health").text
+
+
+class TestTheRounds:
+    def test_letters_are_collected_while_nobody_is_signed_in(self, build: Callable[..., House]) -> None:
+        house = build(desk={"collect_seconds": 1})
+        house.send()
+        house.desk.rounds.start()
+        until = time.monotonic() + 20
+        while house.vault.cases.unsorted() == 0 and time.monotonic() < until:
+            time.sleep(0.01)
+        house.desk.rounds.stop()
+        assert house.vault.cases.unsorted() == 1
+        assert house.mailbox.totals().letters == 0
+
+    def test_a_failure_is_remembered_and_the_next_round_tries_again(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as broken:
+
+            def away(_limit: int) -> list[object]:
+                raise StoreError("the mailbox is away")
+
+            broken.setattr(house.mailbox, "waiting", away)
+            with pytest.raises(StoreError):
+                house.desk.rounds.collect()
+        last = house.desk.rounds.last
+        assert last is not None
+        assert last.failure == "store"
+        house.send()
+        assert house.desk.rounds.collect() == 1
+
+    def test_a_second_start_does_nothing(self, house: House) -> None:
+        house.desk.rounds.start()
+        thread = house.desk.rounds._thread
+        house.desk.rounds.start()
+        assert house.desk.rounds._thread is thread
+        house.desk.rounds.stop()
