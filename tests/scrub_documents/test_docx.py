@@ -262,6 +262,13 @@ def test_page_numbers_stay_fields(clean: Clean, field: str) -> None:
     assert field.encode() in members(clean(with_body(body)).data)["word/document.xml"]
 
 
+def test_invisible_marks_between_letters_go_and_joiners_that_letters_need_stay(clean: Clean) -> None:
+    marked = "They\u200b said\u2060 no\U000e0041. can\u200dnot می\u200cخواهم \U0001f469\u200d\U0001f33e"
+    cleaned = clean(with_body(f"<w:p>{run(marked)}</w:p>"))
+    assert text_of(cleaned.data) == ["They said no. cannot می\u200cخواهم \U0001f469\u200d\U0001f33e"]
+    assert Removed.COPY_MARKS in cleaned.removed
+
+
 def test_archives_have_one_date_and_no_extra_fields(clean: Clean) -> None:
     with zipfile.ZipFile(io.BytesIO(clean(saved(docx.Document())).data)) as archive:
         assert {(entry.date_time, entry.extra, entry.create_system) for entry in archive.infolist()} == {

@@ -95,6 +95,7 @@ class _Document:
         self._objects: dict[str, str | None] = {}
         self._styles: dict[str, str] = {}
         self._depth = 0
+        self._pages = 0
 
     def write(self, sink: Sink) -> str:
         kind = self._kind()
@@ -230,6 +231,9 @@ class _Document:
             name == f"{_STYLE}name" and tag != f"{_STYLE}font-face"
         ):
             return " ".join(self._style(word) for word in value.split())
+        if name == f"{_DRAW}name" and tag == f"{_DRAW}page":
+            self._pages += 1
+            return f"page{self._pages}"
         if name == f"{_DRAW}name":
             return self._style(value) if tag in _DEFINED else None
         if namespace == f"{_URN}drawing:1.0" and local in _DEFINITION_USES:

@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from lxml import etree
 
+from fieldreport.scrub.office.marks import unmarked
 from fieldreport.scrub.office.markup import XML, Element, split
 from fieldreport.scrub.office.vocabularies import RELATIONSHIPS, Vocabulary
 from fieldreport.scrub.vocabulary import Damaged, Removed
@@ -83,7 +84,7 @@ class Rewriting:
             raise Damaged
         self._attributes(old, new)
         if self._text_in is None or new.tag in self._text_in:
-            new.text = old.text
+            new.text = self._unmarked(old.text)
         self._children(old, new)
 
     def _children(self, old: Element, new: Element) -> None:
@@ -110,19 +111,29 @@ class Rewriting:
             if kept is not None and self._attribute is not None:
                 kept = self._attribute(old, name, kept)
             if kept is None:
-                self._report_attribute(name)
+                if value:
+                    self._report_attribute(name)
             else:
                 new.set(name, kept)
+
+    def _unmarked(self, text: str | None) -> str | None:
+        kept = unmarked(text) if text else text
+        if kept != text:
+            self._removed.add(Removed.COPY_MARKS)
+        return kept
 
     def _append(self, new: Element, text: str | None) -> None:
         if not text or self._text_in is not None:
             return
+        text = self._unmarked(text) or ""
         if len(new):
             new[-1].tail = (new[-1].tail or "") + text
         else:
             new.text = (new.text or "") + text
 
     def _report(self, element: Element) -> None:
+        if not (len(element) or element.attrib or element.text):
+            return  # an empty element says nothing
         finding = self._findings.get(split(str(element.tag))[1], Removed.OTHER_METADATA)
         if finding is not None:
             self._removed.add(finding)
