@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import signal
 import socket
 import subprocess
@@ -120,7 +119,7 @@ def wait(zones: dict[str, subprocess.Popen[bytes]]) -> None:
 
     """
     # systemd and a terminal both mean the same: an orderly end.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             for zone, process in zones.items():
