@@ -11,11 +11,11 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Protocol, Self, cast
+from typing import BinaryIO, Final, Protocol, Self
 
 from fieldreport import limits
 from fieldreport.errors import NotFound, SettingsError, StoreError
@@ -56,13 +56,6 @@ class BlobStore(Protocol):
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over all names, abandoned half-written blobs included, that were last touched before then."""
-
-
-def put(blobs: BlobStore, write: Callable[[BinaryIO], None]) -> str:
-    """Store what ``write`` writes and return the new blob's name; nothing is stored when ``write`` raises."""
-    with blobs.create() as writer:
-        write(cast("BinaryIO", writer))  # only .write is promised to the callable
-        return writer.commit()
 
 
 def open_blobs(where: str | Path) -> BlobStore:

@@ -46,6 +46,7 @@ class WriteLock:
         self._thread = threading.Lock()
         self._timeout = timeout_seconds
         self._pid = os.getpid()
+        self._owner: int | None = None
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -57,10 +58,14 @@ class WriteLock:
         """Wait for the turn.
 
         Raises:
-            StoreError: not within the time allowed, or the engine was opened before a fork.
+            StoreError: not within the time allowed (code "busy"), this thread has it already (code "nested"), or the
+                engine was opened before a fork.
         """
         if os.getpid() != self._pid:
             raise StoreError("the database is not available", detail="engine opened before a fork; open it after")
+        if self._owner == threading.get_ident():
+            # It would wait for itself. Whatever needs a change of its own (sealing looks at the roster) goes before.
+            raise StoreError("the database is not available", detail="this thread is writing already", code="nested")
         deadline = time.monotonic() + self._timeout
         if not self._thread.acquire(timeout=self._timeout):
             raise StoreError("the database is busy", detail="no turn to write in time (thread)", code="busy")
@@ -69,6 +74,7 @@ class WriteLock:
         except BaseException:
             self._thread.release()
             raise
+        self._owner = threading.get_ident()
 
     def _flock(self, deadline: float) -> None:
         while True:
@@ -85,6 +91,7 @@ class WriteLock:
 
     def release(self) -> None:
         """Let the next one write."""
+        self._owner = None
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._thread.release()
 

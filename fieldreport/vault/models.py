@@ -110,9 +110,10 @@ class Case(VaultBase, kw_only=True):
 
     __tablename__ = "cases"
     __table_args__ = (
-        Index(None, "active", "id"),
-        Index(None, "state", "active", "id"),
-        Index(None, "assignee", "active", "id"),
+        # Pages of the inbox: what is asked for by value first, then the order that it is shown in.
+        Index(None, "ended", "active", "id"),
+        Index(None, "ended", "state", "active", "id"),
+        Index(None, "ended", "assignee", "active", "id"),
     )
 
     id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)

@@ -6,14 +6,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
 from fieldreport.errors import NotFound, SettingsError, StoreError
 from fieldreport.limits import MIB
 from fieldreport.store import BlobStore, FileBlobs, open_blobs
-from fieldreport.store.blobs import put
 
 
 @pytest.fixture(params=["directory", "s3"])
@@ -97,15 +95,6 @@ def test_a_name_that_is_none_of_ours_reaches_nothing(blobs: BlobStore, name: str
     for act in (blobs.open, blobs.size, blobs.delete):
         with pytest.raises(NotFound):
             act(name)
-
-
-def test_put_writes_what_the_callable_writes(blobs: BlobStore) -> None:
-    def write(file: BinaryIO) -> None:
-        file.write(b"hello")
-
-    name = put(blobs, write)
-    with blobs.open(name) as file:
-        assert file.read() == b"hello"
 
 
 def test_another_scheme_is_refused() -> None:

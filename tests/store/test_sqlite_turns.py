@@ -117,15 +117,22 @@ def test_who_does_not_get_a_turn_in_time_is_told(engine: Engine, path: Path) -> 
     end(other)
 
 
-def test_a_thread_that_already_writes_cannot_begin_again(tmp_path: Path) -> None:
-    lock = WriteLock(tmp_path / "x.lock", timeout_seconds=0.05)
-    lock.acquire()
+def test_a_thread_that_already_writes_is_told_so_at_once_and_not_after_the_wait(engine: Engine) -> None:
+    def nested() -> None:
+        with writing(engine) as outer:
+            outer.execute(text("UPDATE counter SET n = 1"))
+            with writing(engine) as inner:
+                inner.execute(text("UPDATE counter SET n = 2"))
+
+    begun = time.monotonic()
     with pytest.raises(StoreError) as caught:
-        lock.acquire()
-    assert caught.value.code == "busy"
-    lock.release()
-    lock.acquire()
-    lock.release()
+        nested()
+    assert caught.value.code == "nested"
+    assert time.monotonic() - begun < limits.WRITE_WAIT_SECONDS / 2
+    assert counter(engine) == 0
+    with writing(engine) as session:
+        session.execute(text("UPDATE counter SET n = 2"))
+    assert counter(engine) == 2
 
 
 def test_an_engine_that_was_opened_before_a_fork_is_refused_after_it(engine: Engine) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from fieldreport.errors import NotFound, RosterError
 from fieldreport.vault import CaseFilter, CaseState
 from fieldreport.vault.models import Case
 from tests.vault.cast import Newsroom, a_source, everywhere
-
-pytestmark = everywhere
 
 
 def fill(newsroom: Newsroom, number: int, *, hours: int = 7) -> None:
@@ -46,6 +46,7 @@ def walk(newsroom: Newsroom, wanted: CaseFilter, *, limit: int) -> list[str]:
             return names
 
 
+@everywhere
 @pytest.mark.parametrize("limit", [1, 7, 30, 50])
 def test_pages_show_every_case_once_newest_activity_first(newsroom: Newsroom, limit: int) -> None:
     fill(newsroom, 30)
@@ -55,6 +56,7 @@ def test_pages_show_every_case_once_newest_activity_first(newsroom: Newsroom, li
     assert hours == sorted(hours, reverse=True)
 
 
+@everywhere
 def test_filters_combine(newsroom: Newsroom) -> None:
     fill(newsroom, 36)
     everything = newsroom.cases()
@@ -64,6 +66,7 @@ def test_filters_combine(newsroom: Newsroom) -> None:
     assert walk(newsroom, wanted, limit=2) == expected
 
 
+@everywhere
 def test_stars_and_reading_are_each_editors_own(newsroom: Newsroom) -> None:
     fill(newsroom, 6)
     first, second = newsroom.cases()[:2]
@@ -81,6 +84,7 @@ def test_stars_and_reading_are_each_editors_own(newsroom: Newsroom) -> None:
     assert (row.starred, row.unread) == (False, True)
 
 
+@everywhere
 def test_counts_go_by_state(newsroom: Newsroom) -> None:
     fill(newsroom, 8)
     counts = newsroom.vault.cases.counts()
@@ -121,6 +125,7 @@ def test_what_does_not_exist_is_not_found(newsroom: Newsroom) -> None:
             act()
 
 
+@everywhere
 def test_states_and_hand_overs_are_logged_with_who_did_it(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     seat = newsroom.seat(newsroom.mira)
@@ -141,3 +146,36 @@ def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> 
     with pytest.raises(RosterError):
         newsroom.seat(newsroom.mira).assign(case.id, "stranger")
     assert newsroom.vault.cases.get(case.id, viewer="mira").assignee is None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        CaseFilter(),
+        CaseFilter(states=(CaseState.NEW,)),
+        CaseFilter(states=(CaseState.NEW, CaseState.WRITING)),
+        CaseFilter(assignee="mira"),
+        CaseFilter(unread=True),
+    ],
+)
+def test_a_page_is_a_walk_along_an_index_and_never_a_sort(newsroom: Newsroom, wanted: CaseFilter) -> None:
+    """What makes the hundred-thousandth case cost what the first does."""
+    fill(newsroom, 300)
+    after = newsroom.vault.cases.page(wanted, viewer="mira", limit=5).next
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    engine = newsroom.vault.engine
+    event.listen(engine, "before_cursor_execute", note)
+    newsroom.vault.cases.page(wanted, viewer="mira", after=after, limit=5)
+    event.remove(engine, "before_cursor_execute", note)
+    assert asked
+    with engine.connect() as connection:
+        for statement, parameters in asked:
+            plan = [
+                row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            ]
+            assert not any("TEMP B-TREE" in step for step in plan), plan
+            assert any("USING INDEX ix_cases_ended" in step for step in plan), plan

@@ -74,9 +74,9 @@ def _cases() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_cases_name")),
         sa.UniqueConstraint("source", name=op.f("uq_cases_source")),
     )
-    op.create_index(op.f("ix_cases_active_id"), "cases", ["active", "id"])
-    op.create_index(op.f("ix_cases_assignee_active_id"), "cases", ["assignee", "active", "id"])
-    op.create_index(op.f("ix_cases_state_active_id"), "cases", ["state", "active", "id"])
+    op.create_index(op.f("ix_cases_ended_active_id"), "cases", ["ended", "active", "id"])
+    op.create_index(op.f("ix_cases_ended_assignee_active_id"), "cases", ["ended", "assignee", "active", "id"])
+    op.create_index(op.f("ix_cases_ended_state_active_id"), "cases", ["ended", "state", "active", "id"])
     op.create_table(
         "items",
         sa.Column("id", sa.LargeBinary(16), nullable=False),
