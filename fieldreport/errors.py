@@ -116,7 +116,7 @@ class TokenError(FieldreportError):
 
 
 class TokenExpired(TokenError):
-    """A genuine form token that is older than it may be. ``state`` is what was sealed in it, so that nothing is lost."""
+    """A genuine form token that is older than it may be. ``state`` was sealed in it, so that nothing is lost."""
 
     code = "token-expired"
 

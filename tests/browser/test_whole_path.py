@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -105,7 +106,8 @@ class Screen:
         before = self.one("/html")
         # By keyboard: it must work for everybody, and pictures that arrive late do not move it from under the pointer.
         element.send_keys(Keys.ENTER)
-        WebDriverWait(self.driver, _SECONDS).until(staleness_of(before))
+        # Asked in the moment of the change, Chromium answers with an error of its own instead of "stale": ask again.
+        WebDriverWait(self.driver, _SECONDS, ignored_exceptions=(WebDriverException,)).until(staleness_of(before))
         self._seen()
 
     def _seen(self) -> None:

@@ -124,6 +124,11 @@ class Newsroom:
 
     # --- rosters ---
 
+    @property
+    def fingerprint(self) -> str:
+        assert self.admin.admin is not None
+        return self.admin.admin.public.fingerprint
+
     def open_rosters(self, name: str = "keys") -> RosterDirectory:
         return _rosters_in(self.directory / name)
 
