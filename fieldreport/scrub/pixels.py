@@ -7,12 +7,16 @@ comment.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import pillow_heif
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
     Image,
     ImageCms,
@@ -31,6 +35,10 @@ _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # Ours are stricter and come first; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = limits.IMAGE_PIXELS
+
+# Few threads can be begun behind the lock, and one file has one processor.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+pillow_heif.options.DECODE_THREADS = 1
 
 # Exif orientation → what turns the stored picture upright.
 _UPRIGHT: Final = {
@@ -84,6 +92,25 @@ def decode_bmp(untrusted_data: bytes) -> Image.Image:
     return _load(BmpImagePlugin.BmpImageFile, untrusted_data)
 
 
+def decode_heic(untrusted_data: bytes) -> Image.Image:
+    """The primary picture.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    with _any_error_is_damage():
+        return pillow_heif.open_heif(untrusted_data, convert_hdr_to_8bit=True).to_pillow()
+
+
+def decode_avif(untrusted_data: bytes) -> Image.Image:
+    """The primary picture.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(AvifImagePlugin.AvifImageFile, untrusted_data)
+
+
 def open_tiff(untrusted_data: bytes) -> TiffImagePlugin.TiffImageFile:
     """Opened at its first page, nothing decoded yet.
 
@@ -108,6 +135,12 @@ def turn_to(file: TiffImagePlugin.TiffImageFile, page: int) -> bool:
         return True
 
 
+def tiff_blocks(file: TiffImagePlugin.TiffImageFile) -> Mapping[int, bytes]:
+    """The page's tags with their values as they lie in the file, whatever type they claim to have."""
+    blocks: Mapping[int, bytes] = file.tag_v2._tagdata  # noqa: SLF001 - the public view converts, cuts and warns
+    return blocks
+
+
 def decoded(file: TiffImagePlugin.TiffImageFile) -> Image.Image:
     """The page that was turned to, upright.
 
@@ -122,7 +155,8 @@ def decoded(file: TiffImagePlugin.TiffImageFile) -> Image.Image:
 @contextlib.contextmanager
 def _any_error_is_damage() -> Iterator[None]:
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):  # they quote the file
+            yield
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, ValueError, struct.error and more
@@ -228,3 +262,23 @@ def warm_tiff() -> None:
             turn_to(page, 0)
             decoded(page)
             turn_to(page, 1)
+
+
+# A grey square, 16 by 16, as base64: encoding one would load an encoder that nothing else needs.
+_HEIC_SAMPLE: Final = (
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ACJpbG9jAAAAAERAAAEAAQAAAAABoAABAAAAAAAAACYAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
+    "AAAAAAABAAAA/GlwcnAAAADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQApQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNs"
+    "eAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAAAChjbGFwAAAAEAAAAAEAAAAQAAAAAf///9AAAAAC////0AAAAAIAAAAQcGl4"
+    "aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYECAwWEAAAALm1kYXQAAAAiKAGvBBISIOD4AoY/WWlSvSCjGn1UYzRWdSCgM6mM"
+    "kzC+YA=="
+)
+
+
+def warm_heif() -> None:
+    """Load the decoders of HEIC and AVIF."""
+    decode_heic(base64.b64decode(_HEIC_SAMPLE))
+    with io.BytesIO() as file:
+        Image.new("RGB", (64, 64)).save(file, "AVIF")
+        decode_avif(file.getvalue())

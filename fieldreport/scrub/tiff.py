@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from PIL import Image
 
@@ -66,31 +66,28 @@ def _pages(data: bytes, cleaning: Cleaning) -> Iterator[_Page]:
     for number in range(limits.IMAGE_FRAMES + 1):
         if not pixels.turn_to(file, number):
             return
-        tags: Any = file.tag_v2
         check_image(*file.size, frames=number + 1)
-        cleaning.removed |= _told(tags)
-        if tags.get(_SUBFILE, 0) & _REDUCED_OR_MASK and number:
+        blocks = pixels.tiff_blocks(file)
+        cleaning.removed |= _told(blocks)
+        # In either byte order, since only the lowest bits are ever set.
+        if any(byte & _REDUCED_OR_MASK for byte in blocks.get(_SUBFILE, b"")) and number:
             cleaning.removed.add(Removed.THUMBNAIL)
             continue
         width, height = file.size
         cleaning.spend(width * height * 8)
-        yield _page(pixels.decoded(file), tags.get(_PROFILE), cleaning)
+        yield _page(pixels.decoded(file), blocks.get(_PROFILE, b""), cleaning)
     raise Bomb
 
 
-def _told(tags: Any) -> frozenset[Removed]:
+def _told(blocks: Mapping[int, bytes]) -> frozenset[Removed]:
     found: frozenset[Removed] = frozenset()
     for tag, read in ((_XMP, findings.in_xmp), (_IPTC, findings.in_photoshop), (_PHOTOSHOP, findings.in_photoshop)):
-        value = tags.get(tag)
-        if isinstance(value, bytes):
-            found |= read(value)
-        elif value is not None:
-            found |= {Removed.OTHER_METADATA}
+        if tag in blocks:
+            found |= read(blocks[tag])
     return found
 
 
-def _page(image: Image.Image, untrusted_profile: object, cleaning: Cleaning) -> _Page:
-    profile = untrusted_profile if isinstance(untrusted_profile, bytes) else b""
+def _page(image: Image.Image, profile: bytes, cleaning: Cleaning) -> _Page:
     known = icc.identify(profile) if profile else icc.Known.SRGB
     if profile and profile not in icc.OURS:
         cleaning.removed.add(Removed.COLOUR_PROFILE)

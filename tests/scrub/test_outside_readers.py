@@ -22,6 +22,19 @@ pytestmark = [
 ABOUT_THE_FILE = ("ExifTool:", "System:", "File:", "Composite:", "SourceFile")
 ABOUT_THE_PIXELS = ("JFIF:", "APP14:", "ICC", "PNG:", "GIF:", "RIFF:", "VP8", "QuickTime:", "Meta:", "AV1:", "HEVC:")
 
+TIFF_STRUCTURE = {
+    "ImageWidth",
+    "ImageHeight",
+    "BitsPerSample",
+    "Compression",
+    "PhotometricInterpretation",
+    "StripOffsets",
+    "SamplesPerPixel",
+    "RowsPerStrip",
+    "StripByteCounts",
+    "PlanarConfiguration",
+}
+
 
 def tags(path: Path) -> dict[str, object]:
     """Everything exiftool finds, unknown and binary tags and embedded files included."""
@@ -109,6 +122,29 @@ def test_nothing_is_told_by_a_clean_png(clean: Clean, tmp_path: Path) -> None:
     assert told(path) == set()
     assert set(tags(path)) & {"PNG:ModifyDate", "PNG:Comment", "PNG:Software"} == set()
     assert "PLANTED" not in json.dumps(tags(path))
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("GIF", "gif"), ("WEBP", "webp"), ("TIFF", "tif"), ("HEIF", "heic"), ("AVIF", "avif")]
+)
+def test_nothing_is_told_by_other_clean_pictures(clean: Clean, tmp_path: Path, form: str, name: str) -> None:
+    import pillow_heif
+    from PIL import Image
+
+    path = tmp_path / f"planted.{name}"
+    image = Image.linear_gradient("L").convert("RGB")
+    if form == "HEIF":
+        pillow_heif.from_pillow(image).save(path)
+    else:
+        image.save(path, form)
+    plant(path)
+    copy = clean(path.read_bytes())
+    path.write_bytes(copy.data)
+    allowed = {"IFD0"} if form == "TIFF" else set()
+    assert {tag for tag in told(path) if tag.split(":")[0] not in allowed} == set()
+    assert "PLANTED" not in json.dumps(tags(path))
+    if form == "TIFF":
+        assert {tag.split(":")[1] for tag in told(path)} <= TIFF_STRUCTURE
 
 
 def test_the_planted_files_do_tell(tmp_path: Path) -> None:

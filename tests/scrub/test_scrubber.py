@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -27,6 +28,12 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (320, 240)) -> Image.Imag
 def encode(form: str, mode: str = "RGB", **options: Any) -> bytes:
     with io.BytesIO() as file:
         picture(mode).save(file, form, **options)
+        return file.getvalue()
+
+
+def heic(mode: str) -> bytes:
+    with io.BytesIO() as file:
+        pillow_heif.from_pillow(picture(mode, (640, 480))).save(file)
         return file.getvalue()
 
 
@@ -65,6 +72,10 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "webp": lambda: encode("WEBP"),
     "webp-turned": lambda: encode("WEBP", exif=exif(6)),
     "webp-lossless-profile": lambda: encode("WEBP", lossless=True, icc_profile=device_profile()),
+    "avif": lambda: encode("AVIF", exif=exif(6)),
+    "avif-device-profile": lambda: encode("AVIF", icc_profile=device_profile()),
+    "heic": lambda: heic("RGB"),
+    "heic-transparent": lambda: heic("RGBA"),
     "bmp": lambda: encode("BMP"),
     "tiff": lambda: encode("TIFF", compression="tiff_lzw"),
     "tiff-jpeg": lambda: encode("TIFF", compression="jpeg"),

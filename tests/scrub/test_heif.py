@@ -1,0 +1,419 @@
+"""HEIC and AVIF: the primary picture's own data in a new file, and nothing of what a phone puts around it."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING
+
+import pillow_heif
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageStat
+
+from fieldreport.scrub import Mode, Refusal, Removed, dispatch, heif, icc
+from fieldreport.scrub.dispatch import new_cleaning
+from fieldreport.scrub.family import Sink, Source
+from fieldreport.scrub.heif import codecs
+from fieldreport.scrub.heif.reading import read
+from fieldreport.scrub.isobmff import box, full_box
+from fieldreport.scrub.vocabulary import Damaged, Refused, Residue
+
+if TYPE_CHECKING:
+    from tests.scrub.conftest import Clean, RefusalOf
+
+MARKER = b"PLANTED"
+XMP = b"<x:xmpmeta><dc:creator>PLANTED</dc:creator></x:xmpmeta>"
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (160, 96)) -> Image.Image:
+    gradient = Image.linear_gradient("L").resize(size)
+    colour = Image.merge("RGB", (gradient, gradient.transpose(Image.Transpose.ROTATE_180), gradient))
+    if mode == "RGBA":
+        colour.putalpha(gradient)
+    return colour
+
+
+def exif(orientation: int = 1) -> bytes:
+    block = Image.Exif()
+    block[0x0112] = orientation
+    block[0x010F] = "PLANTED"
+    block[0x0132] = "2024:01:02 03:04:05"
+    block.get_ifd(0x8825)[2] = (41.0, 24.0, 0.0)
+    return block.tobytes()
+
+
+def device_profile() -> bytes:
+    profile = bytearray(icc._PROFILES[icc.Known.ADOBE_RGB])
+    offset = struct.unpack_from(">I", profile, profile.index(b"rXYZ") + 4)[0]
+    struct.pack_into(">i", profile, offset + 8, int(0.52 * 65536))
+    return bytes(profile)
+
+
+def heic(mode: str = "RGB", *, tile: int = 0, profile: bytes | None = None, **options: object) -> bytes:
+    image = picture(mode)
+    if profile is not None:
+        image.info["icc_profile"] = profile
+    file = pillow_heif.from_pillow(image)
+    before = pillow_heif.options.GRID_TILE_SIZE
+    pillow_heif.options.GRID_TILE_SIZE = tile
+    try:
+        with io.BytesIO() as out:
+            file.save(out, quality=60, **options)
+            return out.getvalue()
+    finally:
+        pillow_heif.options.GRID_TILE_SIZE = before
+
+
+def avif(mode: str = "RGB", **options: object) -> bytes:
+    with io.BytesIO() as out:
+        picture(mode).save(out, "AVIF", speed=10, **options)
+        return out.getvalue()
+
+
+KINDS: dict[str, bytes] = {
+    "heic": heic(exif=exif(), xmp=XMP),
+    "heic-alpha": heic("RGBA", exif=exif(), xmp=XMP),
+    "heic-grid": heic(tile=64, exif=exif(), xmp=XMP),
+    "heic-grid-alpha": heic("RGBA", tile=64, exif=exif(), xmp=XMP),
+    "avif": avif(exif=exif(), xmp=XMP),
+    "avif-alpha": avif("RGBA", exif=exif(), xmp=XMP),
+    "avif-turned": avif(exif=exif(6), xmp=XMP),
+}
+
+
+def decode(data: bytes) -> Image.Image:
+    if b"avif" in data[:32]:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            return image
+    return pillow_heif.open_heif(data).to_pillow()
+
+
+def mean_difference(one: Image.Image, other: Image.Image) -> float:
+    return max(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_planted_survives_and_no_pixel_changes(clean: Clean, kind: str) -> None:
+    original = KINDS[kind]
+    assert MARKER in original
+    copy = clean(original)
+    assert MARKER not in copy.data
+    before, after = decode(original), decode(copy.data)
+    assert after.mode == before.mode
+    assert after.tobytes() == before.tobytes()
+    assert {Removed.LOCATION, Removed.DEVICE, Removed.TIME, Removed.AUTHOR} <= copy.removed
+    assert copy.media_type == f"image/{kind[:4]}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scrubbing_twice_is_scrubbing_once(clean: Clean, kind: str) -> None:
+    once = clean(KINDS[kind])
+    twice = clean(once.data)
+    assert twice.data == once.data
+    assert twice.removed == frozenset()
+
+
+def test_the_grid_was_a_grid() -> None:
+    album = read(Source.of(KINDS["heic-grid"]))
+    assert album.items[album.primary].kind == b"grid"
+    assert len(album.references[b"dimg", album.primary]) == 6
+
+
+def test_a_thumbnail_goes(clean: Clean) -> None:
+    file = pillow_heif.from_pillow(picture())
+    file.info["thumbnails"] = [64]
+    with io.BytesIO() as out:
+        file.save(out)
+        original = out.getvalue()
+    copy = clean(original)
+    assert Removed.THUMBNAIL in copy.removed
+    assert len(copy.data) < len(original)
+    assert pillow_heif.open_heif(copy.data).info["thumbnails"] == []
+
+
+def test_a_picture_on_its_side_keeps_its_turn(clean: Clean) -> None:
+    image = picture()
+    image.info["exif"] = exif(6)
+    with io.BytesIO() as out:
+        pillow_heif.from_pillow(image).save(out)
+        original = out.getvalue()
+    copy = clean(original)
+    before, after = decode(original), decode(copy.data)
+    assert after.size == before.size
+    assert after.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_a_standard_profile_becomes_ours(clean: Clean, kind: str) -> None:
+    theirs = icc._build("PLANTED", icc._SPACES[icc.Known.DISPLAY_P3])
+    original = heic(profile=theirs) if kind == "heic" else avif(icc_profile=theirs)
+    copy = clean(original)
+    ours = icc.profile_for(icc.Known.DISPLAY_P3)
+    assert ours is not None
+    assert "PLANTED".encode("utf-16-be") not in copy.data
+    assert decode(copy.data).info["icc_profile"] == ours
+    assert decode(copy.data).tobytes() == decode(original).tobytes()
+    assert copy.media_type == f"image/{kind}"
+    assert Removed.COLOUR_PROFILE in copy.removed
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_a_devices_own_profile_makes_it_a_jpeg(clean: Clean, kind: str) -> None:
+    original = heic(profile=device_profile()) if kind == "heic" else avif(icc_profile=device_profile())
+    copy = clean(original)
+    assert copy.media_type == "image/jpeg"
+    after = Image.open(io.BytesIO(copy.data))
+    assert "icc_profile" not in after.info
+    assert ImageChops.difference(decode(original).convert("RGB"), after).getbbox() is not None
+
+
+@pytest.mark.parametrize(("kind", "media_type"), [("heic", "image/jpeg"), ("avif", "image/jpeg")])
+def test_strong_mode_makes_it_a_jpeg(clean: Clean, kind: str, media_type: str) -> None:
+    copy = clean(KINDS[kind], Mode.STRONG)
+    assert copy.media_type == media_type
+    with Image.open(io.BytesIO(copy.data)) as after:
+        assert after.size == decode(KINDS[kind]).size
+
+
+@pytest.mark.parametrize("kind", ["heic-alpha", "avif-alpha"])
+def test_strong_mode_keeps_transparency_as_png(clean: Clean, kind: str) -> None:
+    copy = clean(KINDS[kind], Mode.STRONG)
+    assert copy.media_type == "image/png"
+    with Image.open(io.BytesIO(copy.data)) as after:
+        assert after.mode == "RGBA"
+
+
+# --- files that no library at hand writes, put together by hand ---
+
+
+def rebuilt(kind: str, **changes: object) -> bytes:
+    """A clean file with one thing of the writer's input changed."""
+    from fieldreport.scrub.heif import _Copier
+    from fieldreport.scrub.heif.writing import write
+
+    pieces = _Copier(read(Source.of(KINDS[kind])), new_cleaning(Mode.LOSSLESS)).copy_all().pieces
+    for name, value in changes.items():
+        if name == "prefix":
+            assert isinstance(value, bytes)
+            pieces[0].data = value + pieces[0].data
+        elif name == "extra_property":
+            assert isinstance(value, tuple)
+            pieces[0].properties.append(value)
+        elif name == "size":
+            assert isinstance(value, tuple)
+            pieces[0].properties = [
+                (kind_, bytes(4) + struct.pack(">II", *value) if kind_ == b"ispe" else payload, essential)
+                for kind_, payload, essential in pieces[0].properties
+            ]
+        elif name == "configuration":
+            assert isinstance(value, bytes)
+            pieces[0].properties = [
+                (kind_, payload[:22] + bytes((payload[22] + 1,)) + payload[23:] + value, essential)
+                if kind_ == b"hvcC"
+                else (kind_, payload, essential)
+                for kind_, payload, essential in pieces[0].properties
+            ]
+    return write(pieces)
+
+
+def nal(kind: int, body: bytes) -> bytes:
+    unit = bytes((kind << 1, 1)) + body
+    return struct.pack(">I", len(unit)) + unit
+
+
+def obu(kind: int, body: bytes) -> bytes:
+    return bytes((kind << 3 | 2, len(body))) + body
+
+
+@pytest.mark.parametrize("kind", [35, 38, 39, 40, 48])
+def test_supplemental_units_of_hevc_go(clean: Clean, kind: int) -> None:
+    planted = rebuilt("heic", prefix=nal(kind, MARKER))
+    copy = clean(planted)
+    assert MARKER not in copy.data
+    assert copy.data == clean(KINDS["heic"]).data
+
+
+def test_supplemental_units_in_the_configuration_go(clean: Clean) -> None:
+    array = struct.pack(">BHH", 39, 1, len(MARKER)) + MARKER
+    copy = clean(rebuilt("heic", configuration=array))
+    assert MARKER not in copy.data
+    assert copy.data == clean(KINDS["heic"]).data
+
+
+@pytest.mark.parametrize("kind", [2, 5, 8, 15])
+def test_metadata_units_of_av1_go(clean: Clean, kind: int) -> None:
+    copy = clean(rebuilt("avif", prefix=obu(kind, MARKER)))
+    assert MARKER not in copy.data
+    assert copy.data == clean(KINDS["avif"]).data
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_a_picture_shown_in_part_loses_what_is_not_shown(clean: Clean, kind: str) -> None:
+    half = struct.pack(">IIIIiIiI", 80, 1, 48, 1, -10, 1, 4, 1)  # its middle lies 10 to the left and 4 down
+    copy = clean(rebuilt(kind, extra_property=(b"clap", half, True)))
+    assert copy.media_type == "image/jpeg"
+    with Image.open(io.BytesIO(copy.data)) as after:
+        expected = decode(KINDS[kind]).crop((30, 28, 110, 76))
+        assert after.size == (80, 48)
+        assert mean_difference(expected, after) < 3
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+@pytest.mark.parametrize(
+    ("turn", "transpose"),
+    [
+        ((b"irot", b"\1", True), Image.Transpose.ROTATE_90),  # anticlockwise
+        ((b"irot", b"\2", True), Image.Transpose.ROTATE_180),
+        ((b"irot", b"\3", True), Image.Transpose.ROTATE_270),
+        ((b"imir", b"\0", True), Image.Transpose.FLIP_TOP_BOTTOM),
+        ((b"imir", b"\1", True), Image.Transpose.FLIP_LEFT_RIGHT),
+    ],
+)
+def test_what_is_decoded_comes_out_upright(
+    clean: Clean, kind: str, turn: tuple[bytes, bytes, bool], transpose: Image.Transpose
+) -> None:
+    copy = clean(rebuilt(kind, extra_property=turn), Mode.STRONG)
+    with Image.open(io.BytesIO(copy.data)) as after:
+        assert mean_difference(decode(KINDS[kind]).transpose(transpose), after) < 3
+
+
+@pytest.mark.parametrize("turn", [(b"irot", b"\1", True), (b"imir", b"\0", True), (b"imir", b"\1", True)])
+def test_libheif_turns_the_same_way(turn: tuple[bytes, bytes, bool]) -> None:
+    turned = rebuilt("heic", extra_property=turn)
+    assert decode(turned).tobytes() == heif._turn(decode(KINDS["heic"]), turn[0], turn[1]).tobytes()
+
+
+def test_an_unknown_property_goes_unless_it_is_needed(clean: Clean, refusal_of: RefusalOf) -> None:
+    assert clean(rebuilt("heic", extra_property=(b"plnt", MARKER, False))).data == clean(KINDS["heic"]).data
+    assert refusal_of(rebuilt("heic", extra_property=(b"plnt", MARKER, True))) is Refusal.UNSUPPORTED
+
+
+def test_boxes_beside_the_picture_go(clean: Clean) -> None:
+    original = KINDS["heic"]
+    copy = clean(original + box(b"uuid", MARKER) + box(b"free", MARKER))
+    assert copy.data == clean(original).data
+    assert Removed.TRAILING_DATA in copy.removed
+
+
+def test_bytes_behind_the_last_box_go(clean: Clean) -> None:
+    copy = clean(KINDS["heic"] + MARKER)
+    assert copy.data == clean(KINDS["heic"]).data
+    assert Removed.TRAILING_DATA in copy.removed
+
+
+def test_a_hidden_film_goes(clean: Clean) -> None:
+    assert Removed.MOTION_VIDEO in clean(KINDS["heic"] + box(b"moov", MARKER)).removed
+
+
+@pytest.mark.parametrize("size", [(50_000, 50_000), (20_001, 8), (16_000, 16_000)])
+@pytest.mark.parametrize("kind", ["heic", "heic-grid", "avif"])
+def test_a_picture_over_the_bounds_is_refused_from_its_header(
+    refusal_of: RefusalOf, kind: str, size: tuple[int, int]
+) -> None:
+    assert refusal_of(rebuilt(kind, size=size)) is Refusal.BOMB
+
+
+def test_the_size_in_the_codecs_header_counts_whatever_the_container_says() -> None:
+    # 16384 by 16384, as a sequence parameter set would say it: Main profile, one layer.
+    def ue(value: int) -> str:
+        return "0" * ((value + 1).bit_length() - 1) + f"{value + 1:b}"
+
+    bits = "0000" + "000" + "1" + "0" * 96 + ue(0) + ue(1) + ue(16384) + ue(16384)
+    bits = bits.ljust(-(-len(bits) // 8) * 8, "0")
+    raw = int(bits, 2).to_bytes(len(bits) // 8, "big")
+    escaped = bytes((33 << 1, 1)) + raw.replace(b"\0\0\0", b"\0\0\3\0")
+    assert codecs._sps_size(escaped) == (16384, 16384)
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_the_codecs_header_agrees_with_what_was_encoded(kind: str) -> None:
+    album = read(Source.of(KINDS[kind]))
+    item = album.items[album.primary]
+    if kind == "heic":
+        payload = next(found.payload for found in item.properties if found.kind == b"hvcC")
+        _, _, sizes = codecs.hevc_configuration(payload)
+    else:
+        _, sizes = codecs.av1_frames(album.data(album.primary))
+    assert all(width in range(160, 193) and height in range(96, 129) for width, height in sizes)
+    assert sizes
+
+
+def test_a_film_or_a_burst_without_a_primary_picture_is_unsupported(refusal_of: RefusalOf) -> None:
+    data = box(b"ftyp", b"heic", bytes(4), b"msf1hevc") + box(b"moov", bytes(100))
+    assert refusal_of(data) is Refusal.UNSUPPORTED
+
+
+def test_a_protected_picture_is_named_so(refusal_of: RefusalOf) -> None:
+    data = bytearray(clean_bytes("heic"))
+    at = data.index(b"infe") + 10
+    struct.pack_into(">H", data, at, 1)
+    assert refusal_of(bytes(data)) is Refusal.ENCRYPTED
+
+
+def clean_bytes(kind: str) -> bytes:
+    sink = Sink()
+    dispatch.clean(Source.of(KINDS[kind]), sink, new_cleaning(Mode.LOSSLESS))
+    return sink.source().whole()
+
+
+@pytest.mark.parametrize("kind", ["heic", "heic-grid", "avif"])
+def test_a_file_cut_off_is_refused(refusal_of: RefusalOf, kind: str) -> None:
+    data = KINDS[kind]
+    for cut in (20, 40, len(data) // 3, len(data) // 2):
+        assert refusal_of(data[:cut]) in {Refusal.DAMAGED, Refusal.UNSUPPORTED}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_verify_refuses_any_other_layout(kind: str) -> None:
+    data = clean_bytes(kind)
+    media_type = f"image/{kind[:4]}"
+    heif.verify(Source.of(data), media_type)
+    moved = data.index(b"mdat") - 4
+    for residue in (
+        KINDS[kind],
+        data + b"\0",
+        data + box(b"free", MARKER),
+        data[:moved] + box(b"free", MARKER) + data[moved:],
+        data.replace(b"pict" + bytes(12), b"pict" + bytes(11) + b"x"),
+    ):
+        with pytest.raises(Residue):
+            heif.verify(Source.of(residue), media_type)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("heic", {"prefix": nal(39, MARKER)}),
+        ("heic", {"configuration": struct.pack(">BHH", 39, 1, len(MARKER)) + MARKER}),
+        ("avif", {"prefix": obu(5, MARKER)}),
+        ("heic", {"extra_property": (b"plnt", MARKER, False)}),
+        ("heic", {"extra_property": (b"colr", b"prof" + device_profile(), False)}),
+        ("avif", {"extra_property": (b"auxC", bytes(4) + MARKER, False)}),
+    ],
+)
+def test_verify_refuses_what_should_have_gone(kind: str, changes: dict[str, object]) -> None:
+    with pytest.raises(Residue):
+        heif.verify(Source.of(rebuilt(kind, **changes)), f"image/{kind[:4]}")
+
+
+def test_a_box_never_reaches_beyond_what_it_lies_in() -> None:
+    meta = full_box(b"meta", 0, 0, struct.pack(">I4s", 5000, b"pitm"))
+    with pytest.raises(Damaged):
+        read(Source.of(box(b"ftyp", b"heic", bytes(4)) + meta))
+
+
+@given(data=st.data())
+@settings(max_examples=250, deadline=None)
+def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> None:
+    mutated = bytearray(KINDS[data.draw(st.sampled_from(["heic", "heic-grid", "avif", "avif-alpha"]))])
+    for _ in range(data.draw(st.integers(1, 5))):
+        mutated[data.draw(st.integers(8, min(len(mutated) - 1, 900)))] = data.draw(st.integers(0, 255))
+    try:
+        dispatch.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
+    except Residue:
+        raise
+    except Refused:
+        return
