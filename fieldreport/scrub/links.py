@@ -29,7 +29,7 @@ _MARKS: Final = re.compile(
 def clean_link(untrusted: str, *, depth: int = 0) -> str | None:
     """The address as it may stay in a document, or None if it goes."""
     address = untrusted.strip()
-    if len(address) > _LONGEST or not address.isprintable():
+    if len(address) > _LONGEST or not address.isprintable() or any(map(str.isspace, address)):
         return None
     try:
         parts = urlsplit(address)

@@ -30,7 +30,7 @@ _CFF_STANDARD_STRINGS: Final = 391
 _CFF_WORDS: Final = frozenset({0, 1, 2, 3, 4, 0x0C00, 0x0C15, 0x0C16})  # version, Notice, names, Copyright, PostScript
 
 _TYPE1_WORDS: Final = re.compile(
-    rb"(/(?:version|Notice|Copyright|FullName|FamilyName|Weight|PaintDate)\s*)\(((?:[^()\\]|\\.|\([^()]*\))*)\)"
+    rb"/(?:version|Notice|Copyright|FullName|FamilyName|Weight|PaintDate|Author|Creator|Producer)\s*\("
 )
 _TYPE1_COMMENT: Final = re.compile(rb"%[^\r\n]*")
 _TYPE1_NAME: Final = re.compile(rb"(/FontName\s*/)([^\s/()<>\[\]{}%]+)")
@@ -178,8 +178,22 @@ def _clean_type1(untrusted: bytes, retag: Retag) -> bytes:
     end = untrusted.find(b"eexec")
     if end < 0:
         raise Damaged
-    clear = _TYPE1_WORDS.sub(lambda m: m[1] + b"()" + b" " * len(m[2]), untrusted[:end])
+    clear = _without_words(untrusted[:end])
     clear = _TYPE1_COMMENT.sub(lambda m: b" " * len(m[0]), clear)
     clear = _TYPE1_NAME.sub(lambda m: m[1] + retag(m[2]), clear)
     magic = _TYPE1_MAGIC if len(clear) > len(_TYPE1_MAGIC) and not clear[: len(_TYPE1_MAGIC)].strip() else b"%!"
     return magic + clear[len(magic) :] + untrusted[end:]
+
+
+def _without_words(clear: bytes) -> bytes:
+    kept = bytearray(clear)
+    for word in _TYPE1_WORDS.finditer(clear):
+        position, depth = word.end(), 1
+        while depth:
+            character = clear[position : position + 1]
+            if not character:
+                raise Damaged
+            position += 2 if character == b"\\" else 1
+            depth += {b"(": 1, b")": -1}.get(character, 0)
+        kept[word.end() : position] = b")" + b" " * (position - word.end() - 1)
+    return bytes(kept)

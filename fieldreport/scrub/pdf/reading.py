@@ -46,7 +46,7 @@ _STRINGS: Final = {
     b"/Registry": re.compile(rb"\(Adobe\)"),
     b"/Ordering": re.compile(rb"\((Identity|Japan1|Korea1|KR|GB1|CNS1|Manga1|UCS|Japan2)\)"),
     b"/Name": re.compile(rb"\(Layer \d+\)"),
-    b"/URI": re.compile(rb"\(https?://[^\s@]+\)|<[0-9a-f]*>"),
+    b"/URI": re.compile(rb"\(https?://[^\s@/?#]+([/?#]\S*)?\)|<feff[0-9a-f]*>"),
 }
 _NEEDLES: Final = (
     b"xmpmeta", b"<?xpacket", b"/ActualText", b"/Author", b"/Creator", b"/Producer", b"/JavaScript", b"/EmbeddedFile",
