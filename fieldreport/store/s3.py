@@ -192,6 +192,13 @@ class _S3Reader(io.RawIOBase):
         self._position += len(body)
         return len(body)
 
+    @override
+    def readall(self) -> bytes:
+        # The inherited one would ask for 8 KiB at a time.
+        rest = bytearray(max(0, self._size - self._position))
+        self.readinto(rest)
+        return bytes(rest)
+
 
 @contextmanager
 def _as_store_error() -> Iterator[None]:
