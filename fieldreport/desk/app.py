@@ -19,7 +19,7 @@ from fieldreport.desk.rounds import Rounds
 from fieldreport.desk.sessions import Sessions
 from fieldreport.desk.views import articles, audit, cases, checks, files, health, inbox, keys, signin, staff
 from fieldreport.mailbox import Mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, RosterDirectory, TokenKey
 from fieldreport.vault import Vault
 from fieldreport.vault.articles import Newsdesk

@@ -14,7 +14,7 @@ from fieldreport.desk.rounds import Rounds
 from fieldreport.desk.sessions import Session, Sessions
 from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
 from fieldreport.vault import Vault
 from fieldreport.vault.articles import Newsdesk

@@ -16,8 +16,7 @@ from fieldreport import limits
 from fieldreport.desk.reading import IMAGES
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Mode, Scrubber
 
 
 @contextmanager

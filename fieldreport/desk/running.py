@@ -8,7 +8,7 @@ from fieldreport.config import Settings
 from fieldreport.desk import current
 from fieldreport.desk.app import create_app
 from fieldreport.mailbox import open_mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Scrubber
 from fieldreport.seal.roster import RosterDirectory
 from fieldreport.seal.selftest import check_platform
 from fieldreport.vault import open_vault

@@ -26,7 +26,7 @@ from werkzeug.test import Client, TestResponse
 from fieldreport import config, limits
 from fieldreport.desk import create_app, current
 from fieldreport.mailbox import LocalMailbox, open_mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Scrubber
 from fieldreport.seal import (
     Binding,
     Codename,
@@ -192,9 +192,8 @@ class House:
     clock: Clock
     staff: dict[str, StaffKey]
     app: flask.Flask
-    source: SourceKeys = field(
-        default_factory=lambda: SourceKeys.derive(Codename.generate("en"), instance=INSTANCE), repr=False
-    )
+    source: SourceKeys = field(repr=False)
+    another_source: SourceKeys = field(repr=False)
 
     # Test files cannot import from here while they run, so what they need hangs on the house.
     report: ClassVar = REPORT
@@ -349,6 +348,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCach
 
 
 @pytest.fixture(scope="session")
+def sources() -> tuple[SourceKeys, ...]:
+    """Two people with a codename each: deriving keys from it is slow on purpose."""
+    return tuple(SourceKeys.derive(Codename.generate("en"), instance=INSTANCE) for _ in range(2))
+
+
+@pytest.fixture(scope="session")
 def staff() -> dict[str, StaffKey]:
     return {handle: new_staff_key(handle, role) for handle, role in ROLES.items()}
 
@@ -416,6 +421,7 @@ def build(
     staff: dict[str, StaffKey],
     furnished: Path,
     compiled: FileSystemBytecodeCache,
+    sources: tuple[SourceKeys, ...],
 ) -> Iterator[Callable[..., House]]:
     """Builds a house; arguments are sections of the settings, such as ``desk={"idle_seconds": 5}``."""
     with contextlib.ExitStack() as stack:
@@ -448,6 +454,8 @@ def build(
                 clock=clock,
                 staff=dict(staff),
                 app=app,
+                source=sources[0],
+                another_source=sources[1],
             )
 
         yield made

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from fieldreport.seal import Codename, SourceKeys
 from fieldreport.vault import CaseRow
 from fieldreport.vault.articles import ArticleState, list_articles
 
@@ -70,7 +69,7 @@ class TestWriting:
         assert list_articles(house.vault)[0].cases == (case.id,)
 
     def test_it_starts_from_several_ticked_cases(self, house: House, amira: Browser, case: CaseRow) -> None:
-        other = house.receive(source=SourceKeys.derive(Codename.generate("en"), instance=house.settings.instance_id))
+        other = house.receive(source=house.another_source)
         page = amira.get("/inbox")
         assert len(page.find("//input[@type='checkbox'][@form='to-article']")) == 2
         token = page.find("//form[@id='to-article']/input[@name='token']")[0].get("value")
@@ -172,9 +171,8 @@ class TestPictures:
         assert amira.get(f"{path}/media/photo-1.jpg").status == 404
 
     def test_one_of_another_case_is_refused(self, house: House, amira: Browser, case: CaseRow) -> None:
-        stranger = SourceKeys.derive(Codename.generate("en"), instance=house.settings.instance_id)
         file = house.attachment("photo-1.jpg", "image/jpeg", house.photo())
-        other = house.receive("another source", source=stranger, files=[file])
+        other = house.receive("another source", source=house.another_source, files=[file])
         path = written(house, amira, case)
         page = amira.get(path)
         token = page.find("//input[@name='token']")[0].get("value")
