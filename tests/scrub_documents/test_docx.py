@@ -343,7 +343,7 @@ def test_the_second_reading_refuses_parts_it_does_not_know(clean: Clean) -> None
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(place=st.integers(0, 10**6), value=st.binary(min_size=1, max_size=12), inside=st.booleans())
 def test_damaged_files_raise_only_the_family_s_errors(clean: Clean, place: int, value: bytes, *, inside: bool) -> None:
     data = with_body(f"<w:p>{run('x')}</w:p>")

@@ -339,7 +339,7 @@ def test_the_second_reading_refuses_what_was_not_cleaned() -> None:
         pdf.verify(Source.of(simple()), pdf.MEDIA_TYPE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_damaged_files_raise_only_the_family_s_errors(clean: Clean, seed: int) -> None:
     chance = random.Random(seed)

@@ -41,6 +41,7 @@ _FINDINGS: Final = findings()
 _CSS_COMMENT: Final = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 _CSS_RULE: Final = re.compile(r"@(import|namespace|charset)[^;]*;|@font-face\s*\{[^}]*\}", re.IGNORECASE)
 _CSS_ADDRESS: Final = re.compile(r"[^;{}]*\b(url|src|expression|image-set)\s*\([^;}]*;?", re.IGNORECASE)
+_CSS_LEFT: Final = re.compile(r"/\*|@import|@font|url\s*\(|src\s*:", re.IGNORECASE)
 _NAMED: Final = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_NAMES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 _ROLE: Final = re.compile(r"[a-z-]+( [a-z-]+){0,5}")
@@ -311,6 +312,9 @@ def _character(name: re.Match[bytes]) -> bytes:
 
 
 def _clean_css(untrusted: str) -> str:
-    """A style sheet without comments, imports, fonts and addresses."""
-    text = _CSS_COMMENT.sub("", untrusted.replace("\\", ""))
-    return _CSS_ADDRESS.sub("", _CSS_RULE.sub("", text)).strip()
+    """A style sheet without comments, imports, fonts and addresses; nothing of one that is not well formed."""
+    text, before = untrusted.replace("\\", ""), ""
+    while text != before:
+        before = text
+        text = _CSS_ADDRESS.sub("", _CSS_RULE.sub("", _CSS_COMMENT.sub("", text))).strip()
+    return "" if _CSS_LEFT.search(text) else text

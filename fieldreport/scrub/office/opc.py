@@ -95,12 +95,16 @@ CleanPart = Callable[["PartCleaning", bytes], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of part: its name with a place for a number, its content type, and who cleans it."""
+    """A kind of part: its name with a place for a number, its content type, and who cleans it.
+
+    ``single``: there is one, without a number. ``essential``: it holds text, so a document without it is another one.
+    """
 
     name: str
     content_type: str
     clean: CleanPart
     single: bool = False
+    essential: bool = False
 
 
 class PartCleaning:
@@ -195,6 +199,10 @@ class Package:
                 self.cleaning.removed |= _LOST.get(kind, set())
         return found
 
+    def has(self, name: str) -> bool:
+        """Whether there is an old part of that name."""
+        return name in self._old
+
     def copy(self, relation: Relation) -> str | None:
         """Clean the part a relationship leads to, once; answer its new name."""
         name = relation.target
@@ -211,16 +219,20 @@ class Package:
         return None if part is None else part.name
 
     def clean_part(self, name: str, kind: Kind) -> Part | None:
-        """Clean one part of XML. One that is damaged is left out and reported, unless it is the first."""
+        """Clean one part of XML.
+
+        One that is damaged is left out and reported, unless the document would lose what is read in it.
+        """
         first = not self._copies
         part = Part(name=self._name(kind), content_type=kind.content_type)
         self._copies[name] = part  # before it is filled: slides and their notes point at each other
         try:
             part.data = kind.clean(PartCleaning(self, name, part), self._old[name])
         except Damaged:
-            if first:
+            if first or kind.essential:
                 raise
             self._copies[name] = None
+            self._counts[kind.name] = self._counts.get(kind.name, 1) - 1
             self.cleaning.removed.add(Removed.OTHER_METADATA)
             return None
         return part

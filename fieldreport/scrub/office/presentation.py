@@ -13,7 +13,7 @@ from fieldreport.scrub.office.markup import Element, remove, split
 from fieldreport.scrub.office.opc import Kind, PartCleaning
 from fieldreport.scrub.office.rewriting import Rewriting
 from fieldreport.scrub.office.vocabularies import RELATIONSHIPS, load
-from fieldreport.scrub.vocabulary import Removed
+from fieldreport.scrub.vocabulary import Damaged, Removed
 
 SLIDES: Final = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _P: Final = f"{{{SLIDES}}}"
@@ -29,15 +29,15 @@ _TEXT_IN: Final = frozenset({f"{_A}t", f"{_A}tableStyleId", f"{_C}v", f"{_C}f", 
 def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:
     """The list of slides. Which layouts are in use is settled before the masters are read."""
     root = markup.parse(untrusted)
-    for number, slide in enumerate(root.iter(f"{_P}sldId")):
-        slide.set("id", str(_FIRST_SLIDE + number))
+    number = _FIRST_SLIDE
+    for slide in list(root.iter(f"{_P}sldId")):
         relation = part.old.get(str(slide.get(f"{{{RELATIONSHIPS}}}id", "")))
-        if relation is not None and relation.kind == "slide":
-            part.package.used |= {
-                found.target
-                for found in part.package.relations_of(relation.target).values()
-                if found.kind == "slideLayout"
-            }
+        if relation is None or relation.kind != "slide" or not part.package.has(relation.target):
+            raise Damaged  # a slide is missing
+        slide.set("id", str(number))
+        number += 1
+        relations = part.package.relations_of(relation.target).values()
+        part.package.used |= {found.target for found in relations if found.kind == "slideLayout"}
     data = _written(root, part)
     part.implied("theme", "tableStyles")
     for kind, root_name in (("presProps", "presentationPr"), ("viewProps", "viewPr")):
@@ -95,7 +95,7 @@ KINDS: Final = {
     "officeDocument": Kind(
         name="ppt/presentation.xml", content_type=f"{_TYPE}presentation.main+xml", clean=clean_presentation, single=True
     ),
-    "slide": Kind(name="ppt/slides/slide{}.xml", content_type=f"{_TYPE}slide+xml", clean=clean_slide),
+    "slide": Kind(name="ppt/slides/slide{}.xml", content_type=f"{_TYPE}slide+xml", clean=clean_slide, essential=True),
     "slideLayout": Kind(
         name="ppt/slideLayouts/slideLayout{}.xml", content_type=f"{_TYPE}slideLayout+xml", clean=clean_slide
     ),
@@ -103,7 +103,10 @@ KINDS: Final = {
         name="ppt/slideMasters/slideMaster{}.xml", content_type=f"{_TYPE}slideMaster+xml", clean=clean_master
     ),
     "notesSlide": Kind(
-        name="ppt/notesSlides/notesSlide{}.xml", content_type=f"{_TYPE}notesSlide+xml", clean=clean_slide
+        name="ppt/notesSlides/notesSlide{}.xml",
+        content_type=f"{_TYPE}notesSlide+xml",
+        clean=clean_slide,
+        essential=True,
     ),
     "notesMaster": Kind(
         name="ppt/notesMasters/notesMaster{}.xml", content_type=f"{_TYPE}notesMaster+xml", clean=clean_slide

@@ -202,10 +202,16 @@ KINDS: Final = {
     "officeDocument": Kind(
         name="xl/workbook.xml", content_type=f"{_TYPE}sheet.main+xml", clean=clean_workbook, single=True
     ),
-    "worksheet": Kind(name="xl/worksheets/sheet{}.xml", content_type=f"{_TYPE}worksheet+xml", clean=clean_sheet),
+    "worksheet": Kind(
+        name="xl/worksheets/sheet{}.xml", content_type=f"{_TYPE}worksheet+xml", clean=clean_sheet, essential=True,
+    ),
     "chartsheet": Kind(name="xl/chartsheets/sheet{}.xml", content_type=f"{_TYPE}chartsheet+xml", clean=clean_sheet),
     "sharedStrings": Kind(
-        name="xl/sharedStrings.xml", content_type=f"{_TYPE}sharedStrings+xml", clean=clean_strings, single=True
+        name="xl/sharedStrings.xml",
+        content_type=f"{_TYPE}sharedStrings+xml",
+        clean=clean_strings,
+        single=True,
+        essential=True,
     ),
     "styles": Kind(name="xl/styles.xml", content_type=f"{_TYPE}styles+xml", clean=clean_styles, single=True),
     "table": Kind(name="xl/tables/table{}.xml", content_type=f"{_TYPE}table+xml", clean=clean_table),

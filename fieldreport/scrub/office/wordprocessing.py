@@ -193,6 +193,7 @@ def _kind(name: str, content_type: str, *, single: bool = False) -> Kind:
         content_type=_TYPE + content_type,
         clean=cleaner,
         single=single,
+        essential=cleaner is clean_content,
     )
 
 
