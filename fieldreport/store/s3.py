@@ -196,8 +196,7 @@ class _S3Reader(io.RawIOBase):
     def readall(self) -> bytes:
         # The inherited one would ask for 8 KiB at a time.
         rest = bytearray(max(0, self._size - self._position))
-        self.readinto(rest)
-        return bytes(rest)
+        return bytes(rest[: self.readinto(rest)])
 
 
 @contextmanager
