@@ -92,6 +92,10 @@ def _parse(data: bytes, removed: set[Removed]) -> _Picture:
             break
         if marker is None or marker in _OTHER_FRAMES:
             raise Damaged if marker is None else Refused(Refusal.UNSUPPORTED)
+        end = position + max(2, int.from_bytes(data[position : position + 2], "big"))
+        if picture.scans and end > len(data):
+            position = len(data)
+            break
         payload = _payload(data, position)
         position += 2 + len(payload)
         if marker == _SOS:
@@ -102,6 +106,8 @@ def _parse(data: bytes, removed: set[Removed]) -> _Picture:
             _table_or_frame(picture, marker, payload)
     if not picture.scans:
         raise Damaged
+    while picture.kept[-1][0] != _SOS:  # tables of a scan that was cut off
+        picture.kept.pop()
     _trailer(data[position:], removed, several=picture.several_pictures)
     return picture
 
@@ -123,7 +129,8 @@ def _payload(data: bytes, position: int) -> bytes:
 
 
 def _scan(picture: _Picture, data: bytes, header: bytes, start: int) -> int:
-    if not picture.components or len(header) != 4 + 2 * header[0] or not 1 <= header[0] <= picture.components:
+    components = header[0] if header else 0
+    if not 1 <= components <= picture.components or len(header) != 4 + 2 * components:
         raise Damaged
     picture.scans += 1
     if picture.scans > limits.JPEG_SCANS:

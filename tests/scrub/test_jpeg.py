@@ -256,6 +256,15 @@ def test_a_picture_cut_off_by_a_full_card_keeps_what_it_shows(clean: Clean) -> N
     assert copy.data[:200] == clean(whole).data[:200]
 
 
+@pytest.mark.parametrize("cut", [0, 1, 3, 10, 40])
+def test_a_progressive_picture_cut_off_between_scans_ends_there(clean: Clean, cut: int) -> None:
+    whole = encode(picture(), progressive=True)
+    last_tables = whole.rindex(b"\xff\xc4")
+    copy = clean(whole[: last_tables + cut])
+    assert copy.data.endswith(b"\xff\xd9")
+    assert copy.data.count(b"\xff\xda") in {whole.count(b"\xff\xda") - 1, whole.count(b"\xff\xda")}
+
+
 def test_a_picture_of_65000_by_65000_is_refused_from_its_header(refusal_of: RefusalOf) -> None:
     data = bytearray(encode(picture()))
     at = data.index(b"\xff\xc0") + 5
