@@ -54,7 +54,6 @@ _FRAMES: Final = frozenset(
     {"graphicData", "graphic", "inline", "anchor", "drawing", "graphicFrame", "oneCellAnchor", "twoCellAnchor"}
     | {"absoluteAnchor", "buBlip", "pic", "numPicBullet"}
 )
-_SHEETS: Final = frozenset({"worksheet", "chartsheet"})
 _SHAPES: Final = frozenset({"pict", "object"})
 _VML_SHAPE: Final = re.compile(r"#?_x0000_[a-z]\d{1,6}")
 _VALUE_MOST: Final = 100_000

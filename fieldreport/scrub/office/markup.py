@@ -6,7 +6,6 @@ libxml2's own limits stay on: 256 levels, 10 million characters a text node (``h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -94,11 +93,3 @@ def unwrap(element: Element) -> None:
     for child in reversed(element):
         parent.insert(index, child)
     parent.remove(element)
-
-
-def rename(element: Element, namespaces: Mapping[str, str]) -> None:
-    """Give an element and everything in it the namespaces of ``namespaces`` instead of their own."""
-    for node in element.iter(etree.Element):
-        namespace, local = split(str(node.tag))
-        if namespace in namespaces:
-            node.tag = f"{{{namespaces[namespace]}}}{local}"
