@@ -21,7 +21,7 @@ from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})
 # A page that reloads itself must not keep the keys of somebody who has left the room.
-_NOT_WORK: Final = frozenset({"keys.progress", "signin.style", "signin.icon"})
+_NOT_WORK: Final = frozenset({"keys.progress", "signin.away", "signin.style", "signin.icon"})
 
 
 def install(app: flask.Flask) -> None:

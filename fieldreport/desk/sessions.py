@@ -33,6 +33,7 @@ class Session:
     last_seen: float
     notices: list[str] = field(default_factory=list, repr=False)
     rewrap: RewrapJob | None = field(default=None, repr=False)
+    titles: dict[bytes, str] = field(default_factory=dict, repr=False)  # of cards that were opened, by the card's id
 
     def take_notices(self) -> list[str]:
         """What the last act did, to be shown once."""

@@ -134,9 +134,8 @@ def _blank_when_locked(response: flask.Response) -> flask.Response:
         response.headers["Refresh"] = str(reload)
     elif not flask.g.get("desk_writing") and flask.request.method == "GET":
         seconds = current.desk().settings.desk.idle_seconds + 1
-        response.headers["Refresh"] = (
-            f"{seconds}; url={flask.url_for('signin.show', next=own_path(flask.request.full_path))}"
-        )
+        away = flask.url_for("signin.away", next=own_path(flask.request.full_path))
+        response.headers["Refresh"] = f"{seconds}; url={away}"
     return response
 
 

@@ -35,7 +35,11 @@ class CaseFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """A case as one editor sees it. ``opened`` and ``active`` are hours since the Unix epoch."""
+    """A case as one editor sees it.
+
+    ``opened`` and ``active`` are hours since the Unix epoch; ``card`` is the id of the sealed card, so that who has
+    opened it once knows whether it is still the same.
+    """
 
     id: bytes
     name: str
@@ -48,6 +52,7 @@ class CaseRow:
     starred: bool
     unread: bool
     ended: Ending | None
+    card: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +223,7 @@ def _case_row(row: Row[Any]) -> CaseRow:
         starred=bool(row.starred),
         unread=row.read < case.last_letter,
         ended=Ending(case.ended) if case.ended is not None else None,
+        card=case.card,
     )
 
 

@@ -128,12 +128,17 @@ class Page:
     def buttons(self) -> list[str]:
         return [" ".join(str(b.text_content()).split()) for b in self._document.iter("button")]
 
-    def form(self, button: str) -> Any:
-        for form in self._document.forms:
-            for submit in form.iter("button"):
-                if button in (submit.text_content().strip(), submit.get("aria-label")):
-                    return form
-        raise AssertionError(f"no button {button!r} on {self.path}, only {self.buttons()}")
+    def button(self, words: str) -> Any:
+        """A button by its words or its accessible name."""
+        for submit in self._document.iter("button"):
+            if words in (submit.text_content().strip(), submit.get("aria-label")):
+                return submit
+        raise AssertionError(f"no button {words!r} on {self.path}, only {self.buttons()}")
+
+    def form_of(self, button: Any) -> Any:
+        """The form it stands in, or the one it names."""
+        named = button.get("form")
+        return self._document.get_element_by_id(named) if named else next(button.iterancestors("form"))
 
 
 class Browser:
@@ -161,17 +166,17 @@ class Browser:
 
     def press(self, page: Page, button: str, values: Mapping[str, str] | None = None, *, follow: bool = True) -> Page:
         """Fill in the form behind a button and send it; every field named must be there."""
-        form = page.form(button)
+        submit = page.button(button)
+        form = page.form_of(submit)
         fields: dict[str, Any] = {}
         for name, value in form.form_values():
             fields.setdefault(name, []).append(value)
         for name in values or {}:
             assert name in form.fields, f"no field {name!r} behind {button!r}"
         fields.update(values or {})
-        for submit in form.iter("button"):
-            if submit.text_content().strip() == button and submit.get("name"):
-                fields[submit.get("name")] = submit.get("value", "")
-        return self.post(form.get("action") or page.path, fields, follow=follow)
+        if submit.get("name"):
+            fields[submit.get("name")] = submit.get("value", "")
+        return self.post(submit.get("formaction") or form.get("action") or page.path, fields, follow=follow)
 
     @property
     def cookie(self) -> str | None:

@@ -108,8 +108,24 @@ def test_a_guessed_cookie_opens_nothing(house: House, amira: Browser, stranger: 
 
 
 def test_a_page_that_is_read_leaves_the_screen_when_the_desk_locks(house: House, amira: Browser) -> None:
-    refresh = amira.get("/inbox").headers["Refresh"]
-    assert refresh == f"{limits.DESK_IDLE_SECONDS + 1}; url=/sign-in?next=/inbox"
+    seconds, _, url = amira.get("/inbox").headers["Refresh"].partition("; url=")
+    assert int(seconds) == limits.DESK_IDLE_SECONDS + 1
+    house.clock.forward(int(seconds))
+    page = amira.get(url)
+    assert page.path == "/sign-in"
+    assert "The desk is locked." in page.text
+    assert page.find("//input[@name='next']")[0].get("value") == "/inbox"
+
+
+def test_a_window_that_was_left_goes_blank_and_keeps_nobody_signed_in(house: House, amira: Browser) -> None:
+    url = amira.get("/inbox").headers["Refresh"].partition("; url=")[2]
+    for _ in range(3):
+        house.clock.forward(limits.DESK_IDLE_SECONDS / 3 - 1)
+        page = amira.get(url)
+        assert "Taken off the screen" in page.text
+        assert page.link("Back to the page") == "/inbox"
+    house.clock.forward(3)
+    assert not is_in(amira)
 
 
 def test_a_page_on_which_somebody_writes_stays(house: House, amira: Browser) -> None:

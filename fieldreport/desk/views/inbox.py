@@ -9,6 +9,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, current, showing
+from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError
 from fieldreport.vault import CaseFilter, CaseRow, CaseState, Seat, Sorted
 
@@ -33,7 +34,7 @@ def show() -> ResponseReturnValue:
     return flask.render_template(
         "inbox.html",
         cases=page.rows,
-        titles={row.id: title_of(seat, row) for row in page.rows},
+        titles={row.id: title_of(current.session(), row) for row in page.rows},
         next_url=flask.url_for(".show", **chosen, after=page.next) if page.next else None,
         first_url=flask.url_for(".show", **chosen) if "after" in arguments else None,
         state_options=_state_options(desk.vault.cases.counts()),
@@ -93,14 +94,21 @@ def _plural(word: str, number: int) -> str:
     return word if number == 1 else f"{word}s"
 
 
-def title_of(seat: Seat, row: CaseRow) -> str:
-    """The first line of the fact sheet: what editors call a case among themselves. Empty while nobody wrote one."""
-    if row.ended is not None:
+def title_of(session: Session, row: CaseRow) -> str:
+    """The first line of the fact sheet: what editors call a case among themselves. Empty while nobody wrote one.
+
+    A card is opened once a session; a new version of it has a new id. What was read goes with the keys.
+    """
+    if row.card is None:
         return ""
-    try:
-        return title_in(seat.card(row.id).facts)
-    except FieldreportError:
-        return ""  # a damaged card is named on the case's own page
+    known = session.titles.get(row.card)
+    if known is None:
+        try:
+            known = title_in(session.seat.card(row.id).facts)
+        except FieldreportError:
+            known = ""  # a damaged card is named on the case's own page
+        session.titles[row.card] = known
+    return known
 
 
 def title_in(facts: str) -> str:

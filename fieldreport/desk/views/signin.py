@@ -60,6 +60,17 @@ def show() -> ResponseReturnValue:
     return page(next_path=next_path, locked="locked" in flask.request.args)
 
 
+@access.public
+@pages.get("/away")
+def away() -> ResponseReturnValue:
+    """Where a page goes that was left alone: blank, whether or not somebody is still at work in another window."""
+    next_path = showing.own_path(flask.request.args.get("next", "/"))
+    if current.session_or_none() is None:
+        return flask.redirect(flask.url_for(".show", next=next_path, locked=1), code=303)
+    showing.writing()  # nothing is shown here that would have to go away
+    return flask.render_template("away.html", next=next_path)
+
+
 def page(
     *,
     kept_form: Sequence[str] = (),
