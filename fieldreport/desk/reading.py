@@ -26,6 +26,15 @@ _FIELDS: Final[Mapping[str, str]] = {
     "describe": "Describe as",
     "not_before": "Not before",
 }
+_DAMAGED: Final[Mapping[str, str]] = {
+    "header": "the list of its readers",
+    "payload": "the stored file",
+    "manifest": "the table of contents",
+    "report": "the text",
+    "padding": "the end",
+    "binding": "the label that says what it is",
+    "more": "and more",
+}
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 SOUNDS: Final = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav"}
@@ -100,10 +109,8 @@ def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
 
 
 def damage_text(damage: str) -> str:
-    """What is damaged, in words, from the vault's code for it."""
-    part = damage.removeprefix("part-")
-    what = {"header": "its header", "payload": "its content", "manifest": "its table of contents", "padding": "its end"}
-    named = f"part {part}" if damage.startswith("part-") else what.get(damage, damage)
+    """What is damaged, in words, from the vault's codes for it: one, or several with commas."""
+    named = ", ".join(_DAMAGED.get(code) or f"attachment {code.removeprefix('part-')}" for code in damage.split(","))
     return f"Damaged: {named}. It was refused whole, because nothing in it can be trusted; nothing of it is shown."
 
 

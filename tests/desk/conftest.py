@@ -245,10 +245,10 @@ class House:
         *,
         files: Sequence[File] = (),
         source: SourceKeys | None = None,
-        damage: bool = False,
+        damage: int | None = None,
         **fields: str,
     ) -> bytes:
-        """Do what the intake does with a report, and return the letter's id; ``damage`` flips a bit at its end."""
+        """Do what the intake does with a report, and return the letter's id; ``damage`` is where a bit flips."""
         source, roster, letter_id = source or self.source, self.roster, os.urandom(16)
         told = {
             "action": "report",
@@ -287,8 +287,8 @@ class House:
                 payload_to=sealed,
             )
             content = bytearray(sealed.getvalue())
-            if damage:
-                content[-1] ^= 1
+            if damage is not None:
+                content[damage] ^= 1
             payload.write(content)
             return header
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fieldreport.desk.reading import damage_text
 from fieldreport.errors import StoreError
 from fieldreport.vault import Card, CaseRow, CaseState
 
@@ -82,14 +83,29 @@ def test_a_long_conversation_comes_in_pages(house: House, amira: Browser, case: 
 def test_a_damaged_letter_is_refused_by_name_and_the_rest_stays_readable(
     house: House, amira: Browser, case: CaseRow
 ) -> None:
-    house.clock.forward(3600)
-    house.receive("never shown", damage=True, files=[house.attachment("photo-1.jpg", "image/jpeg", house.photo())])
-    house.sign_in("amira", amira)
-    page = amira.get(path(case) if len(house.cases()) == 1 else path(house.cases()[0]))
+    house.seat("jonas").note(case.id, "a note beside it")
+    # The first chunk with the text and the last one are sound; one in the middle of the photo is not.
+    house.receive("never shown", damage=70_000, files=[house.attachment("photo-1.jpg", "image/jpeg", bytes(300_000))])
+    page = amira.get(path(case))
     refused = page.find("//li[@class='refused']")[0].text_content()
-    assert "Damaged" in refused
+    assert "Damaged: attachment 1." in refused
     assert "refused whole" in refused
     assert "never shown" not in page.text
+    assert "a note beside it" in page.text
+    assert house.report in page.text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("header", "the list of its readers"),
+        ("part-1,part-3", "attachment 1, attachment 3"),
+        ("report,more", "the text, and more"),
+        ("something-new", "something-new"),
+    ],
+)
+def test_damage_is_named_in_words(code: str, words: str) -> None:
+    assert words in damage_text(code)
 
 
 def test_a_payload_altered_in_the_vault_is_refused_when_read(house: House, amira: Browser) -> None:
