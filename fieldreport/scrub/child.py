@@ -31,13 +31,12 @@ def _perform(order: Order, input_fd: int, output_fd: int) -> Answer:
     share = ScratchShare(fd=input_fd, key=order.input_key, size=order.input_size)
     result = ScratchShare(fd=output_fd, key=order.output_key, size=0)
     with Scratch.adopt(share) as untrusted_input, Scratch.adopt(result, writable=True) as output:
-        return clean(untrusted_input, output, order.mode)
+        return clean(untrusted_input, Sink(output, limit=order.output_limit), output, order.mode)
 
 
-def clean(untrusted_input: Scratch, output: Scratch, mode: Mode) -> Answer:
-    """One file through ``dispatch``, every failure turned into a refusal."""
+def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, mode: Mode) -> Answer:
+    """One file through ``dispatch`` into the sink over ``output``, every failure turned into a refusal."""
     try:
-        sink = Sink(output)
         cleaning = dispatch.new_cleaning(mode)
         media_type = dispatch.clean(Source(untrusted_input, untrusted_input.size), sink, cleaning)
         output.flush()
@@ -70,6 +69,12 @@ class Rehearsal:
 
     def perform(self) -> None:
         """Everything that ``run`` does but the lock."""
-        order = Order(mode=Mode.LOSSLESS, input_key=self._key, input_size=self._size, output_key=self._key)
+        order = Order(
+            mode=Mode.LOSSLESS,
+            input_key=self._key,
+            input_size=self._size,
+            output_key=self._key,
+            output_limit=self._size * 2,
+        )
         answer = _perform(Order.decode(order.encode()), os.dup(self._input), os.dup(self._output))
         wire.parse(wire.encode(answer))

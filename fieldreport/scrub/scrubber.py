@@ -1,22 +1,14 @@
 """The service's side of the sandbox: hand a file to the warm parent, wait, believe little.
 
-Rules: no decoder is ever imported here. The warm parent is a fresh interpreter that inherits nothing but one socket;
-it is started again when it dies. Any number of threads may call ``clean``; ``limits.SCRUBS_AT_ONCE`` of them work at
-a time. The keys of a file go to its child through a channel that the warm parent cannot read; a result is adopted
-only after the child is gone, so nobody can change it while it is read.
+Rules: no decoder is ever imported here. The warm parent is started again when it dies. Any number of threads may call
+``clean``; ``limits.SCRUBS_AT_ONCE`` of them work at a time. Results are encrypted under a key of their own: small
+ones in memory, large ones in a scratch file.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 import os
-import select
-import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,19 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import fieldreport
 from fieldreport import limits
 from fieldreport.errors import PlatformError, ScrubRefused
 from fieldreport.scratch import Scratch, ScratchShare
-from fieldreport.scrub import registry, wire
+from fieldreport.scrub import registry
 from fieldreport.scrub.lockdown import SandboxStatus
 from fieldreport.scrub.plaintext import clean_typed
 from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
-from fieldreport.scrub.wire import EXIT_REPORT, HAND_OVER, Cleaned, NotCleaned, Order
+from fieldreport.scrub.warmparent import Output, WarmParent, WarmParentGone
+from fieldreport.scrub.wire import Answer, NotCleaned
 
 _log = logging.getLogger(__name__)
-_START_SECONDS: Final = 60.0
-_GRACE_SECONDS: Final = 10.0  # beyond the wall clock, for the warm parent to kill and report
 
 _TEXTS: Final = {
     Refusal.UNSUPPORTED: "this type of file cannot be cleaned",
@@ -70,14 +60,14 @@ class Scrubbed:
 class Scrubber:
     """Owns the warm parent. Start it before threads; close it, or use it as a context manager."""
 
-    def __init__(self, *, directory: Path, require_sandbox: bool, zygote_arguments: Sequence[str] = ()) -> None:
+    def __init__(self, *, directory: Path, require_sandbox: bool, arguments: Sequence[str] = ()) -> None:
         self._directory = directory
         self._require_sandbox = require_sandbox
-        self._zygote_arguments = tuple(zygote_arguments)
+        self._arguments = tuple(arguments)
         self._places = threading.BoundedSemaphore(limits.SCRUBS_AT_ONCE)
         self._starting = threading.Lock()
         self._closed = False
-        self._zygote = self._start_zygote()
+        self._parent = self._start_parent()
 
     @classmethod
     def start(cls, *, directory: Path, require_sandbox: bool) -> Self:
@@ -93,7 +83,7 @@ class Scrubber:
     @property
     def status(self) -> SandboxStatus:
         """What the running warm parent found and uses."""
-        return self._zygote.status
+        return self._parent.status
 
     def clean(self, source: Scratch, *, mode: Mode = Mode.LOSSLESS) -> Scrubbed:
         """Clean one file in a child of its own. ``source`` stays the caller's and is read only.
@@ -119,7 +109,7 @@ class Scrubber:
         """End the warm parent, and with it any child still at work."""
         with self._starting:
             self._closed = True
-            self._zygote.end()
+            self._parent.end()
 
     def __enter__(self) -> Self:
         return self
@@ -130,180 +120,73 @@ class Scrubber:
         self.close()
 
     def _clean(self, share: ScratchShare, mode: Mode) -> Scrubbed:
-        for last_try in (False, True):
-            output = Scratch(self._directory)
-            keep = False
-            zygote = self._living_zygote()
-            try:
-                answer = zygote.clean(share, output.share(), mode)
-                if isinstance(answer, Cleaned):
-                    scrubbed = _adopt(output, answer)
-                    keep = True
-                    return scrubbed
+        if share.size <= limits.SCRUB_IN_MEMORY_INPUT_BYTES:
+            key, descriptor = os.urandom(32), os.memfd_create("scrubbed", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            limit = limits.SCRUB_IN_MEMORY_OUTPUT_BYTES
+            answer = self._into(descriptor, key, limit, share, mode, in_memory=True)
+            if not isinstance(answer, NotCleaned):
+                return answer
+            if answer.refusal is not Refusal.TOO_LARGE:
                 raise _refused(answer)
-            except _ZygoteGone:
-                # Not the file's doing: a file has no way to reach the warm parent. One more try with a new one.
-                zygote.end()
-                if last_try:
-                    raise _refused(NotCleaned(refusal=Refusal.CRASHED)) from None
-            finally:
-                if not keep:
-                    output.close()
-        raise AssertionError  # the loop returns or raises
+            # A small file that became a large one: once more, onto the disk.
+        with Scratch(self._directory) as output:
+            made = output.share()
+            descriptor = os.dup(made.fd)
+            answer = self._into(descriptor, made.key, limits.SCRUB_OUTPUT_BYTES, share, mode, in_memory=False)
+        if isinstance(answer, NotCleaned):
+            raise _refused(answer)
+        return answer
 
-    def _living_zygote(self) -> _Zygote:
+    def _into(
+        self, descriptor: int, key: bytes, limit: int, share: ScratchShare, mode: Mode, *, in_memory: bool
+    ) -> Scrubbed | NotCleaned:
+        """Clean into a file; its descriptor belongs to the result, or is closed."""
+        output = Output(fd=descriptor, key=key, limit=limit, in_memory=in_memory)
+        try:
+            answer = self._ask(share, output, mode)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if isinstance(answer, NotCleaned):
+            os.close(descriptor)
+            return answer
+        extension, _ = registry.OUTPUTS[answer.media_type]
+        return Scrubbed(
+            media_type=answer.media_type,
+            extension=extension,
+            output=Scratch.adopt(ScratchShare(fd=descriptor, key=key, size=answer.length)),
+            length=answer.length,
+            removed=answer.removed,
+        )
+
+    def _ask(self, share: ScratchShare, output: Output, mode: Mode) -> Answer:
+        for _ in range(2):
+            parent = self._living_parent()
+            try:
+                return parent.clean(share, output, mode)
+            except WarmParentGone:
+                parent.end()
+        return NotCleaned(refusal=Refusal.CRASHED)
+
+    def _living_parent(self) -> WarmParent:
         with self._starting:
             if self._closed:
                 raise PlatformError("the cleaner has been closed")
-            if self._zygote.ended():
-                self._zygote.end()
+            if self._parent.has_ended():
+                self._parent.end()
                 _log.warning("the process that cleans files died and is started again")
-                self._zygote = self._start_zygote()
-            return self._zygote
+                self._parent = self._start_parent()
+            return self._parent
 
-    def _start_zygote(self) -> _Zygote:
-        zygote = _Zygote(self._zygote_arguments)
-        problems = zygote.status.problems
+    def _start_parent(self) -> WarmParent:
+        parent = WarmParent(self._arguments)
+        problems = parent.status.problems
         if problems and self._require_sandbox:
-            zygote.end()
+            parent.end()
             raise PlatformError("this machine cannot lock up the cleaner: " + "; ".join(problems))
         for problem in problems:
             _log.warning("files are cleaned with a weaker lock: %s", problem)
-        return zygote
-
-
-class _ZygoteGone(Exception):
-    """The warm parent closed its socket."""
-
-
-class _Zygote:
-    """One running warm parent and the socket to it."""
-
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._owner = os.getpid()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-s",
-                    "-m",
-                    "fieldreport.scrub.zygote",
-                    f"--socket={theirs.fileno()}",
-                    *arguments,
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                # Until it falls silent itself, before the first file: a missing library must be told.
-                stderr=None,
-                env=_environment(),
-                cwd="/",
-            )
-        self._socket = ours
-        self._socket.settimeout(_START_SECONDS)
-        try:
-            ready = self._socket.recv(4096)
-        except TimeoutError:
-            ready = b""
-        if not ready:
-            self.end()
-            raise PlatformError("the process that cleans files does not start")
-        self.status = SandboxStatus(**json.loads(ready))
-        self._socket.settimeout(_GRACE_SECONDS)
-
-    def ended(self) -> bool:
-        """Its end of the socket is closed. It never speaks after its start, so anything readable is the end."""
-        return self._socket.fileno() < 0 or _readable(self._socket.fileno(), 0)
-
-    def end(self) -> None:
-        self._socket.close()
-        if os.getpid() == self._owner and self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                self._process.send_signal(signal.SIGKILL)  # its children die with it
-            self._process.wait()
-
-    def clean(self, share: ScratchShare, output: ScratchShare, mode: Mode) -> wire.Answer:
-        """One file through one child.
-
-        Raises:
-            _ZygoteGone: no child was reported dead; the caller may try again.
-        """
-        order = Order(mode=mode, input_key=share.key, input_size=share.size, output_key=output.key)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        exit_read, exit_write = os.pipe2(os.O_CLOEXEC)
-        with ours:
-            try:
-                with theirs:
-                    ours.send(order.encode())
-                    descriptors = [share.fd, output.fd, theirs.fileno(), exit_write]
-                    socket.send_fds(self._socket, [HAND_OVER], descriptors)
-            except OSError:
-                os.close(exit_read)
-                raise _ZygoteGone from None
-            finally:
-                os.close(exit_write)
-            report = _wait_for_exit(exit_read)
-            ours.setblocking(False)
-            try:
-                untrusted_answer = ours.recv(wire.ANSWER_BYTES)
-            except OSError:
-                untrusted_answer = b""
-        return _judge(report, untrusted_answer)
-
-
-def _environment() -> dict[str, str]:
-    """What the warm parent gets instead of the service's environment, which may name secrets."""
-    return {
-        "PYTHONPATH": str(Path(fieldreport.__file__).parent.parent),
-        "LC_ALL": "C.UTF-8",
-        "MALLOC_ARENA_MAX": "1",  # one thread: one arena to copy at every fork
-        "PATH": os.defpath,
-    }
-
-
-def _readable(descriptor: int, seconds: float) -> bool:
-    poll = select.poll()  # select(2) fails beyond 1,024 descriptors, and a busy intake has more
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(int(seconds * 1000)))
-
-
-def _wait_for_exit(exit_read: int) -> bytes:
-    try:
-        patience = limits.SCRUB_WALL_SECONDS + _GRACE_SECONDS
-        report = os.read(exit_read, EXIT_REPORT.size) if _readable(exit_read, patience) else b""
-    finally:
-        os.close(exit_read)
-    if len(report) != EXIT_REPORT.size:
-        raise _ZygoteGone
-    return report
-
-
-def _judge(report: bytes, untrusted_answer: bytes) -> wire.Answer:
-    """How the child ended decides first; only a child that ended by itself is listened to."""
-    status, timed_out = EXIT_REPORT.unpack(report)
-    if timed_out or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
-        return NotCleaned(refusal=Refusal.TIMEOUT)
-    if os.WIFSIGNALED(status) or not untrusted_answer:
-        return NotCleaned(refusal=Refusal.CRASHED)
-    return wire.parse(untrusted_answer)
-
-
-def _adopt(output: Scratch, answer: Cleaned) -> Scrubbed:
-    """Read side of what the child wrote. The descriptor is duplicated; the caller closes only the result."""
-    share = output.share()
-    descriptor = os.dup(share.fd)
-    adopted = Scratch.adopt(ScratchShare(fd=descriptor, key=share.key, size=answer.length))
-    output.close()
-    extension, _ = registry.OUTPUTS[answer.media_type]
-    return Scrubbed(
-        media_type=answer.media_type,
-        extension=extension,
-        output=adopted,
-        length=answer.length,
-        removed=answer.removed,
-    )
+        return parent
 
 
 def _refused(answer: NotCleaned) -> ScrubRefused:

@@ -25,7 +25,7 @@ EXIT_REPORT: Final = struct.Struct("<i?")  # wait status as of waitpid(2); kille
 
 # Between the service and the child.
 ANSWER_BYTES: Final = 4096
-_ORDER: Final = struct.Struct("<B32sQ32s")
+_ORDER: Final = struct.Struct("<B32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
 _MODES: Final = tuple(Mode)
 
@@ -37,22 +37,29 @@ _KNOWN_KINDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """How to clean, and how to read and write: the scratch files' keys (32 bytes) and the input's size in bytes."""
+    """How to clean, and how to read and write: keys of 32 bytes, sizes in bytes."""
 
     mode: Mode
     input_key: bytes = field(repr=False)
     input_size: int
     output_key: bytes = field(repr=False)
+    output_limit: int
 
     def encode(self) -> bytes:
         """Exactly ``ORDER_BYTES``."""
-        return _ORDER.pack(_MODES.index(self.mode), self.input_key, self.input_size, self.output_key)
+        return _ORDER.pack(_MODES.index(self.mode), self.input_key, self.input_size, self.output_key, self.output_limit)
 
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        mode, input_key, input_size, output_key = _ORDER.unpack(data)
-        return cls(mode=_MODES[mode], input_key=input_key, input_size=input_size, output_key=output_key)
+        mode, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
+        return cls(
+            mode=_MODES[mode],
+            input_key=input_key,
+            input_size=input_size,
+            output_key=output_key,
+            output_limit=output_limit,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

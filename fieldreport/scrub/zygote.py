@@ -35,7 +35,8 @@ from fieldreport.scrub import child, registry
 from fieldreport.scrub.lockdown import Lock
 from fieldreport.scrub.wire import DESCRIPTORS, EXIT_REPORT, HAND_OVER
 
-_SPARES: Final = 1
+_SPARES: Final = 2  # children that wait for a file: two come at once often enough
+_QUIET_SECONDS: Final = 0.02  # since the last file, before another child is forked
 _OOM_SCORE: Final = b"500"
 
 
@@ -45,6 +46,7 @@ class _Running:
     exit_pipe: int
     deadline: float
     timed_out: bool = False
+    abandoned: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Zygote:
         self._pid = os.getpid()
         self._running: dict[int, _Running] = {}  # by pid
         self._spares: list[_Spare] = []
+        self._last_hand_over = 0.0
 
     def serve(self) -> None:
         """Until the service closes its end."""
@@ -71,18 +74,23 @@ class Zygote:
         poll.register(self._service, select.POLLIN)
         self._fill()
         while True:
-            for descriptor, _ in poll.poll(self._patience()):
-                if descriptor == self._service.fileno():
-                    if not self._receive(poll):
-                        return
-                    break  # the table of the running has changed
-                self._bury(descriptor, poll)
+            ready = [descriptor for descriptor, _ in poll.poll(self._patience())]
+            for descriptor in ready:
+                if descriptor != self._service.fileno():
+                    self._attend(descriptor, poll)
+            if self._service.fileno() in ready and not self._receive(poll):
+                return
             self._kill_the_late()
-            self._fill()
+            if not ready:
+                self._fill()
 
     def _patience(self) -> int | None:
-        waiting = [run.deadline for run in self._running.values() if not run.timed_out]
-        return max(0, int((min(waiting) - time.monotonic()) * 1000) + 1) if waiting else None
+        """Milliseconds until something is due: a child to be killed, a waiting child to be forked."""
+        due = [run.deadline for run in self._running.values() if not run.timed_out]
+        if len(self._spares) < _SPARES:
+            # Forking keeps this process busy for milliseconds; a child that is about to end should not wait for that.
+            due.append(self._last_hand_over + _QUIET_SECONDS)
+        return max(0, int((min(due) - time.monotonic()) * 1000) + 1) if due else None
 
     def _receive(self, poll: select.poll) -> bool:
         message, descriptors, _, _ = socket.recv_fds(self._service, 16, DESCRIPTORS)
@@ -99,29 +107,34 @@ class Zygote:
         pidfd = os.pidfd_open(pid)
         self._running[pid] = _Running(pidfd, exit_pipe, time.monotonic() + self._wall_seconds)
         poll.register(pidfd, select.POLLIN)
+        poll.register(exit_pipe, 0)  # tells when its reading end is closed
         return True
 
     def _hand_over(self, descriptors: list[int]) -> int:
         while True:
             if not self._spares:
-                self._fill()
-            spare = self._spares.pop()
+                self._fork()
+            spare = self._spares.pop(0)
             with spare.channel:
                 try:
                     socket.send_fds(spare.channel, [HAND_OVER], descriptors)
                 except OSError:  # it died waiting, perhaps for want of memory
                     os.waitpid(spare.pid, 0)
                     continue
+            self._last_hand_over = time.monotonic()
             return spare.pid
 
     def _fill(self) -> None:
         while len(self._spares) < _SPARES:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            pid = os.fork()
-            if pid == 0:
-                self._become_child(theirs)
-            theirs.close()
-            self._spares.append(_Spare(pid, ours))
+            self._fork()
+
+    def _fork(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(theirs)
+        theirs.close()
+        self._spares.append(_Spare(pid, ours))
 
     def _become_child(self, channel: socket.socket) -> NoReturn:
         try:
@@ -141,16 +154,24 @@ class Zygote:
         finally:
             os._exit(0)  # no handlers, no flushing: whatever they hold belongs to the parent
 
-    def _bury(self, pidfd: int, poll: select.poll) -> None:
+    def _attend(self, descriptor: int, poll: select.poll) -> None:
+        """A child has ended, or nobody waits for it any more."""
         for pid, run in list(self._running.items()):
-            if run.pidfd == pidfd:
+            if descriptor == run.pidfd:
                 _, status = os.waitpid(pid, 0)
-                with contextlib.suppress(BrokenPipeError):  # nobody waits any more
+                with contextlib.suppress(BrokenPipeError):
                     os.write(run.exit_pipe, EXIT_REPORT.pack(status, run.timed_out))
-                poll.unregister(pidfd)
-                os.close(pidfd)
+                if not run.abandoned:
+                    poll.unregister(run.exit_pipe)
+                poll.unregister(run.pidfd)
+                os.close(run.pidfd)
                 os.close(run.exit_pipe)
                 del self._running[pid]
+            elif descriptor == run.exit_pipe and not run.abandoned:
+                # It has answered and been believed, or the service is gone. An honest child is ending by itself.
+                run.abandoned = True
+                poll.unregister(run.exit_pipe)
+                os.kill(pid, signal.SIGKILL)
 
     def _kill_the_late(self) -> None:
         now = time.monotonic()

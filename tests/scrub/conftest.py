@@ -68,7 +68,7 @@ def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
     with Scrubber(
         directory=tmp_path_factory.mktemp("scratch"),
         require_sandbox=True,
-        zygote_arguments=(f"--also={HOSTILE}",),
+        arguments=(f"--also={HOSTILE}",),
     ) as started:
         yield started
 
@@ -79,7 +79,7 @@ def impatient_scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scr
     with Scrubber(
         directory=tmp_path_factory.mktemp("scratch"),
         require_sandbox=True,
-        zygote_arguments=(f"--also={HOSTILE}", "--wall-seconds=2"),
+        arguments=(f"--also={HOSTILE}", "--wall-seconds=2"),
     ) as started:
         yield started
 

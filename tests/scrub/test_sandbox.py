@@ -161,8 +161,8 @@ def test_a_slow_file_does_not_hold_up_the_others(impatient_scrubber: Scrubber, s
 
 def test_a_dead_warm_parent_is_started_again(tmp_path: Path, scratch: ScratchOf) -> None:
     with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
-        os.kill(own._zygote._process.pid, signal.SIGKILL)
-        own._zygote._process.wait()
+        os.kill(own._parent._process.pid, signal.SIGKILL)
+        own._parent._process.wait()
         assert_goes_on(own, scratch)
 
 
@@ -170,19 +170,19 @@ def test_a_warm_parent_that_dies_at_work_is_replaced_and_the_file_is_cleaned(
     tmp_path: Path, scratch: ScratchOf
 ) -> None:
     with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
-        process = own._zygote._process
+        process = own._parent._process
         os.kill(process.pid, signal.SIGSTOP)
         killer = threading.Timer(0.2, process.kill)
         killer.start()
         assert_goes_on(own, scratch)
         killer.join()
-        assert own._zygote._process.pid != process.pid
+        assert own._parent._process.pid != process.pid
 
 
 def test_children_die_with_the_warm_parent(tmp_path: Path) -> None:
     own = Scrubber.start(directory=tmp_path, require_sandbox=True)
     time.sleep(0.1)  # the waiting child is forked after the ready message
-    children = Path(f"/proc/{own._zygote._process.pid}/task/{own._zygote._process.pid}/children").read_text().split()
+    children = Path(f"/proc/{own._parent._process.pid}/task/{own._parent._process.pid}/children").read_text().split()
     own.close()
     deadline = time.monotonic() + 5
     while any(is_running(child) for child in children) and time.monotonic() < deadline:
@@ -194,7 +194,7 @@ def test_children_die_with_the_warm_parent(tmp_path: Path) -> None:
 def test_the_warm_parent_inherits_neither_environment_nor_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIELDREPORT_SECRET", "in the service's environment")
     with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
-        process = Path(f"/proc/{own._zygote._process.pid}")
+        process = Path(f"/proc/{own._parent._process.pid}")
         status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
         assert status["Uid"].split()[1] != "0"
         assert status["NoNewPrivs"].strip() == "1"

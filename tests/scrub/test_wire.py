@@ -36,7 +36,7 @@ def test_an_answer_that_lists_everything_fits() -> None:
 
 
 def test_an_order_comes_through_and_hides_its_keys() -> None:
-    order = Order(mode=Mode.STRONG, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32)
+    order = Order(mode=Mode.STRONG, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32, output_limit=9)
     assert Order.decode(order.encode()) == order
     assert len(order.encode()) == wire.ORDER_BYTES
     assert "iii" not in repr(order)
