@@ -41,6 +41,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Your key does not open this",
         "It was sealed before you had a key, or after yours was changed. Ask a colleague to re-wrap, or unlock again.",
     ),
+    "no-letter": (
+        "There is no way to answer",
+        "No letter of this case can be opened, and the way back to the source stands in the letter.",
+    ),
     "cross-site": ("This came from another site", "Nothing was done. Open the desk in a window of its own."),
     "internal": ("Something broke on our side", "It was not your fault. Tell the admin if it happens again."),
 }

@@ -325,3 +325,39 @@ class TestARotation:
         assert state(house) is RotationState.ORDERED
         house.sign_in("amira")
         assert state(house) is RotationState.REQUESTED
+
+    def test_a_key_file_restored_from_before_the_request_asks_again(self, house: House, lena: Browser) -> None:
+        path = house.settings.desk.keyfiles / "amira.key"
+        backup = path.read_bytes()
+        lena.press(lena.get("/staff"), "Order a new key for amira")
+        house.sign_in("amira")
+        first = house.vault.rotations.all()[0].new_key_id
+        assert "waits for the admin" in house.sign_in("amira").landed.text
+        assert house.vault.rotations.all()[0].new_key_id == first
+        path.write_bytes(backup)
+        assert "A new key was made for you" in house.sign_in("amira").landed.text
+        assert house.vault.rotations.all()[0].new_key_id != first
+
+    def test_the_old_key_stays_while_the_intake_could_still_seal_to_it(
+        self, house: House, lena: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        house.receive()
+        lena.press(lena.get("/staff"), "Order a new key for amira")
+        house.sign_in("amira")
+        page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
+        with monkeypatch.context() as broken:
+
+            def away(_epoch: int) -> None:
+                raise StoreError("the mailbox is away")
+
+            broken.setattr(house.mailbox, "saw_epoch", away)
+            lena.press(page, "The words are the same: approve")
+        assert house.mailbox.highest_epoch() == 1
+        amira = house.sign_in("amira")
+        page = finished(amira, amira.get("/keys/progress"))
+        assert "Your old key has to stay for now: the intake has not taken over the new roster yet." in page.text
+        assert state(house) is RotationState.APPROVED
+        house.mailbox.saw_epoch(2)
+        page = amira.press(amira.get("/keys"), "Check that the old key can go")
+        finished(amira, page)
+        assert state(house) is RotationState.REWRAPPED

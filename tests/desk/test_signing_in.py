@@ -262,3 +262,28 @@ def test_the_page_does_not_give_the_passphrase_back(house: House, stranger: Brow
     assert b"wrong-secret" not in page.body
     assert b"123456" not in page.body
     assert page.find("//input[@id='handle']")[0].get("value") == "amira"
+
+
+def test_without_any_key_file_a_refusal_still_costs_an_unlock(
+    house: House, stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in house.settings.desk.keyfiles.glob("*.key"):
+        path.unlink()
+    derive, runs = keyfile._derive, []
+
+    def counted(_passphrase: str, salt: bytes, cost: keyfile.Cost) -> bytes:
+        runs.append(cost)
+        return derive("", salt, keyfile.Cost(kib=64, passes=1, lanes=1))
+
+    monkeypatch.setattr(keyfile, "_derive", counted)
+    assert try_in(house, stranger).status == 403
+    assert runs == [keyfile.FULL]
+
+
+def test_a_key_file_that_is_not_the_one_of_the_roster_does_not_open(house: House, stranger: Browser) -> None:
+    # Somebody who can write to the desk's disk puts a key file of their own making under a known handle.
+    forged = keyfile.new_staff_key("amira", house.staff["amira"].role)
+    path = house.settings.desk.keyfiles / "amira.key"
+    keyfile.write_key_file(path, forged, "made up", cost=keyfile.Cost(kib=64, passes=1, lanes=1))
+    code = totp.current_code(forged.totp, house.clock())
+    assert try_in(house, stranger, passphrase="made up", code=code).status == 403

@@ -1,0 +1,111 @@
+"""The desk as it is run: the real command, a real server, one process that holds the keys."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from fieldreport.unseal import totp
+
+if TYPE_CHECKING:
+    from tests.desk.conftest import House
+
+
+def write_settings(house: House, port: int) -> None:
+    values: dict[str, dict[str, object]] = {
+        "instance": {"id": house.settings.instance.id, "name": house.settings.instance.name},
+        "keys": {"directory": "keys", "admin_fingerprint": house.settings.keys.admin_fingerprint},
+        "intake": {"data": "intake"},
+        "desk": {
+            "data": "desk",
+            "keyfiles": "desk/keyfiles",
+            "listen": f"127.0.0.1:{port}",
+            "collect_seconds": 1,
+        },
+        "press": {"site": "site"},
+        "scrub": {"require_sandbox": False},
+    }
+    # For these values a JSON scalar is a TOML scalar.
+    lines = [
+        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        for section, table in values.items()
+    ]
+    house.settings.path.write_text("\n".join(lines))
+
+
+@pytest.fixture
+def running(house: House) -> Iterator[tuple[str, Path]]:
+    """The desk's address and its log; one letter waits in the mailbox when it starts."""
+    house.send("the words of a source")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    write_settings(house, port)
+    log_file = house.directory / "log"
+    command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(house.settings.path), "desk"]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 40
+        while True:
+            assert process.poll() is None, log_file.read_text()
+            try:
+                httpx.get(f"{url}/desk.css")
+            except httpx.TransportError:
+                assert time.monotonic() < deadline, log_file.read_text()
+                time.sleep(0.05)
+            else:
+                break
+        yield url, log_file
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_it_serves_collects_signs_in_and_tells_nothing(house: House, running: tuple[str, Path]) -> None:
+    url, log_file = running
+    with httpx.Client(base_url=url, headers={"Origin": url}, follow_redirects=True) as visitor:
+        door = visitor.get("/")
+        assert door.url.path == "/sign-in"
+        assert "Server" not in door.headers
+        assert "Date" not in door.headers
+        wrong = {"handle": "amira", "passphrase": "typed-by-mistake", "code": "000000"}
+        assert visitor.post("/sign-in", data=wrong).status_code == 403
+        code = totp.current_code(house.staff["amira"].totp, time.time())
+        right = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": code}
+        page = visitor.post("/sign-in", data=right)
+        assert page.url.path == "/inbox"
+        # Collected without anybody asking, before or soon after the sign-in.
+        deadline = time.monotonic() + 20
+        while "C-" not in page.text and time.monotonic() < deadline:
+            time.sleep(0.1)
+            page = visitor.get("/inbox")
+        assert "C-" in page.text
+        visitor.get("/nothing-here")
+    log = log_file.read_text()
+    for word in ("typed-by-mistake", "amira", "nothing-here", "127.0.0.1 -", "words of a source"):
+        assert word not in log
+
+
+def test_a_port_in_use_is_one_line(house: House) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        write_settings(house, taken.getsockname()[1])
+        command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(house.settings.path), "desk"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 64
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "is in use" in done.stderr
