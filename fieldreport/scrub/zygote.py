@@ -36,7 +36,6 @@ from fieldreport.scrub.lockdown import Lock
 from fieldreport.scrub.wire import DESCRIPTORS, EXIT_REPORT, HAND_OVER
 
 _SPARES: Final = 2  # children that wait for a file: two come at once often enough
-_QUIET_SECONDS: Final = 0.02  # since the last file, before another child is forked
 _OOM_SCORE: Final = b"500"
 
 
@@ -66,13 +65,11 @@ class Zygote:
         self._pid = os.getpid()
         self._running: dict[int, _Running] = {}  # by pid
         self._spares: list[_Spare] = []
-        self._last_hand_over = 0.0
 
     def serve(self) -> None:
         """Until the service closes its end."""
         poll = select.poll()
         poll.register(self._service, select.POLLIN)
-        self._fill()
         while True:
             ready = [descriptor for descriptor, _ in poll.poll(self._patience())]
             for descriptor in ready:
@@ -81,15 +78,14 @@ class Zygote:
             if self._service.fileno() in ready and not self._receive(poll):
                 return
             self._kill_the_late()
-            if not ready:
-                self._fill()
+            if not ready and len(self._spares) < _SPARES:
+                self._fork()  # one, and then a look whether somebody waits: it takes milliseconds
 
     def _patience(self) -> int | None:
         """Milliseconds until something is due: a child to be killed, a waiting child to be forked."""
         due = [run.deadline for run in self._running.values() if not run.timed_out]
         if len(self._spares) < _SPARES:
-            # Forking keeps this process busy for milliseconds; a child that is about to end should not wait for that.
-            due.append(self._last_hand_over + _QUIET_SECONDS)
+            return 0
         return max(0, int((min(due) - time.monotonic()) * 1000) + 1) if due else None
 
     def _receive(self, poll: select.poll) -> bool:
@@ -121,12 +117,7 @@ class Zygote:
                 except OSError:  # it died waiting, perhaps for want of memory
                     os.waitpid(spare.pid, 0)
                     continue
-            self._last_hand_over = time.monotonic()
             return spare.pid
-
-    def _fill(self) -> None:
-        while len(self._spares) < _SPARES:
-            self._fork()
 
     def _fork(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
