@@ -18,16 +18,17 @@ _PROFILE_HEADER = 124
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """The same pixels as PNG."""
-    data = untrusted_source.whole()
-    if len(data) < 26:
+    head = untrusted_source.read_at(0, 14 + _PROFILE_HEADER)
+    if len(head) < 26:
         raise Damaged
-    (header_size,) = struct.unpack_from("<I", data, 14)
-    width, height = struct.unpack_from("<HH" if header_size == _CORE_HEADER else "<ii", data, 18)
+    (header_size,) = struct.unpack_from("<I", head, 14)
+    width, height = struct.unpack_from("<HH" if header_size == _CORE_HEADER else "<ii", head, 18)
     check_image(width, abs(height))  # a negative height means that the top row comes first
     cleaning.spend(width * abs(height) * 8)
-    if header_size == _PROFILE_HEADER and len(data) >= 14 + 124 and any(data[14 + 112 : 14 + 120]):
+    if header_size == _PROFILE_HEADER and any(head[14 + 112 : 14 + 120]):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
-    image = pixels.decode_bmp(data)
+    with untrusted_source.file() as file:
+        image = pixels.decode_bmp(file)
     if image.size != (width, abs(height)):
         raise Damaged
     # Through the PNG family: one way to write a PNG, and one place that verifies it.

@@ -45,11 +45,12 @@ class _Page:
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """The same pages."""
-    data = untrusted_source.whole()
-    cleaning.removed |= findings.in_exif(data).removed - {Removed.THUMBNAIL}  # what follows the first page are pages
+    head = untrusted_source.read_at(0, limits.SCRUB_WHOLE_BYTES)
+    cleaning.removed |= findings.in_exif(head).removed - {Removed.THUMBNAIL}  # what follows the first page are pages
+    del head
     sink.write(b"II*\0\0\0\0\0")
     link, pages = 4, 0
-    for page in _pages(data, cleaning):
+    for page in _pages(untrusted_source, cleaning):
         directory = _write(sink, page)
         sink.seek(link)
         sink.write(struct.pack("<I", directory))
@@ -61,8 +62,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     return "image/tiff"
 
 
-def _pages(data: bytes, cleaning: Cleaning) -> Iterator[_Page]:
-    file = pixels.open_tiff(data)
+def _pages(source: Source, cleaning: Cleaning) -> Iterator[_Page]:
+    file = pixels.open_tiff(source.file())
     for number in range(limits.IMAGE_FRAMES + 1):
         if not pixels.turn_to(file, number):
             return
@@ -105,10 +106,11 @@ def _write(sink: Sink, page: _Page) -> int:
     bits, photometric, extra = _MODES[page.image.mode]
     row = (width * sum(bits) + 7) // 8
     rows = max(1, min(height, _STRIP_BYTES // row))
-    raw = page.image.tobytes()
     offsets, counts = [], []
     for top in range(0, height, rows):
-        strip = zlib.compress(raw[top * row : (top + rows) * row], 6)
+        # A strip at a time: all pixels at once would be there twice.
+        raw = page.image.crop((0, top, width, min(top + rows, height))).tobytes()
+        strip = zlib.compress(raw, 6)
         offsets.append(sink.size)
         counts.append(len(strip))
         sink.write(strip)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Removed, icc
 from fieldreport.scrub.scrubber import Scrubber
@@ -113,3 +117,36 @@ def test_what_was_removed_comes_in_a_fixed_order(scrubber: Scrubber, scratch: Ca
 
 def test_the_typed_text_needs_no_child(scrubber: Scrubber) -> None:
     assert scrubber.clean_text("the gate\u200b opens") == ("the gate opens", (Removed.COPY_MARKS,))
+
+
+def test_the_service_loads_no_decoder() -> None:
+    """In a fresh interpreter, because this one has them all."""
+    program = "import sys, fieldreport.scrub; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=60)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "fieldreport" in loaded
+    assert not loaded & {"PIL", "pillow_heif", "pikepdf", "lxml", "av", "zipfile"}
+
+
+def test_a_small_file_that_becomes_a_large_one_goes_to_the_disk(
+    scrubber: Scrubber, scratch: Callable[[bytes], Scratch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SCRUB_IN_MEMORY_OUTPUT_BYTES", 1000)
+    data = SAMPLES["text"]()
+    with scrubber.clean(scratch(data)).output as output:
+        assert output.read().decode() == data.decode().replace("\u200b", "")
+
+
+def test_a_result_in_memory_can_no_longer_be_changed(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
+    with scrubber.clean(scratch(b"the gate opens at nine")).output as output:
+        descriptor = output.share().fd
+        with pytest.raises(PermissionError):
+            os.pwrite(descriptor, b"x", 0)
+        with pytest.raises(PermissionError):
+            os.ftruncate(descriptor, 0)
+
+
+def test_a_large_file_goes_through_the_disk(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
+    text = "the gate opens at nine\n" * (limits.SCRUB_IN_MEMORY_INPUT_BYTES // 20)
+    with scrubber.clean(scratch(text.encode())).output as output:
+        assert output.read() == text.encode()
