@@ -181,7 +181,7 @@ class Scrubber:
     def _start_parent(self) -> WarmParent:
         parent = WarmParent(self._arguments)
         problems = parent.status.problems
-        if problems and self._require_sandbox:
+        if self._require_sandbox and not parent.status.complete:
             parent.end()
             raise PlatformError("this machine cannot lock up the cleaner: " + "; ".join(problems))
         for problem in problems:

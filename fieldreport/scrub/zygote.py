@@ -22,6 +22,7 @@ import gc
 import importlib.util
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -36,6 +37,7 @@ from fieldreport.scrub.lockdown import Lock
 from fieldreport.scrub.wire import DESCRIPTORS, EXIT_REPORT, HAND_OVER
 
 _SPARES: Final = 2  # children that wait for a file: two come at once often enough
+_DESCRIPTORS: Final = 256  # each file at work takes two here; a low number makes closing all others quick
 _OOM_SCORE: Final = b"500"
 
 
@@ -136,7 +138,7 @@ class Zygote:
             low, high = sorted((descriptor, kept)) if kept >= 0 else (descriptor, descriptor)
             os.closerange(3, low)
             os.closerange(low + 1, high)
-            os.closerange(high + 1, _highest_descriptor())
+            os.closerange(high + 1, _DESCRIPTORS)
             self._lock.confine(self._pid)
             message, descriptors, _, _ = socket.recv_fds(channel, 16, DESCRIPTORS - 1)
             if message == HAND_OVER and len(descriptors) == DESCRIPTORS - 1:
@@ -181,10 +183,6 @@ def _load_module(path: str) -> None:
     spec.loader.exec_module(module)
 
 
-def _highest_descriptor() -> int:
-    return int(os.sysconf("SC_OPEN_MAX"))
-
-
 def _quiet() -> None:
     """Decoders print warnings, and warnings quote content: nothing of it reaches the service's log."""
     null = os.open(os.devnull, os.O_RDWR)
@@ -216,8 +214,9 @@ def main(arguments: list[str]) -> int:
     # Families that a test adds. Only who starts this process writes its command line, and `Scrubber.start` never does.
     parser.add_argument("--also", action="append", default=[], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    service = socket.socket(fileno=options.socket)
-    service.set_inheritable(False)
+    service = socket.socket(fileno=os.dup(options.socket))  # at a low number, whatever the service had it at
+    os.close(options.socket)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides when this ends, by closing the socket
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)

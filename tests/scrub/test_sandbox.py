@@ -231,6 +231,7 @@ def test_an_empty_file_is_named_so(scrubber: Scrubber, scratch: ScratchOf) -> No
 def test_a_machine_without_a_lock_is_refused_when_the_settings_ask_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(SandboxStatus, "complete", property(lambda _: False))
     monkeypatch.setattr(SandboxStatus, "problems", property(lambda _: ("no lock here",)))
     with pytest.raises(PlatformError, match="no lock here"):
         Scrubber.start(directory=tmp_path, require_sandbox=True)
@@ -244,9 +245,24 @@ def test_a_machine_without_a_lock_is_warned_about_otherwise(
     assert "no lock here" in caplog.text
 
 
+def test_a_kernel_without_locks_still_gets_processes_and_limits(tmp_path: Path, scratch: ScratchOf) -> None:
+    arguments = (f"--also={HOSTILE}", f"--also={HOSTILE.parent / 'old_kernel.py'}")
+    with pytest.raises(PlatformError, match="Landlock"):
+        Scrubber(directory=tmp_path, require_sandbox=True, arguments=arguments)
+    with Scrubber(directory=tmp_path, require_sandbox=False, arguments=arguments) as own:
+        assert own.status.landlock_abi == 0
+        assert_goes_on(own, scratch)
+        assert code_of(own, scratch(b"HOSTILE allocate")) == Refusal.MEMORY
+        assert code_of(own, scratch(b"HOSTILE segfault")) == Refusal.CRASHED
+        assert_goes_on(own, scratch)
+
+
 def test_doctor_learns_what_the_kernel_offers() -> None:
     status = sandbox_status()
     assert status.landlock_abi >= 0
     assert status.complete is (not status.problems)
+    root = SandboxStatus(machine="x86_64", landlock_abi=1, seccomp=True, unprivileged=False)
+    assert root.complete
+    assert len(root.problems) == 1
     missing = SandboxStatus(machine="riscv64", landlock_abi=0, seccomp=False, unprivileged=False)
     assert len(missing.problems) == 3
