@@ -19,6 +19,7 @@ from fieldreport.scrub.scrubber import Scrubber
 
 ScratchOf = Callable[[bytes], Scratch]
 
+HOSTILE = Path(__file__).parent / "hostile.py"
 TEXT = b"The bridge is guarded at night."
 
 
