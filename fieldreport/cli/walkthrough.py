@@ -7,6 +7,7 @@ printed with what was seen. A step that does not hold ends the walk with its rea
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 import tomllib
@@ -49,7 +50,11 @@ class Walk:
         self._story: Mapping[str, Any] = tomllib.loads(_sample("samples.toml").decode())
         self._planted = tuple(self._story["planted"])
         self._visitors: list[Visitor] = []
+        # Kept beside the demo: a code works once, and the next walk may begin within the same half minute.
+        self._counters_file = demo.directory / "walkthrough.json"
         self._last_counter: dict[str, int] = {}
+        if self._counters_file.exists():
+            self._last_counter = json.loads(self._counters_file.read_text(encoding="utf-8"))
         self._step = 0
         # Tells this walk's report from those of earlier walks in the same directory.
         self._mark = secrets.token_hex(6)
@@ -124,7 +129,7 @@ class Walk:
             if status == 200:
                 self._tell(f"{handle} unlocked the desk with passphrase and one-time code")
                 return visitor
-            # A code works once: somebody, or an earlier walk, used this one.
+            # Somebody used this code at the desk meanwhile: the next one.
         raise VisitFailed(f"{handle} could not unlock: {status}")
 
     def _next_code_time(self, handle: str) -> float:
@@ -136,6 +141,7 @@ class Walk:
             self._say(f"      (waiting {wait:.0f} seconds for the next one-time code of {handle})")
             time.sleep(wait)
         self._last_counter[handle] = counter
+        self._counters_file.write_text(json.dumps(self._last_counter), encoding="utf-8")
         return counter * float(_CODE_SECONDS)
 
     def _inbox(self, editor: Visitor) -> Page:
