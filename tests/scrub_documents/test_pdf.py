@@ -16,7 +16,7 @@ from typing import Any
 import pikepdf
 import pypdfium2
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, String
 from reportlab.lib.pdfencrypt import StandardEncryption
@@ -341,6 +341,7 @@ def test_the_second_reading_refuses_what_was_not_cleaned() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=13260)  # qpdf finds its own page count wrong, and says so with an error of another class
 def test_damaged_files_raise_only_the_family_s_errors(clean: Clean, seed: int) -> None:
     chance = random.Random(seed)
     data = bytearray(simple())

@@ -28,7 +28,7 @@ MEDIA_TYPE = "application/pdf"
 
 # What pikepdf, struct and our own indexing raise on values that are not what the specification says at their place.
 _NOT_AS_SPECIFIED = (
-    pikepdf.PdfError,
+    pikepdf.PikepdfError,
     ArithmeticError,
     AttributeError,
     LookupError,

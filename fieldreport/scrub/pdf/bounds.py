@@ -190,7 +190,7 @@ class Decoder:
             single.DecodeParms = options
         try:
             return bytes(single.read_bytes(StreamDecodeLevel.specialized))
-        except pikepdf.PdfError:
+        except pikepdf.PikepdfError:
             raise Damaged from None
 
 

@@ -100,7 +100,7 @@ def _open(untrusted: bytes) -> pikepdf.Pdf:
         return pikepdf.open(io.BytesIO(untrusted), suppress_warnings=True)
     except pikepdf.PasswordError:
         raise Refused(Refusal.ENCRYPTED) from None
-    except pikepdf.PdfError:
+    except pikepdf.PikepdfError:
         raise Damaged from None
 
 
