@@ -87,12 +87,15 @@ class WordList:
             if spelling in self._whole:
                 return (self._whole[spelling],)
         plain = _without_accents(spellings[0])
-        if plain in self._plain:
-            return (self._plain[plain],)
+        whole = (self._plain[plain],) if plain in self._plain else ()
+        if whole and len(plain) > DECIDING_CHARACTERS:
+            return whole
         for spelling in spellings:
-            if spelling[:DECIDING_CHARACTERS] in self._start:
-                return (self._start[spelling[:DECIDING_CHARACTERS]],)
-        return self._plain_start.get(plain[:DECIDING_CHARACTERS], ())
+            start = self._start.get(spelling[:DECIDING_CHARACTERS])
+            if start is not None:
+                # "sema" is "şema" without its accent and the start of "semavi": the checksum decides.
+                return tuple(dict.fromkeys((*whole, start)))
+        return whole or self._plain_start.get(plain[:DECIDING_CHARACTERS], ())
 
 
 def fold(word: str) -> str:

@@ -90,6 +90,12 @@ def test_every_word_can_be_read_and_typed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LIST_NAMES)
+def test_every_word_is_among_those_its_first_four_letters_may_mean(name: str) -> None:
+    words = word_list(name)
+    assert [word for place, word in enumerate(words.words) if place not in words.find(word[:4])] == []
+
+
+@pytest.mark.parametrize("name", LIST_NAMES)
 def test_accents_may_be_left_out(name: str) -> None:
     words = word_list(name)
     for place, word in enumerate(words.words):
