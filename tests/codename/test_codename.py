@@ -101,7 +101,10 @@ def test_accents_may_be_left_out(name: str) -> None:
     for place, word in enumerate(words.words):
         letters = unicodedata.normalize("NFD", word)
         plain = "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("ı", "i")
-        assert words.find(plain) == (place,)
+        found = words.find(plain)
+        # Four letters may be the start of another word as well: both are tried.
+        assert place in found
+        assert len(plain) <= 4 or found == (place,)
 
 
 def test_four_letters_that_fit_several_words_without_their_accents_are_all_tried() -> None:
