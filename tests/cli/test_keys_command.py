@@ -1,0 +1,108 @@
+"""``fieldreport keys``: a rotation at one terminal ends the same however often it was killed on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from fieldreport.cli import demo, installation, main
+from fieldreport.seal import Kind, PartSource
+from fieldreport.unseal import keyfile
+from fieldreport.vault import Seat, Vault, open_vault
+
+OBJECTS = 60
+KILLS = 4
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
+    """An installation whose vault holds sealed objects, and a file with each person's passphrase."""
+    opened = demo.open_demo(tmp_path_factory.mktemp("keys") / "demo", port=21900)
+    for person in opened.people.values():
+        (opened.directory / person.handle).write_text(person.passphrase)
+    vault = open_vault(opened.settings)
+    seat = seat_of(opened, vault, "amira")
+    for _ in range(OBJECTS):
+        part = PartSource(name="text.txt", media_type="text/plain", source=io.BytesIO(b"a draft"), length=7)
+        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.changing() as change:
+            change.add(staged)
+    vault.close()
+    return opened
+
+
+def seat_of(house: demo.Demo, vault: Vault, handle: str) -> Seat:
+    path = house.settings.desk.keyfiles / f"{handle}.key"
+    staff = keyfile.unlock(path, house.people[handle].passphrase)
+    return Seat(vault, staff, installation.roster_directory(house.settings))
+
+
+def arguments(house: demo.Demo, *command: str) -> list[str]:
+    return ["--settings", str(house.settings.path), "keys", *command]
+
+
+def rotate(house: demo.Demo, handle: str) -> list[str]:
+    admin, owner = house.directory / demo.ADMIN, house.directory / handle
+    files = ("--passphrase-file", str(admin), "--owner-passphrase-file", str(owner))
+    return arguments(house, "rotate", handle, "--admin", demo.ADMIN, *files)
+
+
+def keys_of(house: demo.Demo, handle: str) -> dict[str, int]:
+    """Key id to the number of objects that name it."""
+    shown = CliRunner().invoke(main, arguments(house, "list", "--json"))
+    return {row["key"]: row["objects"] for row in json.loads(shown.output)["keys"] if row["handle"] == handle}
+
+
+def is_done(house: demo.Demo, handle: str, old: str) -> bool:
+    """Whether no rotation is under way and nothing names the key that stood there before."""
+    under_way = json.loads(CliRunner().invoke(main, arguments(house, "status", "--json")).output)
+    keys = keys_of(house, handle)
+    return under_way == [] and len(keys) > 1 and keys[old] == 0
+
+
+def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -> None:
+    (before,) = keys_of(house, "jonas")
+    chance = random.Random(11)
+    for _ in range(KILLS):
+        with subprocess.Popen(
+            [sys.executable, "-m", "fieldreport.cli", *rotate(house, "jonas")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(chance.uniform(0.8, 2.8))
+            process.kill()
+    if not is_done(house, "jonas", before):
+        assert CliRunner().invoke(main, rotate(house, "jonas")).exit_code == 0
+    assert is_done(house, "jonas", before)
+    after = keys_of(house, "jonas")
+    assert max(after.values()) == OBJECTS, "everything names the new one"
+    vault = open_vault(house.settings)
+    seat = seat_of(house, vault, "jonas")
+    assert len(seat.staff.identities) == 1
+    assert before not in {identity.key_id for identity in seat.staff.identities}
+    assert seat.pending_rewraps() == 0
+    vault.close()
+
+
+def test_an_order_alone_waits_for_its_owner(house: demo.Demo) -> None:
+    admin = str(house.directory / demo.ADMIN)
+    command = arguments(house, "rotate", "amira", "--order-only", "--admin", demo.ADMIN, "--passphrase-file", admin)
+    assert CliRunner().invoke(main, command).output == "amira: ordered\n"
+    assert "amira            ordered" in CliRunner().invoke(main, arguments(house, "status")).output
+
+
+def test_a_wrong_passphrase_of_the_owner_changes_nothing(house: demo.Demo) -> None:
+    count = len(keys_of(house, "jonas"))
+    wrong = [str(house.directory / "amira") if part == str(house.directory / "jonas") else part
+             for part in rotate(house, "jonas")]  # fmt: skip
+    refused = CliRunner().invoke(main, wrong)
+    assert refused.exit_code == 77
+    assert "Traceback" not in refused.output
+    assert len(keys_of(house, "jonas")) == count
