@@ -67,13 +67,6 @@ def body_html(article: Article, media_url: MediaUrl | None = None) -> Markup:
     return Markup(_clean(html + rest, {url(media.name) for media in article.media}))  # noqa: S704
 
 
-def plain_text(article: Article) -> str:
-    """The body's text without markup, one line a block: for feeds' summaries and exports."""
-    tokens = _MARKDOWN.parse(article.body)
-    lines = (_text(token.children or ()) for token in tokens if token.type == "inline")
-    return "\n".join(line for line in lines if line)
-
-
 def _same(name: str) -> str:
     return name
 

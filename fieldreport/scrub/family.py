@@ -100,60 +100,16 @@ class Source:
         return io.BufferedReader(_SourceFile(self), limits.SCRUB_COPY_BYTES)
 
 
-class _SourceFile(io.RawIOBase):
-    def __init__(self, source: Source) -> None:
+class _Positioned(io.RawIOBase):
+    """A readable file of ``size`` bytes with a position of its own."""
+
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self._source = source
+        self.size = size
         self._position = 0
 
     @override
     def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
-        if base + offset < 0:
-            raise OSError(22, "negative seek")
-        self._position = base + offset
-        return self._position
-
-    @override
-    def tell(self) -> int:
-        return self._position
-
-    @override
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._source.read_at(self._position, len(view))
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-
-class Sink(io.RawIOBase):
-    """Where a family writes its result: a bounded, seekable, rewritable binary file.
-
-    Writing beyond ``limit`` raises ``Refused`` (``too-large``): no family can be made to fill the disk.
-    """
-
-    def __init__(self, file: Rewritable | None = None, *, limit: int = limits.SCRUB_OUTPUT_BYTES) -> None:
-        super().__init__()
-        self._file: Rewritable = io.BytesIO() if file is None else file
-        self._limit = limit
-        self._position = 0
-        self.size = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def writable(self) -> bool:
         return True
 
     @override
@@ -167,6 +123,40 @@ class Sink(io.RawIOBase):
             raise OSError(22, "negative seek")
         self._position = base + offset
         return self._position
+
+    @override
+    def tell(self) -> int:
+        return self._position
+
+
+class _SourceFile(_Positioned):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.size)
+        self._source = source
+
+    @override
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._source.read_at(self._position, len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class Sink(_Positioned):
+    """Where a family writes its result: a bounded, seekable, rewritable binary file.
+
+    Writing beyond ``limit`` raises ``Refused`` (``too-large``): no family can be made to fill the disk.
+    """
+
+    def __init__(self, file: Rewritable | None = None, *, limit: int = limits.SCRUB_OUTPUT_BYTES) -> None:
+        super().__init__(0)
+        self._file: Rewritable = io.BytesIO() if file is None else file
+        self._limit = limit
+
+    @override
+    def writable(self) -> bool:
+        return True
 
     @override
     def tell(self) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import html
 
 from fieldreport.press.article import Article, Media
-from fieldreport.press.render import body_html, plain_text
+from fieldreport.press.render import body_html
 
 ALLOWED = {"p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "em", "strong", "s", "a", "hr", "br"} | {
     "code",
@@ -90,10 +90,6 @@ def test_what_the_text_does_not_mention_follows_it(photo: Media) -> None:
     text = str(body_html(article))
     assert text.count("<img") == 1
     assert text.index("Text.") < text.index('<audio src="audio-1.mp3" controls="" preload="none" aria-label="A voice">')
-
-
-def test_the_plain_text_has_no_marks() -> None:
-    assert plain_text(replace(EMPTY, body="# A\n\nB **c**\nd [e](https://example.org)\n\n- f")) == "A\nB c d e\nf"
 
 
 @given(st.text(alphabet="<>&\"'`![]()#*_~|-\n abc:/.=javscript", max_size=80))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from fieldreport.scrub.office.markup import Element, remove, split, unwrap
-from fieldreport.scrub.office.opc import PartCleaning
+from fieldreport.scrub.office.opc import CleanPart, Kind, PartCleaning
 from fieldreport.scrub.office.rewriting import COMPATIBILITY
 from fieldreport.scrub.office.vocabularies import RELATIONSHIPS, findings
 from fieldreport.scrub.vocabulary import Removed
@@ -65,6 +66,29 @@ _NEUTRAL_FIELD: Final = "{00000000-0000-0000-0000-000000000000}"
 
 FINDINGS: Final = findings()
 """Local name of an element (or ``@`` and an attribute's) → what its removal is called on the receipt, or nothing."""
+
+
+def kinds(folder: str, clean: CleanPart, *, also: Mapping[str, tuple[str, str]]) -> dict[str, Kind]:
+    """The kinds of part that every office document draws with, in its ``folder``, and those it has ``also``.
+
+    ``also``: relationship to the part's path in the folder and the middle of its content type.
+    """
+    drawn = {
+        "chart": ("charts/chart{}.xml", "drawingml.chart"),
+        "diagramData": ("diagrams/data{}.xml", "drawingml.diagramData"),
+        "diagramLayout": ("diagrams/layout{}.xml", "drawingml.diagramLayout"),
+        "diagramQuickStyle": ("diagrams/quickStyle{}.xml", "drawingml.diagramStyle"),
+        "diagramColors": ("diagrams/colors{}.xml", "drawingml.diagramColors"),
+    }
+    return {
+        name: Kind(
+            name=f"{folder}/{path}",
+            content_type=f"application/vnd.openxmlformats-officedocument.{content_type}+xml",
+            clean=clean,
+            single="{" not in path,
+        )
+        for name, (path, content_type) in {**also, **drawn}.items()
+    }
 
 
 def choose(root: Element) -> None:

@@ -111,16 +111,11 @@ KINDS: Final = {
     "notesMaster": Kind(
         name="ppt/notesMasters/notesMaster{}.xml", content_type=f"{_TYPE}notesMaster+xml", clean=clean_slide
     ),
-} | {
-    name: Kind(name=f"ppt/{path}", content_type=f"application/vnd.openxmlformats-officedocument.{content_type}+xml",
-               clean=clean_drawing_part, single="{" not in path)
-    for name, path, content_type in (
-        ("theme", "theme/theme{}.xml", "theme"),
-        ("tableStyles", "tableStyles.xml", "presentationml.tableStyles"),
-        ("chart", "charts/chart{}.xml", "drawingml.chart"),
-        ("diagramData", "diagrams/data{}.xml", "drawingml.diagramData"),
-        ("diagramLayout", "diagrams/layout{}.xml", "drawingml.diagramLayout"),
-        ("diagramQuickStyle", "diagrams/quickStyle{}.xml", "drawingml.diagramStyle"),
-        ("diagramColors", "diagrams/colors{}.xml", "drawingml.diagramColors"),
-    )
-}  # fmt: skip
+} | drawings.kinds(
+    "ppt",
+    clean_drawing_part,
+    also={
+        "theme": ("theme/theme{}.xml", "theme"),
+        "tableStyles": ("tableStyles.xml", "presentationml.tableStyles"),
+    },
+)

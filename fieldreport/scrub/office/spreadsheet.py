@@ -203,7 +203,10 @@ KINDS: Final = {
         name="xl/workbook.xml", content_type=f"{_TYPE}sheet.main+xml", clean=clean_workbook, single=True
     ),
     "worksheet": Kind(
-        name="xl/worksheets/sheet{}.xml", content_type=f"{_TYPE}worksheet+xml", clean=clean_sheet, essential=True,
+        name="xl/worksheets/sheet{}.xml",
+        content_type=f"{_TYPE}worksheet+xml",
+        clean=clean_sheet,
+        essential=True,
     ),
     "chartsheet": Kind(name="xl/chartsheets/sheet{}.xml", content_type=f"{_TYPE}chartsheet+xml", clean=clean_sheet),
     "sharedStrings": Kind(
@@ -215,16 +218,11 @@ KINDS: Final = {
     ),
     "styles": Kind(name="xl/styles.xml", content_type=f"{_TYPE}styles+xml", clean=clean_styles, single=True),
     "table": Kind(name="xl/tables/table{}.xml", content_type=f"{_TYPE}table+xml", clean=clean_table),
-} | {
-    name: Kind(name=f"xl/{path}", content_type=f"application/vnd.openxmlformats-officedocument.{content_type}+xml",
-               clean=clean_drawing_part, single="{" not in path)
-    for name, path, content_type in (
-        ("theme", "theme/theme1.xml", "theme"),
-        ("drawing", "drawings/drawing{}.xml", "drawing"),
-        ("chart", "charts/chart{}.xml", "drawingml.chart"),
-        ("diagramData", "diagrams/data{}.xml", "drawingml.diagramData"),
-        ("diagramLayout", "diagrams/layout{}.xml", "drawingml.diagramLayout"),
-        ("diagramQuickStyle", "diagrams/quickStyle{}.xml", "drawingml.diagramStyle"),
-        ("diagramColors", "diagrams/colors{}.xml", "drawingml.diagramColors"),
-    )
-}  # fmt: skip
+} | drawings.kinds(
+    "xl",
+    clean_drawing_part,
+    also={
+        "theme": ("theme/theme1.xml", "theme"),
+        "drawing": ("drawings/drawing{}.xml", "drawing"),
+    },
+)

@@ -206,15 +206,10 @@ KINDS: Final = {
     "endnotes": _kind("endnotes", "endnotes+xml", single=True),
     "header": _kind("header", "header+xml"),
     "footer": _kind("footer", "footer+xml"),
-} | {
-    name: Kind(name=f"word/{path}", content_type=f"application/vnd.openxmlformats-officedocument.{content_type}+xml",
-               clean=clean_drawing_part, single="{" not in path)
-    for name, path, content_type in (
-        ("theme", "theme/theme1.xml", "theme"),
-        ("chart", "charts/chart{}.xml", "drawingml.chart"),
-        ("diagramData", "diagrams/data{}.xml", "drawingml.diagramData"),
-        ("diagramLayout", "diagrams/layout{}.xml", "drawingml.diagramLayout"),
-        ("diagramQuickStyle", "diagrams/quickStyle{}.xml", "drawingml.diagramStyle"),
-        ("diagramColors", "diagrams/colors{}.xml", "drawingml.diagramColors"),
-    )
-}  # fmt: skip
+} | drawings.kinds(
+    "word",
+    clean_drawing_part,
+    also={
+        "theme": ("theme/theme1.xml", "theme"),
+    },
+)
