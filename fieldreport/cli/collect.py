@@ -6,8 +6,9 @@ import json
 
 import click
 
-from fieldreport.cli import installation, load_settings
+from fieldreport.cli import load_settings
 from fieldreport.mailbox import open_mailbox
+from fieldreport.seal import open_rosters
 from fieldreport.vault import open_vault
 
 
@@ -19,7 +20,7 @@ def collect_command(context: click.Context, *, as_json: bool) -> None:
     settings = load_settings(context)
     mailbox = open_mailbox(settings)
     vault = open_vault(settings)
-    letters = vault.collect(mailbox, installation.roster_directory(settings))
+    letters = vault.collect(mailbox, open_rosters(settings))
     replies = vault.deliver(mailbox)
     if as_json:
         click.echo(json.dumps({"letters": letters, "replies": replies}))

@@ -18,10 +18,11 @@ from pathlib import Path
 import click
 
 from fieldreport import config, limits
-from fieldreport.cli import installation, load_settings
+from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, PlatformError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.seal import open_rosters
 from fieldreport.seal.selftest import check_platform
 from fieldreport.vault import open_vault
 
@@ -111,13 +112,13 @@ def _check_roster(settings: config.Settings) -> None:
     finally:
         vault.close()
     # One that is older than the vault has seen was put back by somebody: its revoked readers would be back, too.
-    roster = installation.roster_directory(settings).load(now=datetime.now(UTC), at_least=seen)
+    roster = open_rosters(settings).load(now=datetime.now(UTC), at_least=seen)
     roster.recipients()
 
 
 def _roster_age(settings: config.Settings) -> Finding:
     try:
-        roster = installation.roster_directory(settings).newest(at_least=0)
+        roster = open_rosters(settings).newest(at_least=0)
     except FieldreportError as error:
         return Finding(check="roster's age", verdict=Verdict.FAILS, seen=error.detail)
     days = (roster.not_after - datetime.now(UTC)).days

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +20,10 @@ import click
 
 from fieldreport import config
 from fieldreport.errors import UsageError
-from fieldreport.seal import HybridIdentity, Role, RosterDirectory
+from fieldreport.mailbox import LocalMailbox, open_mailbox
+from fieldreport.seal import HybridIdentity, Role, RosterDirectory, open_rosters
 from fieldreport.unseal import keyfile, recovery, rosters
+from fieldreport.vault import Seat, open_vault, rostering
 
 SETTINGS_NAME: Final = "fieldreport.toml"
 # The intake's; the desk and the press take the next two.
@@ -115,36 +120,35 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     )
 
 
+@contextmanager
+def admin_at_work(settings: config.Settings, admin_key: keyfile.StaffKey) -> Iterator[tuple[Seat, LocalMailbox]]:
+    """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end."""
+    vault, mailbox = open_vault(settings), open_mailbox(settings)
+    try:
+        yield Seat(vault, admin_key, open_rosters(settings)), mailbox
+    finally:
+        mailbox.close()
+        vault.close()
+
+
 def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key: keyfile.StaffKey) -> Member:
     """Enrol a person: write their key file and publish a roster that names them.
 
     Raises:
-        UsageError: the handle is taken, or the key given is not an admin's.
-        RosterError: the roster in force cannot be verified.
+        UsageError: the handle is taken. NotAllowed: the key given is not an admin's.
+        RosterError: the roster in force cannot be verified, or is older than the vault has seen.
 
     """
-    if admin_key.admin is None:
-        raise UsageError(f"{admin_key.handle} is not an admin")
+    staff = keyfile.new_staff_key(handle, role)  # first, because it refuses a handle that is no file name
     path = settings.desk.keyfiles / f"{handle}.key"
-    published = roster_directory(settings)
-    now = datetime.now(UTC)
-    current = published.load(now=now, at_least=0)
-    if path.exists() or any(entry.handle == handle for entry in current.entries):
-        raise UsageError(f"{handle} is taken")
-    staff = keyfile.new_staff_key(handle, role)
-    raw = rosters.next_roster(current, rosters.with_added(current.entries, staff.public_entry()), now=now)
-    passphrase = keyfile.generate_passphrase()
-    # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
-    keyfile.write_key_file(path, staff, passphrase)
-    published.publish(raw, admin_key.admin.sign_roster(raw))
+    with admin_at_work(settings, admin_key) as (seat, mailbox):
+        if path.exists() or any(entry.handle == handle for entry in seat.roster().entries):
+            raise UsageError(f"{handle} is taken")
+        passphrase = keyfile.generate_passphrase()
+        # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
+        keyfile.write_key_file(path, staff, passphrase)
+        rostering.enrol(seat, staff.public_entry(), seat.rosters, mailbox, now=time.time())
     return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)
-
-
-def roster_directory(settings: config.Settings) -> RosterDirectory:
-    """The published roster of this installation."""
-    return RosterDirectory(
-        settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
-    )
 
 
 def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, demo: bool) -> str:

@@ -18,12 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fieldreport.cli import asking, installation, load_settings
-from fieldreport.desk import rosterwork, turning
 from fieldreport.errors import Conflict
-from fieldreport.mailbox import LocalMailbox, open_mailbox
-from fieldreport.seal import KeyState, Role
+from fieldreport.mailbox import LocalMailbox
+from fieldreport.seal import KeyState, Role, open_rosters
 from fieldreport.unseal import keyfile
-from fieldreport.vault import RotationState, Seat, open_vault
+from fieldreport.vault import RotationState, Seat, open_vault, rostering, turning
 
 
 @click.group("keys")
@@ -38,7 +37,7 @@ def list_(context: click.Context, *, as_json: bool) -> None:
     """List the keys that can read, and how many sealed objects name each."""
     settings = load_settings(context)
     vault = open_vault(settings)
-    roster = installation.roster_directory(settings).newest(at_least=vault.highest_epoch())
+    roster = open_rosters(settings).newest(at_least=vault.highest_epoch())
     rows = [
         {
             "key": entry.key_id,
@@ -96,21 +95,20 @@ def rotate(
 ) -> None:
     """Replace the key of each of HANDLES; run it again after an interruption and it goes on."""
     settings = load_settings(context)
-    rosters = installation.roster_directory(settings)
     if everybody:
-        entries = rosters.load(now=datetime.now(UTC), at_least=0).entries
+        entries = open_rosters(settings).load(now=datetime.now(UTC), at_least=0).entries
         handles = tuple(e.handle for e in entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE)
     if not handles or (owner_passphrase_file is not None and len(handles) > 1):
         raise click.UsageError("name one person, or several without --owner-passphrase-file, or --all")
-    vault, mailbox = open_vault(settings), open_mailbox(settings)
-    signer = Seat(vault, asking.unlock_admin(settings, admin, passphrase_file), rosters)
-    for handle in handles:
-        if vault.rotations.of(handle) is None:
-            signer.order_rotation(handle)
-            click.echo(f"{handle}: ordered")
-        if not order_only:
-            passphrase = asking.passphrase(f"Passphrase of {handle}", owner_passphrase_file)
-            _Rotation(signer, mailbox, settings.desk.keyfiles / f"{handle}.key", passphrase).finish(handle)
+    admin_key = asking.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, admin_key) as (signer, mailbox):
+        for handle in handles:
+            if signer.vault.rotations.of(handle) is None:
+                signer.order_rotation(handle)
+                click.echo(f"{handle}: ordered")
+            if not order_only:
+                passphrase = asking.passphrase(f"Passphrase of {handle}", owner_passphrase_file)
+                _Rotation(signer, mailbox, settings.desk.keyfiles / f"{handle}.key", passphrase).finish(handle)
 
 
 class _Rotation:
@@ -138,7 +136,7 @@ class _Rotation:
                         raise Conflict(" ".join(notices))
                     click.echo(f"{handle}: the new key is made")
                 case RotationState.REQUESTED:
-                    rosterwork.approve(self._signer, order, self._signer.rosters, self._mailbox, now=time.time())
+                    rostering.approve(self._signer, order, self._signer.rosters, self._mailbox, now=time.time())
                     click.echo(f"{handle}: letters go to the new key")
                 case RotationState.APPROVED:
                     self._rewrap()

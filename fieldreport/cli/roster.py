@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from fieldreport.cli import asking, installation, load_settings
-from fieldreport.seal import KeyState
-from fieldreport.unseal import rosters
+from fieldreport.seal import KeyState, open_rosters
+from fieldreport.vault import rostering
 
 
 @click.group("roster")
@@ -23,7 +24,7 @@ def roster_command() -> None:
 @click.pass_context
 def show(context: click.Context, *, as_json: bool) -> None:
     """Show the roster in force."""
-    roster = installation.roster_directory(load_settings(context)).load(now=datetime.now(UTC), at_least=0)
+    roster = open_rosters(load_settings(context)).load(now=datetime.now(UTC), at_least=0)
     facts = {
         "epoch": roster.epoch,
         "sha256": roster.sha256.hex(),
@@ -45,7 +46,7 @@ def show(context: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context) -> None:
     """Check both signatures, the dates and the whole history; the exit status says whether they hold."""
-    published = installation.roster_directory(load_settings(context))
+    published = open_rosters(load_settings(context))
     roster = published.load(now=datetime.now(UTC), at_least=0)
     epochs = published.history()
     days = (roster.not_after - datetime.now(UTC)).days
@@ -59,11 +60,7 @@ def verify(context: click.Context) -> None:
 def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> None:
     """Renew the roster: the same entries, the next epoch, ninety more days."""
     settings = load_settings(context)
-    published = installation.roster_directory(settings)
-    current = published.newest(at_least=0)
     signer = asking.unlock_admin(settings, admin, passphrase_file)
-    if signer.admin is None:  # pragma: no cover - unlock_admin has refused it
-        raise TypeError(admin)
-    raw = rosters.next_roster(current, current.entries, now=datetime.now(UTC))
-    published.publish(raw, signer.admin.sign_roster(raw))
-    click.echo(f"Epoch {current.epoch + 1} is in force.")
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        roster = rostering.renew(seat, seat.rosters, mailbox, now=time.time())
+    click.echo(f"Epoch {roster.epoch} is in force.")

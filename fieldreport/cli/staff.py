@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import click
 
 from fieldreport.cli import asking, init, installation, load_settings
 from fieldreport.errors import NotFound
-from fieldreport.seal import Role
-from fieldreport.unseal import rosters
+from fieldreport.seal import Role, open_rosters
+from fieldreport.vault import rostering
 
 
 @click.group("staff")
@@ -40,7 +41,7 @@ def add(context: click.Context, handle: str, role: Role, admin: str, passphrase_
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the roster's entries."""
     settings = load_settings(context)
-    roster = installation.roster_directory(settings).load(now=datetime.now(UTC), at_least=0)
+    roster = open_rosters(settings).load(now=datetime.now(UTC), at_least=0)
     rows = [
         {"handle": entry.handle, "role": str(entry.role), "state": str(entry.state), "key": entry.key_id}
         for entry in roster.entries
@@ -60,14 +61,9 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 def remove(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
     """Revoke every key of HANDLE: out of the roster at once. It cannot unread what was read."""
     settings = load_settings(context)
-    published = installation.roster_directory(settings)
-    now = datetime.now(UTC)
-    current = published.load(now=now, at_least=0)
-    if not any(entry.handle == handle for entry in current.entries):
-        raise NotFound(f"{handle} is not in the roster")
     signer = asking.unlock_admin(settings, admin, passphrase_file)
-    if signer.admin is None:  # pragma: no cover - unlock_admin has refused it
-        raise TypeError(admin)
-    raw = rosters.next_roster(current, rosters.with_revoked(current.entries, handle), now=now)
-    published.publish(raw, signer.admin.sign_roster(raw))
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        if not any(entry.handle == handle for entry in seat.roster().entries):
+            raise NotFound(f"{handle} is not in the roster")
+        rostering.revoke(seat, handle, seat.rosters, mailbox, now=time.time())
     click.echo(f"{handle} is revoked. Headers are rebuilt without their keys at the next unlock of an editor.")

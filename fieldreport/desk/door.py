@@ -25,7 +25,6 @@ from limits import RateLimitItemPerSecond
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import turning
 from fieldreport.errors import (
     FieldreportError,
     KeyFileDamaged,
@@ -38,7 +37,7 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.seal.roster import Roster, RosterDirectory
 from fieldreport.unseal import totp
 from fieldreport.unseal.keyfile import StaffKey, unlock, unlock_nothing
-from fieldreport.vault import Act, Seat, Vault
+from fieldreport.vault import Act, Seat, Vault, turning
 from fieldreport.web.limiter import AddressKey
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from fieldreport.desk import current
 from fieldreport.desk.app import create_app
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.roster import open_rosters
 from fieldreport.seal.selftest import check_platform
 from fieldreport.vault import open_vault
 from fieldreport.web.serving import WsgiApplication
@@ -37,11 +37,7 @@ def serve(settings: Settings) -> Never:
             vault=open_vault(settings),
             mailbox=open_mailbox(settings),
             scrubber=scrubber,
-            rosters=RosterDirectory(
-                settings.keys.directory,
-                fingerprint=settings.keys.admin_fingerprint,
-                instance=settings.instance_id,
-            ),
+            rosters=open_rosters(settings),
         )
         current.of(app).rounds.start()
         return app

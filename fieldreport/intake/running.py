@@ -8,7 +8,7 @@ from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.seal import RosterDirectory, TokenKey, check_platform
+from fieldreport.seal import TokenKey, check_platform, open_rosters
 from fieldreport.web.limiter import AddressKey
 from fieldreport.web.serving import WsgiApplication
 from fieldreport.web.serving import serve as serve_wsgi
@@ -36,11 +36,7 @@ def serve(settings: Settings, *, workers: int = 1) -> Never:
             settings,
             mailbox=open_mailbox(settings),
             scrubber=scrubber,
-            rosters=RosterDirectory(
-                settings.keys.directory,
-                fingerprint=settings.keys.admin_fingerprint,
-                instance=settings.instance_id,
-            ),
+            rosters=open_rosters(settings),
             token_key=token_key,
             address_key=address_key,
         )

@@ -12,7 +12,7 @@ from fieldreport.seal.header import Header, build_header, open_header, read_head
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory, open_rosters, verify_roster
 from fieldreport.seal.selftest import check_platform
 from fieldreport.seal.signatures import AdminPublic, verify_signature
 from fieldreport.seal.stanza import Stanza
@@ -46,6 +46,7 @@ __all__ = [
     "check_platform",
     "open_envelope",
     "open_header",
+    "open_rosters",
     "padded_size",
     "read_header",
     "seal_envelope",

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.config import Settings
 from fieldreport.errors import RosterError, SealError
 from fieldreport.seal.rosterformat import (
     Entry,
@@ -32,13 +33,30 @@ from fieldreport.seal.rosterformat import (
 )
 from fieldreport.seal.signatures import AdminPublic, verify_signature
 
-__all__ = ["AdminPublic", "Entry", "KeyState", "Role", "Roster", "RosterDirectory", "verify_roster", "verify_signature"]
+__all__ = [
+    "AdminPublic",
+    "Entry",
+    "KeyState",
+    "Role",
+    "Roster",
+    "RosterDirectory",
+    "open_rosters",
+    "verify_roster",
+    "verify_signature",
+]
 
 _HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
 _SIGNATURE_FILE_BYTES: Final = 8192
 _READ_TRIES: Final = 3
 
 _Stamp = tuple[tuple[int, int, int], ...]
+
+
+def open_rosters(settings: Settings) -> RosterDirectory:
+    """The published rosters of an installation; nothing is read yet."""
+    return RosterDirectory(
+        settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
+    )
 
 
 class RosterDirectory:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport.cli import installation
-from fieldreport.seal import Role
+from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from tests.cli.conftest import PORT, House, refused, run
 
@@ -41,7 +40,7 @@ def test_the_settings_say_what_was_asked_for(made: House) -> None:
 
 
 def test_the_first_roster_verifies_and_names_the_admin_and_the_recovery_key(made: House) -> None:
-    roster = installation.roster_directory(made.settings).load(now=datetime.now(UTC), at_least=1)
+    roster = open_rosters(made.settings).load(now=datetime.now(UTC), at_least=1)
     assert roster.epoch == 1
     assert {entry.handle: entry.role for entry in roster.entries} == {"admin": Role.ADMIN, "recovery": Role.RECOVERY}
 
@@ -49,7 +48,7 @@ def test_the_first_roster_verifies_and_names_the_admin_and_the_recovery_key(made
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2), (2, 1)])
 def test_any_two_printed_shares_make_the_recovery_key_of_the_roster(made: House, pair: tuple[int, int]) -> None:
     assert len(made.shares) == 3
-    roster = installation.roster_directory(made.settings).load(now=datetime.now(UTC), at_least=0)
+    roster = open_rosters(made.settings).load(now=datetime.now(UTC), at_least=0)
     expected = roster.entry("recovery").recipient
     assert expected is not None
     identity = recovery.combine([made.shares[number] for number in pair], expected=expected)

@@ -13,8 +13,8 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from fieldreport.cli import demo, installation, main
-from fieldreport.seal import Kind, PartSource
+from fieldreport.cli import demo, main
+from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import keyfile
 from fieldreport.vault import Seat, Vault, open_vault
 
@@ -41,7 +41,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
 def seat_of(house: demo.Demo, vault: Vault, handle: str) -> Seat:
     path = house.settings.desk.keyfiles / f"{handle}.key"
     staff = keyfile.unlock(path, house.people[handle].passphrase)
-    return Seat(vault, staff, installation.roster_directory(house.settings))
+    return Seat(vault, staff, open_rosters(house.settings))
 
 
 def arguments(house: demo.Demo, *command: str) -> list[str]:

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from fieldreport import limits
-from fieldreport.cli import installation
 from fieldreport.scrub.lockdown import sandbox_status
-from fieldreport.seal import Role
+from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import keyfile, rosters
 from fieldreport.vault import open_vault
 from tests.cli.conftest import House, refused, run
@@ -76,7 +75,7 @@ def test_a_roster_that_the_admin_did_not_sign_is_refused(
 def sign_next(house: House, admin_key: keyfile.StaffKey, *, days_ago: int = 0) -> None:
     """Put the next roster in force, signed by the admin as of some days ago."""
     assert admin_key.admin is not None
-    published = installation.roster_directory(house.settings)
+    published = open_rosters(house.settings)
     current = published.newest(at_least=0)
     raw = rosters.next_roster(current, current.entries, now=datetime.now(UTC) - timedelta(days=days_ago))
     published.publish(raw, admin_key.admin.sign_roster(raw))
@@ -109,6 +108,21 @@ def test_a_roster_older_than_the_vault_has_seen_is_told(house: House, admin_key:
     done = house.run("doctor")
     assert done.exit_code == 69
     assert re.search(r"^fails +roster +.*epoch 1, but 2", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [("roster", "sign"), ("staff", "add", "nadia"), ("staff", "remove", "recovery")])
+def test_nothing_is_signed_on_top_of_a_roster_that_was_put_back(
+    house: House, admin_key: keyfile.StaffKey, command: tuple[str, ...]
+) -> None:
+    roll_back(house, admin_key)
+    assert "epoch 1, but 2" in refused(house.as_admin(*command), 77)
+    assert not (house.settings.desk.keyfiles / "nadia.key").exists()
+
+
+def test_what_the_admin_signs_at_the_terminal_is_in_the_audit_log(house: House) -> None:
+    entries = house.facts("audit", "verify")["entries"]
+    assert house.as_admin("roster", "sign").exit_code == 0
+    assert house.facts("audit", "verify")["entries"] == entries + 1
 
 
 def test_the_audit_log_is_verified_with_the_rosters_keys(house: House) -> None:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport import limits
-from fieldreport.desk import rosterwork
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
 from fieldreport.unseal.keyfile import unlock
-from fieldreport.vault import RotationState
+from fieldreport.vault import RotationState, rostering
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page
@@ -177,7 +176,7 @@ class TestTheAdminsView:
 
     def test_an_editors_seat_signs_no_roster(self, house: House) -> None:
         with pytest.raises(NotAllowed):
-            rosterwork.renew(house.seat("amira"), house.rosters, house.mailbox, now=house.clock())
+            rostering.renew(house.seat("amira"), house.rosters, house.mailbox, now=house.clock())
 
 
 class TestARotation:

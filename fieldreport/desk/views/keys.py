@@ -5,11 +5,11 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, current, showing, turning
+from fieldreport.desk import access, current, showing
 from fieldreport.desk.rewrapping import RewrapJob
 from fieldreport.errors import RosterError, UnlockRefused
 from fieldreport.seal.roster import Entry, Role
-from fieldreport.vault import RotationState
+from fieldreport.vault import RotationState, turning
 from fieldreport.web.forms import Problem
 
 pages = flask.Blueprint("keys", __name__)

@@ -12,10 +12,10 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current, rosterwork
+from fieldreport.desk import access, current
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster
-from fieldreport.vault import Act, RotationOrder, RotationState
+from fieldreport.vault import Act, RotationOrder, RotationState, rostering
 
 pages = flask.Blueprint("staff", __name__)
 
@@ -108,7 +108,7 @@ def ask_approve(order_id: int) -> ResponseReturnValue:
     order = _order(order_id)
     if order.state is not RotationState.REQUESTED:
         raise Conflict(f"This rotation is {order.state}, not requested.")
-    entry = rosterwork.requested_entry(order, _roster())
+    entry = rostering.requested_entry(order, _roster())
     return flask.render_template("approve.html", order=order, entry=entry)
 
 
@@ -119,7 +119,7 @@ def approve(order_id: int) -> ResponseReturnValue:
     desk, order = current.desk(), _order(order_id)
     if flask.request.form.get("key_id") != order.new_key_id:
         raise Conflict("Another key was asked for meanwhile. Compare again.")
-    roster = rosterwork.approve(current.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
+    roster = rostering.approve(current.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
     current.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
@@ -129,7 +129,7 @@ def approve(order_id: int) -> ResponseReturnValue:
 def renew() -> ResponseReturnValue:
     """Sign the same people for another season."""
     desk = current.desk()
-    roster = rosterwork.renew(current.seat(), desk.rosters, desk.mailbox, now=desk.clock())
+    roster = rostering.renew(current.seat(), desk.rosters, desk.mailbox, now=desk.clock())
     current.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
     return flask.redirect(flask.url_for(".show"), code=303)
 

@@ -17,7 +17,9 @@ from fieldreport.errors import FieldreportError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal.roster import Role
 from fieldreport.unseal import keyfile, rotation
-from fieldreport.vault import RotationOrder, RotationState, Seat
+from fieldreport.vault.models import RotationState
+from fieldreport.vault.rotations import RotationOrder
+from fieldreport.vault.seat import Seat
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the admin does to the roster from the desk: renew it, and put in the key that somebody asked for.
+"""What the admin does to the roster: enrol and revoke people, renew it, put in the key that somebody asked for.
 
 Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
 published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
@@ -16,9 +16,32 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.seal.roster import Entry, KeyState, Roster, RosterDirectory
 from fieldreport.unseal import rosters as making
 from fieldreport.unseal import rotation
-from fieldreport.vault import Act, RotationOrder, RotationState, Seat
+from fieldreport.vault.audit import Act
+from fieldreport.vault.models import RotationState
+from fieldreport.vault.rotations import RotationOrder
+from fieldreport.vault.seat import Seat
 
 _log = logging.getLogger(__name__)
+
+
+def enrol(seat: Seat, entry: Entry, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Add a new person's key. Whoever calls has made sure that its private half is kept.
+
+    Raises:
+        NotAllowed: not an admin's seat. UsageError: the handle is taken. RosterError: the roster is not in force.
+    """
+    seat.roster()
+    return _publish(seat, rosters, mailbox, lambda entries: making.with_added(entries, entry), now=now)
+
+
+def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Take every key of a person out of use. It cannot unread what was read.
+
+    Raises:
+        NotAllowed: not an admin's seat. UsageError: nobody has that handle. RosterError: the roster is not in force.
+    """
+    seat.roster()
+    return _publish(seat, rosters, mailbox, lambda entries: making.with_revoked(entries, handle), now=now)
 
 
 def renew(seat: Seat, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
