@@ -21,6 +21,7 @@ from fieldreport.errors import FieldreportError
 # Command name → the module that holds it; the function is named like the command, with `_command` behind it.
 _COMMANDS: Final = {
     "audit": "audit",
+    "bench": "bench",
     "collect": "collect",
     "demo": "demo",
     "desk": "zones",

@@ -75,7 +75,10 @@ class PayloadWriter:
         _write_all(destination, nonce)
 
     def space(self) -> memoryview:
-        """Return free space to put the next bytes into, never empty; ``advance`` says how many were put there."""
+        """Return free space to put the next bytes into, never empty; ``advance`` says how many were put there.
+
+        Ask only when at least one more byte will come: what is full is sealed here as not being the end.
+        """
         if self._closed:
             raise ValueError("the payload is complete")
         if self._filled == len(self._plain):
@@ -102,8 +105,14 @@ class PayloadWriter:
         return done
 
     def close(self) -> None:
-        """Write the final chunk and wipe the buffer. A second call does nothing."""
+        """Write the final chunk and wipe the buffer. A second call does nothing.
+
+        Raises:
+            ValueError: ``space`` was asked for and nothing came: there is no chunk left that could be the final one.
+        """
         if not self._closed:
+            if self._counter and not self._filled:
+                raise ValueError("the last chunk was sealed as if another followed")
             self._seal(final=True)
             self._closed = True
             self.discard()

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.seal import PayloadReader, PayloadWriter
 from fieldreport.seal.stream import plaintext_size, sealed_size
@@ -224,6 +225,15 @@ def test_after_the_end_nothing_can_be_written() -> None:
     assert len(destination.getvalue()) == 32
     with pytest.raises(ValueError, match="complete"):
         writer.write(b"x")
+
+
+def test_a_payload_whose_end_was_sealed_as_a_middle_is_not_called_complete() -> None:
+    sealed = io.BytesIO()
+    writer = PayloadWriter(bytes(16), sealed)
+    writer.write(bytes(4 * limits.CHUNK_BYTES))
+    writer.space()
+    with pytest.raises(ValueError, match="as if another followed"):
+        writer.close()
 
 
 def test_more_than_the_space_cannot_be_claimed() -> None:
