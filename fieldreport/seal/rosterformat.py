@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -112,20 +112,29 @@ class Roster:
     entries: tuple[Entry, ...]
     sha256: bytes = field(default=b"", compare=False)
 
-    def recipients(self) -> tuple[HybridRecipient, ...]:
+    def recipients(self, *, only: Collection[str] | None = None) -> tuple[HybridRecipient, ...]:
         """Whom to seal to: every active editor and every active recovery key, in the roster's order.
+
+        With ``only``, of the editors just those with these handles. The recovery key always reads: a case must not be
+        lost because the two who may read it have left.
 
         Raises:
             RosterError: (code ``roster-no-editor``) no editor could read what would be sealed.
         """
-        return tuple(entry.recipient for entry in self._readers() if entry.recipient is not None)
+        return tuple(entry.recipient for entry in self._readers(only) if entry.recipient is not None)
 
-    def key_ids(self) -> tuple[str, ...]:
+    def key_ids(self, *, only: Collection[str] | None = None) -> tuple[str, ...]:
         """The key ids of ``recipients()``, in the same order; raises the same."""
-        return tuple(entry.key_id for entry in self._readers())
+        return tuple(entry.key_id for entry in self._readers(only))
 
-    def _readers(self) -> list[Entry]:
-        active = [entry for entry in self.entries if entry.state is KeyState.ACTIVE and entry.recipient is not None]
+    def _readers(self, only: Collection[str] | None) -> list[Entry]:
+        active = [
+            entry
+            for entry in self.entries
+            if entry.state is KeyState.ACTIVE
+            and entry.recipient is not None
+            and (only is None or entry.handle in only or entry.role is Role.RECOVERY)
+        ]
         if not any(entry.role is Role.EDITOR for entry in active):
             raise RosterError("the roster names no active editor", code="roster-no-editor")
         return active

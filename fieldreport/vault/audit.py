@@ -43,6 +43,7 @@ class Act(StrEnum):
     LOCKED_ALL = "locked-all"
     CASE_STATE = "case-state"
     CASE_ASSIGNED = "case-assigned"
+    CASE_LIMITED = "case-limited"
     CASE_DELETED = "case-deleted"
     CASE_WITHDRAWN = "case-withdrawn"
     CASE_EXPORTED = "case-exported"

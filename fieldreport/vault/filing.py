@@ -64,6 +64,7 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
     case.ended = ending.value
     case.source = None
     case.assignee = None
+    case.readers = None
     case.letters = case.damaged = case.last_letter = 0
     change.session.flush()
 

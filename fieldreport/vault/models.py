@@ -82,17 +82,20 @@ class RecipientKey(VaultBase, kw_only=True):
 class SealedObject(VaultBase, kw_only=True):
     """One age file: ``header`` here, payload here or in a blob, exactly one of the two set.
 
-    ``thread`` and ``epoch`` are what the sealed inner header must say. ``damage`` is set once a header can never be
-    opened again.
+    ``thread`` and ``epoch`` are what the sealed inner header must say. ``limited`` is the case whose named readers it
+    is for, empty while it is for every editor. ``damage`` is set once a header can never be opened again.
     """
 
     __tablename__ = "objects"
+    # Re-wrapping walks along it: the objects of one set, of those the ones with the same readers, by their ids.
+    __table_args__ = (Index(None, "set_id", "limited", "id"),)
 
     id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
     kind: Mapped[int]
     thread: Mapped[bytes] = mapped_column(column_bytes(16))
     epoch: Mapped[int] = mapped_column(BigInteger)
-    set_id: Mapped[int] = mapped_column(ForeignKey("recipient_sets.id"), index=True)
+    set_id: Mapped[int] = mapped_column(ForeignKey("recipient_sets.id"))
+    limited: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None)
     damage: Mapped[str | None] = mapped_column(default=None)
     size: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str | None] = mapped_column(index=True)
@@ -105,7 +108,8 @@ class Case(VaultBase, kw_only=True):
     """All that one source has sent and been answered.
 
     ``source`` is SHA-256 over a domain and the codename's lookup, empty once the case has ended. ``sequence`` numbers
-    the items; ``last_letter`` is the sequence of the newest letter.
+    the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the handles of the editors that the
+    case is limited to, sorted, joined by commas; empty where everybody reads.
     """
 
     __tablename__ = "cases"
@@ -129,6 +133,7 @@ class Case(VaultBase, kw_only=True):
     damaged: Mapped[int] = mapped_column(default=0)
     ended: Mapped[str | None] = mapped_column(default=None)
     card: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None)
+    readers: Mapped[str | None] = mapped_column(default=None)
 
 
 class Item(VaultBase, kw_only=True):

@@ -11,23 +11,24 @@ import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotFound, StaleRoster, StoreError
 from fieldreport.seal.binding import Kind
 from fieldreport.store import BlobStore, Spooled, reading, spooled
-from fieldreport.vault.models import RecipientKey, RecipientSet, SealedObject, VaultState
+from fieldreport.vault.models import Case, RecipientKey, RecipientSet, SealedObject, VaultState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
     """A sealed object whose payload is durable and whose row is yet to be written by ``Change.add``.
 
-    ``keys`` are the ids of the keys it is sealed to; empty when they are not known.
+    ``keys`` are the ids of the keys it is sealed to; empty when they are not known. ``readers``: the editors named as
+    its case's only ones, as ``Case.readers``.
     """
 
     id: bytes
@@ -35,6 +36,7 @@ class Staged:
     thread: bytes
     epoch: int
     keys: tuple[str, ...]
+    readers: str | None
     spooled: Spooled = field(repr=False)
 
 
@@ -46,6 +48,7 @@ class StoredObject:
     kind: Kind
     thread: bytes
     epoch: int
+    limited: bytes | None
     header: bytes = field(repr=False)
     payload: BinaryIO = field(repr=False)
 
@@ -67,6 +70,7 @@ class Objects:
         thread: bytes,
         epoch: int,
         keys: Collection[str],
+        readers: str | None = None,
     ) -> Iterator[Staged]:
         """Seal into the payload store; what is not added to a committed change when the block ends is deleted.
 
@@ -77,7 +81,13 @@ class Objects:
             raise StoreError("the vault refused", detail="object and thread ids have 16 bytes")
         with spooled(self._blobs, seal) as stored:
             yield Staged(
-                id=object_id, kind=kind, thread=thread, epoch=epoch, keys=tuple(sorted(set(keys))), spooled=stored
+                id=object_id,
+                kind=kind,
+                thread=thread,
+                epoch=epoch,
+                keys=tuple(sorted(set(keys))),
+                readers=readers,
+                spooled=stored,
             )
 
     def open(self, object_id: bytes) -> StoredObject:
@@ -101,6 +111,7 @@ class Objects:
             kind=Kind(row.kind),
             thread=row.thread,
             epoch=row.epoch,
+            limited=row.limited,
             header=row.header,
             payload=payload,
         )
@@ -140,10 +151,14 @@ def insert(session: Session, state: VaultState, staged: Staged) -> None:
     """Write the row of a staged object.
 
     Raises:
-        StaleRoster: the vault has seen a newer roster than the one this was sealed to: seal again.
+        StaleRoster: the vault has seen a newer roster than the one this was sealed to, or its case is limited to others
+            meanwhile: seal again.
     """
     if staged.epoch < state.highest_epoch:
         raise StaleRoster("the keys have changed; try again", detail=f"sealed to epoch {staged.epoch}, which is closed")
+    case = session.get(Case, staged.thread)
+    if case is not None and case.readers != staged.readers:
+        raise StaleRoster("who may read this case has changed; try again", detail="sealed to a case's former readers")
     insert_as_is(session, staged)
 
 
@@ -156,6 +171,7 @@ def insert_as_is(session: Session, staged: Staged) -> None:
             thread=staged.thread,
             epoch=staged.epoch,
             set_id=set_of(session, staged.keys),
+            limited=None if staged.readers is None else staged.thread,
             size=staged.spooled.size,
             blob=staged.spooled.blob,
             header=staged.spooled.header,
@@ -202,26 +218,52 @@ def sets_naming(session: Session, key_ids: Collection[str]) -> list[int]:
     return list(session.scalars(select(RecipientKey.set_id).where(RecipientKey.key_id.in_(key_ids)).distinct()))
 
 
-def count_naming(session: Session, key_ids: Collection[str], *, but_set: int | None = None) -> int:
-    """Count the openable objects sealed to any of these keys, except those in the set ``but_set``."""
-    sets = [set_id for set_id in sets_naming(session, key_ids) if set_id != but_set]
+def count_naming(session: Session, key_ids: Collection[str]) -> int:
+    """Count the openable objects sealed to any of these keys."""
     counted = select(func.count()).select_from(SealedObject)
-    counted = counted.where(SealedObject.set_id.in_(sets), SealedObject.damage.is_(None))
+    counted = counted.where(SealedObject.set_id.in_(sets_naming(session, key_ids)), SealedObject.damage.is_(None))
     return session.scalar(counted) or 0
 
 
-def headers_naming(
-    session: Session, key_ids: Collection[str], *, but_set: int, after: bytes, limit: int
+def count_in(session: Session, set_id: int, *, limited: bytes | None) -> int:
+    """Count what ``headers_in`` would walk over."""
+    return session.scalar(_in(select(func.count()).select_from(SealedObject), set_id, limited)) or 0
+
+
+def headers_in(
+    session: Session, set_id: int, *, limited: bytes | None, after: bytes, limit: int
 ) -> Sequence[tuple[bytes, bytes]]:
-    """Return up to ``limit`` pairs of id and header, in the order of ids, that ``count_naming`` would count."""
-    sets = [set_id for set_id in sets_naming(session, key_ids) if set_id != but_set]
-    rows = session.execute(
-        select(SealedObject.id, SealedObject.header)
-        .where(SealedObject.set_id.in_(sets), SealedObject.damage.is_(None), SealedObject.id > after)
-        .order_by(SealedObject.id)
-        .limit(limit)
-    )
+    """Return up to ``limit`` pairs of id and header, in the order of ids behind ``after``.
+
+    Of the openable objects in one set: those that are limited to this case's readers, or not limited.
+    """
+    wanted = _in(select(SealedObject.id, SealedObject.header), set_id, limited)
+    rows = session.execute(wanted.where(SealedObject.id > after).order_by(SealedObject.id).limit(limit))
     return [(row.id, row.header) for row in rows]
+
+
+def _in(wanted: Select[*tuple[Any, ...]], set_id: int, limited: bytes | None) -> Select[*tuple[Any, ...]]:
+    return wanted.where(SealedObject.set_id == set_id, SealedObject.limited == limited, SealedObject.damage.is_(None))
+
+
+def replace_headers(
+    session: Session, new: Sequence[tuple[tuple[bytes, bytes], bytes]], *, set_id: int, limited: bytes | None
+) -> int:
+    """Put each object's new header in the place of its old one, where both it and its readers are still the same.
+
+    ``new`` pairs (id, old header) with the new header. Returns how many were replaced.
+    """
+    if not new:
+        return 0
+    table = SealedObject.__table__
+    statement = (
+        update(SealedObject)
+        .where(table.c.id == bindparam("own"), table.c.header == bindparam("old"), table.c.limited == limited)
+        .values(header=bindparam("new"), set_id=set_id)
+    )
+    parameters = [{"own": object_id, "old": old, "new": header} for (object_id, old), header in new]
+    # As one execution of many rows: through the ORM it would be a statement for each.
+    return session.connection().execute(statement, parameters).rowcount
 
 
 def _set_text(keys: Collection[str]) -> str:

@@ -8,19 +8,21 @@ can open any more is marked as damaged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from fieldreport import limits
-from fieldreport.errors import NotARecipient, SealError, StaleRoster
-from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.errors import NotARecipient, RosterError, SealError, StaleRoster
+from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.roster import Roster
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
-from fieldreport.vault import objects
+from fieldreport.unseal.rewrapworkers import Batch, RewrapWorkers
+from fieldreport.vault import limiting, objects
 from fieldreport.vault.changing import Change
 from fieldreport.vault.models import Case, Item, SealedObject
 
@@ -39,6 +41,26 @@ class Rewrapped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Objects with the same readers: those of one limited case, or of all cases that are not limited."""
+
+    case: bytes | None
+    recipients: tuple[HybridRecipient, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Headers:
+    """Pairs of id and header, all of one group."""
+
+    group: _Group
+    headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+
+
+_Rebuilding = Callable[[Iterable[Batch[_Headers]]], Iterator[tuple[_Headers, list[bytes | SealError]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrapper:
     """One person's re-wrapping for one roster."""
 
@@ -48,44 +70,106 @@ class Rewrapper:
     changing: Callable[[], AbstractContextManager[Change]]
 
     def pending(self) -> int:
-        """Count the objects that this person can open and that are not sealed to the roster's readers."""
+        """Count the objects that this person can open and that are not sealed to those who should read them."""
         with self.vault.reading() as session:
-            return objects.count_naming(session, self._own(), but_set=objects.known_set(session, self._readers()))
+            return self._count(session, self._groups(session))
 
     def run(self, progress: Progress) -> Rewrapped:
         """Rebuild every pending header; ``progress`` is told (done, total) after each batch and may raise to stop.
 
+        Many are rebuilt on all cores at once, few in this process: starting others takes longer than that.
+
         Raises:
             StaleRoster: the vault has seen a newer roster than this one meanwhile.
+            PlatformError: a process that was helping died; what is left is done by the next run.
         """
-        with self.changing() as change:
-            target = objects.set_of(change.session, self._readers())
-        total, done, skipped, after = self.pending(), 0, 0, b""
+        with self.vault.reading() as session:
+            groups = self._groups(session)
+        return self._run(groups, progress)
+
+    def run_limited(self) -> None:
+        """Rebuild only what belongs to limited cases and is sealed to others than their readers; raises as ``run``."""
+        with self.vault.reading() as session:
+            groups = [group for group in self._groups(session) if group.case is not None]
+        self._run(groups, lambda _done, _total: None)
+
+    def _run(self, groups: Sequence[_Group], progress: Progress) -> Rewrapped:
+        with self.vault.reading() as session:
+            total = self._count(session, groups)
+        done = skipped = 0
         progress(0, total)
-        while batch := self._next(target, after):
-            rebuilt = [(object_id, old, self._rebuild(old)) for object_id, old in batch]
-            with self.changing() as change:
-                if change.state.highest_epoch > self.roster.epoch:
-                    raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
-                for object_id, old, new in rebuilt:
-                    if isinstance(new, bytes):
-                        done += _replace(change, object_id, old, header=new, set_id=target)
-                    else:
-                        skipped += 1
-                        self._set_right(change, object_id, old, new)
-            after = batch[-1][0]
-            progress(done + skipped, max(total, done + skipped))
+        with contextlib.ExitStack() as stack:
+            for batch, rebuilt in self._rebuilding(total, stack)(self._batches(groups)):
+                pairs = list(zip(batch.headers, rebuilt, strict=True))
+                with self.changing() as change:
+                    if change.state.highest_epoch > self.roster.epoch:
+                        raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
+                    done += objects.replace_headers(
+                        change.session,
+                        [(known, new) for known, new in pairs if isinstance(new, bytes)],
+                        set_id=objects.set_of(change.session, batch.group.keys),
+                        limited=batch.group.case,
+                    )
+                    for (object_id, old), new in pairs:
+                        if isinstance(new, SealError):
+                            skipped += 1
+                            self._set_right(change, object_id, old, new)
+                progress(done + skipped, max(total, done + skipped))
         return Rewrapped(done=done, skipped=skipped)
 
-    def _next(self, target: int, after: bytes) -> Sequence[tuple[bytes, bytes]]:
-        with self.vault.reading() as session:
-            return objects.headers_naming(
-                session, self._own(), but_set=target, after=after, limit=limits.REWRAP_OBJECTS
-            )
+    def _batches(self, groups: Sequence[_Group]) -> Iterator[Batch[_Headers]]:
+        """Everything pending, in the order of groups, sets and ids, read a little ahead of what is written."""
+        for group in groups:
+            with self.vault.reading() as session:
+                sets = self._other_sets(session, group)
+            for set_id in sets:
+                after = b""
+                while True:
+                    with self.vault.reading() as session:
+                        headers = objects.headers_in(
+                            session, set_id, limited=group.case, after=after, limit=limits.REWRAP_OBJECTS
+                        )
+                    if not headers:
+                        break
+                    after = headers[-1][0]
+                    yield Batch(
+                        tag=_Headers(group=group, headers=headers),
+                        headers=[header for _, header in headers],
+                        recipients=group.recipients,
+                    )
 
-    def _rebuild(self, header: bytes) -> bytes | SealError:
+    def _groups(self, session: Session) -> list[_Group]:
+        """Everybody's objects, and those of each limited case that has a reader left."""
+        groups = [_Group(case=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
+        for case_id, only in limiting.limited_cases(session):
+            with contextlib.suppress(RosterError):  # nobody left but the recovery key, who has it already
+                recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
+                groups.append(_Group(case=case_id, recipients=recipients, keys=keys))
+        return groups
+
+    def _count(self, session: Session, groups: Sequence[_Group]) -> int:
+        return sum(
+            objects.count_in(session, set_id, limited=group.case)
+            for group in groups
+            for set_id in self._other_sets(session, group)
+        )
+
+    def _other_sets(self, session: Session, group: _Group) -> list[int]:
+        target = objects.known_set(session, group.keys)
+        return [each for each in objects.sets_naming(session, self._own()) if each != target]
+
+    def _rebuilding(self, total: int, stack: contextlib.ExitStack) -> _Rebuilding:
+        if total >= limits.REWRAP_ALONE_OBJECTS:
+            return stack.enter_context(RewrapWorkers(self.identities)).rewrap
+        return self._rebuild_here
+
+    def _rebuild_here(self, batches: Iterable[Batch[_Headers]]) -> Iterator[tuple[_Headers, list[bytes | SealError]]]:
+        for batch in batches:
+            yield batch.tag, [self._rebuild(header, batch.recipients) for header in batch.headers]
+
+    def _rebuild(self, header: bytes, recipients: Sequence[HybridRecipient]) -> bytes | SealError:
         try:
-            return rewrap_header(header, identities=self.identities, recipients=self.roster.recipients())
+            return rewrap_header(header, identities=self.identities, recipients=recipients)
         except SealError as error:
             return error
 
@@ -106,16 +190,3 @@ class Rewrapper:
 
     def _own(self) -> list[str]:
         return [identity.key_id for identity in self.identities]
-
-    def _readers(self) -> list[str]:
-        return [recipient.key_id for recipient in self.roster.recipients()]
-
-
-def _replace(change: Change, object_id: bytes, old: bytes, *, header: bytes, set_id: int) -> int:
-    replaced = change.session.execute(
-        update(SealedObject)
-        .where(SealedObject.id == object_id, SealedObject.header == old)
-        .values(header=header, set_id=set_id)
-        .returning(SealedObject.id)
-    ).first()
-    return int(replaced is not None)

@@ -7,20 +7,21 @@ admin's seat has no identities and opens nothing.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from fieldreport import limits
-from fieldreport.errors import NotAllowed, NotFound
+from fieldreport.errors import NotAllowed, NotFound, RosterError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal.binding import Binding, Expected, Kind
 from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, seal_envelope
 from fieldreport.seal.roster import Role, Roster, RosterDirectory
 from fieldreport.unseal.keyfile import StaffKey
-from fieldreport.vault import conversation, rotating
+from fieldreport.vault import conversation, limiting, rotating
 from fieldreport.vault.audit import Act
 from fieldreport.vault.cases import living
 from fieldreport.vault.changing import Change
@@ -99,6 +100,8 @@ class Seat:
             RosterError: there is no roster to seal to. LimitExceeded, StoreError: it could not be stored.
         """
         roster = self.roster()
+        readers = limiting.readers_of(self.vault, thread)
+        only = limiting.handles(readers)
         object_id = object_id or secrets.token_bytes(16)
         binding = Binding(
             kind=kind,
@@ -115,12 +118,18 @@ class Seat:
                 hour=self.vault.hour(),
                 fields=fields or {},
                 parts=parts,
-                recipients=roster.recipients(),
+                recipients=roster.recipients(only=only),
                 payload_to=payload,
             )
 
         with self.vault.objects.staging(
-            seal, object_id=object_id, kind=kind, thread=thread, epoch=roster.epoch, keys=roster.key_ids()
+            seal,
+            object_id=object_id,
+            kind=kind,
+            thread=thread,
+            epoch=roster.epoch,
+            keys=roster.key_ids(only=only),
+            readers=readers,
         ) as staged:
             yield staged
 
@@ -130,18 +139,19 @@ class Seat:
 
         Raises:
             NotFound: it is gone. NotARecipient: it is sealed to others. SealError: it is not what was expected.
+            NotAllowed: its case is limited to others (code "limited").
         """
         stored = self.vault.objects.open(object_id)
         expected = Expected(
             kind=kind, instance=self.vault.instance, thread=thread, object=object_id, rosters=self.rosters.history()
         )
-        with (
-            stored.payload,
-            open_envelope(
+        with stored.payload:
+            if stored.limited is not None:
+                limiting.must_read(self.vault, stored.limited, self.handle)
+            with open_envelope(
                 stored.header, stored.payload, identities=self.staff.identities, expected=expected
-            ) as envelope,
-        ):
-            yield envelope
+            ) as envelope:
+                yield envelope
 
     @contextmanager
     def open_item(self, item_id: bytes) -> Iterator[OpenEnvelope]:
@@ -169,11 +179,21 @@ class Seat:
             NotAllowed: an admin reads nothing. StoreError: a store is away; what was filed is filed.
         """
         self._must_be(Role.EDITOR)
-        return Sorter(
+        result = Sorter(
             vault=self.vault, identities=self.staff.identities, rosters=self.rosters, changing=self.changing
         ).sort()
+        if result.limited:
+            # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.
+            with contextlib.suppress(RosterError):
+                self.rewrap_limited()
+        return result
 
     # --- cases ---
+
+    def limit(self, case_id: bytes, handles: Collection[str] | None) -> None:
+        """Limit a case to these editors, or with ``None`` open it to all; see ``limiting``."""
+        self._must_be(Role.EDITOR)
+        limiting.limit(self, case_id, handles)
 
     def set_state(self, case_id: bytes, state: CaseState) -> None:
         """Move a case to another state. Raises ``NotFound``."""
@@ -187,10 +207,12 @@ class Seat:
         """Hand a case to somebody, or to nobody.
 
         Raises:
-            NotFound: no such case. RosterError: nobody active has this handle.
+            NotFound: no such case. RosterError: nobody active has this handle. NotAllowed: the case is limited to
+                others (code "limited").
         """
         if handle is not None:
             self.roster().entry(handle)
+            limiting.must_read(self.vault, case_id, handle)
         with self.changing() as change:
             case = living(change.session, case_id)
             if case.assignee != handle:
@@ -289,6 +311,10 @@ class Seat:
     def confirm_destroyed(self, key_id: str) -> RotationOrder:
         """Note that the old key is out of the key file; see ``rotating``."""
         return rotating.confirm_destroyed(self, key_id)
+
+    def rewrap_limited(self) -> None:
+        """Rebuild the headers of limited cases' objects that are sealed to others, too; raises as ``rewrap``."""
+        self._rewrapper().run_limited()
 
     def _rewrapper(self) -> Rewrapper:
         return Rewrapper(

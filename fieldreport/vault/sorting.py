@@ -46,7 +46,8 @@ class Sorted:
     """What one sorting did.
 
     ``unopened`` letters stay unsorted, mostly for somebody whose keys open them; among them, ``unknown_roster`` may be
-    for anybody, and ``unreadable`` could not be read from the store this time.
+    for anybody, and ``unreadable`` could not be read from the store this time. ``limited`` went into cases that not
+    everybody may read.
     """
 
     new_cases: int = 0
@@ -55,6 +56,7 @@ class Sorted:
     withdrawn: int = 0
     unopened: int = 0
     unknown_roster: int = 0
+    limited: int = 0
     unreadable: int = 0
 
 
@@ -132,6 +134,7 @@ class Sorter:
                 result.withdrawn += 1
             else:
                 result.new_cases += _file(change, item, look)
+                result.limited += _limit(change, item)
                 result.letters += 1
                 result.damaged += look.damage is not None
 
@@ -237,6 +240,16 @@ def _file(change: Change, item: Item, look: _Look) -> int:
         case = change.session.scalar(select(Case).where(Case.source == look.source))
     file_letter(change, case or open_case(change, look.source), item)
     return int(case is None)
+
+
+def _limit(change: Change, item: Item) -> int:
+    """Mark a letter as one for its case's named readers, if it has such; return 1 if it does, otherwise 0."""
+    case = change.session.get_one(Case, item.case_id)
+    stored = change.session.get(SealedObject, item.id)
+    if case.readers is None or stored is None:
+        return 0
+    stored.limited = case.id
+    return 1
 
 
 def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:

@@ -1,0 +1,86 @@
+"""Re-wrapping a vault's objects for three readers, durably, beside the bare unwrapping and wrapping on one core.
+
+The vault is a real one on the disk of this machine. Its objects share one header, which costs as much to re-wrap as any
+other and makes the vault quick to fill; from round to round they go back and forth between two sets of readers.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import insert
+
+from fieldreport.cli.bench.measuring import Sheet, in_turn
+from fieldreport.seal import Kind, Role, Roster, build_header
+from fieldreport.store import FileBlobs, migrate, open_engine
+from fieldreport.unseal.rewrap import rewrap
+from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.vault import Vault, objects
+from fieldreport.vault.models import SealedObject
+from fieldreport.vault.rewrapping import Rewrapper
+
+_OBJECTS: Final = 10_000
+_ROUNDS: Final = 3
+_INSTANCE: Final = bytes(16)
+
+
+def measure(sheet: Sheet) -> None:
+    """Write one row: objects a second, beside those of one core that stores nothing."""
+    owner, *others = [StaffKey.generate(handle, Role.EDITOR) for handle in ("a", "b", "c", "d")]
+    rosters = [_roster(epoch, [owner, *team]) for epoch, team in ((1, others[:2]), (2, others[1:]))]
+    header = build_header(os.urandom(16), rosters[0].recipients())
+    with tempfile.TemporaryDirectory() as name:
+        vault = _filled(Path(name), rosters[0], header)
+        turn = 0
+
+        def durably() -> None:
+            nonlocal turn
+            turn += 1
+            roster = rosters[turn % 2]
+            work = Rewrapper(vault=vault, identities=owner.identities, roster=roster, changing=vault.changing)
+            work.run(lambda _done, _total: None)
+
+        def bare() -> None:
+            for _ in range(_OBJECTS):
+                rewrap(header, identities=owner.identities, recipients=rosters[0].recipients())
+
+        pair = in_turn(durably, bare, rounds=_ROUNDS, warm=0)
+        vault.close()
+    sheet.pair("re-wrap for three readers", pair, "bare, on one core", per_second=_OBJECTS, at_least=0.95)
+    sheet.figure("100,000 objects for three readers", 100_000 / _OBJECTS * pair.seconds, "s", at_most=60)
+
+
+def _roster(epoch: int, staff: list[StaffKey]) -> Roster:
+    now = datetime.now(UTC)
+    return Roster(
+        instance=_INSTANCE,
+        epoch=epoch,
+        previous=bytes(32),
+        not_before=now,
+        not_after=now + timedelta(days=1),
+        entries=tuple(each.public_entry() for each in staff),
+    )
+
+
+def _filled(directory: Path, roster: Roster, header: bytes) -> Vault:
+    engine = open_engine(f"sqlite:///{directory / 'vault.db'}")
+    migrate(engine, "fieldreport.vault")
+    vault = Vault(engine, FileBlobs(directory / "blobs"), _INSTANCE)
+    with vault.changing() as change:
+        set_id = objects.set_of(change.session, roster.key_ids())
+        row = {
+            "kind": Kind.LETTER.value,
+            "thread": bytes(16),
+            "epoch": roster.epoch,
+            "set_id": set_id,
+            "size": 16,
+            "blob": None,
+            "header": header,
+            "payload": bytes(16 * 1024),
+        }
+        change.session.execute(insert(SealedObject), [{**row, "id": os.urandom(16)} for _ in range(_OBJECTS)])
+    return vault
