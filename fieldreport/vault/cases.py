@@ -38,7 +38,8 @@ class CaseRow:
     """A case as one editor sees it.
 
     ``opened`` and ``active`` are hours since the Unix epoch; ``card`` is the id of the sealed card, so that who has
-    opened it once knows whether it is still the same.
+    opened it once knows whether it is still the same; ``readers`` are the only ones who may read it, empty where every
+    editor may.
     """
 
     id: bytes
@@ -53,6 +54,7 @@ class CaseRow:
     unread: bool
     ended: Ending | None
     card: bytes | None
+    readers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,7 @@ def _case_row(row: Row[Any]) -> CaseRow:
         unread=row.read < case.last_letter,
         ended=Ending(case.ended) if case.ended is not None else None,
         card=case.card,
+        readers=tuple(case.readers.split(",")) if case.readers is not None else (),
     )
 
 

@@ -42,7 +42,7 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
     readers = None if only is None else ",".join(sorted(set(only)))
     with seat.changing() as change:
         case = living(change.session, case_id)
-        _must_be_among(handles(case.readers), seat.handle)
+        must_be_among(handles(case.readers), seat.handle)
         if case.readers == readers:
             return
         case.readers = readers
@@ -54,7 +54,8 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
             .where(SealedObject.id.in_(of_case) | (SealedObject.id == case.card))
             .values(limited=None if readers is None else case_id)
         )
-        change.record(Act.CASE_LIMITED, f"{case.name} {readers or '-'}")
+        for handle in sorted(only or "-"):
+            change.record(Act.CASE_LIMITED, f"{case.name} {handle}")
     if readers is not None:
         seat.rewrap_limited()
 
@@ -91,10 +92,11 @@ def must_read(vault: Vault, case_id: bytes, handle: str) -> Literal[True]:
     Raises:
         NotAllowed: (code "limited") they are not.
     """
-    return _must_be_among(handles(readers_of(vault, case_id)), handle)
+    return must_be_among(handles(readers_of(vault, case_id)), handle)
 
 
-def _must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
+def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
+    """Check that somebody is one of these readers, or that there are none named; raises as ``must_read``."""
     if only is not None and handle not in only:
         raise NotAllowed(f"This case is limited to {', '.join(sorted(only))}.", code="limited")
     return True

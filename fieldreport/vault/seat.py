@@ -98,10 +98,12 @@ class Seat:
 
         Raises:
             RosterError: there is no roster to seal to. LimitExceeded, StoreError: it could not be stored.
+            NotAllowed: it is for a case that is limited to others (code "limited").
         """
         roster = self.roster()
         readers = limiting.readers_of(self.vault, thread)
         only = limiting.handles(readers)
+        limiting.must_be_among(only, self.handle)
         object_id = object_id or secrets.token_bytes(16)
         binding = Binding(
             kind=kind,
@@ -196,7 +198,8 @@ class Seat:
         limiting.limit(self, case_id, handles)
 
     def set_state(self, case_id: bytes, state: CaseState) -> None:
-        """Move a case to another state. Raises ``NotFound``."""
+        """Move a case to another state. Raises ``NotFound``; ``NotAllowed`` where it is limited to others."""
+        limiting.must_read(self.vault, case_id, self.handle)
         with self.changing() as change:
             case = living(change.session, case_id)
             if case.state != state.value:
@@ -210,6 +213,7 @@ class Seat:
             NotFound: no such case. RosterError: nobody active has this handle. NotAllowed: the case is limited to
                 others (code "limited").
         """
+        limiting.must_read(self.vault, case_id, self.handle)
         if handle is not None:
             self.roster().entry(handle)
             limiting.must_read(self.vault, case_id, handle)
@@ -223,9 +227,10 @@ class Seat:
         """Shred a case: its letters, replies, notes and card can be opened by nobody any more. A tombstone stays.
 
         Raises:
-            NotFound: no such case. NotAllowed: an admin deletes nothing.
+            NotFound: no such case. NotAllowed: an admin deletes nothing, and nobody what is limited to others.
         """
         self._must_be(Role.EDITOR)
+        limiting.must_read(self.vault, case_id, self.handle)
         with self.changing() as change:
             case = living(change.session, case_id)
             end_case(change, case, Ending.DELETED)

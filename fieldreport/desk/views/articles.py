@@ -14,7 +14,7 @@ from fieldreport.desk.pictures import copied
 from fieldreport.desk.reading import ReadPart, Shape, read_item
 from fieldreport.desk.views.cases import the_case, typed_text
 from fieldreport.desk.views.files import confined, the_item
-from fieldreport.errors import FieldreportError, NotFound, UsageError
+from fieldreport.errors import FieldreportError, NotAllowed, NotFound, UsageError
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
@@ -118,14 +118,14 @@ def editable(head: ArticleHead) -> bool:
 
 
 def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePicture]]:
-    """The cases behind an article that are still there, and the pictures their sources sent."""
+    """The cases behind an article that are there for this editor, and the pictures their sources sent."""
     desk, seat = current.desk(), current.seat()
     cases: list[tuple[bytes, str]] = []
     pictures: list[CasePicture] = []
     for case_id in head.cases:
         try:
             case = the_case(case_id)
-        except NotFound:
+        except (NotFound, NotAllowed):
             continue
         cases.append((case_id, case.name))
         for row in desk.vault.cases.items(case_id):

@@ -13,9 +13,10 @@ from fieldreport import limits
 from fieldreport.desk import access, current, showing
 from fieldreport.desk.reading import read_item
 from fieldreport.desk.views.inbox import sort_new, title_in
+from fieldreport.desk.views.keys import start_if_needed
 from fieldreport.errors import NotFound, SealError, UsageError
 from fieldreport.seal.roster import Role
-from fieldreport.vault import Card, CaseRow, CaseState
+from fieldreport.vault import Card, CaseRow, CaseState, limiting
 from fieldreport.vault.articles import list_articles
 from fieldreport.web.forms import Problem
 
@@ -30,10 +31,13 @@ def the_case(case_id: bytes) -> CaseRow:
 
     Raises:
         NotFound: there is none, or it was deleted or withdrawn.
+        NotAllowed: it is limited to others (code "limited").
     """
-    row = current.desk().vault.cases.get(case_id, viewer=current.session().handle)
+    handle = current.session().handle
+    row = current.desk().vault.cases.get(case_id, viewer=handle)
     if row.ended is not None:
         raise NotFound("This case was deleted or withdrawn.")
+    limiting.must_be_among(row.readers or None, handle)
     return row
 
 
@@ -72,7 +76,8 @@ def _page(
         card_problem=card_problem,
         title=title_in(card.facts),
         articles=list_articles(desk.vault, case_id=case_id),
-        editor_options=[(handle, handle) for handle in editors()],
+        editor_options=[(handle, handle) for handle in case.readers or editors()],
+        others=[handle for handle in editors() if handle != current.session().handle],
         state_options=[(state.value, state.value) for state in CaseState],
         write=write,
         text=text,
@@ -187,6 +192,27 @@ def state(case_id: bytes) -> ResponseReturnValue:
     if assignee != case.assignee:
         seat.assign(case_id, assignee)
     current.say(f"{case.name} is '{wanted}', {'with ' + assignee if assignee else 'with nobody'}.")
+    return _back_to(case_id)
+
+
+@access.editor
+@pages.post("/cases/<id:case_id>/readers")
+def readers(case_id: bytes) -> ResponseReturnValue:
+    """Limit a case to the editors who are ticked, or open it to all."""
+    case = the_case(case_id)
+    form, own = flask.request.form, current.session().handle
+    only = None if "everybody" in form else {own, *form.getlist("reader")}
+    if only is not None and not only <= set(editors()):
+        raise UsageError("There is no such editor.")
+    if only is not None and len(only) < 2:
+        problem = Problem(text="Tick at least one colleague: a case needs two readers.", field="readers")
+        return _page(case_id, problems=[problem], status=422)
+    current.seat().limit(case_id, only)
+    if only is None:
+        start_if_needed()
+        current.say(f"{case.name} is open to every editor.")
+    else:
+        current.say(f"{case.name} is limited to {', '.join(sorted(only))}.")
     return _back_to(case_id)
 
 

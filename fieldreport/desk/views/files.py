@@ -22,6 +22,7 @@ from fieldreport.desk.pictures import picture_for_screen
 from fieldreport.desk.reading import FILMS, SOUNDS, Shape, shape_of
 from fieldreport.errors import NotFound
 from fieldreport.seal import OpenEnvelope, Part
+from fieldreport.vault import limiting
 from fieldreport.vault.audit import Act
 from fieldreport.vault.cases import ItemRow
 from fieldreport.web import headers
@@ -36,10 +37,13 @@ def the_item(item_id: bytes) -> ItemRow:
 
     Raises:
         NotFound: there is none, or it was deleted.
+        NotAllowed: its case is limited to others (code "limited").
     """
     row = current.desk().vault.cases.item(item_id)
     if not row.exists:
         raise NotFound("This was deleted.")
+    if row.case_id is not None:
+        limiting.must_read(current.desk().vault, row.case_id, current.session().handle)
     return row
 
 

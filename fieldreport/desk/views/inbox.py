@@ -99,7 +99,7 @@ def title_of(session: Session, row: CaseRow) -> str:
 
     A card is opened once a session; a new version of it has a new id. What was read goes with the keys.
     """
-    if row.card is None:
+    if row.card is None or (row.readers and session.handle not in row.readers):
         return ""
     known = session.titles.get(row.card)
     if known is None:

@@ -1,0 +1,66 @@
+"""Limiting a case to named editors, as its readers and the others see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fieldreport.vault import Card, CaseRow
+
+if TYPE_CHECKING:
+    from tests.desk.conftest import Browser, House
+
+
+@pytest.fixture
+def case(house: House) -> CaseRow:
+    case = house.receive()
+    house.seat("amira").save_card(case.id, Card(facts="The working title"))
+    return case
+
+
+def path(case: CaseRow, rest: str = "") -> str:
+    return f"/cases/{case.id.hex()}{rest}"
+
+
+def test_a_case_is_limited_with_a_tick_and_opened_again_with_a_button(
+    house: House, amira: Browser, case: CaseRow
+) -> None:
+    page = amira.get(path(case))
+    assert "Every editor reads this case." in page.text
+    page = amira.press(page, "Limit to these", {"reader": "jonas"})
+    assert f"{case.name} is limited to amira, jonas." in page.text
+    assert "only amira, jonas" in amira.get("/inbox?state=all").text
+    page = amira.press(page, "Open to every editor")
+    assert "Every editor reads this case." in page.text
+    assert house.cases()[0].readers == ()
+
+
+def test_nobody_ticked_is_said_beside_the_ticks(house: House, amira: Browser, case: CaseRow) -> None:
+    page = amira.press(amira.get(path(case)), "Limit to these")
+    assert page.status == 422
+    assert "Tick at least one colleague: a case needs two readers." in page.text
+    assert page.find("//details[@open]//fieldset[@id='readers']")
+    assert house.cases()[0].readers == ()
+
+
+def test_a_stranger_to_the_roster_cannot_be_ticked(house: House, amira: Browser, case: CaseRow) -> None:
+    page = amira.press(amira.get(path(case)), "Limit to these", {"reader": "mallory"})
+    assert page.status == 422
+    assert house.cases()[0].readers == ()
+
+
+def test_the_others_see_that_it_is_there_and_whose_it_is_and_no_more(
+    house: House, amira: Browser, jonas: Browser, case: CaseRow
+) -> None:
+    jonas.get("/inbox?state=all")  # its title is known to this session now
+    letter = house.desk.vault.cases.items(case.id)[0].id.hex()
+    house.seat("amira").limit(case.id, {"amira", "ines"})
+    inbox = jonas.get("/inbox?state=all")
+    assert case.name in inbox.text
+    assert "The working title" not in inbox.text
+    for place in (path(case), path(case, "/delete"), f"/items/{letter}/export", f"/items/{letter}/0/download"):
+        page = jonas.get(place)
+        assert page.status == 403, place
+        assert "This case is limited to amira, ines." in page.text
+        assert house.report not in page.text

@@ -1,0 +1,228 @@
+"""Cases that only named editors may read: what the keys enforce, what the desk does until they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fieldreport.errors import NotAllowed, NotARecipient, NotFound, RosterError, StaleRoster, UsageError
+from fieldreport.seal.binding import Kind
+from fieldreport.seal.header import open_header
+from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.vault import Card, CaseRow, Seat
+from fieldreport.vault.conversation import text_part
+from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, without_old_keys
+
+
+@pytest.fixture
+def late(newsroom: Newsroom) -> StaffKey:
+    """A third editor."""
+    return newsroom.hire("late")
+
+
+def opens(newsroom: Newsroom, staff: StaffKey, object_id: bytes) -> bool:
+    """Whether somebody's keys open an object, whatever the desk allows."""
+    try:
+        open_header(newsroom.vault.objects.header(object_id), staff.identities)
+    except NotARecipient:
+        return False
+    return True
+
+
+def a_case(newsroom: Newsroom) -> CaseRow:
+    case = newsroom.receive(a_source())
+    seat = newsroom.seat(newsroom.mira)
+    seat.note(case.id, "a note")
+    seat.save_card(case.id, Card(facts="facts"))
+    return newsroom.vault.cases.get(case.id, viewer="mira")
+
+
+def objects_of(newsroom: Newsroom, case: CaseRow) -> list[bytes]:
+    card = newsroom.vault.cases.get(case.id, viewer="mira").card
+    return [item.id for item in newsroom.vault.cases.items(case.id)] + ([card] if card else [])
+
+
+@everywhere
+def test_only_the_named_readers_and_the_recovery_key_open_a_limited_case(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    other = newsroom.receive(a_source())
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    for object_id in objects_of(newsroom, case):
+        assert opens(newsroom, newsroom.mira, object_id)
+        assert opens(newsroom, late, object_id)
+        assert not opens(newsroom, newsroom.tomas, object_id)
+        assert open_header(newsroom.vault.objects.header(object_id), [newsroom.recovery])
+    assert all(opens(newsroom, newsroom.tomas, object_id) for object_id in objects_of(newsroom, other))
+    assert newsroom.vault.cases.get(case.id, viewer="tomas").readers == ("late", "mira")
+    assert newsroom.acts()[-2:] == [("mira", "case-limited", f"{case.name} {reader}") for reader in ("late", "mira")]
+
+
+@everywhere
+def test_a_letter_that_comes_later_is_for_the_readers_once_anybody_has_sorted_it(
+    newsroom: Newsroom, late: StaffKey
+) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    letter = newsroom.send(source, "one thing more")
+    newsroom.collect()
+    assert opens(newsroom, newsroom.tomas, letter)
+    newsroom.seat(newsroom.tomas).sort()
+    assert not opens(newsroom, newsroom.tomas, letter)
+    assert newsroom.seat(late).text(letter) == "one thing more"
+
+
+def test_until_it_is_sealed_to_the_readers_alone_the_desk_keeps_it_from_others(
+    newsroom: Newsroom, late: StaffKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a crash between limiting a case and re-wrapping it leaves it."""
+    case = a_case(newsroom)
+    monkeypatch.setattr(Seat, "rewrap_limited", lambda _seat: None)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    tomas = newsroom.seat(newsroom.tomas)
+    item = newsroom.vault.cases.items(case.id)[0]
+    assert opens(newsroom, newsroom.tomas, item.id)
+    with pytest.raises(NotAllowed) as refused:
+        tomas.text(item.id)
+    assert refused.value.code == "limited"
+    assert tomas.rewrap().done == 3  # by anybody whose keys still can
+    assert not opens(newsroom, newsroom.tomas, item.id)
+
+
+def test_what_readers_write_is_sealed_to_them_alone(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    mira.limit(case.id, {"mira", "late"})
+    note = mira.note(case.id, "for the two of us")
+    reply = mira.reply(case.id, "Thank you", newsroom.mailbox)
+    card = mira.save_card(case.id, Card(facts="new", version=mira.card(case.id).version)).version
+    assert card is not None
+    for object_id in (note, reply, card):
+        assert opens(newsroom, late, object_id)
+        assert not opens(newsroom, newsroom.tomas, object_id)
+
+
+def test_others_can_do_nothing_with_it(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    tomas = newsroom.seat(newsroom.tomas)
+    item = newsroom.vault.cases.items(case.id)[0]
+    acts: list[Callable[[], object]] = [
+        lambda: tomas.text(item.id),
+        lambda: tomas.card(case.id),
+        lambda: tomas.note(case.id, "x"),
+        lambda: tomas.reply(case.id, "x", newsroom.mailbox),
+        lambda: tomas.save_card(case.id, Card(facts="x")),
+        lambda: tomas.assign(case.id, "tomas"),
+        lambda: tomas.delete_case(case.id),
+        lambda: tomas.limit(case.id, None),
+        lambda: tomas.limit(case.id, {"tomas", "late"}),
+        lambda: newsroom.seat(newsroom.mira).assign(case.id, "tomas"),
+    ]
+    for act in acts:
+        with pytest.raises(NotAllowed):
+            act()
+    assert newsroom.vault.cases.get(case.id, viewer="tomas").ended is None
+
+
+def test_a_case_needs_two_readers_who_are_active_editors_oneself_among_them(newsroom: Newsroom) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    for only in ({"mira"}, set(), {"tomas", "late"}, {"mira", "chief"}):
+        with pytest.raises(UsageError):
+            mira.limit(case.id, only)
+    with pytest.raises(RosterError):
+        mira.limit(case.id, {"mira", "nobody"})
+    with pytest.raises(NotFound):
+        mira.limit(bytes(16), {"mira", "tomas"})
+    assert newsroom.vault.cases.get(case.id, viewer="mira").readers == ()
+
+
+def test_whoever_had_it_and_may_not_read_it_has_it_no_more(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    mira.assign(case.id, "tomas")
+    mira.limit(case.id, {"mira", "late"})
+    assert newsroom.vault.cases.get(case.id, viewer="mira").assignee is None
+
+
+@everywhere
+def test_opened_to_all_it_is_re_wrapped_for_all(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    mira.rewrap()
+    mira.limit(case.id, {"mira", "late"})
+    assert mira.pending_rewraps() == 0
+    newsroom.seat(late).limit(case.id, None)
+    assert mira.pending_rewraps() == 3
+    mira.rewrap()
+    assert all(opens(newsroom, newsroom.tomas, object_id) for object_id in objects_of(newsroom, case))
+
+
+@everywhere
+def test_a_new_colleague_does_not_get_what_is_limited(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    mira.limit(case.id, {"mira", "tomas"})
+    newest = newsroom.hire("newest")
+    newsroom.seat(newsroom.mira).rewrap()
+    assert mira.pending_rewraps() == 0
+    assert not any(opens(newsroom, newest, object_id) for object_id in objects_of(newsroom, case))
+
+
+@everywhere
+def test_a_readers_new_key_reads_it_and_the_old_one_can_go(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    newsroom.mira = with_new_key(newsroom.mira)
+    newsroom.next_roster(newsroom.mira)
+    newsroom.seat(newsroom.mira).rewrap()
+    old = newsroom.mira.identities[1]
+    assert newsroom.vault.objects.named_by(old.key_id) == 0
+    renewed = without_old_keys(newsroom.mira)
+    assert all(opens(newsroom, renewed, object_id) for object_id in objects_of(newsroom, case))
+    assert not any(opens(newsroom, newsroom.tomas, object_id) for object_id in objects_of(newsroom, case))
+
+
+def test_when_one_reader_leaves_the_other_still_reads(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    newsroom.revoke("late")
+    mira = newsroom.seat(newsroom.mira)
+    mira.rewrap()
+    assert not any(opens(newsroom, late, object_id) for object_id in objects_of(newsroom, case))
+    assert mira.card(case.id).facts == "facts"
+
+
+def test_when_both_have_left_it_stays_with_the_recovery_key_and_holds_up_nobody(
+    newsroom: Newsroom, late: StaffKey
+) -> None:
+    newest = newsroom.hire("newest")
+    case = a_case(newsroom)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    newsroom.revoke("late")
+    newsroom.revoke("mira")
+    newsroom.seat(newest).rewrap()
+    assert newsroom.seat(newest).pending_rewraps() == 0
+    for object_id in objects_of(newsroom, case):
+        assert not opens(newsroom, newest, object_id)
+        assert open_header(newsroom.vault.objects.header(object_id), [newsroom.recovery])
+
+
+def test_something_sealed_before_the_case_was_limited_is_sealed_again(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    with mira.stage(kind=Kind.NOTE, thread=case.id, parts=[text_part("for all")]) as staged:
+        newsroom.seat(late).limit(case.id, {"mira", "late"})
+        with pytest.raises(StaleRoster), mira.changing() as change:
+            change.add(staged)
+
+
+def test_a_deleted_case_is_limited_no_more(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    mira.limit(case.id, {"mira", "late"})
+    mira.delete_case(case.id)
+    assert newsroom.vault.cases.get(case.id, viewer="tomas").readers == ()
+    assert newsroom.seat(newsroom.tomas).pending_rewraps() == 0
