@@ -15,7 +15,17 @@ from typing import assert_never
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from typing_extensions import override
 
 from fieldreport.cli import asking, installation, load_settings
 from fieldreport.errors import Conflict
@@ -111,6 +121,14 @@ def rotate(
                 _Rotation(signer, mailbox, settings.desk.keyfiles / f"{handle}.key", passphrase).finish(handle)
 
 
+class _Rate(ProgressColumn):
+    """Objects a second."""
+
+    @override
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+
 class _Rotation:
     """One rotation whose two people are both here."""
 
@@ -150,7 +168,7 @@ class _Rotation:
                     assert_never(order.state)
 
     def _rewrap(self) -> None:
-        columns = (TextColumn("re-wrapping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn("re-wrapping"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
         # On stderr: the lines on stdout are for reading afterwards.
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task("re-wrapping", total=None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, replace
 
 from fieldreport.errors import Conflict, FieldreportError, NotAllowed, StaleRoster
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """``done`` of ``total`` objects.
+    """``done`` of ``total`` objects after so many ``seconds``.
 
     ``failure`` is an error code, empty while all is well; ``missing`` is why the old key cannot go yet.
     """
@@ -29,6 +30,7 @@ class Progress:
     done: int
     total: int
     running: bool
+    seconds: float = 0.0
     failure: str = ""
     missing: str = ""
 
@@ -36,6 +38,16 @@ class Progress:
     def left(self) -> int:
         """How many objects are still sealed to other readers than the roster's."""
         return max(self.total - self.done, 0)
+
+    @property
+    def rate(self) -> float:
+        """Objects a second so far; 0 while nothing can be said."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """How long it will take at that rate; nothing while that cannot be said."""
+        return self.left / self.rate if self.rate else None
 
 
 class RewrapJob:
@@ -47,6 +59,7 @@ class RewrapJob:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._progress = Progress(done=0, total=total, running=True)
+        self._began = 0.0
         self._thread = threading.Thread(target=self._run, name="rewrap", daemon=True)
 
     def start(self) -> None:
@@ -69,6 +82,7 @@ class RewrapJob:
 
     def _run(self) -> None:
         seat, self._seat = self._seat, None
+        self._began = time.monotonic()
         failure = missing = ""
         try:
             if seat is not None:
@@ -107,4 +121,4 @@ class RewrapJob:
         if self._stop.is_set():
             raise NotAllowed("The session was locked.", code="locked")
         with self._lock:
-            self._progress = Progress(done=done, total=total, running=True)
+            self._progress = Progress(done=done, total=total, running=True, seconds=time.monotonic() - self._began)

@@ -18,8 +18,10 @@ from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import keyfile
 from fieldreport.vault import Seat, Vault, open_vault
 
-OBJECTS = 60
-KILLS = 4
+# For a long run, give larger figures: 2,000 objects and 200 kills take a quarter of an hour.
+OBJECTS = int(os.environ.get("FIELDREPORT_TESTS_OBJECTS", "60"))
+KILLS = int(os.environ.get("FIELDREPORT_TESTS_KILLS", "4"))
+LONGEST = float(os.environ.get("FIELDREPORT_TESTS_LONGEST", "2.8"))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
-            time.sleep(chance.uniform(0.8, 2.8))
+            time.sleep(chance.uniform(0.8, LONGEST))
             process.kill()
     if not is_done(house, "jonas", before):
         assert CliRunner().invoke(main, rotate(house, "jonas")).exit_code == 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport import limits
+from fieldreport.desk.rewrapping import Progress
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
 from fieldreport.unseal.keyfile import unlock
@@ -360,3 +361,9 @@ class TestARotation:
         page = amira.press(amira.get("/keys"), "Check that the old key can go")
         finished(amira, page)
         assert state(house) is RotationState.REWRAPPED
+
+
+def test_progress_says_the_rate_and_what_is_left_at_that_rate() -> None:
+    under_way = Progress(done=50, total=150, running=True, seconds=10)
+    assert (under_way.rate, under_way.remaining_seconds) == (5, 20)
+    assert Progress(done=0, total=150, running=True).remaining_seconds is None
