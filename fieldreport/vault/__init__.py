@@ -23,7 +23,7 @@ With one person's keys (``Seat(vault, staff_key, rosters)``):
     seat.reply(case_id, text, mailbox, item_id=…)     seat.note(case_id, text, item_id=…)
     seat.card(case_id) -> Card                        seat.save_card(case_id, card) -> Card
     seat.set_state(case_id, state)                    seat.assign(case_id, handle | None)
-    seat.delete_case(case_id)                         seat.record(act, subject)
+    seat.limit(case_id, {handle, …} | None)           seat.delete_case(case_id)   seat.record(act, subject)
     seat.pending_rewraps() -> int                     seat.rewrap(progress) -> Rewrapped
     seat.order_rotation(handle) (admin) … seat.confirm_destroyed(key_id): see ``rotating``
 
