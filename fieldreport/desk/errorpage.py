@@ -41,6 +41,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Your key does not open this",
         "It was sealed before you had a key, or after yours was changed. Ask a colleague to re-wrap, or unlock again.",
     ),
+    "limited": ("This case is for others", "A colleague has limited who reads it. Ask one of the readers about it."),
     "no-letter": (
         "There is no way to answer",
         "No letter of this case can be opened, and the way back to the source stands in the letter.",
