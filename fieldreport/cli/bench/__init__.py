@@ -16,6 +16,7 @@ from fieldreport.cli.bench.measuring import Sheet
 # Part → the module in this package that measures it, each with ``measure(sheet: Sheet) -> None``.
 _PARTS: Final = {
     "rewrap": "rewrapping",
+    "scrub": "scrubbing",
     "seal": "sealing",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from fieldreport.scrub.office.markup import Element, remove, split, unwrap
 from fieldreport.scrub.office.opc import CleanPart, Kind, PartCleaning
@@ -127,9 +127,11 @@ def resolve(root: Element, part: PartCleaning) -> None:
         part.package.cleaning.removed.add(Removed.EMBEDDED_FILE)
         if split(str(element.tag))[1] == "oleObj":
             _drop(element)
-    for element in list(root.iter()):
+    # Asked of libxml2, because most elements of a large document have no relationship.
+    found = root.xpath("descendant-or-self::*[@*[namespace-uri()=$relationships]]", relationships=RELATIONSHIPS)
+    for element in cast("list[Element]", found):
         names = [str(key) for key in element.attrib if str(key).startswith(f"{{{RELATIONSHIPS}}}")]
-        if not names or not _is_in(element, root):
+        if not _is_in(element, root):
             continue
         kinds = _KINDS.get(split(str(element.tag))[1], ())
         for name in names:

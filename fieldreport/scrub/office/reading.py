@@ -109,19 +109,17 @@ class _Part:
     def __init__(self, name: str) -> None:
         self._relations = name.endswith(".rels")
         self._instruction = False
+        self._seen: dict[str, str] = {}  # names of elements and attributes that were judged: a document has few
 
     def read(self, content: bytes) -> None:
         parse(content, self._start, self._text)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        namespace, _, local = tag.rpartition("\n")
-        if _NAMESPACES.fullmatch(namespace) is None or local in _ELEMENTS:
-            raise Residue
+        local = self._seen.get(tag) or self._judged_element(tag)
         self._instruction = local in {"instrText", "f"}
         for name, value in attributes.items():
-            space, _, key = name.rpartition("\n")
-            if (space and _NAMESPACES.fullmatch(space) is None) or _ATTRIBUTES.fullmatch(key) is not None:
-                raise Residue
+            if f"@{name}" not in self._seen:
+                self._judge_attribute(name)
             if _PATH.search(value):
                 raise Residue
         if local in {"docPr", "cNvPr"} and attributes.get("name") != "Object":
@@ -134,6 +132,19 @@ class _Part:
                 or "@" in parts.netloc
             ):
                 raise Residue
+
+    def _judged_element(self, tag: str) -> str:
+        namespace, _, local = tag.rpartition("\n")
+        if _NAMESPACES.fullmatch(namespace) is None or local in _ELEMENTS:
+            raise Residue
+        self._seen[tag] = local
+        return local
+
+    def _judge_attribute(self, name: str) -> None:
+        space, _, key = name.rpartition("\n")
+        if (space and _NAMESPACES.fullmatch(space) is None) or _ATTRIBUTES.fullmatch(key) is not None:
+            raise Residue
+        self._seen[f"@{name}"] = key
 
     def _text(self, text: str) -> None:
         if self._instruction and _PATH.search(text):

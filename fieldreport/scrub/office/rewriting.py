@@ -6,7 +6,7 @@ else; in OpenDocument and XHTML all of it is content.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, cast
 
 from lxml import etree
@@ -44,11 +44,12 @@ class Rewriting:
         self._text_in = text_in
         self._attribute = attribute
         self._elements = 0
-        self._places: dict[str, tuple[str, frozenset[str]]] = {}
+        self._places: dict[object, tuple[str, frozenset[str]]] = {}
 
     def rewrite(self, old: Element) -> Element:
         """The new root. Raises ``Damaged`` when the root itself is not in a vocabulary."""
-        if self._place(old) != "keep":
+        place, allowed = self._looked_up(old.tag)
+        if place != "keep":
             raise Damaged
         # Some formats are written without a prefix: simple readers of them know no other way.
         root = split(str(old.tag))[0]
@@ -58,54 +59,58 @@ class Rewriting:
         }
         prefixes |= {"r": RELATIONSHIPS, "mc": COMPATIBILITY}
         new = etree.Element(old.tag, nsmap=cast("dict[str, str]", prefixes))
-        self._fill(old, new)
+        self._fill(old, new, allowed)
         return new
 
-    def _place(self, old: Element) -> str:
-        return self._looked_up(str(old.tag))[0]
-
-    def _looked_up(self, tag: str) -> tuple[str, frozenset[str]]:
+    def _looked_up(self, tag: object) -> tuple[str, frozenset[str]]:
         """What becomes of an element, and which attributes it may have. Remembered: there are few kinds of many."""
         found = self._places.get(tag)
         if found is None:
-            vocabulary = self._vocabularies.get(split(tag)[0])
+            text = str(tag)  # of a comment or an instruction the tag is a function
+            vocabulary = self._vocabularies.get(split(text)[0])
             if vocabulary is None:
-                found = ("keep" if tag in _COMPATIBLE else "drop", frozenset({"Requires"}))
+                found = ("keep" if text in _COMPATIBLE else "drop", frozenset({"Requires"}))
             else:
-                place = "keep" if tag in vocabulary.keep else "unwrap" if tag in vocabulary.unwrap else "drop"
+                place = "keep" if text in vocabulary.keep else "unwrap" if text in vocabulary.unwrap else "drop"
                 found = (place, vocabulary.attributes)
             if len(self._places) < _KINDS_MOST:
                 self._places[tag] = found
         return found
 
-    def _fill(self, old: Element, new: Element) -> None:
+    def _fill(self, old: Element, new: Element, allowed: frozenset[str]) -> None:
         self._elements += 1
         if self._elements > _ELEMENTS_MOST:
             raise Damaged
-        self._attributes(old, new)
-        if self._text_in is None or new.tag in self._text_in:
-            new.text = self._unmarked(old.text)
+        attributes = old.items()
+        if attributes:
+            self._attributes(old, new, attributes, allowed)
+        text = old.text
+        if text and (self._text_in is None or old.tag in self._text_in):
+            new.text = self._unmarked(text)
         self._children(old, new)
 
     def _children(self, old: Element, new: Element) -> None:
+        # Once for each element of a document: what can be looked up before the loop is.
+        looked_up, make = self._looked_up, etree.SubElement
         for child in old:
-            match self._place(child):
-                case "keep":
-                    made = etree.SubElement(new, child.tag)
-                    self._fill(child, made)
-                case "unwrap":
-                    self._report(child)
-                    self._append(new, child.text)
-                    self._children(child, new)
-                case _:
-                    self._report(child)
-            self._append(new, child.tail)
+            tag = child.tag
+            place, allowed = looked_up(tag)
+            if place == "keep":
+                self._fill(child, make(new, tag), allowed)
+            elif place == "unwrap":
+                self._report(child)
+                self._append(new, child.text)
+                self._children(child, new)
+            else:
+                self._report(child)
+            tail = child.tail
+            if tail:
+                self._append(new, tail)
 
-    def _attributes(self, old: Element, new: Element) -> None:
-        if not old.attrib:
-            return
-        allowed = self._looked_up(str(old.tag))[1]
-        for key, value in old.attrib.items():
+    def _attributes(
+        self, old: Element, new: Element, attributes: Iterable[tuple[object, object]], allowed: frozenset[str]
+    ) -> None:
+        for key, value in attributes:
             name = str(key)
             kept: str | None = str(value) if name in allowed else None
             if kept is not None and self._attribute is not None:
