@@ -53,6 +53,7 @@ _REMOVED: Final[Mapping[str, str]] = {
     "hidden-content": "hidden content",
     "trailing-data": "trailing data",
     "copy-marks": "invisible copy marks",
+    "file-names": "names of files and folders",
     "colour-profile": "colour profile",
     "other-metadata": "other metadata",
 }

@@ -148,6 +148,17 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "We cannot clean this type of file. A photo or screenshot of it, or a PDF, may work instead."
         ),
         Refusal.OLD_OFFICE: later("This is an old Office format. Save it as DOCX or PDF and choose that file."),
+        Refusal.MAIL: later(
+            "It is a saved e-mail, and e-mails are full of names and addresses. Copy its words into the report, and "
+            "choose the files that came with it one by one."
+        ),
+        Refusal.ARCHIVE: later("We cannot unpack this kind of archive. Unpack it and choose the files in it."),
+        Refusal.MEMBER: later(
+            "A file inside it cannot be cleaned. Unpack it and choose the files one by one: then we can say which."
+        ),
+        Refusal.NOT_STRONG: later(
+            "We can clean it, but not turn it into pictures. Save it as PDF and choose that, or take back that choice."
+        ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
         Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),
         Refusal.ACTIVE_CONTENT: later("It is a program or cannot be shown without one. Make a photo or a PDF of it."),
@@ -181,6 +192,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "embedded-file": later("other files inside it"),
         "script": later("programs inside it"),
         "links": later("links to things outside it"),
+        "file-names": later("the names that files and folders had"),
         "paths": later("names of folders, printers and servers"),
         "hidden-content": later("content that is not shown"),
         "trailing-data": later("extra data before or after the content"),

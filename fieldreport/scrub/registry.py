@@ -38,6 +38,9 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "application/vnd.oasis.opendocument.spreadsheet": f"{_PACKAGE}.office.opendocument",
         "application/vnd.oasis.opendocument.presentation": f"{_PACKAGE}.office.opendocument",
         "application/epub+zip": f"{_PACKAGE}.office.epub",
+        "application/zip": f"{_PACKAGE}.archives",
+        "application/x-tar": f"{_PACKAGE}.archives",
+        "application/gzip": f"{_PACKAGE}.archives",
     }
 )
 """Sniffed media type → module."""
@@ -60,6 +63,7 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "application/vnd.oasis.opendocument.spreadsheet": ("ods", "table"),
         "application/vnd.oasis.opendocument.presentation": ("odp", "slides"),
         "application/epub+zip": ("epub", "book"),
+        "application/zip": ("zip", "archive"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table

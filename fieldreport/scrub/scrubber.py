@@ -31,6 +31,10 @@ _log = logging.getLogger(__name__)
 _TEXTS: Final = {
     Refusal.UNSUPPORTED: "this type of file cannot be cleaned",
     Refusal.OLD_OFFICE: "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF",
+    Refusal.MAIL: "a saved e-mail cannot be cleaned; copy its text and take out its attachments",
+    Refusal.ARCHIVE: "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP",
+    Refusal.MEMBER: "a file inside the archive cannot be cleaned; unpack it to learn which",
+    Refusal.NOT_STRONG: "the pixels of this type cannot be made anew; save it as PDF, or clean it without that",
     Refusal.RAW_PHOTO: "a camera's raw file cannot be cleaned; export it as JPEG",
     Refusal.ENCRYPTED: "the file is locked with a password; send it without",
     Refusal.ACTIVE_CONTENT: "the file is a program",

@@ -59,11 +59,6 @@ _MAGICS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"MM\x00+", "tiff"),
     (257, b"ustar", "application/x-tar"),
     (0, b"\x1f\x8b", "application/gzip"),
-    (0, b"BZh", "application/x-bzip2"),
-    (0, b"\xfd7zXZ\x00", "application/x-xz"),
-    (0, b"\x28\xb5\x2f\xfd", "application/zstd"),
-    (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
-    (0, b"Rar!\x1a\x07", "application/vnd.rar"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
     (0, b"FLV\x01", "video/x-flv"),
     (0, b"\x00\x00\x01\xba", "video/mpeg"),
@@ -98,6 +93,16 @@ _REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
     (0, b"\xca\xfe\xba\xbe", Refusal.ACTIVE_CONTENT),  # Java class, universal Mach-O
     (0, b"dex\n", Refusal.ACTIVE_CONTENT),
     (0, b"L\x00\x00\x00\x01\x14\x02\x00", Refusal.ACTIVE_CONTENT),  # Windows shortcut
+    (0, b"BZh", Refusal.ARCHIVE),
+    (0, b"\xfd7zXZ\x00", Refusal.ARCHIVE),
+    (0, b"\x28\xb5\x2f\xfd", Refusal.ARCHIVE),  # Zstandard
+    (0, b"\x04\x22\x4d\x18", Refusal.ARCHIVE),  # LZ4
+    (0, b"7z\xbc\xaf\x27\x1c", Refusal.ARCHIVE),
+    (0, b"Rar!\x1a\x07", Refusal.ARCHIVE),
+    (0, b"MSCF\x00\x00\x00\x00", Refusal.ARCHIVE),  # Microsoft cabinet
+    (0, b"ALZ\x01", Refusal.ARCHIVE),  # ALZip, common in Korea
+    (0, b"EGGA\x00\x01", Refusal.ARCHIVE),
+    (2, b"-lh5-", Refusal.ARCHIVE),  # LHA, common in Japan
     (0, b"LUKS\xba\xbe", Refusal.ENCRYPTED),
     (0, b"age-encryption.org/", Refusal.ENCRYPTED),
     (0, b"\x85\x01\x0c", Refusal.ENCRYPTED),  # OpenPGP, public-key encrypted session key
@@ -114,7 +119,8 @@ def sniff(untrusted_source: Source) -> str:
     """The media type of a file's content.
 
     Raises:
-        Refused: ``empty``; ``old-office``, ``raw-photo``, ``encrypted`` or ``active-content`` with their own advice;
+        Refused: ``empty``; ``old-office``, ``mail``, ``archive``, ``raw-photo``, ``encrypted`` or ``active-content``
+            with their own advice;
             ``unsupported`` for what is no format we know; ``damaged`` for an archive without a directory.
     """
     head = untrusted_source.read_at(0, _HEAD_BYTES)
@@ -201,20 +207,30 @@ def _text(head: bytes, source: Source) -> str:
         return "application/xml"  # flat office documents, tracks of places: no family takes these
     if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
         raise Refused(Refusal.ENCRYPTED)
-    if re.search(r"(?im)^mime-version:\s*1\.0", start) or start.startswith("From "):
-        return "message/rfc822"  # files inside would pass as text, uncleaned
+    if re.search(r"(?im)^mime-version:\s*1\.0", start) or _MAILBOX.match(start):
+        raise Refused(Refusal.MAIL)  # files inside would pass as text, uncleaned
     return "text/plain"
 
 
+# The first line of a mailbox file: who, and a day. A text may begin with "From" as well.
+_MAILBOX: Final = re.compile(r"From \S+ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} ")
+
+# What an OLE file is, by streams that its directory names, in UTF-16: a password-protected .docx, a mail of Outlook.
+_OLE_STREAMS: Final = (
+    ("EncryptedPackage".encode("utf-16-le"), Refusal.ENCRYPTED),
+    ("__substg1.0_".encode("utf-16-le"), Refusal.MAIL),
+)
+
+
 def _ole_refusal(source: Source) -> Refusal:
-    # A password-protected .docx is an OLE file whose directory names this stream, in UTF-16.
-    marker = "EncryptedPackage".encode("utf-16-le")
+    longest = max(len(marker) for marker, _ in _OLE_STREAMS)
     position = 0
     while position < source.size:
         piece = source.read_at(position, limits.SCRUB_COPY_BYTES)
-        if marker in piece:
-            return Refusal.ENCRYPTED
-        position += max(1, len(piece) - len(marker) if len(piece) == limits.SCRUB_COPY_BYTES else len(piece))
+        for marker, refusal in _OLE_STREAMS:
+            if marker in piece:
+                return refusal
+        position += max(1, len(piece) - longest if len(piece) == limits.SCRUB_COPY_BYTES else len(piece))
     return Refusal.OLD_OFFICE
 
 

@@ -13,7 +13,11 @@ class Refusal(StrEnum):
     """Why a file cannot be cleaned. Each has advice for the source in the intake's catalogue."""
 
     UNSUPPORTED = "unsupported"  # no family for it: say which types we take
-    OLD_OFFICE = "old-office"  # OLE compound file (.doc, .xls, .ppt, .msg): save as .docx or PDF
+    OLD_OFFICE = "old-office"  # OLE compound file (.doc, .xls, .ppt): save as .docx or PDF
+    MAIL = "mail"  # a saved e-mail: full of addresses, and its attachments would pass as text
+    ARCHIVE = "archive"  # packed in a way we do not read (7z, RAR, xz): unpack it, send what is in it
+    MEMBER = "member"  # an archive with a file in it that cannot be cleaned: unpack it to learn which
+    NOT_STRONG = "not-strong"  # clean it would be, but its pixels cannot be made anew, which was asked for
     RAW_PHOTO = "raw-photo"  # the camera's raw file: export as JPEG
     ENCRYPTED = "encrypted"  # needs a password: send it without
     ACTIVE_CONTENT = "active-content"  # a program, or a document that makes no sense without its programs
@@ -46,6 +50,7 @@ class Removed(StrEnum):
     EMBEDDED_FILE = "embedded-file"  # another file inside it
     SCRIPT = "script"  # macros, JavaScript, actions
     LINKS = "links"  # references to things outside it
+    FILE_NAMES = "file-names"  # names that files and folders had
     PATHS = "paths"  # names of folders, printers, templates, servers
     HIDDEN_CONTENT = "hidden-content"  # what its program does not show: hidden layers, sheets, tracks
     TRAILING_DATA = "trailing-data"  # bytes before the beginning or after the end

@@ -21,7 +21,6 @@ from fieldreport.scrub.vocabulary import Bomb, Damaged, Refusal, Refused
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
 _LEVEL: Final = 6
 _ENCRYPTED: Final = 0x1
-_FREE_RATIO_BYTES: Final = limits.MIB  # below this, any ratio: an empty table compresses a thousandfold
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, RuntimeError)
 
 
@@ -88,7 +87,7 @@ def _check(members: Iterable[zipfile.ZipInfo]) -> None:
             raise Refused(Refusal.ENCRYPTED)
         total += member.file_size
         packed = max(member.compress_size, 1)
-        if member.file_size > _FREE_RATIO_BYTES and member.file_size // packed > limits.ARCHIVE_RATIO:
+        if member.file_size > limits.ARCHIVE_FREE_RATIO_BYTES and member.file_size // packed > limits.ARCHIVE_RATIO:
             raise Bomb
         if count > limits.ARCHIVE_MEMBERS or total > limits.OFFICE_TOTAL_BYTES:
             raise Bomb
