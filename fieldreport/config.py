@@ -89,9 +89,13 @@ class Press:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrub:
-    """``require_sandbox``: refuse to start where the kernel lacks Landlock or seccomp; otherwise only warn."""
+    """``require_sandbox``: refuse to start where the kernel lacks Landlock or seccomp; otherwise only warn.
+
+    ``strong``: make the pixels of every file anew, whatever its source chose; what cannot be made anew is refused.
+    """
 
     require_sandbox: bool = True
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

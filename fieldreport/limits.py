@@ -116,6 +116,7 @@ JPEG_SCANS: Final = 100  # every scan of a progressive file walks the whole pict
 IMAGE_SIDE_PIXELS: Final = 20_000
 IMAGE_FRAMES: Final = 1000
 IMAGE_FRAME_PIXELS: Final = 1_000_000_000  # frames × pixels: what a viewer of the clean copy has to decode
+STRONG_FRAME_PIXELS: Final = 100_000_000  # frames × pixels of an animation that is decoded as a whole
 ARCHIVE_MEMBERS: Final = 10_000
 ARCHIVE_RATIO: Final = 200  # unpacked to packed
 ARCHIVE_FREE_RATIO_BYTES: Final = MIB  # below this, any ratio: an empty table compresses a thousandfold
@@ -129,6 +130,8 @@ PDF_PAGES: Final = 5000
 PDF_STREAM_BYTES: Final = 256 * MIB
 PDF_TOTAL_BYTES: Final = 1024 * MIB
 PDF_CONTENT_BYTES: Final = 64 * MIB  # what draws one page; operators take fifty times that in memory
+PDF_PIXEL_PAGES: Final = 500  # pages drawn in pixels; the processor time of one file is over before
+PDF_PIXEL_SIDE: Final = 5000  # of such a page: a poster of 85 cm at 150 pixels an inch
 PDF_FILTERS: Final = 2  # a doubly compressed stream of 2 GB passed a lossless path
 
 # --- desk ---

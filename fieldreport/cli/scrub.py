@@ -2,64 +2,103 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
+from typing_extensions import override
 
 from fieldreport.errors import ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.registry import neutral_name
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.scrubber import Scrubbed, Scrubber
+from fieldreport.scrub.vocabulary import Mode
+from fieldreport.scrub.words import in_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """What became of one file. ``refused`` and ``removed`` are codes of the vocabulary; ``copy`` is where it lies."""
+
+    file: str
+    media_type: str = ""
+    copy: str = ""
+    removed: tuple[str, ...] = ()
+    refused: str = ""
+    advice: str = ""
+
+    @override
+    def __str__(self) -> str:
+        if self.refused:
+            return f"{self.file}: refused: {self.advice}"
+        removed = ", ".join(in_words(code) for code in self.removed) or "nothing to remove"
+        return f"{self.file}: {self.copy or self.media_type}: {removed}"
 
 
 @click.command("scrub")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--check", is_flag=True, help="Only report; write nothing.")
+@click.option("--strong", is_flag=True, help="Make pictures and pages of PDFs anew; refuse what cannot be.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the clean copies.")
 @click.option("--without-sandbox", is_flag=True, help="Go on where the kernel lacks Landlock or seccomp.")
 @click.pass_context
 def scrub_command(
-    context: click.Context, files: tuple[Path, ...], output: Path | None, *, check: bool, without_sandbox: bool
+    context: click.Context,
+    files: tuple[Path, ...],
+    output: Path | None,
+    *,
+    check: bool,
+    strong: bool,
+    as_json: bool,
+    without_sandbox: bool,
 ) -> None:
     """Write clean copies of FILES and say what was removed from each."""
     if output is None and not check:
         raise UsageError("say where to with -o FOLDER, or --check")
-    refused: ScrubRefused | None = None
+    mode = Mode.STRONG if strong else Mode.LOSSLESS
+    lines: list[_Line] = []
     with (
         tempfile.TemporaryDirectory() as scratch,
         Scrubber.start(directory=Path(scratch), require_sandbox=not without_sandbox) as scrubber,
     ):
         for number, path in enumerate(files, start=1):
             try:
-                _one(path, number, scrubber, Path(scratch), None if check else output)
+                line = _one(path, number, scrubber, mode, Path(scratch), None if check else output)
             except ScrubRefused as error:
-                refused = error
-                click.echo(f"{path}: refused: {error.text}", err=True)
-    if refused is not None:
-        context.exit(refused.exit_status)
+                line = _Line(file=str(path), refused=error.code, advice=error.text)
+            lines.append(line)
+            if not as_json:
+                click.echo(str(line), err=bool(line.refused))
+    if as_json:
+        click.echo(json.dumps([asdict(line) for line in lines], ensure_ascii=False, indent=2))
+    if any(line.refused for line in lines):
+        context.exit(ScrubRefused.exit_status)
 
 
-def _one(path: Path, number: int, scrubber: Scrubber, scratch: Path, output: Path | None) -> None:
+def _one(path: Path, number: int, scrubber: Scrubber, mode: Mode, scratch: Path, output: Path | None) -> _Line:
     with Scratch(scratch) as source:
         try:
             with path.open("rb") as file:
                 shutil.copyfileobj(file, source, 128 * 1024)
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from None
-        cleaned = scrubber.clean(source)
-    removed = ", ".join(cleaned.removed) or "nothing to remove"
+        cleaned = scrubber.clean(source, mode=mode)
     with cleaned.output as clean:
-        clean.seek(0)
-        if output is None:
-            click.echo(f"{path}: {cleaned.media_type}: {removed}")
-            return
-        target = output / neutral_name(cleaned.media_type, number)
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file:
-                shutil.copyfileobj(clean, file, 128 * 1024)
-        except OSError as error:
-            raise UsageError(f"cannot write {target}: {error.strerror}") from None
-        click.echo(f"{path}: {target}: {removed}")
+        copy = "" if output is None else str(_write(cleaned, clean, output, number))
+    return _Line(file=str(path), media_type=cleaned.media_type, copy=copy, removed=tuple(map(str, cleaned.removed)))
+
+
+def _write(cleaned: Scrubbed, clean: Scratch, output: Path, number: int) -> Path:
+    target = output / neutral_name(cleaned.media_type, number)
+    clean.seek(0)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            shutil.copyfileobj(clean, file, 128 * 1024)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    return target

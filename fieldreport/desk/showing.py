@@ -16,6 +16,7 @@ from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import current
+from fieldreport.scrub.words import in_words
 from fieldreport.seal.roster import Role
 
 _HOUR_SECONDS: Final = 3600
@@ -32,30 +33,6 @@ _LANGUAGES: Final[Mapping[str, str]] = {
     "es": "Spanish",
     "pt": "Portuguese",
     "tr": "Turkish",
-}
-_REMOVED: Final[Mapping[str, str]] = {
-    "location": "place",
-    "device": "device",
-    "identifiers": "serial numbers and ids",
-    "author": "author names",
-    "people": "names of people shown",
-    "time": "times",
-    "software": "software",
-    "description": "titles and captions",
-    "comments": "comments",
-    "history": "changes and earlier versions",
-    "thumbnail": "hidden thumbnail",
-    "motion-video": "hidden video",
-    "embedded-file": "embedded files",
-    "script": "scripts",
-    "links": "links",
-    "paths": "paths",
-    "hidden-content": "hidden content",
-    "trailing-data": "trailing data",
-    "copy-marks": "invisible copy marks",
-    "file-names": "names of files and folders",
-    "colour-profile": "colour profile",
-    "other-metadata": "other metadata",
 }
 _NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, str], ...]]] = {
     Role.EDITOR: (
@@ -88,7 +65,7 @@ class IdConverter(BaseConverter):
 
 def install(app: flask.Flask) -> None:
     """Give the templates of ``app`` their filters and what every page shows."""
-    filters = {"age": age, "hour": hour, "words": words, "grouped": grouped, "size": size, "removed": removed}
+    filters = {"age": age, "hour": hour, "words": words, "grouped": grouped, "size": size, "removed": in_words}
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(language_name=language_name)
     app.context_processor(_everywhere)
@@ -180,11 +157,6 @@ def size(length: int) -> str:
     if length < 1_000_000:
         return f"{length / 1000:.0f} kB"
     return f"{length / 1_000_000:.1f} MB"
-
-
-def removed(code: str) -> str:
-    """What was scrubbed, in a word; a category this version does not know is shown by its code."""
-    return _REMOVED.get(code, code)
 
 
 def language_name(code: str) -> str:

@@ -106,6 +106,7 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
         accepted_types=pages.accepted_types(),
         request_megabytes=pages.megabytes(settings.intake.request_bytes),
         most_files=limits.FORM_FILES,
+        always_strong=settings.scrub.strong,
     )
     app.jinja_env.filters["removed_in_words"] = texts.removed_in_words
     app.jinja_env.filters["refusal_in_words"] = texts.REFUSALS.__getitem__

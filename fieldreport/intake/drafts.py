@@ -33,7 +33,8 @@ class Draft:
     """The text fields of the report and of an addition; an absent one is empty.
 
     ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter.
-    ``without_refused``: files that cannot be cleaned are to be left out.
+    ``without_refused``: files that cannot be cleaned are to be left out. ``strong``: pictures and pages are to be made
+    anew.
     """
 
     report: str = field(default="", repr=False)
@@ -44,6 +45,7 @@ class Draft:
     not_before: str = field(default="", repr=False)
     form: str = field(default_factory=new_nonce)
     without_refused: bool = False
+    strong: bool = False
 
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> Self:
@@ -54,6 +56,7 @@ class Draft:
             **texts,
             form=nonce if _NONCE.fullmatch(nonce) else new_nonce(),
             without_refused=typed.get("without_refused") == "yes",
+            strong=typed.get("strong") == "yes",
         )
 
     @property

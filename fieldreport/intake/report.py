@@ -45,7 +45,7 @@ def receive() -> tuple[str, int] | str:
     if problems:
         return page(here, codename, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
-        cleaned = clean_files(here, uploads, stack)
+        cleaned = clean_files(here, uploads, stack, strong=draft.strong)
         if must_ask(draft, cleaned):
             return page(here, codename, draft, refused=cleaned.refused), 422
         receipt = send(here, here.keys_of(codename), draft, cleaned, language=current_language())

@@ -82,7 +82,7 @@ def add() -> tuple[str, int] | str:
     if problems:
         return add_page(here, visit, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
-        cleaned = clean_files(here, uploads, stack)
+        cleaned = clean_files(here, uploads, stack, strong=draft.strong)
         if must_ask(draft, cleaned):
             return add_page(here, visit, draft, refused=cleaned.refused), 422
         receipt = send(here, here.keys_of(visit.codename), draft, cleaned, language=current_language())

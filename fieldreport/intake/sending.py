@@ -21,7 +21,7 @@ from fieldreport.errors import ScrubRefused, StaleRoster
 from fieldreport.intake.drafts import SHORT_FIELDS, Draft
 from fieldreport.intake.service import Service
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Refusal, neutral_name
+from fieldreport.scrub import Mode, Refusal, neutral_name
 from fieldreport.seal import Binding, Kind, PartSource, Roster, SourceKeys, seal_envelope
 from fieldreport.web.bodies import Upload
 
@@ -68,14 +68,18 @@ class Receipt:
     left_out: tuple[RefusedFile, ...]
 
 
-def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.ExitStack) -> Cleaned:
-    """Clean every file; all refusals are found in one go. The outputs live as long as ``stack``."""
+def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.ExitStack, *, strong: bool) -> Cleaned:
+    """Clean every file; all refusals are found in one go. The outputs live as long as ``stack``.
+
+    ``strong`` is what the source chose; the newsroom's setting can only add to it.
+    """
+    mode = Mode.STRONG if strong or service.settings.scrub.strong else Mode.LOSSLESS
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
     numbers: Counter[str] = Counter()
     for upload in uploads:
         try:
-            scrubbed = service.scrubber.clean(upload.source)
+            scrubbed = service.scrubber.clean(upload.source, mode=mode)
         except ScrubRefused as error:
             refused.append(RefusedFile(untrusted_name=upload.untrusted_name, refusal=Refusal(error.code)))
             continue

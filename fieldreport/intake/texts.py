@@ -157,7 +157,7 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "A file inside it cannot be cleaned. Unpack it and choose the files one by one: then we can say which."
         ),
         Refusal.NOT_STRONG: later(
-            "We can clean it, but not turn it into pictures. Save it as PDF and choose that, or take back that choice."
+            "We can clean this type of file, but not harder, and that was asked for. Save it as PDF and choose that."
         ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
         Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),

@@ -22,7 +22,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     Raises:
         Refused: and the sink's content is to be thrown away.
     """
-    family = registry.family(sniff(untrusted_source))
+    family = registry.family(sniff(untrusted_source), cleaning.mode)
     media_type = family.clean(untrusted_source, sink, cleaning)
     if media_type not in registry.OUTPUTS or not sink.size:
         raise Refused(Refusal.DAMAGED)

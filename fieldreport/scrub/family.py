@@ -15,6 +15,9 @@ Rules for every family:
 - ``verify`` reads the output as a stranger would, with a reader that shares no code with ``clean``, and raises
   ``Residue`` for anything outside the allowlist. The caller runs it after every ``clean``, embedded files included.
 - Scrubbing twice gives what scrubbing once gave, byte for byte: the result does not depend on a clock or on chance.
+- ``cleaning.mode`` may be ``STRONG``: pixels and samples made anew, nothing of the file itself kept. A family that can
+  do that is named in ``registry.STRONG``; every other is refused in strong mode before it is called, so that nobody who
+  asked for more gets less without a word. There, once and twice differ: pixels that are encoded again change a little.
 - What is wrong raises ``Refused`` or one of its children. Any other exception counts as ``Refusal.DAMAGED``; its
   message never leaves the child, for it may quote content.
 - A file inside a file is cleaned by ``cleaning.embedded``, which goes through the registry again.
@@ -22,6 +25,7 @@ Rules for every family:
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -239,6 +243,10 @@ class Cleaning:
         self.decoded_bytes_left -= decoded_bytes
         if self.decoded_bytes_left < 0:
             raise Bomb
+
+    def losslessly(self) -> Cleaning:
+        """The same without strength, for what was made anew and only needs our form. Shares what is removed."""
+        return dataclasses.replace(self, mode=Mode.LOSSLESS)
 
     def embedded(self, untrusted_data: bytes, *, accept: Collection[str] | None = None) -> Embedded:
         """Clean a file found inside this one: an image in a document, a member of an archive.

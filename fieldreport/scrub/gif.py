@@ -1,9 +1,9 @@
 """GIF: the blocks that draw and the two numbers that time an animation.
 
-Rules: pixels are not touched. Every block is rebuilt from the fields that draw; comments, texts, XMP, profiles and
-private extensions go, and whatever follows the trailer. What stays is the compressed data of each frame, as it was.
-Source: GIF89a specification (CompuServe, 1990), and the looping extension that every program has taken over from
-Netscape.
+Rules: pixels are not touched; strongly cleaned, they become a PNG (``animation``). Every block is rebuilt from the
+fields that draw; comments, texts, XMP, profiles and private extensions go, and whatever follows the trailer. What stays
+is the compressed data of each frame, as it was. Source: GIF89a specification (CompuServe, 1990), and the looping
+extension that every program has taken over from Netscape.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import struct
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub import findings
+from fieldreport.scrub import animation, findings, png
 from fieldreport.scrub.family import Cleaning, Sink, Source, check_image
-from fieldreport.scrub.vocabulary import Damaged, Removed, Residue
+from fieldreport.scrub.vocabulary import Damaged, Mode, Removed, Residue
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _TEXT, _APPLICATION = 0xF9, 0xFE, 0x01, 0xFF
@@ -59,7 +59,13 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         cleaning.removed.add(Removed.TRAILING_DATA)
     if not frames:
         raise Damaged
-    sink.write(b"".join([*out, b"\x3b"]))
+    cleaned = b"".join([*out, b"\x3b"])
+    if cleaning.mode is Mode.STRONG:
+        made = animation.anew(
+            cleaned, "image/gif", size=(width, height), frames=frames, profile=None, cleaning=cleaning
+        )
+        return png.clean(Source.of(made), sink, cleaning.losslessly())
+    sink.write(cleaned)
     return "image/gif"
 
 
@@ -168,3 +174,8 @@ def verify(source: Source, media_type: str) -> None:
             else:
                 raise Residue
     raise Residue
+
+
+def warm() -> None:
+    """Load what makes animations anew."""
+    animation.warm()

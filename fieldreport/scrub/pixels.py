@@ -98,7 +98,7 @@ def decode_heic(untrusted_data: bytes) -> Image.Image:
     Raises:
         Damaged: not a picture.
     """
-    with _any_error_is_damage():
+    with any_error_is_damage():
         return pillow_heif.open_heif(untrusted_data, convert_hdr_to_8bit=True).to_pillow()
 
 
@@ -117,7 +117,7 @@ def open_tiff(untrusted_file: BinaryIO) -> TiffImagePlugin.TiffImageFile:
     Raises:
         Damaged: not a picture.
     """
-    with _any_error_is_damage():
+    with any_error_is_damage():
         return TiffImagePlugin.TiffImageFile(untrusted_file)
 
 
@@ -127,7 +127,7 @@ def turn_to(file: TiffImagePlugin.TiffImageFile, page: int) -> bool:
     Raises:
         Damaged: its directory makes no sense.
     """
-    with _any_error_is_damage():
+    with any_error_is_damage():
         try:
             file.seek(page)
         except EOFError:
@@ -147,13 +147,14 @@ def decoded(file: TiffImagePlugin.TiffImageFile) -> Image.Image:
     Raises:
         Damaged: its pixels cannot be decoded.
     """
-    with _any_error_is_damage():
+    with any_error_is_damage():
         file.load()
         return file._new(file.im)  # noqa: SLF001 - a copy would cost its size again
 
 
 @contextlib.contextmanager
-def _any_error_is_damage() -> Iterator[None]:
+def any_error_is_damage() -> Iterator[None]:
+    """Around a decoder: whatever it raises means that the file is damaged."""
     try:
         with warnings.catch_warnings(action="ignore"):  # they quote the file
             yield
@@ -164,7 +165,7 @@ def _any_error_is_damage() -> Iterator[None]:
 
 
 def _load(decoder: type[ImageFile.ImageFile], untrusted_file: BinaryIO) -> Image.Image:
-    with _any_error_is_damage():
+    with any_error_is_damage():
         image = decoder(untrusted_file)
         image.load()
         return image

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub import findings, icc, pixels
+from fieldreport.scrub import animation, findings, icc, pixels
 from fieldreport.scrub.family import Cleaning, Sink, Source, check_image
 from fieldreport.scrub.vocabulary import Bomb, Damaged, Mode, Removed, Residue
 
@@ -92,6 +92,12 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     ours = icc.profile_for(known) if known is not None and picture.header[9] & 2 else None
     if picture.profile and (known is None or picture.profile not in icc.OURS):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
+    if picture.plays is not None and cleaning.mode is Mode.STRONG:
+        frames = len(_all_frames(picture))
+        made = animation.anew(
+            _assemble(picture, None), "image/png", size=picture.size, frames=frames, profile=ours, cleaning=cleaning
+        )
+        return clean(Source.of(made), sink, cleaning.losslessly())
     # An animation keeps its pixels and loses its profile: Pillow would not put it together again frame by frame.
     must_change = (known is None or picture.orientation != 1) and picture.plays is None
     if must_change or cleaning.mode is Mode.STRONG:

@@ -4,7 +4,7 @@ Modules are named, not imported: the service that receives strangers' files neve
 that forks the locked children calls ``load_all``.
 
 To add a family: write the module (see ``family``), add its media types to ``FAMILIES`` and what it may answer to
-``OUTPUTS``, and teach ``sniff`` to recognise it.
+``OUTPUTS``, teach ``sniff`` to recognise it, and name it in ``STRONG`` if it can make its content anew.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from fieldreport.scrub.family import Family
-from fieldreport.scrub.vocabulary import Refusal, Refused
+from fieldreport.scrub.vocabulary import Mode, Refusal, Refused
 
 _PACKAGE: Final = "fieldreport.scrub"
 
@@ -45,6 +45,25 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Sniffed media type → module."""
 
+STRONG: Final = frozenset(
+    {
+        "text/plain",  # nothing but characters, each of them known
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/bmp",
+        "image/tiff",
+        "image/heic",
+        "image/avif",
+        "application/pdf",
+        "application/zip",  # as far as their members are
+        "application/x-tar",
+        "application/gzip",
+    }
+)
+"""Sniffed media types whose families make pixels and samples anew in strong mode; all others are refused then."""
+
 OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "text/plain": ("txt", "text"),
@@ -70,15 +89,17 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 is refused."""
 
 
-def family(media_type: str) -> Family:
+def family(media_type: str, mode: Mode = Mode.LOSSLESS) -> Family:
     """The module for a sniffed type.
 
     Raises:
-        Refused: ``unsupported``.
+        Refused: ``unsupported``, or ``not-strong`` when it has no strong way.
     """
     name = FAMILIES.get(media_type)
     if name is None:
         raise Refused(Refusal.UNSUPPORTED)
+    if mode is Mode.STRONG and media_type not in STRONG:
+        raise Refused(Refusal.NOT_STRONG)
     return cast("Family", importlib.import_module(name))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fieldreport import limits
-from fieldreport.scrub import findings, icc, pixels
+from fieldreport.scrub import animation, findings, icc, pixels, png
 from fieldreport.scrub.family import Cleaning, Sink, Source, check_image
 from fieldreport.scrub.vocabulary import Bomb, Damaged, Mode, Removed, Residue
 
@@ -49,6 +49,16 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     ours = icc.profile_for(known) if known is not None else None
     still = picture.still
+    if picture.animation is not None and cleaning.mode is Mode.STRONG:
+        made = animation.anew(
+            _assemble(picture, None),
+            "image/webp",
+            size=picture.canvas,
+            frames=len(picture.frames),
+            profile=ours,
+            cleaning=cleaning,
+        )
+        return png.clean(Source.of(made), sink, cleaning.losslessly())
     # An animation stays as it is: turning or converting it frame by frame would change how its frames fit together.
     again = picture.orientation != 1 or (profile and known is None) or cleaning.mode is Mode.STRONG
     if still is not None and again:

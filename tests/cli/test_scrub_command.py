@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import tomllib
 import zipfile
@@ -113,6 +114,36 @@ def test_a_copy_that_is_there_already_is_not_overwritten(tmp_path: Path) -> None
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused(run("scrub", *SANDBOX, "-o", tmp_path / "file" / "clean", SAMPLES / "photo.jpg"), 64)
+
+
+def test_the_receipt_is_in_words(cleaned: Cleaned) -> None:
+    line = next(line for line in cleaned.done.stdout.splitlines() if line.startswith(str(SAMPLES / "photo.jpg")))
+    assert ": place, device" in line
+    assert "times" in line
+
+
+def test_json_is_for_scripts(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo at all")
+    done = run("scrub", *SANDBOX, "--json", "-o", tmp_path / "clean", SAMPLES / "photo.jpg", tmp_path / "broken.jpg")
+    assert done.exit_code == 65
+    photo, broken = json.loads(done.stdout)
+    assert photo["copy"] == str(tmp_path / "clean" / "photo-1.jpg")
+    assert photo["media_type"] == "image/jpeg"
+    assert {"location", "device"} <= set(photo["removed"])
+    assert photo["refused"] == ""
+    assert broken["refused"] == "damaged"
+    assert broken["copy"] == ""
+
+
+def test_strong_makes_pages_anew_and_refuses_what_it_cannot(tmp_path: Path) -> None:
+    pdf = next(path for path in FILES if path.suffix == ".pdf")
+    word = next(path for path in FILES if path.suffix == ".docx")
+    done = run("scrub", *SANDBOX, "--strong", "--json", "-o", tmp_path, pdf, word)
+    assert done.exit_code == 65
+    pages, refused_word = json.loads(done.stdout)
+    with pikepdf.open(pages["copy"]) as document:
+        assert all(set(page.Resources.keys()) == {"/XObject"} for page in document.pages)
+    assert refused_word["refused"] == "not-strong"
 
 
 def test_without_a_folder_or_check_nothing_is_done() -> None:

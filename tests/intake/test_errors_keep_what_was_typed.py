@@ -11,6 +11,7 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, StoreError
+from fieldreport.scrub import Mode
 from tests.intake.conftest import House, Seen, Source, form_body
 from tests.intake.samples import photo
 
@@ -142,7 +143,7 @@ def test_a_mailbox_that_is_away_full_or_broken_keeps_what_was_typed(
 
 def test_a_scrubber_that_breaks_keeps_what_was_typed(house: House) -> None:
     class Dead:
-        def clean(self, source: object) -> None:
+        def clean(self, source: object, *, mode: Mode) -> None:
             raise RuntimeError("secret detail")
 
     source = Source(house.app(scrubber=Dead()))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import pikepdf
 import pytest
+from reportlab.pdfgen import canvas
 
 from fieldreport.errors import ScrubRefused
 from fieldreport.intake.texts import REFUSALS, REMOVED
-from fieldreport.scrub import Refusal, Removed
+from fieldreport.scrub import Mode, Refusal, Removed
 from tests.intake.conftest import House, Source
 from tests.intake.samples import MAKER, NONSENSE, OLD_WORD, photo
 
@@ -113,12 +118,62 @@ def test_every_reason_for_refusing_has_words(house: House, refusal: Refusal) -> 
         def __getattr__(self, name: str) -> object:
             return getattr(house.scrubber, name)
 
-        def clean(self, source: object) -> None:
+        def clean(self, source: object, *, mode: Mode) -> None:
             raise ScrubRefused("refused", code=refusal.value)
 
     page = Source(house.app(scrubber=Refusing())).send("My words.", [("some.jpg", photo())])
     assert page.status == 422
     assert str(REFUSALS[refusal]) in page.text
+
+
+def pdf() -> bytes:
+    file = io.BytesIO()
+    page = canvas.Canvas(file, pagesize=(200, 100))
+    page.drawString(10, 50, "Seen")
+    page.save()
+    return file.getvalue()
+
+
+def book() -> bytes:
+    """As much of an EPUB as tells that it is one."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+    return file.getvalue()
+
+
+def has_letters(data: bytes) -> bool:
+    with pikepdf.open(io.BytesIO(data)) as document:
+        return "/Font" in document.pages[0].Resources
+
+
+def test_the_choice_to_clean_harder_is_offered_unticked_and_makes_pages_anew(house: House, source: Source) -> None:
+    (box,) = source.get("report").all('//input[@name="strong"]')
+    assert box.get("checked") is None
+    source.send("", [("a.pdf", pdf())])
+    assert has_letters(house.letter().read_part(1, 1 << 20))
+    form = {**source.get("report").form("/report"), "report": "", "strong": "yes"}
+    assert source.post("report", form, [("b.pdf", pdf())]).status == 200
+    assert [has_letters(letter.read_part(1, 1 << 20)) for letter in house.letters()].count(False) == 1
+
+
+def test_what_cannot_be_cleaned_harder_is_refused_and_the_choice_is_kept(house: House, source: Source) -> None:
+    form = {**source.get("report").form("/report"), "report": "My words.", "strong": "yes"}
+    page = source.post("report", form, [("book.epub", book())])
+    assert page.status == 422
+    assert str(REFUSALS[Refusal.NOT_STRONG]) in page.text
+    (box,) = page.all('//input[@name="strong"]')
+    assert box.get("checked") is not None
+    assert house.letters() == []
+
+
+def test_a_newsroom_may_clean_every_file_harder(house: House) -> None:
+    strict = replace(house, settings=replace(house.settings, scrub=replace(house.settings.scrub, strong=True)))
+    source = Source(strict.app())
+    assert source.get("report").all('//input[@name="strong"]') == []
+    assert "anew as pictures" in source.get("report").text
+    source.send("", [("a.pdf", pdf())])
+    assert not has_letters(house.letter().read_part(1, 1 << 20))
 
 
 def test_every_category_of_what_is_removed_has_words() -> None:

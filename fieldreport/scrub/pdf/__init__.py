@@ -18,9 +18,10 @@ import struct
 import pikepdf
 
 from fieldreport.scrub.family import Cleaning, Sink, Source
+from fieldreport.scrub.pdf import pixelpages
 from fieldreport.scrub.pdf.document import rewrite, set_library_limits
 from fieldreport.scrub.pdf.reading import check
-from fieldreport.scrub.vocabulary import Damaged
+from fieldreport.scrub.vocabulary import Damaged, Mode
 
 __all__ = ["MEDIA_TYPE", "clean", "verify", "warm"]
 
@@ -39,16 +40,29 @@ _NOT_AS_SPECIFIED = (
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """Write the cleaned document to ``sink``.
+    """Write the cleaned document to ``sink``; strongly cleaned, its pages are pictures (``pixelpages``).
 
     Raises:
-        Refused: ``encrypted``, ``damaged``, ``bomb`` (pages, stream sizes, filters, depth), or ``too-large``.
+        Refused: ``encrypted``, ``damaged``, ``bomb`` (pages, stream sizes, filters, depth), ``too-large``, or
+            ``not-strong`` when its letters cannot be drawn here.
     """
     try:
-        rewrite(untrusted_source.whole(), sink, cleaning)
+        if cleaning.mode is Mode.LOSSLESS:
+            rewrite(untrusted_source.whole(), sink, cleaning)
+        else:
+            _rewrite_as_pictures(untrusted_source.whole(), sink, cleaning)
     except _NOT_AS_SPECIFIED:
         raise Damaged from None
     return MEDIA_TYPE
+
+
+def _rewrite_as_pictures(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
+    """Clean first, so that only bounded pages are drawn; then draw; then write the pictures as every PDF is written."""
+    lossless = cleaning.losslessly()
+    cleaned = Sink()
+    rewrite(untrusted, cleaned, lossless)
+    drawn = pixelpages.drawn(cleaned.source().whole(), lossless)
+    rewrite(drawn, sink, lossless)
 
 
 def verify(source: Source, media_type: str) -> None:  # noqa: ARG001  # one type only
@@ -61,17 +75,22 @@ def verify(source: Source, media_type: str) -> None:  # noqa: ARG001  # one type
 
 
 def warm() -> None:
-    """Set qpdf's limits, and load what it and its bindings load on first use, by cleaning a small document."""
+    """Set qpdf's limits, and load what it, PDFium and their bindings load late, by cleaning a small document."""
     set_library_limits()
     with pikepdf.new() as sample:
         page = sample.add_blank_page(page_size=(72, 72))
-        page.obj.Contents = sample.make_stream(b"q 0.5 0 0 1 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q")
+        page.obj.Contents = sample.make_stream(
+            b"q 0.5 0 0 1 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q BT /F 9 Tf (warm) Tj ET"
+        )
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        page.obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
         page.obj.Annots = pikepdf.Array([])
         file = io.BytesIO()
         sample.save(file)
     sink = Sink()
     rewrite(file.getvalue(), sink, Cleaning(dispatch=_nothing_inside))
     check(sink.source().whole())
+    pixelpages.drawn(sink.source().whole(), Cleaning(dispatch=_nothing_inside))
 
 
 def _nothing_inside(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:  # noqa: ARG001  # a Dispatch
