@@ -38,6 +38,7 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "application/vnd.oasis.opendocument.spreadsheet": f"{_PACKAGE}.office.opendocument",
         "application/vnd.oasis.opendocument.presentation": f"{_PACKAGE}.office.opendocument",
         "application/epub+zip": f"{_PACKAGE}.office.epub",
+        "application/rtf": f"{_PACKAGE}.rtf",
         "application/zip": f"{_PACKAGE}.archives",
         "application/x-tar": f"{_PACKAGE}.archives",
         "application/gzip": f"{_PACKAGE}.archives",
@@ -82,6 +83,7 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "application/vnd.oasis.opendocument.spreadsheet": ("ods", "table"),
         "application/vnd.oasis.opendocument.presentation": ("odp", "slides"),
         "application/epub+zip": ("epub", "book"),
+        "application/rtf": ("rtf", "document"),
         "application/zip": ("zip", "archive"),
     }
 )

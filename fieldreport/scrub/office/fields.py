@@ -38,14 +38,14 @@ class _Field:
 def settle(root: Element, removed: set[Removed]) -> None:
     """Settle every field of a part, simple and complex."""
     for simple in list(root.iter(f"{_W}fldSimple")):
-        kept = _kept(str(simple.get(f"{_W}instr", "")), removed)
+        kept = kept_instruction(str(simple.get(f"{_W}instr", "")), removed)
         if kept is None:
             unwrap(simple)
         else:
             simple.set(f"{_W}instr", kept)
     for found in _complex(root):
         text = "".join(instruction.text or "" for instruction in found.instructions)
-        kept = _kept(text, removed) if found.end is not None else None
+        kept = kept_instruction(text, removed) if found.end is not None else None
         if kept is None:
             for element in (found.begin, found.separate, found.end, *found.instructions):
                 if element is not None:
@@ -80,7 +80,7 @@ def _complex(root: Element) -> list[_Field]:
     return fields
 
 
-def _kept(untrusted: str, removed: set[Removed]) -> str | None:
+def kept_instruction(untrusted: str, removed: set[Removed]) -> str | None:
     """The instruction a field keeps, or None if it becomes its result."""
     match = _KEYWORD.match(untrusted)
     keyword = match[1].upper() if match is not None else ""
