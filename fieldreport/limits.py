@@ -108,6 +108,7 @@ SCRUB_IN_MEMORY_OUTPUT_BYTES: Final = 16 * MIB  # times SCRUBS_AT_ONCE; what gro
 SCRUB_COPY_BYTES: Final = 128 * KIB  # one piece of a copy, as READ_BYTES
 SCRUB_DECODED_BYTES: Final = 4096 * MIB  # all that one file and everything inside it may unpack to
 TEXT_BYTES: Final = 16 * MIB  # a text file: twenty thousand pages
+SVG_USES: Final = 100_000  # pieces that a drawing is made of when every repetition is drawn out
 ARCHIVE_DIRECTORY_BYTES: Final = 16 * MIB  # 10,000 members with long names take two
 SCRUB_MEMORY_BYTES: Final = 1536 * MIB  # a 100-megapixel image in RGBA, twice, and the libraries
 IMAGE_PIXELS: Final = 100_000_000

@@ -39,6 +39,8 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "application/vnd.oasis.opendocument.presentation": f"{_PACKAGE}.office.opendocument",
         "application/epub+zip": f"{_PACKAGE}.office.epub",
         "application/rtf": f"{_PACKAGE}.rtf",
+        "text/html": f"{_PACKAGE}.webpage",
+        "image/svg+xml": f"{_PACKAGE}.svg",
         "application/zip": f"{_PACKAGE}.archives",
         "application/x-tar": f"{_PACKAGE}.archives",
         "application/gzip": f"{_PACKAGE}.archives",
@@ -84,6 +86,8 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "application/vnd.oasis.opendocument.presentation": ("odp", "slides"),
         "application/epub+zip": ("epub", "book"),
         "application/rtf": ("rtf", "document"),
+        "text/html": ("html", "page"),
+        "image/svg+xml": ("svg", "drawing"),
         "application/zip": ("zip", "archive"),
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from reportlab.pdfgen import canvas
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.scrubber import Scrubbed, Scrubber
+from fieldreport.scrub.svg import SVG
 from fieldreport.scrub.vocabulary import Refusal, Removed
 
 
@@ -63,6 +65,21 @@ def test_a_word_file_is_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path,
         output.seek(0)
         text = [p.text for p in docx.Document(io.BytesIO(output.read(result.length) or b"")).paragraphs]
     assert text[0] == "진술서 — 陈述"
+
+
+def test_texts_with_markup_are_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path, phone_photo: bytes) -> None:
+    address = f"data:image/jpeg;base64,{base64.b64encode(phone_photo).decode()}"
+    for extension, data in (
+        ("html", f'<html><title>PLANTED</title><p onclick="PLANTED">국경<img src="{address}"></html>'.encode()),
+        ("svg", f'<svg xmlns="{SVG}"><text id="PLANTED">국경</text><image href="{address}"/></svg>'.encode()),
+        ("rtf", b"{\\rtf1{\\info{\\author PLANTED}}{\\pict\\jpegblip " + phone_photo.hex().encode() + b"}words}"),
+    ):
+        result = cleaned(scrubber, data, tmp_path)
+        assert result.extension == extension
+        assert Removed.DEVICE in result.removed
+        with result.output as output:
+            output.seek(0)
+            assert b"PLANTED" not in (output.read(result.length) or b"")
 
 
 def test_a_damaged_document_is_refused_and_the_service_goes_on(

@@ -18,7 +18,7 @@ from fieldreport.scrub.vocabulary import Damaged, Removed
 
 COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _COMPATIBLE: Final = frozenset(f"{{{COMPATIBILITY}}}{name}" for name in ("AlternateContent", "Choice"))
-_WITHOUT_PREFIX: Final = frozenset({"x", "html", "ncx"})
+_WITHOUT_PREFIX: Final = frozenset({"x", "html", "ncx", "svg"})
 _KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 

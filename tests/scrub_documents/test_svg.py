@@ -1,0 +1,220 @@
+"""SVG: what is drawn stays; names, titles, editors' data, scripts and everything outside do not."""
+
+# ruff: noqa: E501  # markup is easier to read on a line of its own
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldreport import limits
+from fieldreport.scrub import dispatch, svg
+from fieldreport.scrub.family import Sink, Source
+from fieldreport.scrub.svg import styles
+from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed, Residue
+
+Clean = Callable[[bytes], Any]
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+
+
+def planted(marks: Any, photo: bytes) -> bytes:
+    picture = base64.b64encode(photo).decode()
+    return f"""<?xml version="1.0"?>
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
+<!-- Created with {marks("comment")} -->
+<?{marks("instruction")} x?>
+{HEAD} xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape" xmlns:sodipodi="http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd"
+ xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ sodipodi:docname="{marks("document name")}" inkscape:export-filename="/home/{marks("export path")}" id="{marks("root id")}" viewBox="0 0 100 100" onload="{marks("handler")}">
+<title>{marks("title")}</title><desc>{marks("description")}</desc>
+<metadata><rdf:RDF><rdf:Description><dc:creator>{marks("creator")}</dc:creator></rdf:Description></rdf:RDF></metadata>
+<sodipodi:namedview inkscape:current-layer="{marks("view")}"/><script>{marks("script")}</script>
+<style>/* {marks("css comment")} */ @import url(https://{marks("css import")}); @font-face {{ font-family: x; src: url(https://{marks("font")}) }}
+ .{marks("class")} {{ fill: url(#{marks("gradient name")}); behavior: url(https://{marks("css address")}) }} #{marks("css name")} {{ stroke: #aabbcc }}</style>
+<defs><linearGradient id="{marks("gradient id")}"><stop offset="0" stop-color="#123456"/></linearGradient>
+<filter id="{marks("filter id")}"><feGaussianBlur in="SourceGraphic" stdDeviation="1" result="{marks("result")}"/><feImage href="https://{marks("filter picture")}"/></filter></defs>
+<g inkscape:label="{marks("layer")}" style="display:none"><text>{marks("hidden layer")}</text></g>
+<g id="shape" class="{marks("class name")} plain" data-name="{marks("data")}">{marks("stray text")}<path d="M0 0L10 10z" style="fill:red;-inkscape-stroke:{marks("style")}" aria-label="{marks("label")}"/></g>
+<use xlink:href="#shape" x="20" xlink:title="{marks("link title")}"/><use href="https://{marks("outside")}#x"/>
+<a xlink:href="https://{marks("link")}"><circle r="5" fill="url(https://{marks("fill address")})"/></a>
+<text x="1" y="50">Seen <tspan font-weight="bold">at</tspan> the\u200b gate<title>{marks("tooltip")}</title></text>
+<image href="data:image/jpeg;base64,{picture}" width="10" height="10"/><image xlink:href="https://{marks("tracking picture")}"/>
+<foreignObject><p xmlns="http://www.w3.org/1999/xhtml">{marks("foreign")}</p></foreignObject>
+<animate attributeName="href" to="{marks("animation")}"/><rect width="5" height="5" fill="url(#{marks("nothing")})" filter="url('#shape')"/>
+</svg>""".encode()
+
+
+def test_a_marker_in_every_place_is_gone(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    data = planted(marks, phone_photo)
+    assert len(marks.places) > 30
+    cleaned = clean(data)
+    assert cleaned.media_type == "image/svg+xml"
+    pictures = [base64.b64decode(found) for found in re.findall(rb"base64,([^\"]+)", cleaned.data)]
+    assert len(pictures) == 1
+    assert marks.left_in([cleaned.data, *pictures]) == []
+    assert not any(b"PLANTED" in piece for piece in (cleaned.data, *pictures))
+    assert {
+        Removed.DESCRIPTION, Removed.COMMENTS, Removed.SCRIPT, Removed.LINKS, Removed.PATHS, Removed.HIDDEN_CONTENT,
+        Removed.DEVICE, Removed.COPY_MARKS, Removed.OTHER_METADATA,
+    } <= cleaned.removed  # fmt: skip
+
+
+def test_what_is_drawn_stays(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    drawing = clean(planted(marks, phone_photo)).data.decode()
+    assert drawing.count("<svg ") == 1
+    assert 'viewBox="0 0 100 100"' in drawing
+    assert '<text x="1" y="50">Seen <tspan font-weight="bold">at</tspan> the gate</text>' in drawing
+    assert '<path d="M0 0L10 10z" style="fill:red"/>' in drawing
+    assert "#123456" in drawing
+    assert "<circle " in drawing
+    assert 'href="data:image/jpeg;base64,' in drawing
+
+
+def test_references_inside_hold_under_their_new_names(clean: Clean) -> None:
+    drawing = f"""{HEAD}><style>.kim {{ fill: url(#lee) }} #park > path {{ stroke: red }}</style>
+<defs><linearGradient id="lee"/><filter id="choi"><feFlood result="jung"/><feBlend in="jung" in2="SourceGraphic"/></filter></defs>
+<g id="park" class="kim"><path d="M0 0" filter="url(#choi)"/></g><use xlink:href="#park"/></svg>"""
+    made = clean(drawing.encode()).data.decode()
+    assert ".c1{fill:url(#a1)}\n#a2 &gt; path{stroke:red}" in made
+    assert '<linearGradient id="a1"/>' in made
+    assert '<g id="a2" class="c1">' in made
+    assert '<use href="#a2"/>' in made
+    assert 'filter="url(#a3)"' in made
+    assert '<filter id="a3"><feFlood result="r1"/><feBlend in="r1" in2="SourceGraphic"/></filter>' in made
+
+
+def test_cleaning_twice_gives_what_cleaning_once_gave(clean: Clean, marks: Any, phone_photo: bytes) -> None:
+    once = clean(planted(marks, phone_photo))
+    twice = clean(once.data)
+    assert twice.data == once.data
+    assert twice.removed == set()
+
+
+def test_a_drawing_of_millions_of_repetitions_is_a_bomb(clean: Clean) -> None:
+    doubled = "".join(f'<g id="n{n}"><use href="#n{n + 1}"/><use href="#n{n + 1}"/></g>' for n in range(30))
+    with pytest.raises(Refused) as caught:
+        clean(f'{HEAD}><defs>{doubled}<path id="n30"/></defs><use href="#n0"/></svg>'.encode())
+    assert caught.value.refusal is Refusal.BOMB
+
+
+@pytest.mark.parametrize(
+    "inside", ['<g id="a"><use href="#a"/></g>', '<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>']
+)
+def test_a_drawing_that_contains_itself_is_a_bomb(clean: Clean, inside: str) -> None:
+    with pytest.raises(Refused) as caught:
+        clean(f"{HEAD}>{inside}</svg>".encode())
+    assert caught.value.refusal is Refusal.BOMB
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        '<!DOCTYPE svg [<!ENTITY a "aaaa">]><svg xmlns="http://www.w3.org/2000/svg"><text>&a;</text></svg>',
+        '<svg xmlns="http://www.w3.org/2000/svg"><text></svg>',
+        "<svg><text>no namespace</text></svg>",
+        '<svg xmlns="http://www.w3.org/2000/svg">' + "<g>" * 300 + "</g>" * 300 + "</svg>",
+    ],
+)
+def test_what_is_no_plain_drawing_is_refused(clean: Clean, drawing: str) -> None:
+    with pytest.raises(Refused) as caught:
+        clean(drawing.encode())
+    assert caught.value.refusal is Refusal.DAMAGED
+
+
+def test_a_picture_that_is_a_bomb_refuses_the_drawing(clean: Clean) -> None:
+    bomb = b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00\xff\xd9"
+    with pytest.raises(Refused) as caught:
+        clean(f'{HEAD}><image href="data:image/jpeg;base64,{base64.b64encode(bomb).decode()}"/></svg>'.encode())
+    assert caught.value.refusal is Refusal.BOMB
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("fill:red;stroke:blue", "fill:red;stroke:blue"),
+        ("fill: url( '#a' ) ", "fill:url( '#a' )"),
+        ("fill:url(https://x.example/)", ""),
+        ("fill:url(data:image/png,x)", ""),
+        ("fill:u\\rl(https://x.example/)", ""),
+        ("background:red;-webkit-x:y", ""),
+        ("fill:url(#a)url(https://x.example/#)", ""),
+        ("font-family:'Noto Sans', serif", "font-family:'Noto Sans', serif"),
+    ],
+)
+def test_only_declarations_that_stay_inside_are_kept(given: str, kept: str) -> None:
+    assert styles.declarations(given, set()) == kept
+
+
+def test_a_selector_of_many_steps_is_read_in_linear_time() -> None:
+    assert styles.rules(">" * 50_000 + "!{fill:red}", set()) == []
+    assert styles.rules("a" * 200_000, set()) == []
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script/>", "<title>x</title>", '<g id="kim"/>', '<g class="kim"/>', '<use href="https://x.example/#a"/>', "<!-- x -->",
+        '<path onclick="x"/>', '<path style="fill:url(https://x.example/)"/>', '<image href="https://x.example/"/>',
+        '<image href="data:image/png;base64,AAAA"/>', "<style>.kim{fill:red}</style>", "<style>@import 'x'</style>",
+        '<g xmlns:x="y" x:label="z"/>', '<a href="#a1"/>', "<foreignObject/>", '<set to="x"/>',
+    ],
+)  # fmt: skip
+def test_the_second_reading_refuses_what_was_not_cleaned(inside: str) -> None:
+    with pytest.raises(Residue):
+        svg.verify(Source.of(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>'.encode()), svg.MEDIA_TYPE)
+
+
+PIECES = [
+    '<g id="a">', "</g>", '<use href="#a"/>', '<use xlink:href="#b"/>', '<path id="b" class="k l" d="M0 0"/>', "<text>words",
+    "</text>", "<tspan>", "</tspan>", "<style>.k{fill:url(#b)}#a g{stroke:red}", "</style>", "<a>", "</a>", "stray", "<title>t</title>",
+    '<rect filter="url(#f)"/>', '<filter id="f"><feFlood result="q"/><feBlend in="q"/></filter>', "<![CDATA[x]]>", "&#8203;", "&amp;",
+    '<g style="display:none"/>', '<image href="data:image/png,x"/>', "<switch><g/></switch>", "<x:y/>", "<!-- c -->", "\n",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20))
+@settings(max_examples=500, deadline=None)
+def test_whatever_is_drawn_it_is_cleaned_once_and_for_all_or_refused(pieces: list[str]) -> None:
+    once, twice = Sink(), Sink()
+    drawing = f'{HEAD} xmlns:x="urn:x">{"".join(pieces)}</svg>'
+    try:
+        dispatch.clean(Source.of(drawing.encode()), once, dispatch.new_cleaning(Mode.LOSSLESS))
+    except Refused as refused:
+        assert refused.refusal is not Refusal.RESIDUE  # noqa: PT017  # the point is which
+        return
+    dispatch.clean(once.source(), twice, dispatch.new_cleaning(Mode.LOSSLESS))
+    assert twice.source().whole() == once.source().whole()
+
+
+def test_a_drawing_over_the_bounds_is_refused(clean: Clean, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "XML_BYTES", 200)
+    with pytest.raises(Refused) as caught:
+        clean(f"{HEAD}>{'<g/>' * 100}</svg>".encode())
+    assert caught.value.refusal in {Refusal.TOO_LARGE, Refusal.BOMB}
+
+
+@pytest.mark.outside
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_exiftool_finds_nobody_in_a_clean_drawing(clean: Clean, marks: Any, phone_photo: bytes, tmp_path: Path) -> None:
+    def told(data: bytes) -> str:
+        (tmp_path / "a.svg").write_bytes(data)
+        done = subprocess.run(
+            ["exiftool", "-json", "-G1", "-a", "-u", str(tmp_path / "a.svg")],
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout.decode()
+
+    data = planted(marks, phone_photo)
+    assert "PLANTED" in told(data)
+    assert "PLANTED" not in told(clean(data).data)
