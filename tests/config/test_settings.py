@@ -55,7 +55,10 @@ def test_the_environment_overrides_the_file(file: Path) -> None:
         "FIELDREPORT_INTAKE_THREADS": "8",
         "FIELDREPORT_INTAKE_PROXY_PROTOCOL": "true",
         "FIELDREPORT_INTAKE_TRUSTED_HOSTS": "example.onion, localhost",
+        "FIELDREPORT_SCRUB_STRONG": "true",
     }
+    assert not config.load(file, {}).scrub.strong
+    assert config.load(file, environment).scrub.strong
     intake = config.load(file, environment).intake
     assert (intake.listen, intake.threads, intake.proxy_protocol) == ("127.0.0.1:9000", 8, True)
     assert intake.trusted_hosts == ("example.onion", "localhost")

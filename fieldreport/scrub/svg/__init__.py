@@ -199,7 +199,7 @@ def _attribute(name: str, value: str, removed: set[Removed]) -> str | None:
     if name == "style":
         return styles.declarations(value, removed) or None
     if name in styles.PROPERTIES:
-        return styles.value(value)
+        return styles.value(value, removed)
     if name in _NAMED and _STANDARD_INPUTS.fullmatch(value) is None:
         return value  # a filter's own names get numbers with all others
     if name == "class":

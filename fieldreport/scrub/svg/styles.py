@@ -51,17 +51,18 @@ def declarations(untrusted: str, removed: set[Removed]) -> str:
     for declaration in _COMMENT.sub("", untrusted).split(";"):
         name, _, text = declaration.partition(":")
         name = name.strip().lower()
-        found = value(text.strip()) if name in PROPERTIES else None
+        found = value(text.strip(), removed) if name in PROPERTIES else None
         if found:
             kept.append(f"{name}:{found}")
-        elif "url" in text.lower() and REFERENCE.search(text) is None:
+        elif "url" in text.lower():
             removed.add(Removed.LINKS)
     return ";".join(kept)
 
 
-def value(untrusted: str) -> str | None:
-    """A value that addresses nothing outside."""
-    if "\\" in untrusted or _PLAIN.fullmatch(REFERENCE.sub("", untrusted)) is None:
-        return None
-    # What is left of an address after the references have been taken out would be another one.
-    return None if "url" in REFERENCE.sub("", untrusted).lower() else " ".join(untrusted.split())
+def value(untrusted: str, removed: set[Removed]) -> str | None:
+    """A value that addresses nothing outside; "none" instead of one that does, for that is what a viewer would draw."""
+    rest = REFERENCE.sub("", untrusted)
+    if "\\" not in untrusted and "url" in rest.lower():
+        removed.add(Removed.LINKS)
+        return "none"
+    return " ".join(untrusted.split()) if _PLAIN.fullmatch(rest) is not None else None
