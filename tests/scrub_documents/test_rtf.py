@@ -108,6 +108,25 @@ def test_links_to_public_pages_and_page_numbers_stay_fields(clean: Clean, marks:
     assert data.count(b"fldinst") == 3
 
 
+@pytest.mark.parametrize(
+    ("instruction", "kept"),
+    [
+        (
+            r'HYPERLINK "https://\u50696 ?.example.org/\u44608 ?"',
+            rb'HYPERLINK "https://\u-14840 ?.example.org/\u-20928 ?"',
+        ),
+        (r'HYPERLINK "https://example.org/@gate?a=b"', rb'HYPERLINK "https://example.org/@gate?a=b"'),
+        (r"PAGE \\* MERGEFORMAT", rb"PAGE \\* MERGEFORMAT"),
+        (r"EQ \\f(1,2)", rb"EQ \\f(1,2)"),
+    ],
+)
+def test_fields_that_stay_are_spelled_as_they_were(clean: Clean, instruction: str, kept: bytes) -> None:
+    field = rf"{{\rtf1 {{\field{{\*\fldinst {instruction}}}{{\fldrslt shown}}}}}}"
+    once = clean(field.encode())
+    assert rb"{\field {\*\fldinst " + kept + rb"}{\fldrslt shown}}" in once.data
+    assert clean(once.data).data == once.data
+
+
 def test_how_it_looks_stays(clean: Clean, marks: Any, phone_photo: bytes) -> None:
     data = clean(planted(marks, phone_photo)).data
     assert rb"{\b the gate}" in data
@@ -182,6 +201,7 @@ def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo
         rb"{\rtf1 {x}",
         rb"{\rtf1 \u8203 ?}",
         rb'{\rtf1 {\field {\*\fldinst HYPERLINK "file:///x"}}}',
+        rb'{\rtf1 {\field {\*\fldinst HYPERLINK "https://kim:word@x.example/"}}}',
         rb"{\rtf1 {\pict \pngblip 00}}",
     ):
         with pytest.raises(Residue):

@@ -22,8 +22,10 @@ _TELLING: Final = re.compile(
     rb"deleted|v|bin|nonshppict|shp.*|sp|sv|sn|emfblip|wmetafile|macpict|pmmetafile|dibitmap|wbitmap|blip.*|ff.*|"
     rb"formfield|lang.*|deflang.*|cpg?rid|zwbo|zwnbo|htmltag|htmlrtf|fromhtml|include.*|background|chdate|chtime"
 )
+_SPELLED: Final = rb"\\u-?\d+ \?|\\[\\{}]"  # a character beyond ASCII, or one that means something to RTF
 _LINK: Final = re.compile(
-    rb'\\field \{\\\*\\fldinst (HYPERLINK "https?://[^"@ ]+"|(EQ|SYMBOL|=)[^{}]*|[A-Z]+[^/:"]*)\}'
+    rb'\\field \{\\\*\\fldinst (?:HYPERLINK "https?://(?:%(one)s|[^"@/?# \\{}])+(?:[/?#](?:%(one)s|[^" \\{}])*)?"|'
+    rb'(?:EQ|SYMBOL|=)(?:%(one)s|[^\\{}])*|[A-Z]+(?:%(one)s|[^/:"\\{}])*)\}' % {b"one": _SPELLED}
 )
 _BLIP: Final = re.compile(rb"\\pict (?:\\(png|jpeg)blip )(?:\\pic[a-z]+-?\d+ )*([0-9a-f]*)\}")
 _INVISIBLE: Final = frozenset({0x200B, *range(0x2060, 0x2065), *range(0x206A, 0x2070), 0xFEFF})
