@@ -44,6 +44,13 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "application/zip": f"{_PACKAGE}.archives",
         "application/x-tar": f"{_PACKAGE}.archives",
         "application/gzip": f"{_PACKAGE}.archives",
+        "audio/mpeg": f"{_PACKAGE}.sound.mp3",
+        "audio/flac": f"{_PACKAGE}.sound.flac",
+        "audio/ogg": f"{_PACKAGE}.sound.ogg",
+        "audio/opus": f"{_PACKAGE}.sound.ogg",
+        "audio/wav": f"{_PACKAGE}.sound.wav",
+        "audio/amr": f"{_PACKAGE}.sound.amr",
+        "audio/amr-wb": f"{_PACKAGE}.sound.amr",
     }
 )
 """Sniffed media type → module."""
@@ -89,6 +96,13 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "text/html": ("html", "page"),
         "image/svg+xml": ("svg", "drawing"),
         "application/zip": ("zip", "archive"),
+        "audio/mpeg": ("mp3", "recording"),
+        "audio/flac": ("flac", "recording"),
+        "audio/ogg": ("ogg", "recording"),
+        "audio/opus": ("opus", "recording"),
+        "audio/wav": ("wav", "recording"),
+        "audio/amr": ("amr", "recording"),
+        "audio/amr-wb": ("awb", "recording"),
     }
 )
 """Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table

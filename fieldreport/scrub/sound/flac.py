@@ -1,0 +1,230 @@
+"""FLAC: the description of the stream and its frames.
+
+Rules: of the metadata only STREAMINFO stays; a frame is what stands between two frame headers that follow each other in
+number, and its checksum proves that nothing else stands there. What comes after the last whole frame goes. Source: RFC
+9639.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.scrub.family import Cleaning, Sink, Source
+from fieldreport.scrub.sound import tags
+from fieldreport.scrub.vocabulary import Bomb, Damaged, Removed, Residue
+
+_TYPE: Final = "audio/flac"
+_STREAMINFO_BYTES: Final = 34
+_STREAMINFO, _COMMENTS, _CUES, _PICTURE = 0, 4, 5, 6
+_SYNC: Final = re.compile(rb"\xff[\xf8\xf9]")
+_HEADER_BYTES: Final = 16  # the longest frame header
+# What programs append behind the last frame.
+_TRAILERS: Final = re.compile(rb"TAG|APETAGEX|ID3|LYRICSBEGIN|3DI")
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """STREAMINFO and the frames."""
+    information, position = _metadata(untrusted_source, cleaning.removed)
+    sink.write(b"fLaC\x80\x00\x00" + bytes((_STREAMINFO_BYTES,)) + information)
+    first, frames = position, 0
+    for end in _frame_ends(untrusted_source, position):
+        frames += 1
+        if end - position > limits.SCRUB_COPY_BYTES:
+            sink.copy(untrusted_source, first, end - first)
+            first = end
+        position = end
+    if not frames:
+        raise Damaged
+    sink.copy(untrusted_source, first, position - first)
+    if position < untrusted_source.size:
+        cleaning.removed.add(Removed.TRAILING_DATA)
+    return _TYPE
+
+
+def _metadata(source: Source, removed: set[Removed]) -> tuple[bytes, int]:
+    """STREAMINFO, and where the frames begin."""
+    position = tags.after_id3(source, removed)
+    if source.read_at(position, 4) != b"fLaC":
+        raise Damaged
+    position += 4
+    information = b""
+    for _ in range(limits.SOUND_CHUNKS):
+        head = source.read_at(position, 4)
+        if len(head) < 4:
+            raise Damaged
+        kind, size = head[0] & 0x7F, int.from_bytes(head[1:], "big")
+        body = source.read_at(position + 4, min(size, limits.SOUND_TAG_BYTES))
+        if kind == _STREAMINFO and not information:
+            information = body
+        else:
+            removed |= _told(kind, body)
+        position += 4 + size
+        if head[0] & 0x80:
+            break
+    else:
+        raise Bomb
+    if len(information) != _STREAMINFO_BYTES:
+        raise Damaged
+    return information, position
+
+
+def _told(kind: int, body: bytes) -> frozenset[Removed]:
+    match kind:
+        case 4:
+            return tags.in_comments(body)
+        case 5:
+            return frozenset({Removed.DESCRIPTION})
+        case 6:
+            return frozenset({Removed.THUMBNAIL})
+        case 1 | 3:  # padding and a table of places to seek to
+            return frozenset({Removed.OTHER_METADATA}) if kind == 1 and body.strip(b"\0") else frozenset()
+        case _:
+            return frozenset({Removed.OTHER_METADATA})
+
+
+def _frame_ends(source: Source, start: int) -> Iterator[int]:
+    """Where each whole frame ends, the first one beginning at ``start``."""
+    header = _number(source.read_at(start, _HEADER_BYTES))
+    if header is None:
+        raise Damaged
+    window, at, frame = b"", start, start  # what is read, where it begins, where the frame at hand begins
+    while True:
+        grown = source.read_at(at + len(window), limits.SCRUB_COPY_BYTES * 4)
+        window += grown
+        if len(window) > limits.SOUND_FRAME_BYTES + limits.SCRUB_COPY_BYTES * 8:
+            raise Damaged
+        searched = frame - at + 2
+        while (found := _SYNC.search(window, searched)) is not None and found.start() + _HEADER_BYTES <= len(window):
+            place = found.start()
+            following = _number(window[place : place + _HEADER_BYTES])
+            if following is not None and _follows(header, following) and not _crc16(window[frame - at : place]):
+                header, frame, searched = following, at + place, place + 2
+                yield frame
+            else:
+                searched = place + 1
+        if not grown:
+            break
+        window, at = window[frame - at :], frame
+    rest = window[frame - at :]
+    for length in (len(rest), *(found.start() for found in _TRAILERS.finditer(rest))):
+        if length and not _crc16(rest[:length]):
+            yield frame + length
+            return
+
+
+def _follows(before: tuple[int, int, bool], after: tuple[int, int, bool]) -> bool:
+    number, samples, by_sample = before
+    return after[2] == by_sample and after[0] == number + (samples if by_sample else 1)
+
+
+def _number(head: bytes) -> tuple[int, int, bool] | None:
+    """Number of a frame (or of its first sample), its samples, and which of the two; nothing if it is no header."""
+    if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8 or head[3] & 1:
+        return None
+    size_code, rate_code = head[2] >> 4, head[2] & 15
+    if size_code == 0 or rate_code == 15 or head[3] >> 4 > 10:
+        return None
+    number, position = _coded(head, 4)
+    if number is None:
+        return None
+    if size_code in {6, 7}:
+        width = size_code - 5
+        samples = int.from_bytes(head[position : position + width], "big") + 1
+        position += width
+    else:
+        samples = 192 if size_code == 1 else 576 << size_code - 2 if size_code < 6 else 256 << size_code - 8
+    position += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
+    if position >= len(head) or _crc8(head[:position]) != head[position]:
+        return None
+    return number, samples, bool(head[1] & 1)
+
+
+def _coded(head: bytes, position: int) -> tuple[int | None, int]:
+    """A number in the way of UTF-8, up to 36 bits (RFC 9639, 9.1.5)."""
+    first = head[position]
+    if first < 0x80:
+        return first, position + 1
+    length = 8 - (first ^ 0xFF).bit_length()
+    if not 2 <= length <= 7 or position + length > len(head):
+        return None, position
+    value = first & (0x7F >> length)
+    for byte in head[position + 1 : position + length]:
+        if byte & 0xC0 != 0x80:
+            return None, position
+        value = value << 6 | byte & 0x3F
+    return value, position + length
+
+
+def _crc8(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
+    return crc
+
+
+@cache
+def _crc16_table() -> array[int]:
+    """CRC-16 (polynomial 0x8005, most significant bit first) of every pair of bytes: two of them with one look."""
+    table = array("H", bytes(2 * 65536))
+    for value in range(65536):
+        crc = value
+        for _ in range(16):
+            crc = (crc << 1 ^ 0x8005) & 0xFFFF if crc & 0x8000 else crc << 1
+        table[value] = crc
+    return table
+
+
+def _crc16(data: bytes) -> int:
+    """0 over a frame with its own checksum at the end."""
+    table, crc = _crc16_table(), 0
+    words = array("H", data[len(data) % 2 :])
+    words.byteswap()
+    if len(data) % 2:
+        crc = table[data[0]]
+    for word in words:
+        crc = table[crc ^ word]
+    return crc
+
+
+def warm() -> None:
+    """Compute the table once, before any child exists."""
+    _crc16_table()
+
+
+# --- verify ---
+
+
+def verify(source: Source, media_type: str) -> None:
+    """STREAMINFO alone, then frames: their numbers count up from the first to the last, which ends with the file."""
+    del media_type
+    if source.read_at(0, 8) != b"fLaC\x80\x00\x00\x22" or source.size < 42 + 11:
+        raise Residue
+    maximum = int.from_bytes(source.read_at(42 - 34 + 7, 3), "big")
+    tail = source.read_at(max(42, source.size - limits.SOUND_FRAME_BYTES), limits.SOUND_FRAME_BYTES)
+    for found in re.finditer(rb"\xff[\xf8\xf9]", tail):
+        last = tail[found.start() :]
+        if _is_one_frame(last) and (not maximum or len(last) <= maximum):
+            break
+    else:
+        raise Residue
+    if source.read_at(42, 1) != b"\xff" or source.read_at(43, 1) not in {b"\xf8", b"\xf9"}:
+        raise Residue
+
+
+def _is_one_frame(data: bytes) -> bool:
+    """By the plain, slow way of the checksum."""
+    if len(data) < 11 or data[3] & 1:
+        return False
+    remainder = 0
+    for byte in data[:-2]:
+        remainder ^= byte << 8
+        for _ in range(8):
+            remainder = remainder << 1 ^ (0x18005 if remainder & 0x8000 else 0)
+    return remainder == int.from_bytes(data[-2:], "big")

@@ -1,0 +1,231 @@
+"""What is special to each format of recordings: information frames, ancillary data, chunks, streams, blocks."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fieldreport.scrub import Refusal, Removed
+from fieldreport.scrub.sound.mp3 import _shape
+from tests.scrub.recordings import MARKER, decode, encode, riff_chunk
+
+if TYPE_CHECKING:
+    from tests.scrub.conftest import Clean, RefusalOf
+
+
+def mp3() -> bytes:
+    return encode("mp3", "libmp3lame", tagged=False)
+
+
+def after_id3(data: bytes) -> bytes:
+    return data[data.index(b"\xff\xfb") :]
+
+
+# --- MP3 ---
+
+
+def test_the_encoder_is_the_one_that_every_recording_names_and_playback_stays_gapless(clean: Clean) -> None:
+    original = after_id3(mp3())
+    copy = clean(original).data
+    at = copy.index(b"Info")
+    before, after = original[original.index(b"Info") + 120 :], copy[at + 120 :]
+    assert after[:9] == b"LAME3.100"
+    assert after[21:24] == before[21:24] != bytes(3), "samples to skip at both ends"
+    assert after[9:21] == bytes(12), "settings of the encoder"
+    frames, total = struct.unpack(">II", copy[at + 8 : at + 16])
+    assert total == len(copy)
+    assert frames == struct.unpack(">I", original[original.index(b"Info") + 8 :][:4])[0]
+    places = copy[at + 16 : at + 116]
+    assert list(places) == sorted(places)
+    assert Removed.SOFTWARE in clean(original).removed
+
+
+@pytest.mark.outside
+def test_names_between_the_sounds_are_zeroed_and_nothing_is_heard_of_it(clean: Clean) -> None:
+    """Encoders write their name where a frame has bytes to spare; silence has many."""
+    original = silence()
+    assert original.count(b"LAME3.100") > 3
+    copy = clean(original)
+    assert b"LAME" not in copy.data
+    assert decode(copy.data) == decode(original)
+    assert len(copy.data) == len(original)
+
+
+def ffmpeg(source: str, *arguments: str) -> bytes:
+    """What the distribution's own FFmpeg makes of a source of its own, through a pipe."""
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *arguments, "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def silence() -> bytes:
+    codec = ("-c:a", "libmp3lame", "-b:a", "128k", "-id3v2_version", "0", "-f", "mp3")
+    return ffmpeg("anullsrc=r=44100:cl=stereo", "-t", "2", *codec)
+
+
+def test_private_bits_are_zero_and_the_checksum_fits_again(clean: Clean) -> None:
+    original = bytearray(after_id3(mp3()))
+    plain = clean(bytes(original)).data
+    first = _shape(bytes(original[:4]))
+    assert first is not None
+    second = first.length
+    original[second + 2] |= 1
+    original[second + 5] |= 0x70  # the private bits of the side information, behind nine bits
+    copy = clean(bytes(original))
+    assert copy.data == plain
+    assert Removed.OTHER_METADATA in copy.removed
+
+
+def test_something_between_two_frames_goes(clean: Clean) -> None:
+    original = after_id3(mp3())
+    middle = original.index(b"\xff\xfb", 5000)
+    copy = clean(original[:middle] + MARKER * 30 + original[middle:])
+    assert MARKER not in copy.data
+    assert Removed.TRAILING_DATA in copy.removed
+    assert copy.data == clean(original).data
+
+
+# --- WAV ---
+
+
+def with_chunks(*chunks: bytes, behind: bool) -> bytes:
+    original = encode("wav", "pcm_s16le", tagged=False)
+    at = len(original) if behind else 12
+    return original[:at] + b"".join(chunks) + original[at:]
+
+
+@pytest.mark.parametrize("behind", [True, False])
+@pytest.mark.parametrize(
+    ("chunk", "expected"),
+    [
+        (riff_chunk(b"bext", MARKER * 90), {Removed.AUTHOR, Removed.TIME, Removed.IDENTIFIERS}),
+        (riff_chunk(b"iXML", MARKER), {Removed.DEVICE}),
+        (riff_chunk(b"LIST", b"INFO" + riff_chunk(b"IART", MARKER) + riff_chunk(b"ICRD", b"2026")), {Removed.AUTHOR}),
+        (riff_chunk(b"LIST", b"adtl" + riff_chunk(b"labl", bytes(4) + MARKER)), {Removed.COMMENTS}),
+        (riff_chunk(b"cue ", struct.pack("<I", 0)), {Removed.COMMENTS}),
+        (riff_chunk(b"id3 ", b"ID3\3\0\0\0\0\0\x10TPE1" + struct.pack(">IH", 6, 0) + MARKER), {Removed.AUTHOR}),
+        (riff_chunk(b"JUNK", MARKER), {Removed.OTHER_METADATA}),
+        (riff_chunk(b"JUNK", bytes(28)), set()),
+        (riff_chunk(b"zzzz", MARKER), {Removed.OTHER_METADATA}),
+    ],
+    ids=["bext", "ixml", "info", "labels", "cues", "id3", "junk", "empty-junk", "unknown"],
+)
+def test_chunks_that_do_not_sound_go(clean: Clean, chunk: bytes, expected: set[Removed], behind: bool) -> None:  # noqa: FBT001 - a parameter
+    copy = clean(with_chunks(chunk, behind=behind))
+    assert copy.data == clean(encode("wav", "pcm_s16le", tagged=False)).data
+    assert expected <= copy.removed
+
+
+def test_a_recorder_that_left_no_lengths_is_read_to_the_end(clean: Clean) -> None:
+    original = bytearray(clean(encode("wav", "pcm_s16le")).data)
+    samples = decode(bytes(original))
+    struct.pack_into("<I", original, 4, 0xFFFF_FFFF)
+    struct.pack_into("<I", original, original.index(b"data") + 4, 0xFFFF_FFFF)
+    assert decode(clean(bytes(original)).data) == samples
+
+
+@pytest.mark.parametrize("change", [(20, 0x0161), (20, 0x0055), (22, 0), (32, 0)])
+def test_a_codec_that_is_not_known_or_makes_no_sense_is_refused(refusal_of: RefusalOf, change: tuple[int, int]) -> None:
+    original = bytearray(encode("wav", "pcm_s16le", tagged=False))
+    struct.pack_into("<H", original, *change)
+    assert refusal_of(bytes(original)) in {Refusal.UNSUPPORTED, Refusal.DAMAGED}
+
+
+def test_chunks_without_end_are_a_bomb(refusal_of: RefusalOf) -> None:
+    assert refusal_of(with_chunks(*[riff_chunk(b"JUNK", b"")] * 2000, behind=False)) is Refusal.BOMB
+
+
+# --- FLAC ---
+
+
+def flac_block(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+def test_blocks_of_flac_that_do_not_sound_go(clean: Clean) -> None:
+    original = encode("flac", "flac")
+    blocks = (flac_block(2, MARKER), flac_block(6, MARKER * 9), flac_block(5, bytes(396)), flac_block(1, MARKER))
+    copy = clean(original[:42] + b"".join(blocks) + original[42:])
+    assert MARKER not in copy.data
+    assert copy.data == clean(original).data
+    assert {Removed.THUMBNAIL, Removed.OTHER_METADATA, Removed.DESCRIPTION} <= copy.removed
+
+
+def test_bytes_between_two_frames_of_flac_are_no_frame(clean: Clean, refusal_of: RefusalOf) -> None:
+    """The recording ends where the checksum does not hold."""
+    original = clean(encode("flac", "flac")).data
+    second = original.index(b"\xff\xf8", 60)
+    assert refusal_of(original[:second] + MARKER + original[second:]) is Refusal.DAMAGED
+
+
+# --- Ogg ---
+
+
+def ogg(*arguments: str, codec: str) -> bytes:
+    tagged = ("-ac", "1", "-c:a", codec, "-metadata", "artist=PLANTED", *arguments)
+    return ffmpeg("sine=frequency=440:sample_rate=16000", "-t", "3", *tagged, "-f", "ogg")
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("codec", ["libvorbis", "libspeex", "flac", "libopus"])
+def test_every_codec_in_ogg_sounds_as_before_and_says_nothing(clean: Clean, codec: str) -> None:
+    original = ogg(codec=codec)
+    assert MARKER in original
+    copy = clean(original)
+    assert MARKER not in copy.data
+    assert b"Lav" not in copy.data
+    assert b"Xiph" not in copy.data
+    assert decode(copy.data) == decode(original)
+    assert clean(copy.data).data == copy.data
+    assert clean(copy.data).removed == frozenset()
+    assert Removed.AUTHOR in copy.removed
+
+
+@pytest.mark.outside
+def test_a_second_stream_beside_the_sound_goes(clean: Clean) -> None:
+    """Interleaved by hand: the first pages of both, then the rest of both."""
+    one, other = ogg(codec="libvorbis"), ogg("-metadata", "title=PLANTED2", codec="libspeex")
+    cut_one, cut_other = one.index(b"OggS", 4), other.index(b"OggS", 4)
+    both = one[:cut_one] + other[:cut_other] + one[cut_one:] + other[cut_other:]
+    copy = clean(both)
+    assert b"PLANTED" not in copy.data
+    assert Removed.HIDDEN_CONTENT in copy.removed
+    assert decode(copy.data) == decode(one)
+
+
+@pytest.mark.outside
+def test_one_recording_chained_to_another_is_refused(refusal_of: RefusalOf) -> None:
+    assert refusal_of(ogg(codec="libvorbis") + ogg(codec="libvorbis")) is Refusal.UNSUPPORTED
+
+
+# --- readers that share no code with ours ---
+
+
+@pytest.mark.outside
+def test_exiftool_and_ffprobe_find_nothing_said(clean: Clean, tmp_path: Path) -> None:
+    made = {
+        "a.mp3": encode("mp3", "libmp3lame"),
+        "a.flac": encode("flac", "flac"),
+        "a.opus": encode("ogg", "libopus", rate=48_000),
+        "a.ogg": ogg(codec="libvorbis"),
+        "a.wav": with_chunks(riff_chunk(b"bext", MARKER * 90), behind=False),
+    }
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(clean(data).data)
+        said = subprocess.run(
+            ["exiftool", "-a", "-u", "-U", "-G1", "-ee3", str(tmp_path / name)], capture_output=True, check=True
+        ).stdout
+        assert b"PLANTED" not in said
+        assert b"Artist" not in said
+        assert b"Error" not in said
+        probed = subprocess.run(
+            ["ffprobe", "-v", "warning", "-show_format", "-show_streams", str(tmp_path / name)],
+            capture_output=True,
+            check=True,
+        )
+        assert b"PLANTED" not in probed.stdout
+        assert b"TAG:artist" not in probed.stdout
+        assert probed.stderr == b"", name
