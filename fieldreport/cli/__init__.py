@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "intake": "zones",
     "keys": "keys",
     "press": "zones",
+    "recover": "recover",
     "roster": "roster",
     "scrub": "scrub",
     "staff": "staff",

@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import segno
 
-from fieldreport.cli import installation
+from fieldreport import config, limits
+from fieldreport.cli import installation, sheets
+from fieldreport.errors import UsageError
 from fieldreport.unseal import totp
+
+_SHARE: Any = click.IntRange(2, limits.RECOVERY_SHARES)
+
+
+def shares_options(command: Callable[..., None]) -> Callable[..., None]:
+    """How many shares a recovery key is split into, and where their sheets go."""
+    for option in (
+        click.option(
+            "--print-as",
+            type=click.Choice(sheets.SheetForm, case_sensitive=False),
+            default=sheets.SheetForm.PDF,
+            show_default="pdf",
+            help="What the sheets are written as.",
+        ),
+        click.option(
+            "--print",
+            "print_to",
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="Write one sheet a share into DIR, best one in memory (/dev/shm/...), instead of showing the words.",
+        ),
+        click.option(
+            "--shares",
+            type=(_SHARE, _SHARE),
+            default=(2, 3),
+            metavar="NEEDED MADE",
+            show_default=True,
+            help="How many recovery shares are needed, of how many.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command("init")
@@ -23,17 +59,67 @@ from fieldreport.unseal import totp
     show_default=True,
     help="Intake; the desk and the press take the next two.",
 )
-def init_command(directory: Path, name: str, admin: str, port: int) -> None:
+@shares_options
+def init_command(
+    directory: Path,
+    name: str,
+    admin: str,
+    port: int,
+    shares: tuple[int, int],
+    print_to: Path | None,
+    print_as: sheets.SheetForm,
+) -> None:
     """Make an installation in DIRECTORY: admin key, recovery shares, first roster, settings file."""
-    made = installation.make(directory, name=name, admin=admin, port=port)
+    if print_to is not None:
+        sheets.prepare(print_to)
+    made = installation.make(directory, name=name, admin=admin, port=port, shares=shares)
     click.echo(f"Made {made.settings.path.parent}\n")
     show_member(made.admin, name)
-    click.echo("Recovery shares: any two of the three open the archive if every passphrase is lost.")
-    click.echo("Print each on a sheet of its own, give them to three people, and close this window.\n")
-    for number, share in enumerate(made.shares, start=1):
-        click.echo(f"  share {number}:\n    {share}\n")
+    hand_out(
+        made.settings, key_id=made.recovery_key_id, shares=made.shares, needed=shares[0], to=print_to, form=print_as
+    )
     click.echo(f"Pin on every intake: admin fingerprint {made.settings.keys.admin_fingerprint}")
     click.echo("Next: 'fieldreport staff add HANDLE' for each editor, then 'fieldreport up'.")
+
+
+def hand_out(
+    settings: config.Settings,
+    *,
+    key_id: str,
+    shares: tuple[str, ...],
+    needed: int,
+    to: Path | None,
+    form: sheets.SheetForm,
+) -> None:
+    """Give the shares of a new recovery key to whoever sits here: as sheets in ``to``, or on the screen, once.
+
+    Raises:
+        UsageError: the sheets could not be written; then the shares were shown, because they exist nowhere else.
+    """
+    click.echo(f"Recovery shares: any {needed} of the {len(shares)} open the archive if every passphrase is lost.")
+    if to is not None:
+        try:
+            written = sheets.write(to, sheets.sheets(settings, key_id=key_id, shares=shares, needed=needed), form)
+        except UsageError:
+            _show_shares(shares)
+            raise
+        click.echo(f"One sheet each is in {to}: {', '.join(path.name for path in written)}.")
+        click.echo(
+            f"Print them, give them to {len(shares)} people, and DELETE THE FILES: who has them has the archive."
+        )
+        if not sheets.is_in_memory(to):
+            click.echo(
+                f"{to} is on a disk, where a deleted file may be found again: wipe it, or use a tmpfs next time."
+            )
+    else:
+        _show_shares(shares)
+    click.echo("Then prove that the paper works: 'fieldreport recover --rehearse'.\n")
+
+
+def _show_shares(shares: tuple[str, ...]) -> None:
+    click.echo(f"Write each on a sheet of its own, give them to {len(shares)} people, and close this window.\n")
+    for number, share in enumerate(shares, start=1):
+        click.echo(f"  share {number}:\n    {share}\n")
 
 
 def show_member(member: installation.Member, newsroom: str) -> None:

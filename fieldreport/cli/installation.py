@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -46,6 +46,7 @@ class Made:
 
     settings: config.Settings
     admin: Member
+    recovery_key_id: str
     shares: tuple[str, ...] = field(repr=False)
 
 
@@ -88,7 +89,7 @@ def make(
         shutil.rmtree(building, ignore_errors=True)
         raise
     settings = config.load(directory.resolve() / SETTINGS_NAME, {})
-    return Made(settings=settings, admin=made.admin, shares=made.shares)
+    return replace(made, settings=settings)
 
 
 def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shares: tuple[int, int]) -> Made:
@@ -116,6 +117,7 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     return Made(
         settings=config.load(directory / SETTINGS_NAME, {}),
         admin=Member(handle=admin, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp),
+        recovery_key_id=rescue.key_id,
         shares=recovery.split(rescue, *shares),
     )
 

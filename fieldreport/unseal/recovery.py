@@ -4,27 +4,42 @@ The shares are SLIP-39 (SatoshiLabs), one group, no passphrase. Each carries a c
 named; each carries the number of its set, so one of another set is, too. What they give is never trusted by itself: it
 must be the private half of the key that the roster names.
 
-Rules: no word of a share is in an error; shares are counted from 1, in the order given.
+A wrong word is found by its place: the checksum is a Reed-Solomon code that tells where one word is wrong. It could
+tell the right word, too; SLIP-39 forbids that, because what was guessed for somebody is not checked by them.
+
+Rules: no word of a share is in an error; shares are counted from 1, in the order given, and so are words.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from shamir_mnemonic import EncryptedMasterSecret, MnemonicError, Share, generate_mnemonics
+from shamir_mnemonic.rs1024 import create_checksum
 from shamir_mnemonic.shamir import ShareGroup, recover_ems
 from shamir_mnemonic.wordlist import WORDLIST
 
 from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, SealError, UsageError
 from fieldreport.seal.hybrid import SEED_BYTES, HybridIdentity, HybridRecipient
+from fieldreport.seal.rosterformat import Role
+from fieldreport.unseal.signing import SigningKey
+from fieldreport.unseal.staffkey import TOTP_SECRET_BYTES, StaffKey
 
 # The seed is 256 random bits; stretching it would only slow down whoever must recover it.
 _ITERATION_EXPONENT: Final = 0
-_WORDS: Final = 33  # of a share of 32 bytes
-_WHOLE: Final = {word[:4]: word for word in WORDLIST}  # SLIP-39: four letters decide
+WORDS: Final = 33
+"""Of a share of 32 bytes."""
+_CHECKSUM_WORDS: Final = 3
+_WORD_BITS: Final = 10
+_CUSTOMISATION: Final = b"shamir_extendable"  # of the checksum of every share that is made here
+_PLACES: Final = {word[:4]: place for place, word in enumerate(WORDLIST)}  # SLIP-39: four letters decide
+# How a printed sheet numbers its words; anything else on it has no number with a bracket.
+_NUMBERED: Final = re.compile(r"(?<![0-9])([0-9]{1,2})\)\s*([A-Za-z]+)")
 
 
 def split(identity: HybridIdentity, needed: int, made: int) -> tuple[str, ...]:
@@ -34,7 +49,9 @@ def split(identity: HybridIdentity, needed: int, made: int) -> tuple[str, ...]:
         UsageError: not 2 ≤ needed ≤ made ≤ 16.
     """
     if not 2 <= needed <= made <= limits.RECOVERY_SHARES:
-        raise UsageError(f"recovery needs at least 2 shares of at most {limits.RECOVERY_SHARES}")
+        raise UsageError(
+            f"recovery needs 2 shares or more, and no more than are made, at most {limits.RECOVERY_SHARES}"
+        )
     (shares,) = generate_mnemonics(
         1, [(needed, made)], identity.seed, passphrase=b"", extendable=True, iteration_exponent=_ITERATION_EXPONENT
     )
@@ -45,7 +62,8 @@ def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> Hy
     """Bring the identity back from at least as many shares as are needed, typed in any order and case.
 
     Args:
-        untrusted_shares: one text a share; of each word the first four letters decide.
+        untrusted_shares: one text a share, 33 words or a whole printed sheet; of each word the first four letters
+            decide.
         expected: the recovery key that the roster names.
 
     Raises:
@@ -59,7 +77,9 @@ def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> Hy
     _check_set(shares)
     needed = shares[0].member_threshold
     if len(shares) < needed:
-        raise UsageError(f"{len(shares)} of {needed} needed shares are here", code="recovery-missing")
+        missing = needed - len(shares)
+        more = "one more share is needed" if missing == 1 else f"{missing} more shares are needed"
+        raise UsageError(f"{len(shares)} of {needed} shares are here: {more}", code="recovery-missing")
     group = ShareGroup()
     for share in shares[:needed]:
         group.add(share)
@@ -75,21 +95,101 @@ def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> Hy
     return identity
 
 
+def needed_with(untrusted_share: str, *, number: int = 1) -> int:
+    """Check one share by itself and return how many of its set are needed, so that a mistake is told at once.
+
+    Raises:
+        KeyFileDamaged: (code ``recovery-share``) as ``combine``; ``number`` is what it calls the share.
+    """
+    return int(_parse(untrusted_share, number).member_threshold)
+
+
+def as_staff_key(identity: HybridIdentity) -> StaffKey:
+    """The recovery key in the form that a key file holds, for machines that read without a roster.
+
+    The signing key and the second factor are drawn here and belong to nobody: no roster names them, so a desk lets
+    nobody in with them.
+    """
+    return StaffKey(
+        handle="recovery",
+        role=Role.EDITOR,
+        identities=(identity,),
+        signing=SigningKey.generate(),
+        totp=secrets.token_bytes(TOTP_SECRET_BYTES),
+        admin=None,
+    )
+
+
 def _parse(untrusted_share: str, number: int) -> Share:
-    typed = untrusted_share[: limits.CODENAME_TEXT_CHARACTERS].lower().split()
-    if len(typed) != _WORDS:
-        raise _wrong(number, f"has {len(typed)} words instead of {_WORDS}")
-    for place, word in enumerate(typed, start=1):
-        if word[:4] not in _WHOLE:
-            raise _wrong(number, f"has a word, the {place}th, that is in no share")
+    places = []
+    for at, word in enumerate(_words(untrusted_share, number), start=1):
+        place = _PLACES.get(word[:4])
+        if place is None:
+            raise _wrong(number, f"has a wrong word: the {_ordinal(at)} is in no share")
+        places.append(place)
+    off = _residue(places)
+    if off:
+        raise _wrong(number, _guess(places, off))
     try:
-        share = Share.from_mnemonic(" ".join(_WHOLE[word[:4]] for word in typed))
+        share = Share.from_mnemonic(" ".join(WORDLIST[place] for place in places))
     except MnemonicError:
-        raise _wrong(number, "has a wrong word: its checksum does not fit") from None
+        raise _wrong(number, "was not made by fieldreport") from None
     ours = (share.group_count, share.group_threshold, share.iteration_exponent, len(share.value))
     if ours != (1, 1, _ITERATION_EXPONENT, SEED_BYTES):
         raise _wrong(number, "was not made by fieldreport")  # and might cost hours: the exponent is up to its maker
     return share
+
+
+def _words(untrusted_share: str, number: int) -> list[str]:
+    text = untrusted_share[: limits.RECOVERY_SHEET_CHARACTERS].lower()
+    numbered = [(int(match[1]), match[2]) for match in _NUMBERED.finditer(text)]
+    if numbered:
+        found = Counter(place for place, _ in numbered)
+        for place in range(1, WORDS + 1):
+            if found[place] != 1:
+                raise _wrong(number, f"{'repeats' if found[place] else 'lacks'} the word with the number {place}")
+        if len(found) != WORDS:
+            raise _wrong(number, f"has more than {WORDS} words")
+        return [word for _, word in sorted(numbered)]
+    typed = text.split()
+    if len(typed) != WORDS:
+        raise _wrong(number, f"has {len(typed)} words instead of {WORDS}")
+    return typed
+
+
+def _residue(places: Sequence[int]) -> int:
+    """How far the last three words are from the checksum of the others: 30 bits, 0 when it fits."""
+    wanted = create_checksum(places[:-_CHECKSUM_WORDS], _CUSTOMISATION)
+    off = 0
+    for place, right in zip(places[-_CHECKSUM_WORDS:], wanted, strict=True):
+        off = off << _WORD_BITS | (place ^ right)
+    return off
+
+
+def _guess(places: Sequence[int], off: int) -> str:
+    """Say what one mistake would explain a checksum that does not fit.
+
+    The code's distance is four: what a single wrong word explains, no other single word does, nor a swap.
+    """
+    blank = [0] * WORDS
+    for at in range(WORDS):
+        # The checksum is linear over bits: what a change of this word can do is spanned by its ten bits.
+        explained = {0}
+        for bit in range(_WORD_BITS):
+            step = _residue([*blank[:at], 1 << bit, *blank[at + 1 :]]) ^ _residue(blank)
+            explained |= {each ^ step for each in explained}
+        if off in explained:
+            return f"has a wrong word, most likely the {_ordinal(at + 1)}"
+    for at in range(WORDS - 1):
+        swapped = [*places[:at], places[at + 1], places[at], *places[at + 2 :]]
+        if _residue(swapped) == 0:
+            return f"has two words in the wrong order, most likely the {_ordinal(at + 1)} and the {_ordinal(at + 2)}"
+    return "has more than one wrong word"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _check_set(shares: Sequence[Share]) -> None:

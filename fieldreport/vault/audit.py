@@ -71,6 +71,8 @@ class Act(StrEnum):
     ROTATION_REWRAPPED = "rotation-rewrapped"
     KEY_DESTROYED = "key-destroyed"
     KEY_REVOKED = "key-revoked"
+    RECOVERY_REHEARSED = "recovery-rehearsed"
+    RECOVERY_USED = "recovery-used"
 
 
 class Signer(Protocol):

@@ -1,0 +1,135 @@
+"""``fieldreport recover``: the recovery key from its paper shares, for a newsroom that lost its passphrases.
+
+    --rehearse       prove that the shares work; no key is written
+    --rewrap         give the whole archive to today's editors: add an editor first, whose passphrase is at hand
+    --export FILE    write the key as a key file under a fresh passphrase, for 'fieldreport open' on another machine
+
+Rules: shares are typed, or read from files, and never taken from arguments; what they give is compared with the roster
+before anything is done with it; the act is in the audit log before the key is used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fieldreport import config, limits
+from fieldreport.cli import load_settings
+from fieldreport.cli.sheets import fingerprint_words
+from fieldreport.errors import KeyFileDamaged, StoreError, UsageError
+from fieldreport.mailbox import open_mailbox
+from fieldreport.seal import KeyState, open_rosters
+from fieldreport.unseal import keyfile, recovery
+from fieldreport.vault import open_vault
+from fieldreport.vault.recovering import Rescue, identity_of
+
+_TRIES = 3  # of typing one share; then whoever sits here needs a break or another sheet
+
+
+@click.command("recover")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--rehearse", is_flag=True, help="Prove that the shares work. Writes no key.")
+@click.option("--rewrap", is_flag=True, help="Give the archive to the active editors of the roster in force.")
+@click.option(
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the key as a key file under a fresh passphrase.",
+)
+@click.pass_context
+def recover_command(
+    context: click.Context, files: tuple[Path, ...], export_to: Path | None, *, rehearse: bool, rewrap: bool
+) -> None:
+    """Combine recovery shares, typed one by one or read from FILES."""
+    if rehearse == (rewrap or export_to is not None):
+        raise click.UsageError("say what for: --rehearse, or --rewrap, --export FILE, or both of these")
+    if export_to is not None and export_to.exists():
+        raise UsageError(f"{export_to} exists already")
+    settings = load_settings(context)
+    rosters, vault = open_rosters(settings), open_vault(settings)
+    # Whatever its date: with every passphrase lost nobody may be left to renew it.
+    roster = rosters.newest(at_least=vault.highest_epoch())
+    identity, entry = identity_of([_read(file) for file in files] or _typed(), roster)
+    click.echo("The shares fit together. They are those of the recovery key that the roster names:")
+    click.echo(f"  {fingerprint_words(identity.key_id)}")
+    if entry.state is KeyState.DECRYPT_ONLY:
+        click.echo("A newer recovery key has replaced it; what came since does not open with this one.")
+    rescue = Rescue(vault=vault, identity=identity, entry=entry, rosters=rosters)
+    if rehearse:
+        _rehearse(rescue)
+    if export_to is not None:
+        _export(rescue, export_to)
+    if rewrap:
+        _rewrap(rescue, settings)
+    vault.close()
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(limits.RECOVERY_SHEET_CHARACTERS)
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"cannot read a share from {file}; a PDF is printed and typed") from None
+
+
+def _typed() -> list[str]:
+    """Ask for shares until there are as many as the first says are needed; a mistake is told at once."""
+    click.echo("Type the words of each share in one row; the first four letters of each are enough.", err=True)
+    shares: list[str] = []
+    needed = 1
+    while len(shares) < needed:
+        number = len(shares) + 1
+        for left in reversed(range(_TRIES)):
+            typed: str = click.prompt(f"Share {number}", err=True)
+            try:
+                needed = max(needed, recovery.needed_with(typed, number=number))
+            except KeyFileDamaged as refused:
+                if not left:
+                    raise
+                click.echo(f"{refused.detail}; type it again", err=True)
+            else:
+                shares.append(typed)
+                break
+    return shares
+
+
+def _rehearse(rescue: Rescue) -> None:
+    reach = rescue.rehearse()
+    proof = "One was opened as a proof." if reach.tried else "There was none to open as a proof."
+    click.echo(f"{reach.named} of {reach.all} objects in the vault are sealed to it. {proof}")
+    if reach.named < reach.all:
+        click.echo("The rest is given to it when an editor unlocks the desk.")
+    click.echo("The rehearsal succeeded. No key was written. Put the sheets back where they were.")
+
+
+def _export(rescue: Rescue, path: Path) -> None:
+    passphrase = keyfile.generate_passphrase()
+    rescue.used()
+    keyfile.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase)
+    click.echo(f"The recovery key is in {path}, which opens every report. Destroy it when you are done.")
+    click.echo(f"  passphrase       {passphrase}")
+
+
+def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
+    mailbox = open_mailbox(settings)
+    try:
+        rescue.vault.collect(mailbox, rescue.rosters)
+    except StoreError as error:
+        click.echo(f"letters in the mailbox stay where they are for now: {error.detail}", err=True)
+    finally:
+        mailbox.close()
+    columns = (TextColumn("re-wrapping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("re-wrapping", total=None)
+        result = rescue.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
+    if result.done:
+        click.echo(f"{result.done} objects are sealed to exactly today's editors now.")
+    else:
+        click.echo("Nothing was left to re-wrap: what this key opens is sealed to today's editors.")
+        click.echo("If none of them can unlock, 'fieldreport staff add HANDLE' first, then this again.")
+    if result.skipped:
+        click.echo(f"{result.skipped} did not open with this key and were left as they are.")
