@@ -29,10 +29,14 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """Where the published roster lies and which admin may sign it (SHA-256 fingerprint, hexadecimal)."""
+    """Where the published roster lies and which admin may sign it (SHA-256 fingerprint, hexadecimal).
+
+    ``rotate_days``: an active key that is older is due for replacement; the admin is reminded.
+    """
 
     directory: Path
     admin_fingerprint: str
+    rotate_days: int = limits.KEY_ROTATE_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +208,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("[instance] id must be 32 hexadecimal digits")
     if len(settings.keys.admin_fingerprint) != 64 or not _is_hex(settings.keys.admin_fingerprint):
         raise SettingsError("[keys] admin_fingerprint must be 64 hexadecimal digits")
+    if settings.keys.rotate_days < 1:
+        raise SettingsError("[keys] rotate_days must be at least 1")
     if settings.press.sign_offs not in {1, 2}:
         raise SettingsError("[press] sign_offs must be 1 or 2")
     for name, listen in (

@@ -25,6 +25,7 @@ from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
 from fieldreport.seal.selftest import check_platform
 from fieldreport.vault import open_vault
+from fieldreport.vault.keystanding import standing
 
 _SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
 
@@ -83,6 +84,7 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     """Checks of one installation: the roster, modes of files, orphans."""
     yield _tried("roster", lambda: _check_roster(settings), "both signatures and the dates hold")
     yield _roster_age(settings)
+    yield from _due(settings)
     yield from _modes(settings)
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
         try:
@@ -124,6 +126,23 @@ def _roster_age(settings: config.Settings) -> Finding:
     days = (roster.not_after - datetime.now(UTC)).days
     verdict = Verdict.HOLDS if days > limits.ROSTER_ALARM_DAYS else Verdict.WARNS
     return Finding(check="roster's age", verdict=verdict, seen=f"epoch {roster.epoch} expires in {days} days")
+
+
+def _due(settings: config.Settings) -> Iterator[Finding]:
+    vault = open_vault(settings)
+    try:
+        found = standing(vault, open_rosters(settings), now=datetime.now(UTC), rotate_days=settings.keys.rotate_days)
+    except FieldreportError as error:
+        yield Finding(check="keys", verdict=Verdict.FAILS, seen=error.detail)
+        return
+    finally:
+        vault.close()
+    due = [key for key in found.keys if key.due]
+    for key in due:
+        seen = f"{key.handle}'s is {key.age_days} days old; keys are replaced after {found.rotate_days}"
+        yield Finding(check="keys", verdict=Verdict.WARNS, seen=seen)
+    if not due:
+        yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
 
 
 def _modes(settings: config.Settings) -> Iterator[Finding]:

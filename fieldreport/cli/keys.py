@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.text import Text
 from typing_extensions import override
 
-from fieldreport.cli import asking, installation, load_settings
+from fieldreport.cli import asking, installation, keystatus, load_settings, recoverykeys
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
@@ -38,6 +38,11 @@ from fieldreport.vault import RotationState, Seat, open_vault, rostering, turnin
 @click.group("keys")
 def keys_command() -> None:
     """List and replace the keys that letters are sealed to."""
+
+
+keys_command.add_command(keystatus.status)
+keys_command.add_command(recoverykeys.renew)
+keys_command.add_command(recoverykeys.retire)
 
 
 @keys_command.command("list")
@@ -63,22 +68,6 @@ def list_(context: click.Context, *, as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['key']}  {row['handle']:<16} {row['state']:<13} {row['objects']} objects")
-
-
-@keys_command.command("status")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-@click.pass_context
-def status(context: click.Context, *, as_json: bool) -> None:
-    """Say how far each rotation is."""
-    orders = open_vault(load_settings(context)).rotations.open()
-    if as_json:
-        rows = [{"handle": o.handle, "state": str(o.state), "old": o.old_key_id, "new": o.new_key_id} for o in orders]
-        click.echo(json.dumps(rows))
-        return
-    for order in orders:
-        click.echo(f"{order.handle:<16} {order.state:<10} {order.old_key_id} -> {order.new_key_id or 'not made yet'}")
-    if not orders:
-        click.echo("No rotation is under way.")
 
 
 @keys_command.command("rotate")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import flask
@@ -16,8 +17,9 @@ from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
-from fieldreport.vault import Vault
+from fieldreport.vault import Vault, keystanding
 from fieldreport.vault.articles import Newsdesk
+from fieldreport.vault.keystanding import Standing
 from fieldreport.vault.seat import Seat
 from fieldreport.web.csrf import CsrfGuard
 
@@ -88,6 +90,13 @@ def seat() -> Seat:
 def newsdesk() -> Newsdesk:
     """Whoever asks, at the articles."""
     return Newsdesk(seat(), desk().settings, clock=desk().clock)
+
+
+def standing() -> Standing:
+    """How the newsroom's keys stand now."""
+    here = desk()
+    now = datetime.fromtimestamp(here.clock(), UTC)
+    return keystanding.standing(here.vault, here.rosters, now=now, rotate_days=here.settings.keys.rotate_days)
 
 
 def say(text: str) -> None:

@@ -126,6 +126,18 @@ class RosterDirectory:
             raise RosterError(f"no roster of epoch {epoch} is here", code="roster-missing")
         return roster.key_ids()
 
+    def first_listed(self) -> Mapping[str, datetime]:
+        """Key id to the beginning of the earliest roster that is here and lists it: a key is at least that old.
+
+        Raises:
+            RosterError: as ``history``.
+        """
+        with self._lock:
+            current = self._verified()
+            self._read_past(current)
+            rosters = sorted((self._past | {current.epoch: current}).items(), reverse=True)
+        return {entry.key_id: roster.not_before for _, roster in rosters for entry in roster.entries}
+
     def publish(self, raw: bytes, signatures: bytes) -> Roster:
         """Put a signed roster in force. A crash at any point leaves the old one or the new one in force.
 

@@ -1,4 +1,4 @@
-"""What the admin does to the roster: enrol and revoke people, renew it, put in the key that somebody asked for.
+"""What the admin does to the roster: enrol and revoke people, renew it, put in requested keys and recovery keys.
 
 Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
 published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
@@ -11,9 +11,10 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from fieldreport.errors import NotAllowed, StoreError
+from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster import Entry, KeyState, Roster, RosterDirectory
+from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
 from fieldreport.unseal import rosters as making
 from fieldreport.unseal import rotation
 from fieldreport.vault.audit import Act
@@ -80,6 +81,67 @@ def approve(seat: Seat, order: RotationOrder, rosters: RosterDirectory, mailbox:
         roster = _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
     seat.approve_rotation(order.id, new_key_id=entry.key_id, epoch=roster.epoch)
     return roster
+
+
+def check_recovery(seat: Seat) -> Entry:
+    """The active entry of the recovery key in the roster in force.
+
+    Raises:
+        RosterError: no roster is in force. NotFound: it names no recovery key.
+    """
+    for entry in seat.roster().entries:
+        if entry.role is Role.RECOVERY and entry.state is KeyState.ACTIVE:
+            return entry
+    raise NotFound("the roster names no recovery key that is in use")
+
+
+def renew_recovery(
+    seat: Seat, recipient: HybridRecipient, rosters: RosterDirectory, mailbox: Mailbox, *, now: float
+) -> Roster:
+    """Put another recovery key in force; the one before opens what it opened. Whoever calls has its shares on paper.
+
+    Raises:
+        NotAllowed: not an admin's seat. NotFound, RosterError: as ``check_recovery``.
+    """
+    entry = making.recovery_entry(recipient, handle=check_recovery(seat).handle)
+    return _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
+
+
+def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
+    """An earlier recovery key that nothing is sealed to and nothing can be any more.
+
+    Raises:
+        NotFound: there is no earlier one.
+        Conflict: not yet; the text says what is missing: (code "epoch-open") letters can still come sealed to it;
+            ("letter-unjudged") a letter may name it; ("still-named") objects do.
+        StoreError: a store is away. RosterError: no roster is in force.
+    """
+    roster = seat.roster()
+    earlier = [e for e in roster.entries if e.role is Role.RECOVERY and e.state is KeyState.DECRYPT_ONLY]
+    if not earlier:
+        raise NotFound("there is no earlier recovery key to retire")
+    if mailbox.highest_epoch() < roster.epoch:
+        raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
+    # From here on no letter to an earlier key can enter the mailbox; what is in it now is all there will ever be.
+    seat.vault.collect(mailbox, seat.rosters)
+    if seat.vault.cases.unsorted():
+        raise Conflict("letters wait to be sorted; an editor unlocks first", code="letter-unjudged")
+    named = {entry.key_id: seat.vault.objects.named_by(entry.key_id) for entry in earlier}
+    for entry in earlier:
+        if not named[entry.key_id]:
+            return entry
+    left = min(named.values())
+    raise Conflict(f"{left} objects are still sealed to it; an editor unlocks first", code="still-named")
+
+
+def retire_recovery(seat: Seat, old: Entry, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Strike what ``idle_recovery`` found; whoever calls has seen that its sheets are destroyed.
+
+    Raises:
+        NotAllowed: not an admin's seat. RosterError: the roster in force cannot be verified.
+    """
+    seat.record(Act.KEY_DESTROYED, old.key_id)
+    return _publish(seat, rosters, mailbox, lambda entries: making.with_retired(entries, old.key_id), now=now)
 
 
 def _publish(

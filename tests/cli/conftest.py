@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,12 @@ import pytest
 
 from fieldreport import config
 from fieldreport.cli import main
+from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import keyfile
+from fieldreport.vault import Seat, open_vault
 
 PORT = 18610
+OBJECTS = 5  # sealed ones in the vault of a newsroom whose shares are on paper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +109,70 @@ def staffed_house(staffed: House, tmp_path: Path) -> House:
     """A copy of it that the test may change."""
     shutil.copytree(staffed.directory, tmp_path / "newsroom")
     return replace(staffed, directory=tmp_path / "newsroom")
+
+
+# --- a newsroom whose recovery shares are on paper ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """An installation whose shares went to sheets."""
+
+    house: House
+    files: tuple[Path, ...]
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
+    """Three of four shares, as text; an editor, whose vault holds sealed objects."""
+    base = tmp_path_factory.mktemp("printed")
+    shares = ("--name", "국경 소식", "--shares", "3", "4")
+    done = run("init", base / "newsroom", *shares, "--print", base / "paper", "--print-as", "text")
+    assert done.exit_code == 0, done.stderr
+    found = re.search(r"passphrase +(.+)\n", done.stdout)
+    assert found is not None
+    (base / "passphrase").write_text(found[1])
+    house = House(directory=base / "newsroom", printed=done.stdout, passphrase_file=base / "passphrase")
+    enrol(house, "amira")
+    fill(house, "amira")
+    return Printed(house=house, files=tuple(sorted((base / "paper").iterdir())))
+
+
+def enrol(house: House, handle: str) -> None:
+    done = house.as_admin("staff", "add", handle)
+    assert done.exit_code == 0, done.stderr
+    found = re.search(r"passphrase +(.+)\n", done.stdout)
+    assert found is not None
+    (house.directory / handle).write_text(found[1])
+
+
+def staff_of(house: House, handle: str) -> keyfile.StaffKey:
+    path = house.settings.desk.keyfiles / f"{handle}.key"
+    return keyfile.unlock(path, (house.directory / handle).read_text())
+
+
+def fill(house: House, handle: str) -> None:
+    vault = open_vault(house.settings)
+    seat = Seat(vault, staff_of(house, handle), open_rosters(house.settings))
+    for _ in range(OBJECTS):
+        part = PartSource(name="text.txt", media_type="text/plain", source=io.BytesIO(b"a draft"), length=7)
+        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.changing() as change:
+            change.add(staged)
+    vault.close()
+
+
+def acts(house: House) -> list[tuple[str, str]]:
+    vault = open_vault(house.settings)
+    log = [(entry.actor, entry.act) for entry in vault.audit.page()]
+    vault.close()
+    return log
+
+
+def recover(house: House, *arguments: str | Path, typed: Sequence[str] = ()) -> click.testing.Result:
+    command = ["--settings", str(house.settings.path), "recover", *(str(argument) for argument in arguments)]
+    return click.testing.CliRunner().invoke(main, command, input="".join(f"{line}\n" for line in typed))
+
+
+def words_of(sheet_file: Path) -> str:
+    numbered = re.findall(r"(\d+)\) ([a-z]+)", sheet_file.read_text())
+    return " ".join(word for _, word in sorted((int(at), word) for at, word in numbered))

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from fieldreport.cli import demo, main
 from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import keyfile
-from fieldreport.vault import Seat, Vault, open_vault
+from fieldreport.vault import Act, Seat, Vault, open_vault
 
 # For a long run, give larger figures: 2,000 objects and 200 kills take a quarter of an hour.
 OBJECTS = int(os.environ.get("FIELDREPORT_TESTS_OBJECTS", "60"))
@@ -64,7 +64,7 @@ def keys_of(house: demo.Demo, handle: str) -> dict[str, int]:
 
 def is_done(house: demo.Demo, handle: str, old: str) -> bool:
     """Whether no rotation is under way and nothing names the key that stood there before."""
-    under_way = json.loads(CliRunner().invoke(main, arguments(house, "status", "--json")).output)
+    under_way = json.loads(CliRunner().invoke(main, arguments(house, "status", "--json")).output)["rotations"]
     keys = keys_of(house, handle)
     return under_way == [] and len(keys) > 1 and keys[old] == 0
 
@@ -90,7 +90,11 @@ def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -
     assert len(seat.staff.identities) == 1
     assert before not in {identity.key_id for identity in seat.staff.identities}
     assert seat.pending_rewraps() == 0
+    destroyed = [entry for entry in vault.audit.page() if entry.act == Act.KEY_DESTROYED]
+    assert [(entry.actor, entry.subject, entry.signed) for entry in destroyed] == [("jonas", before, True)]
     vault.close()
+    audit = ["--settings", str(house.settings.path), "audit", "verify"]
+    assert CliRunner().invoke(main, audit).exit_code == 0
 
 
 def test_an_order_alone_waits_for_its_owner(house: demo.Demo) -> None:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import re
 import stat
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click.testing
 import pypdfium2
 import pytest
 from sqlalchemy import select
 
-from fieldreport.cli import main, sheets
-from fieldreport.seal import HybridIdentity, Kind, PartSource, open_header, open_rosters
+from fieldreport.cli import sheets
+from fieldreport.seal import HybridIdentity, open_header, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import Seat, open_vault
 from fieldreport.vault.models import SealedObject
 from fieldreport.vault.recovering import identity_of
-from tests.cli.conftest import House, refused, run
-
-OBJECTS = 5
+from tests.cli.conftest import OBJECTS, House, Printed, acts, enrol, recover, refused, run, staff_of, words_of
 
 
 def text_of(pdf: Path) -> tuple[str, int]:
@@ -36,60 +29,6 @@ def text_of(pdf: Path) -> tuple[str, int]:
     pages = len(document)
     document.close()
     return found, pages
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
-    """An installation whose shares went to sheets."""
-
-    house: House
-    files: tuple[Path, ...]
-
-
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
-    """Three of four shares, as text; an editor, whose vault holds sealed objects."""
-    base = tmp_path_factory.mktemp("printed")
-    shares = ("--name", "국경 소식", "--shares", "3", "4")
-    done = run("init", base / "newsroom", *shares, "--print", base / "paper", "--print-as", "text")
-    assert done.exit_code == 0, done.stderr
-    found = re.search(r"passphrase +(.+)\n", done.stdout)
-    assert found is not None
-    (base / "passphrase").write_text(found[1])
-    house = House(directory=base / "newsroom", printed=done.stdout, passphrase_file=base / "passphrase")
-    enrol(house, "amira")
-    fill(house, "amira")
-    return Printed(house=house, files=tuple(sorted((base / "paper").iterdir())))
-
-
-def enrol(house: House, handle: str) -> None:
-    done = house.as_admin("staff", "add", handle)
-    assert done.exit_code == 0, done.stderr
-    found = re.search(r"passphrase +(.+)\n", done.stdout)
-    assert found is not None
-    (house.directory / handle).write_text(found[1])
-
-
-def staff_of(house: House, handle: str) -> keyfile.StaffKey:
-    path = house.settings.desk.keyfiles / f"{handle}.key"
-    return keyfile.unlock(path, (house.directory / handle).read_text())
-
-
-def fill(house: House, handle: str) -> None:
-    vault = open_vault(house.settings)
-    seat = Seat(vault, staff_of(house, handle), open_rosters(house.settings))
-    for _ in range(OBJECTS):
-        part = PartSource(name="text.txt", media_type="text/plain", source=io.BytesIO(b"a draft"), length=7)
-        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.changing() as change:
-            change.add(staged)
-    vault.close()
-
-
-def acts(house: House) -> list[tuple[str, str]]:
-    vault = open_vault(house.settings)
-    log = [(entry.actor, entry.act) for entry in vault.audit.page()]
-    vault.close()
-    return log
 
 
 # --- sheets ---
@@ -196,16 +135,6 @@ def test_a_directory_in_memory_is_told_from_a_disk(tmp_path: Path) -> None:
 
 
 # --- recover ---
-
-
-def recover(house: House, *arguments: str | Path, typed: Sequence[str] = ()) -> click.testing.Result:
-    command = ["--settings", str(house.settings.path), "recover", *(str(argument) for argument in arguments)]
-    return click.testing.CliRunner().invoke(main, command, input="".join(f"{line}\n" for line in typed))
-
-
-def words_of(sheet_file: Path) -> str:
-    numbered = re.findall(r"(\d+)\) ([a-z]+)", sheet_file.read_text())
-    return " ".join(word for _, word in sorted((int(at), word) for at, word in numbered))
 
 
 def everything_in(house: House) -> dict[str, bytes]:

@@ -79,6 +79,21 @@ class TestHealth:
         assert "expired" in house.sign_in("lena").get("/health").text
 
 
+class TestKeysThatAreDue:
+    def test_nothing_is_due_in_a_new_newsroom(self, house: House) -> None:
+        lena = house.sign_in("lena")
+        assert "days old" not in lena.landed.text
+        assert "No key is older than 180 days" in lena.get("/health").text
+
+    def test_the_admin_is_reminded_at_sign_in_and_on_the_health_page(self, build: Callable[..., House]) -> None:
+        house = build(keys={"rotate_days": 20})
+        house.clock.forward(21 * 24 * 3600)
+        lena = house.sign_in("lena")
+        for page in (lena.landed, lena.get("/health")):
+            assert "The key of amira is 21 days old. This newsroom replaces keys after 20 days." in page.text
+        assert "days old" not in house.sign_in("amira").landed.text
+
+
 class TestTheRounds:
     def test_letters_are_collected_while_nobody_is_signed_in(self, build: Callable[..., House]) -> None:
         house = build(desk={"collect_seconds": 1})

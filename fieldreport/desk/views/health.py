@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, current
 from fieldreport.errors import FieldreportError
-from fieldreport.seal import Role
 
 pages = flask.Blueprint("health", __name__)
 
@@ -35,11 +34,7 @@ def show() -> ResponseReturnValue:
         sandbox=desk.scrubber.status,
         roster=roster,
         roster_problem=roster_problem,
-        objects=[
-            (entry.handle, entry.state, desk.vault.objects.named_by(entry.key_id))
-            for entry in desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries
-            if entry.role is not Role.ADMIN
-        ],
+        standing=current.standing(),
         counts=desk.vault.cases.counts(),
         unsorted=desk.vault.cases.unsorted(),
         orphans=len(desk.vault.orphans()),

@@ -116,6 +116,8 @@ def submit() -> ResponseReturnValue:
     session.notices.extend(admitted.notices)
     if session.role is Role.EDITOR:
         keys.start_if_needed()
+    else:
+        session.notices.extend(current.standing().reminders())
     response = flask.make_response(_after(session, untrusted_kept, next_path))
     response.set_cookie(
         desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"

@@ -1,0 +1,71 @@
+"""``fieldreport keys renew-recovery`` and ``retire-recovery``: a new set of recovery shares, and an end to the old one.
+
+Between the two lie days: editors unlock and everything is sealed to the new recovery key; only then are the old sheets
+good for nothing and can be burnt.
+
+Rules: the new shares are on paper before the roster names their key, or letters would be sealed to a key that exists
+nowhere.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from fieldreport.cli import asking, init, installation, load_settings, sheets
+from fieldreport.seal import HybridIdentity
+from fieldreport.unseal import recovery
+from fieldreport.vault import rostering
+
+
+@click.command("renew-recovery")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@click.option("--yes", is_flag=True, help="Do not ask whether the shares are on paper.")
+@asking.passphrase_option
+@init.shares_options
+@click.pass_context
+def renew(
+    context: click.Context,
+    admin: str,
+    passphrase_file: Path | None,
+    shares: tuple[int, int],
+    print_to: Path | None,
+    print_as: sheets.SheetForm,
+    *,
+    yes: bool,
+) -> None:
+    """Make a new recovery key with new shares; the one before opens what it opened until it is retired."""
+    settings = load_settings(context)
+    if print_to is not None:
+        sheets.prepare(print_to)
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        rostering.check_recovery(seat)
+        identity = HybridIdentity.generate()
+        split = recovery.split(identity, *shares)
+        init.hand_out(settings, key_id=identity.key_id, shares=split, needed=shares[0], to=print_to, form=print_as)
+        if not yes:
+            click.confirm("Is every share on paper? The new key is put in force then", abort=True, err=True)
+        roster = rostering.renew_recovery(seat, identity.recipient, seat.rosters, mailbox, now=time.time())
+    click.echo(f"Epoch {roster.epoch} is in force: letters are sealed to the new recovery key.")
+    click.echo("What is in the archive follows when an editor unlocks. Keep the OLD sheets until 'fieldreport keys")
+    click.echo("status' says that nothing is sealed to the old key; then 'fieldreport keys retire-recovery'.")
+
+
+@click.command("retire-recovery")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@click.option("--yes", is_flag=True, help="Do not ask whether the old sheets are destroyed.")
+@asking.passphrase_option
+@click.pass_context
+def retire(context: click.Context, admin: str, passphrase_file: Path | None, *, yes: bool) -> None:
+    """Strike an earlier recovery key, once nothing is sealed to it and its sheets are destroyed."""
+    settings = load_settings(context)
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        old = rostering.idle_recovery(seat, mailbox)
+        if not yes:
+            click.confirm("Are all sheets of the old key destroyed?", abort=True, err=True)
+        roster = rostering.retire_recovery(seat, old, seat.rosters, mailbox, now=time.time())
+    click.echo(f"The old recovery key is struck; the audit log says so. Epoch {roster.epoch} is in force.")
