@@ -7,6 +7,8 @@ settings file; a secret is never in the file but in a file of its own, named by 
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 import types
 from collections.abc import Mapping
@@ -125,10 +127,13 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
 
     Raises:
         SettingsError: the file is missing, is not TOML, names an unknown key, lacks a needed one, or has a value of
-            the wrong type or out of bounds.
+            the wrong type or out of bounds; or any user of the machine may write to it, and so choose whose keys count.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IWOTH:
+                raise SettingsError(f"anybody on this machine may write to {path}; run: chmod o-w {path}")
+            document = tomllib.loads(file.read())
     except FileNotFoundError:
         raise SettingsError(
             f"no settings file at {path}; run 'fieldreport init DIR' or 'fieldreport demo' first"

@@ -1,8 +1,8 @@
 """The command line: one module per group of commands, imported only when its command is called.
 
 Rules: an error is one line on stderr and the exit status of the error tree, never a traceback; a command that a script
-would read has ``--json``; the intake's command must not load a module that knows private keys, which is why commands
-are imported lazily.
+would read has ``--json``; no command leaves a core dump; the intake's command must not load a module that knows private
+keys, which is why commands are imported lazily.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 import click
 from typing_extensions import override
 
-from fieldreport import config
+from fieldreport import config, precautions
 from fieldreport.errors import FieldreportError
 
 # Command name → the module that holds it; the function is named like the command, with `_command` behind it.
@@ -78,6 +78,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def main(context: click.Context, settings_path: Path) -> None:
     """A newsroom's letterbox, reading room and press for sources who cannot give their names."""
+    precautions.take()
     context.obj = settings_path
 
 

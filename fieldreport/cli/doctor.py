@@ -17,9 +17,9 @@ from pathlib import Path
 
 import click
 
-from fieldreport import config, limits
+from fieldreport import config, limits, precautions
 from fieldreport.cli import load_settings
-from fieldreport.errors import FieldreportError, PlatformError
+from fieldreport.errors import FieldreportError, PlatformError, SettingsError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
@@ -146,17 +146,24 @@ def _due(settings: config.Settings) -> Iterator[Finding]:
 
 
 def _modes(settings: config.Settings) -> Iterator[Finding]:
-    for path in (settings.intake.data, settings.desk.data, settings.desk.keyfiles):
+    yield _private(settings.intake.data, to_group=False)
+    for path in (settings.desk.data, settings.desk.keyfiles, *sorted(settings.desk.keyfiles.glob("*.key"))):
         yield _private(path)
-    for path in sorted(settings.desk.keyfiles.glob("*.key")):
-        yield _private(path)
+    name, mode = settings.path.name, stat.S_IMODE(settings.path.stat().st_mode)
+    if mode & 0o022:
+        yield Finding(check="modes", verdict=Verdict.WARNS, seen=f"{name} has mode {mode:o}, others can write to it")
+    else:
+        yield Finding(check="modes", verdict=Verdict.HOLDS, seen=f"{name} has mode {mode:o}")
 
 
-def _private(path: Path) -> Finding:
+def _private(path: Path, *, to_group: bool = True) -> Finding:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
         return Finding(check="modes", verdict=Verdict.FAILS, seen=f"{path}: {error.strerror}")
-    is_open = mode & 0o077 != 0
-    seen = f"{path.name} has mode {mode:o}" + (", others can look in" if is_open else "")
-    return Finding(check="modes", verdict=Verdict.FAILS if is_open else Verdict.HOLDS, seen=seen)
+    try:
+        precautions.check_closed(path, to_group=to_group)
+    except SettingsError:
+        seen = f"{path.name} has mode {mode:o}, others can look in"
+        return Finding(check="modes", verdict=Verdict.FAILS, seen=seen)
+    return Finding(check="modes", verdict=Verdict.HOLDS, seen=f"{path.name} has mode {mode:o}")

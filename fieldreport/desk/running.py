@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Never
 
+from fieldreport import precautions
 from fieldreport.config import Settings
 from fieldreport.desk import current
 from fieldreport.desk.app import create_app
@@ -21,11 +22,15 @@ def serve(settings: Settings) -> Never:
 
     Raises:
         PlatformError: no ML-KEM here.
+        SettingsError: others can look into the archive, the key files, or their directory.
         UsageError: the port cannot be used.
         SystemExit: at the end; with an error's status when the application could not be built.
 
     """
     check_platform()
+    precautions.closed_directory(settings.desk.data)
+    for path in (settings.desk.keyfiles, *settings.desk.keyfiles.glob("*.key")):
+        precautions.check_closed(path)
 
     def build() -> WsgiApplication:
         scratch = settings.desk.data / "scratch"

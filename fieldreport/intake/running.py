@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Never
 
+from fieldreport import precautions
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.mailbox import open_mailbox
@@ -19,11 +20,13 @@ def serve(settings: Settings, *, workers: int = 1) -> Never:
 
     Raises:
         PlatformError: no ML-KEM here.
+        SettingsError: others can look into the directory of letters.
         UsageError: the port cannot be used.
         SystemExit: at the end; with an error's status when a worker could not be built.
 
     """
     check_platform()
+    precautions.closed_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
     # Before the fork: a form made by one worker is posted to another, and budgets must agree.
     token_key, address_key = TokenKey.generate(), AddressKey()
 

@@ -23,7 +23,7 @@ def encode(value: object) -> bytes:
         raise ValueError("not a JSON value") from None
 
 
-def decode(untrusted_raw: bytes) -> Any:
+def decode(untrusted_raw: bytes | bytearray) -> Any:
     """The value whose canonical bytes these are. The caller bounds the length first.
 
     Raises:

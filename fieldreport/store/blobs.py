@@ -82,7 +82,8 @@ class FileBlobs:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         with _as_store_error():
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in (directory.parent, directory):  # the database lies in the first, and `parents` sets no mode
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""

@@ -6,6 +6,10 @@ one. Only then is anything decrypted, with every line above it authenticated. Th
 "Key file".
 
 Rules: a wrong passphrase is ``UnlockRefused`` and nothing more is said; whatever else is wrong is ``KeyFileDamaged``.
+
+What was derived from a passphrase, and the decrypted body, lie in buffers that are overwritten after use. The
+passphrase itself and the seeds that an unlocked key consists of are immutable ``str`` and ``bytes``: Python frees them
+when nothing refers to them any more and does not overwrite them.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -44,6 +49,7 @@ __all__ = [
     "StaffKey",
     "change_key_file",
     "change_passphrase",
+    "derive_once",
     "generate_passphrase",
     "new_staff_key",
     "unlock",
@@ -53,6 +59,7 @@ __all__ = [
 
 _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
+_TAG_BYTES: Final = 16
 # Every key is derived from a salt that is drawn for one write and encrypts one message, so its nonce may be constant.
 _NONCE: Final = bytes(12)
 _LABEL: Final = b"fieldreport/v1/key-file\n"
@@ -159,7 +166,8 @@ def unlock_nothing(*, cost: Cost = FULL) -> NoReturn:
     Raises:
         UnlockRefused: always.
     """
-    _derive("", secrets.token_bytes(_SALT_BYTES), cost)
+    with _overwritten(_KEY_BYTES) as nobodys:
+        derive_once("", secrets.token_bytes(_SALT_BYTES), cost, nobodys)
     raise UnlockRefused(_REFUSED)
 
 
@@ -209,8 +217,8 @@ def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:
         f"argon2id {cost.kib} {cost.passes} {cost.lanes}\n"
         f"salt {_text(salt)}\n"
     ).encode("ascii")
-    commitment, key = _keys(_derive(passphrase, salt, cost), head)
-    body = ChaCha20Poly1305(key).encrypt(_NONCE, encode_secrets(staff_key), _associated(head, commitment))
+    with _keys(passphrase, salt, cost, head) as (commitment, key):
+        body = ChaCha20Poly1305(key).encrypt(_NONCE, encode_secrets(staff_key), _associated(head, commitment))
     sealed = head + f"commitment {_text(commitment)}\nbody {_text(body)}\n".encode("ascii")
     return sealed + f"checksum {_text(hashlib.sha256(sealed).digest())}\n".encode("ascii")
 
@@ -239,33 +247,55 @@ def _parse(untrusted_file: bytes) -> _Sealed:
 
 
 def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
-    commitment, key = _keys(_derive(passphrase, sealed.salt, sealed.cost), sealed.head)
-    if not hmac.compare_digest(commitment, sealed.commitment):
-        raise UnlockRefused(_REFUSED)
-    try:
-        content = ChaCha20Poly1305(key).decrypt(_NONCE, sealed.body, _associated(sealed.head, commitment))
-    except InvalidTag:
-        raise _damaged("its body") from None
-    # Authenticated, so written with the right passphrase; still parsed strictly, because other versions write, too.
-    try:
-        return decode_secrets(content, handle=sealed.handle, role=sealed.role)
-    except ValueError:
-        raise _damaged("its content") from None
+    with (
+        _keys(passphrase, sealed.salt, sealed.cost, sealed.head) as (commitment, key),
+        _overwritten(max(0, len(sealed.body) - _TAG_BYTES)) as content,
+    ):
+        if not hmac.compare_digest(commitment, sealed.commitment):
+            raise UnlockRefused(_REFUSED)
+        try:
+            ChaCha20Poly1305(key).decrypt_into(_NONCE, sealed.body, _associated(sealed.head, commitment), content)
+        except InvalidTag:
+            raise _damaged("its body") from None
+        # Authenticated, so written with the right passphrase; still parsed strictly: other versions write, too.
+        try:
+            return decode_secrets(content, handle=sealed.handle, role=sealed.role)
+        except ValueError:
+            raise _damaged("its content") from None
 
 
-def _derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+@contextmanager
+def _overwritten(length: int) -> Iterator[bytearray]:
+    """Room for a secret until the block ends."""
+    room = bytearray(length)
     try:
-        return Argon2id(
+        yield room
+    finally:
+        room[:] = bytes(length)
+
+
+def derive_once(passphrase: str, salt: bytes, cost: Cost, into: bytearray) -> None:
+    """The one Argon2id that an unlock costs, into 32 bytes. Public so that an unlock can be measured beside it.
+
+    Raises:
+        PlatformError: (code ``no-memory``) this machine has not got the memory free.
+    """
+    try:
+        Argon2id(
             salt=salt, length=_KEY_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.kib
-        ).derive(_normal(passphrase))
+        ).derive_into(_normal(passphrase), into)
     except MemoryError:
         raise PlatformError(f"unlocking needs {cost.kib // 1024} MiB of free memory", code="no-memory") from None
 
 
-def _keys(master: bytes, head: bytes) -> tuple[bytes, bytes]:
-    """The commitment and the encryption key; the whole head is bound into both."""
-    derived = HKDFExpand(SHA256(), 2 * _KEY_BYTES, _LABEL + head).derive(master)
-    return derived[:_KEY_BYTES], derived[_KEY_BYTES:]
+@contextmanager
+def _keys(passphrase: str, salt: bytes, cost: Cost, head: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """The commitment and the encryption key, the whole head bound into both; the key is gone when the block ends."""
+    with _overwritten(_KEY_BYTES) as master, _overwritten(2 * _KEY_BYTES) as derived:
+        derive_once(passphrase, salt, cost, master)
+        HKDFExpand(SHA256(), 2 * _KEY_BYTES, _LABEL + head).derive_into(master, derived)
+        with memoryview(derived) as both:
+            yield bytes(both[:_KEY_BYTES]), both[_KEY_BYTES:]
 
 
 def _associated(head: bytes, commitment: bytes) -> bytes:

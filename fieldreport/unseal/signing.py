@@ -1,6 +1,7 @@
 """Private signing keys: a person's, for sign-offs and audit entries, and the admin's pair, for rosters.
 
-Rules: a key is its seed; nothing signs without a label that says what for; a seed is in no ``repr``.
+Rules: a key is its seed; nothing signs without a label that says what for; a seed is in no ``repr``. Keys are equal
+when their public halves are: comparing seeds would take a time that tells of them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SEED_BYTES: Final = 32
 class SigningKey:
     """An Ed25519 key (RFC 8032) by its 32-byte seed."""
 
-    seed: bytes = field(repr=False)
+    seed: bytes = field(repr=False, compare=False)
     public: bytes = field(init=False)
     _key: Ed25519PrivateKey = field(init=False, repr=False, compare=False)
 
@@ -48,7 +49,7 @@ class AdminKey:
     """What rosters are signed with: an Ed25519 and an ML-DSA-65 seed (FIPS 204), 32 bytes each. It reads nothing."""
 
     ed25519: SigningKey = field(repr=False)
-    mldsa65_seed: bytes = field(repr=False)
+    mldsa65_seed: bytes = field(repr=False, compare=False)
     public: AdminPublic = field(init=False)
     _mldsa65: MLDSA65PrivateKey = field(init=False, repr=False, compare=False)
 

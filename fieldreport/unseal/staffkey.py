@@ -92,7 +92,7 @@ def encode_secrets(staff_key: StaffKey) -> bytes:
     )
 
 
-def decode_secrets(content: bytes, *, handle: str, role: Role) -> StaffKey:
+def decode_secrets(content: bytes | bytearray, *, handle: str, role: Role) -> StaffKey:
     """What ``encode_secrets`` wrote, and nothing else.
 
     Raises:

@@ -174,6 +174,30 @@ def test_doctor_fails_where_others_can_look_in(house: House, path: str) -> None:
     assert failed == [f"{Path(path).name} has mode 755, others can look in"]
 
 
+def test_doctor_lets_the_desk_into_the_intakes_directory_by_its_group(house: House) -> None:
+    (house.directory / "intake").chmod(0o770)
+    assert ("holds", "intake has mode 770") in findings(house, status=69)["modes"]
+
+
+def test_doctor_warns_of_settings_that_a_group_may_write(house: House) -> None:
+    house.settings.path.chmod(0o664)
+    assert ("warns", "fieldreport.toml has mode 664, others can write to it") in findings(house, status=69)["modes"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "path"),
+    [("intake", "intake"), ("desk", "desk"), ("desk", "desk/keyfiles"), ("desk", "desk/keyfiles/admin.key")],
+)
+def test_a_zone_whose_files_others_can_look_into_does_not_start(house: House, zone: str, path: str) -> None:
+    (house.directory / path).chmod(0o705)
+    assert "others can look into" in refused(house.run(zone), 78)
+
+
+def test_no_passphrase_is_asked_for_where_others_can_look_at_key_files(house: House) -> None:
+    (house.directory / "desk" / "keyfiles").chmod(0o755)
+    assert "chmod 700" in refused(house.as_admin("roster", "sign"), 78)
+
+
 def test_doctor_fails_without_a_roster_and_still_looks_at_the_rest(house: House) -> None:
     drop_signature(house.directory / "keys")
     found = findings(house, status=69)

@@ -368,8 +368,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, staff: dict[str, StaffKe
     """An installation's directory with keys, roster and empty stores: copying it is much faster than making it."""
     directory, admin = tmp_path_factory.mktemp("furnished"), staff["lena"].admin
     assert admin is not None
-    for name in ("intake", "keys", "desk/keyfiles", "desk/scratch", "site"):
-        (directory / name).mkdir(parents=True)
+    for name in ("intake", "keys", "desk", "desk/keyfiles", "desk/scratch", "site"):
+        (directory / name).mkdir(mode=0o700)
     settings = settings_in(directory, admin.public.fingerprint)
     (directory / "keys" / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
     raw = rosters.first_roster(

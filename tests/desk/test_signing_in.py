@@ -62,13 +62,13 @@ def test_everything_wrong_gets_the_same_answer(house: House, stranger: Browser, 
 def test_every_attempt_costs_one_argon2_whoever_is_named(
     house: House, stranger: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    derive, runs = keyfile._derive, []
+    derive, runs = keyfile.derive_once, []
 
-    def counted(*arguments: object) -> bytes:
+    def counted(passphrase: str, salt: bytes, cost: keyfile.Cost, into: bytearray) -> None:
         runs.append(1)
-        return derive(*arguments)  # type: ignore[arg-type]
+        derive(passphrase, salt, cost, into)
 
-    monkeypatch.setattr(keyfile, "_derive", counted)
+    monkeypatch.setattr(keyfile, "derive_once", counted)
     damaged = house.settings.desk.keyfiles / "jonas.key"
     damaged.write_text("this is no key file\n")
     damaged.chmod(0o600)
@@ -269,13 +269,13 @@ def test_without_any_key_file_a_refusal_still_costs_an_unlock(
 ) -> None:
     for path in house.settings.desk.keyfiles.glob("*.key"):
         path.unlink()
-    derive, runs = keyfile._derive, []
+    derive, runs = keyfile.derive_once, []
 
-    def counted(_passphrase: str, salt: bytes, cost: keyfile.Cost) -> bytes:
+    def counted(_passphrase: str, salt: bytes, cost: keyfile.Cost, into: bytearray) -> None:
         runs.append(cost)
-        return derive("", salt, keyfile.Cost(kib=64, passes=1, lanes=1))
+        derive("", salt, keyfile.Cost(kib=64, passes=1, lanes=1), into)
 
-    monkeypatch.setattr(keyfile, "_derive", counted)
+    monkeypatch.setattr(keyfile, "derive_once", counted)
     assert try_in(house, stranger).status == 403
     assert runs == [keyfile.FULL]
 

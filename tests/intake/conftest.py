@@ -280,7 +280,7 @@ def fresh_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine = open_engine(f"sqlite:///{directory.parent / 'mailbox.db'}")
     migrate(engine, "fieldreport.mailbox")
     engine.dispose()
-    directory.mkdir()
+    directory.mkdir(mode=0o700)
     (directory.parent / "mailbox.db").rename(directory / "mailbox.db")
     return directory
 

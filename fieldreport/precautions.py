@@ -1,0 +1,70 @@
+"""What a process does before it holds a key or a word of a report: no core dump, no neighbour looking in, closed files.
+
+Every command begins here, the zones included; their workers are forks and inherit it. A program that is started anew
+inherits the limit but not the second switch, so each takes its own. The locked children of ``scrub`` have their lock.
+
+Not done, because Python cannot: keeping pages from being swapped (``mlockall`` would need every library's consent, and
+``ulimit -l`` is small). The operator's handbook says what to do about swap.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import stat
+from pathlib import Path
+from typing import Final
+
+from fieldreport.errors import PlatformError, SettingsError
+
+_PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
+
+
+def take() -> None:
+    """See to it that this process and its forks never leave their memory on a disk, nor show it to a debugger.
+
+    The limit alone is not enough: it does not count where the kernel pipes cores to a program (core(5)). A process that
+    is not dumpable has no core at all, and its memory is closed to others of the same user (prctl(2)).
+
+    Raises:
+        PlatformError: this is not Linux.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    zero = ctypes.c_ulong(0)
+    try:
+        refused = ctypes.CDLL(None, use_errno=True).prctl(ctypes.c_int(_PR_SET_DUMPABLE), zero, zero, zero, zero)
+    except AttributeError:
+        raise PlatformError("core dumps cannot be prevented here: this is not Linux") from None
+    if refused:
+        raise PlatformError(f"core dumps cannot be prevented here: {os.strerror(ctypes.get_errno())}")
+
+
+def closed_directory(path: Path, *, to_group: bool = True) -> None:
+    """Make a zone's directory where it is missing, and refuse one that is there and open; see ``check_closed``."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"cannot make {path}: {error.strerror}") from None
+    check_closed(path, to_group=to_group)
+
+
+def check_closed(path: Path, *, to_group: bool = True) -> None:
+    """Refuse a directory or file that people who have no business with it can look into; one that is missing is none.
+
+    Args:
+        path: what must be closed to other users of the machine.
+        to_group: it must be closed to its group as well.
+
+    Raises:
+        SettingsError: it is not; the text says what to run.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SettingsError(f"cannot look at {path}: {error.strerror}") from None
+    others = 0o077 if to_group else 0o007
+    if mode & others:
+        raise SettingsError(f"others can look into {path}; run: chmod {mode & ~others:o} {path}")
