@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from unidecode import unidecode
@@ -47,8 +47,8 @@ class Media:
     media_type: str
     sha256: str
     length: int
-    alternative: str = ""
-    caption: str = ""
+    alternative: str = field(default="", repr=False)
+    caption: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         well_formed = (
@@ -77,10 +77,10 @@ class Article:
 
     language: str
     slug: str
-    title: str = ""
-    standfirst: str = ""
-    body: str = ""
-    correction: str = ""
+    title: str = field(default="", repr=False)
+    standfirst: str = field(default="", repr=False)
+    body: str = field(default="", repr=False)
+    correction: str = field(default="", repr=False)
     media: tuple[Media, ...] = ()
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fieldreport.press.leakcheck.findings import Hit, Rule
@@ -34,9 +34,9 @@ _NOT_A_WORD: Final = re.compile(r"[\W_]+")
 @dataclass(frozen=True, slots=True)
 class _Report:
     case: str | None
-    runs: frozenset[tuple[str, ...]]
-    shares: frozenset[tuple[str, ...]]
-    characters: frozenset[str]
+    runs: frozenset[tuple[str, ...]] = field(repr=False)
+    shares: frozenset[tuple[str, ...]] = field(repr=False)
+    characters: frozenset[str] = field(repr=False)
 
 
 class Reports:

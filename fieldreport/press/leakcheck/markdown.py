@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fieldreport.press.leakcheck.findings import Hit
@@ -25,7 +25,7 @@ _SPELLED: Final = re.compile(
 class Resolved:
     """``starts[i]`` and ``ends[i]`` are the original offsets of what character ``i`` of ``text`` came from."""
 
-    text: str
+    text: str = field(repr=False)
     starts: Sequence[int]
     ends: Sequence[int]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import ahocorasick
@@ -47,13 +47,13 @@ _SLAVIC_LATIN: Final = frozenset({"cs", "sk", "pl", "hr"})
 
 @dataclass(frozen=True, slots=True)
 class _Stem:
-    text: str
+    text: str = field(repr=False)
     must_end: bool = False  # the stem of an inflected form: an ending has to follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pattern:
-    words: tuple[tuple[_Stem, ...], ...]
+    words: tuple[tuple[_Stem, ...], ...] = field(repr=False)
     script: str  # of the term itself
     rule: Rule
     case: str | None

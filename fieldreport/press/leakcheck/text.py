@@ -10,7 +10,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -66,7 +66,7 @@ def is_letter(character: str) -> bool:
 class Word:
     """A word of a text: ``folded`` for comparing, its place for showing."""
 
-    folded: str
+    folded: str = field(repr=False)
     start: int
     end: int
 
@@ -107,7 +107,7 @@ class Squeezed:
     ``starts[i]`` and ``ends[i]`` are the original offsets of the cluster that character ``i`` came from.
     """
 
-    text: str
+    text: str = field(repr=False)
     starts: tuple[int, ...]
     ends: tuple[int, ...]
 
