@@ -18,6 +18,7 @@ _PARTS: Final = {
     "rewrap": "rewrapping",
     "scrub": "scrubbing",
     "seal": "sealing",
+    "unlock": "unlocking",
 }
 
 
