@@ -10,6 +10,7 @@ before anything is done with it; the act is in the audit log before the key is u
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -50,22 +51,24 @@ def recover_command(
     if export_to is not None and export_to.exists():
         raise UsageError(f"{export_to} exists already")
     settings = load_settings(context)
-    rosters, vault = open_rosters(settings), open_vault(settings)
-    # Whatever its date: with every passphrase lost nobody may be left to renew it.
-    roster = rosters.newest(at_least=vault.highest_epoch())
-    identity, entry = identity_of([_read(file) for file in files] or _typed(), roster)
-    click.echo("The shares fit together. They are those of the recovery key that the roster names:")
-    click.echo(f"  {fingerprint_words(identity.key_id)}")
-    if entry.state is KeyState.DECRYPT_ONLY:
-        click.echo("A newer recovery key has replaced it; what came since does not open with this one.")
-    rescue = Rescue(vault=vault, identity=identity, entry=entry, rosters=rosters)
-    if rehearse:
-        _rehearse(rescue)
-    if export_to is not None:
-        _export(rescue, export_to)
-    if rewrap:
-        _rewrap(rescue, settings)
-    vault.close()
+    rosters = open_rosters(settings)
+    with closing(open_vault(settings)) as vault:
+        # Whatever its date: with every passphrase lost nobody may be left to renew it.
+        roster = rosters.newest(at_least=vault.highest_epoch())
+        identity, entry = identity_of([_read(file) for file in files] or _typed(), roster)
+        click.echo("The shares fit together. They are those of the recovery key that the roster names:")
+        click.echo(f"  {fingerprint_words(identity.key_id)}")
+        if entry.state is KeyState.DECRYPT_ONLY:
+            click.echo("A newer recovery key has replaced it; what came since does not open with this one.")
+        rescue = Rescue(vault=vault, identity=identity, entry=entry, rosters=rosters)
+        if rehearse:
+            _rehearse(rescue)
+        if export_to is not None:
+            _export(rescue, export_to)
+        if rewrap:
+            _rewrap(rescue, settings)
+    if not files:
+        click.echo("Close this window: what was typed can be scrolled back to.")
 
 
 def _read(file: Path) -> str:

@@ -86,7 +86,8 @@ class Sheet:
         yield (
             f"To use it: bring any {self.needed} sheets together and run 'fieldreport recover'. Once a year, and when "
             "a keeper changes, run 'fieldreport recover --rehearse': it proves the sheets and writes no key. If a "
-            "sheet is lost or was seen, tell the admin, who makes a new set ('fieldreport keys renew-recovery')."
+            "sheet is lost or was seen, tell the admin, who makes a new set ('fieldreport keys renew-recovery'). If "
+            "this program is gone: the words are a share by SLIP-39, and what they give is the seed of a key for 'age'."
         )
 
 

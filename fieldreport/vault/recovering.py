@@ -83,9 +83,7 @@ class Rescue:
         with self.vault.reading() as session:
             sets = objects.sets_naming(session, [self.identity.key_id])
             usable = SealedObject.damage.is_(None)
-            header = session.scalar(
-                select(SealedObject.header).where(SealedObject.set_id.in_(sets), usable).order_by(SealedObject.id)
-            )
+            header = session.scalar(select(SealedObject.header).where(SealedObject.set_id.in_(sets), usable).limit(1))
             everything = session.scalar(select(func.count()).select_from(SealedObject).where(usable)) or 0
             named = objects.count_naming(session, [self.identity.key_id])
         if header is not None:

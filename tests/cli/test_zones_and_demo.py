@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -172,6 +173,12 @@ def test_a_directory_that_is_no_demo_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in family(int(child)))]
+
+
 def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path) -> None:
     """About forty seconds: one-time codes work once each, and this waits for new ones."""
     walked = demo.open_demo(directory, port=free_ports())
@@ -180,6 +187,10 @@ def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path)
     said: list[str] = []
     with zones.running(walked.settings) as processes:
         walkthrough.walk(walked, said.append)
+        families = [family(process.pid) for process in processes.values()]
+        assert all(len(each) > 1 for each in families), "a zone is a server and its worker, at least"
+        for pid in (pid for each in families for pid in each):
+            assert re.search(r"^Max core file size +0 +0 ", Path(f"/proc/{pid}/limits").read_text(), re.MULTILINE)
     assert said[-1].strip().startswith("Everything held.")
     assert [process.poll() is not None for process in processes.values()] == [True, True, True]
     assert (walked.settings.press.site / "current" / "index.html").exists()
