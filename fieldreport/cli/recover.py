@@ -3,6 +3,7 @@
     --rehearse       prove that the shares work; no key is written
     --rewrap         give the whole archive to today's editors: add an editor first, whose passphrase is at hand
     --export FILE    write the key as a key file under a fresh passphrase, for 'fieldreport open' on another machine
+    --new-admin WHO  put another admin in the place of one whose passphrase is lost; see ``refounding``
 
 Rules: shares are typed, or read from files, and never taken from arguments; what they give is compared with the roster
 before anything is done with it; the act is in the audit log before the key is used.
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fieldreport import config, limits
-from fieldreport.cli import load_settings
+from fieldreport.cli import init, load_settings, refounding
 from fieldreport.cli.sheets import fingerprint_words
 from fieldreport.errors import KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
@@ -41,13 +42,20 @@ _TRIES = 3  # of typing one share; then whoever sits here needs a break or anoth
     metavar="FILE",
     help="Write the key as a key file under a fresh passphrase.",
 )
+@click.option("--new-admin", metavar="HANDLE", help="Make HANDLE the admin in place of one who cannot unlock any more.")
 @click.pass_context
 def recover_command(
-    context: click.Context, files: tuple[Path, ...], export_to: Path | None, *, rehearse: bool, rewrap: bool
+    context: click.Context,
+    files: tuple[Path, ...],
+    export_to: Path | None,
+    new_admin: str | None,
+    *,
+    rehearse: bool,
+    rewrap: bool,
 ) -> None:
     """Combine recovery shares, typed one by one or read from FILES."""
-    if rehearse == (rewrap or export_to is not None):
-        raise click.UsageError("say what for: --rehearse, or --rewrap, --export FILE, or both of these")
+    if [rehearse, rewrap, export_to is not None, new_admin is not None].count(True) != 1:
+        raise click.UsageError("say what for: one of --rehearse, --rewrap, --export FILE and --new-admin HANDLE")
     if export_to is not None and export_to.exists():
         raise UsageError(f"{export_to} exists already")
     settings = load_settings(context)
@@ -67,6 +75,8 @@ def recover_command(
             _export(rescue, export_to)
         if rewrap:
             _rewrap(rescue, settings)
+        if new_admin is not None:
+            _refound(rescue, settings, new_admin)
     if not files:
         click.echo("Close this window: what was typed can be scrolled back to.")
 
@@ -115,6 +125,17 @@ def _export(rescue: Rescue, path: Path) -> None:
     keyfile.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase)
     click.echo(f"The recovery key is in {path}, which opens every report. Destroy it when you are done.")
     click.echo(f"  passphrase       {passphrase}")
+
+
+def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
+    rescue.used()
+    member, pinned, roster = refounding.refound(settings, handle=handle, at_least=rescue.vault.highest_epoch())
+    rescue.vault.saw_epoch(roster.epoch)
+    click.echo(f"{handle} is the admin now. Epoch {roster.epoch} is in force, in {pinned.keys.directory}.\n")
+    init.show_member(member, settings.instance.name)
+    click.echo(f"Pin on every other intake, by hand: admin fingerprint {pinned.keys.admin_fingerprint}")
+    click.echo("and give it that directory. Restart the zones. Editors keep their keys; for those who cannot unlock")
+    click.echo("any more: 'fieldreport staff remove', 'fieldreport staff add', then 'fieldreport recover --rewrap'.")
 
 
 def _rewrap(rescue: Rescue, settings: config.Settings) -> None:

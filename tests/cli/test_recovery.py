@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import stat
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from fieldreport.cli import sheets
-from fieldreport.seal import HybridIdentity, open_header, open_rosters
+from fieldreport.seal import HybridIdentity, Kind, open_header, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import Seat, open_vault
 from fieldreport.vault.models import SealedObject
@@ -195,7 +197,7 @@ def test_a_pdf_is_no_share(printed: Printed, tmp_path: Path) -> None:
     assert "typed" in refused(recover(printed.house, "--rehearse", tmp_path / "share.pdf"), 64)
 
 
-@pytest.mark.parametrize("purpose", [(), ("--rehearse", "--rewrap"), ("--rehearse", "--export", "key")])
+@pytest.mark.parametrize("purpose", [(), ("--rehearse", "--rewrap"), ("--export", "key", "--new-admin", "x")])
 def test_it_must_be_said_what_for(printed: Printed, purpose: tuple[str, ...]) -> None:
     assert recover(printed.house, *purpose, *printed.files[:3]).exit_code == 2
 
@@ -253,3 +255,79 @@ def test_the_shares_are_those_of_the_roster(printed: Printed) -> None:
     identity, entry = identity_of([path.read_text() for path in printed.files], roster)
     assert entry.handle == "recovery"
     assert identity.recipient == entry.recipient
+
+
+# --- the admin's passphrase is lost as well ---
+
+
+@pytest.fixture
+def locked_out(printed: Printed, tmp_path: Path) -> Printed:
+    """A copy of the newsroom, whose rosters have a history."""
+    shutil.copytree(printed.house.directory, tmp_path / "newsroom")
+    return replace(printed, house=replace(printed.house, directory=tmp_path / "newsroom"))
+
+
+def test_a_newsroom_that_lost_every_passphrase_reads_again(locked_out: Printed, tmp_path: Path) -> None:
+    house, shares = locked_out.house, locked_out.files[:3]
+    before = house.facts("roster", "show")
+    done = recover(house, "--new-admin", "vera", *shares)
+    assert done.exit_code == 0, done.output
+    assert house.settings.keys.admin_fingerprint in done.stdout
+    assert re.search(r'^directory = "keys-[0-9a-f]{8}"$', house.settings.path.read_text(), re.MULTILINE)
+    found = re.search(r"passphrase +(.+)\n", done.stdout)
+    assert found is not None
+    (tmp_path / "vera").write_text(found[1])
+    after = house.facts("roster", "show")
+    assert after["epoch"] == before["epoch"] + 1
+    assert after["recipients"] == before["recipients"]
+    assert f"{after['epoch']} rosters of the history hold" in house.run("roster", "verify").stdout
+
+    # Whoever finds the old passphrase later signs nothing with it.
+    assert "signed by the admin" in refused(house.as_admin("roster", "sign"), 77)
+    house = replace(house, passphrase_file=tmp_path / "vera")
+    added = house.run("staff", "add", "paula", "--admin", "vera", "--passphrase-file", tmp_path / "vera")
+    assert added.exit_code == 0, added.stderr
+    passphrase = re.search(r"passphrase +(.+)\n", added.stdout)
+    assert passphrase is not None
+    (house.directory / "paula").write_text(passphrase[1])
+    assert recover(house, "--rewrap", *shares).exit_code == 0
+    vault = open_vault(house.settings)
+    seat = Seat(vault, staff_of(house, "paula"), open_rosters(house.settings))
+    with vault.reading() as session:
+        stored = [(row.id, row.thread) for row in session.scalars(select(SealedObject))]
+    assert len(stored) >= OBJECTS
+    for object_id, thread in stored:
+        # The object names a roster of the old admin's by its hash, and is opened under the new one's signature.
+        with seat.open_object(object_id, kind=Kind.DRAFT, thread=thread) as envelope:
+            assert envelope.read_part(0, 100) == b"a draft"
+    vault.close()
+    assert house.run("audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("handle", ["admin", "amira", "recovery", "../vera"])
+def test_a_new_admin_has_a_name_of_their_own(locked_out: Printed, handle: str) -> None:
+    before = everything_in(locked_out.house)
+    refused(recover(locked_out.house, "--new-admin", handle, *locked_out.files[:3]), 64)
+    assert everything_in(locked_out.house) == before
+
+
+def test_without_the_shares_there_is_no_new_admin(locked_out: Printed) -> None:
+    before = everything_in(locked_out.house)
+    refused(recover(locked_out.house, "--new-admin", "vera", *locked_out.files[:2]), 64)
+    assert everything_in(locked_out.house) == before
+
+
+def test_rosters_that_the_old_admin_did_not_sign_are_not_signed_by_the_new_one(locked_out: Printed) -> None:
+    past = locked_out.house.directory / "keys" / "history" / "00000001.json"
+    past.write_bytes(past.read_bytes().replace(b'"editor"', b'"edit0r"').replace(b'"recovery"', b'"rec0very"'))
+    before = everything_in(locked_out.house)
+    refused(recover(locked_out.house, "--new-admin", "vera", *locked_out.files[:3]), 77)
+    assert everything_in(locked_out.house) == before
+
+
+def test_a_new_admin_who_could_not_be_pinned_leaves_nothing(locked_out: Printed) -> None:
+    settings = locked_out.house.settings.path
+    settings.write_text(settings.read_text().replace('directory = "keys"', "directory = 'keys'"))
+    before = everything_in(locked_out.house)
+    assert "as 'init' wrote it" in refused(recover(locked_out.house, "--new-admin", "vera", *locked_out.files[:3]), 78)
+    assert everything_in(locked_out.house) == before

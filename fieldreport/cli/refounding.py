@@ -1,0 +1,121 @@
+"""A new admin for a newsroom whose admin's passphrase is lost, on the authority of the recovery shares.
+
+Nobody can sign for the old admin any more, so another is pinned: here in the settings, on every other intake by its
+operator. The archive stays readable because every object names the roster it was sealed under by its hash: the new
+admin signs the very bytes of all earlier rosters, after they were verified under the old pin.
+
+Rules: what is new lies beside what is in force until one rename of the settings file puts all of it in force at once;
+the old directory is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fieldreport import config
+from fieldreport.cli.installation import Member
+from fieldreport.errors import RosterError, SettingsError, UsageError
+from fieldreport.seal import KeyState, Role, Roster, RosterDirectory, open_rosters
+from fieldreport.unseal import keyfile
+from fieldreport.unseal import rosters as making
+
+
+def refound(settings: config.Settings, *, handle: str, at_least: int) -> tuple[Member, config.Settings, Roster]:
+    """Make ``handle`` the only admin. Returns them, the settings that pin them, and the roster that is in force now.
+
+    Args:
+        settings: of this installation.
+        handle: of the new admin; nobody may have had it.
+        at_least: the highest roster epoch that the vault has seen.
+
+    Raises:
+        UsageError: the handle is taken, or something cannot be written. RosterError: the rosters do not verify.
+        SettingsError: the pin does not stand in the settings file, so that it must be changed where it stands.
+    """
+    old = open_rosters(settings)
+    newest = old.newest(at_least=at_least)
+    old.history()  # every roster of the past is verified under the old pin before it is signed under the new one
+    path = settings.desk.keyfiles / f"{handle}.key"
+    if path.exists() or any(entry.handle == handle for entry in newest.entries):
+        raise UsageError(f"{handle} is taken")
+    staff = keyfile.new_staff_key(handle, Role.ADMIN)
+    if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
+        raise TypeError("an admin without roster keys")
+    fingerprint = staff.admin.public.fingerprint
+    directory = settings.keys.directory.with_name(f"{settings.keys.directory.name}-{fingerprint[:8]}")
+    text = _with_pin(settings, fingerprint=fingerprint, directory=directory)
+    passphrase = keyfile.generate_passphrase()
+    keyfile.write_key_file(path, staff, passphrase)
+    try:
+        roster = _sign_everything(settings, newest, staff, directory)
+        pinned = _put_in_force(settings, text)
+    except BaseException:
+        path.unlink()
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return Member(handle=handle, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp), pinned, roster
+
+
+def _sign_everything(settings: config.Settings, newest: Roster, staff: keyfile.StaffKey, directory: Path) -> Roster:
+    """Fill ``directory`` with every roster there is and the next one, all signed by the new admin."""
+    if staff.admin is None:  # pragma: no cover - see above
+        raise TypeError("an admin without roster keys")
+    try:
+        (directory / "history").mkdir(parents=True)
+        directory.chmod(settings.keys.directory.stat().st_mode)
+        (directory / "admin.pub").write_text(staff.admin.public.encode(), encoding="ascii")
+        for path in sorted((settings.keys.directory / "history").glob("[0-9]*.json")):
+            if int(path.stem) < newest.epoch:
+                raw = path.read_bytes()
+                (directory / "history" / path.name).write_bytes(raw)
+                (directory / "history" / f"{path.name}.sig").write_bytes(staff.admin.sign_roster(raw))
+        current = (settings.keys.directory / "roster.json").read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot copy the rosters: {error.strerror}") from None
+    published = RosterDirectory(directory, fingerprint=staff.admin.public.fingerprint, instance=settings.instance_id)
+    if published.publish(current, staff.admin.sign_roster(current)).sha256 != newest.sha256:
+        raise RosterError("the roster changed meanwhile; start again", code="roster-chain")
+    entries = newest.entries
+    for lost in {e.handle for e in entries if e.role is Role.ADMIN and e.state is KeyState.ACTIVE}:
+        entries = making.with_revoked(entries, lost)
+    entries = making.with_added(entries, staff.public_entry())
+    raw = making.next_roster(newest, entries, now=datetime.now(UTC))
+    roster = published.publish(raw, staff.admin.sign_roster(raw))
+    published.history()
+    return roster
+
+
+def _with_pin(settings: config.Settings, *, fingerprint: str, directory: Path) -> str:
+    """The settings file's text with another admin pinned and another directory named."""
+    text = settings.path.read_text(encoding="utf-8")
+    base = settings.path.resolve().parent
+    named = json.dumps(str(directory.relative_to(base) if directory.is_relative_to(base) else directory))
+    old_pin = re.compile(rf'^(admin_fingerprint\s*=\s*)"{settings.keys.admin_fingerprint}"', re.MULTILINE)
+    old_directory = re.compile(r'^(\[keys\][^\[]*?^directory\s*=\s*)"[^"\n]*"', re.MULTILINE)
+    text, pins = old_pin.subn(rf'\g<1>"{fingerprint}"', text)
+    text, directories = old_directory.subn(lambda match: f"{match[1]}{named}", text)  # a JSON string is a TOML string
+    if (pins, directories) != (1, 1):
+        raise SettingsError(f"the pin of the admin does not stand in {settings.path} as 'init' wrote it")
+    return text
+
+
+def _put_in_force(settings: config.Settings, text: str) -> config.Settings:
+    unfinished = settings.path.with_name(f".{settings.path.name}.new")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), settings.path.stat().st_mode & 0o777)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        config.load(unfinished, {})  # before it counts
+        unfinished.replace(settings.path)
+    except OSError as error:
+        raise UsageError(f"cannot write {settings.path}: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return config.load(settings.path, {})
