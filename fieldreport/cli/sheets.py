@@ -7,36 +7,24 @@ can be typed or read back as it stands.
 
 from __future__ import annotations
 
-import io
 import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from mnemonic import Mnemonic
-from pikepdf import Dictionary, Matrix, Name, Pdf
-from pikepdf.canvas import BLACK, Canvas, Font, Text
-from typing_extensions import override
 
 from fieldreport import config
 from fieldreport.errors import UsageError
 from fieldreport.unseal.recovery import WORDS
 
-_COLUMNS: Final = 3
-_ROWS: Final = WORDS // _COLUMNS
+COLUMNS: Final = 3
+ROWS: Final = WORDS // COLUMNS
 _IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
-
-# Points, from the lower left corner of an A4 page; everything stays inside what US Letter shows, too.
-_PAGE: Final = (595, 842)
-_LEFT, _TOP, _WIDTH = 64, 762, 467
-_COLUMN_POINTS: Final = 155
-_LINE_CHARACTERS: Final = 84  # of 11-point Helvetica, by measure, with room to spare
-_PLAIN, _BOLD, _TYPED = Name.Plain, Name.Bold, Name.Typed
 
 
 class SheetForm(StrEnum):
@@ -141,7 +129,7 @@ def write(directory: Path, of: Sequence[Sheet], form: SheetForm) -> tuple[Path, 
     try:
         for sheet in of:
             path = directory / f"share-{sheet.number}-of-{sheet.made}.{'pdf' if form is SheetForm.PDF else 'txt'}"
-            content = as_pdf(sheet) if form is SheetForm.PDF else as_text(sheet).encode()
+            content = _as_pdf(sheet) if form is SheetForm.PDF else as_text(sheet).encode()
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             written.append(path)
             with os.fdopen(descriptor, "wb") as file:
@@ -172,87 +160,15 @@ def as_text(sheet: Sheet) -> str:
     for name, value in sheet.facts():
         lines += textwrap.wrap(value, 68, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
     lines.append("")
-    for row in range(_ROWS):
-        cells = (f"{at + 1:>2}) {words[at]:<14}" for at in range(row, WORDS, _ROWS))
+    for row in range(ROWS):
+        cells = (f"{at + 1:>2}) {words[at]:<14}" for at in range(row, WORDS, ROWS))
         lines.append("   ".join(cells).rstrip())
     for paragraph in sheet.advice():
         lines += ["", *textwrap.wrap(paragraph, 78)]
     return "\n".join(lines) + "\n"
 
 
-def as_pdf(sheet: Sheet) -> bytes:
-    """The sheet as one page, in the fonts that every reader of PDF has; without dates or names in its properties."""
-    canvas = Canvas(page_size=_PAGE)
-    for font, base in ((_PLAIN, Name.Helvetica), (_BOLD, Name("/Helvetica-Bold")), (_TYPED, Name.Courier)):
-        canvas.add_font(font, _Standard(base))
-    y = _TOP
-    _show(canvas, _BOLD, 22, _LEFT, y, sheet.title)
-    y -= 34
-    for name, value in sheet.facts():
-        _show(canvas, _BOLD, 11, _LEFT, y, name)
-        for line in textwrap.wrap(_printable(value), _LINE_CHARACTERS - 14):
-            _show(canvas, _PLAIN, 11, _LEFT + 72, y, line)
-            y -= 15
-        y -= 3
-    y -= 20
-    canvas.do.stroke_color(BLACK).line_width(0.75)
-    canvas.do.rect(_LEFT - 8, y - 23 * _ROWS + 8, _WIDTH + 16, 23 * _ROWS + 14, fill=False)
-    words = sheet.share.split()
-    for row in range(_ROWS):
-        for column, at in enumerate(range(row, WORDS, _ROWS)):
-            _show(canvas, _TYPED, 13, _LEFT + 4 + column * _COLUMN_POINTS, y, f"{at + 1:>2}) {words[at]}")
-        y -= 23
-    y -= 18
-    for paragraph in sheet.advice():
-        for line in textwrap.wrap(paragraph, _LINE_CHARACTERS):
-            _show(canvas, _PLAIN, 11, _LEFT, y, line)
-            y -= 15
-        y -= 9
-    written = io.BytesIO()
-    with canvas.to_pdf() as page:
-        _title(page, sheet.title)
-        page.save(written, deterministic_id=True)
-    return written.getvalue()
+def _as_pdf(sheet: Sheet) -> bytes:
+    from fieldreport.cli.sheetpdf import as_pdf  # here, because few commands draw and the library takes a while to load
 
-
-class _Standard(Font):
-    """One of the fourteen fonts of every PDF reader, in the Windows code page."""
-
-    def __init__(self, base: Name) -> None:
-        self._base = base
-
-    @override
-    def text_width(
-        self,
-        text: str | bytes,
-        fontsize: float | Decimal = 1,
-        *,
-        char_spacing: float | Decimal = 0,
-        word_spacing: float | Decimal = 0,
-    ) -> float | Decimal:
-        raise NotImplementedError  # lines are broken by their characters
-
-    @override
-    def register(self, pdf: Pdf) -> Dictionary:
-        return pdf.make_indirect(
-            Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=self._base, Encoding=Name.WinAnsiEncoding)
-        )
-
-
-def _show(canvas: Canvas, font: Name, points: int, x: int, y: int, line: str) -> None:
-    text = Text().font(font, points).text_transform(Matrix().translated(x, y)).show(line.encode("cp1252"))
-    canvas.do.draw_text(text)
-
-
-def _printable(value: str) -> str:
-    """The value, or a line to write it on by hand: these fonts have no letters beyond Western Europe's."""
-    try:
-        value.encode("cp1252")
-    except UnicodeEncodeError:
-        return "_" * 40
-    return value
-
-
-def _title(pdf: Pdf, title: str) -> None:
-    pdf.docinfo.Title = title
-    pdf.Root.Lang = "en"
+    return as_pdf(sheet)

@@ -15,7 +15,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
-from fieldreport.cli import sheets
+from fieldreport.cli import sheetpdf, sheets
 from fieldreport.seal import HybridIdentity, Kind, open_header, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import Seat, open_vault
@@ -65,7 +65,7 @@ def test_a_pdf_sheet_is_one_page_with_the_words_in_a_numbered_grid(tmp_path: Pat
 
 
 def test_a_sheet_tells_no_day_and_no_program() -> None:
-    written = sheets.as_pdf(sheet())
+    written = sheetpdf.as_pdf(sheet())
     for telling in (b"CreationDate", b"ModDate", b"Producer", b"Author", b"xmpmeta"):
         assert telling not in written
 
@@ -114,7 +114,7 @@ def test_shares_that_cannot_be_written_are_shown_because_they_exist_nowhere_else
     def full(_sheet: sheets.Sheet) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sheets, "as_pdf", full)
+    monkeypatch.setattr(sheetpdf, "as_pdf", full)
     done = run("init", tmp_path / "house", "--print", tmp_path / "paper")
     assert "No space left" in refused(done, 64)
     assert len(re.findall(r"share \d:\n    (?:[a-z]+ ){32}[a-z]+\n", done.stdout)) == 3
@@ -193,7 +193,7 @@ def test_shares_of_another_newsroom_are_refused_before_anything_is_written(print
 
 
 def test_a_pdf_is_no_share(printed: Printed, tmp_path: Path) -> None:
-    (tmp_path / "share.pdf").write_bytes(sheets.as_pdf(sheet()))
+    (tmp_path / "share.pdf").write_bytes(sheetpdf.as_pdf(sheet()))
     assert "typed" in refused(recover(printed.house, "--rehearse", tmp_path / "share.pdf"), 64)
 
 
