@@ -111,6 +111,18 @@ def test_the_pages_of_a_pdf_become_pictures_of_themselves(clean: Clean) -> None:
     after.close()
 
 
+def test_a_page_that_lies_on_its_side_is_drawn_upright(clean: Clean) -> None:
+    file = io.BytesIO()
+    with pikepdf.open(io.BytesIO(document(pages=1))) as turned:
+        turned.pages[0].Rotate = 90
+        turned.save(file)
+    made = pypdfium2.PdfDocument(clean(file.getvalue(), Mode.STRONG).data)
+    assert made[0].get_size() == (200, 300)
+    # The black rectangle, at the bottom left before, is at the top left now.
+    assert made[0].render(scale=1).to_pil().convert("L").getpixel((50, 50)) == 0
+    made.close()
+
+
 def test_a_pdf_of_pictures_has_no_text_no_font_and_no_link(clean: Clean) -> None:
     with pikepdf.open(io.BytesIO(clean(document(), Mode.STRONG).data)) as made:
         for page in made.pages:

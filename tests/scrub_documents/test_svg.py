@@ -43,7 +43,7 @@ def planted(marks: Any, photo: bytes) -> bytes:
 <defs><linearGradient id="{marks("gradient id")}"><stop offset="0" stop-color="#123456"/></linearGradient>
 <filter id="{marks("filter id")}"><feGaussianBlur in="SourceGraphic" stdDeviation="1" result="{marks("result")}"/><feImage href="https://{marks("filter picture")}"/></filter></defs>
 <g inkscape:label="{marks("layer")}" style="display:none"><text>{marks("hidden layer")}</text></g>
-<g id="shape" class="{marks("class name")} plain" data-name="{marks("data")}">{marks("stray text")}<path d="M0 0L10 10z" style="fill:red;-inkscape-stroke:{marks("style")}" aria-label="{marks("label")}"/></g>
+<g id="shape" class="{marks("class name")} plain" data-name="{marks("data")}">{marks("stray text")}<path d="M0 0L10 10z" pathLength="{marks("a length that is none")}" transform="rotate(45) {marks("a turn that is none")}" style="fill:red;-inkscape-stroke:{marks("style")}" aria-label="{marks("label")}"/></g>
 <use xlink:href="#shape" x="20" xlink:title="{marks("link title")}"/><use href="https://{marks("outside")}#x"/>
 <a xlink:href="https://{marks("link")}"><circle r="5" fill="url(https://{marks("fill address")})"/></a>
 <text x="1" y="50">Seen <tspan font-weight="bold">at</tspan> the\u200b gate<title>{marks("tooltip")}</title></text>
@@ -77,6 +77,19 @@ def test_what_is_drawn_stays(clean: Clean, marks: Any, phone_photo: bytes) -> No
     assert "#123456" in drawing
     assert '<circle r="5" fill="none"/>' in drawing
     assert 'href="data:image/jpeg;base64,' in drawing
+
+
+def test_every_kind_of_value_that_shapes_something_stays(clean: Clean) -> None:
+    shapes = (
+        '<g transform="translate(1,2) rotate(-45.5)"><path d="M1.5-2e3,4a1 1 0 0 1 2 2Z"/></g>'
+        '<svg preserveAspectRatio="xMidYMid meet" width="10cm" height="50%"/>'
+        '<linearGradient gradientUnits="userSpaceOnUse" gradientTransform="matrix(1 0 0 1 0 0)" spreadMethod="pad"/>'
+        '<marker orient="auto-start-reverse" markerUnits="strokeWidth" refX="1"/>'
+        '<filter><feColorMatrix type="saturate" values="0.5"/><feTurbulence stitchTiles="noStitch" type="turbulence"/></filter>'
+        '<text rotate="10 20" textLength="5em" lengthAdjust="spacingAndGlyphs">x</text>'
+        '<rect fill="rgba(1,2,3,.5)" stroke="#ABC" opacity=".5" font-family="Noto Sans KR, sans-serif"/>'
+    )
+    assert shapes in clean(f"{HEAD}>{shapes}</svg>".encode()).data.decode()
 
 
 def test_references_inside_hold_under_their_new_names(clean: Clean) -> None:

@@ -56,7 +56,8 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]
             records = _padded(file, size)
             if kind in {_OF_NEXT, _OF_ALL} and _CHANGES_SIZE.search(records):
                 raise Damaged
-            cleaning.removed.add(Removed.FILE_NAMES)
+            is_name = kind in {_LONG_NAME, _LONG_LINK}
+            cleaning.removed.add(Removed.FILE_NAMES if is_name else Removed.OTHER_METADATA)
             continue
         _tell(header, cleaning.removed)
         if kind == _FOLDER:

@@ -50,7 +50,24 @@ elevation pointsAtX pointsAtY pointsAtZ z limitingConeAngle radius baseFrequency
 slope intercept amplitude exponent version href
 """.split()  # noqa: SIM905  # as above
 _TEXTUAL: Final = frozenset({"style", "text", "tspan", "textPath"})
-_VALUE: Final = re.compile(r"[\w\s.,;:#%()+\-*/|!?&=]*")
+# What an attribute of a shape may say: numbers with units, a path, transformations, or one of the words of the format.
+_NUMBERS: Final = re.compile(r"(?:[-+0-9.eE%,;\s]|px|pt|pc|em|ex|rem|mm|cm|in|deg|rad|grad|turn)*")
+_PATH: Final = re.compile(r"[MmZzLlHhVvCcSsQqTtAaeE0-9.,\s+-]*")
+_TRANSFORM: Final = re.compile(
+    r"(?:\s*+,?\s*+(?:matrix|translate|scale|rotate|skewX|skewY)\s*+\((?:[-+0-9.eE,%\s]|deg|px|rad)*+\))*+\s*"
+)
+_TRANSFORMS: Final = frozenset({"transform", "gradientTransform", "patternTransform"})
+_WORDS: Final = frozenset(
+    """
+    userSpaceOnUse objectBoundingBox strokeWidth pad reflect repeat auto auto-start-reverse none true false defer
+    xMinYMin xMidYMin xMaxYMin xMinYMid xMidYMid xMaxYMid xMinYMax xMidYMax xMaxYMax meet slice
+    matrix saturate hueRotate luminanceToAlpha identity table discrete linear gamma over in out atop xor lighter
+    arithmetic normal multiply screen darken lighten overlay color-dodge color-burn hard-light soft-light difference
+    exclusion hue saturation color luminosity duplicate wrap erode dilate fractalNoise turbulence stitch noStitch
+    R G B A align stretch exact spacing spacingAndGlyphs left right top bottom center text/css preserve default
+    SourceGraphic SourceAlpha BackgroundImage BackgroundAlpha FillPaint StrokePaint
+    """.split()  # noqa: SIM905  # as above
+)
 _HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _NESTED: Final = 64  # repetitions within repetitions; programs write two or three
 _NAMED: Final = frozenset({"in", "in2", "result"})
@@ -204,7 +221,17 @@ def _attribute(name: str, value: str, removed: set[Removed]) -> str | None:
         return value  # a filter's own names get numbers with all others
     if name == "class":
         return " ".join(value.split()) or None
-    return value if name == "id" or _VALUE.fullmatch(value) is not None else None
+    if name == "id":
+        return value
+    return value if _says_only_shape(name, value) else None
+
+
+def _says_only_shape(name: str, value: str) -> bool:
+    if name == "d":
+        return _PATH.fullmatch(value) is not None
+    if name in _TRANSFORMS:
+        return _TRANSFORM.fullmatch(value) is not None
+    return _NUMBERS.fullmatch(value) is not None or set(value.split()) <= _WORDS
 
 
 def _check_repetitions(root: Element) -> None:
