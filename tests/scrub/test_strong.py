@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pikepdf
@@ -178,6 +182,24 @@ def test_the_strong_way_leads_into_archives(clean: Clean) -> None:
     with pytest.raises(Refused) as caught:
         clean(zip_of({"book": zip_of({"mimetype": b"application/epub+zip"})}), Mode.STRONG)
     assert caught.value.refusal is Refusal.MEMBER
+
+
+@pytest.mark.outside
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_exiftool_finds_only_pages_in_a_pdf_of_pictures(clean: Clean, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(clean(document(), Mode.STRONG).data)
+    done = subprocess.run(
+        ["exiftool", "-json", "-G1", "-a", "-u", "-U", "-ee3", str(tmp_path / "a.pdf")],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    (tags,) = json.loads(done.stdout)
+    assert {name for name in tags if name.startswith(("PDF", "XMP", "IFD", "IPTC"))} == {
+        "PDF:PDFVersion",
+        "PDF:Linearized",
+        "PDF:PageCount",
+    }
 
 
 def test_pages_and_animations_are_drawn_behind_the_lock(

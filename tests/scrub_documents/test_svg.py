@@ -177,7 +177,7 @@ def test_a_selector_of_many_steps_is_read_in_linear_time() -> None:
     [
         "<script/>", "<title>x</title>", '<g id="kim"/>', '<g class="kim"/>', '<use href="https://x.example/#a"/>', "<!-- x -->",
         '<path onclick="x"/>', '<path style="fill:url(https://x.example/)"/>', '<image href="https://x.example/"/>',
-        '<image href="data:image/png;base64,AAAA"/>', "<style>.kim{fill:red}</style>", "<style>@import 'x'</style>",
+        '<image href="data:image/png;base64,AAAA"/>', "<style>.kim{fill:red}</style>", "<style>@import 'x'</style>", "<style>.kim &gt; path{fill:red}</style>",
         '<g xmlns:x="y" x:label="z"/>', '<a href="#a1"/>', "<foreignObject/>", '<set to="x"/>',
     ],
 )  # fmt: skip

@@ -56,9 +56,13 @@ def check(data: bytes) -> None:
 class _Drawing:
     def __init__(self) -> None:
         self._local = ""
+        self._sheets: list[str] = []  # in the pieces that the reader hands out
 
     def read(self, data: bytes) -> None:
         parse(data, self._start, self._text)
+        sheet = "".join(self._sheets)
+        if _OUTSIDE.search(sheet) or "/*" in sheet or _NAMED_SELECTOR.search(sheet):
+            raise Residue
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         namespace, _, self._local = tag.rpartition("\n")
@@ -77,5 +81,5 @@ class _Drawing:
                 raise Residue
 
     def _text(self, text: str) -> None:
-        if self._local == "style" and (_OUTSIDE.search(text) or "/*" in text or _NAMED_SELECTOR.search(text)):
-            raise Residue
+        if self._local == "style":
+            self._sheets.append(text)
