@@ -45,7 +45,7 @@ def planted(marks: Any, photo: bytes) -> bytes:
 <g inkscape:label="{marks("layer")}" style="display:none"><text>{marks("hidden layer")}</text></g>
 <g id="shape" class="{marks("class name")} plain" data-name="{marks("data")}">{marks("stray text")}<path d="M0 0L10 10z" pathLength="{marks("a length that is none")}" transform="rotate(45) {marks("a turn that is none")}" style="fill:red;-inkscape-stroke:{marks("style")}" aria-label="{marks("label")}"/></g>
 <use xlink:href="#shape" x="20" xlink:title="{marks("link title")}"/><use href="https://{marks("outside")}#x"/>
-<a xlink:href="https://{marks("link")}"><circle r="5" fill="url(https://{marks("fill address")})"/></a>
+<a xlink:href="https://{marks("link")}"><circle r="5" fill="url(https://{marks("fill address")})" stroke="{marks("no colour")}"/></a>
 <text x="1" y="50">Seen <tspan font-weight="bold">at</tspan> the\u200b gate<title>{marks("tooltip")}</title></text>
 <image href="data:image/jpeg;base64,{picture}" width="10" height="10"/><image xlink:href="https://{marks("tracking picture")}"/>
 <foreignObject><p xmlns="http://www.w3.org/1999/xhtml">{marks("foreign")}</p></foreignObject>
@@ -157,6 +157,13 @@ def test_a_picture_that_is_a_bomb_refuses_the_drawing(clean: Clean) -> None:
         ("fill: url( '#a' ) ", "fill:url( '#a' )"),
         ("fill:url(https://x.example/)", "fill:none"),
         ("fill:url(data:image/png,x)", "fill:none"),
+        ("fill:Kim;stroke:Gold", "stroke:Gold"),
+        (
+            "stroke-dasharray:1.5,2e1 3px;transform-origin:50% top",
+            "stroke-dasharray:1.5,2e1 3px;transform-origin:50% top",
+        ),
+        ("fill:rgb(1, 2, 3)!important", "fill:rgb(1, 2, 3)!important"),
+        ("stop-color:hsl(120deg 50% 50% / .5)", "stop-color:hsl(120deg 50% 50% / .5)"),
         ("fill:u\\rl(https://x.example/)", ""),
         ("background:red;-webkit-x:y;background:url(https://x.example/)", ""),
         ("fill:url(#a)url(https://x.example/#)", "fill:none"),

@@ -216,7 +216,7 @@ def _attribute(name: str, value: str, removed: set[Removed]) -> str | None:
     if name == "style":
         return styles.declarations(value, removed) or None
     if name in styles.PROPERTIES:
-        return styles.value(value, removed)
+        return styles.value(name, value, removed)
     if name in _NAMED and _STANDARD_INPUTS.fullmatch(value) is None:
         return value  # a filter's own names get numbers with all others
     if name == "class":

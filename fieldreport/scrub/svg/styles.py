@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from PIL import ImageColor
+
 from fieldreport.scrub.vocabulary import Removed
 
 PROPERTIES: Final = frozenset(
@@ -27,7 +29,31 @@ _COMMENT: Final = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 _SELECTOR: Final = re.compile(
     r"(?:[\w-]++|\*)?(?:[.#][\w-]++)*+(?:[\s>+~]++(?:[\w-]++|\*)?(?:[.#][\w-]++)*+)*+"  # possessive: linear
 )
-_PLAIN: Final = re.compile(r"""[\w\s.,#%()+\-*/!"']*""")
+_NAMES: Final = re.compile(r"""[\w\s.,\-"']*""")  # of fonts: whatever they are called
+_BETWEEN: Final = re.compile(r"[\s,()/]+")
+_NUMBER: Final = re.compile(
+    r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?:%|px|pt|pc|em|ex|rem|mm|cm|in|deg|rad|grad|turn)?|#[0-9a-f]{3,8}|!important",
+    re.IGNORECASE,
+)
+_WORDS: Final = (
+    frozenset(
+        """
+        none inherit initial unset auto normal currentcolor transparent context-fill context-stroke rgb rgba hsl hsla
+        nonzero evenodd butt round square miter miter-clip bevel arcs start middle end inline block visible hidden
+        collapse scroll serif italic oblique bold bolder lighter small-caps condensed semi-condensed extra-condensed
+        ultra-condensed expanded semi-expanded extra-expanded ultra-expanded xx-small x-small small medium large x-large
+        xx-large larger smaller sub super baseline alphabetic ideographic hanging mathematical central text-before-edge
+        text-after-edge text-top text-bottom before-edge after-edge no-change use-script reset-size underline overline
+        line-through blink ltr rtl embed isolate isolate-override bidi-override plaintext lr rl tb lr-tb rl-tb tb-rl
+        horizontal-tb vertical-rl vertical-lr fill stroke markers alpha luminance srgb linearrgb optimizespeed
+        optimizequality optimizelegibility geometricprecision crispedges crisp-edges pixelated smooth multiply screen
+        overlay darken lighten color-dodge color-burn hard-light soft-light difference exclusion hue saturation color
+        luminosity non-scaling-stroke non-scaling-size non-rotation fixed-position pre nowrap pre-wrap pre-line
+        break-spaces left right top bottom center solid wavy dotted dashed double path circle
+        """.split()  # noqa: SIM905  # as above
+    )
+    | ImageColor.colormap.keys()
+)
 
 
 def rules(untrusted: str, removed: set[Removed]) -> list[tuple[str, str]]:
@@ -51,7 +77,7 @@ def declarations(untrusted: str, removed: set[Removed]) -> str:
     for declaration in _COMMENT.sub("", untrusted).split(";"):
         name, _, text = declaration.partition(":")
         name = name.strip().lower()
-        found = value(text.strip(), removed) if name in PROPERTIES else None
+        found = value(name, text.strip(), removed) if name in PROPERTIES else None
         if found:
             kept.append(f"{name}:{found}")
         elif "url" in text.lower():
@@ -59,10 +85,17 @@ def declarations(untrusted: str, removed: set[Removed]) -> str:
     return ";".join(kept)
 
 
-def value(untrusted: str, removed: set[Removed]) -> str | None:
-    """A value that addresses nothing outside; "none" instead of one that does, for that is what a viewer would draw."""
+def value(name: str, untrusted: str, removed: set[Removed]) -> str | None:
+    """What a property may be: numbers, colours, words of the format, things in the drawing.
+
+    An address outside becomes "none", for that is what a viewer would draw.
+    """
     rest = REFERENCE.sub("", untrusted)
     if "\\" not in untrusted and "url" in rest.lower():
         removed.add(Removed.LINKS)
         return "none"
-    return " ".join(untrusted.split()) if _PLAIN.fullmatch(rest) is not None else None
+    if name == "font-family":
+        return " ".join(untrusted.split()) if _NAMES.fullmatch(untrusted) else None
+    words = [word for word in _BETWEEN.split(rest) if word]
+    known = all(word.lower() in _WORDS or _NUMBER.fullmatch(word) for word in words)
+    return " ".join(untrusted.split()) if known else None
