@@ -29,6 +29,8 @@ _COMMANDS: Final = {
     "init": "init",
     "intake": "zones",
     "keys": "keys",
+    "open": "opening",
+    "pack": "packing",
     "press": "zones",
     "recover": "recover",
     "roster": "roster",

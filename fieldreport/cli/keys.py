@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.text import Text
 from typing_extensions import override
 
-from fieldreport.cli import asking, installation, keystatus, load_settings, recoverykeys
+from fieldreport.cli import asking, export, installation, keystatus, load_settings, recoverykeys
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
@@ -43,6 +43,7 @@ def keys_command() -> None:
 keys_command.add_command(keystatus.status)
 keys_command.add_command(recoverykeys.renew)
 keys_command.add_command(recoverykeys.retire)
+keys_command.add_command(export.export_command)
 
 
 @keys_command.command("list")

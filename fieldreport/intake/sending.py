@@ -9,37 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import io
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, cast
+from typing import Literal
 
 from fieldreport import limits
 from fieldreport.errors import ScrubRefused, StaleRoster
 from fieldreport.intake.drafts import SHORT_FIELDS, Draft
 from fieldreport.intake.service import Service
-from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Refusal, neutral_name
-from fieldreport.seal import Binding, Kind, PartSource, Roster, SourceKeys, seal_envelope
+from fieldreport.scrub import Mode, NeutralNames, Refusal
+from fieldreport.seal import CleanFile, Letter, SourceKeys
 from fieldreport.web.bodies import Upload
-
-_TEXT_NAME = "report.txt"
-_TEXT_TYPE = "text/plain; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanFile:
-    """A file as it will be sealed. ``untrusted_name`` is what its source calls it; it is shown back, never stored."""
-
-    untrusted_name: str = field(repr=False)
-    name: str
-    media_type: str
-    length: int
-    removed: tuple[str, ...]
-    output: Scratch = field(repr=False)
-    original_sha256: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +56,7 @@ def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.E
     mode = Mode.STRONG if strong or service.settings.scrub.strong else Mode.LOSSLESS
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
-    numbers: Counter[str] = Counter()
+    names = NeutralNames()
     for upload in uploads:
         try:
             scrubbed = service.scrubber.clean(upload.source, mode=mode)
@@ -84,12 +64,10 @@ def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.E
             refused.append(RefusedFile(untrusted_name=upload.untrusted_name, refusal=Refusal(error.code)))
             continue
         stack.enter_context(scrubbed.output)
-        noun = neutral_name(scrubbed.media_type, 0)
-        numbers[noun] += 1
         clean.append(
             CleanFile(
                 untrusted_name=upload.untrusted_name,
-                name=neutral_name(scrubbed.media_type, numbers[noun]),
+                name=names.next(scrubbed.media_type),
                 media_type=scrubbed.media_type,
                 length=scrubbed.length,
                 removed=tuple(str(each) for each in scrubbed.removed),
@@ -117,7 +95,7 @@ def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, 
         "report_language": language,
         **{name: value for name, value in short.items() if value},
     }
-    letter = _Letter(
+    letter = Letter(
         fields=fields, text=text.encode(), text_removed=text_removed, files=cleaned.files, nonce=draft.form, keys=keys
     )
     _deposit(service, letter)
@@ -130,86 +108,15 @@ def withdraw(service: Service, keys: SourceKeys, *, nonce: str, language: str) -
     The letter goes first: if it cannot be stored, nothing has changed. Raises as ``send``.
     """
     fields = {"action": "withdraw", "report_language": language}
-    _deposit(service, _Letter(fields=fields, text=b"", text_removed=(), files=(), nonce=nonce, keys=keys))
+    _deposit(service, Letter(fields=fields, text=b"", text_removed=(), files=(), nonce=nonce, keys=keys))
     service.mailbox.delete_all_replies(keys.index)
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Letter:
-    """What is to be sealed. It may be sealed several times, to several rosters; its id stays."""
-
-    fields: Mapping[str, str] = field(repr=False)
-    text: bytes = field(repr=False)
-    text_removed: tuple[str, ...]
-    files: tuple[CleanFile, ...]
-    nonce: str
-    keys: SourceKeys = field(repr=False)
-
-    def id(self) -> bytes:
-        """The same for the same form with the same content.
-
-        Over the original files, not the cleaned ones: what a source sends twice is the same even if a cleaner was
-        mended in between. Every item carries its length.
-        """
-        state = hashlib.sha256(b"fieldreport letter\0")
-        told = [self.nonce, *(item for pair in sorted(self.fields.items()) for item in pair)]
-        for item in [*(item.encode() for item in told), self.text, *(each.original_sha256 for each in self.files)]:
-            state.update(len(item).to_bytes(8, "big") + item)
-        return self.keys.letter_id(state.digest())
-
-    def seal_to(self, roster: Roster, instance: bytes, hour: int, payload: BinaryIO) -> bytes:
-        """Write the payload, return the header."""
-        letter_id = self.id()
-        binding = Binding(
-            kind=Kind.LETTER,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=instance,
-            thread=letter_id,
-            object=letter_id,
-        )
-        fields = {
-            **self.fields,
-            "reply_key": str(self.keys.identity.recipient),
-            "lookup": self.keys.lookup.hex(),
-            "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
-        }
-        return seal_envelope(
-            binding,
-            hour=hour,
-            fields=fields,
-            parts=self._parts(),
-            recipients=roster.recipients(),
-            payload_to=payload,
-        )
-
-    def _parts(self) -> list[PartSource]:
-        parts = [
-            PartSource(
-                name=_TEXT_NAME,
-                media_type=_TEXT_TYPE,
-                source=io.BytesIO(self.text),
-                length=len(self.text),
-                sha256=hashlib.sha256(self.text).digest(),
-                removed=self.text_removed,
-            )
-        ]
-        for each in self.files:
-            each.output.seek(0)
-            source = cast("BinaryIO", each.output)  # a RawIOBase whose reads are whole
-            parts.append(
-                PartSource(
-                    name=each.name, media_type=each.media_type, source=source, length=each.length, removed=each.removed
-                )
-            )
-        return parts
-
-
-def _deposit(service: Service, letter: _Letter) -> None:
+def _deposit(service: Service, letter: Letter) -> None:
     for attempt in range(1, limits.STALE_RETRIES + 1):
         roster = service.roster()
-        seal = functools.partial(letter.seal_to, roster, service.settings.instance_id, service.hour)
+        seal = functools.partial(letter.seal_to, roster, service.hour)
         try:
             service.mailbox.deposit(letter.id(), roster.epoch, seal)
         except StaleRoster:

@@ -10,6 +10,7 @@ To add a family: write the module (see ``family``), add its media types to ``FAM
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, cast
@@ -136,3 +137,19 @@ def neutral_name(media_type: str, number: int) -> str:
     """``photo-1.jpg``, ``document-2.docx``: what a cleaned file is called instead of its own name."""
     extension, noun = OUTPUTS[media_type]
     return f"{noun}-{number}.{extension}"
+
+
+class NeutralNames:
+    """Names for the files of one letter, each kind counted from 1: ``photo-1.jpg``, ``photo-2.jpg``, ``table-1.xlsx``.
+
+    A type that no cleaner puts out is ``file-1.bin``: a sealed object may come from anybody, whatever it says it holds.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: Counter[tuple[str, str]] = Counter()
+
+    def next(self, untrusted_media_type: str) -> str:
+        """The name of the next file of this type."""
+        extension, noun = OUTPUTS.get(untrusted_media_type.partition(";")[0], ("bin", "file"))
+        self._numbers[extension, noun] += 1
+        return f"{noun}-{self._numbers[extension, noun]}.{extension}"

@@ -4,15 +4,26 @@ The one thing that can be opened here is a reply, with the key that a codename y
 ``unseal``. The bytes are specified in FORMAT.md, beside this file.
 """
 
-from fieldreport.seal.binding import Binding, Expected, Kind
+from fieldreport.seal.binding import Binding, Expected, Kind, Unplaced
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
-from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, seal_envelope
+from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, open_sealed_file, seal_envelope
 from fieldreport.seal.formtoken import TokenKey
 from fieldreport.seal.header import Header, build_header, open_header, read_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
+from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Manifest, Part
+from fieldreport.seal.packed import Frame, PackedLetter
 from fieldreport.seal.padding import padded_size
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory, open_rosters, verify_roster
+from fieldreport.seal.roster import (
+    Entry,
+    KeyState,
+    Role,
+    Roster,
+    RosterDirectory,
+    open_carried_rosters,
+    open_rosters,
+    verify_roster,
+)
 from fieldreport.seal.selftest import check_platform
 from fieldreport.seal.signatures import AdminPublic, verify_signature
 from fieldreport.seal.stanza import Stanza
@@ -22,16 +33,20 @@ __all__ = [
     "LANGUAGES",
     "AdminPublic",
     "Binding",
+    "CleanFile",
     "Codename",
     "Entry",
     "Expected",
+    "Frame",
     "Header",
     "HybridIdentity",
     "HybridRecipient",
     "KeyState",
     "Kind",
+    "Letter",
     "Manifest",
     "OpenEnvelope",
+    "PackedLetter",
     "Part",
     "PartSource",
     "PayloadReader",
@@ -42,11 +57,14 @@ __all__ = [
     "SourceKeys",
     "Stanza",
     "TokenKey",
+    "Unplaced",
     "build_header",
     "check_platform",
+    "open_carried_rosters",
     "open_envelope",
     "open_header",
     "open_rosters",
+    "open_sealed_file",
     "padded_size",
     "read_header",
     "seal_envelope",

@@ -95,6 +95,36 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced:
+    """What a reader can expect who has a file and a key, and no store to tell where the file belongs.
+
+    What is ``None`` is not known and not compared: whoever opens with this shows what the binding says, and says what
+    nobody has checked. Never to be used where a store knows the place.
+    """
+
+    instance: bytes | None = None
+    rosters: Mapping[int, bytes] | None = None
+    object: bytes | None = None
+
+    def check(self, untrusted_binding: Binding) -> Literal[True]:
+        """Compare what is known, in constant time.
+
+        Raises:
+            SealError: (code ``binding``) a known field differs, or a letter whose thread is not its own id.
+        """
+        binding = untrusted_binding
+        for name, is_, should in (
+            ("instance", binding.instance, self.instance),
+            ("object", binding.object, self.object),
+            ("roster", binding.roster, None if self.rosters is None else self.rosters.get(binding.epoch, b"")),
+            ("thread", binding.thread, binding.object if binding.kind is Kind.LETTER else None),
+        ):
+            if should is not None and not hmac.compare_digest(is_, should):
+                raise _misplaced(name)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InnerHeader:
     """Binding and lengths: ``content_length`` bytes follow, the first ``manifest_length`` of them the manifest."""
 

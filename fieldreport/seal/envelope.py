@@ -19,9 +19,9 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError
-from fieldreport.seal.binding import INNER_BYTES, Binding, Expected, InnerHeader
+from fieldreport.seal.binding import INNER_BYTES, Binding, Expected, InnerHeader, Unplaced
 from fieldreport.seal.digest import SideDigest
-from fieldreport.seal.header import build_header, open_header
+from fieldreport.seal.header import build_header, open_header, read_header
 from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
@@ -112,9 +112,24 @@ def open_envelope(
             ``manifest``) anything that is not exactly what is expected.
         LimitExceeded: (code ``manifest``) more parts or fields than allowed.
     """
-    file_key = open_header(untrusted_header, identities)
-    size = untrusted_payload.seek(0, os.SEEK_END)
-    reader = PayloadReader(file_key, untrusted_payload, size)
+    return _open(open_header(untrusted_header, identities), untrusted_payload, expected, offset=0)
+
+
+def open_sealed_file(
+    untrusted_file: BinaryIO, *, identities: Sequence[HybridIdentity], expected: Expected | Unplaced
+) -> OpenEnvelope:
+    """Open a sealed object as it travels: header and payload in one file, from its position to its end.
+
+    Raises:
+        NotARecipient, SealError, LimitExceeded: as ``open_envelope``.
+    """
+    file_key = open_header(read_header(untrusted_file), identities)
+    return _open(file_key, untrusted_file, expected, offset=untrusted_file.tell())
+
+
+def _open(file_key: bytes, untrusted_payload: BinaryIO, expected: Expected | Unplaced, *, offset: int) -> OpenEnvelope:
+    size = untrusted_payload.seek(0, os.SEEK_END) - offset
+    reader = PayloadReader(file_key, untrusted_payload, size, offset=offset)
     try:
         return OpenEnvelope(reader, expected)
     except BaseException:
@@ -133,7 +148,7 @@ class OpenEnvelope:
     binding: Final[Binding]
     manifest: Final[Manifest]
 
-    def __init__(self, reader: PayloadReader, expected: Expected) -> None:
+    def __init__(self, reader: PayloadReader, expected: Expected | Unplaced) -> None:
         inner = InnerHeader.parse(_read(reader, 0, INNER_BYTES))
         expected.check(inner.binding)
         if padded_size(INNER_BYTES + inner.content_length) != reader.length:

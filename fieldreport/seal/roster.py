@@ -40,6 +40,7 @@ __all__ = [
     "Role",
     "Roster",
     "RosterDirectory",
+    "open_carried_rosters",
     "open_rosters",
     "verify_roster",
     "verify_signature",
@@ -50,6 +51,20 @@ _SIGNATURE_FILE_BYTES: Final = 8192
 _READ_TRIES: Final = 3
 
 _Stamp = tuple[tuple[int, int, int], ...]
+
+
+def open_carried_rosters(path: Path, *, fingerprint: str) -> RosterDirectory:
+    """A copy of the published directory on a machine that has no settings; ``path`` is it, or the roster.json in it.
+
+    Whose newsroom it is follows from the pinned admin's signature alone. Nothing is read yet.
+
+    Raises:
+        RosterError: (code ``roster-missing``) a file of another name, whose signatures are not beside it.
+    """
+    if not path.is_dir() and path.name != "roster.json":
+        raise RosterError("a roster is the published directory, or the roster.json in it", code="roster-missing")
+    directory = path if path.is_dir() else path.parent
+    return RosterDirectory(directory, fingerprint=fingerprint, instance=None)
 
 
 def open_rosters(settings: Settings) -> RosterDirectory:
@@ -65,10 +80,10 @@ class RosterDirectory:
     Args:
         path: the directory.
         fingerprint: of the only admin key whose signatures count, 64 hexadecimal digits.
-        instance: 16 bytes, whose rosters they are.
+        instance: 16 bytes, whose rosters they are; ``None`` where nothing but the fingerprint is known.
     """
 
-    def __init__(self, path: Path, *, fingerprint: str, instance: bytes) -> None:
+    def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
         self._path = path
         self._fingerprint = fingerprint
         self._instance = instance

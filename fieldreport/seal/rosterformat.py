@@ -173,7 +173,12 @@ def malformed(detail: str) -> RosterError:
 
 
 def verify_roster(
-    untrusted_raw: bytes, untrusted_signatures: bytes, admin: AdminPublic, *, instance: bytes, at: datetime | None
+    untrusted_raw: bytes,
+    untrusted_signatures: bytes,
+    admin: AdminPublic,
+    *,
+    instance: bytes | None,
+    at: datetime | None,
 ) -> Roster:
     """Check both signatures over the exact bytes, then parse, then check instance and dates.
 
@@ -181,7 +186,7 @@ def verify_roster(
         untrusted_raw: the bytes of ``roster.json``.
         untrusted_signatures: the bytes of ``roster.json.sig``.
         admin: whose signatures they must be; the caller has compared its fingerprint with the pinned one.
-        instance: 16 bytes, whose roster it must be.
+        instance: 16 bytes, whose roster it must be; ``None`` where only the admin's fingerprint is known.
         at: the moment it must be valid at; ``None`` skips that check, for rosters of the past.
 
     Raises:
@@ -195,7 +200,7 @@ def verify_roster(
     except SealError:
         raise RosterError("the roster is not signed by the admin", code="roster-signature") from None
     roster = parse_roster(untrusted_raw)
-    if roster.instance != instance:
+    if instance is not None and roster.instance != instance:
         raise RosterError("the roster is another newsroom's", code="roster-instance")
     if at is not None:
         check_date(roster, at)

@@ -1,0 +1,242 @@
+"""``fieldreport open``: a sealed file and a key file in, what it holds out, on a machine with no network and no store.
+
+Rules: nothing of it is shown or written before all of it has been authenticated. Where the file belongs is not known
+here, so the binding is shown, and it is said whether anybody checked it. Text of a source reaches a terminal only with
+its control characters spelt out. Neither a database nor a web framework is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import click
+
+from fieldreport import limits
+from fieldreport.cli import asking
+from fieldreport.cli.terminal import in_one_line, visible
+from fieldreport.errors import SealError, UsageError
+from fieldreport.scrub import NeutralNames
+from fieldreport.seal import HybridIdentity, Kind, OpenEnvelope, Unplaced, open_carried_rosters, open_sealed_file
+from fieldreport.seal.packed import Frame, is_packed
+from fieldreport.unseal import identityfile, keyfile
+
+# The kinds whose first part is what somebody typed; the others have documents only.
+_TYPED: Final = frozenset({Kind.LETTER, Kind.REPLY, Kind.SENT, Kind.NOTE})
+_TEXT_NAMES: Final = {Kind.LETTER: "report.txt"}
+_FIELDS_NAME: Final = "fields.json"
+# Tags by which a store finds a source again: no use to a reader, and not for a screen.
+_TAGS: Final = frozenset({"lookup", "thread", "reply_key"})
+_HOURS_SHOWN: Final = 24 * 365 * 8000  # beyond that a calendar ends
+
+
+@click.command("open")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--key",
+    "key_path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A key file of fieldreport, or an exported identity file.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A new folder for the text and the attachments.")
+@click.option("--roster", type=click.Path(path_type=Path, exists=True), help="A copy of the published keys directory.")
+@click.option("--admin-fingerprint", help="Of the admin key that signs that roster.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Read the key file's passphrase from this file instead of asking.",
+)
+def open_command(
+    file: Path,
+    key_path: Path,
+    output: Path | None,
+    roster: Path | None,
+    admin_fingerprint: str | None,
+    passphrase_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Open the sealed FILE: one exported from the desk, or a packed letter."""
+    if (roster is None) != (admin_fingerprint is None):
+        raise UsageError("--roster and --admin-fingerprint go together: without the one the other proves nothing")
+    rosters: Mapping[int, bytes] | None = None
+    if roster is not None and admin_fingerprint is not None:
+        rosters = open_carried_rosters(roster, fingerprint=admin_fingerprint).history()
+    identities = _identities(key_path, passphrase_file)
+    with _opened(file, identities, rosters) as envelope:
+        envelope.verify()
+        found = _Found.of(envelope, roster_checked=rosters is not None)
+        if output is not None:
+            _write(found, envelope, output)
+        click.echo(found.as_json(output) if as_json else found.as_text(output))
+
+
+def _identities(path: Path, passphrase_file: Path | None) -> tuple[HybridIdentity, ...]:
+    if identityfile.is_one(path):
+        return identityfile.read(path)
+    staff = keyfile.unlock(path, asking.passphrase("Passphrase of the key file", passphrase_file))
+    if not staff.identities:
+        raise UsageError("this is an admin's key file, and an admin's key opens nothing")
+    return staff.identities
+
+
+@contextmanager
+def _opened(
+    path: Path, identities: Sequence[HybridIdentity], rosters: Mapping[int, bytes] | None
+) -> Iterator[OpenEnvelope]:
+    try:
+        with path.open("rb") as file:
+            frame = Frame.read(file) if is_packed(file) else None
+            expected = Unplaced(rosters=rosters, object=None if frame is None else frame.letter)
+            with open_sealed_file(file, identities=identities, expected=expected) as envelope:
+                if frame is not None and frame.epoch != envelope.binding.epoch:
+                    raise SealError("this packed letter was put together from two", code="binding")
+                yield envelope
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attachment:
+    number: int
+    name: str
+    media_type: str
+    length: int
+    sha256: bytes
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What an authenticated sealed file holds, and what is known about where it belongs."""
+
+    envelope: OpenEnvelope
+    roster_checked: bool
+    text: str | None = field(repr=False)
+    text_name: str
+    attachments: tuple[_Attachment, ...]
+
+    @classmethod
+    def of(cls, envelope: OpenEnvelope, *, roster_checked: bool) -> _Found:
+        names = NeutralNames()
+        parts = envelope.manifest.parts
+        first = int(envelope.binding.kind in _TYPED and bool(parts) and parts[0].length <= limits.FORM_TEXT_BYTES)
+        text = envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace") if first else None
+        return cls(
+            envelope=envelope,
+            roster_checked=roster_checked,
+            text=text,
+            text_name=_TEXT_NAMES.get(envelope.binding.kind, "message.txt"),
+            attachments=tuple(
+                _Attachment(
+                    number=number,
+                    name=names.next(part.media_type),
+                    media_type=part.media_type,
+                    length=part.length,
+                    sha256=part.sha256,
+                    removed=part.removed,
+                )
+                for number, part in enumerate(parts)
+                if number >= first
+            ),
+        )
+
+    @property
+    def _hour(self) -> str:
+        hour = self.envelope.manifest.hour
+        # A stranger's clock may say anything.
+        return (
+            f"{datetime.fromtimestamp(hour * 3600, UTC):%Y-%m-%d %H:00} UTC" if hour < _HOURS_SHOWN else f"hour {hour}"
+        )
+
+    def as_json(self, folder: Path | None) -> str:
+        binding, manifest = self.envelope.binding, self.envelope.manifest
+        value: dict[str, Any] = {
+            "kind": binding.kind.name.lower(),
+            "instance": binding.instance.hex(),
+            "epoch": binding.epoch,
+            "roster": binding.roster.hex(),
+            "roster_checked": self.roster_checked,
+            "thread": binding.thread.hex(),
+            "object": binding.object.hex(),
+            "hour": manifest.hour,
+            "fields": dict(manifest.fields),
+            "text": self.text,
+            "attachments": [
+                {
+                    "name": each.name,
+                    "type": each.media_type,
+                    "length": each.length,
+                    "sha256": each.sha256.hex(),
+                    "removed": list(each.removed),
+                }
+                for each in self.attachments
+            ],
+            "folder": None if folder is None else str(folder),
+        }
+        return json.dumps(value)  # ASCII: what would act on a terminal is escaped
+
+    def as_text(self, folder: Path | None) -> str:
+        binding, manifest = self.envelope.binding, self.envelope.manifest
+        checked = "signed by the admin you named" if self.roster_checked else "not checked: no roster was given"
+        lines = [
+            f"kind            {binding.kind.name.lower()} {binding.object.hex()}",
+            f"newsroom        {binding.instance.hex()}",
+            f"roster          epoch {binding.epoch}, {binding.roster.hex()[:16]}… ({checked})",
+            f"sealed          {self._hour}",
+        ]
+        shown = {name: value for name, value in manifest.fields.items() if name not in _TAGS}
+        lines += [f"{name:<15} {in_one_line(value)}" for name, value in sorted(shown.items())]
+        for each in self.attachments:
+            removed = ", ".join(each.removed) or "nothing"
+            lines.append(f"file            {each.name}: {each.media_type}, {each.length} bytes, removed: {removed}")
+        if folder is not None:
+            lines.append(f"written         {folder}")
+        elif self.text is not None:
+            lines += ["", visible(self.text)]
+        return "\n".join(lines)
+
+
+def _write(found: _Found, envelope: OpenEnvelope, folder: Path) -> None:
+    """Make the folder and everything in it, or nothing.
+
+    Raises:
+        UsageError: something of that name is there, or the disk refuses.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise UsageError(f"cannot make {folder}: {error.strerror}") from None
+    try:
+        if found.text is not None:
+            _copy(cast("BinaryIO", envelope.open_part(0)), folder / found.text_name)
+        fields = json.dumps(dict(envelope.manifest.fields), ensure_ascii=False, indent=1, sort_keys=True)
+        with _create(folder / _FIELDS_NAME) as file:
+            file.write(fields.encode("utf-8") + b"\n")
+        for each in found.attachments:
+            _copy(cast("BinaryIO", envelope.open_part(each.number)), folder / each.name)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UsageError(f"cannot write in {folder}: {error.strerror}") from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    with source, _create(path) as target:
+        shutil.copyfileobj(source, target, limits.READ_BYTES)
+
+
+def _create(path: Path) -> BinaryIO:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "wb")

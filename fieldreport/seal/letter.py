@@ -1,0 +1,106 @@
+"""A letter as its sender makes it, at the intake's form or offline: what it holds, its id, and sealing it to a roster.
+
+Rules: only cleaned bytes come here; the id follows from the codename, the form's number and what was given, so that the
+same thing sent twice is one letter; a letter may be sealed several times, to several rosters, and its id stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final, cast
+
+from fieldreport.scratch import Scratch
+from fieldreport.seal.binding import Binding, Kind
+from fieldreport.seal.codename import SourceKeys
+from fieldreport.seal.envelope import PartSource, seal_envelope
+from fieldreport.seal.roster import Roster
+
+TEXT_NAME: Final = "report.txt"
+_TEXT_TYPE: Final = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanFile:
+    """A file as it will be sealed. ``untrusted_name`` is what its source calls it; it is shown back, never stored."""
+
+    untrusted_name: str = field(repr=False)
+    name: str
+    media_type: str
+    length: int
+    removed: tuple[str, ...]
+    output: Scratch = field(repr=False)
+    original_sha256: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is to be sealed. ``text`` is cleaned UTF-8; ``nonce`` tells two letters with the same words apart."""
+
+    fields: Mapping[str, str] = field(repr=False)
+    text: bytes = field(repr=False)
+    text_removed: tuple[str, ...]
+    files: tuple[CleanFile, ...]
+    nonce: str
+    keys: SourceKeys = field(repr=False)
+
+    def id(self) -> bytes:
+        """The same for the same form with the same content.
+
+        Over the original files, not the cleaned ones: what a source sends twice is the same even if a cleaner was
+        mended in between. Every item carries its length.
+        """
+        state = hashlib.sha256(b"fieldreport letter\0")
+        told = [self.nonce, *(item for pair in sorted(self.fields.items()) for item in pair)]
+        for item in [*(item.encode() for item in told), self.text, *(each.original_sha256 for each in self.files)]:
+            state.update(len(item).to_bytes(8, "big") + item)
+        return self.keys.letter_id(state.digest())
+
+    def seal_to(self, roster: Roster, hour: int, payload: BinaryIO) -> bytes:
+        """Write the payload, return the header. Raises as ``seal_envelope`` and ``Roster.recipients``."""
+        letter_id = self.id()
+        binding = Binding(
+            kind=Kind.LETTER,
+            epoch=roster.epoch,
+            roster=roster.sha256,
+            instance=roster.instance,
+            thread=letter_id,
+            object=letter_id,
+        )
+        fields = {
+            **self.fields,
+            "reply_key": str(self.keys.identity.recipient),
+            "lookup": self.keys.lookup.hex(),
+            "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
+        }
+        return seal_envelope(
+            binding,
+            hour=hour,
+            fields=fields,
+            parts=self._parts(),
+            recipients=roster.recipients(),
+            payload_to=payload,
+        )
+
+    def _parts(self) -> list[PartSource]:
+        parts = [
+            PartSource(
+                name=TEXT_NAME,
+                media_type=_TEXT_TYPE,
+                source=io.BytesIO(self.text),
+                length=len(self.text),
+                sha256=hashlib.sha256(self.text).digest(),
+                removed=self.text_removed,
+            )
+        ]
+        for each in self.files:
+            each.output.seek(0)
+            source = cast("BinaryIO", each.output)  # a RawIOBase whose reads are whole
+            parts.append(
+                PartSource(
+                    name=each.name, media_type=each.media_type, source=source, length=each.length, removed=each.removed
+                )
+            )
+        return parts

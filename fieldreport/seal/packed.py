@@ -1,0 +1,105 @@
+"""A packed letter: a sealed letter on its way by hand, with what the mailbox has to know in front of it.
+
+Rules: in front of the age file stand its epoch and its id and nothing else, no name and no newsroom, because somebody
+may be searched while carrying it; the frame is taken off when the letter is handed in, so that in the mailbox a letter
+that was carried looks like any other. Whoever takes one in cannot read it: what can be judged without a key is judged
+here, strictly. FORMAT.md, "Packed letter".
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Self
+
+from fieldreport import limits
+from fieldreport.errors import SealError
+from fieldreport.seal.header import Header, read_header
+from fieldreport.seal.padding import padded_size
+from fieldreport.seal.stanza import HYBRID
+from fieldreport.seal.stream import plaintext_size
+
+_VERSION: Final = 1
+_LAYOUT: Final = struct.Struct(">BQ16s")  # version, epoch, letter id; big endian, no gaps
+FRAME_BYTES: Final = _LAYOUT.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """``epoch``: of the roster the letter was sealed to, 1 to ``limits.ROSTER_EPOCHS``. ``letter``: its id, 16 bytes.
+
+    Both are claims of whoever packed it; the sealed inner header has the facts.
+    """
+
+    epoch: int
+    letter: bytes
+
+    def encode(self) -> bytes:
+        """Return the 25 bytes."""
+        return _LAYOUT.pack(_VERSION, self.epoch, self.letter)
+
+    @classmethod
+    def read(cls, untrusted_file: BinaryIO) -> Self:
+        """Read the frame off the front and leave the file at the first byte of the age header.
+
+        Raises:
+            SealError: (code ``packed``) too short, another version, or an epoch out of bounds.
+        """
+        untrusted_frame = untrusted_file.read(FRAME_BYTES)
+        if len(untrusted_frame) != FRAME_BYTES:
+            raise _malformed("no frame")
+        version, epoch, letter = _LAYOUT.unpack(untrusted_frame)
+        if version != _VERSION:
+            raise _malformed("version")
+        if not 1 <= epoch <= limits.ROSTER_EPOCHS:
+            raise _malformed("epoch")
+        return cls(epoch=epoch, letter=letter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedLetter:
+    """A packed letter whose form was checked: the frame, the header's bytes, where the payload begins, its readers."""
+
+    frame: Frame
+    header: bytes
+    payload_offset: int
+    readers: int
+
+    @classmethod
+    def read(cls, untrusted_file: io.RawIOBase) -> Self:
+        """Check everything that can be checked without a key, reading no more than the front.
+
+        Raises:
+            SealError: (code ``packed``) no frame, a stanza that is not hybrid, or a payload of a size that padding
+                never gives; (code ``header-malformed``, ``payload``) not an age file in its strict form.
+        """
+        buffered = io.BufferedReader(untrusted_file)
+        try:
+            buffered.seek(0)
+            frame = Frame.read(buffered)
+            raw = read_header(buffered)
+            offset = buffered.tell()
+            size = buffered.seek(0, os.SEEK_END) - offset
+        finally:
+            buffered.detach()
+        header = Header.parse(raw)
+        if any(stanza.type != HYBRID for stanza in header.stanzas):
+            raise _malformed("a stanza is not hybrid")
+        length = plaintext_size(size)
+        if padded_size(length) != length:
+            raise _malformed("payload is not padded")
+        return cls(frame=frame, header=raw, payload_offset=offset, readers=len(header.stanzas))
+
+
+def is_packed(untrusted_file: BinaryIO) -> bool:
+    """Tell a packed letter from a bare age file, which begins with a letter; leaves the file at its beginning."""
+    untrusted_file.seek(0)
+    first = untrusted_file.read(1)
+    untrusted_file.seek(0)
+    return first == bytes([_VERSION])
+
+
+def _malformed(detail: str) -> SealError:
+    return SealError("this is not a packed letter", code="packed", detail=f"packed letter: {detail}")

@@ -1,0 +1,78 @@
+"""A stock age identity file: a person's reading keys as text that any age 1.3 takes, and that this program takes, too.
+
+Rules: what is in it opens everything its owner can open, without a passphrase. It is written once, for a new name, with
+mode 0600, and read only if nobody else may read it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from fieldreport.errors import KeyFileDamaged, SealError, UsageError
+from fieldreport.limits import KEYFILE_BYTES, KEYFILE_IDENTITIES
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.unseal import secretfile
+
+PREFIX: Final = b"AGE-SECRET-KEY-PQ-1"
+_MODE: Final = 0o600
+
+
+def encode(identities: Sequence[HybridIdentity]) -> str:
+    """One line an identity, in the given order, each with its key id and recipient in comments above it."""
+    lines = []
+    for identity in identities:
+        lines += [f"# key id {identity.key_id}", f"# public key: {identity.recipient}", identity.encode()]
+    return "\n".join(lines) + "\n"
+
+
+def parse(untrusted_text: str) -> tuple[HybridIdentity, ...]:
+    """The identities of such a file, in its order; comments and blank lines are passed over, as age does.
+
+    Raises:
+        KeyFileDamaged: a line that is anything else, no identity at all, or more than a person can have.
+    """
+    lines = [line.strip() for line in untrusted_text.splitlines()]
+    secrets = [line for line in lines if line and not line.startswith("#")]
+    if not 0 < len(secrets) <= KEYFILE_IDENTITIES:
+        raise KeyFileDamaged(f"an identity file has 1 to {KEYFILE_IDENTITIES} keys")
+    try:
+        return tuple(HybridIdentity.parse(secret) for secret in secrets)
+    except SealError:
+        raise KeyFileDamaged("a line of this identity file is not a key that fieldreport knows") from None
+
+
+def is_one(path: Path) -> bool:
+    """Tell an identity file from a key file, which begins with other words.
+
+    Raises:
+        FileNotFoundError: there is none. KeyFileDamaged: as ``secretfile.read``.
+    """
+    return any(line.startswith(PREFIX) for line in secretfile.read(path, at_most=KEYFILE_BYTES).splitlines())
+
+
+def read(path: Path) -> tuple[HybridIdentity, ...]:
+    """The identities in a file that only its owner may read.
+
+    Raises:
+        FileNotFoundError: there is none. KeyFileDamaged: as ``parse`` and ``secretfile.read``.
+    """
+    return parse(secretfile.read(path, at_most=KEYFILE_BYTES).decode("ascii", errors="replace"))
+
+
+def write(path: Path, identities: Sequence[HybridIdentity]) -> None:
+    """Write a new file with mode 0600, durably; what is there already is left alone.
+
+    Raises:
+        UsageError: something of that name is there, or it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(encode(identities))
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        raise UsageError(f"cannot write {path.name}: {error.strerror}") from None
