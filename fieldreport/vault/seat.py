@@ -182,7 +182,11 @@ class Seat:
         """
         self._must_be(Role.EDITOR)
         result = Sorter(
-            vault=self.vault, identities=self.staff.identities, rosters=self.rosters, changing=self.changing
+            vault=self.vault,
+            identities=self.staff.identities,
+            rosters=self.rosters,
+            current=self.roster,
+            changing=self.changing,
         ).sort()
         if result.limited:
             # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.

@@ -1,28 +1,33 @@
 """Opening what was collected and putting it where it belongs: the first moment at which two letters of one source meet.
 
 Rules: a letter is verified to its last byte before it is filed; a damaged one is filed, too, with the damaged parts
-named, never dropped; one that this person's keys do not open stays for somebody whose keys do. A source's withdrawal is
-carried out here, at once, by whoever sorts it.
+named, never dropped; one that this person's keys do not open stays for somebody whose keys do, and is not tried with
+the same keys again. Anybody who knows the public keys can seal a letter, to some of them or to none: so whoever opens
+one rebuilds its header for everybody in the roster, and from then on the set of its readers is a fact. A source's
+withdrawal is carried out here, at once, by whoever sorts it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, select, tuple_
 
-from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, SealError, StoreError
+from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, RosterError, SealError, StoreError
 from fieldreport.limits import READ_BYTES
 from fieldreport.seal.binding import Expected, Kind
 from fieldreport.seal.envelope import OpenEnvelope, open_envelope
+from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.roster import Roster, RosterDirectory
+from fieldreport.unseal.rewrap import rewrap
 from fieldreport.vault import objects
 from fieldreport.vault.audit import Act
 from fieldreport.vault.changing import Change
@@ -62,8 +67,12 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What was learned by opening a letter. Without ``source`` not even the manifest could be read."""
+    """What was learned by opening a letter. Without ``source`` not even the manifest could be read.
 
+    ``header`` is the one that was opened, if one was.
+    """
+
+    header: bytes = field(default=b"", repr=False)
     source: bytes | None = field(default=None, repr=False)
     hour: int | None = None
     epoch: int | None = None
@@ -73,43 +82,70 @@ class _Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorter:
-    """Everything that sorting needs; ``changing`` makes changes in the sorting person's name."""
+    """Everything that sorting needs; ``changing`` makes changes in the sorting person's name.
+
+    ``current`` gives the roster in force, and may raise ``RosterError``: letters can be read without one.
+    """
 
     vault: Vault
     identities: Sequence[HybridIdentity] = field(repr=False)
     rosters: RosterDirectory
+    current: Callable[[], Roster]
     changing: Callable[[], AbstractContextManager[Change]]
 
     def sort(self) -> Sorted:
         """File every unsorted letter that can be opened; see the module."""
         result = Sorted()
         after = (0, b"")
+        try:
+            roster = self.current()
+        except RosterError:
+            roster = None
         while letters := self._unsorted(after):
-            for letter in letters:
+            for letter, was_tried in letters:
                 after = (letter.batch, letter.id)
-                self._sort_one(letter, result)
+                if was_tried:
+                    result.unopened += 1
+                else:
+                    self._sort_one(letter, result, roster)
         with self.changing() as change:
             _forget_withdrawals(change)
         if result.withdrawn:
             self.vault.scour()
         return result
 
-    def _unsorted(self, after: tuple[int, bytes]) -> list[Item]:
+    def _unsorted(self, after: tuple[int, bytes]) -> list[tuple[Item, bool]]:
+        """The next letters, each with whether these keys were tried on it before."""
         with self.vault.reading() as session:
-            return list(
-                session.scalars(
-                    select(Item)
-                    .where(Item.case_id.is_(None), ~Item.gone, tuple_(Item.batch, Item.id) > after)
-                    .order_by(Item.batch, Item.id)
-                    .limit(_PAGE)
-                )
-            )
+            rows = session.execute(
+                select(Item, SealedObject.set_id, SealedObject.epoch)
+                .outerjoin(SealedObject, SealedObject.id == Item.id)
+                .where(Item.case_id.is_(None), ~Item.gone, tuple_(Item.batch, Item.id) > after)
+                .order_by(Item.batch, Item.id)
+                .limit(_PAGE)
+            ).all()
+            sets = {row.set_id: set(objects.keys_of(session, row.set_id)) for row in rows if row.set_id is not None}
+        return [(row.Item, row.set_id is not None and self._was_tried(sets[row.set_id], row.epoch)) for row in rows]
 
-    def _sort_one(self, letter: Item, result: Sorted) -> None:
+    def _was_tried(self, keys: set[str], epoch: int) -> bool:
+        # A set that differs from what the letter's epoch promises is one that somebody has corrected.
+        return bool(keys) and keys.isdisjoint(self._own()) and keys != self._promised(epoch)
+
+    def _promised(self, epoch: int) -> set[str]:
+        try:
+            return set(self.rosters.keys_at(epoch))
+        except RosterError:
+            return set()
+
+    def _own(self) -> set[str]:
+        return {identity.key_id for identity in self.identities}
+
+    def _sort_one(self, letter: Item, result: Sorted, roster: Roster | None) -> None:
         try:
             look = self._look_into(letter.id)
         except NotARecipient:
             result.unopened += 1
+            self._note_unopened(letter.id, roster)
             return
         except _UnknownRoster:
             result.unopened += 1
@@ -121,11 +157,12 @@ class Sorter:
             result.unopened += 1
             result.unreadable += 1
             return
+        rebuilt = self._rebuilt(look.header, roster)
         with self.changing() as change:
             item = change.session.get(Item, letter.id)
             if item is None or item.case_id is not None or item.gone:
                 return  # somebody else sorted it while we looked
-            _correct_epoch(change, item, look, self.rosters)
+            self._set_right(change, item, look, rebuilt=rebuilt, roster=roster)
             if look.withdraws and look.source is not None and look.hour is not None:
                 _withdraw(change, item, source=look.source, hour=look.hour)
                 result.withdrawn += 1
@@ -137,6 +174,44 @@ class Sorter:
                 result.limited += _limit(change, item)
                 result.letters += 1
                 result.damaged += look.damage is not None
+
+    def _rebuilt(self, header: bytes, roster: Roster | None) -> bytes | None:
+        if not header or roster is None:
+            return None
+        return rewrap(header, identities=self.identities, recipients=roster.recipients())
+
+    def _set_right(
+        self, change: Change, item: Item, look: _Look, *, rebuilt: bytes | None, roster: Roster | None
+    ) -> None:
+        # What the mailbox said about the epoch was a claim; the sealed inner header is the fact. And what the header
+        # says about its other readers was the claim of whoever wrote it.
+        stored = change.session.get(SealedObject, item.id)
+        if stored is None:
+            return
+        if look.damage == "header":
+            stored.damage = look.damage
+        if look.epoch is not None:
+            stored.epoch = look.epoch
+        if not look.header or stored.header != look.header:
+            return  # a colleague has re-wrapped it while we looked
+        if rebuilt is not None and roster is not None and roster.epoch >= change.state.highest_epoch:
+            stored.header = rebuilt
+            stored.set_id = objects.set_of(change.session, roster.key_ids())
+        else:
+            # No roster in force: all that is known is who has opened it. Re-wrapping does the rest when there is one.
+            stored.set_id = objects.set_of(change.session, [_opener(look.header, self.identities)])
+
+    def _note_unopened(self, letter_id: bytes, roster: Roster | None) -> None:
+        """Take this person off the letter's readers, so that it is not tried with the same keys at every sorting."""
+        with self.changing() as change:
+            stored = change.session.get(SealedObject, letter_id)
+            keys = set(objects.keys_of(change.session, stored.set_id)) if stored is not None else set()
+            if stored is None or not keys:
+                return
+            if roster is not None and keys == self._promised(stored.epoch):
+                # The promise is broken, so it says nothing about the others either: everybody is to try once.
+                keys |= set(roster.key_ids())
+            stored.set_id = objects.set_of(change.session, keys - self._own())
 
     def _look_into(self, letter_id: bytes) -> _Look:
         """Open and verify one letter.
@@ -161,13 +236,23 @@ class Sorter:
             except (SealError, LimitExceeded) as error:
                 if error.code == "binding" and stored.epoch not in history:
                     raise _UnknownRoster(error.text) from None
-                return _Look(damage=_DAMAGE.get(error.code, "manifest"))
+                damage = _DAMAGE.get(error.code, "manifest")
+                return _Look(header=b"" if damage == "header" else stored.header, damage=damage)
             with envelope:
-                return _describe(envelope)
+                return replace(_describe(envelope), header=stored.header)
 
 
 class _UnknownRoster(SealError):
     """Never leaves this module."""
+
+
+def _opener(header: bytes, identities: Sequence[HybridIdentity]) -> str:
+    """The key id of the identity that opens a header which one of them has opened."""
+    for identity in identities:
+        with contextlib.suppress(NotARecipient):
+            open_header(header, [identity])
+            return identity.key_id
+    raise NotARecipient("none of these keys opens it")
 
 
 def source_tag(lookup: bytes) -> bytes:
@@ -217,24 +302,12 @@ def _describe(envelope: OpenEnvelope) -> _Look:
     )
 
 
-def _correct_epoch(change: Change, item: Item, look: _Look, rosters: RosterDirectory) -> None:
-    # What the mailbox said about the epoch was a claim; the sealed inner header is the fact. The set of keys follows
-    # it, because a key is only destroyed when no set names it.
-    stored = change.session.get(SealedObject, item.id)
-    if stored is None:
-        return
-    if look.damage == "header":
-        stored.damage = look.damage
-    if look.epoch is not None and (stored.epoch != look.epoch or not objects.keys_of(change.session, stored.set_id)):
-        stored.epoch = look.epoch
-        stored.set_id = objects.set_of(change.session, rosters.keys_at(look.epoch))
-
-
 def _file(change: Change, item: Item, look: _Look) -> int:
     """Put a letter into its source's case; return 1 if that had to be opened, otherwise 0."""
     item.damage = look.damage
     if look.hour is not None:
-        item.hour = look.hour
+        # Whoever seals a letter sets its clock: no letter is younger than its arrival.
+        item.hour = min(look.hour, item.hour)
     case = None
     if look.source is not None:
         case = change.session.scalar(select(Case).where(Case.source == look.source))
