@@ -54,6 +54,7 @@ class Intake:
     limiter: str = "memory://"
     report_rate: str = "30 per hour"
     return_rate: str = "60 per hour"
+    hand_in_rate: str = "30 per hour"
     page_rate: str = "600 per hour"
     proxy_protocol: bool = False
     threads: int = 64

@@ -15,7 +15,7 @@ import flask
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.intake import pages, refusing, report, returning, service, texts
+from fieldreport.intake import courier, pages, refusing, report, returning, service, texts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
@@ -63,7 +63,7 @@ def create_app(
     )
     service.install(app, here)
     i18n.install(app, languages=settings.intake.languages, catalogues=[_CATALOGUES])
-    for blueprint in (pages.blueprint, report.blueprint, returning.blueprint):
+    for blueprint in (pages.blueprint, report.blueprint, returning.blueprint, courier.blueprint):
         app.register_blueprint(blueprint)
     _prepare_templates(app, settings)
     limiter.install(
@@ -83,6 +83,8 @@ def _budget(settings: Settings, request: flask.Request) -> Budget:
     if request.method == "POST":
         if request.endpoint in {"report.receive", "returning.add"}:
             return Budget(name="report", rate=settings.intake.report_rate)
+        if request.endpoint == "courier.receive":
+            return Budget(name="hand-in", rate=settings.intake.hand_in_rate)
         if request.blueprint == "returning":
             return Budget(name="return", rate=settings.intake.return_rate)
     return Budget(name="page", rate=settings.intake.page_rate)
@@ -109,4 +111,5 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
         always_strong=settings.scrub.strong,
     )
     app.jinja_env.filters["removed_in_words"] = texts.removed_in_words
+    app.jinja_env.filters["not_taken_in_words"] = texts.NOT_TAKEN.__getitem__
     app.jinja_env.filters["refusal_in_words"] = texts.REFUSALS.__getitem__

@@ -44,7 +44,7 @@ def leave() -> Response:
 
 
 @blueprint.get("/", defaults={"page": ""})
-@blueprint.get("/<any(report, return, safety, help):page>")
+@blueprint.get("/<any('report', 'return', 'safety', 'help', 'hand-in'):page>")
 def choose_language(page: str) -> Response:
     """Send a path without a language to the one the browser wishes for."""
     return flask.redirect(f"/{current_language()}/{page}", 302)

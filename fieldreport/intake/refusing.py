@@ -9,7 +9,7 @@ from __future__ import annotations
 import flask
 
 from fieldreport.errors import TokenError, TokenExpired
-from fieldreport.intake import report, returning, service, tokens
+from fieldreport.intake import courier, report, returning, service, tokens
 from fieldreport.intake.drafts import Draft
 from fieldreport.intake.texts import explain
 from fieldreport.seal import Codename
@@ -27,6 +27,8 @@ def page(failure: Failure) -> str:
         return _report_again(failure)
     if request.method == "POST" and request.blueprint == "returning":
         return _return_again(failure)
+    if request.method == "POST" and request.endpoint == "courier.receive":
+        return courier.page(explanation=explain(failure, on_form=True))
     return flask.render_template("intake/error.html", explanation=explain(failure, on_form=False))
 
 

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from fieldreport.errors import CodenameError, NotFound, RosterError, TokenError
+from fieldreport.intake.taking import NotTaken
 from fieldreport.scrub import Refusal
 from fieldreport.web.errorpages import Failure
 
@@ -174,6 +175,26 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
     }
 )
 """Why a file was not taken, with what may help."""
+
+NOT_TAKEN: Final[Mapping[NotTaken, LazyString]] = MappingProxyType(
+    {
+        NotTaken.NOT_PACKED: later(
+            "This is not a packed report, or it was damaged on its way. Copy it again from where you have it."
+        ),
+        NotTaken.OTHER_READERS: later(
+            "It was not packed for our editors. Ask whoever gave it to you whether this is the right address."
+        ),
+        NotTaken.OLD_KEYS: later(
+            "It was packed with keys that we do not use any more; our editors could not open it. It is nobody's fault. "
+            "Whoever packed it has to pack it again, with the keys that we publish now."
+        ),
+        NotTaken.UNKNOWN_KEYS: later(
+            "It was packed with newer keys than this server has. Keep it and hand it in tomorrow."
+        ),
+        NotTaken.FULL: later("Our mailbox has no room for it at the moment. Keep it and try again in a few hours."),
+    }
+)
+"""Why a packed report was not taken, with what to do."""
 
 REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
     {

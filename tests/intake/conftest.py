@@ -247,7 +247,7 @@ class Source:
     def post(
         self, path: str, fields: Mapping[str, str], files: Sequence[tuple[str, bytes]] = (), **options: Any
     ) -> Seen:
-        if path in {"report", "return/add"}:
+        if path in {"report", "return/add", "hand-in"}:
             body, kind = form_body(list(fields.items()), files)
         else:
             body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"

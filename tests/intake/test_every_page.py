@@ -12,6 +12,7 @@ from flask.sessions import SecureCookieSession
 from fieldreport.intake.texts import REMOVED
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
+from tests.intake.packing import packed
 from tests.intake.samples import OLD_WORD, photo
 
 CONTENT_SECURITY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src {style}"
@@ -31,7 +32,7 @@ LANGUAGES = ("en", "ko", "zh-Hans")
 def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     """Every page a source can meet, errors included."""
     source = Source(house.app(), language=language)
-    for path in ("", "safety", "help", "report", "return", "no/such/page"):
+    for path in ("", "safety", "help", "report", "return", "hand-in", "no/such/page"):
         yield f"GET {path}", source.get(path)
     receipt = source.send("Trucks.", [("a.jpg", photo()), ("b.txt", b"x\n")])
     yield "receipt", receipt
@@ -50,6 +51,10 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     asked = source.post("return/withdraw", back.form("/return/withdraw"))
     yield "withdraw", asked
     yield "withdrawn", source.post("return/withdrawn", asked.form("/return/withdrawn"))
+    yield "handed in", source.post("hand-in", {}, [("a.packed", packed(house))])
+    yield "not handed in", source.post("hand-in", {}, [("a.packed", packed(house)), ("b.txt", b"x\n")])
+    yield "nothing handed in", source.post("hand-in", {})
+    yield "wrong hand-in", Seen(source.client.post(f"/{language}/hand-in", data=b"{}", content_type="application/json"))
     yield "wrong method", Seen(source.client.delete(f"/{language}/report"))
     yield "wrong type", Seen(source.client.post(f"/{language}/report", data=b"{}", content_type="application/json"))
 
@@ -92,7 +97,7 @@ def test_the_style_sheet_is_small(source: Source) -> None:
 
 
 def test_redirects_and_the_way_out_carry_the_headers_too(source: Source, house: House) -> None:
-    for path in ("/", "/report", "/return", "/safety", "/help", "/exit", "/en/return/add"):
+    for path in ("/", "/report", "/return", "/safety", "/help", "/hand-in", "/exit", "/en/return/add"):
         response = source.client.get(path)
         assert response.status_code in {302, 303}, path
         assert {key: response.headers.get(key) for key in HEADERS} == HEADERS, path
@@ -117,6 +122,8 @@ def test_every_route_was_looked_at(house: House) -> None:
         "returning.confirm_withdrawal",
         "returning.withdraw",
         "returning.start_again",
+        "courier.ask",
+        "courier.receive",
     }
 
 

@@ -1,0 +1,51 @@
+"""The hand-in page: for somebody who brings a packed report and cannot read it.
+
+Rules: nothing is asked but the files, and nothing is typed, so there is nothing to keep; each file has its own answer,
+and the page for all of them is an error only if one was not taken.
+"""
+
+from __future__ import annotations
+
+import flask
+from flask_babel import gettext as _
+
+from fieldreport import limits
+from fieldreport.intake import service
+from fieldreport.intake.taking import take_in
+from fieldreport.intake.texts import Explanation
+from fieldreport.web.bodies import current_request
+from fieldreport.web.forms import Problem
+
+blueprint = flask.Blueprint("courier", __name__)
+
+
+@blueprint.get("/<language:language>/hand-in")
+def ask() -> str:
+    """Where the files are chosen."""
+    service.current().roster()  # nobody should carry a file here twice because we were closed
+    return page()
+
+
+@blueprint.post("/<language:language>/hand-in")
+def receive() -> tuple[str, int] | str:
+    """Judge and deposit every file; say of each what became of it."""
+    uploads = current_request().uploads
+    if not uploads:
+        return page(problems=[Problem(field="files", text=_("Choose the packed file."))]), 422
+    if len(uploads) > limits.HAND_IN_FILES:
+        text = _("These are more than %(most)d files. Nothing was stored.", most=limits.HAND_IN_FILES)
+        return page(problems=[Problem(field="files", text=text)]), 422
+    handed = take_in(service.current(), uploads)
+    shown = flask.render_template(
+        "intake/handed-in.html",
+        taken=[each for each in handed if each.reason is None],
+        refused=[each for each in handed if each.reason is not None],
+    )
+    return (shown, 422) if any(each.reason for each in handed) else shown
+
+
+def page(*, problems: list[Problem] | None = None, explanation: Explanation | None = None) -> str:
+    """The hand-in page, with what was wrong."""
+    return flask.render_template(
+        "intake/hand-in.html", problems=problems or [], explanation=explanation, most_hand_ins=limits.HAND_IN_FILES
+    )

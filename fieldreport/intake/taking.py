@@ -1,0 +1,104 @@
+"""Taking in packed letters that a courier brings: judging without a key, and depositing. Nothing here knows about HTTP.
+
+Rules: nothing is opened, because nothing here could; what can be judged without a key is judged before anything is
+stored. A letter is taken only if every key it was sealed to is still one that is sealed to: a key that is on its way
+out is destroyed when nothing can come for it any more, and so nothing may. The same letter twice is stored once and
+answered the same, so that whoever finds a card cannot learn whether it was handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO
+
+from fieldreport import limits
+from fieldreport.errors import LimitExceeded, RosterError, SealError, StaleRoster
+from fieldreport.intake.service import Service
+from fieldreport.seal import PackedLetter, Roster
+from fieldreport.web.bodies import Upload
+
+
+class NotTaken(StrEnum):
+    """Why a file was not taken in."""
+
+    NOT_PACKED = "not-packed"
+    OTHER_READERS = "other-readers"
+    OLD_KEYS = "old-keys"
+    UNKNOWN_KEYS = "unknown-keys"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """One file and what became of it. ``untrusted_name`` is shown back, never stored."""
+
+    untrusted_name: str = field(repr=False)
+    reason: NotTaken | None
+
+
+def take_in(service: Service, uploads: Iterable[Upload]) -> tuple[Handed, ...]:
+    """Deposit every packed letter among the files; each is judged by itself.
+
+    Raises:
+        RosterError: no valid roster; nothing was stored.
+        StoreError: the mailbox is away; of the files before, each was stored whole.
+    """
+    service.roster()
+    return tuple(Handed(untrusted_name=upload.untrusted_name, reason=_take(service, upload)) for upload in uploads)
+
+
+def _take(service: Service, upload: Upload) -> NotTaken | None:
+    try:
+        packed = PackedLetter.read(upload.source)
+    except SealError:
+        return NotTaken.NOT_PACKED
+
+    def copy(destination: BinaryIO) -> bytes:
+        upload.source.seek(packed.payload_offset)
+        while data := upload.source.read(limits.READ_BYTES):
+            destination.write(data)
+        return packed.header
+
+    for _ in range(limits.STALE_RETRIES):
+        roster = service.roster()
+        reason = _judge(service, packed, roster) or _room(service, upload.length)
+        if reason is not None:
+            return reason
+        try:
+            # As of the roster in force, not of the one it was sealed to: if a newer one closes this epoch while the
+            # letter is on its way in, the mailbox refuses it, and its keys are looked at again.
+            service.mailbox.deposit(packed.frame.letter, roster.epoch, copy)
+        except StaleRoster:
+            continue
+        except LimitExceeded as error:
+            if error.code != "mailbox-full":
+                raise
+            return NotTaken.FULL
+        return None
+    raise StaleRoster("the keys change faster than a letter can be stored")
+
+
+def _judge(service: Service, packed: PackedLetter, roster: Roster) -> NotTaken | None:
+    """Whether the letter's keys, as its frame claims them, are all in use now; a lie harms nobody but its letter."""
+    epoch = packed.frame.epoch
+    if epoch > roster.epoch:
+        return NotTaken.UNKNOWN_KEYS
+    try:
+        sealed_to = service.rosters.keys_at(epoch)
+    except RosterError as error:
+        if error.code != "roster-missing":
+            raise
+        return NotTaken.OLD_KEYS
+    if not set(sealed_to) <= set(roster.key_ids()):
+        return NotTaken.OLD_KEYS
+    # Who can open it cannot be seen, only how many: enough to tell a file that was packed for somebody else.
+    return None if packed.readers == len(sealed_to) else NotTaken.OTHER_READERS
+
+
+def _room(service: Service, size: int) -> NotTaken | None:
+    # The other half of the mailbox is kept for people who write here themselves: anybody can make packed letters.
+    totals = service.mailbox.totals()
+    full = totals.letters >= limits.HAND_IN_LETTERS_WAITING or totals.bytes + size > limits.HAND_IN_BYTES_WAITING
+    return NotTaken.FULL if full else None

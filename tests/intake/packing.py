@@ -1,0 +1,33 @@
+"""Packed letters for the hand-in page, made by the product's own parts."""
+
+from __future__ import annotations
+
+import io
+
+from fieldreport.seal import Codename, Frame, Letter, Roster, SourceKeys
+from tests.intake.conftest import INSTANCE, House
+
+CODENAME = Codename.generate("en")
+KEYS = SourceKeys.derive(CODENAME, instance=INSTANCE)
+
+
+def a_letter(text: str = "Carried over the river.") -> Letter:
+    return Letter(
+        fields={"action": "report", "report_language": "en"},
+        text=text.encode(),
+        text_removed=(),
+        files=(),
+        nonce="00" * 16,
+        keys=KEYS,
+    )
+
+
+def packed(
+    house: House, text: str = "Carried over the river.", *, roster: Roster | None = None, epoch: int | None = None
+) -> bytes:
+    """A packed letter; ``epoch`` is what its frame claims, if not the truth."""
+    roster = roster or house.rosters.newest(at_least=0)
+    letter, payload = a_letter(text), io.BytesIO()
+    header = letter.seal_to(roster, int(house.clock.now // 3600), payload)
+    frame = Frame(epoch=roster.epoch if epoch is None else epoch, letter=letter.id())
+    return frame.encode() + header + payload.getvalue()
