@@ -22,7 +22,7 @@ import click
 from fieldreport import limits
 from fieldreport.cli import asking
 from fieldreport.cli.terminal import in_one_line, visible
-from fieldreport.errors import SealError, UsageError
+from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
 from fieldreport.seal import HybridIdentity, Kind, OpenEnvelope, Unplaced, open_carried_rosters, open_sealed_file
 from fieldreport.seal.packed import Frame, is_packed
@@ -96,11 +96,18 @@ def _opened(
     try:
         with path.open("rb") as file:
             frame = Frame.read(file) if is_packed(file) else None
-            expected = Unplaced(rosters=rosters, object=None if frame is None else frame.letter)
+            expected = Unplaced(
+                rosters=rosters,
+                object=None if frame is None else frame.letter,
+                epoch=None if frame is None else frame.epoch,
+            )
             with open_sealed_file(file, identities=identities, expected=expected) as envelope:
-                if frame is not None and frame.epoch != envelope.binding.epoch:
-                    raise SealError("this packed letter was put together from two", code="binding")
                 yield envelope
+    except NotARecipient:
+        raise
+    except SealError as error:
+        # Whoever sits here alone with a file that does not open has nobody to ask what exactly is wrong with it.
+        raise SealError(error.text, detail=f"{error.text} ({error.detail})", code=error.code) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
 

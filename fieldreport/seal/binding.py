@@ -105,6 +105,7 @@ class Unplaced:
     instance: bytes | None = None
     rosters: Mapping[int, bytes] | None = None
     object: bytes | None = None
+    epoch: int | None = None
 
     def check(self, untrusted_binding: Binding) -> Literal[True]:
         """Compare what is known, in constant time.
@@ -113,6 +114,8 @@ class Unplaced:
             SealError: (code ``binding``) a known field differs, or a letter whose thread is not its own id.
         """
         binding = untrusted_binding
+        if self.epoch is not None and binding.epoch != self.epoch:
+            raise _misplaced("epoch")
         for name, is_, should in (
             ("instance", binding.instance, self.instance),
             ("object", binding.object, self.object),

@@ -16,7 +16,7 @@ from fieldreport.limits import KEYFILE_BYTES, KEYFILE_IDENTITIES
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.unseal import secretfile
 
-PREFIX: Final = b"AGE-SECRET-KEY-PQ-1"
+_KEY_FILE: Final = b"fieldreport key file "
 _MODE: Final = 0o600
 
 
@@ -45,12 +45,12 @@ def parse(untrusted_text: str) -> tuple[HybridIdentity, ...]:
 
 
 def is_one(path: Path) -> bool:
-    """Tell an identity file from a key file, which begins with other words.
+    """Tell an identity file, or something that should be one, from a key file, which begins with its own name.
 
     Raises:
         FileNotFoundError: there is none. KeyFileDamaged: as ``secretfile.read``.
     """
-    return any(line.startswith(PREFIX) for line in secretfile.read(path, at_most=KEYFILE_BYTES).splitlines())
+    return not secretfile.read(path, at_most=KEYFILE_BYTES).startswith(_KEY_FILE)
 
 
 def read(path: Path) -> tuple[HybridIdentity, ...]:

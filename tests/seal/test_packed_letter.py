@@ -102,6 +102,7 @@ def test_where_nothing_is_known_any_place_is_accepted() -> None:
     [
         (Unplaced(instance=b"x" * 16), "instance"),
         (Unplaced(object=b"x" * 16), "object"),
+        (Unplaced(epoch=5), "epoch"),
         (Unplaced(rosters={4: b"x" * 32}), "roster"),
         (Unplaced(rosters={5: b"r" * 32}), "roster"),
     ],
