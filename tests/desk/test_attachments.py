@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from fieldreport.cli import main
 from fieldreport.seal import Expected, Kind, open_envelope
 from fieldreport.vault import CaseRow
+from tests.desk.conftest import PASSPHRASES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.desk.conftest import Browser, House, Page
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -180,6 +185,35 @@ class TestTheSealedFile:
             envelope.verify()
             assert envelope.read_part(1, 1_000_000) == house.photo()
         assert page.headers["Content-Disposition"].startswith(f'attachment; filename="{case.name}-')
+
+    def test_exactly_that_file_opens_with_the_command_and_the_persons_key_file(
+        self, house: House, amira: Browser, tmp_path: Path
+    ) -> None:
+        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo(), ("location",)))
+        (tmp_path / "letter.age").write_bytes(amira.get(f"{item}/export").body)
+        (tmp_path / "passphrase").write_text(PASSPHRASES["amira"])
+        key = house.settings.desk.keyfiles / "amira.key"
+        rosters = (
+            "--roster",
+            house.settings.keys.directory,
+            "--admin-fingerprint",
+            house.settings.keys.admin_fingerprint,
+        )
+        arguments = [
+            "open",
+            tmp_path / "letter.age",
+            "--key",
+            key,
+            "--passphrase-file",
+            tmp_path / "passphrase",
+            *rosters,
+        ]
+        done = CliRunner().invoke(main, [str(each) for each in [*arguments, "-o", tmp_path / "out"]])
+        assert done.exit_code == 0, done.output
+        assert done.stdout.startswith(f"kind            letter {item.removeprefix('/items/')}\n")
+        assert (tmp_path / "out" / "report.txt").read_text() == house.report
+        assert (tmp_path / "out" / "photo-1.jpg").read_bytes() == house.photo()
+        assert case.letters == 1
 
     def test_taking_it_is_logged(self, house: House, amira: Browser) -> None:
         case, item = letter_with(house)

@@ -20,6 +20,7 @@ from fieldreport.errors import NotARecipient, SealError
 from fieldreport.seal import (
     Binding,
     Expected,
+    Frame,
     HybridIdentity,
     HybridRecipient,
     Kind,
@@ -32,6 +33,7 @@ from fieldreport.seal import (
     read_header,
     seal_envelope,
 )
+from fieldreport.unseal import identityfile
 
 pytestmark = pytest.mark.outside
 
@@ -168,3 +170,24 @@ def test_an_exported_object_is_read_without_this_program(age: Run, tmp_path: Pat
     with open_envelope(header, payload, identities=[identity], expected=expected) as envelope:
         assert done.stdout == envelope.manifest.encode() + report
     assert hashlib.sha256(report).hexdigest().encode() in done.stdout
+
+
+def test_it_opens_a_packed_letter_behind_its_frame_with_an_exported_identity(age: Run, tmp_path: Path) -> None:
+    identity, payload = HybridIdentity.generate(), io.BytesIO()
+    own = os.urandom(16)
+    binding = Binding(kind=Kind.LETTER, epoch=1, roster=bytes(32), instance=bytes(16), thread=own, object=own)
+    header = seal_envelope(
+        binding,
+        hour=0,
+        fields={},
+        parts=[PartSource(name="report.txt", media_type="text/plain", source=io.BytesIO(b"needle"), length=6)],
+        recipients=[identity.recipient, HybridIdentity.generate().recipient],
+        payload_to=payload,
+    )
+    packed = Frame(epoch=1, letter=own).encode() + header + payload.getvalue()
+    identityfile.write(tmp_path / "identity.txt", [identity])
+    lines = (tmp_path / "identity.txt").read_text().splitlines()
+    (exported,) = [line for line in lines if not line.startswith("#")]
+    plain = age("open", packed[25:], exported)
+    assert plain.startswith(b"fieldreport/v1\n")
+    assert b"needle" in plain
