@@ -179,9 +179,11 @@ def _write(path: Path, letter: Letter, roster: Roster, *, hour: int) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tempfile.TemporaryFile(dir=path.parent) as payload:
             try:
-                header = letter.seal_to(roster, hour, cast("BinaryIO", payload))
+                sealed = cast("BinaryIO", payload)
+                header = letter.seal_to(roster, hour, sealed)
+                frame = Frame.of(header, sealed, epoch=roster.epoch, letter=letter.id())
+                file.write(frame.encode() + header)
                 payload.seek(0)
-                file.write(Frame(epoch=roster.epoch, letter=letter.id()).encode() + header)
                 shutil.copyfileobj(payload, file, limits.READ_BYTES)
                 file.flush()
                 os.fsync(descriptor)

@@ -1,13 +1,15 @@
 """A packed letter: a sealed letter on its way by hand, with what the mailbox has to know in front of it.
 
-Rules: in front of the age file stand its epoch and its id and nothing else, no name and no newsroom, because somebody
-may be searched while carrying it; the frame is taken off when the letter is handed in, so that in the mailbox a letter
-that was carried looks like any other. Whoever takes one in cannot read it: what can be judged without a key is judged
-here, strictly. FORMAT.md, "Packed letter".
+Rules: in front of the age file stand its epoch, its id and its hash and nothing else, no name and no newsroom, because
+somebody may be searched while carrying it; the frame is taken off when the letter is handed in, so that in the mailbox
+a letter that was carried looks like any other. Whoever takes one in cannot read it: what can be judged without a key is
+judged here, strictly, and a card that has lost a bit is told from one that has not while its courier is still there.
+FORMAT.md, "Packed letter".
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import struct
@@ -22,7 +24,7 @@ from fieldreport.seal.stanza import HYBRID
 from fieldreport.seal.stream import plaintext_size
 
 _VERSION: Final = 1
-_LAYOUT: Final = struct.Struct(">BQ16s")  # version, epoch, letter id; big endian, no gaps
+_LAYOUT: Final = struct.Struct(">BQ16s32s")  # version, epoch, letter id, SHA-256; big endian, no gaps
 FRAME_BYTES: Final = _LAYOUT.size
 
 
@@ -30,15 +32,23 @@ FRAME_BYTES: Final = _LAYOUT.size
 class Frame:
     """``epoch``: of the roster the letter was sealed to, 1 to ``limits.ROSTER_EPOCHS``. ``letter``: its id, 16 bytes.
 
-    Both are claims of whoever packed it; the sealed inner header has the facts.
+    Both are claims of whoever packed it; the sealed inner header has the facts. ``sha256``, 32 bytes, is of the age
+    file behind the frame: it finds what a worn card did, not what an enemy did.
     """
 
     epoch: int
     letter: bytes
+    sha256: bytes
+
+    @classmethod
+    def of(cls, header: bytes, payload: BinaryIO, *, epoch: int, letter: bytes) -> Self:
+        """The frame of a sealed letter; ``payload`` is read from its beginning to its end."""
+        payload.seek(0)
+        return cls(epoch=epoch, letter=letter, sha256=_digest(hashlib.sha256(header), payload))
 
     def encode(self) -> bytes:
-        """Return the 25 bytes."""
-        return _LAYOUT.pack(_VERSION, self.epoch, self.letter)
+        """Return the 57 bytes."""
+        return _LAYOUT.pack(_VERSION, self.epoch, self.letter, self.sha256)
 
     @classmethod
     def read(cls, untrusted_file: BinaryIO) -> Self:
@@ -50,12 +60,12 @@ class Frame:
         untrusted_frame = untrusted_file.read(FRAME_BYTES)
         if len(untrusted_frame) != FRAME_BYTES:
             raise _malformed("no frame")
-        version, epoch, letter = _LAYOUT.unpack(untrusted_frame)
+        version, epoch, letter, sha256 = _LAYOUT.unpack(untrusted_frame)
         if version != _VERSION:
             raise _malformed("version")
         if not 1 <= epoch <= limits.ROSTER_EPOCHS:
             raise _malformed("epoch")
-        return cls(epoch=epoch, letter=letter)
+        return cls(epoch=epoch, letter=letter, sha256=sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +79,12 @@ class PackedLetter:
 
     @classmethod
     def read(cls, untrusted_file: io.RawIOBase) -> Self:
-        """Check everything that can be checked without a key, reading no more than the front.
+        """Check everything that can be checked without a key: the form first, then every byte once.
 
         Raises:
-            SealError: (code ``packed``) no frame, a stanza that is not hybrid, or a payload of a size that padding
-                never gives; (code ``header-malformed``, ``payload``) not an age file in its strict form.
+            SealError: (code ``packed``) no frame, a stanza that is not hybrid, a payload of a size that padding never
+                gives, or another hash than the frame's; (code ``header-malformed``, ``payload``) not an age file in its
+                strict form.
         """
         buffered = io.BufferedReader(untrusted_file)
         try:
@@ -82,15 +93,24 @@ class PackedLetter:
             raw = read_header(buffered)
             offset = buffered.tell()
             size = buffered.seek(0, os.SEEK_END) - offset
+            header = Header.parse(raw)
+            if any(stanza.type != HYBRID for stanza in header.stanzas):
+                raise _malformed("a stanza is not hybrid")
+            length = plaintext_size(size)
+            if padded_size(length) != length:
+                raise _malformed("payload is not padded")
+            buffered.seek(offset)
+            if _digest(hashlib.sha256(raw), buffered) != frame.sha256:
+                raise _malformed("hash differs")
         finally:
             buffered.detach()
-        header = Header.parse(raw)
-        if any(stanza.type != HYBRID for stanza in header.stanzas):
-            raise _malformed("a stanza is not hybrid")
-        length = plaintext_size(size)
-        if padded_size(length) != length:
-            raise _malformed("payload is not padded")
         return cls(frame=frame, header=raw, payload_offset=offset, readers=len(header.stanzas))
+
+
+def _digest(digest: hashlib._Hash, untrusted_rest: BinaryIO) -> bytes:
+    while data := untrusted_rest.read(limits.READ_BYTES):
+        digest.update(data)
+    return digest.digest()
 
 
 def is_packed(untrusted_file: BinaryIO) -> bool:

@@ -24,7 +24,6 @@ from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import (
     Binding,
     Codename,
-    Frame,
     HybridIdentity,
     HybridRecipient,
     Kind,
@@ -120,7 +119,7 @@ def test_a_letter_that_was_packed_is_one_that_the_intake_makes(staffed: House, c
         "thread": keys.thread.hex(),
         "reply_key": str(keys.identity.recipient),
     }
-    assert packed.frame == Frame(epoch=found["epoch"], letter=bytes.fromhex(found["object"]))
+    assert (packed.frame.epoch, packed.frame.letter) == (found["epoch"], bytes.fromhex(found["object"]))
     assert found["thread"] == found["object"]
     assert packed.readers == 2, "the editor and the recovery key"
 

@@ -29,5 +29,11 @@ def packed(
     roster = roster or house.rosters.newest(at_least=0)
     letter, payload = a_letter(text), io.BytesIO()
     header = letter.seal_to(roster, int(house.clock.now // 3600), payload)
-    frame = Frame(epoch=roster.epoch if epoch is None else epoch, letter=letter.id())
-    return frame.encode() + header + payload.getvalue()
+    epoch = roster.epoch if epoch is None else epoch
+    return Frame.of(header, payload, epoch=epoch, letter=letter.id()).encode() + header + payload.getvalue()
+
+
+def framed(header: bytes, payload: bytes) -> bytes:
+    """Any header and payload in a frame that fits them."""
+    frame = Frame.of(header, io.BytesIO(payload), epoch=1, letter=b"sixteen bytes id")
+    return frame.encode() + header + payload

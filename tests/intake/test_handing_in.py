@@ -16,7 +16,7 @@ from fieldreport.seal import HybridIdentity, PayloadWriter, build_header
 from fieldreport.seal.packed import FRAME_BYTES
 from fieldreport.unseal import rosters
 from tests.intake.conftest import House, Seen, Source
-from tests.intake.packing import CODENAME, packed
+from tests.intake.packing import CODENAME, framed, packed
 
 STATUS_TAKEN: Final = 200
 STATUS_NOT_TAKEN: Final = 422
@@ -101,13 +101,14 @@ def cut(good: bytes) -> dict[str, bytes]:
         "cut by a byte": good[:-1],
         "one byte too many": good + b"\0",
         "cut by a chunk": good[: -limits.CHUNK_BYTES // 8],
-        "a foreign stanza": frame + grease + payload,
-        "no MAC": frame + header[: header.index(b"--- ")] + payload,
+        "a foreign stanza": framed(grease, payload),
+        "a bit that a worn card has lost": good[:-100] + bytes([good[-100] ^ 1]) + good[-99:],
+        "no MAC": framed(header[: header.index(b"--- ")], payload),
         "armour": frame + b"-----BEGIN AGE ENCRYPTED FILE-----\n" + payload,
     }
 
 
-@pytest.mark.parametrize("what", list(cut(bytes(FRAME_BYTES) + b"-> \n--- \n")))
+@pytest.mark.parametrize("what", list(cut(bytes(FRAME_BYTES) + b"-> \n--- \n" + bytes(200))))
 def test_what_is_not_exactly_a_packed_letter_is_refused_and_not_stored(house: House, source: Source, what: str) -> None:
     page = hand_in(source, cut(packed(house))[what])
     assert (page.status, refusal(page)) == (STATUS_NOT_TAKEN, str(NOT_TAKEN[NotTaken.NOT_PACKED]))
@@ -120,7 +121,7 @@ def test_a_payload_that_is_not_padded_is_refused(house: House, source: Source) -
     writer.write(bytes(limits.PADDING_FLOOR_BYTES + 1))
     writer.close()
     header = build_header(bytes(16), house.rosters.newest(at_least=0).recipients())
-    page = hand_in(source, packed(house)[:FRAME_BYTES] + header + payload.getvalue())
+    page = hand_in(source, framed(header, payload.getvalue()))
     assert refusal(page) == str(NOT_TAKEN[NotTaken.NOT_PACKED])
 
 
@@ -131,7 +132,7 @@ def test_a_letter_for_another_number_of_readers_was_packed_for_somebody_else(
     good = packed(house)
     payload = good[-(16 + limits.PADDING_FLOOR_BYTES + 16) :]
     header = build_header(bytes(16), [HybridIdentity.generate().recipient for _ in range(readers)])
-    page = hand_in(source, good[:FRAME_BYTES] + header + payload)
+    page = hand_in(source, framed(header, payload))
     assert refusal(page) == str(NOT_TAKEN[NotTaken.OTHER_READERS])
     assert house.mailbox.totals().letters == 0
 

@@ -184,10 +184,10 @@ def test_it_opens_a_packed_letter_behind_its_frame_with_an_exported_identity(age
         recipients=[identity.recipient, HybridIdentity.generate().recipient],
         payload_to=payload,
     )
-    packed = Frame(epoch=1, letter=own).encode() + header + payload.getvalue()
+    packed = Frame.of(header, payload, epoch=1, letter=own).encode() + header + payload.getvalue()
     identityfile.write(tmp_path / "identity.txt", [identity])
     lines = (tmp_path / "identity.txt").read_text().splitlines()
     (exported,) = [line for line in lines if not line.startswith("#")]
-    plain = age("open", packed[25:], exported)
+    plain = age("open", packed[57:], exported)
     assert plain.startswith(b"fieldreport/v1\n")
     assert b"needle" in plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import importlib.util
 import io
 import json
@@ -58,22 +59,23 @@ def test_the_vectors_are_what_the_command_makes() -> None:
 
 @given(st.binary(max_size=400))
 def test_whatever_the_bytes_only_our_error_comes(junk: bytes) -> None:
-    for content in (junk, b"\x01" + bytes(7) + b"\x01" + bytes(16) + junk):
+    for content in (junk, b"\x01" + bytes(7) + b"\x01" + bytes(48) + junk):
         with pytest.raises(SealError):
             PackedLetter.read(io.BytesIO(content))  # type: ignore[arg-type] # it reads as a raw file does
 
 
 def test_a_packed_letter_is_told_from_a_bare_age_file() -> None:
-    assert is_packed(io.BytesIO(Frame(epoch=1, letter=bytes(16)).encode()))
+    assert is_packed(io.BytesIO(Frame(epoch=1, letter=bytes(16), sha256=bytes(32)).encode()))
     assert not is_packed(io.BytesIO(b"age-encryption.org/v1\n"))
     assert not is_packed(io.BytesIO(b""))
 
 
-def test_frame_and_inner_header_name_the_same_letter_and_nothing_names_the_newsroom() -> None:
-    frame = Frame(epoch=3, letter=b"sixteen bytes id")
-    assert len(frame.encode()) == FRAME_BYTES == 25
+def test_a_frame_is_version_epoch_id_and_hash_and_names_nothing_else() -> None:
+    frame = Frame.of(b"header", io.BytesIO(b"payload"), epoch=3, letter=b"sixteen bytes id")
+    assert len(frame.encode()) == FRAME_BYTES == 57
     assert Frame.read(io.BytesIO(frame.encode())) == frame
-    assert frame.encode() == b"\x01" + bytes(7) + b"\x03" + b"sixteen bytes id"
+    digest = hashlib.sha256(b"headerpayload").digest()
+    assert frame.encode() == b"\x01" + bytes(7) + b"\x03" + b"sixteen bytes id" + digest
 
 
 def test_the_id_of_a_letter_follows_from_codename_number_and_content() -> None:

@@ -37,44 +37,50 @@ def header(*stanzas: bytes) -> bytes:
     return b"age-encryption.org/v1\n" + b"".join(stanzas) + b"--- " + text(drawn("mac", 32)) + b"\n"
 
 
-def frame(*, version: int = 1, epoch: int = EPOCH, letter: bytes = LETTER) -> bytes:
-    return struct.pack(">BQ16s", version, epoch, letter)
+def packed(
+    age: bytes, *, version: int = 1, epoch: int = EPOCH, letter: bytes = LETTER, sha256: bytes | None = None
+) -> bytes:
+    return struct.pack(">BQ16s32s", version, epoch, letter, sha256 or hashlib.sha256(age).digest()) + age
 
 
 def cases() -> list[tuple[str, str, bytes]]:
     """Reason, what a reader says, the file."""
     one, two = stanza(1), stanza(2)
-    good = frame() + header(one, two) + bytes(PAYLOAD)
+    head, payload = header(one, two), bytes(PAYLOAD)
+    age = head + payload
     x25519 = b"-> X25519 " + text(drawn("share", 32)) + b"\n" + text(drawn("wrap", 32)) + b"\n"
     low = b"-> mlkem768x25519 " + text(drawn("enc 1", 1088) + bytes(32)) + b"\n" + text(drawn("body 1", 32)) + b"\n"
     return [
-        ("two readers, the smallest payload", "taken", good),
-        ("one reader", "taken", frame() + header(one) + bytes(PAYLOAD)),
-        ("the last epoch that a roster can have", "taken", frame(epoch=100_000) + good[25:]),
-        ("two chunks: a plaintext of 69,632 bytes", "taken", good[:-PAYLOAD] + bytes(16 + 69_632 + 2 * 16)),
+        ("two readers, the smallest payload", "taken", packed(age)),
+        ("one reader", "taken", packed(header(one) + payload)),
+        ("the last epoch that a roster can have", "taken", packed(age, epoch=100_000)),
+        ("two chunks: a plaintext of 69,632 bytes", "taken", packed(head + bytes(16 + 69_632 + 2 * 16))),
         ("nothing", "packed", b""),
-        ("a frame that is cut by a byte", "packed", frame()[:-1]),
-        ("a bare age file", "packed", good[25:]),
-        ("version 2", "packed", frame(version=2) + good[25:]),
-        ("version 0", "packed", frame(version=0) + good[25:]),
-        ("epoch 0, which no roster has", "packed", frame(epoch=0) + good[25:]),
-        ("an epoch over the bound", "packed", frame(epoch=100_001) + good[25:]),
-        ("a stanza of a type that nobody knows", "packed", frame() + header(one, b"-> grease\n\n") + bytes(PAYLOAD)),
-        ("a classical stanza beside a hybrid one", "header-malformed", frame() + header(one, x25519) + bytes(PAYLOAD)),
-        ("classical stanzas alone", "packed", frame() + header(x25519) + bytes(PAYLOAD)),
-        ("an X25519 share of small order", "header-malformed", frame() + header(low) + bytes(PAYLOAD)),
-        ("no stanza", "header-malformed", frame() + header() + bytes(PAYLOAD)),
-        ("65 stanzas", "header-malformed", frame() + header(*[one] * 65) + bytes(PAYLOAD)),
-        ("the frame alone", "header-malformed", frame()),
-        ("the header ends before its MAC line", "header-malformed", frame() + header(one)[:-48]),
-        ("a byte between frame and header", "header-malformed", frame() + b"\n" + good[25:]),
-        ("no payload", "payload", good[:-PAYLOAD]),
-        ("a payload that is only a nonce", "payload", good[: -PAYLOAD + 16]),
-        ("a payload that is cut by a byte", "packed", good[:-1]),
-        ("a byte behind the payload", "packed", good + b"\0"),
-        ("a second chunk that is only a tag", "payload", good[:-PAYLOAD] + bytes(16 + 65_552 + 16)),
-        ("a plaintext below the floor", "packed", good[:-PAYLOAD] + bytes(16 + 100 + 16)),
-        ("a plaintext whose size padding never gives", "packed", good[:-PAYLOAD] + bytes(16 + 16_385 + 16)),
+        ("a frame that is cut by a byte", "packed", packed(b"")[:-1]),
+        ("a bare age file", "packed", age),
+        ("version 2", "packed", packed(age, version=2)),
+        ("version 0", "packed", packed(age, version=0)),
+        ("epoch 0, which no roster has", "packed", packed(age, epoch=0)),
+        ("an epoch over the bound", "packed", packed(age, epoch=100_001)),
+        ("another hash", "packed", packed(age, sha256=drawn("hash", 32))),
+        ("a bit of the payload was lost", "packed", packed(age)[:-1] + b"\x01"),
+        ("a stanza was exchanged", "packed", packed(age).replace(two, stanza(3))),
+        ("a stanza of a type that nobody knows", "packed", packed(header(one, b"-> grease\n\n") + payload)),
+        ("a classical stanza beside a hybrid one", "header-malformed", packed(header(one, x25519) + payload)),
+        ("classical stanzas alone", "packed", packed(header(x25519) + payload)),
+        ("an X25519 share of small order", "header-malformed", packed(header(low) + payload)),
+        ("no stanza", "header-malformed", packed(header() + payload)),
+        ("65 stanzas", "header-malformed", packed(header(*[one] * 65) + payload)),
+        ("the frame alone", "header-malformed", packed(b"")),
+        ("the header ends before its MAC line", "header-malformed", packed(header(one)[:-48])),
+        ("a byte between frame and header", "header-malformed", packed(b"\n" + age)),
+        ("no payload", "payload", packed(head)),
+        ("a payload that is only a nonce", "payload", packed(head + bytes(16))),
+        ("a payload that is cut by a byte", "packed", packed(age[:-1])),
+        ("a byte behind the payload", "packed", packed(age + b"\0")),
+        ("a second chunk that is only a tag", "payload", packed(head + bytes(16 + 65_552 + 16))),
+        ("a plaintext below the floor", "packed", packed(head + bytes(16 + 100 + 16))),
+        ("a plaintext whose size padding never gives", "packed", packed(head + bytes(16 + 16_385 + 16))),
     ]
 
 
