@@ -48,6 +48,10 @@ ROSTER_ENTRIES: Final = 400  # present and former staff; 1 MiB holds 450
 ROSTER_EPOCHS: Final = 100_000  # 270 years of one change a day; bounds what a directory listing may cost
 ROSTER_DAYS: Final = 90  # an admin who vanished is noticed within a season
 ROSTER_ALARM_DAYS: Final = 30
+HANDOVERS: Final = 100  # of the admin's key; one a season for 25 years, and bounds what a chain costs to verify
+HANDOVER_BYTES: Final = 16 * KIB  # two admin keys in hexadecimal are 8 KiB
+ENROLMENT_DAYS: Final = 14  # for an enrolment request to reach the admin; bounds how long an old one may be played
+INVITATION_HOURS: Final = 72  # to enrol on the desk; over a weekend, not over a holiday
 
 # --- intake ---
 REQUEST_BYTES: Final = 512 * MIB  # default for one post, configurable

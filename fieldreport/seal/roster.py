@@ -1,15 +1,18 @@
 """The roster in force: a directory of public files, read with suspicion and replaced without a gap.
 
     keys/  roster.json  roster.json.sig  admin.pub  <handle>.pub  history/<epoch>.json  history/<epoch>.json.sig
+           handover-<number>.json  handover-<number>.json.sig  handover-<number>.json.accepted
 
-Rules: nothing in the directory is trusted but what the pinned admin signed; the date, the lowest acceptable epoch and
-the admin's fingerprint are checked at every use; whatever is missing, unreadable or out of order is a ``RosterError``,
-never an older answer. Verified values are kept while the files do not change. Safe for threads and for processes.
+Rules: nothing in the directory is trusted but what the pinned admin signed, or whom the pinned key was handed to; the
+date, the lowest acceptable epoch and the admin's fingerprint are checked at every use; whatever is missing, unreadable
+or out of order is a ``RosterError``, never an older answer. Verified values are kept while the files do not change.
+Safe for threads and for processes.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import threading
@@ -22,13 +25,17 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import RosterError, SealError
+from fieldreport.errors import RosterError
+from fieldreport.seal.admins import Admins
+from fieldreport.seal.handover import HandOver
+from fieldreport.seal.publicfile import SIGNATURE_FILE_BYTES, Stamp, read_public, stamps, write_public
 from fieldreport.seal.rosterformat import (
     Entry,
     KeyState,
     Role,
     Roster,
     check_date,
+    parse_roster,
     verify_roster,
 )
 from fieldreport.seal.signatures import AdminPublic, verify_signature
@@ -36,6 +43,7 @@ from fieldreport.seal.signatures import AdminPublic, verify_signature
 __all__ = [
     "AdminPublic",
     "Entry",
+    "HandOver",
     "KeyState",
     "Role",
     "Roster",
@@ -47,10 +55,7 @@ __all__ = [
 ]
 
 _HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
-_SIGNATURE_FILE_BYTES: Final = 8192
 _READ_TRIES: Final = 3
-
-_Stamp = tuple[tuple[int, int, int], ...]
 
 
 def open_carried_rosters(path: Path, *, fingerprint: str) -> RosterDirectory:
@@ -79,19 +84,20 @@ class RosterDirectory:
 
     Args:
         path: the directory.
-        fingerprint: of the only admin key whose signatures count, 64 hexadecimal digits.
+        fingerprint: of the admin key from which everything follows, 64 hexadecimal digits. Only its signatures count,
+            and those of whom it was handed to.
         instance: 16 bytes, whose rosters they are; ``None`` where nothing but the fingerprint is known.
     """
 
     def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
         self._path = path
-        self._fingerprint = fingerprint
         self._instance = instance
+        self._admins = Admins(path, fingerprint=fingerprint, instance=instance)
         self._lock = threading.RLock()
         self._current: Roster | None = None
-        self._stamp: _Stamp = ()
+        self._stamp: Stamp = ()
         self._past: dict[int, Roster] = {}
-        self._past_stamp: _Stamp = ()
+        self._past_stamp: Stamp = ()
         self._hashes: Mapping[int, bytes] = MappingProxyType({})
 
     def load(self, *, now: datetime, at_least: int) -> Roster:
@@ -99,7 +105,8 @@ class RosterDirectory:
 
         Raises:
             RosterError: ``roster-missing``, ``roster-admin``, ``roster-signature``, ``roster-malformed``,
-                ``roster-instance``, ``roster-expired``, ``roster-early``, ``roster-rolled-back`` or ``roster-chain``.
+                ``roster-instance``, ``roster-expired``, ``roster-early``, ``roster-rolled-back``, ``roster-chain`` or
+                ``roster-handover``.
         """
         roster = self.newest(at_least=at_least)
         check_date(roster, now)
@@ -163,7 +170,7 @@ class RosterDirectory:
             RosterError: it does not verify, or (code ``roster-chain``) does not follow the one in force.
         """
         with self._lock, self._turn():
-            roster = verify_roster(raw, signatures, self._admin(), instance=self._instance, at=None)
+            roster = self._verify(raw, signatures)
             if (self._path / "roster.json").exists():
                 current = self._verified()
                 follows = roster.epoch == current.epoch + 1 and roster.previous == current.sha256
@@ -173,20 +180,47 @@ class RosterDirectory:
             # is found there.
             history = self._path / "history"
             history.mkdir(mode=0o755, exist_ok=True)
-            _write(history / f"{roster.epoch:08d}.json.sig", signatures)
-            _write(history / f"{roster.epoch:08d}.json", raw)
-            _write(self._path / "roster.json.sig", signatures)
-            _write(self._path / "roster.json", raw)
+            write_public(history / f"{roster.epoch:08d}.json.sig", signatures)
+            write_public(history / f"{roster.epoch:08d}.json", raw)
+            write_public(self._path / "roster.json.sig", signatures)
+            write_public(self._path / "roster.json", raw)
             self._write_cards(roster)
             return self._verified()
 
+    def admin(self) -> AdminPublic:
+        """The admin key in force: the pinned one, or the last it was handed to.
+
+        Raises:
+            RosterError: nothing leads from the pinned fingerprint to a key.
+        """
+        with self._lock:
+            return self._admins.chain().keys[0]
+
+    def hand_overs(self) -> tuple[HandOver, ...]:
+        """Every hand-over of the admin's key, in order; raises as ``admin``."""
+        with self._lock:
+            self._admins.chain()
+            return self._admins.line
+
+    def hand_over(self, raw: bytes, signatures: bytes, acceptance: bytes) -> HandOver:
+        """Put a hand-over in force: from its epoch on, the next one, only the new key signs rosters.
+
+        A crash at any point leaves it undone or done. Publishing one that is in force again changes nothing.
+
+        Raises:
+            RosterError: it does not verify, or (code ``roster-handover``) does not follow what is in force.
+        """
+        with self._lock, self._turn():
+            return self._admins.publish(raw, signatures, acceptance, next_epoch=self._verified().epoch + 1)
+
     def _write_cards(self, roster: Roster) -> None:
+        self._admins.write_card()
         staff = [entry for entry in roster.entries if entry.role is not Role.ADMIN]
         cards = {entry.handle: entry.card() for entry in staff if entry.state is KeyState.ACTIVE}
         for handle in {entry.handle for entry in staff}:
             path = self._path / f"{handle}.pub"
             if handle in cards:
-                _write(path, cards[handle].encode("ascii"))
+                write_public(path, cards[handle].encode("ascii"))
             else:
                 path.unlink(missing_ok=True)
 
@@ -207,12 +241,12 @@ class RosterDirectory:
 
     def _verified(self) -> Roster:
         """The roster on disk, its signatures checked if the files changed; its date is not looked at."""
-        stamp = self._stamps("roster.json", "roster.json.sig", "admin.pub")
+        stamp = self._stamp_of_all()
         if self._current is not None and stamp == self._stamp:
             return self._current
         for _ in range(_READ_TRIES):
             roster = self._read_current()
-            after = self._stamps("roster.json", "roster.json.sig", "admin.pub")
+            after = self._stamp_of_all()
             if after == stamp:
                 break
             stamp = after
@@ -234,31 +268,50 @@ class RosterDirectory:
             raise RosterError(f"the roster of epoch {roster.epoch} follows another one", code="roster-chain")
 
     def _read_current(self) -> Roster:
-        admin = self._admin()
-        raw = _read(self._path / "roster.json", limits.ROSTER_BYTES)
-        signatures = _read(self._path / "roster.json.sig", _SIGNATURE_FILE_BYTES)
+        raw = read_public(self._path / "roster.json", limits.ROSTER_BYTES)
+        signatures = read_public(self._path / "roster.json.sig", SIGNATURE_FILE_BYTES)
         try:
-            return verify_roster(raw, signatures, admin, instance=self._instance, at=None)
+            return self._verify(raw, signatures)
         except RosterError as refused:
             if refused.code != "roster-signature":
                 raise
             # Between the two renames of ``publish`` the pair does not match; the history has both pairs whole.
             for epoch in sorted(self._epochs(), reverse=True)[:2]:
                 if self._read_from_history(epoch, "json", limits.ROSTER_BYTES) == raw:
-                    signatures = self._read_from_history(epoch, "json.sig", _SIGNATURE_FILE_BYTES)
-                    return verify_roster(raw, signatures, admin, instance=self._instance, at=None)
+                    signatures = self._read_from_history(epoch, "json.sig", SIGNATURE_FILE_BYTES)
+                    return self._verify(raw, signatures)
             raise
+
+    def _verify(self, untrusted_raw: bytes, untrusted_signatures: bytes) -> Roster:
+        """A roster signed with the key whose turn it was at its epoch; which one that is, is known only afterwards."""
+        chain = self._admins.chain()
+        for key in chain.keys:
+            try:
+                roster = verify_roster(untrusted_raw, untrusted_signatures, key, instance=self._instance, at=None)
+            except RosterError as refused:
+                if refused.code != "roster-signature":
+                    raise
+            else:
+                chain.check_signer(key, roster.epoch)
+                return roster
+        raise RosterError("the roster is not signed by the admin", code="roster-signature")
 
     def _read_past(self, current: Roster) -> None:
         stamp = (*self._stamp, *self._stamps("history"))
         if stamp == self._past_stamp:
             return
-        admin = self._admin()
         # Epochs above the one in force are what a crash left of a publication; they count when they are in force.
-        for epoch in sorted(epoch for epoch in self._epochs() if epoch < current.epoch and epoch not in self._past):
+        # The latest first, because those from before the pinned key's time are known from their successors alone.
+        unseen = [epoch for epoch in self._epochs() if epoch < current.epoch and epoch not in self._past]
+        for epoch in sorted(unseen, reverse=True):
             raw = self._read_from_history(epoch, "json", limits.ROSTER_BYTES)
-            signatures = self._read_from_history(epoch, "json.sig", _SIGNATURE_FILE_BYTES)
-            roster = verify_roster(raw, signatures, admin, instance=self._instance, at=None)
+            if epoch < self._admins.chain().first:
+                after = current if epoch + 1 == current.epoch else self._past.get(epoch + 1)
+                if after is None:
+                    continue  # nothing that counts names it
+                roster = _named(raw, after)
+            else:
+                roster = self._verify(raw, self._read_from_history(epoch, "json.sig", SIGNATURE_FILE_BYTES))
             if roster.epoch != epoch:
                 raise RosterError(f"history/{epoch:08d}.json is of another epoch", code="roster-chain")
             self._past[epoch] = roster
@@ -279,53 +332,20 @@ class RosterDirectory:
         return [int(match[1]) for name in names if (match := _HISTORY_NAME.fullmatch(name))]
 
     def _read_from_history(self, epoch: int, ending: str, at_most: int) -> bytes:
-        return _read(self._path / "history" / f"{epoch:08d}.{ending}", at_most)
+        return read_public(self._path / "history" / f"{epoch:08d}.{ending}", at_most)
 
-    def _admin(self) -> AdminPublic:
-        try:
-            admin = AdminPublic.parse(_read(self._path / "admin.pub", _SIGNATURE_FILE_BYTES).decode("ascii"))
-        except (SealError, UnicodeDecodeError):
-            raise RosterError("admin.pub is not an admin key", code="roster-admin") from None
-        if admin.fingerprint != self._fingerprint:
-            raise RosterError("admin.pub is not the admin key that is pinned in the settings", code="roster-admin")
-        return admin
+    def _stamp_of_all(self) -> Stamp:
+        return self._stamps("roster.json", "roster.json.sig", *self._admins.files())
 
-    def _stamps(self, *names: str) -> _Stamp:
-        stamps = []
-        for name in names:
-            try:
-                found = (self._path / name).stat()
-            except OSError:
-                stamps.append((0, 0, 0))  # equal to no file's; what is missing is reported by whoever reads it
-            else:
-                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
-        return tuple(stamps)
+    def _stamps(self, *names: str) -> Stamp:
+        return stamps(self._path, names)
 
 
-def _read(path: Path, at_most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            untrusted_raw = file.read(at_most + 1)
-    except OSError as error:
-        raise RosterError(
-            f"cannot read {path.name}", detail=f"{path}: {error.strerror}", code="roster-missing"
-        ) from None
-    if len(untrusted_raw) > at_most:
-        raise RosterError(f"{path.name} is too long", code="roster-malformed")
-    return untrusted_raw
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write, sync, rename, sync the directory: after a crash the old content or the new, never a part."""
-    unfinished = path.with_name(f".{path.name}.new")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _named(untrusted_raw: bytes, after: Roster) -> Roster:
+    """The roster before ``after``: its bytes are as good as signed, because ``after`` names their hash."""
+    if hashlib.sha256(untrusted_raw).digest() != after.previous:
+        raise RosterError(f"the roster after epoch {after.epoch - 1} names another one before it", code="roster-chain")
+    roster = parse_roster(untrusted_raw)
+    if roster.instance != after.instance:
+        raise RosterError("the roster is another newsroom's", code="roster-instance")
+    return roster

@@ -1,0 +1,98 @@
+"""The admin's part of the roster's directory: ``admin.pub`` and the hand-overs, followed from the pinned fingerprint.
+
+    admin.pub  handover-<number>.json  handover-<number>.json.sig  handover-<number>.json.accepted
+
+Rules: ``admin.pub`` shows people the key in force and decides nothing; a hand-over that was seen is not forgotten while
+the process runs. Not safe for threads by itself: ``RosterDirectory`` calls with its lock held.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from fieldreport import limits
+from fieldreport.errors import RosterError, SealError
+from fieldreport.seal.handover import AdminChain, HandOver, verify_hand_over
+from fieldreport.seal.publicfile import SIGNATURE_FILE_BYTES, Stamp, read_public, stamps, write_public
+from fieldreport.seal.signatures import AdminPublic
+
+
+class Admins:
+    """Whose signatures count in one directory. See ``RosterDirectory`` for the arguments."""
+
+    def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
+        self._path = path
+        self._fingerprint = fingerprint
+        self._instance = instance
+        self._chain: AdminChain | None = None
+        self._stamp: Stamp = ()
+        self.line: tuple[HandOver, ...] = ()
+
+    def chain(self) -> AdminChain:
+        """The tenures that count, read anew when a file changed.
+
+        Raises:
+            RosterError: ``roster-admin``, ``roster-handover`` or ``roster-missing``; ``roster-rolled-back``: a
+                hand-over that was seen before is gone, or another stands in its place.
+        """
+        stamp = stamps(self._path, self.files())
+        if self._chain is not None and stamp == self._stamp:
+            return self._chain
+        line = tuple(self._read(name) for name in self._names())
+        if line[: len(self.line)] != self.line:
+            # The old key would be in force again, or another than the one that it was handed to.
+            raise RosterError("a hand-over of the admin's key was taken back", code="roster-rolled-back")
+        self._chain = AdminChain.follow(self._fingerprint, self._published(), line)
+        self.line, self._stamp = line, stamp
+        return self._chain
+
+    def files(self) -> list[str]:
+        """The names of every file that the chain is read from."""
+        return ["admin.pub", *(f"{name}{end}" for name in self._names() for end in ("", ".sig", ".accepted"))]
+
+    def publish(self, raw: bytes, signatures: bytes, acceptance: bytes, *, next_epoch: int) -> HandOver:
+        """Put a hand-over in force, durably; see ``RosterDirectory.hand_over``."""
+        hand_over = verify_hand_over(raw, signatures, acceptance, instance=self._instance)
+        self.chain()
+        if hand_over in self.line:
+            return hand_over
+        if hand_over.epoch != next_epoch:
+            raise RosterError("a hand-over begins with the next roster", code="roster-handover")
+        AdminChain.follow(self._fingerprint, self._published(), (*self.line, hand_over))
+        # The document last: it counts as soon as it is there, and its signatures must be there then.
+        name = _name(hand_over.number)
+        write_public(self._path / f"{name}.sig", signatures)
+        write_public(self._path / f"{name}.accepted", acceptance)
+        write_public(self._path / name, raw)
+        self.chain()
+        return hand_over
+
+    def write_card(self) -> None:
+        """Let ``admin.pub`` show the key in force."""
+        in_force = self.chain().keys[0]
+        if self._published() != in_force:
+            write_public(self._path / "admin.pub", in_force.encode().encode("ascii"))
+
+    def _published(self) -> AdminPublic:
+        try:
+            return AdminPublic.parse(read_public(self._path / "admin.pub", SIGNATURE_FILE_BYTES).decode("ascii"))
+        except (SealError, UnicodeDecodeError):
+            raise RosterError("admin.pub is not an admin key", code="roster-admin") from None
+
+    def _read(self, name: str) -> HandOver:
+        return verify_hand_over(
+            read_public(self._path / name, limits.HANDOVER_BYTES),
+            read_public(self._path / f"{name}.sig", SIGNATURE_FILE_BYTES),
+            read_public(self._path / f"{name}.accepted", SIGNATURE_FILE_BYTES),
+            instance=self._instance,
+        )
+
+    def _names(self) -> list[str]:
+        """The hand-overs that are there, up to the first number that is missing."""
+        names = (_name(number) for number in range(1, limits.HANDOVERS + 1))
+        return list(itertools.takewhile(lambda name: (self._path / name).exists(), names))
+
+
+def _name(number: int) -> str:
+    return f"handover-{number:04d}.json"

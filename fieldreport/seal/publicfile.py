@@ -1,0 +1,65 @@
+"""The files of the roster's directory: read up to a bound, replaced whole or not at all, watched for changes.
+
+Everything here is public; nothing read here is trusted by being here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from fieldreport.errors import RosterError
+
+SIGNATURE_FILE_BYTES: Final = 8192
+"""More than a pair of signatures, or an admin's public key, takes."""
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+def stamps(directory: Path, names: Iterable[str]) -> Stamp:
+    """What changes when one of the files does."""
+    found = []
+    for name in names:
+        try:
+            status = (directory / name).stat()
+        except OSError:
+            found.append((0, 0, 0))  # equal to no file's; what is missing is reported by whoever reads it
+        else:
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)
+
+
+def read_public(path: Path, at_most: int) -> bytes:
+    """The content of a file of at most that many bytes; nobody has vouched for it.
+
+    Raises:
+        RosterError: ``roster-missing``: it cannot be read; ``roster-malformed``: it is longer.
+    """
+    try:
+        with path.open("rb") as file:
+            untrusted_raw = file.read(at_most + 1)
+    except OSError as error:
+        raise RosterError(
+            f"cannot read {path.name}", detail=f"{path}: {error.strerror}", code="roster-missing"
+        ) from None
+    if len(untrusted_raw) > at_most:
+        raise RosterError(f"{path.name} is too long", code="roster-malformed")
+    return untrusted_raw
+
+
+def write_public(path: Path, content: bytes) -> None:
+    """Write, sync, rename, sync the directory: after a crash the old content or the new, never a part."""
+    unfinished = path.with_name(f".{path.name}.new")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
