@@ -84,6 +84,7 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     """Checks of one installation: the roster, modes of files, orphans."""
     yield _tried("roster", lambda: _check_roster(settings), "both signatures and the dates hold")
     yield _roster_age(settings)
+    yield _admin_key(settings)
     yield from _due(settings)
     yield from _modes(settings)
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
@@ -143,6 +144,18 @@ def _due(settings: config.Settings) -> Iterator[Finding]:
         yield Finding(check="keys", verdict=Verdict.WARNS, seen=seen)
     if not due:
         yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
+
+
+def _admin_key(settings: config.Settings) -> Finding:
+    """Whether the settings pin the admin key in force, or one that was handed over and might be misused."""
+    try:
+        in_force = open_rosters(settings).admin().fingerprint
+    except FieldreportError as error:
+        return Finding(check="admin key", verdict=Verdict.FAILS, seen=error.detail)
+    if in_force == settings.keys.admin_fingerprint:
+        return Finding(check="admin key", verdict=Verdict.HOLDS, seen="the settings pin the key in force")
+    seen = f"it was handed over; pin the one in force: admin_fingerprint = {in_force}"
+    return Finding(check="admin key", verdict=Verdict.WARNS, seen=seen)
 
 
 def _modes(settings: config.Settings) -> Iterator[Finding]:

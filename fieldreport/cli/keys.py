@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.text import Text
 from typing_extensions import override
 
-from fieldreport.cli import asking, export, installation, keystatus, load_settings, recoverykeys
+from fieldreport.cli import asking, enrolling, export, handingover, installation, keystatus, load_settings, recoverykeys
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
@@ -163,3 +163,7 @@ class _Rotation:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task("re-wrapping", total=None)
             self._owner.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
+
+
+keys_command.add_command(enrolling.new)
+keys_command.add_command(handingover.hand_over)

@@ -24,9 +24,11 @@ def roster_command() -> None:
 @click.pass_context
 def show(context: click.Context, *, as_json: bool) -> None:
     """Show the roster in force."""
-    roster = open_rosters(load_settings(context)).load(now=datetime.now(UTC), at_least=0)
+    published = open_rosters(load_settings(context))
+    roster = published.load(now=datetime.now(UTC), at_least=0)
     facts = {
         "epoch": roster.epoch,
+        "admin": published.admin().fingerprint,
         "sha256": roster.sha256.hex(),
         "not_before": roster.not_before.isoformat(),
         "not_after": roster.not_after.isoformat(),

@@ -1,4 +1,8 @@
-"""``fieldreport staff``: who is in the roster. For small newsrooms, where the admin hands out passphrases."""
+"""``fieldreport staff``: who is in the roster.
+
+``add`` is for small newsrooms, where the admin hands out passphrases; elsewhere people make their own keys and are
+invited and approved (``enrolling``).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from fieldreport.cli import asking, init, installation, load_settings
+from fieldreport.cli import asking, enrolling, init, installation, load_settings
 from fieldreport.errors import NotFound
 from fieldreport.seal import Role, open_rosters
 from fieldreport.vault import rostering
@@ -22,11 +26,11 @@ def staff_command() -> None:
 
 @staff_command.command("add")
 @click.argument("handle")
-@click.option("--role", type=click.Choice([Role.EDITOR]), default=Role.EDITOR, show_default=True)
+@click.option("--role", type=click.Choice(["editor"]), default="editor", show_default=True)
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
 @asking.passphrase_option
 @click.pass_context
-def add(context: click.Context, handle: str, role: Role, admin: str, passphrase_file: Path | None) -> None:
+def add(context: click.Context, handle: str, role: str, admin: str, passphrase_file: Path | None) -> None:
     """Enrol HANDLE: make a key file, show its passphrase once, and publish a roster that names it."""
     settings = load_settings(context)
     signer = asking.unlock_admin(settings, admin, passphrase_file)
@@ -66,4 +70,9 @@ def remove(context: click.Context, handle: str, admin: str, passphrase_file: Pat
         if not any(entry.handle == handle for entry in seat.roster().entries):
             raise NotFound(f"{handle} is not in the roster")
         rostering.revoke(seat, handle, seat.rosters, mailbox, now=time.time())
-    click.echo(f"{handle} is revoked. Headers are rebuilt without their keys at the next unlock of an editor.")
+    click.echo(f"{handle} is revoked, and the desk locks their sessions. Headers are rebuilt without their keys at the")
+    click.echo("next unlock of an editor.")
+
+
+staff_command.add_command(enrolling.invite)
+staff_command.add_command(enrolling.approve)

@@ -11,13 +11,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import flask
-from mnemonic import Mnemonic
 from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import current
 from fieldreport.scrub.words import in_words
 from fieldreport.seal.roster import Role
+from fieldreport.seal.wordlists import fingerprint_words
 
 _HOUR_SECONDS: Final = 3600
 _LANGUAGES: Final[Mapping[str, str]] = {
@@ -65,7 +65,14 @@ class IdConverter(BaseConverter):
 
 def install(app: flask.Flask) -> None:
     """Give the templates of ``app`` their filters and what every page shows."""
-    filters = {"age": age, "hour": hour, "words": words, "grouped": grouped, "size": size, "removed": in_words}
+    filters = {
+        "age": age,
+        "hour": hour,
+        "words": fingerprint_words,
+        "grouped": grouped,
+        "size": size,
+        "removed": in_words,
+    }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(language_name=language_name)
     app.context_processor(_everywhere)
@@ -138,11 +145,6 @@ def age(value: int, now_hour: int) -> str:
     if hours < 48:
         return f"{hours} h"
     return f"{hours // 24} days"
-
-
-def words(key_id: str) -> str:
-    """A key id as twelve words that two people can compare by telephone (BIP-39 of its 16 bytes)."""
-    return str(Mnemonic("english").to_mnemonic(bytes.fromhex(key_id)))
 
 
 def grouped(digits: str) -> str:

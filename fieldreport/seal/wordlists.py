@@ -139,3 +139,11 @@ def word_list(name: str) -> WordList:
     if built.sha256 != _PINNED[name]:
         raise PlatformError(f"the {name} word list changed: codenames already given out would not open any more")
     return built
+
+
+def fingerprint_words(fingerprint: str) -> str:
+    """32 hexadecimal digits as twelve English words that two people can compare by telephone (BIP-39 of 16 bytes)."""
+    digits = bytes.fromhex(fingerprint)
+    checked = int.from_bytes(digits + hashlib.sha256(digits).digest()[:1], "big") >> 4
+    words = word_list("english").words
+    return " ".join(words[checked >> 11 * place & 0x7FF] for place in reversed(range(12)))

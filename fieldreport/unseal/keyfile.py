@@ -47,6 +47,7 @@ __all__ = [
     "Cost",
     "SigningKey",
     "StaffKey",
+    "bring_key_file",
     "change_key_file",
     "change_passphrase",
     "derive_once",
@@ -158,6 +159,31 @@ def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKe
     if handle is not None and handle != sealed.handle:
         raise KeyFileDamaged(f"{path.name} is somebody else's key file")
     return _open(sealed, passphrase)
+
+
+def bring_key_file(source: Path, path: Path, *, handle: str) -> None:
+    """Put a key file that an editor made on another machine at ``path``, mode 0600, durably; the source stays.
+
+    Everything is checked that needs no passphrase. The mode of the source is not: it comes on a memory card.
+
+    Raises:
+        KeyFileDamaged: it is not a key file, or not that of an editor ``handle``.
+        UsageError: another key file is at ``path``, or one of the two cannot be read or written.
+    """
+    try:
+        with source.open("rb") as file:
+            untrusted_file = file.read(limits.KEYFILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror}") from None
+    sealed = _parse(untrusted_file)
+    if (sealed.handle, sealed.role) != (handle, Role.EDITOR):
+        raise KeyFileDamaged(f"{source.name} is not the key file of an editor {handle}")
+    with secretfile.turn(path):
+        try:
+            if secretfile.read(path, at_most=limits.KEYFILE_BYTES) != untrusted_file:
+                raise UsageError(f"there is another {path.name} already; move it away first")
+        except FileNotFoundError:
+            secretfile.replace(path, untrusted_file)
 
 
 def unlock_nothing(*, cost: Cost = FULL) -> NoReturn:

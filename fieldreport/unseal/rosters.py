@@ -118,13 +118,30 @@ def with_revoked(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
     """The entries after every key of a person was taken out of use. It cannot unread what was read.
 
     Raises:
-        UsageError: nobody has that handle.
+        UsageError: nobody has that handle; or it is the admin, after whom nobody could sign a roster any more.
     """
     before = tuple(entries)
+    if any(known.handle == handle and known.role is Role.ADMIN and _is_active(known, handle) for known in before):
+        raise UsageError("the admin's key is not revoked but handed over: fieldreport keys hand-over")
     if not any(known.handle == handle for known in before):
         raise UsageError(f"{handle} is not in the roster")
     return tuple(
         dataclasses.replace(known, state=KeyState.REVOKED) if known.handle == handle else known for known in before
+    )
+
+
+def with_handed_over(entries: Iterable[Entry], new: Entry) -> tuple[Entry, ...]:
+    """The entries after the admin's key went to somebody else: the new admin active, every one before a record.
+
+    Raises:
+        UsageError: the new entry is not an admin's, or its handle is taken.
+    """
+    if new.role is not Role.ADMIN:
+        raise UsageError(f"{new.handle} is not an admin")
+    before = with_added(entries, new)
+    return tuple(
+        dataclasses.replace(known, state=KeyState.REVOKED) if known.role is Role.ADMIN and known != new else known
+        for known in before
     )
 
 

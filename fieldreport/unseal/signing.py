@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from fieldreport.errors import PlatformError
+from fieldreport.seal.handover import ACCEPTANCE_LABEL, HANDOVER_LABEL, HandOver
 from fieldreport.seal.rosterformat import ROSTER_LABEL, parse_roster
 from fieldreport.seal.signatures import AdminPublic, encode_signatures, signed_bytes
 
@@ -81,3 +82,22 @@ class AdminKey:
         return encode_signatures(
             ed25519=self.ed25519.sign(label, message), mldsa65=self._mldsa65.sign(signed_bytes(label, message))
         )
+
+
+def sign_hand_over(
+    old: AdminKey, new: AdminKey, *, instance: bytes, number: int, epoch: int
+) -> tuple[bytes, bytes, bytes]:
+    """Hand ``old`` over to ``new``: the document, the old key's signatures, and the new key's that it accepts.
+
+    Args:
+        old: the key in force.
+        new: the key that signs the roster of ``epoch`` and those after it.
+        instance: 16 bytes, the newsroom's.
+        number: one more than that of the hand-over before; 1 for the first.
+        epoch: of the next roster.
+
+    Raises:
+        RosterError: (code ``roster-handover``) a value is out of bounds, or both keys are one.
+    """
+    raw = HandOver(instance=instance, number=number, epoch=epoch, old=old.public, new=new.public).encode()
+    return raw, old.sign(HANDOVER_LABEL, raw), new.sign(ACCEPTANCE_LABEL, raw)

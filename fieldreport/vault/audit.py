@@ -62,6 +62,10 @@ class Act(StrEnum):
     ARTICLE_CORRECTED = "article-corrected"
     ARTICLE_WITHDRAWN = "article-withdrawn"
     ARTICLE_DELETED = "article-deleted"
+    STAFF_INVITED = "staff-invited"
+    INVITATION_REVOKED = "invitation-revoked"
+    ENROLMENT_REQUESTED = "enrolment-requested"
+    ENROLMENT_REFUSED = "enrolment-refused"
     STAFF_ADDED = "staff-added"
     STAFF_REMOVED = "staff-removed"
     ROSTER_PUBLISHED = "roster-published"
@@ -73,6 +77,7 @@ class Act(StrEnum):
     KEY_REVOKED = "key-revoked"
     RECOVERY_REHEARSED = "recovery-rehearsed"
     RECOVERY_USED = "recovery-used"
+    ADMIN_HANDED_OVER = "admin-handed-over"
 
 
 class Signer(Protocol):

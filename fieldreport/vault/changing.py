@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from fieldreport.errors import StoreError
 from fieldreport.vault import audit, objects
 from fieldreport.vault.audit import Act, Signer
-from fieldreport.vault.models import VaultState
+from fieldreport.vault.models import AuditRow, VaultState
 from fieldreport.vault.objects import Staged
 
 
@@ -54,6 +54,12 @@ class Change:
         audit.append(
             self.session, self.state, act, hour=self.hour, actor=self.actor, subject=subject, signer=self._signer
         )
+
+    def record_once(self, act: Act, subject: str) -> None:
+        """Append unless the log has this act on this subject: for acts that may be repeated after a crash."""
+        wanted = select(AuditRow.sequence).where(AuditRow.act == act.value, AuditRow.subject == subject).limit(1)
+        if self.session.scalar(wanted) is None:
+            self.record(act, subject)
 
     def settle(self) -> list[str]:
         """After the commit: keep what was added, and return the blobs to delete."""

@@ -231,3 +231,23 @@ class Rotation(VaultBase, kw_only=True):
     request: Mapped[str | None] = mapped_column(default=None)
     epoch: Mapped[int | None] = mapped_column(BigInteger, default=None)
     hour: Mapped[int]
+
+
+class Invitation(VaultBase, kw_only=True):
+    """A one-time invitation to enrol under ``handle``, good until the hour ``until``. The code itself is nowhere."""
+
+    __tablename__ = "invitations"
+
+    handle: Mapped[str] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(column_bytes(32), repr=False)
+    until: Mapped[int]
+
+
+class Enrolment(VaultBase, kw_only=True):
+    """Somebody who waits for the admin. ``request`` is public: two public keys, signed with one of them."""
+
+    __tablename__ = "enrolments"
+
+    handle: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str]
+    hour: Mapped[int]

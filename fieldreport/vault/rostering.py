@@ -1,4 +1,4 @@
-"""What the admin does to the roster: enrol and revoke people, renew it, put in requested keys and recovery keys.
+"""What the admin does to the roster: enrol and revoke people, renew it, put in requested keys, hand it over.
 
 Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
 published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
@@ -11,14 +11,18 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from sqlalchemy import delete
+
 from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal.hybrid import HybridRecipient
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
 from fieldreport.unseal import rosters as making
 from fieldreport.unseal import rotation
+from fieldreport.unseal.keyfile import StaffKey
+from fieldreport.unseal.signing import sign_hand_over
 from fieldreport.vault.audit import Act
-from fieldreport.vault.models import RotationState
+from fieldreport.vault.models import Rotation, RotationState
 from fieldreport.vault.rotations import RotationOrder
 from fieldreport.vault.seat import Seat
 
@@ -32,17 +36,33 @@ def enrol(seat: Seat, entry: Entry, rosters: RosterDirectory, mailbox: Mailbox, 
         NotAllowed: not an admin's seat. UsageError: the handle is taken. RosterError: the roster is not in force.
     """
     seat.roster()
-    return _publish(seat, rosters, mailbox, lambda entries: making.with_added(entries, entry), now=now)
+    roster = _publish(seat, rosters, mailbox, lambda entries: making.with_added(entries, entry), now=now)
+    with seat.changing() as change:
+        change.record_once(Act.STAFF_ADDED, entry.handle)
+    return roster
 
 
 def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
-    """Take every key of a person out of use. It cannot unread what was read.
+    """Take every key of a person out of use. It cannot unread what was read. Repeated, it changes nothing.
+
+    From the moment the roster is published nothing is sealed to them and every desk locks their sessions; a rotation
+    of theirs that was under way has no end any more and is forgotten.
 
     Raises:
-        NotAllowed: not an admin's seat. UsageError: nobody has that handle. RosterError: the roster is not in force.
+        NotAllowed: not an admin's seat. UsageError: nobody has that handle, or it is the admin's. RosterError: the
+            roster is not in force.
     """
-    seat.roster()
-    return _publish(seat, rosters, mailbox, lambda entries: making.with_revoked(entries, handle), now=now)
+    if seat.staff.admin is None:
+        raise NotAllowed("Only an admin signs rosters.", code="other-role")
+    roster = seat.roster()
+    if making.with_revoked(roster.entries, handle) != roster.entries:
+        roster = _publish(seat, rosters, mailbox, lambda entries: making.with_revoked(entries, handle), now=now)
+    with seat.changing() as change:
+        change.session.execute(
+            delete(Rotation).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
+        )
+        change.record_once(Act.STAFF_REMOVED, handle)
+    return roster
 
 
 def renew(seat: Seat, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
@@ -144,6 +164,46 @@ def retire_recovery(seat: Seat, old: Entry, rosters: RosterDirectory, mailbox: M
     return _publish(seat, rosters, mailbox, lambda entries: making.with_retired(entries, old.key_id), now=now)
 
 
+def hand_over(seat: Seat, successor: StaffKey, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Let ``successor`` sign rosters from the next one on, and publish that one, with them and without the old admin.
+
+    Both keys are needed to the end, and at every repetition: cut off anywhere, it goes on; done, it changes nothing.
+
+    Raises:
+        NotAllowed: either is not an admin's, or the seat's key is not the one in force. UsageError: the handle is
+            taken. RosterError: the roster in force cannot be verified.
+    """
+    old, new = seat.staff.admin, successor.admin
+    if old is None or new is None:
+        raise NotAllowed("An admin's key goes to an admin's key.", code="other-role")
+    current = rosters.newest(at_least=seat.vault.highest_epoch())
+    if rosters.admin() == old.public:
+        # Tried first, because after the hand-over there must be a roster that can be made.
+        making.next_roster(
+            current,
+            making.with_handed_over(_without_destroyed(seat, current), successor.public_entry()),
+            now=datetime.fromtimestamp(now, UTC),
+        )
+        number = len(rosters.hand_overs()) + 1
+        rosters.hand_over(*sign_hand_over(old, new, instance=current.instance, number=number, epoch=current.epoch + 1))
+    line = rosters.hand_overs()
+    if not line or (line[-1].old, line[-1].new) != (old.public, new.public):
+        raise NotAllowed("This is not the admin key in force.", code="handed-over")
+    taken = Seat(seat.vault, successor, rosters)
+    if current.epoch < line[-1].epoch:
+        entry = successor.public_entry()
+        roster = _publish(taken, rosters, mailbox, lambda entries: making.with_handed_over(entries, entry), now=now)
+    else:
+        roster = current
+        taken.roster()
+        with taken.changing() as change:  # an earlier run was cut off between publishing and noting it
+            change.record_once(Act.ROSTER_PUBLISHED, str(line[-1].epoch))
+        _tell(mailbox, roster)
+    with seat.changing() as change:
+        change.record_once(Act.ADMIN_HANDED_OVER, f"{line[-1].number} {new.public.fingerprint[:32]}")
+    return roster
+
+
 def _publish(
     seat: Seat,
     rosters: RosterDirectory,
@@ -160,12 +220,16 @@ def _publish(
     roster = rosters.publish(raw, seat.staff.admin.sign_roster(raw))
     seat.roster()  # the vault remembers the epoch
     seat.record(Act.ROSTER_PUBLISHED, str(roster.epoch))
+    _tell(mailbox, roster)
+    return roster
+
+
+def _tell(mailbox: Mailbox, roster: Roster) -> None:
     try:
         mailbox.saw_epoch(roster.epoch)
     except StoreError as error:
         # Not needed for safety: the intake closes the old epoch itself when it reads the new roster.
         _log.warning("the mailbox did not hear of the new roster yet: %s", error.code)
-    return roster
 
 
 def _without_destroyed(seat: Seat, current: Roster) -> tuple[Entry, ...]:

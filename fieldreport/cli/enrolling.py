@@ -1,0 +1,157 @@
+"""Enrolment at the command line: an editor makes their own keys; the admin invites, and approves what a voice confirms.
+
+    fieldreport keys new HANDLE          on the editor's own machine, without network or database
+    fieldreport staff invite HANDLE      a one-time code with which they do it on the desk's page instead
+    fieldreport staff approve …          after comparing the words; only then the roster names them
+
+Rules: passphrase and second factor are shown once, to their owner; the admin's commands show neither.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from fieldreport import limits
+from fieldreport.cli import asking, init, installation, load_settings
+from fieldreport.errors import NotFound, UsageError
+from fieldreport.seal import Role
+from fieldreport.seal.wordlists import fingerprint_words
+from fieldreport.unseal import keyfile
+from fieldreport.unseal.enrolment import EnrolmentRequest
+from fieldreport.vault import enrolments
+
+_REQUEST_CHARACTERS = 10_000
+
+
+@click.command("new")
+@click.argument("handle")
+@click.option("--role", type=click.Choice(["editor", "admin"]), default="editor", show_default=True)
+@click.option("--instance", help="The newsroom's id, 32 digits; not needed where there is a settings file.")
+@click.option("--name", default="fieldreport", show_default=True, help="What the authenticator calls the newsroom.")
+@click.option(
+    "--to",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="Where to write. The present directory by default.",
+)
+@click.pass_context
+def new(context: click.Context, handle: str, role: str, instance: str | None, name: str, directory: Path) -> None:
+    """Make the keys of HANDLE, by themselves and on their own machine.
+
+    Writes HANDLE.key, encrypted under the passphrase that is shown once, and HANDLE.request, which is public and asks
+    the admin for a place in the roster. An admin's key needs no request: 'keys hand-over' takes it.
+    """
+    newsroom = _instance(context, instance)
+    staff = keyfile.new_staff_key(handle, Role(role))
+    key, request = directory / f"{handle}.key", directory / f"{handle}.request"
+    if key.exists() or request.exists():
+        raise UsageError(f"there is a {key.name} or {request.name} already; keys are never overwritten")
+    passphrase = keyfile.generate_passphrase()
+    keyfile.write_key_file(key, staff, passphrase)
+    init.show_member(installation.Member(handle=handle, role=staff.role, passphrase=passphrase, totp=staff.totp), name)
+    click.echo("Write the passphrase down and scan the second factor now: neither can be shown again.")
+    click.echo(f"{key} is locked with it. It belongs on the desk; keep no other copy.")
+    if staff.role is Role.EDITOR:
+        asked = EnrolmentRequest.sign(staff, instance=newsroom, now=datetime.now(UTC))
+        _write_request(request, asked.encode())
+        click.echo(f"Give {key.name} and {request.name} to the admin within {limits.ENROLMENT_DAYS} days.")
+        click.echo("When the admin calls, read these twelve words:\n")
+        click.echo(f"  {fingerprint_words(asked.fingerprint)}")
+
+
+def _instance(context: click.Context, given: str | None) -> bytes:
+    if given is None:
+        return load_settings(context).instance_id
+    try:
+        instance = bytes.fromhex(given)
+    except ValueError:
+        instance = b""
+    if len(instance) != 16:
+        raise UsageError("a newsroom's id has 32 hexadecimal digits; the admin has it in fieldreport.toml")
+    return instance
+
+
+def _write_request(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+@click.command("invite")
+@click.argument("handle")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who invites.")
+@asking.passphrase_option
+@click.pass_context
+def invite(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
+    """Invite HANDLE to make their own keys on the desk's page /enrol. Shows the code, once."""
+    settings = load_settings(context)
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, signer) as (seat, _):
+        code = enrolments.invite(seat, handle)
+    click.echo(f"Invitation of {handle}, good once and for {limits.INVITATION_HOURS} hours:\n")
+    click.echo(f"  {code}\n")
+    click.echo(
+        "Tell it to them in person or by telephone. They open /enrol on the desk, and then read you twelve words."
+    )
+
+
+@click.command("approve")
+@click.argument("wanted", metavar="HANDLE|FILE")
+@click.option(
+    "--keyfile",
+    "brought",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The key file that came with FILE; it is put on the desk.",
+)
+@click.option("--fingerprint", help="The digits that the person read, instead of being asked about the words.")
+@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@asking.passphrase_option
+@click.pass_context
+def approve(
+    context: click.Context,
+    wanted: str,
+    brought: Path | None,
+    fingerprint: str | None,
+    admin: str,
+    passphrase_file: Path | None,
+) -> None:
+    """Approve somebody who enrolled on the desk (HANDLE) or whose request came on a memory card (FILE)."""
+    settings = load_settings(context)
+    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        request = _read_request(Path(wanted)) if Path(wanted).is_file() else enrolments.request_of(seat.vault, wanted)
+        enrolments.check(seat, request, now=time.time())  # before anybody is called
+        if fingerprint is None:
+            _ask(request)
+        path = settings.desk.keyfiles / f"{request.handle}.key"
+        if brought is not None:
+            keyfile.bring_key_file(brought, path, handle=request.handle)
+        elif not path.exists():
+            raise NotFound(f"the key file of {request.handle} is not on the desk; give it with --keyfile")
+        compared = request.fingerprint if fingerprint is None else "".join(fingerprint.split()).lower()
+        roster = enrolments.approve(seat, request, compared, mailbox, now=time.time())
+    click.echo(
+        f"Epoch {roster.epoch} is in force. New letters are sealed to {request.handle} from now on; earlier ones"
+    )
+    click.echo("at the next unlock of an editor.")
+
+
+def _read_request(path: Path) -> EnrolmentRequest:
+    try:
+        with path.open(encoding="ascii") as file:
+            return EnrolmentRequest.parse(file.read(_REQUEST_CHARACTERS))
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"cannot read a request from {path}") from None
+
+
+def _ask(request: EnrolmentRequest) -> None:
+    click.echo(f"Call {request.handle} and let them read you their twelve words. These must be the same, every one:\n")
+    click.echo(f"  {fingerprint_words(request.fingerprint)}\n")
+    if not click.confirm("Did you hear exactly these words, from a voice you know?"):
+        raise UsageError("not approved; nothing was changed")
