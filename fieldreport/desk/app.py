@@ -17,7 +17,20 @@ from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.door import Door
 from fieldreport.desk.rounds import Rounds
 from fieldreport.desk.sessions import Sessions
-from fieldreport.desk.views import articles, audit, cases, checks, files, health, inbox, keys, signin, staff
+from fieldreport.desk.views import (
+    articles,
+    audit,
+    cases,
+    checks,
+    enrol,
+    enrolments,
+    files,
+    health,
+    inbox,
+    keys,
+    signin,
+    staff,
+)
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, RosterDirectory, TokenKey
@@ -35,6 +48,7 @@ CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src"
 
 _BLUEPRINTS: Final = (
     signin.pages,
+    enrol.pages,
     inbox.pages,
     cases.pages,
     files.pages,
@@ -42,6 +56,7 @@ _BLUEPRINTS: Final = (
     checks.pages,
     keys.pages,
     staff.pages,
+    enrolments.pages,
     audit.pages,
     health.pages,
 )
@@ -66,8 +81,8 @@ def create_app(
         rosters: the published roster, verified at every use.
         clock: seconds since the epoch.
 
-    The desk's rounds (collecting, auto-lock of idle sessions) begin with ``current.of(app).rounds.start()``, after the
-    server has forked.
+    The desk's rounds (collecting, locking the sessions of who is idle or was removed) begin with
+    ``current.of(app).rounds.start()``, after the server has forked.
     """
     app = Application("fieldreport.desk", trusted_hosts=settings.desk.trusted_hosts)
     app.config["REQUEST_BYTES"] = limits.DESK_REQUEST_BYTES
@@ -84,6 +99,10 @@ def create_app(
         for seat in sessions.seats(Role.EDITOR):
             Newsdesk(seat, settings, clock=clock).publish_due()
 
+    def lock_unlisted() -> None:
+        roster = rosters.newest(at_least=vault.highest_epoch())
+        sessions.end_where(lambda session: not gates.is_listed(session, roster))
+
     current.attach(
         app,
         current.Desk(
@@ -97,6 +116,7 @@ def create_app(
             rounds=Rounds(
                 collect=collect,
                 publish=publish,
+                lock_unlisted=lock_unlisted,
                 sessions=sessions,
                 collect_seconds=settings.desk.collect_seconds,
                 clock=clock,

@@ -16,7 +16,7 @@ import flask
 from fieldreport.desk import access, current, kept
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed
-from fieldreport.seal.roster import KeyState
+from fieldreport.seal.roster import KeyState, Roster
 from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -87,12 +87,17 @@ def _check_still_listed(session: Session) -> Literal[True]:
     """
     desk = current.desk()
     roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
-    if not any(
-        entry.handle == session.handle and entry.role is session.role and entry.state is KeyState.ACTIVE
-        for entry in roster.entries
-    ):
+    if not is_listed(session, roster):
         raise NotAllowed("You are not in the list of staff any more.", code="not-listed")
     return True
+
+
+def is_listed(session: Session, roster: Roster) -> bool:
+    """Whether the roster names the person, active and in the role they signed in with."""
+    return any(
+        entry.handle == session.handle and entry.role is session.role and entry.state is KeyState.ACTIVE
+        for entry in roster.entries
+    )
 
 
 def keep_form(request: flask.Request) -> tuple[str, ...]:

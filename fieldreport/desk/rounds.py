@@ -1,7 +1,9 @@
-"""What the desk does without being asked: it collects letters, publishes what is due, and locks idle sessions.
+"""What the desk does without being asked: it collects letters, publishes what is due, and locks sessions.
 
-Rules: collecting needs no key; publishing happens only while an editor is unlocked, in that editor's name, because
-nothing unpublished lies in the clear. One thread; a failure is logged by its code, and the next round tries again.
+Rules: a session is locked when it is idle, and when a roster that another process published does not list its owner any
+more: the keys of somebody who was removed do not wait in memory for their next click. Collecting needs no key;
+publishing happens only while an editor is unlocked, in that editor's name, because nothing unpublished lies in the
+clear. One thread; a failure is logged by its code, and the next round tries again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from fieldreport.web.faults import log_fault
 
 _log = logging.getLogger(__name__)
 
-_SWEEP_SECONDS = 10  # how long an idle key may outlive its time
+_SWEEP_SECONDS = 10  # how long a key may outlive its time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +39,14 @@ class Rounds:
         *,
         collect: Callable[[], int],
         publish: Callable[[], None],
+        lock_unlisted: Callable[[], None],
         sessions: Sessions,
         collect_seconds: int,
         clock: Callable[[], float],
     ) -> None:
         self._collect = collect
         self._publish = publish
+        self._lock_unlisted = lock_unlisted
         self._sessions = sessions
         self._collect_seconds = collect_seconds
         self._clock = clock
@@ -85,6 +89,7 @@ class Rounds:
         step = min(_SWEEP_SECONDS, self._collect_seconds)
         while True:
             self._sessions.sweep()
+            self._try(self._lock_unlisted)
             if waited >= self._collect_seconds:
                 waited = 0.0
                 self._try(self.collect)

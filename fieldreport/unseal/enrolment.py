@@ -168,4 +168,8 @@ def _signed(*, instance: bytes, handle: str, recipient: HybridRecipient, signing
 
 
 def _refused(detail: str) -> SealError:
-    return SealError("this enrolment request is refused", detail=f"enrolment: {detail}", code="enrolment-request")
+    return SealError(
+        "this enrolment request is refused",
+        detail=f"this enrolment request is refused: {detail}",
+        code="enrolment-request",
+    )

@@ -15,7 +15,7 @@ from fieldreport import limits
 from fieldreport.desk import access, current
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster
-from fieldreport.vault import Act, RotationOrder, RotationState, rostering
+from fieldreport.vault import Act, RotationOrder, RotationState, enrolments, rostering
 
 pages = flask.Blueprint("staff", __name__)
 
@@ -58,6 +58,11 @@ def show() -> ResponseReturnValue:
         roles=Role,
         key_states=KeyState,
         sessions=sum(signed_in.values()),
+        invited=enrolments.invited(desk.vault),
+        waiting=enrolments.waiting(desk.vault),
+        admin_key=desk.rosters.admin().fingerprint,
+        pinned_key=desk.settings.keys.admin_fingerprint,
+        hand_overs=desk.rosters.hand_overs(),
     )
 
 

@@ -1,0 +1,170 @@
+"""Making one's keys at the desk, before anybody knows them: from an invitation to a request that waits for the admin.
+
+Two steps. The first makes a key file that no roster names and shows its passphrase and second factor, once; it may be
+begun again as often as the invitation is good. The second proves that both arrived with their owner, and only then is
+the invitation used up. Between the two nothing is in this process's memory: what the page must remember is sealed into
+its form, and shown on that page anyway.
+
+Rules: somebody without an invitation learns nothing, not even whether there is one; tries are counted as at the door.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self
+
+import segno
+
+from fieldreport import limits
+from fieldreport.desk.current import Desk
+from fieldreport.errors import NotFound, TokenError, UnlockRefused
+from fieldreport.seal.roster import Role
+from fieldreport.unseal import keyfile, totp
+from fieldreport.unseal.enrolment import EnrolmentRequest
+from fieldreport.vault import enrolments
+
+_PURPOSE: Final = "enrolment"
+_QUIET: Final = 4  # modules of white around a QR code that readers expect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Somebody whose key file is made and who has not shown yet that they can use it."""
+
+    handle: str
+    code: str = field(repr=False)
+    passphrase: str = field(repr=False)
+    totp: bytes = field(repr=False)
+
+    def seal(self, desk: Desk) -> str:
+        """What the page remembers until the second step."""
+        state = {
+            "handle": self.handle,
+            "code": self.code,
+            "passphrase": self.passphrase,
+            "totp": self.totp.hex(),
+        }
+        return desk.token_key.seal(_PURPOSE, state, now=desk.clock())
+
+    @classmethod
+    def open(cls, desk: Desk, untrusted_token: str) -> Self:
+        """What ``seal`` sealed.
+
+        Raises:
+            TokenError: altered, too old, or the desk was restarted.
+        """
+        state: Mapping[str, str] = desk.token_key.open(
+            untrusted_token, _PURPOSE, now=desk.clock(), max_age_seconds=limits.DESK_SESSION_SECONDS
+        )
+        return cls(
+            handle=state["handle"],
+            code=state["code"],
+            passphrase=state["passphrase"],
+            totp=bytes.fromhex(state["totp"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QrCode:
+    """A QR code as the outline of its dark squares: the ``d`` of an SVG path, in a square of ``side`` modules."""
+
+    path: str = field(repr=False)
+    side: int
+
+
+def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
+    """Make a key file for somebody who was invited.
+
+    Raises:
+        UnlockRefused: not invited, or not any more. TooManyTries: not looked at. RosterError: no roster says who is
+            taken. StoreError: tries cannot be counted. UsageError: the key file cannot be written.
+    """
+    with desk.door.turn(_counted(untrusted_handle)):
+        enrolments.check_invitation(desk.vault, untrusted_handle, untrusted_code)
+        handle = untrusted_handle
+        roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
+        if any(entry.handle == handle for entry in roster.entries):
+            # Enrolled by another way since: their key file is theirs.
+            raise UnlockRefused("taken meanwhile")
+        staff, passphrase = keyfile.new_staff_key(handle, Role.EDITOR), keyfile.generate_passphrase()
+        keyfile.write_key_file(_path(desk, handle), staff, passphrase)
+        return Begun(handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp)
+
+
+def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
+    """Practise the one-time code, use the invitation up, and let the request wait. Repeated, it gives the same one.
+
+    The caller has seen that the passphrase was typed as it was shown.
+
+    Raises:
+        WrongCode: the one-time code does not fit; the invitation is still good.
+        UnlockRefused: the invitation is not good any more, or the key file was made anew in another window.
+    """
+    with desk.door.turn(_counted(begun.handle)):
+        staff = keyfile.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
+        try:
+            waits = enrolments.request_of(desk.vault, begun.handle)
+        except NotFound:
+            enrolments.check_invitation(desk.vault, begun.handle, begun.code)
+        else:
+            if waits.signing != staff.signing.public:
+                raise UnlockRefused("somebody else's")
+            return waits
+        try:
+            counter = totp.verify_code(
+                staff.totp,
+                untrusted_code,
+                now=desk.clock(),
+                last_counter=desk.vault.second_factors.last_counter(begun.handle),
+            )
+        except UnlockRefused:
+            raise WrongCode("This code does not fit.") from None
+        request = EnrolmentRequest.sign(
+            staff, instance=desk.vault.instance, now=datetime.fromtimestamp(desk.clock(), UTC)
+        )
+        enrolments.hand_in(desk.vault, request, begun.code)
+        desk.vault.second_factors.use(begun.handle, counter)
+        return request
+
+
+class WrongCode(TokenError):
+    """The one-time code that was practised is not the one that an authenticator with this secret shows."""
+
+    code = "wrong-code"
+
+
+def is_same_passphrase(begun: Begun, untrusted_passphrase: str) -> bool:
+    """Whether the passphrase was typed as it was shown; case and spacing do not matter, as when unlocking."""
+    return untrusted_passphrase.casefold().split() == begun.passphrase.split()
+
+
+def typed_secret(begun: Begun) -> str:
+    """The second factor for an authenticator that cannot scan: base32 in groups of four."""
+    text = base64.b32encode(begun.totp).decode("ascii").rstrip("=")
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def qr_code(begun: Begun, newsroom: str) -> QrCode:
+    """What the authenticator scans."""
+    code = segno.make_qr(totp.provisioning_uri(begun.totp, begun.handle, newsroom))
+    rows = [bytes(row) for row in code.matrix]
+    squares = [
+        f"M{across + _QUIET} {down + _QUIET}h1v1h-1z"
+        for down, row in enumerate(rows)
+        for across, dark in enumerate(row)
+        if dark
+    ]
+    return QrCode(path="".join(squares), side=len(rows) + 2 * _QUIET)
+
+
+def _path(desk: Desk, handle: str) -> Path:
+    return desk.settings.desk.keyfiles / f"{handle}.key"
+
+
+def _counted(untrusted_handle: str) -> str:
+    """What tries are counted under: not the handle itself, so that enrolling locks nobody out of signing in."""
+    return f"enrol {untrusted_handle}"
