@@ -108,7 +108,13 @@ class Rescue:
         roster.recipients()  # refuses a newsroom without an editor before anything is noted
         self.vault.saw_epoch(roster.epoch)
         self.used()
-        Sorter(vault=self.vault, identities=[self.identity], rosters=self.rosters, changing=self._changing).sort()
+        Sorter(
+            vault=self.vault,
+            identities=[self.identity],
+            rosters=self.rosters,
+            current=lambda: roster,
+            changing=self._changing,
+        ).sort()
         return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, changing=self._changing).run(
             progress
         )

@@ -31,7 +31,7 @@ SAMPLES: Final = resources.files("fieldreport.cli").joinpath("samples")
 STORY: Final[Mapping[str, Any]] = tomllib.loads(SAMPLES.joinpath("samples.toml").read_text(encoding="utf-8"))
 LANGUAGES: Final = ("en", "ko", "zh-Hans")
 _SECONDS: Final = 60
-_AXE_RUN: Final = """
+AXE_RUN: Final = """
 const done = arguments[arguments.length - 1];
 axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}})
   .then(found => done(found.violations.map(v => v.id + ": " + v.nodes.map(n => n.target.join(" ")).join(", "))))
@@ -188,7 +188,7 @@ def test_axe_finds_nothing_on_any_page_of_the_path(
     def ask_axe(screen: Screen) -> None:
         screen.driver.execute_script(axe)
         # One address shows several states of a page, each with parts of its own.
-        found.setdefault(screen.name, []).extend(screen.driver.execute_async_script(_AXE_RUN))
+        found.setdefault(screen.name, []).extend(screen.driver.execute_async_script(AXE_RUN))
 
     def start() -> Screen:
         driver = chromium(scripting=True)

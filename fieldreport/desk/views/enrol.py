@@ -46,11 +46,14 @@ def begin() -> ResponseReturnValue:
     return _keys(begun)
 
 
-def _keys(begun: enrolling.Begun, *, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
+def _keys(
+    begun: enrolling.Begun, *, typed: str = "", problems: Sequence[Problem] = (), status: int = 200
+) -> ResponseReturnValue:
     desk = current.desk()
     page = flask.render_template(
         "enrol-keys.html",
         begun=begun,
+        typed=typed,
         remembered=begun.seal(desk),
         qr=enrolling.qr_code(begun, desk.settings.instance.name),
         secret=enrolling.typed_secret(begun),
@@ -65,16 +68,17 @@ def finish() -> ResponseReturnValue:
     """Take the practised passphrase and code, and show the words to read to the admin."""
     desk, form = current.desk(), flask.request.form
     begun = enrolling.Begun.open(desk, form.get("remembered", ""))
-    if not enrolling.is_same_passphrase(begun, form.get("passphrase", "")[:_MAXIMUM]):
+    typed = form.get("passphrase", "")[:_MAXIMUM]
+    if not enrolling.is_same_passphrase(begun, typed):
         problem = Problem(text="This is not the passphrase above. Copy it from your paper.", field="passphrase")
-        return _keys(begun, problems=[problem], status=422)
+        return _keys(begun, typed=typed, problems=[problem], status=422)
     try:
         request = enrolling.finish(desk, begun, form.get("code", "")[:_MAXIMUM])
     except enrolling.WrongCode:
         text = "This code does not fit. Wait for the next one, and see that the telephone's clock is right."
-        return _keys(begun, problems=[Problem(text=text, field="code")], status=422)
+        return _keys(begun, typed=typed, problems=[Problem(text=text, field="code")], status=422)
     except TooManyTries:
-        return _keys(begun, problems=[Problem(text=_THROTTLED)], status=429)
+        return _keys(begun, typed=typed, problems=[Problem(text=_THROTTLED)], status=429)
     except UnlockRefused:
         return _door(problems=[Problem(text=_REFUSED, field="handle")], handle=begun.handle, status=403)
     return flask.render_template("enrol-words.html", asked=request)
