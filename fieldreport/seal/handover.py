@@ -69,7 +69,7 @@ def verify_hand_over(
     """Parse a hand-over that both of its keys have signed, the old one to give and the new one to take.
 
     The keys stand in it, so this says only that it is whole and theirs; whether anything leads from a pinned key to
-    the old one is ``AdminChain``'s question. ``instance``: 16 bytes, or ``None`` where nothing but a fingerprint is known.
+    the old one is ``AdminChain``'s question. ``instance``: 16 bytes, or ``None`` where only a fingerprint is known.
 
     Raises:
         RosterError: (code ``roster-handover``) malformed, another newsroom's, or either signature does not fit.
