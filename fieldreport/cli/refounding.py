@@ -20,7 +20,7 @@ from pathlib import Path
 from fieldreport import config
 from fieldreport.cli.installation import Member
 from fieldreport.errors import RosterError, SettingsError, UsageError
-from fieldreport.seal import KeyState, Role, Roster, RosterDirectory, open_rosters
+from fieldreport.seal import Role, Roster, RosterDirectory, open_rosters
 from fieldreport.unseal import keyfile
 from fieldreport.unseal import rosters as making
 
@@ -80,10 +80,7 @@ def _sign_everything(settings: config.Settings, newest: Roster, staff: keyfile.S
     published = RosterDirectory(directory, fingerprint=staff.admin.public.fingerprint, instance=settings.instance_id)
     if published.publish(current, staff.admin.sign_roster(current)).sha256 != newest.sha256:
         raise RosterError("the roster changed meanwhile; start again", code="roster-chain")
-    entries = newest.entries
-    for lost in {e.handle for e in entries if e.role is Role.ADMIN and e.state is KeyState.ACTIVE}:
-        entries = making.with_revoked(entries, lost)
-    entries = making.with_added(entries, staff.public_entry())
+    entries = making.with_handed_over(newest.entries, staff.public_entry())
     raw = making.next_roster(newest, entries, now=datetime.now(UTC))
     roster = published.publish(raw, staff.admin.sign_roster(raw))
     published.history()
