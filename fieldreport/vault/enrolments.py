@@ -174,7 +174,7 @@ def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailb
 
 
 def _check(vault: Vault, session: Session, untrusted_handle: str, untrusted_code: str) -> None:
-    row = session.get(Invitation, untrusted_handle)
+    row = session.get(Invitation, untrusted_handle) if _HANDLE.fullmatch(untrusted_handle) else None
     given = _hash(vault, untrusted_handle, untrusted_code)
     # Compared even where there is nothing to compare with: the time says no more than the answer.
     fits = hmac.compare_digest(given, row.code_hash if row is not None else bytes(32))

@@ -128,6 +128,7 @@ class TestTheInvitation:
             begun(stranger, code, handle="ines"),
             begun(stranger, code, handle="nobody"),
             begun(stranger, "", handle="../amira"),
+            stranger.post("/enrol", {"handle": "\0", "invitation": code}),
         ]
         assert {page.status for page in pages} == {403}
         assert len({page.find("//div[@role='alert']")[0].text_content() for page in pages}) == 1
