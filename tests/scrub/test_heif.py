@@ -325,7 +325,7 @@ def test_the_size_in_the_codecs_header_counts_whatever_the_container_says() -> N
     bits = bits.ljust(-(-len(bits) // 8) * 8, "0")
     raw = int(bits, 2).to_bytes(len(bits) // 8, "big")
     escaped = bytes((33 << 1, 1)) + raw.replace(b"\0\0\0", b"\0\0\3\0")
-    assert codecs._sps_size(escaped) == (16384, 16384)
+    assert codecs.hevc_sps_size(escaped) == (16384, 16384)
 
 
 @pytest.mark.parametrize("kind", ["heic", "avif"])

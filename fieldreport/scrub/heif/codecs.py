@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from fieldreport.scrub.vocabulary import Damaged, Refusal, Refused
+from fieldreport.scrub.bits import Bits
+from fieldreport.scrub.vocabulary import Damaged
 
 _VPS, _SPS, _PPS = 32, 33, 34
 _SLICES: Final = 32  # types below are coded slices
@@ -21,29 +22,6 @@ _DRAWING_OBUS: Final = frozenset({_SEQUENCE_HEADER, 3, 4, 6, 7})  # and frame he
 _HVCC_HEAD: Final = 22
 _SETS: Final = 64  # parameter sets of one picture; encoders write three
 _HEIC_PROFILES: Final = frozenset({1, 3})  # Main, Main Still Picture
-
-
-class _Bits:
-    """Reads most significant bit first."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = len(data) * 8
-
-    def take(self, count: int) -> int:
-        if count > self._left:
-            raise Damaged
-        self._left -= count
-        return self._value >> self._left & ((1 << count) - 1)
-
-    def golomb(self) -> int:
-        """Unsigned Exp-Golomb, at most 32 bits."""
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-            if zeros > 31:
-                raise Damaged
-        return (1 << zeros) - 1 + self.take(zeros)
 
 
 # --- HEVC ---
@@ -76,7 +54,7 @@ def hevc_configuration(untrusted: bytes) -> tuple[bytes, int, list[tuple[int, in
             units.append(unit)
         if kind in {_VPS, _SPS, _PPS}:
             arrays.append((kind, units))
-            sizes += [_sps_size(unit) for unit in units if kind == _SPS]
+            sizes += [hevc_sps_size(unit) for unit in units if kind == _SPS]
     if not sizes:
         raise Damaged
     head = untrusted[:_HVCC_HEAD]
@@ -111,9 +89,9 @@ def _hevc_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
         position += length_bytes + length
 
 
-def _sps_size(unit: bytes) -> tuple[int, int]:
+def hevc_sps_size(unit: bytes) -> tuple[int, int]:
     """Width and height of a sequence parameter set, before cropping (H.265 7.3.2.2.1)."""
-    bits = _Bits(unit[2:200].replace(b"\0\0\3", b"\0\0"))
+    bits = Bits(unit[2:200].replace(b"\0\0\3", b"\0\0"))
     bits.take(4)
     sub_layers = bits.take(3)
     bits.take(1)
@@ -136,14 +114,14 @@ def av1_configuration(untrusted: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """Rebuild an ``av1C`` from its first four bytes and its sequence header."""
     if len(untrusted) < 4 or untrusted[0] != 0x81:
         raise Damaged
-    headers = [(unit, body) for kind, unit, body in _obus(untrusted[4:]) if kind == _SEQUENCE_HEADER]
+    headers = [(unit, body) for kind, unit, body in obus(untrusted[4:]) if kind == _SEQUENCE_HEADER]
     return untrusted[:4] + b"".join(unit for unit, _ in headers), [_sequence_size(body) for _, body in headers]
 
 
 def av1_frames(untrusted: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """The units that draw, and the sizes their sequence headers declare."""
     kept, sizes = [], []
-    for kind, unit, body in _obus(untrusted):
+    for kind, unit, body in obus(untrusted):
         if kind in _DRAWING_OBUS:
             kept.append(unit)
         if kind == _SEQUENCE_HEADER:
@@ -153,7 +131,7 @@ def av1_frames(untrusted: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     return b"".join(kept), sizes
 
 
-def _obus(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+def obus(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Type, the whole unit, and its body."""
     position = 0
     while position < len(data):
@@ -182,7 +160,7 @@ def _leb128(data: bytes, position: int) -> tuple[int, int]:
 
 def _sequence_size(body: bytes) -> tuple[int, int]:
     """The largest frame a sequence header allows (AV1 5.5.1)."""
-    bits = _Bits(body[:120])
+    bits = Bits(body[:120])
     bits.take(4)
     if bits.take(1):  # reduced header of a still picture
         bits.take(5)
@@ -192,14 +170,21 @@ def _sequence_size(body: bytes) -> tuple[int, int]:
     return bits.take(width_bits) + 1, bits.take(height_bits) + 1
 
 
-def _operating_points(bits: _Bits) -> None:
-    if bits.take(1):  # timing information
-        # Times belong to films; with them the header's layout depends on numbers of any length.
-        raise Refused(Refusal.UNSUPPORTED)
+def _operating_points(bits: Bits) -> None:
+    delay_bits = 0
+    if bits.take(1):  # timing information: of films
+        bits.take(64)
+        if bits.take(1):
+            bits.golomb()
+        if bits.take(1):  # decoder model
+            delay_bits = bits.take(5) + 1
+            bits.take(42)
     display_delay = bits.take(1)
     for _ in range(bits.take(5) + 1):
         bits.take(12)
         if bits.take(5) > 7:
             bits.take(1)
+        if delay_bits and bits.take(1):
+            bits.take(2 * delay_bits + 1)
         if display_delay and bits.take(1):
             bits.take(4)

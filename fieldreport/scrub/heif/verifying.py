@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fieldreport.scrub import icc
+from fieldreport.scrub.tape import Tape
 from fieldreport.scrub.vocabulary import Residue
 
 _BRANDS: Final = {
@@ -23,45 +24,9 @@ _AUXILIARY: Final = {
 }
 
 
-class _Tape:
-    """Consumed from the front; whatever is wrong or left over is residue."""
-
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def take(self, size: int) -> bytes:
-        piece, self._data = self._data[:size], self._data[size:]
-        if len(piece) != size:
-            raise Residue
-        return piece.tobytes()
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "big")
-
-    def box(self, expected: bytes | None = None) -> tuple[bytes, _Tape]:
-        size, kind = self.number(4), self.take(4)
-        if size < 8 or (expected is not None and kind != expected):
-            raise Residue
-        body, self._data = self._data[: size - 8], self._data[size - 8 :]
-        if len(body) != size - 8:
-            raise Residue
-        return kind, _Tape(body)
-
-    def expect(self, wanted: bytes) -> None:
-        if self.take(len(wanted)) != wanted:
-            raise Residue
-
-    def end(self) -> None:
-        if len(self._data):
-            raise Residue
-
-
 def verify(data: bytes, media_type: str) -> None:
     """Raise ``Residue`` for anything the grammar does not name."""
-    tape = _Tape(memoryview(data))
+    tape = Tape(memoryview(data))
     _, brands = tape.box(b"ftyp")
     if brands.take(len(brands)) not in _BRANDS[media_type]:
         raise Residue
@@ -85,12 +50,12 @@ def verify(data: bytes, media_type: str) -> None:
     meta.end()
     _, content = tape.box(b"mdat")
     for item_kind, length in zip(kinds, lengths, strict=True):
-        _content(item_kind, _Tape(memoryview(content.take(length))), units)
+        _content(item_kind, Tape(memoryview(content.take(length))), units)
     content.end()
     tape.end()
 
 
-def _locations(tape: _Tape, expected_offset: int) -> list[int]:
+def _locations(tape: Tape, expected_offset: int) -> list[int]:
     tape.expect(b"\0\0\0\0\x44\0")
     lengths = []
     for number in range(1, tape.number(2) + 1):
@@ -102,7 +67,7 @@ def _locations(tape: _Tape, expected_offset: int) -> list[int]:
     return lengths
 
 
-def _infos(tape: _Tape, count: int) -> list[bytes]:
+def _infos(tape: Tape, count: int) -> list[bytes]:
     tape.expect(bytes(4) + count.to_bytes(2, "big"))
     kinds = []
     for number in range(1, count + 1):
@@ -117,7 +82,7 @@ def _infos(tape: _Tape, count: int) -> list[bytes]:
     return kinds
 
 
-def _references(tape: _Tape, count: int) -> None:
+def _references(tape: Tape, count: int) -> None:
     tape.expect(bytes(4))
     while len(tape):
         kind, entry = tape.box()
@@ -128,7 +93,7 @@ def _references(tape: _Tape, count: int) -> None:
             raise Residue
 
 
-def _properties(tape: _Tape) -> int:
+def _properties(tape: Tape) -> int:
     """Check all properties; answers how many bytes tell a unit's length."""
     _, container = tape.box(b"ipco")
     units = 4
@@ -151,7 +116,7 @@ def _properties(tape: _Tape) -> int:
 
 
 def _only_parameter_sets(payload: bytes) -> bool:
-    tape = _Tape(memoryview(payload))
+    tape = Tape(memoryview(payload))
     tape.take(22)
     for _ in range(tape.number(1)):
         if tape.number(1) not in {0x80 | 32, 0x80 | 33, 0x80 | 34}:
@@ -199,7 +164,7 @@ _PROPERTY_CHECKS: Final[dict[bytes, Callable[[bytes], bool]]] = {
 }
 
 
-def _content(kind: bytes, tape: _Tape, length_bytes: int) -> None:
+def _content(kind: bytes, tape: Tape, length_bytes: int) -> None:
     if kind == b"grid":
         head = tape.take(4)
         if head[0] or head[1] > 1:

@@ -1,0 +1,141 @@
+"""Makes real films with PyAV, plants words into them, and looks at what a player would show of them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import math
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.audio.stream import AudioStream
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+MARKER = b"PLANTED"
+WIDTH, HEIGHT, RATE = 64, 48, 25
+SOUND_RATE = {"libopus": 48000, "libopencore_amrnb": 8000}
+SOUND_FRAME = {"libopus": 960, "libopencore_amrnb": 160}
+SOUND_FORMAT = {"aac": "fltp", "libmp3lame": "fltp", "alac": "s16p"}
+SIZES = {"h263": (176, 144)}
+PICTURE_OPTIONS: dict[str, dict[str, str]] = {
+    "libx264": {"bf": "2", "g": "12", "threads": "1"},
+    "libx265": {"x265-params": "log-level=none:bframes=2:keyint=12:pools=1:frame-threads=1", "tag": "hvc1"},
+    "libsvtav1": {"preset": "12", "svtav1-params": "lp=1"},
+}
+
+
+def pictures(count: int, size: tuple[int, int], pixels: str) -> Iterator[av.VideoFrame]:
+    for number in range(count):
+        frame = av.VideoFrame(*size, pixels)
+        for index, plane in enumerate(frame.planes):
+            row = bytes((x * 3 + number * 7 + index * 50) & 255 for x in range(plane.line_size))
+            plane.update(row * plane.height)
+        frame.pts = number
+        yield frame
+
+
+def tones(count: int, codec: str) -> Iterator[av.AudioFrame]:
+    rate, length = SOUND_RATE.get(codec, 44100), SOUND_FRAME.get(codec, 1024)
+    kind = SOUND_FORMAT.get(codec, "s16")
+    for number in range(count):
+        frame = av.AudioFrame(kind, "mono", length)
+        frame.rate, frame.pts, frame.time_base = rate, number * length, Fraction(1, rate)
+        wave = [0.4 * math.sin((number * length + index) * 0.06) for index in range(length)]
+        if kind == "fltp":
+            frame.planes[0].update(struct.pack(f"<{length}f", *wave))
+        else:
+            frame.planes[0].update(struct.pack(f"<{length}h", *(int(value * 32000) for value in wave)))
+        yield frame
+
+
+@functools.cache
+def film(
+    container: str = "mp4",
+    picture: str | None = "libx264",
+    sound: str | None = "aac",
+    *,
+    options: tuple[tuple[str, str], ...] = (),
+    seconds: float = 1,
+    said: bytes = b"",
+) -> bytes:
+    """A short film. ``said`` comes before every coded picture, as user data of the codec."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, options=dict(options)) as output:
+        output.metadata.update({"title": "PLANTED", "artist": "PLANTED", "comment": "PLANTED", "encoder": "PLANTED"})
+        output.metadata["creation_time"] = "2024-01-02T03:04:05Z"
+        moving = picture and _picture_stream(output, picture)
+        heard = sound and output.add_stream(sound, rate=SOUND_RATE.get(sound, 44100), layout="mono")
+        if moving:
+            moving.metadata["handler_name"] = moving.metadata["title"] = "PLANTED"
+            size = (moving.width, moving.height)
+            for frame in (*pictures(round(seconds * RATE), size, str(moving.pix_fmt)), None):
+                for packet in moving.encode(frame):
+                    output.mux(_with_words(packet, said))
+        if heard:
+            assert sound
+            assert isinstance(heard, AudioStream)
+            heard.metadata["language"] = "kor"
+            count = round(seconds * SOUND_RATE.get(sound, 44100) / SOUND_FRAME.get(sound, 1024))
+            for tone in (*tones(count, sound), None):
+                output.mux(heard.encode(tone))
+    return file.getvalue()
+
+
+def _picture_stream(output: av.container.OutputContainer, codec: str) -> VideoStream:
+    stream = output.add_stream(codec, rate=RATE, options=dict(PICTURE_OPTIONS.get(codec, {})))
+    assert isinstance(stream, VideoStream)
+    if "tag" in PICTURE_OPTIONS.get(codec, {}):
+        stream.codec_context.codec_tag = PICTURE_OPTIONS[codec]["tag"]
+    stream.width, stream.height = SIZES.get(codec, (WIDTH, HEIGHT))
+    stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    return stream
+
+
+def _with_words(packet: av.Packet[VideoStream], said: bytes) -> av.Packet[VideoStream] | av.Packet[Stream]:
+    if not said:
+        return packet
+    changed = av.Packet(said + bytes(packet))
+    changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
+    changed.time_base, changed.stream = packet.time_base, packet.stream
+    changed.is_keyframe = packet.is_keyframe
+    return changed
+
+
+def shown(data: bytes) -> list[tuple[str, float, str]]:
+    """Kind, time in milliseconds and hash of every picture and every stretch of sound that a player would show."""
+    found = []
+    with av.open(io.BytesIO(data), "r") as opened:
+        streams = [stream for stream in opened.streams if isinstance(stream, (VideoStream, AudioStream))]
+        for frame in opened.decode(*streams):
+            if isinstance(frame, av.VideoFrame):
+                content = b"".join(_rows(plane) for plane in frame.planes)
+                found.append(("picture", round(1000 * (frame.time or 0)), hashlib.sha256(content).hexdigest()))
+            elif isinstance(frame, av.AudioFrame):
+                content = b"".join(bytes(plane)[: _heard(frame)] for plane in frame.planes)
+                found.append(("sound", round(1000 * (frame.time or 0)), hashlib.sha256(content).hexdigest()))
+    return sorted(found)
+
+
+def _rows(plane: av.video.plane.VideoPlane) -> bytes:
+    """A plane without what pads its lines, which is nothing in particular."""
+    data, width = bytes(plane), plane.width
+    return b"".join(data[line * plane.line_size :][:width] for line in range(plane.height))
+
+
+def _heard(frame: av.AudioFrame) -> int:
+    channels = 1 if frame.format.is_planar else len(frame.layout.channels)
+    return frame.samples * frame.format.bytes * channels
+
+
+def streams(data: bytes) -> list[tuple[str, str, float]]:
+    """Kind, codec and duration in seconds of each stream."""
+    with av.open(io.BytesIO(data), "r") as opened:
+        return [
+            (stream.type, stream.codec_context.name, float((stream.duration or 0) * (stream.time_base or 0)))
+            for stream in opened.streams
+            if isinstance(stream, (VideoStream, AudioStream))
+        ]
