@@ -167,3 +167,29 @@ def in_photoshop(untrusted_block: bytes) -> frozenset[Removed]:
     if b"8BIM\x04\x0c" in untrusted_block or b"8BIM\x04\x09" in untrusted_block:
         found.add(Removed.THUMBNAIL)
     return frozenset(found or {Removed.OTHER_METADATA})
+
+
+# Names of boxes, keys and tags: ISO/IEC 14496-12 and 3GPP user data, QuickTime, iTunes, Matroska, RIFF INFO.
+_FILM: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), category)
+    for pattern, category in (
+        (rb"\xa9xyz|loci|location|gps|camm|gpmd|rtmd|djmd|NMEA|LATITUDE|LONGITUDE", Removed.LOCATION),
+        (rb"\xa9mak|\xa9mod|manu|modl|\.make|\.model|FIRM|CAME|MUID|smrd|smta|android", Removed.DEVICE),
+        (rb"\xa9swr|\xa9too|\xa9enc|software|encoder|Lavf", Removed.SOFTWARE),
+        (rb"\xa9day|yrrc|creationdate|creation_time|date", Removed.TIME),
+        (rb"\xa9nam|\xa9des|\xa9inf|\xa9alb|\xa9gen|titl|dscp|desc|gnre|keyw|chpl", Removed.DESCRIPTION),
+        (
+            rb"\xa9ART|aART|\xa9aut|\xa9wrt|\xa9dir|\xa9prd|\xa9cpy|auth|cprt|perf|artist|author|composer",
+            Removed.AUTHOR,
+        ),
+        (rb"\xa9cmt|\xa9com|comment", Removed.COMMENTS),
+        (rb"covr|thmb|thma|snal|PICT", Removed.THUMBNAIL),
+        (rb"content\.identifier|serial|uuid|LENS|HMMT", Removed.IDENTIFIERS),
+    )
+)
+
+
+def in_film(untrusted_block: bytes) -> frozenset[Removed]:
+    """Categories by the names that occur in a film's metadata; a block is always at least "other metadata"."""
+    found = {category for pattern, category in _FILM if pattern.search(untrusted_block)}
+    return frozenset(found or {Removed.OTHER_METADATA})

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub.tape import Tape
+from fieldreport.scrub.vocabulary import Residue
 
 WINDOW_BYTES: Final = 2 * limits.MIB
 
@@ -63,6 +65,38 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> bool:
             return False
         frame = frame[width + length :]
     return True
+
+
+def avc_width(configuration: bytes) -> int:
+    """How many bytes tell a unit's length, from an ``avcC`` that holds parameter sets and nothing else."""
+    tape = Tape(memoryview(configuration))
+    tape.expect(b"\1")
+    tape.take(3)
+    width = (tape.number(1) & 3) + 1
+    for kind, mask in ((7, 0x1F), (8, 0xFF)):
+        for _ in range(tape.number(1) & mask):
+            unit = tape.take(tape.number(2))
+            if not unit or unit[0] & 0x1F != kind:
+                raise Residue
+    if len(tape):
+        tape.take(3)
+        tape.expect(b"\0")
+    tape.end()
+    return width
+
+
+def hevc_width(configuration: bytes) -> int:
+    """The same for an ``hvcC``."""
+    tape = Tape(memoryview(configuration))
+    width = (tape.take(22)[21] & 3) + 1
+    for _ in range(tape.number(1)):
+        kind = tape.number(1) & 0x3F
+        for _ in range(tape.number(2)):
+            unit = tape.take(tape.number(2))
+            if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind:
+                raise Residue
+    tape.end()
+    return width
 
 
 def obus(frame: memoryview) -> bool:

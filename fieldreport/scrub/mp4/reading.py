@@ -7,7 +7,6 @@ players do not show. Nothing outside the file is ever referred to. Source: ISO/I
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -25,20 +24,6 @@ from fieldreport.scrub.vocabulary import Bomb, Damaged, Refusal, Refused, Remove
 _SILENT: Final = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide", b"prft"})
 _FILLERS: Final = frozenset({b"free", b"skip"})
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-_TOLD: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), category)
-    for pattern, category in (
-        (rb"\xa9xyz|loci|location|gps|camm|gpmd|rtmd|djmd|NMEA", Removed.LOCATION),
-        (rb"\xa9mak|\xa9mod|manu|modl|\.make|\.model|FIRM|CAME|MUID|smrd|smta|android", Removed.DEVICE),
-        (rb"\xa9swr|\xa9too|\xa9enc|software|encoder|Lavf", Removed.SOFTWARE),
-        (rb"\xa9day|yrrc|creationdate|creation_time|date", Removed.TIME),
-        (rb"\xa9nam|\xa9des|\xa9inf|\xa9alb|\xa9gen|titl|dscp|desc|gnre|keyw|chpl", Removed.DESCRIPTION),
-        (rb"\xa9ART|aART|\xa9aut|\xa9wrt|\xa9dir|\xa9prd|\xa9cpy|auth|cprt|perf|\.author|\.artist", Removed.AUTHOR),
-        (rb"\xa9cmt|\xa9com|comment", Removed.COMMENTS),
-        (rb"covr|thmb|thma|snal|PICT", Removed.THUMBNAIL),
-        (rb"content\.identifier|serial|uuid|LENS|HMMT", Removed.IDENTIFIERS),
-    )
-)
 _TEXT_TRACKS: Final = frozenset({b"text", b"sbtl", b"subt", b"subp", b"clcp"})
 _EDITS: Final = 10_000
 
@@ -112,8 +97,7 @@ def _told(untrusted: bytes) -> set[Removed]:
     """What a block of metadata says, by the names that occur in it."""
     if untrusted.startswith(_XMP_UUID) or b"<x:xmpmeta" in untrusted:
         return set(findings.in_xmp(untrusted))
-    found = {category for pattern, category in _TOLD if pattern.search(untrusted)}
-    return found or {Removed.OTHER_METADATA}
+    return set(findings.in_film(untrusted))
 
 
 def _read_fragments(source: Source, movie: _Movie, moofs: list[tuple[int, int, int]]) -> None:

@@ -77,9 +77,9 @@ def _picture(kind: bytes, body: Tape) -> Found:
 
 def _picture_codec(kind: bytes, body: Tape) -> Check | None:
     if kind in {b"avc1", b"avc3"}:
-        return functools.partial(frames.units, width=_avc(body.box(b"avcC")[1]), hevc=False)
+        return functools.partial(frames.units, width=frames.avc_width(_all(body.box(b"avcC")[1])), hevc=False)
     if kind in {b"hvc1", b"hev1"}:
-        return functools.partial(frames.units, width=_hevc(body.box(b"hvcC")[1]), hevc=True)
+        return functools.partial(frames.units, width=frames.hevc_width(_all(body.box(b"hvcC")[1])), hevc=True)
     if kind == b"av01":
         _, inner = body.box(b"av1C")
         inner.expect(b"\x81")
@@ -110,32 +110,8 @@ def _picture_codec(kind: bytes, body: Tape) -> Check | None:
     raise Residue
 
 
-def _avc(tape: Tape) -> int:
-    tape.expect(b"\1")
-    tape.take(3)
-    width = (tape.number(1) & 3) + 1
-    for kind, mask in ((7, 0x1F), (8, 0xFF)):
-        for _ in range(tape.number(1) & mask):
-            unit = tape.take(tape.number(2))
-            if not unit or unit[0] & 0x1F != kind:
-                raise Residue
-    if len(tape):
-        tape.take(3)
-        tape.expect(b"\0")
-    tape.end()
-    return width
-
-
-def _hevc(tape: Tape) -> int:
-    width = (tape.take(22)[21] & 3) + 1
-    for _ in range(tape.number(1)):
-        kind = tape.number(1) & 0x3F
-        for _ in range(tape.number(2)):
-            unit = tape.take(tape.number(2))
-            if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind:
-                raise Residue
-    tape.end()
-    return width
+def _all(tape: Tape) -> bytes:
+    return tape.take(len(tape))
 
 
 # --- sound ---
