@@ -18,6 +18,8 @@ _USER_DATA: Final = 0xB2
 _XVID: Final = re.compile(rb"XviD00(3[3-9]|[4-9]\d)")
 # Builds after 32 decode alike; DivX 5 and its packed frames are told by these words (libavcodec, mpeg4videodec.c).
 _DIVX: Final = re.compile(rb"DivX5\d{2}[bB](?:uild)?\d+(p?)")
+# Beside the four-character code of XviD, a decoder takes pictures of libavcodec for some of XviD's first builds.
+_LAVC: Final = re.compile(rb"(?:Lavc|FFmpeg)\d")
 _ENCODER_NAMES: Final = re.compile(rb"(?:LAME|Lavc|Lavf|Gogo|GOGO|iTunes|Xing)[ v]?\d[\x20-\x7e]{0,30}|libmp3lame")
 
 _JPEG_KEPT: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, 0xC9, 0xCA, 0xCC, 0xDC})
@@ -26,9 +28,13 @@ _AVI1: Final = b"AVI1"  # which field of an interlaced picture comes first
 
 @dataclass(slots=True, kw_only=True)
 class Visual:
-    """Cleans the frames of one MPEG-4 Visual track, and its decoder configuration likewise."""
+    """Cleans the frames of one MPEG-4 Visual track, and its decoder configuration likewise.
+
+    ``ambiguous``: the container calls the codec by a name that several encoders used, as AVI does.
+    """
 
     removed: set[Removed]
+    ambiguous: bool = False
 
     def __call__(self, untrusted_frame: bytes) -> bytes:
         """The same frame without user data."""
@@ -53,6 +59,8 @@ class Visual:
             constant = b"XviD0050"
         elif divx := _DIVX.match(words):
             constant = b"DivX503b1393" + divx[1]
+        elif self.ambiguous and _LAVC.match(words):
+            constant = b"Lavc60.0.0"
         if words.rstrip(b"\0") != constant:
             self.removed.add(Removed.SOFTWARE)
         return b"\0\0\1\xb2" + constant if constant else b""

@@ -104,6 +104,21 @@ class Units:
         return unit if clean == unit else clean
 
 
+@dataclass(slots=True, kw_only=True)
+class Stream:
+    """Cleans frames in which units stand between start codes (H.264 annex B), as AVI has them."""
+
+    units: Units
+
+    def __call__(self, untrusted_frame: bytes) -> bytes:
+        """The same frame, each unit behind one start code of four bytes."""
+        first, *rest = untrusted_frame.split(b"\0\0\1")
+        if first.strip(b"\0"):
+            raise Damaged
+        kept = (self.units.unit(bare) for unit in rest if (bare := unit.rstrip(b"\0")))
+        return b"".join(b"\0\0\0\1" + unit for unit in kept if unit)
+
+
 def _sei(payload: bytes) -> Iterator[tuple[int, bytes]]:
     """Type and bytes of each message; what makes no sense ends the list, for it goes anyway."""
     position = 0

@@ -67,6 +67,12 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> bool:
     return True
 
 
+def stream(frame: memoryview) -> bool:
+    """A frame of H.264 whose units stand behind start codes of four bytes."""
+    first, *rest = frame.tobytes().split(b"\0\0\0\1")
+    return not first and all(b"\0\0\1" not in unit and avc_unit(memoryview(unit)) for unit in rest)
+
+
 def avc_width(configuration: bytes) -> int:
     """How many bytes tell a unit's length, from an ``avcC`` that holds parameter sets and nothing else."""
     tape = Tape(memoryview(configuration))
@@ -157,10 +163,10 @@ def aac(frame: memoryview) -> bool:
 
 
 def visual(frame: memoryview) -> bool:
-    """MPEG-4 Visual: user data says one of two constant things, or is absent."""
+    """MPEG-4 Visual: user data says one of a few constant things, or is absent."""
     parts = frame.tobytes().split(b"\0\0\1\xb2")[1:]
     said = {part.partition(b"\0\0\1")[0].rstrip(b"\0") for part in parts}
-    return said <= {b"XviD0050", b"DivX503b1393", b"DivX503b1393p"}
+    return said <= {b"XviD0050", b"DivX503b1393", b"DivX503b1393p", b"Lavc60.0.0"}
 
 
 def jpeg(frame: memoryview) -> bool:
