@@ -78,11 +78,12 @@ def configuration(untrusted: bytes, removed: set[Removed]) -> tuple[bytes, bool]
     kind = _object_type(bits)
     _frequency(bits)
     channels = bits.take(4)
-    if kind in _REPLICATED:
+    replicated = kind in _REPLICATED
+    if replicated:
         _frequency(bits)
         kind = _object_type(bits)
     if kind not in _RAW_DATA_BLOCKS:
-        return untrusted, False
+        return untrusted, replicated
     bits.take(1)
     if bits.take(1):
         bits.take(14)

@@ -51,6 +51,8 @@ def hevc_configuration(untrusted: bytes) -> tuple[bytes, int, list[tuple[int, in
             total += 1
             if len(unit) != length or length < 3 or total > _SETS:
                 raise Damaged
+            if kind in {_VPS, _SPS, _PPS} and unit[0] >> 1 & 0x3F != kind:
+                raise Damaged
             units.append(unit)
         if kind in {_VPS, _SPS, _PPS}:
             arrays.append((kind, units))

@@ -188,30 +188,26 @@ def _numbers(tape: Tape, columns: int) -> array[int]:
 
 def _samples(source: Source, data_start: int, tables: list[_Table]) -> None:
     """Every byte of the data belongs to one sample, and no sample says more than it draws or sounds."""
+    places = []
+    for table in tables:
+        first = 0
+        for offset, count, entry in table.chunks:
+            found = table.entries[entry]
+            sizes = table.sizes[first : first + count]
+            first += count
+            if not table.size:
+                length = sum(sizes)
+            elif table.size == 1 and found.packet_bytes:
+                length = -(-count // found.packet_samples) * found.packet_bytes
+            else:
+                length = count * table.size
+            places.append((offset, length))
+            if found.check is not None:
+                _frames(source, offset, sizes or array("I", (table.size,)) * count, found.check)
     position = data_start
-    firsts = [0] * len(tables)
-    order = sorted(
-        (offset, number, index)
-        for number, table in enumerate(tables)
-        for index, (offset, *_) in enumerate(table.chunks)
-    )
-    for offset, number, index in order:
-        table = tables[number]
-        _, count, entry = table.chunks[index]
-        found = table.entries[entry]
-        first = firsts[number]
-        firsts[number] += count
-        sizes = table.sizes[first : first + count]
-        if not table.size:
-            length = sum(sizes)
-        elif table.size == 1 and found.packet_bytes:
-            length = -(-count // found.packet_samples) * found.packet_bytes
-        else:
-            length = count * table.size
+    for offset, length in sorted(places):
         if offset != position:
             raise Residue
-        if found.check is not None:
-            _frames(source, offset, sizes or array("I", (table.size,)) * count, found.check)
         position += length
     if position != source.size:
         raise Residue

@@ -74,22 +74,27 @@ def write(film: Film, source: Source, sink: Sink) -> str:
 
 def _copy(film: Film, placed: list[_Placed], source: Source, sink: Sink) -> None:
     """All chunks in the order of the source."""
-    order = sorted(
-        (offset, number, index)
-        for number, track in enumerate(film.tracks)
-        for index, offset in enumerate(track.chunk_offsets)
-    )
     firsts = [_firsts(track) for track in film.tracks]
-    _check_total(film, firsts, source)
-    for offset, number, index in order:
+    order = sorted(_places(film, firsts))
+    if sum(length for _, length, _, _ in order) > source.size:
+        raise Damaged  # chunks that share their bytes would let a small file grow large
+    for offset, length, number, index in order:
         track, place = film.tracks[number], placed[number]
         place.offsets[index] = sink.tell()
-        first, count = firsts[number][index], track.chunk_counts[index]
-        entry = track.entries[track.chunk_entries[index]]
         if track.cleans():
-            _clean_chunk(track, entry, place, (first, count), offset, source, sink)
+            entry = track.entries[track.chunk_entries[index]]
+            which = (firsts[number][index], track.chunk_counts[index])
+            _clean_chunk(track, entry, place, which, offset, source, sink)
         else:
-            sink.copy(source, offset, _chunk_bytes(track, entry, first, count))
+            sink.copy(source, offset, length)
+
+
+def _places(film: Film, firsts: list[array[int]]) -> Iterator[tuple[int, int, int, int]]:
+    """Offset, length, track and index of every chunk. Sorted, an empty one precedes what begins in the same place."""
+    for number, (track, starts) in enumerate(zip(film.tracks, firsts, strict=True)):
+        for index, (offset, first) in enumerate(zip(track.chunk_offsets, starts, strict=True)):
+            entry = track.entries[track.chunk_entries[index]]
+            yield offset, _chunk_bytes(track, entry, first, track.chunk_counts[index]), number, index
 
 
 def _firsts(track: Track) -> array[int]:
@@ -108,17 +113,6 @@ def _chunk_bytes(track: Track, entry: Entry, first: int, count: int) -> int:
     if track.size == 1 and entry.packet_bytes:  # QuickTime's way to say: numbers, not bytes
         return -(-count // entry.packet_samples) * entry.packet_bytes
     return count * track.size
-
-
-def _check_total(film: Film, firsts: list[array[int]], source: Source) -> None:
-    """Chunks that share their bytes would let a small file grow large."""
-    total = 0
-    for track, starts in zip(film.tracks, firsts, strict=True):
-        for index, first in enumerate(starts):
-            entry = track.entries[track.chunk_entries[index]]
-            total += _chunk_bytes(track, entry, first, track.chunk_counts[index])
-    if total > source.size:
-        raise Damaged
 
 
 def _clean_chunk(
