@@ -267,6 +267,35 @@ def test_the_header_comes_first_so_that_a_film_plays_before_it_is_all_there(clea
     assert data.index(b"moov") < data.index(b"mdat")
 
 
+def trimmed(data: bytes, begin: float, seconds: float) -> bytes:
+    """A film of which only a part is to be shown, as phones write it: by changing the first edit of each track."""
+    changed = bytearray(data)
+    at = changed.find(b"elst")
+    while at >= 0:
+        scale_at = changed.index(b"mdhd", at) + 16
+        (scale,) = struct.unpack_from(">I", changed, scale_at)
+        count, _, media_time = struct.unpack_from(">IIi", changed, at + 8)
+        assert count == 1
+        struct.pack_into(">Ii", changed, at + 12, round(seconds * 1000), media_time + round(begin * scale))
+        at = changed.find(b"elst", at + 4)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(("begin", "seconds"), [(0, 0.6), (1.6, 1.0), (2.5, 1.5), (3.2, 0.8)])
+@pytest.mark.parametrize("kind", ["mp4", "mov"])
+def test_what_was_trimmed_away_is_gone_and_the_rest_is_shown_as_before(
+    clean: Clean, kind: str, begin: float, seconds: float
+) -> None:
+    original = trimmed(film(kind, seconds=4), begin, seconds)
+    copy = clean(original)
+    assert shown(copy.data) == shown(original)
+    assert len(shown(original)) < 0.7 * len(shown(film(kind, seconds=4)))
+    assert len(copy.data) < len(original) * 0.7
+    assert Removed.HIDDEN_CONTENT in copy.removed
+    assert clean(copy.data).data == copy.data
+    assert clean(copy.data).removed == frozenset()
+
+
 def test_messages_without_words_stay(clean: Clean) -> None:
     brightness = b"\0\0\0\1\x06\x90\x04\x03\xe8\x01\x90\x80"
     assert b"\x90\x04\x03\xe8\x01\x90\x80" in clean(film(said=AVC_WORDS + brightness)).data

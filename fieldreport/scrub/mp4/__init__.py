@@ -9,7 +9,7 @@ positions and sensors, and whatever else a file holds are never read into the ne
 from __future__ import annotations
 
 from fieldreport.scrub.family import Cleaning, Sink, Source
-from fieldreport.scrub.mp4 import reading, verifying, writing
+from fieldreport.scrub.mp4 import reading, trimming, verifying, writing
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -17,6 +17,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     major = untrusted_source.read_at(0, 12)
     quicktime = major[4:8] != b"ftyp" or major[8:] == b"qt  "
     film = reading.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[8:10] == b"3g")
+    trimming.trim(film, cleaning.removed)
     return writing.write(film, untrusted_source, sink)
 
 

@@ -63,6 +63,11 @@ class Track:
         """The sum of all deltas."""
         return sum(count * delta for count, delta in self.deltas)
 
+    def settle_sizes(self) -> None:
+        """Samples that all have one size are told by that size alone."""
+        if self.count and not self.size and self.sizes[0] and self.sizes.count(self.sizes[0]) == self.count:
+            self.size, self.sizes = self.sizes[0], array("I")
+
     def cleans(self) -> bool:
         """Whether frames are looked into, so that their sizes may change."""
         return any(entry.clean is not None for entry in self.entries)

@@ -157,8 +157,7 @@ def finish(film: Film) -> None:
             track.sync = None
         if not any(shift for _, shift in track.shifts):
             track.shifts = []
-        if track.count and not track.size and track.sizes.count(track.sizes[0]) == track.count and track.sizes[0]:
-            track.size, track.sizes = track.sizes[0], array("I")
+        track.settle_sizes()
         # The length of an edit in a film that was still being recorded is unknown or that of no sample.
         length = round(track.media_duration * film.timescale / track.timescale)
         delay = round((track.start / track.timescale - earliest) * film.timescale)

@@ -60,14 +60,7 @@ def _sizes(track: Track, moov: bytes, parts: Parts) -> None:
         track.sizes = array("I", struct.unpack(f">{track.count}{'H' if width == 16 else 'B'}", packed))
     else:
         raise Damaged
-    if not track.size and track.count and len(set(track.sizes[:2])) == 1 and track.sizes[0]:
-        _alike(track)
-
-
-def _alike(track: Track) -> None:
-    """Samples that all have one size are told by that size alone."""
-    if track.sizes.count(track.sizes[0]) == track.count:
-        track.size, track.sizes = track.sizes[0], array("I")
+    track.settle_sizes()
 
 
 def _times(track: Track, moov: bytes, parts: Parts) -> None:
