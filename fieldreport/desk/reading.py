@@ -37,9 +37,9 @@ _DAMAGED: Final[Mapping[str, str]] = {
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 SOUNDS: Final = frozenset(
-    {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav"}
+    {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav", "audio/webm"}
 )
-FILMS: Final = frozenset({"video/mp4", "video/webm"})
+FILMS: Final = frozenset({"video/mp4", "video/webm", "video/quicktime"})
 
 
 class Shape(StrEnum):

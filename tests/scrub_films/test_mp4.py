@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Refusal, Removed, mp4
-from fieldreport.scrub.family import Source
+from fieldreport.scrub import Mode, Refusal, Removed, dispatch, mp4
+from fieldreport.scrub.family import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.vocabulary import Refused, Residue
 from tests.scrub_films.conftest import Cleaned, cleaned
@@ -418,3 +420,32 @@ def test_the_same_bytes_come_out_behind_the_lock(
     with scrubbed.output:
         assert scrubbed.output.read() == cleaned(data).data
     assert scrubbed.extension in {"mp4", "3gp"}
+
+
+def test_a_large_film_takes_little_memory(tmp_path: Path) -> None:
+    """96 MiB of uncompressed sound, from one file into another."""
+    data = film("mov", picture=None, sound="pcm_s16le", seconds=1)
+    start, size = data.index(b"mdat") + 4, int.from_bytes(data[data.index(b"mdat") - 4 :][:4], "big") - 8
+    copies = 96 * limits.MIB // size
+    long = bytearray(data[start + size :].replace(b"edts", b"free"))  # its edit would show the first second only
+    # One chunk of everything; sound of one size needs no other table.
+    struct.pack_into(">I", long, long.index(b"stsz") + 12, size // 2 * copies)
+    struct.pack_into(">III", long, long.index(b"stsc") + 8, 1, 1, size // 2 * copies)
+    struct.pack_into(">III", long, long.index(b"stts") + 8, 1, size // 2 * copies, 1)
+    struct.pack_into(">II", long, long.index(b"stco") + 8, 1, start)
+    path = tmp_path / "long.mov"
+    with path.open("wb") as file:
+        file.write(data[: start - 8] + struct.pack(">I4s", 8 + size * copies, b"mdat"))
+        for _ in range(copies):
+            file.write(data[start : start + size])
+        file.write(long)
+    with path.open("rb") as file, (tmp_path / "clean.mov").open("w+b") as out:
+        sink = Sink(out)
+        tracemalloc.start()
+        try:
+            dispatch.clean(Source(file, path.stat().st_size), sink, dispatch.new_cleaning(Mode.LOSSLESS))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert sink.size > 95 * limits.MIB
+    assert peak < 8 * limits.MIB
