@@ -24,7 +24,9 @@ _SEND: Final = {"en": "Send the report", "ko": "제보 보내기", "zh-Hans": "�
 _CODE_SECONDS: Final = 30
 _FILES: Final = ("statement.docx", "rota.pdf", "note.txt")
 # What no file, page or database may hold: words of the reports, names of the files as the sources had them.
-_FILE_NAMES: Final = ("IMG_20260914_214703.jpg", *_FILES)
+# What a phone calls them, and the samples they are.
+_FROM_A_PHONE: Final = {"IMG_20260914_214703.jpg": "photo.jpg", "Voice 014 Kirsova.m4a": "voice.m4a"}
+_FILE_NAMES: Final = (*_FROM_A_PHONE, *_FILES)
 
 
 def walk(demo: Demo, say: Callable[[str], None]) -> None:
@@ -91,7 +93,8 @@ class Walk:
         told = self._story[language]
         form = visitor.get(f"{self._demo.url('intake')}/{language}/report")
         codename = " ".join(form.all("//ol[@class='words']/li"))
-        files = [Attachment(name=_FILE_NAMES[0], content=_sample("photo.jpg"))] if language == "en" else []
+        phone = _FROM_A_PHONE if language == "en" else {}
+        files = [Attachment(name=name, content=_sample(sample)) for name, sample in phone.items()]
         files += [Attachment(name=name, content=_sample(f"{language}/{name}")) for name in _FILES]
         typed = {name: told[name].strip() for name in ("report", "when", "where", "protect", "describe")}
         typed["report"] += f"\n{self._mark}"

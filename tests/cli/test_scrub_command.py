@@ -19,7 +19,7 @@ from fieldreport.scrub.lockdown import sandbox_status
 from tests.cli.conftest import refused, run
 
 SAMPLES = Path(fieldreport.cli.__file__).parent / "samples"
-FILES = sorted(path for path in SAMPLES.rglob("*") if path.suffix in {".jpg", ".docx", ".pdf", ".txt"})
+FILES = sorted(path for path in SAMPLES.rglob("*") if path.suffix in {".jpg", ".m4a", ".docx", ".pdf", ".txt"})
 PLANTED: list[str] = tomllib.loads((SAMPLES / "samples.toml").read_text(encoding="utf-8"))["planted"]
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)
 
@@ -68,7 +68,7 @@ def cleaned(tmp_path_factory: pytest.TempPathFactory) -> Cleaned:
 
 
 def test_the_samples_do_hold_what_was_planted() -> None:
-    assert len(FILES) == 10
+    assert len(FILES) == 11
     assert set().union(*(marks(path) for path in FILES)) == set(PLANTED)
     assert all(marks(path) for path in FILES if path.suffix != ".txt")
 
@@ -78,7 +78,7 @@ def test_every_sample_has_a_clean_copy_under_a_name_that_says_nothing(cleaned: C
     assert sorted(cleaned.copies.values()) == sorted(cleaned.folder.iterdir())
     for given, copy in cleaned.copies.items():
         assert copy.suffix == given.suffix
-        assert re.fullmatch(r"(photo|document|text)-\d+", copy.stem)
+        assert re.fullmatch(r"(photo|recording|document|text)-\d+", copy.stem)
 
 
 def test_nothing_planted_is_in_any_copy_even_decompressed(cleaned: Cleaned) -> None:

@@ -7,11 +7,14 @@ office programs put them, the markers that ``samples.toml`` lists under ``plante
 from __future__ import annotations
 
 import io
+import math
 import random
 import re
+from array import array
 from pathlib import Path
 from typing import Any
 
+import av
 import docx
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -127,6 +130,36 @@ def rota(language: str) -> bytes:
     return _with_history(out.getvalue())
 
 
+def voice() -> bytes:
+    """A voice note as a phone stores it: sound, and beside it place, device, author and the name of the recorder."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4", options={"brand": "M4A ", "movflags": "use_metadata_tags"}) as file:
+        file.metadata.update(
+            {
+                "artist": AUTHOR,
+                "comment": f"recorded by {AUTHOR}",
+                "location": "+41.4199+128.1776/",
+                "com.apple.quicktime.model": DEVICE,
+                "encoder": "CameraApp 5.1",
+                "creation_time": "2026-09-14T21:51:00Z",
+            }
+        )
+        stream = file.add_stream("aac", rate=16_000, options={"b": "16000"})
+        stream.layout = "mono"
+        samples = array("h")
+        for number in range(32_000):
+            moment = number / 16_000
+            samples.append(int(6000 * math.sin(2 * math.pi * (180 + 40 * math.sin(9 * moment)) * moment)))
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
+        frame.planes[0].update(samples.tobytes())
+        frame.sample_rate = 16_000
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=16_000, frame_size=1024)
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            file.mux(stream.encode(piece))
+        file.mux(stream.encode(None))
+    return out.getvalue()
+
+
 def _with_history(first: bytes) -> bytes:
     """Append an incremental update that replaces the document information; the first one stays in the file."""
     previous: bytes = re.findall(rb"startxref\s+(\d+)", first)[-1]
@@ -151,6 +184,7 @@ def main() -> None:
         (folder / "rota.pdf").write_bytes(rota(language))
         (folder / "note.txt").write_text(NOTE[language], encoding="utf-8")
     (SAMPLES / "photo.jpg").write_bytes(photo())
+    (SAMPLES / "voice.m4a").write_bytes(voice())
 
 
 if __name__ == "__main__":
