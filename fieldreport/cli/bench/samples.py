@@ -5,6 +5,8 @@ Nothing here is random but the noise in the pictures, and that comes from a fixe
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
 import random
 import zipfile
@@ -36,7 +38,15 @@ def samples() -> Mapping[str, Callable[[], bytes]]:
         "xlsx": _xlsx,
         "pptx": _pptx,
         "odt": _odt,
+        **_recorded(),
     }
+
+
+def _recorded() -> Mapping[str, Callable[[], bytes]]:
+    """Recordings and films, where what encodes them is installed: the program itself never does."""
+    if importlib.util.find_spec("av") is None:
+        return {}
+    return importlib.import_module("fieldreport.cli.bench.recorded").recorded()  # type: ignore[no-any-return]
 
 
 def _shipped(name: str) -> bytes:
