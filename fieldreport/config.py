@@ -7,6 +7,7 @@ settings file; a secret is never in the file but in a file of its own, named by 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import stat
 import tomllib
@@ -57,6 +58,7 @@ class Intake:
     hand_in_rate: str = "30 per hour"
     page_rate: str = "600 per hour"
     proxy_protocol: bool = False
+    proxy_peers: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks whose PROXY line is believed
     threads: int = 64
     languages: tuple[str, ...] = ("en", "ko", "zh-Hans")
     exit_url: str = "https://www.bing.com/search?q=weather"  # reachable and harmless nearly everywhere
@@ -226,6 +228,13 @@ def _check(settings: Settings) -> None:
         split_listen(listen, where=f"[{name}] listen")
     if settings.intake.request_bytes < limits.FORM_TEXT_BYTES:
         raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
+    for peer in settings.intake.proxy_peers:
+        try:
+            ipaddress.ip_network(peer)
+        except ValueError:
+            raise SettingsError(f"[intake] proxy_peers: {peer!r} is no address or network") from None
+    if settings.intake.proxy_protocol and not settings.intake.proxy_peers:
+        raise SettingsError("[intake] proxy_protocol needs proxy_peers")
     if settings.desk.idle_seconds < 1 or settings.press.minimum_age_hours < 0 or settings.press.random_delay_hours < 0:
         raise SettingsError("a time in the settings is negative")
 

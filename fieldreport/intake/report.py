@@ -7,6 +7,7 @@ and not too old. Every answer that is not a receipt gives back everything that w
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping, Sequence
 
 import flask
 
@@ -20,6 +21,7 @@ from fieldreport.seal import Codename
 from fieldreport.web.bodies import current_request
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
+from fieldreport.web.stencils import circumstances
 
 blueprint = flask.Blueprint("report", __name__)
 
@@ -28,8 +30,11 @@ blueprint = flask.Blueprint("report", __name__)
 def write() -> str:
     """A new codename, and an empty form."""
     here = service.current()
-    here.roster()  # nobody should write for an hour and then hear that we are closed
-    return page(here, Codename.generate(current_language()), Draft())
+    here.check_ready()  # nobody should write for an hour and then hear that we are closed
+    codename, draft = Codename.generate(current_language()), Draft()
+    words = {f"word {place}": word for place, word in enumerate(codename.words)}
+    values = {"token": tokens.seal_report(here, codename, draft.form), "form": draft.form, **words}
+    return here.stencils.page(circumstances(flask.request), values, lambda these: _empty(these, list(words)))
 
 
 @blueprint.post("/<language:language>/report")
@@ -78,13 +83,39 @@ def page(
     is_new: bool = False,
 ) -> str:
     """The report's page: empty, or with what was typed and what is wrong. ``is_new``: the codename had to change."""
-    return flask.render_template(
-        "intake/report.html",
-        codename=codename,
-        draft=draft,
-        token=tokens.seal_report(here, codename, draft.form),
+    return _rendered(
+        codename,
+        draft,
+        tokens.seal_report(here, codename, draft.form),
         problems=problems or [],
         refused=refused,
         explanation=explanation,
         codename_is_new=is_new,
+    )
+
+
+def _empty(values: Mapping[str, str], words: Sequence[str]) -> str:
+    codename = Codename(tuple(values[word] for word in words))
+    return _rendered(codename, Draft(form=values["form"]), values["token"])
+
+
+def _rendered(
+    codename: Codename,
+    draft: Draft,
+    token: str,
+    *,
+    problems: Sequence[Problem] = (),
+    refused: tuple[RefusedFile, ...] = (),
+    explanation: Explanation | None = None,
+    codename_is_new: bool = False,
+) -> str:
+    return flask.render_template(
+        "intake/report.html",
+        codename=codename,
+        draft=draft,
+        token=token,
+        problems=problems,
+        refused=refused,
+        explanation=explanation,
+        codename_is_new=codename_is_new,
     )

@@ -50,4 +50,5 @@ def serve(settings: Settings, *, workers: int = 1) -> Never:
         threads=settings.intake.threads,
         workers=workers,
         proxy_protocol=settings.intake.proxy_protocol,
+        proxy_peers=settings.intake.proxy_peers,
     )

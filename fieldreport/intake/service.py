@@ -1,15 +1,16 @@
 """What the pages work with, made once by the factory and handed down.
 
-Rules: nothing in here changes per request; whatever a request needs to remember travels in its form.
+Rules: nothing in here knows of any visitor; whatever a request needs to remember travels in its form.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import Literal, cast
 
 import flask
 
@@ -18,8 +19,16 @@ from fieldreport.config import Settings
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
+from fieldreport.web.stencils import Stencils
 
 _EXTENSION = "fieldreport-intake"
+
+
+@dataclass(slots=True)
+class _Ready:
+    """When it was last seen that reports can be taken; a refusal is never remembered."""
+
+    since: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,8 @@ class Service:
     argon2_slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False
     )
+    stencils: Stencils = field(default_factory=Stencils, repr=False)
+    _ready: _Ready = field(default_factory=_Ready, repr=False)
 
     @property
     def hour(self) -> int:
@@ -54,6 +65,19 @@ class Service:
         if roster.epoch > highest:
             self.mailbox.saw_epoch(roster.epoch)
         return roster
+
+    def check_ready(self) -> Literal[True]:
+        """Whether a report could be taken now; looked up at most once a second, for pages that only hand out a form.
+
+        Raises:
+            RosterError, StoreError: as ``roster``.
+
+        """
+        now = self.clock()
+        if not 0 <= now - self._ready.since < limits.READINESS_SECONDS:
+            self.roster()
+            self._ready.since = now
+        return True
 
     def keys_of(self, codename: Codename) -> SourceKeys:
         """Derive a source's keys; waits while too many derivations run."""

@@ -12,7 +12,7 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Never
 
@@ -26,7 +26,7 @@ from fieldreport.errors import FieldreportError, UsageError
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 _BOOT_ERROR: Final = 3  # gunicorn's arbiter ends the server at this status instead of trying again for ever
-_LOOPBACK: Final = "127.0.0.1,::1"  # where tor or a proxy on this machine speaks PROXY from
+_LOOPBACK: Final = ("127.0.0.1", "::1")  # where tor or a proxy on this machine speaks PROXY from
 
 
 def serve(
@@ -36,6 +36,7 @@ def serve(
     threads: int,
     workers: int = 1,
     proxy_protocol: bool = False,
+    proxy_peers: Sequence[str] = _LOOPBACK,
 ) -> Never:
     """Serve until SIGTERM or SIGINT, then end the process.
 
@@ -45,7 +46,8 @@ def serve(
         listen: HOST:PORT.
         threads: requests answered at once by one worker. Waiting for a head needs none.
         workers: processes.
-        proxy_protocol: every connection must begin with a PROXY line (v1 or v2) from this machine.
+        proxy_protocol: every connection must begin with a PROXY line (v1 or v2) from one of ``proxy_peers``.
+        proxy_peers: addresses or networks that are believed.
 
     Raises:
         UsageError: the port cannot be used.
@@ -69,7 +71,7 @@ def serve(
         "limit_request_fields": 64,
         "limit_request_field_size": 8190,
         "proxy_protocol": "auto" if proxy_protocol else "off",
-        "proxy_allow_ips": _LOOPBACK,
+        "proxy_allow_ips": ",".join(proxy_peers),
         "forwarded_allow_ips": "",
         "forwarder_headers": "",
         "secure_scheme_headers": {},

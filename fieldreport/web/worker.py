@@ -30,6 +30,8 @@ from fieldreport.web.faults import log_fault
 from fieldreport.web.pacing import PacedBody, PacedParser, is_unfinished
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_PROXY_V2: Final = b"\r\n\r\n\0\r\nQUIT\n"
+_PROXY_V2_FIXED: Final = 16  # bytes of its header; the last two say how many follow
 _REFUSALS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (http_errors.LimitRequestLine, 414, "URI Too Long"),
     (http_errors.LimitRequestHeaders, 431, "Request Header Fields Too Large"),
@@ -118,6 +120,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
             data = b""
         searched = max(0, len(conn.head) - len(_END_OF_HEAD) + 1)
         conn.head += data
+        if self.cfg.proxy_protocol != "off":
+            searched = max(searched, _after_proxy_v2(conn.head))
         complete = conn.head.find(_END_OF_HEAD, searched) >= 0 or len(conn.head) >= limits.HEAD_BYTES
         if data and not complete:
             return
@@ -139,6 +143,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
             conn.sock.setblocking(True)
             conn.init()
             request = next(conn.parser)
+            _check_head(request)
             if self._is_proxied(request, conn):
                 again = bool(self._keepalive_after(conn, self.handle_request(request, conn)))
         except (StopIteration, OSError):
@@ -196,6 +201,36 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
             log_fault(exc)
         with contextlib.suppress(OSError):
             util.write(client, _plain_answer(status, reason))
+
+
+def _after_proxy_v2(head: bytearray) -> int:
+    """Where a request's head begins: behind the PROXY header v2, which begins with what ends a head.
+
+    Behind the end of ``head`` while the header is not complete.
+    """
+    if not head.startswith(_PROXY_V2[: len(head)]):
+        return 0
+    if len(head) < _PROXY_V2_FIXED:
+        return _PROXY_V2_FIXED
+    return _PROXY_V2_FIXED + int.from_bytes(head[_PROXY_V2_FIXED - 2 : _PROXY_V2_FIXED], "big")
+
+
+def _check_head(request: Request) -> Literal[True]:
+    """Refuse what gunicorn lets pass and two servers in a row may read differently.
+
+    Raises:
+        ParseException: no Host where one is needed, a target that names a host of its own (no browser sends one to a
+            server), or a transfer coding beside chunked, which nobody here would undo.
+
+    """
+    names = [name for name, _ in request.headers]
+    if request.version >= (1, 1) and "HOST" not in names:
+        raise http_errors.InvalidHeader("HOST")
+    if not request.uri.startswith("/"):
+        raise http_errors.InvalidRequestLine("target")
+    if any(name == "TRANSFER-ENCODING" and value.lower() != "chunked" for name, value in request.headers):
+        raise http_errors.UnsupportedTransferCoding("TRANSFER-ENCODING")
+    return True
 
 
 def _plain_answer(status: int, reason: str) -> bytes:

@@ -46,7 +46,9 @@ def build():
         raise SettingsError("no settings here")
     return application
 
-serve(build, listen=sys.argv[1], threads=int(sys.argv[2]), proxy_protocol="proxy" in sys.argv)
+peers = [each.removeprefix("peers=").split(",") for each in sys.argv if each.startswith("peers=")]
+options = {"proxy_peers": peers[0]} if peers else {}
+serve(build, listen=sys.argv[1], threads=int(sys.argv[2]), proxy_protocol="proxy" in sys.argv, **options)
 """
 
 

@@ -18,6 +18,9 @@ from tests.web.conftest import _PROGRAM, Server, free_port, read_all, read_answe
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n"
+BAD_SIZES = (b"0x3", b"+3", b"-3", b"3_", b" 3", b"3 ", b"", b"3;a\nb", b"3;" + b"x" * 40_000, b"0" * 40_000 + b"3")
+PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
 
 
 def test_it_answers_without_saying_what_it_is_or_what_time_it_has(server: Server) -> None:
@@ -83,12 +86,40 @@ def test_a_body_that_trickles_is_answered(server: Server) -> None:
         (b"nonsense\r\n\r\n", b"400"),
         (b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\nHost: localhost\n\n" + b"\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\rb\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", b"400"),
+        (b"GET /\r\n\r\n", b"400"),
+        (b"GET / HTTP/0.9\r\n\r\n", b"400"),
+        (b"GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX-No: host\r\n\r\n", b"400"),
+        (b"GET http://other.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"CONNECT other.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"PROXY TCP4 203.0.113.5 127.0.0.1 5000 80\r\n" + LAST, b"400"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n folded\r\n\r\n", b"400"),
         (POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", b"400"),
         (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
         (POST + b"Content-Length: +3\r\n\r\nabc", b"400"),
+        (POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", b"400"),
+        (POST + b"Content-Length: 3, 3\r\n\r\nabc", b"400"),
+        (POST + b"Content-Length: 1_0\r\n\r\n0123456789", b"400"),
+        (POST + b"Content-Length: \xb2\r\n\r\nab", b"400"),
+        (POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n", b"400"),
+        (POST + b"Transfer-Encoding: identity\r\nContent-Length: 3\r\n\r\nabc", b"400"),
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", b"501"),
+        (CHUNKED.replace(b"1.1", b"1.0") + b"\r\n0\r\n\r\n", b"400"),
+        (CHUNKED + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        *((CHUNKED + b"\r\n" + size + b"\r\nabc\r\n0\r\n\r\n", b"400") for size in BAD_SIZES),
+        (CHUNKED + b"\r\n3\nabc\r\n0\r\n\r\n", b"400"),
+        (CHUNKED + b"\r\n3\r\nabc\n0\r\n\r\n", b"400"),
+        (CHUNKED + b"\r\n3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n", b"400"),
+        (CHUNKED + b"\r\n3\r\nabc\r\n0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", b"400"),
         (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", b"501"),
         (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", b"400"),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", b"400"),
@@ -98,7 +129,7 @@ def test_a_body_that_trickles_is_answered(server: Server) -> None:
         (b"GET / HTTP/1.1\r\n" + b"X-Y: z\r\n" * 100 + b"\r\n", b"431"),
         (b"GET / HTTP/1.1\r\nX: " + b"z" * 40_000 + b"\r\n\r\n", b"431"),
     ],
-    ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else value,
+    ids=lambda value: value.removeprefix(POST)[:48].decode("latin-1"),
 )
 def test_broken_and_smuggled_requests_are_refused_and_the_connection_ends(
     server: Server, request_bytes: bytes, status: bytes
@@ -114,6 +145,24 @@ def test_what_the_server_answers_itself_carries_the_security_headers(server: Ser
         assert f"{name}: {value}" in head.split("\r\n")
     assert "Server" not in head
     assert "Date" not in head
+
+
+@pytest.mark.parametrize("header", [b"Transfer_Encoding: chunked", b"Content_Length: 30"])
+def test_a_header_that_only_looks_like_a_length_is_dropped(server: Server, header: bytes) -> None:
+    answer = server.talk(POST + header + b"\r\nContent-Length: 3\r\n\r\nabc" + LAST)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.endswith(b"127.0.0.1 3\n")
+
+
+def test_a_body_is_never_read_as_the_next_request(server: Server) -> None:
+    inner = LAST
+    for framing in (f"Content-Length: {len(inner)}\r\n\r\n".encode() + inner, b""):
+        request = POST.replace(b"close", b"keep-alive") + (
+            framing or b"Transfer-Encoding: chunked\r\n\r\n" + f"{len(inner):x}\r\n".encode() + inner + b"\r\n0\r\n\r\n"
+        )
+        answer = server.talk(request + LAST)
+        assert answer.count(b"HTTP/1.1 200") == 2
+        assert f"127.0.0.1 {len(inner)}\n".encode() in answer
 
 
 def test_an_upload_is_read_in_whole(server: Server) -> None:
@@ -196,8 +245,50 @@ def test_a_second_proxy_line_on_the_connection_is_refused(behind_proxy: Server) 
     assert b"HTTP/1.1 400" in answer
 
 
-def test_a_broken_proxy_line_is_refused(behind_proxy: Server) -> None:
-    assert b" 200 " not in behind_proxy.talk(b"PROXY TCP4 not-an-address x 1 2\r\n" + LAST)
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"PROXY TCP4 not-an-address x 1 2\r\n",
+        b"PROXY TCP4 203.0.113.5 127.0.0.1 99999 80\r\n",
+        b"PROXY TCP4 203.0.113.5\r\n",
+        b"PROXY TCP6 203.0.113.5 ::1 1 2\r\n",
+        b"PROXY UNKNOWN\r\n",
+        b"proxy TCP4 203.0.113.5 127.0.0.1 1 2\r\n",
+        b"PROXY TCP4 203.0.113.5 127.0.0.1 1 2\n",
+        b"PROXY " + b"A" * 40_000,
+        PROXY_V2 + b"\x21\x11\0\x04abcd",
+        PROXY_V2 + b"\x31\x11\0\x0c" + bytes(12),
+        PROXY_V2 + b"\x21\x12\0\x0c" + bytes(12),
+        PROXY_V2 + b"\x21\x31\0\xd8" + bytes(216),
+        PROXY_V2[:11] + b"X\x21\x11\0\x0c" + bytes(12),
+    ],
+    ids=lambda line: line[:44].decode("latin-1"),
+)
+def test_a_broken_proxy_line_is_refused(behind_proxy: Server, line: bytes) -> None:
+    answer = behind_proxy.talk(line + LAST)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_slow_proxy_headers_hold_no_thread(tmp_path: Path) -> None:
+    """The header of version 2 begins with an empty line, and is no reason to spend a thread on waiting for the rest."""
+    whole = PROXY_V2 + b"\x21\x11\0\x0c" + bytes([203, 0, 113, 6, 127, 0, 0, 1, 0, 80, 0, 80])
+    with running(tmp_path / "log", "proxy", threads=1) as one_thread, ExitStack() as stack:
+        began = time.monotonic()
+        for length in (2, 4, 12, 15, 16, 20, 28):
+            stack.enter_context(one_thread.connect()).sendall(whole[:length])
+        assert one_thread.talk(whole + LAST).endswith(b"203.0.113.6 0\n")
+        assert time.monotonic() - began < 0.9
+
+
+def test_a_proxy_line_counts_only_from_a_configured_peer(tmp_path: Path) -> None:
+    line = b"PROXY TCP4 203.0.113.5 127.0.0.1 5000 80\r\n"
+    with running(tmp_path / "log", "proxy", "peers=192.0.2.7,192.0.2.8") as elsewhere:
+        answer = elsewhere.talk(line + LAST)
+        assert answer.startswith(b"HTTP/1.1 403")
+        assert elsewhere.talk(LAST) == b""
+        assert "203.0.113" not in elsewhere.log
+        assert "127.0.0.1" not in elsewhere.log.replace(f"http://127.0.0.1:{elsewhere.port}", "")
 
 
 def test_a_port_in_use_is_one_line_before_anything_starts(server: Server) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 
 import flask
@@ -30,7 +32,7 @@ from fieldreport.web.csrf import CsrfGuard
 from fieldreport.web.errorpages import Failure, failure_of, last_resort
 from fieldreport.web.faults import describe
 from fieldreport.web.i18n import NAMES, negotiate
-from fieldreport.web.limiter import AddressKey, Budget, WhenAway
+from fieldreport.web.limiter import AddressKey, Budget, SweptMemory, WhenAway
 
 DAY = 86_400.0
 
@@ -130,6 +132,21 @@ def test_a_budget_is_decided_before_the_body_is_touched() -> None:
     refused = client.post("/", data={"report": "two"})
     assert (refused.status_code, refused.text) == (429, "two")
     assert seen == [True]
+
+
+def test_counters_that_ran_out_are_forgotten_without_a_thread_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = SweptMemory()
+    threads = threading.active_count()
+    for number in range(50):
+        counters.incr(f"visitor {number}", 0.001)
+    assert counters.incr("another", 60) == 1
+    assert threading.active_count() == threads
+    assert len(counters.storage) == 51
+    monkeypatch.setattr(counters, "_next_sweep", 0.0)
+    time.sleep(0.01)
+    assert counters.incr("another", 60) == 2
+    assert list(counters.storage) == ["another"]
+    assert list(counters.expirations) == ["another"]
 
 
 # --- languages ---
