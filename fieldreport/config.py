@@ -59,7 +59,8 @@ class Intake:
     page_rate: str = "600 per hour"
     proxy_protocol: bool = False
     proxy_peers: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks whose PROXY line is believed
-    threads: int = 64
+    workers: int = 1
+    threads: int = 256  # one worker's; each upload holds one for as long as it takes
     languages: tuple[str, ...] = ("en", "ko", "zh-Hans")
     exit_url: str = "https://www.bing.com/search?q=weather"  # reachable and harmless nearly everywhere
 
@@ -228,6 +229,8 @@ def _check(settings: Settings) -> None:
         split_listen(listen, where=f"[{name}] listen")
     if settings.intake.request_bytes < limits.FORM_TEXT_BYTES:
         raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
+    if settings.intake.workers < 1 or settings.intake.threads < 1 or settings.desk.threads < 1:
+        raise SettingsError("workers and threads must be at least 1")
     for peer in settings.intake.proxy_peers:
         try:
             ipaddress.ip_network(peer)

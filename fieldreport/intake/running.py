@@ -15,7 +15,7 @@ from fieldreport.web.serving import WsgiApplication
 from fieldreport.web.serving import serve as serve_wsgi
 
 
-def serve(settings: Settings, *, workers: int = 1) -> Never:
+def serve(settings: Settings) -> Never:
     """Serve the letterbox on ``settings.intake.listen`` until told to stop; never returns.
 
     Raises:
@@ -48,7 +48,7 @@ def serve(settings: Settings, *, workers: int = 1) -> Never:
         build,
         listen=settings.intake.listen,
         threads=settings.intake.threads,
-        workers=workers,
+        workers=settings.intake.workers,
         proxy_protocol=settings.intake.proxy_protocol,
         proxy_peers=settings.intake.proxy_peers,
     )

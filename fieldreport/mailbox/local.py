@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -121,7 +121,10 @@ class LocalMailbox:
     def highest_epoch(self) -> int:
         """Return the highest epoch seen; see ``Mailbox``."""
         with reading(self._engine) as session:
-            return _counters(session).highest_epoch
+            epoch = session.scalar(select(Counters.highest_epoch).where(Counters.id == 1))
+        if epoch is None:
+            raise _damaged()
+        return epoch
 
     def totals(self) -> Totals:
         """Return how much waits; see ``Mailbox``."""
@@ -229,13 +232,19 @@ class LocalMailbox:
 def _counters(session: Session) -> Counters:
     counters = session.get(Counters, 1)
     if counters is None:
-        raise StoreError("the mailbox is damaged", detail="the counters' row is missing")
+        raise _damaged()
     return counters
 
 
+def _damaged() -> StoreError:
+    return StoreError("the mailbox is damaged", detail="the counters' row is missing")
+
+
 def _is_known(session: Session, letter_id: bytes) -> bool:
-    here = session.scalar(select(Letter.id).where(Letter.id == letter_id))
-    return here is not None or session.get(Collected, letter_id) is not None
+    # One question, asked twice a report: as two they cost as much as sealing.
+    waits = select(Letter.id).where(Letter.id == letter_id).exists()
+    was_collected = select(Collected.id).where(Collected.id == letter_id).exists()
+    return bool(session.scalar(select(or_(waits, was_collected))))
 
 
 def _check_id(identifier: bytes) -> None:

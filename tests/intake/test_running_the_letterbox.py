@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from fieldreport import limits
 from fieldreport.scrub.scrubber import Scrubber
 from tests.intake.conftest import Desk, House, build_house, form_body
 from tests.intake.samples import photo
+from tests.web.cutting import cutting
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,51 @@ class Letterbox:
     house: House
     url: str
     log_file: Path
+    process: int
+    since: float
+
+    def processes(self) -> list[int]:
+        """The arbiter, its workers, and the warm parents with their children."""
+        found, parents = [self.process], {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        for process in found:  # grows while it is walked
+            found.extend(child for child, parent in parents.items() if parent == process)
+        return found
+
+    def open_files(self) -> dict[str, Path]:
+        """What the processes have open that can hold bytes: name → a path by which it can be read, deleted or not."""
+        found = {}
+        for process in self.processes():
+            for link in Path(f"/proc/{process}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if link.stat().st_mode & 0o170000 == 0o100000:
+                        found[f"{process}:{link.readlink()}"] = link
+        return found
+
+    def scratch_bytes(self) -> int:
+        """How much lies in nameless files below the intake's folder."""
+        folder = str(self.house.settings.intake.data)
+        return sum(
+            path.stat().st_size for name, path in self.open_files().items() if folder in name and "(deleted)" in name
+        )
+
+    def everything_on_disk(self) -> dict[str, bytes]:
+        """Name → bytes of every open file, every file of the installation and every new file in temporary folders."""
+        found = {name: path.read_bytes() for name, path in self.open_files().items()}
+        for folder in (
+            self.house.settings.path.parent,
+            Path(tempfile.gettempdir()),
+            Path("/dev/shm"),  # noqa: S108 - looked into, not written
+            Path("/var/tmp"),  # noqa: S108 - same
+        ):
+            recent = folder == self.house.settings.path.parent
+            for path in folder.rglob("*") if recent else folder.glob("*"):
+                with contextlib.suppress(OSError):
+                    if path.is_file() and not path.is_symlink() and (recent or path.stat().st_mtime > self.since):
+                        found[str(path)] = path.read_bytes()
+        return found
 
     @property
     def log(self) -> str:
@@ -46,7 +95,14 @@ def write_settings(house: House, port: int) -> None:
     values: dict[str, dict[str, object]] = {
         "instance": {"id": house.settings.instance.id, "name": house.settings.instance.name},
         "keys": {"directory": "keys", "admin_fingerprint": house.settings.keys.admin_fingerprint},
-        "intake": {"data": "intake", "listen": f"127.0.0.1:{port}", "request_bytes": limits.FORM_TEXT_BYTES},
+        "intake": {
+            "data": "intake",
+            "listen": f"127.0.0.1:{port}",
+            "request_bytes": limits.FORM_TEXT_BYTES,
+            # Every test here is the same visitor, and one of them sends until it gets through.
+            "report_rate": "10000 per hour",
+            "page_rate": "10000 per hour",
+        },
         "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
         "press": {"site": "site"},
         "scrub": {"require_sandbox": False},
@@ -70,6 +126,7 @@ def letterbox(
         port = probe.getsockname()[1]
     write_settings(house, port)
     log_file = directory / "log"
+    since = time.time()
     command = [sys.executable, "-X", "importtime", "-m", "fieldreport.cli", "--settings", str(house.settings.path)]
     with log_file.open("wb") as log:
         process = subprocess.Popen([*command, "intake"], stderr=log)
@@ -84,7 +141,7 @@ def letterbox(
                 assert process.poll() is None, log_file.read_text()[-2000:]
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
-        yield Letterbox(house, url, log_file)
+        yield Letterbox(house, url, log_file, process.pid, since)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
@@ -149,6 +206,61 @@ def test_a_line_that_drops_leaves_nothing_and_hurts_nobody(letterbox: Letterbox)
         with socket.create_connection((host, int(port)), timeout=10) as sock:
             sock.sendall(head.encode() + body[:cut])
     assert httpx.get(f"{letterbox.url}/en/").status_code == 200
+    assert len(letterbox.house.letters()) == before
+
+
+def test_reports_over_a_line_that_drops_are_one_letter_each(letterbox: Letterbox) -> None:
+    """Whoever sends again until there is a receipt has sent one letter, wherever the line was cut each time."""
+    before = len(letterbox.house.letters())
+    host = letterbox.url.removeprefix("http://")
+    port = int(host.rpartition(":")[2])
+    texts = [f"MARKER report {number}" for number in range(12)]
+    with cutting(port, seed=7, request_bytes=4000, answer_bytes=14_000) as line, httpx.Client(timeout=10) as client:
+
+        def until_answered(method: str, **request: Any) -> httpx.Response:
+            for _ in range(60):
+                with contextlib.suppress(httpx.TransportError):
+                    # A fresh connection each time, as after a network was lost.
+                    headers = {"Host": host, "Connection": "close", **request.pop("headers", {})}
+                    request["headers"] = headers
+                    return client.request(method, f"http://127.0.0.1:{line.port}/en/report", **request)
+            raise AssertionError("cut sixty times in a row")
+
+        for text in texts:
+            form = fields(until_answered("GET"))
+            body, kind = form_body([*{**form, "report": text}.items()], [("MARKER.jpg", photo())])
+            receipts = {until_answered("POST", content=body, headers={"Content-Type": kind}).text for _ in range(2)}
+            assert len(receipts) == 1
+            assert form["codename"].split()[0] in receipts.pop()
+        assert line.cuts["request"] >= 5
+        assert line.cuts["answer"] >= 5
+    sent = [letter.read_part(0, 100).decode() for letter in letterbox.house.letters()]
+    assert len(sent) == before + len(texts)
+    assert sorted(text for text in sent if text.startswith("MARKER report")) == sorted(texts)
+
+
+def test_no_byte_of_an_upload_is_in_any_file_of_the_process_while_it_is_answered(letterbox: Letterbox) -> None:
+    """Half of a large upload has arrived: nothing readable in what the processes have open, nor below their folders."""
+    marker = secrets.token_bytes(24)
+    content = b"\xff\xd8\xff\xe0" + marker * 15_000
+    before = len(letterbox.house.letters())
+    body, kind = form_body([("report", "MARKER" + marker.hex() * 50)], [("x.jpg", content)])
+    host, _, port = letterbox.url.removeprefix("http://").partition(":")
+    head = f"POST /en/report HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {kind}\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-40])
+        deadline = time.monotonic() + 20
+        while letterbox.scratch_bytes() < len(content) // 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        seen = letterbox.everything_on_disk()
+        found = [name for name, held in seen.items() if marker in held or marker.hex().encode() in held]
+        sock.sendall(body[-40:])
+        assert sock.recv(65_536).startswith(b"HTTP/1.1 4")  # not a photo, or a form without its token
+    assert sum(len(held) for name, held in seen.items() if "(deleted)" in name) >= len(content) // 2
+    assert found == []
+    after = letterbox.everything_on_disk()
+    assert [name for name, held in after.items() if marker in held or marker.hex().encode() in held] == []
     assert len(letterbox.house.letters()) == before
 
 

@@ -19,6 +19,10 @@ _PARTS: Final = {
     "scrub": "scrubbing",
     "seal": "sealing",
     "unlock": "unlocking",
+    "intake": "intake",
+    "upload": "uploading",
+    "crowd": "crowd",
+    "timing": "timing",
 }
 
 

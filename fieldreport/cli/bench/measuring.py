@@ -56,10 +56,15 @@ class Sheet:
         self._say = say or (lambda _line: None)
         self.rows: list[Row] = []
 
-    def figure(self, name: str, value: float, unit: str, *, at_most: float | None = None) -> None:
-        """Write down a figure without a floor: a size, a count; ``at_most`` is what was promised of it."""
-        bound = "" if at_most is None else f"at most {at_most:g}"
-        holds = None if at_most is None else value <= at_most
+    def figure(
+        self, name: str, value: float, unit: str, *, at_most: float | None = None, at_least: float | None = None
+    ) -> None:
+        """Write down a figure without a floor: a size, a count; ``at_most`` or ``at_least`` is what was promised."""
+        bound, holds = "", None
+        if at_most is not None:
+            bound, holds = f"at most {at_most:g}", value <= at_most
+        if at_least is not None:
+            bound, holds = f"at least {at_least:g}", value >= at_least
         self._add(Row(name=name, value=value, unit=unit, bound=bound, holds=holds))
 
     def pair(

@@ -1,0 +1,80 @@
+"""A line that drops: a proxy on 127.0.0.1 that passes bytes on and cuts connections at points drawn at random."""
+
+from __future__ import annotations
+
+import random
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class CuttingProxy:
+    """Passes connections on to ``target``. ``cuts`` counts those it cut.
+
+    Half of the connections, as long as ``on`` is set, end after so many bytes in one of the two directions: on the way
+    there, the server has a part of the request; on the way back, it has answered and nobody has read it.
+    """
+
+    def __init__(self, target: int, *, seed: int, request_bytes: int, answer_bytes: int) -> None:
+        self._target = target
+        self._random = random.Random(seed)
+        self._most = (request_bytes, answer_bytes)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.cuts = {"request": 0, "answer": 0}
+        self.on = True
+        self._ended = False
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended = True
+        self._listener.close()
+        self._thread.join(5)
+
+    def _accept(self) -> None:
+        while not self._ended:
+            ready, _, _ = select.select([self._listener], [], [], 0.1) if self._listener.fileno() >= 0 else ([], [], [])
+            if not ready:
+                continue
+            with suppress(OSError):
+                client, _ = self._listener.accept()
+                there, back = self._draw()
+                threading.Thread(target=self._pass_on, args=(client, there, back), daemon=True).start()
+
+    def _draw(self) -> tuple[float, float]:
+        never = float("inf")
+        if not self.on or self._random.random() < 0.4:
+            return never, never
+        if self._random.random() < 0.5:
+            return self._random.randrange(self._most[0]), never
+        return never, self._random.randrange(self._most[1])
+
+    def _pass_on(self, client: socket.socket, there: float, back: float) -> None:
+        left = {client: there, (server := socket.create_connection(("127.0.0.1", self._target))): back}
+        other = {client: server, server: client}
+        with client, server, suppress(OSError):
+            while True:
+                for sock in select.select(list(left), [], [], 30)[0]:
+                    data = sock.recv(4096)
+                    if not data:
+                        return
+                    passed = data[: int(min(left[sock], len(data)))]
+                    other[sock].sendall(passed)
+                    left[sock] -= len(passed)
+                    if left[sock] <= 0:
+                        self.cuts["request" if sock is client else "answer"] += 1
+                        # A reset, as when a phone loses its network: nothing that was on its way arrives.
+                        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                        return
+
+
+@contextmanager
+def cutting(target: int, *, seed: int, request_bytes: int, answer_bytes: int) -> Iterator[CuttingProxy]:
+    proxy = CuttingProxy(target, seed=seed, request_bytes=request_bytes, answer_bytes=answer_bytes)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
