@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import select
 import socket
@@ -13,8 +14,8 @@ from contextlib import contextmanager, suppress
 class CuttingProxy:
     """Passes connections on to ``target``. ``cuts`` counts those it cut.
 
-    Half of the connections, as long as ``on`` is set, end after so many bytes in one of the two directions: on the way
-    there, the server has a part of the request; on the way back, it has answered and nobody has read it.
+    Of three connections one ends on the way there, and the server has a part of the request; one on the way back, and
+    it has answered, but nobody has read it; and one is left alone.
     """
 
     def __init__(self, target: int, *, seed: int, request_bytes: int, answer_bytes: int) -> None:
@@ -24,7 +25,7 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.cuts = {"request": 0, "answer": 0}
-        self.on = True
+        self._turn = itertools.cycle(("request", "answer", ""))
         self._ended = False
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -46,11 +47,13 @@ class CuttingProxy:
 
     def _draw(self) -> tuple[float, float]:
         never = float("inf")
-        if not self.on or self._random.random() < 0.4:
-            return never, never
-        if self._random.random() < 0.5:
-            return self._random.randrange(self._most[0]), never
-        return never, self._random.randrange(self._most[1])
+        match next(self._turn):
+            case "request":
+                return self._random.randrange(self._most[0]), never
+            case "answer":
+                return never, self._random.randrange(self._most[1])
+            case _:
+                return never, never
 
     def _pass_on(self, client: socket.socket, there: float, back: float) -> None:
         left = {client: there, (server := socket.create_connection(("127.0.0.1", self._target))): back}

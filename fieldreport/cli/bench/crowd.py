@@ -21,6 +21,7 @@ from fieldreport.cli.bench.letterbox import (
     unique_memory,
 )
 from fieldreport.cli.bench.measuring import Sheet
+from fieldreport.errors import UsageError
 from fieldreport.limits import MIB
 
 _UPLOADS: Final = 200
@@ -77,6 +78,8 @@ def _slow_clients(port: int) -> Iterator[None]:
     process.start()
     try:
         yield
+        if not process.is_alive():
+            raise UsageError("the crowd was cut off by the server before the measuring was done")
     finally:
         process.terminate()
         process.join()
