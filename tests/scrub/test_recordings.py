@@ -25,6 +25,7 @@ MADE: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "mp3": ("audio/mpeg", lambda: encode("mp3", "libmp3lame")),
     "mp3-variable": ("audio/mpeg", lambda: encode("mp3", "libmp3lame", options=(("q", "4"),))),
     "mp3-mono-low": ("audio/mpeg", lambda: encode("mp3", "libmp3lame", rate=22_050, layout="mono")),
+    "aac": ("audio/aac", lambda: encode("adts", "aac", tagged=False)),
     "flac": ("audio/flac", lambda: encode("flac", "flac")),
     "opus": ("audio/opus", lambda: encode("ogg", "libopus", rate=48_000, seconds=4)),
     "wav": ("audio/wav", lambda: encode("wav", "pcm_s16le")),
@@ -33,7 +34,7 @@ MADE: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "wav-24": ("audio/wav", lambda: encode("wav", "pcm_s24le")),
     "amr": ("audio/amr", lambda: encode("amr", "libopencore_amrnb", rate=8_000, layout="mono", tagged=False)),
 }
-TAGGED = [name for name in MADE if name != "amr"]
+TAGGED = [name for name in MADE if name not in {"amr", "aac"}]
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -77,7 +78,7 @@ def test_what_follows_the_sound_is_cut(clean: Clean, name: str, appended: bytes)
     assert Removed.TRAILING_DATA in copy.removed or name.startswith("wav")
 
 
-@pytest.mark.parametrize("name", ["mp3", "flac"])
+@pytest.mark.parametrize("name", ["mp3", "aac", "flac"])
 def test_a_tag_in_front_goes_and_its_frames_are_named(clean: Clean, name: str) -> None:
     tag = id3((b"TPE1", b"\0" + MARKER), (b"TDRC", b"\x002026"), (b"APIC", MARKER * 2000), (b"WOAR", MARKER))
     copy = clean(tag + MADE[name][1]())

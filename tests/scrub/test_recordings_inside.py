@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport.scrub import Refusal, Removed
+from fieldreport.scrub.sound.adts import _length
 from fieldreport.scrub.sound.mp3 import _shape
 from tests.scrub.recordings import MARKER, decode, encode, riff_chunk
 
@@ -86,6 +87,26 @@ def test_something_between_two_frames_goes(clean: Clean) -> None:
     assert MARKER not in copy.data
     assert Removed.TRAILING_DATA in copy.removed
     assert copy.data == clean(original).data
+
+
+# --- AAC ---
+
+
+def test_the_name_that_an_encoder_leaves_in_a_first_frame_goes(clean: Clean) -> None:
+    original = encode("adts", "aac", tagged=False)
+    assert b"Lavc" in original
+    copy = clean(original)
+    assert b"Lavc" not in copy.data
+    assert Removed.SOFTWARE in copy.removed
+    assert decode(copy.data) == decode(original)
+
+
+def test_something_between_two_frames_of_aac_goes(clean: Clean) -> None:
+    original = encode("adts", "aac", tagged=False)
+    second = _length(original[:7])
+    copy = clean(original[:second] + MARKER * 30 + original[second:])
+    assert copy.data == clean(original).data
+    assert Removed.TRAILING_DATA in copy.removed
 
 
 # --- WAV ---
