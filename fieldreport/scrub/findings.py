@@ -171,20 +171,26 @@ def in_photoshop(untrusted_block: bytes) -> frozenset[Removed]:
 
 # Names of boxes, keys and tags: ISO/IEC 14496-12 and 3GPP user data, QuickTime, iTunes, Matroska, RIFF INFO.
 _FILM: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), category)
+    (re.compile(pattern), category)
     for pattern, category in (
-        (rb"\xa9xyz|loci|location|gps|camm|gpmd|rtmd|djmd|NMEA|LATITUDE|LONGITUDE", Removed.LOCATION),
-        (rb"\xa9mak|\xa9mod|manu|modl|\.make|\.model|FIRM|CAME|MUID|smrd|smta|android", Removed.DEVICE),
-        (rb"\xa9swr|\xa9too|\xa9enc|software|encoder|Lavf", Removed.SOFTWARE),
-        (rb"\xa9day|yrrc|creationdate|creation_time|date", Removed.TIME),
-        (rb"\xa9nam|\xa9des|\xa9inf|\xa9alb|\xa9gen|titl|dscp|desc|gnre|keyw|chpl", Removed.DESCRIPTION),
+        (rb"\xa9xyz|loci|camm|gpmd|rtmd|djmd|NMEA|(?i:location|gps|latitude|longitude)", Removed.LOCATION),
         (
-            rb"\xa9ART|aART|\xa9aut|\xa9wrt|\xa9dir|\xa9prd|\xa9cpy|auth|cprt|perf|artist|author|composer",
+            rb"\xa9mak|\xa9mod|manu|modl|FIRM|CAME|MUID|smrd|smta|(?i:\.make|\.model|android|MANUFACTURER)",
+            Removed.DEVICE,
+        ),
+        (rb"\xa9swr|\xa9too|\xa9enc|Lavf|(?i:software|encoder)", Removed.SOFTWARE),
+        (rb"\xa9day|yrrc|(?i:creationdate|creation_time|date_|date\b)", Removed.TIME),
+        (
+            rb"\xa9nam|\xa9des|\xa9inf|\xa9alb|\xa9gen|titl|dscp|desc|gnre|keyw|chpl|(?i:title|keywords)",
+            Removed.DESCRIPTION,
+        ),
+        (
+            rb"\xa9ART|aART|\xa9aut|\xa9wrt|\xa9dir|\xa9prd|\xa9cpy|auth|cprt|perf|(?i:artist|author|composer)",
             Removed.AUTHOR,
         ),
-        (rb"\xa9cmt|\xa9com|comment", Removed.COMMENTS),
+        (rb"\xa9cmt|\xa9com|(?i:comment)", Removed.COMMENTS),
         (rb"covr|thmb|thma|snal|PICT", Removed.THUMBNAIL),
-        (rb"content\.identifier|serial|uuid|LENS|HMMT", Removed.IDENTIFIERS),
+        (rb"uuid|LENS|HMMT|(?i:content\.identifier|serial)", Removed.IDENTIFIERS),
     )
 )
 

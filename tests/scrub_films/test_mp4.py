@@ -165,6 +165,7 @@ PLACES: Mapping[str, tuple[Callable[[bytes], bytes], Removed]] = {
     "free space in the header": (lambda data: plant(data, b"moov", words(kind=b"free")), Removed.OTHER_METADATA),
     "free space": (lambda data: data + words(kind=b"free"), Removed.OTHER_METADATA),
     "unknown box": (lambda data: data + words(kind=b"zzzz"), Removed.OTHER_METADATA),
+    "wall clock": (lambda data: data + box(b"prft", bytes(12) + MARKER), Removed.TIME),
     "metadata of the file": (lambda data: data + apple_metadata(), Removed.TIME),
     "XMP": (
         lambda data: (

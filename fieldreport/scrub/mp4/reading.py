@@ -21,7 +21,7 @@ from fieldreport.scrub.mp4.film import UPRIGHT, Film, Kind, Track
 from fieldreport.scrub.mp4.fragments import Defaults, Fragments, finish
 from fieldreport.scrub.vocabulary import Bomb, Damaged, Refusal, Refused, Removed
 
-_SILENT: Final = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide", b"prft"})
+_SILENT: Final = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide"})
 _FILLERS: Final = frozenset({b"free", b"skip"})
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _TEXT_TRACKS: Final = frozenset({b"text", b"sbtl", b"subt", b"subp", b"clcp"})
@@ -50,6 +50,8 @@ def read(untrusted_source: Source, removed: set[Removed], *, quicktime: bool, mo
         elif kind in _FILLERS:
             if untrusted_source.read_at(start, min(end - start, limits.MIB)).strip(b"\0"):
                 removed.add(Removed.OTHER_METADATA)
+        elif kind == b"prft":  # the wall clock at the time of recording
+            removed.add(Removed.TIME)
         elif kind == b"":
             removed.add(Removed.TRAILING_DATA)
         elif kind not in _SILENT:
