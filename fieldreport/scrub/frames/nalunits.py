@@ -68,6 +68,8 @@ class Units:
     def unit(self, untrusted_unit: bytes) -> bytes:
         """One unit as it is, rewritten, or empty when it goes."""
         if self.hevc:
+            if len(untrusted_unit) < 2:
+                raise Damaged
             kind, base_layer = untrusted_unit[0] >> 1 & 63, not (untrusted_unit[0] & 1 or untrusted_unit[1:2] > b"\7")
             if not base_layer:  # a second eye, depth
                 self.removed.add(Removed.HIDDEN_CONTENT)
