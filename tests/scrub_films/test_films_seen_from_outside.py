@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -178,3 +180,51 @@ def test_ffmpeg_decodes_a_clean_film_without_complaint(clean_films: Path, name: 
     command = ["ffmpeg", "-v", "warning", "-xerror", "-i", str(clean_films / name), "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert b"rror" not in done.stderr
+
+
+MASTERED = (
+    "log-level=none:pools=1:frame-threads=1:max-cll=999,400:"
+    "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+)
+TURNED = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x4000_0000)
+HOW_IT_IS_SHOWN = (
+    "stream=width,height,color_primaries,color_transfer,color_space,color_range,sample_aspect_ratio,r_frame_rate:"
+    "stream_side_data:frame=pict_type,color_primaries:frame_side_data"
+)
+
+
+def how_it_is_shown(path: Path) -> list[str]:
+    """Colours, proportions, brightness and turn of the stream and of its first pictures, as ffprobe tells them."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_frames", "-show_streams", "-of", "default=nk=0"]
+    selected = ["-read_intervals", "%+#2", "-show_entries", HOW_IT_IS_SHOWN, str(path)]
+    done = subprocess.run([*command, *selected], capture_output=True, check=True, text=True, timeout=60)
+    user_data = r"\[SIDE_DATA\]\nside_data_type=[^\n]*User Data Unregistered[^\n]*\n\[/SIDE_DATA\]\n"
+    return [line for line in re.sub(user_data, "", done.stdout).splitlines() if not line.startswith("TAG:")]
+
+
+@pytest.fixture(scope="module")
+def mastered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film in HDR, of wide picture elements, taken sideways."""
+    made = tmp_path_factory.mktemp("mastered") / "film.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration=0.2", "-vf", "setsar=4/3"]
+    colours = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc", "-color_range", "tv"]
+    encoder = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", MASTERED, "-pix_fmt", "yuv420p10le"]
+    command = ["ffmpeg", "-v", "error", *source, *colours, *encoder, "-tag:v", "hvc1", str(made)]
+    subprocess.run(command, check=True, timeout=60)
+    data = made.read_bytes()
+    upright = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)
+    at = data.index(upright, data.index(b"tkhd"))
+    made.write_bytes(data[:at] + TURNED + data[at + 36 :])
+    return made
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_colours_brightness_proportions_and_turn_stay(mastered: Path, tmp_path: Path, suffix: str) -> None:
+    packed, clean = tmp_path / f"packed.{suffix}", tmp_path / f"clean.{suffix}"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(mastered), "-c", "copy", str(packed)], check=True, timeout=60)
+    clean.write_bytes(cleaned(packed.read_bytes()).data)
+    before = how_it_is_shown(packed)
+    text = "\n".join(before)
+    assert all(word in text for word in ("bt2020", "smpte2084", "4:3", "Mastering display", "999"))
+    assert "rotation=" in text or suffix == "mkv"  # ffmpeg tells Matroska nothing of it
+    assert how_it_is_shown(clean) == before
