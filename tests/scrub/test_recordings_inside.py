@@ -104,7 +104,9 @@ def test_the_name_that_an_encoder_leaves_in_a_first_frame_goes(clean: Clean) -> 
 def test_something_between_two_frames_of_aac_goes(clean: Clean) -> None:
     original = encode("adts", "aac", tagged=False)
     second = _length(original[:7])
-    copy = clean(original[:second] + MARKER * 30 + original[second:])
+    third = second + _length(original[second : second + 7])
+    copy = clean(original[:third] + MARKER * 30 + original[third:])
+    assert MARKER not in copy.data
     assert copy.data == clean(original).data
     assert Removed.TRAILING_DATA in copy.removed
 

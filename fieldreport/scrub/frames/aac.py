@@ -15,7 +15,7 @@ from fieldreport.scrub.bits import Bits
 from fieldreport.scrub.vocabulary import Damaged, Removed
 
 _DATA_ELEMENT, _FILL_ELEMENT = 4, 6
-_EMPTY_KINDS: Final = frozenset({0, 1, 2})  # EXT_FILL, EXT_FILL_DATA, EXT_DATA_ELEMENT
+_SOUNDING_KINDS: Final = frozenset({11, 12, 13, 14})  # of extensions: dynamic range, surround, spectral bands
 _ELEMENTS: Final = 16
 _FRAME_BYTES: Final = 64 * 1024  # of 48 channels 36 KiB
 _CONFIGURATION_BYTES: Final = 64
@@ -56,7 +56,7 @@ def _leading(bits: Bits) -> Iterator[tuple[int, int]]:
             count = bits.take(4)
             count += bits.take(min(8, bits.left)) - 1 if count == 15 else 0
             if count > 0 and bits.left >= 4:
-                wanted = bits.peek(4) in _EMPTY_KINDS
+                wanted = bits.peek(4) not in _SOUNDING_KINDS
         else:
             bits.take(4)
             aligned, count = bits.take(min(1, bits.left)), bits.take(min(8, bits.left))

@@ -130,7 +130,7 @@ def obus(frame: memoryview) -> bool:
 
 
 # Every four-bit type of a fill element but the three that only fill, and what is too short to have a type.
-_SOUNDING_FILLS: Final = frozenset(f"{kind:04b}" for kind in range(3, 16))
+_SOUNDING_FILLS: Final = frozenset({"1011", "1100", "1101", "1110"})  # dynamic range, surround, spectral bands
 
 
 def aac(frame: memoryview) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.family import Cleaning, Sink, Source
+from fieldreport.scrub.frames import verifying
 from fieldreport.scrub.frames.aac import Sound
 from fieldreport.scrub.sound import tags
 from fieldreport.scrub.vocabulary import Damaged, Refusal, Refused, Removed, Residue
@@ -98,30 +99,8 @@ def verify(source: Source, media_type: str) -> None:
             body = file.read(max(length, 0))
             if len(header) != 7 or not constant or not body or len(body) != length:
                 raise Residue
+            if not verifying.aac(memoryview(body)):
+                raise Residue
             expected = same
-            _verify_beginning(body)
     if expected is None:
         raise Residue
-
-
-def _verify_beginning(body: bytes) -> None:
-    if body[0] >> 5 not in {4, 6}:
-        return
-    bits, at = "".join(f"{byte:08b}" for byte in body), 0
-    while (kind := bits[at : at + 3]) in {"100", "110"}:
-        width, full = (4, 15) if kind == "110" else (8, 255)
-        aligned = kind == "100" and bits[at + 7 : at + 8] == "1"
-        at += 3 if kind == "110" else 8
-        size = int(bits[at : at + width] or "0", 2)
-        at += width
-        if size == full:
-            size += int(bits[at : at + 8] or "0", 2) - (kind == "110")
-            at += 8
-        at += -at % 8 if aligned else 0
-        # Extensions that sound: dynamic range, surround, spectral bands.
-        sounds = kind == "110" and bits[at : at + 4] in {"1011", "1100", "1101", "1110"}
-        if at + size * 8 > len(bits):
-            return  # cut off: no decoder takes this frame, and nothing in it could be told from sound
-        if "1" in bits[at : at + size * 8] and not sounds:
-            raise Residue
-        at += size * 8
