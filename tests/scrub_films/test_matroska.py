@@ -293,6 +293,13 @@ def test_a_recording_cut_off_is_refused_or_clean(part: int) -> None:
     assert shown(copy.data)
 
 
+def test_a_film_whose_blocks_belong_to_no_track_is_damaged(refusal_of: RefusalOf) -> None:
+    original = KINDS["h264-aac"]()
+    strange = original.replace(b"\xd7\x81\x01", b"\xd7\x81\x09").replace(b"\xd7\x81\x02", b"\xd7\x81\x0a")
+    assert strange != original
+    assert refusal_of(strange) is Refusal.DAMAGED
+
+
 @pytest.mark.parametrize("kind", ["vp8-opus", "h264-aac", "live", "mpeg4-mp3"])
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

@@ -50,7 +50,8 @@ class _Film:
     places: dict[int, int] = field(default_factory=dict)
     duration_at: int = 0
     end: int = 0  # of the last frame
-    blocks: int = 0
+    blocks: int = 0  # met so far, whether or not their tracks are kept
+    plays: bool = False
     cues: list[tuple[int, int, int]] = field(default_factory=list)  # time, track, position of the cluster
 
     def here(self) -> int:
@@ -74,7 +75,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if end < window.size:
         cleaning.removed.add(Removed.TRAILING_DATA)
     _segment(film, window, start, end, cleaning.removed)
-    if not film.blocks:
+    if not film.plays:
         raise Refused(Refusal.UNSUPPORTED if not film.tracks else Refusal.DAMAGED)
     _finish(film)
     return _media_type(film)
@@ -192,6 +193,7 @@ def _cluster(film: _Film, window: Window, position: int, end: int, removed: set[
         block = _block(film, window.read_at(start, length), kind, removed)
         if block is None:
             continue
+        film.plays = True
         if not body_at:
             sink.write(ebml.element(ebml.CLUSTER, wide=True))
             body_at = sink.tell()
