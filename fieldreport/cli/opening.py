@@ -34,6 +34,8 @@ _TEXT_NAMES: Final = {Kind.LETTER: "report.txt"}
 _FIELDS_NAME: Final = "fields.json"
 # Tags by which a store finds a source again: no use to a reader, and not for a screen.
 _TAGS: Final = frozenset({"lookup", "thread", "reply_key"})
+# What a browser runs. A letter may be a stranger's own, packed without our cleaner: these get no name that opens one.
+_RUNNABLE: Final = frozenset({"text/html", "image/svg+xml"})
 _HOURS_SHOWN: Final = 24 * 365 * 8000  # beyond that a calendar ends
 
 
@@ -146,7 +148,7 @@ class _Found:
             attachments=tuple(
                 _Attachment(
                     number=number,
-                    name=names.next(part.media_type),
+                    name=names.next("" if part.media_type in _RUNNABLE else part.media_type),
                     media_type=part.media_type,
                     length=part.length,
                     sha256=part.sha256,

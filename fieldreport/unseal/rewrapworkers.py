@@ -23,7 +23,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Final, Generic, Self, TypeVar
@@ -42,7 +42,7 @@ class Batch(Generic[Tag]):
     """Headers for the same readers; ``tag`` is the caller's and comes back with what became of them."""
 
     tag: Tag
-    headers: Sequence[bytes]
+    headers: Sequence[bytes] = field(repr=False)
     recipients: Sequence[HybridRecipient]
 
 
