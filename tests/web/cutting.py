@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-import select
+import selectors
 import socket
 import threading
 from collections.abc import Iterator
@@ -32,18 +32,20 @@ class CuttingProxy:
 
     def close(self) -> None:
         self._ended = True
-        self._listener.close()
         self._thread.join(5)
+        self._listener.close()
 
     def _accept(self) -> None:
-        while not self._ended:
-            ready, _, _ = select.select([self._listener], [], [], 0.1) if self._listener.fileno() >= 0 else ([], [], [])
-            if not ready:
-                continue
-            with suppress(OSError):
-                client, _ = self._listener.accept()
-                there, back = self._draw()
-                threading.Thread(target=self._pass_on, args=(client, there, back), daemon=True).start()
+        # Not select(2), which fails beyond 1,024 descriptors: this process has run other tests.
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._listener, selectors.EVENT_READ)
+            while not self._ended:
+                if not waiting.select(0.1):
+                    continue
+                with suppress(OSError):
+                    client, _ = self._listener.accept()
+                    there, back = self._draw()
+                    threading.Thread(target=self._pass_on, args=(client, there, back), daemon=True).start()
 
     def _draw(self) -> tuple[float, float]:
         never = float("inf")
@@ -58,9 +60,12 @@ class CuttingProxy:
     def _pass_on(self, client: socket.socket, there: float, back: float) -> None:
         left = {client: there, (server := socket.create_connection(("127.0.0.1", self._target))): back}
         other = {client: server, server: client}
-        with client, server, suppress(OSError):
+        with client, server, selectors.DefaultSelector() as waiting, suppress(OSError):
+            for end in left:
+                waiting.register(end, selectors.EVENT_READ, end)
             while True:
-                for sock in select.select(list(left), [], [], 30)[0]:
+                for ready, _ in waiting.select(30):
+                    sock: socket.socket = ready.data
                     data = sock.recv(4096)
                     if not data:
                         return
