@@ -18,6 +18,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +54,8 @@ class WriteLock:
             raise StoreError(
                 "the database's directory cannot be written", detail=f"lock file: {error.strerror}"
             ) from None
+        # An engine has no end of its own: the descriptor goes with the last connection that holds the lock.
+        weakref.finalize(self, os.close, self._descriptor).atexit = False
 
     def acquire(self) -> None:
         """Wait for the turn.

@@ -96,6 +96,7 @@ def approve(seat: Seat, order: RotationOrder, rosters: RosterDirectory, mailbox:
     asked = [entry for entry in newest.entries if entry.key_id == order.new_key_id]
     if asked and asked[0].state is KeyState.ACTIVE:
         roster, entry = newest, asked[0]  # an earlier approval was cut off between publishing and noting it
+        _tell(mailbox, roster)
     else:
         entry = requested_entry(order, newest)
         roster = _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)

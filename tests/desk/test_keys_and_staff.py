@@ -12,7 +12,7 @@ from fieldreport.desk.rewrapping import Progress
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
 from fieldreport.unseal.keyfile import unlock
-from fieldreport.vault import RotationState, rostering
+from fieldreport.vault import RotationState, rostering, turning
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page
@@ -367,3 +367,24 @@ def test_progress_says_the_rate_and_what_is_left_at_that_rate() -> None:
     under_way = Progress(done=50, total=150, running=True, seconds=10)
     assert (under_way.rate, under_way.remaining_seconds) == (5, 20)
     assert Progress(done=0, total=150, running=True).remaining_seconds is None
+
+
+def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repeated(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the old key could never go: letters to it might still come."""
+    lena, path = house.seat("lena"), house.settings.desk.keyfiles / "jonas.key"
+    lena.order_rotation("jonas")
+    turning.at_unlock(house.seat("jonas"), path, house.passphrases["jonas"], house.mailbox)
+    order = house.vault.rotations.of("jonas")
+    assert order is not None
+
+    def killed(_epoch: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.mailbox, "saw_epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rostering.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
+    roster = rostering.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
+    assert house.mailbox.highest_epoch() == roster.epoch
