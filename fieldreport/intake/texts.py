@@ -158,7 +158,8 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "A file inside it cannot be cleaned. Unpack it and choose the files one by one: then we can say which."
         ),
         Refusal.NOT_STRONG: later(
-            "We can clean this type of file, but not harder, and that was asked for. Save it as PDF and choose that."
+            "We can clean this type of file, but not harder, and that was asked for. Save a document as PDF and choose "
+            "that. Recordings and films cannot be sent this way."
         ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
         Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),
