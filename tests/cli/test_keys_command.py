@@ -91,7 +91,10 @@ def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -
     assert before not in {identity.key_id for identity in seat.staff.identities}
     assert seat.pending_rewraps() == 0
     destroyed = [entry for entry in vault.audit.page() if entry.act == Act.KEY_DESTROYED]
-    assert [(entry.actor, entry.subject, entry.signed) for entry in destroyed] == [("jonas", before, True)]
+    # A run that was not killed in time has finished its rotation, and the next has begun another.
+    assert [entry.subject for entry in destroyed].count(before) == 1
+    assert len({entry.subject for entry in destroyed}) == len(destroyed)
+    assert {(entry.actor, entry.signed) for entry in destroyed} == {("jonas", True)}
     vault.close()
     audit = ["--settings", str(house.settings.path), "audit", "verify"]
     assert CliRunner().invoke(main, audit).exit_code == 0
