@@ -132,7 +132,7 @@ def test_every_route_was_looked_at(house: House) -> None:
     [
         ("ko-KR,ko;q=0.9,en;q=0.8", "/ko/report"),
         ("zh-CN,zh;q=0.9", "/zh-Hans/report"),
-        ("zh-TW", "/zh-Hans/report"),
+        ("zh-TW", "/zh-Hant/report"),
         ("de-DE,de;q=0.9", "/en/report"),
         ("", "/en/report"),
         ("fr;q=0.1, ko;q=0.9", "/ko/report"),
