@@ -15,7 +15,6 @@ for each header, a length and a new header, or a length with its top bit set and
 from __future__ import annotations
 
 import os
-import resource
 import struct
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Final, Generic, Self, TypeVar
 
+from fieldreport import precautions
 from fieldreport.errors import NotARecipient, PlatformError, SealError
 from fieldreport.seal.hybrid import PUBLIC_BYTES, SEED_BYTES, HybridIdentity, HybridRecipient
 from fieldreport.unseal.rewrap import rewrap
@@ -199,5 +199,5 @@ def _answered(header: bytes, identities: Sequence[HybridIdentity], recipients: S
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
+    precautions.take()  # before the keys are read: started anew, it has only the limit from its parent
     _work(sys.stdin.buffer, sys.stdout.buffer)

@@ -80,6 +80,11 @@ def readers_of(vault: Vault, case_id: bytes) -> str | None:
         return session.scalar(select(Case.readers).where(Case.id == case_id))
 
 
+def readers_in(session: Session, case_id: bytes) -> frozenset[str] | None:
+    """The handles of a case's readers as a transaction sees them; nothing where everybody reads."""
+    return handles(session.scalar(select(Case.readers).where(Case.id == case_id)))
+
+
 def limited_cases(session: Session) -> list[tuple[bytes, frozenset[str]]]:
     """Every limited case with its readers' handles."""
     rows = session.execute(select(Case.id, Case.readers).where(Case.readers.is_not(None)).order_by(Case.id))

@@ -45,6 +45,7 @@ class _Group:
     """Objects with the same readers: those of one limited case, or of all cases that are not limited."""
 
     case: bytes | None
+    only: frozenset[str] | None
     recipients: tuple[HybridRecipient, ...]
     keys: tuple[str, ...]
 
@@ -80,7 +81,7 @@ class Rewrapper:
         Many are rebuilt on all cores at once, few in this process: starting others takes longer than that.
 
         Raises:
-            StaleRoster: the vault has seen a newer roster than this one meanwhile.
+            StaleRoster: the vault has seen a newer roster than this one meanwhile, or a case's readers were changed.
             PlatformError: a process that was helping died; what is left is done by the next run.
         """
         with self.vault.reading() as session:
@@ -104,6 +105,12 @@ class Rewrapper:
                 with self.changing() as change:
                     if change.state.highest_epoch > self.roster.epoch:
                         raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
+                    if batch.group.case is not None and batch.group.only != limiting.readers_in(
+                        change.session, batch.group.case
+                    ):
+                        raise StaleRoster(
+                            "who may read a case has changed; start again", detail="a case's readers changed"
+                        )
                     done += objects.replace_headers(
                         change.session,
                         [(known, new) for known, new in pairs if isinstance(new, bytes)],
@@ -140,11 +147,11 @@ class Rewrapper:
 
     def _groups(self, session: Session) -> list[_Group]:
         """Everybody's objects, and those of each limited case that has a reader left."""
-        groups = [_Group(case=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
+        groups = [_Group(case=None, only=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
         for case_id, only in limiting.limited_cases(session):
             with contextlib.suppress(RosterError):  # nobody left but the recovery key, who has it already
                 recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
-                groups.append(_Group(case=case_id, recipients=recipients, keys=keys))
+                groups.append(_Group(case=case_id, only=only, recipients=recipients, keys=keys))
         return groups
 
     def _count(self, session: Session, groups: Sequence[_Group]) -> int:

@@ -226,3 +226,18 @@ def test_a_deleted_case_is_limited_no_more(newsroom: Newsroom, late: StaffKey) -
     mira.delete_case(case.id)
     assert newsroom.vault.cases.get(case.id, viewer="tomas").readers == ()
     assert newsroom.seat(newsroom.tomas).pending_rewraps() == 0
+
+
+def test_a_re_wrapping_that_began_before_a_reader_was_taken_off_gives_them_nothing_back(
+    newsroom: Newsroom, late: StaffKey
+) -> None:
+    case = a_case(newsroom)
+    mira = newsroom.seat(newsroom.mira)
+    mira.limit(case.id, {"mira", "late"})
+
+    def meanwhile(_done: int, _total: int) -> None:
+        mira.limit(case.id, {"mira", "tomas"})
+
+    with pytest.raises(StaleRoster):
+        mira.rewrap(meanwhile)
+    assert all(not opens(newsroom, late, object_id) for object_id in objects_of(newsroom, case))
