@@ -26,7 +26,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
-LANGUAGES = ("en", "ko", "zh-Hans", "zh-Hant", "fr", "es", "pt")
+LANGUAGES = ("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru", "fr", "es", "pt")
 
 
 def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
