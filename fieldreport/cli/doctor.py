@@ -24,7 +24,7 @@ from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
 from fieldreport.seal.selftest import check_platform
-from fieldreport.vault import open_vault
+from fieldreport.vault import limiting, open_vault
 from fieldreport.vault.keystanding import standing
 
 _SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
@@ -86,6 +86,7 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     yield _roster_age(settings)
     yield _admin_key(settings)
     yield from _due(settings)
+    yield _forsaken(settings)
     yield from _modes(settings)
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
         try:
@@ -144,6 +145,24 @@ def _due(settings: config.Settings) -> Iterator[Finding]:
         yield Finding(check="keys", verdict=Verdict.WARNS, seen=seen)
     if not due:
         yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
+
+
+def _forsaken(settings: config.Settings) -> Finding:
+    """Whether a limited case has no reader left, so that what its source still writes is read by nobody."""
+    vault = open_vault(settings)
+    try:
+        roster = open_rosters(settings).newest(at_least=0)
+        with vault.reading() as session:
+            left = limiting.forsaken(session, roster)
+    except FieldreportError as error:
+        return Finding(check="limited cases", verdict=Verdict.FAILS, seen=error.detail)
+    finally:
+        vault.close()
+    if not left:
+        return Finding(check="limited cases", verdict=Verdict.HOLDS, seen="each has a reader")
+    names = ", ".join(name for name, _ in left)
+    seen = f"all readers of {names} have left; 'fieldreport recover --rewrap --case' names others"
+    return Finding(check="limited cases", verdict=Verdict.WARNS, seen=seen)
 
 
 def _admin_key(settings: config.Settings) -> Finding:

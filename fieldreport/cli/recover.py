@@ -1,7 +1,8 @@
 """``fieldreport recover``: the recovery key from its paper shares, for a newsroom that lost its passphrases.
 
     --rehearse       prove that the shares work; no key is written
-    --rewrap         give the whole archive to today's editors: add an editor first, whose passphrase is at hand
+    --rewrap         give the whole archive to today's editors: add an editor first, whose passphrase is at hand;
+                     a case that was limited to editors who have all left goes to whom --case and --reader name
     --export FILE    write the key as a key file under a fresh passphrase, for 'fieldreport open' on another machine
     --new-admin WHO  put another admin in the place of one whose passphrase is lost; see ``refounding``
 
@@ -35,6 +36,8 @@ _TRIES = 3  # of typing one share; then whoever sits here needs a break or anoth
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--rehearse", is_flag=True, help="Prove that the shares work. Writes no key.")
 @click.option("--rewrap", is_flag=True, help="Give the archive to the active editors of the roster in force.")
+@click.option("--case", metavar="NAME", help="With --rewrap: a case whose readers have left, to give to others.")
+@click.option("--reader", "readers", multiple=True, metavar="HANDLE", help="With --case: an editor who is to read it.")
 @click.option(
     "--export",
     "export_to",
@@ -49,6 +52,8 @@ def recover_command(
     files: tuple[Path, ...],
     export_to: Path | None,
     new_admin: str | None,
+    case: str | None,
+    readers: tuple[str, ...],
     *,
     rehearse: bool,
     rewrap: bool,
@@ -56,6 +61,8 @@ def recover_command(
     """Combine recovery shares, typed one by one or read from FILES."""
     if [rehearse, rewrap, export_to is not None, new_admin is not None].count(True) != 1:
         raise click.UsageError("say what for: one of --rehearse, --rewrap, --export FILE and --new-admin HANDLE")
+    if (case is not None) != bool(readers) or (readers and not rewrap):
+        raise click.UsageError("--case NAME and --reader HANDLE belong together, and to --rewrap")
     if export_to is not None and export_to.exists():
         raise UsageError(f"{export_to} exists already")
     settings = load_settings(context)
@@ -73,8 +80,11 @@ def recover_command(
             _rehearse(rescue)
         if export_to is not None:
             _export(rescue, export_to)
+        if case is not None:
+            rescue.entrust(case, readers)
         if rewrap:
             _rewrap(rescue, settings)
+            _tell_forsaken(rescue)
         if new_admin is not None:
             _refound(rescue, settings, new_admin)
     if not files:
@@ -157,3 +167,11 @@ def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
         click.echo("If none of them can unlock, 'fieldreport staff add HANDLE' first, then this again.")
     if result.skipped:
         click.echo(f"{result.skipped} did not open with this key and were left as they are.")
+
+
+def _tell_forsaken(rescue: Rescue) -> None:
+    for name, readers in rescue.forsaken():
+        click.echo(
+            f"The case {name} is limited to {', '.join(sorted(readers))}, who have all left: this key alone opens"
+        )
+        click.echo(f"it. To give it to others: --rewrap --case {name} --reader HANDLE --reader HANDLE")

@@ -115,11 +115,11 @@ class Roster:
     def recipients(self, *, only: Collection[str] | None = None) -> tuple[HybridRecipient, ...]:
         """Whom to seal to: every active editor and every active recovery key, in the roster's order.
 
-        With ``only``, of the editors just those with these handles. The recovery key always reads: a case must not be
-        lost because the two who may read it have left.
+        With ``only``, of the editors just those with these handles. The recovery key always reads, alone if it must: a
+        case is not lost, and not shown to others, because the two who may read it have left.
 
         Raises:
-            RosterError: (code ``roster-no-editor``) no editor could read what would be sealed.
+            RosterError: (code ``roster-no-editor``) no editor could read what would be sealed; with ``only``, nobody.
         """
         return tuple(entry.recipient for entry in self._readers(only) if entry.recipient is not None)
 
@@ -135,7 +135,7 @@ class Roster:
             and entry.recipient is not None
             and (only is None or entry.handle in only or entry.role is Role.RECOVERY)
         ]
-        if not any(entry.role is Role.EDITOR for entry in active):
+        if not any(entry.role is Role.EDITOR or only is not None for entry in active):
             raise RosterError("the roster names no active editor", code="roster-no-editor")
         return active
 

@@ -3,8 +3,9 @@
 Everything of such a case is sealed to its readers and the recovery key. A letter comes sealed to every editor, since
 the intake knows nothing of cases; it is sealed to the readers alone as soon as somebody sorts it.
 
-Rules: who limits a case is one of its readers, and only they open it, answer or are handed it. The handbook says what
-this cannot do: unread what was read before, or keep an article to the readers who write it.
+Rules: who limits a case is one of its readers, and only they open it, answer or are handed it. When all of them have
+left, the recovery key alone opens it, and whoever brings its shares names new readers. The handbook says what this
+cannot do: unread what was read before, or keep an article to the readers who write it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from fieldreport.errors import NotAllowed, UsageError
-from fieldreport.seal.roster import Role
+from fieldreport.errors import NotAllowed, NotFound, UsageError
+from fieldreport.seal.roster import KeyState, Role, Roster
 from fieldreport.vault.audit import Act
 from fieldreport.vault.cases import living
+from fieldreport.vault.changing import Change
 from fieldreport.vault.models import Case, Item, SealedObject
 
 if TYPE_CHECKING:
@@ -45,19 +47,50 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
         must_be_among(handles(case.readers), seat.handle)
         if case.readers == readers:
             return
-        case.readers = readers
-        if only is not None and case.assignee not in only:
-            case.assignee = None
-        of_case = select(Item.id).where(Item.case_id == case_id)
-        change.session.execute(
-            update(SealedObject)
-            .where(SealedObject.id.in_(of_case) | (SealedObject.id == case.card))
-            .values(limited=None if readers is None else case_id)
-        )
-        for handle in sorted(only or "-"):
-            change.record(Act.CASE_LIMITED, f"{case.name} {handle}")
+        _set_readers(change, case, only)
     if readers is not None:
         seat.rewrap_limited()
+
+
+def forsaken(session: Session, roster: Roster) -> list[tuple[str, frozenset[str]]]:
+    """The limited cases none of whose readers is an active editor any more: name and readers' handles, by name."""
+    editors = _editors(roster)
+    rows = session.execute(select(Case.name, Case.readers).where(Case.readers.is_not(None)).order_by(Case.name))
+    named = ((row.name, frozenset(row.readers.split(","))) for row in rows)
+    return [(name, only) for name, only in named if not only & editors]
+
+
+def entrust(change: Change, name: str, only: Collection[str], roster: Roster) -> None:
+    """Name new readers for a forsaken case, in the name of whoever holds the recovery key; re-wrap afterwards.
+
+    Raises:
+        NotFound: no case of this name, or (code "case-has-readers") one that still has a reader, who decides.
+        UsageError: fewer than two active editors, unless there is only one.
+    """
+    if name not in {each for each, _ in forsaken(change.session, roster)}:
+        raise NotFound(f"no limited case {name} whose readers have all left", code="case-has-readers")
+    editors = _editors(roster)
+    if not set(only) <= editors or len(set(only)) < min(2, len(editors)):
+        raise UsageError("name at least two active editors for the case", code="case-readers")
+    _set_readers(change, change.session.scalars(select(Case).where(Case.name == name)).one(), only)
+
+
+def _editors(roster: Roster) -> set[str]:
+    return {entry.handle for entry in roster.entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE}
+
+
+def _set_readers(change: Change, case: Case, only: Collection[str] | None) -> None:
+    case.readers = None if only is None else ",".join(sorted(set(only)))
+    if only is not None and case.assignee not in only:
+        case.assignee = None
+    of_case = select(Item.id).where(Item.case_id == case.id)
+    change.session.execute(
+        update(SealedObject)
+        .where(SealedObject.id.in_(of_case) | (SealedObject.id == case.card))
+        .values(limited=None if only is None else case.id)
+    )
+    for handle in sorted(set(only or "-")):
+        change.record(Act.CASE_LIMITED, f"{case.name} {handle}")
 
 
 def _check(seat: Seat, only: Collection[str]) -> None:

@@ -8,7 +8,7 @@ Rules: the roster to re-wrap for is the one in force, verified now, as for every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
 from fieldreport.unseal import recovery
-from fieldreport.vault import objects
+from fieldreport.vault import limiting, objects
 from fieldreport.vault.audit import Act
 from fieldreport.vault.changing import Change
 from fieldreport.vault.models import SealedObject
@@ -95,6 +95,22 @@ class Rescue:
         """Note that the key left the paper. Before it does."""
         self._log(Act.RECOVERY_USED)
 
+    def forsaken(self) -> list[tuple[str, frozenset[str]]]:
+        """The limited cases whose readers have all left, which nobody but this key opens; see ``limiting``.
+
+        Raises:
+            RosterError: no roster is in force.
+        """
+        roster = self._in_force()
+        with self.vault.reading() as session:
+            return limiting.forsaken(session, roster)
+
+    def entrust(self, case: str, handles: Collection[str]) -> None:
+        """Name new readers for a forsaken case; ``rewrap`` seals it to them. Raises as ``limiting.entrust``."""
+        roster = self._in_force()
+        with self._changing() as change:
+            limiting.entrust(change, case, handles, roster)
+
     def rewrap(self, progress: Progress) -> Rewrapped:
         """Give everything that the key opens to the readers of the roster in force; letters are filed first.
 
@@ -102,9 +118,7 @@ class Rescue:
             RosterError: no roster is in force, or it names no editor. StaleRoster: it changed meanwhile; call again.
             StoreError: a store is away.
         """
-        roster = self.rosters.load(
-            now=datetime.fromtimestamp(self.vault.clock(), tz=UTC), at_least=self.vault.highest_epoch()
-        )
+        roster = self._in_force()
         roster.recipients()  # refuses a newsroom without an editor before anything is noted
         self.vault.saw_epoch(roster.epoch)
         self.used()
@@ -117,6 +131,11 @@ class Rescue:
         ).sort()
         return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, changing=self._changing).run(
             progress
+        )
+
+    def _in_force(self) -> Roster:
+        return self.rosters.load(
+            now=datetime.fromtimestamp(self.vault.clock(), tz=UTC), at_least=self.vault.highest_epoch()
         )
 
     def _changing(self) -> AbstractContextManager[Change]:

@@ -146,10 +146,10 @@ class Rewrapper:
                     )
 
     def _groups(self, session: Session) -> list[_Group]:
-        """Everybody's objects, and those of each limited case that has a reader left."""
+        """Everybody's objects, and those of each limited case; where its readers have left, for the recovery key."""
         groups = [_Group(case=None, only=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
         for case_id, only in limiting.limited_cases(session):
-            with contextlib.suppress(RosterError):  # nobody left but the recovery key, who has it already
+            with contextlib.suppress(RosterError):  # nobody left, and no recovery key: there is nobody to seal to
                 recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
                 groups.append(_Group(case=case_id, only=only, recipients=recipients, keys=keys))
         return groups

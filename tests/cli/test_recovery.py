@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import select
 
 from fieldreport.cli import sheetpdf, sheets
-from fieldreport.seal import HybridIdentity, Kind, open_header, open_rosters
+from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import Seat, open_vault
-from fieldreport.vault.models import SealedObject
+from fieldreport.vault.models import Case, SealedObject
 from fieldreport.vault.recovering import identity_of
 from tests.cli.conftest import OBJECTS, House, Printed, acts, enrol, recover, refused, run, staff_of, words_of
 
@@ -248,6 +248,30 @@ def test_a_newsroom_that_lost_its_passphrases_reads_again(printed: Printed) -> N
     assert "Nothing was left to re-wrap" in again.stdout
     assert ("recovery", "recovery-used") in acts(house)
     assert json.loads(house.run("audit", "verify", "--json").stdout)["entries"] > 0
+
+
+def test_a_case_whose_readers_have_left_is_named_and_given_to_those_who_are(printed: Printed, tmp_path: Path) -> None:
+    shutil.copytree(printed.house.directory, tmp_path / "newsroom")
+    house = replace(printed.house, directory=tmp_path / "newsroom")
+    vault = open_vault(house.settings)
+    with vault.changing(actor="amira") as change:
+        change.session.add(Case(id=bytes(16), name="quiet-harbour", source=None, opened=1, active=1, readers="bo,cy"))
+    done = recover(house, "--rewrap", *printed.files[:3])
+    assert done.exit_code == 0, done.output
+    assert "quiet-harbour is limited to bo, cy, who have all left" in done.stdout
+    for wrong in (("--case", "quiet-harbour"), ("--reader", "amira")):
+        assert recover(house, "--rewrap", *wrong, *printed.files[:3]).exit_code == 2
+    assert recover(house, "--rehearse", "--case", "x", "--reader", "amira", *printed.files[:3]).exit_code == 2
+    refused(recover(house, "--rewrap", "--case", "no-such", "--reader", "amira", *printed.files[:3]), 66)
+    roster = open_rosters(house.settings).newest(at_least=0)
+    editors = sorted(entry.handle for entry in roster.entries if entry.role is Role.EDITOR)
+    named = [each for handle in editors for each in ("--reader", handle)]
+    given = recover(house, "--rewrap", "--case", "quiet-harbour", *named, *printed.files[:3])
+    assert given.exit_code == 0, given.output
+    assert "quiet-harbour" not in given.stdout
+    with vault.reading() as session:
+        assert session.scalars(select(Case.readers)).all() == [",".join(editors)]
+    vault.close()
 
 
 def test_the_shares_are_those_of_the_roster(printed: Printed) -> None:

@@ -163,6 +163,7 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
         "admin key",
         "cryptography",
         "keys",
+        "limited cases",
         "mailbox",
         "modes",
         "roster",
@@ -171,6 +172,13 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
         "vault",
     }
     assert all(verdict == {"holds"} for verdict in verdicts.values()), found
+
+
+def test_doctor_names_a_limited_case_whose_readers_have_left(staffed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldreport.vault.limiting.forsaken", lambda *_: [("quiet harbour", frozenset({"bo"}))])
+    ((verdict, seen),) = findings(staffed, status=WHOLE)["limited cases"]
+    assert verdict == "warns"
+    assert "all readers of quiet harbour have left" in seen
 
 
 def test_doctor_says_that_nobody_could_read_a_letter_yet(house: House) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
 import math
+import os
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -64,7 +66,7 @@ def film(
 ) -> bytes:
     """A short film. ``said`` comes before every coded picture, as user data of the codec."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container, options=dict(options)) as output:
+    with _same_scheduling(), av.open(file, "w", format=container, options=dict(options)) as output:
         output.metadata.update({"title": "PLANTED", "artist": "PLANTED", "comment": "PLANTED", "encoder": "PLANTED"})
         output.metadata["creation_time"] = "2024-01-02T03:04:05Z"
         moving = picture and _picture_stream(output, picture)
@@ -83,6 +85,19 @@ def film(
             for tone in (*tones(count, sound), None):
                 output.mux(heard.encode(tone))
     return file.getvalue()
+
+
+@contextlib.contextmanager
+def _same_scheduling() -> Iterator[None]:
+    """Undo what SVT-AV1 does where it runs as root: it makes the thread that opens it a real-time one, for ever.
+
+    Every process begun from there would be one, too, and the first that spins starves all that it waits for.
+    """
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def _picture_stream(output: av.container.OutputContainer, codec: str) -> VideoStream:

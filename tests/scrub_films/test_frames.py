@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 
 import pytest
@@ -25,6 +26,14 @@ def bits(text: str) -> bytes:
 
 def word(data: bytes) -> str:
     return "".join(f"{byte:08b}" for byte in data)
+
+
+def test_making_a_film_leaves_the_scheduling_of_this_process_as_it_was() -> None:
+    before = os.sched_getscheduler(0)
+    film(
+        "webm", picture="libsvtav1", sound=None, seconds=0.2
+    )  # a length of its own: made now, not taken from the cache
+    assert os.sched_getscheduler(0) == before
 
 
 @pytest.mark.parametrize(

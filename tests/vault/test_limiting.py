@@ -12,6 +12,7 @@ from fieldreport.seal.header import open_header
 from fieldreport.unseal.staffkey import StaffKey
 from fieldreport.vault import Card, CaseRow, Seat
 from fieldreport.vault.conversation import text_part
+from fieldreport.vault.recovering import Rescue
 from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, without_old_keys
 
 
@@ -208,6 +209,74 @@ def test_when_both_have_left_it_stays_with_the_recovery_key_and_holds_up_nobody(
     for object_id in objects_of(newsroom, case):
         assert not opens(newsroom, newest, object_id)
         assert open_header(newsroom.vault.objects.header(object_id), [newsroom.recovery])
+
+
+@everywhere
+def test_when_both_have_left_a_later_letter_is_for_the_recovery_key_and_holds_up_no_rotation(
+    newsroom: Newsroom, late: StaffKey
+) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    newsroom.revoke("late")
+    newsroom.revoke("mira")
+    letter = newsroom.send(source, "one thing more")
+    newsroom.collect()
+    newsroom.tomas = with_new_key(newsroom.tomas)
+    newsroom.next_roster(newsroom.tomas)
+    tomas = newsroom.seat(newsroom.tomas)
+    tomas.sort()
+    tomas.rewrap()
+    assert tomas.pending_rewraps() == 0
+    assert all(newsroom.vault.objects.named_by(identity.key_id) == 0 for identity in newsroom.tomas.identities)
+    assert open_header(newsroom.vault.objects.header(letter), [newsroom.recovery])
+
+
+def rescue(newsroom: Newsroom) -> Rescue:
+    identity = newsroom.recovery
+    entry = newsroom.roster.by_key(identity.key_id)
+    return Rescue(vault=newsroom.vault, identity=identity, entry=entry, rosters=newsroom.rosters)
+
+
+def unheard(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+@everywhere
+def test_the_recovery_key_gives_a_case_whose_readers_left_to_those_it_is_told_and_to_nobody_unasked(
+    newsroom: Newsroom, late: StaffKey
+) -> None:
+    newest = newsroom.hire("newest")
+    case = a_case(newsroom)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    assert rescue(newsroom).forsaken() == []
+    newsroom.revoke("late")
+    newsroom.revoke("mira")
+    rescue(newsroom).rewrap(unheard)
+    assert rescue(newsroom).forsaken() == [(case.name, frozenset({"late", "mira"}))]
+    assert not any(opens(newsroom, newest, object_id) for object_id in objects_of(newsroom, case))
+    newsroom.hire("fourth")
+    rescue(newsroom).entrust(case.name, ["newest", "fourth"])
+    rescue(newsroom).rewrap(unheard)
+    assert newsroom.seat(newest).card(case.id).facts == "facts"
+    assert not any(opens(newsroom, newsroom.tomas, object_id) for object_id in objects_of(newsroom, case))
+    assert rescue(newsroom).forsaken() == []
+    assert ("recovery", "case-limited", f"{case.name} newest") in newsroom.acts()
+
+
+def test_a_case_that_has_a_reader_is_theirs_to_give(newsroom: Newsroom, late: StaffKey) -> None:
+    case = a_case(newsroom)
+    newsroom.seat(newsroom.mira).limit(case.id, {"mira", "late"})
+    newsroom.revoke("late")
+    with pytest.raises(NotFound):
+        rescue(newsroom).entrust(case.name, ["mira", "tomas"])
+    newsroom.hire("newest")
+    newsroom.revoke("mira")
+    for wrong in (["tomas"], ["tomas", "mira"], ["tomas", "chief"], []):
+        with pytest.raises(UsageError):
+            rescue(newsroom).entrust(case.name, wrong)
+    newsroom.revoke("newest")
+    rescue(newsroom).entrust(case.name, ["tomas"])  # the only editor there is
 
 
 def test_something_sealed_before_the_case_was_limited_is_sealed_again(newsroom: Newsroom, late: StaffKey) -> None:
