@@ -75,6 +75,9 @@ DISCARD_SECONDS: Final = 120
 FIELD_CHARACTERS: Final = 4000  # of each short field; together they stay far below MANIFEST_BYTES
 REPLY_TEXT_BYTES: Final = 256 * KIB  # of one answer shown to a source
 REPLIES_SHOWN: Final = 100  # answers opened for one page
+RECEIPT_HOURS: Final = 24  # how long what was received can be looked up again with the codename
+RECEIPTS_SHOWN: Final = 5  # of one codename; a sixth takes the oldest one's place
+RECEIPT_SLOTS: Final = 1 << 14  # 1.1 MiB of memory that all workers share; a flood of letters ends receipts early
 STALE_RETRIES: Final = 3  # times a letter is sealed again when the roster changes under it
 
 # --- server ---

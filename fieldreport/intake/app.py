@@ -16,6 +16,7 @@ import flask
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.intake import courier, pages, refusing, report, returning, service, texts
+from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
@@ -36,6 +37,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     token_key: TokenKey | None = None,
     address_key: AddressKey | None = None,
+    receipts: RecentReceipts | None = None,
 ) -> Application:
     """Build the application for sources.
 
@@ -47,6 +49,7 @@ def create_app(
         clock: seconds since the Unix epoch.
         token_key: shared by all workers; a fresh one serves a single process.
         address_key: the same, for budgets.
+        receipts: the same, for what came in lately.
 
     """
     scratch = settings.intake.data / "scratch"
@@ -60,6 +63,7 @@ def create_app(
         rosters=rosters,
         clock=clock,
         token_key=token_key or TokenKey.generate(),
+        receipts=receipts or RecentReceipts(),
     )
     service.install(app, here)
     i18n.install(app, languages=settings.intake.languages, catalogues=[_CATALOGUES])

@@ -98,6 +98,18 @@ def delete() -> str:
     return _conversation(here, (visit.codename,), Draft(), deleted=True)
 
 
+@blueprint.post("/<language:language>/return/arrived")
+def arrived() -> str:
+    """How much came in lately under this codename: for somebody whose line dropped before they saw the receipt.
+
+    Beside the other return pages, so that those say nothing about it to whoever looks over a shoulder.
+    """
+    here = service.current()
+    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
+    received = here.receipts.of(here.keys_of(visit.codename), hour=here.hour)
+    return flask.render_template("intake/arrived.html", received=received, token=tokens.seal_visit(here, visit))
+
+
 @blueprint.post("/<language:language>/return/withdraw")
 def confirm_withdrawal() -> str:
     """Ask before everything is withdrawn."""
@@ -118,7 +130,7 @@ def withdraw() -> str:
     return flask.render_template("intake/withdrawn.html")
 
 
-@blueprint.get("/<language:language>/return/<any(add, delete, withdraw, withdrawn):step>")
+@blueprint.get("/<language:language>/return/<any(add, delete, arrived, withdraw, withdrawn):step>")
 def start_again(step: str) -> Response:  # noqa: ARG001 - whichever it was, it begins with the codename
     """A reloaded address bar: these pages cannot be opened without their form."""
     return flask.redirect(flask.url_for("returning.ask"), 303)

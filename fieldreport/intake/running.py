@@ -7,6 +7,7 @@ from typing import Never
 from fieldreport import precautions
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
+from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
@@ -27,8 +28,8 @@ def serve(settings: Settings) -> Never:
     """
     check_platform()
     precautions.closed_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
-    # Before the fork: a form made by one worker is posted to another, and budgets must agree.
-    token_key, address_key = TokenKey.generate(), AddressKey()
+    # Before the fork: a form made by one worker is posted to another, and budgets must agree, and receipts.
+    token_key, address_key, receipts = TokenKey.generate(), AddressKey(), RecentReceipts()
 
     def build() -> WsgiApplication:
         scratch = settings.intake.data / "scratch"
@@ -42,6 +43,7 @@ def serve(settings: Settings) -> Never:
             rosters=open_rosters(settings),
             token_key=token_key,
             address_key=address_key,
+            receipts=receipts,
         )
 
     serve_wsgi(

@@ -40,7 +40,7 @@ class Cleaned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What was received, in the words of its source: nothing in here is stored anywhere."""
+    """What was received, in the words of its source: only its sizes are kept, in memory; see ``receipts``."""
 
     characters: int
     text_removed: tuple[str, ...]
@@ -98,7 +98,8 @@ def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, 
     letter = Letter(
         fields=fields, text=text.encode(), text_removed=text_removed, files=cleaned.files, nonce=draft.form, keys=keys
     )
-    _deposit(service, letter)
+    letter_id = _deposit(service, letter)
+    service.receipts.keep(keys, letter_id, hour=service.hour, characters=len(text), files=len(cleaned.files))
     return Receipt(characters=len(text), text_removed=text_removed, files=cleaned.files, left_out=cleaned.refused)
 
 
@@ -110,18 +111,21 @@ def withdraw(service: Service, keys: SourceKeys, *, nonce: str, language: str) -
     fields = {"action": "withdraw", "report_language": language}
     _deposit(service, Letter(fields=fields, text=b"", text_removed=(), files=(), nonce=nonce, keys=keys))
     service.mailbox.delete_all_replies(keys.index)
+    service.receipts.forget(keys)
     return True
 
 
-def _deposit(service: Service, letter: Letter) -> None:
+def _deposit(service: Service, letter: Letter) -> bytes:
+    letter_id = letter.id()
     for attempt in range(1, limits.STALE_RETRIES + 1):
         roster = service.roster()
         seal = functools.partial(letter.seal_to, roster, service.hour)
         try:
-            service.mailbox.deposit(letter.id(), roster.epoch, seal)
+            service.mailbox.deposit(letter_id, roster.epoch, seal)
         except StaleRoster:
             # The roster changed between reading it and storing the letter: seal to the new one.
             if attempt == limits.STALE_RETRIES:
                 raise
         else:
-            return
+            break
+    return letter_id

@@ -16,6 +16,7 @@ import flask
 
 from fieldreport import limits
 from fieldreport.config import Settings
+from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
@@ -41,6 +42,7 @@ class Service:
     rosters: RosterDirectory
     clock: Callable[[], float]
     token_key: TokenKey = field(repr=False)
+    receipts: RecentReceipts
     argon2_slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False
     )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.errors import CodenameError, PlatformError
+from fieldreport.errors import CodenameError, PlatformError, SealError
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
 from fieldreport.seal.wordlists import LIST_NAMES, word_list
 
@@ -279,3 +279,17 @@ def test_codenames_given_out_long_ago_still_yield_their_keys(case: dict[str, str
     assert keys.thread.hex() == case["thread"]
     assert keys.identity.seed.hex() == case["reply_seed"]
     assert keys.letter_id(bytes.fromhex(case["digest"])).hex() == case["letter_id"]
+    assert keys.receipt_tag(3).hex() == case["receipt_tag_3"]
+    assert keys.open_receipt(bytes.fromhex(case["receipt_sealed"])).hex() == case["receipt"]
+
+
+def test_a_receipt_opens_under_its_own_codename_and_only_whole() -> None:
+    one, two = (SourceKeys.derive(Codename.generate("en"), instance=INSTANCE) for _ in range(2))
+    sealed = one.seal_receipt(b"received")
+    assert one.open_receipt(sealed) == b"received"
+    assert one.seal_receipt(b"received") != sealed
+    for keys, wrong in ((two, sealed), (one, sealed[:-1]), (one, bytes(len(sealed))), (one, b"")):
+        with pytest.raises(SealError) as refused:
+            keys.open_receipt(wrong)
+        assert refused.value.code == "receipt"
+    assert len({keys.receipt_tag(place) for keys in (one, two) for place in range(5)}) == 10

@@ -191,7 +191,7 @@ def test_thinking_better_of_a_withdrawal_leads_back(source: Source, codename: st
 
 
 def test_the_pages_behind_the_codename_cannot_be_opened_without_it(source: Source) -> None:
-    for step in ("add", "delete", "withdraw", "withdrawn"):
+    for step in ("add", "delete", "arrived", "withdraw", "withdrawn"):
         page = source.client.get(f"/en/return/{step}")
         assert page.status_code == 303
         assert page.location == "/en/return"

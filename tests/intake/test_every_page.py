@@ -48,9 +48,11 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "add refused", source.post("return/add", back.form("/return/add"), [("old.doc", OLD_WORD)])
     yield "add lost", source.post("return/add", {"report": "More."})
     yield "deleted", source.post("return/delete", back.form("/return/delete"))
+    yield "arrived", source.post("return/arrived", back.form("/return/arrived"))
     asked = source.post("return/withdraw", back.form("/return/withdraw"))
     yield "withdraw", asked
     yield "withdrawn", source.post("return/withdrawn", asked.form("/return/withdrawn"))
+    yield "nothing arrived", source.post("return/arrived", back.form("/return/arrived"))
     yield "handed in", source.post("hand-in", {}, [("a.packed", packed(house))])
     yield "not handed in", source.post("hand-in", {}, [("a.packed", packed(house)), ("b.txt", b"x\n")])
     yield "nothing handed in", source.post("hand-in", {})
@@ -119,6 +121,7 @@ def test_every_route_was_looked_at(house: House) -> None:
         "returning.enter",
         "returning.add",
         "returning.delete",
+        "returning.arrived",
         "returning.confirm_withdrawal",
         "returning.withdraw",
         "returning.start_again",

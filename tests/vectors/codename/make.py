@@ -14,8 +14,11 @@ import unicodedata
 from importlib import resources
 
 from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 INSTANCE = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
+NONCE = bytes(range(12))
+RECEIPT = bytes(range(16)) + (1234).to_bytes(4, "big") + (2).to_bytes(2, "big")
 LISTS = [
     *("english", "korean", "chinese_simplified", "chinese_traditional", "japanese", "russian"),
     *("turkish", "french", "spanish", "portuguese", "italian", "czech"),
@@ -45,7 +48,8 @@ def case(name: str) -> dict[str, str]:
         secret, INSTANCE, time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, type=Type.ID
     )
     digest = hashlib.sha256(b"content").digest()
-    lookup = expand(master, "lookup", 32)
+    lookup, letters = expand(master, "lookup", 32), expand(master, "letters", 32)
+    sealed = ChaCha20Poly1305(expand(letters, "receipt", 32)).encrypt(NONCE, RECEIPT, None)
     return {
         "list": name,
         "codename": unicodedata.normalize("NFC", " ".join(words)),
@@ -55,7 +59,10 @@ def case(name: str) -> dict[str, str]:
         "thread": expand(master, "thread", 16).hex(),
         "reply_seed": expand(master, "reply-key", 32).hex(),
         "digest": digest.hex(),
-        "letter_id": hmac.digest(expand(master, "letters", 32), digest, "sha256")[:16].hex(),
+        "letter_id": hmac.digest(letters, digest, "sha256")[:16].hex(),
+        "receipt_tag_3": hmac.digest(expand(letters, "receipt-tag", 32), bytes((0, 0, 0, 3)), "sha256")[:16].hex(),
+        "receipt": RECEIPT.hex(),
+        "receipt_sealed": (NONCE + sealed).hex(),
     }
 
 

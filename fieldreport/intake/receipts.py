@@ -1,0 +1,110 @@
+"""What was received lately, so that a source whose line dropped can ask with the codename whether it arrived.
+
+Everything is in anonymous memory that the workers share: a restart forgets it, a seized disk has nothing of it. Each
+receipt lies under a name and a key that only the codename yields, so that the memory itself tells how many letters came
+in a day and in which hour, which the mailbox tells, too, but not which of them belong together.
+
+Rules: no lock, because a worker that is killed must not stop the others; two that write the same slot at once leave
+something that does not open, and a receipt that is lost costs its source a second letter, not a report.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.errors import SealError
+from fieldreport.seal import SourceKeys
+
+_SLOT: Final = struct.Struct(">I16s50s")
+_RECEIPT: Final = struct.Struct(">16sIH")
+_WINDOW: Final = 8  # neighbouring slots that one name may lie in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Received:
+    """One letter that was received: in which ``hour`` since the Unix epoch, ``characters`` of text, ``files``."""
+
+    hour: int
+    characters: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecentReceipts:
+    """The receipts of the last ``limits.RECEIPT_HOURS``. Make it before the workers fork."""
+
+    _memory: mmap.mmap = field(
+        default_factory=lambda: mmap.mmap(-1, _SLOT.size * limits.RECEIPT_SLOTS, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS),
+        repr=False,
+    )
+    _swept: list[int] = field(default_factory=lambda: [0], repr=False)
+
+    def __post_init__(self) -> None:
+        self._memory.madvise(mmap.MADV_DONTDUMP)
+
+    def keep(self, keys: SourceKeys, letter_id: bytes, *, hour: int, characters: int, files: int) -> None:
+        """Remember that a letter was received; the same letter again changes nothing."""
+        self._sweep(hour)
+        own = list(self._own(keys))
+        if any(known == letter_id for _, _, known, _ in own):
+            return
+        taken = {place: hour for place, hour, _, _ in own}
+        place = min(range(limits.RECEIPTS_SHOWN), key=lambda each: taken.get(each, -1))
+        tag = keys.receipt_tag(place)
+        # Its own old slot first, then a free one, then the oldest of the neighbourhood.
+        slot = min(_slots(tag), key=lambda each: (self._read(each)[1] != tag, self._read(each)[0]))
+        sealed = keys.seal_receipt(_RECEIPT.pack(letter_id, min(characters, 0xFFFFFFFF), min(files, 0xFFFF)))
+        self._write(slot, _SLOT.pack(hour, tag, sealed))
+
+    def of(self, keys: SourceKeys, *, hour: int) -> list[Received]:
+        """What was received under this codename, the newest first; the work is the same for an unknown one."""
+        self._sweep(hour)
+        return sorted((received for _, _, _, received in self._own(keys)), reverse=True)
+
+    def forget(self, keys: SourceKeys) -> None:
+        """Wipe all receipts of this codename."""
+        for place in range(limits.RECEIPTS_SHOWN):
+            tag = keys.receipt_tag(place)
+            for slot in _slots(tag):
+                if self._read(slot)[1] == tag:
+                    self._write(slot, bytes(_SLOT.size))
+
+    def _own(self, keys: SourceKeys) -> Iterator[tuple[int, int, bytes, Received]]:
+        for place in range(limits.RECEIPTS_SHOWN):
+            tag = keys.receipt_tag(place)
+            for slot in _slots(tag):
+                hour, found, sealed = self._read(slot)
+                if found != tag:
+                    continue
+                try:
+                    letter_id, characters, files = _RECEIPT.unpack(keys.open_receipt(sealed))
+                except SealError:
+                    continue
+                yield place, hour, letter_id, Received(hour=hour, characters=characters, files=files)
+
+    def _sweep(self, hour: int) -> None:
+        """Wipe what is too old, once an hour in every worker."""
+        if self._swept[0] == hour:
+            return
+        self._swept[0] = hour
+        for slot in range(limits.RECEIPT_SLOTS):
+            written = self._read(slot)[0]
+            if written and not 0 <= hour - written < limits.RECEIPT_HOURS:
+                self._write(slot, bytes(_SLOT.size))
+
+    def _read(self, slot: int) -> tuple[int, bytes, bytes]:
+        hour, tag, sealed = _SLOT.unpack_from(self._memory, slot * _SLOT.size)
+        return hour, tag, sealed
+
+    def _write(self, slot: int, content: bytes) -> None:
+        self._memory[slot * _SLOT.size : (slot + 1) * _SLOT.size] = content
+
+
+def _slots(tag: bytes) -> list[int]:
+    first = int.from_bytes(tag[:4], "big")
+    return [(first + step) % limits.RECEIPT_SLOTS for step in range(_WINDOW)]
