@@ -21,6 +21,7 @@ from fieldreport import config
 from fieldreport.cli.installation import Member
 from fieldreport.errors import RosterError, SettingsError, UsageError
 from fieldreport.seal import Role, Roster, RosterDirectory, open_rosters
+from fieldreport.seal.publicfile import make_public, write_public
 from fieldreport.unseal import keyfile
 from fieldreport.unseal import rosters as making
 
@@ -66,14 +67,15 @@ def _sign_everything(settings: config.Settings, newest: Roster, staff: keyfile.S
     if staff.admin is None:  # pragma: no cover - see above
         raise TypeError("an admin without roster keys")
     try:
-        (directory / "history").mkdir(parents=True)
+        directory.mkdir()
         directory.chmod(settings.keys.directory.stat().st_mode)
-        (directory / "admin.pub").write_text(staff.admin.public.encode(), encoding="ascii")
+        make_public(directory / "history")
+        write_public(directory / "admin.pub", staff.admin.public.encode().encode("ascii"))
         for path in sorted((settings.keys.directory / "history").glob("[0-9]*.json")):
             if int(path.stem) < newest.epoch:
                 raw = path.read_bytes()
-                (directory / "history" / path.name).write_bytes(raw)
-                (directory / "history" / f"{path.name}.sig").write_bytes(staff.admin.sign_roster(raw))
+                write_public(directory / "history" / f"{path.name}.sig", staff.admin.sign_roster(raw))
+                write_public(directory / "history" / path.name, raw)
         current = (settings.keys.directory / "roster.json").read_bytes()
     except OSError as error:
         raise UsageError(f"cannot copy the rosters: {error.strerror}") from None

@@ -63,3 +63,12 @@ def write_public(path: Path, content: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def make_public(directory: Path) -> None:
+    """Make a directory that everybody may look into, whatever the umask says; one that is there stays as it is."""
+    try:
+        directory.mkdir()
+    except FileExistsError:
+        return
+    directory.chmod(0o755)

@@ -28,7 +28,7 @@ from fieldreport.config import Settings
 from fieldreport.errors import RosterError
 from fieldreport.seal.admins import Admins
 from fieldreport.seal.handover import HandOver
-from fieldreport.seal.publicfile import SIGNATURE_FILE_BYTES, Stamp, read_public, stamps, write_public
+from fieldreport.seal.publicfile import SIGNATURE_FILE_BYTES, Stamp, make_public, read_public, stamps, write_public
 from fieldreport.seal.rosterformat import (
     Entry,
     KeyState,
@@ -179,7 +179,7 @@ class RosterDirectory:
             # History first and complete: whichever half of the pair below is on disk after a crash, its other half
             # is found there.
             history = self._path / "history"
-            history.mkdir(mode=0o755, exist_ok=True)
+            make_public(history)
             write_public(history / f"{roster.epoch:08d}.json.sig", signatures)
             write_public(history / f"{roster.epoch:08d}.json", raw)
             write_public(self._path / "roster.json.sig", signatures)

@@ -109,9 +109,15 @@ class _Worker:
         command = [sys.executable, "-P", "-m", "fieldreport.unseal.rewrapworkers"]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            self._send([_NUMBER.pack(len(seeds)), *seeds])
         except OSError:
             raise _gone() from None
+        try:
+            self._send([_NUMBER.pack(len(seeds)), *seeds])
+        except BaseException as error:
+            self.end()
+            if isinstance(error, OSError):
+                raise _gone() from None
+            raise
 
     def rewrap(self, headers: Sequence[bytes], recipients: Sequence[HybridRecipient]) -> list[bytes | SealError]:
         """Do one batch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -326,6 +327,21 @@ def test_a_newsroom_that_lost_every_passphrase_reads_again(locked_out: Printed, 
             assert envelope.read_part(0, 100) == b"a draft"
     vault.close()
     assert house.run("audit", "verify").exit_code == 0
+
+
+def test_the_rosters_of_a_new_admin_can_be_read_by_an_intake_of_another_user(locked_out: Printed) -> None:
+    house = locked_out.house
+    house.settings.keys.directory.chmod(0o755)
+    before = os.umask(0o077)
+    try:
+        done = recover(house, "--new-admin", "vera", *locked_out.files[:3])
+    finally:
+        os.umask(before)
+    assert done.exit_code == 0, done.output
+    directory = house.settings.keys.directory
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o755
+    for path in directory.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
 
 
 @pytest.mark.parametrize("handle", ["admin", "amira", "recovery", "../vera"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +30,8 @@ def batches(count: int, keys: list[bytes]) -> Iterator[Batch[int]]:
 def children() -> set[int]:
     found = set()
     for task in Path("/proc/self/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text(encoding="ascii").split()}
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found |= {int(pid) for pid in (task / "children").read_text(encoding="ascii").split()}
     return found
 
 
@@ -88,3 +92,25 @@ def test_keys_are_on_no_command_line_and_in_no_environment() -> None:
                 shown = Path(f"/proc/{pid}/{place}").read_bytes()
                 assert _OWN.seed not in shown
                 assert _OWN.seed.hex().encode() not in shown
+
+
+def test_a_worker_that_cannot_be_told_the_keys_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_worker: object, _pieces: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("fieldreport.unseal.rewrapworkers._Worker._send", broken)
+    before = children()
+    with pytest.raises(PlatformError) as failed:
+        RewrapWorkers([_OWN])
+    assert failed.value.code == "rewrap-worker"
+    assert children() == before
+
+
+def test_nobody_looks_into_a_worker() -> None:
+    """The worker's own module, run as the desk starts it, with no keys: then it says whether it can be dumped."""
+    program = (
+        "import ctypes, runpy; runpy.run_module('fieldreport.unseal.rewrapworkers', run_name='__main__');"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", program], input=bytes(4), capture_output=True, check=True)
+    assert done.stdout == b"0\n"
