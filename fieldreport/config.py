@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 import tomllib
 import types
@@ -19,6 +20,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from fieldreport import limits
 from fieldreport.errors import SettingsError
+
+_ONION = re.compile(r"[a-z2-7]{56}\.onion")  # rend-spec-v3, section 6: the letterbox's host, not a page of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +47,20 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The exposed zone. ``listen`` is HOST:PORT; ``mailbox`` an SQLAlchemy URL, empty for SQLite in ``data``."""
+    """The exposed zone. ``listen`` is HOST:PORT; ``mailbox`` an SQLAlchemy URL, empty for SQLite in ``data``.
+
+    ``onion``: this letterbox's own onion host, told to those who come another way. ``https``: whatever reaches it by
+    another name than an onion address came through TLS, which a proxy here ends; otherwise such visitors are warned
+    and get no form.
+    """
 
     data: Path
     listen: str = "127.0.0.1:8000"
     mailbox: str = ""
     blobs: str = ""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    onion: str = ""
+    https: bool = False
     request_bytes: int = limits.REQUEST_BYTES
     limiter: str = "memory://"
     report_rate: str = "30 per hour"
@@ -227,6 +237,8 @@ def _check(settings: Settings) -> None:
         ("press", settings.press.listen),
     ):
         split_listen(listen, where=f"[{name}] listen")
+    if settings.intake.onion and not _ONION.fullmatch(settings.intake.onion):
+        raise SettingsError("[intake] onion must be the letterbox's own address: 56 letters and digits, then .onion")
     if settings.intake.request_bytes < limits.FORM_TEXT_BYTES:
         raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
     if settings.intake.workers < 1 or settings.intake.threads < 1 or settings.desk.threads < 1:

@@ -15,7 +15,7 @@ import flask
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.intake import courier, pages, refusing, report, returning, service, texts
+from fieldreport.intake import courier, pages, refusing, report, returning, service, texts, ways
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
@@ -78,6 +78,8 @@ def create_app(
         when_away=WhenAway.COUNT_IN_MEMORY,
     )
     app.before_request(_only_from_our_pages)
+    app.before_request(lambda: ways.check(flask.request, settings.intake))
+    app.after_request(lambda response: _tell_onion(response, settings))
     errorpages.install(app, refusing.page)
     headers.apply(app, {"style-src": headers.style_source(_style(app))})
     return app
@@ -101,6 +103,13 @@ def _only_from_our_pages() -> None:
         csrf.require_same_site(flask.request)
 
 
+def _tell_onion(response: flask.Response, settings: Settings) -> flask.Response:
+    address = ways.onion_location(flask.request, settings.intake)
+    if address is not None:
+        response.headers["Onion-Location"] = address
+    return response
+
+
 def _style(app: Application) -> str:
     return app.jinja_env.get_template(_STYLE).render()
 
@@ -109,6 +118,7 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
     app.jinja_env.globals.update(
         newsroom=settings.instance.name,
         is_demo=settings.instance.demo,
+        onion=settings.intake.onion,
         accepted_types=pages.accepted_types(),
         request_megabytes=pages.megabytes(settings.intake.request_bytes),
         most_files=limits.FORM_FILES,

@@ -6,10 +6,13 @@ came before anybody looked at the body. From a form of another site the words ar
 
 from __future__ import annotations
 
+import dataclasses
+
 import flask
+from flask.globals import request_ctx
 
 from fieldreport.errors import TokenError, TokenExpired
-from fieldreport.intake import courier, report, returning, service, tokens
+from fieldreport.intake import courier, report, returning, service, tokens, ways
 from fieldreport.intake.drafts import Draft
 from fieldreport.intake.texts import explain
 from fieldreport.seal import Codename
@@ -23,6 +26,12 @@ _FOREIGN = "cross-site"
 def page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
     request = current_request()
+    if request_ctx.url_adapter is None:
+        # The host is none of ours. Links between our pages name none.
+        request_ctx.url_adapter = flask.current_app.url_map.bind("localhost")
+    if failure.code == "http-400" and ways.through_gateway(request):
+        # Its name is none of ours, so the request was refused before anybody looked by which way it came.
+        failure = dataclasses.replace(failure, code="tor-to-web")
     if request.method == "POST" and request.endpoint == "report.receive":
         return _report_again(failure)
     if request.method == "POST" and request.blueprint == "returning":

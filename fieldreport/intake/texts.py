@@ -23,10 +23,11 @@ from fieldreport.web.errorpages import Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A heading and what to do."""
+    """A heading and what to do. ``come_by_onion``: our onion address, where there is one, belongs below it."""
 
     title: LazyString
     advice: LazyString
+    come_by_onion: bool = False
 
 
 _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
@@ -87,6 +88,22 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
         "http-404": Explanation(
             title=later("There is no such page"),
             advice=later("The address may be mistyped. The links above lead on."),
+        ),
+        "tor-to-web": Explanation(
+            title=later("This way in is not safe"),
+            advice=later(
+                "You came through a website that fetches onion pages for ordinary browsers. Whoever runs it can read "
+                "all that you write and can see where you are. Write nothing here. Use Tor Browser instead."
+            ),
+            come_by_onion=True,
+        ),
+        "unencrypted": Explanation(
+            title=later("This way in is not safe"),
+            advice=later(
+                "This connection is not encrypted. Everybody between you and us can read it. Write nothing here. Use "
+                "Tor Browser, or an address that begins with https://."
+            ),
+            come_by_onion=True,
         ),
         "http-405": Explanation(
             title=later("This page is reached another way"),

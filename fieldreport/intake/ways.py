@@ -1,0 +1,61 @@
+"""The way by which somebody reached us: Tor Browser and TLS are safe, a stranger's gateway and an open line are not.
+
+Rules: what cannot be seen counts as unsafe: without ``[intake] https`` any name but an onion address and this machine's
+own is an open line. On an unsafe way there is no form to write into; what was posted nevertheless is given back.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+import flask
+
+from fieldreport.config import Intake
+from fieldreport.errors import NotAllowed
+
+_HARMLESS: Final = frozenset({"pages.leave", "pages.safety", "pages.help_page"})
+_GATEWAY: Final = re.compile(r"\.onion\.[a-z]|(?:^|\.)tor2web\.")
+_MARKS: Final = ("X-Tor2web", "X-Tor2web-Version")  # gateways that follow the tor2web convention say so
+
+
+def check(request: flask.Request, settings: Intake) -> None:
+    """Refuse forms on an unsafe way.
+
+    Raises:
+        NotAllowed: code ``tor-to-web``: through a website that fetches onion pages for other browsers; code
+            ``unencrypted``: in the clear.
+    """
+    if request.routing_exception is not None or request.endpoint in _HARMLESS:
+        return  # no form of ours, whichever way this came
+    if through_gateway(request):
+        raise NotAllowed("reached through a gateway to onion services", code="tor-to-web")
+    host = _name(request)
+    if not (host.endswith(".onion") or _is_this_machine(host) or settings.https):
+        raise NotAllowed("reached without encryption", code="unencrypted")
+
+
+def through_gateway(request: flask.Request) -> bool:
+    """Whether a gateway between the open web and onion services passed this on, by its own mark or by its name."""
+    return any(mark in request.headers for mark in _MARKS) or _GATEWAY.search(_name(request)) is not None
+
+
+def onion_location(request: flask.Request, settings: Intake) -> str | None:
+    """What tells Tor Browser, on a page of the open web, that the same page has an onion address."""
+    host = _name(request)
+    if not settings.onion or host.endswith(".onion") or _is_this_machine(host) or request.method != "GET":
+        return None
+    return f"http://{settings.onion}{request.path}"
+
+
+def _name(request: flask.Request) -> str:
+    # Not ``request.host``: it raises for a host that is not trusted, and a gateway's name never is.
+    return re.sub(r":\d*$", "", request.headers.get("Host", "").lower()).rstrip(".")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
