@@ -51,7 +51,8 @@ class Intake:
 
     ``onion``: this letterbox's own onion host, told to those who come another way. ``https``: whatever reaches it by
     another name than an onion address came through TLS, which a proxy here ends; otherwise such visitors are warned
-    and get no form.
+    and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``; ``greetings``: language → a sentence for
+    the first page; ``contact``: by what sources can tell that this is really the newsroom, such as a fingerprint.
     """
 
     data: Path
@@ -72,6 +73,9 @@ class Intake:
     workers: int = 1
     threads: int = 256  # one worker's; each upload holds one for as long as it takes
     languages: tuple[str, ...] = ("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru", "fr", "es", "pt")
+    logo: Path = Path()
+    greetings: Mapping[str, str] = field(default_factory=dict)
+    contact: str = ""
     exit_url: str = "https://www.bing.com/search?q=weather"  # reachable and harmless nearly everywhere
 
 
@@ -198,6 +202,12 @@ def _typed(value: object, kind: Any, *, where: str, base: Path) -> object:
         return (base / value).resolve()
     if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
+    if (
+        get_origin(kind) is Mapping
+        and isinstance(value, dict)
+        and all(isinstance(each, str) for each in value.values())
+    ):
+        return types.MappingProxyType(dict(value))
     if get_origin(kind) in {Union, types.UnionType}:  # pragma: no cover - no optional setting exists yet
         raise SettingsError(f"{where}: unions are not supported")
     if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
@@ -210,6 +220,8 @@ def _from_text(text: str, kind: Any, *, where: str, base: Path) -> object:
         return (base / text).resolve()
     if get_origin(kind) is tuple and get_args(kind)[0] is str:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if get_origin(kind) is Mapping:
+        raise SettingsError(f"{where}: a table belongs into the settings file")
     if kind is bool:
         if text.lower() in {"true", "false"}:
             return text.lower() == "true"
@@ -239,6 +251,12 @@ def _check(settings: Settings) -> None:
         split_listen(listen, where=f"[{name}] listen")
     if settings.intake.onion and not _ONION.fullmatch(settings.intake.onion):
         raise SettingsError("[intake] onion must be the letterbox's own address: 56 letters and digits, then .onion")
+    for language, greeting in settings.intake.greetings.items():
+        if language not in settings.intake.languages or len(greeting) > limits.GREETING_CHARACTERS:
+            at_most = f"at most {limits.GREETING_CHARACTERS} characters in one of its languages"
+            raise SettingsError(f"[intake.greetings] {language}: a greeting has {at_most}")
+    if len(settings.intake.contact) > limits.CONTACT_CHARACTERS:
+        raise SettingsError(f"[intake] contact has at most {limits.CONTACT_CHARACTERS} characters")
     if settings.intake.request_bytes < limits.FORM_TEXT_BYTES:
         raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
     if settings.intake.workers < 1 or settings.intake.threads < 1 or settings.desk.threads < 1:

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "init": "init",
     "intake": "zones",
     "keys": "keys",
+    "letterbox": "letterbox",
     "open": "opening",
     "pack": "packing",
     "press": "zones",

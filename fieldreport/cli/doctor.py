@@ -20,6 +20,7 @@ import click
 from fieldreport import config, limits, precautions
 from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, PlatformError, SettingsError
+from fieldreport.intake.doors import Doors, doors
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
@@ -87,6 +88,9 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     yield _admin_key(settings)
     yield from _due(settings)
     yield _forsaken(settings)
+    state = doors(settings.intake.data)
+    verdict = Verdict.HOLDS if state is Doors.OPEN else Verdict.WARNS
+    yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
     yield from _modes(settings)
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
         try:

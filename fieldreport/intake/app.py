@@ -16,6 +16,7 @@ import flask
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.intake import courier, pages, refusing, report, returning, service, texts, ways
+from fieldreport.intake.branding import read_logo
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
@@ -51,6 +52,9 @@ def create_app(
         address_key: the same, for budgets.
         receipts: the same, for what came in lately.
 
+    Raises:
+        SettingsError: the logo cannot be shown; see ``branding``.
+
     """
     scratch = settings.intake.data / "scratch"
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,6 +68,7 @@ def create_app(
         clock=clock,
         token_key=token_key or TokenKey.generate(),
         receipts=receipts or RecentReceipts(),
+        logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )
     service.install(app, here)
     i18n.install(app, languages=settings.intake.languages, catalogues=[_CATALOGUES])
@@ -81,7 +86,8 @@ def create_app(
     app.before_request(lambda: ways.check(flask.request, settings.intake))
     app.after_request(lambda response: _tell_onion(response, settings))
     errorpages.install(app, refusing.page)
-    headers.apply(app, {"style-src": headers.style_source(_style(app))})
+    shown = {} if here.logo is None else {"img-src": "'self'"}
+    headers.apply(app, {"style-src": headers.style_source(_style(app)), **shown})
     return app
 
 
@@ -110,6 +116,11 @@ def _tell_onion(response: flask.Response, settings: Settings) -> flask.Response:
     return response
 
 
+def _what_is_taken() -> dict[str, bool]:
+    here = service.current()
+    return {"takes_files": here.takes_files, "asks_for_invitation": here.asks_for_invitation}
+
+
 def _style(app: Application) -> str:
     return app.jinja_env.get_template(_STYLE).render()
 
@@ -119,11 +130,15 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
         newsroom=settings.instance.name,
         is_demo=settings.instance.demo,
         onion=settings.intake.onion,
-        accepted_types=pages.accepted_types(),
+        greetings=settings.intake.greetings,
+        contact=settings.intake.contact,
+        has_logo=settings.intake.logo != Path(),
+        accepted_types=pages.accepted_types(strong=settings.scrub.strong),
         request_megabytes=pages.megabytes(settings.intake.request_bytes),
         most_files=limits.FORM_FILES,
         always_strong=settings.scrub.strong,
     )
+    app.context_processor(_what_is_taken)
     app.jinja_env.filters["removed_in_words"] = texts.removed_in_words
     app.jinja_env.filters["not_taken_in_words"] = texts.NOT_TAKEN.__getitem__
     app.jinja_env.filters["refusal_in_words"] = texts.REFUSALS.__getitem__

@@ -1,7 +1,7 @@
 """The hand-in page: for somebody who brings a packed report and cannot read it.
 
-Rules: nothing is asked but the files, and nothing is typed, so there is nothing to keep; each file has its own answer,
-and the page for all of them is an error only if one was not taken.
+Rules: nothing is asked but the files and, where there is one, the invitation word, so there is little to keep; each
+file has its own answer, and the page for all of them is an error only if one was not taken.
 """
 
 from __future__ import annotations
@@ -22,20 +22,27 @@ blueprint = flask.Blueprint("courier", __name__)
 @blueprint.get("/<language:language>/hand-in")
 def ask() -> str:
     """Where the files are chosen."""
-    service.current().roster()  # nobody should carry a file here twice because we were closed
+    here = service.current()
+    here.must_be_open(files=True)
+    here.roster()  # nobody should carry a file here twice because we were closed
     return page()
 
 
 @blueprint.post("/<language:language>/hand-in")
 def receive() -> tuple[str, int] | str:
     """Judge and deposit every file; say of each what became of it."""
+    here = service.current()
+    here.must_be_open(files=True)
     uploads = current_request().uploads
+    uninvited = here.uninvited(current_request().typed().get("invitation", ""))
+    if uninvited:
+        return page(problems=uninvited), 422
     if not uploads:
         return page(problems=[Problem(field="files", text=_("Choose the packed file."))]), 422
     if len(uploads) > limits.HAND_IN_FILES:
         text = _("These are more than %(most)d files. Nothing was stored.", most=limits.HAND_IN_FILES)
         return page(problems=[Problem(field="files", text=text)]), 422
-    handed = take_in(service.current(), uploads)
+    handed = take_in(here, uploads)
     shown = flask.render_template(
         "intake/handed-in.html",
         taken=[each for each in handed if each.reason is None],

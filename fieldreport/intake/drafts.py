@@ -32,9 +32,9 @@ def new_nonce() -> str:
 class Draft:
     """The text fields of the report and of an addition; an absent one is empty.
 
-    ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter.
-    ``without_refused``: files that cannot be cleaned are to be left out. ``strong``: pictures and pages are to be made
-    anew.
+    ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter. ``invitation``
+    is the word that the newsroom gave out, compared and thrown away. ``without_refused``: files that cannot be cleaned
+    are to be left out. ``strong``: pictures and pages are to be made anew.
     """
 
     report: str = field(default="", repr=False)
@@ -43,6 +43,7 @@ class Draft:
     protect: str = field(default="", repr=False)
     describe: str = field(default="", repr=False)
     not_before: str = field(default="", repr=False)
+    invitation: str = field(default="", repr=False)
     form: str = field(default_factory=new_nonce)
     without_refused: bool = False
     strong: bool = False
@@ -54,6 +55,7 @@ class Draft:
         texts = {name: _unified(typed.get(name, "")) for name in ("report", *SHORT_FIELDS)}
         return cls(
             **texts,
+            invitation=typed.get("invitation", ""),
             form=nonce if _NONCE.fullmatch(nonce) else new_nonce(),
             without_refused=typed.get("without_refused") == "yes",
             strong=typed.get("strong") == "yes",

@@ -10,11 +10,14 @@ import flask
 from werkzeug.wrappers import Response
 
 from fieldreport import limits
+from fieldreport.errors import NotFound
 from fieldreport.intake import service
-from fieldreport.scrub.registry import OUTPUTS
+from fieldreport.scrub.registry import FAMILIES, OUTPUTS, STRONG
 from fieldreport.web.i18n import current_language
 
 blueprint = flask.Blueprint("pages", __name__)
+
+_ONLY_TAKEN = {"image/bmp": "bmp", "application/x-tar": "tar", "application/gzip": "gz"}  # they come out as others
 
 
 @blueprint.get("/<language:language>/")
@@ -35,6 +38,15 @@ def help_page() -> str:
     return flask.render_template("intake/help.html")
 
 
+@blueprint.get("/logo")
+def logo() -> Response:
+    """The newsroom's logo, for the first page."""
+    shown = service.current().logo
+    if shown is None:
+        raise NotFound("this letterbox has no logo")
+    return Response(shown.data, mimetype=shown.media_type)
+
+
 @blueprint.get("/exit")
 def leave() -> Response:
     """Away from here, to something harmless. What the browser already remembers, only its owner can clear."""
@@ -50,9 +62,10 @@ def choose_language(page: str) -> Response:
     return flask.redirect(f"/{current_language()}/{page}", 302)
 
 
-def accepted_types() -> str:
-    """The endings of the files that can be cleaned, for people: ``JPG, PDF, …``."""
-    return ", ".join(sorted({ending.upper() for ending, _ in OUTPUTS.values()}))
+def accepted_types(*, strong: bool) -> str:
+    """The endings of the files that can be cleaned, or cleaned harder, for people: ``JPG, PDF, …``."""
+    taken = STRONG if strong else FAMILIES
+    return ", ".join(sorted({_ONLY_TAKEN.get(each) or OUTPUTS[each][0] for each in taken})).upper()
 
 
 def megabytes(size: int) -> int:

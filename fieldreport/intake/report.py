@@ -10,13 +10,15 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 import flask
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from fieldreport.errors import CodenameError
 from fieldreport.intake import service, tokens
 from fieldreport.intake.drafts import Draft
 from fieldreport.intake.sending import Cleaned, RefusedFile, clean_files, send
 from fieldreport.intake.service import Service
-from fieldreport.intake.texts import Explanation
+from fieldreport.intake.texts import Explanation, codename_problem
 from fieldreport.seal import Codename
 from fieldreport.web.bodies import current_request
 from fieldreport.web.forms import Problem
@@ -34,7 +36,8 @@ def write() -> str:
     codename, draft = Codename.generate(current_language()), Draft()
     words = {f"word {place}": word for place, word in enumerate(codename.words)}
     values = {"token": tokens.seal_report(here, codename, draft.form), "form": draft.form, **words}
-    return here.stencils.page(circumstances(flask.request), values, lambda these: _empty(these, list(words)))
+    key = (circumstances(flask.request), here.takes_files, here.asks_for_invitation)
+    return here.stencils.page(key, values, lambda these: _empty(these, list(words)))
 
 
 @blueprint.post("/<language:language>/report")
@@ -43,10 +46,11 @@ def receive() -> tuple[str, int] | str:
     here = service.current()
     request = current_request()
     uploads, typed = request.uploads, request.typed()
+    here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
     untrusted_codename = find_codename(typed.get("codename", ""))
     codename = tokens.check_report(here, typed.get(tokens.FIELD, ""), untrusted_codename, typed.get("form", ""))
-    problems = draft.problems(files=len(uploads))
+    problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
     if problems:
         return page(here, codename, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
@@ -55,6 +59,37 @@ def receive() -> tuple[str, int] | str:
             return page(here, codename, draft, refused=cleaned.refused), 422
         receipt = send(here, here.keys_of(codename), draft, cleaned, language=current_language())
     return flask.render_template("intake/receipt.html", receipt=receipt, codename=codename, added=False)
+
+
+@blueprint.post("/<language:language>/report/practise")
+def practise() -> tuple[str, int] | str | Response:
+    """Compare what the source wrote on paper with the codename on the form, in a tab of its own.
+
+    Both come in the same post, so that nothing is looked up and nothing can be found out; nothing is kept.
+    """
+    typed = current_request().form
+    codename = find_codename(typed.get("codename", ""))
+    if codename is None:
+        return flask.redirect(flask.url_for("report.write"), 303)
+    untrusted_text, problems = typed.get("practice", ""), []
+    try:
+        differ = codename.differences(untrusted_text)
+    except CodenameError as error:
+        problems, differ = [Problem(field="practice", text=codename_problem(error))], ()
+    if differ:
+        numbers = ", ".join(map(str, differ))
+        text = _("Words that differ from the ones we gave you, counted from the first: %(numbers)s.", numbers=numbers)
+        problems = [Problem(field="practice", text=text)]
+    shown = flask.render_template(
+        "intake/practised.html", codename=codename, practice=untrusted_text if problems else "", problems=problems
+    )
+    return (shown, 422) if problems else shown
+
+
+@blueprint.get("/<language:language>/report/practise")
+def practise_again() -> Response:
+    """A reloaded address bar: there is nothing to compare with."""
+    return flask.redirect(flask.url_for("report.write"), 303)
 
 
 def must_ask(draft: Draft, cleaned: Cleaned) -> bool:

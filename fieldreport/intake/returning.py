@@ -76,6 +76,7 @@ def add() -> tuple[str, int] | str:
     here = service.current()
     request = current_request()
     uploads, typed = request.uploads, request.typed()
+    here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
     visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
     problems = draft.problems(files=len(uploads))

@@ -13,13 +13,17 @@ from datetime import UTC, datetime
 from typing import Literal, cast
 
 import flask
+from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.config import Settings
+from fieldreport.intake.branding import Logo
+from fieldreport.intake.doors import Doors, asks_for_invitation, doors, is_invited, must_be_open
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
+from fieldreport.web.forms import Problem
 from fieldreport.web.stencils import Stencils
 
 _EXTENSION = "fieldreport-intake"
@@ -43,6 +47,7 @@ class Service:
     clock: Callable[[], float]
     token_key: TokenKey = field(repr=False)
     receipts: RecentReceipts
+    logo: Logo | None = None
     argon2_slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False
     )
@@ -68,13 +73,34 @@ class Service:
             self.mailbox.saw_epoch(roster.epoch)
         return roster
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether files are taken now, and not only words."""
+        return doors(self.settings.intake.data) is Doors.OPEN
+
+    @property
+    def asks_for_invitation(self) -> bool:
+        """Whether a first report needs a word that the newsroom gave out."""
+        return asks_for_invitation(self.settings.intake.data)
+
+    def uninvited(self, untrusted_word: str) -> list[Problem]:
+        """What is wrong with the invitation word, if one is asked for."""
+        if is_invited(self.settings.intake.data, untrusted_word):
+            return []
+        return [Problem(field="invitation", text=_("This is not the word. Ask whoever told you about us."))]
+
+    def must_be_open(self, *, files: bool) -> Literal[True]:
+        """Check that something new is taken, with files or without; raises as ``doors.must_be_open``."""
+        return must_be_open(self.settings.intake.data, files=files)
+
     def check_ready(self) -> Literal[True]:
         """Whether a report could be taken now; looked up at most once a second, for pages that only hand out a form.
 
         Raises:
-            RosterError, StoreError: as ``roster``.
+            RosterError, StoreError: as ``roster``. LimitExceeded: as ``must_be_open``.
 
         """
+        self.must_be_open(files=False)
         now = self.clock()
         if not 0 <= now - self._ready.since < limits.READINESS_SECONDS:
             self.roster()

@@ -85,6 +85,20 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
             title=later("Our mailbox is full"),
             advice=later("Nothing was stored. Please come back in a few hours and send it again."),
         ),
+        "letterbox-closed": Explanation(
+            title=later("We take no reports at the moment"),
+            advice=later(
+                "Nothing was stored. We had to close for a while; it is not your fault. Please come back in some days. "
+                "With a codename you can still read our answers."
+            ),
+        ),
+        "closed-for-files": Explanation(
+            title=later("We take no files at the moment"),
+            advice=later(
+                "Nothing was stored. We had to close for files for a while; it is not your fault. Send your words "
+                "alone, and keep the files in a safe place until later."
+            ),
+        ),
         "http-404": Explanation(
             title=later("There is no such page"),
             advice=later("The address may be mistyped. The links above lead on."),

@@ -9,6 +9,7 @@ Rules: a word is never in an error, a log or a ``repr``. The bytes are specified
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import itertools
@@ -72,8 +73,9 @@ class Codename:
         """Every codename that the typed text can stand for, at least one; nearly always exactly one.
 
         Case, spacing, punctuation, numbering and Unicode form do not matter; of each word the first four characters
-        decide; Chinese needs no spaces. What is typed is read with every list that holds all nine words and whose
-        checksum fits. Two readings happen when nine words begin alike in two languages, or when accents were left out.
+        decide, or all of them where words are not set apart. What is typed is read with every list that holds all nine
+        words and whose checksum fits. Two readings happen when nine words begin alike in two languages, or when accents
+        were left out.
 
         Raises:
             CodenameError: ``codename-words``: not nine words; ``codename-unknown-word``: no list has them all
@@ -87,6 +89,10 @@ class Codename:
         for words in map(word_list, LIST_NAMES):
             typed = words.split(pieces)
             if len(typed) != limits.CODENAME_WORDS:
+                for reading in words.cut(pieces):
+                    complete = True
+                    if _checksum_fits(reading):
+                        found[tuple(words.words[place] for place in reading)] = None
                 continue
             places = [words.find(word) for word in typed]
             if not 0 < math.prod(map(len, places)) <= limits.CODENAME_READINGS:
@@ -108,6 +114,24 @@ class Codename:
                 code="codename-unknown-word",
                 positions=min(unknown, key=len),
             )
+        raise CodenameError("A codename has nine words.", code="codename-words")
+
+    def differences(self, untrusted_text: str) -> tuple[int, ...]:
+        """Which words of a typed text, counted from 1, are not this codename's; none when it stands for this one.
+
+        Raises:
+            CodenameError: ``codename-words``: not nine words.
+        """
+        with contextlib.suppress(CodenameError):
+            if self in self.parse(untrusted_text):
+                return ()
+        pieces = _pieces(untrusted_text)
+        for words in map(word_list, LIST_NAMES):
+            own = [words.find(word) for word in self.words]
+            typed = words.split(pieces)
+            if all(own) and len(typed) == limits.CODENAME_WORDS:
+                found = zip(own, map(words.find, typed), strict=True)
+                return tuple(number for number, (this, that) in enumerate(found, start=1) if not set(this) & set(that))
         raise CodenameError("A codename has nine words.", code="codename-words")
 
     @override

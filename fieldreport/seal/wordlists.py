@@ -18,6 +18,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
+from fieldreport import limits
 from fieldreport.errors import PlatformError
 
 WORDS: Final = 2048
@@ -73,6 +74,33 @@ class WordList:
     def split(self, untrusted_pieces: Sequence[str]) -> tuple[str, ...]:
         """The words among what stood between separators: the pieces, or their characters."""
         return tuple("".join(untrusted_pieces)) if self.is_of_characters else tuple(untrusted_pieces)
+
+    def cut(self, untrusted_pieces: Sequence[str]) -> list[tuple[int, ...]]:
+        """Every way to read the pieces, run together, as a codename's number of whole words of this list.
+
+        For texts in which words are not set apart, or are by chance. None where there are more than
+        ``limits.CODENAME_READINGS``, which no text that somebody meant has.
+        """
+        text = "".join(untrusted_pieces)
+        text = fold(text.replace("İ", "i").replace("I", "ı") if self.name == "turkish" else text)
+        longest = max(map(len, self._whole))
+        if self.is_of_characters or len(text) > limits.CODENAME_WORDS * longest:
+            return []
+        # From the end: in which ways the text from here on is so many words.
+        ways: list[dict[int, list[tuple[int, ...]]]] = [{} for _ in range(len(text) + 1)]
+        ways[-1][0] = [()]
+        for start in reversed(range(len(text))):
+            for end in range(start + 1, min(len(text), start + longest) + 1):
+                place = self._whole.get(text[start:end])
+                if place is None:
+                    continue
+                for count, rests in ways[end].items():
+                    if count < limits.CODENAME_WORDS:
+                        here = ways[start].setdefault(count + 1, [])
+                        here.extend((place, *rest) for rest in rests)
+                        if len(here) > limits.CODENAME_READINGS:
+                            return []
+        return ways[0].get(limits.CODENAME_WORDS, [])
 
     def find(self, untrusted_word: str) -> tuple[int, ...]:
         """Which words of this list may be meant: none, one, or several when accents were left out.

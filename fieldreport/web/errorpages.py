@@ -49,7 +49,7 @@ _STATUS: Final[tuple[tuple[type[FieldreportError], int], ...]] = (
     (NotAllowed, 403),
     (UnlockRefused, 403),
 )
-_FULL: Final = frozenset({"mailbox-full"})  # a ceiling of ours, not of the visitor's
+_OURS: Final = frozenset({"mailbox-full", "letterbox-closed", "closed-for-files"})  # not the visitor's doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def failure_of(error: BaseException) -> Failure:
         status = error.code or 500
         return Failure(status=status, code=f"http-{status}" if status != 500 else "internal", error=error)
     if isinstance(error, FieldreportError):
-        if error.code in _FULL:
+        if error.code in _OURS:
             return Failure(status=503, code=error.code, error=error)
         for kind, status in _STATUS:
             if isinstance(error, kind):

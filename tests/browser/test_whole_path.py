@@ -68,7 +68,7 @@ class Screen:
 
     def send(self) -> None:
         """Press the first button of the page's own part, whatever its language."""
-        self._leave_by(self.one("//main//form//button"))
+        self._leave_by(self.one("//main//form[not(@target)]//button"))
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Type into fields by their names, in place of what they hold."""

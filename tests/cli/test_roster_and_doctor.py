@@ -163,6 +163,7 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
         "admin key",
         "cryptography",
         "keys",
+        "letterbox",
         "limited cases",
         "mailbox",
         "modes",

@@ -242,6 +242,46 @@ def test_no_word_is_in_a_repr() -> None:
     assert repr(keys.lookup) not in shown
 
 
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_words_that_are_not_set_apart_or_apart_in_the_wrong_place_are_read(language: str) -> None:
+    for _ in range(20):
+        codename = Codename.generate(language)
+        run_together = "".join(codename.words)
+        middle = len(run_together) // 2 + 1
+        capitals = (run_together.replace("i", "İ") if language == "tr" else run_together).upper()
+        for typed in (run_together, f"{run_together[:middle]} {run_together[middle:]}", capitals):
+            assert codename in Codename.parse(typed), typed
+
+
+def test_a_run_of_letters_that_is_no_nine_words_is_refused_quickly() -> None:
+    for typed in ("act" * 8, "act" * 10, "ab" * 900, "zoo" * 9 + "x", "の" * 70, "가" * 40):
+        with pytest.raises(CodenameError):
+            Codename.parse(typed)
+
+
+def test_the_words_that_differ_are_counted() -> None:
+    codename = Codename.generate("en")
+    words = list(codename.words)
+    other = next(word for word in ("abandon", "ability", "able") if word not in words)
+    assert codename.differences(" ".join(words).upper()) == ()
+    assert codename.differences("".join(words)) == ()
+    assert codename.differences(" ".join(word[:4] for word in words)) == ()
+    assert codename.differences(" ".join([other, *words[1:8], "zzzzzz"])) == (1, 9)
+    for typed in ("", " ".join(words[:8]), " ".join([*words, "abandon"])):
+        with pytest.raises(CodenameError) as refused:
+            codename.differences(typed)
+        assert refused.value.code == "codename-words"
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-Hans", "zh-Hant", "ja"])
+def test_differences_are_counted_in_every_script(language: str) -> None:
+    codename, other = Codename.generate(language), Codename.generate(language)
+    while codename.words[4] == other.words[4]:
+        other = Codename.generate(language)
+    typed = [*codename.words[:4], other.words[4], *codename.words[5:]]
+    assert codename.differences(" ".join(typed)) == (5,)
+
+
 def test_the_keys_follow_from_the_words_and_the_instance_alone() -> None:
     codename = Codename.generate("ko")
     keys = SourceKeys.derive(codename, instance=INSTANCE)

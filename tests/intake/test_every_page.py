@@ -9,6 +9,7 @@ import flask
 import pytest
 from flask.sessions import SecureCookieSession
 
+from fieldreport.intake.doors import Doors, set_doors, set_invitation
 from fieldreport.intake.texts import REMOVED
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
@@ -34,6 +35,9 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     source = Source(house.app(), language=language)
     for path in ("", "safety", "help", "report", "return", "hand-in", "no/such/page"):
         yield f"GET {path}", source.get(path)
+    practice = source.get("report").form("/report/practise")
+    yield "practised", source.post("report/practise", {**practice, "practice": practice["codename"]})
+    yield "practised wrongly", source.post("report/practise", {**practice, "practice": "x"})
     receipt = source.send("Trucks.", [("a.jpg", photo()), ("b.txt", b"x\n")])
     yield "receipt", receipt
     yield "empty", source.send("")
@@ -58,6 +62,21 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "nothing handed in", source.post("hand-in", {})
     yield "wrong hand-in", Seen(source.client.post(f"/{language}/hand-in", data=b"{}", content_type="application/json"))
     yield "wrong method", Seen(source.client.delete(f"/{language}/report"))
+    set_doors(house.settings.intake.data, Doors.NO_FILES)
+    set_invitation(house.settings.intake.data, "heron")
+    yield "words only, with a word", source.get("report")
+    yield "hand-in closed", source.get("hand-in")
+    yield "uninvited", source.send("Trucks.")
+    set_doors(house.settings.intake.data, Doors.OPEN)
+    yield "hand-in with a word", source.get("hand-in")
+    yield "uninvited hand-in", source.post("hand-in", {}, [("a.packed", packed(house))])
+    set_doors(house.settings.intake.data, Doors.CLOSED)
+    yield "closed", source.get("report")
+    yield "closed again", source.post("report", {"report": "Trucks."})
+    set_doors(house.settings.intake.data, Doors.OPEN)
+    set_invitation(house.settings.intake.data, None)
+    for host in ("example.org", "example.onion.ly"):
+        yield host, source.get("", headers=[("Host", host)])
     yield "wrong type", Seen(source.client.post(f"/{language}/report", data=b"{}", content_type="application/json"))
 
 
@@ -99,7 +118,17 @@ def test_the_style_sheet_is_small(source: Source) -> None:
 
 
 def test_redirects_and_the_way_out_carry_the_headers_too(source: Source, house: House) -> None:
-    for path in ("/", "/report", "/return", "/safety", "/help", "/hand-in", "/exit", "/en/return/add"):
+    for path in (
+        "/",
+        "/report",
+        "/return",
+        "/safety",
+        "/help",
+        "/hand-in",
+        "/exit",
+        "/en/return/add",
+        "/en/report/practise",
+    ):
         response = source.client.get(path)
         assert response.status_code in {302, 303}, path
         assert {key: response.headers.get(key) for key in HEADERS} == HEADERS, path
@@ -114,9 +143,12 @@ def test_every_route_was_looked_at(house: House) -> None:
         "pages.safety",
         "pages.help_page",
         "pages.leave",
+        "pages.logo",
         "pages.choose_language",
         "report.write",
         "report.receive",
+        "report.practise",
+        "report.practise_again",
         "returning.ask",
         "returning.enter",
         "returning.add",

@@ -1,0 +1,116 @@
+"""Whether the letterbox takes what is brought to it.
+
+An operator under attack closes it, closes it for files, or asks for an invitation word.
+
+Both are files in the intake's own directory, written by ``fieldreport letterbox``, so that they hold at once, for every
+worker and after a restart. Coming back, reading answers, adding and withdrawing need no word; what is closed is closed
+to additions, too.
+
+Rules: no file, no closing and no word; a file that says something else than we write closes, because somebody wanted
+something. The word is compared in constant time and stays with no report.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import unicodedata
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Literal
+
+from fieldreport.errors import LimitExceeded, StoreError, UsageError
+
+_STATE: Final = "letterbox"
+_INVITATION: Final = "invitation"
+
+
+class Doors(StrEnum):
+    """``OPEN``: everything is taken. ``NO_FILES``: words only. ``CLOSED``: nothing new."""
+
+    OPEN = "open"
+    NO_FILES = "no-files"
+    CLOSED = "closed"
+
+
+def doors(data: Path) -> Doors:
+    """What is taken now; ``data`` is the intake's directory."""
+    try:
+        return Doors((data / _STATE).read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        return Doors.OPEN
+    except (OSError, ValueError):
+        return Doors.CLOSED
+
+
+def set_doors(data: Path, state: Doors) -> None:
+    """Open or close; it holds from the next request on.
+
+    Raises:
+        StoreError: it could not be written; nothing has changed.
+    """
+    _write(data / _STATE, f"{state}\n")
+
+
+def must_be_open(data: Path, *, files: bool) -> Literal[True]:
+    """Check that something new is taken, with files or without.
+
+    Raises:
+        LimitExceeded: code ``letterbox-closed``, or ``closed-for-files``.
+    """
+    state = doors(data)
+    if state is Doors.CLOSED:
+        raise LimitExceeded("the letterbox is closed", code="letterbox-closed")
+    if files and state is Doors.NO_FILES:
+        raise LimitExceeded("the letterbox is closed for files", code="closed-for-files")
+    return True
+
+
+def asks_for_invitation(data: Path) -> bool:
+    """Whether a first report needs a word that the newsroom gave out."""
+    return (data / _INVITATION).exists()
+
+
+def is_invited(data: Path, untrusted_word: str) -> bool:
+    """Whether this is the word, or none is asked for; case, spaces around it and Unicode form do not matter."""
+    try:
+        wanted = (data / _INVITATION).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return True
+    except (OSError, UnicodeDecodeError):
+        return False
+    return hmac.compare_digest(_plain(untrusted_word).encode(), wanted.encode()) and bool(wanted)
+
+
+def set_invitation(data: Path, word: str | None) -> None:
+    """Ask for a word from the next request on, or for none any more.
+
+    Raises:
+        UsageError: a word of nothing. StoreError: it could not be written; nothing has changed.
+    """
+    if word is None:
+        try:
+            (data / _INVITATION).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot remove {data / _INVITATION}: {error.strerror}") from None
+        return
+    if not _plain(word):
+        raise UsageError("an invitation word has at least one letter")
+    _write(data / _INVITATION, f"{_plain(word)}\n")
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _write(path: Path, content: str) -> None:
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from None

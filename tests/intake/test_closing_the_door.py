@@ -1,0 +1,171 @@
+"""A letterbox that is closed, closed for files, or asks for a word: what is refused and kept, who still comes in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fieldreport.errors import StoreError, UsageError
+from fieldreport.intake.doors import Doors, doors, is_invited, set_doors, set_invitation
+from tests.intake.conftest import House, Source
+from tests.intake.packing import packed
+from tests.intake.samples import photo
+
+
+@pytest.fixture
+def data(house: House) -> Path:
+    return house.settings.intake.data
+
+
+# --- closed ---
+
+
+def test_a_closed_letterbox_hands_out_no_form(source: Source, data: Path) -> None:
+    set_doors(data, Doors.CLOSED)
+    for path in ("report", "hand-in"):
+        page = source.get(path)
+        assert page.status == 503
+        assert "We take no reports at the moment" in page.title
+        assert not page.all("//form")
+
+
+def test_what_is_posted_to_a_closed_letterbox_is_given_back(house: House, source: Source, data: Path) -> None:
+    form = source.get("report").form("/report")
+    set_doors(data, Doors.CLOSED)
+    page = source.post("report", {**form, "report": "Trucks.", "where": "The bridge"})
+    assert page.status == 503
+    again = page.form("/report")
+    assert (again["report"], again["where"]) == ("Trucks.", "The bridge")
+    assert house.letters() == []
+    set_doors(data, Doors.OPEN)
+    assert source.post("report", again).status == 200
+
+
+def test_who_has_a_codename_comes_back_reads_and_withdraws(house: House, source: Source, data: Path) -> None:
+    codename = source.send("Trucks.").codename
+    house.reply(codename, "We have read it.")
+    set_doors(data, Doors.CLOSED)
+    back = source.come_back(codename)
+    assert "We have read it." in back.text
+    page = source.post("return/add", {**back.form("/return/add"), "report": "More."})
+    assert page.status == 503
+    assert page.form("/return/add")["report"] == "More."
+    asked = source.post("return/withdraw", back.form("/return/withdraw"))
+    assert source.post("return/withdrawn", asked.form("/return/withdrawn")).status == 200
+
+
+def test_a_packed_report_is_not_taken_when_closed_or_closed_for_files(house: House, source: Source, data: Path) -> None:
+    for state in (Doors.CLOSED, Doors.NO_FILES):
+        set_doors(data, state)
+        assert source.post("hand-in", {}, [("a.packed", packed(house))]).status == 503
+    assert house.letters() == []
+    set_doors(data, Doors.OPEN)
+    assert source.post("hand-in", {}, [("a.packed", packed(house))]).status == 200
+
+
+# --- closed for files ---
+
+
+def test_closed_for_files_the_form_has_no_field_for_them_and_says_why(source: Source, data: Path) -> None:
+    assert source.get("report").all('//input[@type="file"]')
+    set_doors(data, Doors.NO_FILES)
+    page = source.get("report")
+    assert page.status == 200
+    assert not page.all('//input[@type="file"]')
+    assert page.all('//p[@id="no-files"]')
+    assert source.send("Trucks.").status == 200
+
+
+def test_files_that_come_nevertheless_are_refused_with_the_words_kept_and_nothing_sent_without_them(
+    house: House, source: Source, data: Path
+) -> None:
+    form = {**source.get("report").form("/report"), "report": "Trucks."}
+    set_doors(data, Doors.NO_FILES)
+    page = source.post("report", form, [("a.jpg", photo())])
+    assert page.status == 503
+    assert "We take no files at the moment" in page.text
+    assert page.form("/report")["report"] == "Trucks."
+    assert house.letters() == []
+    assert source.post("report", page.form("/report")).status == 200
+
+
+# --- the invitation word ---
+
+
+@pytest.fixture
+def invited(data: Path) -> str:
+    set_invitation(data, "Blue  Heron")
+    return "blue heron"
+
+
+@pytest.mark.parametrize("typed", ["blue heron", "  BLUE heron ", "Ｂｌｕｅ heron"])
+def test_with_the_word_however_it_is_written_a_report_is_taken(
+    house: House, source: Source, invited: str, typed: str
+) -> None:
+    assert source.get("report").all('//input[@name="invitation"]')
+    assert source.send("Trucks.", invitation=typed).status == 200
+    letter = house.letter()
+    assert "invitation" not in letter.manifest.fields
+    assert invited not in str(letter.manifest).casefold()
+
+
+@pytest.mark.parametrize("typed", ["", "heron", "blue heron!", "blueheron"])
+def test_without_it_nothing_is_taken_and_everything_kept(
+    house: House, source: Source, invited: str, typed: str
+) -> None:
+    page = source.send("Trucks.", invitation=typed, where="The bridge")
+    assert page.status == 422
+    assert "not the word" in page.problem_of("invitation")
+    again = page.form("/report")
+    assert (again["report"], again["where"], again["invitation"]) == ("Trucks.", "The bridge", typed)
+    assert house.letters() == []
+    assert source.post("report", {**again, "invitation": invited}).status == 200
+
+
+def test_a_packed_report_needs_it_too_and_somebody_with_a_codename_does_not(
+    house: House, source: Source, invited: str
+) -> None:
+    page = source.post("hand-in", {}, [("a.packed", packed(house))])
+    assert page.status == 422
+    assert "not the word" in page.problem_of("invitation")
+    assert source.post("hand-in", {"invitation": invited}, [("a.packed", packed(house))]).status == 200
+    codename = source.send("Trucks.", invitation=invited).codename
+    form = source.come_back(codename).form("/return/add")
+    assert "invitation" not in form
+    assert source.post("return/add", {**form, "report": "More."}).status == 200
+
+
+def test_when_no_word_is_asked_for_any_more_the_field_is_gone(source: Source, data: Path, invited: str) -> None:
+    assert invited
+    set_invitation(data, None)
+    assert not source.get("report").all('//input[@name="invitation"]')
+    assert source.send("Trucks.").status == 200
+
+
+# --- the files ---
+
+
+def test_a_state_that_nobody_wrote_closes(data: Path) -> None:
+    assert doors(data) is Doors.OPEN
+    (data / "letterbox").write_text("opne\n")
+    assert doors(data) is Doors.CLOSED
+    (data / "letterbox").unlink()
+    (data / "letterbox").mkdir()
+    assert doors(data) is Doors.CLOSED
+    with pytest.raises(StoreError):
+        set_doors(data, Doors.OPEN)
+
+
+def test_a_word_that_cannot_be_read_fits_nothing(data: Path) -> None:
+    for content in (b"\xff\xfe", b"\n"):
+        (data / "invitation").write_bytes(content)
+        assert not is_invited(data, "")
+        assert not is_invited(data, "x")
+    with pytest.raises(UsageError):
+        set_invitation(data, " \n")
+
+
+def test_others_on_the_machine_cannot_read_the_word(data: Path, invited: str) -> None:
+    assert invited in (data / "invitation").read_text()
+    assert (data / "invitation").stat().st_mode & 0o777 == 0o600
