@@ -72,7 +72,10 @@ class Intake:
     proxy_peers: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks whose PROXY line is believed
     workers: int = 1
     threads: int = 256  # one worker's; each upload holds one for as long as it takes
-    languages: tuple[str, ...] = ("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru", "fr", "es", "pt")
+    languages: tuple[str, ...] = (
+        *("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru"),
+        *("ar", "fa", "fr", "es", "pt", "tr"),
+    )
     logo: Path = Path()
     greetings: Mapping[str, str] = field(default_factory=dict)
     contact: str = ""

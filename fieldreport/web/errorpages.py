@@ -82,7 +82,7 @@ def install(app: flask.Flask, page: Callable[[Failure], ResponseReturnValue]) ->
         if isinstance(error, HTTPException) and (error.code or 500) < 400:
             return error.get_response()  # a redirect of the router is not an error
         failure = failure_of(error)
-        if failure.status >= 500:
+        if failure.status >= 500 and failure.code not in _OURS:
             log_fault(error)
         try:
             response = flask.make_response(page(failure))

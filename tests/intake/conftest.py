@@ -276,7 +276,12 @@ def desk() -> Desk:
 @pytest.fixture(scope="session")
 def fresh_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated mailbox to copy: migrating takes longer than most tests."""
-    directory = tmp_path_factory.mktemp("fresh") / "intake"
+    return migrated_mailbox(tmp_path_factory.mktemp("fresh"))
+
+
+def migrated_mailbox(base: Path) -> Path:
+    """The directory ``intake`` below ``base``, with a mailbox whose tables are there."""
+    directory = base / "intake"
     engine = open_engine(f"sqlite:///{directory.parent / 'mailbox.db'}")
     migrate(engine, "fieldreport.mailbox")
     engine.dispose()

@@ -30,6 +30,13 @@ def test_a_closed_letterbox_hands_out_no_form(source: Source, data: Path) -> Non
         assert not page.all("//form")
 
 
+def test_who_comes_to_a_closed_door_is_not_logged(source: Source, data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    set_doors(data, Doors.CLOSED)
+    assert source.get("report").status == 503
+    assert source.post("report", {"report": "Trucks."}).status == 503
+    assert caplog.records == []
+
+
 def test_what_is_posted_to_a_closed_letterbox_is_given_back(house: House, source: Source, data: Path) -> None:
     form = source.get("report").form("/report")
     set_doors(data, Doors.CLOSED)

@@ -27,7 +27,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
-LANGUAGES = ("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru", "fr", "es", "pt")
+LANGUAGES = ("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru", "ar", "fa", "fr", "es", "pt", "tr")
 
 
 def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:

@@ -1,0 +1,221 @@
+"""The letterbox in real Chromium: every page and error in every language; narrow, dark, printed and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from fieldreport.cli.demo import Demo
+from fieldreport.mailbox import open_mailbox
+from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.seal import Kind, open_rosters
+from fieldreport.unseal import keyfile
+from fieldreport.vault import CaseFilter, Seat, open_vault
+from tests.browser.test_whole_path import AXE_RUN, Screen
+from tests.intake.conftest import Desk, House, build_house, migrated_mailbox
+from tests.intake.test_every_page import LANGUAGES, every_page
+
+pytestmark = pytest.mark.browser
+
+type_of_starter = Callable[..., webdriver.Chrome]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A letterbox without a server: its pages are looked at as files."""
+    (tmp_path / "house").mkdir()
+    with Scrubber.start(directory=tmp_path, require_sandbox=False) as scrubber:
+        yield build_house(tmp_path / "house", Desk(), scrubber, migrated_mailbox(tmp_path))
+
+
+def test_every_page_in_every_language_is_accessible_and_needs_no_more_than_320_pixels(
+    house: House, chromium: type_of_starter, tmp_path: Path, axe: str
+) -> None:
+    driver = chromium(scripting=True, width=320)
+    driver.set_script_timeout(60)
+    wrong: dict[str, object] = {}
+    looked_at = 0
+    for language in LANGUAGES:
+        for name, page in every_page(house, language):
+            file = tmp_path / "page.html"
+            file.write_text(page.raw, encoding="utf-8")
+            driver.get(file.as_uri())
+            driver.execute_script(axe)
+            found = driver.execute_async_script(AXE_RUN)
+            wide = driver.execute_script("return document.documentElement.scrollWidth")
+            looked_at += 1
+            if found or wide > 320:
+                wrong[f"{language} {name}"] = (found, wide)
+    assert looked_at >= 39 * len(LANGUAGES)
+    assert wrong == {}
+
+
+def test_contrast_holds_in_the_dark_and_nothing_is_cut_off_at_200_percent(
+    house: House, chromium: type_of_starter, tmp_path: Path, axe: str
+) -> None:
+    driver = chromium(scripting=True, width=640)  # 1280 px at 200 %
+    driver.set_script_timeout(60)
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
+    wrong: dict[str, object] = {}
+    for language in ("en", "ar"):
+        for name, page in every_page(house, language):
+            file = tmp_path / "page.html"
+            file.write_text(page.raw, encoding="utf-8")
+            driver.get(file.as_uri())
+            driver.execute_script(axe)
+            found = driver.execute_async_script(AXE_RUN)
+            wide = driver.execute_script("return document.documentElement.scrollWidth")
+            if found or wide > 640:
+                wrong[f"{language} {name}"] = (found, wide)
+    background = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(18, 24, 29)", "it was dark"
+    assert wrong == {}
+
+
+def test_the_printed_receipt_has_the_codename_and_what_to_do_and_no_buttons(
+    newsroom: Demo, chromium: type_of_starter
+) -> None:
+    screen = Screen(chromium(scripting=False), newsroom)
+    screen.open("intake", "/en/report")
+    screen.fill({"report": "Trucks."})
+    screen.send()
+    screen.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    for shown in ("//ol[@class='words']/li", "//dl[@id='received']", "//h2[.='How to come back']"):
+        assert screen.one(shown).is_displayed(), shown
+    for hidden in ("//header//nav", "//a[@class='exit']", "//div[@class='actions']", "//footer"):
+        assert not screen.one(hidden).is_displayed(), hidden
+    body = screen.one("//body")
+    assert body.value_of_css_property("color") == "rgba(0, 0, 0, 1)"
+    assert body.value_of_css_property("background-color") == "rgba(255, 255, 255, 1)"
+
+
+def test_a_report_can_be_sent_with_the_keyboard_alone(newsroom: Demo, chromium: type_of_starter) -> None:
+    screen = Screen(chromium(scripting=False), newsroom)
+    driver = screen.driver
+    screen.open("intake", "/en/report")
+
+    def press(*keys: str) -> None:
+        webdriver.ActionChains(driver).send_keys(*keys).perform()
+
+    def tab_to(name: str, *, most: int = 60) -> None:
+        for _ in range(most):
+            press(Keys.TAB)
+            focus = driver.switch_to.active_element
+            if name in {focus.get_dom_attribute("name"), focus.text}:
+                return
+        raise AssertionError(f"{name} cannot be reached with the tabulator")
+
+    press(Keys.TAB)
+    assert driver.switch_to.active_element.text == "Skip to the content"
+    tab_to("Send the report")
+    press(Keys.ENTER)
+    assert driver.title.startswith("Not sent yet")
+    tab_to("Write a few words, or choose a file.")
+    press(Keys.ENTER)
+    assert driver.switch_to.active_element.get_dom_attribute("name") == "report", "the summary leads to the field"
+    press("Trucks.")
+    tab_to("Send the report")
+    press(Keys.ENTER)
+    assert screen.words("//dl[@id='received']/dt") == ["Your text"]
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-Hans", "ar"])
+def test_every_step_of_a_source_with_scripting_off(
+    newsroom: Demo, chromium: type_of_starter, tmp_path: Path, language: str
+) -> None:
+    screen = Screen(chromium(scripting=False, width=360, language=language), newsroom)
+    screen.open("intake", "/")
+    page = screen.one("/html")
+    assert page.get_dom_attribute("lang") == language, "by the browser's wish"
+    assert page.get_dom_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+    for path in ("safety", "help", "hand-in"):
+        screen.open("intake", f"/{language}/{path}")
+
+    # Practising opens a tab of its own and leaves what was typed.
+    screen.open("intake", f"/{language}/report")
+    codename = screen.codename
+    screen.fill({"report": "Typed before practising.", "practice": codename})
+    main_window = screen.driver.current_window_handle
+    screen.one("//form[@target]//button").send_keys(Keys.ENTER)
+    (other,) = set(screen.driver.window_handles) - {main_window}
+    screen.driver.switch_to.window(other)
+    assert not screen.driver.find_elements(By.XPATH, "//main//form"), "they are the nine words"
+    screen.driver.close()
+    screen.driver.switch_to.window(main_window)
+    assert screen.one("//textarea[@name='report']").get_property("value") == "Typed before practising."
+
+    # A file that cannot be cleaned, then one that can.
+    bad, good = tmp_path / "old.doc", tmp_path / "note.txt"
+    bad.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    good.write_text("a note\n")
+    screen.fill({"report": f"Trucks, told in {language}."})
+    screen.driver.find_element(By.NAME, "files").send_keys(str(bad))
+    screen.send()
+    assert screen.one("//div[@role='alert']//bdi").text == "old.doc"
+    assert screen.codename == codename
+    assert screen.one("//textarea[@name='report']").get_property("value") == f"Trucks, told in {language}."
+    screen.driver.find_element(By.NAME, "files").send_keys(str(good))
+    screen.send()
+    assert len(screen.words("//dl[@id='received']/dt")) == 2
+    assert screen.codename == codename
+
+    # An editor answers; the source comes back, reads, adds, looks what has arrived, deletes, withdraws.
+    answer(newsroom, f"Trucks, told in {language}.", "Which bridge?")
+    screen.open("intake", f"/{language}/return")
+    screen.fill({"codename": "one two three"})
+    screen.send()
+    assert screen.one("//div[@role='alert']").is_displayed()
+    screen.fill({"codename": codename})
+    screen.send()
+    assert screen.words("//p[@class='answer']") == ["Which bridge?"]
+    screen.fill({"report": "The old one."})
+    screen.send()
+    assert screen.words("//dl[@id='received']/dt")
+    come_back(screen, language, codename)
+    submit(screen, "/return/arrived")
+    assert len(screen.words("//ul[@id='arrived']/li")) == 2
+    come_back(screen, language, codename)
+    submit(screen, "/return/delete")
+    assert screen.driver.find_elements(By.ID, "no-answers")
+    submit(screen, "/return/withdraw")
+    submit(screen, "/return/withdrawn")
+    assert screen.driver.get_cookies() == [], "the letterbox set a cookie"
+
+
+def come_back(screen: Screen, language: str, codename: str) -> None:
+    screen.open("intake", f"/{language}/return")
+    screen.fill({"codename": codename})
+    screen.send()
+
+
+def submit(screen: Screen, ending: str) -> None:
+    """Press the button of the form that posts there."""
+    endings = f"substring(@action, string-length(@action) - {len(ending) - 1}) = '{ending}'"
+    screen._leave_by(screen.one(f"//form[{endings}]//button"))
+
+
+def answer(newsroom: Demo, report: str, text: str) -> None:
+    """What an editor does on the desk, without its pages: they have tests of their own."""
+    settings, person = newsroom.settings, newsroom.people["amira"]
+    vault, mailbox = open_vault(settings), open_mailbox(settings)
+    try:
+        staff = keyfile.unlock(settings.desk.keyfiles / "amira.key", person.passphrase)
+        seat = Seat(vault, staff, open_rosters(settings))
+        vault.collect(mailbox, open_rosters(settings))
+        seat.sort()
+        for row in vault.cases.page(CaseFilter(), viewer="amira").rows:
+            items = vault.cases.items(row.id)
+            if any(item.kind is Kind.LETTER and seat.text(item.id) == report for item in items):
+                seat.reply(row.id, text, mailbox)
+                return
+        raise AssertionError("the report is not in the vault")
+    finally:
+        vault.close()
+        mailbox.close()
