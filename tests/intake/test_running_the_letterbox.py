@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,10 @@ import pytest
 from lxml import html
 
 from fieldreport import limits
+from fieldreport.intake.doors import Doors, set_doors
 from fieldreport.scrub.scrubber import Scrubber
 from tests.intake.conftest import Desk, House, build_house, form_body
+from tests.intake.packing import packed
 from tests.intake.samples import photo
 from tests.web.cutting import cutting
 
@@ -264,11 +268,137 @@ def test_no_byte_of_an_upload_is_in_any_file_of_the_process_while_it_is_answered
     assert len(letterbox.house.letters()) == before
 
 
-def test_the_log_names_nobody(letterbox: Letterbox) -> None:
+AGENT = "MARKER-agent/7.0"
+_A_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\b|\d{4}-\d{2}-\d{2}|\b1[0-9]{9}\b")
+_AN_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|[0-9a-f]*::[0-9a-f]")
+
+
+class Day:
+    """Whoever comes to a letterbox in a day: sources, the clumsy, couriers, and those who mean ill."""
+
+    def __init__(self, letterbox: Letterbox, client: httpx.Client) -> None:
+        self.letterbox = letterbox
+        self.client = client
+        self.codenames: list[str] = []
+        self.statuses: Counter[int] = Counter()
+
+    def seen(self, answer: httpx.Response) -> httpx.Response:
+        self.statuses[answer.status_code] += 1
+        return answer
+
+    def post(self, path: str, values: dict[str, str], files: list[tuple[str, bytes]] | None = None) -> httpx.Response:
+        if files is None:
+            return self.seen(self.client.post(path, data=values))
+        body, kind = form_body(list(values.items()), files)
+        return self.seen(self.client.post(path, content=body, headers={"Content-Type": kind}))
+
+    def token(self, answer: httpx.Response) -> dict[str, str]:
+        found = re.findall(r'name="token" value="([^"]+)"', answer.text)
+        return {"token": found[0]}
+
+    def live(self) -> None:
+        self.sources()
+        self.couriers()
+        self.the_clumsy()
+        self.the_hostile()
+        self.bad_hours()
+
+    def sources(self) -> None:
+        for path in ("/", "/en/", "/ar/safety", "/ko/help", "/logo", "/exit"):
+            self.seen(self.client.get(path))
+        form = fields(self.client.get("/en/report"))
+        self.codenames.append(form["codename"])
+        self.post("/en/report/practise", {"codename": form["codename"], "practice": "MARKER practice"})
+        sent = {**form, "report": "MARKER words", "protect": "MARKER protect", "where": "MARKER where"}
+        for files in ([], [("MARKER-old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))]):
+            self.post("/en/report", sent, files)
+        self.post("/en/report", sent, [("MARKER-name.jpg", photo())])
+        self.letterbox.house.reply(form["codename"], "MARKER reply")
+        back = self.post("/en/return", {"codename": form["codename"]})
+        assert "MARKER reply" in back.text
+        for step in ("arrived", "delete", "withdraw"):
+            self.post(f"/en/return/{step}", self.token(back))
+        self.post("/en/return/add", {**self.token(back), "report": "MARKER more"}, [("MARKER.txt", b"MARKER")])
+
+    def couriers(self) -> None:
+        letter = packed(self.letterbox.house)
+        for content in (letter, letter, letter[:-1], b"MARKER"):
+            self.post("/en/hand-in", {}, [("MARKER.packed", content)])
+
+    def the_clumsy(self) -> None:
+        for typed in ("MARKER", "one two three", " ".join(["zoo"] * 9), self.client.get("/en/report").text[:50]):
+            self.post("/en/return", {"codename": typed})
+        unknown = fields(self.client.get("/en/report"))["codename"]
+        self.codenames.append(unknown)
+        self.post("/en/return", {"codename": unknown})
+        self.post("/en/report", {"report": "MARKER without a token"}, [])
+        self.seen(self.client.get("/en/MARKER-path?MARKER=query"))
+        self.seen(self.client.delete("/en/report"))
+
+    def the_hostile(self) -> None:
+        self.seen(self.client.get("/en/", headers={"Host": "marker.example.org"}))
+        self.seen(self.client.get("/en/", headers={"X-Forwarded-For": "203.0.113.7", "X-Tor2web": "1"}))
+        self.seen(self.client.post("/en/report", content=b"{", headers={"Content-Type": "application/json"}))
+        self.seen(self.client.post("/en/report", data={"report": "MARKER"}, headers={"Sec-Fetch-Site": "cross-site"}))
+        host, _, port = self.letterbox.url.removeprefix("http://").partition(":")
+        for raw in (
+            b"MARKER nonsense\r\n\r\n",
+            b"GET /MARKER HTTP/1.1\r\n\r\n",
+            b"GET /en/ HTTP/1.1\r\nHost: MARKER\r\nX: " + b"MARKER" * 3000 + b"\r\n\r\n",
+            b"POST /en/report HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nMARKER\r\n",
+            b"GET /en/MARKER HT",
+        ):
+            with socket.create_connection((host, int(port)), timeout=10) as sock:
+                sock.sendall(raw)
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(65_536):
+                    pass
+        while self.statuses[429] == 0:
+            self.post("/en/hand-in", {}, [("MARKER.packed", b"MARKER")])
+
+    def bad_hours(self) -> None:
+        """A closed door, no roster, and a mailbox that fails in the middle of it."""
+        data, keys = self.letterbox.house.settings.intake.data, self.letterbox.house.settings.keys.directory
+        form = fields(self.client.get("/en/report"))
+        self.codenames.append(form["codename"])
+        report = {**form, "report": "MARKER in a bad hour"}
+        set_doors(data, Doors.CLOSED)
+        self.post("/en/report", report, [])
+        set_doors(data, Doors.OPEN)
+        for broken in (keys / "roster.json", data / "mailbox.db"):
+            away = broken.with_suffix(".away")
+            broken.rename(away)
+            if broken.suffix == ".db":
+                broken.mkdir()
+            self.post("/en/report", report, [("MARKER.jpg", photo())])
+            self.post("/en/return", {"codename": form["codename"]})
+            if broken.suffix == ".db":
+                broken.rmdir()
+            away.rename(broken)
+        self.post("/en/report", report, [("MARKER.jpg", photo())])
+
+
+def test_after_a_day_of_use_neither_log_nor_disk_names_anybody(letterbox: Letterbox) -> None:
     """Runs after all of the above was sent."""
-    lines = [line for line in letterbox.log.splitlines() if not line.startswith("Listening at")]
+    with httpx.Client(base_url=letterbox.url, headers={"User-Agent": AGENT}, timeout=60) as client:
+        day = Day(letterbox, client)
+        day.live()
+    assert {200, 303, 400, 404, 405, 415, 422, 429, 503} <= set(day.statuses), day.statuses
+    lines = [line for line in letterbox.log.splitlines() if not line.startswith(("Listening at", "Booting worker"))]
     text = "\n".join(lines)
-    assert not any(word in text for word in ("127.0.0.1", "MARKER", "/en", "report HTTP", "python-httpx"))
+    assert "fieldreport.intake" in text, "something did break, and was logged"
+    for pattern in (_A_TIME, _AN_ADDRESS):
+        assert pattern.findall(text) == []
+    for secret in ("MARKER", "marker", "/en", "HTTP/1", "agent", "httpx", "Mozilla", *day.codenames):
+        assert secret not in text, secret
+    for codename in day.codenames:
+        words = codename.split()
+        assert not any(" ".join(words[at : at + 2]) in text for at in range(8))
+    told = [b"MARKER", AGENT.encode(), *(codename.encode() for codename in day.codenames)]
+    kept = str(letterbox.house.settings.intake.data)
+    for name, held in letterbox.everything_on_disk().items():
+        assert [secret for secret in told if secret in held] == [], name
+        assert kept not in name or b"127.0.0.1" not in held, name
 
 
 def test_nothing_that_knows_private_keys_is_ever_loaded(letterbox: Letterbox) -> None:
