@@ -18,6 +18,7 @@ from fieldreport.config import Settings
 from fieldreport.intake import courier, pages, refusing, report, returning, service, texts, ways
 from fieldreport.intake.branding import read_logo
 from fieldreport.intake.receipts import RecentReceipts
+from fieldreport.intake.usedforms import UsedForms
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
@@ -39,6 +40,7 @@ def create_app(
     token_key: TokenKey | None = None,
     address_key: AddressKey | None = None,
     receipts: RecentReceipts | None = None,
+    used_forms: UsedForms | None = None,
 ) -> Application:
     """Build the application for sources.
 
@@ -51,6 +53,7 @@ def create_app(
         token_key: shared by all workers; a fresh one serves a single process.
         address_key: the same, for budgets.
         receipts: the same, for what came in lately.
+        used_forms: the same, for the forms that were sent.
 
     Raises:
         SettingsError: the logo cannot be shown; see ``branding``.
@@ -68,6 +71,7 @@ def create_app(
         clock=clock,
         token_key=token_key or TokenKey.generate(),
         receipts=receipts or RecentReceipts(),
+        used_forms=used_forms or UsedForms(),
         logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )
     service.install(app, here)

@@ -7,13 +7,14 @@ came before anybody looked at the body. From a form of another site the words ar
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import flask
 from flask.globals import request_ctx
 
 from fieldreport.errors import TokenError, TokenExpired
 from fieldreport.intake import courier, report, returning, service, tokens, ways
-from fieldreport.intake.drafts import Draft
+from fieldreport.intake.drafts import Draft, new_nonce
 from fieldreport.intake.texts import explain
 from fieldreport.seal import Codename
 from fieldreport.web.bodies import current_request
@@ -45,10 +46,11 @@ def _report_again(failure: Failure) -> str:
     here = service.current()
     typed = current_request().typed()
     codename = report.find_codename(typed.get("codename", "")) if failure.code != _FOREIGN else None
+    draft = _draft(failure, typed)
     return report.page(
         here,
         codename or Codename.generate(current_language()),
-        Draft.of(typed),
+        draft,
         explanation=explain(failure, on_form=True),
         is_new=codename is None,
     )
@@ -58,7 +60,7 @@ def _return_again(failure: Failure) -> str:
     """Back to the form to add more when it is known who is here, else to the codename."""
     here = service.current()
     typed = current_request().typed()
-    draft = Draft.of(typed)
+    draft = _draft(failure, typed)
     explanation = explain(failure, on_form=True)
     if failure.code == _FOREIGN:
         return returning.ask_page(draft, explanation=explanation)
@@ -72,3 +74,9 @@ def _return_again(failure: Failure) -> str:
         else:
             return returning.add_page(here, visit, draft, explanation=explanation)
     return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)
+
+
+def _draft(failure: Failure, typed: Mapping[str, str]) -> Draft:
+    """What was typed; on a form of its own when the one that it came on is used up."""
+    draft = Draft.of(typed)
+    return dataclasses.replace(draft, form=new_nonce()) if failure.code == "form-used" else draft

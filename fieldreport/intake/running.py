@@ -8,6 +8,7 @@ from fieldreport import precautions
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.intake.receipts import RecentReceipts
+from fieldreport.intake.usedforms import UsedForms
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
@@ -28,8 +29,9 @@ def serve(settings: Settings) -> Never:
     """
     check_platform()
     precautions.closed_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
-    # Before the fork: a form made by one worker is posted to another, and budgets must agree, and receipts.
-    token_key, address_key, receipts = TokenKey.generate(), AddressKey(), RecentReceipts()
+    # Before the fork: a form made by one worker is posted to another; budgets, receipts and used forms must agree.
+    token_key, address_key = TokenKey.generate(), AddressKey()
+    receipts, used_forms = RecentReceipts(), UsedForms()
 
     def build() -> WsgiApplication:
         scratch = settings.intake.data / "scratch"
@@ -44,6 +46,7 @@ def serve(settings: Settings) -> Never:
             token_key=token_key,
             address_key=address_key,
             receipts=receipts,
+            used_forms=used_forms,
         )
 
     serve_wsgi(

@@ -84,6 +84,7 @@ def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, 
     Raises:
         RosterError: no valid roster; nothing was stored.
         LimitExceeded: the mailbox is full (``mailbox-full``).
+        TokenError: the form was sent before with other words (``form-used``).
         StoreError: the mailbox is away; nothing was stored.
 
     """
@@ -117,6 +118,7 @@ def withdraw(service: Service, keys: SourceKeys, *, nonce: str, language: str) -
 
 def _deposit(service: Service, letter: Letter) -> bytes:
     letter_id = letter.id()
+    service.used_forms.claim(letter.nonce, letter_id, hour=service.hour)
     for attempt in range(1, limits.STALE_RETRIES + 1):
         roster = service.roster()
         seal = functools.partial(letter.seal_to, roster, service.hour)

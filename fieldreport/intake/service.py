@@ -20,6 +20,7 @@ from fieldreport.config import Settings
 from fieldreport.intake.branding import Logo
 from fieldreport.intake.doors import Doors, asks_for_invitation, doors, is_invited, must_be_open
 from fieldreport.intake.receipts import RecentReceipts
+from fieldreport.intake.usedforms import UsedForms
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
@@ -47,6 +48,7 @@ class Service:
     clock: Callable[[], float]
     token_key: TokenKey = field(repr=False)
     receipts: RecentReceipts
+    used_forms: UsedForms
     logo: Logo | None = None
     argon2_slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False

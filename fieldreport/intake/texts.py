@@ -74,6 +74,13 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
             title=later("Please press the button once more"),
             advice=later("Nothing was stored yet. The page was open for a very long time."),
         ),
+        "form-used": Explanation(
+            title=later("Please press the button once more"),
+            advice=later(
+                "This form was sent before, with other words, and that report has arrived. What is below would be one "
+                "more."
+            ),
+        ),
         "roster": Explanation(
             title=later("We cannot take reports right now"),
             advice=later(

@@ -107,13 +107,6 @@ def test_the_same_words_in_two_forms_are_two_letters(house: House, source: Sourc
     assert len(house.letters()) == 2
 
 
-def test_a_form_that_was_edited_after_sending_is_another_letter(house: House, source: Source) -> None:
-    form = source.get("report").form("/report")
-    source.post("report", {**form, "report": "Trucks."})
-    source.post("report", {**form, "report": "Trucks and carts."})
-    assert len(house.letters()) == 2
-
-
 def test_a_roster_that_changed_is_used_without_a_restart(house: House, source: Source) -> None:
     source.send("Before.")
     house.renew_roster()
