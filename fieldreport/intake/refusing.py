@@ -45,7 +45,7 @@ def page(failure: Failure) -> str:
 def _report_again(failure: Failure) -> str:
     here = service.current()
     typed = current_request().typed()
-    codename = report.find_codename(typed.get("codename", "")) if failure.code != _FOREIGN else None
+    codename = Codename.written(typed.get("codename", "")) if failure.code != _FOREIGN else None
     draft = _draft(failure, typed)
     return report.page(
         here,

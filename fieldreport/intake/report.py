@@ -48,7 +48,7 @@ def receive() -> tuple[str, int] | str:
     uploads, typed = request.uploads, request.typed()
     here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
-    untrusted_codename = find_codename(typed.get("codename", ""))
+    untrusted_codename = Codename.written(typed.get("codename", ""))
     codename = tokens.check_report(here, typed.get(tokens.FIELD, ""), untrusted_codename, typed.get("form", ""))
     problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
     if problems:
@@ -68,7 +68,7 @@ def practise() -> tuple[str, int] | str | Response:
     Both come in the same post, so that nothing is looked up and nothing can be found out; nothing is kept.
     """
     typed = current_request().form
-    codename = find_codename(typed.get("codename", ""))
+    codename = Codename.written(typed.get("codename", ""))
     if codename is None:
         return flask.redirect(flask.url_for("report.write"), 303)
     untrusted_text, problems = typed.get("practice", ""), []
@@ -96,15 +96,6 @@ def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
     """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left."""
     nothing_left = not cleaned.files and not draft.report.strip()
     return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
-
-
-def find_codename(untrusted_text: str) -> Codename | None:
-    """The codename that a page of ours put into its hidden field, or nothing if it was changed on the way."""
-    with contextlib.suppress(CodenameError):
-        for reading in Codename.parse(untrusted_text):
-            if str(reading) == untrusted_text:
-                return reading
-    return None
 
 
 def page(

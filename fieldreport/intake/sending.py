@@ -120,7 +120,7 @@ def _deposit(service: Service, letter: Letter) -> bytes:
     letter_id = letter.id()
     service.used_forms.claim(letter.nonce, letter_id, hour=service.hour)
     for attempt in range(1, limits.STALE_RETRIES + 1):
-        roster = service.roster()
+        roster = service.roster_to_seal_to() if attempt == 1 else service.roster()
         seal = functools.partial(letter.seal_to, roster, service.hour)
         try:
             service.mailbox.deposit(letter_id, roster.epoch, seal)

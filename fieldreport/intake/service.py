@@ -32,9 +32,10 @@ _EXTENSION = "fieldreport-intake"
 
 @dataclass(slots=True)
 class _Ready:
-    """When it was last seen that reports can be taken; a refusal is never remembered."""
+    """When it was last seen that reports can be taken, and the highest epoch seen; a refusal is never remembered."""
 
     since: float = -math.inf
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,18 @@ class Service:
         roster = self.rosters.load(now=datetime.fromtimestamp(self.clock(), UTC), at_least=highest)
         if roster.epoch > highest:
             self.mailbox.saw_epoch(roster.epoch)
+        self._ready.epoch = max(self._ready.epoch, roster.epoch)
         return roster
+
+    def roster_to_seal_to(self) -> Roster:
+        """The roster that is valid now, as far as this process has seen; for ``Mailbox.deposit``, which knows better.
+
+        Raises:
+            RosterError, StoreError: as ``roster``.
+
+        """
+        roster = self.rosters.load(now=datetime.fromtimestamp(self.clock(), UTC), at_least=self._ready.epoch)
+        return roster if roster.epoch == self._ready.epoch else self.roster()
 
     @property
     def takes_files(self) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Final, cast
 
-from sqlalchemy import Engine, delete, or_, select, update
+from sqlalchemy import BigInteger, Engine, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -33,6 +33,32 @@ def open_mailbox(settings: Settings) -> LocalMailbox:
     engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}")
     migrate(engine, "fieldreport.mailbox")
     return LocalMailbox(engine, blobs)
+
+
+# Made once, and on the tables: built anew, or through the mapped classes, they cost a report as much as sealing it.
+_ID: Final = bindparam("letter", type_=Letter.__table__.c.id.type)
+_WAITS: Final = select(Letter.id).where(Letter.id == _ID).exists()
+_WAS_COLLECTED: Final = select(Collected.id).where(Collected.id == _ID).exists()
+_STATE: Final = select(
+    Counters.highest_epoch, Counters.letters, Counters.bytes, or_(_WAITS, _WAS_COLLECTED).label("known")
+).where(Counters.id == 1)
+_COUNT: Final = (
+    update(cast("Table", Counters.__table__))
+    .where(
+        Counters.id == 1,
+        Counters.highest_epoch <= bindparam("epoch"),
+        Counters.letters < bindparam("most_letters"),
+        Counters.bytes + bindparam("size", type_=BigInteger) <= bindparam("most_bytes", type_=BigInteger),
+        ~_WAS_COLLECTED,
+    )
+    .values(
+        highest_epoch=bindparam("epoch"),
+        letters=Counters.letters + 1,
+        bytes=Counters.bytes + bindparam("size", type_=BigInteger),
+    )
+    .returning(Counters.id)
+)
+_INSERT: Final = insert(cast("Table", Letter.__table__))
 
 
 class LocalMailbox:
@@ -63,53 +89,55 @@ class LocalMailbox:
         """Store one letter; see ``Mailbox``."""
         _check_id(letter_id)
         with reading(self._engine) as session:
-            if _is_known(session, letter_id):
-                return False
             # Before the sealing as well as in the transaction: a full mailbox must not cost the work of sealing.
-            self._explain(_counters(session), epoch=epoch, size=0)
+            if self._is_known(session, letter_id, epoch=epoch, size=0):
+                return False
         with spooled(self._blobs, seal) as stored:
             try:
                 with writing(self._engine) as session:
-                    if _is_known(session, letter_id):
+                    if not self._take_in(session, letter_id, epoch, stored):
                         return False
-                    self._take_in(session, letter_id, epoch, stored)
-            except Conflict:  # the same post on another node was faster by milliseconds
+            except Conflict:  # it waits already: the same post on another thread or node was faster by milliseconds
                 return False
             stored.keep()
         return True
 
-    def _take_in(self, session: Session, letter_id: bytes, epoch: int, stored: Spooled) -> None:
+    def _take_in(self, session: Session, letter_id: bytes, epoch: int, stored: Spooled) -> bool:
         # On PostgreSQL this locks the row until the commit, so that saw_epoch() comes before it or after it.
-        counted = session.execute(
-            update(Counters)
-            .where(
-                Counters.id == 1,
-                Counters.highest_epoch <= epoch,
-                Counters.letters < self._letters_ceiling,
-                Counters.bytes + stored.size <= self._bytes_ceiling,
-            )
-            .values(highest_epoch=epoch, letters=Counters.letters + 1, bytes=Counters.bytes + stored.size)
-            .returning(Counters.id)
-        ).first()
-        if counted is None:
-            self._explain(_counters(session), epoch=epoch, size=stored.size)
+        room = {
+            "letter": letter_id,
+            "epoch": epoch,
+            "size": stored.size,
+            "most_letters": self._letters_ceiling,
+            "most_bytes": self._bytes_ceiling,
+        }
+        if session.execute(_COUNT, room).first() is None:
+            if self._is_known(session, letter_id, epoch=epoch, size=stored.size):
+                return False
             raise StoreError("the mailbox refused", detail="counters changed while they were read", code="busy")
-        session.add(
-            Letter(
-                id=letter_id,
-                epoch=epoch,
-                size=stored.size,
-                blob=stored.blob,
-                header=stored.header,
-                payload=stored.payload,
-            )
-        )
+        row = {
+            "id": letter_id,
+            "epoch": epoch,
+            "size": stored.size,
+            "blob": stored.blob,
+            "header": stored.header,
+            "payload": stored.payload,
+        }
+        session.execute(_INSERT, row)
+        return True
 
-    def _explain(self, counters: Counters, *, epoch: int, size: int) -> None:
-        if counters.highest_epoch > epoch:
+    def _is_known(self, session: Session, letter_id: bytes, *, epoch: int, size: int) -> bool:
+        """Whether the letter is here or was lately; if it is not, check that it could be taken in."""
+        seen = session.execute(_STATE, {"letter": letter_id}).first()
+        if seen is None:
+            raise _damaged()
+        if seen.known:
+            return True
+        if seen.highest_epoch > epoch:
             raise StaleRoster("the keys have changed; seal again", detail=f"epoch {epoch} is closed")
-        if counters.letters >= self._letters_ceiling or counters.bytes + size > self._bytes_ceiling:
+        if seen.letters >= self._letters_ceiling or seen.bytes + size > self._bytes_ceiling:
             raise LimitExceeded("no more can be received at the moment", detail="mailbox is full", code="mailbox-full")
+        return False
 
     def saw_epoch(self, epoch: int) -> None:
         """Close all epochs below; see ``Mailbox``."""
@@ -238,13 +266,6 @@ def _counters(session: Session) -> Counters:
 
 def _damaged() -> StoreError:
     return StoreError("the mailbox is damaged", detail="the counters' row is missing")
-
-
-def _is_known(session: Session, letter_id: bytes) -> bool:
-    # One question, asked twice a report: as two they cost as much as sealing.
-    waits = select(Letter.id).where(Letter.id == letter_id).exists()
-    was_collected = select(Collected.id).where(Collected.id == letter_id).exists()
-    return bool(session.scalar(select(or_(waits, was_collected))))
 
 
 def _check_id(identifier: bytes) -> None:

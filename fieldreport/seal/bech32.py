@@ -6,6 +6,7 @@ alphabet raise ``SealError``; what decodes encodes back to the very same text.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from functools import reduce
 from operator import xor
@@ -14,6 +15,7 @@ from typing import Final
 from fieldreport.errors import SealError
 
 _ALPHABET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_FROM_RFC_4648: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", bytes(range(32)))
 _VALUE: Final = {character: value for value, character in enumerate(_ALPHABET)}
 _GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 # What BIP 173 adds up bit by bit, for each value of the five bits that fall out.
@@ -26,7 +28,8 @@ _TEXT_CHARACTERS: Final = 4096  # twice the longest text we know; bounds the wor
 
 def encode(prefix: str, payload: bytes) -> str:
     """Encode ``payload`` in lower case under the human-readable ``prefix``, itself given in lower case."""
-    words = _regroup(payload, 8, 5)
+    # Base 32 of RFC 4648 cuts bits the same way, with other characters; without its padding it is what we want.
+    words = base64.b32encode(payload).rstrip(b"=").translate(_FROM_RFC_4648)
     checksum = _polymod([*_expand(prefix), *words, *bytes(_CHECKSUM_CHARACTERS)]) ^ 1
     tail = [checksum >> 5 * (_CHECKSUM_CHARACTERS - 1 - i) & 31 for i in range(_CHECKSUM_CHARACTERS)]
     return f"{prefix}1{''.join(_ALPHABET[word] for word in [*words, *tail])}"
@@ -53,7 +56,7 @@ def decode(untrusted_text: str, *, prefix: str, length: int) -> bytes:
         raise _refused() from None
     if _polymod([*_expand(found), *words]) != 1:
         raise _refused()
-    payload = bytes(_regroup(words[:-_CHECKSUM_CHARACTERS], 5, 8))
+    payload = _bytes_of(words[:-_CHECKSUM_CHARACTERS])
     # Encoding again refuses spare characters and non-zero padding bits without a rule for each of them.
     if len(payload) != length or encode(prefix, payload) != lower:
         raise _refused()
@@ -75,15 +78,13 @@ def _polymod(words: Iterable[int]) -> int:
     return checksum
 
 
-def _regroup(values: Iterable[int], from_bits: int, to_bits: int) -> list[int]:
-    """Cut a stream of ``from_bits`` wide values into ``to_bits`` wide ones; a rest is padded only when encoding."""
-    accumulator, bits, groups = 0, 0, []
-    for value in values:
-        accumulator = (accumulator << from_bits | value) & 0xFFF
-        bits += from_bits
-        while bits >= to_bits:
-            bits -= to_bits
-            groups.append(accumulator >> bits & (1 << to_bits) - 1)
-    if bits and to_bits == 5:
-        groups.append(accumulator << 5 - bits & 31)
-    return groups
+def _bytes_of(words: Iterable[int]) -> bytes:
+    """The whole bytes in a stream of five-bit values."""
+    accumulator, bits, found = 0, 0, bytearray()
+    for word in words:
+        accumulator = (accumulator << 5 | word) & 0xFFF
+        bits += 5
+        if bits >= 8:
+            bits -= 8
+            found.append(accumulator >> bits & 0xFF)
+    return bytes(found)

@@ -116,6 +116,17 @@ class Codename:
             )
         raise CodenameError("A codename has nine words.", code="codename-words")
 
+    @classmethod
+    def written(cls, untrusted_text: str) -> Self | None:
+        """The codename that this text is, to the letter and with its checksum; none if it is nobody's ``str()``."""
+        typed = tuple(untrusted_text.split(" "))
+        if len(typed) == limits.CODENAME_WORDS:
+            for words in map(word_list, LIST_NAMES):
+                places = words.places(typed)
+                if places is not None and _checksum_fits(places):
+                    return cls(typed)
+        return None
+
     def differences(self, untrusted_text: str) -> tuple[int, ...]:
         """Which words of a typed text, counted from 1, are not this codename's; none when it stands for this one.
 

@@ -75,6 +75,11 @@ class WordList:
         """The words among what stood between separators: the pieces, or their characters."""
         return tuple("".join(untrusted_pieces)) if self.is_of_characters else tuple(untrusted_pieces)
 
+    def places(self, untrusted_words: Sequence[str]) -> tuple[int, ...] | None:
+        """Where these very words stand in the list, or nothing if one of them does not."""
+        found = tuple(self._whole.get(word, -1) for word in untrusted_words)
+        return None if -1 in found else found
+
     def cut(self, untrusted_pieces: Sequence[str]) -> list[tuple[int, ...]]:
         """Every way to read the pieces, run together, as a codename's number of whole words of this list.
 
