@@ -118,7 +118,7 @@ class Press:
 class Scrub:
     """``require_sandbox``: refuse to start where the kernel lacks Landlock or seccomp; otherwise only warn.
 
-    ``strong``: make the pixels of every file anew, whatever its source chose; what cannot be made anew is refused.
+    ``strong``: make the content of every file anew, whatever its source chose; what cannot be made anew is refused.
     """
 
     require_sandbox: bool = True

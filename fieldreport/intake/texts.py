@@ -197,7 +197,11 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         ),
         Refusal.NOT_STRONG: later(
             "We can clean this type of file, but not harder, and that was asked for. Save a document as PDF and choose "
-            "that. Recordings and films cannot be sent this way."
+            "that."
+        ),
+        Refusal.LETTERS: later(
+            "The shapes of its letters are not inside the file, so we cannot make its pages anew. Make photos or "
+            "screenshots of the pages and choose those."
         ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
         Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),

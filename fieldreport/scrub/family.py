@@ -16,8 +16,9 @@ Rules for every family:
   ``Residue`` for anything outside the allowlist. The caller runs it after every ``clean``, embedded files included.
 - Scrubbing twice gives what scrubbing once gave, byte for byte: the result does not depend on a clock or on chance.
 - ``cleaning.mode`` may be ``STRONG``: pixels and samples made anew, nothing of the file itself kept. A family that can
-  do that is named in ``registry.STRONG``; every other is refused in strong mode before it is called, so that nobody who
-  asked for more gets less without a word. There, once and twice differ: pixels that are encoded again change a little.
+  do that is named in ``registry.STRONG`` (recordings and films are taken there by ``played``, not by their families);
+  every other is refused in strong mode before it is called, so that nobody who asked for more gets less without a word.
+  There, once and twice differ: pixels that are encoded again change a little.
 - What is wrong raises ``Refused`` or one of its children. Any other exception counts as ``Refusal.DAMAGED``; its
   message never leaves the child, for it may quote content.
 - A file inside a file is cleaned by ``cleaning.embedded``, which goes through the registry again.

@@ -67,7 +67,10 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Sniffed media type → module."""
 
-STRONG: Final = frozenset(
+PLAYED: Final = frozenset(each for each in FAMILIES if each.startswith(("audio/", "video/")))
+"""Sniffed media types that are coded anew in strong mode by ``played``, whatever their family."""
+
+STRONG: Final = PLAYED | frozenset(
     {
         "text/plain",  # nothing but characters, each of them known
         "image/jpeg",
@@ -153,6 +156,7 @@ def load_all() -> None:
         warm = getattr(module, "warm", None)
         if warm is not None:
             warm()
+    importlib.import_module(f"{_PACKAGE}.played").warm()
 
 
 def neutral_name(media_type: str, number: int) -> str:

@@ -18,6 +18,7 @@ class Refusal(StrEnum):
     ARCHIVE = "archive"  # packed in a way we do not read (7z, RAR, xz): unpack it, send what is in it
     MEMBER = "member"  # an archive with a file in it that cannot be cleaned: unpack it to learn which
     NOT_STRONG = "not-strong"  # clean it would be, but its pixels cannot be made anew, which was asked for
+    LETTERS = "letters"  # a document without the shapes of its letters: its pages cannot be drawn here
     RAW_PHOTO = "raw-photo"  # the camera's raw file: export as JPEG
     ENCRYPTED = "encrypted"  # needs a password: send it without
     ACTIVE_CONTENT = "active-content"  # a program, or a document that makes no sense without its programs
@@ -63,7 +64,7 @@ class Mode(StrEnum):
     """How hard a file is cleaned."""
 
     LOSSLESS = "lossless"  # picture, sound and text stay as they were
-    STRONG = "strong"  # pixels and samples made anew: images re-encoded at quality 95, documents as pages of pixels
+    STRONG = "strong"  # pixels and samples made anew: images at quality 95, pages of pixels, sound and film coded again
 
 
 class Refused(Exception):

@@ -173,7 +173,7 @@ def test_a_newsroom_may_clean_every_file_harder(house: House) -> None:
     strict = replace(house, settings=replace(house.settings, scrub=replace(house.settings.scrub, strong=True)))
     source = Source(strict.app())
     assert source.get("report").all('//input[@name="strong"]') == []
-    assert "anew as pictures" in source.get("report").text
+    assert "turn the pages of PDFs into pictures" in source.get("report").text
     source.send("", [("a.pdf", pdf())])
     assert not has_letters(house.letter().read_part(1, 1 << 20))
 

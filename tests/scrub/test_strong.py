@@ -148,7 +148,7 @@ def test_letters_that_cannot_be_drawn_are_refused_and_not_left_out(clean: Clean)
     clean(korean)
     with pytest.raises(Refused) as caught:
         clean(korean, Mode.STRONG)
-    assert caught.value.refusal is Refusal.NOT_STRONG
+    assert caught.value.refusal is Refusal.LETTERS
 
 
 def test_a_pdf_of_too_many_pages_is_refused(clean: Clean, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,9 @@ class Cleaned:
     removed: frozenset[Removed]
 
 
-def cleaned(data: bytes) -> Cleaned:
+def cleaned(data: bytes, mode: Mode = Mode.LOSSLESS) -> Cleaned:
     """The way a file takes in the child: sniffed, cleaned, verified."""
-    cleaning = dispatch.new_cleaning(Mode.LOSSLESS)
+    cleaning = dispatch.new_cleaning(mode)
     sink = Sink()
     media_type = dispatch.clean(Source.of(data), sink, cleaning)
     return Cleaned(media_type=media_type, data=sink.source().whole(), removed=frozenset(cleaning.removed))

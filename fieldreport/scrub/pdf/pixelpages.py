@@ -28,7 +28,7 @@ def drawn(cleaned: bytes, cleaning: Cleaning) -> bytes:
     """The pages of a cleaned document as pictures, in a document that is still to be rewritten in our own way.
 
     Raises:
-        Refused: ``not-strong`` for letters that cannot be drawn here, ``too-large`` for more pages than time allows.
+        Refused: ``letters`` for letters that cannot be drawn here, ``too-large`` for more pages than time allows.
     """
     with pikepdf.open(io.BytesIO(cleaned)) as document:
         _check_fonts(document)
@@ -56,7 +56,7 @@ def _check_fonts(document: pikepdf.Pdf) -> None:
         for descendant in value.get("/DescendantFonts", Array([])):
             descriptor = descendant.get("/FontDescriptor", Dictionary())
             if not any(program in descriptor for program in _PROGRAMS):
-                raise Refused(Refusal.NOT_STRONG)
+                raise Refused(Refusal.LETTERS)
 
 
 def _picture(document: Any, number: int, cleaning: Cleaning) -> tuple[Image.Image, float, float]:
