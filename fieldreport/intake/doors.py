@@ -108,6 +108,9 @@ def _write(path: Path, content: str) -> None:
     try:
         with unfinished.open("w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o600)
+            if os.geteuid() == 0:  # the intake must be able to read it, and is somebody else
+                owner = path.parent.stat()
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

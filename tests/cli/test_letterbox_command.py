@@ -1,0 +1,48 @@
+"""``fieldreport letterbox``: what it says, what it writes, and for whom."""
+
+from __future__ import annotations
+
+import os
+
+import click.testing
+import pytest
+
+from fieldreport.cli import main
+from fieldreport.intake.doors import Doors, asks_for_invitation, doors, is_invited
+from tests.cli.conftest import House
+
+
+def test_it_closes_and_opens_and_says_how_it_stands(house: House) -> None:
+    data = house.settings.intake.data
+    assert house.run("letterbox").stdout == "The letterbox is open.\n"
+    assert "no files" in house.run("letterbox", "no-files").stdout
+    assert doors(data) is Doors.NO_FILES
+    assert "is closed" in house.run("letterbox", "closed").stdout
+    assert "is closed" in house.run("letterbox").stdout
+    assert house.run("letterbox", "open").stdout == "The letterbox is open.\n"
+    assert doors(data) is Doors.OPEN
+    assert house.run("letterbox", "ajar").exit_code == 2
+
+
+def test_the_word_is_typed_and_not_an_argument(house: House) -> None:
+    data = house.settings.intake.data
+    arguments = ["--settings", str(house.settings.path), "letterbox", "--invitation"]
+    done = click.testing.CliRunner().invoke(main, arguments, input="Blue Heron\n")
+    assert done.exit_code == 0, done.output
+    assert "needs the invitation word" in done.stdout
+    assert is_invited(data, "blue heron")
+    assert not is_invited(data, "grey heron")
+    assert "invitation" not in house.run("letterbox", "--no-invitation").stdout
+    assert not asks_for_invitation(data)
+    assert click.testing.CliRunner().invoke(main, arguments, input=" \n").exit_code == 64
+    assert not asks_for_invitation(data), "a word of nothing would keep everybody out"
+
+
+def test_what_root_writes_is_given_to_whom_the_intake_runs_as(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
+    house.run("letterbox", "no-files")
+    owner = house.settings.intake.data.stat()
+    assert given == [(owner.st_uid, owner.st_gid)]
+    assert (house.settings.intake.data / "letterbox").stat().st_mode & 0o777 == 0o600
