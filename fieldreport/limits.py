@@ -154,6 +154,7 @@ XML_BYTES: Final = 64 * MIB
 XML_DEPTH: Final = 256
 FILM_ANEW_PIXELS: Final = 900_000_000  # frames × pixels of a film coded anew: half of what a child's time is enough for
 SOUND_ANEW_SECONDS: Final = 3600
+DOCUMENT_TEXT_CHARACTERS: Final = 8 * MIB  # of a document of which only the words are taken
 PLAYED_BYTES: Final = 192 * MIB  # of a recording or film that is coded anew, in memory twice
 FILM_STREAMS: Final = 32  # tracks of one film; a phone writes two, and up to five of sensors
 FILM_HEAD_BYTES: Final = 64 * MIB  # all tables of samples: ten hours of picture and sound need 15 MiB

@@ -42,7 +42,9 @@ class _Line:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--check", is_flag=True, help="Only report; write nothing.")
 @click.option(
-    "--strong", is_flag=True, help="Make pictures, recordings, films and pages of PDFs anew; refuse what cannot be."
+    "--strong",
+    is_flag=True,
+    help="Make pictures, sound, films and pages of PDFs anew, take words of documents; refuse the rest.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the clean copies.")

@@ -262,6 +262,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "trailing-data": later("extra data before or after the content"),
         "copy-marks": later("invisible marks that tell copies apart"),
         "colour-profile": later("a colour profile that names a device"),
+        "layout": later("the layout of the document; its words and pictures were kept"),
         "other-metadata": later("other hidden data"),
     }
 )

@@ -11,12 +11,16 @@ attacker.
 from __future__ import annotations
 
 import dataclasses
+import io
+import zipfile
+from collections.abc import Iterable
 
 from fieldreport import limits
 from fieldreport.scrub import played, registry
 from fieldreport.scrub.family import Cleaning, Sink, Source
+from fieldreport.scrub.office import said
 from fieldreport.scrub.sniff import sniff
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused
+from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -27,7 +31,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     found = sniff(untrusted_source)
     if cleaning.mode is Mode.STRONG and found in registry.PLAYED:
-        return _anew(untrusted_source, sink, cleaning)
+        return _played(untrusted_source, sink, cleaning)
+    if cleaning.mode is Mode.STRONG and found in registry.SAID:
+        return _said(untrusted_source, sink, cleaning)
     family = registry.family(found, cleaning.mode)
     media_type = family.clean(untrusted_source, sink, cleaning)
     if media_type not in registry.OUTPUTS or not sink.size:
@@ -37,7 +43,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     return media_type
 
 
-def _anew(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+def _played(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A recording or film: cleaned, so that decoders see what is allowed and no more; coded anew; and cleaned again.
 
     What the second cleaning takes out is what our own encoders say: not told, nobody's file had it.
@@ -49,6 +55,31 @@ def _anew(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     made = played.made_anew(cleaned.source(), media_type)
     cleaning.spend(len(made))
     return clean(Source.of(made), sink, dataclasses.replace(cleaning.losslessly(), removed=set()))
+
+
+def _said(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """A document: cleaned, and of what is left its words and its pictures, the pictures' pixels made anew."""
+    cleaned = Sink()
+    media_type = clean(untrusted_source, cleaned, cleaning.losslessly())
+    words, pictures = said.told(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)
+    text = words.encode()
+    if not text.strip() and not pictures:
+        raise Refused(Refusal.EMPTY)
+    if sniff(Source.of(text)) != "text/plain":
+        text = b"---\n" + text  # words that look like a page or an e-mail stay words
+    made = text if not pictures else _packed(text, pictures)
+    cleaning.spend(len(made))
+    cleaning.removed.add(Removed.LAYOUT)
+    return clean(Source.of(made), sink, dataclasses.replace(cleaning, removed=set()))
+
+
+def _packed(text: bytes, pictures: Iterable[bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
+        package.writestr("text.txt", text)
+        for number, picture in enumerate(pictures, start=1):
+            package.writestr(f"picture-{number}", picture)
+    return file.getvalue()
 
 
 def new_cleaning(mode: Mode) -> Cleaning:

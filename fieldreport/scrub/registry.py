@@ -70,22 +70,29 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 PLAYED: Final = frozenset(each for each in FAMILIES if each.startswith(("audio/", "video/")))
 """Sniffed media types that are coded anew in strong mode by ``played``, whatever their family."""
 
-STRONG: Final = PLAYED | frozenset(
-    {
-        "text/plain",  # nothing but characters, each of them known
-        "image/jpeg",
-        "image/png",
-        "image/gif",
-        "image/webp",
-        "image/bmp",
-        "image/tiff",
-        "image/heic",
-        "image/avif",
-        "application/pdf",
-        "application/zip",  # as far as their members are
-        "application/x-tar",
-        "application/gzip",
-    }
+SAID: Final = frozenset(each for each in FAMILIES if FAMILIES[each].startswith(f"{_PACKAGE}.office."))
+"""Sniffed media types of documents of which strong mode takes the words and pictures, with ``office.said``."""
+
+STRONG: Final = (
+    PLAYED
+    | SAID
+    | frozenset(
+        {
+            "text/plain",  # nothing but characters, each of them known
+            "image/jpeg",
+            "image/png",
+            "image/gif",
+            "image/webp",
+            "image/bmp",
+            "image/tiff",
+            "image/heic",
+            "image/avif",
+            "application/pdf",
+            "application/zip",  # as far as their members are
+            "application/x-tar",
+            "application/gzip",
+        }
+    )
 )
 """Sniffed media types whose families make pixels and samples anew in strong mode; all others are refused then."""
 
@@ -157,6 +164,7 @@ def load_all() -> None:
         if warm is not None:
             warm()
     importlib.import_module(f"{_PACKAGE}.played").warm()
+    importlib.import_module(f"{_PACKAGE}.office.said")
 
 
 def neutral_name(media_type: str, number: int) -> str:

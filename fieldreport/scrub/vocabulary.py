@@ -57,6 +57,7 @@ class Removed(StrEnum):
     TRAILING_DATA = "trailing-data"  # bytes before the beginning or after the end
     COPY_MARKS = "copy-marks"  # invisible characters that tell one copy from another
     COLOUR_PROFILE = "colour-profile"  # a colour profile that names a device
+    LAYOUT = "layout"  # how a document was laid out, its words and pictures being kept
     OTHER_METADATA = "other-metadata"  # anything else that was not needed to show it
 
 

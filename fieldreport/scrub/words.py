@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         Removed.COPY_MARKS: "invisible copy marks",
         Removed.FILE_NAMES: "names of files and folders",
         Removed.COLOUR_PROFILE: "colour profile",
+        Removed.LAYOUT: "the document's layout",
         Removed.OTHER_METADATA: "other metadata",
     }
 )

@@ -161,7 +161,7 @@ def test_the_choice_to_clean_harder_is_offered_unticked_and_makes_pages_anew(hou
 
 def test_what_cannot_be_cleaned_harder_is_refused_and_the_choice_is_kept(house: House, source: Source) -> None:
     form = {**source.get("report").form("/report"), "report": "My words.", "strong": "yes"}
-    page = source.post("report", form, [("book.epub", book())])
+    page = source.post("report", form, [("page.html", b"<!doctype html><html><body><p>words</p></body></html>")])
     assert page.status == 422
     assert str(REFUSALS[Refusal.NOT_STRONG]) in page.text
     (box,) = page.all('//input[@name="strong"]')

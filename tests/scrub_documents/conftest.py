@@ -55,9 +55,9 @@ def marks() -> Marks:
     return Marks()
 
 
-def _clean(data: bytes) -> Cleaned:
+def _clean(data: bytes, mode: Mode = Mode.LOSSLESS) -> Cleaned:
     """The way a file takes in the child: sniffed, cleaned, verified."""
-    cleaning = dispatch.new_cleaning(Mode.LOSSLESS)
+    cleaning = dispatch.new_cleaning(mode)
     sink = Sink()
     media_type = dispatch.clean(Source.of(data), sink, cleaning)
     return Cleaned(media_type=media_type, data=sink.source().whole(), removed=cleaning.removed)
@@ -66,6 +66,12 @@ def _clean(data: bytes) -> Cleaned:
 @pytest.fixture(scope="session")
 def clean() -> Callable[[bytes], Cleaned]:
     return _clean
+
+
+@pytest.fixture(scope="session")
+def strongly() -> Callable[[bytes], Cleaned]:
+    """The strong way."""
+    return lambda data: _clean(data, Mode.STRONG)
 
 
 @pytest.fixture(scope="session")

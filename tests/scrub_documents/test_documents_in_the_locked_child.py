@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.scrubber import Scrubbed, Scrubber
 from fieldreport.scrub.svg import SVG
-from fieldreport.scrub.vocabulary import Refusal, Removed
+from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,17 @@ def test_a_word_file_is_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path,
         output.seek(0)
         text = [p.text for p in docx.Document(io.BytesIO(output.read(result.length) or b"")).paragraphs]
     assert text[0] == "진술서 — 陈述"
+
+
+def test_the_words_of_a_word_file_are_taken_in_the_child(
+    scrubber: Scrubber, tmp_path: Path, phone_photo: bytes
+) -> None:
+    with Scratch(tmp_path) as source:
+        source.write(word_file(phone_photo))
+        result = scrubber.clean(source, mode=Mode.STRONG)
+    assert {Removed.LAYOUT, Removed.AUTHOR, Removed.DEVICE} <= set(result.removed)
+    with result.output as output, zipfile.ZipFile(io.BytesIO(output.read(result.length) or b"")) as archive:
+        assert archive.read("text-1.txt").decode() == "진술서 — 陈述\n"
 
 
 def test_texts_with_markup_are_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path, phone_photo: bytes) -> None:

@@ -1,0 +1,137 @@
+"""Documents in strong mode: their words in their order and their pictures made anew, and nothing of their structure."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import docx
+import pytest
+from PIL import Image
+
+from fieldreport import limits
+from fieldreport.scrub import registry
+from fieldreport.scrub.office import said
+from fieldreport.scrub.vocabulary import Bomb, Refusal, Refused, Removed
+from tests.scrub_documents import test_docx, test_epub, test_opendocument, test_xlsx_pptx
+
+Strongly = Callable[[bytes], Any]
+PLANTED: dict[str, Callable[[Any, bytes], bytes]] = {
+    "docx": test_docx.planted,
+    "xlsx": test_xlsx_pptx.workbook,
+    "pptx": test_xlsx_pptx.slides,
+    "odt": test_opendocument.text_file,
+    "ods": test_opendocument.sheets,
+    "odp": test_opendocument.slides,
+    "epub": test_epub.book,
+}
+
+SAID = {
+    "docx": "Seen in the body.\n\nStyled.\nCommented.\n"
+    "Inserted. In a control. In a tag. Result. Simple. Linked. Last.\nCell.\n\nSeen in the header.\n",
+    "xlsx": "[Seen]\nSeen text\t14\t15\t16\t17\n",
+    "pptx": "[1]\nFirst slide\n\n[2]\nSecond slide\n\nSpoken notes\n",
+    "odt": "Seen text, inserted. In a field. Linked. Web.\nIn a section.\n",
+    "ods": "[Seen]\n14\t3\n",
+    "odp": "Seen on the slide\nSpoken notes\n",
+    "epub": "First chapter\nText one onwards web file\n\nText two\n\nFirst chapter\n",
+}
+
+
+def words_of(data: bytes) -> str:
+    """The text alone, or the text in the archive."""
+    if not data.startswith(b"PK"):
+        return data.decode()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read("text-1.txt").decode()
+
+
+def written(document: Any) -> bytes:
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_no_marker_is_left_and_what_is_seen_is_said(
+    strongly: Strongly, clean: Strongly, unpacked: Any, marks: Any, phone_photo: bytes, kind: str
+) -> None:
+    copy = strongly(PLANTED[kind](marks, phone_photo))
+    assert copy.media_type in {"text/plain", "application/zip"}
+    assert marks.left_in(unpacked(copy.data)) == []
+    assert not any(b"PLANTED" in piece for piece in unpacked(copy.data))
+    assert Removed.LAYOUT in copy.removed
+    assert copy.removed >= clean(PLANTED[kind](marks, phone_photo)).removed
+    assert words_of(copy.data) == SAID[kind]
+
+
+def test_paragraphs_tables_notes_and_headers_are_in_their_order(strongly: Strongly) -> None:
+    document = docx.Document()
+    document.sections[0].header.paragraphs[0].text = "A header."
+    document.add_heading("A heading")
+    document.add_paragraph("First\tafter a tab.").add_run().add_break()
+    table = document.add_table(rows=2, cols=2)
+    for at, text in enumerate(("a", "b", "c", "d e")):
+        table.cell(at // 2, at % 2).text = text
+    document.add_paragraph("Last.")
+    copy = strongly(written(document))
+    assert copy.media_type == "text/plain"
+    assert copy.data.decode() == "A heading\nFirst\tafter a tab.\na\tb\nc\td e\nLast.\n\nA header.\n"
+
+
+def test_the_words_are_those_that_another_reader_finds(strongly: Strongly, marks: Any, phone_photo: bytes) -> None:
+    words = words_of(strongly(test_docx.planted(marks, phone_photo)).data)
+    for seen in test_docx.SEEN:
+        assert seen in words.splitlines()
+
+
+def test_pictures_come_along_made_anew(strongly: Strongly, phone_photo: bytes) -> None:
+    document = docx.Document()
+    document.add_paragraph("Look:")
+    document.add_picture(io.BytesIO(phone_photo))
+    copy = strongly(written(document))
+    assert copy.media_type == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
+        assert archive.namelist() == ["text-1.txt", "photo-1.jpg"]
+        picture = archive.read("photo-1.jpg")
+    assert picture != phone_photo
+    with Image.open(io.BytesIO(picture)) as made, Image.open(io.BytesIO(phone_photo)) as taken:
+        assert set(made.size) == set(taken.size)
+        assert not made.getexif()
+
+
+@pytest.mark.parametrize("first", ["<html><body>x", "From: a@b.example\nTo: c@d.example\nSubject: x", "{\\rtf1 x}"])
+@pytest.mark.parametrize("picture", [False, True])
+def test_words_that_look_like_another_format_stay_words(
+    strongly: Strongly, phone_photo: bytes, first: str, *, picture: bool
+) -> None:
+    document = docx.Document()
+    for line in first.split("\n"):
+        document.add_paragraph(line)
+    if picture:
+        document.add_picture(io.BytesIO(phone_photo))
+    assert first in words_of(strongly(written(document)).data)
+
+
+def test_a_document_that_says_nothing_is_refused(strongly: Strongly) -> None:
+    with pytest.raises(Refused) as caught:
+        strongly(written(docx.Document()))
+    assert caught.value.refusal is Refusal.EMPTY
+
+
+def test_cells_that_are_repeated_for_ever_are_a_bomb(strongly: Strongly, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DOCUMENT_TEXT_CHARACTERS", 1000)
+    row = (
+        '<table:table table:name="S"><table:table-row table:number-rows-repeated="1000"><table:table-cell '
+        'table:number-columns-repeated="900"><text:p>x</text:p></table:table-cell></table:table-row></table:table>'
+    )
+    with pytest.raises(Bomb):
+        strongly(test_opendocument.document("spreadsheet", f"<office:spreadsheet>{row}</office:spreadsheet>"))
+
+
+def test_every_office_type_has_the_strong_way() -> None:
+    assert registry.SAID <= registry.STRONG
+    assert len(registry.SAID) == len(PLANTED)
+    assert said.told is not None
