@@ -3,8 +3,9 @@
 An operator under attack closes it, closes it for files, or asks for an invitation word.
 
 Both are files in the intake's own directory, written by ``fieldreport letterbox``, so that they hold at once, for every
-worker and after a restart. Coming back, reading answers, adding and withdrawing need no word; what is closed is closed
-to additions, too.
+worker and after a restart. Coming back, reading answers and withdrawing stay possible. What is closed is closed to
+additions, too; an addition needs the word where we do not see that its source has written before, because a codename
+alone is given to everybody who opens the form.
 
 Rules: no file, no closing and no word; a file that says something else than we write closes, because somebody wanted
 something. The word is compared in constant time and stays with no report.

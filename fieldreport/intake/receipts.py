@@ -55,7 +55,7 @@ class RecentReceipts:
             return
         taken = {place: hour for place, hour, _, _ in own}
         place = min(range(limits.RECEIPTS_SHOWN), key=lambda each: taken.get(each, -1))
-        tag = keys.receipt_tag(place)
+        tag = keys.receipt_tags(place + 1)[place]
         # Its own old slot first, then a free one, then the oldest of the neighbourhood.
         slot = min(_slots(tag), key=lambda each: (self._read(each)[1] != tag, self._read(each)[0]))
         sealed = keys.seal_receipt(_RECEIPT.pack(letter_id, min(characters, 0xFFFFFFFF), min(files, 0xFFFF)))
@@ -68,15 +68,13 @@ class RecentReceipts:
 
     def forget(self, keys: SourceKeys) -> None:
         """Wipe all receipts of this codename."""
-        for place in range(limits.RECEIPTS_SHOWN):
-            tag = keys.receipt_tag(place)
+        for tag in keys.receipt_tags(limits.RECEIPTS_SHOWN):
             for slot in _slots(tag):
                 if self._read(slot)[1] == tag:
                     self._write(slot, bytes(_SLOT.size))
 
     def _own(self, keys: SourceKeys) -> Iterator[tuple[int, int, bytes, Received]]:
-        for place in range(limits.RECEIPTS_SHOWN):
-            tag = keys.receipt_tag(place)
+        for place, tag in enumerate(keys.receipt_tags(limits.RECEIPTS_SHOWN)):
             for slot in _slots(tag):
                 hour, found, sealed = self._read(slot)
                 if found != tag:

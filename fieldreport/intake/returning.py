@@ -79,15 +79,26 @@ def add() -> tuple[str, int] | str:
     here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
     visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
-    problems = draft.problems(files=len(uploads))
+    keys = here.keys_of(visit.codename)
+    problems = _uninvited(here, keys, draft) + draft.problems(files=len(uploads))
     if problems:
         return add_page(here, visit, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
         cleaned = clean_files(here, uploads, stack, strong=draft.strong)
         if must_ask(draft, cleaned):
             return add_page(here, visit, draft, refused=cleaned.refused), 422
-        receipt = send(here, here.keys_of(visit.codename), draft, cleaned, language=current_language())
+        receipt = send(here, keys, draft, cleaned, language=current_language())
     return flask.render_template("intake/receipt.html", receipt=receipt, codename=visit.codename, added=True)
+
+
+def _uninvited(here: Service, keys: SourceKeys, draft: Draft) -> list[Problem]:
+    """What is wrong with the invitation word, for anybody of whom we do not see that they have written before.
+
+    A codename alone shows nothing: our form gives one to everybody.
+    """
+    if here.receipts.of(keys, hour=here.hour) or here.mailbox.replies(keys.index):
+        return []
+    return here.uninvited(draft.invitation)
 
 
 @blueprint.post("/<language:language>/return/delete")

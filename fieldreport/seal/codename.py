@@ -236,9 +236,10 @@ class SourceKeys:
             raise ValueError("a content digest has 32 bytes")
         return hmac.digest(self._letters, digest, "sha256")[:16]
 
-    def receipt_tag(self, place: int) -> bytes:
-        """The 16-byte name of this source's receipt number ``place``: two of them tell nothing about each other."""
-        return hmac.digest(_expand(self._letters, "receipt-tag", 32), place.to_bytes(4, "big"), "sha256")[:16]
+    def receipt_tags(self, count: int) -> tuple[bytes, ...]:
+        """The 16-byte names of this source's receipts: two of them tell nothing about each other."""
+        key = _expand(self._letters, "receipt-tag", 32)
+        return tuple(hmac.digest(key, place.to_bytes(4, "big"), "sha256")[:16] for place in range(count))
 
     def seal_receipt(self, receipt: bytes) -> bytes:
         """Seal what was received, for whoever has the codename: 28 bytes longer. For memory, never for a disk."""

@@ -54,7 +54,7 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
 
     Afterwards a route may hold ``<language:language>`` (views do not get it as an argument, ``url_for`` fills it in
     when it is left out), and templates know ``language``, ``direction`` (ltr or rtl) and ``language_links``: code → the
-    language's own name, and this page in it.
+    language's own name, and this page in it; empty on the answer to a form.
 
     Raises:
         ValueError: a language this module has no name for.
@@ -88,7 +88,10 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
         return {
             "language": language,
             "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
-            "language_links": {code: (NAMES[code], _same_page(code)) for code in offered},
+            # The answer to a form has no address that another language could be fetched from.
+            "language_links": {code: (NAMES[code], _same_page(code)) for code in offered}
+            if flask.request.method == "GET"
+            else {},
         }
 
     app.url_value_preprocessors.setdefault(None, []).append(take_out)

@@ -130,17 +130,31 @@ def test_without_it_nothing_is_taken_and_everything_kept(
     assert source.post("report", {**again, "invitation": invited}).status == 200
 
 
-def test_a_packed_report_needs_it_too_and_somebody_with_a_codename_does_not(
-    house: House, source: Source, invited: str
-) -> None:
+def test_a_packed_report_needs_it_too(house: House, source: Source, invited: str) -> None:
     page = source.post("hand-in", {}, [("a.packed", packed(house))])
     assert page.status == 422
     assert "not the word" in page.problem_of("invitation")
     assert source.post("hand-in", {"invitation": invited}, [("a.packed", packed(house))]).status == 200
-    codename = source.send("Trucks.", invitation=invited).codename
-    form = source.come_back(codename).form("/return/add")
-    assert "invitation" not in form
-    assert source.post("return/add", {**form, "report": "More."}).status == 200
+
+
+def test_a_codename_of_which_nothing_was_seen_is_no_way_round_it(house: House, source: Source, invited: str) -> None:
+    codename = source.get("report").codename
+    form = {**source.come_back(codename).form("/return/add"), "report": "Trucks."}
+    page = source.post("return/add", form)
+    assert page.status == 422
+    assert "not the word" in page.problem_of("invitation")
+    assert page.form("/return/add")["report"] == "Trucks."
+    assert house.letters() == []
+    assert source.post("return/add", {**page.form("/return/add"), "invitation": invited}).status == 200
+
+
+def test_who_has_written_before_or_was_answered_needs_none(house: House, source: Source, invited: str) -> None:
+    sent = source.send("Trucks.", invitation=invited).codename
+    answered = source.get("report").codename
+    house.reply(answered, "We have read it.")
+    for codename in (sent, answered):
+        form = source.come_back(codename).form("/return/add")
+        assert source.post("return/add", {**form, "report": f"More of {codename}."}).status == 200
 
 
 def test_when_no_word_is_asked_for_any_more_the_field_is_gone(source: Source, data: Path, invited: str) -> None:

@@ -106,7 +106,7 @@ def test_the_memory_tells_neither_sizes_nor_what_belongs_together() -> None:
     assert written.count(HOUR.to_bytes(4, "big")) == 3
     for secret in (b"ABCD", b"EF" * 2, source.lookup, source.index, source.thread):
         assert secret not in written
-    tags = [source.receipt_tag(place) for place in range(3)]
+    tags = source.receipt_tags(3)
     assert all(written.count(tag) == 1 for tag in tags)
 
 
@@ -120,7 +120,7 @@ def test_what_is_too_old_is_wiped_not_only_hidden() -> None:
 def test_a_slot_that_was_written_over_halfway_is_nothing() -> None:
     receipts, source = RecentReceipts(), keys()
     receipts.keep(source, bytes(16), hour=HOUR, characters=7, files=0)
-    at = receipts._memory.find(source.receipt_tag(0)) + 30
+    at = receipts._memory.find(source.receipt_tags(1)[0]) + 30
     receipts._memory[at] ^= 1
     assert receipts.of(source, hour=HOUR) == []
 
