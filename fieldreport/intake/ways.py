@@ -42,9 +42,10 @@ def through_gateway(request: flask.Request) -> bool:
 
 
 def onion_location(request: flask.Request, settings: Intake) -> str | None:
-    """What tells Tor Browser, on a page of the open web, that the same page has an onion address."""
+    """What tells Tor Browser, on an encrypted page of the open web, that the same page has an onion address."""
     host = _name(request)
-    if not settings.onion or host.endswith(".onion") or _is_this_machine(host) or request.method != "GET":
+    on_the_web = settings.https and not (host.endswith(".onion") or _is_this_machine(host) or through_gateway(request))
+    if not settings.onion or not on_the_web or request.method != "GET":
         return None
     return f"http://{settings.onion}{request.path}"
 

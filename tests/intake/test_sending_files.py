@@ -178,6 +178,17 @@ def test_a_newsroom_may_clean_every_file_harder(house: House) -> None:
     assert not has_letters(house.letter().read_part(1, 1 << 20))
 
 
+def test_the_types_that_are_taken_are_told_as_they_come_in(house: House, source: Source) -> None:
+    told = source.get("help").text
+    for ending in ("JPG", "HEIC", "BMP", "PDF", "DOCX", "RTF", "HTML", "MP3", "MOV", "ZIP", "TAR", "GZ"):
+        assert f" {ending}," in told or f" {ending}." in told, ending
+    strict = replace(house, settings=replace(house.settings, scrub=replace(house.settings.scrub, strong=True)))
+    told = Source(strict.app()).get("help").text
+    assert " DOCX," in told
+    assert " TAR," in told
+    assert "RTF" not in told
+
+
 def test_every_category_of_what_is_removed_has_words() -> None:
     assert {str(each) for each in Removed} == set(REMOVED)
 

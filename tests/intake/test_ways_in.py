@@ -41,6 +41,7 @@ def test_an_open_line_gets_a_warning_and_no_form(house: House) -> None:
         assert page.status == 403, path
         assert not has_form(page)
         assert "This connection is not encrypted." in page.text
+        assert "Onion-Location" not in page.response.headers
         assert f"http://{ONION}" in page.text
 
 
@@ -74,6 +75,7 @@ def test_a_gateway_gets_a_warning_whatever_the_settings(house: House, host: str,
     assert page.status in {400, 403}
     assert not has_form(page)
     assert "a website that fetches onion pages" in page.text
+    assert "Onion-Location" not in page.response.headers
     assert f"http://{ONION}" in page.text
 
 
