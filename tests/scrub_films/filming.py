@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import io
 import math
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import av
@@ -65,8 +64,45 @@ def film(
     said: bytes = b"",
 ) -> bytes:
     """A short film. ``said`` comes before every coded picture, as user data of the codec."""
+    if picture == "libsvtav1" and os.geteuid() == 0:
+        return _by_nobody(lambda: _filmed(container, picture, sound, options, seconds, said))
+    return _filmed(container, picture, sound, options, seconds, said)
+
+
+def _by_nobody(make: Callable[[], bytes]) -> bytes:
+    """Made in a child that is not root.
+
+    As root SVT-AV1 makes the thread that opens it and all its own real-time ones of one priority. Two that spin on two
+    cores then wait for ever for a third, and whatever is begun from that thread later starves the rest of the machine.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setresuid(65534, 65534, 65534)
+            with os.fdopen(writing, "wb") as file:
+                file.write(make())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        data = file.read()
+    _, status = os.waitpid(child, 0)
+    assert status == 0, "the film could not be made"
+    return data
+
+
+def _filmed(
+    container: str,
+    picture: str | None,
+    sound: str | None,
+    options: tuple[tuple[str, str], ...],
+    seconds: float,
+    said: bytes,
+) -> bytes:
     file = io.BytesIO()
-    with _same_scheduling(), av.open(file, "w", format=container, options=dict(options)) as output:
+    with av.open(file, "w", format=container, options=dict(options)) as output:
         output.metadata.update({"title": "PLANTED", "artist": "PLANTED", "comment": "PLANTED", "encoder": "PLANTED"})
         output.metadata["creation_time"] = "2024-01-02T03:04:05Z"
         moving = picture and _picture_stream(output, picture)
@@ -85,19 +121,6 @@ def film(
             for tone in (*tones(count, sound), None):
                 output.mux(heard.encode(tone))
     return file.getvalue()
-
-
-@contextlib.contextmanager
-def _same_scheduling() -> Iterator[None]:
-    """Undo what SVT-AV1 does where it runs as root: it makes the thread that opens it a real-time one, for ever.
-
-    Every process begun from there would be one, too, and the first that spins starves all that it waits for.
-    """
-    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, policy, parameters)
 
 
 def _picture_stream(output: av.container.OutputContainer, codec: str) -> VideoStream:
