@@ -17,6 +17,7 @@ from fieldreport.scrub.vocabulary import Damaged
 _CONTROLS: Final = re.compile(
     "[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]"
 )  # not in any text; \x1a ended files, \x1b is ISO-2022
+_CONTROL_BYTES: Final = re.compile(_CONTROLS.pattern.encode())
 _ASCII_LETTER: Final = re.compile(rb"[A-Za-z]")
 _SAMPLE_BYTES: Final = 64 * 1024  # enough letters to decide by
 
@@ -113,6 +114,8 @@ def decode(data: bytes, *, partial: bool = False) -> str:
         return _checked(_escaped(data) if "\x1b" in plain else plain)
     if (wide := _unmarked_utf16(data)) is not None:
         return _checked(_try(data, wide, partial=partial))
+    if _CONTROL_BYTES.search(data):
+        raise Damaged  # no older encoding has them inside a character: what is left below is slow
     likeliest = _likeliest(data[:_SAMPLE_BYTES], cut=partial or len(data) > _SAMPLE_BYTES)
     return _checked(_try(data, likeliest, partial=partial))
 

@@ -8,10 +8,10 @@ number, and its checksum proves that nothing else stands there. What comes after
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
+
+from fastcrc import crc8, crc16
 
 from fieldreport import limits
 from fieldreport.scrub.family import Cleaning, Sink, Source
@@ -102,7 +102,7 @@ def _frame_ends(source: Source, start: int) -> Iterator[int]:
         while (found := _SYNC.search(window, searched)) is not None and found.start() + _HEADER_BYTES <= len(window):
             place = found.start()
             following = _number(window[place : place + _HEADER_BYTES])
-            if following is not None and _follows(header, following) and not _crc16(window[frame - at : place]):
+            if following is not None and _follows(header, following) and not crc16.umts(window[frame - at : place]):
                 header, frame, searched = following, at + place, place + 2
                 yield frame
             else:
@@ -112,7 +112,7 @@ def _frame_ends(source: Source, start: int) -> Iterator[int]:
         window, at = window[frame - at :], frame
     rest = window[frame - at :]
     for length in (len(rest), *(found.start() for found in _TRAILERS.finditer(rest))):
-        if length and not _crc16(rest[:length]):
+        if length and not crc16.umts(rest[:length]):
             yield frame + length
             return
 
@@ -139,7 +139,7 @@ def _number(head: bytes) -> tuple[int, int, bool] | None:
     else:
         samples = 192 if size_code == 1 else 576 << size_code - 2 if size_code < 6 else 256 << size_code - 8
     position += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    if position >= len(head) or _crc8(head[:position]) != head[position]:
+    if position >= len(head) or crc8.smbus(head[:position]) != head[position]:
         return None
     return number, samples, bool(head[1] & 1)
 
@@ -158,44 +158,6 @@ def _coded(head: bytes, position: int) -> tuple[int | None, int]:
             return None, position
         value = value << 6 | byte & 0x3F
     return value, position + length
-
-
-def _crc8(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
-    return crc
-
-
-@cache
-def _crc16_table() -> array[int]:
-    """CRC-16 (polynomial 0x8005, most significant bit first) of every pair of bytes: two of them with one look."""
-    table = array("H", bytes(2 * 65536))
-    for value in range(65536):
-        crc = value
-        for _ in range(16):
-            crc = (crc << 1 ^ 0x8005) & 0xFFFF if crc & 0x8000 else crc << 1
-        table[value] = crc
-    return table
-
-
-def _crc16(data: bytes) -> int:
-    """0 over a frame with its own checksum at the end."""
-    table, crc = _crc16_table(), 0
-    words = array("H", data[len(data) % 2 :])
-    words.byteswap()
-    if len(data) % 2:
-        crc = table[data[0]]
-    for word in words:
-        crc = table[crc ^ word]
-    return crc
-
-
-def warm() -> None:
-    """Compute the table once, before any child exists."""
-    _crc16_table()
 
 
 # --- verify ---
@@ -218,20 +180,7 @@ def verify(source: Source, media_type: str) -> None:
 
 
 def _is_one_frame(data: bytes) -> bool:
-    """By the plain way of the checksum, a byte at a time."""
+    """By the checksum that its last two bytes are."""
     if len(data) < 11 or data[3] & 1 or not data[2] >> 4 or data[2] & 15 == 15:
         return False
-    remainder = 0
-    for byte in data[:-2]:
-        remainder = (remainder << 8 & 0xFF00) ^ _BYTES[remainder >> 8 ^ byte]
-    return remainder == int.from_bytes(data[-2:], "big")
-
-
-def _remainder(value: int) -> int:
-    value <<= 8
-    for _ in range(8):
-        value = value << 1 ^ (0x18005 if value & 0x8000 else 0)
-    return value
-
-
-_BYTES: Final = tuple(_remainder(value) for value in range(256))
+    return crc16.umts(data[:-2]) == int.from_bytes(data[-2:], "big")

@@ -14,11 +14,14 @@ Sources: ISO/IEC 11172-3 and 13818-3; "MP3 Info Tag revision 1" (LAME); "VBRI" (
 
 from __future__ import annotations
 
+import itertools
 from array import array
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from fastcrc import crc16
 
 from fieldreport import limits
 from fieldreport.scrub.family import Cleaning, Sink, Source
@@ -41,43 +44,97 @@ _RESYNCHRONISE_BYTES: Final = 4 * 1024 * 1024  # of anything that is no frame, i
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What follows from a header: bytes of the frame and of its side information, and where the sound's sizes are."""
+    """What follows from a header: where a frame's parts are, in bytes, and where its side information says what.
+
+    A shift moves a field of the side information, read as one number, down to its lowest bits.
+    """
 
     length: int
-    side: int
-    begin_bits: int  # of the number that says how far back the sound begins
-    private_bits: int
-    first_size: int  # bit at which the first granule's size of sound stands
-    step: int  # bits from one to the next
-    granules: int
-    checked: bool
+    prefix: int  # header and checksum
+    body_at: int  # behind the side information
+    begin_shift: int  # of how many bytes back in the stream of bodies the sound begins
+    size_shifts: tuple[int, ...]  # of the bits of sound in each granule and channel, 12 bits
+    private: int  # mask
+
+    @property
+    def side(self) -> int:
+        """Bytes of side information."""
+        return self.body_at - self.prefix
 
 
-@dataclass(slots=True)
-class _Body:
-    """The part of a frame that sound can lie in, and where it stands in the stream of all such parts."""
+class _Rewriting:
+    """The frames on their way into the sink: heads and bodies apart, for sound runs on from one body into the next."""
 
-    head: bytes
-    data: bytearray
-    start: int
+    def __init__(self, sink: Sink, removed: set[Removed]) -> None:
+        self._sink = sink
+        self._removed = removed
+        self._heads: list[bytes] = []  # of the frames that wait, with the lengths of their bodies beside them
+        self._lengths: list[int] = []
+        self._bodies = bytearray()  # theirs, one behind the other
+        self._start = 0  # byte, in the stream of all bodies, at which they begin
+        self._main = 0  # bytes of bodies so far
+        self._sound_end = 0  # bit, in the stream of all bodies, at which the sound so far ends
+        self.offsets = array("Q")  # of the frames that were written, in the sink
 
+    def add(self, frame: bytes, shape: _Shape) -> None:
+        """One more frame, whose header and side information say where its sound is."""
+        body_at = shape.body_at
+        side = int.from_bytes(frame[shape.prefix : body_at], "big")
+        begin = max(self._main - (side >> shape.begin_shift), 0)
+        self._clear_until(begin)
+        end = begin * 8
+        for shift in shape.size_shifts:
+            end += side >> shift & 0xFFF
+        self._sound_end = max(self._sound_end, end)
+        if begin - self._start >= limits.SCRUB_COPY_BYTES:
+            self._write_until(begin)
+        head = frame[:body_at]
+        if side & shape.private or frame[2] & _PRIVATE:
+            head = _without_private_bits(head, side, shape)
+            self._removed.add(Removed.OTHER_METADATA)
+        self._heads.append(head)
+        self._lengths.append(shape.length - body_at)
+        self._bodies += frame[body_at:]
+        self._main += shape.length - body_at
 
-@dataclass(slots=True)
-class _Walk:
-    """State of the way through the frames."""
+    def finish(self) -> None:
+        """What waits, and nothing behind the last sound."""
+        self._clear_until(self._main)
+        self._write_until(self._main)
 
-    sink: Sink
-    removed: set[Removed]
-    waiting: deque[_Body] = field(default_factory=deque)
-    main: int = 0  # bytes of bodies so far
-    sound_end: int = 0  # bit, in the stream of bodies, at which the last frame's sound ends
-    offsets: array[int] = field(default_factory=lambda: array("Q"))
-    frames: int = 0
+    def _clear_until(self, end: int) -> None:
+        """Clear the bits between the end of the sound so far and a byte of the stream of bodies."""
+        begin, used_bits = divmod(self._sound_end - self._start * 8, 8)
+        end -= self._start
+        if used_bits and begin < end:
+            kept = self._bodies[begin] & 0xFF00 >> used_bits & 0xFF
+            if kept != self._bodies[begin]:
+                self._removed.add(Removed.SOFTWARE)
+            self._bodies[begin] = kept
+            begin += 1
+        if begin < end and self._bodies.count(0, begin, end) < end - begin:
+            self._bodies[begin:end] = bytes(end - begin)
+            self._removed.add(Removed.SOFTWARE)
+
+    def _write_until(self, final: int) -> None:
+        """Write the frames whose bodies end at or before a byte of the stream: nothing in them will change any more."""
+        pieces: list[bytes | bytearray] = []
+        place, offset = 0, self._sink.size
+        for head, length in zip(self._heads, self._lengths, strict=True):
+            if self._start + place + length > final:
+                break
+            self.offsets.append(offset)
+            pieces += head, self._bodies[place : place + length]
+            place += length
+            offset += len(head) + length
+        self._sink.write(b"".join(pieces))
+        del self._heads[: len(pieces) // 2], self._lengths[: len(pieces) // 2], self._bodies[:place]
+        self._start += place
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """The frames, and an information frame where there was one."""
-    walk = _Walk(sink, cleaning.removed)
+    rewriting = _Rewriting(sink, cleaning.removed)
     start = tags.after_id3(untrusted_source, cleaning.removed)
     information: tuple[bytes, _Shape] | None = None
     for number, (frame, shape) in enumerate(_frames(untrusted_source, start, cleaning.removed)):
@@ -85,13 +142,12 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             information = frame, shape
             sink.write(bytes(shape.length))
         else:
-            _add(walk, frame, shape)
-    _zero(walk, walk.sound_end, walk.main * 8)
-    _flush(walk, walk.main)
-    if not walk.frames:
+            rewriting.add(frame, shape)
+    rewriting.finish()
+    if not rewriting.offsets:
         raise Damaged
     if information is not None:
-        made = _information(walk, *information)
+        made = _information(rewriting.offsets, sink.size, *information)
         sink.seek(0)
         sink.write(made)
         if made != information[0]:
@@ -99,6 +155,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     return _TYPE
 
 
+@lru_cache(maxsize=1024)  # of one file's frames nearly all begin alike
 def _shape(header: bytes) -> _Shape | None:
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
         return None
@@ -110,13 +167,21 @@ def _shape(header: bytes) -> _Shape | None:
     length = (144 if first else 72) * kilobits * 1000 // hertz + (header[2] >> 1 & 1)
     mono = header[3] >> 6 == 3
     if first:
-        private = 5 if mono else 3
-        sizes = 9 + private + (4 if mono else 8)
-        shape = (17 if mono else 32, 9, private, sizes, 59, 2 if mono else 4)
+        side, begin_bits, private_bits, step = 17 if mono else 32, 9, 5 if mono else 3, 59
+        sizes_at = begin_bits + private_bits + (4 if mono else 8)
     else:
-        private = 1 if mono else 2
-        shape = (9 if mono else 17, 8, private, 8 + private, 63, 1 if mono else 2)
-    return _Shape(length, *shape, checked=not header[1] & 1)
+        side, begin_bits, private_bits, step = 9 if mono else 17, 8, 1 if mono else 2, 63
+        sizes_at = begin_bits + private_bits
+    prefix = 4 if header[1] & 1 else 6
+    bits, sizes = side * 8, (1 if mono else 2) * (2 if first else 1)
+    return _Shape(
+        length=length,
+        prefix=prefix,
+        body_at=prefix + side,
+        begin_shift=bits - begin_bits,
+        size_shifts=tuple(bits - sizes_at - step * number - 12 for number in range(sizes)),
+        private=(1 << private_bits) - 1 << bits - begin_bits - private_bits,
+    )
 
 
 def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[tuple[bytes, _Shape]]:
@@ -151,69 +216,12 @@ def _goes_on(window: bytes, place: int) -> bool:
     return place == len(window) or _shape(window[place : place + 4]) is not None or window[place : place + 3] == b"TAG"
 
 
-def _add(walk: _Walk, frame: bytes, shape: _Shape) -> None:
-    prefix = 6 if shape.checked else 4
-    body_at = prefix + shape.side
-    if body_at > len(frame):
-        raise Damaged
-    side = int.from_bytes(frame[prefix:body_at], "big")
-    bits = shape.side * 8
-    back = side >> bits - shape.begin_bits
-    sound = sum(side >> bits - shape.first_size - shape.step * n - 12 & 0xFFF for n in range(shape.granules))
-    begin = max(walk.main - back, 0) * 8
-    if begin > walk.sound_end:
-        _zero(walk, walk.sound_end, begin)
-    walk.sound_end = max(begin + sound, walk.sound_end)
-    _flush(walk, begin // 8)
-    head = _head(frame, side, shape, prefix)
-    if head != frame[:body_at]:
-        walk.removed.add(Removed.OTHER_METADATA)
-    body = bytearray(frame[body_at:])
-    walk.waiting.append(_Body(head, body, walk.main))
-    walk.main += len(body)
-    walk.frames += 1
-
-
-def _head(frame: bytes, side: int, shape: _Shape, prefix: int) -> bytes:
-    """Header, checksum and side information without their private bits."""
-    private = ((1 << shape.private_bits) - 1) << shape.side * 8 - shape.begin_bits - shape.private_bits
-    if not side & private and not frame[2] & _PRIVATE:
-        return frame[: prefix + shape.side]
-    header = frame[:2] + bytes((frame[2] & ~_PRIVATE & 0xFF, frame[3]))
-    information = (side & ~private).to_bytes(shape.side, "big")
-    checksum = _crc16(header[2:] + information).to_bytes(2, "big") if shape.checked else b""
+def _without_private_bits(head: bytes, side: int, shape: _Shape) -> bytes:
+    """Header, checksum and side information, the checksum made anew."""
+    header = head[:2] + bytes((head[2] & ~_PRIVATE & 0xFF, head[3]))
+    information = (side & ~shape.private).to_bytes(shape.side, "big")
+    checksum = crc16.cms(header[2:] + information).to_bytes(2, "big") if shape.prefix > 4 else b""
     return header + checksum + information
-
-
-def _zero(walk: _Walk, start: int, end: int) -> None:
-    """Clear the bits from ``start`` to just before ``end`` of the stream of bodies."""
-    for body in walk.waiting:
-        first, last = max(start - body.start * 8, 0), min(end - body.start * 8, len(body.data) * 8)
-        if first >= last:
-            continue
-        byte, bit = divmod(first, 8)
-        stop, rest = divmod(last, 8)
-        before = bytes(body.data[byte : stop + 1])
-        if bit:
-            kept = 0xFF << 8 - bit & 0xFF
-            if byte == stop:
-                kept |= 0xFF >> rest
-            body.data[byte] &= kept
-            byte += 1
-        if byte < stop:
-            body.data[byte:stop] = bytes(stop - byte)
-        if rest and byte <= stop:
-            body.data[stop] &= 0xFF >> rest
-        if before != bytes(body.data[first // 8 : stop + 1]):
-            walk.removed.add(Removed.SOFTWARE)
-
-
-def _flush(walk: _Walk, final: int) -> None:
-    """Write the frames whose bodies end at or before byte ``final``: nothing in them will change any more."""
-    while walk.waiting and walk.waiting[0].start + len(walk.waiting[0].data) <= final:
-        body = walk.waiting.popleft()
-        walk.offsets.append(walk.sink.size)
-        walk.sink.write(body.head + body.data)
 
 
 def _kind(frame: bytes, shape: _Shape) -> bytes:
@@ -234,13 +242,13 @@ def _skips(frame: bytes, shape: _Shape) -> bytes:
     return frame[at + 21 : at + 24] if frame[at : at + 4] in {b"LAME", b"Lavf", b"Lavc"} else b""
 
 
-def _information(walk: _Walk, old: bytes, shape: _Shape) -> bytes:
+def _information(offsets: array[int], total: int, old: bytes, shape: _Shape) -> bytes:
     """The frame that describes the recording, written anew from what was written."""
-    total, at = walk.sink.size, 4 + shape.side
-    places = bytes(min(255, walk.offsets[percent * len(walk.offsets) // 100] * 256 // total) for percent in range(100))
-    steps = {after - before for before, after in zip(walk.offsets, walk.offsets[1:], strict=False)}
+    at = 4 + shape.side
+    places = bytes(min(255, offsets[percent * len(offsets) // 100] * 256 // total) for percent in range(100))
+    steps = {after - before for before, after in itertools.pairwise(offsets)}
     tag = b"Info" if max(steps, default=0) - min(steps, default=0) <= 1 else b"Xing"
-    tag += (15).to_bytes(4, "big") + walk.frames.to_bytes(4, "big") + total.to_bytes(4, "big") + places + bytes(4)
+    tag += (15).to_bytes(4, "big") + len(offsets).to_bytes(4, "big") + total.to_bytes(4, "big") + places + bytes(4)
     frame = bytearray(shape.length)
     # Without a checksum, so that there is one form of it.
     frame[:4] = bytes((0xFF, old[1] | 1, old[2] & ~_PRIVATE & 0xFF, old[3]))
@@ -253,28 +261,8 @@ def _information(walk: _Walk, old: bytes, shape: _Shape) -> bytes:
         frame[at : at + 9] = _ENCODER
         frame[at + 21 : at + 24] = skips
         frame[at + 28 : at + 32] = total.to_bytes(4, "big")
-        frame[at + 34 : at + 36] = _crc_of_tag(bytes(frame[: at + 34])).to_bytes(2, "big")
+        frame[at + 34 : at + 36] = crc16.arc(bytes(frame[: at + 34])).to_bytes(2, "big")
     return bytes(frame)
-
-
-def _crc16(data: bytes) -> int:
-    """The checksum of a frame: polynomial 0x8005 over header and side information, from all ones."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x8005) & 0xFFFF if crc & 0x8000 else crc << 1
-    return crc
-
-
-def _crc_of_tag(data: bytes) -> int:
-    """The checksum of an information tag: the same polynomial, least significant bit first, from zero."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc
 
 
 # --- verify ---
@@ -297,6 +285,7 @@ def verify(source: Source, media_type: str) -> None:
         raise Residue
 
 
+@lru_cache(maxsize=1024)
 def _verified_length(head: bytes) -> int:
     number = int.from_bytes(head, "big")
     sync, version, layer = number >> 21, number >> 19 & 3, number >> 17 & 3
