@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterable
 
 from fieldreport import limits
-from fieldreport.scrub import played, registry
+from fieldreport.scrub import registry
 from fieldreport.scrub.family import Cleaning, Sink, Source
 from fieldreport.scrub.office import said
 from fieldreport.scrub.sniff import sniff
@@ -28,6 +28,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
     Raises:
         Refused: and the sink's content is to be thrown away.
+        Elsewhere: it holds a recording to be coded anew, and no codecs were loaded here.
     """
     found = sniff(untrusted_source)
     if cleaning.mode is Mode.STRONG and found in registry.PLAYED:
@@ -50,9 +51,10 @@ def _played(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     if untrusted_source.size > limits.PLAYED_BYTES:
         raise Refused(Refusal.TOO_LARGE)
+    player = registry.player()
     cleaned = Sink()
     media_type = clean(untrusted_source, cleaned, cleaning.losslessly())
-    made = played.made_anew(cleaned.source(), media_type)
+    made = player.made_anew(cleaned.source(), media_type)
     cleaning.spend(len(made))
     return clean(Source.of(made), sink, dataclasses.replace(cleaning.losslessly(), removed=set()))
 

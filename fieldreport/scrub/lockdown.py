@@ -90,7 +90,7 @@ class _Program(ctypes.Structure):
 
 
 class Lock:
-    """Prepared in the warm parent, closed by each child: first ``confine``, then, with its file in hand, ``seal``."""
+    """Prepared in the warm parent, closed by each child before it has a file."""
 
     def __init__(self, status: SandboxStatus, ruleset: int, address_space: int) -> None:
         self.status = status
@@ -116,7 +116,7 @@ class Lock:
 
     @property
     def descriptor(self) -> int:
-        """Of the ruleset, which a child must keep until it is confined; -1 when there is none."""
+        """Of the ruleset, which a child must keep until it is locked; -1 when there is none."""
         return self._ruleset
 
     @classmethod
@@ -143,8 +143,8 @@ class Lock:
         )
         return cls(status, ruleset, mapped_pages * os.sysconf("SC_PAGE_SIZE"))
 
-    def confine(self, parent: int) -> None:
-        """Everything but the filter, in a child that has not been given a file yet."""
+    def close(self, parent: int) -> None:
+        """Lock this process, a child of ``parent``: from here on only what ``seccomp`` allows."""
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)  # the parent died before the line above
@@ -154,9 +154,6 @@ class Lock:
             os.close(self._ruleset)
         for name, soft, hard in self._limits:
             resource.setrlimit(name, (soft, hard))
-
-    def seal(self) -> None:
-        """The filter: from here on only what ``seccomp`` allows."""
         if self._program is not None:
             _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(self._program))
 
@@ -173,8 +170,7 @@ class Lock:
         if pid == 0:
             outcome = 1
             try:
-                self.confine(parent)
-                self.seal()
+                self.close(parent)
                 outcome = _try_to_break_out()
             finally:
                 os._exit(outcome)

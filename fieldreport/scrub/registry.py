@@ -10,15 +10,17 @@ To add a family: write the module (see ``family``), add its media types to ``FAM
 from __future__ import annotations
 
 import importlib
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
-from fieldreport.scrub.family import Family
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused
+from fieldreport.scrub.family import Family, Source
+from fieldreport.scrub.vocabulary import Elsewhere, Mode, Refusal, Refused
 
 _PACKAGE: Final = "fieldreport.scrub"
+_PLAYER: Final = f"{_PACKAGE}.played"
 
 FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -142,6 +144,13 @@ OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 is refused."""
 
 
+class Player(Protocol):
+    """What ``dispatch`` needs of ``played``."""
+
+    def made_anew(self, cleaned: Source, media_type: str, /) -> bytes:
+        """Ogg with Opus of a recording, MP4 of a film."""
+
+
 def family(media_type: str, mode: Mode = Mode.LOSSLESS) -> Family:
     """The module for a sniffed type.
 
@@ -156,14 +165,30 @@ def family(media_type: str, mode: Mode = Mode.LOSSLESS) -> Family:
     return cast("Family", importlib.import_module(name))
 
 
-def load_all() -> None:
-    """Import every family and let it load what its libraries load late, while files may still be opened."""
+def player() -> Player:
+    """The module that codes recordings and films anew, where ``load_all`` has loaded it.
+
+    Raises:
+        Elsewhere: it has not.
+    """
+    found = sys.modules.get(_PLAYER)
+    if found is None:
+        raise Elsewhere
+    return cast("Player", found)
+
+
+def load_all(*, codecs: bool = False) -> None:
+    """Import every family and let it load what its libraries load late, while files may still be opened.
+
+    ``codecs``: with all of FFmpeg, which is as much again and makes every fork slower.
+    """
     for name in dict.fromkeys(FAMILIES.values()):
         module = importlib.import_module(name)
         warm = getattr(module, "warm", None)
         if warm is not None:
             warm()
-    importlib.import_module(f"{_PACKAGE}.played").warm()
+    if codecs:
+        importlib.import_module(_PLAYER).warm()
     importlib.import_module(f"{_PACKAGE}.office.said")
 
 

@@ -1,6 +1,6 @@
 """The service's side of the sandbox: hand a file to the warm parent, wait, believe little.
 
-Rules: no decoder is ever imported here. The warm parent is started again when it dies. Any number of threads may call
+Rules: no decoder is ever imported here. A warm parent is started again when it dies. Any number of threads may call
 ``clean``; ``limits.SCRUBS_AT_ONCE`` of them work at a time. Results are encrypted under a key of their own: small
 ones in memory, large ones in a scratch file.
 """
@@ -24,9 +24,14 @@ from fieldreport.scrub.lockdown import SandboxStatus
 from fieldreport.scrub.plaintext import clean_typed
 from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
 from fieldreport.scrub.warmparent import Output, WarmParent, WarmParentGone
-from fieldreport.scrub.wire import Answer, NotCleaned
+from fieldreport.scrub.wire import Answer, Cleaned, NotCleaned, NotHere
 
 _log = logging.getLogger(__name__)
+
+# Arguments of the two warm parents. The second is started when the first strong recording arrives: FFmpeg makes every
+# fork a third slower.
+_LEAN: Final[tuple[str, ...]] = ()
+_WITH_CODECS: Final = ("--codecs",)
 
 _TEXTS: Final = {
     Refusal.UNSUPPORTED: "this type of file cannot be cleaned",
@@ -63,7 +68,7 @@ class Scrubbed:
 
 
 class Scrubber:
-    """Owns the warm parent. Start it before threads; close it, or use it as a context manager."""
+    """Owns the warm parents. Start it before threads; close it, or use it as a context manager."""
 
     def __init__(self, *, directory: Path, require_sandbox: bool, arguments: Sequence[str] = ()) -> None:
         self._directory = directory
@@ -72,7 +77,7 @@ class Scrubber:
         self._places = threading.BoundedSemaphore(limits.SCRUBS_AT_ONCE)
         self._starting = threading.Lock()
         self._closed = False
-        self._parent = self._start_parent()
+        self._parents = {_LEAN: self._start_parent(_LEAN)}
 
     @classmethod
     def start(cls, *, directory: Path, require_sandbox: bool) -> Self:
@@ -88,7 +93,7 @@ class Scrubber:
     @property
     def status(self) -> SandboxStatus:
         """What the running warm parent found and uses."""
-        return self._parent.status
+        return self._parents[_LEAN].status
 
     def clean(self, source: Scratch, *, mode: Mode = Mode.LOSSLESS) -> Scrubbed:
         """Clean one file in a child of its own. ``source`` stays the caller's and is read only.
@@ -111,10 +116,11 @@ class Scrubber:
         return clean_typed(text)
 
     def close(self) -> None:
-        """End the warm parent, and with it any child still at work."""
+        """End the warm parents, and with them any child still at work."""
         with self._starting:
             self._closed = True
-            self._parent.end()
+            for parent in self._parents.values():
+                parent.end()
 
     def __enter__(self) -> Self:
         return self
@@ -164,27 +170,37 @@ class Scrubber:
             removed=answer.removed,
         )
 
-    def _ask(self, share: ScratchShare, output: Output, mode: Mode) -> Answer:
+    def _ask(self, share: ScratchShare, output: Output, mode: Mode) -> Cleaned | NotCleaned:
+        for arguments in (_LEAN, _WITH_CODECS):
+            answer = self._ask_one(arguments, share, output, mode)
+            if not isinstance(answer, NotHere):
+                return answer
+        return NotCleaned(refusal=Refusal.CRASHED)  # no honest child says so twice
+
+    def _ask_one(self, arguments: tuple[str, ...], share: ScratchShare, output: Output, mode: Mode) -> Answer:
         for _ in range(2):
-            parent = self._living_parent()
+            parent = self._living_parent(arguments)
             try:
                 return parent.clean(share, output, mode)
             except WarmParentGone:
                 parent.end()
         return NotCleaned(refusal=Refusal.CRASHED)
 
-    def _living_parent(self) -> WarmParent:
+    def _living_parent(self, arguments: tuple[str, ...]) -> WarmParent:
         with self._starting:
             if self._closed:
                 raise PlatformError("the cleaner has been closed")
-            if self._parent.has_ended():
-                self._parent.end()
+            parent = self._parents.get(arguments)
+            if parent is not None and parent.has_ended():
+                parent.end()
                 _log.warning("the process that cleans files died and is started again")
-                self._parent = self._start_parent()
-            return self._parent
+                parent = None
+            if parent is None:
+                parent = self._parents[arguments] = self._start_parent(arguments)
+            return parent
 
-    def _start_parent(self) -> WarmParent:
-        parent = WarmParent(self._arguments)
+    def _start_parent(self, arguments: tuple[str, ...]) -> WarmParent:
+        parent = WarmParent((*arguments, *self._arguments))
         problems = parent.status.problems
         if self._require_sandbox and not parent.status.complete:
             parent.end()

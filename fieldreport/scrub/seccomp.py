@@ -2,8 +2,10 @@
 
 Rules: an allowlist. What libraries probe for at run time and live without (files, clocks of other processes) gets an
 errno; everything else ends the process. Nothing becomes executable any more. No call that opens, connects, creates a
-process, sends a signal or passes a descriptor is allowed. Both tables are the kernel's own numbers
-(arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h); the program is the one of seccomp(2).
+process, sends a signal or passes a descriptor on is allowed; one may receive, for a child is locked before its file
+arrives, and the only socket it has by then leads to the service, which sends one order and no descriptor. Both tables
+are the kernel's own numbers (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h); the program is
+the one of seccomp(2).
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ _ALLOWED: Final = (
     "getpid",
     "gettid",
     "getrusage",
+    "recvmsg",
     "exit",
     "exit_group",
 )
@@ -124,6 +127,7 @@ _X86_64: Final[Mapping[str, int]] = MappingProxyType(
         "madvise": 28,
         "dup": 32,
         "getpid": 39,
+        "recvmsg": 47,
         "clone": 56,
         "exit": 60,
         "uname": 63,
@@ -217,6 +221,7 @@ _AARCH64: Final[Mapping[str, int]] = MappingProxyType(
         "getpid": 172,
         "gettid": 178,
         "sysinfo": 179,
+        "recvmsg": 212,
         "brk": 214,
         "munmap": 215,
         "mremap": 216,

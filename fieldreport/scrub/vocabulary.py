@@ -68,6 +68,10 @@ class Mode(StrEnum):
     STRONG = "strong"  # pixels and samples made anew: images at quality 95, pages of pixels, sound and film coded again
 
 
+class Elsewhere(Exception):
+    """Raised inside a child whose warm parent has not loaded what this file needs. Says nothing about the file."""
+
+
 class Refused(Exception):
     """Raised inside the child by sniff, a family or verify. Only ``refusal`` crosses the sandbox boundary."""
 

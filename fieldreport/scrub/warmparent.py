@@ -1,7 +1,8 @@
 """The service's end of the line to the warm parent: starting it, handing it a file, learning how its child ended.
 
-Rules: the warm parent is a fresh interpreter that inherits one socket and an environment of ours. The keys of a file
-go to its child through a channel that the warm parent cannot read. A result counts only when nobody can change it any
+Rules: the warm parent is a fresh interpreter that inherits one socket and an environment of ours. Children are made
+ready ahead of their files; a file and its keys go straight to one of them, through a channel that the warm parent
+cannot read. A result counts only when nobody can change it any
 more: when the child is gone or, sooner, when the kernel has sealed the memory the result lies in.
 """
 
@@ -16,10 +17,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import fieldreport
 from fieldreport import limits
@@ -28,10 +32,11 @@ from fieldreport.scratch import ScratchShare
 from fieldreport.scrub import wire
 from fieldreport.scrub.lockdown import SandboxStatus
 from fieldreport.scrub.vocabulary import Mode, Refusal
-from fieldreport.scrub.wire import EXIT_REPORT, HAND_OVER, Answer, NotCleaned, Order
+from fieldreport.scrub.wire import EXIT_REPORT, PREPARE, Answer, Cleaned, NotCleaned, Order
 
 _START_SECONDS: Final = 60.0
-_GRACE_SECONDS: Final = 10.0  # beyond the wall clock, for the warm parent to kill and report
+_SEND_SECONDS: Final = 10.0  # a warm parent that takes nothing for so long is as good as gone
+_READY: Final = 2  # children that wait for a file: two come at once often enough
 _NEVER_AGAIN: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -59,11 +64,33 @@ class WarmParentGone(Exception):
     """It closed its socket or fell silent. Says nothing about the file, which has no way to reach it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A child that is ready or will be: the way to it, and the pipe that tells its end (the reading end)."""
+
+    channel: socket.socket
+    exit_pipe: int
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """And the warm parent ends it, if it has not ended by itself."""
+        self.channel.close()
+        os.close(self.exit_pipe)
+
+
 class WarmParent:
     """One running warm parent and the socket to it. For any number of threads."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._owner = os.getpid()
+        self._ready: deque[_Child] = deque()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -94,7 +121,9 @@ class WarmParent:
             self.end()
             raise PlatformError("the process that cleans files does not start")
         self.status = SandboxStatus(**json.loads(ready))
-        self._socket.settimeout(_GRACE_SECONDS)
+        self._socket.settimeout(_SEND_SECONDS)
+        with contextlib.suppress(WarmParentGone):
+            self._refill()
 
     def has_ended(self) -> bool:
         """Its end of the socket is closed. It never speaks after its start, so anything readable is the end."""
@@ -103,6 +132,8 @@ class WarmParent:
     def end(self) -> None:
         """Close the line and end the process, if it is ours."""
         self._socket.close()
+        while self._ready:
+            self._ready.popleft().close()
         if os.getpid() == self._owner and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 self._process.send_signal(signal.SIGKILL)  # its children die with it
@@ -121,52 +152,71 @@ class WarmParent:
             output_key=output.key,
             output_limit=output.limit,
         )
+        with self._take() as child:
+            try:
+                socket.send_fds(child.channel, [order.encode()], [source.fd, output.fd])
+            except OSError:
+                raise WarmParentGone from None
+            self._refill()  # while this one works
+            return _answer(child, output)
+
+    def _take(self) -> _Child:
+        """A child that waits, or one that will soon read what it is sent."""
+        while os.getpid() == self._owner and self._ready:
+            with contextlib.suppress(IndexError):  # another thread was quicker
+                child = self._ready.popleft()
+                if not _is_readable(child.exit_pipe):
+                    return child
+                child.close()  # it died waiting, perhaps for want of memory
+        return self._prepare()
+
+    def _refill(self) -> None:
+        # A process that was forked from ours shares the line, and must not share children with us.
+        while os.getpid() == self._owner and len(self._ready) < _READY:
+            self._ready.append(self._prepare())
+
+    def _prepare(self) -> _Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         exit_read, exit_write = os.pipe2(os.O_CLOEXEC)
+        child = _Child(ours, exit_read)
         try:
-            with ours:
-                try:
-                    with theirs:
-                        ours.send(order.encode())
-                        descriptors = [source.fd, output.fd, theirs.fileno(), exit_write]
-                        socket.send_fds(self._socket, [HAND_OVER], descriptors)
-                except OSError:
-                    raise WarmParentGone from None
-                finally:
-                    os.close(exit_write)
-                ours.setblocking(False)
-                return _answer(ours, exit_read, output)
+            with theirs:
+                socket.send_fds(self._socket, [PREPARE], [theirs.fileno(), exit_write])
+        except OSError:
+            child.close()
+            raise WarmParentGone from None
         finally:
-            os.close(exit_read)  # and the warm parent ends a child that nobody waits for any more
+            os.close(exit_write)
+        return child
 
 
-def _answer(channel: socket.socket, exit_read: int, output: Output) -> Answer:
+def _answer(child: _Child, output: Output) -> Answer:
     """What the child said if that is final, or how it ended."""
     poll = select.poll()  # select(2) fails beyond 1,024 descriptors, and a busy intake has more
-    poll.register(channel, select.POLLIN)
-    poll.register(exit_read, select.POLLIN)
-    patience = int((limits.SCRUB_WALL_SECONDS + _GRACE_SECONDS) * 1000)
+    poll.register(child.channel, select.POLLIN)
+    poll.register(child.exit_pipe, select.POLLIN)
+    deadline = time.monotonic() + limits.SCRUB_WALL_SECONDS
     untrusted_answer = b""
-    while ready := [descriptor for descriptor, _ in poll.poll(patience)]:
-        if channel.fileno() in ready:
-            poll.unregister(channel)
+    while ready := [number for number, _ in poll.poll(max(0, (deadline - time.monotonic()) * 1000))]:
+        if child.channel.fileno() in ready:
+            poll.unregister(child.channel)
             with contextlib.suppress(OSError):
-                untrusted_answer = channel.recv(wire.ANSWER_BYTES)
+                untrusted_answer = child.channel.recv(wire.ANSWER_BYTES, socket.MSG_DONTWAIT)
             if untrusted_answer:
                 answer = wire.parse(untrusted_answer)
-                if isinstance(answer, NotCleaned) or output.is_final():
+                if not isinstance(answer, Cleaned) or output.is_final():
                     return answer
-        elif exit_read in ready:
-            return _judge(os.read(exit_read, EXIT_REPORT.size), untrusted_answer)
-    raise WarmParentGone
+        elif child.exit_pipe in ready:
+            return _judge(os.read(child.exit_pipe, EXIT_REPORT.size), untrusted_answer)
+    return NotCleaned(refusal=Refusal.TIMEOUT)
 
 
 def _judge(report: bytes, untrusted_answer: bytes) -> Answer:
     """How the child ended decides first; only a child that ended by itself is listened to."""
     if len(report) != EXIT_REPORT.size:
         raise WarmParentGone
-    status, timed_out = EXIT_REPORT.unpack(report)
-    if timed_out or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+    (status,) = EXIT_REPORT.unpack(report)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return NotCleaned(refusal=Refusal.TIMEOUT)
     if os.WIFSIGNALED(status) or not untrusted_answer:
         return NotCleaned(refusal=Refusal.CRASHED)
@@ -183,7 +233,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _is_readable(line: socket.socket) -> bool:
+def _is_readable(line: socket.socket | int) -> bool:
     poll = select.poll()
     poll.register(line, select.POLLIN)
     return bool(poll.poll(0))

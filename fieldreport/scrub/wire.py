@@ -2,8 +2,8 @@
 
 Rules: the order goes straight to the child, so the keys of a file are never in the memory of the warm parent that forks
 the next one. The answer comes from a process that a stranger's file may have taken over: it is parsed strictly, every
-word in it is one of ours, and it can say nothing but "clean, of this type, this long, this was removed" or "refused,
-for this reason". No text from inside.
+word in it is one of ours, and it can say nothing but "clean, of this type, this long, this was removed", "refused, for
+this reason" or "ask the one with the codecs". No text from inside.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
 
-# Between the service and the warm parent (see ``zygote``).
-HAND_OVER: Final = b"F"  # the message that carries a file's descriptors
-DESCRIPTORS: Final = 4
-EXIT_REPORT: Final = struct.Struct("<i?")  # wait status as of waitpid(2); killed on the wall clock
+# From the service to the warm parent: make a child ready. It carries the child's end of a channel and the writing end
+# of an exit pipe.
+PREPARE: Final = b"P"
+PREPARE_DESCRIPTORS: Final = 2
+EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), through the exit pipe
 
-# Between the service and the child.
+# Between the service and the child, through the channel: the order carries input and output, one answer comes back.
+ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
 _ORDER: Final = struct.Struct("<B32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
@@ -79,7 +81,12 @@ class NotCleaned:
     kind: str = ""
 
 
-Answer = Cleaned | NotCleaned
+@dataclass(frozen=True, slots=True)
+class NotHere:
+    """The file needs codecs that this child's warm parent has not loaded; one that has is to be asked."""
+
+
+Answer = Cleaned | NotCleaned | NotHere
 
 
 def encode(answer: Answer) -> bytes:
@@ -94,6 +101,8 @@ def encode(answer: Answer) -> bytes:
         case NotCleaned():
             kind = answer.kind if answer.kind in _KNOWN_KINDS else "other"
             document = {"refusal": answer.refusal.value, "kind": kind}
+        case NotHere():
+            document = {"elsewhere": True}
         case _:
             assert_never(answer)
     return json.dumps(document).encode("ascii")
@@ -118,6 +127,8 @@ def parse(untrusted_answer: bytes) -> Answer:
         case {"refusal": str(refusal), "kind": str(kind), **rest} if not rest:
             if refusal in set(Refusal) and kind in _KNOWN_KINDS:
                 return NotCleaned(refusal=Refusal(refusal), kind=kind)
+        case {"elsewhere": True, **rest} if not rest:
+            return NotHere()
     return crashed
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Removed, registry
 from fieldreport.scrub.dispatch import clean as dispatch_clean
@@ -73,15 +74,11 @@ def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
         yield started
 
 
-@pytest.fixture(scope="session")
-def impatient_scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
+@pytest.fixture
+def impatient_scrubber(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> Scrubber:
     """The same with a wall clock that tests can wait for."""
-    with Scrubber(
-        directory=tmp_path_factory.mktemp("scratch"),
-        require_sandbox=True,
-        arguments=(f"--also={HOSTILE}", "--wall-seconds=2"),
-    ) as started:
-        yield started
+    monkeypatch.setattr(limits, "SCRUB_WALL_SECONDS", 2)
+    return scrubber
 
 
 @pytest.fixture

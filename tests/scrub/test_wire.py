@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fieldreport import limits
 from fieldreport.scrub import Mode, Refusal, Removed, wire
-from fieldreport.scrub.wire import Cleaned, NotCleaned, Order
+from fieldreport.scrub.wire import Cleaned, NotCleaned, NotHere, Order
 
 CRASHED = NotCleaned(refusal=Refusal.CRASHED)
 
@@ -21,6 +21,7 @@ CRASHED = NotCleaned(refusal=Refusal.CRASHED)
         Cleaned(media_type="image/jpeg", length=1, removed=(Removed.LOCATION, Removed.TIME)),
         Cleaned(media_type="text/plain", length=limits.SCRUB_OUTPUT_BYTES, removed=()),
         NotCleaned(refusal=Refusal.BOMB),
+        NotHere(),
         NotCleaned(refusal=Refusal.DAMAGED, kind="ValueError"),
     ],
 )
