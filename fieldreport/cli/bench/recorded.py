@@ -23,15 +23,19 @@ def recorded() -> Mapping[str, Callable[[], bytes]]:
         "opus": partial(_sound, "ogg", "libopus"),
         "wav": partial(_sound, "wav", "pcm_s16le"),
         "m4a": partial(_sound, "ipod", "aac"),
+        "aac": partial(_sound, "adts", "aac"),
+        "amr": partial(_sound, "amr", "libopencore_amrnb", 8_000),
         "mp4": partial(_film, "mp4", "libx264"),
         "mov": partial(_film, "mov", "libx264"),
+        "3gp": partial(_film, "3gp", "mpeg4"),
         "webm": partial(_film, "webm", "libvpx"),
+        "mkv": partial(_film, "matroska", "libx264"),
         "avi": partial(_film, "avi", "mpeg4"),
     }
 
 
-def _sound(container: str, codec: str) -> bytes:
-    rate, target = 48_000, io.BytesIO()
+def _sound(container: str, codec: str, rate: int = 48_000) -> bytes:
+    target = io.BytesIO()
     samples = array("h", (int(9000 * math.sin(number / 17)) for number in range(_SECONDS * rate)))
     with av.open(target, "w", format=container) as output:
         output.metadata.update(_TAGS)
