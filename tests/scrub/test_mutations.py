@@ -5,8 +5,12 @@ A long run is `FIELDREPORT_TESTS_MUTATIONS=100000 pytest -n 0 tests/scrub/test_m
 
 from __future__ import annotations
 
+import gzip
+import io
+import itertools
 import os
 import random
+import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +51,19 @@ def mutated(sample: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
+def mutated_inside(sample: bytes, chance: random.Random) -> bytes:
+    """The same for packed files, whose checksums would give away damage from outside: one of their members damaged."""
+    if sample.startswith(b"\x1f\x8b"):
+        return gzip.compress(mutated(gzip.decompress(sample), chance), compresslevel=1, mtime=0)
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sample)) as old, zipfile.ZipFile(target, "w") as new:
+        hit = chance.choice([member.filename for member in old.infolist() if member.file_size])
+        for member in old.infolist():
+            data = old.read(member)
+            new.writestr(member.filename, mutated(data, chance) if member.filename == hit else data)
+    return target.getvalue()
+
+
 def outcome(scrubber: Scrubber, directory: Path, data: bytes) -> str:
     with Scratch(directory) as source:
         source.write(data)
@@ -63,11 +80,14 @@ def test_damaged_files_are_cleaned_or_refused_and_the_cleaner_goes_on(
     kind: str, scrubber: Scrubber, tmp_path: Path
 ) -> None:
     sample, chance = samples()[kind](), random.Random(kind)
+    packed = sample.startswith((b"PK", b"\x1f\x8b"))
+    damaged = itertools.cycle((mutated, mutated_inside) if packed else (mutated,))
     outcomes: Counter[str] = Counter()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for start in range(0, MUTATIONS, 100):
-            batch = [mutated(sample, chance) for _ in range(min(100, MUTATIONS - start))]
+            batch = [next(damaged)(sample, chance) for _ in range(min(100, MUTATIONS - start))]
             outcomes.update(threads.map(lambda data: outcome(scrubber, tmp_path, data), batch))
+    print(kind, dict(outcomes))  # noqa: T201 - read after a long run, with -s
     assert outcomes.total() == MUTATIONS
     assert outcome(scrubber, tmp_path, sample) == "cleaned"
     # A decoder that dies takes only its child, but one of ours that can be made to is worth knowing of.
