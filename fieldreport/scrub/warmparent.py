@@ -229,6 +229,9 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": str(Path(fieldreport.__file__).parent.parent),
         "LC_ALL": "C.UTF-8",
         "MALLOC_ARENA_MAX": "1",  # one thread: one arena to copy at every fork
+        # What a child frees it uses again: memory from the kernel is slow to touch for the first time.
+        "MALLOC_MMAP_THRESHOLD_": str(32 * limits.MIB),
+        "MALLOC_TRIM_THRESHOLD_": str(64 * limits.MIB),
         "PATH": os.defpath,
     }
 

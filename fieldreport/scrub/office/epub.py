@@ -202,7 +202,7 @@ class _Book:
             return self._attribute(path, element, name, value)
 
         rewriting = Rewriting(_VOCABULARIES, removed=self._cleaning.removed, findings=_FINDINGS, attribute=attribute)
-        return markup.serialise(rewriting.rewrite(root))
+        return rewriting.rewrite(root)
 
     def _settle_links(self, path: str, root: Element) -> None:
         for node in list(root.iter(f"{_HTML}a", f"{_NCX}content")):

@@ -55,9 +55,9 @@ def parse(untrusted: bytes) -> Element:
     return root
 
 
-def serialise(root: Element, *, keep_prefixes: tuple[str, ...] = ()) -> bytes:
-    """UTF-8 with a declaration; only the namespaces that are used, or whose prefix an attribute's value names."""
-    etree.cleanup_namespaces(root, keep_ns_prefixes=list(keep_prefixes))
+def serialise(root: Element) -> bytes:
+    """UTF-8 with a declaration; only the namespaces that are used."""
+    etree.cleanup_namespaces(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 

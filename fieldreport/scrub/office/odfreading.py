@@ -7,7 +7,7 @@ from typing import Final
 
 from fieldreport.scrub import registry
 from fieldreport.scrub.family import Source
-from fieldreport.scrub.office.reading import members, parse
+from fieldreport.scrub.office.reading import may_hold, members, parse
 from fieldreport.scrub.vocabulary import Residue
 
 _PART: Final = re.compile(
@@ -28,6 +28,7 @@ _ATTRIBUTES: Final = re.compile(
     r"language.*|country.*|script|rfc-language-tag.*|display-name|rsid|title|protection-key.*|change-id|user-name|class-id"
 )
 _PATH: Final = re.compile(r"file:|\\\\[A-Za-z]|[A-Za-z]:[\\/](Users|Documents)", re.IGNORECASE)
+_PATH_SPELLINGS: Final = ("file:", "\\\\", ":\\", ":/users", ":/documents")  # one is in whatever the pattern finds
 _TITLES: Final = frozenset({"urn:oasis:names:tc:opendocument:xmlns:chart:1.0"})  # what a chart is called is drawn
 
 
@@ -47,22 +48,40 @@ def check(data: bytes, media_type: str) -> None:
             kind = _TYPES[picture[1]]
             registry.family(kind).verify(Source.of(content), kind)
         elif name.endswith(".xml"):
-            parse(content, _start, _text)
+            _Part().read(content)
 
 
-def _start(tag: str, attributes: dict[str, str]) -> None:
-    namespace, _, local = tag.rpartition("\n")
-    if _NAMESPACE.fullmatch(namespace) is None:
-        raise Residue
-    if _ELEMENTS.fullmatch(local) is not None and not (namespace in _TITLES or "datastyle" in namespace):
-        raise Residue
-    for name, value in attributes.items():
+class _Part:
+    """Text is what the document says: it is not looked at."""
+
+    def __init__(self) -> None:
+        self._paths = True
+        self._elements: set[str] = set()  # those that were judged: a document has few
+        self._attributes: set[str] = set()
+
+    def read(self, content: bytes) -> None:
+        self._paths = may_hold(_PATH_SPELLINGS, content)
+        parse(content, self._start, None)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag not in self._elements:
+            self._judge_element(tag)
+        if not self._attributes.issuperset(attributes):
+            for name in attributes:
+                self._judge_attribute(name)
+        if self._paths and any(_PATH.search(value) for value in attributes.values()):
+            raise Residue
+
+    def _judge_element(self, tag: str) -> None:
+        namespace, _, local = tag.rpartition("\n")
+        if _NAMESPACE.fullmatch(namespace) is None:
+            raise Residue
+        if _ELEMENTS.fullmatch(local) is not None and not (namespace in _TITLES or "datastyle" in namespace):
+            raise Residue
+        self._elements.add(tag)
+
+    def _judge_attribute(self, name: str) -> None:
         space, _, key = name.rpartition("\n")
         if (space and _NAMESPACE.fullmatch(space) is None) or _ATTRIBUTES.fullmatch(key) is not None:
             raise Residue
-        if _PATH.search(value):
-            raise Residue
-
-
-def _text(text: str) -> None:
-    """Text is what the document says."""
+        self._attributes.add(name)

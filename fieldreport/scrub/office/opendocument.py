@@ -150,7 +150,7 @@ class _Document:
         rewriting = Rewriting(
             _VOCABULARIES, removed=self._cleaning.removed, findings=_FINDINGS, attribute=self._attribute
         )
-        self._members[f"{new_folder}{name}"] = ("text/xml", markup.serialise(rewriting.rewrite(root)))
+        self._members[f"{new_folder}{name}"] = ("text/xml", rewriting.rewrite(root))
 
     def _settle_frames(self, root: Element, folder: str) -> None:
         """Pictures and documents inside the document; a frame in which nothing is left goes."""

@@ -88,7 +88,7 @@ def _written(root: Element, part: PartCleaning) -> bytes:
         _VOCABULARIES, removed=part.package.cleaning.removed, findings=drawings.FINDINGS, text_in=_TEXT_IN,
         attribute=_attribute,
     )  # fmt: skip
-    return markup.serialise(rewriting.rewrite(root))
+    return rewriting.rewrite(root)
 
 
 KINDS: Final = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 from xml.parsers import expat
@@ -42,6 +43,8 @@ _ATTRIBUTES: Final = re.compile(
     r"rsid.*|paraId|textId|author|initials|date|dateUtc|userName|descr|alt|lang|altLang|gfxdata|hashValue|saltValue|"
     r"algorithmName|storeItemID|tooltip|href|macro|uid|anchorId|editId|codeName|lastEdited|refreshedBy|creationId"
 )
+_PATH_SPELLINGS: Final = ("file:", "\\\\", ":\\")  # one of them is in whatever the pattern finds
+_DRAWN: Final = frozenset({"docPr", "cNvPr"})
 _ADDRESS: Final = re.compile(r"https?")
 _PATH: Final = re.compile(r"file:|\\\\[A-Za-z]|[A-Za-z]:\\(Users|Documents)", re.IGNORECASE)
 
@@ -61,7 +64,7 @@ def check(data: bytes, media_type: str) -> None:
             kind = _MEDIA_TYPES[match[1]]
             registry.family(kind).verify(Source.of(content), kind)
         else:
-            _Part(name).read(content)
+            _Part().read(content)
 
 
 def members(data: bytes) -> list[tuple[str, bytes]]:
@@ -87,11 +90,13 @@ def members(data: bytes) -> list[tuple[str, bytes]]:
         raise Residue from None
 
 
-def parse(content: bytes, start: object, text: object) -> None:
+def parse(
+    content: bytes, start: Callable[[str, dict[str, str]], None] | None, text: Callable[[str], None] | None
+) -> None:
     """Read XML with expat; a document type, a comment or an instruction is residue."""
     parser = expat.ParserCreate(namespace_separator="\n")
-    parser.StartElementHandler = start  # type: ignore[assignment]  # handlers of the caller
-    parser.CharacterDataHandler = text  # type: ignore[assignment]
+    parser.StartElementHandler = start
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _refuse
     parser.CommentHandler = _refuse
     parser.ProcessingInstructionHandler = _refuse
@@ -105,26 +110,43 @@ def _refuse(*_: object) -> None:
     raise Residue
 
 
+def may_hold(spellings: Iterable[str], content: bytes) -> bool:
+    """Whether a value in a document of XML may hold one of these, in small letters, none of which XML has to escape.
+
+    One look over the whole instead of one into every value, of which a table has a million.
+    """
+    try:
+        text = content.decode().lower()
+    except UnicodeDecodeError:
+        raise Residue from None
+    return any(spelling in text for spelling in ("&#", *spellings))
+
+
 class _Part:
-    def __init__(self, name: str) -> None:
-        self._relations = name.endswith(".rels")
+    def __init__(self) -> None:
         self._instruction = False
-        self._seen: dict[str, str] = {}  # names of elements and attributes that were judged: a document has few
+        self._paths = True
+        self._elements: dict[str, str] = {}  # those that were judged, and their local names: a document has few
+        self._attributes: set[str] = set()
 
     def read(self, content: bytes) -> None:
-        parse(content, self._start, self._text)
+        self._paths = may_hold(_PATH_SPELLINGS, content)
+        parse(content, self._start, self._text if self._paths else None)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        local = self._seen.get(tag) or self._judged_element(tag)
-        self._instruction = local in {"instrText", "f"}
-        for name, value in attributes.items():
-            if f"@{name}" not in self._seen:
+        local = self._elements.get(tag) or self._judged_element(tag)
+        if not self._attributes.issuperset(attributes):
+            for name in attributes:
                 self._judge_attribute(name)
-            if _PATH.search(value):
+        if self._paths:
+            self._instruction = local in {"instrText", "f"}
+            if any(_PATH.search(value) for value in attributes.values()):
                 raise Residue
-        if local in {"docPr", "cNvPr"} and attributes.get("name") != "Object":
+        if local in _DRAWN and attributes.get("name") != "Object":
             raise Residue
-        if attributes.get("TargetMode") == "External":
+        if "TargetMode" in attributes:
+            if attributes["TargetMode"] != "External":
+                raise Residue
             parts = urlsplit(attributes.get("Target", ""))
             if (
                 not attributes["Type"].endswith("/hyperlink")
@@ -137,14 +159,14 @@ class _Part:
         namespace, _, local = tag.rpartition("\n")
         if _NAMESPACES.fullmatch(namespace) is None or local in _ELEMENTS:
             raise Residue
-        self._seen[tag] = local
+        self._elements[tag] = local
         return local
 
     def _judge_attribute(self, name: str) -> None:
         space, _, key = name.rpartition("\n")
         if (space and _NAMESPACES.fullmatch(space) is None) or _ATTRIBUTES.fullmatch(key) is not None:
             raise Residue
-        self._seen[f"@{name}"] = key
+        self._attributes.add(name)
 
     def _text(self, text: str) -> None:
         if self._instruction and _PATH.search(text):

@@ -163,7 +163,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
         text_in=_DRAWN_TEXT_IN,
         attribute=drawings.attribute,
     )
-    return markup.serialise(rewriting.rewrite(root))
+    return rewriting.rewrite(root)
 
 
 def _settle_formulas(root: Element, gone: set[str], removed: set[Removed]) -> None:
@@ -195,7 +195,7 @@ def _written(root: Element, part: PartCleaning) -> bytes:
         _CELLS, removed=part.package.cleaning.removed, findings=drawings.FINDINGS, text_in=_TEXT_IN,
         attribute=drawings.attribute,
     )  # fmt: skip
-    return markup.serialise(rewriting.rewrite(root))
+    return rewriting.rewrite(root)
 
 
 KINDS: Final = {

@@ -95,9 +95,7 @@ def clean_settings(part: PartCleaning, untrusted: bytes) -> bytes:
         remove(reference)  # separators: numbered in the notes themselves
     # The root is not in the content's vocabulary, so that settings cannot be smuggled in elsewhere.
     root.tag = f"{_W}compat"
-    data = _rewritten(root, part)
-    data.tag = f"{_W}settings"
-    return markup.serialise(data)
+    return _written(root, part, named=f"{_W}settings")
 
 
 def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
@@ -108,11 +106,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     return _written(root, part)
 
 
-def _written(root: Element, part: PartCleaning) -> bytes:
-    return markup.serialise(_rewritten(root, part), keep_prefixes=drawings.CHOICE_PREFIXES)
-
-
-def _rewritten(root: Element, part: PartCleaning) -> Element:
+def _written(root: Element, part: PartCleaning, *, named: str = "") -> bytes:
     drawings.resolve(root, part)
     drawings.neutral_diagram(root)
     rewriting = Rewriting(
@@ -122,7 +116,7 @@ def _rewritten(root: Element, part: PartCleaning) -> Element:
         text_in=_TEXT_IN,
         attribute=drawings.attribute,
     )
-    return rewriting.rewrite(root)
+    return rewriting.rewrite(root, named=named, keep_prefixes=drawings.CHOICE_PREFIXES)
 
 
 def _settle_changes(root: Element, removed: set[Removed]) -> None:

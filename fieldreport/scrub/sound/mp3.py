@@ -80,9 +80,11 @@ class _Rewriting:
         """One more frame, whose header and side information say where its sound is."""
         body_at = shape.body_at
         side = int.from_bytes(frame[shape.prefix : body_at], "big")
-        begin = max(self._main - (side >> shape.begin_shift), 0)
-        self._clear_until(begin)
+        begin = self._main - (side >> shape.begin_shift)
+        begin = max(begin, 0)
         end = begin * 8
+        if end > self._sound_end:
+            self._clear_until(begin)
         for shift in shape.size_shifts:
             end += side >> shift & 0xFFF
         self._sound_end = max(self._sound_end, end)

@@ -116,12 +116,13 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             raise Damaged
         _drop_hidden(root, cleaning.removed)
         _settle_references(root, cleaning)
-        drawing = Rewriting(
+        rewriting = Rewriting(
             {SVG: _VOCABULARY},
             removed=cleaning.removed,
             findings=_FINDINGS,
             attribute=lambda _, name, value: _attribute(name, value, cleaning.removed),
-        ).rewrite(root)
+        )
+        drawing = markup.parse(rewriting.rewrite(root))
         _drop_unshown_text(drawing, cleaning.removed)
         Naming(drawing).settle()
         _check_repetitions(drawing)
