@@ -14,6 +14,8 @@ import re
 import unicodedata
 from typing import Final
 
+from fieldreport.scrub import textcodec
+
 _INVISIBLE: Final = (
     "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"  # controls; those that end lines are dealt with before
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -82,6 +84,8 @@ def unmark(text: str) -> tuple[str, bool]:
 
 
 def _once(text: str) -> tuple[str, bool]:
+    if text.isascii() and textcodec.is_printable(text):
+        return _without_trailing_space(text.replace("\r\n", "\n").replace("\r", "\n")), False
     text = _without_trailing_space(_LINE_ENDS.sub("\n", text))
     if text.isascii() and not _INVISIBLE_RUN.search(text):
         return text, False

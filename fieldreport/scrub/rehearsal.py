@@ -26,6 +26,7 @@ from fieldreport.scrub.wire import Cleaned, Order
 _OUTPUT_BYTES: Final = 64 * 1024
 _ROOM_BYTES: Final = 1024 * 1024
 _PIECE_BYTES: Final = 400  # small enough for the interpreter's own allocator
+_TEXT: Final = "At night, caf\u00e9.\n".encode()
 _OASIS: Final = "urn:oasis:names:tc:opendocument:xmlns"
 
 
@@ -34,7 +35,7 @@ class Rehearsal:
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._inputs = [self._kept(data) for data in (_photo(), *_recordings(), _text_document())]
+        self._inputs = [self._kept(data) for data in (_photo(), _TEXT, *_recordings(), _text_document())]
         self._output = os.memfd_create("rehearsal")
 
     def perform(self, until: Callable[[], bool]) -> None:

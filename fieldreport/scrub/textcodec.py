@@ -120,8 +120,13 @@ def decode(data: bytes, *, partial: bool = False) -> str:
     return _checked(_try(data, likeliest, partial=partial))
 
 
+def is_printable(text: str) -> bool:
+    """Whether there are none but printable characters in its lines. Many times as fast as a search for the others."""
+    return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+
+
 def _checked(text: str | None) -> str:
-    if text is None or _CONTROLS.search(text):
+    if text is None or not (is_printable(text) or _CONTROLS.search(text) is None):
         raise Damaged
     return text
 

@@ -150,7 +150,7 @@ def _expendable() -> None:
         os.close(descriptor)
 
 
-def _settle() -> None:
+def settle() -> None:
     """What is here now will never be freed: keep the collector and the allocator from touching it, page by page."""
     gc.collect()
     gc.freeze()
@@ -180,7 +180,7 @@ def main(arguments: list[str]) -> int:
     _expendable()
     lock = Lock.prepare()
     lock.prove()
-    _settle()
+    settle()
     service.send(json.dumps(asdict(lock.status)).encode())
     Zygote(service, lock, rehearsal).serve()
     return 0

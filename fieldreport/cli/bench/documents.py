@@ -34,7 +34,7 @@ def documents(photo: Callable[[], bytes]) -> Mapping[str, Callable[[], bytes]]:
 
 def _html() -> bytes:
     rows = "".join(f'<p class="entry" id="p{number}">{line}</p>' for number, line in enumerate(_LINES))
-    head = '<head><title>Notes</title><meta name="author" content="Somebody"></head>'
+    head = '<head><title>Notes</title><meta name="author" content="Somebody"/></head>'
     return f"<!doctype html><html>{head}<body>{rows}</body></html>".encode()
 
 
@@ -53,7 +53,7 @@ def _rtf() -> bytes:
 def _epub() -> bytes:
     container = (
         '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-        '<rootfile full-path="b.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+        '<rootfile full-path="content.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
     )
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="i">'
@@ -70,7 +70,7 @@ def _epub() -> bytes:
         {
             "mimetype": "application/epub+zip",
             "META-INF/container.xml": container,
-            "b.opf": package,
+            "content.opf": package,
             "n.xhtml": f"{page}</head><body>{contents}</body></html>",
             "c.xhtml": f"{page}</head><body>{chapter}</body></html>",
         }

@@ -118,11 +118,16 @@ class Sheet:
         self._say(str(row))
 
 
-def in_turn(work: Callable[[], object], floor: Callable[[], object], *, rounds: int, warm: int = 1) -> Pair:
-    """Time ``work`` and ``floor`` one after the other, ``rounds`` times, after ``warm`` rounds that do not count."""
+def in_turn(
+    work: Callable[[], object], floor: Callable[[], object], *, rounds: int, warm: int = 1, rest: float = 0
+) -> Pair:
+    """Time ``work`` and ``floor`` one after the other, ``rounds`` times, after ``warm`` rounds that do not count.
+
+    ``rest``: seconds of quiet before each of the two, for what prepares the next piece of work behind the last.
+    """
     took: list[tuple[float, float]] = []
     for number in range(warm + rounds):
-        pair = _seconds(work), _seconds(floor)
+        pair = _seconds(work, rest), _seconds(floor, rest)
         if number >= warm:
             took.append(pair)
     return Pair(
@@ -132,7 +137,8 @@ def in_turn(work: Callable[[], object], floor: Callable[[], object], *, rounds: 
     )
 
 
-def _seconds(act: Callable[[], object]) -> float:
+def _seconds(act: Callable[[], object], rest: float) -> float:
+    time.sleep(rest)
     start = time.perf_counter()
     act()
     return time.perf_counter() - start

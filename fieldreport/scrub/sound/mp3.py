@@ -80,8 +80,7 @@ class _Rewriting:
         """One more frame, whose header and side information say where its sound is."""
         body_at = shape.body_at
         side = int.from_bytes(frame[shape.prefix : body_at], "big")
-        begin = self._main - (side >> shape.begin_shift)
-        begin = max(begin, 0)
+        begin = max(self._main - (side >> shape.begin_shift), 0)
         end = begin * 8
         if end > self._sound_end:
             self._clear_until(begin)
@@ -95,9 +94,10 @@ class _Rewriting:
             head = _without_private_bits(head, side, shape)
             self._removed.add(Removed.OTHER_METADATA)
         self._heads.append(head)
-        self._lengths.append(shape.length - body_at)
-        self._bodies += frame[body_at:]
-        self._main += shape.length - body_at
+        body = frame[body_at:]
+        self._lengths.append(len(body))
+        self._bodies += body
+        self._main += len(body)
 
     def finish(self) -> None:
         """What waits, and nothing behind the last sound."""
@@ -195,6 +195,12 @@ def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[tu
             window, at = window[position - at :], position
             window += source.read_at(at + len(window), limits.SCRUB_COPY_BYTES * 4)
         place = position - at
+        if sure:  # many in a row, as far as whole ones must be in the window
+            last = len(window) - limits.SOUND_MPEG_BYTES
+            while place < last and (shape := _shape(window[place : place + 4])) is not None:
+                yield window[place : place + shape.length], shape
+                place += shape.length
+            position = at + place
         shape = _shape(window[place : place + 4])
         whole = shape is not None and place + shape.length <= len(window)
         if shape is not None and whole and (sure or _goes_on(window, place + shape.length)):

@@ -1,0 +1,57 @@
+"""What a child takes in memory to clean a file: ``python -m fieldreport.cli.bench.memory FILE…``, KiB, a line each.
+
+A process of its own, as the warm parent is one: its children begin as copies of it that share all they do not write.
+What is printed is how far beyond that a child grows at its peak, the code of libraries that it is the first to use
+included.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import child, registry
+from fieldreport.scrub.family import Sink
+from fieldreport.scrub.rehearsal import Rehearsal
+from fieldreport.scrub.vocabulary import Mode
+from fieldreport.scrub.zygote import settle
+
+
+def main(paths: list[str]) -> None:
+    """One child for each file, one after the other."""
+    registry.load_all()
+    Rehearsal().perform(lambda: False)
+    settle()
+    with tempfile.TemporaryDirectory() as directory:
+        for path in paths:
+            with Scratch(Path(directory)) as source:
+                source.write(Path(path).read_bytes())
+                print(_peak(source, Path(directory)), flush=True)  # noqa: T201 - what this command is for
+
+
+def _peak(source: Scratch, directory: Path) -> int:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            with Scratch(directory) as output:
+                child.clean(source, Sink(output), output, Mode.LOSSLESS)
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            os.write(writing, str(grown).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        return int(os.read(reading, 32))
+    finally:
+        os.close(reading)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
