@@ -10,7 +10,9 @@ import io
 import itertools
 import os
 import random
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,15 +54,27 @@ def mutated(sample: bytes, chance: random.Random) -> bytes:
 
 
 def mutated_inside(sample: bytes, chance: random.Random) -> bytes:
-    """The same for packed files, whose checksums would give away damage from outside: one of their members damaged."""
+    """The same where checksums would give away damage from outside: one member or chunk damaged, and sums made anew."""
+    if sample.startswith(b"\x89PNG"):
+        chunks, position = [], 8
+        while position < len(sample):
+            (length,) = struct.unpack_from(">I", sample, position)
+            chunks.append((sample[position + 4 : position + 8], sample[position + 8 : position + 8 + length]))
+            position += 12 + length
+        hit = chance.randrange(len(chunks) - 1)
+        chunks[hit] = chunks[hit][0], mutated(chunks[hit][1] or b"\0", chance)
+        return sample[:8] + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in chunks
+        )
     if sample.startswith(b"\x1f\x8b"):
         return gzip.compress(mutated(gzip.decompress(sample), chance), compresslevel=1, mtime=0)
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(sample)) as old, zipfile.ZipFile(target, "w") as new:
-        hit = chance.choice([member.filename for member in old.infolist() if member.file_size])
+        name = chance.choice([member.filename for member in old.infolist() if member.file_size])
         for member in old.infolist():
             data = old.read(member)
-            new.writestr(member.filename, mutated(data, chance) if member.filename == hit else data)
+            new.writestr(member.filename, mutated(data, chance) if member.filename == name else data)
     return target.getvalue()
 
 
@@ -80,8 +94,8 @@ def test_damaged_files_are_cleaned_or_refused_and_the_cleaner_goes_on(
     kind: str, scrubber: Scrubber, tmp_path: Path
 ) -> None:
     sample, chance = samples()[kind](), random.Random(kind)
-    packed = sample.startswith((b"PK", b"\x1f\x8b"))
-    damaged = itertools.cycle((mutated, mutated_inside) if packed else (mutated,))
+    summed = sample.startswith((b"PK", b"\x1f\x8b", b"\x89PNG"))
+    damaged = itertools.cycle((mutated, mutated_inside) if summed else (mutated,))
     outcomes: Counter[str] = Counter()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for start in range(0, MUTATIONS, 100):
