@@ -16,9 +16,8 @@ import zipfile
 from collections.abc import Iterable
 
 from fieldreport import limits
-from fieldreport.scrub import registry
+from fieldreport.scrub import registry, said
 from fieldreport.scrub.family import Cleaning, Sink, Source
-from fieldreport.scrub.office import said
 from fieldreport.scrub.sniff import sniff
 from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed
 

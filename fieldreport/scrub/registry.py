@@ -72,8 +72,11 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 PLAYED: Final = frozenset(each for each in FAMILIES if each.startswith(("audio/", "video/")))
 """Sniffed media types that are coded anew in strong mode by ``played``, whatever their family."""
 
-SAID: Final = frozenset(each for each in FAMILIES if FAMILIES[each].startswith(f"{_PACKAGE}.office."))
-"""Sniffed media types of documents of which strong mode takes the words and pictures, with ``office.said``."""
+SAID: Final = frozenset(each for each in FAMILIES if FAMILIES[each].startswith(f"{_PACKAGE}.office.")) | {
+    "application/rtf",
+    "text/html",
+}
+"""Sniffed media types of documents of which strong mode takes the words and pictures, with ``said``."""
 
 STRONG: Final = (
     PLAYED
@@ -189,7 +192,7 @@ def load_all(*, codecs: bool = False) -> None:
             warm()
     if codecs:
         importlib.import_module(_PLAYER).warm()
-    importlib.import_module(f"{_PACKAGE}.office.said")
+    importlib.import_module(f"{_PACKAGE}.said").warm()
 
 
 def neutral_name(media_type: str, number: int) -> str:

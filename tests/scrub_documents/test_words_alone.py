@@ -12,10 +12,9 @@ import pytest
 from PIL import Image
 
 from fieldreport import limits
-from fieldreport.scrub import registry
-from fieldreport.scrub.office import said
+from fieldreport.scrub import registry, said
 from fieldreport.scrub.vocabulary import Bomb, Refusal, Refused, Removed
-from tests.scrub_documents import test_docx, test_epub, test_opendocument, test_xlsx_pptx
+from tests.scrub_documents import test_docx, test_epub, test_opendocument, test_rtf, test_webpage, test_xlsx_pptx
 
 Strongly = Callable[[bytes], Any]
 PLANTED: dict[str, Callable[[Any, bytes], bytes]] = {
@@ -26,6 +25,8 @@ PLANTED: dict[str, Callable[[Any, bytes], bytes]] = {
     "ods": test_opendocument.sheets,
     "odp": test_opendocument.slides,
     "epub": test_epub.book,
+    "html": test_webpage.planted,
+    "rtf": test_rtf.planted,
 }
 
 SAID = {
@@ -37,6 +38,10 @@ SAID = {
     "ods": "[Seen]\n14\t3\n",
     "odp": "Seen on the slide\nSpoken notes\n",
     "epub": "First chapter\nText one onwards web file\n\nText two\n\nFirst chapter\n",
+    "html": "At the gate\n\nOne & two\nthree <four>\n\nnext a link a path a script an anchor  typed\n\none\ttwo\n"
+    "\nthree\n\nfirst\n\nsecond\n\n without scriptcustom 국경에서 café end\n",
+    "rtf": "Seen at the gate\nadded words\nreport.rtf a link a path\n1\nshown for the object\nin a box\n\n\t1.first\n"
+    "one\ttwo\n국경에서 café\n\ntop\n\n1\n (a note)\n",
 }
 
 
@@ -131,7 +136,55 @@ def test_cells_that_are_repeated_for_ever_are_a_bomb(strongly: Strongly, monkeyp
         strongly(test_opendocument.document("spreadsheet", f"<office:spreadsheet>{row}</office:spreadsheet>"))
 
 
-def test_every_office_type_has_the_strong_way() -> None:
+@pytest.mark.parametrize(
+    ("page", "charset", "codec", "words"),
+    [
+        (1252, 129, "cp949", "국경에서 보았다"),
+        (949, 0, "cp949", "국경에서 보았다"),
+        (1252, 128, "cp932", "表示する"),  # whose second bytes are a backslash and letters
+        (936, 134, "gbk", "边境"),
+        (1252, 136, "big5", "邊境"),
+        (1251, 0, "cp1251", "У моста"),
+        (1256, 178, "cp1256", "عند الجسر"),
+    ],
+)
+@pytest.mark.parametrize("is_hex", [True, False])
+def test_a_rich_text_in_an_older_encoding_keeps_its_words(
+    strongly: Strongly, page: int, charset: int, codec: str, words: str, *, is_hex: bool
+) -> None:
+    """As hexadecimal throughout, or with the second bytes that are ASCII as they are, as some programs write."""
+    text = b"".join(
+        b"\\'%02x" % byte if is_hex or byte >= 0x80 else b"\\" * (byte in b"\\{}") + bytes((byte,))
+        for byte in words.encode(codec)
+    )
+    font = b"\\f1" if charset else b"\\f0"
+    document = (
+        b"{\\rtf1\\ansi\\ansicpg%d{\\fonttbl{\\f0\\fcharset0 A;}{\\f1\\fcharset%d B;}}{%s before %s after}\\par last}"
+        % (page, charset, font, text)
+    )
+    assert strongly(document).data.decode() == f"before {words} after\nlast\n"
+
+
+def test_characters_beyond_the_first_plane_and_signs_by_name_are_words(strongly: Strongly) -> None:
+    document = rb"{\rtf1\ansi a\u-10179 ?\u-8704 ?b\emdash c\~d\_e\-f\{g\}{\b h}i}"
+    assert strongly(document).data.decode() == "a\U0001f600b\u2014c d-ef{g}hi\n"
+
+
+def test_bytes_that_make_no_sense_in_their_encoding_are_not_guessed_at(strongly: Strongly) -> None:
+    with pytest.raises(Refused) as caught:
+        strongly(rb"{\rtf1\ansi{\fonttbl{\f0\fcharset128 A;}}\f0 \'82\'ff words}")
+    assert caught.value.refusal is Refusal.NOT_STRONG
+
+
+def test_the_pictures_of_a_page_and_of_a_rich_text_come_along(
+    strongly: Strongly, marks: Any, phone_photo: bytes
+) -> None:
+    for planted in (test_webpage.planted, test_rtf.planted):
+        with zipfile.ZipFile(io.BytesIO(strongly(planted(marks, phone_photo)).data)) as archive:
+            assert archive.namelist() == ["text-1.txt", "photo-1.jpg"]
+
+
+def test_every_type_of_document_has_the_strong_way() -> None:
     assert registry.SAID <= registry.STRONG
     assert len(registry.SAID) == len(PLANTED)
     assert said.told is not None

@@ -1,12 +1,4 @@
-"""What a document says, without its layout: the strong way to clean one.
-
-Nothing here can draw a page of Word or a sheet as its program would, and a drawing that lacks a line nobody misses. So
-of a document that was cleaned and verified its words are taken in their order: a paragraph is a line, a row is a line
-with tabs between its cells, a sheet or slide begins with its name or number; and its pictures, whose pixels the caller
-makes anew. What a document's structure can hide is left behind.
-
-Rule: this reads what our own cleaner wrote, with its names of parts.
-"""
+"""Office documents and books: paragraphs and rows are lines, cells have tabs between, sheets and slides have titles."""
 
 from __future__ import annotations
 
@@ -17,9 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from fieldreport import limits
 from fieldreport.scrub.office.markup import Element, parse
-from fieldreport.scrub.vocabulary import Bomb
 
 _WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,38 +19,24 @@ _PICTURE: Final = re.compile(r"\.(?:jpg|png|gif)$")
 _MANY: Final = 1000  # repetitions of one cell or space: more is a way to say "to the edge of the sheet"
 
 
-def told(cleaned: bytes, media_type: str) -> tuple[str, list[bytes]]:
-    """The words of a cleaned document (one of ``registry.SAID``), and its pictures as they stand in it.
+def lines_and_pictures(cleaned: bytes, media_type: str) -> tuple[Iterator[str], list[bytes]]:
+    """What a cleaned package says."""
+    package = zipfile.ZipFile(io.BytesIO(cleaned))
+    names = package.namelist()
 
-    Raises:
-        Bomb: repeated cells make it longer than ``limits.DOCUMENT_TEXT_CHARACTERS``.
-    """
-    with zipfile.ZipFile(io.BytesIO(cleaned)) as package:
-        names = package.namelist()
+    def part(name: str) -> Element:
+        return parse(package.read(name))
 
-        def part(name: str) -> Element:
-            return parse(package.read(name))
-
-        if media_type == _WORD:
-            lines = _word(part, names)
-        elif media_type == _SHEET:
-            lines = _sheets(part, names)
-        elif media_type == _SLIDES:
-            lines = _slides(part, names)
-        elif media_type == "application/epub+zip":
-            lines = _book(part, names)
-        else:
-            lines = _open_document(part("content.xml"))
-        words: list[str] = []
-        length = 0
-        for line in lines:
-            length += len(line) + 1
-            if length > limits.DOCUMENT_TEXT_CHARACTERS:
-                raise Bomb
-            if line.strip() or (words and words[-1]):
-                words.append(line.rstrip())
-        pictures = [package.read(name) for name in names if _PICTURE.search(name)]
-    return "\n".join(words).strip("\n") + "\n", pictures
+    pictures = [package.read(name) for name in names if _PICTURE.search(name)]
+    if media_type == _WORD:
+        return _word(part, names), pictures
+    if media_type == _SHEET:
+        return _sheets(part, names), pictures
+    if media_type == _SLIDES:
+        return _slides(part, names), pictures
+    if media_type == "application/epub+zip":
+        return _book(part, names), pictures
+    return _open_document(part("content.xml")), pictures
 
 
 def _name(element: Element) -> str:
