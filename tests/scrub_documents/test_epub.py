@@ -48,6 +48,7 @@ def parts_of(marks: Any, photo: bytes) -> dict[str, bytes | str]:
             '<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/><item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>'
             '<item id="css" href="style.css" media-type="text/css"/><item id="img" href="images/a.jpg" media-type="image/jpeg"/>'
             '<item id="js" href="script.js" media-type="text/javascript"/><item id="font" href="font.otf" media-type="font/otf"/>'
+            '<item id="mp3" href="m.mp3" media-type="audio/mpeg"/><item id="mp4" href="m.mp4" media-type="video/mp4"/>'
             '</manifest><spine toc="ncx"><itemref idref="one"/><itemref idref="two"/></spine></package>'
         ),
         "OEBPS/text/one.xhtml": (
@@ -55,7 +56,8 @@ def parts_of(marks: Any, photo: bytes) -> dict[str, bytes | str]:
             f'<link rel="stylesheet" href="../style.css"/><script src="../script.js">{marks("inline script")}</script></head>'
             f'<body id="{marks("body id")}"><h1 id="start">First&nbsp;chapter</h1><!-- {marks("comment")} --><p title="{marks("title text")}" data-x="{marks("data")}" onclick="{marks("handler")}">Text one '
             f'<a href="two.xhtml#there">onwards</a> <a href="https://example.org/?utm_id={marks("link mark")}">web</a> <a href="file:///{marks("link path")}">file</a></p>'
-            f'<p><img src="../images/a.jpg" alt="{marks("alternative text")}"/></p></body></html>'
+            f'<p><img src="../images/a.jpg" alt="{marks("alternative text")}"/></p><audio src="../m.mp3">{marks("told where sound is not played")}</audio>'
+            '<video src="../m.mp4"><source src="../m.mp4"/></video></body></html>'
         ),
         "OEBPS/text/two.xhtml": f'{page}><head><title>x</title></head><body><p id="there">Text two</p><span id="{marks("anchor")}"/></body></html>',
         "OEBPS/nav.xhtml": f'{page}><head><title>x</title></head><body><nav epub:type="toc"><ol><li><a href="text/one.xhtml#start">First chapter</a></li></ol></nav></body></html>',
@@ -64,6 +66,8 @@ def parts_of(marks: Any, photo: bytes) -> dict[str, bytes | str]:
         "OEBPS/images/a.jpg": photo,
         "OEBPS/script.js": marks("script"),
         "OEBPS/font.otf": marks("font"),
+        "OEBPS/m.mp3": marks("recording inside"),
+        "OEBPS/m.mp4": marks("film inside"),
         f"OEBPS/{marks('unlisted part')}.txt": b"",
     }
 

@@ -121,10 +121,11 @@ def slides(marks: Any, photo: bytes) -> bytes:
     """A slide with a picture and notes."""
     body = (
         f'<draw:page draw:name="{marks("slide name")}" draw:master-page-name="Default"><draw:frame draw:name="{marks("frame name")}"><draw:text-box><text:p>Seen on the slide</text:p></draw:text-box></draw:frame>'
+        f'<draw:frame><draw:plugin xlink:href="Media/m.mp4" draw:mime-type="{marks("plugin type")}"><draw:param draw:name="Loop" draw:value="{marks("plugin")}"/></draw:plugin></draw:frame>'
         f'<draw:frame><draw:image xlink:href="Pictures/a.jpg"/></draw:frame><office:event-listeners><script:event-listener xlink:href="{marks("script")}"/></office:event-listeners>'
         f"<presentation:notes><draw:frame><draw:text-box><text:p>Spoken notes</text:p></draw:text-box></draw:frame></presentation:notes><office:annotation><text:p>{marks('remark')}</text:p></office:annotation></draw:page>"
     )
-    return document("presentation", body, parts={"Pictures/a.jpg": photo})
+    return document("presentation", body, parts={"Pictures/a.jpg": photo, "Media/m.mp4": marks("film inside")})
 
 
 MAKERS = pytest.mark.parametrize("maker", [text_file, sheets, slides])

@@ -139,7 +139,7 @@ def slides(marks: Any, photo: bytes) -> bytes:
 
     tree = "<p:nvGrpSpPr><p:cNvPr id='1' name=''/><p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr/>"
     picture = (
-        f'<p:pic><p:nvPicPr><p:cNvPr id="8" name="{marks("picture name")}"/><p:cNvPicPr/><p:nvPr><a:videoFile r:link="m1"/></p:nvPr></p:nvPicPr>'
+        f'<p:pic><p:nvPicPr><p:cNvPr id="8" name="{marks("picture name")}"/><p:cNvPicPr/><p:nvPr><a:videoFile r:link="m2"/><p:extLst><p:ext uri="x"><p14:media r:embed="m3"/></p:ext></p:extLst></p:nvPr></p:nvPicPr>'
         '<p:blipFill><a:blip r:embed="i1"/></p:blipFill><p:spPr/></p:pic>'
     )
     embedded = (
@@ -166,7 +166,8 @@ def slides(marks: Any, photo: bytes) -> bytes:
         "ppt/slides/b.xml": f"<p:sld {P}><p:cSld><p:spTree>{tree}{shape(2, 'Second slide')}</p:spTree></p:cSld></p:sld>",
         "ppt/slides/_rels/a.xml.rels": rels(
             ("l1", "slideLayout", "../slideLayouts/used.xml"), ("n1", "notesSlide", "../notesSlides/n.xml"), ("i1", "image", "../media/i.jpg"),
-            ("m1", "video", f"file:///C:/{marks('film path')}"), ("o1", "oleObject", "../o.bin"), ("k1", "comments", "../c.xml"), ("g1", "tags", "../t.xml"),
+            ("m1", "video", f"file:///C:/{marks('film path')}"), ("m2", "video", "../media/m.mp4"), ("m3", "media", "../media/m.mp4"), ("m4", "audio", "../media/m.mp3"),
+            ("o1", "oleObject", "../o.bin"), ("k1", "comments", "../c.xml"), ("g1", "tags", "../t.xml"),
         ),
         "ppt/slides/_rels/b.xml.rels": rels(("l1", "slideLayout", "../slideLayouts/used.xml"), ("g1", "tags", "../t.xml")),
         "ppt/notesSlides/n.xml": f"<p:notes {P}><p:cSld><p:spTree>{tree}{shape(2, 'Spoken notes')}</p:spTree></p:cSld></p:notes>",
@@ -177,6 +178,8 @@ def slides(marks: Any, photo: bytes) -> bytes:
         "ppt/slideMasters/m.xml": f'<p:sldMaster {P}><p:cSld><p:spTree>{tree}</p:spTree></p:cSld><p:clrMap bg1="lt1"/><p:sldLayoutIdLst><p:sldLayoutId id="2147483649" r:id="l1"/><p:sldLayoutId id="2147483650" r:id="l2"/></p:sldLayoutIdLst></p:sldMaster>',
         "ppt/slideMasters/_rels/m.xml.rels": rels(("l1", "slideLayout", "../slideLayouts/used.xml"), ("l2", "slideLayout", "../slideLayouts/unused.xml")),
         "ppt/media/i.jpg": photo,
+        "ppt/media/m.mp4": marks("film inside"),
+        "ppt/media/m.mp3": marks("recording inside"),
         "ppt/o.bin": marks("embedded object"),
         "ppt/c.xml": marks("comment"),
         "ppt/t.xml": marks("tags"),
