@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -72,50 +72,50 @@ class _Rewriting:
         self._lengths: list[int] = []
         self._bodies = bytearray()  # theirs, one behind the other
         self._start = 0  # byte, in the stream of all bodies, at which they begin
-        self._main = 0  # bytes of bodies so far
-        self._sound_end = 0  # bit, in the stream of all bodies, at which the sound so far ends
         self.offsets = array("Q")  # of the frames that were written, in the sink
 
-    def add(self, frame: bytes, shape: _Shape) -> None:
-        """One more frame, whose header and side information say where its sound is."""
-        body_at = shape.body_at
-        side = int.from_bytes(frame[shape.prefix : body_at], "big")
-        begin = max(self._main - (side >> shape.begin_shift), 0)
-        end = begin * 8
-        if end > self._sound_end:
-            self._clear_until(begin)
-        for shift in shape.size_shifts:
-            end += side >> shift & 0xFFF
-        self._sound_end = max(self._sound_end, end)
-        if begin - self._start >= limits.SCRUB_COPY_BYTES:
-            self._write_until(begin)
-        head = frame[:body_at]
-        if side & shape.private or frame[2] & _PRIVATE:
-            head = _without_private_bits(head, side, shape)
-            self._removed.add(Removed.OTHER_METADATA)
-        self._heads.append(head)
-        body = frame[body_at:]
-        self._lengths.append(len(body))
-        self._bodies += body
-        self._main += len(body)
+    def write(self, frames: Iterable[tuple[bytes, _Shape]]) -> None:
+        """Every frame, whose header and side information say where its sound is, and nothing behind the last sound."""
+        main = sound_end = 0  # byte and bit, in the stream of all bodies, at which bodies and sound end so far
+        heads, lengths, bodies = self._heads, self._lengths, self._bodies
+        for frame, shape in frames:
+            body_at = shape.body_at
+            side = int.from_bytes(frame[shape.prefix : body_at], "big")
+            begin = main - (side >> shape.begin_shift)
+            end = begin * 8 if begin > 0 else 0
+            if end > sound_end:
+                self._clear(sound_end, begin)
+            for shift in shape.size_shifts:
+                end += side >> shift & 0xFFF
+            if end > sound_end:  # noqa: PLR1730 - a call for each of a million frames
+                sound_end = end
+            if begin - self._start >= limits.SCRUB_COPY_BYTES:
+                self._write_until(begin)
+            if side & shape.private or frame[2] & _PRIVATE:
+                heads.append(_without_private_bits(frame[:body_at], side, shape))
+                self._removed.add(Removed.OTHER_METADATA)
+            else:
+                heads.append(frame[:body_at])
+            length = shape.length - body_at
+            lengths.append(length)
+            bodies += frame[body_at:]
+            main += length
+        self._clear(sound_end, main)
+        self._write_until(main)
 
-    def finish(self) -> None:
-        """What waits, and nothing behind the last sound."""
-        self._clear_until(self._main)
-        self._write_until(self._main)
-
-    def _clear_until(self, end: int) -> None:
+    def _clear(self, sound_end: int, end: int) -> None:
         """Clear the bits between the end of the sound so far and a byte of the stream of bodies."""
-        begin, used_bits = divmod(self._sound_end - self._start * 8, 8)
+        begin, used_bits = (sound_end >> 3) - self._start, sound_end & 7
         end -= self._start
+        bodies = self._bodies
         if used_bits and begin < end:
-            kept = self._bodies[begin] & 0xFF00 >> used_bits & 0xFF
-            if kept != self._bodies[begin]:
+            kept = bodies[begin] & 0xFF00 >> used_bits & 0xFF
+            if kept != bodies[begin]:
                 self._removed.add(Removed.SOFTWARE)
-            self._bodies[begin] = kept
+            bodies[begin] = kept
             begin += 1
-        if begin < end and self._bodies.count(0, begin, end) < end - begin:
-            self._bodies[begin:end] = bytes(end - begin)
+        if begin < end and bodies.count(0, begin, end) < end - begin:
+            bodies[begin:end] = bytes(end - begin)
             self._removed.add(Removed.SOFTWARE)
 
     def _write_until(self, final: int) -> None:
@@ -138,14 +138,14 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """The frames, and an information frame where there was one."""
     rewriting = _Rewriting(sink, cleaning.removed)
     start = tags.after_id3(untrusted_source, cleaning.removed)
-    information: tuple[bytes, _Shape] | None = None
-    for number, (frame, shape) in enumerate(_frames(untrusted_source, start, cleaning.removed)):
-        if number == 0 and _kind(frame, shape):
-            information = frame, shape
-            sink.write(bytes(shape.length))
-        else:
-            rewriting.add(frame, shape)
-    rewriting.finish()
+    frames = _frames(untrusted_source, start, cleaning.removed)
+    first = next(frames, None)
+    information = first if first is not None and _kind(*first) else None
+    if information is not None:
+        sink.write(bytes(information[1].length))
+    elif first is not None:
+        frames = itertools.chain((first,), frames)
+    rewriting.write(frames)
     if not rewriting.offsets:
         raise Damaged
     if information is not None:
