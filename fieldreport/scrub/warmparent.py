@@ -22,8 +22,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import fieldreport
 from fieldreport import limits
@@ -70,14 +69,6 @@ class _Child:
 
     channel: socket.socket
     exit_pipe: int
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """And the warm parent ends it, if it has not ended by itself."""
@@ -152,7 +143,7 @@ class WarmParent:
             output_key=output.key,
             output_limit=output.limit,
         )
-        with self._take() as child:
+        with contextlib.closing(self._take()) as child:
             try:
                 socket.send_fds(child.channel, [order.encode()], [source.fd, output.fd])
             except OSError:
