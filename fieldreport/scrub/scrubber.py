@@ -75,7 +75,7 @@ class Scrubber:
         self._require_sandbox = require_sandbox
         self._arguments = tuple(arguments)
         self._places = threading.BoundedSemaphore(limits.SCRUBS_AT_ONCE)
-        self._starting = threading.Lock()
+        self._starting = {arguments: threading.Lock() for arguments in (_LEAN, _WITH_CODECS)}
         self._closed = False
         self._parents = {_LEAN: self._start_parent(_LEAN)}
 
@@ -117,10 +117,11 @@ class Scrubber:
 
     def close(self) -> None:
         """End the warm parents, and with them any child still at work."""
-        with self._starting:
-            self._closed = True
-            for parent in self._parents.values():
-                parent.end()
+        self._closed = True
+        for arguments, starting in self._starting.items():
+            with starting:
+                if arguments in self._parents:
+                    self._parents[arguments].end()
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +176,9 @@ class Scrubber:
             answer = self._ask_one(arguments, share, output, mode)
             if not isinstance(answer, NotHere):
                 return answer
-        return NotCleaned(refusal=Refusal.CRASHED)  # no honest child says so twice
+            if mode is not Mode.STRONG:
+                break
+        return NotCleaned(refusal=Refusal.CRASHED)  # no honest child says so, or says so twice
 
     def _ask_one(self, arguments: tuple[str, ...], share: ScratchShare, output: Output, mode: Mode) -> Answer:
         for _ in range(2):
@@ -187,7 +190,7 @@ class Scrubber:
         return NotCleaned(refusal=Refusal.CRASHED)
 
     def _living_parent(self, arguments: tuple[str, ...]) -> WarmParent:
-        with self._starting:
+        with self._starting[arguments]:
             if self._closed:
                 raise PlatformError("the cleaner has been closed")
             parent = self._parents.get(arguments)

@@ -17,8 +17,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,8 +72,21 @@ class _Child:
 
     def close(self) -> None:
         """And the warm parent ends it, if it has not ended by itself."""
+        _open.discard(self)
         self.channel.close()
         os.close(self.exit_pipe)
+
+
+_open: set[_Child] = set()
+
+
+def _close_inherited() -> None:
+    # A copy of a pipe in a process that was forked from this one would keep a child alive whom nobody waits for.
+    for child in list(_open):
+        child.close()
+
+
+os.register_at_fork(after_in_child=_close_inherited)
 
 
 class WarmParent:
@@ -81,7 +94,9 @@ class WarmParent:
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._owner = os.getpid()
-        self._ready: deque[_Child] = deque()
+        self._ready: list[_Child] = []
+        self._guard = threading.Lock()  # of the list above and of its end
+        self._ended = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -113,8 +128,7 @@ class WarmParent:
             raise PlatformError("the process that cleans files does not start")
         self.status = SandboxStatus(**json.loads(ready))
         self._socket.settimeout(_SEND_SECONDS)
-        with contextlib.suppress(WarmParentGone):
-            self._refill()
+        self._refill()
 
     def has_ended(self) -> bool:
         """Its end of the socket is closed. It never speaks after its start, so anything readable is the end."""
@@ -123,9 +137,13 @@ class WarmParent:
     def end(self) -> None:
         """Close the line and end the process, if it is ours."""
         self._socket.close()
-        while self._ready:
-            self._ready.popleft().close()
-        if os.getpid() == self._owner and self._process.poll() is None:
+        if os.getpid() != self._owner:
+            return
+        with self._guard:
+            self._ended = True
+            while self._ready:
+                self._ready.pop().close()
+        if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 self._process.send_signal(signal.SIGKILL)  # its children die with it
             self._process.wait()
@@ -143,33 +161,81 @@ class WarmParent:
             output_key=output.key,
             output_limit=output.limit,
         )
-        with contextlib.closing(self._take()) as child:
+        try:
+            # Opened once more: a child that a file has taken over must not write another file in its place.
+            read_only = os.open(f"/proc/self/fd/{source.fd}", os.O_RDONLY | os.O_CLOEXEC)
             try:
-                socket.send_fds(child.channel, [order.encode()], [source.fd, output.fd])
-            except OSError:
-                raise WarmParentGone from None
+                child = self._given(order, [read_only, output.fd])
+            finally:
+                os.close(read_only)
+        except OSError:  # no descriptor is left
+            return NotCleaned(refusal=Refusal.BUSY)
+        with contextlib.closing(child):
             self._refill()  # while this one works
-            return _answer(child, output)
+            answer = _answer(child, output)
+        if answer is None:
+            self._prove_alive()
+            return NotCleaned(refusal=Refusal.TIMEOUT)
+        return answer
+
+    def _given(self, order: Order, descriptors: list[int]) -> _Child:
+        """The child that took the order."""
+        for _ in range(_READY + 1):
+            child = self._take()
+            try:
+                socket.send_fds(child.channel, [order.encode()], descriptors)
+            except OSError:  # it has just died waiting, and says nothing about the others
+                child.close()
+            else:
+                return child
+        raise WarmParentGone
 
     def _take(self) -> _Child:
         """A child that waits, or one that will soon read what it is sent."""
-        while os.getpid() == self._owner and self._ready:
-            with contextlib.suppress(IndexError):  # another thread was quicker
-                child = self._ready.popleft()
-                if not _is_readable(child.exit_pipe):
-                    return child
-                child.close()  # it died waiting, perhaps for want of memory
-        return self._prepare()
+        while True:
+            with self._guard:
+                child = self._ready.pop(0) if self._ready and os.getpid() == self._owner else None
+            if child is None:
+                return self._prepare()
+            if not _is_readable(child.exit_pipe):
+                return child
+            child.close()  # it died waiting, perhaps for want of memory
 
     def _refill(self) -> None:
+        """Have children made ready, as far as can be: a file that is being cleaned must not fail for the next one's."""
         # A process that was forked from ours shares the line, and must not share children with us.
         while os.getpid() == self._owner and len(self._ready) < _READY:
-            self._ready.append(self._prepare())
+            try:
+                child = self._prepare()
+            except (OSError, WarmParentGone):
+                return
+            with self._guard:
+                if self._ended:
+                    child.close()
+                    return
+                self._ready.append(child)
+
+    def _prove_alive(self) -> None:
+        """A child had its time. Let the warm parent show that it was not its own fault.
+
+        Raises:
+            WarmParentGone: it makes no child, and buries none.
+        """
+        with contextlib.suppress(OSError), contextlib.closing(self._prepare()) as probe:
+            probe.channel.shutdown(socket.SHUT_RDWR)  # there will be no order, so it ends
+            if not _is_readable(probe.exit_pipe, _SEND_SECONDS):
+                raise WarmParentGone
 
     def _prepare(self) -> _Child:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         exit_read, exit_write = os.pipe2(os.O_CLOEXEC)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError:
+            os.close(exit_read)
+            os.close(exit_write)
+            raise
         child = _Child(ours, exit_read)
+        _open.add(child)
         try:
             with theirs:
                 socket.send_fds(self._socket, [PREPARE], [theirs.fileno(), exit_write])
@@ -181,8 +247,8 @@ class WarmParent:
         return child
 
 
-def _answer(child: _Child, output: Output) -> Answer:
-    """What the child said if that is final, or how it ended."""
+def _answer(child: _Child, output: Output) -> Answer | None:
+    """What the child said if that is final, or how it ended; nothing when its time is over."""
     poll = select.poll()  # select(2) fails beyond 1,024 descriptors, and a busy intake has more
     poll.register(child.channel, select.POLLIN)
     poll.register(child.exit_pipe, select.POLLIN)
@@ -195,11 +261,12 @@ def _answer(child: _Child, output: Output) -> Answer:
                 untrusted_answer = child.channel.recv(wire.ANSWER_BYTES, socket.MSG_DONTWAIT)
             if untrusted_answer:
                 answer = wire.parse(untrusted_answer)
-                if not isinstance(answer, Cleaned) or output.is_final():
+                # Of one that sends the file elsewhere the end is waited for: there the same output is written.
+                if isinstance(answer, NotCleaned) or (isinstance(answer, Cleaned) and output.is_final()):
                     return answer
         elif child.exit_pipe in ready:
             return _judge(os.read(child.exit_pipe, EXIT_REPORT.size), untrusted_answer)
-    return NotCleaned(refusal=Refusal.TIMEOUT)
+    return None
 
 
 def _judge(report: bytes, untrusted_answer: bytes) -> Answer:
@@ -227,7 +294,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _is_readable(line: socket.socket | int) -> bool:
+def _is_readable(line: socket.socket | int, seconds: float = 0) -> bool:
     poll = select.poll()
     poll.register(line, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(seconds * 1000))

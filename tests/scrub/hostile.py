@@ -171,14 +171,32 @@ def _answer_a_made_up_length() -> None:
     os._exit(0)
 
 
+def _rewrite_the_source() -> None:
+    for descriptor in range(3, 16):
+        try:
+            os.pwrite(descriptor, bytes(100), 0)
+        except OSError as error:
+            if error.errno not in {errno.EBADF, errno.ESPIPE}:
+                raise
+
+
+def _answer_elsewhere_and_stay() -> None:
+    _say_elsewhere()
+    time.sleep(60)
+
+
 def _answer_elsewhere() -> None:
+    _say_elsewhere()
+    os._exit(0)
+
+
+def _say_elsewhere() -> None:
     for descriptor in range(3, 16):
         try:
             os.lseek(descriptor, 0, os.SEEK_CUR)
         except OSError as error:
             if error.errno == errno.ESPIPE:  # of all that is open only the channel cannot be wound
                 os.write(descriptor, wire.encode(wire.NotHere()))
-    os._exit(0)
 
 
 def _look_around() -> bytes:
@@ -211,6 +229,8 @@ _DEEDS: dict[str, Callable[[], None]] = {
     "answer-nonsense": _answer_nonsense,
     "answer-length": _answer_a_made_up_length,
     "answer-elsewhere": _answer_elsewhere,
+    "answer-elsewhere-and-stay": _answer_elsewhere_and_stay,
+    "rewrite-the-source": _rewrite_the_source,
 }
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
+import socket
 import threading
 import time
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fieldreport import limits
 from fieldreport.errors import PlatformError, ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Refusal
+from fieldreport.scrub import Mode, Refusal, warmparent
 from fieldreport.scrub.lockdown import SandboxStatus, sandbox_status
 from fieldreport.scrub.scrubber import Scrubber
 
@@ -46,6 +50,18 @@ def is_running(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def spinning(parent: int) -> list[str]:
+    """The children of a process that have used more than a second of processor time."""
+    found = []
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        try:
+            used = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[11]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found += [child] * (int(used) > os.sysconf("SC_CLK_TCK"))
+    return found
 
 
 def assert_goes_on(scrubber: Scrubber, scratch: ScratchOf) -> None:
@@ -79,7 +95,7 @@ def assert_goes_on(scrubber: Scrubber, scratch: ScratchOf) -> None:
         ("allocate", Refusal.MEMORY),
         ("residue", Refusal.RESIDUE),
         ("answer-nonsense", Refusal.CRASHED),
-        ("answer-elsewhere", Refusal.CRASHED),  # where there are codecs, it is asked once more and says the same
+        ("answer-elsewhere", Refusal.CRASHED),
     ],
 )
 def test_a_hostile_file_is_refused_and_the_next_one_is_cleaned(
@@ -113,6 +129,29 @@ def test_what_a_decoder_prints_goes_nowhere(
     scrubber.clean(scratch(b"HOSTILE chatter")).output.close()
     printed = capfd.readouterr()
     assert "Kim" not in printed.out + printed.err
+
+
+def test_a_child_cannot_write_another_file_in_place_of_its_own(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    source = scratch(b"HOSTILE rewrite-the-source")
+    scrubber.clean(source).output.close()
+    with Scratch.adopt(replace(source.share(), fd=os.dup(source.share().fd))) as read_anew:
+        assert read_anew.read() == b"HOSTILE rewrite-the-source"
+
+
+def test_a_strong_file_sent_elsewhere_twice_has_made_its_child_crash(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    with pytest.raises(ScrubRefused) as caught:
+        scrubber.clean(scratch(b"HOSTILE answer-elsewhere"), mode=Mode.STRONG)
+    assert caught.value.code == Refusal.CRASHED
+
+
+def test_a_child_that_sends_its_file_elsewhere_must_be_gone_before_it_is_believed(
+    impatient_scrubber: Scrubber, scratch: ScratchOf
+) -> None:
+    """It would go on writing where the next one writes."""
+    with pytest.raises(ScrubRefused) as caught:
+        impatient_scrubber.clean(scratch(b"HOSTILE answer-elsewhere-and-stay"), mode=Mode.STRONG)
+    assert caught.value.code == Refusal.TIMEOUT
+    assert_goes_on(impatient_scrubber, scratch)
 
 
 def test_a_made_up_length_does_not_show_other_bytes(scrubber: Scrubber, scratch: ScratchOf) -> None:
@@ -192,6 +231,56 @@ def test_a_warm_parent_that_dies_at_work_is_replaced_and_the_file_is_cleaned(
             assert_goes_on(own, scratch)
         killer.join()
         assert own._parents[()]._process.pid != process.pid
+
+
+def test_a_warm_parent_that_stands_still_is_replaced(
+    tmp_path: Path, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SCRUB_WALL_SECONDS", 1)
+    monkeypatch.setattr(warmparent, "_SEND_SECONDS", 1)
+    with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        process = own._parents[()]._process
+        os.kill(process.pid, signal.SIGSTOP)
+        for _ in range(4):  # two find children that were ready before
+            assert_goes_on(own, scratch)
+        assert own._parents[()]._process.pid != process.pid
+        assert process.poll() is not None
+
+
+def test_a_file_does_not_fail_when_the_next_ones_child_cannot_be_made_ready(
+    tmp_path: Path, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, "no descriptor is left")
+
+    with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        sources = [scratch(TEXT), scratch(TEXT), scratch(TEXT)]
+        monkeypatch.setattr(socket, "socketpair", none_left)
+        for source in sources[:2]:
+            own.clean(source).output.close()
+        assert code_of(own, sources[2]) == Refusal.BUSY
+        monkeypatch.undo()
+        assert_goes_on(own, scratch)
+
+
+def test_a_process_forked_from_the_service_keeps_no_child_alive(
+    impatient_scrubber: Scrubber, scratch: ScratchOf
+) -> None:
+    source = scratch(b"HOSTILE spin")
+    forked = os.fork()
+    if forked == 0:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        parent = impatient_scrubber._parents[()]._process.pid
+        assert code_of(impatient_scrubber, source) == Refusal.TIMEOUT
+        deadline = time.monotonic() + 5
+        while spinning(parent) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not spinning(parent)
+    finally:
+        os.kill(forked, signal.SIGKILL)
+        os.waitpid(forked, 0)
 
 
 def test_children_die_with_the_warm_parent(tmp_path: Path) -> None:

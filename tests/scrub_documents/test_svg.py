@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import random
 import re
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub import dispatch, svg
@@ -117,6 +120,17 @@ def test_a_drawing_of_millions_of_repetitions_is_a_bomb(clean: Clean) -> None:
     with pytest.raises(Refused) as caught:
         clean(f'{HEAD}><defs>{doubled}<path id="n30"/></defs><use href="#n0"/></svg>'.encode())
     assert caught.value.refusal is Refusal.BOMB
+
+
+def test_a_large_photo_that_grows_when_it_is_turned_stays_in_its_drawing(clean: Clean) -> None:
+    noise = Image.frombytes("RGB", (1900, 1900), random.Random(3).randbytes(3 * 1900 * 1900)).resize((2900, 2900))
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    noise.save(file, "JPEG", quality=75, exif=exif)
+    picture = base64.b64encode(file.getvalue()).decode()
+    assert len(picture) < 10_000_000
+    cleaned = clean(f'{HEAD}><image href="data:image/jpeg;base64,{picture}"/></svg>'.encode())
+    assert len(cleaned.data) > 10_000_000  # what an attribute may hold for libxml2
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ def parse(untrusted: bytes) -> Element:
     return root
 
 
+def parse_own(written: bytes) -> Element:
+    """The root of what a cleaner of ours has just written: bounded by what it was made of, pictures turned included."""
+    return etree.fromstring(written, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+
+
 def serialise(root: Element) -> bytes:
     """UTF-8 with a declaration; only the namespaces that are used."""
     etree.cleanup_namespaces(root)

@@ -116,7 +116,8 @@ def may_hold(spellings: Iterable[str], content: bytes) -> bool:
     One look over the whole instead of one into every value, of which a table has a million.
     """
     try:
-        text = content.decode().lower()
+        # A dotless i and a long s are letters to a pattern that ignores case, and have no other small form.
+        text = content.decode().lower().replace("\u0131", "i").replace("\u017f", "s")
     except UnicodeDecodeError:
         raise Residue from None
     return any(spelling in text for spelling in ("&#", *spellings))

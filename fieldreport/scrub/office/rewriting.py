@@ -24,9 +24,11 @@ _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
 _PIECES: Final = 100_000  # of the new document before they are joined: a short string takes 60 bytes
 _DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
-# What libxml2 escapes, and how.
-_SPECIAL_IN_TEXT: Final = re.compile(r"[&<>\r]")
-_SPECIAL_IN_VALUE: Final = re.compile(r'[&<>"\t\n\r]')
+# What no document of XML can hold (XML 1.0, 2.2), and what libxml2 escapes, and how.
+_FORBIDDEN: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_NO_XML: Final = re.compile(f"[{_FORBIDDEN}]")
+_SPECIAL_IN_TEXT: Final = re.compile(f"[&<>\r{_FORBIDDEN}]")
+_SPECIAL_IN_VALUE: Final = re.compile(f'[&<>"\t\n\r{_FORBIDDEN}]')
 _ESCAPES_IN_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ESCAPES_IN_VALUE: Final = _ESCAPES_IN_TEXT | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
 
@@ -167,7 +169,7 @@ class Rewriting:
                     self._report_attribute(name)
             else:
                 if _SPECIAL_IN_VALUE.search(kept) is not None:
-                    kept = kept.translate(_ESCAPES_IN_VALUE)
+                    kept = _as_markup(kept, _ESCAPES_IN_VALUE)
                 written += f' {self._names.get(f"@{name}") or self._name(name, of_attribute=True)}="{kept}"'
         return written
 
@@ -179,7 +181,7 @@ class Rewriting:
         kept = unmarked(text)
         if kept != text:
             self._removed.add(Removed.COPY_MARKS)
-        return kept.translate(_ESCAPES_IN_TEXT) if _SPECIAL_IN_TEXT.search(kept) is not None else kept
+        return _as_markup(kept, _ESCAPES_IN_TEXT) if _SPECIAL_IN_TEXT.search(kept) is not None else kept
 
     def _flush(self) -> None:
         self._flushed += len(self._out)
@@ -200,3 +202,9 @@ class Rewriting:
         finding = self._findings.get(f"@{local}", Removed.OTHER_METADATA)
         if finding is not None:
             self._removed.add(finding)
+
+
+def _as_markup(text: str, escapes: Mapping[int, str]) -> str:
+    if _NO_XML.search(text) is not None:
+        raise Damaged
+    return text.translate(escapes)

@@ -122,7 +122,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             findings=_FINDINGS,
             attribute=lambda _, name, value: _attribute(name, value, cleaning.removed),
         )
-        drawing = markup.parse(rewriting.rewrite(root))
+        drawing = markup.parse_own(rewriting.rewrite(root))
         _drop_unshown_text(drawing, cleaning.removed)
         Naming(drawing).settle()
         _check_repetitions(drawing)

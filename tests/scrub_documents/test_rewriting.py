@@ -1,0 +1,68 @@
+"""What is written of a tree is a document of XML, whatever the format's own judge says of its values."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from fieldreport.scrub.office.rewriting import Rewriting
+from fieldreport.scrub.office.vocabularies import Vocabulary
+from fieldreport.scrub.vocabulary import Damaged
+
+SPACE = "urn:example"
+VOCABULARY = Vocabulary(
+    namespace=SPACE,
+    prefix="e",
+    keep=frozenset({f"{{{SPACE}}}a", f"{{{SPACE}}}b"}),
+    unwrap=frozenset({f"{{{SPACE}}}u"}),
+    attributes=frozenset({"k", f"{{{SPACE}}}k", "{http://www.w3.org/XML/1998/namespace}space"}),
+)
+
+
+def rewritten(source: str, value: str | None = None) -> etree._Element:
+    rewriting = Rewriting(
+        {SPACE: VOCABULARY}, removed=set(), findings={}, attribute=lambda _, __, kept: kept if value is None else value
+    )
+    return etree.fromstring(rewriting.rewrite(etree.fromstring(source)))
+
+
+@pytest.mark.parametrize(
+    "value", ["&", "<", ">", '"', "'", "]]>", "\t", "\n", "\r", "\x85", "\u2028", "\U0001f600", "&amp;"]
+)
+def test_every_character_of_a_value_and_of_a_text_comes_through(value: str) -> None:
+    root = etree.Element(f"{{{SPACE}}}a", k=value)
+    root.text = value
+    etree.SubElement(root, f"{{{SPACE}}}u").tail = value
+    made = rewritten(etree.tostring(root, encoding="unicode"))
+    assert made.get("k") == value
+    assert made.text == value * 2
+    assert len(made) == 0
+
+
+@pytest.mark.parametrize("value", ["\0", "\x0b", "\x1f", "\ufffe", "\ud800"])
+def test_a_character_that_no_document_can_hold_is_not_written(value: str) -> None:
+    with pytest.raises(Damaged):
+        rewritten(f'<a xmlns="{SPACE}" k="x"/>', value)
+
+
+def test_namespaces_keep_their_meaning_whatever_their_prefixes_were() -> None:
+    made = rewritten(
+        f'<x:a xmlns:x="{SPACE}" x:k="1" k="2" xml:space="preserve">'
+        f'<y:b xmlns:y="{SPACE}" xmlns:e="urn:other" e:k="3"/>'
+        '<e:b xmlns:e="urn:other">gone</e:b></x:a>'
+    )
+    assert made.items() == [
+        (f"{{{SPACE}}}k", "1"),
+        ("k", "2"),
+        ("{http://www.w3.org/XML/1998/namespace}space", "preserve"),
+    ]
+    (inner,) = made
+    assert (inner.tag, inner.items(), inner.tail) == (f"{{{SPACE}}}b", [], None)
+
+
+def test_a_document_of_more_pieces_than_are_kept_apart_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldreport.scrub.office.rewriting._PIECES", 3)
+    rows = "".join(f"<b>{number}<b/></b>" for number in range(50))
+    made = rewritten(f'<a xmlns="{SPACE}">{rows}</a>')
+    assert [each.text for each in made] == [str(number) for number in range(50)]
+    assert all(len(each) == 1 for each in made)
