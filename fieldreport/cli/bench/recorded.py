@@ -1,4 +1,4 @@
-"""Recordings and films to measure the scrubber with, made by FFmpeg through PyAV: needs the packages of the tests."""
+"""Recordings and films to measure the scrubber with, made by FFmpeg through PyAV."""
 
 from __future__ import annotations
 

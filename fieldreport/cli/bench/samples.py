@@ -5,8 +5,6 @@ Nothing here is random but the noise in the pictures, and that comes from a fixe
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
 import random
 from collections.abc import Callable, Mapping
@@ -16,6 +14,7 @@ import pillow_heif
 from PIL import Image
 
 from fieldreport.cli.bench import documents
+from fieldreport.cli.bench.recorded import recorded
 
 
 def samples() -> Mapping[str, Callable[[], bytes]]:
@@ -32,15 +31,8 @@ def samples() -> Mapping[str, Callable[[], bytes]]:
         "pdf": lambda: _shipped("rota.pdf"),
         "docx": lambda: _shipped("statement.docx"),
         **documents.documents(lambda: _picture("JPEG", exif=_exif())),
-        **_recorded(),
+        **recorded(),
     }
-
-
-def _recorded() -> Mapping[str, Callable[[], bytes]]:
-    """Recordings and films, where what encodes them is installed: the program itself never does."""
-    if importlib.util.find_spec("av") is None:
-        return {}
-    return importlib.import_module("fieldreport.cli.bench.recorded").recorded()  # type: ignore[no-any-return]
 
 
 def _shipped(name: str) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from fieldreport.cli.bench import fidelity
 from fieldreport.cli.bench.measuring import Sheet, in_turn
 from fieldreport.cli.bench.samples import samples
 from fieldreport.scratch import Scratch
@@ -45,7 +46,7 @@ for line in sys.stdin:
 
 
 def measure(sheet: Sheet) -> None:
-    """Write, for each type, cleaning beside mat2 and beside exiftool, and what its child takes in memory."""
+    """Write, for each type, cleaning beside mat2 and exiftool, whether it is still itself, and its child's memory."""
     with (
         tempfile.TemporaryDirectory() as name,
         Scrubber.start(directory=Path(name), require_sandbox=False) as scrubber,
@@ -82,6 +83,11 @@ def _one(sheet: Sheet, kind: str, path: Path, scrubber: Scrubber, mat2: _Mat2) -
             sheet.pair(label, in_turn(ours, exiftool, rounds=3, rest=_REST_SECONDS), "exiftool")
         in_a_row = in_turn(lambda: None, ours, rounds=_IN_A_ROW)
         sheet.figure(f"{label}, one right behind the other", in_a_row.floor_seconds * 1000, "ms")
+        with scrubber.clean(source).output as cleaned:
+            kept = fidelity.digest(kind, cleaned.read())
+    if kept is not None:
+        same = kept == fidelity.digest(kind, path.read_bytes())
+        sheet.figure(f"{label}, still shows, says or plays the same", int(same), "of 1", at_least=1)
     sheet.figure(f"{label}, memory of its child", _peak_memory(path) / 1024, "MiB")
 
 
