@@ -1,7 +1,8 @@
 """Bringing letters from the mailbox into the vault, without any key.
 
 Each letter is fetched, stored durably, and only then acknowledged, upon which the mailbox deletes it. A crash anywhere
-repeats a step that does nothing the second time: a letter is one by its id, for ever.
+repeats a step that does nothing the second time: a letter is one by its id, for ever. Several may collect at once (a
+desk, a command), and a source may withdraw in between: a letter that is gone when it is fetched is not damaged.
 """
 
 from __future__ import annotations
@@ -28,41 +29,42 @@ def collect(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory) -> int:
     """Take over every letter that waits; see ``Vault.collect``."""
     batch: int | None = None
     stored = 0
-    refused: set[bytes] = set()
+    refused: dict[bytes, str] = {}  # why
     while True:
-        heads = mailbox.waiting(limits.COLLECT_LETTERS + len(refused))
-        heads = [head for head in heads if head.id not in refused]
+        waiting = mailbox.waiting(limits.COLLECT_LETTERS + len(refused))
+        heads = [head for head in waiting if head.id not in refused]
         if not heads:
             break
         done = []
         for head in heads:
             if not _is_here(vault, head.id):
                 batch = batch if batch is not None else _next_batch(vault)
-                if not _take_over(vault, mailbox, rosters, head, batch):
-                    refused.add(head.id)
+                if (reason := _take_over(vault, mailbox, rosters, head, batch)) is not None:
+                    refused[head.id] = reason
                     continue
                 stored += 1
             done.append(head.id)
         mailbox.acknowledge(done)
-    if refused:
+    damaged = [refused[head.id] for head in waiting if head.id in refused]
+    for reason in damaged:
+        _log.error("a waiting letter %s", reason)
+    if damaged:
         raise StoreError(
             "some letters cannot be fetched; they stay in the mailbox",
-            detail=f"{len(refused)} letters are damaged in the mailbox, {stored} were collected",
+            detail=f"{len(damaged)} letters are damaged in the mailbox, {stored} were collected",
             code="mailbox-damaged",
         )
     return stored
 
 
-def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: LetterHead, batch: int) -> bool:
-    """Store one letter; False when the mailbox has it only in part, which must not hold up the others."""
+def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: LetterHead, batch: int) -> str | None:
+    """Store one letter; why not, when the mailbox has it only in part, which must not hold up the others."""
     if not 0 <= head.epoch <= EPOCH_MAX:
-        _log.error("a waiting letter is not what it says: epoch out of bounds")
-        return False
+        return "is not what it says: epoch out of bounds"
     try:
         letter = mailbox.fetch(head.id)
     except NotFound as error:
-        _log.error("a waiting letter cannot be fetched: %s", error.detail)
-        return False
+        return f"cannot be fetched: {error.detail}"
 
     def copy(destination: BinaryIO) -> bytes:
         with letter.payload as source:
@@ -82,15 +84,14 @@ def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: L
             vault.changing() as change,
         ):
             if change.session.get(Item, head.id) is not None:
-                return True
+                return None
             change.add_as_is(staged)
             change.session.add(
                 Item(id=head.id, case_id=None, kind=Kind.LETTER.value, sequence=0, hour=change.hour, batch=batch)
             )
     except (_Incomplete, LimitExceeded) as error:
-        _log.error("a waiting letter is not what it says: %s", error.detail)
-        return False
-    return True
+        return f"is not what it says: {error.detail}"
+    return None
 
 
 def _keys_at(rosters: RosterDirectory, epoch: int) -> tuple[str, ...]:

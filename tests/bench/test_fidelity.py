@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from fieldreport.cli.bench.fidelity import digest
+from fieldreport.cli.bench.fidelity import content_of
 from fieldreport.cli.bench.samples import samples
 
 
@@ -20,17 +20,17 @@ def picture(colour: tuple[int, int, int], comment: bytes) -> bytes:
 
 
 def test_a_pixel_counts_and_metadata_does_not() -> None:
-    one = digest("png", picture((1, 2, 3), b"II*\0\x08\0\0\0\0\0\0\0\0\0"))
-    assert one == digest("png", picture((1, 2, 3), b"MM\0*\0\0\0\x08\0\0\0\0\0\0"))
-    assert one != digest("png", picture((1, 2, 4), b"II*\0\x08\0\0\0\0\0\0\0\0\0"))
+    one = content_of("png", picture((1, 2, 3), b"II*\0\x08\0\0\0\0\0\0\0\0\0"))
+    assert one == content_of("png", picture((1, 2, 3), b"MM\0*\0\0\0\x08\0\0\0\0\0\0"))
+    assert one != content_of("png", picture((1, 2, 4), b"II*\0\x08\0\0\0\0\0\0\0\0\0"))
 
 
 @pytest.mark.parametrize("kind", ["wav", "bmp"])
 def test_a_bit_of_a_sample_counts(kind: str) -> None:
     data = bytearray(samples()[kind]())
-    before = digest(kind, bytes(data))
+    before = content_of(kind, bytes(data))
     data[-1001] ^= 1
-    assert digest(kind, bytes(data)) != before
+    assert content_of(kind, bytes(data)) != before
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_word_counts(kind: str, old: bytes, new: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(changed, "w") as after:
         for name in before.namelist():
             after.writestr(name, before.read(name).replace(old, new))
-    assert digest(kind, data) != digest(kind, changed.getvalue())
+    assert content_of(kind, data) != content_of(kind, changed.getvalue())
 
 
 def test_what_nothing_reads_is_not_said_to_be_the_same() -> None:
-    assert digest("rtf", b"{}") is None
+    assert content_of("rtf", b"{}") is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import select
@@ -72,6 +72,46 @@ def test_more_letters_than_are_acknowledged_at_once_all_arrive(
     sent = [newsroom.send(a_source()) for _ in range(8)]
     assert newsroom.collect() == 8
     assert stored(newsroom) == sorted(sent)
+
+
+class Shared(LocalMailbox):
+    """A mailbox that somebody else does something with between listing and fetching a letter."""
+
+    def __init__(self, real: LocalMailbox, meanwhile: Callable[[bytes], object]) -> None:
+        super().__init__(real._engine, real._blobs)
+        self._meanwhile = meanwhile
+
+    @override
+    def fetch(self, letter_id: bytes) -> SealedLetter:
+        self._meanwhile(letter_id)
+        return super().fetch(letter_id)
+
+
+def test_two_may_collect_at_once(newsroom: Newsroom, caplog: pytest.LogCaptureFixture) -> None:
+    sent = [newsroom.send(a_source(), files=(os.urandom(400_000),)) for _ in range(3)]
+    took: list[int] = []
+
+    def other_desk(_: bytes) -> None:
+        if not took:
+            took.append(0)
+            took.append(newsroom.collect())
+
+    newsroom.vault.collect(Shared(newsroom.mailbox, other_desk), newsroom.rosters)
+    assert took == [0, 3]
+    assert stored(newsroom) == sorted(sent)
+    assert caplog.text == ""
+
+
+def test_a_letter_that_its_source_withdraws_while_others_are_collected_is_not_damaged(newsroom: Newsroom) -> None:
+    sent = [newsroom.send(a_source()) for _ in range(3)]
+
+    def withdraw(letter: bytes) -> None:
+        if letter == sent[1]:
+            newsroom.mailbox.acknowledge([letter])
+
+    shared = Shared(newsroom.mailbox, withdraw)
+    assert newsroom.vault.collect(shared, newsroom.rosters) == 2
+    assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 
 @pytest.mark.parametrize("at", ["fetch", "acknowledge", "acknowledged"])

@@ -32,8 +32,8 @@ _SAID_IN: Final = {
 }
 
 
-def digest(kind: str, data: bytes) -> bytes | None:
-    """Of what a file of this kind (its usual ending) shows, says or plays; None for kinds that nothing here reads."""
+def content_of(kind: str, data: bytes) -> bytes | None:
+    """A sum of what a file of this kind (its usual ending) shows, says or plays; None for what nothing here reads."""
     if kind in _PICTURES:
         pieces = _pixels(data)
     elif kind in recorded():

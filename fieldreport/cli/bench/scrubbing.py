@@ -84,9 +84,9 @@ def _one(sheet: Sheet, kind: str, path: Path, scrubber: Scrubber, mat2: _Mat2) -
         in_a_row = in_turn(lambda: None, ours, rounds=_IN_A_ROW)
         sheet.figure(f"{label}, one right behind the other", in_a_row.floor_seconds * 1000, "ms")
         with scrubber.clean(source).output as cleaned:
-            kept = fidelity.digest(kind, cleaned.read())
+            kept = fidelity.content_of(kind, cleaned.read())
     if kept is not None:
-        same = kept == fidelity.digest(kind, path.read_bytes())
+        same = kept == fidelity.content_of(kind, path.read_bytes())
         sheet.figure(f"{label}, still shows, says or plays the same", int(same), "of 1", at_least=1)
     sheet.figure(f"{label}, memory of its child", _peak_memory(path) / 1024, "MiB")
 
