@@ -36,6 +36,7 @@ _DAMAGED: Final[Mapping[str, str]] = {
     "more": "and more",
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_SHOWN_AS_IMAGES: Final = IMAGES | {"image/heic", "image/avif"}  # phones' photos: made anew, they are JPEG
 SOUNDS: Final = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav", "audio/webm"}
 )
@@ -83,7 +84,7 @@ class ReadItem:
 def shape_of(media_type: str) -> Shape:
     """How a part of this type is shown; what is not known to be harmless is only a download."""
     base = media_type.partition(";")[0].strip().lower()
-    if base in IMAGES:
+    if base in _SHOWN_AS_IMAGES:
         return Shape.IMAGE
     if base in SOUNDS:
         return Shape.SOUND

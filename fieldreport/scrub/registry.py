@@ -92,6 +92,7 @@ STRONG: Final = (
             "image/tiff",
             "image/heic",
             "image/avif",
+            "image/svg+xml",
             "application/pdf",
             "application/zip",  # as far as their members are
             "application/x-tar",

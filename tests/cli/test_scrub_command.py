@@ -138,7 +138,9 @@ def test_json_is_for_scripts(tmp_path: Path) -> None:
 def test_strong_makes_pages_anew_and_refuses_what_it_cannot(tmp_path: Path) -> None:
     pdf = next(path for path in FILES if path.suffix == ".pdf")
     word = next(path for path in FILES if path.suffix == ".docx")
-    (tmp_path / "plan.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>')
+    (tmp_path / "plan.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text>letters</text></svg>'
+    )
     done = run("scrub", *SANDBOX, "--strong", "--json", "-o", tmp_path, pdf, word, tmp_path / "plan.svg")
     assert done.exit_code == 65
     pages, words, refused_plan = json.loads(done.stdout)
@@ -146,7 +148,7 @@ def test_strong_makes_pages_anew_and_refuses_what_it_cannot(tmp_path: Path) -> N
         assert all(set(page.Resources.keys()) == {"/XObject"} for page in document.pages)
     assert words["media_type"] in {"text/plain", "application/zip"}
     assert "layout" in words["removed"]
-    assert refused_plan["refused"] == "not-strong"
+    assert refused_plan["refused"] == "letters"
 
 
 def test_without_a_folder_or_check_nothing_is_done() -> None:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import pillow_heif
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -54,6 +55,16 @@ class TestAPicture:
         _, item = letter_with(house, ("photo-1.jpg", kind, stream.getvalue()))
         page = amira.get(f"{item}/1/picture")
         assert (page.status, page.headers["Content-Type"]) == (200, kind)
+        with Image.open(io.BytesIO(page.body)) as shown:
+            assert shown.size == (64, 48)
+
+    def test_a_phones_photo_is_shown_as_one_that_every_browser_knows(self, house: House, amira: Browser) -> None:
+        stream = io.BytesIO()
+        pillow_heif.from_pillow(Image.new("RGB", (64, 48), "teal")).save(stream)
+        case, item = letter_with(house, ("photo-1.heic", "image/heic", stream.getvalue()))
+        assert amira.get(f"/cases/{case.id.hex()}").find("//img")[0].get("src") == f"{item}/1/picture"
+        page = amira.get(f"{item}/1/picture")
+        assert (page.status, page.headers["Content-Type"]) == (200, "image/jpeg")
         with Image.open(io.BytesIO(page.body)) as shown:
             assert shown.size == (64, 48)
 

@@ -252,3 +252,57 @@ def test_exiftool_finds_nobody_in_a_clean_drawing(clean: Clean, marks: Any, phon
     data = planted(marks, phone_photo)
     assert "PLANTED" in told(data)
     assert "PLANTED" not in told(clean(data).data)
+
+
+def pixels_of(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.format == "PNG"
+        return picture.convert("RGBA")
+
+
+def test_in_strong_mode_a_drawing_becomes_pixels(strongly: Clean, marks: Any, phone_photo: bytes) -> None:
+    picture = base64.b64encode(phone_photo).decode()
+    made = strongly(
+        f'{HEAD} viewBox="0 0 40 20"><title>{marks("title")}</title><rect width="20" height="20" fill="#ff0000"/>'
+        f'<use href="#a" x="20"/><defs><g id="a"><rect width="10" height="20" fill="#0000ff"/></g></defs>'
+        f'<image x="30" width="10" height="20" href="data:image/jpeg;base64,{picture}"/></svg>'.encode()
+    )
+    assert made.media_type == "image/png"
+    assert Removed.DESCRIPTION in made.removed
+    assert marks.left_in([made.data]) == []
+    drawn = pixels_of(made.data)
+    assert drawn.size == (2000, 1000)
+    assert drawn.getpixel((500, 500)) == (255, 0, 0, 255)
+    assert drawn.getpixel((1250, 500)) == (0, 0, 255, 255)
+    assert drawn.getpixel((1750, 500)) not in {(0, 0, 0, 0), (255, 0, 0, 255), (0, 0, 255, 255)}
+
+
+@pytest.mark.parametrize(
+    ("size", "pixels"),
+    [
+        ('width="10" height="5"', (2000, 1000)),
+        ('width="10mm" height="1cm" viewBox="0 0 3 1"', (2000, 2000)),
+        ('width="100%" height="100%" viewBox="0,0,1,4"', (500, 2000)),
+        ('width="1" height="100000"', (1, 2000)),
+    ],
+)
+def test_a_drawing_in_pixels_has_its_form_and_a_bounded_size(
+    strongly: Clean, size: str, pixels: tuple[int, int]
+) -> None:
+    assert pixels_of(strongly(f'{HEAD} {size}><path d="M0 0h1v1z"/></svg>'.encode()).data).size == pixels
+
+
+@pytest.mark.parametrize(
+    ("drawing", "refusal"),
+    [
+        ('viewBox="0 0 9 9"><text>letters</text>', Refusal.LETTERS),
+        ('viewBox="0 0 9 9"><g><text><tspan>letters</tspan></text></g>', Refusal.LETTERS),
+        ('><path d="M0 0h1v1z"/>', Refusal.NOT_STRONG),
+        ('viewBox="0 0 9 0"><path d="M0 0h1v1z"/>', Refusal.DAMAGED),
+        ('width="9e9" height="1"><path d="M0 0h1v1z"/>', Refusal.DAMAGED),
+    ],
+)
+def test_a_drawing_that_cannot_be_drawn_here_is_refused(strongly: Clean, drawing: str, refusal: Refusal) -> None:
+    with pytest.raises(Refused) as caught:
+        strongly(f"{HEAD} {drawing}</svg>".encode())
+    assert caught.value.refusal is refusal

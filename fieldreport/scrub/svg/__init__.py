@@ -15,15 +15,18 @@ from typing import Final
 from lxml import etree
 
 from fieldreport import limits
+from fieldreport.scrub import png
 from fieldreport.scrub.family import Cleaning, Sink, Source
 from fieldreport.scrub.office import markup
 from fieldreport.scrub.office.markup import Element, split
 from fieldreport.scrub.office.rewriting import Rewriting
 from fieldreport.scrub.office.vocabularies import Vocabulary, findings
 from fieldreport.scrub.svg import styles
+from fieldreport.scrub.svg.drawing import drawn
+from fieldreport.scrub.svg.drawing import warm as warm_drawing
 from fieldreport.scrub.svg.naming import Naming
 from fieldreport.scrub.svg.reading import check
-from fieldreport.scrub.vocabulary import Bomb, Damaged, Removed
+from fieldreport.scrub.vocabulary import Bomb, Damaged, Mode, Removed
 from fieldreport.scrub.webpage import embedded_picture
 
 MEDIA_TYPE: Final = "image/svg+xml"
@@ -105,11 +108,18 @@ _FINDINGS: Final[dict[str, Removed | None]] = findings() | {
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """Write the drawing anew.
+    """Write the drawing anew; in strong mode as pixels.
 
     Raises:
-        Refused: ``damaged``, ``bomb``.
+        Refused: ``damaged``, ``bomb``; in strong mode ``letters``, ``not-strong``.
     """
+    if cleaning.mode is Mode.STRONG:
+        cleaned = Sink()
+        clean(untrusted_source, cleaned, cleaning.losslessly())
+        data = cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES)
+        check(data)
+        # Through the PNG family: one way to write a PNG, and one place that verifies it.
+        return png.clean(Source.of(drawn(data)), sink, cleaning.losslessly())
     try:
         root = _without_prologue(untrusted_source.whole(limits.XML_BYTES), cleaning)
         if root.tag != f"{_S}svg":
@@ -148,6 +158,7 @@ def warm() -> None:
     sample = f'<svg xmlns="{SVG}"><style>.a{{fill:red}}</style><text class="a">&#233;</text></svg>'.encode()
     clean(Source.of(sample), sink, Cleaning(dispatch=lambda *_: MEDIA_TYPE))
     check(sink.source().whole())
+    warm_drawing()
 
 
 def _without_prologue(untrusted: bytes, cleaning: Cleaning) -> Element:
