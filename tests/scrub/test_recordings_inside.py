@@ -45,6 +45,18 @@ def test_the_encoder_is_the_one_that_every_recording_names_and_playback_stays_ga
     assert Removed.SOFTWARE in clean(original).removed
 
 
+def test_a_description_in_a_frame_whose_header_is_damaged_is_written_anew_too(clean: Clean) -> None:
+    """It stands where mono puts it, and the header says stereo, or the other way round."""
+    original = bytearray(after_id3(mp3()))
+    original[3] ^= 0xC0
+    copy = clean(bytes(original)).data
+    assert copy.count(b"Info") == 1
+    at = copy.index(b"Info")
+    assert copy[at + 120 : at + 129] in {b"LAME3.100", bytes(9)}
+    assert copy[at + 129 : at + 141] == bytes(12), "settings of the encoder"
+    assert clean(copy).data == copy
+
+
 @pytest.mark.outside
 def test_names_between_the_sounds_are_zeroed_and_nothing_is_heard_of_it(clean: Clean) -> None:
     """Encoders write their name where a frame has bytes to spare; silence has many."""

@@ -15,6 +15,7 @@ Sources: ISO/IEC 11172-3 and 13818-3; "MP3 Info Tag revision 1" (LAME); "VBRI" (
 from __future__ import annotations
 
 import itertools
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ _TAG_BYTES: Final = 120  # of an information tag up to the places to seek to, al
 _EXTENSION_BYTES: Final = 36
 # Players take the numbers of samples to skip only from encoders they know; every recording names the same one.
 _ENCODER: Final = b"LAME3.100"
+_DESCRIPTIONS: Final = re.compile(rb"Xing|Info|VBRI")
 _RESYNCHRONISE_BYTES: Final = 4 * 1024 * 1024  # of anything that is no frame, in a row
 
 
@@ -140,7 +142,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     start = tags.after_id3(untrusted_source, cleaning.removed)
     frames = _frames(untrusted_source, start, cleaning.removed)
     first = next(frames, None)
-    information = first if first is not None and _kind(*first) else None
+    information = first if first is not None and _description(first[0]) is not None else None
     if information is not None:
         sink.write(bytes(information[1].length))
     elif first is not None:
@@ -232,19 +234,17 @@ def _without_private_bits(head: bytes, side: int, shape: _Shape) -> bytes:
     return header + checksum + information
 
 
-def _kind(frame: bytes, shape: _Shape) -> bytes:
-    """The name of a frame that describes the recording; nothing for one that sounds."""
-    name = frame[4 + shape.side : 8 + shape.side]
-    if name in {b"Xing", b"Info"}:
-        return name
-    return b"VBRI" if frame[36:40] == b"VBRI" else b""
+def _description(frame: bytes) -> re.Match[bytes] | None:
+    """The name of a frame that describes the recording, wherever its header says that it stands; none if it sounds."""
+    return _DESCRIPTIONS.search(frame, 4, 44)
 
 
-def _skips(frame: bytes, shape: _Shape) -> bytes:
+def _skips(frame: bytes) -> bytes:
     """The three bytes that say how many samples at both ends to skip, if a player would believe them."""
-    if _kind(frame, shape) == b"VBRI":
+    found = _description(frame)
+    if found is None or found[0] == b"VBRI":
         return b""
-    at = 4 + shape.side
+    at = found.start()
     flags = int.from_bytes(frame[at + 4 : at + 8], "big")
     at += 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
     return frame[at + 21 : at + 24] if frame[at : at + 4] in {b"LAME", b"Lavf", b"Lavc"} else b""
@@ -260,7 +260,7 @@ def _information(offsets: array[int], total: int, old: bytes, shape: _Shape) -> 
     frame = bytearray(shape.length)
     # Without a checksum, so that there is one form of it.
     frame[:4] = bytes((0xFF, old[1] | 1, old[2] & ~_PRIVATE & 0xFF, old[3]))
-    skips = _skips(old, shape)
+    skips = _skips(old)
     if at + _TAG_BYTES + (_EXTENSION_BYTES if skips else 0) > len(frame):
         raise Damaged
     frame[at : at + _TAG_BYTES] = tag
