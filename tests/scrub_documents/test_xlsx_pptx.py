@@ -251,3 +251,15 @@ def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo
         ooxml.verify(
             Source.of(workbook(marks, phone_photo)), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         )
+
+
+def test_a_shape_that_lacks_the_name_it_should_have_is_no_reason_to_refuse_the_slides(
+    clean: Clean, unpacked: Unpacked, marks: Any, phone_photo: bytes
+) -> None:
+    """The second reading took it for a name that was left."""
+    with zipfile.ZipFile(io.BytesIO(slides(marks, phone_photo))) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    nameless = re.sub(rb'(<p:cNvPr id="[0-9]+") name="[^"]*"', rb"\1", parts["ppt/slides/b.xml"])
+    assert nameless != parts["ppt/slides/b.xml"]
+    copy = clean(packed(parts | {"ppt/slides/b.xml": nameless}))
+    assert any(b"Second slide" in piece for piece in unpacked(copy.data))

@@ -143,7 +143,7 @@ class _Part:
             self._instruction = local in {"instrText", "f"}
             if any(_PATH.search(value) for value in attributes.values()):
                 raise Residue
-        if local in _DRAWN and attributes.get("name") != "Object":
+        if local in _DRAWN and attributes.get("name", "Object") != "Object":
             raise Residue
         if "TargetMode" in attributes:
             if attributes["TargetMode"] != "External":
