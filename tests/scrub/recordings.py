@@ -21,7 +21,7 @@ def tone(*, seconds: float, rate: int, channels: int) -> bytes:
     for number in range(int(seconds * rate)):
         moment = number / rate
         value = int(12_000 * math.sin(2 * math.pi * (300 + 200 * math.sin(3 * moment)) * moment))
-        samples.extend([value, -value // 2][:channels])
+        samples.extend([value, -value // 2, *[value // 3] * 6][:channels])
     return samples.tobytes()
 
 
@@ -44,7 +44,7 @@ def encode(
         stream = output.add_stream(codec, rate=rate, options=dict(options))
         assert isinstance(stream, av.AudioStream)
         stream.layout = layout
-        channels = 1 if layout == "mono" else 2
+        channels = stream.codec_context.layout.nb_channels
         samples = tone(seconds=seconds, rate=rate, channels=channels)
         frame = av.AudioFrame(format="s16", layout=layout, samples=len(samples) // (2 * channels))
         frame.planes[0].update(samples)

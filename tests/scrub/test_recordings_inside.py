@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport.scrub import Refusal, Removed
+from fieldreport.scrub.family import Source
+from fieldreport.scrub.sound import adts
 from fieldreport.scrub.sound.adts import _length
 from fieldreport.scrub.sound.mp3 import _shape
+from fieldreport.scrub.vocabulary import Residue
 from tests.scrub.recordings import MARKER, decode, encode, riff_chunk
 
 if TYPE_CHECKING:
@@ -111,6 +114,22 @@ def test_the_name_that_an_encoder_leaves_in_a_first_frame_goes(clean: Clean) -> 
     assert b"Lavc" not in copy.data
     assert Removed.SOFTWARE in copy.removed
     assert decode(copy.data) == decode(original)
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo", "4.0", "5.1"])
+def test_aac_of_any_number_of_channels_is_taken_and_its_private_bit_is_not(clean: Clean, layout: str) -> None:
+    original = bytearray(encode("adts", "aac", tagged=False, layout=layout))
+    channels = {"mono": 1, "stereo": 2, "4.0": 4, "5.1": 6}[layout]
+    assert (original[2] & 1) << 2 | original[3] >> 6 == channels
+    place = 0
+    while place < len(original):
+        original[place + 2] |= 2
+        place += _length(bytes(original[place : place + 7]))
+    copy = clean(bytes(original))
+    assert copy.data[2] & 2 == 0
+    assert decode(copy.data) == decode(bytes(original))
+    with pytest.raises(Residue):
+        adts.verify(Source.of(bytes(original)), "audio/aac")
 
 
 def test_something_between_two_frames_of_aac_goes(clean: Clean) -> None:

@@ -92,8 +92,8 @@ def verify(source: Source, media_type: str) -> None:
     with source.file() as file:
         while header := file.read(7):
             bits = f"{int.from_bytes(header, 'big'):056b}"
-            same = bits[:23] + bits[24:26]
-            constant = bits[:12] == "1" * 12 and bits[13:16] == "001" and bits[23] + bits[26:30] == "00000"
+            same = bits[:22] + bits[23:26]  # around the private bit
+            constant = bits[:12] == "1" * 12 and bits[13:16] == "001" and bits[22] + bits[26:30] == "00000"
             constant = constant and bits[43:54] == "1" * 11 and (expected or same) == same
             length = int(bits[30:43], 2) - 7
             body = file.read(max(length, 0))
