@@ -2,8 +2,8 @@
 
 Rules: the warm parent is a fresh interpreter that inherits one socket and an environment of ours. Children are made
 ready ahead of their files; a file and its keys go straight to one of them, through a channel that the warm parent
-cannot read. A result counts only when nobody can change it any
-more: when the child is gone or, sooner, when the kernel has sealed the memory the result lies in.
+cannot read. The wall clock is kept here. A result counts only when nobody can change it any more: when the child is
+gone or, sooner, when the kernel has sealed the memory the result lies in.
 """
 
 from __future__ import annotations
