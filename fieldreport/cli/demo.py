@@ -18,8 +18,8 @@ from typing import Final
 
 import click
 
-from fieldreport import config
-from fieldreport.cli import installation, zones
+from fieldreport import config, installation
+from fieldreport.cli import zones
 from fieldreport.errors import UsageError
 from fieldreport.seal import Role
 from fieldreport.unseal import keyfile, totp
@@ -68,7 +68,7 @@ class Demo:
 )
 @click.option(
     "--port",
-    type=installation.PORT,
+    type=click.IntRange(1, installation.HIGHEST_PORT),
     default=8000,
     show_default=True,
     help="Intake; the desk and the press take the next two.",

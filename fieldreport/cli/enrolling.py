@@ -15,8 +15,8 @@ from pathlib import Path
 
 import click
 
-from fieldreport import limits
-from fieldreport.cli import asking, init, installation, load_settings
+from fieldreport import installation, limits
+from fieldreport.cli import asking, init, load_settings
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import Role
 from fieldreport.seal.wordlists import fingerprint_words

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from fieldreport.cli import asking, installation, load_settings
+from fieldreport import installation
+from fieldreport.cli import asking, load_settings
 from fieldreport.vault import rostering
 
 

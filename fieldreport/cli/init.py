@@ -10,8 +10,8 @@ from typing import Any
 import click
 import segno
 
-from fieldreport import config, limits
-from fieldreport.cli import installation, sheets
+from fieldreport import config, installation, limits
+from fieldreport.cli import sheets
 from fieldreport.errors import UsageError
 from fieldreport.unseal import totp
 
@@ -54,7 +54,7 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--admin", default="admin", show_default=True, help="Handle of the first admin.")
 @click.option(
     "--port",
-    type=installation.PORT,
+    type=click.IntRange(1, installation.HIGHEST_PORT),
     default=8000,
     show_default=True,
     help="Intake; the desk and the press take the next two.",

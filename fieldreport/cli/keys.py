@@ -27,7 +27,8 @@ from rich.progress import (
 from rich.text import Text
 from typing_extensions import override
 
-from fieldreport.cli import asking, enrolling, export, handingover, installation, keystatus, load_settings, recoverykeys
+from fieldreport import installation
+from fieldreport.cli import asking, enrolling, export, handingover, keystatus, load_settings, recoverykeys
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters

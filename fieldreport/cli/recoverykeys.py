@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from fieldreport.cli import asking, init, installation, load_settings, sheets
+from fieldreport import installation
+from fieldreport.cli import asking, init, load_settings, sheets
 from fieldreport.seal import HybridIdentity
 from fieldreport.unseal import recovery
 from fieldreport.vault import rostering

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fieldreport import config
-from fieldreport.cli.installation import Member
 from fieldreport.errors import RosterError, SettingsError, UsageError
+from fieldreport.installation import Member
 from fieldreport.seal import Role, Roster, RosterDirectory, open_rosters
 from fieldreport.seal.publicfile import make_public, write_public
 from fieldreport.unseal import keyfile

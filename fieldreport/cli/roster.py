@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from fieldreport.cli import asking, installation, load_settings
+from fieldreport import installation
+from fieldreport.cli import asking, load_settings
 from fieldreport.seal import KeyState, open_rosters
 from fieldreport.vault import rostering
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from fieldreport.cli import asking, enrolling, init, installation, load_settings
+from fieldreport import installation
+from fieldreport.cli import asking, enrolling, init, load_settings
 from fieldreport.errors import NotFound
 from fieldreport.seal import Role, open_rosters
 from fieldreport.vault import rostering

@@ -288,7 +288,7 @@ class Walk:
 
 
 def _sample(name: str) -> bytes:
-    return resources.files("fieldreport.cli").joinpath("samples", *name.split("/")).read_bytes()
+    return resources.files("fieldreport.bench").joinpath("sample_files", *name.split("/")).read_bytes()
 
 
 def _check(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as an assertion

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from PIL import Image
 
-from fieldreport.cli.bench.fidelity import content_of
-from fieldreport.cli.bench.samples import samples
+from fieldreport.bench.fidelity import content_of
+from fieldreport.bench.samples import samples
 
 
 def picture(colour: tuple[int, int, int], comment: bytes) -> bytes:

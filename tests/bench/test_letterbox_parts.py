@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import random
 
-from fieldreport.cli.bench.letterbox import (
-    Client,
-    form_body,
-    near_boundary,
-    report_form,
-    running_letterbox,
-    unique_memory,
-)
-from fieldreport.cli.bench.timing import sign_z
+from fieldreport.bench.codename_clock import sign_z
+from fieldreport.bench.letterbox import Client, form_body, near_boundary, report_form, running_letterbox, unique_memory
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import open_rosters
 

@@ -6,8 +6,8 @@ import json
 
 from click.testing import CliRunner
 
+from fieldreport.bench.measure import Pair, Sheet, in_turn
 from fieldreport.cli import main
-from fieldreport.cli.bench.measuring import Pair, Sheet, in_turn
 
 _PAIR = Pair(seconds=0.2, floor_seconds=0.1, ratio=2.0)
 

@@ -11,7 +11,7 @@ from selenium import webdriver
 from selenium.common.exceptions import NoAlertPresentException, NoSuchElementException, WebDriverException
 from selenium.webdriver.common.by import By
 
-from fieldreport.cli.bench.letterbox import Letterbox, running_letterbox
+from fieldreport.bench.letterbox import Letterbox, running_letterbox
 from fieldreport.mailbox import open_mailbox
 from tests.web.cutting import CuttingProxy, cutting
 

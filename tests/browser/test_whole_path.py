@@ -27,7 +27,7 @@ from fieldreport.cli.demo import Demo
 
 pytestmark = pytest.mark.browser
 
-SAMPLES: Final = resources.files("fieldreport.cli").joinpath("samples")
+SAMPLES: Final = resources.files("fieldreport.bench").joinpath("sample_files")
 STORY: Final[Mapping[str, Any]] = tomllib.loads(SAMPLES.joinpath("samples.toml").read_text(encoding="utf-8"))
 _SECONDS: Final = 60
 AXE_RUN: Final = """

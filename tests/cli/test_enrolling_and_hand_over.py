@@ -17,7 +17,8 @@ from unittest import mock
 import click.testing
 import pytest
 
-from fieldreport.cli import installation, main
+from fieldreport import installation
+from fieldreport.cli import main
 from fieldreport.errors import FieldreportError, RosterError
 from fieldreport.seal import KeyState, Role, open_rosters, publicfile
 from fieldreport.seal.wordlists import fingerprint_words

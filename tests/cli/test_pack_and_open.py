@@ -17,7 +17,7 @@ from pathlib import Path
 import click.testing
 import pytest
 
-import fieldreport.cli
+import fieldreport.bench
 from fieldreport.cli import main
 from fieldreport.cli.terminal import in_one_line, visible
 from fieldreport.scrub.lockdown import sandbox_status
@@ -37,7 +37,7 @@ from fieldreport.seal import (
 from fieldreport.unseal import identityfile, keyfile
 from tests.cli.conftest import House, refused, run
 
-SAMPLES = Path(fieldreport.cli.__file__).parent / "samples"
+SAMPLES = Path(fieldreport.bench.__file__).parent / "sample_files"
 PHOTO, STATEMENT = SAMPLES / "photo.jpg", SAMPLES / "en" / "statement.docx"
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)
 REPORT = "They moved eleven people at night.\n"

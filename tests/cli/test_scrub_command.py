@@ -14,11 +14,11 @@ import click.testing
 import pikepdf
 import pytest
 
-import fieldreport.cli
+import fieldreport.bench
 from fieldreport.scrub.lockdown import sandbox_status
 from tests.cli.conftest import refused, run
 
-SAMPLES = Path(fieldreport.cli.__file__).parent / "samples"
+SAMPLES = Path(fieldreport.bench.__file__).parent / "sample_files"
 FILES = sorted(path for path in SAMPLES.rglob("*") if path.suffix in {".jpg", ".m4a", ".docx", ".pdf", ".txt"})
 PLANTED: list[str] = tomllib.loads((SAMPLES / "samples.toml").read_text(encoding="utf-8"))["planted"]
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)

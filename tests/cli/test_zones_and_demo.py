@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport.cli import _COMMANDS, demo, installation, walkthrough, zones
+from fieldreport import installation
+from fieldreport.cli import _COMMANDS, demo, walkthrough, zones
 from fieldreport.errors import UsageError
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import Role

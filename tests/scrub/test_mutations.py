@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport.cli.bench.samples import samples
+from fieldreport.bench.samples import samples
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.scrubber import Scrubber

@@ -18,8 +18,8 @@ import pytest
 
 import fieldreport
 from fieldreport.cli.demo import Person
-from fieldreport.cli.installation import Made, Member
 from fieldreport.cli.sheets import Sheet
+from fieldreport.installation import Made, Member
 from fieldreport.press.article import Article
 from fieldreport.seal import Codename, HybridIdentity, Role, SourceKeys, TokenKey
 from fieldreport.unseal import keyfile, recovery

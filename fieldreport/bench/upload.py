@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from fieldreport.cli.bench.letterbox import Client, free_port, near_boundary, served, unique_memory, workers_of
-from fieldreport.cli.bench.measuring import Sheet, in_turn
+from fieldreport.bench.letterbox import Client, free_port, near_boundary, served, unique_memory, workers_of
+from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.limits import MIB
 from fieldreport.seal import PayloadWriter
 
@@ -33,7 +33,7 @@ def measure(sheet: Sheet) -> None:
     """Write three rows: the rate, the growth of memory, and the rate of hostile bodies."""
     with tempfile.TemporaryDirectory(prefix="fieldreport-bench-") as name:
         port, log = free_port(), Path(name) / "log"
-        command = [sys.executable, "-m", "fieldreport.cli.bench.plainserver", str(port), name]
+        command = [sys.executable, "-m", "fieldreport.bench.plain_server", str(port), name]
         with served(command, port, log=log), _sink(Path(name)) as sink:
             random = [os.urandom(_PIECE)]
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from fieldreport.cli.bench.measuring import Sheet, in_turn
+from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.seal import Role
 from fieldreport.unseal import keyfile
 

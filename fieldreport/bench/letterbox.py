@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from fieldreport import config
-from fieldreport.cli import installation
+from fieldreport import config, installation
 from fieldreport.errors import UsageError
 from fieldreport.seal import Role
 from fieldreport.unseal import keyfile

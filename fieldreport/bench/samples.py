@@ -13,8 +13,8 @@ from importlib.resources import files
 import pillow_heif
 from PIL import Image
 
-from fieldreport.cli.bench import documents
-from fieldreport.cli.bench.recorded import recorded
+from fieldreport.bench import documents
+from fieldreport.bench.recordings import recorded
 
 
 def samples() -> Mapping[str, Callable[[], bytes]]:
@@ -36,7 +36,7 @@ def samples() -> Mapping[str, Callable[[], bytes]]:
 
 
 def _shipped(name: str) -> bytes:
-    return (files("fieldreport.cli") / "samples" / "en" / name).read_bytes()
+    return (files("fieldreport.bench") / "sample_files" / "en" / name).read_bytes()
 
 
 def _image() -> Image.Image:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from fieldreport.cli.bench.letterbox import (
+from fieldreport.bench.letterbox import (
     Client,
     file_frame,
     form_body,
@@ -20,7 +20,7 @@ from fieldreport.cli.bench.letterbox import (
     running_letterbox,
     unique_memory,
 )
-from fieldreport.cli.bench.measuring import Sheet
+from fieldreport.bench.measure import Sheet
 from fieldreport.errors import UsageError
 from fieldreport.limits import MIB
 

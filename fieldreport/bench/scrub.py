@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from fieldreport.cli.bench import fidelity
-from fieldreport.cli.bench.measuring import Sheet, in_turn
-from fieldreport.cli.bench.samples import samples
+from fieldreport.bench import fidelity
+from fieldreport.bench.measure import Sheet, in_turn
+from fieldreport.bench.samples import samples
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.scrubber import Scrubber
 
@@ -107,7 +107,7 @@ def _exiftool(path: Path, target: Path) -> Callable[[], object] | None:
 
 def _peak_memory(path: Path) -> int:
     """KiB by which a child grows at its peak."""
-    command = [sys.executable, "-m", "fieldreport.cli.bench.memory", str(path)]
+    command = [sys.executable, "-m", "fieldreport.bench.memory", str(path)]
     return int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 

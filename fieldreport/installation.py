@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import click
-
 from fieldreport import config
 from fieldreport.errors import UsageError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
@@ -27,7 +25,7 @@ from fieldreport.vault import Seat, open_vault, rostering
 
 SETTINGS_NAME: Final = "fieldreport.toml"
 # The intake's; the desk and the press take the next two.
-PORT: Final = click.IntRange(1, 65533)
+HIGHEST_PORT: Final = 65533
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a bench compares the intake with: the same server and form reader under an application that does nearly nothing.
 
-Run as a process of its own: ``python -m fieldreport.cli.bench.plainserver PORT DIRECTORY``. ``POST /nothing`` reads a
+Run as a process of its own: ``python -m fieldreport.bench.plain_server PORT DIRECTORY``. ``POST /nothing`` reads a
 form, keeps no file of it, and answers. ``POST /seal`` takes one file the way of a report, through the scratch file into
 a durable sealed blob, but cleans nothing: the way of a type that would pass through unparsed.
 """

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from fieldreport.cli.bench.measuring import Sheet, in_turn
+from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.limits import MIB
 from fieldreport.seal import HybridIdentity, PayloadReader, PayloadWriter, build_header, open_header, read_header
 

@@ -19,7 +19,7 @@ import pypdfium2
 from lxml import etree, html
 from PIL import Image, ImageOps, ImageSequence
 
-from fieldreport.cli.bench.recorded import recorded
+from fieldreport.bench.recordings import recorded
 
 _PICTURES: Final = frozenset({"jpg", "png", "gif", "webp", "tiff", "bmp", "heic", "avif"})
 # The parts that are read, and the elements in them whose own text is, without their namespaces.

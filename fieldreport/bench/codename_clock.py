@@ -13,8 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from fieldreport.cli.bench.letterbox import Client, form_body, report_form, running_letterbox
-from fieldreport.cli.bench.measuring import Sheet
+from fieldreport.bench.letterbox import Client, form_body, report_form, running_letterbox
+from fieldreport.bench.measure import Sheet
 from fieldreport.seal import Codename
 
 _TRIES: Final = 2000

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import insert
 
-from fieldreport.cli.bench.measuring import Sheet, in_turn
+from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.seal import Kind, Role, Roster, build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.unseal.rewrap import rewrap

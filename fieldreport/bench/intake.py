@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from fieldreport.cli.bench.letterbox import (
+from fieldreport.bench.letterbox import (
     EDITORS,
     Client,
     Letterbox,
@@ -27,7 +27,7 @@ from fieldreport.cli.bench.letterbox import (
     running_letterbox,
     served,
 )
-from fieldreport.cli.bench.measuring import Pair, Sheet
+from fieldreport.bench.measure import Pair, Sheet
 from fieldreport.errors import UsageError
 from fieldreport.seal import Binding, Codename, Kind, PartSource, SourceKeys, open_rosters, seal_envelope
 
@@ -80,7 +80,7 @@ def _report(letterbox: Letterbox) -> Pair:
     """Reports and their floor by turns, a form between two: the pace of requests, not of a hot loop."""
     with tempfile.TemporaryDirectory(dir=letterbox.settings.intake.data) as name:
         port = free_port()
-        command = [sys.executable, "-m", "fieldreport.cli.bench.plainserver", str(port), name]
+        command = [sys.executable, "-m", "fieldreport.bench.plain_server", str(port), name]
         with (
             served(command, port, log=Path(name) / "log"),
             Client(letterbox.port) as source,
