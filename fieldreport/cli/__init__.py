@@ -15,7 +15,7 @@ from typing import Final
 import click
 from typing_extensions import override
 
-from fieldreport import config, precautions
+from fieldreport import config, hardening
 from fieldreport.errors import FieldreportError
 
 # Command name → the module that holds it; the function is named like the command, with `_command` behind it.
@@ -30,8 +30,8 @@ _COMMANDS: Final = {
     "intake": "zones",
     "keys": "keys",
     "letterbox": "letterbox",
-    "open": "opening",
-    "pack": "packing",
+    "open": "open_",
+    "pack": "pack",
     "press": "zones",
     "recover": "recover",
     "roster": "roster",
@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def main(context: click.Context, settings_path: Path) -> None:
     """A newsroom's letterbox, reading room and press for sources who cannot give their names."""
-    precautions.take()
+    hardening.take()
     context.obj = settings_path
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from fieldreport import config, limits, precautions
+from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, PlatformError, SettingsError
 from fieldreport.intake.doors import Doors, doors
@@ -198,7 +198,7 @@ def _private(path: Path, *, to_group: bool = True) -> Finding:
     except OSError as error:
         return Finding(check="modes", verdict=Verdict.FAILS, seen=f"{path}: {error.strerror}")
     try:
-        precautions.check_closed(path, to_group=to_group)
+        hardening.check_closed(path, to_group=to_group)
     except SettingsError:
         seen = f"{path.name} has mode {mode:o}, others can look in"
         return Finding(check="modes", verdict=Verdict.FAILS, seen=seen)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fieldreport.cli import asking, load_settings
+from fieldreport.cli import load_settings, passphrases
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.unseal import identityfile, keyfile
 
@@ -40,7 +40,7 @@ def export_command(context: click.Context, handle: str, output: Path, passphrase
     path = load_settings(context).desk.keyfiles / f"{handle}.key"
     if not path.exists():
         raise NotFound(f"no key file of {handle} in {path.parent}")
-    staff = keyfile.unlock(path, asking.passphrase(f"Passphrase of {handle}", passphrase_file))
+    staff = keyfile.unlock(path, passphrases.passphrase(f"Passphrase of {handle}", passphrase_file))
     if not staff.identities:
         raise UsageError(f"{handle} is an admin, and an admin's key opens nothing")
     if output == Path("-"):

@@ -11,7 +11,7 @@ import click
 import segno
 
 from fieldreport import config, installation, limits
-from fieldreport.cli import sheets
+from fieldreport.cli import recovery_sheets
 from fieldreport.errors import UsageError
 from fieldreport.unseal import totp
 
@@ -23,8 +23,8 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
             "--print-as",
-            type=click.Choice(sheets.SheetForm, case_sensitive=False),
-            default=sheets.SheetForm.PDF,
+            type=click.Choice(recovery_sheets.SheetForm, case_sensitive=False),
+            default=recovery_sheets.SheetForm.PDF,
             show_default="pdf",
             help="What the sheets are written as.",
         ),
@@ -67,11 +67,11 @@ def init_command(
     port: int,
     shares: tuple[int, int],
     print_to: Path | None,
-    print_as: sheets.SheetForm,
+    print_as: recovery_sheets.SheetForm,
 ) -> None:
     """Make an installation in DIRECTORY: admin key, recovery shares, first roster, settings file."""
     if print_to is not None:
-        sheets.prepare(print_to)
+        recovery_sheets.prepare(print_to)
     made = installation.make(directory, name=name, admin=admin, port=port, shares=shares)
     click.echo(f"Made {made.settings.path.parent}\n")
     show_member(made.admin, name)
@@ -89,7 +89,7 @@ def hand_out(
     shares: tuple[str, ...],
     needed: int,
     to: Path | None,
-    form: sheets.SheetForm,
+    form: recovery_sheets.SheetForm,
 ) -> None:
     """Give the shares of a new recovery key to whoever sits here: as sheets in ``to``, or on the screen, once.
 
@@ -99,7 +99,9 @@ def hand_out(
     click.echo(f"Recovery shares: any {needed} of the {len(shares)} open the archive if every passphrase is lost.")
     if to is not None:
         try:
-            written = sheets.write(to, sheets.sheets(settings, key_id=key_id, shares=shares, needed=needed), form)
+            written = recovery_sheets.write(
+                to, recovery_sheets.sheets(settings, key_id=key_id, shares=shares, needed=needed), form
+            )
         except UsageError:
             _show_shares(shares)
             raise
@@ -107,7 +109,7 @@ def hand_out(
         click.echo(
             f"Print them, give them to {len(shares)} people, and DELETE THE FILES: who has them has the archive."
         )
-        if not sheets.is_in_memory(to):
+        if not recovery_sheets.is_in_memory(to):
             click.echo(
                 f"{to} is on a disk, where a deleted file may be found again: wipe it, or use a tmpfs next time."
             )

@@ -28,7 +28,7 @@ from rich.text import Text
 from typing_extensions import override
 
 from fieldreport import installation
-from fieldreport.cli import asking, enrolling, export, handingover, keystatus, load_settings, recoverykeys
+from fieldreport.cli import enrolment, export, handover, keys_status, load_settings, passphrases, recovery_keys
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
@@ -41,9 +41,9 @@ def keys_command() -> None:
     """List and replace the keys that letters are sealed to."""
 
 
-keys_command.add_command(keystatus.status)
-keys_command.add_command(recoverykeys.renew)
-keys_command.add_command(recoverykeys.retire)
+keys_command.add_command(keys_status.status)
+keys_command.add_command(recovery_keys.renew)
+keys_command.add_command(recovery_keys.retire)
 keys_command.add_command(export.export_command)
 
 
@@ -77,7 +77,7 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 @click.option("--all", "everybody", is_flag=True, help="Every active editor.")
 @click.option("--order-only", is_flag=True, help="Only order it: owners and the admin go on at the desk.")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.option(
     "--owner-passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -101,14 +101,14 @@ def rotate(
         handles = tuple(e.handle for e in entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE)
     if not handles or (owner_passphrase_file is not None and len(handles) > 1):
         raise click.UsageError("name one person, or several without --owner-passphrase-file, or --all")
-    admin_key = asking.unlock_admin(settings, admin, passphrase_file)
+    admin_key = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, admin_key) as (signer, mailbox):
         for handle in handles:
             if signer.vault.rotations.of(handle) is None:
                 signer.order_rotation(handle)
                 click.echo(f"{handle}: ordered")
             if not order_only:
-                passphrase = asking.passphrase(f"Passphrase of {handle}", owner_passphrase_file)
+                passphrase = passphrases.passphrase(f"Passphrase of {handle}", owner_passphrase_file)
                 _Rotation(signer, mailbox, settings.desk.keyfiles / f"{handle}.key", passphrase).finish(handle)
 
 
@@ -166,5 +166,5 @@ class _Rotation:
             self._owner.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
 
 
-keys_command.add_command(enrolling.new)
-keys_command.add_command(handingover.hand_over)
+keys_command.add_command(enrolment.new)
+keys_command.add_command(handover.hand_over)

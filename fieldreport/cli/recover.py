@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fieldreport import config, limits
-from fieldreport.cli import init, load_settings, refounding
-from fieldreport.cli.sheets import fingerprint_words
+from fieldreport.cli import init, load_settings, replace_admin
+from fieldreport.cli.recovery_sheets import fingerprint_words
 from fieldreport.errors import KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import KeyState, open_rosters
@@ -139,7 +139,7 @@ def _export(rescue: Rescue, path: Path) -> None:
 
 def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
     rescue.used()
-    member, pinned, roster = refounding.refound(settings, handle=handle, at_least=rescue.vault.highest_epoch())
+    member, pinned, roster = replace_admin.refound(settings, handle=handle, at_least=rescue.vault.highest_epoch())
     rescue.vault.saw_epoch(roster.epoch)
     click.echo(f"{handle} is the admin now. Epoch {roster.epoch} is in force, in {pinned.keys.directory}.\n")
     init.show_member(member, settings.instance.name)

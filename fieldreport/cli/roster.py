@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fieldreport import installation
-from fieldreport.cli import asking, load_settings
+from fieldreport.cli import load_settings, passphrases
 from fieldreport.seal import KeyState, open_rosters
 from fieldreport.vault import rostering
 
@@ -58,12 +58,12 @@ def verify(context: click.Context) -> None:
 
 @roster_command.command("sign")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.pass_context
 def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> None:
     """Renew the roster: the same entries, the next epoch, ninety more days."""
     settings = load_settings(context)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         roster = rostering.renew(seat, seat.rosters, mailbox, now=time.time())
     click.echo(f"Epoch {roster.epoch} is in force.")

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from fieldreport import installation
-from fieldreport.cli import asking, enrolling, init, load_settings
+from fieldreport.cli import enrolment, init, load_settings, passphrases
 from fieldreport.errors import NotFound
 from fieldreport.seal import Role, open_rosters
 from fieldreport.vault import rostering
@@ -29,12 +29,12 @@ def staff_command() -> None:
 @click.argument("handle")
 @click.option("--role", type=click.Choice(["editor"]), default="editor", show_default=True)
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.pass_context
 def add(context: click.Context, handle: str, role: str, admin: str, passphrase_file: Path | None) -> None:
     """Enrol HANDLE: make a key file, show its passphrase once, and publish a roster that names it."""
     settings = load_settings(context)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     member = installation.add_member(settings, handle=handle, role=Role(role), admin_key=signer)
     init.show_member(member, settings.instance.name)
     click.echo("New letters are sealed to this key from now on; earlier ones at the next unlock of an editor.")
@@ -61,12 +61,12 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 @staff_command.command("remove")
 @click.argument("handle")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.pass_context
 def remove(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
     """Revoke every key of HANDLE: out of the roster at once. It cannot unread what was read."""
     settings = load_settings(context)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         if not any(entry.handle == handle for entry in seat.roster().entries):
             raise NotFound(f"{handle} is not in the roster")
@@ -75,5 +75,5 @@ def remove(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     click.echo("next unlock of an editor.")
 
 
-staff_command.add_command(enrolling.invite)
-staff_command.add_command(enrolling.approve)
+staff_command.add_command(enrolment.invite)
+staff_command.add_command(enrolment.approve)

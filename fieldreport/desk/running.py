@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Never
 
-from fieldreport import precautions
+from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.desk import current
 from fieldreport.desk.app import create_app
@@ -28,9 +28,9 @@ def serve(settings: Settings) -> Never:
 
     """
     check_platform()
-    precautions.closed_directory(settings.desk.data)
+    hardening.closed_directory(settings.desk.data)
     for path in (settings.desk.keyfiles, *settings.desk.keyfiles.glob("*.key")):
-        precautions.check_closed(path)
+        hardening.check_closed(path)
 
     def build() -> WsgiApplication:
         scratch = settings.desk.data / "scratch"

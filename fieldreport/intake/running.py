@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Never
 
-from fieldreport import precautions
+from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.intake.receipts import RecentReceipts
@@ -28,7 +28,7 @@ def serve(settings: Settings) -> Never:
 
     """
     check_platform()
-    precautions.closed_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
+    hardening.closed_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
     # Before the fork: a form made by one worker is posted to another; budgets, receipts and used forms must agree.
     token_key, address_key = TokenKey.generate(), AddressKey()
     receipts, used_forms = RecentReceipts(), UsedForms()

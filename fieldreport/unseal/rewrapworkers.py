@@ -27,7 +27,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Final, Generic, Self, TypeVar
 
-from fieldreport import precautions
+from fieldreport import hardening
 from fieldreport.errors import NotARecipient, PlatformError, SealError
 from fieldreport.seal.hybrid import PUBLIC_BYTES, SEED_BYTES, HybridIdentity, HybridRecipient
 from fieldreport.unseal.rewrap import rewrap
@@ -205,5 +205,5 @@ def _answered(header: bytes, identities: Sequence[HybridIdentity], recipients: S
 
 
 if __name__ == "__main__":
-    precautions.take()  # before the keys are read: started anew, it has only the limit from its parent
+    hardening.take()  # before the keys are read: started anew, it has only the limit from its parent
     _work(sys.stdin.buffer, sys.stdout.buffer)

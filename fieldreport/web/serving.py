@@ -19,7 +19,7 @@ from typing import Any, Final, Never
 from gunicorn.app.base import BaseApplication
 from typing_extensions import override
 
-from fieldreport import limits, precautions
+from fieldreport import hardening, limits
 from fieldreport.config import split_listen
 from fieldreport.errors import FieldreportError, UsageError
 
@@ -54,7 +54,7 @@ def serve(
         SystemExit: always, at the end; with the status of the ``FieldreportError`` that ``build`` raised, if it did.
 
     """
-    precautions.take()
+    hardening.take()
     descriptors = _raise_descriptors()
     listener = _take_port(listen)
     verdict = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the workers: the exit status of one that could not build

@@ -31,7 +31,7 @@ class Later(datetime):
 def ahead(monkeypatch: pytest.MonkeyPatch) -> type[Later]:
     """Set ``ahead.ahead`` to move the clock of ``keys status`` and ``doctor``."""
     clock = type("Ahead", (Later,), {})
-    monkeypatch.setattr("fieldreport.cli.keystatus.datetime", clock)
+    monkeypatch.setattr("fieldreport.cli.keys_status.datetime", clock)
     monkeypatch.setattr("fieldreport.cli.doctor.datetime", clock)
     return clock
 

@@ -439,7 +439,7 @@ def test_a_frame_that_is_not_its_letters_is_refused(card: Card, tmp_path: Path, 
 # --- what gets loaded ---
 
 
-@pytest.mark.parametrize("module", ["opening", "packing"])
+@pytest.mark.parametrize("module", ["open_", "pack"])
 def test_neither_a_database_nor_a_web_framework_is_loaded(module: str) -> None:
     script = f"import sys, fieldreport.cli.{module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

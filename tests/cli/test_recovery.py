@@ -16,7 +16,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
-from fieldreport.cli import sheetpdf, sheets
+from fieldreport.cli import recovery_sheet_pdf, recovery_sheets
 from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import Seat, open_vault
@@ -37,9 +37,9 @@ def text_of(pdf: Path) -> tuple[str, int]:
 # --- sheets ---
 
 
-def sheet(newsroom: str = "The Border Post") -> sheets.Sheet:
+def sheet(newsroom: str = "The Border Post") -> recovery_sheets.Sheet:
     key = HybridIdentity.generate()
-    return sheets.Sheet(
+    return recovery_sheets.Sheet(
         newsroom=newsroom,
         instance="0f" * 16,
         key_id=key.key_id,
@@ -53,7 +53,7 @@ def sheet(newsroom: str = "The Border Post") -> sheets.Sheet:
 
 def test_a_pdf_sheet_is_one_page_with_the_words_in_a_numbered_grid(tmp_path: Path) -> None:
     of = sheet()
-    (path,) = sheets.write(tmp_path, [of], sheets.SheetForm.PDF)
+    (path,) = recovery_sheets.write(tmp_path, [of], recovery_sheets.SheetForm.PDF)
     text, pages = text_of(path)
     assert pages == 1
     assert re.findall(r"\d+\) ([a-z]+)", text)
@@ -61,21 +61,21 @@ def test_a_pdf_sheet_is_one_page_with_the_words_in_a_numbered_grid(tmp_path: Pat
         assert f"{at}) {word}" in text
     for expected in ("Recovery share 2 of 3", "The Border Post", "0f" * 16, "November 2026", "open nothing"):
         assert expected in text
-    assert " ".join(sheets.fingerprint_words(of.key_id).split()[:5]) in " ".join(text.split())
+    assert " ".join(recovery_sheets.fingerprint_words(of.key_id).split()[:5]) in " ".join(text.split())
     assert recovery.needed_with(text) == 2, "what was scanned back is read as a share"
 
 
 def test_a_sheet_tells_no_day_and_no_program() -> None:
-    written = sheetpdf.as_pdf(sheet())
+    written = recovery_sheet_pdf.as_pdf(sheet())
     for telling in (b"CreationDate", b"ModDate", b"Producer", b"Author", b"xmpmeta"):
         assert telling not in written
 
 
 def test_a_name_without_letters_in_these_fonts_leaves_a_line_to_write_on(tmp_path: Path) -> None:
     of = sheet("국경 소식")
-    (path,) = sheets.write(tmp_path, [of], sheets.SheetForm.PDF)
+    (path,) = recovery_sheets.write(tmp_path, [of], recovery_sheets.SheetForm.PDF)
     assert "_" * 40 in text_of(path)[0]
-    assert "국경 소식" in sheets.as_text(of)
+    assert "국경 소식" in recovery_sheets.as_text(of)
 
 
 def test_every_sheet_holds_its_own_share_and_no_other(printed: Printed) -> None:
@@ -112,10 +112,10 @@ def test_sheets_are_written_nowhere_but_into_an_empty_closed_directory(tmp_path:
 def test_shares_that_cannot_be_written_are_shown_because_they_exist_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_sheet: sheets.Sheet) -> bytes:
+    def full(_sheet: recovery_sheets.Sheet) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sheetpdf, "as_pdf", full)
+    monkeypatch.setattr(recovery_sheet_pdf, "as_pdf", full)
     done = run("init", tmp_path / "house", "--print", tmp_path / "paper")
     assert "No space left" in refused(done, 64)
     assert len(re.findall(r"share \d:\n    (?:[a-z]+ ){32}[a-z]+\n", done.stdout)) == 3
@@ -132,9 +132,9 @@ def test_a_directory_in_memory_is_told_from_a_disk(tmp_path: Path) -> None:
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     in_memory = [line.split()[1] for line in mounts if line.split()[2] == "tmpfs"]
     assert in_memory, "no tmpfs on this machine"
-    assert sheets.is_in_memory(Path(in_memory[0]))
+    assert recovery_sheets.is_in_memory(Path(in_memory[0]))
     kind = subprocess.run(["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True, check=True).stdout
-    assert sheets.is_in_memory(tmp_path) == (kind.strip() in {"tmpfs", "ramfs"})
+    assert recovery_sheets.is_in_memory(tmp_path) == (kind.strip() in {"tmpfs", "ramfs"})
 
 
 # --- recover ---
@@ -194,7 +194,7 @@ def test_shares_of_another_newsroom_are_refused_before_anything_is_written(print
 
 
 def test_a_pdf_is_no_share(printed: Printed, tmp_path: Path) -> None:
-    (tmp_path / "share.pdf").write_bytes(sheetpdf.as_pdf(sheet()))
+    (tmp_path / "share.pdf").write_bytes(recovery_sheet_pdf.as_pdf(sheet()))
     assert "typed" in refused(recover(printed.house, "--rehearse", tmp_path / "share.pdf"), 64)
 
 

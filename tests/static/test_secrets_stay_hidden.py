@@ -18,7 +18,7 @@ import pytest
 
 import fieldreport
 from fieldreport.cli.demo import Person
-from fieldreport.cli.sheets import Sheet
+from fieldreport.cli.recovery_sheets import Sheet
 from fieldreport.installation import Made, Member
 from fieldreport.press.article import Article
 from fieldreport.seal import Codename, HybridIdentity, Role, SourceKeys, TokenKey

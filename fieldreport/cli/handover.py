@@ -12,14 +12,14 @@ from pathlib import Path
 import click
 
 from fieldreport import installation
-from fieldreport.cli import asking, load_settings
+from fieldreport.cli import load_settings, passphrases
 from fieldreport.vault import rostering
 
 
 @click.command("hand-over")
 @click.argument("successor", metavar="NEW_ADMIN_HANDLE")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who hands over.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.option(
     "--successor-passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -38,8 +38,8 @@ def hand_over(
     Interrupted, run it again; done, it changes nothing.
     """
     settings = load_settings(context)
-    old = asking.unlock_admin(settings, admin, passphrase_file)
-    new = asking.unlock_admin(settings, successor, successor_passphrase_file)
+    old = passphrases.unlock_admin(settings, admin, passphrase_file)
+    new = passphrases.unlock_admin(settings, successor, successor_passphrase_file)
     with installation.admin_at_work(settings, old) as (seat, mailbox):
         roster = rostering.hand_over(seat, new, seat.rosters, mailbox, now=time.time())
         fingerprint = seat.rosters.admin().fingerprint

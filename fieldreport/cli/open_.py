@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, cast
 import click
 
 from fieldreport import limits
-from fieldreport.cli import asking
+from fieldreport.cli import passphrases
 from fieldreport.cli.terminal import in_one_line, visible
 from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
@@ -85,7 +85,7 @@ def open_command(
 def _identities(path: Path, passphrase_file: Path | None) -> tuple[HybridIdentity, ...]:
     if identityfile.is_one(path):
         return identityfile.read(path)
-    staff = keyfile.unlock(path, asking.passphrase("Passphrase of the key file", passphrase_file))
+    staff = keyfile.unlock(path, passphrases.passphrase("Passphrase of the key file", passphrase_file))
     if not staff.identities:
         raise UsageError("this is an admin's key file, and an admin's key opens nothing")
     return staff.identities

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport import config, precautions
+from fieldreport import config, hardening
 from fieldreport.errors import SettingsError
 
 # What a fresh process finds out about itself and about a fork: is it dumpable, and how large may a core be?
@@ -75,27 +75,27 @@ def test_what_others_can_look_into_is_refused_with_what_to_run(
     path.mkdir()
     path.chmod(mode)
     if advice is None:
-        precautions.check_closed(path, to_group=to_group)
+        hardening.check_closed(path, to_group=to_group)
     else:
         with pytest.raises(SettingsError) as refused:
-            precautions.check_closed(path, to_group=to_group)
+            hardening.check_closed(path, to_group=to_group)
         assert refused.value.detail == f"others can look into {path}; run: {advice} {path}"
 
 
 def test_what_is_not_there_yet_is_closed(tmp_path: Path) -> None:
-    precautions.check_closed(tmp_path / "later")
+    hardening.check_closed(tmp_path / "later")
 
 
 def test_a_directory_that_is_made_is_closed_whatever_the_mask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        precautions.closed_directory(tmp_path / "a" / "data")
+        hardening.closed_directory(tmp_path / "a" / "data")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a" / "data").stat().st_mode) == 0o700
     (tmp_path / "a" / "data").chmod(0o711)
     with pytest.raises(SettingsError):
-        precautions.closed_directory(tmp_path / "a" / "data")
+        hardening.closed_directory(tmp_path / "a" / "data")
 
 
 def test_settings_that_anybody_may_write_are_refused(tmp_path: Path) -> None:

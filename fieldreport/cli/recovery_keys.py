@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from fieldreport import installation
-from fieldreport.cli import asking, init, load_settings, sheets
+from fieldreport.cli import init, load_settings, passphrases, recovery_sheets
 from fieldreport.seal import HybridIdentity
 from fieldreport.unseal import recovery
 from fieldreport.vault import rostering
@@ -24,7 +24,7 @@ from fieldreport.vault import rostering
 @click.command("renew-recovery")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
 @click.option("--yes", is_flag=True, help="Do not ask whether the shares are on paper.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @init.shares_options
 @click.pass_context
 def renew(
@@ -33,15 +33,15 @@ def renew(
     passphrase_file: Path | None,
     shares: tuple[int, int],
     print_to: Path | None,
-    print_as: sheets.SheetForm,
+    print_as: recovery_sheets.SheetForm,
     *,
     yes: bool,
 ) -> None:
     """Make a new recovery key with new shares; the one before opens what it opened until it is retired."""
     settings = load_settings(context)
     if print_to is not None:
-        sheets.prepare(print_to)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+        recovery_sheets.prepare(print_to)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         rostering.check_recovery(seat)
         identity = HybridIdentity.generate()
@@ -58,12 +58,12 @@ def renew(
 @click.command("retire-recovery")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
 @click.option("--yes", is_flag=True, help="Do not ask whether the old sheets are destroyed.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.pass_context
 def retire(context: click.Context, admin: str, passphrase_file: Path | None, *, yes: bool) -> None:
     """Strike an earlier recovery key, once nothing is sealed to it and its sheets are destroyed."""
     settings = load_settings(context)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         old = rostering.idle_recovery(seat, mailbox)
         if not yes:

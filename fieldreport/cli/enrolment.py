@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from fieldreport import installation, limits
-from fieldreport.cli import asking, init, load_settings
+from fieldreport.cli import init, load_settings, passphrases
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import Role
 from fieldreport.seal.wordlists import fingerprint_words
@@ -86,12 +86,12 @@ def _write_request(path: Path, text: str) -> None:
 @click.command("invite")
 @click.argument("handle")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who invites.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.pass_context
 def invite(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
     """Invite HANDLE to make their own keys on the desk's page /enrol. Shows the code, once."""
     settings = load_settings(context)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, _):
         code = enrolments.invite(seat, handle)
     click.echo(f"Invitation of {handle}, good once and for {limits.INVITATION_HOURS} hours:\n")
@@ -111,7 +111,7 @@ def invite(context: click.Context, handle: str, admin: str, passphrase_file: Pat
 )
 @click.option("--fingerprint", help="The digits that the person read, instead of being asked about the words.")
 @click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
-@asking.passphrase_option
+@passphrases.passphrase_option
 @click.pass_context
 def approve(
     context: click.Context,
@@ -123,7 +123,7 @@ def approve(
 ) -> None:
     """Approve somebody who enrolled on the desk (HANDLE) or whose request came on a memory card (FILE)."""
     settings = load_settings(context)
-    signer = asking.unlock_admin(settings, admin, passphrase_file)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         request = _read_request(Path(wanted)) if Path(wanted).is_file() else enrolments.request_of(seat.vault, wanted)
         enrolments.check(seat, request, now=time.time())  # before anybody is called

@@ -169,6 +169,8 @@ def as_text(sheet: Sheet) -> str:
 
 
 def _as_pdf(sheet: Sheet) -> bytes:
-    from fieldreport.cli.sheetpdf import as_pdf  # here, because few commands draw and the library takes a while to load
+    from fieldreport.cli.recovery_sheet_pdf import (
+        as_pdf,  # here, because few commands draw and the library takes a while to load
+    )
 
     return as_pdf(sheet)
