@@ -16,8 +16,8 @@ from fieldreport import limits
 from fieldreport.seal import Binding, HybridIdentity, Kind, PartSource, seal_envelope
 from fieldreport.store import open_blobs, spooled
 from fieldreport.web.application import Application
-from fieldreport.web.bodies import current_request
-from fieldreport.web.serving import serve
+from fieldreport.web.request_body import current_request
+from fieldreport.web.serve import serve
 
 _ANSWER: Final = "received " * 1000  # about the size of a receipt
 _RECIPIENTS: Final = 5

@@ -20,7 +20,7 @@ import click
 from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, PlatformError, SettingsError
-from fieldreport.intake.doors import Doors, doors
+from fieldreport.intake.letterbox import Doors, doors
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from fieldreport.cli import load_settings
-from fieldreport.intake.doors import Doors, asks_for_invitation, doors, set_doors, set_invitation
+from fieldreport.intake.letterbox import Doors, asks_for_invitation, doors, set_doors, set_invitation
 
 _SAID = {
     Doors.OPEN: "The letterbox is open.",

@@ -54,7 +54,7 @@ def desk_command(context: click.Context) -> None:
 def press_command(context: click.Context) -> None:
     """Serve the published site."""
     from fieldreport.press.serve import create_app
-    from fieldreport.web.serving import serve
+    from fieldreport.web.serve import serve
 
     settings = load_settings(context)
     check_port(settings.press.listen, where="[press] listen")

@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import current, errorpage, gates, showing
+from fieldreport.desk import current, gates, showing
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.door import Door
+from fieldreport.desk.errorpage import error_page
 from fieldreport.desk.rounds import Rounds
 from fieldreport.desk.sessions import Sessions
 from fieldreport.desk.views import (
@@ -36,10 +37,10 @@ from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, RosterDirectory, TokenKey
 from fieldreport.vault import Vault
 from fieldreport.vault.articles import Newsdesk
-from fieldreport.web import errorpages, headers
+from fieldreport.web import error_pages, headers
 from fieldreport.web.application import Application
-from fieldreport.web.bodies import ScratchRequest
 from fieldreport.web.csrf import CsrfGuard
+from fieldreport.web.request_body import ScratchRequest
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def create_app(
     headers.apply(app, CONTENT_POLICY, referrer="same-origin")
     showing.install(app)
     gates.install(app)
-    errorpages.install(app, errorpage.page)
+    error_pages.install(app, error_page)
     app.register_error_handler(SignInFirst, _to_the_door)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import current, showing
 from fieldreport.errors import FieldreportError
-from fieldreport.web.bodies import ScratchRequest
-from fieldreport.web.errorpages import Failure
+from fieldreport.web.error_pages import Failure
+from fieldreport.web.request_body import ScratchRequest
 
 # Fields in which somebody writes; everything else in a form is machinery, or secret.
 _WRITTEN: Final[Mapping[str, str]] = {
@@ -60,7 +60,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
-def page(failure: Failure) -> ResponseReturnValue:
+def error_page(failure: Failure) -> ResponseReturnValue:
     """Draw the page of one failure. What was typed is given back; passphrases and codes are not."""
     request = flask.request
     typed: dict[str, str] = {}

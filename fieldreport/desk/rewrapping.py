@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fieldreport.errors import Conflict, FieldreportError, NotAllowed, StaleRoster
 from fieldreport.mailbox import Mailbox
 from fieldreport.vault import RotationState, Seat
-from fieldreport.web.faults import log_fault
+from fieldreport.web.fault_log import log_fault
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from fieldreport.desk.sessions import Sessions
 from fieldreport.errors import FieldreportError
-from fieldreport.web.faults import log_fault
+from fieldreport.web.fault_log import log_fault
 
 _log = logging.getLogger(__name__)
 

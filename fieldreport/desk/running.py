@@ -13,8 +13,8 @@ from fieldreport.scrub import Scrubber
 from fieldreport.seal.roster import open_rosters
 from fieldreport.seal.selftest import check_platform
 from fieldreport.vault import open_vault
-from fieldreport.web.serving import WsgiApplication
-from fieldreport.web.serving import serve as serve_wsgi
+from fieldreport.web.serve import WsgiApplication
+from fieldreport.web.serve import serve as serve_wsgi
 
 
 def serve(settings: Settings) -> Never:

@@ -6,6 +6,6 @@ answers, with the key that a codename yields while its owner looks at the page.
 """
 
 from fieldreport.intake.app import create_app
-from fieldreport.intake.running import serve
+from fieldreport.intake.serve import serve
 
 __all__ = ["create_app", "serve"]

@@ -15,14 +15,16 @@ import flask
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.intake import courier, pages, refusing, report, returning, service, texts, ways
-from fieldreport.intake.branding import read_logo
+from fieldreport.intake import context, messages, transport
+from fieldreport.intake.error_pages import error_page
+from fieldreport.intake.logo import read_logo
+from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.usedforms import UsedForms
+from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
-from fieldreport.web import csrf, errorpages, headers, i18n, limiter
+from fieldreport.web import csrf, error_pages, headers, i18n, limiter
 from fieldreport.web.application import Application
 from fieldreport.web.limiter import AddressKey, Budget, WhenAway
 
@@ -63,7 +65,7 @@ def create_app(
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Application("fieldreport.intake", trusted_hosts=settings.intake.trusted_hosts)
     app.config.update(SCRATCH_DIRECTORY=scratch, REQUEST_BYTES=settings.intake.request_bytes)
-    here = service.Service(
+    here = context.Service(
         settings=settings,
         mailbox=mailbox,
         scrubber=scrubber,
@@ -74,9 +76,9 @@ def create_app(
         used_forms=used_forms or UsedForms(),
         logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )
-    service.install(app, here)
+    context.install(app, here)
     i18n.install(app, languages=settings.intake.languages, catalogues=[_CATALOGUES])
-    for blueprint in (pages.blueprint, report.blueprint, returning.blueprint, courier.blueprint):
+    for blueprint in (static.blueprint, report.blueprint, return_.blueprint, handin.blueprint):
         app.register_blueprint(blueprint)
     _prepare_templates(app, settings)
     limiter.install(
@@ -87,9 +89,9 @@ def create_app(
         when_away=WhenAway.COUNT_IN_MEMORY,
     )
     app.before_request(_only_from_our_pages)
-    app.before_request(lambda: ways.check(flask.request, settings.intake))
+    app.before_request(lambda: transport.check(flask.request, settings.intake))
     app.after_request(lambda response: _tell_onion(response, settings))
-    errorpages.install(app, refusing.page)
+    error_pages.install(app, error_page)
     shown = {} if here.logo is None else {"img-src": "'self'"}
     headers.apply(app, {"style-src": headers.style_source(_style(app)), **shown})
     return app
@@ -114,14 +116,14 @@ def _only_from_our_pages() -> None:
 
 
 def _tell_onion(response: flask.Response, settings: Settings) -> flask.Response:
-    address = ways.onion_location(flask.request, settings.intake)
+    address = transport.onion_location(flask.request, settings.intake)
     if address is not None:
         response.headers["Onion-Location"] = address
     return response
 
 
 def _what_is_taken() -> dict[str, bool]:
-    here = service.current()
+    here = context.current()
     return {"takes_files": here.takes_files, "asks_for_invitation": here.asks_for_invitation}
 
 
@@ -137,12 +139,12 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
         greetings=settings.intake.greetings,
         contact=settings.intake.contact,
         has_logo=settings.intake.logo != Path(),
-        accepted_types=pages.accepted_types(strong=settings.scrub.strong),
-        request_megabytes=pages.megabytes(settings.intake.request_bytes),
+        accepted_types=static.accepted_types(strong=settings.scrub.strong),
+        request_megabytes=static.megabytes(settings.intake.request_bytes),
         most_files=limits.FORM_FILES,
         always_strong=settings.scrub.strong,
     )
     app.context_processor(_what_is_taken)
-    app.jinja_env.filters["removed_in_words"] = texts.removed_in_words
-    app.jinja_env.filters["not_taken_in_words"] = texts.NOT_TAKEN.__getitem__
-    app.jinja_env.filters["refusal_in_words"] = texts.REFUSALS.__getitem__
+    app.jinja_env.filters["removed_in_words"] = messages.removed_in_words
+    app.jinja_env.filters["not_taken_in_words"] = messages.NOT_TAKEN.__getitem__
+    app.jinja_env.filters["refusal_in_words"] = messages.REFUSALS.__getitem__

@@ -15,9 +15,9 @@ from flask.sessions import SessionInterface, SessionMixin
 from typing_extensions import override
 
 from fieldreport import limits
-from fieldreport.web.bodies import ScratchRequest
-from fieldreport.web.faults import log_fault
+from fieldreport.web.fault_log import log_fault
 from fieldreport.web.forms import problem_of
+from fieldreport.web.request_body import ScratchRequest
 
 
 class NoSession(SessionInterface):

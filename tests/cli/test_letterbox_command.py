@@ -8,7 +8,7 @@ import click.testing
 import pytest
 
 from fieldreport.cli import main
-from fieldreport.intake.doors import Doors, asks_for_invitation, doors, is_invited
+from fieldreport.intake.letterbox import Doors, asks_for_invitation, doors, is_invited
 from tests.cli.conftest import House
 
 

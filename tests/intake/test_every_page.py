@@ -9,8 +9,8 @@ import flask
 import pytest
 from flask.sessions import SecureCookieSession
 
-from fieldreport.intake.doors import Doors, set_doors, set_invitation
-from fieldreport.intake.texts import REMOVED
+from fieldreport.intake.letterbox import Doors, set_doors, set_invitation
+from fieldreport.intake.messages import REMOVED
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.packing import packed

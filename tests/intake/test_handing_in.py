@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from fieldreport import limits
-from fieldreport.intake.taking import NotTaken
-from fieldreport.intake.texts import NOT_TAKEN
+from fieldreport.intake.handin import NotTaken
+from fieldreport.intake.messages import NOT_TAKEN
 from fieldreport.seal import HybridIdentity, PayloadWriter, build_header
 from fieldreport.seal.packed import FRAME_BYTES
 from fieldreport.unseal import rosters

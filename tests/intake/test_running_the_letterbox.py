@@ -23,7 +23,7 @@ import pytest
 from lxml import html
 
 from fieldreport import limits
-from fieldreport.intake.doors import Doors, set_doors
+from fieldreport.intake.letterbox import Doors, set_doors
 from fieldreport.scrub.scrubber import Scrubber
 from tests.intake.conftest import Desk, House, build_house, form_body
 from tests.intake.packing import packed
@@ -402,7 +402,7 @@ def test_after_a_day_of_use_neither_log_nor_disk_names_anybody(letterbox: Letter
 
 
 def test_nothing_that_knows_private_keys_is_ever_loaded(letterbox: Letterbox) -> None:
-    assert "fieldreport.intake.sending" in letterbox.modules
+    assert "fieldreport.intake.deposit" in letterbox.modules
     assert "fieldreport.mailbox.local" in letterbox.modules
     forbidden = ("fieldreport.unseal", "fieldreport.desk", "fieldreport.vault", "fieldreport.press")
     assert [name for name in sorted(letterbox.modules) if name.startswith(forbidden)] == []

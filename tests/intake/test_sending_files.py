@@ -12,7 +12,7 @@ import pytest
 from reportlab.pdfgen import canvas
 
 from fieldreport.errors import ScrubRefused
-from fieldreport.intake.texts import REFUSALS, REMOVED
+from fieldreport.intake.messages import REFUSALS, REMOVED
 from fieldreport.scrub import Mode, Refusal, Removed
 from tests.intake.conftest import House, Source
 from tests.intake.samples import MAKER, NONSENSE, OLD_WORD, photo

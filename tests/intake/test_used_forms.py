@@ -8,7 +8,7 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.errors import StoreError, TokenError
-from fieldreport.intake.usedforms import UsedForms
+from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import LocalMailbox
 from tests.intake.conftest import House, Source
 

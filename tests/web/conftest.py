@@ -20,7 +20,7 @@ _PROGRAM: Final = """
 import sys
 from fieldreport import limits
 from fieldreport.errors import SettingsError
-from fieldreport.web.serving import serve
+from fieldreport.web.serve import serve
 from werkzeug.exceptions import HTTPException
 
 limits.HEAD_SECONDS, limits.BODY_IDLE_SECONDS, limits.BODY_GRACE_SECONDS = 1, 1, 1

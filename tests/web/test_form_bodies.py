@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded
 from fieldreport.scratch import Scratch
-from fieldreport.web.bodies import FormReader
+from fieldreport.web.request_body import FormReader
 
 BOUNDARY = "----Boundary7MA4"
 KIND = f"multipart/form-data; boundary={BOUNDARY}"

@@ -25,14 +25,14 @@ from fieldreport.errors import (
     TokenExpired,
 )
 from fieldreport.seal import TokenKey
-from fieldreport.web import errorpages, headers, limiter
+from fieldreport.web import error_pages, headers, limiter
 from fieldreport.web.application import Application
-from fieldreport.web.bodies import ScratchRequest
 from fieldreport.web.csrf import CsrfGuard
-from fieldreport.web.errorpages import Failure, failure_of, last_resort
-from fieldreport.web.faults import describe
+from fieldreport.web.error_pages import Failure, failure_of, last_resort
+from fieldreport.web.fault_log import describe
 from fieldreport.web.i18n import NAMES, negotiate
 from fieldreport.web.limiter import AddressKey, Budget, SweptMemory, WhenAway
+from fieldreport.web.request_body import ScratchRequest
 
 DAY = 86_400.0
 
@@ -101,7 +101,7 @@ def test_a_store_that_is_away_closes_the_door_where_that_was_chosen() -> None:
         budget=lambda _: Budget(name="sign-in", rate="5 per hour"),
         when_away=WhenAway.STAY_CLOSED,
     )
-    errorpages.install(app, lambda failure: f"sorry {failure.status}")
+    error_pages.install(app, lambda failure: f"sorry {failure.status}")
     app.add_url_rule("/", view_func=lambda: "in", endpoint="index")
     response = app.test_client().get("/")
     assert (response.status_code, response.text) == (500, "sorry 500")
@@ -125,7 +125,7 @@ def test_a_budget_is_decided_before_the_body_is_touched() -> None:
         seen.append(request._reader is None)
         return request.typed()["report"]
 
-    errorpages.install(app, page)
+    error_pages.install(app, page)
     app.add_url_rule("/", view_func=lambda: "in", endpoint="index", methods=["POST"])
     client = app.test_client()
     assert client.post("/", data={"report": "one"}).status_code == 200
@@ -293,7 +293,7 @@ def test_a_fault_is_logged_without_what_the_visitor_sent(
     broken: Callable[[Failure], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     app = application()
-    errorpages.install(app, broken)
+    error_pages.install(app, broken)
 
     def view() -> str:
         raise LookupError(flask.request.form["report"])

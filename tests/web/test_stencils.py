@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from markupsafe import escape
 
 from fieldreport import limits
-from fieldreport.web.stencils import Stencils
+from fieldreport.intake.form_cache import Stencils
 
 
 class Page:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from fieldreport import limits
 from fieldreport.errors import NotFound
-from fieldreport.intake import service
+from fieldreport.intake import context
 from fieldreport.scrub.registry import FAMILIES, OUTPUTS, STRONG
 from fieldreport.web.i18n import current_language
 
@@ -41,7 +41,7 @@ def help_page() -> str:
 @blueprint.get("/logo")
 def logo() -> Response:
     """The newsroom's logo, for the first page."""
-    shown = service.current().logo
+    shown = context.current().logo
     if shown is None:
         raise NotFound("this letterbox has no logo")
     return Response(shown.data, mimetype=shown.media_type)
@@ -50,7 +50,7 @@ def logo() -> Response:
 @blueprint.get("/exit")
 def leave() -> Response:
     """Away from here, to something harmless. What the browser already remembers, only its owner can clear."""
-    response = flask.redirect(service.current().settings.intake.exit_url, 303)
+    response = flask.redirect(context.current().settings.intake.exit_url, 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 

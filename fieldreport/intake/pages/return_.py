@@ -19,19 +19,19 @@ from werkzeug.wrappers import Response
 
 from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError, TokenError
-from fieldreport.intake import service, tokens
-from fieldreport.intake.drafts import Draft, new_nonce
-from fieldreport.intake.report import must_ask
-from fieldreport.intake.sending import RefusedFile, clean_files, send
-from fieldreport.intake.sending import withdraw as send_withdrawal
-from fieldreport.intake.service import Service
-from fieldreport.intake.texts import Explanation, codename_problem
-from fieldreport.intake.tokens import Visit
+from fieldreport.intake import context, form_token
+from fieldreport.intake.context import Service
+from fieldreport.intake.deposit import RefusedFile, clean_files, send
+from fieldreport.intake.deposit import withdraw as send_withdrawal
+from fieldreport.intake.form import Draft, new_nonce
+from fieldreport.intake.form_token import Visit
+from fieldreport.intake.messages import Explanation, codename_problem
+from fieldreport.intake.pages.report import must_ask
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
-from fieldreport.web.bodies import current_request
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
+from fieldreport.web.request_body import current_request
 
 blueprint = flask.Blueprint("returning", __name__)
 
@@ -56,12 +56,12 @@ def ask() -> str:
 @blueprint.post("/<language:language>/return")
 def enter() -> tuple[str, int] | str:
     """The codename, or the token of another return page: the answers, and what can be done."""
-    here = service.current()
+    here = context.current()
     typed = current_request().form
     draft = Draft.of(current_request().typed())
     untrusted_text = typed.get("codename", "")
-    if not untrusted_text.strip() and typed.get(tokens.FIELD):
-        return _conversation(here, (tokens.open_visit(here, typed[tokens.FIELD]).codename,), draft)
+    if not untrusted_text.strip() and typed.get(form_token.FIELD):
+        return _conversation(here, (form_token.open_visit(here, typed[form_token.FIELD]).codename,), draft)
     try:
         readings = Codename.parse(untrusted_text)
     except CodenameError as error:
@@ -73,12 +73,12 @@ def enter() -> tuple[str, int] | str:
 @blueprint.post("/<language:language>/return/add")
 def add() -> tuple[str, int] | str:
     """One more letter under the same codename."""
-    here = service.current()
+    here = context.current()
     request = current_request()
     uploads, typed = request.uploads, request.typed()
     here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
-    visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
+    visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
     keys = here.keys_of(visit.codename)
     problems = _uninvited(here, keys, draft) + draft.problems(files=len(uploads))
     if problems:
@@ -104,8 +104,8 @@ def _uninvited(here: Service, keys: SourceKeys, draft: Draft) -> list[Problem]:
 @blueprint.post("/<language:language>/return/delete")
 def delete() -> str:
     """Delete the answers that the page has shown; one that came in between stays."""
-    here = service.current()
-    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
+    here = context.current()
+    visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
     here.mailbox.delete_replies(here.keys_of(visit.codename).index, visit.shown)
     return _conversation(here, (visit.codename,), Draft(), deleted=True)
 
@@ -116,26 +116,26 @@ def arrived() -> str:
 
     Beside the other return pages, so that those say nothing about it to whoever looks over a shoulder.
     """
-    here = service.current()
-    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
+    here = context.current()
+    visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
     received = here.receipts.of(here.keys_of(visit.codename), hour=here.hour)
-    return flask.render_template("intake/arrived.html", received=received, token=tokens.seal_visit(here, visit))
+    return flask.render_template("intake/arrived.html", received=received, token=form_token.seal_visit(here, visit))
 
 
 @blueprint.post("/<language:language>/return/withdraw")
 def confirm_withdrawal() -> str:
     """Ask before everything is withdrawn."""
-    here = service.current()
-    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
-    token = tokens.seal_visit(here, Visit(codename=visit.codename, form=new_nonce()))
+    here = context.current()
+    visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
+    token = form_token.seal_visit(here, Visit(codename=visit.codename, form=new_nonce()))
     return flask.render_template("intake/withdraw.html", token=token)
 
 
 @blueprint.post("/<language:language>/return/withdrawn")
 def withdraw() -> str:
     """Delete the answers and tell the editors."""
-    here = service.current()
-    visit = tokens.open_visit(here, current_request().form.get(tokens.FIELD, ""))
+    here = context.current()
+    visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
     if not visit.form:
         raise TokenError("This form was made for another page.", code="token")
     send_withdrawal(here, here.keys_of(visit.codename), nonce=visit.form, language=current_language())
@@ -188,7 +188,7 @@ def add_page(
         answers=None,
         deleted=False,
         draft=draft,
-        token=tokens.seal_visit(here, visit),
+        token=form_token.seal_visit(here, visit),
         problems=problems or [],
         refused=refused,
         explanation=explanation,
@@ -203,7 +203,7 @@ def _conversation(here: Service, readings: tuple[Codename, ...], draft: Draft, *
         answers=answers,
         deleted=deleted,
         draft=draft,
-        token=tokens.seal_visit(here, visit),
+        token=form_token.seal_visit(here, visit),
         problems=[],
         refused=(),
         explanation=None,

@@ -10,11 +10,11 @@ import flask
 from flask_babel import gettext as _
 
 from fieldreport import limits
-from fieldreport.intake import service
-from fieldreport.intake.taking import take_in
-from fieldreport.intake.texts import Explanation
-from fieldreport.web.bodies import current_request
+from fieldreport.intake import context
+from fieldreport.intake.handin import take_in
+from fieldreport.intake.messages import Explanation
 from fieldreport.web.forms import Problem
+from fieldreport.web.request_body import current_request
 
 blueprint = flask.Blueprint("courier", __name__)
 
@@ -22,7 +22,7 @@ blueprint = flask.Blueprint("courier", __name__)
 @blueprint.get("/<language:language>/hand-in")
 def ask() -> str:
     """Where the files are chosen."""
-    here = service.current()
+    here = context.current()
     here.must_be_open(files=True)
     here.roster()  # nobody should carry a file here twice because we were closed
     return page()
@@ -31,7 +31,7 @@ def ask() -> str:
 @blueprint.post("/<language:language>/hand-in")
 def receive() -> tuple[str, int] | str:
     """Judge and deposit every file; say of each what became of it."""
-    here = service.current()
+    here = context.current()
     here.must_be_open(files=True)
     uploads = current_request().uploads
     uninvited = here.uninvited(current_request().typed().get("invitation", ""))

@@ -17,15 +17,15 @@ from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.intake.branding import Logo
-from fieldreport.intake.doors import Doors, asks_for_invitation, doors, is_invited, must_be_open
+from fieldreport.intake.form_cache import Stencils
+from fieldreport.intake.letterbox import Doors, asks_for_invitation, doors, is_invited, must_be_open
+from fieldreport.intake.logo import Logo
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.usedforms import UsedForms
+from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
 from fieldreport.web.forms import Problem
-from fieldreport.web.stencils import Stencils
 
 _EXTENSION = "fieldreport-intake"
 

@@ -26,8 +26,8 @@ from werkzeug.exceptions import HTTPException
 
 from fieldreport import limits
 from fieldreport.web import headers
-from fieldreport.web.faults import log_fault
-from fieldreport.web.pacing import PacedBody, PacedParser, is_unfinished
+from fieldreport.web.fault_log import log_fault
+from fieldreport.web.slow_clients import PacedBody, PacedParser, is_unfinished
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _PROXY_V2: Final = b"\r\n\r\n\0\r\nQUIT\n"

@@ -31,8 +31,8 @@ from fieldreport.errors import (
     UnlockRefused,
     UsageError,
 )
-from fieldreport.web.bodies import ScratchRequest
-from fieldreport.web.faults import log_fault
+from fieldreport.web.fault_log import log_fault
+from fieldreport.web.request_body import ScratchRequest
 
 # First match wins: subclasses before their parents.
 _STATUS: Final[tuple[tuple[type[FieldreportError], int], ...]] = (

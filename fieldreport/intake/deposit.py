@@ -15,11 +15,11 @@ from typing import Literal
 
 from fieldreport import limits
 from fieldreport.errors import ScrubRefused, StaleRoster
-from fieldreport.intake.drafts import SHORT_FIELDS, Draft
-from fieldreport.intake.service import Service
+from fieldreport.intake.context import Service
+from fieldreport.intake.form import SHORT_FIELDS, Draft
 from fieldreport.scrub import Mode, NeutralNames, Refusal
 from fieldreport.seal import CleanFile, Letter, SourceKeys
-from fieldreport.web.bodies import Upload
+from fieldreport.web.request_body import Upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.usedforms import UsedForms
+from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
 from fieldreport.web.limiter import AddressKey
-from fieldreport.web.serving import WsgiApplication
-from fieldreport.web.serving import serve as serve_wsgi
+from fieldreport.web.serve import WsgiApplication
+from fieldreport.web.serve import serve as serve_wsgi
 
 
 def serve(settings: Settings) -> Never:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from gunicorn.glogging import Logger
 from typing_extensions import override
 
-from fieldreport.web.faults import describe
+from fieldreport.web.fault_log import describe
 
 # These carry a process id, a signal's name, an exit status or the address this server listens on.
 _HARMLESS: Final = frozenset(

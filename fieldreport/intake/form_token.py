@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from fieldreport import limits
 from fieldreport.errors import TokenError
-from fieldreport.intake.service import Service
+from fieldreport.intake.context import Service
 from fieldreport.seal import Codename
 
 FIELD = "token"

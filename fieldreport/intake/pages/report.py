@@ -14,16 +14,16 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from fieldreport.errors import CodenameError
-from fieldreport.intake import service, tokens
-from fieldreport.intake.drafts import Draft
-from fieldreport.intake.sending import Cleaned, RefusedFile, clean_files, send
-from fieldreport.intake.service import Service
-from fieldreport.intake.texts import Explanation, codename_problem
+from fieldreport.intake import context, form_token
+from fieldreport.intake.context import Service
+from fieldreport.intake.deposit import Cleaned, RefusedFile, clean_files, send
+from fieldreport.intake.form import Draft
+from fieldreport.intake.form_cache import circumstances
+from fieldreport.intake.messages import Explanation, codename_problem
 from fieldreport.seal import Codename
-from fieldreport.web.bodies import current_request
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
-from fieldreport.web.stencils import circumstances
+from fieldreport.web.request_body import current_request
 
 blueprint = flask.Blueprint("report", __name__)
 
@@ -31,11 +31,11 @@ blueprint = flask.Blueprint("report", __name__)
 @blueprint.get("/<language:language>/report")
 def write() -> str:
     """A new codename, and an empty form."""
-    here = service.current()
+    here = context.current()
     here.check_ready()  # nobody should write for an hour and then hear that we are closed
     codename, draft = Codename.generate(current_language()), Draft()
     words = {f"word {place}": word for place, word in enumerate(codename.words)}
-    values = {"token": tokens.seal_report(here, codename, draft.form), "form": draft.form, **words}
+    values = {"token": form_token.seal_report(here, codename, draft.form), "form": draft.form, **words}
     key = (circumstances(flask.request), here.takes_files, here.asks_for_invitation)
     return here.stencils.page(key, values, lambda these: _empty(these, list(words)))
 
@@ -43,13 +43,13 @@ def write() -> str:
 @blueprint.post("/<language:language>/report")
 def receive() -> tuple[str, int] | str:
     """Clean, seal and deposit; answer with the receipt."""
-    here = service.current()
+    here = context.current()
     request = current_request()
     uploads, typed = request.uploads, request.typed()
     here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
     untrusted_codename = Codename.written(typed.get("codename", ""))
-    codename = tokens.check_report(here, typed.get(tokens.FIELD, ""), untrusted_codename, typed.get("form", ""))
+    codename = form_token.check_report(here, typed.get(form_token.FIELD, ""), untrusted_codename, typed.get("form", ""))
     problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
     if problems:
         return page(here, codename, draft, problems=problems), 422
@@ -112,7 +112,7 @@ def page(
     return _rendered(
         codename,
         draft,
-        tokens.seal_report(here, codename, draft.form),
+        form_token.seal_report(here, codename, draft.form),
         problems=problems or [],
         refused=refused,
         explanation=explanation,

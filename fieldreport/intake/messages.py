@@ -16,9 +16,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from fieldreport.errors import CodenameError, NotFound, RosterError, TokenError
-from fieldreport.intake.taking import NotTaken
+from fieldreport.intake.handin import NotTaken
 from fieldreport.scrub import Refusal
-from fieldreport.web.errorpages import Failure
+from fieldreport.web.error_pages import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,24 +13,25 @@ import flask
 from flask.globals import request_ctx
 
 from fieldreport.errors import TokenError, TokenExpired
-from fieldreport.intake import courier, report, returning, service, tokens, ways
-from fieldreport.intake.drafts import Draft, new_nonce
-from fieldreport.intake.texts import explain
+from fieldreport.intake import context, form_token, transport
+from fieldreport.intake.form import Draft, new_nonce
+from fieldreport.intake.messages import explain
+from fieldreport.intake.pages import handin, report, return_
 from fieldreport.seal import Codename
-from fieldreport.web.bodies import current_request
-from fieldreport.web.errorpages import Failure
+from fieldreport.web.error_pages import Failure
 from fieldreport.web.i18n import current_language
+from fieldreport.web.request_body import current_request
 
 _FOREIGN = "cross-site"
 
 
-def page(failure: Failure) -> str:
+def error_page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
     request = current_request()
     if request_ctx.url_adapter is None:
         # The host is none of ours. Links between our pages name none.
         request_ctx.url_adapter = flask.current_app.url_map.bind("localhost")
-    if failure.code == "http-400" and ways.through_gateway(request):
+    if failure.code == "http-400" and transport.through_gateway(request):
         # Its name is none of ours, so the request was refused before anybody looked by which way it came.
         failure = dataclasses.replace(failure, code="tor-to-web")
     if request.method == "POST" and request.endpoint == "report.receive":
@@ -38,12 +39,12 @@ def page(failure: Failure) -> str:
     if request.method == "POST" and request.blueprint == "returning":
         return _return_again(failure)
     if request.method == "POST" and request.endpoint == "courier.receive":
-        return courier.page(explanation=explain(failure, on_form=True))
+        return handin.page(explanation=explain(failure, on_form=True))
     return flask.render_template("intake/error.html", explanation=explain(failure, on_form=False))
 
 
 def _report_again(failure: Failure) -> str:
-    here = service.current()
+    here = context.current()
     typed = current_request().typed()
     codename = Codename.written(typed.get("codename", "")) if failure.code != _FOREIGN else None
     draft = _draft(failure, typed)
@@ -58,22 +59,22 @@ def _report_again(failure: Failure) -> str:
 
 def _return_again(failure: Failure) -> str:
     """Back to the form to add more when it is known who is here, else to the codename."""
-    here = service.current()
+    here = context.current()
     typed = current_request().typed()
     draft = _draft(failure, typed)
     explanation = explain(failure, on_form=True)
     if failure.code == _FOREIGN:
-        return returning.ask_page(draft, explanation=explanation)
+        return return_.ask_page(draft, explanation=explanation)
     if current_request().endpoint == "returning.add":
         try:
-            visit = tokens.open_visit(here, typed.get(tokens.FIELD, ""))
+            visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
         except TokenExpired:
             pass  # somebody else may sit at this computer by now: ask who it is
         except TokenError:
             pass  # the server has restarted, or the form was changed: ask who it is
         else:
-            return returning.add_page(here, visit, draft, explanation=explanation)
-    return returning.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)
+            return return_.add_page(here, visit, draft, explanation=explanation)
+    return return_.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)
 
 
 def _draft(failure: Failure, typed: Mapping[str, str]) -> Draft:

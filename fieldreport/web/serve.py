@@ -62,8 +62,8 @@ def serve(
         "bind": [f"fd://{listener.detach()}"],
         "workers": workers,
         "threads": threads,
-        "worker_class": "fieldreport.web.worker.Worker",
-        "logger_class": "fieldreport.web.quietlog.QuietLog",
+        "worker_class": "fieldreport.web.gunicorn_worker.Worker",
+        "logger_class": "fieldreport.web.gunicorn_log.QuietLog",
         "worker_connections": max(threads + 1, min(limits.CONNECTIONS, descriptors // 2)),
         "keepalive": limits.KEEPALIVE_SECONDS,
         "timeout": 60,  # of the event loop's heartbeat, not of a request

@@ -15,9 +15,9 @@ from typing import BinaryIO
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, RosterError, SealError, StaleRoster
-from fieldreport.intake.service import Service
+from fieldreport.intake.context import Service
 from fieldreport.seal import PackedLetter, Roster
-from fieldreport.web.bodies import Upload
+from fieldreport.web.request_body import Upload
 
 
 class NotTaken(StrEnum):
