@@ -5,6 +5,6 @@ it. It must be one process: unlocked keys live in its memory and are lost, on pu
 """
 
 from fieldreport.desk.app import create_app
-from fieldreport.desk.running import serve
+from fieldreport.desk.serve import serve
 
 __all__ = ["create_app", "serve"]

@@ -12,24 +12,24 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import current, gates, showing
+from fieldreport.desk import context, presentation, request_guards
 from fieldreport.desk.access import SignInFirst
-from fieldreport.desk.door import Door
-from fieldreport.desk.errorpage import error_page
-from fieldreport.desk.rounds import Rounds
+from fieldreport.desk.background import Rounds
+from fieldreport.desk.error_pages import error_page
 from fieldreport.desk.sessions import Sessions
+from fieldreport.desk.sign_in import Door
 from fieldreport.desk.views import (
     articles,
     audit,
     cases,
-    checks,
     enrol,
     enrolments,
     files,
     health,
     inbox,
     keys,
-    signin,
+    leakcheck,
+    sign_in,
     staff,
 )
 from fieldreport.mailbox import Mailbox
@@ -48,13 +48,13 @@ _log = logging.getLogger(__name__)
 CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'"}
 
 _BLUEPRINTS: Final = (
-    signin.pages,
+    sign_in.pages,
     enrol.pages,
     inbox.pages,
     cases.pages,
     files.pages,
     articles.pages,
-    checks.pages,
+    leakcheck.pages,
     keys.pages,
     staff.pages,
     enrolments.pages,
@@ -87,7 +87,7 @@ def create_app(
     """
     app = Application("fieldreport.desk", trusted_hosts=settings.desk.trusted_hosts)
     app.config["REQUEST_BYTES"] = limits.DESK_REQUEST_BYTES
-    app.url_map.converters["id"] = showing.IdConverter
+    app.url_map.converters["id"] = presentation.IdConverter
     token_key = TokenKey.generate()
     sessions = Sessions(idle_seconds=settings.desk.idle_seconds, clock=clock)
 
@@ -102,11 +102,11 @@ def create_app(
 
     def lock_unlisted() -> None:
         roster = rosters.newest(at_least=vault.highest_epoch())
-        sessions.end_where(lambda session: not gates.is_listed(session, roster))
+        sessions.end_where(lambda session: not request_guards.is_listed(session, roster))
 
-    current.attach(
+    context.attach(
         app,
-        current.Desk(
+        context.Desk(
             settings=settings,
             vault=vault,
             mailbox=mailbox,
@@ -129,8 +129,8 @@ def create_app(
     )
     # After-request functions run last registered first: the headers come after whatever a page adds.
     headers.apply(app, CONTENT_POLICY, referrer="same-origin")
-    showing.install(app)
-    gates.install(app)
+    presentation.install(app)
+    request_guards.install(app)
     error_pages.install(app, error_page)
     app.register_error_handler(SignInFirst, _to_the_door)
     for blueprint in _BLUEPRINTS:
@@ -142,6 +142,6 @@ def _to_the_door(_error: Exception) -> ResponseReturnValue:
     """Nobody is signed in: the sign-in page, which keeps what was typed if a form came too late."""
     request = flask.request
     if request.method in {"GET", "HEAD"}:
-        return flask.redirect(flask.url_for("signin.show", next=showing.own_path(request.full_path)), code=303)
+        return flask.redirect(flask.url_for("signin.show", next=presentation.own_path(request.full_path)), code=303)
     typed = request.typed() if isinstance(request, ScratchRequest) else {}
-    return signin.page(kept_form=gates.keep_form(request), lost_form=typed, status=403)
+    return sign_in.page(kept_form=request_guards.keep_form(request), lost_form=typed, status=403)

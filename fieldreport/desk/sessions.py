@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fieldreport import limits
-from fieldreport.desk.rewrapping import RewrapJob
+from fieldreport.desk.rewrap import RewrapJob
 from fieldreport.seal.roster import Role
 from fieldreport.vault.seat import Seat
 

@@ -24,7 +24,7 @@ from PIL import Image
 from werkzeug.test import Client, TestResponse
 
 from fieldreport import config, limits
-from fieldreport.desk import create_app, current
+from fieldreport.desk import context, create_app
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import (
@@ -207,8 +207,8 @@ class House:
     passphrases: ClassVar = PASSPHRASES
 
     @property
-    def desk(self) -> current.Desk:
-        return current.of(self.app)
+    def desk(self) -> context.Desk:
+        return context.of(self.app)
 
     def stranger(self) -> Browser:
         return Browser(self.app)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fieldreport.desk.reading import damage_text
+from fieldreport.desk.item_view import damage_text
 from fieldreport.errors import StoreError
 from fieldreport.vault import Card, CaseRow, CaseState
 

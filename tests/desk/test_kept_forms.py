@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport import limits
-from fieldreport.desk.kept import KeptForm, open_form, seal_form
+from fieldreport.desk.held_forms import KeptForm, open_form, seal_form
 from fieldreport.errors import TokenError, TokenExpired
 from fieldreport.seal import TokenKey
 

@@ -9,9 +9,9 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current, showing
-from fieldreport.desk.pictures import copied
-from fieldreport.desk.reading import ReadPart, Shape, read_item
+from fieldreport.desk import access, context, presentation
+from fieldreport.desk.item_view import ReadPart, Shape, read_item
+from fieldreport.desk.previews import copied
 from fieldreport.desk.views.cases import the_case, typed_text
 from fieldreport.desk.views.files import confined, the_item
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, UsageError
@@ -39,9 +39,9 @@ class CasePicture:
 @pages.get("/articles")
 def index() -> ResponseReturnValue:
     """All articles, newest first, with what each waits for."""
-    newsdesk = current.newsdesk()
+    newsdesk = context.newsdesk()
     _publish_due(newsdesk)
-    heads = sorted(list_articles(current.desk().vault), key=lambda head: head.changed_hour, reverse=True)
+    heads = sorted(list_articles(context.desk().vault), key=lambda head: head.changed_hour, reverse=True)
     shown = heads[:_SHOWN]
     return flask.render_template(
         "articles.html", articles=[(head, title_of(newsdesk, head)) for head in shown], hidden=len(heads) - len(shown)
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
 def _publish_due(newsdesk: Newsdesk) -> None:
     published = len(newsdesk.publish_due().published)
     if published:
-        current.say(f"{published} scheduled {'article is' if published == 1 else 'articles are'} now published.")
+        context.say(f"{published} scheduled {'article is' if published == 1 else 'articles are'} now published.")
 
 
 def title_of(newsdesk: Newsdesk, head: ArticleHead) -> str:
@@ -73,8 +73,8 @@ def create() -> ResponseReturnValue:
     for case_id in case_ids:
         the_case(case_id)
     language = form.get("language", "en")
-    draft = current.newsdesk().create(list(dict.fromkeys(case_ids)), language)
-    current.say("The draft is sealed. Readers see nothing of it until colleagues have signed it off.")
+    draft = context.newsdesk().create(list(dict.fromkeys(case_ids)), language)
+    context.say("The draft is sealed. Readers see nothing of it until colleagues have signed it off.")
     return _to("articles.edit", draft.head.id)
 
 
@@ -92,11 +92,11 @@ def _case_id(untrusted: str) -> bytes:
 @pages.get("/articles/<id:article_id>")
 def edit(article_id: bytes) -> ResponseReturnValue:
     """The article, to be written."""
-    newsdesk = current.newsdesk()
+    newsdesk = context.newsdesk()
     draft = newsdesk.load(article_id)
     cases, pictures = _material(draft.head)
     if editable(draft.head):
-        showing.writing()
+        presentation.writing()
     return flask.render_template(
         "article.html",
         head=draft.head,
@@ -106,8 +106,8 @@ def edit(article_id: bytes) -> ResponseReturnValue:
         pictures=pictures,
         revisions=newsdesk.revisions(article_id),
         states=ArticleState,
-        sign_offs=current.desk().settings.press.sign_offs,
-        base_url=current.desk().settings.press.base_url,
+        sign_offs=context.desk().settings.press.sign_offs,
+        base_url=context.desk().settings.press.base_url,
         languages=NAMES,
     )
 
@@ -119,7 +119,7 @@ def editable(head: ArticleHead) -> bool:
 
 def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePicture]]:
     """The cases behind an article that are there for this editor, and the pictures their sources sent."""
-    desk, seat = current.desk(), current.seat()
+    desk, seat = context.desk(), context.seat()
     cases: list[tuple[bytes, str]] = []
     pictures: list[CasePicture] = []
     for case_id in head.cases:
@@ -140,7 +140,7 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
 @pages.post("/articles/<id:article_id>")
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything a reader will see. Any change voids the sign-offs there were."""
-    newsdesk = current.newsdesk()
+    newsdesk = context.newsdesk()
     draft = newsdesk.load(article_id)
     form = flask.request.form
     article = dataclasses.replace(
@@ -154,10 +154,10 @@ def save(article_id: bytes) -> ResponseReturnValue:
         media=_media(draft.article),
     )
     if article == draft.article:
-        current.say("Nothing had changed.")
+        context.say("Nothing had changed.")
     else:
         newsdesk.save(article_id, article, based_on=_based_on())
-        current.say("Saved and sealed.")
+        context.say("Saved and sealed.")
     return _to("checks.show" if form.get("then") == "check" else "articles.edit", article_id)
 
 
@@ -190,18 +190,18 @@ def _based_on() -> int:
 @pages.post("/articles/<id:article_id>/media")
 def attach(article_id: bytes) -> ResponseReturnValue:
     """Attach a picture of a case: a fresh rendition of it, cleaned anew for this article."""
-    desk, newsdesk, form = current.desk(), current.newsdesk(), flask.request.form
+    desk, newsdesk, form = context.desk(), context.newsdesk(), flask.request.form
     draft = newsdesk.load(article_id)
     item = the_item(_case_id(form.get("item", "")))
     if item.case_id not in draft.head.cases:
         raise NotFound("This picture belongs to another case.")
     number = form.get("number", type=int, default=0)
-    with current.seat().open_item(item.id) as envelope:
+    with context.seat().open_item(item.id) as envelope:
         if not 0 < number < len(envelope.manifest.parts):
             raise NotFound("This letter has no such attachment.")
         with copied(envelope.open_part(number), desk.settings.desk.data / "scratch") as source:
             newsdesk.add_media(article_id, source, scrubber=desk.scrubber, based_on=_based_on())
-    current.say("Attached: a fresh copy, cleaned again. Write a description of it for people who cannot see it.")
+    context.say("Attached: a fresh copy, cleaned again. Write a description of it for people who cannot see it.")
     return _to("articles.edit", article_id)
 
 
@@ -209,7 +209,7 @@ def attach(article_id: bytes) -> ResponseReturnValue:
 @pages.get("/articles/<id:article_id>/media/<name>")
 def media(article_id: bytes, name: str) -> ResponseReturnValue:
     """A rendition as readers will get it."""
-    newsdesk = current.newsdesk()
+    newsdesk = context.newsdesk()
     wanted = newsdesk.load(article_id).article.media_named(name)
     if wanted is None:
         raise NotFound("There is no such picture.")
@@ -224,7 +224,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
 @pages.get("/articles/<id:article_id>/preview")
 def preview(article_id: bytes) -> ResponseReturnValue:
     """The article as readers will see it."""
-    draft = current.newsdesk().load(article_id)
+    draft = context.newsdesk().load(article_id)
     body = body_html(
         draft.article, media_url=lambda name: flask.url_for("articles.media", article_id=article_id, name=name)
     )
@@ -235,8 +235,8 @@ def preview(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/return")
 def back_to_draft(article_id: bytes) -> ResponseReturnValue:
     """Take an article back to writing; sign-offs there were are void."""
-    current.newsdesk().return_to_draft(article_id)
-    current.say("Back to draft. Earlier sign-offs do not count any more.")
+    context.newsdesk().return_to_draft(article_id)
+    context.say("Back to draft. Earlier sign-offs do not count any more.")
     return _to("articles.edit", article_id)
 
 
@@ -244,8 +244,8 @@ def back_to_draft(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/correct")
 def correct(article_id: bytes) -> ResponseReturnValue:
     """Open a published article for correction; readers keep the old version until the new one is signed off."""
-    current.newsdesk().correct(article_id)
-    current.say(
+    context.newsdesk().correct(article_id)
+    context.say(
         "A draft of the correction is open. Readers keep the published version until the new one is signed off."
     )
     return _to("articles.edit", article_id)
@@ -255,8 +255,8 @@ def correct(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/cancel-correction")
 def cancel_correction(article_id: bytes) -> ResponseReturnValue:
     """Give up a correction: the article is again what readers have."""
-    current.newsdesk().cancel_correction(article_id)
-    current.say("The correction is dropped. The article is again what readers have.")
+    context.newsdesk().cancel_correction(article_id)
+    context.say("The correction is dropped. The article is again what readers have.")
     return _to("articles.edit", article_id)
 
 
@@ -264,7 +264,7 @@ def cancel_correction(article_id: bytes) -> ResponseReturnValue:
 @pages.get("/articles/<id:article_id>/end")
 def ask_end(article_id: bytes) -> ResponseReturnValue:
     """Ask before withdrawing what is published, or discarding what is not."""
-    draft = current.newsdesk().load(article_id)
+    draft = context.newsdesk().load(article_id)
     return flask.render_template("article-end.html", head=draft.head, article=draft.article)
 
 
@@ -272,8 +272,8 @@ def ask_end(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/withdraw")
 def withdraw(article_id: bytes) -> ResponseReturnValue:
     """Take an article off the site at once."""
-    current.newsdesk().withdraw(article_id)
-    current.say("Withdrawn. The site now says only that the page is gone.")
+    context.newsdesk().withdraw(article_id)
+    context.say("Withdrawn. The site now says only that the page is gone.")
     return _to("articles.edit", article_id)
 
 
@@ -281,8 +281,8 @@ def withdraw(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/discard")
 def discard(article_id: bytes) -> ResponseReturnValue:
     """Shred an article that was never published."""
-    current.newsdesk().discard(article_id)
-    current.say("The draft and its revisions are shredded.")
+    context.newsdesk().discard(article_id)
+    context.say("The draft and its revisions are shredded.")
     return flask.redirect(flask.url_for(".index"), code=303)
 
 

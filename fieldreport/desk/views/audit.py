@@ -6,7 +6,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current
+from fieldreport.desk import access, context
 from fieldreport.errors import SealError
 from fieldreport.vault import AuditReport
 
@@ -24,7 +24,7 @@ def show() -> ResponseReturnValue:
 @pages.post("/audit/verify")
 def verify() -> ResponseReturnValue:
     """Check every hash and every signature."""
-    desk = current.desk()
+    desk = context.desk()
     signers: dict[str, set[bytes]] = {}
     for entry in desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries:
         if entry.signing is not None:
@@ -38,7 +38,7 @@ def verify() -> ResponseReturnValue:
 
 def _page(*, report: AuditReport | None = None, broken: str = "") -> ResponseReturnValue:
     after = flask.request.args.get("after", type=int)
-    entries = current.desk().vault.audit.page(after=after)
+    entries = context.desk().vault.audit.page(after=after)
     return flask.render_template(
         "audit.html",
         entries=entries,

@@ -10,8 +10,8 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current, showing
-from fieldreport.desk.reading import read_item
+from fieldreport.desk import access, context, presentation
+from fieldreport.desk.item_view import read_item
 from fieldreport.desk.views.inbox import sort_new, title_in
 from fieldreport.desk.views.keys import start_if_needed
 from fieldreport.errors import NotFound, SealError, UsageError
@@ -33,8 +33,8 @@ def the_case(case_id: bytes) -> CaseRow:
         NotFound: there is none, or it was deleted or withdrawn.
         NotAllowed: it is limited to others (code "limited").
     """
-    handle = current.session().handle
-    row = current.desk().vault.cases.get(case_id, viewer=handle)
+    handle = context.session().handle
+    row = context.desk().vault.cases.get(case_id, viewer=handle)
     if row.ended is not None:
         raise NotFound("This case was deleted or withdrawn.")
     limiting.must_be_among(row.readers or None, handle)
@@ -45,18 +45,18 @@ def the_case(case_id: bytes) -> CaseRow:
 @pages.get("/cases/<id:case_id>")
 def show(case_id: bytes) -> ResponseReturnValue:
     """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it."""
-    sort_new(current.seat())
+    sort_new(context.seat())
     the_case(case_id)
     write = flask.request.args.get("write", "")
     response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
-    current.desk().vault.cases.mark_read(case_id, current.session().handle)
+    context.desk().vault.cases.mark_read(case_id, context.session().handle)
     return response
 
 
 def _page(
     case_id: bytes, *, write: str = "", text: str = "", problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
-    desk, seat = current.desk(), current.seat()
+    desk, seat = context.desk(), context.seat()
     case = the_case(case_id)
     rows = desk.vault.cases.items(case_id)
     before = flask.request.args.get("before", type=int)
@@ -64,7 +64,7 @@ def _page(
     start = max(0, end - _ITEMS)
     card, card_problem = _card(case_id)
     if write:
-        showing.writing()
+        presentation.writing()
     page = flask.render_template(
         "case.html",
         case=case,
@@ -77,7 +77,7 @@ def _page(
         title=title_in(card.facts),
         articles=list_articles(desk.vault, case_id=case_id),
         editor_options=[(handle, handle) for handle in case.readers or editors()],
-        others=[handle for handle in editors() if handle != current.session().handle],
+        others=[handle for handle in editors() if handle != context.session().handle],
         state_options=[(state.value, state.value) for state in CaseState],
         write=write,
         text=text,
@@ -90,14 +90,14 @@ def _page(
 def _card(case_id: bytes) -> tuple[Card, str]:
     """The card, or an empty one and what is wrong with the one there is: the letters must stay readable."""
     try:
-        return current.seat().card(case_id), ""
+        return context.seat().card(case_id), ""
     except SealError:
         return Card(), "The fact sheet is damaged and was refused. Saving a new one is not possible."
 
 
 def editors() -> tuple[str, ...]:
     """Whom a case can be handed to."""
-    desk = current.desk()
+    desk = context.desk()
     entries = desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries
     return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))
 
@@ -134,9 +134,9 @@ def reply(case_id: bytes) -> ResponseReturnValue:
     problem = _problem_with(text, "reply")
     if problem is not None:
         return _page(case_id, write="reply", text=text, problems=[problem], status=422)
-    item_id = current.seat().reply(case_id, text, current.desk().mailbox, item_id=form_id())
-    pending = current.desk().vault.cases.item(item_id).pending
-    current.say(
+    item_id = context.seat().reply(case_id, text, context.desk().mailbox, item_id=form_id())
+    pending = context.desk().vault.cases.item(item_id).pending
+    context.say(
         "The reply is sealed and kept here; the letterbox is away, so it goes out as soon as it is back."
         if pending
         else "The reply is sealed and waits for the source."
@@ -153,8 +153,8 @@ def note(case_id: bytes) -> ResponseReturnValue:
     problem = _problem_with(text, "note")
     if problem is not None:
         return _page(case_id, write="note", text=text, problems=[problem], status=422)
-    current.seat().note(case_id, text, item_id=form_id())
-    current.say("The note is sealed and stored.")
+    context.seat().note(case_id, text, item_id=form_id())
+    context.say("The note is sealed and stored.")
     return _back_to(case_id)
 
 
@@ -163,7 +163,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
 def facts(case_id: bytes) -> ResponseReturnValue:
     """Save the fact sheet and the protected terms, unless a colleague saved theirs meanwhile."""
     the_case(case_id)
-    seat, form = current.seat(), flask.request.form
+    seat, form = context.seat(), flask.request.form
     untrusted_version = form.get("version", "")
     try:
         version = bytes.fromhex(untrusted_version) or None
@@ -171,7 +171,7 @@ def facts(case_id: bytes) -> ResponseReturnValue:
         raise UsageError("This form is not complete. Open the page again.") from None
     terms = tuple(dict.fromkeys(line.strip() for line in typed_text("protected").splitlines() if line.strip()))
     seat.save_card(case_id, Card(facts=typed_text("facts"), protected=terms, version=version))
-    current.say("Fact sheet and protected terms are sealed and stored.")
+    context.say("Fact sheet and protected terms are sealed and stored.")
     return _back_to(case_id)
 
 
@@ -180,7 +180,7 @@ def facts(case_id: bytes) -> ResponseReturnValue:
 def state(case_id: bytes) -> ResponseReturnValue:
     """Set how far a case is, and whose it is."""
     case = the_case(case_id)
-    seat, form = current.seat(), flask.request.form
+    seat, form = context.seat(), flask.request.form
     wanted = form.get("state", case.state)
     if wanted not in set(CaseState):
         raise UsageError("There is no such state.")
@@ -191,7 +191,7 @@ def state(case_id: bytes) -> ResponseReturnValue:
         seat.set_state(case_id, CaseState(wanted))
     if assignee != case.assignee:
         seat.assign(case_id, assignee)
-    current.say(f"{case.name} is '{wanted}', {'with ' + assignee if assignee else 'with nobody'}.")
+    context.say(f"{case.name} is '{wanted}', {'with ' + assignee if assignee else 'with nobody'}.")
     return _back_to(case_id)
 
 
@@ -200,19 +200,19 @@ def state(case_id: bytes) -> ResponseReturnValue:
 def readers(case_id: bytes) -> ResponseReturnValue:
     """Limit a case to the editors who are ticked, or open it to all."""
     case = the_case(case_id)
-    form, own = flask.request.form, current.session().handle
+    form, own = flask.request.form, context.session().handle
     only = None if "everybody" in form else {own, *form.getlist("reader")}
     if only is not None and not only <= set(editors()):
         raise UsageError("There is no such editor.")
     if only is not None and len(only) < 2:
         problem = Problem(text="Tick at least one colleague: a case needs two readers.", field="readers")
         return _page(case_id, problems=[problem], status=422)
-    current.seat().limit(case_id, only)
+    context.seat().limit(case_id, only)
     if only is None:
         start_if_needed()
-        current.say(f"{case.name} is open to every editor.")
+        context.say(f"{case.name} is open to every editor.")
     else:
-        current.say(f"{case.name} is limited to {', '.join(sorted(only))}.")
+        context.say(f"{case.name} is limited to {', '.join(sorted(only))}.")
     return _back_to(case_id)
 
 
@@ -221,7 +221,7 @@ def readers(case_id: bytes) -> ResponseReturnValue:
 def unread(case_id: bytes) -> ResponseReturnValue:
     """Leave a case for later: unread again, for this editor."""
     the_case(case_id)
-    current.desk().vault.cases.mark_unread(case_id, current.session().handle)
+    context.desk().vault.cases.mark_unread(case_id, context.session().handle)
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
 
@@ -239,13 +239,13 @@ def delete(case_id: bytes) -> ResponseReturnValue:
     case = the_case(case_id)
     if flask.request.form.get("name", "").strip().upper() != case.name.upper():
         return _delete_page(case, problems=[Problem(text=f"Type {case.name} to delete it.", field="name")], status=422)
-    current.seat().delete_case(case_id)
-    current.say(f"{case.name} is deleted.")
+    context.seat().delete_case(case_id)
+    context.say(f"{case.name} is deleted.")
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
 
 def _delete_page(case: CaseRow, *, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
-    articles = list_articles(current.desk().vault, case_id=case.id)
+    articles = list_articles(context.desk().vault, case_id=case.id)
     return flask.render_template("case-delete.html", case=case, articles=articles, problems=problems), status
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, current, enrolling
-from fieldreport.desk.door import TooManyTries
+from fieldreport.desk import access, context, enrolment
+from fieldreport.desk.sign_in import TooManyTries
 from fieldreport.errors import UnlockRefused
 from fieldreport.web.forms import Problem
 
@@ -38,7 +38,7 @@ def begin() -> ResponseReturnValue:
     form = flask.request.form
     untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
     try:
-        begun = enrolling.begin(current.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
+        begun = enrolment.begin(context.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
     except UnlockRefused:
         return _door(problems=[Problem(text=_REFUSED, field="handle")], handle=untrusted_handle, status=403)
     except TooManyTries:
@@ -47,16 +47,16 @@ def begin() -> ResponseReturnValue:
 
 
 def _keys(
-    begun: enrolling.Begun, *, typed: str = "", problems: Sequence[Problem] = (), status: int = 200
+    begun: enrolment.Begun, *, typed: str = "", problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
-    desk = current.desk()
+    desk = context.desk()
     page = flask.render_template(
         "enrol-keys.html",
         begun=begun,
         typed=typed,
         remembered=begun.seal(desk),
-        qr=enrolling.qr_code(begun, desk.settings.instance.name),
-        secret=enrolling.typed_secret(begun),
+        qr=enrolment.qr_code(begun, desk.settings.instance.name),
+        secret=enrolment.typed_secret(begun),
         problems=problems,
     )
     return page, status
@@ -66,15 +66,15 @@ def _keys(
 @pages.post("/enrol/keys")
 def finish() -> ResponseReturnValue:
     """Take the practised passphrase and code, and show the words to read to the admin."""
-    desk, form = current.desk(), flask.request.form
-    begun = enrolling.Begun.open(desk, form.get("remembered", ""))
+    desk, form = context.desk(), flask.request.form
+    begun = enrolment.Begun.open(desk, form.get("remembered", ""))
     typed = form.get("passphrase", "")[:_MAXIMUM]
-    if not enrolling.is_same_passphrase(begun, typed):
+    if not enrolment.is_same_passphrase(begun, typed):
         problem = Problem(text="This is not the passphrase above. Copy it from your paper.", field="passphrase")
         return _keys(begun, typed=typed, problems=[problem], status=422)
     try:
-        request = enrolling.finish(desk, begun, form.get("code", "")[:_MAXIMUM])
-    except enrolling.WrongCode:
+        request = enrolment.finish(desk, begun, form.get("code", "")[:_MAXIMUM])
+    except enrolment.WrongCode:
         text = "This code does not fit. Wait for the next one, and see that the telephone's clock is right."
         return _keys(begun, typed=typed, problems=[Problem(text=text, field="code")], status=422)
     except TooManyTries:

@@ -10,7 +10,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current
+from fieldreport.desk import access, context
 from fieldreport.errors import NotFound, SealError, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role
 from fieldreport.vault import enrolments, rostering
@@ -23,7 +23,7 @@ pages = flask.Blueprint("enrolments", __name__)
 def invite() -> ResponseReturnValue:
     """Invite somebody and show the code."""
     handle = flask.request.form.get("handle", "").strip()
-    code = enrolments.invite(current.seat(), handle)
+    code = enrolments.invite(context.seat(), handle)
     return flask.render_template("invitation.html", handle=handle, code=code, hours=limits.INVITATION_HOURS)
 
 
@@ -32,8 +32,8 @@ def invite() -> ResponseReturnValue:
 def take_back() -> ResponseReturnValue:
     """Make an invitation worthless, or turn away somebody who waits."""
     handle = flask.request.form.get("handle", "")
-    enrolments.take_back(current.seat(), handle)
-    current.say("Done: nobody can enrol or be approved under that handle now. Invite again if that was a mistake.")
+    enrolments.take_back(context.seat(), handle)
+    context.say("Done: nobody can enrol or be approved under that handle now. Invite again if that was a mistake.")
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
 
@@ -41,10 +41,10 @@ def take_back() -> ResponseReturnValue:
 @pages.get("/staff/waiting/<handle>")
 def ask_approve(handle: str) -> ResponseReturnValue:
     """The words to be compared with the person's voice, then the button; or why there is none."""
-    desk, refusal = current.desk(), ""
+    desk, refusal = context.desk(), ""
     request = enrolments.request_of(desk.vault, handle)
     try:
-        enrolments.check(current.seat(), request, now=desk.clock())
+        enrolments.check(context.seat(), request, now=desk.clock())
     except (SealError, UsageError) as error:
         refusal = error.detail
     return flask.render_template("enrolment.html", asked=request, refusal=refusal)
@@ -54,16 +54,16 @@ def ask_approve(handle: str) -> ResponseReturnValue:
 @pages.post("/staff/waiting/<handle>")
 def approve(handle: str) -> ResponseReturnValue:
     """Publish a roster that names them."""
-    desk = current.desk()
+    desk = context.desk()
     request = enrolments.request_of(desk.vault, handle)
     if not (desk.settings.desk.keyfiles / f"{request.handle}.key").is_file():
         raise NotFound("Their key file is not on the desk. Invite them again.")
     compared = flask.request.form.get("fingerprint", "")
     try:
-        roster = enrolments.approve(current.seat(), request, compared, desk.mailbox, now=desk.clock())
+        roster = enrolments.approve(context.seat(), request, compared, desk.mailbox, now=desk.clock())
     except SealError as error:
         raise UsageError(error.detail) from None  # it ran out, say: the admin's to know, and no fault of ours
-    current.say(
+    context.say(
         f"Roster {roster.epoch} is in force. {handle} can sign in now, and reads earlier letters after the next unlock"
         " of another editor."
     )
@@ -81,10 +81,10 @@ def ask_remove(handle: str) -> ResponseReturnValue:
 @pages.post("/staff/remove/<handle>")
 def remove(handle: str) -> ResponseReturnValue:
     """Out of the roster, and out of this desk."""
-    desk = current.desk()
-    roster = rostering.revoke(current.seat(), _removable(handle).handle, desk.rosters, desk.mailbox, now=desk.clock())
+    desk = context.desk()
+    roster = rostering.revoke(context.seat(), _removable(handle).handle, desk.rosters, desk.mailbox, now=desk.clock())
     locked = desk.sessions.end_where(lambda session: session.handle == handle)
-    current.say(
+    context.say(
         f"Roster {roster.epoch} is in force without {handle}. {locked} of their sessions"
         f" {'was' if locked == 1 else 'were'} locked. Headers are rebuilt without their keys at the next unlock."
     )
@@ -93,7 +93,7 @@ def remove(handle: str) -> ResponseReturnValue:
 
 def _removable(handle: str) -> Entry:
     """An editor who is in the roster; the admin hands over instead, and the recovery key is nobody's to remove here."""
-    desk = current.desk()
+    desk = context.desk()
     for entry in desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries:
         if (entry.handle, entry.role, entry.state) == (handle, Role.EDITOR, KeyState.ACTIVE):
             return entry

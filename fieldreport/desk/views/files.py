@@ -17,9 +17,9 @@ from typing_extensions import override
 from werkzeug.wsgi import FileWrapper
 
 from fieldreport import limits
-from fieldreport.desk import access, current
-from fieldreport.desk.pictures import picture_for_screen
-from fieldreport.desk.reading import FILMS, SOUNDS, Shape, shape_of
+from fieldreport.desk import access, context
+from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, shape_of
+from fieldreport.desk.previews import picture_for_screen
 from fieldreport.errors import NotFound
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault import limiting
@@ -39,17 +39,17 @@ def the_item(item_id: bytes) -> ItemRow:
         NotFound: there is none, or it was deleted.
         NotAllowed: its case is limited to others (code "limited").
     """
-    row = current.desk().vault.cases.item(item_id)
+    row = context.desk().vault.cases.item(item_id)
     if not row.exists:
         raise NotFound("This was deleted.")
     if row.case_id is not None:
-        limiting.must_read(current.desk().vault, row.case_id, current.session().handle)
+        limiting.must_read(context.desk().vault, row.case_id, context.session().handle)
     return row
 
 
 def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
     the_item(item_id)
-    envelope = stack.enter_context(current.seat().open_item(item_id))
+    envelope = stack.enter_context(context.seat().open_item(item_id))
     if number >= len(envelope.manifest.parts):
         raise NotFound("This item has no such attachment.")
     return envelope, envelope.manifest.parts[number]
@@ -64,7 +64,7 @@ def confined(response: flask.Response) -> flask.Response:
 @pages.get("/items/<id:item_id>/<int:number>/picture")
 def picture(item_id: bytes, number: int) -> ResponseReturnValue:
     """A picture, decoded and made anew in the sandbox."""
-    desk = current.desk()
+    desk = context.desk()
     with ExitStack() as stack:
         envelope, part = _open(stack, item_id, number)
         if shape_of(part.media_type) is not Shape.IMAGE:
@@ -130,12 +130,12 @@ def _stream(envelope: OpenEnvelope, number: int, part: Part, *, kept: ExitStack,
 @pages.get("/items/<id:item_id>/export")
 def export(item_id: bytes) -> ResponseReturnValue:
     """The sealed file as it is stored, to be opened on a machine without a network: header and payload in a row."""
-    desk = current.desk()
+    desk = context.desk()
     row = the_item(item_id)
     stored = desk.vault.objects.open(item_id)
-    case = desk.vault.cases.get(row.case_id, viewer=current.session().handle) if row.case_id is not None else None
+    case = desk.vault.cases.get(row.case_id, viewer=context.session().handle) if row.case_id is not None else None
     name = case.name if case is not None else "unsorted"
-    current.seat().record(Act.CASE_EXPORTED, name)
+    context.seat().record(Act.CASE_EXPORTED, name)
     response = flask.Response(_sealed(stored.header, stored.payload), mimetype=_ANYTHING)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{item_id.hex()[:8]}.age"'
     response.call_on_close(stored.payload.close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, current
+from fieldreport.desk import access, context
 from fieldreport.errors import FieldreportError
 
 pages = flask.Blueprint("health", __name__)
@@ -15,13 +15,13 @@ pages = flask.Blueprint("health", __name__)
 @pages.get("/health")
 def show() -> ResponseReturnValue:
     """The state of the zone."""
-    desk = current.desk()
+    desk = context.desk()
     try:
         waiting, mailbox_epoch, mailbox_problem = desk.mailbox.totals(), desk.mailbox.highest_epoch(), ""
     except FieldreportError as error:
         waiting, mailbox_epoch, mailbox_problem = None, None, error.code
     try:
-        roster, roster_problem = current.seat().roster(), ""
+        roster, roster_problem = context.seat().roster(), ""
     except FieldreportError as error:
         roster, roster_problem = None, str(error)
     return flask.render_template(
@@ -34,7 +34,7 @@ def show() -> ResponseReturnValue:
         sandbox=desk.scrubber.status,
         roster=roster,
         roster_problem=roster_problem,
-        standing=current.standing(),
+        standing=context.standing(),
         counts=desk.vault.cases.counts(),
         unsorted=desk.vault.cases.unsorted(),
         orphans=len(desk.vault.orphans()),

@@ -8,7 +8,7 @@ from typing import Any, Final
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, current, showing
+from fieldreport.desk import access, context, presentation
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError
 from fieldreport.vault import CaseFilter, CaseRow, CaseState, Seat, Sorted
@@ -25,7 +25,7 @@ _TITLE_CHARACTERS: Final = 80
 @pages.get("/inbox")
 def show() -> ResponseReturnValue:
     """One page of cases. Letters that came in since the last look are sorted into cases first."""
-    desk, seat = current.desk(), current.seat()
+    desk, seat = context.desk(), context.seat()
     sort_new(seat)
     arguments = flask.request.args
     wanted = _wanted(arguments.get("state", "open"), mine="mine" in arguments)
@@ -34,12 +34,12 @@ def show() -> ResponseReturnValue:
     return flask.render_template(
         "inbox.html",
         cases=page.rows,
-        titles={row.id: title_of(current.session(), row) for row in page.rows},
+        titles={row.id: title_of(context.session(), row) for row in page.rows},
         next_url=flask.url_for(".show", **chosen, after=page.next) if page.next else None,
         first_url=flask.url_for(".show", **chosen) if "after" in arguments else None,
         state_options=_state_options(desk.vault.cases.counts()),
         chosen=chosen,
-        here=showing.own_path(flask.request.full_path),
+        here=presentation.own_path(flask.request.full_path),
         unsorted=desk.vault.cases.unsorted(),
         last=desk.rounds.last,
     )
@@ -55,7 +55,7 @@ def _wanted(state: str, *, mine: bool) -> CaseFilter:
         states = ()
     return CaseFilter(
         states=states,
-        assignee=current.session().handle if mine else None,
+        assignee=context.session().handle if mine else None,
         starred="starred" in arguments,
         unread="unread" in arguments,
         ended=state == "ended",
@@ -75,7 +75,7 @@ def sort_new(seat: Seat) -> None:
         return
     text = _told(seat.sort())
     if text:
-        current.say(text)
+        context.say(text)
 
 
 def _told(done: Sorted) -> str:
@@ -121,9 +121,9 @@ def title_in(facts: str) -> str:
 @pages.post("/inbox/fetch")
 def fetch() -> ResponseReturnValue:
     """Collect now, and sort what came."""
-    letters = current.desk().rounds.collect()
+    letters = context.desk().rounds.collect()
     if not letters:
-        current.say("Nothing new was waiting.")
+        context.say("Nothing new was waiting.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -132,5 +132,5 @@ def fetch() -> ResponseReturnValue:
 def star(case_id: bytes) -> ResponseReturnValue:
     """Set or take away one's own star."""
     form = flask.request.form
-    current.desk().vault.cases.star(case_id, current.session().handle, starred=form.get("starred") == "yes")
-    return flask.redirect(showing.own_path(form.get("next", "/")), code=303)
+    context.desk().vault.cases.star(case_id, context.session().handle, starred=form.get("starred") == "yes")
+    return flask.redirect(presentation.own_path(form.get("next", "/")), code=303)

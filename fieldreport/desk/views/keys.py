@@ -5,8 +5,8 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, current, showing
-from fieldreport.desk.rewrapping import RewrapJob
+from fieldreport.desk import access, context, presentation
+from fieldreport.desk.rewrap import RewrapJob
 from fieldreport.errors import RosterError, UnlockRefused
 from fieldreport.seal.roster import Entry, Role
 from fieldreport.vault import RotationState, turning
@@ -25,7 +25,7 @@ def show() -> ResponseReturnValue:
 
 
 def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseReturnValue:
-    seat, session = current.seat(), current.session()
+    seat, session = context.seat(), context.session()
     pending, roster_problem = 0, ""
     if session.role is Role.EDITOR:
         try:
@@ -47,21 +47,21 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
 
 def _entry() -> Entry:
     """The key that letters are sealed to now; one that waits for approval is named beside the rotation."""
-    desk = current.desk()
-    return desk.rosters.newest(at_least=desk.vault.highest_epoch()).entry(current.session().handle)
+    desk = context.desk()
+    return desk.rosters.newest(at_least=desk.vault.highest_epoch()).entry(context.session().handle)
 
 
 @access.editor
 @pages.post("/keys/rewrap")
 def rewrap() -> ResponseReturnValue:
     """Begin, or go on, in the background."""
-    start(current.seat().pending_rewraps())
+    start(context.seat().pending_rewraps())
     return flask.redirect(flask.url_for(".progress"), code=303)
 
 
 def start_if_needed() -> None:
     """After unlocking: go on with what is left to re-wrap, or establish that the old key can go."""
-    seat = current.seat()
+    seat = context.seat()
     try:
         pending = seat.pending_rewraps()
     except RosterError:
@@ -71,14 +71,14 @@ def start_if_needed() -> None:
         start(pending)
         if pending:
             objects = "object is" if pending == 1 else "objects are"
-            current.say(f"{pending} {objects} being re-wrapped for today's staff. See the page of your key.")
+            context.say(f"{pending} {objects} being re-wrapped for today's staff. See the page of your key.")
 
 
 def start(total: int) -> None:
     """Start the job of this session unless one is at work."""
-    session = current.session()
+    session = context.session()
     if session.rewrap is None or not session.rewrap.progress.running:
-        session.rewrap = RewrapJob(session.seat, current.desk().mailbox, total=total)
+        session.rewrap = RewrapJob(session.seat, context.desk().mailbox, total=total)
         session.rewrap.start()
 
 
@@ -86,12 +86,12 @@ def start(total: int) -> None:
 @pages.get("/keys/progress")
 def progress() -> ResponseReturnValue:
     """How far it is. The page loads itself again until it is done; ``?still`` makes it hold still."""
-    job = current.session().rewrap
+    job = context.session().rewrap
     if job is None:
         return flask.redirect(flask.url_for(".show"), code=303)
     now, still = job.progress, "still" in flask.request.args
     if now.running and not still:
-        showing.reload_after(_RELOAD_SECONDS)
+        presentation.reload_after(_RELOAD_SECONDS)
     return flask.render_template("progress.html", job=now, still=still)
 
 
@@ -99,15 +99,15 @@ def progress() -> ResponseReturnValue:
 @pages.post("/keys/destroy")
 def destroy() -> ResponseReturnValue:
     """Destroy the old key now rather than at the next unlock; the key file needs the passphrase to be written."""
-    seat, desk = current.seat(), current.desk()
+    seat, desk = context.seat(), context.desk()
     passphrase = flask.request.form.get("passphrase", "")
     path = desk.settings.desk.keyfiles / f"{seat.handle}.key"
     try:
         with desk.door.turn(seat.handle):
-            current.session().seat = turning.destroy_old(seat, path, passphrase, desk.mailbox)
+            context.session().seat = turning.destroy_old(seat, path, passphrase, desk.mailbox)
     except UnlockRefused:
         return _page(
             problems=(Problem(text="This is not the passphrase of your key.", field="passphrase"),), status=403
         )
-    current.say("The old key is destroyed. The audit log says so.")
+    context.say("The old key is destroyed. The audit log says so.")
     return flask.redirect(flask.url_for(".show"), code=303)

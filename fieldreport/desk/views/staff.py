@@ -12,7 +12,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current
+from fieldreport.desk import access, context
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster
 from fieldreport.vault import Act, RotationOrder, RotationState, enrolments, rostering
@@ -34,7 +34,7 @@ class StaffRow:
 @pages.get("/staff")
 def show() -> ResponseReturnValue:
     """Everybody, every key, and the roster's dates."""
-    desk = current.desk()
+    desk = context.desk()
     roster = _roster()
     orders = {order.handle: order for order in desk.vault.rotations.open()}
     signed_in = desk.sessions.open_by_handle()
@@ -67,7 +67,7 @@ def show() -> ResponseReturnValue:
 
 
 def _roster() -> Roster:
-    desk = current.desk()
+    desk = context.desk()
     return desk.rosters.newest(at_least=desk.vault.highest_epoch())
 
 
@@ -75,7 +75,7 @@ def _roster() -> Roster:
 @pages.post("/staff/rotate")
 def rotate() -> ResponseReturnValue:
     """Order a new key for one editor, or for every editor who has none under way."""
-    seat = current.seat()
+    seat = context.seat()
     wanted = flask.request.form.get("handle", "")
     everybody = wanted == "everybody!"  # no handle holds an exclamation mark
     editors = sorted({e.handle for e in _roster().entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE})
@@ -91,7 +91,7 @@ def rotate() -> ResponseReturnValue:
                 raise
         else:
             ordered.append(handle)
-    current.say(
+    context.say(
         f"Ordered for {', '.join(ordered)}. The new key is made at their next unlock; then it waits here for you."
         if ordered
         else "A rotation is already under way for everybody."
@@ -100,7 +100,7 @@ def rotate() -> ResponseReturnValue:
 
 
 def _order(order_id: int) -> RotationOrder:
-    order = next((order for order in current.desk().vault.rotations.open() if order.id == order_id), None)
+    order = next((order for order in context.desk().vault.rotations.open() if order.id == order_id), None)
     if order is None:
         raise NotFound("There is no such rotation.")
     return order
@@ -121,11 +121,11 @@ def ask_approve(order_id: int) -> ResponseReturnValue:
 @pages.post("/staff/requests/<int:order_id>")
 def approve(order_id: int) -> ResponseReturnValue:
     """Publish a roster with the new key."""
-    desk, order = current.desk(), _order(order_id)
+    desk, order = context.desk(), _order(order_id)
     if flask.request.form.get("key_id") != order.new_key_id:
         raise Conflict("Another key was asked for meanwhile. Compare again.")
-    roster = rostering.approve(current.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
-    current.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
+    roster = rostering.approve(context.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
+    context.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -133,9 +133,9 @@ def approve(order_id: int) -> ResponseReturnValue:
 @pages.post("/staff/renew")
 def renew() -> ResponseReturnValue:
     """Sign the same people for another season."""
-    desk = current.desk()
-    roster = rostering.renew(current.seat(), desk.rosters, desk.mailbox, now=desk.clock())
-    current.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
+    desk = context.desk()
+    roster = rostering.renew(context.seat(), desk.rosters, desk.mailbox, now=desk.clock())
+    context.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -143,7 +143,7 @@ def renew() -> ResponseReturnValue:
 @pages.post("/staff/lock-all")
 def lock_all() -> ResponseReturnValue:
     """Forget every unlocked key in this process, the admin's own included."""
-    current.seat().record(Act.LOCKED_ALL)
-    current.desk().sessions.end_all()
+    context.seat().record(Act.LOCKED_ALL)
+    context.desk().sessions.end_all()
     flask.g.desk_session = None
     return flask.redirect(flask.url_for("signin.show", locked=1), code=303)

@@ -8,7 +8,7 @@ from typing import Final
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import current, showing
+from fieldreport.desk import context, presentation
 from fieldreport.errors import FieldreportError
 from fieldreport.web.error_pages import Failure
 from fieldreport.web.request_body import ScratchRequest
@@ -69,7 +69,7 @@ def error_page(failure: Failure) -> ResponseReturnValue:
     heading, advice = _TEXTS.get(failure.code) or _BY_STATUS.get(failure.status) or _TEXTS["internal"]
     own = isinstance(failure.error, FieldreportError) and failure.status < 500
     if typed:
-        showing.writing()
+        presentation.writing()
     return flask.render_template(
         "failure.html",
         heading=heading,
@@ -77,7 +77,7 @@ def error_page(failure: Failure) -> ResponseReturnValue:
         reason=str(failure.error) if own else "",
         status=failure.status,
         typed=typed,
-        signed_in=current.session_or_none() is not None,
+        signed_in=context.session_or_none() is not None,
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fieldreport import limits
-from fieldreport.desk.reading import IMAGES
+from fieldreport.desk.item_view import IMAGES
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Scrubber

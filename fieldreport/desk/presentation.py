@@ -14,7 +14,7 @@ import flask
 from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
-from fieldreport.desk import current
+from fieldreport.desk import context
 from fieldreport.scrub.words import in_words
 from fieldreport.seal.roster import Role
 from fieldreport.seal.wordlists import fingerprint_words
@@ -80,8 +80,8 @@ def install(app: flask.Flask) -> None:
 
 
 def _everywhere() -> dict[str, object]:
-    desk = current.desk()
-    session = current.session_or_none()
+    desk = context.desk()
+    session = context.session_or_none()
     endpoint = str(flask.request.endpoint or "")
     return {
         "newsroom": desk.settings.instance.name,
@@ -112,13 +112,13 @@ def _blank_when_locked(response: flask.Response) -> flask.Response:
     A header and not a ``meta`` element: assistive tools treat the element as an interruption that nobody asked for, and
     the pages on which somebody writes do without.
     """
-    if current.session_or_none() is None or response.mimetype != "text/html":
+    if context.session_or_none() is None or response.mimetype != "text/html":
         return response
     reload = flask.g.get("desk_reload")
     if reload is not None:
         response.headers["Refresh"] = str(reload)
     elif not flask.g.get("desk_writing") and flask.request.method == "GET":
-        seconds = current.desk().settings.desk.idle_seconds + 1
+        seconds = context.desk().settings.desk.idle_seconds + 1
         away = flask.url_for("signin.away", next=own_path(flask.request.full_path))
         response.headers["Refresh"] = f"{seconds}; url={away}"
     return response

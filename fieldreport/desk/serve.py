@@ -6,7 +6,7 @@ from typing import Never
 
 from fieldreport import hardening
 from fieldreport.config import Settings
-from fieldreport.desk import current
+from fieldreport.desk import context
 from fieldreport.desk.app import create_app
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
@@ -44,7 +44,7 @@ def serve(settings: Settings) -> Never:
             scrubber=scrubber,
             rosters=open_rosters(settings),
         )
-        current.of(app).rounds.start()
+        context.of(app).rounds.start()
         return app
 
     serve_wsgi(build, listen=settings.desk.listen, threads=settings.desk.threads)

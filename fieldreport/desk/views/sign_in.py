@@ -9,9 +9,9 @@ from typing import Final
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, current, errorpage, kept, showing
-from fieldreport.desk.door import TooManyTries
+from fieldreport.desk import access, context, error_pages, held_forms, presentation
 from fieldreport.desk.sessions import Session
+from fieldreport.desk.sign_in import TooManyTries
 from fieldreport.desk.views import keys
 from fieldreport.errors import FieldreportError, UnlockRefused
 from fieldreport.seal.roster import Role
@@ -46,7 +46,7 @@ def icon() -> ResponseReturnValue:
 @pages.get("/")
 def front() -> ResponseReturnValue:
     """Everybody's first page."""
-    home = "staff.show" if current.session().role is Role.ADMIN else "inbox.show"
+    home = "staff.show" if context.session().role is Role.ADMIN else "inbox.show"
     return flask.redirect(flask.url_for(home), code=303)
 
 
@@ -54,8 +54,8 @@ def front() -> ResponseReturnValue:
 @pages.get("/sign-in")
 def show() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on."""
-    next_path = showing.own_path(flask.request.args.get("next", "/"))
-    if current.session_or_none() is not None:
+    next_path = presentation.own_path(flask.request.args.get("next", "/"))
+    if context.session_or_none() is not None:
         return flask.redirect(next_path, code=303)
     return page(next_path=next_path, locked="locked" in flask.request.args)
 
@@ -64,10 +64,10 @@ def show() -> ResponseReturnValue:
 @pages.get("/away")
 def away() -> ResponseReturnValue:
     """Where a page goes that was left alone: blank, whether or not somebody is still at work in another window."""
-    next_path = showing.own_path(flask.request.args.get("next", "/"))
-    if current.session_or_none() is None:
+    next_path = presentation.own_path(flask.request.args.get("next", "/"))
+    if context.session_or_none() is None:
         return flask.redirect(flask.url_for(".show", next=next_path, locked=1), code=303)
-    showing.writing()  # nothing is shown here that would have to go away
+    presentation.writing()  # nothing is shown here that would have to go away
     return flask.render_template("away.html", next=next_path)
 
 
@@ -82,7 +82,7 @@ def page(
     status: int = 200,
 ) -> ResponseReturnValue:
     """Draw the sign-in page: ``kept_form`` will be offered after unlocking, ``lost_form`` can only be copied."""
-    lost = errorpage.written(lost_form) if lost_form and not kept_form else {}
+    lost = error_pages.written(lost_form) if lost_form and not kept_form else {}
     text = flask.render_template(
         "sign-in.html", kept=kept_form, lost=lost, problems=problems, handle=handle, next=next_path, locked=locked
     )
@@ -93,9 +93,9 @@ def page(
 @pages.post("/sign-in")
 def submit() -> ResponseReturnValue:
     """Unlock. The same answer whatever did not match."""
-    desk, form = current.desk(), flask.request.form
+    desk, form = context.desk(), flask.request.form
     untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
-    next_path = showing.own_path(form.get("next", "/"))
+    next_path = presentation.own_path(form.get("next", "/"))
     untrusted_kept = form.getlist("kept")
     try:
         admitted = desk.door.admit(
@@ -117,7 +117,7 @@ def submit() -> ResponseReturnValue:
     if session.role is Role.EDITOR:
         keys.start_if_needed()
     else:
-        session.notices.extend(current.standing().reminders())
+        session.notices.extend(context.standing().reminders())
     response = flask.make_response(_after(session, untrusted_kept, next_path))
     response.set_cookie(
         desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"
@@ -128,17 +128,17 @@ def submit() -> ResponseReturnValue:
 def _after(session: Session, untrusted_kept: Sequence[str], next_path: str) -> ResponseReturnValue:
     if not untrusted_kept:
         return flask.redirect(next_path, code=303)
-    desk = current.desk()
+    desk = context.desk()
     try:
-        form = kept.open_form(desk.token_key, untrusted_kept, now=desk.clock())
+        form = held_forms.open_form(desk.token_key, untrusted_kept, now=desk.clock())
     except FieldreportError:
         session.notices.append("What was kept of your form could not be opened again.")
         return flask.redirect("/", code=303)
     if form.handle != session.handle:
         return flask.redirect("/", code=303)
-    showing.writing()
+    presentation.writing()
     return flask.render_template(
-        "continue.html", path=form.path, fields=form.fields, written=errorpage.written(dict(form.fields))
+        "continue.html", path=form.path, fields=form.fields, written=error_pages.written(dict(form.fields))
     )
 
 
@@ -146,8 +146,8 @@ def _after(session: Session, untrusted_kept: Sequence[str], next_path: str) -> R
 @pages.post("/lock")
 def lock() -> ResponseReturnValue:
     """Forget the unlocked keys of this session."""
-    desk = current.desk()
-    current.seat().record(Act.LOCKED)
+    desk = context.desk()
+    context.seat().record(Act.LOCKED)
     desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
     flask.g.desk_session = None
     response = flask.make_response(flask.redirect(flask.url_for("signin.show", locked=1), code=303))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import flask
 
-from fieldreport.desk import access, current, kept
+from fieldreport.desk import access, context, held_forms
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed
 from fieldreport.seal.roster import KeyState, Roster
@@ -31,7 +31,7 @@ def install(app: flask.Flask) -> None:
 
 
 def _identify() -> None:
-    desk = current.desk()
+    desk = context.desk()
     cookie = flask.request.cookies.get(desk.cookie_name, "")
     session = desk.sessions.find(cookie, touch=flask.request.endpoint not in _NOT_WORK) if cookie else None
     flask.g.desk_session = None
@@ -52,12 +52,12 @@ def _pass() -> None:
     if posted:
         require_our_own_page(request)
     view = flask.current_app.view_functions[str(request.endpoint)]
-    session = current.session_or_none()
+    session = context.session_or_none()
     rule = access.rule_of(view)
     access.check(rule, session.role if session is not None else None)
     # A form of the door has no session yet; that another site cannot send it was seen above.
     if posted and rule is not access.Rule.PUBLIC:
-        current.desk().guard.check(request, current.session().csrf)
+        context.desk().guard.check(request, context.session().csrf)
 
 
 def require_our_own_page(request: flask.Request) -> Literal[True]:
@@ -85,7 +85,7 @@ def _check_still_listed(session: Session) -> Literal[True]:
         NotAllowed: they are not listed any more.
         RosterError: no roster can be trusted, so nobody can be.
     """
-    desk = current.desk()
+    desk = context.desk()
     roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
     if not is_listed(session, roster):
         raise NotAllowed("You are not in the list of staff any more.", code="not-listed")
@@ -105,7 +105,7 @@ def keep_form(request: flask.Request) -> tuple[str, ...]:
 
     Returns nothing when it does not: a form that another page made must not be sent on by somebody who unlocks.
     """
-    desk = current.desk()
+    desk = context.desk()
     if request.method in _READING:
         return ()
     ended = desk.sessions.ended(request.cookies.get(desk.cookie_name, ""))
@@ -116,5 +116,5 @@ def keep_form(request: flask.Request) -> tuple[str, ...]:
     except FieldreportError:
         return ()
     fields = tuple((name, text) for name, text in request.form.items(multi=True) if name != csrf.FIELD)
-    form = kept.KeptForm(handle=ended.handle, path=request.full_path.rstrip("?"), fields=fields)
-    return kept.seal_form(desk.token_key, form, now=desk.clock())
+    form = held_forms.KeptForm(handle=ended.handle, path=request.full_path.rstrip("?"), fields=fields)
+    return held_forms.seal_form(desk.token_key, form, now=desk.clock())

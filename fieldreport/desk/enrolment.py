@@ -20,7 +20,7 @@ from typing import Final, Self
 import segno
 
 from fieldreport import limits
-from fieldreport.desk.current import Desk
+from fieldreport.desk.context import Desk
 from fieldreport.errors import NotFound, TokenError, UnlockRefused
 from fieldreport.seal.roster import Role
 from fieldreport.unseal import keyfile, totp

@@ -10,9 +10,9 @@ from typing import Final
 import flask
 
 from fieldreport.config import Settings
-from fieldreport.desk.door import Door
-from fieldreport.desk.rounds import Rounds
+from fieldreport.desk.background import Rounds
 from fieldreport.desk.sessions import Session, Sessions
+from fieldreport.desk.sign_in import Door
 from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber

@@ -15,7 +15,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, current, showing
+from fieldreport.desk import access, context, presentation
 from fieldreport.desk.views.cases import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press.leakcheck.findings import Severity
@@ -82,14 +82,14 @@ def show(article_id: bytes) -> ResponseReturnValue:
 def _page(
     article_id: bytes, *, key: str = "", reason: str = "", problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
-    newsdesk, handle = current.newsdesk(), current.session().handle
+    newsdesk, handle = context.newsdesk(), context.session().handle
     draft = newsdesk.load(article_id)
     checked = newsdesk.check(article_id)
     fields = draft.article.public_fields()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
     open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
     if open_blocks or open_warnings:
-        showing.writing()
+        presentation.writing()
     page = flask.render_template(
         "check.html",
         head=draft.head,
@@ -104,8 +104,8 @@ def _page(
         open_warnings=len(open_warnings),
         writer=handle in draft.head.writers,
         may_sign=_may_sign(draft, handle),
-        sign_offs=current.desk().settings.press.sign_offs,
-        press=current.desk().settings.press,
+        sign_offs=context.desk().settings.press.sign_offs,
+        press=context.desk().settings.press,
         case_names=_case_names(draft),
         bad_key=key,
         reason=reason,
@@ -118,15 +118,15 @@ def _may_sign(draft: Draft, handle: str) -> bool:
     head = draft.head
     if handle in head.writers:
         return False
-    two = current.desk().settings.press.sign_offs == 2
+    two = context.desk().settings.press.sign_offs == 2
     return not (two and head.state is ArticleState.CLEARED and head.cleared_by == handle)
 
 
 def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
     """The cases behind an article that are still there, as findings name them."""
-    cases, found = current.desk().vault.cases, {}
+    cases, found = context.desk().vault.cases, {}
     for case_id in draft.head.cases:
-        row = cases.get(case_id, viewer=current.session().handle)
+        row = cases.get(case_id, viewer=context.session().handle)
         if row.ended is None:
             found[case_id.hex()] = (case_id, row.name)
     return found
@@ -178,8 +178,8 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
         return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
     if len(reason) > limits.ANSWER_CHARACTERS:
         raise UsageError(f"A reason has at most {limits.ANSWER_CHARACTERS} characters.")
-    current.newsdesk().answer(article_id, key, reason)
-    current.say("Answered.")
+    context.newsdesk().answer(article_id, key, reason)
+    context.say("Answered.")
     return flask.redirect(flask.url_for(".show", article_id=article_id) + f"#f-{key}", code=303)
 
 
@@ -187,8 +187,8 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/submit")
 def submit(article_id: bytes) -> ResponseReturnValue:
     """Ask colleagues to review."""
-    current.newsdesk().submit(article_id)
-    current.say("Submitted. Somebody who did not write it must now sign it off.")
+    context.newsdesk().submit(article_id)
+    context.say("Submitted. Somebody who did not write it must now sign it off.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
 
@@ -196,8 +196,8 @@ def submit(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/clear")
 def clear(article_id: bytes) -> ResponseReturnValue:
     """The safety sign-off."""
-    current.newsdesk().clear(article_id)
-    current.say("Your safety sign-off is on record, over exactly this text and these pictures.")
+    context.newsdesk().clear(article_id)
+    context.say("Your safety sign-off is on record, over exactly this text and these pictures.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
 
@@ -205,11 +205,11 @@ def clear(article_id: bytes) -> ResponseReturnValue:
 @pages.post("/articles/<id:article_id>/publish")
 def publish(article_id: bytes) -> ResponseReturnValue:
     """The publishing sign-off; the article goes out at once or at its slot."""
-    head = current.newsdesk().publish(article_id)
+    head = context.newsdesk().publish(article_id)
     if head.scheduled_for is not None and head.state is ArticleState.SCHEDULED:
-        current.say(
+        context.say(
             f"Signed off. It is published on {head.scheduled_for:%Y-%m-%d %H:%M} UTC, while an editor is signed in."
         )
     else:
-        current.say("Signed off and published.")
+        context.say("Signed off and published.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
