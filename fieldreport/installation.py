@@ -21,7 +21,8 @@ from fieldreport.errors import UsageError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory, open_rosters
 from fieldreport.unseal import keyfile, recovery, rosters
-from fieldreport.vault import Seat, open_vault, rostering
+from fieldreport.vault import Seat, open_vault
+from fieldreport.vault.staff import roster_changes
 
 SETTINGS_NAME: Final = "fieldreport.toml"
 # The intake's; the desk and the press take the next two.
@@ -147,7 +148,7 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         passphrase = keyfile.generate_passphrase()
         # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
         keyfile.write_key_file(path, staff, passphrase)
-        rostering.enrol(seat, staff.public_entry(), seat.rosters, mailbox, now=time.time())
+        roster_changes.enrol(seat, staff.public_entry(), seat.rosters, mailbox, now=time.time())
     return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)
 
 

@@ -19,9 +19,10 @@ from fieldreport.seal import Kind, Role, Roster, build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staffkey import StaffKey
-from fieldreport.vault import Vault, objects
-from fieldreport.vault.models import SealedObject
-from fieldreport.vault.rewrapping import Rewrapper
+from fieldreport.vault import Vault
+from fieldreport.vault.archive import objects
+from fieldreport.vault.archive.rewrap import Rewrapper
+from fieldreport.vault.archive.tables import SealedObject
 
 _OBJECTS: Final = 10_000
 _ROUNDS: Final = 3

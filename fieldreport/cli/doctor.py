@@ -25,8 +25,9 @@ from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
 from fieldreport.seal.selftest import check_platform
-from fieldreport.vault import limiting, open_vault
-from fieldreport.vault.keystanding import standing
+from fieldreport.vault import open_vault
+from fieldreport.vault.cases import restriction
+from fieldreport.vault.keys.status import standing
 
 _SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
 
@@ -157,7 +158,7 @@ def _forsaken(settings: config.Settings) -> Finding:
     try:
         roster = open_rosters(settings).newest(at_least=0)
         with vault.reading() as session:
-            left = limiting.forsaken(session, roster)
+            left = restriction.forsaken(session, roster)
     except FieldreportError as error:
         return Finding(check="limited cases", verdict=Verdict.FAILS, seen=error.detail)
     finally:

@@ -22,7 +22,7 @@ from fieldreport.seal import Role
 from fieldreport.seal.wordlists import fingerprint_words
 from fieldreport.unseal import keyfile
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.vault import enrolments
+from fieldreport.vault.staff import enrolment
 
 _REQUEST_CHARACTERS = 10_000
 
@@ -93,7 +93,7 @@ def invite(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, _):
-        code = enrolments.invite(seat, handle)
+        code = enrolment.invite(seat, handle)
     click.echo(f"Invitation of {handle}, good once and for {limits.INVITATION_HOURS} hours:\n")
     click.echo(f"  {code}\n")
     click.echo(
@@ -125,8 +125,8 @@ def approve(
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
-        request = _read_request(Path(wanted)) if Path(wanted).is_file() else enrolments.request_of(seat.vault, wanted)
-        enrolments.check(seat, request, now=time.time())  # before anybody is called
+        request = _read_request(Path(wanted)) if Path(wanted).is_file() else enrolment.request_of(seat.vault, wanted)
+        enrolment.check(seat, request, now=time.time())  # before anybody is called
         if fingerprint is None:
             _ask(request)
         path = settings.desk.keyfiles / f"{request.handle}.key"
@@ -135,7 +135,7 @@ def approve(
         elif not path.exists():
             raise NotFound(f"the key file of {request.handle} is not on the desk; give it with --keyfile")
         compared = request.fingerprint if fingerprint is None else "".join(fingerprint.split()).lower()
-        roster = enrolments.approve(seat, request, compared, mailbox, now=time.time())
+        roster = enrolment.approve(seat, request, compared, mailbox, now=time.time())
     click.echo(
         f"Epoch {roster.epoch} is in force. New letters are sealed to {request.handle} from now on; earlier ones"
     )

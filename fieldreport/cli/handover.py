@@ -13,7 +13,7 @@ import click
 
 from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
-from fieldreport.vault import rostering
+from fieldreport.vault.staff import roster_changes
 
 
 @click.command("hand-over")
@@ -41,7 +41,7 @@ def hand_over(
     old = passphrases.unlock_admin(settings, admin, passphrase_file)
     new = passphrases.unlock_admin(settings, successor, successor_passphrase_file)
     with installation.admin_at_work(settings, old) as (seat, mailbox):
-        roster = rostering.hand_over(seat, new, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.hand_over(seat, new, seat.rosters, mailbox, now=time.time())
         fingerprint = seat.rosters.admin().fingerprint
     click.echo(f"Epoch {roster.epoch} is in force. {successor} signs rosters now; {admin} does not any more.")
     click.echo(

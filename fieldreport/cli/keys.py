@@ -33,7 +33,9 @@ from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
 from fieldreport.unseal import keyfile
-from fieldreport.vault import RotationState, Seat, open_vault, rostering, turning
+from fieldreport.vault import RotationState, Seat, open_vault
+from fieldreport.vault.keys import rotation_at_unlock
+from fieldreport.vault.staff import roster_changes
 
 
 @click.group("keys")
@@ -140,18 +142,22 @@ class _Rotation:
         while (order := self._signer.vault.rotations.of(handle)) is not None:
             match order.state:
                 case RotationState.ORDERED:
-                    self._owner, notices = turning.at_unlock(self._owner, self._path, self._passphrase, self._mailbox)
+                    self._owner, notices = rotation_at_unlock.at_unlock(
+                        self._owner, self._path, self._passphrase, self._mailbox
+                    )
                     if self._owner.own_rotation() == order:
                         raise Conflict(" ".join(notices))
                     click.echo(f"{handle}: the new key is made")
                 case RotationState.REQUESTED:
-                    rostering.approve(self._signer, order, self._signer.rosters, self._mailbox, now=time.time())
+                    roster_changes.approve(self._signer, order, self._signer.rosters, self._mailbox, now=time.time())
                     click.echo(f"{handle}: letters go to the new key")
                 case RotationState.APPROVED:
                     self._rewrap()
                     self._owner.finish_rewrapping(self._mailbox)
                 case RotationState.REWRAPPED:
-                    self._owner = turning.destroy_old(self._owner, self._path, self._passphrase, self._mailbox)
+                    self._owner = rotation_at_unlock.destroy_old(
+                        self._owner, self._path, self._passphrase, self._mailbox
+                    )
                     click.echo(f"{handle}: the old key is destroyed")
                 case RotationState.DESTROYED:
                     return

@@ -27,7 +27,7 @@ from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import KeyState, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import open_vault
-from fieldreport.vault.recovering import Rescue, identity_of
+from fieldreport.vault.keys.recovery import Rescue, identity_of
 
 _TRIES = 3  # of typing one share; then whoever sits here needs a break or another sheet
 

@@ -18,7 +18,7 @@ from fieldreport import installation
 from fieldreport.cli import init, load_settings, passphrases, recovery_sheets
 from fieldreport.seal import HybridIdentity
 from fieldreport.unseal import recovery
-from fieldreport.vault import rostering
+from fieldreport.vault.staff import roster_changes
 
 
 @click.command("renew-recovery")
@@ -43,13 +43,13 @@ def renew(
         recovery_sheets.prepare(print_to)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
-        rostering.check_recovery(seat)
+        roster_changes.check_recovery(seat)
         identity = HybridIdentity.generate()
         split = recovery.split(identity, *shares)
         init.hand_out(settings, key_id=identity.key_id, shares=split, needed=shares[0], to=print_to, form=print_as)
         if not yes:
             click.confirm("Is every share on paper? The new key is put in force then", abort=True, err=True)
-        roster = rostering.renew_recovery(seat, identity.recipient, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.renew_recovery(seat, identity.recipient, seat.rosters, mailbox, now=time.time())
     click.echo(f"Epoch {roster.epoch} is in force: letters are sealed to the new recovery key.")
     click.echo("What is in the archive follows when an editor unlocks. Keep the OLD sheets until 'fieldreport keys")
     click.echo("status' says that nothing is sealed to the old key; then 'fieldreport keys retire-recovery'.")
@@ -65,8 +65,8 @@ def retire(context: click.Context, admin: str, passphrase_file: Path | None, *, 
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
-        old = rostering.idle_recovery(seat, mailbox)
+        old = roster_changes.idle_recovery(seat, mailbox)
         if not yes:
             click.confirm("Are all sheets of the old key destroyed?", abort=True, err=True)
-        roster = rostering.retire_recovery(seat, old, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.retire_recovery(seat, old, seat.rosters, mailbox, now=time.time())
     click.echo(f"The old recovery key is struck; the audit log says so. Epoch {roster.epoch} is in force.")

@@ -12,7 +12,7 @@ import click
 from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.seal import KeyState, open_rosters
-from fieldreport.vault import rostering
+from fieldreport.vault.staff import roster_changes
 
 
 @click.group("roster")
@@ -65,5 +65,5 @@ def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> No
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
-        roster = rostering.renew(seat, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.renew(seat, seat.rosters, mailbox, now=time.time())
     click.echo(f"Epoch {roster.epoch} is in force.")

@@ -17,7 +17,7 @@ from fieldreport import installation
 from fieldreport.cli import enrolment, init, load_settings, passphrases
 from fieldreport.errors import NotFound
 from fieldreport.seal import Role, open_rosters
-from fieldreport.vault import rostering
+from fieldreport.vault.staff import roster_changes
 
 
 @click.group("staff")
@@ -70,7 +70,7 @@ def remove(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         if not any(entry.handle == handle for entry in seat.roster().entries):
             raise NotFound(f"{handle} is not in the roster")
-        rostering.revoke(seat, handle, seat.rosters, mailbox, now=time.time())
+        roster_changes.revoke(seat, handle, seat.rosters, mailbox, now=time.time())
     click.echo(f"{handle} is revoked, and the desk locks their sessions. Headers are rebuilt without their keys at the")
     click.echo("next unlock of an editor.")
 

@@ -36,7 +36,7 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, RosterDirectory, TokenKey
 from fieldreport.vault import Vault
-from fieldreport.vault.articles import Newsdesk
+from fieldreport.vault.articles.newsdesk import Newsdesk
 from fieldreport.web import error_pages, headers
 from fieldreport.web.application import Application
 from fieldreport.web.csrf import CsrfGuard

@@ -17,10 +17,11 @@ from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
-from fieldreport.vault import Vault, keystanding
-from fieldreport.vault.articles import Newsdesk
-from fieldreport.vault.keystanding import Standing
-from fieldreport.vault.seat import Seat
+from fieldreport.vault import Vault
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles.newsdesk import Newsdesk
+from fieldreport.vault.keys import status
+from fieldreport.vault.keys.status import Standing
 from fieldreport.web.csrf import CsrfGuard
 
 _EXTENSION: Final = "fieldreport-desk"
@@ -96,7 +97,7 @@ def standing() -> Standing:
     """How the newsroom's keys stand now."""
     here = desk()
     now = datetime.fromtimestamp(here.clock(), UTC)
-    return keystanding.standing(here.vault, here.rosters, now=now, rotate_days=here.settings.keys.rotate_days)
+    return status.standing(here.vault, here.rosters, now=now, rotate_days=here.settings.keys.rotate_days)
 
 
 def say(text: str) -> None:

@@ -25,7 +25,7 @@ from fieldreport.errors import NotFound, TokenError, UnlockRefused
 from fieldreport.seal.roster import Role
 from fieldreport.unseal import keyfile, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.vault import enrolments
+from fieldreport.vault.staff import enrolment
 
 _PURPOSE: Final = "enrolment"
 _QUIET: Final = 4  # modules of white around a QR code that readers expect
@@ -84,7 +84,7 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
             taken. StoreError: tries cannot be counted. UsageError: the key file cannot be written.
     """
     with desk.door.turn(_counted(untrusted_handle)):
-        enrolments.check_invitation(desk.vault, untrusted_handle, untrusted_code)
+        enrolment.check_invitation(desk.vault, untrusted_handle, untrusted_code)
         handle = untrusted_handle
         roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
         if any(entry.handle == handle for entry in roster.entries):
@@ -107,9 +107,9 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
     with desk.door.turn(_counted(begun.handle)):
         staff = keyfile.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
         try:
-            waits = enrolments.request_of(desk.vault, begun.handle)
+            waits = enrolment.request_of(desk.vault, begun.handle)
         except NotFound:
-            enrolments.check_invitation(desk.vault, begun.handle, begun.code)
+            enrolment.check_invitation(desk.vault, begun.handle, begun.code)
         else:
             if waits.signing != staff.signing.public:
                 raise UnlockRefused("somebody else's")
@@ -126,7 +126,7 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
         request = EnrolmentRequest.sign(
             staff, instance=desk.vault.instance, now=datetime.fromtimestamp(desk.clock(), UTC)
         )
-        enrolments.hand_in(desk.vault, request, begun.code)
+        enrolment.hand_in(desk.vault, request, begun.code)
         desk.vault.second_factors.use(begun.handle, counter)
         return request
 

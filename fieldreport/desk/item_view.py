@@ -13,8 +13,8 @@ from typing import Final
 
 from fieldreport.errors import FieldreportError, NotARecipient
 from fieldreport.seal import Kind, OpenEnvelope, Part
-from fieldreport.vault.cases import ItemRow
-from fieldreport.vault.seat import Seat
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.cases.inbox import ItemRow
 
 _TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
 _SNIPPET_BYTES: Final = 64 * 1024  # of an attached text

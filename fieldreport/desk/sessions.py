@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fieldreport import limits
 from fieldreport.desk.rewrap import RewrapJob
 from fieldreport.seal.roster import Role
-from fieldreport.vault.seat import Seat
+from fieldreport.vault.archive.seat import Seat
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -37,7 +37,8 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.seal.roster import Roster, RosterDirectory
 from fieldreport.unseal import totp
 from fieldreport.unseal.keyfile import StaffKey, unlock, unlock_nothing
-from fieldreport.vault import Act, Seat, Vault, turning
+from fieldreport.vault import Act, Seat, Vault
+from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.web.limiter import AddressKey
 
 _log = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ class Door:
             self._throttle.admitted(staff.handle)
             seat = Seat(self._vault, staff, self._rosters, clock=self._clock)
             seat.record(Act.UNLOCKED)
-            seat, notices = turning.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
+            seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
             return Admitted(seat=seat, notices=notices)
 
     @contextlib.contextmanager

@@ -35,17 +35,17 @@ For tables of one's own on ``VaultBase``:
     with seat.open_object(object_id, kind=…, thread=…) as envelope: …
 """
 
-from fieldreport.vault.audit import Act, AuditEntry, AuditReport, signers_of
-from fieldreport.vault.cases import CaseFilter, CasePage, CaseRow, ItemRow
-from fieldreport.vault.changing import Change
-from fieldreport.vault.conversation import Card
-from fieldreport.vault.models import CaseState, Ending, RotationState, VaultBase
-from fieldreport.vault.objects import Staged
-from fieldreport.vault.rewrapping import Rewrapped
-from fieldreport.vault.rotations import RotationOrder
-from fieldreport.vault.seat import Seat
-from fieldreport.vault.sorting import Sorted
-from fieldreport.vault.vault import Vault, open_vault
+from fieldreport.vault.archive.audit import Act, AuditEntry, AuditReport, signers_of
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.rewrap import Rewrapped
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import CaseState, Ending, RotationState, VaultBase
+from fieldreport.vault.archive.vault import Vault, open_vault
+from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.inbox import CaseFilter, CasePage, CaseRow, ItemRow
+from fieldreport.vault.cases.sort import Sorted
+from fieldreport.vault.keys.rotation_state import RotationOrder
 
 __all__ = [
     "Act",

@@ -22,7 +22,7 @@ from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal.staffkey import StaffKey
-from fieldreport.vault.articles import Draft, Newsdesk
+from fieldreport.vault.articles.newsdesk import Draft, Newsdesk
 
 if TYPE_CHECKING:
     from tests.vault.cast import Newsroom

@@ -10,7 +10,7 @@ import pytest
 from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
 from fieldreport.press.leakcheck import Rule
 from fieldreport.vault import Card
-from fieldreport.vault.articles import ArticleState, Checked, Newsdesk
+from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Newsdesk
 
 if TYPE_CHECKING:
     from tests.articles.conftest import House
@@ -174,8 +174,8 @@ def test_no_reason_is_in_the_clear(house: House) -> None:
 def test_an_answer_that_somebody_else_sealed_in_a_name_does_not_count(house: House) -> None:
     """Anybody with the public keys can seal a note; only its owner's key signs it."""
     from fieldreport.seal.binding import Kind
-    from fieldreport.vault.article_signing import answer_parts
-    from fieldreport.vault.article_tables import ArticleAnswer
+    from fieldreport.vault.articles.signatures import answer_parts
+    from fieldreport.vault.articles.tables import ArticleAnswer
 
     article_id = in_review(house, body=f"One said {LIFTED}.")
     key = only(house.tomas, article_id).finding.key

@@ -16,7 +16,7 @@ from fieldreport.press.article import Media
 from fieldreport.press.leakcheck import Rule
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.vault.articles import ArticleState, Draft
+from fieldreport.vault.articles.newsdesk import ArticleState, Draft
 
 if TYPE_CHECKING:
     from tests.articles.conftest import House

@@ -14,7 +14,7 @@ from lxml import etree
 
 from fieldreport.errors import Conflict, NotAllowed, StoreError
 from fieldreport.press.archive import Archive
-from fieldreport.vault.articles import ArticleState, Newsdesk
+from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
 
 if TYPE_CHECKING:
     from tests.articles.conftest import House
@@ -239,11 +239,11 @@ def test_a_crash_while_publishing_leaves_it_scheduled_and_the_next_look_finishes
 def test_a_crash_between_the_site_and_the_commit_is_repeated_without_harm(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fieldreport.vault import article_release
+    from fieldreport.vault.articles import release
 
     article_id = house.cleared()
     with monkeypatch.context() as patched:
-        patched.setattr(article_release, "_note_release", killed)
+        patched.setattr(release, "_note_release", killed)
         with pytest.raises(Killed):
             house.ines_desk.publish(article_id)
     assert house.mira.publish_due().published == (article_id,)
@@ -295,8 +295,8 @@ def test_two_people_who_look_at_the_same_moment_publish_it_once(house: House, mo
 
 
 def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fieldreport.vault import articles
-    from fieldreport.vault.article_signing import sign
+    from fieldreport.vault.articles import newsdesk
+    from fieldreport.vault.articles.signatures import sign
 
     article_id = house.draft().head.id
     house.mira.submit(article_id)
@@ -306,7 +306,7 @@ def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pyt
         house.mira.submit(article_id)
         return sign(*arguments)
 
-    monkeypatch.setattr(articles, "sign", sign_and_be_late)
+    monkeypatch.setattr(newsdesk, "sign", sign_and_be_late)
     with pytest.raises(Conflict):
         house.tomas.clear(article_id)
     assert house.mira.load(article_id).head.cleared_by is None

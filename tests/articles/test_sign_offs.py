@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError, UsageError
-from fieldreport.vault.article_tables import ArticleRevision, ArticleRow, ArticleSignOff
-from fieldreport.vault.articles import ArticleState, Newsdesk, list_articles
+from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk, list_articles
+from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff
 
 if TYPE_CHECKING:
     from tests.articles.conftest import House
@@ -258,7 +258,7 @@ def test_discarding_shreds_everything_of_an_article_that_never_appeared(house: H
     assert list_articles(vault) == ()
     from sqlalchemy import func, select
 
-    from fieldreport.vault.models import SealedObject
+    from fieldreport.vault.archive.tables import SealedObject
 
     with vault.reading() as session:
         assert session.scalar(select(func.count()).where(SealedObject.thread == article_id)) == 0

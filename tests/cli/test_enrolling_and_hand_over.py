@@ -24,7 +24,8 @@ from fieldreport.seal import KeyState, Role, open_rosters, publicfile
 from fieldreport.seal.wordlists import fingerprint_words
 from fieldreport.unseal import keyfile, rosters
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.vault import Seat, Vault, open_vault, rostering, signers_of
+from fieldreport.vault import Seat, Vault, open_vault, signers_of
+from fieldreport.vault.staff import roster_changes
 from tests.cli.conftest import House, refused, run
 
 
@@ -268,7 +269,7 @@ def test_nobody_hands_over_what_they_do_not_have(
 
     def give(giver: keyfile.StaffKey, taker: keyfile.StaffKey) -> None:
         with installation.admin_at_work(house.settings, giver) as (seat, mailbox):
-            rostering.hand_over(seat, taker, seat.rosters, mailbox, now=time.time())
+            roster_changes.hand_over(seat, taker, seat.rosters, mailbox, now=time.time())
 
     for giver, taker in ((stranger, boris), (admin_key, editor), (editor, boris), (admin_key, admin_key)):
         with pytest.raises(FieldreportError):
@@ -321,13 +322,13 @@ def test_a_hand_over_cut_off_anywhere_goes_on(
         house = replace(made, directory=tmp_path / str(steps) / "newsroom")
         with installation.admin_at_work(house.settings, admin_key) as (seat, mailbox):
             with cut_after(steps) as done, contextlib.suppress(PowerOff):
-                rostering.hand_over(seat, boris, seat.rosters, mailbox, now=time.time())
+                roster_changes.hand_over(seat, boris, seat.rosters, mailbox, now=time.time())
             # At no moment is there no roster in force, or a next one that two keys could sign, or none.
             epoch = open_rosters(house.settings).load(now=datetime.now(UTC), at_least=0).epoch
             assert [_could_sign(house, key) for key in (admin_key, boris)].count(True) == 1
             for _ in range(2):
                 again = Seat(seat.vault, admin_key, open_rosters(house.settings))
-                rostering.hand_over(again, boris, again.rosters, mailbox, now=time.time())
+                roster_changes.hand_over(again, boris, again.rosters, mailbox, now=time.time())
             roster = open_rosters(house.settings).newest(at_least=epoch)
             assert roster.epoch == 2
             assert {entry.handle: entry.state for entry in roster.entries if entry.role is Role.ADMIN} == {

@@ -20,8 +20,8 @@ from fieldreport.cli import recovery_sheet_pdf, recovery_sheets
 from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
 from fieldreport.unseal import keyfile, recovery
 from fieldreport.vault import Seat, open_vault
-from fieldreport.vault.models import Case, SealedObject
-from fieldreport.vault.recovering import identity_of
+from fieldreport.vault.archive.tables import Case, SealedObject
+from fieldreport.vault.keys.recovery import identity_of
 from tests.cli.conftest import OBJECTS, House, Printed, acts, enrol, recover, refused, run, staff_of, words_of
 
 

@@ -176,7 +176,9 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
 
 
 def test_doctor_names_a_limited_case_whose_readers_have_left(staffed: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldreport.vault.limiting.forsaken", lambda *_: [("quiet harbour", frozenset({"bo"}))])
+    monkeypatch.setattr(
+        "fieldreport.vault.cases.restriction.forsaken", lambda *_: [("quiet harbour", frozenset({"bo"}))]
+    )
     ((verdict, seen),) = findings(staffed, status=WHOLE)["limited cases"]
     assert verdict == "warns"
     assert "all readers of quiet harbour have left" in seen

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fieldreport.vault import CaseRow
-from fieldreport.vault.articles import ArticleState, list_articles
+from fieldreport.vault.articles.newsdesk import ArticleState, list_articles
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page

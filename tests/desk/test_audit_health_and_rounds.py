@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from fieldreport.errors import StoreError
 from fieldreport.vault import Act
-from fieldreport.vault.models import AuditRow
+from fieldreport.vault.archive.tables import AuditRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

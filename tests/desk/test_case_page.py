@@ -111,7 +111,7 @@ def test_damage_is_named_in_words(code: str, words: str) -> None:
 def test_a_payload_altered_in_the_vault_is_refused_when_read(house: House, amira: Browser) -> None:
     from sqlalchemy import update
 
-    from fieldreport.vault.models import SealedObject
+    from fieldreport.vault.archive.tables import SealedObject
 
     case = house.receive("first letter")
     with house.vault.changing() as change:
@@ -216,7 +216,7 @@ class TestNotesAndFacts:
     def test_a_damaged_card_does_not_hide_the_letters(self, house: House, amira: Browser, case: CaseRow) -> None:
         from sqlalchemy import update
 
-        from fieldreport.vault.models import SealedObject
+        from fieldreport.vault.archive.tables import SealedObject
 
         version = house.seat("amira").save_card(case.id, Card(facts="x")).version
         with house.vault.changing() as change:

@@ -19,8 +19,9 @@ from fieldreport.seal.wordlists import fingerprint_words
 from fieldreport.unseal import keyfile, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.keyfile import Cost
-from fieldreport.vault import Seat, enrolments, rostering, signers_of
-from fieldreport.vault.models import Enrolment
+from fieldreport.vault import Seat, signers_of
+from fieldreport.vault.archive.tables import Enrolment
+from fieldreport.vault.staff import enrolment, roster_changes
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page
@@ -189,7 +190,7 @@ class TestTheInvitation:
         code = invited(lena)
         staff = keyfile.new_staff_key("dana", Role.EDITOR)
         keyfile.write_key_file(house.settings.desk.keyfiles / "dana.key", staff, "her own")
-        rostering.enrol(house.seat("lena"), staff.public_entry(), house.rosters, house.mailbox, now=house.clock())
+        roster_changes.enrol(house.seat("lena"), staff.public_entry(), house.rosters, house.mailbox, now=house.clock())
         assert begun(stranger, code).status == 403
         assert keyfile.unlock(house.settings.desk.keyfiles / "dana.key", "her own") == staff
 
@@ -204,7 +205,7 @@ class TestPractising:
         assert again.find(f"//*[@id='{wrong}-problem']")
         assert passphrase_on(again) == passphrase_on(page)
         assert again.find("//*[local-name()='svg']")
-        assert enrolments.waiting(house.vault) == ()
+        assert enrolment.waiting(house.vault) == ()
         assert stranger.press(again, "I have both", right).title.startswith("Read these words")
 
     def test_the_practised_code_does_not_open_the_door_afterwards(
@@ -296,13 +297,13 @@ class TestTheApproval:
             def cut(*_: object, **__: object) -> None:
                 raise StoreError("power went off")
 
-            broken.setattr(enrolments, "_drop", cut)
+            broken.setattr(enrolment, "_drop", cut)
             assert lena.press(page, "The words are the same: approve").status == 503
         assert house.roster.epoch == 2
         lena.press(page, "The words are the same: approve")
         assert house.roster.epoch == 2
         assert [entry.act for entry in house.vault.audit.page()].count("staff-added") == 1
-        assert enrolments.waiting(house.vault) == ()
+        assert enrolment.waiting(house.vault) == ()
 
 
 class TestRemoving:
@@ -376,7 +377,7 @@ class TestTheAdminsKey:
     ) -> None:
         boris = keyfile.new_staff_key("boris", Role.ADMIN)
         assert boris.admin is not None
-        rostering.hand_over(house.seat("lena"), boris, house.rosters, house.mailbox, now=house.clock())
+        roster_changes.hand_over(house.seat("lena"), boris, house.rosters, house.mailbox, now=house.clock())
         assert lena.get("/staff", follow=False).status in {303, 403}
         browser = house.stranger()
         seat = Seat(house.vault, boris, house.rosters, clock=house.clock)

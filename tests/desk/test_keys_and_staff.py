@@ -12,7 +12,9 @@ from fieldreport.desk.rewrap import Progress
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
 from fieldreport.unseal.keyfile import unlock
-from fieldreport.vault import RotationState, rostering, turning
+from fieldreport.vault import RotationState
+from fieldreport.vault.keys import rotation_at_unlock
+from fieldreport.vault.staff import roster_changes
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page
@@ -177,7 +179,7 @@ class TestTheAdminsView:
 
     def test_an_editors_seat_signs_no_roster(self, house: House) -> None:
         with pytest.raises(NotAllowed):
-            rostering.renew(house.seat("amira"), house.rosters, house.mailbox, now=house.clock())
+            roster_changes.renew(house.seat("amira"), house.rosters, house.mailbox, now=house.clock())
 
 
 class TestARotation:
@@ -277,7 +279,7 @@ class TestARotation:
         from sqlalchemy import update
 
         from fieldreport.unseal.rotation import KeyRequest
-        from fieldreport.vault.models import Rotation
+        from fieldreport.vault.archive.tables import Rotation
 
         lena.press(lena.get("/staff"), "Order a new key for amira")
         house.sign_in("amira")
@@ -375,7 +377,7 @@ def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repe
     """Else the old key could never go: letters to it might still come."""
     lena, path = house.seat("lena"), house.settings.desk.keyfiles / "jonas.key"
     lena.order_rotation("jonas")
-    turning.at_unlock(house.seat("jonas"), path, house.passphrases["jonas"], house.mailbox)
+    rotation_at_unlock.at_unlock(house.seat("jonas"), path, house.passphrases["jonas"], house.mailbox)
     order = house.vault.rotations.of("jonas")
     assert order is not None
 
@@ -385,6 +387,6 @@ def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repe
     with monkeypatch.context() as patch:
         patch.setattr(house.mailbox, "saw_epoch", killed)
         with pytest.raises(KeyboardInterrupt):
-            rostering.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
-    roster = rostering.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
+            roster_changes.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
+    roster = roster_changes.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
     assert house.mailbox.highest_epoch() == roster.epoch

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, MetaData, inspect, text
 from fieldreport.errors import StoreError
 from fieldreport.mailbox.models import MailboxBase
 from fieldreport.store import migrate, open_engine, writing
-from fieldreport.vault.models import VaultBase
+from fieldreport.vault.archive.tables import VaultBase
 
 PACKAGES = {"fieldreport.mailbox": MailboxBase.metadata, "fieldreport.vault": VaultBase.metadata}
 

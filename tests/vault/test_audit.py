@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from fieldreport.errors import SealError, StoreError
 from fieldreport.unseal.signing import SigningKey
 from fieldreport.vault import Act, AuditReport, signers_of
-from fieldreport.vault.models import AuditRow, VaultState
+from fieldreport.vault.archive.tables import AuditRow, VaultState
 from tests.vault.cast import Newsroom, everywhere
 
 

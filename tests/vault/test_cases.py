@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from fieldreport.errors import NotFound, RosterError
 from fieldreport.vault import CaseFilter, CaseState
-from fieldreport.vault.models import Case
+from fieldreport.vault.archive.tables import Case
 from tests.vault.cast import Newsroom, a_source, everywhere
 
 

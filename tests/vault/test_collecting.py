@@ -12,7 +12,7 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedLetter
-from fieldreport.vault.models import Item, SealedObject
+from fieldreport.vault.archive.tables import Item, SealedObject
 from tests.vault.cast import Newsroom, a_source, everywhere
 
 pytestmark = everywhere

@@ -14,7 +14,7 @@ from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, Ro
 from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.seal.binding import Kind
 from fieldreport.vault import Card
-from fieldreport.vault.models import Item, Outgoing
+from fieldreport.vault.archive.tables import Item, Outgoing
 from tests.vault.cast import Newsroom, a_source, everywhere
 
 

@@ -23,7 +23,7 @@ from fieldreport import limits
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.unseal.staffkey import StaffKey
 from fieldreport.vault import CaseFilter, signers_of
-from fieldreport.vault.models import Item
+from fieldreport.vault.archive.tables import Item
 from tests.vault.cast import Newsroom, a_source, open_newsroom, with_new_key, without_old_keys
 
 ROUNDS = int(os.environ.get("FIELDREPORT_CRASH_ROUNDS", "6"))

@@ -12,8 +12,8 @@ from fieldreport import limits
 from fieldreport.errors import NotARecipient
 from fieldreport.seal import Binding, HybridIdentity, HybridRecipient, Kind, PartSource, Stanza, seal_envelope
 from fieldreport.unseal import rosters
-from fieldreport.vault import objects
-from fieldreport.vault.models import SealedObject
+from fieldreport.vault.archive import objects
+from fieldreport.vault.archive.tables import SealedObject
 from tests.vault.cast import INSTANCE, Newsroom, a_source
 
 

@@ -11,8 +11,8 @@ from fieldreport.seal.binding import Kind
 from fieldreport.seal.header import open_header
 from fieldreport.unseal.staffkey import StaffKey
 from fieldreport.vault import Card, CaseRow, Seat
-from fieldreport.vault.conversation import text_part
-from fieldreport.vault.recovering import Rescue
+from fieldreport.vault.cases.conversation import text_part
+from fieldreport.vault.keys.recovery import Rescue
 from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, without_old_keys
 
 

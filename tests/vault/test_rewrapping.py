@@ -13,7 +13,7 @@ from fieldreport.errors import NotAllowed, NotARecipient, StaleRoster
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staffkey import StaffKey
 from fieldreport.vault import Card
-from fieldreport.vault.models import SealedObject
+from fieldreport.vault.archive.tables import SealedObject
 from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key
 
 

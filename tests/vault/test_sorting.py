@@ -11,7 +11,7 @@ from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.limits import CHUNK_BYTES
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.vault import CaseFilter, CaseState, Ending
-from fieldreport.vault.sorting import source_tag
+from fieldreport.vault.cases.sort import source_tag
 from tests.vault.cast import Newsroom, a_source, everywhere
 
 

@@ -13,7 +13,7 @@ from fieldreport.errors import Conflict, NotFound, SealError, StaleRoster
 from fieldreport.seal.binding import Kind
 from fieldreport.seal.envelope import PartSource
 from fieldreport.vault import Act
-from fieldreport.vault.models import SecondFactor
+from fieldreport.vault.archive.tables import SecondFactor
 from tests.vault.cast import Newsroom
 
 THREAD = b"t" * 16

@@ -18,7 +18,7 @@ from fieldreport.errors import FieldreportError, NotAllowed, NotFound, UsageErro
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
-from fieldreport.vault.articles import ArticleHead, ArticleState, Newsdesk, list_articles
+from fieldreport.vault.articles.newsdesk import ArticleHead, ArticleState, Newsdesk, list_articles
 from fieldreport.web.i18n import NAMES
 
 pages = flask.Blueprint("articles", __name__)

@@ -16,8 +16,9 @@ from fieldreport.desk.views.inbox import sort_new, title_in
 from fieldreport.desk.views.keys import start_if_needed
 from fieldreport.errors import NotFound, SealError, UsageError
 from fieldreport.seal.roster import Role
-from fieldreport.vault import Card, CaseRow, CaseState, limiting
-from fieldreport.vault.articles import list_articles
+from fieldreport.vault import Card, CaseRow, CaseState
+from fieldreport.vault.articles.newsdesk import list_articles
+from fieldreport.vault.cases import restriction
 from fieldreport.web.forms import Problem
 
 pages = flask.Blueprint("cases", __name__)
@@ -37,7 +38,7 @@ def the_case(case_id: bytes) -> CaseRow:
     row = context.desk().vault.cases.get(case_id, viewer=handle)
     if row.ended is not None:
         raise NotFound("This case was deleted or withdrawn.")
-    limiting.must_be_among(row.readers or None, handle)
+    restriction.must_be_among(row.readers or None, handle)
     return row
 
 

@@ -13,7 +13,7 @@ from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import NotFound, SealError, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role
-from fieldreport.vault import enrolments, rostering
+from fieldreport.vault.staff import enrolment, roster_changes
 
 pages = flask.Blueprint("enrolments", __name__)
 
@@ -23,7 +23,7 @@ pages = flask.Blueprint("enrolments", __name__)
 def invite() -> ResponseReturnValue:
     """Invite somebody and show the code."""
     handle = flask.request.form.get("handle", "").strip()
-    code = enrolments.invite(context.seat(), handle)
+    code = enrolment.invite(context.seat(), handle)
     return flask.render_template("invitation.html", handle=handle, code=code, hours=limits.INVITATION_HOURS)
 
 
@@ -32,7 +32,7 @@ def invite() -> ResponseReturnValue:
 def take_back() -> ResponseReturnValue:
     """Make an invitation worthless, or turn away somebody who waits."""
     handle = flask.request.form.get("handle", "")
-    enrolments.take_back(context.seat(), handle)
+    enrolment.take_back(context.seat(), handle)
     context.say("Done: nobody can enrol or be approved under that handle now. Invite again if that was a mistake.")
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
@@ -42,9 +42,9 @@ def take_back() -> ResponseReturnValue:
 def ask_approve(handle: str) -> ResponseReturnValue:
     """The words to be compared with the person's voice, then the button; or why there is none."""
     desk, refusal = context.desk(), ""
-    request = enrolments.request_of(desk.vault, handle)
+    request = enrolment.request_of(desk.vault, handle)
     try:
-        enrolments.check(context.seat(), request, now=desk.clock())
+        enrolment.check(context.seat(), request, now=desk.clock())
     except (SealError, UsageError) as error:
         refusal = error.detail
     return flask.render_template("enrolment.html", asked=request, refusal=refusal)
@@ -55,12 +55,12 @@ def ask_approve(handle: str) -> ResponseReturnValue:
 def approve(handle: str) -> ResponseReturnValue:
     """Publish a roster that names them."""
     desk = context.desk()
-    request = enrolments.request_of(desk.vault, handle)
+    request = enrolment.request_of(desk.vault, handle)
     if not (desk.settings.desk.keyfiles / f"{request.handle}.key").is_file():
         raise NotFound("Their key file is not on the desk. Invite them again.")
     compared = flask.request.form.get("fingerprint", "")
     try:
-        roster = enrolments.approve(context.seat(), request, compared, desk.mailbox, now=desk.clock())
+        roster = enrolment.approve(context.seat(), request, compared, desk.mailbox, now=desk.clock())
     except SealError as error:
         raise UsageError(error.detail) from None  # it ran out, say: the admin's to know, and no fault of ours
     context.say(
@@ -82,7 +82,9 @@ def ask_remove(handle: str) -> ResponseReturnValue:
 def remove(handle: str) -> ResponseReturnValue:
     """Out of the roster, and out of this desk."""
     desk = context.desk()
-    roster = rostering.revoke(context.seat(), _removable(handle).handle, desk.rosters, desk.mailbox, now=desk.clock())
+    roster = roster_changes.revoke(
+        context.seat(), _removable(handle).handle, desk.rosters, desk.mailbox, now=desk.clock()
+    )
     locked = desk.sessions.end_where(lambda session: session.handle == handle)
     context.say(
         f"Roster {roster.epoch} is in force without {handle}. {locked} of their sessions"

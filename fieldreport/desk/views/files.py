@@ -22,9 +22,9 @@ from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, shape_of
 from fieldreport.desk.previews import picture_for_screen
 from fieldreport.errors import NotFound
 from fieldreport.seal import OpenEnvelope, Part
-from fieldreport.vault import limiting
-from fieldreport.vault.audit import Act
-from fieldreport.vault.cases import ItemRow
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.cases import restriction
+from fieldreport.vault.cases.inbox import ItemRow
 from fieldreport.web import headers
 
 pages = flask.Blueprint("files", __name__)
@@ -43,7 +43,7 @@ def the_item(item_id: bytes) -> ItemRow:
     if not row.exists:
         raise NotFound("This was deleted.")
     if row.case_id is not None:
-        limiting.must_read(context.desk().vault, row.case_id, context.session().handle)
+        restriction.must_read(context.desk().vault, row.case_id, context.session().handle)
     return row
 
 

@@ -9,7 +9,8 @@ from fieldreport.desk import access, context, presentation
 from fieldreport.desk.rewrap import RewrapJob
 from fieldreport.errors import RosterError, UnlockRefused
 from fieldreport.seal.roster import Entry, Role
-from fieldreport.vault import RotationState, turning
+from fieldreport.vault import RotationState
+from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.web.forms import Problem
 
 pages = flask.Blueprint("keys", __name__)
@@ -104,7 +105,7 @@ def destroy() -> ResponseReturnValue:
     path = desk.settings.desk.keyfiles / f"{seat.handle}.key"
     try:
         with desk.door.turn(seat.handle):
-            context.session().seat = turning.destroy_old(seat, path, passphrase, desk.mailbox)
+            context.session().seat = rotation_at_unlock.destroy_old(seat, path, passphrase, desk.mailbox)
     except UnlockRefused:
         return _page(
             problems=(Problem(text="This is not the passphrase of your key.", field="passphrase"),), status=403

@@ -19,7 +19,7 @@ from fieldreport.desk import access, context, presentation
 from fieldreport.desk.views.cases import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press.leakcheck.findings import Severity
-from fieldreport.vault.articles import ArticleState, Checked, Draft
+from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Draft
 from fieldreport.web.forms import Problem
 
 pages = flask.Blueprint("checks", __name__)

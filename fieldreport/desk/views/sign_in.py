@@ -15,7 +15,7 @@ from fieldreport.desk.sign_in import TooManyTries
 from fieldreport.desk.views import keys
 from fieldreport.errors import FieldreportError, UnlockRefused
 from fieldreport.seal.roster import Role
-from fieldreport.vault.audit import Act
+from fieldreport.vault.archive.audit import Act
 from fieldreport.web.forms import Problem
 
 pages = flask.Blueprint("signin", __name__)

@@ -15,7 +15,8 @@ from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster
-from fieldreport.vault import Act, RotationOrder, RotationState, enrolments, rostering
+from fieldreport.vault import Act, RotationOrder, RotationState
+from fieldreport.vault.staff import enrolment, roster_changes
 
 pages = flask.Blueprint("staff", __name__)
 
@@ -58,8 +59,8 @@ def show() -> ResponseReturnValue:
         roles=Role,
         key_states=KeyState,
         sessions=sum(signed_in.values()),
-        invited=enrolments.invited(desk.vault),
-        waiting=enrolments.waiting(desk.vault),
+        invited=enrolment.invited(desk.vault),
+        waiting=enrolment.waiting(desk.vault),
         admin_key=desk.rosters.admin().fingerprint,
         pinned_key=desk.settings.keys.admin_fingerprint,
         hand_overs=desk.rosters.hand_overs(),
@@ -113,7 +114,7 @@ def ask_approve(order_id: int) -> ResponseReturnValue:
     order = _order(order_id)
     if order.state is not RotationState.REQUESTED:
         raise Conflict(f"This rotation is {order.state}, not requested.")
-    entry = rostering.requested_entry(order, _roster())
+    entry = roster_changes.requested_entry(order, _roster())
     return flask.render_template("approve.html", order=order, entry=entry)
 
 
@@ -124,7 +125,7 @@ def approve(order_id: int) -> ResponseReturnValue:
     desk, order = context.desk(), _order(order_id)
     if flask.request.form.get("key_id") != order.new_key_id:
         raise Conflict("Another key was asked for meanwhile. Compare again.")
-    roster = rostering.approve(context.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
+    roster = roster_changes.approve(context.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
     context.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
@@ -134,7 +135,7 @@ def approve(order_id: int) -> ResponseReturnValue:
 def renew() -> ResponseReturnValue:
     """Sign the same people for another season."""
     desk = context.desk()
-    roster = rostering.renew(context.seat(), desk.rosters, desk.mailbox, now=desk.clock())
+    roster = roster_changes.renew(context.seat(), desk.rosters, desk.mailbox, now=desk.clock())
     context.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
     return flask.redirect(flask.url_for(".show"), code=303)
 

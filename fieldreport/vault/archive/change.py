@@ -1,0 +1,75 @@
+"""One change of the vault: one transaction that holds rows, sealed objects, deletions and the log of the act.
+
+Rules: everything in a change happens or nothing does; payloads of deleted objects go after the commit, payloads of new
+objects were made durable before; whoever changes anything holds the row of the vault's state, so changes come one after
+the other on every database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldreport.errors import StoreError
+from fieldreport.vault.archive import audit, objects
+from fieldreport.vault.archive.audit import Act, Signer
+from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.tables import AuditRow, VaultState
+
+
+class Change:
+    """What a caller of ``Vault.changing`` or ``Seat.changing`` holds while its block runs."""
+
+    def __init__(self, session: Session, *, hour: int, actor: str, signer: Signer | None) -> None:
+        self.session = session
+        self.hour = hour
+        self.actor = actor
+        self.state = _locked_state(session)
+        self._signer = signer
+        self._added: list[Staged] = []
+        self._doomed: list[str] = []
+
+    def add(self, staged: Staged) -> None:
+        """Add a sealed object.
+
+        Raises:
+            StaleRoster: it was sealed to a roster that is not the newest any more: seal again.
+        """
+        objects.insert(self.session, self.state, staged)
+        self._added.append(staged)
+
+    def add_as_is(self, staged: Staged) -> None:
+        """Add an object that came sealed from elsewhere, to whatever roster that was."""
+        objects.insert_as_is(self.session, staged)
+        self._added.append(staged)
+
+    def shred(self, object_ids: Collection[bytes]) -> None:
+        """Delete sealed objects for good; ids of objects that are gone already do no harm."""
+        self._doomed += objects.shred(self.session, object_ids)
+
+    def record(self, act: Act, subject: str = "") -> None:
+        """Append to the audit log, signed by whoever makes this change."""
+        audit.append(
+            self.session, self.state, act, hour=self.hour, actor=self.actor, subject=subject, signer=self._signer
+        )
+
+    def record_once(self, act: Act, subject: str) -> None:
+        """Append unless the log has this act on this subject: for acts that may be repeated after a crash."""
+        wanted = select(AuditRow.sequence).where(AuditRow.act == act.value, AuditRow.subject == subject).limit(1)
+        if self.session.scalar(wanted) is None:
+            self.record(act, subject)
+
+    def settle(self) -> list[str]:
+        """After the commit: keep what was added, and return the blobs to delete."""
+        for staged in self._added:
+            staged.spooled.keep()
+        return self._doomed
+
+
+def _locked_state(session: Session) -> VaultState:
+    state = session.scalar(select(VaultState).where(VaultState.id == 1).with_for_update())
+    if state is None:
+        raise StoreError("the vault is damaged", detail="the row of its state is missing")
+    return state

@@ -1,0 +1,270 @@
+"""Sealed objects in the vault and the sets of keys that can open them.
+
+Rules: a payload is durable before its row and deleted after it; an object is only added for the newest roster epoch
+that this vault has seen, so a desk with an old roster cannot seal to a key that is about to be destroyed; deleting an
+object deletes its header, and with it every wrapped copy of its file key (crypto-shredding).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from sqlalchemy import Engine, Select, bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from fieldreport import limits
+from fieldreport.errors import NotFound, StaleRoster, StoreError
+from fieldreport.seal.binding import Kind
+from fieldreport.store import BlobStore, Spooled, reading, spooled
+from fieldreport.vault.archive.tables import Case, RecipientKey, RecipientSet, SealedObject, VaultState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A sealed object whose payload is durable and whose row is yet to be written by ``Change.add``.
+
+    ``keys`` are the ids of the keys it is sealed to; empty when they are not known. ``readers``: the editors named as
+    its case's only ones, as ``Case.readers``.
+    """
+
+    id: bytes
+    kind: Kind
+    thread: bytes
+    epoch: int
+    keys: tuple[str, ...]
+    readers: str | None
+    spooled: Spooled = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """A sealed object ready to be opened: ``payload`` is seekable and must be closed."""
+
+    id: bytes
+    kind: Kind
+    thread: bytes
+    epoch: int
+    limited: bytes | None
+    header: bytes = field(repr=False)
+    payload: BinaryIO = field(repr=False)
+
+
+class Objects:
+    """Reading side and staging of sealed objects; rows are written by ``Change``."""
+
+    def __init__(self, engine: Engine, blobs: BlobStore) -> None:
+        self._engine = engine
+        self._blobs = blobs
+
+    @contextmanager
+    def staging(
+        self,
+        seal: Callable[[BinaryIO], bytes],
+        *,
+        object_id: bytes,
+        kind: Kind,
+        thread: bytes,
+        epoch: int,
+        keys: Collection[str],
+        readers: str | None = None,
+    ) -> Iterator[Staged]:
+        """Seal into the payload store; what is not added to a committed change when the block ends is deleted.
+
+        Raises:
+            LimitExceeded, StoreError: see ``spooled``; and whatever ``seal`` raises.
+        """
+        if len(object_id) != 16 or len(thread) != 16:
+            raise StoreError("the vault refused", detail="object and thread ids have 16 bytes")
+        with spooled(self._blobs, seal) as stored:
+            yield Staged(
+                id=object_id,
+                kind=kind,
+                thread=thread,
+                epoch=epoch,
+                keys=tuple(sorted(set(keys))),
+                readers=readers,
+                spooled=stored,
+            )
+
+    def open(self, object_id: bytes) -> StoredObject:
+        """Return one object with its payload open for reading.
+
+        Raises:
+            NotFound: there is none, or it was deleted, or its payload is missing (code "payload-missing").
+        """
+        with reading(self._engine) as session:
+            row = session.get(SealedObject, object_id)
+        if row is None:
+            raise NotFound("this is not here any more", detail="no such object")
+        try:
+            payload = io.BytesIO(row.payload or b"") if row.blob is None else self._blobs.open(row.blob)
+        except NotFound:
+            raise NotFound(
+                "the stored file is missing", detail="payload of an object is missing", code="payload-missing"
+            ) from None
+        return StoredObject(
+            id=row.id,
+            kind=Kind(row.kind),
+            thread=row.thread,
+            epoch=row.epoch,
+            limited=row.limited,
+            header=row.header,
+            payload=payload,
+        )
+
+    def header(self, object_id: bytes) -> bytes:
+        """Return the header alone. Raises ``NotFound``."""
+        with reading(self._engine) as session:
+            header = session.scalar(select(SealedObject.header).where(SealedObject.id == object_id))
+        if header is None:
+            raise NotFound("this is not here any more", detail="no such object")
+        return header
+
+    def named_by(self, key_id: str) -> int:
+        """Count the objects that are sealed to a key; those whose header nobody can open any more do not count."""
+        with reading(self._engine) as session:
+            return count_naming(session, [key_id])
+
+    def payload_names(self) -> set[str]:
+        """Return the names of all blobs that a row names."""
+        with reading(self._engine) as session:
+            return {name for name in session.scalars(select(SealedObject.blob)) if name is not None}
+
+    def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
+        """Return payloads that no row names, as a crash between payload and row leaves them; young ones are spared."""
+        names = set(self._blobs.names(older_than_seconds=older_than_seconds))
+        return sorted(names - self.payload_names())  # rows are read after the listing: a late row only takes away
+
+    def remove_orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> int:
+        """Delete the payloads that no row names and return how many there were."""
+        names = self.orphans(older_than_seconds=older_than_seconds)
+        for name in names:
+            self._blobs.delete(name)
+        return len(names)
+
+
+def insert(session: Session, state: VaultState, staged: Staged) -> None:
+    """Write the row of a staged object.
+
+    Raises:
+        StaleRoster: the vault has seen a newer roster than the one this was sealed to, or its case is limited to others
+            meanwhile: seal again.
+    """
+    if staged.epoch < state.highest_epoch:
+        raise StaleRoster("the keys have changed; try again", detail=f"sealed to epoch {staged.epoch}, which is closed")
+    case = session.get(Case, staged.thread)
+    if case is not None and case.readers != staged.readers:
+        raise StaleRoster("who may read this case has changed; try again", detail="sealed to a case's former readers")
+    insert_as_is(session, staged)
+
+
+def insert_as_is(session: Session, staged: Staged) -> None:
+    """Write the row of an object that came sealed from elsewhere, whatever its epoch."""
+    session.add(
+        SealedObject(
+            id=staged.id,
+            kind=staged.kind.value,
+            thread=staged.thread,
+            epoch=staged.epoch,
+            set_id=set_of(session, staged.keys),
+            limited=None if staged.readers is None else staged.thread,
+            size=staged.spooled.size,
+            blob=staged.spooled.blob,
+            header=staged.spooled.header,
+            payload=staged.spooled.payload,
+        )
+    )
+
+
+def shred(session: Session, object_ids: Collection[bytes]) -> list[str]:
+    """Delete rows, and so every wrapped copy of their file keys; return the blobs to delete after the commit."""
+    names = []
+    for object_id in object_ids:
+        name = session.scalar(delete(SealedObject).where(SealedObject.id == object_id).returning(SealedObject.blob))
+        if name is not None:
+            names.append(name)
+    return names
+
+
+def set_of(session: Session, keys: Collection[str]) -> int:
+    """Return the id of the set with exactly these keys, made if it is new."""
+    known = known_set(session, keys)
+    if known is not None:
+        return known
+    fresh = RecipientSet(keys=_set_text(keys))
+    session.add(fresh)
+    session.flush()
+    session.add_all(RecipientKey(set_id=fresh.id, key_id=key) for key in sorted(set(keys)))
+    return fresh.id
+
+
+def known_set(session: Session, keys: Collection[str]) -> int | None:
+    """Return the id of the set with exactly these keys, if there is one."""
+    return session.scalar(select(RecipientSet.id).where(RecipientSet.keys == _set_text(keys)))
+
+
+def keys_of(session: Session, set_id: int) -> tuple[str, ...]:
+    """Return the members of a set."""
+    rows = session.scalars(select(RecipientKey.key_id).where(RecipientKey.set_id == set_id))
+    return tuple(sorted(rows))
+
+
+def sets_naming(session: Session, key_ids: Collection[str]) -> list[int]:
+    """Return the sets that hold any of these keys: a handful, whatever the number of objects."""
+    return list(session.scalars(select(RecipientKey.set_id).where(RecipientKey.key_id.in_(key_ids)).distinct()))
+
+
+def count_naming(session: Session, key_ids: Collection[str]) -> int:
+    """Count the openable objects sealed to any of these keys."""
+    counted = select(func.count()).select_from(SealedObject)
+    counted = counted.where(SealedObject.set_id.in_(sets_naming(session, key_ids)), SealedObject.damage.is_(None))
+    return session.scalar(counted) or 0
+
+
+def count_in(session: Session, set_id: int, *, limited: bytes | None) -> int:
+    """Count what ``headers_in`` would walk over."""
+    return session.scalar(_in(select(func.count()).select_from(SealedObject), set_id, limited)) or 0
+
+
+def headers_in(
+    session: Session, set_id: int, *, limited: bytes | None, after: bytes, limit: int
+) -> Sequence[tuple[bytes, bytes]]:
+    """Return up to ``limit`` pairs of id and header, in the order of ids behind ``after``.
+
+    Of the openable objects in one set: those that are limited to this case's readers, or not limited.
+    """
+    wanted = _in(select(SealedObject.id, SealedObject.header), set_id, limited)
+    rows = session.execute(wanted.where(SealedObject.id > after).order_by(SealedObject.id).limit(limit))
+    return [(row.id, row.header) for row in rows]
+
+
+def _in(wanted: Select[*tuple[Any, ...]], set_id: int, limited: bytes | None) -> Select[*tuple[Any, ...]]:
+    return wanted.where(SealedObject.set_id == set_id, SealedObject.limited == limited, SealedObject.damage.is_(None))
+
+
+def replace_headers(
+    session: Session, new: Sequence[tuple[tuple[bytes, bytes], bytes]], *, set_id: int, limited: bytes | None
+) -> int:
+    """Put each object's new header in the place of its old one, where both it and its readers are still the same.
+
+    ``new`` pairs (id, old header) with the new header. Returns how many were replaced.
+    """
+    if not new:
+        return 0
+    table = SealedObject.__table__
+    statement = (
+        update(SealedObject)
+        .where(table.c.id == bindparam("own"), table.c.header == bindparam("old"), table.c.limited == limited)
+        .values(header=bindparam("new"), set_id=set_id)
+    )
+    parameters = [{"own": object_id, "old": old, "new": header} for (object_id, old), header in new]
+    # As one execution of many rows: through the ORM it would be a statement for each.
+    return session.connection().execute(statement, parameters).rowcount
+
+
+def _set_text(keys: Collection[str]) -> str:
+    return ",".join(sorted(set(keys)))

@@ -1,0 +1,200 @@
+"""Rebuilding headers for the current roster: after a rotation, a new colleague, a revocation. Payloads are not touched.
+
+Rules: a header is replaced only if it still is the one that was read (compare and set), so two people may re-wrap at
+once and a crash costs nothing but the batch it hit; nothing is sealed to a roster older than the newest this vault has
+seen. What this person turns out not to be able to open is taken off their sets, because sets state facts; what nobody
+can open any more is marked as damaged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from fieldreport import limits
+from fieldreport.errors import NotARecipient, RosterError, SealError, StaleRoster
+from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
+from fieldreport.seal.roster import Roster
+from fieldreport.unseal.rewrap import rewrap as rewrap_header
+from fieldreport.unseal.rewrapworkers import Batch, RewrapWorkers
+from fieldreport.vault.archive import objects
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.tables import Case, Item, SealedObject
+from fieldreport.vault.cases import restriction
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.vault import Vault
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrapped:
+    """``done``: headers rebuilt; ``skipped``: objects that turned out not to be openable with these keys."""
+
+    done: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Objects with the same readers: those of one limited case, or of all cases that are not limited."""
+
+    case: bytes | None
+    only: frozenset[str] | None
+    recipients: tuple[HybridRecipient, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Headers:
+    """Pairs of id and header, all of one group."""
+
+    group: _Group
+    headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+
+
+_Rebuilding = Callable[[Iterable[Batch[_Headers]]], Iterator[tuple[_Headers, list[bytes | SealError]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrapper:
+    """One person's re-wrapping for one roster."""
+
+    vault: Vault
+    identities: Sequence[HybridIdentity] = field(repr=False)
+    roster: Roster
+    changing: Callable[[], AbstractContextManager[Change]]
+
+    def pending(self) -> int:
+        """Count the objects that this person can open and that are not sealed to those who should read them."""
+        with self.vault.reading() as session:
+            return self._count(session, self._groups(session))
+
+    def run(self, progress: Progress) -> Rewrapped:
+        """Rebuild every pending header; ``progress`` is told (done, total) after each batch and may raise to stop.
+
+        Many are rebuilt on all cores at once, few in this process: starting others takes longer than that.
+
+        Raises:
+            StaleRoster: the vault has seen a newer roster than this one meanwhile, or a case's readers were changed.
+            PlatformError: a process that was helping died; what is left is done by the next run.
+        """
+        with self.vault.reading() as session:
+            groups = self._groups(session)
+        return self._run(groups, progress)
+
+    def run_limited(self) -> None:
+        """Rebuild only what belongs to limited cases and is sealed to others than their readers; raises as ``run``."""
+        with self.vault.reading() as session:
+            groups = [group for group in self._groups(session) if group.case is not None]
+        self._run(groups, lambda _done, _total: None)
+
+    def _run(self, groups: Sequence[_Group], progress: Progress) -> Rewrapped:
+        with self.vault.reading() as session:
+            total = self._count(session, groups)
+        done = skipped = 0
+        progress(0, total)
+        with contextlib.ExitStack() as stack:
+            for batch, rebuilt in self._rebuilding(total, stack)(self._batches(groups)):
+                pairs = list(zip(batch.headers, rebuilt, strict=True))
+                with self.changing() as change:
+                    if change.state.highest_epoch > self.roster.epoch:
+                        raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
+                    if batch.group.case is not None and batch.group.only != restriction.readers_in(
+                        change.session, batch.group.case
+                    ):
+                        raise StaleRoster(
+                            "who may read a case has changed; start again", detail="a case's readers changed"
+                        )
+                    done += objects.replace_headers(
+                        change.session,
+                        [(known, new) for known, new in pairs if isinstance(new, bytes)],
+                        set_id=objects.set_of(change.session, batch.group.keys),
+                        limited=batch.group.case,
+                    )
+                    for (object_id, old), new in pairs:
+                        if isinstance(new, SealError):
+                            skipped += 1
+                            self._set_right(change, object_id, old, new)
+                progress(done + skipped, max(total, done + skipped))
+        return Rewrapped(done=done, skipped=skipped)
+
+    def _batches(self, groups: Sequence[_Group]) -> Iterator[Batch[_Headers]]:
+        """Everything pending, in the order of groups, sets and ids, read a little ahead of what is written."""
+        for group in groups:
+            with self.vault.reading() as session:
+                sets = self._other_sets(session, group)
+            for set_id in sets:
+                after = b""
+                while True:
+                    with self.vault.reading() as session:
+                        headers = objects.headers_in(
+                            session, set_id, limited=group.case, after=after, limit=limits.REWRAP_OBJECTS
+                        )
+                    if not headers:
+                        break
+                    after = headers[-1][0]
+                    yield Batch(
+                        tag=_Headers(group=group, headers=headers),
+                        headers=[header for _, header in headers],
+                        recipients=group.recipients,
+                    )
+
+    def _groups(self, session: Session) -> list[_Group]:
+        """Everybody's objects, and those of each limited case; where its readers have left, for the recovery key."""
+        groups = [_Group(case=None, only=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
+        for case_id, only in restriction.limited_cases(session):
+            with contextlib.suppress(RosterError):  # nobody left, and no recovery key: there is nobody to seal to
+                recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
+                groups.append(_Group(case=case_id, only=only, recipients=recipients, keys=keys))
+        return groups
+
+    def _count(self, session: Session, groups: Sequence[_Group]) -> int:
+        return sum(
+            objects.count_in(session, set_id, limited=group.case)
+            for group in groups
+            for set_id in self._other_sets(session, group)
+        )
+
+    def _other_sets(self, session: Session, group: _Group) -> list[int]:
+        target = objects.known_set(session, group.keys)
+        return [each for each in objects.sets_naming(session, self._own()) if each != target]
+
+    def _rebuilding(self, total: int, stack: contextlib.ExitStack) -> _Rebuilding:
+        if total >= limits.REWRAP_ALONE_OBJECTS:
+            return stack.enter_context(RewrapWorkers(self.identities)).rewrap
+        return self._rebuild_here
+
+    def _rebuild_here(self, batches: Iterable[Batch[_Headers]]) -> Iterator[tuple[_Headers, list[bytes | SealError]]]:
+        for batch in batches:
+            yield batch.tag, [self._rebuild(header, batch.recipients) for header in batch.headers]
+
+    def _rebuild(self, header: bytes, recipients: Sequence[HybridRecipient]) -> bytes | SealError:
+        try:
+            return rewrap_header(header, identities=self.identities, recipients=recipients)
+        except SealError as error:
+            return error
+
+    def _set_right(self, change: Change, object_id: bytes, old: bytes, why: SealError) -> None:
+        stored = change.session.get(SealedObject, object_id)
+        if stored is None or stored.header != old:
+            return
+        keys = set(objects.keys_of(change.session, stored.set_id)) - set(self._own())
+        stored.set_id = objects.set_of(change.session, keys)
+        if not isinstance(why, NotARecipient) or not keys:
+            stored.damage = "header"
+            item = change.session.get(Item, object_id)
+            if item is not None and item.damage is None:
+                item.damage = "header"
+                case = change.session.get(Case, item.case_id) if item.case_id is not None else None
+                if case is not None:
+                    case.damaged += 1
+
+    def _own(self) -> list[str]:
+        return [identity.key_id for identity in self.identities]

@@ -1,0 +1,150 @@
+"""The desk's sealed archive as a whole: what can be done with it without any key.
+
+Rules: everything is one transaction through ``changing``; nothing in this module or in those it hands out can open an
+object. ``Seat`` is where keys come in.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from fieldreport import limits
+from fieldreport.config import Settings
+from fieldreport.errors import StoreError
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal.roster import RosterDirectory
+from fieldreport.store import BlobStore, migrate, open_blobs, open_engine, reading, scour, writing
+from fieldreport.vault.archive.audit import Act, AuditLog, Signer
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.objects import Objects
+from fieldreport.vault.archive.tables import Outgoing, SealedObject, VaultState
+from fieldreport.vault.cases import collect as collecting
+from fieldreport.vault.cases import outbox
+from fieldreport.vault.cases.inbox import Cases
+from fieldreport.vault.keys.rotation_state import Rotations
+from fieldreport.vault.staff.second_factor import SecondFactors
+
+_log = logging.getLogger(__name__)
+
+NOBODY = "desk"  # the actor of what the desk does by itself
+
+
+def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) -> Vault:
+    """Open, and create or migrate where needed, the vault that the settings name.
+
+    Raises:
+        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``migrate``.
+    """
+    data = settings.desk.data
+    blobs = open_blobs(settings.desk.blobs or data / "blobs")  # first: it creates the directory
+    engine = open_engine(settings.desk.vault or f"sqlite:///{data / 'vault.db'}")
+    migrate(engine, "fieldreport.vault")
+    return Vault(engine, blobs, settings.instance_id, clock=clock)
+
+
+class Vault:
+    """Cases, sealed objects, the audit log and rotations of one newsroom. Safe to use from many threads."""
+
+    def __init__(
+        self, engine: Engine, blobs: BlobStore, instance: bytes, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        if len(instance) != 16:
+            raise StoreError("the vault refused", detail="an instance id has 16 bytes")
+        self.engine = engine
+        self.blobs = blobs
+        self.instance = instance
+        self.clock = clock
+        self.objects = Objects(engine, blobs)
+        self.cases = Cases(engine, self.changing)
+        self.audit = AuditLog(engine)
+        self.rotations = Rotations(engine)
+        self.second_factors = SecondFactors(engine, self.changing)
+        self._residue = False
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def hour(self) -> int:
+        """Return the current hour since the Unix epoch."""
+        return int(self.clock() // 3600)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Return a transaction that cannot write; see ``store.reading``."""
+        return reading(self.engine)
+
+    @contextmanager
+    def changing(self, *, actor: str = NOBODY, signer: Signer | None = None) -> Iterator[Change]:
+        """Make one change: one transaction that commits when the block ends.
+
+        Raises:
+            Conflict, StoreError: see ``store.writing``; and whatever the block raises.
+        """
+        with writing(self.engine) as session:
+            change = Change(session, hour=self.hour(), actor=actor, signer=signer)
+            yield change
+        for name in change.settle():
+            try:
+                self.blobs.delete(name)
+            except StoreError as error:
+                # The change is committed and must not look as if it were not: the rest is an orphan without a key.
+                _log.warning("a deleted payload stays behind as an orphan: %s", error.detail)
+
+    def record(self, act: Act, subject: str = "", *, actor: str = NOBODY, signer: Signer | None = None) -> None:
+        """Append one entry to the audit log on its own; unsigned when nobody is unlocked."""
+        with self.changing(actor=actor, signer=signer) as change:
+            change.record(act, subject)
+
+    def collect(self, mailbox: Mailbox, rosters: RosterDirectory) -> int:
+        """Take over every letter that waits and return how many were new; needs no key and may be repeated at any time.
+
+        Raises:
+            StoreError: a store is away, and everything acknowledged so far is safe here; or (code "mailbox-damaged")
+                some letters could not be fetched: all others were collected, these stay where they are.
+        """
+        if self._residue:
+            self.scour()
+        return collecting.collect(self, mailbox, rosters)
+
+    def deliver(self, mailbox: Mailbox) -> int:
+        """Post the replies that an earlier attempt left behind and return how many; needs no key.
+
+        Raises:
+            StoreError: the mailbox is away; what was not posted stays for the next time.
+        """
+        return outbox.deliver(self, mailbox)
+
+    def highest_epoch(self) -> int:
+        """Return the highest roster epoch that this vault has seen; 0 when none was."""
+        with reading(self.engine) as session:
+            return session.scalar(select(VaultState.highest_epoch).where(VaultState.id == 1)) or 0
+
+    def saw_epoch(self, epoch: int) -> None:
+        """Remember a roster epoch: when this returns, nothing sealed to an earlier one can be added any more."""
+        with self.changing() as change:
+            change.state.highest_epoch = max(change.state.highest_epoch, epoch)
+
+    def scour(self) -> None:
+        """Overwrite what deleted rows left in the database's files; put off to the next collecting while it is busy."""
+        self._residue = True
+        try:
+            scour(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
+        except StoreError as error:
+            if error.code != "busy":
+                raise
+        else:
+            self._residue = False
+
+    def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
+        """Return payloads that no row names; see ``Objects.orphans``."""
+        return self.objects.orphans(older_than_seconds=older_than_seconds)
+
+    def remove_orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> int:
+        """Delete payloads that no row names; see ``Objects.remove_orphans``."""
+        return self.objects.remove_orphans(older_than_seconds=older_than_seconds)

@@ -1,0 +1,1 @@
+"""From cases to the site: drafts, materials, review, signatures, release."""

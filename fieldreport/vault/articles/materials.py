@@ -1,0 +1,104 @@
+"""What the leak check compares an article with: every letter and the card of every case behind it.
+
+Rules: what cannot be read is said, not skipped: a letter that is damaged or sealed to others, and a case of which
+something was withdrawn or deleted since the article was begun, become findings that block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from fieldreport import limits
+from fieldreport.errors import FieldreportError
+from fieldreport.press.leakcheck import Material
+from fieldreport.seal.binding import Kind
+from fieldreport.vault.archive.tables import Case, Item
+from fieldreport.vault.articles.tables import ArticleCase
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.seat import Seat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """Everything behind an article. ``newest_report``: the hour in which its newest letter came in."""
+
+    materials: tuple[Material, ...] = field(repr=False)
+    newest_report: datetime | None
+
+    def not_before(self) -> date | None:
+        """The latest day that a source asked to wait for; a wish that is no date is a finding and waits for nobody."""
+        days = []
+        for material in self.materials:
+            try:
+                day = material.earliest()
+            except ValueError:
+                continue
+            if day is not None:
+                days.append(day)
+        return max(days, default=None)
+
+
+def background(seat: Seat, article_id: bytes) -> Background:
+    """Open all that an article came from."""
+    with seat.vault.reading() as session:
+        links = session.scalars(select(ArticleCase).where(ArticleCase.article_id == article_id)).all()
+        cases = {link.case_id: session.get_one(Case, link.case_id) for link in links}
+        items = session.scalars(
+            select(Item)
+            .where(Item.case_id.in_(list(cases)), Item.kind == Kind.LETTER.value)
+            .order_by(Item.case_id, Item.sequence)
+        ).all()
+    materials: list[Material] = []
+    for link in links:
+        letters = [item for item in items if item.case_id == link.case_id]
+        materials += _materials(seat, cases[link.case_id], letters, gone_before=link.gone)
+    newest = max((item.hour for item in items), default=None)
+    moment = None if newest is None else datetime.fromtimestamp(newest * 3600, UTC)
+    return Background(materials=tuple(materials), newest_report=moment)
+
+
+def gone_letters(items: Sequence[Item]) -> int:
+    """How many of a case's letters were withdrawn or deleted."""
+    return sum(item.gone for item in items)
+
+
+def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: int) -> Iterator[Material]:
+    label = case.id.hex()
+    if case.ended is not None:
+        yield Material(case=label, gone=True)
+        return
+    unread = False
+    for letter in letters:
+        if letter.gone:
+            continue
+        try:
+            yield _letter(seat, label, letter.id)
+        except FieldreportError:
+            unread = True
+    try:
+        protected = seat.card(case.id).protected
+    except FieldreportError:
+        protected, unread = (), True
+    yield Material(case=label, protected=protected, gone=gone_letters(letters) > gone_before, unread=unread)
+
+
+def _letter(seat: Seat, label: str, letter_id: bytes) -> Material:
+    with seat.open_item(letter_id) as envelope:
+        fields = envelope.manifest.fields
+        texts = [fields.get("when", ""), fields.get("where", "")]
+        for number, part in enumerate(envelope.manifest.parts):
+            # The first is what the source typed; other files of plain text are words of theirs as well.
+            if number == 0 or part.media_type.startswith("text/plain"):
+                texts.append(envelope.read_part(number, limits.FORM_TEXT_BYTES).decode("utf-8", "replace"))
+        return Material(
+            case=label,
+            text="\n\n".join(text for text in texts if text),
+            protect_note=fields.get("protect", ""),
+            not_before=fields.get("not_before", ""),
+        )

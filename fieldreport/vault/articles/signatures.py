@@ -1,0 +1,167 @@
+"""Who wrote, who cleared, who approved: signatures over exactly what a reader will see.
+
+A signature covers the newsroom, the article, the role and the content hash, so none can be moved to another text,
+article, role or newsroom. Sign-offs count while the roster names the signer as an active editor; a writer's signature
+counts for ever, because it only ever takes rights away. Answers to findings are signed in the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal
+
+from fieldreport import limits
+from fieldreport.errors import FieldreportError, NotAllowed, RosterError, SealError
+from fieldreport.seal import canonical
+from fieldreport.seal.binding import Kind
+from fieldreport.seal.envelope import PartSource
+from fieldreport.seal.roster import Role, Roster
+from fieldreport.seal.signatures import verify_signature
+from fieldreport.vault.articles.tables import ArticleSignOff
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.seat import Seat
+
+_SIGN_OFF_LABEL: Final = "article-sign-off"
+_ANSWER_LABEL: Final = "article-answer"
+
+
+class SignOff(StrEnum):
+    """In which capacity somebody signs an article."""
+
+    WRITING = "writing"
+    SAFETY = "safety"
+    PUBLISHING = "publishing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Why a finding may stay, in somebody's words."""
+
+    by: str
+    reason: str = field(repr=False)
+
+
+def sign(seat: Seat, role: SignOff, article_id: bytes, content: bytes) -> bytes:
+    """This person's signature (64 bytes) in ``role`` over a content hash of 32 bytes."""
+    return seat.staff.signing.sign(_SIGN_OFF_LABEL, _statement(seat, role, article_id, content))
+
+
+def author_is(seat: Seat, handle: str, article_id: bytes, content: bytes, signature: bytes) -> Literal[True]:
+    """Check who wrote a revision, whether or not they still work here.
+
+    Raises:
+        SealError: (code "signature") nobody of that handle signed it.
+    """
+    statement = _statement(seat, SignOff.WRITING, article_id, content)
+    return _signed_by_one_of(
+        _keys_ever(seat.rosters.newest(at_least=seat.vault.highest_epoch()), handle),
+        _SIGN_OFF_LABEL,
+        statement,
+        signature,
+    )
+
+
+def check_sign_offs(
+    seat: Seat,
+    article_id: bytes,
+    content: bytes,
+    sign_offs: Mapping[SignOff, ArticleSignOff],
+    *,
+    writers: frozenset[str],
+    people: int,
+) -> Literal[True]:
+    """Check that an article may be published: both sign-offs, by editors of today, none of them a writer.
+
+    ``people``: 2 where safety and publishing must be two different colleagues, 1 where one may do both.
+
+    Raises:
+        NotAllowed: code "sign-off-missing", "sign-off-void", "own-article" or "same-person".
+    """
+    roster = seat.roster()
+    for role in (SignOff.SAFETY, SignOff.PUBLISHING):
+        row = sign_offs.get(role)
+        if row is None:
+            raise NotAllowed("a sign-off is missing", code="sign-off-missing")
+        if row.handle in writers:
+            raise NotAllowed("somebody who wrote an article cannot sign it off", code="own-article")
+        try:
+            entry = roster.entry(row.handle)
+            if entry.role is not Role.EDITOR or entry.signing is None:
+                raise NotAllowed("only editors sign articles off", code="sign-off-void")
+            verify_signature(entry.signing, _SIGN_OFF_LABEL, _statement(seat, role, article_id, content), row.signature)
+        except (RosterError, SealError):
+            raise NotAllowed(
+                "a sign-off does not count: the text changed, or its signer has left", code="sign-off-void"
+            ) from None
+    if people > 1 and sign_offs[SignOff.SAFETY].handle == sign_offs[SignOff.PUBLISHING].handle:
+        raise NotAllowed("safety and publishing are signed off by two people", code="same-person")
+    return True
+
+
+def answer_parts(seat: Seat, article_id: bytes, key: str, reason: str) -> tuple[list[PartSource], dict[str, str]]:
+    """An answer as the part and fields of a sealed note on the article."""
+    data = reason.encode()
+    part = PartSource(
+        name="text.txt", media_type="text/plain; charset=utf-8", source=io.BytesIO(data), length=len(data)
+    )
+    signature = seat.staff.signing.sign(_ANSWER_LABEL, _answer_statement(seat, article_id, key, reason))
+    return [part], {"finding": key, "by": seat.handle, "signature": signature.hex()}
+
+
+def open_answers(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> dict[str, list[Answer]]:
+    """All answers that are genuine, oldest first, by the key of their finding."""
+    answers: dict[str, list[Answer]] = {}
+    roster = seat.rosters.newest(at_least=seat.vault.highest_epoch())
+    for object_id in object_ids:
+        try:
+            with seat.open_object(object_id, kind=Kind.NOTE, thread=article_id) as envelope:
+                reason = envelope.read_part(0, 4 * limits.ANSWER_CHARACTERS).decode()
+                key, by = envelope.manifest.fields["finding"], envelope.manifest.fields["by"]
+                signature = bytes.fromhex(envelope.manifest.fields["signature"])
+            statement = _answer_statement(seat, article_id, key, reason)
+            _signed_by_one_of(_keys_ever(roster, by), _ANSWER_LABEL, statement, signature)
+        except (FieldreportError, KeyError, ValueError):  # an answer that cannot be read or trusted is none
+            continue
+        answers.setdefault(key, []).append(Answer(by=by, reason=reason))
+    return answers
+
+
+def _statement(seat: Seat, role: SignOff, article_id: bytes, content: bytes) -> bytes:
+    return canonical.encode(
+        {
+            "article": article_id.hex(),
+            "content": content.hex(),
+            "instance": seat.vault.instance.hex(),
+            "role": role.value,
+        }
+    )
+
+
+def _answer_statement(seat: Seat, article_id: bytes, key: str, reason: str) -> bytes:
+    return canonical.encode(
+        {
+            "article": article_id.hex(),
+            "finding": key,
+            "instance": seat.vault.instance.hex(),
+            "reason": hashlib.sha256(reason.encode()).hexdigest(),
+        }
+    )
+
+
+def _keys_ever(roster: Roster, handle: str) -> list[bytes]:
+    """The signing keys of a person, revoked ones included: the roster keeps those for this."""
+    return [entry.signing for entry in roster.entries if entry.handle == handle and entry.signing is not None]
+
+
+def _signed_by_one_of(keys: Sequence[bytes], label: str, message: bytes, signature: bytes) -> Literal[True]:
+    for public in keys:
+        try:
+            return verify_signature(public, label, message, signature)
+        except SealError:
+            continue
+    raise SealError("a signature does not fit", code="signature")

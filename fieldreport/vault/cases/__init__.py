@@ -1,0 +1,1 @@
+"""Letters and what becomes of them: collecting, sorting, filing, the inbox, the conversation, restriction."""

@@ -1,0 +1,243 @@
+"""What an editor writes into a case: replies to the source, notes for colleagues, the card.
+
+A reply is sealed twice, to the key that the source's codename yields and to the newsroom. Both copies become durable in
+one transaction before the mailbox hears of it (see ``outbox``), so a crash leaves either nothing at all or a reply that
+is still delivered. The newsroom's copy and the source's have ids that nobody can match.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+import json
+import logging
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from fieldreport import limits
+from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal.binding import Binding, Kind
+from fieldreport.seal.canonical import encode
+from fieldreport.seal.envelope import PartSource, seal_envelope
+from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.tables import Case, Item, Outgoing
+from fieldreport.vault.cases.inbox import living
+from fieldreport.vault.cases.sort import source_tag
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.seat import Seat
+
+_log = logging.getLogger(__name__)
+
+_TEXT_TYPE: Final = "text/plain; charset=utf-8"
+_LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
+_THREAD: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What the newsroom knows of a case and what must never be printed.
+
+    ``facts``: the fact sheet, free text. ``protected``: terms for the leak check. ``version`` names what was read, so
+    that saving over somebody else's newer card is refused; empty for a card never saved.
+    """
+
+    facts: str = field(default="", repr=False)
+    protected: tuple[str, ...] = field(default=(), repr=False)
+    version: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """How to reach a source, from the newest of their letters."""
+
+    recipient: HybridRecipient
+    index: bytes = field(repr=False)
+    thread: bytes = field(repr=False)
+
+
+def text_part(text: str) -> PartSource:
+    """Return the one part of a reply or note. Raises ``LimitExceeded`` (code "text-size")."""
+    data = text.encode("utf-8", "replace")
+    if len(data) > limits.SENT_TEXT_BYTES:
+        raise LimitExceeded("this text is too long", detail="reply or note over the bound", code="text-size")
+    return PartSource(name="text.txt", media_type=_TEXT_TYPE, source=io.BytesIO(data), length=len(data))
+
+
+def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: bytes) -> bytes:
+    """Answer a source; see ``Seat.reply``."""
+    if not _is_new(seat, item_id, case_id):
+        _try_to_deliver(seat, mailbox)
+        return item_id
+    source = _reach(seat, case_id)
+    roster = seat.roster()
+    reply_id = secrets.token_bytes(16)
+    payload = io.BytesIO()
+    header = seal_envelope(
+        Binding(
+            kind=Kind.REPLY,
+            epoch=roster.epoch,
+            roster=roster.sha256,
+            instance=seat.vault.instance,
+            thread=source.thread,
+            object=reply_id,
+        ),
+        hour=seat.vault.hour(),
+        fields={},
+        parts=[text_part(text)],
+        recipients=[source.recipient],
+        payload_to=payload,
+    )
+    with (
+        seat.stage(kind=Kind.SENT, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
+        seat.changing() as change,
+    ):
+        case = living(change.session, case_id)
+        if change.session.get(Item, item_id) is None:
+            change.add(staged)
+            _append(change, case, item_id, Kind.SENT)
+            change.session.add(
+                Outgoing(
+                    reply_id=reply_id,
+                    item_id=item_id,
+                    index=source.index,
+                    hour=change.hour,
+                    header=header,
+                    payload=payload.getvalue(),
+                )
+            )
+            change.record(Act.REPLIED, case.name)
+    _try_to_deliver(seat, mailbox)
+    return item_id
+
+
+def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes) -> bytes:
+    """Leave a note for colleagues; see ``Seat.note``."""
+    if not _is_new(seat, item_id, case_id):
+        return item_id
+    with (
+        seat.stage(kind=Kind.NOTE, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
+        seat.changing() as change,
+    ):
+        case = living(change.session, case_id)
+        if change.session.get(Item, item_id) is None:
+            change.add(staged)
+            _append(change, case, item_id, Kind.NOTE)
+            change.record(Act.NOTED, case.name)
+    return item_id
+
+
+def load_card(seat: Seat, case_id: bytes) -> Card:
+    """Open a case's card; see ``Seat.card``."""
+    with seat.vault.reading() as session:
+        version = living(session, case_id).card
+    if version is None:
+        return Card()
+    with seat.open_object(version, kind=Kind.CARD, thread=case_id) as envelope:
+        raw = envelope.read_part(0, limits.CARD_BYTES)
+    try:
+        document = json.loads(raw)
+        facts, protected = document["facts"], document["protected"]
+    except (ValueError, KeyError, TypeError):
+        raise _bad_card() from None
+    if not isinstance(facts, str) or not isinstance(protected, list) or not all(isinstance(t, str) for t in protected):
+        raise _bad_card()
+    return Card(facts=facts, protected=tuple(protected), version=version)
+
+
+def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
+    """Replace a case's card; see ``Seat.save_card``."""
+    data = encode({"facts": card.facts, "protected": list(card.protected)})
+    if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS:
+        raise LimitExceeded("the card is too long", detail="card over the bound", code="card-size")
+    part = PartSource(name="card.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
+    with seat.stage(kind=Kind.CARD, thread=case_id, parts=[part]) as staged:
+        with seat.changing() as change:
+            case = living(change.session, case_id)
+            if case.card != card.version:
+                raise Conflict("a colleague has saved this card meanwhile", code="card-changed")
+            change.add(staged)
+            if case.card is not None:
+                change.shred([case.card])
+            case.card = staged.id
+            change.record(Act.CARD_SAVED, case.name)
+        return Card(facts=card.facts, protected=card.protected, version=staged.id)
+
+
+def _append(change: Change, case: Case, item_id: bytes, kind: Kind) -> None:
+    case.sequence += 1
+    change.session.add(
+        Item(
+            id=item_id,
+            case_id=case.id,
+            kind=kind.value,
+            sequence=case.sequence,
+            hour=change.hour,
+            author=change.actor,
+        )
+    )
+
+
+def _is_new(seat: Seat, item_id: bytes, case_id: bytes) -> bool:
+    with seat.vault.reading() as session:
+        item = session.get(Item, item_id)
+    if item is not None and item.case_id != case_id:
+        raise Conflict("this was written into another case", code="other-case")
+    return item is None
+
+
+def _reach(seat: Seat, case_id: bytes) -> _Source:
+    """Open the newest letter of a case for the key and the pigeonhole that its sender reads.
+
+    Raises:
+        NotFound: no letter of this case can be opened here, so there is nowhere to send to.
+        SealError: the letter names no place to reply to.
+    """
+    with seat.vault.reading() as session:
+        case = living(session, case_id)
+        letters = session.scalars(
+            select(Item.id)
+            .where(Item.case_id == case_id, Item.kind == Kind.LETTER.value, ~Item.gone)
+            .order_by(Item.sequence.desc())
+        ).all()
+    for letter_id in letters:
+        try:
+            with seat.open_item(letter_id) as envelope:
+                fields = dict(envelope.manifest.fields)
+        except (SealError, StoreError):  # damaged, or older than this person's access: an earlier one does as well
+            continue
+        return _source_from(fields, case)
+    raise NotFound("no letter of this case can be opened, so there is no key to answer to", code="no-letter")
+
+
+def _source_from(fields: dict[str, str], case: Case) -> _Source:
+    lookup, thread = fields.get("lookup", ""), fields.get("thread", "")
+    if not _LOOKUP.fullmatch(lookup) or not _THREAD.fullmatch(thread):
+        raise SealError("this letter does not say where to answer", code="no-reply-place")
+    if case.source is None or not hmac.compare_digest(source_tag(bytes.fromhex(lookup)), case.source):
+        raise SealError("this letter belongs to another source", code="other-source")
+    return _Source(
+        recipient=HybridRecipient.parse(fields.get("reply_key", "")),
+        index=hashlib.sha256(bytes.fromhex(lookup)).digest(),
+        thread=bytes.fromhex(thread),
+    )
+
+
+def _try_to_deliver(seat: Seat, mailbox: Mailbox) -> None:
+    try:
+        seat.vault.deliver(mailbox)
+    except StoreError as error:
+        # Durable here and marked as pending; the desk's rounds deliver it when the mailbox is back.
+        _log.warning("a reply waits: the mailbox did not take it (%s)", error.code)
+
+
+def _bad_card() -> SealError:
+    return SealError("this card is damaged", code="card", detail="card: not what save_card writes")

@@ -1,0 +1,100 @@
+"""Letters into cases and out of them: opening a case, filing a letter, ending a case, carrying out a withdrawal.
+
+When a case ends, a tombstone is left that says when, and which letters must not come back. Deleting headers deletes
+every wrapped copy of the file keys; that, not overwriting, is what makes payloads unreadable in whatever copies of them
+exist.
+"""
+
+from __future__ import annotations
+
+import secrets
+from itertools import count
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from fieldreport.seal.binding import Kind
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
+
+_NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
+
+
+def open_case(change: Change, source: bytes | None) -> Case:
+    """Open a case for a source, or for nobody known when a letter's manifest cannot be read."""
+    case = Case(
+        id=secrets.token_bytes(16),
+        name=_fresh_name(change),
+        source=source,
+        opened=change.hour,
+        active=change.hour,
+    )
+    change.session.add(case)
+    change.session.flush()
+    return case
+
+
+def file_letter(change: Change, case: Case, item: Item) -> None:
+    """Append a letter to a case; its ``hour`` and ``damage`` are set already."""
+    case.sequence += 1
+    case.last_letter = case.sequence
+    case.active = max(case.active, change.hour)
+    case.letters += 1
+    case.damaged += item.damage is not None
+    if case.state == CaseState.CLOSED.value:
+        case.state = CaseState.NEW.value
+    item.case_id = case.id
+    item.sequence = case.sequence
+
+
+def end_case(change: Change, case: Case, ending: Ending) -> None:
+    """Shred all of a case: letters, replies, notes and card; keep its name, its hours and its letters' ids."""
+    items = change.session.scalars(select(Item).where(Item.case_id == case.id)).all()
+    change.shred([item.id for item in items])
+    if case.card is not None:
+        change.shred([case.card])
+        case.card = None
+    for item in items:
+        change.session.execute(delete(Outgoing).where(Outgoing.item_id == item.id))
+        if item.kind == Kind.LETTER.value:
+            item.gone, item.damage = True, None
+        else:
+            change.session.delete(item)
+    change.session.execute(delete(Mark).where(Mark.case_id == case.id))
+    case.ended = ending.value
+    case.source = None
+    case.assignee = None
+    case.readers = None
+    case.letters = case.damaged = case.last_letter = 0
+    change.session.flush()
+
+
+def withdraw_until(change: Change, case: Case, *, batch: int, hour: int) -> None:
+    """Do what a source's withdrawal asks for: end the case, and with it everything sent before.
+
+    Letters that came after the withdrawal (in a later round of collecting, or in the same round with a later hour) are
+    a new beginning: they move to a new case.
+    """
+    source = case.source
+    letters = select(Item).where(Item.case_id == case.id, Item.kind == Kind.LETTER.value, ~Item.gone)
+    later = [
+        item
+        for item in change.session.scalars(letters.order_by(Item.sequence))
+        if (item.batch, item.hour) > (batch, hour)
+    ]
+    for item in later:
+        item.case_id = None
+    end_case(change, case, Ending.WITHDRAWN)
+    if later:
+        fresh = open_case(change, source)
+        for item in later:
+            file_letter(change, fresh, item)
+
+
+def _fresh_name(change: Change) -> str:
+    for tries in count():
+        length = 4 + tries // 20  # one more letter once four are getting crowded
+        name = "C-" + "".join(secrets.choice(_NAME_LETTERS) for _ in range(length))
+        if change.session.scalar(select(Case.id).where(Case.name == name)) is None:
+            return name
+    raise AssertionError  # count() has no end; the type checker does not know

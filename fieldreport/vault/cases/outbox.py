@@ -1,0 +1,36 @@
+"""Replies on their way to the mailbox.
+
+A reply is written here in the transaction that stores the newsroom's own copy, then posted, then taken out: a crash in
+between posts it again under the same id, which the mailbox stores once. Nothing is lost and nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from fieldreport.mailbox import Mailbox, SealedReply
+from fieldreport.vault.archive.tables import Outgoing
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.vault import Vault
+
+
+def deliver(vault: Vault, mailbox: Mailbox) -> int:
+    """Post every reply that waits and return how many there were; see ``Vault.deliver``."""
+    delivered = 0
+    with vault.reading() as session:
+        waiting = list(session.scalars(select(Outgoing.reply_id)))
+    for reply_id in waiting:
+        with vault.reading() as session:
+            row = session.get(Outgoing, reply_id)
+        if row is None:  # delivered meanwhile from another window
+            continue
+        mailbox.post_reply(
+            SealedReply(id=row.reply_id, index=row.index, header=row.header, payload=row.payload, hour=row.hour)
+        )
+        with vault.changing() as change:
+            change.session.execute(delete(Outgoing).where(Outgoing.reply_id == reply_id))
+        delivered += 1
+    return delivered

@@ -1,0 +1,140 @@
+"""Cases that only named editors may read, because a colleague has a conflict of interest or a secret must stay small.
+
+Everything of such a case is sealed to its readers and the recovery key. A letter comes sealed to every editor, since
+the intake knows nothing of cases; it is sealed to the readers alone as soon as somebody sorts it.
+
+Rules: who limits a case is one of its readers, and only they open it, answer or are handed it. When all of them have
+left, the recovery key alone opens it, and whoever brings its shares names new readers. The handbook says what this
+cannot do: unread what was read before, or keep an article to the readers who write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from fieldreport.errors import NotAllowed, NotFound, UsageError
+from fieldreport.seal.roster import KeyState, Role, Roster
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.tables import Case, Item, SealedObject
+from fieldreport.vault.cases.inbox import living
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.seat import Seat
+    from fieldreport.vault.archive.vault import Vault
+
+
+def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
+    """Limit a case to the editors with these handles, or open it to all.
+
+    What is limited is re-wrapped at once; a crash in between leaves objects that the next re-wrapping finds, and until
+    then the desk shows them to the readers alone. What is opened is re-wrapped by the next re-wrapping, not here.
+
+    Raises:
+        NotFound: no such case. NotAllowed: it is limited to others (code "limited").
+        UsageError: fewer than two readers, not an active editor among them, or not oneself.
+        RosterError: there is no roster to seal to. StaleRoster, StoreError: see ``Rewrapper.run``.
+    """
+    if only is not None:
+        _check(seat, only)
+    readers = None if only is None else ",".join(sorted(set(only)))
+    with seat.changing() as change:
+        case = living(change.session, case_id)
+        must_be_among(handles(case.readers), seat.handle)
+        if case.readers == readers:
+            return
+        _set_readers(change, case, only)
+    if readers is not None:
+        seat.rewrap_limited()
+
+
+def forsaken(session: Session, roster: Roster) -> list[tuple[str, frozenset[str]]]:
+    """The limited cases none of whose readers is an active editor any more: name and readers' handles, by name."""
+    editors = _editors(roster)
+    rows = session.execute(select(Case.name, Case.readers).where(Case.readers.is_not(None)).order_by(Case.name))
+    named = ((row.name, frozenset(row.readers.split(","))) for row in rows)
+    return [(name, only) for name, only in named if not only & editors]
+
+
+def entrust(change: Change, name: str, only: Collection[str], roster: Roster) -> None:
+    """Name new readers for a forsaken case, in the name of whoever holds the recovery key; re-wrap afterwards.
+
+    Raises:
+        NotFound: no case of this name, or (code "case-has-readers") one that still has a reader, who decides.
+        UsageError: fewer than two active editors, unless there is only one.
+    """
+    if name not in {each for each, _ in forsaken(change.session, roster)}:
+        raise NotFound(f"no limited case {name} whose readers have all left", code="case-has-readers")
+    editors = _editors(roster)
+    if not set(only) <= editors or len(set(only)) < min(2, len(editors)):
+        raise UsageError("name at least two active editors for the case", code="case-readers")
+    _set_readers(change, change.session.scalars(select(Case).where(Case.name == name)).one(), only)
+
+
+def _editors(roster: Roster) -> set[str]:
+    return {entry.handle for entry in roster.entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE}
+
+
+def _set_readers(change: Change, case: Case, only: Collection[str] | None) -> None:
+    case.readers = None if only is None else ",".join(sorted(set(only)))
+    if only is not None and case.assignee not in only:
+        case.assignee = None
+    of_case = select(Item.id).where(Item.case_id == case.id)
+    change.session.execute(
+        update(SealedObject)
+        .where(SealedObject.id.in_(of_case) | (SealedObject.id == case.card))
+        .values(limited=None if only is None else case.id)
+    )
+    for handle in sorted(set(only or "-")):
+        change.record(Act.CASE_LIMITED, f"{case.name} {handle}")
+
+
+def _check(seat: Seat, only: Collection[str]) -> None:
+    # One reader could lose a passphrase; two can also check each other's article.
+    if len(set(only)) < 2 or seat.handle not in only:
+        raise UsageError("a case is limited to yourself and at least one more editor", code="case-readers")
+    roster = seat.roster()
+    if any(roster.entry(handle).role is not Role.EDITOR for handle in only):
+        raise UsageError("a case is limited to editors", code="case-readers")
+
+
+def handles(readers: str | None) -> frozenset[str] | None:
+    """The handles in a case's ``readers``; nothing where everybody reads."""
+    return None if readers is None else frozenset(readers.split(","))
+
+
+def readers_of(vault: Vault, case_id: bytes) -> str | None:
+    """The ``readers`` of a case; nothing where everybody reads, and for what is no case."""
+    with vault.reading() as session:
+        return session.scalar(select(Case.readers).where(Case.id == case_id))
+
+
+def readers_in(session: Session, case_id: bytes) -> frozenset[str] | None:
+    """The handles of a case's readers as a transaction sees them; nothing where everybody reads."""
+    return handles(session.scalar(select(Case.readers).where(Case.id == case_id)))
+
+
+def limited_cases(session: Session) -> list[tuple[bytes, frozenset[str]]]:
+    """Every limited case with its readers' handles."""
+    rows = session.execute(select(Case.id, Case.readers).where(Case.readers.is_not(None)).order_by(Case.id))
+    return [(row.id, frozenset(row.readers.split(","))) for row in rows]
+
+
+def must_read(vault: Vault, case_id: bytes, handle: str) -> Literal[True]:
+    """Check that somebody is one of a case's readers.
+
+    Raises:
+        NotAllowed: (code "limited") they are not.
+    """
+    return must_be_among(handles(readers_of(vault, case_id)), handle)
+
+
+def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
+    """Check that somebody is one of these readers, or that there are none named; raises as ``must_read``."""
+    if only is not None and handle not in only:
+        raise NotAllowed(f"This case is limited to {', '.join(sorted(only))}.", code="limited")
+    return True

@@ -1,0 +1,361 @@
+"""Opening what was collected and putting it where it belongs: the first moment at which two letters of one source meet.
+
+Rules: a letter is verified to its last byte before it is filed; a damaged one is filed, too, with the damaged parts
+named, never dropped; one that this person's keys do not open stays for somebody whose keys do, and is not tried with
+the same keys again. Anybody who knows the public keys can seal a letter, to some of them or to none: so whoever opens
+one rebuilds its header for everybody in the roster, and from then on the set of its readers is a fact. A source's
+withdrawal is carried out here, at once, by whoever sorts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, func, select, tuple_
+
+from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, RosterError, SealError, StoreError
+from fieldreport.limits import READ_BYTES
+from fieldreport.seal.binding import Expected, Kind
+from fieldreport.seal.envelope import OpenEnvelope, open_envelope
+from fieldreport.seal.header import open_header
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.seal.roster import Roster, RosterDirectory
+from fieldreport.unseal.rewrap import rewrap
+from fieldreport.vault.archive import objects
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
+from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.vault import Vault
+
+_log = logging.getLogger(__name__)
+
+_SOURCE_DOMAIN: Final = b"fieldreport/v1/vault/source\n"
+_LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
+_PAGE: Final = 50
+_DAMAGE: Final = {"header-malformed": "header", "header-mac": "header", "payload": "payload", "binding": "binding"}
+_NAMED_PARTS: Final = 8  # a list of damage that fits a line; the rest is "more"
+
+
+@dataclass(slots=True, kw_only=True)
+class Sorted:
+    """What one sorting did.
+
+    ``unopened`` letters stay unsorted, mostly for somebody whose keys open them; among them, ``unknown_roster`` may be
+    for anybody, and ``unreadable`` could not be read from the store this time. ``limited`` went into cases that not
+    everybody may read.
+    """
+
+    new_cases: int = 0
+    letters: int = 0
+    damaged: int = 0
+    withdrawn: int = 0
+    unopened: int = 0
+    unknown_roster: int = 0
+    limited: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What was learned by opening a letter. Without ``source`` not even the manifest could be read.
+
+    ``header`` is the one that was opened, if one was.
+    """
+
+    header: bytes = field(default=b"", repr=False)
+    source: bytes | None = field(default=None, repr=False)
+    hour: int | None = None
+    epoch: int | None = None
+    withdraws: bool = False
+    damage: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorter:
+    """Everything that sorting needs; ``changing`` makes changes in the sorting person's name.
+
+    ``current`` gives the roster in force, and may raise ``RosterError``: letters can be read without one.
+    """
+
+    vault: Vault
+    identities: Sequence[HybridIdentity] = field(repr=False)
+    rosters: RosterDirectory
+    current: Callable[[], Roster]
+    changing: Callable[[], AbstractContextManager[Change]]
+
+    def sort(self) -> Sorted:
+        """File every unsorted letter that can be opened; see the module."""
+        result = Sorted()
+        after = (0, b"")
+        try:
+            roster = self.current()
+        except RosterError:
+            roster = None
+        while letters := self._unsorted(after):
+            for letter, was_tried in letters:
+                after = (letter.batch, letter.id)
+                if was_tried:
+                    result.unopened += 1
+                else:
+                    self._sort_one(letter, result, roster)
+        with self.changing() as change:
+            _forget_withdrawals(change)
+        if result.withdrawn:
+            self.vault.scour()
+        return result
+
+    def _unsorted(self, after: tuple[int, bytes]) -> list[tuple[Item, bool]]:
+        """The next letters, each with whether these keys were tried on it before."""
+        with self.vault.reading() as session:
+            rows = session.execute(
+                select(Item, SealedObject.set_id, SealedObject.epoch)
+                .outerjoin(SealedObject, SealedObject.id == Item.id)
+                .where(Item.case_id.is_(None), ~Item.gone, tuple_(Item.batch, Item.id) > after)
+                .order_by(Item.batch, Item.id)
+                .limit(_PAGE)
+            ).all()
+            sets = {row.set_id: set(objects.keys_of(session, row.set_id)) for row in rows if row.set_id is not None}
+        return [(row.Item, row.set_id is not None and self._was_tried(sets[row.set_id], row.epoch)) for row in rows]
+
+    def _was_tried(self, keys: set[str], epoch: int) -> bool:
+        # A set that differs from what the letter's epoch promises is one that somebody has corrected.
+        return bool(keys) and keys.isdisjoint(self._own()) and keys != self._promised(epoch)
+
+    def _promised(self, epoch: int) -> set[str]:
+        try:
+            return set(self.rosters.keys_at(epoch))
+        except RosterError:
+            return set()
+
+    def _own(self) -> set[str]:
+        return {identity.key_id for identity in self.identities}
+
+    def _sort_one(self, letter: Item, result: Sorted, roster: Roster | None) -> None:
+        try:
+            look = self._look_into(letter.id)
+        except NotARecipient:
+            result.unopened += 1
+            self._note_unopened(letter.id, roster)
+            return
+        except _UnknownRoster:
+            result.unopened += 1
+            result.unknown_roster += 1
+            return
+        except (StoreError, OSError) as error:
+            # One payload that cannot be read now must not keep the letters behind it from being read.
+            _log.error("a letter cannot be read from the store (%s); it stays unsorted", type(error).__name__)
+            result.unopened += 1
+            result.unreadable += 1
+            return
+        rebuilt = self._rebuilt(look.header, roster)
+        with self.changing() as change:
+            item = change.session.get(Item, letter.id)
+            if item is None or item.case_id is not None or item.gone:
+                return  # somebody else sorted it while we looked
+            self._set_right(change, item, look, rebuilt=rebuilt, roster=roster)
+            if look.withdraws and look.source is not None and look.hour is not None:
+                _withdraw(change, item, source=look.source, hour=look.hour)
+                result.withdrawn += 1
+            elif _was_withdrawn(change, item, look):
+                _drop(change, item)
+                result.withdrawn += 1
+            else:
+                result.new_cases += _file(change, item, look)
+                result.limited += _limit(change, item)
+                result.letters += 1
+                result.damaged += look.damage is not None
+
+    def _rebuilt(self, header: bytes, roster: Roster | None) -> bytes | None:
+        if not header or roster is None:
+            return None
+        return rewrap(header, identities=self.identities, recipients=roster.recipients())
+
+    def _set_right(
+        self, change: Change, item: Item, look: _Look, *, rebuilt: bytes | None, roster: Roster | None
+    ) -> None:
+        # What the mailbox said about the epoch was a claim; the sealed inner header is the fact. And what the header
+        # says about its other readers was the claim of whoever wrote it.
+        stored = change.session.get(SealedObject, item.id)
+        if stored is None:
+            return
+        if look.damage == "header":
+            stored.damage = look.damage
+        if look.epoch is not None:
+            stored.epoch = look.epoch
+        if not look.header or stored.header != look.header:
+            return  # a colleague has re-wrapped it while we looked
+        if rebuilt is not None and roster is not None and roster.epoch >= change.state.highest_epoch:
+            stored.header = rebuilt
+            stored.set_id = objects.set_of(change.session, roster.key_ids())
+        else:
+            # No roster in force: all that is known is who has opened it. Re-wrapping does the rest when there is one.
+            stored.set_id = objects.set_of(change.session, [_opener(look.header, self.identities)])
+
+    def _note_unopened(self, letter_id: bytes, roster: Roster | None) -> None:
+        """Take this person off the letter's readers, so that it is not tried with the same keys at every sorting."""
+        with self.changing() as change:
+            stored = change.session.get(SealedObject, letter_id)
+            keys = set(objects.keys_of(change.session, stored.set_id)) if stored is not None else set()
+            if stored is None or not keys:
+                return
+            if roster is not None and keys == self._promised(stored.epoch):
+                # The promise is broken, so it says nothing about the others either: everybody is to try once.
+                keys |= set(roster.key_ids())
+            stored.set_id = objects.set_of(change.session, keys - self._own())
+
+    def _look_into(self, letter_id: bytes) -> _Look:
+        """Open and verify one letter.
+
+        Raises:
+            NotARecipient: these keys do not open it.
+            _UnknownRoster: it may be sound, but the roster it was sealed to has not reached this desk.
+        """
+        history = self.rosters.history()
+        try:
+            stored = self.vault.objects.open(letter_id)
+        except NotFound:
+            return _Look(damage="payload")
+        expected = Expected(
+            kind=Kind.LETTER, instance=self.vault.instance, thread=letter_id, object=letter_id, rosters=history
+        )
+        with stored.payload:
+            try:
+                envelope = open_envelope(stored.header, stored.payload, identities=self.identities, expected=expected)
+            except NotARecipient:
+                raise
+            except (SealError, LimitExceeded) as error:
+                if error.code == "binding" and stored.epoch not in history:
+                    raise _UnknownRoster(error.text) from None
+                damage = _DAMAGE.get(error.code, "manifest")
+                return _Look(header=b"" if damage == "header" else stored.header, damage=damage)
+            with envelope:
+                return replace(_describe(envelope), header=stored.header)
+
+
+class _UnknownRoster(SealError):
+    """Never leaves this module."""
+
+
+def _opener(header: bytes, identities: Sequence[HybridIdentity]) -> str:
+    """The key id of the identity that opens a header which one of them has opened."""
+    for identity in identities:
+        with contextlib.suppress(NotARecipient):
+            open_header(header, [identity])
+            return identity.key_id
+    raise NotARecipient("none of these keys opens it")
+
+
+def source_tag(lookup: bytes) -> bytes:
+    """Return what a case is filed under: not the mailbox's index, so that the two stores cannot be matched."""
+    return hashlib.sha256(_SOURCE_DOMAIN + lookup).digest()
+
+
+def damaged_parts(envelope: OpenEnvelope) -> str | None:
+    """Verify an envelope to its last byte and name what is damaged: ``report``, ``part-1`` … or ``padding``."""
+    try:
+        envelope.verify()
+    except SealError:
+        broken = [
+            "report" if number == 0 else f"part-{number}"
+            for number in range(len(envelope.manifest.parts))
+            if not _part_is_sound(envelope, number)
+        ]
+        if len(broken) > _NAMED_PARTS:
+            broken[_NAMED_PARTS:] = ["more"]
+        return ",".join(broken) or "padding"
+    return None
+
+
+def _part_is_sound(envelope: OpenEnvelope, number: int) -> bool:
+    digest = hashlib.sha256()
+    try:
+        with envelope.open_part(number) as part:
+            while data := part.read(READ_BYTES):
+                digest.update(data)
+    except SealError:
+        return False
+    return digest.digest() == envelope.manifest.parts[number].sha256
+
+
+def _describe(envelope: OpenEnvelope) -> _Look:
+    fields = envelope.manifest.fields
+    lookup = fields.get("lookup", "")
+    epoch, hour = envelope.binding.epoch, envelope.manifest.hour
+    if not _LOOKUP.fullmatch(lookup):
+        return _Look(epoch=epoch, hour=hour, damage="manifest")
+    return _Look(
+        source=source_tag(bytes.fromhex(lookup)),
+        hour=hour,
+        epoch=epoch,
+        withdraws=fields.get("action") == "withdraw",
+        damage=damaged_parts(envelope),
+    )
+
+
+def _file(change: Change, item: Item, look: _Look) -> int:
+    """Put a letter into its source's case; return 1 if that had to be opened, otherwise 0."""
+    item.damage = look.damage
+    if look.hour is not None:
+        # Whoever seals a letter sets its clock: no letter is younger than its arrival.
+        item.hour = min(look.hour, item.hour)
+    case = None
+    if look.source is not None:
+        case = change.session.scalar(select(Case).where(Case.source == look.source))
+    file_letter(change, case or open_case(change, look.source), item)
+    return int(case is None)
+
+
+def _limit(change: Change, item: Item) -> int:
+    """Mark a letter as one for its case's named readers, if it has such; return 1 if it does, otherwise 0."""
+    case = change.session.get_one(Case, item.case_id)
+    stored = change.session.get(SealedObject, item.id)
+    if case.readers is None or stored is None:
+        return 0
+    stored.limited = case.id
+    return 1
+
+
+def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:
+    _drop(change, item)
+    case = change.session.scalar(select(Case).where(Case.source == source))
+    if case is not None:
+        item.case_id = case.id
+        withdraw_until(change, case, batch=item.batch, hour=hour)
+        change.record(Act.CASE_WITHDRAWN, case.name)
+    # Older letters of this source may still be unsorted, here or for lack of somebody's keys.
+    earlier = change.session.get(Withdrawal, source)
+    if earlier is None:
+        change.session.add(Withdrawal(source=source, batch=item.batch, hour=hour))
+    elif (earlier.batch, earlier.hour) < (item.batch, hour):
+        earlier.batch, earlier.hour = item.batch, hour
+
+
+def _was_withdrawn(change: Change, item: Item, look: _Look) -> bool:
+    if look.source is None or look.hour is None:
+        return False
+    withdrawal = change.session.get(Withdrawal, look.source)
+    # In the same round and hour nobody can tell which came first; the promise to forget weighs more.
+    return withdrawal is not None and (item.batch, look.hour) <= (withdrawal.batch, withdrawal.hour)
+
+
+def _drop(change: Change, item: Item) -> None:
+    change.shred([item.id])
+    item.gone = True
+
+
+def _forget_withdrawals(change: Change) -> None:
+    oldest = change.session.scalar(select(func.min(Item.batch)).where(Item.case_id.is_(None), ~Item.gone))
+    forgotten = delete(Withdrawal)
+    if oldest is not None:
+        forgotten = forgotten.where(Withdrawal.batch < oldest)
+    change.session.execute(forgotten)

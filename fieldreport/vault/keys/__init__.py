@@ -1,0 +1,1 @@
+"""How keys are replaced: rotation, how the keys stand, recovery."""

@@ -1,0 +1,146 @@
+"""What the recovery key does at the vault: shows that it opens the archive, and gives it to today's staff again.
+
+The key has no seat: it signs nothing, belongs to nobody and exists only while the command runs that combined it from
+its shares. So its acts stand in the audit log without a signature, in the name that the roster gives it.
+
+Rules: the roster to re-wrap for is the one in force, verified now, as for everybody; nothing is read, only headers are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from fieldreport.errors import FieldreportError, KeyFileDamaged, RosterError
+from fieldreport.seal.header import open_header
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
+from fieldreport.unseal import recovery
+from fieldreport.vault.archive import objects
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.rewrap import Progress, Rewrapped, Rewrapper
+from fieldreport.vault.archive.tables import SealedObject
+from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.cases import restriction
+from fieldreport.vault.cases.sort import Sorter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How much of the vault the key opens: ``named`` objects of ``all``; ``tried``: whether one was opened."""
+
+    named: int
+    all: int
+    tried: bool
+
+
+def identity_of(untrusted_shares: Sequence[str], roster: Roster) -> tuple[HybridIdentity, Entry]:
+    """Combine shares into the recovery key that the roster names, in use or waiting to be given up.
+
+    Raises:
+        RosterError: (code ``roster-no-entry``) the roster names no recovery key.
+        KeyFileDamaged, UsageError: as ``recovery.combine``; code ``recovery-given-up``: these are sound shares of a key
+            that was replaced and opens nothing any more.
+    """
+    refusal: FieldreportError = RosterError("the roster names no recovery key", code="roster-no-entry")
+    for entry in roster.entries:
+        if entry.role is not Role.RECOVERY or entry.recipient is None:
+            continue
+        try:
+            identity = recovery.combine(untrusted_shares, expected=entry.recipient)
+        except KeyFileDamaged as refused:
+            if refused.code != "recovery-mismatch":
+                raise
+            refusal = refused
+            continue
+        if entry.state is KeyState.REVOKED:
+            raise KeyFileDamaged(
+                "these are shares of a recovery key that was given up; find the newer sheets", code="recovery-given-up"
+            )
+        return identity, entry
+    raise refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescue:
+    """The recovery key at work on one vault."""
+
+    vault: Vault
+    identity: HybridIdentity = field(repr=False)
+    entry: Entry
+    rosters: RosterDirectory
+
+    def rehearse(self) -> Reach:
+        """Open the header of one object, if there is one, and count; the log says that shares were rehearsed.
+
+        Raises:
+            NotARecipient, SealError: an object that names the key does not open with it.
+        """
+        with self.vault.reading() as session:
+            sets = objects.sets_naming(session, [self.identity.key_id])
+            usable = SealedObject.damage.is_(None)
+            header = session.scalar(select(SealedObject.header).where(SealedObject.set_id.in_(sets), usable).limit(1))
+            everything = session.scalar(select(func.count()).select_from(SealedObject).where(usable)) or 0
+            named = objects.count_naming(session, [self.identity.key_id])
+        if header is not None:
+            open_header(header, [self.identity])
+        self._log(Act.RECOVERY_REHEARSED)
+        return Reach(named=named, all=everything, tried=header is not None)
+
+    def used(self) -> None:
+        """Note that the key left the paper. Before it does."""
+        self._log(Act.RECOVERY_USED)
+
+    def forsaken(self) -> list[tuple[str, frozenset[str]]]:
+        """The limited cases whose readers have all left, which nobody but this key opens; see ``limiting``.
+
+        Raises:
+            RosterError: no roster is in force.
+        """
+        roster = self._in_force()
+        with self.vault.reading() as session:
+            return restriction.forsaken(session, roster)
+
+    def entrust(self, case: str, handles: Collection[str]) -> None:
+        """Name new readers for a forsaken case; ``rewrap`` seals it to them. Raises as ``limiting.entrust``."""
+        roster = self._in_force()
+        with self._changing() as change:
+            restriction.entrust(change, case, handles, roster)
+
+    def rewrap(self, progress: Progress) -> Rewrapped:
+        """Give everything that the key opens to the readers of the roster in force; letters are filed first.
+
+        Raises:
+            RosterError: no roster is in force, or it names no editor. StaleRoster: it changed meanwhile; call again.
+            StoreError: a store is away.
+        """
+        roster = self._in_force()
+        roster.recipients()  # refuses a newsroom without an editor before anything is noted
+        self.vault.saw_epoch(roster.epoch)
+        self.used()
+        Sorter(
+            vault=self.vault,
+            identities=[self.identity],
+            rosters=self.rosters,
+            current=lambda: roster,
+            changing=self._changing,
+        ).sort()
+        return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, changing=self._changing).run(
+            progress
+        )
+
+    def _in_force(self) -> Roster:
+        return self.rosters.load(
+            now=datetime.fromtimestamp(self.vault.clock(), tz=UTC), at_least=self.vault.highest_epoch()
+        )
+
+    def _changing(self) -> AbstractContextManager[Change]:
+        return self.vault.changing(actor=self.entry.handle)
+
+    def _log(self, act: Act) -> None:
+        self.vault.record(act, self.identity.key_id, actor=self.entry.handle)

@@ -1,0 +1,142 @@
+"""The acts that replace one person's key, and the conditions under which the old one may go.
+
+The order matters, because a key that is destroyed too early takes letters with it: the mailbox must have closed the
+epochs before the new key, then everything in it must be collected, then everything openable re-wrapped; only when no
+object names the old key is it safe to forget it. ``finish`` checks all of that and may be called any number of times.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from fieldreport.errors import Conflict, NotAllowed, NotFound
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal.roster import KeyState
+from fieldreport.vault.archive import objects
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.tables import Rotation, RotationState
+from fieldreport.vault.keys.rotation_state import RotationOrder, advance, as_order, order_new
+
+if TYPE_CHECKING:
+    from fieldreport.vault.archive.seat import Seat
+
+
+def order(seat: Seat, handle: str) -> RotationOrder:
+    """Order a new key for the person who holds the active key under ``handle``.
+
+    Raises:
+        RosterError: nobody active has this handle. Conflict: a rotation is under way (code "rotation-under-way").
+        NotAllowed: an admin's key reads nothing; it is replaced by a new roster alone.
+    """
+    entry = seat.roster().entry(handle)
+    if entry.recipient is None:
+        raise NotAllowed("only keys that read are rotated this way", code="reads-nothing")
+    old_key_id = entry.key_id
+    with seat.changing() as change:
+        row = order_new(change.session, handle=handle, old_key_id=old_key_id, hour=change.hour)
+        change.record(Act.ROTATION_ORDERED, handle)
+        return as_order(row)
+
+
+def request(seat: Seat, text: str, new_key_id: str) -> RotationOrder:
+    """Hand in a request; handing in again replaces it, as long as it was not approved.
+
+    Raises:
+        NotFound: no rotation of this person's key was ordered. Conflict: it is further on.
+    """
+    with seat.changing() as change:
+        row = _own(change, seat)
+        if row.state != RotationState.REQUESTED.value:
+            row = advance(change.session, row.id, expected=RotationState.ORDERED, to=RotationState.REQUESTED)
+        row.request, row.new_key_id = text, new_key_id
+        change.record(Act.ROTATION_REQUESTED, new_key_id)
+        return as_order(row)
+
+
+def approve(seat: Seat, order_id: int, *, new_key_id: str, epoch: int) -> RotationOrder:
+    """Note that the roster with the new key was published.
+
+    Raises:
+        NotFound: no such rotation. Conflict: another key was requested, or it is further on. RosterError: the published
+            roster is older than ``epoch`` or does not have this key as active.
+    """
+    roster = seat.roster()
+    if roster.epoch < epoch or roster.by_key(new_key_id).state is not KeyState.ACTIVE:
+        raise Conflict("publish the roster with the new key first", code="roster-not-published")
+    with seat.changing() as change:
+        row = advance(change.session, order_id, expected=RotationState.REQUESTED, to=RotationState.APPROVED)
+        if row.new_key_id != new_key_id:
+            raise Conflict("another key was requested", code="other-key")
+        row.epoch = epoch
+        change.record(Act.ROTATION_APPROVED, new_key_id)
+        return as_order(row)
+
+
+def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
+    """Establish that nothing depends on the old key; when this returns, it may be destroyed.
+
+    Raises:
+        NotFound: no rotation of this person's key is under way.
+        Conflict: not yet; the text says what is missing: (code "rotation-state") the admin has not approved;
+            ("key-active") the roster still lists the old key as active; ("epoch-open") letters can still come sealed
+            to the old key; ("letter-unjudged") a letter may depend on it; ("still-named") objects name it: re-wrap.
+        StoreError: a store is away, or (code "mailbox-damaged") a letter cannot be collected.
+    """
+    row = seat.own_rotation()
+    if row is None:
+        raise NotFound("no rotation of this key is under way")
+    if row.epoch is None or row.state not in {RotationState.APPROVED, RotationState.REWRAPPED}:
+        raise Conflict(f"this rotation is {row.state}, not approved", code="rotation-state")
+    _check_roster(seat, row)
+    if mailbox.highest_epoch() < row.epoch:
+        raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
+    # From here on no letter to the old key can enter the mailbox; what is in it now is all there will ever be.
+    seat.vault.collect(mailbox, seat.rosters)
+    result = seat.sort()
+    if result.unknown_roster or result.unreadable:
+        raise Conflict("a letter waits that cannot be judged yet", code="letter-unjudged")
+    with seat.changing() as change:
+        left = objects.count_naming(change.session, [row.old_key_id])
+        if left:
+            raise Conflict(f"{left} objects are still sealed to the old key", code="still-named")
+        if row.state is RotationState.APPROVED:
+            advance(change.session, row.id, expected=RotationState.APPROVED, to=RotationState.REWRAPPED)
+            change.record(Act.ROTATION_REWRAPPED, row.old_key_id)
+        return as_order(_own(change, seat))
+
+
+def confirm_destroyed(seat: Seat, key_id: str) -> RotationOrder:
+    """Note that the old key was destroyed.
+
+    Raises:
+        NotFound: no rotation is under way. Conflict: it is about another key, or ``finish`` has not passed.
+    """
+    with seat.changing() as change:
+        row = _own(change, seat)
+        if row.old_key_id != key_id:
+            raise Conflict("the rotation under way is about another key", code="other-key")
+        advance(change.session, row.id, expected=RotationState.REWRAPPED, to=RotationState.DESTROYED)
+        change.record(Act.KEY_DESTROYED, key_id)
+        return as_order(row)
+
+
+def _check_roster(seat: Seat, row: RotationOrder) -> None:
+    roster = seat.roster()
+    if row.old_key_id in roster.key_ids():
+        raise Conflict("the roster still lists the old key as active", code="key-active")
+    if row.new_key_id not in roster.key_ids():
+        raise Conflict("the roster does not list the new key as active", code="key-active")
+    if row.new_key_id not in {identity.key_id for identity in seat.staff.identities}:
+        raise Conflict("the new key is not in this key file", code="other-key")
+
+
+def _own(change: Change, seat: Seat) -> Rotation:
+    row = change.session.scalar(
+        select(Rotation).where(Rotation.handle == seat.handle, Rotation.state != RotationState.DESTROYED.value)
+    )
+    if row is None:
+        raise NotFound("no rotation of this key is under way")
+    return row

@@ -1,0 +1,82 @@
+"""Turning keys: the steps of a rotation that only an unlock can take, because only then the passphrase is at hand.
+
+    ordered     the new key is made, stored in the key file beside the old one, and asked for under one's signature
+    rewrapped   nothing depends on the old key any more: it is destroyed
+
+Rules: a step that fails keeps nobody out; it is said, and the next unlock takes it again. Whoever calls has seen that
+the passphrase is right, or bounds how often it may be tried.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import assert_never
+
+from fieldreport.errors import FieldreportError
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal.roster import Role
+from fieldreport.unseal import keyfile, rotation
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.keys.rotation_state import RotationOrder
+
+_log = logging.getLogger(__name__)
+
+
+def at_unlock(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> tuple[Seat, tuple[str, ...]]:
+    """Take the step that is due, if any.
+
+    Returns the seat to go on with (its keys are those of the file now) and what its owner should hear.
+    """
+    order = seat.own_rotation() if seat.role is Role.EDITOR else None
+    if order is None:
+        return seat, ()
+    try:
+        return _step(seat, order, path, passphrase, mailbox)
+    except FieldreportError as error:
+        _log.warning("a step of a rotation has to wait: %s", error.code)
+        return seat, (f"The replacement of your key has to wait: {error}",)
+
+
+def _step(
+    seat: Seat, order: RotationOrder, path: Path, passphrase: str, mailbox: Mailbox
+) -> tuple[Seat, tuple[str, ...]]:
+    held = {identity.key_id for identity in seat.staff.identities}
+    match order.state:
+        case RotationState.ORDERED:
+            return _request(seat, path, passphrase)
+        case RotationState.REQUESTED if order.new_key_id not in held:
+            # The key file was restored from a backup that is older than the request: ask again.
+            return _request(seat, path, passphrase)
+        case RotationState.REQUESTED:
+            return seat, ("Your new key waits for the admin. The words to compare are on the page of your key.",)
+        case RotationState.REWRAPPED:
+            return destroy_old(seat, path, passphrase, mailbox), ("Your old key is destroyed. The log says so.",)
+        case RotationState.APPROVED | RotationState.DESTROYED:
+            return seat, ()
+        case _:
+            assert_never(order.state)
+
+
+def _request(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, tuple[str, ...]]:
+    request = rotation.begin_rotation(path, passphrase, entry=seat.roster().entry(seat.handle))
+    # With the new key at hand before anything can be sealed to it: the admin may approve in the middle of this session.
+    renewed = Seat(seat.vault, keyfile.unlock(path, passphrase), seat.rosters)
+    renewed.request_rotation(request.encode(), request.recipient.key_id)
+    return renewed, ("A new key was made for you and waits for the admin. Its words are on the page of your key.",)
+
+
+def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> Seat:
+    """Destroy the old key of a rotation that has come to its end; returns the seat without it.
+
+    Raises:
+        NotFound: no rotation is under way. Conflict: something still depends on the old key.
+        UnlockRefused: another passphrase. KeyFileDamaged, UsageError: see ``rotation.retire_old``.
+    """
+    order = seat.finish_rewrapping(mailbox)  # asked once more, because what follows cannot be taken back
+    entry = seat.roster().entry(seat.handle)
+    staff = rotation.retire_old(path, passphrase, order.old_key_id, entry=entry)
+    renewed = Seat(seat.vault, staff, seat.rosters)
+    renewed.confirm_destroyed(order.old_key_id)
+    return renewed

@@ -1,0 +1,115 @@
+"""How the newsroom's keys stand: what is sealed to each, how old each is, and what the admin should do about it.
+
+A key's age is not stored anywhere: the chain of rosters says since when it is listed. A second installation that begins
+in the middle of the chain therefore sees a key as younger than it is, never as older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fieldreport import limits
+from fieldreport.seal.roster import KeyState, Role, Roster, RosterDirectory
+from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.keys.rotation_state import RotationOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStanding:
+    """One key of the newest roster.
+
+    ``objects``: how many sealed objects name it. ``since``: the beginning of the first roster that lists it. ``due``:
+    it is in use, older than the newsroom wants, and nobody is replacing it yet.
+    """
+
+    key_id: str
+    handle: str
+    role: Role
+    state: KeyState
+    objects: int
+    since: datetime
+    age_days: int
+    due: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All keys, the roster's term, and the rotations under way. ``unsorted``: letters that nobody has opened yet."""
+
+    epoch: int
+    not_after: datetime
+    days_left: int
+    keys: tuple[KeyStanding, ...]
+    rotations: tuple[RotationOrder, ...]
+    unsorted: int
+    rotate_days: int
+
+    @property
+    def expired(self) -> bool:
+        """No letter can come: the intake is closed."""
+        return self.days_left < 0
+
+    @property
+    def alarm(self) -> bool:
+        """The roster ends within a month, or has ended."""
+        return self.days_left <= limits.ROSTER_ALARM_DAYS
+
+    def reminders(self) -> Iterator[str]:
+        """What the admin should do, one sentence each."""
+        if self.expired:
+            yield f"The roster expired on {self.not_after:%Y-%m-%d} and the intake is closed. Sign it anew now."
+        elif self.alarm:
+            days = "1 day" if self.days_left == 1 else f"{self.days_left} days"
+            yield f"The roster ends in {days}; then the intake closes. Sign it anew."
+        for key in self.keys:
+            if key.due:
+                yield (
+                    f"The {_WHOSE[key.role].format(key.handle)} is {key.age_days} days old. "
+                    f"This newsroom replaces keys after {self.rotate_days} days."
+                )
+            if key.role is Role.RECOVERY and key.state is KeyState.DECRYPT_ONLY and not key.objects:
+                yield "Nothing is sealed to an earlier recovery key any more: its sheets can be destroyed."
+
+
+_WHOSE = {Role.EDITOR: "key of {}", Role.ADMIN: "admin key of {}", Role.RECOVERY: "recovery key"}
+
+
+def standing(vault: Vault, rosters: RosterDirectory, *, now: datetime, rotate_days: int) -> Standing:
+    """Look at everything as it is at ``now``; counts, never content.
+
+    Raises:
+        RosterError: the newest roster cannot be verified. Whether it is in force is said, not refused.
+    """
+    roster = rosters.newest(at_least=vault.highest_epoch())
+    return Standing(
+        epoch=roster.epoch,
+        not_after=roster.not_after,
+        days_left=(roster.not_after - now).days,
+        keys=tuple(_keys(vault, rosters, roster, now=now, rotate_days=rotate_days)),
+        rotations=vault.rotations.open(),
+        unsorted=vault.cases.unsorted(),
+        rotate_days=rotate_days,
+    )
+
+
+def _keys(
+    vault: Vault, rosters: RosterDirectory, roster: Roster, *, now: datetime, rotate_days: int
+) -> Iterator[KeyStanding]:
+    first = rosters.first_listed()
+    replacing = {order.old_key_id for order in vault.rotations.open()}
+    for entry in roster.entries:
+        since = first[entry.key_id]
+        age_days = max(0, (now - since).days)
+        in_use = entry.state is KeyState.ACTIVE and entry.key_id not in replacing
+        yield KeyStanding(
+            key_id=entry.key_id,
+            handle=entry.handle,
+            role=entry.role,
+            state=entry.state,
+            objects=vault.objects.named_by(entry.key_id),
+            since=since,
+            age_days=age_days,
+            due=in_use and age_days >= rotate_days,
+        )

@@ -1,0 +1,1 @@
+"""Who works here: changes to the roster, enrolment, the second factor."""

@@ -1,0 +1,243 @@
+"""What the admin does to the roster: enrol and revoke people, renew it, put in requested keys, hand it over.
+
+Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
+published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
+the old one afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import delete
+
+from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
+from fieldreport.unseal import rosters as making
+from fieldreport.unseal import rotation
+from fieldreport.unseal.keyfile import StaffKey
+from fieldreport.unseal.signing import sign_hand_over
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import Rotation, RotationState
+from fieldreport.vault.keys.rotation_state import RotationOrder
+
+_log = logging.getLogger(__name__)
+
+
+def enrol(seat: Seat, entry: Entry, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Add a new person's key. Whoever calls has made sure that its private half is kept.
+
+    Raises:
+        NotAllowed: not an admin's seat. UsageError: the handle is taken. RosterError: the roster is not in force.
+    """
+    seat.roster()
+    roster = _publish(seat, rosters, mailbox, lambda entries: making.with_added(entries, entry), now=now)
+    with seat.changing() as change:
+        change.record_once(Act.STAFF_ADDED, entry.handle)
+    return roster
+
+
+def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Take every key of a person out of use. It cannot unread what was read. Repeated, it changes nothing.
+
+    From the moment the roster is published nothing is sealed to them and every desk locks their sessions; a rotation
+    of theirs that was under way has no end any more and is forgotten.
+
+    Raises:
+        NotAllowed: not an admin's seat. UsageError: nobody has that handle, or it is the admin's. RosterError: the
+            roster is not in force.
+    """
+    if seat.staff.admin is None:
+        raise NotAllowed("Only an admin signs rosters.", code="other-role")
+    roster = seat.roster()
+    if making.with_revoked(roster.entries, handle) != roster.entries:
+        roster = _publish(seat, rosters, mailbox, lambda entries: making.with_revoked(entries, handle), now=now)
+    with seat.changing() as change:
+        change.session.execute(
+            delete(Rotation).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
+        )
+        change.record_once(Act.STAFF_REMOVED, handle)
+    return roster
+
+
+def renew(seat: Seat, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Sign the same people for another season.
+
+    Raises:
+        NotAllowed: not an admin's seat. RosterError: the one in force cannot be verified.
+    """
+    return _publish(seat, rosters, mailbox, lambda entries: entries, now=now)
+
+
+def requested_entry(order: RotationOrder, roster: Roster) -> Entry:
+    """The entry that a person asked for, its signature checked against the key they have.
+
+    Raises:
+        NotAllowed: nothing was asked for. SealError: it was not signed by them.
+    """
+    if order.request is None:
+        raise NotAllowed("No new key was asked for yet.", code="no-request")
+    return rotation.verify_request(order.request, roster.entry(order.handle))
+
+
+def approve(seat: Seat, order: RotationOrder, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Put the requested key into force: it becomes active and the one before decrypt-only. May be repeated.
+
+    Raises:
+        NotAllowed: not an admin's seat, or nothing was asked for. SealError: the request is not the person's.
+        Conflict: the rotation is further on. RosterError: the roster in force cannot be verified.
+    """
+    newest = rosters.newest(at_least=seat.vault.highest_epoch())
+    asked = [entry for entry in newest.entries if entry.key_id == order.new_key_id]
+    if asked and asked[0].state is KeyState.ACTIVE:
+        roster, entry = newest, asked[0]  # an earlier approval was cut off between publishing and noting it
+        _tell(mailbox, roster)
+    else:
+        entry = requested_entry(order, newest)
+        roster = _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
+    seat.approve_rotation(order.id, new_key_id=entry.key_id, epoch=roster.epoch)
+    return roster
+
+
+def check_recovery(seat: Seat) -> Entry:
+    """The active entry of the recovery key in the roster in force.
+
+    Raises:
+        RosterError: no roster is in force. NotFound: it names no recovery key.
+    """
+    for entry in seat.roster().entries:
+        if entry.role is Role.RECOVERY and entry.state is KeyState.ACTIVE:
+            return entry
+    raise NotFound("the roster names no recovery key that is in use")
+
+
+def renew_recovery(
+    seat: Seat, recipient: HybridRecipient, rosters: RosterDirectory, mailbox: Mailbox, *, now: float
+) -> Roster:
+    """Put another recovery key in force; the one before opens what it opened. Whoever calls has its shares on paper.
+
+    Raises:
+        NotAllowed: not an admin's seat. NotFound, RosterError: as ``check_recovery``.
+    """
+    entry = making.recovery_entry(recipient, handle=check_recovery(seat).handle)
+    return _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
+
+
+def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
+    """An earlier recovery key that nothing is sealed to and nothing can be any more.
+
+    Raises:
+        NotFound: there is no earlier one.
+        Conflict: not yet; the text says what is missing: (code "epoch-open") letters can still come sealed to it;
+            ("letter-unjudged") a letter may name it; ("still-named") objects do.
+        StoreError: a store is away. RosterError: no roster is in force.
+    """
+    roster = seat.roster()
+    earlier = [e for e in roster.entries if e.role is Role.RECOVERY and e.state is KeyState.DECRYPT_ONLY]
+    if not earlier:
+        raise NotFound("there is no earlier recovery key to retire")
+    if mailbox.highest_epoch() < roster.epoch:
+        raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
+    # From here on no letter to an earlier key can enter the mailbox; what is in it now is all there will ever be.
+    seat.vault.collect(mailbox, seat.rosters)
+    if seat.vault.cases.unsorted():
+        raise Conflict("letters wait to be sorted; an editor unlocks first", code="letter-unjudged")
+    named = {entry.key_id: seat.vault.objects.named_by(entry.key_id) for entry in earlier}
+    for entry in earlier:
+        if not named[entry.key_id]:
+            return entry
+    left = min(named.values())
+    raise Conflict(f"{left} objects are still sealed to it; an editor unlocks first", code="still-named")
+
+
+def retire_recovery(seat: Seat, old: Entry, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Strike what ``idle_recovery`` found; whoever calls has seen that its sheets are destroyed.
+
+    Raises:
+        NotAllowed: not an admin's seat. RosterError: the roster in force cannot be verified.
+    """
+    seat.record(Act.KEY_DESTROYED, old.key_id)
+    return _publish(seat, rosters, mailbox, lambda entries: making.with_retired(entries, old.key_id), now=now)
+
+
+def hand_over(seat: Seat, successor: StaffKey, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+    """Let ``successor`` sign rosters from the next one on, and publish that one, with them and without the old admin.
+
+    Both keys are needed to the end, and at every repetition: cut off anywhere, it goes on; done, it changes nothing.
+
+    Raises:
+        NotAllowed: either is not an admin's, or the seat's key is not the one in force. UsageError: the handle is
+            taken. RosterError: the roster in force cannot be verified.
+    """
+    old, new = seat.staff.admin, successor.admin
+    if old is None or new is None:
+        raise NotAllowed("An admin's key goes to an admin's key.", code="other-role")
+    current = rosters.newest(at_least=seat.vault.highest_epoch())
+    if rosters.admin() == old.public:
+        # Tried first, because after the hand-over there must be a roster that can be made.
+        making.next_roster(
+            current,
+            making.with_handed_over(_without_destroyed(seat, current), successor.public_entry()),
+            now=datetime.fromtimestamp(now, UTC),
+        )
+        number = len(rosters.hand_overs()) + 1
+        rosters.hand_over(*sign_hand_over(old, new, instance=current.instance, number=number, epoch=current.epoch + 1))
+    line = rosters.hand_overs()
+    if not line or (line[-1].old, line[-1].new) != (old.public, new.public):
+        raise NotAllowed("This is not the admin key in force.", code="handed-over")
+    taken = Seat(seat.vault, successor, rosters)
+    if current.epoch < line[-1].epoch:
+        entry = successor.public_entry()
+        roster = _publish(taken, rosters, mailbox, lambda entries: making.with_handed_over(entries, entry), now=now)
+    else:
+        roster = current
+        taken.roster()
+        with taken.changing() as change:  # an earlier run was cut off between publishing and noting it
+            change.record_once(Act.ROSTER_PUBLISHED, str(line[-1].epoch))
+        _tell(mailbox, roster)
+    with seat.changing() as change:
+        change.record_once(Act.ADMIN_HANDED_OVER, f"{line[-1].number} {new.public.fingerprint[:32]}")
+    return roster
+
+
+def _publish(
+    seat: Seat,
+    rosters: RosterDirectory,
+    mailbox: Mailbox,
+    change: Callable[[Iterable[Entry]], Iterable[Entry]],
+    *,
+    now: float,
+) -> Roster:
+    if seat.staff.admin is None:
+        raise NotAllowed("Only an admin signs rosters.", code="other-role")
+    current = rosters.newest(at_least=seat.vault.highest_epoch())
+    entries = change(_without_destroyed(seat, current))
+    raw = making.next_roster(current, entries, now=datetime.fromtimestamp(now, UTC))
+    roster = rosters.publish(raw, seat.staff.admin.sign_roster(raw))
+    seat.roster()  # the vault remembers the epoch
+    seat.record(Act.ROSTER_PUBLISHED, str(roster.epoch))
+    _tell(mailbox, roster)
+    return roster
+
+
+def _tell(mailbox: Mailbox, roster: Roster) -> None:
+    try:
+        mailbox.saw_epoch(roster.epoch)
+    except StoreError as error:
+        # Not needed for safety: the intake closes the old epoch itself when it reads the new roster.
+        _log.warning("the mailbox did not hear of the new roster yet: %s", error.code)
+
+
+def _without_destroyed(seat: Seat, current: Roster) -> tuple[Entry, ...]:
+    """Keys that were destroyed since the last roster become a record."""
+    destroyed = {o.old_key_id for o in seat.vault.rotations.all() if o.state is RotationState.DESTROYED}
+    entries = current.entries
+    for entry in current.entries:
+        if entry.key_id in destroyed and entry.state is KeyState.DECRYPT_ONLY:
+            entries = making.with_retired(entries, entry.key_id)
+    return entries
