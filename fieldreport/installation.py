@@ -20,7 +20,8 @@ from fieldreport import config
 from fieldreport.errors import UsageError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory, open_rosters
-from fieldreport.unseal import keyfile, recovery, rosters
+from fieldreport.unseal import key_file, recovery
+from fieldreport.unseal import roster_changes as rosters
 from fieldreport.vault import Seat, open_vault
 from fieldreport.vault.staff import roster_changes
 
@@ -95,11 +96,11 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     for zone in ("keys", "intake", "desk", "desk/keyfiles", "site"):
         (directory / zone).mkdir(mode=0o700)
     instance = os.urandom(16)
-    staff = keyfile.new_staff_key(admin, Role.ADMIN)
+    staff = key_file.new_staff_key(admin, Role.ADMIN)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")
-    passphrase = keyfile.generate_passphrase()
-    keyfile.write_key_file(directory / "desk" / "keyfiles" / f"{admin}.key", staff, passphrase)
+    passphrase = key_file.generate_passphrase()
+    key_file.write_key_file(directory / "desk" / "keyfiles" / f"{admin}.key", staff, passphrase)
     rescue = HybridIdentity.generate()
     raw = rosters.first_roster(
         instance=instance,
@@ -122,7 +123,7 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
 
 
 @contextmanager
-def admin_at_work(settings: config.Settings, admin_key: keyfile.StaffKey) -> Iterator[tuple[Seat, LocalMailbox]]:
+def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> Iterator[tuple[Seat, LocalMailbox]]:
     """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end."""
     vault, mailbox = open_vault(settings), open_mailbox(settings)
     try:
@@ -132,7 +133,7 @@ def admin_at_work(settings: config.Settings, admin_key: keyfile.StaffKey) -> Ite
         vault.close()
 
 
-def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key: keyfile.StaffKey) -> Member:
+def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key: key_file.StaffKey) -> Member:
     """Enrol a person: write their key file and publish a roster that names them.
 
     Raises:
@@ -140,14 +141,14 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         RosterError: the roster in force cannot be verified, or is older than the vault has seen.
 
     """
-    staff = keyfile.new_staff_key(handle, role)  # first, because it refuses a handle that is no file name
+    staff = key_file.new_staff_key(handle, role)  # first, because it refuses a handle that is no file name
     path = settings.desk.keyfiles / f"{handle}.key"
     with admin_at_work(settings, admin_key) as (seat, mailbox):
         if path.exists() or any(entry.handle == handle for entry in seat.roster().entries):
             raise UsageError(f"{handle} is taken")
-        passphrase = keyfile.generate_passphrase()
+        passphrase = key_file.generate_passphrase()
         # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
-        keyfile.write_key_file(path, staff, passphrase)
+        key_file.write_key_file(path, staff, passphrase)
         roster_changes.enrol(seat, staff.public_entry(), seat.rosters, mailbox, now=time.time())
     return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)
 

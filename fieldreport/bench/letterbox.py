@@ -23,7 +23,7 @@ from typing import Final, Self
 from fieldreport import config, installation
 from fieldreport.errors import UsageError
 from fieldreport.seal import Role
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 
 EDITORS: Final = ("amira", "jonas", "mina", "tariq", "vera")
 _START_SECONDS: Final = 60.0
@@ -144,7 +144,7 @@ def running_letterbox(*, workers: int, editors: Sequence[str] = ()) -> Iterator[
     with tempfile.TemporaryDirectory(prefix="fieldreport-bench-") as name:
         port = free_port()
         made = installation.make(Path(name) / "newsroom", name="The Border Post", port=min(port, 65_533))
-        admin = keyfile.unlock(made.settings.desk.keyfiles / f"{made.admin.handle}.key", made.admin.passphrase)
+        admin = key_file.unlock(made.settings.desk.keyfiles / f"{made.admin.handle}.key", made.admin.passphrase)
         for handle in editors:
             installation.add_member(made.settings, handle=handle, role=Role.EDITOR, admin_key=admin)
         command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(made.settings.path), "intake"]

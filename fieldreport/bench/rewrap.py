@@ -18,7 +18,7 @@ from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.seal import Kind, Role, Roster, build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.unseal.rewrap import rewrap
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import Vault
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.rewrap import Rewrapper

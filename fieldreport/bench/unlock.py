@@ -9,21 +9,21 @@ from typing import Final
 
 from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.seal import Role
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 
 _ROUNDS: Final = 7
 
 
 def measure(sheet: Sheet) -> None:
     """Write one row."""
-    passphrase = keyfile.generate_passphrase()
+    passphrase = key_file.generate_passphrase()
     salt, into = secrets.token_bytes(16), bytearray(32)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "editor.key")
-        keyfile.write_key_file(path, keyfile.new_staff_key("editor", Role.EDITOR), passphrase)
+        key_file.write_key_file(path, key_file.new_staff_key("editor", Role.EDITOR), passphrase)
 
         def one_argon2id() -> None:
-            keyfile.derive_once(passphrase, salt, keyfile.FULL, into)
+            key_file.derive_once(passphrase, salt, key_file.FULL, into)
 
-        unlocked = in_turn(lambda: keyfile.unlock(path, passphrase), one_argon2id, rounds=_ROUNDS)
+        unlocked = in_turn(lambda: key_file.unlock(path, passphrase), one_argon2id, rounds=_ROUNDS)
         sheet.pair("unlock a key file", unlocked, "one Argon2id", at_most=1.05)

@@ -22,7 +22,7 @@ from fieldreport import config, installation
 from fieldreport.cli import zones
 from fieldreport.errors import UsageError
 from fieldreport.seal import Role
-from fieldreport.unseal import keyfile, totp
+from fieldreport.unseal import key_file, totp
 
 NEWSROOM: Final = "The Border Post"
 EDITORS: Final = ("amira", "jonas")
@@ -118,7 +118,7 @@ def open_demo(directory: Path, *, port: int) -> Demo:
 
 def _make(directory: Path, *, port: int) -> None:
     made = installation.make(directory, name=NEWSROOM, admin=ADMIN, port=port, demo=True)
-    admin_key = keyfile.unlock(made.settings.desk.keyfiles / f"{ADMIN}.key", made.admin.passphrase)
+    admin_key = key_file.unlock(made.settings.desk.keyfiles / f"{ADMIN}.key", made.admin.passphrase)
     members = [
         made.admin,
         *(

@@ -24,7 +24,7 @@ from fieldreport.intake.letterbox import Doors, doors
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
-from fieldreport.seal.selftest import check_platform
+from fieldreport.seal.self_test import check_platform
 from fieldreport.vault import open_vault
 from fieldreport.vault.cases import restriction
 from fieldreport.vault.keys.status import standing

@@ -19,8 +19,8 @@ from fieldreport import installation, limits
 from fieldreport.cli import init, load_settings, passphrases
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import Role
-from fieldreport.seal.wordlists import fingerprint_words
-from fieldreport.unseal import keyfile
+from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.unseal import key_file
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment
 
@@ -47,12 +47,12 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     the admin for a place in the roster. An admin's key needs no request: 'keys hand-over' takes it.
     """
     newsroom = _instance(context, instance)
-    staff = keyfile.new_staff_key(handle, Role(role))
+    staff = key_file.new_staff_key(handle, Role(role))
     key, request = directory / f"{handle}.key", directory / f"{handle}.request"
     if key.exists() or request.exists():
         raise UsageError(f"there is a {key.name} or {request.name} already; keys are never overwritten")
-    passphrase = keyfile.generate_passphrase()
-    keyfile.write_key_file(key, staff, passphrase)
+    passphrase = key_file.generate_passphrase()
+    key_file.write_key_file(key, staff, passphrase)
     init.show_member(installation.Member(handle=handle, role=staff.role, passphrase=passphrase, totp=staff.totp), name)
     click.echo("Write the passphrase down and scan the second factor now: neither can be shown again.")
     click.echo(f"{key} is locked with it. It belongs on the desk; keep no other copy.")
@@ -131,7 +131,7 @@ def approve(
             _ask(request)
         path = settings.desk.keyfiles / f"{request.handle}.key"
         if brought is not None:
-            keyfile.bring_key_file(brought, path, handle=request.handle)
+            key_file.bring_key_file(brought, path, handle=request.handle)
         elif not path.exists():
             raise NotFound(f"the key file of {request.handle} is not on the desk; give it with --keyfile")
         compared = request.fingerprint if fingerprint is None else "".join(fingerprint.split()).lower()

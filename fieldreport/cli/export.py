@@ -12,7 +12,7 @@ import click
 
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.errors import NotFound, UsageError
-from fieldreport.unseal import identityfile, keyfile
+from fieldreport.unseal import identity_file, key_file
 
 _WARNING = (
     "This opens every letter that {handle} can open, without a passphrase. Move it to a machine without a network, and "
@@ -40,11 +40,11 @@ def export_command(context: click.Context, handle: str, output: Path, passphrase
     path = load_settings(context).desk.keyfiles / f"{handle}.key"
     if not path.exists():
         raise NotFound(f"no key file of {handle} in {path.parent}")
-    staff = keyfile.unlock(path, passphrases.passphrase(f"Passphrase of {handle}", passphrase_file))
+    staff = key_file.unlock(path, passphrases.passphrase(f"Passphrase of {handle}", passphrase_file))
     if not staff.identities:
         raise UsageError(f"{handle} is an admin, and an admin's key opens nothing")
     if output == Path("-"):
-        click.echo(identityfile.encode(staff.identities), nl=False)
+        click.echo(identity_file.encode(staff.identities), nl=False)
     else:
-        identityfile.write(output, staff.identities)
+        identity_file.write(output, staff.identities)
     click.echo(_WARNING.format(handle=handle), err=True)

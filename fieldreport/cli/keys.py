@@ -32,7 +32,7 @@ from fieldreport.cli import enrolment, export, handover, keys_status, load_setti
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 from fieldreport.vault import RotationState, Seat, open_vault
 from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.vault.staff import roster_changes
@@ -130,7 +130,7 @@ class _Rotation:
         self._mailbox = mailbox
         self._path = path
         self._passphrase = passphrase
-        self._owner = Seat(signer.vault, keyfile.unlock(path, passphrase), signer.rosters)
+        self._owner = Seat(signer.vault, key_file.unlock(path, passphrase), signer.rosters)
 
     def finish(self, handle: str) -> None:
         """Take every step that is left.

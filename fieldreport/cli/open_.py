@@ -26,7 +26,7 @@ from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
 from fieldreport.seal import HybridIdentity, Kind, OpenEnvelope, Unplaced, open_carried_rosters, open_sealed_file
 from fieldreport.seal.packed import Frame, is_packed
-from fieldreport.unseal import identityfile, keyfile
+from fieldreport.unseal import identity_file, key_file
 
 # The kinds whose first part is what somebody typed; the others have documents only.
 _TYPED: Final = frozenset({Kind.LETTER, Kind.REPLY, Kind.SENT, Kind.NOTE})
@@ -83,9 +83,9 @@ def open_command(
 
 
 def _identities(path: Path, passphrase_file: Path | None) -> tuple[HybridIdentity, ...]:
-    if identityfile.is_one(path):
-        return identityfile.read(path)
-    staff = keyfile.unlock(path, passphrases.passphrase("Passphrase of the key file", passphrase_file))
+    if identity_file.is_one(path):
+        return identity_file.read(path)
+    staff = key_file.unlock(path, passphrases.passphrase("Passphrase of the key file", passphrase_file))
     if not staff.identities:
         raise UsageError("this is an admin's key file, and an admin's key opens nothing")
     return staff.identities

@@ -12,7 +12,7 @@ import click
 
 from fieldreport import config, hardening
 from fieldreport.errors import NotFound, UsageError
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 
 passphrase_option = click.option(
     "--passphrase-file",
@@ -21,7 +21,7 @@ passphrase_option = click.option(
 )
 
 
-def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path | None) -> keyfile.StaffKey:
+def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path | None) -> key_file.StaffKey:
     """Unlock the key file of an admin.
 
     Raises:
@@ -35,7 +35,7 @@ def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path |
     path = settings.desk.keyfiles / f"{handle}.key"
     if not path.exists():
         raise NotFound(f"no key file of {handle} in {settings.desk.keyfiles}")
-    staff = keyfile.unlock(path, passphrase(f"Passphrase of {handle}", passphrase_file))
+    staff = key_file.unlock(path, passphrase(f"Passphrase of {handle}", passphrase_file))
     if staff.admin is None:
         raise UsageError(f"{handle} is not an admin")
     return staff

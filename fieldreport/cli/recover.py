@@ -25,7 +25,7 @@ from fieldreport.cli.recovery_sheets import fingerprint_words
 from fieldreport.errors import KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import KeyState, open_rosters
-from fieldreport.unseal import keyfile, recovery
+from fieldreport.unseal import key_file, recovery
 from fieldreport.vault import open_vault
 from fieldreport.vault.keys.recovery import Rescue, identity_of
 
@@ -130,9 +130,9 @@ def _rehearse(rescue: Rescue) -> None:
 
 
 def _export(rescue: Rescue, path: Path) -> None:
-    passphrase = keyfile.generate_passphrase()
+    passphrase = key_file.generate_passphrase()
     rescue.used()
-    keyfile.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase)
+    key_file.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase)
     click.echo(f"The recovery key is in {path}, which opens every report. Destroy it when you are done.")
     click.echo(f"  passphrase       {passphrase}")
 

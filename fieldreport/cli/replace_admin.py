@@ -21,9 +21,9 @@ from fieldreport import config
 from fieldreport.errors import RosterError, SettingsError, UsageError
 from fieldreport.installation import Member
 from fieldreport.seal import Role, Roster, RosterDirectory, open_rosters
-from fieldreport.seal.publicfile import make_public, write_public
-from fieldreport.unseal import keyfile
-from fieldreport.unseal import rosters as making
+from fieldreport.seal.public_file import make_public, write_public
+from fieldreport.unseal import key_file
+from fieldreport.unseal import roster_changes as making
 
 
 def refound(settings: config.Settings, *, handle: str, at_least: int) -> tuple[Member, config.Settings, Roster]:
@@ -44,14 +44,14 @@ def refound(settings: config.Settings, *, handle: str, at_least: int) -> tuple[M
     path = settings.desk.keyfiles / f"{handle}.key"
     if path.exists() or any(entry.handle == handle for entry in newest.entries):
         raise UsageError(f"{handle} is taken")
-    staff = keyfile.new_staff_key(handle, Role.ADMIN)
+    staff = key_file.new_staff_key(handle, Role.ADMIN)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")
     fingerprint = staff.admin.public.fingerprint
     directory = settings.keys.directory.with_name(f"{settings.keys.directory.name}-{fingerprint[:8]}")
     text = _with_pin(settings, fingerprint=fingerprint, directory=directory)
-    passphrase = keyfile.generate_passphrase()
-    keyfile.write_key_file(path, staff, passphrase)
+    passphrase = key_file.generate_passphrase()
+    key_file.write_key_file(path, staff, passphrase)
     try:
         roster = _sign_everything(settings, newest, staff, directory)
         pinned = _put_in_force(settings, text)
@@ -62,7 +62,7 @@ def refound(settings: config.Settings, *, handle: str, at_least: int) -> tuple[M
     return Member(handle=handle, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp), pinned, roster
 
 
-def _sign_everything(settings: config.Settings, newest: Roster, staff: keyfile.StaffKey, directory: Path) -> Roster:
+def _sign_everything(settings: config.Settings, newest: Roster, staff: key_file.StaffKey, directory: Path) -> Roster:
     """Fill ``directory`` with every roster there is and the next one, all signed by the new admin."""
     if staff.admin is None:  # pragma: no cover - see above
         raise TypeError("an admin without roster keys")

@@ -22,8 +22,8 @@ import segno
 from fieldreport import limits
 from fieldreport.desk.context import Desk
 from fieldreport.errors import NotFound, TokenError, UnlockRefused
-from fieldreport.seal.roster import Role
-from fieldreport.unseal import keyfile, totp
+from fieldreport.seal.roster_directory import Role
+from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment
 
@@ -90,8 +90,8 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
         if any(entry.handle == handle for entry in roster.entries):
             # Enrolled by another way since: their key file is theirs.
             raise UnlockRefused("taken meanwhile")
-        staff, passphrase = keyfile.new_staff_key(handle, Role.EDITOR), keyfile.generate_passphrase()
-        keyfile.write_key_file(_path(desk, handle), staff, passphrase)
+        staff, passphrase = key_file.new_staff_key(handle, Role.EDITOR), key_file.generate_passphrase()
+        key_file.write_key_file(_path(desk, handle), staff, passphrase)
         return Begun(handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp)
 
 
@@ -105,7 +105,7 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
         UnlockRefused: the invitation is not good any more, or the key file was made anew in another window.
     """
     with desk.door.turn(_counted(begun.handle)):
-        staff = keyfile.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
+        staff = key_file.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
         try:
             waits = enrolment.request_of(desk.vault, begun.handle)
         except NotFound:

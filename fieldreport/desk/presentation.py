@@ -16,8 +16,8 @@ from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
 from fieldreport.scrub.words import in_words
-from fieldreport.seal.roster import Role
-from fieldreport.seal.wordlists import fingerprint_words
+from fieldreport.seal.roster_directory import Role
+from fieldreport.seal.word_lists import fingerprint_words
 
 _HOUR_SECONDS: Final = 3600
 _LANGUAGES: Final[Mapping[str, str]] = {

@@ -16,7 +16,7 @@ import flask
 from fieldreport.desk import access, context, held_forms
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed
-from fieldreport.seal.roster import KeyState, Roster
+from fieldreport.seal.roster_directory import KeyState, Roster
 from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from fieldreport import limits
 from fieldreport.desk.rewrap import RewrapJob
-from fieldreport.seal.roster import Role
+from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.seat import Seat
 
 

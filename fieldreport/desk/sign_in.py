@@ -34,9 +34,9 @@ from fieldreport.errors import (
     UnlockRefused,
 )
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster import Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Roster, RosterDirectory
 from fieldreport.unseal import totp
-from fieldreport.unseal.keyfile import StaffKey, unlock, unlock_nothing
+from fieldreport.unseal.key_file import StaffKey, unlock, unlock_nothing
 from fieldreport.vault import Act, Seat, Vault
 from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.web.limiter import AddressKey

@@ -24,7 +24,7 @@ from typing import Any, Final, Protocol
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotFound, StoreError
 from fieldreport.press.article import Article
-from fieldreport.press.durable import set_times, sync_directory, write_file
+from fieldreport.press.atomic_files import set_times, sync_directory, write_file
 from fieldreport.press.site import Newsroom, Published, build
 
 _FORMAT: Final = 1

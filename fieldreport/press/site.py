@@ -28,7 +28,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.press.article import Article
-from fieldreport.press.durable import create_file, set_times, sync_directory
+from fieldreport.press.atomic_files import create_file, set_times, sync_directory
 from fieldreport.press.render import body_html
 
 POLICY: Final = (

@@ -4,17 +4,17 @@ The one thing that can be opened here is a reply, with the key that a codename y
 ``unseal``. The bytes are specified in FORMAT.md, beside this file.
 """
 
-from fieldreport.seal.binding import Binding, Expected, Kind, Unplaced
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
 from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, open_sealed_file, seal_envelope
-from fieldreport.seal.formtoken import TokenKey
+from fieldreport.seal.form_token import TokenKey
 from fieldreport.seal.header import Header, build_header, open_header, read_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
+from fieldreport.seal.inner_header import Binding, Expected, Kind, Unplaced
 from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.packed import Frame, PackedLetter
 from fieldreport.seal.padding import padded_size
-from fieldreport.seal.roster import (
+from fieldreport.seal.roster_directory import (
     Entry,
     KeyState,
     Role,
@@ -24,7 +24,7 @@ from fieldreport.seal.roster import (
     open_rosters,
     verify_roster,
 )
-from fieldreport.seal.selftest import check_platform
+from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import AdminPublic, verify_signature
 from fieldreport.seal.stanza import Stanza
 from fieldreport.seal.stream import PayloadReader, PayloadWriter

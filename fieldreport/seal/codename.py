@@ -30,7 +30,7 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.wordlists import LIST_NAMES, WORDS, WordList, word_list
+from fieldreport.seal.word_lists import LIST_NAMES, WORDS, WordList, word_list
 
 LANGUAGES: Final = MappingProxyType(
     {

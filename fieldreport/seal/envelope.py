@@ -19,10 +19,10 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError
-from fieldreport.seal.binding import INNER_BYTES, Binding, Expected, InnerHeader, Unplaced
 from fieldreport.seal.digest import SideDigest
 from fieldreport.seal.header import build_header, open_header, read_header
 from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
+from fieldreport.seal.inner_header import INNER_BYTES, Binding, Expected, InnerHeader, Unplaced
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
 from fieldreport.seal.stream import AuthenticatedFile, PayloadReader, PayloadWriter

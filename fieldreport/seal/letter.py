@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final, cast
 
 from fieldreport.scratch import Scratch
-from fieldreport.seal.binding import Binding, Kind
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
-from fieldreport.seal.roster import Roster
+from fieldreport.seal.inner_header import Binding, Kind
+from fieldreport.seal.roster_directory import Roster
 
 TEXT_NAME: Final = "report.txt"
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"

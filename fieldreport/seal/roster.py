@@ -1,351 +1,358 @@
-"""The roster in force: a directory of public files, read with suspicion and replaced without a gap.
+"""What a roster says: the newsroom's public keys at one epoch, and who may do what with them.
 
-    keys/  roster.json  roster.json.sig  admin.pub  <handle>.pub  history/<epoch>.json  history/<epoch>.json.sig
-           handover-<number>.json  handover-<number>.json.sig  handover-<number>.json.accepted
-
-Rules: nothing in the directory is trusted but what the pinned admin signed, or whom the pinned key was handed to; the
-date, the lowest acceptable epoch and the admin's fingerprint are checked at every use; whatever is missing, unreadable
-or out of order is a ``RosterError``, never an older answer. Verified values are kept while the files do not change.
-Safe for threads and for processes.
+Rules: the signatures are checked over the exact bytes before anything in them is looked at; then the bytes are parsed
+strictly, and only canonical JSON with every key known, every entry in order and every bound kept is a roster. The bytes
+are specified in FORMAT.md, "Roster".
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
+import itertools
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
 
 from fieldreport import limits
-from fieldreport.config import Settings
-from fieldreport.errors import RosterError
-from fieldreport.seal.admins import Admins
-from fieldreport.seal.handover import HandOver
-from fieldreport.seal.publicfile import SIGNATURE_FILE_BYTES, Stamp, make_public, read_public, stamps, write_public
-from fieldreport.seal.rosterformat import (
-    Entry,
-    KeyState,
-    Role,
-    Roster,
-    check_date,
-    parse_roster,
-    verify_roster,
-)
-from fieldreport.seal.signatures import AdminPublic, verify_signature
+from fieldreport.errors import RosterError, SealError
+from fieldreport.seal import canonical
+from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.signatures import ED25519_PUBLIC_BYTES, AdminPublic
 
-__all__ = [
-    "AdminPublic",
-    "Entry",
-    "HandOver",
-    "KeyState",
-    "Role",
-    "Roster",
-    "RosterDirectory",
-    "open_carried_rosters",
-    "open_rosters",
-    "verify_roster",
-    "verify_signature",
-]
+ROSTER_LABEL: Final = "roster"
+NO_PREVIOUS: Final = bytes(32)
+"""What the first roster names as the one before it."""
 
-_HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
-_READ_TRIES: Final = 3
+_FORMAT: Final = "fieldreport-roster-v1"
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_HANDLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
+_KEYS: Final = frozenset({"entries", "epoch", "format", "instance", "not_after", "not_before", "previous"})
+_ENTRY_KEYS: Final = frozenset({"handle", "key_id", "recipient", "role", "signing", "state"})
 
 
-def open_carried_rosters(path: Path, *, fingerprint: str) -> RosterDirectory:
-    """A copy of the published directory on a machine that has no settings; ``path`` is it, or the roster.json in it.
+class Role(StrEnum):
+    """Editors read and sign; admins sign rosters and read nothing; recovery is an offline key in word shares."""
 
-    Whose newsroom it is follows from the pinned admin's signature alone. Nothing is read yet.
+    EDITOR = "editor"
+    ADMIN = "admin"
+    RECOVERY = "recovery"
+
+
+class KeyState(StrEnum):
+    """Active keys are sealed to. Decrypt-only ones await re-wrapping. Revoked ones stay as a record of signatures."""
+
+    ACTIVE = "active"
+    DECRYPT_ONLY = "decrypt-only"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key of one person.
+
+    ``handle``: ``[a-z][a-z0-9-]*``, at most 32 characters. ``recipient``: what is sealed to, ``None`` for admins.
+    ``signing``: Ed25519 public key (32 bytes) of sign-offs and audit entries, ``None`` for the recovery key.
+    ``key_id``: 32 hexadecimal digits, of SHA-256 over the recipient's bytes, or over the signing key's for admins.
+    """
+
+    handle: str
+    role: Role
+    key_id: str
+    recipient: HybridRecipient | None
+    signing: bytes | None
+    state: KeyState
+
+    def __post_init__(self) -> None:
+        self._check_shape()
+        public = self.recipient.public if self.recipient is not None else self.signing
+        if public is None or self.key_id != key_id(public):
+            raise malformed("a key id does not match its key")
+
+    def _check_shape(self) -> None:
+        if not _HANDLE.fullmatch(self.handle):
+            raise malformed("a handle is lower-case letters, digits and hyphens, 32 at most")
+        if self.handle == "admin" and self.role is not Role.ADMIN:
+            raise malformed("the handle 'admin' is an admin's: admin.pub would mean two things")
+        if (self.recipient is None) != (self.role is Role.ADMIN):
+            raise malformed("everybody but an admin has a key that is sealed to")
+        if (self.signing is None) != (self.role is Role.RECOVERY):
+            raise malformed("everybody but the recovery key signs")
+        if self.signing is not None and len(self.signing) != ED25519_PUBLIC_BYTES:
+            raise malformed("a signing key has 32 bytes")
+        if self.role is Role.ADMIN and self.state is KeyState.DECRYPT_ONLY:
+            raise malformed("an admin's key decrypts nothing")
+
+    def card(self) -> str:
+        """The readable copy that lies beside the roster as ``<handle>.pub``. Nothing reads it but people."""
+        lines = [f"handle {self.handle}", f"role {self.role}", f"state {self.state}", f"key {self.key_id}"]
+        if self.signing is not None:
+            lines.append(f"ed25519 {self.signing.hex()}")
+        if self.recipient is not None:
+            lines.append(str(self.recipient))
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """A roster whose signatures were verified, or that is about to be signed.
+
+    ``instance``: 16 bytes. ``epoch``: 1 and up. ``previous``: SHA-256 of the roster before it. ``sha256``: of the exact
+    bytes of this one. Times are UTC, in whole seconds; valid from ``not_before`` until just before ``not_after``.
+    """
+
+    instance: bytes
+    epoch: int
+    previous: bytes
+    not_before: datetime
+    not_after: datetime
+    entries: tuple[Entry, ...]
+    sha256: bytes = field(default=b"", compare=False)
+
+    def recipients(self, *, only: Collection[str] | None = None) -> tuple[HybridRecipient, ...]:
+        """Whom to seal to: every active editor and every active recovery key, in the roster's order.
+
+        With ``only``, of the editors just those with these handles. The recovery key always reads, alone if it must: a
+        case is not lost, and not shown to others, because the two who may read it have left.
+
+        Raises:
+            RosterError: (code ``roster-no-editor``) no editor could read what would be sealed; with ``only``, nobody.
+        """
+        return tuple(entry.recipient for entry in self._readers(only) if entry.recipient is not None)
+
+    def key_ids(self, *, only: Collection[str] | None = None) -> tuple[str, ...]:
+        """The key ids of ``recipients()``, in the same order; raises the same."""
+        return tuple(entry.key_id for entry in self._readers(only))
+
+    def _readers(self, only: Collection[str] | None) -> list[Entry]:
+        active = [
+            entry
+            for entry in self.entries
+            if entry.state is KeyState.ACTIVE
+            and entry.recipient is not None
+            and (only is None or entry.handle in only or entry.role is Role.RECOVERY)
+        ]
+        if not any(entry.role is Role.EDITOR or only is not None for entry in active):
+            raise RosterError("the roster names no active editor", code="roster-no-editor")
+        return active
+
+    def entry(self, handle: str) -> Entry:
+        """The active entry of a person.
+
+        Raises:
+            RosterError: (code ``roster-no-entry``) nobody active has that handle.
+        """
+        for entry in self.entries:
+            if entry.handle == handle and entry.state is KeyState.ACTIVE:
+                return entry
+        raise RosterError("the roster has no active entry for that handle", code="roster-no-entry")
+
+    def by_key(self, key_id: str) -> Entry:
+        """The entry with that key id, whatever its state.
+
+        Raises:
+            RosterError: (code ``roster-no-entry``) the roster does not name that key.
+        """
+        for entry in self.entries:
+            if entry.key_id == key_id:
+                return entry
+        raise RosterError("the roster does not name that key", code="roster-no-entry")
+
+
+def key_id(public: bytes) -> str:
+    """32 hexadecimal digits: the first half of SHA-256 over a public key."""
+    return hashlib.sha256(public).hexdigest()[:32]
+
+
+def malformed(detail: str) -> RosterError:
+    """The error of everything that is not a roster."""
+    return RosterError("not a valid roster", detail=f"roster: {detail}", code="roster-malformed")
+
+
+def verify_roster(
+    untrusted_raw: bytes,
+    untrusted_signatures: bytes,
+    admin: AdminPublic,
+    *,
+    instance: bytes | None,
+    at: datetime | None,
+) -> Roster:
+    """Check both signatures over the exact bytes, then parse, then check instance and dates.
+
+    Args:
+        untrusted_raw: the bytes of ``roster.json``.
+        untrusted_signatures: the bytes of ``roster.json.sig``.
+        admin: whose signatures they must be; the caller has compared its fingerprint with the pinned one.
+        instance: 16 bytes, whose roster it must be; ``None`` where only the admin's fingerprint is known.
+        at: the moment it must be valid at; ``None`` skips that check, for rosters of the past.
 
     Raises:
-        RosterError: (code ``roster-missing``) a file of another name, whose signatures are not beside it.
+        RosterError: ``roster-signature``, ``roster-malformed``, ``roster-instance``, ``roster-expired`` or
+            ``roster-early``.
     """
-    if not path.is_dir() and path.name != "roster.json":
-        raise RosterError("a roster is the published directory, or the roster.json in it", code="roster-missing")
-    directory = path if path.is_dir() else path.parent
-    return RosterDirectory(directory, fingerprint=fingerprint, instance=None)
+    if len(untrusted_raw) > limits.ROSTER_BYTES:
+        raise malformed("too long")
+    try:
+        admin.verify(ROSTER_LABEL, untrusted_raw, untrusted_signatures)
+    except SealError:
+        raise RosterError("the roster is not signed by the admin", code="roster-signature") from None
+    roster = parse_roster(untrusted_raw)
+    if instance is not None and roster.instance != instance:
+        raise RosterError("the roster is another newsroom's", code="roster-instance")
+    if at is not None:
+        check_date(roster, at)
+    return roster
 
 
-def open_rosters(settings: Settings) -> RosterDirectory:
-    """The published rosters of an installation; nothing is read yet."""
-    return RosterDirectory(
-        settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
+def check_date(roster: Roster, at: datetime) -> None:
+    """Refuse a roster outside its dates.
+
+    Raises:
+        RosterError: ``roster-expired`` or ``roster-early``.
+    """
+    if at >= roster.not_after:
+        raise RosterError(
+            f"the roster expired on {roster.not_after:%Y-%m-%d}; the admin signs a new one", code="roster-expired"
+        )
+    if at < roster.not_before:
+        raise RosterError(
+            f"the roster is valid from {roster.not_before:%Y-%m-%d %H:%M} UTC; is the clock right?", code="roster-early"
+        )
+
+
+def encode_roster(roster: Roster) -> bytes:
+    """The exact bytes to sign; ``sha256`` is not among them.
+
+    Raises:
+        RosterError: (code ``roster-malformed``) what ``parse_roster`` would refuse.
+    """
+    raw = canonical.encode(
+        {
+            "entries": [_entry_value(entry) for entry in sort_entries(roster.entries)],
+            "epoch": roster.epoch,
+            "format": _FORMAT,
+            "instance": roster.instance.hex(),
+            "not_after": roster.not_after.astimezone(UTC).strftime(_TIME),
+            "not_before": roster.not_before.astimezone(UTC).strftime(_TIME),
+            "previous": roster.previous.hex(),
+        }
+    )
+    if len(raw) > limits.ROSTER_BYTES:
+        raise malformed("too long")
+    parse_roster(raw)
+    return raw
+
+
+def sort_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The one order that a roster may have: by handle, then by key id."""
+    return tuple(sorted(entries, key=_order))
+
+
+def _order(entry: Entry) -> tuple[str, str]:
+    return entry.handle, entry.key_id
+
+
+def _entry_value(entry: Entry) -> dict[str, str | None]:
+    return {
+        "handle": entry.handle,
+        "key_id": entry.key_id,
+        "recipient": None if entry.recipient is None else str(entry.recipient),
+        "role": str(entry.role),
+        "signing": None if entry.signing is None else entry.signing.hex(),
+        "state": str(entry.state),
+    }
+
+
+def parse_roster(raw: bytes) -> Roster:
+    """Parse the bytes of a roster whose signatures were checked.
+
+    Raises:
+        RosterError: (code ``roster-malformed``) not canonical JSON, an unknown or missing key, a value of the wrong
+            type or out of bounds, entries out of order or twice, or a key id that does not match its key.
+    """
+    try:
+        value = canonical.decode(raw)
+    except ValueError:
+        raise malformed("not canonical JSON") from None
+    if not isinstance(value, dict) or value.keys() != _KEYS or value["format"] != _FORMAT:
+        raise malformed("unknown format")
+    epoch, listed = value["epoch"], value["entries"]
+    if type(epoch) is not int or not 1 <= epoch <= limits.ROSTER_EPOCHS:
+        raise malformed("the epoch is out of bounds")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= limits.ROSTER_ENTRIES:
+        raise malformed("no entries, or too many")
+    previous = _bytes(value["previous"], 32)
+    if (epoch == 1) != (previous == NO_PREVIOUS):
+        raise malformed("only the first roster has none before it")
+    not_before, not_after = _time(value["not_before"]), _time(value["not_after"])
+    if not not_before < not_after <= not_before + timedelta(days=limits.ROSTER_DAYS):
+        raise malformed(f"valid for more than {limits.ROSTER_DAYS} days, or for none")
+    entries = tuple(_entry(item) for item in listed)
+    _check_together(entries)
+    return Roster(
+        instance=_bytes(value["instance"], 16),
+        epoch=epoch,
+        previous=previous,
+        not_before=not_before,
+        not_after=not_after,
+        entries=entries,
+        sha256=hashlib.sha256(raw).digest(),
     )
 
 
-class RosterDirectory:
-    """The published rosters of one newsroom.
-
-    Args:
-        path: the directory.
-        fingerprint: of the admin key from which everything follows, 64 hexadecimal digits. Only its signatures count,
-            and those of whom it was handed to.
-        instance: 16 bytes, whose rosters they are; ``None`` where nothing but the fingerprint is known.
-    """
-
-    def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
-        self._path = path
-        self._instance = instance
-        self._admins = Admins(path, fingerprint=fingerprint, instance=instance)
-        self._lock = threading.RLock()
-        self._current: Roster | None = None
-        self._stamp: Stamp = ()
-        self._past: dict[int, Roster] = {}
-        self._past_stamp: Stamp = ()
-        self._hashes: Mapping[int, bytes] = MappingProxyType({})
-
-    def load(self, *, now: datetime, at_least: int) -> Roster:
-        """The roster in force at ``now``, not older than epoch ``at_least`` nor than any this object has seen.
-
-        Raises:
-            RosterError: ``roster-missing``, ``roster-admin``, ``roster-signature``, ``roster-malformed``,
-                ``roster-instance``, ``roster-expired``, ``roster-early``, ``roster-rolled-back``, ``roster-chain`` or
-                ``roster-handover``.
-        """
-        roster = self.newest(at_least=at_least)
-        check_date(roster, now)
-        return roster
-
-    def newest(self, *, at_least: int) -> Roster:
-        """As ``load``, whatever its date: to see who was listed last, never to seal to."""
-        with self._lock:
-            roster = self._verified()
-        if roster.epoch < at_least:
-            raise RosterError(
-                f"the roster has epoch {roster.epoch}, but {at_least} was seen before", code="roster-rolled-back"
-            )
-        return roster
-
-    def history(self) -> Mapping[int, bytes]:
-        """Epoch to SHA-256 of every roster up to the one in force, whatever their dates.
-
-        The hash of a roster whose file is gone is known from the one after it, which names it under both signatures.
-
-        Raises:
-            RosterError: the roster in force is not valid, or a file of the history is not what its successor names.
-        """
-        with self._lock:
-            self._read_past(self._verified())
-            return self._hashes
-
-    def keys_at(self, epoch: int) -> tuple[str, ...]:
-        """The key ids that letters of that epoch were sealed to.
-
-        Raises:
-            RosterError: (code ``roster-missing``) no roster of that epoch is here.
-        """
-        with self._lock:
-            current = self._verified()
-            self._read_past(current)
-            roster = current if epoch == current.epoch else self._past.get(epoch)
-        if roster is None:
-            raise RosterError(f"no roster of epoch {epoch} is here", code="roster-missing")
-        return roster.key_ids()
-
-    def first_listed(self) -> Mapping[str, datetime]:
-        """Key id to the beginning of the earliest roster that is here and lists it: a key is at least that old.
-
-        Raises:
-            RosterError: as ``history``.
-        """
-        with self._lock:
-            current = self._verified()
-            self._read_past(current)
-            rosters = sorted((self._past | {current.epoch: current}).items(), reverse=True)
-        return {entry.key_id: roster.not_before for _, roster in rosters for entry in roster.entries}
-
-    def publish(self, raw: bytes, signatures: bytes) -> Roster:
-        """Put a signed roster in force. A crash at any point leaves the old one or the new one in force.
-
-        The first may have any epoch (the directory of a second intake starts in the middle); after that each must
-        follow the one in force. Publishing the same bytes again repairs what a crash left undone.
-
-        Raises:
-            RosterError: it does not verify, or (code ``roster-chain``) does not follow the one in force.
-        """
-        with self._lock, self._turn():
-            roster = self._verify(raw, signatures)
-            if (self._path / "roster.json").exists():
-                current = self._verified()
-                follows = roster.epoch == current.epoch + 1 and roster.previous == current.sha256
-                if not follows and roster.sha256 != current.sha256:
-                    raise RosterError("this roster does not follow the one in force", code="roster-chain")
-            # History first and complete: whichever half of the pair below is on disk after a crash, its other half
-            # is found there.
-            history = self._path / "history"
-            make_public(history)
-            write_public(history / f"{roster.epoch:08d}.json.sig", signatures)
-            write_public(history / f"{roster.epoch:08d}.json", raw)
-            write_public(self._path / "roster.json.sig", signatures)
-            write_public(self._path / "roster.json", raw)
-            self._write_cards(roster)
-            return self._verified()
-
-    def admin(self) -> AdminPublic:
-        """The admin key in force: the pinned one, or the last it was handed to.
-
-        Raises:
-            RosterError: nothing leads from the pinned fingerprint to a key.
-        """
-        with self._lock:
-            return self._admins.chain().keys[0]
-
-    def hand_overs(self) -> tuple[HandOver, ...]:
-        """Every hand-over of the admin's key, in order; raises as ``admin``."""
-        with self._lock:
-            self._admins.chain()
-            return self._admins.line
-
-    def hand_over(self, raw: bytes, signatures: bytes, acceptance: bytes) -> HandOver:
-        """Put a hand-over in force: from its epoch on, the next one, only the new key signs rosters.
-
-        A crash at any point leaves it undone or done. Publishing one that is in force again changes nothing.
-
-        Raises:
-            RosterError: it does not verify, or (code ``roster-handover``) does not follow what is in force.
-        """
-        with self._lock, self._turn():
-            return self._admins.publish(raw, signatures, acceptance, next_epoch=self._verified().epoch + 1)
-
-    def _write_cards(self, roster: Roster) -> None:
-        self._admins.write_card()
-        staff = [entry for entry in roster.entries if entry.role is not Role.ADMIN]
-        cards = {entry.handle: entry.card() for entry in staff if entry.state is KeyState.ACTIVE}
-        for handle in {entry.handle for entry in staff}:
-            path = self._path / f"{handle}.pub"
-            if handle in cards:
-                write_public(path, cards[handle].encode("ascii"))
-            else:
-                path.unlink(missing_ok=True)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # The lock is the directory's own, so that two desks or a desk and a command take turns, and none is left over.
-        try:
-            directory = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
-            raise RosterError("the directory of the roster is missing", code="roster-missing") from None
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
-            yield
-        except OSError as error:
-            raise RosterError("cannot write the roster", detail=f"roster: errno {error.errno}") from None
-        finally:
-            os.close(directory)
-
-    def _verified(self) -> Roster:
-        """The roster on disk, its signatures checked if the files changed; its date is not looked at."""
-        stamp = self._stamp_of_all()
-        if self._current is not None and stamp == self._stamp:
-            return self._current
-        for _ in range(_READ_TRIES):
-            roster = self._read_current()
-            after = self._stamp_of_all()
-            if after == stamp:
-                break
-            stamp = after
-        else:
-            raise RosterError("the roster changes while it is read", code="roster-missing")
-        self._check_order(roster)
-        self._current, self._stamp = roster, stamp
-        return roster
-
-    def _check_order(self, roster: Roster) -> None:
-        known = self._current
-        if known is not None and roster.epoch < known.epoch:
-            raise RosterError(
-                f"the roster has epoch {roster.epoch}, but {known.epoch} was seen before", code="roster-rolled-back"
-            )
-        if known is not None and roster.epoch == known.epoch and roster.sha256 != known.sha256:
-            raise RosterError(f"there are two rosters of epoch {roster.epoch}", code="roster-chain")
-        if known is not None and roster.epoch == known.epoch + 1 and roster.previous != known.sha256:
-            raise RosterError(f"the roster of epoch {roster.epoch} follows another one", code="roster-chain")
-
-    def _read_current(self) -> Roster:
-        raw = read_public(self._path / "roster.json", limits.ROSTER_BYTES)
-        signatures = read_public(self._path / "roster.json.sig", SIGNATURE_FILE_BYTES)
-        try:
-            return self._verify(raw, signatures)
-        except RosterError as refused:
-            if refused.code != "roster-signature":
-                raise
-            # Between the two renames of ``publish`` the pair does not match; the history has both pairs whole.
-            for epoch in sorted(self._epochs(), reverse=True)[:2]:
-                if self._read_from_history(epoch, "json", limits.ROSTER_BYTES) == raw:
-                    signatures = self._read_from_history(epoch, "json.sig", SIGNATURE_FILE_BYTES)
-                    return self._verify(raw, signatures)
-            raise
-
-    def _verify(self, untrusted_raw: bytes, untrusted_signatures: bytes) -> Roster:
-        """A roster signed with the key whose turn it was at its epoch; which one that is, is known only afterwards."""
-        chain = self._admins.chain()
-        for key in chain.keys:
-            try:
-                roster = verify_roster(untrusted_raw, untrusted_signatures, key, instance=self._instance, at=None)
-            except RosterError as refused:
-                if refused.code != "roster-signature":
-                    raise
-            else:
-                chain.check_signer(key, roster.epoch)
-                return roster
-        raise RosterError("the roster is not signed by the admin", code="roster-signature")
-
-    def _read_past(self, current: Roster) -> None:
-        stamp = (*self._stamp, *self._stamps("history"))
-        if stamp == self._past_stamp:
-            return
-        # Epochs above the one in force are what a crash left of a publication; they count when they are in force.
-        # The latest first, because those from before the pinned key's time are known from their successors alone.
-        unseen = [epoch for epoch in self._epochs() if epoch < current.epoch and epoch not in self._past]
-        for epoch in sorted(unseen, reverse=True):
-            raw = self._read_from_history(epoch, "json", limits.ROSTER_BYTES)
-            if epoch < self._admins.chain().first:
-                after = current if epoch + 1 == current.epoch else self._past.get(epoch + 1)
-                if after is None:
-                    continue  # nothing that counts names it
-                roster = _named(raw, after)
-            else:
-                roster = self._verify(raw, self._read_from_history(epoch, "json.sig", SIGNATURE_FILE_BYTES))
-            if roster.epoch != epoch:
-                raise RosterError(f"history/{epoch:08d}.json is of another epoch", code="roster-chain")
-            self._past[epoch] = roster
-        hashes: dict[int, bytes] = {}
-        for epoch, roster in sorted((self._past | {current.epoch: current}).items(), reverse=True):
-            if hashes.setdefault(epoch, roster.sha256) != roster.sha256:
-                raise RosterError(f"the roster after epoch {epoch} names another one before it", code="roster-chain")
-            if epoch > 1:
-                hashes[epoch - 1] = roster.previous
-        self._hashes = MappingProxyType(dict(sorted(hashes.items())))
-        self._past_stamp = stamp
-
-    def _epochs(self) -> list[int]:
-        try:
-            names = [path.name for path in (self._path / "history").iterdir()]
-        except OSError:
-            return []
-        return [int(match[1]) for name in names if (match := _HISTORY_NAME.fullmatch(name))]
-
-    def _read_from_history(self, epoch: int, ending: str, at_most: int) -> bytes:
-        return read_public(self._path / "history" / f"{epoch:08d}.{ending}", at_most)
-
-    def _stamp_of_all(self) -> Stamp:
-        return self._stamps("roster.json", "roster.json.sig", *self._admins.files())
-
-    def _stamps(self, *names: str) -> Stamp:
-        return stamps(self._path, names)
+def _entry(value: Any) -> Entry:
+    if not isinstance(value, dict) or value.keys() != _ENTRY_KEYS:
+        raise malformed("an entry has unknown or missing keys")
+    nullable = [value["recipient"], value["signing"]]
+    texts = [value["handle"], value["key_id"], value["role"], value["state"], *(x for x in nullable if x is not None)]
+    if not all(isinstance(text, str) for text in texts):
+        raise malformed("an entry has a value of the wrong type")
+    try:
+        return Entry(
+            handle=value["handle"],
+            role=Role(value["role"]),
+            key_id=value["key_id"],
+            recipient=None if value["recipient"] is None else HybridRecipient.parse(value["recipient"]),
+            signing=None if value["signing"] is None else _bytes(value["signing"], ED25519_PUBLIC_BYTES),
+            state=KeyState(value["state"]),
+        )
+    except (ValueError, SealError):
+        raise malformed("an entry has an unknown role, state or key") from None
 
 
-def _named(untrusted_raw: bytes, after: Roster) -> Roster:
-    """The roster before ``after``: its bytes are as good as signed, because ``after`` names their hash."""
-    if hashlib.sha256(untrusted_raw).digest() != after.previous:
-        raise RosterError(f"the roster after epoch {after.epoch - 1} names another one before it", code="roster-chain")
-    roster = parse_roster(untrusted_raw)
-    if roster.instance != after.instance:
-        raise RosterError("the roster is another newsroom's", code="roster-instance")
-    return roster
+def _check_together(entries: tuple[Entry, ...]) -> None:
+    for one, other in itertools.pairwise(entries):
+        if _order(one) >= _order(other):
+            raise malformed("entries out of order, or one twice")
+        if one.handle == other.handle and one.role is not other.role:
+            raise malformed("one handle with two roles")
+    if len({entry.key_id for entry in entries}) != len(entries):
+        raise malformed("one key under two handles")
+    active = [entry for entry in entries if entry.state is KeyState.ACTIVE]
+    if len({entry.handle for entry in active}) != len(active):
+        raise malformed("one handle with two active keys")
+    if sum(entry.recipient is not None for entry in active) > limits.STANZAS:
+        raise malformed(f"more than {limits.STANZAS} keys to seal to")
+    # Two people, two signatures: a signing key that two handles share would let one of them clear their own article.
+    owners = {(entry.signing, entry.handle) for entry in entries if entry.signing is not None}
+    if len({signing for signing, _ in owners}) != len(owners):
+        raise malformed("one signing key under two handles")
+
+
+def _bytes(value: Any, length: int) -> bytes:
+    if not isinstance(value, str) or len(value) != 2 * length or not _HEX.fullmatch(value):
+        raise malformed("a value is not lower-case hexadecimal of its length")
+    return bytes.fromhex(value)
+
+
+def _time(value: Any) -> datetime:
+    try:
+        time = datetime.strptime(value, _TIME).replace(tzinfo=UTC)
+    except (ValueError, TypeError):
+        raise malformed("a time is not written as 2026-01-31T12:00:00Z") from None
+    if time.strftime(_TIME) != value:  # strptime takes 2026-1-31, too
+        raise malformed("a time is not written as 2026-01-31T12:00:00Z")
+    return time

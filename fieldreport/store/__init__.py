@@ -11,9 +11,9 @@ Nothing in this package knows what it stores, holds a key, or sees plaintext.
 """
 
 from fieldreport.store.blobs import BlobStore, BlobWriter, FileBlobs, open_blobs
+from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
 from fieldreport.store.engine import open_engine, reading, scour, writing
-from fieldreport.store.migrating import migrate, run_migrations
-from fieldreport.store.naming import NAMING, column_bytes, conventional_metadata
+from fieldreport.store.migrate import migrate, run_migrations
 from fieldreport.store.spool import Spooled, spooled
 
 __all__ = [

@@ -22,9 +22,9 @@ from typing import Final, Self
 from fieldreport import limits
 from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.rosterformat import Entry, KeyState, Role
+from fieldreport.seal.roster import Entry, KeyState, Role
 from fieldreport.seal.signatures import verify_signature
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal.staff_key import StaffKey
 
 ENROLMENT_LABEL: Final = "enrolment-request"
 

@@ -26,9 +26,9 @@ from shamir_mnemonic.wordlist import WORDLIST
 from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, SealError, UsageError
 from fieldreport.seal.hybrid import SEED_BYTES, HybridIdentity, HybridRecipient
-from fieldreport.seal.rosterformat import Role
-from fieldreport.unseal.signing import SigningKey
-from fieldreport.unseal.staffkey import TOTP_SECRET_BYTES, StaffKey
+from fieldreport.seal.roster import Role
+from fieldreport.unseal.signing_keys import SigningKey
+from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES, StaffKey
 
 # The seed is 256 random bits; stretching it would only slow down whoever must recover it.
 _ITERATION_EXPONENT: Final = 0

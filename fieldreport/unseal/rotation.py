@@ -21,10 +21,10 @@ from typing import Final, Self
 
 from fieldreport.errors import SealError, UsageError
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.rosterformat import Entry, KeyState, Role
+from fieldreport.seal.roster import Entry, KeyState, Role
 from fieldreport.seal.signatures import verify_signature
-from fieldreport.unseal.keyfile import change_key_file
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal.key_file import change_key_file
+from fieldreport.unseal.staff_key import StaffKey
 
 REQUEST_LABEL: Final = "key-request"
 

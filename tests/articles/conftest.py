@@ -17,11 +17,11 @@ import pytest
 
 from fieldreport import config
 from fieldreport.press.article import Article
-from fieldreport.seal.binding import Binding, Kind
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
+from fieldreport.seal.inner_header import Binding, Kind
 from fieldreport.store import migrate, open_engine
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.articles.newsdesk import Draft, Newsdesk
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from fieldreport.cli import demo
-from fieldreport.unseal import keyfile, totp
+from fieldreport.unseal import key_file, totp
 from tests.browser.test_whole_path import AXE_RUN, Screen, sign_in
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_somebody_enrols_is_approved_reads_and_is_removed(
     dana.fill({"passphrase": passphrase, "code": "000000"})
     dana.press("I have both")
     assert dana.words("//*[@id='code-problem']")
-    secret = keyfile.unlock(newsroom.settings.desk.keyfiles / "dana.key", passphrase).totp
+    secret = key_file.unlock(newsroom.settings.desk.keyfiles / "dana.key", passphrase).totp
     dana.fill({"passphrase": passphrase, "code": totp.current_code(secret, time.time())})
     dana.press("I have both")
     (words,) = dana.words("//p[@class='shown']")

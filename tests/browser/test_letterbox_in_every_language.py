@@ -14,7 +14,7 @@ from fieldreport.cli.demo import Demo
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.scrubber import Scrubber
 from fieldreport.seal import Kind, open_rosters
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 from fieldreport.vault import CaseFilter, Seat, open_vault
 from tests.browser.test_whole_path import AXE_RUN, Screen
 from tests.intake.conftest import Desk, House, build_house, migrated_mailbox
@@ -206,7 +206,7 @@ def answer(newsroom: Demo, report: str, text: str) -> None:
     settings, person = newsroom.settings, newsroom.people["amira"]
     vault, mailbox = open_vault(settings), open_mailbox(settings)
     try:
-        staff = keyfile.unlock(settings.desk.keyfiles / "amira.key", person.passphrase)
+        staff = key_file.unlock(settings.desk.keyfiles / "amira.key", person.passphrase)
         seat = Seat(vault, staff, open_rosters(settings))
         vault.collect(mailbox, open_rosters(settings))
         seat.sort()

@@ -18,7 +18,7 @@ import pytest
 from fieldreport import config
 from fieldreport.cli import main
 from fieldreport.seal import Kind, PartSource, open_rosters
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 from fieldreport.vault import Seat, open_vault
 
 PORT = 18610
@@ -81,9 +81,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @pytest.fixture(scope="session")
-def admin_key(made: House) -> keyfile.StaffKey:
+def admin_key(made: House) -> key_file.StaffKey:
     """The admin's key file, unlocked once with the passphrase that was printed."""
-    return keyfile.unlock(made.settings.desk.keyfiles / "admin.key", made.passphrase_file.read_text().strip())
+    return key_file.unlock(made.settings.desk.keyfiles / "admin.key", made.passphrase_file.read_text().strip())
 
 
 @pytest.fixture
@@ -146,9 +146,9 @@ def enrol(house: House, handle: str) -> None:
     (house.directory / handle).write_text(found[1])
 
 
-def staff_of(house: House, handle: str) -> keyfile.StaffKey:
+def staff_of(house: House, handle: str) -> key_file.StaffKey:
     path = house.settings.desk.keyfiles / f"{handle}.key"
-    return keyfile.unlock(path, (house.directory / handle).read_text())
+    return key_file.unlock(path, (house.directory / handle).read_text())
 
 
 def fill(house: House, handle: str) -> None:

@@ -20,9 +20,10 @@ import pytest
 from fieldreport import installation
 from fieldreport.cli import main
 from fieldreport.errors import FieldreportError, RosterError
-from fieldreport.seal import KeyState, Role, open_rosters, publicfile
-from fieldreport.seal.wordlists import fingerprint_words
-from fieldreport.unseal import keyfile, rosters
+from fieldreport.seal import KeyState, Role, open_rosters, public_file
+from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.unseal import key_file
+from fieldreport.unseal import roster_changes as rosters
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault import Seat, Vault, open_vault, signers_of
 from fieldreport.vault.staff import roster_changes
@@ -51,25 +52,25 @@ def dana(made: House, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture
-def house(house: House, admin_key: keyfile.StaffKey) -> House:
+def house(house: House, admin_key: key_file.StaffKey) -> House:
     """With an admin's key file that opens at once: what is tried here is what happens after that."""
     return _cheap(house, admin_key)
 
 
 @pytest.fixture
-def staffed_house(staffed_house: House, admin_key: keyfile.StaffKey) -> House:
+def staffed_house(staffed_house: House, admin_key: key_file.StaffKey) -> House:
     return _cheap(staffed_house, admin_key)
 
 
-def _cheap(house: House, staff: keyfile.StaffKey) -> House:
+def _cheap(house: House, staff: key_file.StaffKey) -> House:
     path, passphrase = house.settings.desk.keyfiles / f"{staff.handle}.key", house.passphrase_file.read_text().strip()
-    keyfile.write_key_file(path, staff, passphrase, cost=keyfile.Cost(kib=64, passes=1, lanes=1))
+    key_file.write_key_file(path, staff, passphrase, cost=key_file.Cost(kib=64, passes=1, lanes=1))
     return house
 
 
 @pytest.fixture(scope="module")
-def boris(made: House) -> keyfile.StaffKey:
-    return keyfile.new_staff_key("boris", Role.ADMIN)
+def boris(made: House) -> key_file.StaffKey:
+    return key_file.new_staff_key("boris", Role.ADMIN)
 
 
 def roles(house: House) -> dict[str, str]:
@@ -102,7 +103,7 @@ def test_an_editor_makes_their_own_key_and_sees_the_words_to_read(dana: Made) ->
     assert "otpauth://totp/" in dana.printed
     found = re.search(r"passphrase +(.+)\n", dana.printed)
     assert found is not None
-    staff = keyfile.unlock(dana.directory / "dana.key", found[1])
+    staff = key_file.unlock(dana.directory / "dana.key", found[1])
     assert staff.public_entry().signing == dana.request.signing
     assert staff.identities[0].recipient == dana.request.recipient
     assert found[1] not in (dana.directory / "dana.request").read_text()
@@ -183,7 +184,7 @@ def test_somebody_elses_key_file_is_not_taken(house: House, dana: Made, made: Ho
 
 
 def test_a_request_for_another_newsroom_or_that_is_none_is_refused(house: House, tmp_path: Path) -> None:
-    request, staff = tmp_path / "dana.request", keyfile.new_staff_key("dana", Role.EDITOR)
+    request, staff = tmp_path / "dana.request", key_file.new_staff_key("dana", Role.EDITOR)
     request.write_text(EnrolmentRequest.sign(staff, instance=bytes(16), now=datetime.now(UTC)).encode())
     given = ["--fingerprint", "00" * 16]
     assert "another newsroom" in refused(house.as_admin("staff", "approve", str(request), *given), 65)
@@ -262,12 +263,12 @@ def test_the_key_goes_to_the_next_admin_and_intakes_follow(staffed_house: House,
 
 
 def test_nobody_hands_over_what_they_do_not_have(
-    house: House, admin_key: keyfile.StaffKey, boris: keyfile.StaffKey
+    house: House, admin_key: key_file.StaffKey, boris: key_file.StaffKey
 ) -> None:
-    stranger = keyfile.new_staff_key("stranger", Role.ADMIN)
-    editor = keyfile.new_staff_key("dana", Role.EDITOR)
+    stranger = key_file.new_staff_key("stranger", Role.ADMIN)
+    editor = key_file.new_staff_key("dana", Role.EDITOR)
 
-    def give(giver: keyfile.StaffKey, taker: keyfile.StaffKey) -> None:
+    def give(giver: key_file.StaffKey, taker: key_file.StaffKey) -> None:
         with installation.admin_at_work(house.settings, giver) as (seat, mailbox):
             roster_changes.hand_over(seat, taker, seat.rosters, mailbox, now=time.time())
 
@@ -289,7 +290,7 @@ class PowerOff(BaseException):
 @contextlib.contextmanager
 def cut_after(steps: int) -> Iterator[Callable[[], int]]:
     """Let that many durable steps happen (a file put in place, a change of the vault) and none after them."""
-    done, write, changing = [0], publicfile.write_public, Vault.changing
+    done, write, changing = [0], public_file.write_public, Vault.changing
 
     def step() -> None:
         if done[0] == steps:
@@ -307,15 +308,15 @@ def cut_after(steps: int) -> Iterator[Callable[[], int]]:
             yield change
 
     with (
-        mock.patch("fieldreport.seal.admins.write_public", written),
-        mock.patch("fieldreport.seal.roster.write_public", written),
+        mock.patch("fieldreport.seal.admin.write_public", written),
+        mock.patch("fieldreport.seal.roster_directory.write_public", written),
         mock.patch.object(Vault, "changing", changed),
     ):
         yield lambda: done[0]
 
 
 def test_a_hand_over_cut_off_anywhere_goes_on(
-    made: House, tmp_path: Path, admin_key: keyfile.StaffKey, boris: keyfile.StaffKey
+    made: House, tmp_path: Path, admin_key: key_file.StaffKey, boris: key_file.StaffKey
 ) -> None:
     for steps in range(30):
         shutil.copytree(made.directory, tmp_path / str(steps) / "newsroom")
@@ -344,7 +345,7 @@ def test_a_hand_over_cut_off_anywhere_goes_on(
     assert steps > 9
 
 
-def _could_sign(house: House, key: keyfile.StaffKey) -> bool:
+def _could_sign(house: House, key: key_file.StaffKey) -> bool:
     """Try it, on a copy."""
     assert key.admin is not None
     copy = house.directory.with_name(f"keys-of-{key.handle}")

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from fieldreport.seal import Role, open_rosters
-from fieldreport.unseal import keyfile, recovery
+from fieldreport.unseal import key_file as keyfile
+from fieldreport.unseal import recovery
 from tests.cli.conftest import PORT, House, refused, run
 
 

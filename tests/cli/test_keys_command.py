@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fieldreport.cli import demo, main
 from fieldreport.seal import Kind, PartSource, open_rosters
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 from fieldreport.vault import Act, Seat, Vault, open_vault
 
 # For a long run, give larger figures: 2,000 objects and 200 kills take a quarter of an hour.
@@ -42,7 +42,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
 
 def seat_of(house: demo.Demo, vault: Vault, handle: str) -> Seat:
     path = house.settings.desk.keyfiles / f"{handle}.key"
-    staff = keyfile.unlock(path, house.people[handle].passphrase)
+    staff = key_file.unlock(path, house.people[handle].passphrase)
     return Seat(vault, staff, open_rosters(house.settings))
 
 

@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from fieldreport.seal import open_rosters
-from fieldreport.unseal import keyfile, rosters
+from fieldreport.unseal import key_file, roster_changes
 from fieldreport.vault import Act, Seat, open_vault
 from tests.cli.conftest import OBJECTS, House, Printed, acts, fill, recover, refused, staff_of, words_of
 
@@ -92,12 +92,12 @@ def test_a_key_that_is_being_replaced_is_not_due(staffed_house: House, ahead: ty
 
 
 def test_the_age_of_a_key_comes_from_the_first_roster_that_lists_it(
-    staffed_house: House, admin_key: keyfile.StaffKey
+    staffed_house: House, admin_key: key_file.StaffKey
 ) -> None:
     published = open_rosters(staffed_house.settings)
     before, current = published.first_listed(), published.newest(at_least=0)
     assert admin_key.admin is not None
-    raw = rosters.next_roster(current, current.entries, now=datetime.now(UTC) + timedelta(days=10))
+    raw = roster_changes.next_roster(current, current.entries, now=datetime.now(UTC) + timedelta(days=10))
     later = published.publish(raw, admin_key.admin.sign_roster(raw))
     assert later.not_before > max(before.values()) + timedelta(days=9)
     assert open_rosters(staffed_house.settings).first_listed() == before
@@ -156,7 +156,7 @@ def test_nothing_is_put_in_force_until_the_shares_are_on_paper(house: House) -> 
 
 
 def test_a_destroyed_key_is_in_the_signed_log_and_the_log_shows_if_that_is_changed(
-    house: House, admin_key: keyfile.StaffKey
+    house: House, admin_key: key_file.StaffKey
 ) -> None:
     vault = open_vault(house.settings)
     seat = Seat(vault, admin_key, open_rosters(house.settings))

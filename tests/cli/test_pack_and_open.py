@@ -34,7 +34,7 @@ from fieldreport.seal import (
     open_rosters,
     seal_envelope,
 )
-from fieldreport.unseal import identityfile, keyfile
+from fieldreport.unseal import identity_file, key_file
 from tests.cli.conftest import House, refused, run
 
 SAMPLES = Path(fieldreport.bench.__file__).parent / "sample_files"
@@ -42,7 +42,7 @@ PHOTO, STATEMENT = SAMPLES / "photo.jpg", SAMPLES / "en" / "statement.docx"
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)
 REPORT = "They moved eleven people at night.\n"
 ACTING = "before\x1b[2J\x9b31m\u202eafter\rover\n"
-CHEAP = keyfile.Cost(kib=64, passes=1, lanes=1)
+CHEAP = key_file.Cost(kib=64, passes=1, lanes=1)
 
 
 def mode(path: Path) -> int:
@@ -73,19 +73,19 @@ class Card:
 
 
 @pytest.fixture(scope="module")
-def amira(staffed: House) -> keyfile.StaffKey:
+def amira(staffed: House) -> key_file.StaffKey:
     found = re.search(r"passphrase +(.+)\n", staffed.printed)
     assert found is not None
-    return keyfile.unlock(staffed.settings.desk.keyfiles / "amira.key", found[1])
+    return key_file.unlock(staffed.settings.desk.keyfiles / "amira.key", found[1])
 
 
 @pytest.fixture(scope="module")
-def card(staffed: House, amira: keyfile.StaffKey, tmp_path_factory: pytest.TempPathFactory) -> Card:
+def card(staffed: House, amira: key_file.StaffKey, tmp_path_factory: pytest.TempPathFactory) -> Card:
     base = tmp_path_factory.mktemp("card")
     (base / "report.txt").write_text(REPORT)
     done = pack(staffed, "--text", base / "report.txt", "-o", base / "letter.bin", PHOTO, STATEMENT)
     assert done.exit_code == 0, done.stderr
-    identityfile.write(base / "amira.txt", amira.identities)
+    identity_file.write(base / "amira.txt", amira.identities)
     return Card(path=base / "letter.bin", said=done.stdout, identity=base / "amira.txt")
 
 
@@ -133,7 +133,7 @@ def test_nothing_on_the_card_names_the_newsroom_or_is_readable(staffed: House, c
 
 
 def test_a_codename_that_was_typed_is_used_and_never_shown(
-    staffed: House, card: Card, amira: keyfile.StaffKey, tmp_path: Path
+    staffed: House, card: Card, amira: key_file.StaffKey, tmp_path: Path
 ) -> None:
     (tmp_path / "more.txt").write_text("More.")
     done = pack(
@@ -216,7 +216,7 @@ def test_what_cannot_be_packed_is_said_at_once(staffed: House, tmp_path: Path) -
 
 
 def test_an_exported_identity_is_a_stock_file_that_opens(
-    staffed: House, amira: keyfile.StaffKey, card: Card, tmp_path: Path
+    staffed: House, amira: key_file.StaffKey, card: Card, tmp_path: Path
 ) -> None:
     found = re.search(r"passphrase +(.+)\n", staffed.printed)
     assert found is not None
@@ -283,7 +283,7 @@ class Airgap:
 @pytest.fixture
 def airgap(tmp_path: Path) -> Airgap:
     identity = HybridIdentity.generate()
-    identityfile.write(tmp_path / "identity.txt", [identity])
+    identity_file.write(tmp_path / "identity.txt", [identity])
     return Airgap(directory=tmp_path, identity=identity)
 
 
@@ -407,8 +407,8 @@ def test_what_is_neither_a_key_file_nor_an_identity_is_refused(airgap: Airgap, c
 def test_a_key_file_opens_with_its_passphrase_and_an_admins_opens_nothing(airgap: Airgap) -> None:
     (airgap.directory / "passphrase").write_text("amira walks along the river")
     for role, status in ((Role.EDITOR, 0), (Role.ADMIN, 64)):
-        staff = keyfile.new_staff_key("amira", role)
-        keyfile.write_key_file(airgap.directory / "amira.key", staff, "amira walks along the river", cost=CHEAP)
+        staff = key_file.new_staff_key("amira", role)
+        key_file.write_key_file(airgap.directory / "amira.key", staff, "amira walks along the river", cost=CHEAP)
         to = staff.identities[0].recipient if staff.identities else None
         done = run(
             "open", airgap.seal(to=to),

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from fieldreport.cli import recovery_sheet_pdf, recovery_sheets
 from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
-from fieldreport.unseal import keyfile, recovery
+from fieldreport.unseal import key_file, recovery
 from fieldreport.vault import Seat, open_vault
 from fieldreport.vault.archive.tables import Case, SealedObject
 from fieldreport.vault.keys.recovery import identity_of
@@ -209,7 +209,7 @@ def test_an_expired_roster_does_not_stand_in_the_way_of_the_shares(
     def expired(*_arguments: object, **_more: object) -> None:
         raise AssertionError("the date was looked at")
 
-    monkeypatch.setattr("fieldreport.seal.roster.check_date", expired)
+    monkeypatch.setattr("fieldreport.seal.roster_directory.check_date", expired)
     assert recover(printed.house, "--rehearse", *printed.files[:3]).exit_code == 0
 
 
@@ -219,7 +219,7 @@ def test_the_exported_key_opens_the_archive_under_a_fresh_passphrase(printed: Pr
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     found = re.search(r"passphrase +(.+)\n", done.stdout)
     assert found is not None
-    staff = keyfile.unlock(tmp_path / "key", found[1])
+    staff = key_file.unlock(tmp_path / "key", found[1])
     vault = open_vault(printed.house.settings)
     with vault.reading() as session:
         headers = session.scalars(select(SealedObject.header)).all()

@@ -15,7 +15,7 @@ import pytest
 from fieldreport import limits
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import Role, open_rosters
-from fieldreport.unseal import keyfile, rosters
+from fieldreport.unseal import key_file, roster_changes
 from fieldreport.vault import open_vault
 from tests.cli.conftest import House, refused, run
 
@@ -52,7 +52,7 @@ def drop_signature(keys: Path) -> None:
 
 
 def swap_admin(keys: Path) -> None:
-    staff = keyfile.new_staff_key("mallory", Role.ADMIN)
+    staff = key_file.new_staff_key("mallory", Role.ADMIN)
     assert staff.admin is not None
     (keys / "admin.pub").write_text(staff.admin.public.encode())
 
@@ -72,16 +72,16 @@ def test_a_roster_that_the_admin_did_not_sign_is_refused(
     refused(house.run(*command), 77)
 
 
-def sign_next(house: House, admin_key: keyfile.StaffKey, *, days_ago: int = 0) -> None:
+def sign_next(house: House, admin_key: key_file.StaffKey, *, days_ago: int = 0) -> None:
     """Put the next roster in force, signed by the admin as of some days ago."""
     assert admin_key.admin is not None
     published = open_rosters(house.settings)
     current = published.newest(at_least=0)
-    raw = rosters.next_roster(current, current.entries, now=datetime.now(UTC) - timedelta(days=days_ago))
+    raw = roster_changes.next_roster(current, current.entries, now=datetime.now(UTC) - timedelta(days=days_ago))
     published.publish(raw, admin_key.admin.sign_roster(raw))
 
 
-def test_an_expired_roster_is_refused_until_the_admin_signs_again(house: House, admin_key: keyfile.StaffKey) -> None:
+def test_an_expired_roster_is_refused_until_the_admin_signs_again(house: House, admin_key: key_file.StaffKey) -> None:
     sign_next(house, admin_key, days_ago=100)
     assert "expired" in refused(house.run("roster", "verify"), 77)
     refused(house.run("staff", "list"), 77)
@@ -90,7 +90,7 @@ def test_an_expired_roster_is_refused_until_the_admin_signs_again(house: House, 
     assert "Epoch 3 is valid" in house.run("roster", "verify").stdout
 
 
-def roll_back(house: House, admin_key: keyfile.StaffKey) -> None:
+def roll_back(house: House, admin_key: key_file.StaffKey) -> None:
     """Sign another, let the vault see it, and put the first roster back with everything that came with it."""
     keys = house.directory / "keys"
     old = shutil.copytree(keys, house.directory / "old")
@@ -102,7 +102,7 @@ def roll_back(house: House, admin_key: keyfile.StaffKey) -> None:
     old.rename(keys)
 
 
-def test_a_roster_older_than_the_vault_has_seen_is_told(house: House, admin_key: keyfile.StaffKey) -> None:
+def test_a_roster_older_than_the_vault_has_seen_is_told(house: House, admin_key: key_file.StaffKey) -> None:
     roll_back(house, admin_key)
     assert "epoch 1, but 2" in refused(house.run("audit", "verify"), 77)
     done = house.run("doctor")
@@ -112,7 +112,7 @@ def test_a_roster_older_than_the_vault_has_seen_is_told(house: House, admin_key:
 
 @pytest.mark.parametrize("command", [("roster", "sign"), ("staff", "add", "nadia"), ("staff", "remove", "recovery")])
 def test_nothing_is_signed_on_top_of_a_roster_that_was_put_back(
-    house: House, admin_key: keyfile.StaffKey, command: tuple[str, ...]
+    house: House, admin_key: key_file.StaffKey, command: tuple[str, ...]
 ) -> None:
     roll_back(house, admin_key)
     assert "epoch 1, but 2" in refused(house.as_admin(*command), 77)

@@ -21,7 +21,7 @@ from fieldreport.cli import _COMMANDS, demo, walkthrough, zones
 from fieldreport.errors import UsageError
 from fieldreport.scrub.lockdown import sandbox_status
 from fieldreport.seal import Role
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 from tests.cli.conftest import House, refused, run
 
 
@@ -125,7 +125,7 @@ def test_what_opens_the_demo_is_for_its_owner_only(opened: Opened) -> None:
     path = opened.demo.directory / "demo.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     amira = opened.demo.people["amira"]
-    unlocked = keyfile.unlock(opened.demo.settings.desk.keyfiles / "amira.key", amira.passphrase)
+    unlocked = key_file.unlock(opened.demo.settings.desk.keyfiles / "amira.key", amira.passphrase)
     assert unlocked.totp == amira.totp
     assert amira.passphrase not in repr(opened.demo)
 

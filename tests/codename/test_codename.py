@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fieldreport.errors import CodenameError, PlatformError, SealError
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
-from fieldreport.seal.wordlists import LIST_NAMES, word_list
+from fieldreport.seal.word_lists import LIST_NAMES, word_list
 
 EVERY_LANGUAGE = st.sampled_from(sorted(LANGUAGES))
 WITH_CASE = ("en", "ru", "tr", "fr", "es", "pt", "it", "cs")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, TokenError, TokenExpired
-from fieldreport.seal.formtoken import TokenKey
+from fieldreport.seal.form_token import TokenKey
 
 NOON = 1_793_620_800.0  # 2026-11-02T12:00:00Z
 HOUR = 3600.0

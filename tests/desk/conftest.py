@@ -42,8 +42,9 @@ from fieldreport.seal import (
     seal_envelope,
 )
 from fieldreport.store import FileBlobs, open_engine
-from fieldreport.unseal import rosters, totp
-from fieldreport.unseal.keyfile import Cost, StaffKey, new_staff_key, write_key_file
+from fieldreport.unseal import roster_changes as rosters
+from fieldreport.unseal import totp
+from fieldreport.unseal.key_file import Cost, StaffKey, new_staff_key, write_key_file
 from fieldreport.vault import CaseFilter, CaseRow, Seat, Vault, open_vault
 
 INSTANCE: Final = bytes(range(16))

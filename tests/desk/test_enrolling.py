@@ -14,11 +14,11 @@ from sqlalchemy import update
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, StoreError
 from fieldreport.seal import KeyState, Role
-from fieldreport.seal.binding import Kind
-from fieldreport.seal.wordlists import fingerprint_words
-from fieldreport.unseal import keyfile, totp
+from fieldreport.seal.inner_header import Kind
+from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.unseal.keyfile import Cost
+from fieldreport.unseal.key_file import Cost
 from fieldreport.vault import Seat, signers_of
 from fieldreport.vault.archive.tables import Enrolment
 from fieldreport.vault.staff import enrolment, roster_changes
@@ -31,8 +31,8 @@ CHEAP = Cost(kib=64, passes=1, lanes=1)
 
 @pytest.fixture(autouse=True)
 def _cheap_key_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    write = keyfile.write_key_file
-    monkeypatch.setattr(keyfile, "write_key_file", lambda *arguments: write(*arguments, cost=CHEAP))
+    write = key_file.write_key_file
+    monkeypatch.setattr(key_file, "write_key_file", lambda *arguments: write(*arguments, cost=CHEAP))
 
 
 def invited(lena: Browser, handle: str = "dana") -> str:
@@ -73,13 +73,13 @@ class TestTheWholeWay:
         # Not in the roster: she cannot sign in, and nothing is sealed to her.
         def sign_in() -> Page:
             house.clock.forward(30)
-            staff = keyfile.unlock(house.settings.desk.keyfiles / "dana.key", passphrase)
+            staff = key_file.unlock(house.settings.desk.keyfiles / "dana.key", passphrase)
             given = {"handle": "dana", "passphrase": passphrase, "code": totp.current_code(staff.totp, house.clock())}
             return dana.press(dana.get("/sign-in"), "Unlock", given)
 
         assert sign_in().status == 403
         letter = house.receive("while she waits")
-        staff = keyfile.unlock(house.settings.desk.keyfiles / "dana.key", passphrase)
+        staff = key_file.unlock(house.settings.desk.keyfiles / "dana.key", passphrase)
         seat = Seat(house.vault, staff, house.rosters, clock=house.clock)
         items = [house.vault.cases.items(case.id)[0].id for case in (before, letter)]
         for item in items:
@@ -188,11 +188,11 @@ class TestTheInvitation:
         self, house: House, lena: Browser, stranger: Browser
     ) -> None:
         code = invited(lena)
-        staff = keyfile.new_staff_key("dana", Role.EDITOR)
-        keyfile.write_key_file(house.settings.desk.keyfiles / "dana.key", staff, "her own")
+        staff = key_file.new_staff_key("dana", Role.EDITOR)
+        key_file.write_key_file(house.settings.desk.keyfiles / "dana.key", staff, "her own")
         roster_changes.enrol(house.seat("lena"), staff.public_entry(), house.rosters, house.mailbox, now=house.clock())
         assert begun(stranger, code).status == 403
-        assert keyfile.unlock(house.settings.desk.keyfiles / "dana.key", "her own") == staff
+        assert key_file.unlock(house.settings.desk.keyfiles / "dana.key", "her own") == staff
 
 
 class TestPractising:
@@ -245,7 +245,7 @@ class TestTheApproval:
         page = waits(house, lena, stranger)
         words = page.find("//p[@class='shown']")[0].text_content()
         forged = EnrolmentRequest.sign(
-            keyfile.new_staff_key("dana", Role.EDITOR),
+            key_file.new_staff_key("dana", Role.EDITOR),
             instance=house.settings.instance_id,
             now=datetime.fromtimestamp(house.clock(), UTC),
         )
@@ -375,7 +375,7 @@ class TestTheAdminsKey:
     def test_after_a_hand_over_the_old_admin_is_out_and_the_new_one_is_told_to_pin(
         self, house: House, lena: Browser
     ) -> None:
-        boris = keyfile.new_staff_key("boris", Role.ADMIN)
+        boris = key_file.new_staff_key("boris", Role.ADMIN)
         assert boris.admin is not None
         roster_changes.hand_over(house.seat("lena"), boris, house.rosters, house.mailbox, now=house.clock())
         assert lena.get("/staff", follow=False).status in {303, 403}

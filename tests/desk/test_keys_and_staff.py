@@ -11,7 +11,7 @@ from fieldreport import limits
 from fieldreport.desk.rewrap import Progress
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
-from fieldreport.unseal.keyfile import unlock
+from fieldreport.unseal.key_file import unlock
 from fieldreport.vault import RotationState
 from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.vault.staff import roster_changes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport import limits
-from fieldreport.unseal import keyfile, totp
+from fieldreport.unseal import key_file, totp
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page
@@ -62,13 +62,13 @@ def test_everything_wrong_gets_the_same_answer(house: House, stranger: Browser, 
 def test_every_attempt_costs_one_argon2_whoever_is_named(
     house: House, stranger: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    derive, runs = keyfile.derive_once, []
+    derive, runs = key_file.derive_once, []
 
-    def counted(passphrase: str, salt: bytes, cost: keyfile.Cost, into: bytearray) -> None:
+    def counted(passphrase: str, salt: bytes, cost: key_file.Cost, into: bytearray) -> None:
         runs.append(1)
         derive(passphrase, salt, cost, into)
 
-    monkeypatch.setattr(keyfile, "derive_once", counted)
+    monkeypatch.setattr(key_file, "derive_once", counted)
     damaged = house.settings.desk.keyfiles / "jonas.key"
     damaged.write_text("this is no key file\n")
     damaged.chmod(0o600)
@@ -269,21 +269,21 @@ def test_without_any_key_file_a_refusal_still_costs_an_unlock(
 ) -> None:
     for path in house.settings.desk.keyfiles.glob("*.key"):
         path.unlink()
-    derive, runs = keyfile.derive_once, []
+    derive, runs = key_file.derive_once, []
 
-    def counted(_passphrase: str, salt: bytes, cost: keyfile.Cost, into: bytearray) -> None:
+    def counted(_passphrase: str, salt: bytes, cost: key_file.Cost, into: bytearray) -> None:
         runs.append(cost)
-        derive("", salt, keyfile.Cost(kib=64, passes=1, lanes=1), into)
+        derive("", salt, key_file.Cost(kib=64, passes=1, lanes=1), into)
 
-    monkeypatch.setattr(keyfile, "derive_once", counted)
+    monkeypatch.setattr(key_file, "derive_once", counted)
     assert try_in(house, stranger).status == 403
-    assert runs == [keyfile.FULL]
+    assert runs == [key_file.FULL]
 
 
 def test_a_key_file_that_is_not_the_one_of_the_roster_does_not_open(house: House, stranger: Browser) -> None:
     # Somebody who can write to the desk's disk puts a key file of their own making under a known handle.
-    forged = keyfile.new_staff_key("amira", house.staff["amira"].role)
+    forged = key_file.new_staff_key("amira", house.staff["amira"].role)
     path = house.settings.desk.keyfiles / "amira.key"
-    keyfile.write_key_file(path, forged, "made up", cost=keyfile.Cost(kib=64, passes=1, lanes=1))
+    key_file.write_key_file(path, forged, "made up", cost=key_file.Cost(kib=64, passes=1, lanes=1))
     code = totp.current_code(forged.totp, house.clock())
     assert try_in(house, stranger, passphrase="made up", code=code).status == 403

@@ -39,8 +39,8 @@ from fieldreport.seal import (
     seal_envelope,
 )
 from fieldreport.store import migrate, open_engine
-from fieldreport.unseal import rosters
-from fieldreport.unseal.signing import AdminKey, SigningKey
+from fieldreport.unseal import roster_changes as rosters
+from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 
 INSTANCE: Final = bytes(range(16))
 NOW: Final = datetime(2026, 11, 2, 12, 30, tzinfo=UTC).timestamp()

@@ -14,7 +14,7 @@ from fieldreport.intake.handin import NotTaken
 from fieldreport.intake.messages import NOT_TAKEN
 from fieldreport.seal import HybridIdentity, PayloadWriter, build_header
 from fieldreport.seal.packed import FRAME_BYTES
-from fieldreport.unseal import rosters
+from fieldreport.unseal import roster_changes
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.packing import CODENAME, framed, packed
 
@@ -36,7 +36,7 @@ def rotate(house: House) -> None:
     """Publish the next roster, in which Bora has another key."""
     current = house.rosters.newest(at_least=0)
     desk = dataclasses.replace(house.desk, editors={**house.desk.editors, "bora": HybridIdentity.generate()})
-    raw = rosters.next_roster(current, desk.entries(), now=datetime.fromtimestamp(house.clock.now, UTC))
+    raw = roster_changes.next_roster(current, desk.entries(), now=datetime.fromtimestamp(house.clock.now, UTC))
     house.rosters.publish(raw, house.desk.admin.sign_roster(raw))
 
 

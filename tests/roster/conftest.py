@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import AdminPublic, Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
-from fieldreport.seal.rosterformat import key_id
-from fieldreport.unseal import rosters
-from fieldreport.unseal.signing import AdminKey, SigningKey
+from fieldreport.seal.roster import key_id
+from fieldreport.seal.roster_directory import AdminPublic, Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 
 INSTANCE = bytes(range(16))
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -63,12 +63,17 @@ class Newsroom:
 
 @pytest.fixture
 def entries() -> tuple[Entry, ...]:
-    return (admin_entry(), editor("alice"), editor("bora"), rosters.recovery_entry(HybridIdentity.generate().recipient))
+    return (
+        admin_entry(),
+        editor("alice"),
+        editor("bora"),
+        roster_changes.recovery_entry(HybridIdentity.generate().recipient),
+    )
 
 
 @pytest.fixture
 def raw(entries: tuple[Entry, ...]) -> bytes:
-    return rosters.first_roster(instance=INSTANCE, entries=entries, now=NOON)
+    return roster_changes.first_roster(instance=INSTANCE, entries=entries, now=NOON)
 
 
 @pytest.fixture

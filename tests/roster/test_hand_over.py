@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.errors import RosterError
-from fieldreport.seal import publicfile
+from fieldreport.seal import public_file
 from fieldreport.seal.handover import AdminChain, verify_hand_over
-from fieldreport.seal.roster import Roster, RosterDirectory
-from fieldreport.unseal import rosters
-from fieldreport.unseal.signing import AdminKey, sign_hand_over
+from fieldreport.seal.roster_directory import Roster, RosterDirectory
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.signing_keys import AdminKey, sign_hand_over
 from tests.roster.conftest import INSTANCE, NOON, Newsroom, editor
 
 CAST = tuple(AdminKey.generate() for _ in range(4))
@@ -32,7 +32,7 @@ def directory(path: Path, pinned: AdminKey) -> RosterDirectory:
 
 
 def renew(newsroom: Newsroom, signer: AdminKey, current: Roster) -> Roster:
-    raw = rosters.next_roster(current, current.entries, now=NOON)
+    raw = roster_changes.next_roster(current, current.entries, now=NOON)
     return newsroom.directory().publish(raw, signer.sign_roster(raw))
 
 
@@ -88,7 +88,7 @@ def test_a_reader_that_runs_while_the_key_changes_hands_never_closes(
 
 
 def test_the_old_key_signs_no_roster_any_more(newsroom: Newsroom, handed: Roster) -> None:
-    raw = rosters.next_roster(handed, handed.entries, now=NOON)
+    raw = roster_changes.next_roster(handed, handed.entries, now=NOON)
     signatures = newsroom.admin.sign_roster(raw)
     refuse(lambda: newsroom.directory().publish(raw, signatures), "roster-handover")
     (newsroom.path / "roster.json").write_bytes(raw)
@@ -108,7 +108,7 @@ def test_a_roster_from_before_counts_for_who_pins_the_new_key_only_by_its_hash(
     newsroom: Newsroom, handed: Roster, boris: AdminKey, raw: bytes
 ) -> None:
     history = newsroom.path / "history"
-    forged = rosters.first_roster(instance=INSTANCE, entries=[editor("mallory")], now=NOON)
+    forged = roster_changes.first_roster(instance=INSTANCE, entries=[editor("mallory")], now=NOON)
     (history / "00000001.json").write_bytes(forged)
     (history / "00000001.json.sig").write_bytes(newsroom.admin.sign_roster(forged))
     refuse(directory(newsroom.path, boris).history, "roster-chain")
@@ -172,8 +172,8 @@ def test_what_does_not_follow_is_not_handed_over(newsroom: Newsroom, handed: Ros
 def test_a_crash_anywhere_leaves_it_undone_or_done(newsroom: Newsroom, raw: bytes, boris: AdminKey) -> None:
     first = newsroom.publish(raw)
     papers = sign_hand_over(newsroom.admin, boris, instance=INSTANCE, number=1, epoch=first.epoch + 1)
-    second = rosters.next_roster(first, first.entries, now=NOON)
-    write, outcomes = publicfile.write_public, []
+    second = roster_changes.next_roster(first, first.entries, now=NOON)
+    write, outcomes = public_file.write_public, []
     for cut_at in range(4):
         path = newsroom.path.with_name(f"{newsroom.path.name}-{cut_at}")
         shutil.copytree(newsroom.path, path)
@@ -182,7 +182,7 @@ def test_a_crash_anywhere_leaves_it_undone_or_done(newsroom: Newsroom, raw: byte
         def cut(target: Path, content: bytes, writes: Iterator[Any] = writes) -> None:
             next(writes, power_off)(target, content)
 
-        with mock.patch("fieldreport.seal.admins.write_public", cut), contextlib.suppress(KeyboardInterrupt):
+        with mock.patch("fieldreport.seal.admin.write_public", cut), contextlib.suppress(KeyboardInterrupt):
             directory(path, newsroom.admin).hand_over(*papers)
         outcomes.append(directory(path, newsroom.admin).admin() == boris.public)
         assert directory(path, newsroom.admin).load(now=NOON, at_least=1).epoch == 1
@@ -255,12 +255,12 @@ def test_a_document_that_is_too_long_is_not_parsed() -> None:
 
 def test_the_new_admin_replaces_every_one_before(newsroom: Newsroom, raw: bytes) -> None:
     from fieldreport.errors import UsageError
-    from fieldreport.seal.roster import KeyState, Role
-    from fieldreport.unseal.keyfile import new_staff_key
+    from fieldreport.seal.roster_directory import KeyState, Role
+    from fieldreport.unseal.key_file import new_staff_key
 
     entries = newsroom.verify(raw).entries
     boris = new_staff_key("boris", Role.ADMIN).public_entry()
-    after = rosters.with_handed_over(entries, boris)
+    after = roster_changes.with_handed_over(entries, boris)
     assert {e.handle: e.state for e in after if e.role is Role.ADMIN} == {
         "admin": KeyState.REVOKED,
         "boris": KeyState.ACTIVE,
@@ -268,4 +268,4 @@ def test_the_new_admin_replaces_every_one_before(newsroom: Newsroom, raw: bytes)
     assert [e for e in after if e.role is not Role.ADMIN] == [e for e in entries if e.role is not Role.ADMIN]
     for wrong in (editor("boris"), dataclasses.replace(boris, handle="admin")):
         with pytest.raises(UsageError):
-            rosters.with_handed_over(entries, wrong)
+            roster_changes.with_handed_over(entries, wrong)

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from fieldreport.errors import UsageError
-from fieldreport.seal.roster import Entry, KeyState
-from fieldreport.unseal import rosters
+from fieldreport.seal.roster_directory import Entry, KeyState
+from fieldreport.unseal import roster_changes
 from tests.roster.conftest import INSTANCE, NOON, Newsroom, admin_entry, editor
 
 State = KeyState
@@ -20,7 +20,7 @@ def states(entries: tuple[Entry, ...], handle: str) -> set[State]:
 
 def test_the_next_roster_names_the_one_before(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.verify(raw)
-    second = newsroom.verify(rosters.next_roster(first, first.entries, now=NOON))
+    second = newsroom.verify(roster_changes.next_roster(first, first.entries, now=NOON))
     assert second.epoch == 2
     assert second.previous == first.sha256
     assert second.entries == first.entries
@@ -29,60 +29,62 @@ def test_the_next_roster_names_the_one_before(newsroom: Newsroom, raw: bytes) ->
 def test_an_added_person_is_sealed_to(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.verify(raw)
     chul = editor("chul")
-    second = newsroom.verify(rosters.next_roster(first, rosters.with_added(first.entries, chul), now=NOON))
+    second = newsroom.verify(
+        roster_changes.next_roster(first, roster_changes.with_added(first.entries, chul), now=NOON)
+    )
     assert chul.key_id in second.key_ids()
     assert set(second.key_ids()) > set(first.key_ids())
 
 
 def test_a_handle_is_never_given_twice(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(UsageError):
-        rosters.with_added(entries, editor("alice"))
+        roster_changes.with_added(entries, editor("alice"))
     with pytest.raises(UsageError):
-        rosters.with_added(rosters.with_revoked(entries, "alice"), editor("alice"))
+        roster_changes.with_added(roster_changes.with_revoked(entries, "alice"), editor("alice"))
 
 
 def test_after_a_rotation_the_old_key_only_decrypts(entries: tuple[Entry, ...]) -> None:
     old = entries[1]
     fresh = editor("alice")
     new = dataclasses.replace(fresh, signing=old.signing)
-    after = rosters.with_rotated(entries, new)
+    after = roster_changes.with_rotated(entries, new)
     assert {entry.key_id: entry.state for entry in after if entry.handle == "alice"} == {
         old.key_id: State.DECRYPT_ONLY,
         new.key_id: State.ACTIVE,
     }
-    assert rosters.with_rotated(after, new) == after
-    assert rosters.first_roster(instance=INSTANCE, entries=after, now=NOON)
+    assert roster_changes.with_rotated(after, new) == after
+    assert roster_changes.first_roster(instance=INSTANCE, entries=after, now=NOON)
 
 
 def test_a_key_that_was_given_up_does_not_come_back(entries: tuple[Entry, ...]) -> None:
-    after = rosters.with_rotated(entries, editor("alice"))
+    after = roster_changes.with_rotated(entries, editor("alice"))
     with pytest.raises(UsageError):
-        rosters.with_rotated(after, entries[1])
+        roster_changes.with_rotated(after, entries[1])
 
 
 def test_nobody_can_be_rotated_in(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(UsageError):
-        rosters.with_rotated(entries, editor("chul"))
+        roster_changes.with_rotated(entries, editor("chul"))
     with pytest.raises(UsageError):
-        rosters.with_rotated(rosters.with_revoked(entries, "alice"), editor("alice"))
+        roster_changes.with_rotated(roster_changes.with_revoked(entries, "alice"), editor("alice"))
 
 
 def test_an_admins_old_key_is_revoked(entries: tuple[Entry, ...]) -> None:
-    assert states(rosters.with_rotated(entries, admin_entry()), "admin") == {State.ACTIVE, State.REVOKED}
+    assert states(roster_changes.with_rotated(entries, admin_entry()), "admin") == {State.ACTIVE, State.REVOKED}
 
 
 def test_a_destroyed_key_becomes_a_record_and_an_active_one_cannot_be_destroyed(entries: tuple[Entry, ...]) -> None:
-    after = rosters.with_rotated(entries, editor("alice"))
-    retired = rosters.with_retired(after, entries[1].key_id)
+    after = roster_changes.with_rotated(entries, editor("alice"))
+    retired = roster_changes.with_retired(after, entries[1].key_id)
     assert states(retired, "alice") == {State.ACTIVE, State.REVOKED}
-    for key in (rosters.with_rotated(entries, editor("alice"))[0].key_id, "00" * 16):
+    for key in (roster_changes.with_rotated(entries, editor("alice"))[0].key_id, "00" * 16):
         with pytest.raises(UsageError):
-            rosters.with_retired(entries, key)
+            roster_changes.with_retired(entries, key)
 
 
 def test_a_revoked_person_has_no_key_in_use(entries: tuple[Entry, ...]) -> None:
-    after = rosters.with_revoked(rosters.with_rotated(entries, editor("alice")), "alice")
+    after = roster_changes.with_revoked(roster_changes.with_rotated(entries, editor("alice")), "alice")
     assert states(after, "alice") == {State.REVOKED}
     assert len(after) == len(entries) + 1
     with pytest.raises(UsageError):
-        rosters.with_revoked(entries, "nobody")
+        roster_changes.with_revoked(entries, "nobody")

@@ -14,15 +14,15 @@ from unittest import mock
 import pytest
 
 from fieldreport.errors import RosterError
-from fieldreport.seal import roster as roster_module
-from fieldreport.seal.roster import Roster, RosterDirectory
-from fieldreport.unseal import rosters
-from fieldreport.unseal.signing import AdminKey
+from fieldreport.seal import roster_directory as roster_module
+from fieldreport.seal.roster_directory import Roster, RosterDirectory
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.signing_keys import AdminKey
 from tests.roster.conftest import INSTANCE, NOON, Newsroom, editor
 
 
 def successor(roster: Roster, *, who: str = "chul") -> bytes:
-    return rosters.next_roster(roster, rosters.with_added(roster.entries, editor(who)), now=NOON)
+    return roster_changes.next_roster(roster, roster_changes.with_added(roster.entries, editor(who)), now=NOON)
 
 
 def refuse(directory: RosterDirectory, code: str, *, at_least: int = 0) -> None:
@@ -82,7 +82,7 @@ def test_an_expired_roster_can_still_be_asked_who_was_listed_so_that_the_admin_c
     with pytest.raises(RosterError):
         directory.load(now=late, at_least=0)
     newest = directory.newest(at_least=1)
-    newsroom.publish(rosters.next_roster(newest, newest.entries, now=late))
+    newsroom.publish(roster_changes.next_roster(newest, newest.entries, now=late))
     assert directory.load(now=late, at_least=2).entries == newest.entries
     with pytest.raises(RosterError):
         directory.newest(at_least=3)
@@ -156,7 +156,9 @@ def test_what_is_not_signed_is_not_published(newsroom: Newsroom, raw: bytes) -> 
 def test_the_history_knows_every_epoch_and_the_keys_of_its_letters(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.publish(raw)
     second = newsroom.publish(successor(first))
-    third = newsroom.publish(rosters.next_roster(second, rosters.with_revoked(second.entries, "bora"), now=NOON))
+    third = newsroom.publish(
+        roster_changes.next_roster(second, roster_changes.with_revoked(second.entries, "bora"), now=NOON)
+    )
     directory = newsroom.directory()
     assert directory.history() == {1: first.sha256, 2: second.sha256, 3: third.sha256}
     assert directory.keys_at(2) == second.key_ids()
@@ -191,7 +193,7 @@ def test_an_altered_history_is_refused(newsroom: Newsroom, raw: bytes) -> None:
     with pytest.raises(RosterError):
         newsroom.directory().history()
     # Signed by the admin, but not what the chain names: two rosters of one epoch were signed.
-    other = rosters.first_roster(instance=INSTANCE, entries=[editor("dana")], now=NOON)
+    other = roster_changes.first_roster(instance=INSTANCE, entries=[editor("dana")], now=NOON)
     path.write_bytes(other)
     path.with_name("00000001.json.sig").write_bytes(newsroom.admin.sign_roster(other))
     with pytest.raises(RosterError) as refused:
@@ -221,7 +223,7 @@ def test_a_crash_at_any_step_of_publishing_leaves_the_old_or_the_new_roster_in_f
         path.mkdir()
         newsroom = Newsroom(path=path)
         (path / "admin.pub").write_text(newsroom.public.encode())
-        first = newsroom.publish(rosters.first_roster(instance=INSTANCE, entries=[editor("alice")], now=NOON))
+        first = newsroom.publish(roster_changes.first_roster(instance=INSTANCE, entries=[editor("alice")], now=NOON))
         second = successor(first)
         with mock.patch.object(Path, "replace", dies_at(step)):
             try:
@@ -281,7 +283,7 @@ def test_readable_copies_lie_beside_the_roster_and_go_with_the_person(newsroom: 
     copy = (newsroom.path / "alice.pub").read_text()
     assert str(roster.entry("alice").recipient) in copy
     assert (newsroom.path / "admin.pub").read_text() == newsroom.public.encode()
-    newsroom.publish(rosters.next_roster(roster, rosters.with_revoked(roster.entries, "alice"), now=NOON))
+    newsroom.publish(roster_changes.next_roster(roster, roster_changes.with_revoked(roster.entries, "alice"), now=NOON))
     assert not (newsroom.path / "alice.pub").exists()
     assert (newsroom.path / "bora.pub").exists()
 

@@ -16,11 +16,11 @@ from fieldreport import limits
 from fieldreport.errors import RosterError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import Entry, KeyState, Role, verify_roster
-from fieldreport.seal.rosterformat import parse_roster
+from fieldreport.seal.roster import parse_roster
+from fieldreport.seal.roster_directory import Entry, KeyState, Role, verify_roster
 from fieldreport.seal.signatures import encode_signatures
-from fieldreport.unseal import rosters
-from fieldreport.unseal.signing import AdminKey, SigningKey
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 from tests.roster.conftest import INSTANCE, NOON, Newsroom, admin_entry, editor
 
 Value = dict[str, Any]
@@ -54,7 +54,7 @@ def test_keys_that_only_decrypt_or_are_revoked_are_not_sealed_to(newsroom: Newsr
         editor("alice", signing=signing, state=KeyState.DECRYPT_ONLY),
         editor("bora", state=KeyState.REVOKED),
     )
-    roster = newsroom.verify(rosters.first_roster(instance=INSTANCE, entries=listed, now=NOON))
+    roster = newsroom.verify(roster_changes.first_roster(instance=INSTANCE, entries=listed, now=NOON))
     assert roster.key_ids() == (listed[0].key_id,)
     assert roster.entry("alice") == listed[0]
     with pytest.raises(RosterError):
@@ -65,8 +65,8 @@ def test_keys_that_only_decrypt_or_are_revoked_are_not_sealed_to(newsroom: Newsr
 
 
 def test_a_roster_without_an_active_editor_seals_to_nobody(newsroom: Newsroom) -> None:
-    listed = [admin_entry(), rosters.recovery_entry(HybridIdentity.generate().recipient)]
-    roster = newsroom.verify(rosters.first_roster(instance=INSTANCE, entries=listed, now=NOON))
+    listed = [admin_entry(), roster_changes.recovery_entry(HybridIdentity.generate().recipient)]
+    roster = newsroom.verify(roster_changes.first_roster(instance=INSTANCE, entries=listed, now=NOON))
     with pytest.raises(RosterError) as refused:
         roster.recipients()
     assert refused.value.code == "roster-no-editor"
@@ -87,7 +87,7 @@ def test_a_roster_is_valid_within_its_dates_only(newsroom: Newsroom, raw: bytes,
 
 
 def test_another_newsrooms_roster_is_refused(newsroom: Newsroom, entries: tuple[Entry, ...]) -> None:
-    refuse(newsroom, rosters.first_roster(instance=bytes(16), entries=entries, now=NOON), "roster-instance")
+    refuse(newsroom, roster_changes.first_roster(instance=bytes(16), entries=entries, now=NOON), "roster-instance")
 
 
 def test_neither_signature_suffices_alone(newsroom: Newsroom, raw: bytes) -> None:
@@ -242,25 +242,25 @@ def test_the_admin_does_not_sign_what_is_not_a_roster(newsroom: Newsroom) -> Non
 def test_one_person_has_one_active_key_and_one_role() -> None:
     signing = SigningKey.generate()
     with pytest.raises(RosterError):
-        rosters.first_roster(
+        roster_changes.first_roster(
             instance=INSTANCE, entries=[editor("alice", signing=signing), editor("alice", signing=signing)], now=NOON
         )
     with pytest.raises(RosterError):
-        rosters.first_roster(instance=INSTANCE, entries=[editor("alice"), admin_entry("alice")], now=NOON)
+        roster_changes.first_roster(instance=INSTANCE, entries=[editor("alice"), admin_entry("alice")], now=NOON)
 
 
 def test_one_key_belongs_to_one_person() -> None:
     alice = editor("alice")
     twin = dataclasses.replace(alice, handle="bora", signing=SigningKey.generate().public)
     with pytest.raises(RosterError):
-        rosters.first_roster(instance=INSTANCE, entries=[alice, twin], now=NOON)
+        roster_changes.first_roster(instance=INSTANCE, entries=[alice, twin], now=NOON)
 
 
 def test_no_more_people_than_a_header_has_room_for() -> None:
     key = HybridIdentity.generate().recipient
     crowd = [dataclasses.replace(editor(f"e{number}"), role=Role.EDITOR) for number in range(limits.STANZAS)] + [
-        rosters.recovery_entry(key)
+        roster_changes.recovery_entry(key)
     ]
-    assert rosters.first_roster(instance=INSTANCE, entries=crowd[1:], now=NOON)
+    assert roster_changes.first_roster(instance=INSTANCE, entries=crowd[1:], now=NOON)
     with pytest.raises(RosterError):
-        rosters.first_roster(instance=INSTANCE, entries=crowd, now=NOON)
+        roster_changes.first_roster(instance=INSTANCE, entries=crowd, now=NOON)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fieldreport.errors import RosterError
-from fieldreport.seal.roster import AdminPublic, verify_roster
+from fieldreport.seal.roster_directory import AdminPublic, verify_roster
 
 FILE = json.loads((Path(__file__).parent.parent / "vectors" / "roster" / "rosters.json").read_text(encoding="utf-8"))
 

@@ -33,7 +33,7 @@ from fieldreport.seal import (
     read_header,
     seal_envelope,
 )
-from fieldreport.unseal import identityfile
+from fieldreport.unseal import identity_file
 
 pytestmark = pytest.mark.outside
 
@@ -185,7 +185,7 @@ def test_it_opens_a_packed_letter_behind_its_frame_with_an_exported_identity(age
         payload_to=payload,
     )
     packed = Frame.of(header, payload, epoch=1, letter=own).encode() + header + payload.getvalue()
-    identityfile.write(tmp_path / "identity.txt", [identity])
+    identity_file.write(tmp_path / "identity.txt", [identity])
     lines = (tmp_path / "identity.txt").read_text().splitlines()
     (exported,) = [line for line in lines if not line.startswith("#")]
     plain = age("open", packed[57:], exported)

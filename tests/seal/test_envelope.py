@@ -35,7 +35,7 @@ from fieldreport.seal import (
     open_header,
     seal_envelope,
 )
-from fieldreport.seal.binding import InnerHeader
+from fieldreport.seal.inner_header import InnerHeader
 
 CHUNK = 64 * 1024
 ROSTER = bytes(range(32))

@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from fieldreport.errors import PlatformError
-from fieldreport.seal import check_platform, hybrid, selftest
+from fieldreport.seal import check_platform, hybrid, self_test
 
 
 def test_this_machine_passes() -> None:
@@ -19,9 +19,9 @@ def test_this_machine_passes() -> None:
 
 def test_the_answer_is_the_published_one(vectors: Path) -> None:
     published = (vectors / "age" / "testkit" / "hybrid").read_bytes()
-    assert published.endswith(b"\n\n" + base64.b64decode(selftest._AGE_FILE))
-    assert b"file key: " + selftest._FILE_KEY.hex().encode() in published
-    assert hybrid.HybridIdentity(selftest._SEED).encode().encode() in published
+    assert published.endswith(b"\n\n" + base64.b64decode(self_test._AGE_FILE))
+    assert b"file key: " + self_test._FILE_KEY.hex().encode() in published
+    assert hybrid.HybridIdentity(self_test._SEED).encode().encode() in published
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_answer_is_the_published_one(vectors: Path) -> None:
     ],
 )
 def test_a_wrong_answer_ends_the_start(monkeypatch: pytest.MonkeyPatch, name: str, wrong: object) -> None:
-    monkeypatch.setattr(selftest, name, wrong)
+    monkeypatch.setattr(self_test, name, wrong)
     with pytest.raises(PlatformError) as caught:
         check_platform()
     assert caught.value.code == "selftest"

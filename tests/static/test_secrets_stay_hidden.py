@@ -22,7 +22,7 @@ from fieldreport.cli.recovery_sheets import Sheet
 from fieldreport.installation import Made, Member
 from fieldreport.press.article import Article
 from fieldreport.seal import Codename, HybridIdentity, Role, SourceKeys, TokenKey
-from fieldreport.unseal import keyfile, recovery
+from fieldreport.unseal import key_file, recovery
 
 SOURCE = Path(fieldreport.__file__).parent
 
@@ -113,7 +113,7 @@ def secret_values() -> Iterator[tuple[object, list[str]]]:
 
     identity = HybridIdentity.generate()
     yield identity, [*spellings(identity.seed), identity.encode()]
-    editor, admin = (keyfile.new_staff_key(str(role), role) for role in (Role.EDITOR, Role.ADMIN))
+    editor, admin = (key_file.new_staff_key(str(role), role) for role in (Role.EDITOR, Role.ADMIN))
     yield editor, spellings(editor.identities[0].seed, editor.signing.seed, editor.totp)
     yield editor.signing, spellings(editor.signing.seed)
     assert admin.admin is not None

@@ -73,7 +73,7 @@ def test_a_planted_import_from_the_intake_to_unseal_fails_the_linter(tmp_path: P
             target.write_bytes((ROOT / name).read_bytes())
     clean = _run(_tool("lint-imports"), "--no-cache", cwd=tmp_path)
     assert clean.returncode == 0, clean.stdout
-    (tmp_path / "fieldreport" / "intake" / "planted.py").write_text("import fieldreport.unseal.keyfile\n")
+    (tmp_path / "fieldreport" / "intake" / "planted.py").write_text("import fieldreport.unseal.key_file\n")
     planted = _run(_tool("lint-imports"), "--no-cache", cwd=tmp_path)
     assert planted.returncode != 0
     assert "What strangers reach never reaches private keys BROKEN" in planted.stdout

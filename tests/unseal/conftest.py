@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from fieldreport.seal.roster import Role
-from fieldreport.unseal.keyfile import Cost, StaffKey, new_staff_key, write_key_file
+from fieldreport.seal.roster_directory import Role
+from fieldreport.unseal.key_file import Cost, StaffKey, new_staff_key, write_key_file
 
 LIGHT: Final = Cost(kib=64, passes=1, lanes=1)
 PASSPHRASE: Final = "slush sing credit sword sick muscle wet"

@@ -19,11 +19,11 @@ from mnemonic import Mnemonic
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, SealError, UsageError
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.roster import Entry, KeyState, Role
-from fieldreport.seal.wordlists import fingerprint_words
-from fieldreport.unseal import rosters
+from fieldreport.seal.roster_directory import Entry, KeyState, Role
+from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.unseal import roster_changes
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.unseal.keyfile import StaffKey, new_staff_key
+from fieldreport.unseal.key_file import StaffKey, new_staff_key
 
 FILE = json.loads(
     (Path(__file__).parent.parent / "vectors" / "enrolment" / "enrolments.json").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_what_is_signed_is_what_is_parsed_and_granted() -> None:
 
 def test_it_counts_once() -> None:
     request = EnrolmentRequest.parse(TEXT)
-    entries = rosters.with_added([], request.check([], instance=INSTANCE, now=NOON))
+    entries = roster_changes.with_added([], request.check([], instance=INSTANCE, now=NOON))
     for state in KeyState:  # later, too: whoever was revoked is not enrolled again by an old paper
         after = [dataclasses.replace(entry, state=state) for entry in entries]
         with pytest.raises(UsageError):

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, UnlockRefused, UsageError
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import KeyState, Role
-from fieldreport.seal.wordlists import word_list
-from fieldreport.unseal import keyfile
-from fieldreport.unseal.keyfile import (
+from fieldreport.seal.roster_directory import KeyState, Role
+from fieldreport.seal.word_lists import word_list
+from fieldreport.unseal import key_file
+from fieldreport.unseal.key_file import (
     FULL,
     Cost,
     StaffKey,
@@ -89,7 +89,7 @@ def test_any_flipped_bit_is_damage_and_costs_no_argon2id(path: Path, data: st.Da
     changed = bytearray(whole)
     changed[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     put(path, bytes(changed))
-    with mock.patch.object(keyfile, "Argon2id", side_effect=AssertionError), pytest.raises(KeyFileDamaged):
+    with mock.patch.object(key_file, "Argon2id", side_effect=AssertionError), pytest.raises(KeyFileDamaged):
         unlock(path, PASSPHRASE)
     put(path, whole)
 
@@ -143,7 +143,7 @@ def test_an_altered_body_is_damage_even_if_the_checksum_was_made_to_fit(path: Pa
 )
 def test_a_cost_out_of_bounds_is_refused_before_any_work(path: Path, cost: bytes) -> None:
     put(path, checksummed(path.read_bytes().replace(b"argon2id 64 1 1", b"argon2id " + cost)))
-    with mock.patch.object(keyfile, "Argon2id", side_effect=AssertionError), pytest.raises(KeyFileDamaged):
+    with mock.patch.object(key_file, "Argon2id", side_effect=AssertionError), pytest.raises(KeyFileDamaged):
         unlock(path, PASSPHRASE)
 
 
@@ -154,7 +154,7 @@ def test_a_monstrous_file_is_refused_before_it_is_parsed(path: Path) -> None:
 
 
 def test_unlocking_is_exactly_one_argon2id(path: Path) -> None:
-    with mock.patch.object(keyfile, "Argon2id", wraps=Argon2id) as argon2id:
+    with mock.patch.object(key_file, "Argon2id", wraps=Argon2id) as argon2id:
         unlock(path, PASSPHRASE)
         assert argon2id.call_count == 1
         with pytest.raises(UnlockRefused):
@@ -163,7 +163,7 @@ def test_unlocking_is_exactly_one_argon2id(path: Path) -> None:
 
 
 def test_a_handle_that_nobody_has_costs_and_answers_the_same_as_a_wrong_passphrase(tmp_path: Path) -> None:
-    with mock.patch.object(keyfile, "Argon2id", wraps=Argon2id) as argon2id:
+    with mock.patch.object(key_file, "Argon2id", wraps=Argon2id) as argon2id:
         with pytest.raises(UnlockRefused) as unknown:
             unlock(tmp_path / "nobody.key", PASSPHRASE)
         with pytest.raises(UnlockRefused) as nothing:

@@ -15,7 +15,7 @@ from shamir_mnemonic.wordlist import WORDLIST
 
 from fieldreport.errors import KeyFileDamaged, UsageError
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.unseal import keyfile
+from fieldreport.unseal import key_file
 from fieldreport.unseal.recovery import as_staff_key, combine, needed_with, split
 from tests.unseal.conftest import LIGHT, PASSPHRASE
 
@@ -127,8 +127,8 @@ def test_one_share_by_itself_says_how_many_are_needed() -> None:
 
 
 def test_the_recovered_key_in_a_key_file_opens_and_belongs_to_nobody(tmp_path: Path) -> None:
-    keyfile.write_key_file(tmp_path / "r.key", as_staff_key(KEY), PASSPHRASE, cost=LIGHT)
-    opened = keyfile.unlock(tmp_path / "r.key", PASSPHRASE)
+    key_file.write_key_file(tmp_path / "r.key", as_staff_key(KEY), PASSPHRASE, cost=LIGHT)
+    opened = key_file.unlock(tmp_path / "r.key", PASSPHRASE)
     assert opened.identities == (KEY,)
     assert opened.admin is None
     assert opened.signing.public != as_staff_key(KEY).signing.public

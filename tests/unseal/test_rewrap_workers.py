@@ -13,7 +13,7 @@ import pytest
 
 from fieldreport.errors import NotARecipient, PlatformError, SealError
 from fieldreport.seal import HybridIdentity, build_header, open_header
-from fieldreport.unseal.rewrapworkers import Batch, RewrapWorkers
+from fieldreport.unseal.rewrap_workers import Batch, RewrapWorkers
 
 _OWN = HybridIdentity.generate()
 _NEW = HybridIdentity.generate()
@@ -98,7 +98,7 @@ def test_a_worker_that_cannot_be_told_the_keys_is_not_left_behind(monkeypatch: p
     def broken(_worker: object, _pieces: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("fieldreport.unseal.rewrapworkers._Worker._send", broken)
+    monkeypatch.setattr("fieldreport.unseal.rewrap_workers._Worker._send", broken)
     before = children()
     with pytest.raises(PlatformError) as failed:
         RewrapWorkers([_OWN])
@@ -109,7 +109,7 @@ def test_a_worker_that_cannot_be_told_the_keys_is_not_left_behind(monkeypatch: p
 def test_nobody_looks_into_a_worker() -> None:
     """The worker's own module, run as the desk starts it, with no keys: then it says whether it can be dumped."""
     program = (
-        "import ctypes, runpy; runpy.run_module('fieldreport.unseal.rewrapworkers', run_name='__main__');"
+        "import ctypes, runpy; runpy.run_module('fieldreport.unseal.rewrap_workers', run_name='__main__');"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
     )
     done = subprocess.run([sys.executable, "-P", "-c", program], input=bytes(4), capture_output=True, check=True)

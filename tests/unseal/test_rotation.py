@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.errors import SealError, UnlockRefused, UsageError
-from fieldreport.seal.roster import Entry, KeyState, Role
-from fieldreport.unseal import rosters, secretfile
-from fieldreport.unseal.keyfile import StaffKey, new_staff_key, unlock
+from fieldreport.seal.roster_directory import Entry, KeyState, Role
+from fieldreport.unseal import roster_changes, secret_file
+from fieldreport.unseal.key_file import StaffKey, new_staff_key, unlock
 from fieldreport.unseal.rotation import KeyRequest, begin_rotation, retire_old, verify_request, with_new_identity
 from tests.unseal.conftest import PASSPHRASE
 
@@ -31,7 +31,7 @@ def keys_in(path: Path) -> list[str]:
 def test_the_whole_way(path: Path, entry: Entry) -> None:
     request = begin_rotation(path, PASSPHRASE, entry=entry).encode()
     approved = verify_request(request, entry)
-    after = rosters.with_rotated([entry], approved)
+    after = roster_changes.with_rotated([entry], approved)
     assert {item.key_id: item.state for item in after} == {
         entry.key_id: KeyState.DECRYPT_ONLY,
         approved.key_id: KeyState.ACTIVE,
@@ -57,7 +57,7 @@ def test_asking_twice_makes_one_key_and_one_request(path: Path, entry: Entry) ->
 
 
 def test_a_crash_while_the_key_file_is_written_leaves_the_old_keys(path: Path, entry: Entry) -> None:
-    with mock.patch.object(secretfile, "replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+    with mock.patch.object(secret_file, "replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         begin_rotation(path, PASSPHRASE, entry=entry)
     assert keys_in(path) == [entry.key_id]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fieldreport.errors import SealError
 from fieldreport.seal.signatures import AdminPublic, signed_bytes, verify_signature
-from fieldreport.unseal.signing import AdminKey, SigningKey
+from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 
 KEY = SigningKey(bytes(range(32)))
 ADMIN = AdminKey(ed25519=KEY, mldsa65_seed=bytes(range(32)))

@@ -19,14 +19,14 @@ from typing import BinaryIO
 import pytest
 
 from fieldreport.mailbox import LocalMailbox
-from fieldreport.seal.binding import Binding, Expected, Kind
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, open_envelope, seal_envelope
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import Role, Roster, RosterDirectory
+from fieldreport.seal.inner_header import Binding, Expected, Kind
+from fieldreport.seal.roster_directory import Role, Roster, RosterDirectory
 from fieldreport.store import FileBlobs, open_engine
-from fieldreport.unseal import rosters
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import CaseFilter, CaseRow, Seat, Vault
 
 INSTANCE = bytes(range(16))
@@ -95,9 +95,9 @@ def _first_keys() -> Path:
     assert admin is not None
     (directory / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
     people = [staff.public_entry() for staff in _staff()]
-    raw = rosters.first_roster(
+    raw = roster_changes.first_roster(
         instance=INSTANCE,
-        entries=[*people, rosters.recovery_entry(_recovery().recipient)],
+        entries=[*people, roster_changes.recovery_entry(_recovery().recipient)],
         now=datetime.fromtimestamp(START, tz=UTC),
     )
     _rosters_in(directory).publish(raw, admin.sign_roster(raw))
@@ -144,18 +144,18 @@ class Newsroom:
         """Publish the next roster, in which these people's newest keys replace those before."""
         entries = self.roster.entries
         for staff in entries_of:
-            entries = rosters.with_rotated(entries, staff.public_entry())
-        return self.publish(rosters.next_roster(self.roster, entries, now=self.clock.moment))
+            entries = roster_changes.with_rotated(entries, staff.public_entry())
+        return self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
 
     def hire(self, handle: str) -> StaffKey:
         staff = StaffKey.generate(handle, Role.EDITOR)
-        entries = rosters.with_added(self.roster.entries, staff.public_entry())
-        self.publish(rosters.next_roster(self.roster, entries, now=self.clock.moment))
+        entries = roster_changes.with_added(self.roster.entries, staff.public_entry())
+        self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
         return staff
 
     def revoke(self, handle: str) -> None:
-        entries = rosters.with_revoked(self.roster.entries, handle)
-        self.publish(rosters.next_roster(self.roster, entries, now=self.clock.moment))
+        entries = roster_changes.with_revoked(self.roster.entries, handle)
+        self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
 
     def seat(self, staff: StaffKey) -> Seat:
         return Seat(self.vault, staff, self.rosters)

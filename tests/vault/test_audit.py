@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import SealError, StoreError
-from fieldreport.unseal.signing import SigningKey
+from fieldreport.unseal.signing_keys import SigningKey
 from fieldreport.vault import Act, AuditReport, signers_of
 from fieldreport.vault.archive.tables import AuditRow, VaultState
 from tests.vault.cast import Newsroom, everywhere

@@ -12,7 +12,7 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, RosterError, SealError, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedReply
-from fieldreport.seal.binding import Kind
+from fieldreport.seal.inner_header import Kind
 from fieldreport.vault import Card
 from fieldreport.vault.archive.tables import Item, Outgoing
 from tests.vault.cast import Newsroom, a_source, everywhere

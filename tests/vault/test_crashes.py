@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.seal.codename import SourceKeys
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import CaseFilter, signers_of
 from fieldreport.vault.archive.tables import Item
 from tests.vault.cast import Newsroom, a_source, open_newsroom, with_new_key, without_old_keys

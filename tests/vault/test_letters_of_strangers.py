@@ -11,7 +11,7 @@ import pytest
 from fieldreport import limits
 from fieldreport.errors import NotARecipient
 from fieldreport.seal import Binding, HybridIdentity, HybridRecipient, Kind, PartSource, Stanza, seal_envelope
-from fieldreport.unseal import rosters
+from fieldreport.unseal import roster_changes
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.tables import SealedObject
 from tests.vault.cast import INSTANCE, Newsroom, a_source
@@ -116,7 +116,7 @@ def test_without_a_roster_in_force_letters_are_sorted_and_rebuilt_later(newsroom
     with pytest.raises(NotARecipient):
         newsroom.seat(newsroom.tomas).text(letter_id)
     expired = newsroom.rosters.newest(at_least=0)
-    newsroom.publish(rosters.next_roster(expired, expired.entries, now=newsroom.clock.moment))
+    newsroom.publish(roster_changes.next_roster(expired, expired.entries, now=newsroom.clock.moment))
     assert mira.rewrap().done == 1
     assert newsroom.seat(newsroom.tomas).text(letter_id) == "text"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from fieldreport.errors import NotAllowed, NotARecipient, NotFound, RosterError, StaleRoster, UsageError
-from fieldreport.seal.binding import Kind
 from fieldreport.seal.header import open_header
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.seal.inner_header import Kind
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import Card, CaseRow, Seat
 from fieldreport.vault.cases.conversation import text_part
 from fieldreport.vault.keys.recovery import Rescue

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, NotARecipient, StaleRoster
 from fieldreport.unseal.rewrap import rewrap
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import Card
 from fieldreport.vault.archive.tables import SealedObject
 from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key

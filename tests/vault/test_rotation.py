@@ -7,8 +7,8 @@ import os
 import pytest
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError
-from fieldreport.seal.roster import Roster
-from fieldreport.unseal.staffkey import StaffKey
+from fieldreport.seal.roster_directory import Roster
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import RotationOrder, RotationState
 from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, without_old_keys
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fieldreport.errors import Conflict, NotFound, SealError, StaleRoster
-from fieldreport.seal.binding import Kind
 from fieldreport.seal.envelope import PartSource
+from fieldreport.seal.inner_header import Kind
 from fieldreport.vault import Act
 from fieldreport.vault.archive.tables import SecondFactor
 from tests.vault.cast import Newsroom

@@ -15,7 +15,7 @@ from fieldreport.desk.item_view import read_item
 from fieldreport.desk.views.inbox import sort_new, title_in
 from fieldreport.desk.views.keys import start_if_needed
 from fieldreport.errors import NotFound, SealError, UsageError
-from fieldreport.seal.roster import Role
+from fieldreport.seal.roster_directory import Role
 from fieldreport.vault import Card, CaseRow, CaseState
 from fieldreport.vault.articles.newsdesk import list_articles
 from fieldreport.vault.cases import restriction

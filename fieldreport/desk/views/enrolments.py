@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import NotFound, SealError, UsageError
-from fieldreport.seal.roster import Entry, KeyState, Role
+from fieldreport.seal.roster_directory import Entry, KeyState, Role
 from fieldreport.vault.staff import enrolment, roster_changes
 
 pages = flask.Blueprint("enrolments", __name__)

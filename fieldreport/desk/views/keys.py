@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.rewrap import RewrapJob
 from fieldreport.errors import RosterError, UnlockRefused
-from fieldreport.seal.roster import Entry, Role
+from fieldreport.seal.roster_directory import Entry, Role
 from fieldreport.vault import RotationState
 from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.web.forms import Problem

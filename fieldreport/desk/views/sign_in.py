@@ -14,7 +14,7 @@ from fieldreport.desk.sessions import Session
 from fieldreport.desk.sign_in import TooManyTries
 from fieldreport.desk.views import keys
 from fieldreport.errors import FieldreportError, UnlockRefused
-from fieldreport.seal.roster import Role
+from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.web.forms import Problem
 

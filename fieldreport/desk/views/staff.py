@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import Conflict, NotFound, UsageError
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster
+from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
 from fieldreport.vault import Act, RotationOrder, RotationState
 from fieldreport.vault.staff import enrolment, roster_changes
 

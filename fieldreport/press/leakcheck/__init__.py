@@ -14,13 +14,13 @@ from dataclasses import replace
 
 from fieldreport.press.article import Article
 from fieldreport.press.leakcheck import contact, invisible
+from fieldreport.press.leakcheck.copied_text import Reports
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
-from fieldreport.press.leakcheck.lifted import Reports
 from fieldreport.press.leakcheck.markdown import resolve
 from fieldreport.press.leakcheck.materials import Material, note_terms
 from fieldreport.press.leakcheck.spans import Taken, without_overlaps
 from fieldreport.press.leakcheck.terms import Terms
-from fieldreport.press.leakcheck.traces import Traces
+from fieldreport.press.leakcheck.warnings import Traces
 
 __all__ = ["Finding", "Material", "Rule", "Severity", "check", "note_terms"]
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
 from fieldreport.seal.canonical import encode
-from fieldreport.seal.roster import Roster, verify_signature
+from fieldreport.seal.roster_directory import Roster, verify_signature
 from fieldreport.store import reading
 from fieldreport.vault.archive.tables import AuditRow, VaultState
 

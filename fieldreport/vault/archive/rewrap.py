@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, RosterError, SealError, StaleRoster
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.roster import Roster
+from fieldreport.seal.roster_directory import Roster
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
-from fieldreport.unseal.rewrapworkers import Batch, RewrapWorkers
+from fieldreport.unseal.rewrap_workers import Batch, RewrapWorkers
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Case, Item, SealedObject

@@ -17,10 +17,10 @@ from typing import BinaryIO
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, NotFound, RosterError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.binding import Binding, Expected, Kind
 from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, seal_envelope
-from fieldreport.seal.roster import Role, Roster, RosterDirectory
-from fieldreport.unseal.keyfile import StaffKey
+from fieldreport.seal.inner_header import Binding, Expected, Kind
+from fieldreport.seal.roster_directory import Role, Roster, RosterDirectory
+from fieldreport.unseal.key_file import StaffKey
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged

@@ -18,7 +18,7 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import StoreError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.roster_directory import RosterDirectory
 from fieldreport.store import BlobStore, migrate, open_blobs, open_engine, reading, scour, writing
 from fieldreport.vault.archive.audit import Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change

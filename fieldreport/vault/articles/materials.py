@@ -16,7 +16,7 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import FieldreportError
 from fieldreport.press.leakcheck import Material
-from fieldreport.seal.binding import Kind
+from fieldreport.seal.inner_header import Kind
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
 

@@ -22,8 +22,8 @@ from fieldreport.scrub import Mode
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.scrubber import Scrubbed, Scrubber
 from fieldreport.seal import canonical
-from fieldreport.seal.binding import Kind
 from fieldreport.seal.envelope import PartSource
+from fieldreport.seal.inner_header import Kind
 from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.articles.signatures import SignOff, author_is, sign
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError, SealError
 from fieldreport.seal import canonical
-from fieldreport.seal.binding import Kind
 from fieldreport.seal.envelope import PartSource
-from fieldreport.seal.roster import Role, Roster
+from fieldreport.seal.inner_header import Kind
+from fieldreport.seal.roster_directory import Role, Roster
 from fieldreport.seal.signatures import verify_signature
 from fieldreport.vault.articles.tables import ArticleSignOff
 

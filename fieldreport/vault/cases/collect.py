@@ -15,8 +15,8 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, RosterError, StoreError
 from fieldreport.mailbox import LetterHead, Mailbox
-from fieldreport.seal.binding import EPOCH_MAX, Kind
-from fieldreport.seal.roster import RosterDirectory
+from fieldreport.seal.inner_header import EPOCH_MAX, Kind
+from fieldreport.seal.roster_directory import RosterDirectory
 from fieldreport.vault.archive.tables import Item
 
 if TYPE_CHECKING:

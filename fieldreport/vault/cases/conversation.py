@@ -22,10 +22,10 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.binding import Binding, Kind
 from fieldreport.seal.canonical import encode
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.inner_header import Binding, Kind
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Case, Item, Outgoing

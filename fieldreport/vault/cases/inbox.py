@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotFound
-from fieldreport.seal.binding import Kind
+from fieldreport.seal.inner_header import Kind
 from fieldreport.store import reading
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotAllowed, NotFound, UsageError
-from fieldreport.seal.roster import KeyState, Role, Roster
+from fieldreport.seal.roster_directory import KeyState, Role, Roster
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Case, Item, SealedObject

@@ -22,11 +22,11 @@ from sqlalchemy import delete, func, select, tuple_
 
 from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, RosterError, SealError, StoreError
 from fieldreport.limits import READ_BYTES
-from fieldreport.seal.binding import Expected, Kind
 from fieldreport.seal.envelope import OpenEnvelope, open_envelope
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import Roster, RosterDirectory
+from fieldreport.seal.inner_header import Expected, Kind
+from fieldreport.seal.roster_directory import Roster, RosterDirectory
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from fieldreport.errors import FieldreportError, KeyFileDamaged, RosterError
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster, RosterDirectory
 from fieldreport.unseal import recovery
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act

@@ -15,8 +15,8 @@ from typing import assert_never
 
 from fieldreport.errors import FieldreportError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster import Role
-from fieldreport.unseal import keyfile, rotation
+from fieldreport.seal.roster_directory import Role
+from fieldreport.unseal import key_file, rotation
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys.rotation_state import RotationOrder
@@ -62,7 +62,7 @@ def _step(
 def _request(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, tuple[str, ...]]:
     request = rotation.begin_rotation(path, passphrase, entry=seat.roster().entry(seat.handle))
     # With the new key at hand before anything can be sealed to it: the admin may approve in the middle of this session.
-    renewed = Seat(seat.vault, keyfile.unlock(path, passphrase), seat.rosters)
+    renewed = Seat(seat.vault, key_file.unlock(path, passphrase), seat.rosters)
     renewed.request_rotation(request.encode(), request.recipient.key_id)
     return renewed, ("A new key was made for you and waits for the admin. Its words are on the page of your key.",)
 

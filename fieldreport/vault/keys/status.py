@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fieldreport import limits
-from fieldreport.seal.roster import KeyState, Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import KeyState, Role, Roster, RosterDirectory
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.keys.rotation_state import RotationOrder
 

@@ -16,11 +16,11 @@ from sqlalchemy import delete
 from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster, RosterDirectory
-from fieldreport.unseal import rosters as making
+from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster, RosterDirectory
+from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
-from fieldreport.unseal.keyfile import StaffKey
-from fieldreport.unseal.signing import sign_hand_over
+from fieldreport.unseal.key_file import StaffKey
+from fieldreport.unseal.signing_keys import sign_hand_over
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Rotation, RotationState

@@ -35,11 +35,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, PlatformError, UnlockRefused, UsageError
-from fieldreport.seal.rosterformat import Role
-from fieldreport.seal.wordlists import word_list
-from fieldreport.unseal import secretfile
-from fieldreport.unseal.signing import AdminKey, SigningKey
-from fieldreport.unseal.staffkey import StaffKey, decode_secrets, encode_secrets
+from fieldreport.seal.roster import Role
+from fieldreport.seal.word_lists import word_list
+from fieldreport.unseal import secret_file
+from fieldreport.unseal.signing_keys import AdminKey, SigningKey
+from fieldreport.unseal.staff_key import StaffKey, decode_secrets, encode_secrets
 
 __all__ = [
     "FULL",
@@ -137,8 +137,8 @@ def write_key_file(path: Path, staff_key: StaffKey, passphrase: str, *, cost: Co
         UsageError: the passphrase is blank or too long, or the directory cannot be written.
     """
     content = _encode(staff_key, passphrase, cost)
-    with secretfile.turn(path):
-        secretfile.replace(path, content)
+    with secret_file.turn(path):
+        secret_file.replace(path, content)
 
 
 def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKey:
@@ -153,7 +153,7 @@ def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKe
             answers strangers runs ``unlock_nothing`` and says the same as for a wrong passphrase.
     """
     try:
-        sealed = _parse(secretfile.read(path, at_most=limits.KEYFILE_BYTES))
+        sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
     except FileNotFoundError:
         unlock_nothing()
     if handle is not None and handle != sealed.handle:
@@ -178,12 +178,12 @@ def bring_key_file(source: Path, path: Path, *, handle: str) -> None:
     sealed = _parse(untrusted_file)
     if (sealed.handle, sealed.role) != (handle, Role.EDITOR):
         raise KeyFileDamaged(f"{source.name} is not the key file of an editor {handle}")
-    with secretfile.turn(path):
+    with secret_file.turn(path):
         try:
-            if secretfile.read(path, at_most=limits.KEYFILE_BYTES) != untrusted_file:
+            if secret_file.read(path, at_most=limits.KEYFILE_BYTES) != untrusted_file:
                 raise UsageError(f"there is another {path.name} already; move it away first")
         except FileNotFoundError:
-            secretfile.replace(path, untrusted_file)
+            secret_file.replace(path, untrusted_file)
 
 
 def unlock_nothing(*, cost: Cost = FULL) -> NoReturn:
@@ -206,15 +206,15 @@ def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], St
         UnlockRefused, KeyFileDamaged: as ``unlock``.
         UsageError: the file cannot be written, or what ``change`` raises.
     """
-    with secretfile.turn(path):
+    with secret_file.turn(path):
         try:
-            sealed = _parse(secretfile.read(path, at_most=limits.KEYFILE_BYTES))
+            sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
         except FileNotFoundError:
             unlock_nothing()
         before = _open(sealed, passphrase)
         after = change(before)
         if after != before:
-            secretfile.replace(path, _encode(after, passphrase, sealed.cost))
+            secret_file.replace(path, _encode(after, passphrase, sealed.cost))
         return after
 
 
@@ -224,12 +224,12 @@ def change_passphrase(path: Path, old: str, new: str, *, cost: Cost = FULL) -> N
     Raises:
         UnlockRefused, KeyFileDamaged, UsageError: as ``unlock`` and ``write_key_file``.
     """
-    with secretfile.turn(path):
+    with secret_file.turn(path):
         try:
-            sealed = _parse(secretfile.read(path, at_most=limits.KEYFILE_BYTES))
+            sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
         except FileNotFoundError:
             unlock_nothing()
-        secretfile.replace(path, _encode(_open(sealed, old), new, cost))
+        secret_file.replace(path, _encode(_open(sealed, old), new, cost))
 
 
 def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:

@@ -14,7 +14,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.errors import UsageError
 from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.rosterformat import NO_PREVIOUS, Entry, KeyState, Role, Roster, encode_roster, sort_entries
+from fieldreport.seal.roster import NO_PREVIOUS, Entry, KeyState, Role, Roster, encode_roster, sort_entries
 
 RECOVERY_HANDLE: Final = "recovery"
 _CLOCK_SKEW: Final = timedelta(minutes=5)  # the intake's clock may be behind the admin's

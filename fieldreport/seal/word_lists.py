@@ -25,7 +25,7 @@ WORDS: Final = 2048
 DECIDING_CHARACTERS: Final = 4
 
 # SHA-256 of the list as used here: NFC, one word a line, no line feed at the end.
-# python3 -c 'from fieldreport.seal.wordlists import word_list as w; print(w("english").sha256)'
+# python3 -c 'from fieldreport.seal.word_lists import word_list as w; print(w("english").sha256)'
 _PINNED: Final = MappingProxyType(
     {
         "english": "187db04a869dd9bc7be80d21a86497d692c0db6abd3aa8cb6be5d618ff757fae",

@@ -13,8 +13,8 @@ from fieldreport import limits
 from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.rosterformat import Entry, KeyState, Role, key_id
-from fieldreport.unseal.signing import SEED_BYTES, AdminKey, SigningKey
+from fieldreport.seal.roster import Entry, KeyState, Role, key_id
+from fieldreport.unseal.signing_keys import SEED_BYTES, AdminKey, SigningKey
 
 TOTP_SECRET_BYTES: Final = 20
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from fieldreport import limits
 from fieldreport.errors import RosterError, SealError
 from fieldreport.seal.handover import AdminChain, HandOver, verify_hand_over
-from fieldreport.seal.publicfile import SIGNATURE_FILE_BYTES, Stamp, read_public, stamps, write_public
+from fieldreport.seal.public_file import SIGNATURE_FILE_BYTES, Stamp, read_public, stamps, write_public
 from fieldreport.seal.signatures import AdminPublic
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from fieldreport.errors import KeyFileDamaged, SealError, UsageError
 from fieldreport.limits import KEYFILE_BYTES, KEYFILE_IDENTITIES
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.unseal import secretfile
+from fieldreport.unseal import secret_file
 
 _KEY_FILE: Final = b"fieldreport key file "
 _MODE: Final = 0o600
@@ -50,7 +50,7 @@ def is_one(path: Path) -> bool:
     Raises:
         FileNotFoundError: there is none. KeyFileDamaged: as ``secretfile.read``.
     """
-    return not secretfile.read(path, at_most=KEYFILE_BYTES).startswith(_KEY_FILE)
+    return not secret_file.read(path, at_most=KEYFILE_BYTES).startswith(_KEY_FILE)
 
 
 def read(path: Path) -> tuple[HybridIdentity, ...]:
@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[HybridIdentity, ...]:
     Raises:
         FileNotFoundError: there is none. KeyFileDamaged: as ``parse`` and ``secretfile.read``.
     """
-    return parse(secretfile.read(path, at_most=KEYFILE_BYTES).decode("ascii", errors="replace"))
+    return parse(secret_file.read(path, at_most=KEYFILE_BYTES).decode("ascii", errors="replace"))
 
 
 def write(path: Path, identities: Sequence[HybridIdentity]) -> None:

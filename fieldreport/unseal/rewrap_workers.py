@@ -106,7 +106,7 @@ class _Worker:
     def __init__(self, seeds: Sequence[bytes]) -> None:
         self._turn = threading.Lock()
         # -P: nothing is imported from the directory that this happens to run in.
-        command = [sys.executable, "-P", "-m", "fieldreport.unseal.rewrapworkers"]
+        command = [sys.executable, "-P", "-m", "fieldreport.unseal.rewrap_workers"]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError:

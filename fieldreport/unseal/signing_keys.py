@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from fieldreport.errors import PlatformError
 from fieldreport.seal.handover import ACCEPTANCE_LABEL, HANDOVER_LABEL, HandOver
-from fieldreport.seal.rosterformat import ROSTER_LABEL, parse_roster
+from fieldreport.seal.roster import ROSTER_LABEL, parse_roster
 from fieldreport.seal.signatures import AdminPublic, encode_signatures, signed_bytes
 
 SEED_BYTES: Final = 32
