@@ -14,11 +14,12 @@ import tempfile
 from pathlib import Path
 
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import child, registry
-from fieldreport.scrub.family import Sink
-from fieldreport.scrub.rehearsal import Rehearsal
-from fieldreport.scrub.vocabulary import Mode
-from fieldreport.scrub.zygote import settle
+from fieldreport.scrub import registry
+from fieldreport.scrub.format import Sink
+from fieldreport.scrub.sandbox import child
+from fieldreport.scrub.sandbox.warmup import Rehearsal
+from fieldreport.scrub.sandbox.zygote import settle
+from fieldreport.scrub.verdicts import Mode
 
 
 def main(paths: list[str]) -> None:

@@ -21,7 +21,7 @@ from fieldreport.bench import fidelity
 from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.bench.samples import samples
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 
 _ROUNDS: Final = 25
 _IN_A_ROW: Final = 40

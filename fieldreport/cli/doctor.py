@@ -22,7 +22,7 @@ from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, PlatformError, SettingsError
 from fieldreport.intake.letterbox import Doors, doors
 from fieldreport.mailbox import open_mailbox
-from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
 from fieldreport.seal.self_test import check_platform
 from fieldreport.vault import open_vault

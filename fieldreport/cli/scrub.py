@@ -13,10 +13,10 @@ from typing_extensions import override
 
 from fieldreport.errors import ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
+from fieldreport.scrub.labels import in_words
 from fieldreport.scrub.registry import neutral_name
-from fieldreport.scrub.scrubber import Scrubbed, Scrubber
-from fieldreport.scrub.vocabulary import Mode
-from fieldreport.scrub.words import in_words
+from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
+from fieldreport.scrub.verdicts import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

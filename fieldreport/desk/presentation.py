@@ -15,7 +15,7 @@ from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
-from fieldreport.scrub.words import in_words
+from fieldreport.scrub.labels import in_words
 from fieldreport.seal.roster_directory import Role
 from fieldreport.seal.word_lists import fingerprint_words
 

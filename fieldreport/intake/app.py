@@ -22,7 +22,7 @@ from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import Mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
 from fieldreport.web import csrf, error_pages, headers, i18n, limiter
 from fieldreport.web.application import Application

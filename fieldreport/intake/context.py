@@ -23,7 +23,7 @@ from fieldreport.intake.logo import Logo
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import Mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
 from fieldreport.web.forms import Problem
 

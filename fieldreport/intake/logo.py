@@ -13,7 +13,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.errors import ScrubRefused, SettingsError
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 
 _TYPES: Final = frozenset({"image/png", "image/webp"})
 

@@ -10,7 +10,7 @@ from fieldreport.intake.app import create_app
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import open_mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
 from fieldreport.web.limiter import AddressKey
 from fieldreport.web.serve import WsgiApplication

@@ -6,10 +6,10 @@ happens in a locked child (``lockdown``), and every result is read again by othe
 
 from __future__ import annotations
 
-from fieldreport.scrub.lockdown import SandboxStatus, sandbox_status
 from fieldreport.scrub.registry import NeutralNames, neutral_name
-from fieldreport.scrub.scrubber import Scrubbed, Scrubber
-from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
+from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
+from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
+from fieldreport.scrub.verdicts import Mode, Refusal, Removed
 
 __all__ = [
     "Mode",

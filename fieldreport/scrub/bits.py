@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldreport.scrub.vocabulary import Damaged
+from fieldreport.scrub.verdicts import Damaged
 
 
 class Bits:

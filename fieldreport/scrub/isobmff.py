@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from fieldreport.scrub.vocabulary import Bomb, Damaged
+from fieldreport.scrub.verdicts import Bomb, Damaged
 
 _BOXES: Final = 20_000  # in one container box; a picture of many tiles has hundreds
 

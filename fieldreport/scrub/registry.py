@@ -16,55 +16,56 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, cast
 
-from fieldreport.scrub.family import Family, Source
-from fieldreport.scrub.vocabulary import Elsewhere, Mode, Refusal, Refused
+from fieldreport.scrub.format import Family, Source
+from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused
 
 _PACKAGE: Final = "fieldreport.scrub"
-_PLAYER: Final = f"{_PACKAGE}.played"
+_OFFICE: Final = f"{_PACKAGE}.documents.office"
+_PLAYER: Final = f"{_PACKAGE}.media.transcode"
 
 FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "text/plain": f"{_PACKAGE}.plaintext",
-        "image/jpeg": f"{_PACKAGE}.jpeg",
-        "image/png": f"{_PACKAGE}.png",
-        "image/gif": f"{_PACKAGE}.gif",
-        "image/webp": f"{_PACKAGE}.webp",
-        "image/bmp": f"{_PACKAGE}.bmp",
-        "image/tiff": f"{_PACKAGE}.tiff",
-        "image/heic": f"{_PACKAGE}.heif",
-        "image/avif": f"{_PACKAGE}.heif",
-        "video/mp4": f"{_PACKAGE}.mp4",
-        "video/quicktime": f"{_PACKAGE}.mp4",
-        "video/3gpp": f"{_PACKAGE}.mp4",
-        "audio/mp4": f"{_PACKAGE}.mp4",
-        "audio/3gpp": f"{_PACKAGE}.mp4",
-        "video/webm": f"{_PACKAGE}.matroska",
-        "video/x-matroska": f"{_PACKAGE}.matroska",
-        "audio/webm": f"{_PACKAGE}.matroska",
-        "audio/x-matroska": f"{_PACKAGE}.matroska",
-        "video/x-msvideo": f"{_PACKAGE}.avi",
-        "application/pdf": f"{_PACKAGE}.pdf",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": f"{_PACKAGE}.office.ooxml",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": f"{_PACKAGE}.office.ooxml",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation": f"{_PACKAGE}.office.ooxml",
-        "application/vnd.oasis.opendocument.text": f"{_PACKAGE}.office.opendocument",
-        "application/vnd.oasis.opendocument.spreadsheet": f"{_PACKAGE}.office.opendocument",
-        "application/vnd.oasis.opendocument.presentation": f"{_PACKAGE}.office.opendocument",
-        "application/epub+zip": f"{_PACKAGE}.office.epub",
-        "application/rtf": f"{_PACKAGE}.rtf",
-        "text/html": f"{_PACKAGE}.webpage",
-        "image/svg+xml": f"{_PACKAGE}.svg",
+        "text/plain": f"{_PACKAGE}.text.plain",
+        "image/jpeg": f"{_PACKAGE}.images.jpeg",
+        "image/png": f"{_PACKAGE}.images.png",
+        "image/gif": f"{_PACKAGE}.images.gif",
+        "image/webp": f"{_PACKAGE}.images.webp",
+        "image/bmp": f"{_PACKAGE}.images.bmp",
+        "image/tiff": f"{_PACKAGE}.images.tiff",
+        "image/heic": f"{_PACKAGE}.images.heif",
+        "image/avif": f"{_PACKAGE}.images.heif",
+        "video/mp4": f"{_PACKAGE}.media.mp4",
+        "video/quicktime": f"{_PACKAGE}.media.mp4",
+        "video/3gpp": f"{_PACKAGE}.media.mp4",
+        "audio/mp4": f"{_PACKAGE}.media.mp4",
+        "audio/3gpp": f"{_PACKAGE}.media.mp4",
+        "video/webm": f"{_PACKAGE}.media.matroska",
+        "video/x-matroska": f"{_PACKAGE}.media.matroska",
+        "audio/webm": f"{_PACKAGE}.media.matroska",
+        "audio/x-matroska": f"{_PACKAGE}.media.matroska",
+        "video/x-msvideo": f"{_PACKAGE}.media.avi",
+        "application/pdf": f"{_PACKAGE}.documents.pdf",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": f"{_OFFICE}.ooxml",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": f"{_OFFICE}.ooxml",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation": f"{_OFFICE}.ooxml",
+        "application/vnd.oasis.opendocument.text": f"{_OFFICE}.opendocument",
+        "application/vnd.oasis.opendocument.spreadsheet": f"{_OFFICE}.opendocument",
+        "application/vnd.oasis.opendocument.presentation": f"{_OFFICE}.opendocument",
+        "application/epub+zip": f"{_OFFICE}.epub",
+        "application/rtf": f"{_PACKAGE}.documents.rtf",
+        "text/html": f"{_PACKAGE}.documents.html",
+        "image/svg+xml": f"{_PACKAGE}.documents.svg",
         "application/zip": f"{_PACKAGE}.archives",
         "application/x-tar": f"{_PACKAGE}.archives",
         "application/gzip": f"{_PACKAGE}.archives",
-        "audio/mpeg": f"{_PACKAGE}.sound.mp3",
-        "audio/aac": f"{_PACKAGE}.sound.adts",
-        "audio/flac": f"{_PACKAGE}.sound.flac",
-        "audio/ogg": f"{_PACKAGE}.sound.ogg",
-        "audio/opus": f"{_PACKAGE}.sound.ogg",
-        "audio/wav": f"{_PACKAGE}.sound.wav",
-        "audio/amr": f"{_PACKAGE}.sound.amr",
-        "audio/amr-wb": f"{_PACKAGE}.sound.amr",
+        "audio/mpeg": f"{_PACKAGE}.media.audio.mp3",
+        "audio/aac": f"{_PACKAGE}.media.audio.adts",
+        "audio/flac": f"{_PACKAGE}.media.audio.flac",
+        "audio/ogg": f"{_PACKAGE}.media.audio.ogg",
+        "audio/opus": f"{_PACKAGE}.media.audio.ogg",
+        "audio/wav": f"{_PACKAGE}.media.audio.wav",
+        "audio/amr": f"{_PACKAGE}.media.audio.amr",
+        "audio/amr-wb": f"{_PACKAGE}.media.audio.amr",
     }
 )
 """Sniffed media type → module."""
@@ -72,7 +73,7 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 PLAYED: Final = frozenset(each for each in FAMILIES if each.startswith(("audio/", "video/")))
 """Sniffed media types that are coded anew in strong mode by ``played``, whatever their family."""
 
-SAID: Final = frozenset(each for each in FAMILIES if FAMILIES[each].startswith(f"{_PACKAGE}.office.")) | {
+SAID: Final = frozenset(each for each in FAMILIES if FAMILIES[each].startswith(f"{_OFFICE}.")) | {
     "application/rtf",
     "text/html",
 }
@@ -193,7 +194,7 @@ def load_all(*, codecs: bool = False) -> None:
             warm()
     if codecs:
         importlib.import_module(_PLAYER).warm()
-    importlib.import_module(f"{_PACKAGE}.said").warm()
+    importlib.import_module(f"{_PACKAGE}.documents.extract").warm()
 
 
 def neutral_name(media_type: str, number: int) -> str:

@@ -15,9 +15,9 @@ import zlib
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub import textcodec
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.vocabulary import Bomb, Damaged, Refusal, Refused
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.text import encoding
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
 _HEAD_BYTES: Final = 4096
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
@@ -141,7 +141,7 @@ def sniff(untrusted_source: Source) -> str:
 
 def _is_a_word(magic: bytes, head: bytes) -> bool:
     """Whether a magic like "MZ" or "RIFF" only begins a text: binary files have control characters early on."""
-    return magic.isascii() and magic.decode().isprintable() and textcodec.looks_like_text(head)
+    return magic.isascii() and magic.decode().isprintable() and encoding.looks_like_text(head)
 
 
 def _refine(name: str, head: bytes, source: Source) -> str | None:
@@ -189,11 +189,11 @@ def _without_magic(head: bytes, source: Source) -> str:
 
 def _text(head: bytes, source: Source) -> str:
     if source.size > limits.TEXT_BYTES:
-        raise Refused(Refusal.TOO_LARGE if textcodec.looks_like_text(head) else Refusal.UNSUPPORTED)
-    if not textcodec.looks_like_text(head):
+        raise Refused(Refusal.TOO_LARGE if encoding.looks_like_text(head) else Refusal.UNSUPPORTED)
+    if not encoding.looks_like_text(head):
         raise Refused(Refusal.UNSUPPORTED)
     try:
-        start = textcodec.decode(head, partial=True).lstrip("\ufeff \t\r\n")
+        start = encoding.decode(head, partial=True).lstrip("\ufeff \t\r\n")
     except Damaged:
         raise Refused(Refusal.UNSUPPORTED) from None
     markup = re.sub(

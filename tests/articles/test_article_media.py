@@ -15,7 +15,7 @@ from fieldreport.errors import NotAllowed, NotFound, ScrubRefused, SealError, Us
 from fieldreport.press.article import Media
 from fieldreport.press.leakcheck import Rule
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.vault.articles.newsdesk import ArticleState, Draft
 
 if TYPE_CHECKING:

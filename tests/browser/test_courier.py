@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 
 from fieldreport.cli import main
 from fieldreport.cli.demo import Demo
-from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from tests.browser.test_whole_path import SAMPLES, Screen, come_back, open_case, sign_in, type_of_starter
 
 pytestmark = pytest.mark.browser

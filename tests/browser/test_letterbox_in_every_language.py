@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from fieldreport.cli.demo import Demo
 from fieldreport.mailbox import open_mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Kind, open_rosters
 from fieldreport.unseal import key_file
 from fieldreport.vault import CaseFilter, Seat, open_vault

@@ -20,7 +20,7 @@ import pytest
 import fieldreport.bench
 from fieldreport.cli import main
 from fieldreport.cli.terminal import in_one_line, visible
-from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import (
     Binding,
     Codename,

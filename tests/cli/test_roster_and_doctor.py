@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fieldreport import limits
-from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import key_file, roster_changes
 from fieldreport.vault import open_vault

@@ -15,7 +15,7 @@ import pikepdf
 import pytest
 
 import fieldreport.bench
-from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from tests.cli.conftest import refused, run
 
 SAMPLES = Path(fieldreport.bench.__file__).parent / "sample_files"

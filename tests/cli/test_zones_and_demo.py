@@ -19,7 +19,7 @@ import pytest
 from fieldreport import installation
 from fieldreport.cli import _COMMANDS, demo, walkthrough, zones
 from fieldreport.errors import UsageError
-from fieldreport.scrub.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file
 from tests.cli.conftest import House, refused, run

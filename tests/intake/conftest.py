@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from fieldreport import config
 from fieldreport.intake import create_app
 from fieldreport.mailbox import LocalMailbox, SealedReply, open_mailbox
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import (
     Binding,
     Codename,

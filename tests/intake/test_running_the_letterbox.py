@@ -24,7 +24,7 @@ from lxml import html
 
 from fieldreport import limits
 from fieldreport.intake.letterbox import Doors, set_doors
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from tests.intake.conftest import Desk, House, build_house, form_body
 from tests.intake.packing import packed
 from tests.intake.samples import photo

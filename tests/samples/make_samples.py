@@ -25,7 +25,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen import canvas
 
-SAMPLES = Path(__file__).resolve().parents[2] / "fieldreport" / "cli" / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "fieldreport" / "bench" / "sample_files"
 
 AUTHOR = "Marta Velin"
 DEVICE = "Fieldphone X7"

@@ -11,11 +11,11 @@ import pytest
 from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Removed, registry
-from fieldreport.scrub.dispatch import clean as dispatch_clean
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.scrub.vocabulary import Refused
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.pipeline import clean as dispatch_clean
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.verdicts import Refused
 
 HOSTILE = Path(__file__).parent / "hostile.py"
 

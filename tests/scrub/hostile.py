@@ -17,13 +17,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from fieldreport.scrub import dispatch, wire
-from fieldreport.scrub.family import Cleaning, Sink, Source
-from fieldreport.scrub.vocabulary import Residue
-from fieldreport.scrub.wire import Cleaned
+from fieldreport.scrub import pipeline
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.sandbox import wire
+from fieldreport.scrub.sandbox.wire import Cleaned
+from fieldreport.scrub.verdicts import Residue
 
 _PREFIX = b"HOSTILE "
-_honest = dispatch.clean
+_honest = pipeline.clean
 _PTRACE_ATTACH = 16
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -249,4 +250,4 @@ def _clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     return "text/plain"
 
 
-dispatch.clean = _clean
+pipeline.clean = _clean

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldreport.scrub import lockdown
+from fieldreport.scrub.sandbox import lockdown
 
 lockdown._landlock_abi = lambda: 0
 lockdown._seccomp_available = lambda: False

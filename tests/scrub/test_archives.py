@@ -23,10 +23,10 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Refusal, Removed, Scrubber, archives, dispatch, registry
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Mode, Refused, Residue
+from fieldreport.scrub import Refusal, Removed, Scrubber, archives, pipeline, registry
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.verdicts import Mode, Refused, Residue
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -361,10 +361,10 @@ def test_whatever_is_changed_in_an_archive_it_is_cleaned_or_refused(original: by
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     once, twice = Sink(), Sink()
     try:
-        media_type = dispatch.clean(Source.of(bytes(changed)), once, new_cleaning(Mode.LOSSLESS))
+        media_type = pipeline.clean(Source.of(bytes(changed)), once, new_cleaning(Mode.LOSSLESS))
     except Refused:
         return
-    assert dispatch.clean(once.source(), twice, new_cleaning(Mode.LOSSLESS)) == media_type
+    assert pipeline.clean(once.source(), twice, new_cleaning(Mode.LOSSLESS)) == media_type
     assert twice.source().whole() == once.source().whole()
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Refused, Residue
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.verdicts import Refused, Residue
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf
@@ -86,7 +86,7 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
     for _ in range(data.draw(st.integers(1, 5))):
         mutated[data.draw(st.integers(2, 80))] = data.draw(st.integers(0, 255))
     try:
-        dispatch.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
     except Residue:
         raise
     except Refused:

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.scrub import copymarks
+from fieldreport.scrub.text import invisible
 
 MARKS = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f\u00ad\u034f\U000e0061\u061c\u180e\u3164\u202e\u2063"
 
 
 @pytest.mark.parametrize("mark", list(MARKS))
 def test_a_mark_between_latin_letters_is_dropped(mark: str) -> None:
-    assert copymarks.unmark(f"gate{mark}way") == ("gateway", True)
+    assert invisible.unmark(f"gate{mark}way") == ("gateway", True)
 
 
 @pytest.mark.parametrize("space", list("\u00a0\u2002\u2009\u202f\u205f\u3000\u1680\u2800"))
 def test_an_exotic_space_becomes_a_space(space: str) -> None:
-    assert copymarks.unmark(f"gate{space}way") == ("gate way", True)
+    assert invisible.unmark(f"gate{space}way") == ("gate way", True)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_exotic_space_becomes_a_space(space: str) -> None:
 )
 def test_what_a_script_needs_stays(text: str) -> None:
     normal = unicodedata.normalize("NFC", text)
-    assert copymarks.unmark(normal) == (normal, False)
+    assert invisible.unmark(normal) == (normal, False)
 
 
 @pytest.mark.parametrize(
@@ -67,27 +67,27 @@ def test_what_a_script_needs_stays(text: str) -> None:
     ],
 )
 def test_what_no_script_needs_goes(text: str, expected: str) -> None:
-    assert copymarks.unmark(text) == (expected, True)
+    assert invisible.unmark(text) == (expected, True)
 
 
 def test_lines_end_in_line_feeds_and_nobody_calls_that_a_mark() -> None:
-    assert copymarks.unmark("a\r\nb\rc\u2028d\x85e\x0cf") == ("a\nb\nc\nd\ne\nf", False)
+    assert invisible.unmark("a\r\nb\rc\u2028d\x85e\x0cf") == ("a\nb\nc\nd\ne\nf", False)
 
 
 def test_spaces_at_the_end_of_a_line_are_no_channel() -> None:
-    assert copymarks.unmark("one \t \ntwo  \nthree") == ("one\ntwo\nthree", False)
+    assert invisible.unmark("one \t \ntwo  \nthree") == ("one\ntwo\nthree", False)
 
 
 def test_empty_last_columns_of_a_table_stay() -> None:
-    assert copymarks.unmark("name\tplace\t\t\nx\t\t\t")[0] == "name\tplace\t\t\nx\t\t\t"
+    assert invisible.unmark("name\tplace\t\t\nx\t\t\t")[0] == "name\tplace\t\t\nx\t\t\t"
 
 
 def test_the_text_comes_out_in_form_c() -> None:
-    assert copymarks.unmark("cafe\u0301 한")[0] == "café 한"
+    assert invisible.unmark("cafe\u0301 한")[0] == "café 한"
 
 
 def test_a_byte_order_mark_is_no_copy_mark() -> None:
-    assert copymarks.unmark("\ufefftext") == ("text", False)
+    assert invisible.unmark("\ufefftext") == ("text", False)
 
 
 ANY_TEXT = st.text(
@@ -103,14 +103,14 @@ ANY_TEXT = st.text(
 @given(ANY_TEXT)
 @settings(max_examples=400, deadline=None)
 def test_stripping_twice_is_stripping_once(text: str) -> None:
-    once, _ = copymarks.unmark(text)
-    assert copymarks.unmark(once) == (once, False)
+    once, _ = invisible.unmark(text)
+    assert invisible.unmark(once) == (once, False)
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P"], exclude_characters="\u3164\uffa0\u115f\u1160")))
 @settings(max_examples=200, deadline=None)
 def test_visible_characters_are_never_lost(text: str) -> None:
-    assert copymarks.unmark(text)[0] == unicodedata.normalize("NFC", text)
+    assert invisible.unmark(text)[0] == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(
@@ -127,5 +127,5 @@ def test_visible_characters_are_never_lost(text: str) -> None:
 )
 def test_hostile_texts_take_no_longer_than_their_length(hostile: str) -> None:
     began = time.process_time()
-    copymarks.unmark(hostile)
+    invisible.unmark(hostile)
     assert time.process_time() - began < 3

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch, heif, icc
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.heif import codecs
-from fieldreport.scrub.heif.reading import read
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.images import heif, icc
+from fieldreport.scrub.images.heif import codecs
+from fieldreport.scrub.images.heif.parse import read
 from fieldreport.scrub.isobmff import box, full_box
-from fieldreport.scrub.vocabulary import Damaged, Refused, Residue
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.verdicts import Damaged, Refused, Residue
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf
@@ -191,8 +192,8 @@ def test_strong_mode_keeps_transparency_as_png(clean: Clean, kind: str) -> None:
 
 def rebuilt(kind: str, **changes: object) -> bytes:
     """A clean file with one thing of the writer's input changed."""
-    from fieldreport.scrub.heif import _Copier
-    from fieldreport.scrub.heif.writing import write
+    from fieldreport.scrub.images.heif import _Copier
+    from fieldreport.scrub.images.heif.write import write
 
     pieces = _Copier(read(Source.of(KINDS[kind])), new_cleaning(Mode.LOSSLESS)).copy_all().pieces
     for name, value in changes.items():
@@ -355,7 +356,7 @@ def test_a_protected_picture_is_named_so(refusal_of: RefusalOf) -> None:
 
 def clean_bytes(kind: str) -> bytes:
     sink = Sink()
-    dispatch.clean(Source.of(KINDS[kind]), sink, new_cleaning(Mode.LOSSLESS))
+    pipeline.clean(Source.of(KINDS[kind]), sink, new_cleaning(Mode.LOSSLESS))
     return sink.source().whole()
 
 
@@ -412,7 +413,7 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
     for _ in range(data.draw(st.integers(1, 5))):
         mutated[data.draw(st.integers(8, min(len(mutated) - 1, 900)))] = data.draw(st.integers(0, 255))
     try:
-        dispatch.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
     except Residue:
         raise
     except Refused:

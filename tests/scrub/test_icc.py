@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageCms
 
-from fieldreport.scrub import icc
+from fieldreport.scrub.images import icc
 
 
 def littlecms(profile: bytes) -> Any:

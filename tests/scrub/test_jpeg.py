@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch, icc, jpeg
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Refused, Residue
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.images import icc, jpeg
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.verdicts import Refused, Residue
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf
@@ -349,7 +350,7 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
         mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(mutated)))
     try:
-        dispatch.clean(Source.of(bytes(mutated[: cut or None])), Sink(), new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(bytes(mutated[: cut or None])), Sink(), new_cleaning(Mode.LOSSLESS))
     except Residue:
         raise
     except Refused:

@@ -22,7 +22,7 @@ import pytest
 from fieldreport.bench.samples import samples
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 
 MUTATIONS = int(os.environ.get("FIELDREPORT_TESTS_MUTATIONS", "24"))
 AT_ONCE = 2

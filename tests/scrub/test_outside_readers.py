@@ -12,9 +12,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from fieldreport.scrub import Mode, dispatch, icc
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
+from fieldreport.scrub import Mode, pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.pipeline import new_cleaning
 
 pytestmark = [
     pytest.mark.outside,
@@ -114,7 +115,7 @@ def cleaned(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("cleaned")
     for name in NAMES:
         sink = Sink()
-        dispatch.clean(Source.of((planted / name).read_bytes()), sink, new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of((planted / name).read_bytes()), sink, new_cleaning(Mode.LOSSLESS))
         (directory / name).write_bytes(sink.source().whole())
     return directory
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch, plaintext
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Damaged, Refused, Residue
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.text import plain
+from fieldreport.scrub.verdicts import Damaged, Refused, Residue
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf
@@ -114,12 +115,12 @@ def test_nothing_but_marks_becomes_an_empty_line(clean: Clean) -> None:
 )
 def test_verify_refuses_what_should_have_gone(residue: str) -> None:
     with pytest.raises(Residue):
-        plaintext.verify(Source.of(residue.encode()), "text/plain")
+        plain.verify(Source.of(residue.encode()), "text/plain")
 
 
 def test_verify_refuses_what_is_not_utf_8() -> None:
     with pytest.raises(Residue):
-        plaintext.verify(Source.of(KOREAN.encode("cp949")), "text/plain")
+        plain.verify(Source.of(KOREAN.encode("cp949")), "text/plain")
 
 
 @given(st.text(max_size=80))
@@ -127,17 +128,17 @@ def test_verify_refuses_what_is_not_utf_8() -> None:
 def test_every_text_is_cleaned_to_something_that_verify_accepts(text: str) -> None:
     sink, cleaning = Sink(), new_cleaning(Mode.LOSSLESS)
     try:
-        plaintext.clean(Source.of(text.encode()), sink, cleaning)
+        plain.clean(Source.of(text.encode()), sink, cleaning)
     except Damaged:
         return  # control characters
-    plaintext.verify(sink.source(), "text/plain")
+    plain.verify(sink.source(), "text/plain")
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_arbitrary_bytes_are_text_or_refused(untrusted: bytes) -> None:
     try:
-        dispatch.clean(Source.of(untrusted), Sink(), new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(untrusted), Sink(), new_cleaning(Mode.LOSSLESS))
     except Residue:
         raise
     except Refused:
@@ -145,5 +146,5 @@ def test_arbitrary_bytes_are_text_or_refused(untrusted: bytes) -> None:
 
 
 def test_the_typed_report_is_cleaned_without_a_child() -> None:
-    assert plaintext.clean_typed("the gate\u2063 opens\r\n") == ("the gate opens\n", (Removed.COPY_MARKS,))
-    assert plaintext.clean_typed(KOREAN) == (KOREAN, ())
+    assert plain.clean_typed("the gate\u2063 opens\r\n") == ("the gate opens\n", (Removed.COPY_MARKS,))
+    assert plain.clean_typed(KOREAN) == (KOREAN, ())

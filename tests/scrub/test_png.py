@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch, icc, png
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Refused, Residue
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.images import icc, png
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.verdicts import Refused, Residue
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf
@@ -291,7 +292,7 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
         )
         position += 12 + length
     try:
-        dispatch.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
     except Residue:
         raise
     except Refused:

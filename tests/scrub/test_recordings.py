@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch, registry
-from fieldreport.scrub.dispatch import new_cleaning
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Refused, Residue
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.pipeline import new_cleaning
+from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.recordings import MARKER, decode, encode, id3, tags_of
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(name: str) -> None:
             place = chance.randrange(len(mutated) if chance.random() < 0.5 else 200)
             mutated[place] = chance.randrange(256)
         try:
-            dispatch.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
+            pipeline.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
         except Residue:
             raise
         except Refused:
@@ -138,5 +138,5 @@ def test_nothing_is_held_in_memory_whole(name: str) -> None:
             return super().read_at(offset, length)
 
     source = Watched.of(original)
-    dispatch.clean(source, Sink(), new_cleaning(Mode.LOSSLESS))
+    pipeline.clean(source, Sink(), new_cleaning(Mode.LOSSLESS))
     assert longest <= 16 * 1024 * 1024

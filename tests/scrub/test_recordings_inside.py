@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport.scrub import Refusal, Removed
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.sound import adts
-from fieldreport.scrub.sound.adts import _length
-from fieldreport.scrub.sound.mp3 import _shape
-from fieldreport.scrub.vocabulary import Residue
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.media.audio import adts
+from fieldreport.scrub.media.audio.adts import _length
+from fieldreport.scrub.media.audio.mp3 import _shape
+from fieldreport.scrub.verdicts import Residue
 from tests.scrub.recordings import MARKER, decode, encode, riff_chunk
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ import pytest
 from fieldreport import limits
 from fieldreport.errors import PlatformError, ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Refusal, warmparent
-from fieldreport.scrub.lockdown import SandboxStatus, sandbox_status
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Mode, Refusal
+from fieldreport.scrub.sandbox import parent as warmparent
+from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
+from fieldreport.scrub.sandbox.service import Scrubber
 
 ScratchOf = Callable[[bytes], Scratch]
 

@@ -16,8 +16,9 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Removed, icc
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub import Mode, Removed
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.sandbox.service import Scrubber
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean

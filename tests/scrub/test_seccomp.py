@@ -8,8 +8,8 @@ import struct
 
 import pytest
 
-from fieldreport.scrub import seccomp
-from fieldreport.scrub.seccomp import MACHINES
+from fieldreport.scrub.sandbox import seccomp
+from fieldreport.scrub.sandbox.seccomp import MACHINES
 
 KILL, ALLOW, ERRNO = 0x8000_0000, 0x7FFF_0000, 0x0005_0000
 BOTH = sorted(MACHINES)

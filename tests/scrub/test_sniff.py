@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.scrub import Refusal, registry, sniff
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.vocabulary import Refused
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Refused
 
 
 def type_of(data: bytes) -> str:

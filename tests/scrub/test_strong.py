@@ -22,7 +22,7 @@ from fieldreport import limits
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Scrubber, registry
-from fieldreport.scrub.vocabulary import Refused
+from fieldreport.scrub.verdicts import Refused
 from tests.scrub.test_archives import zip_of
 
 if TYPE_CHECKING:

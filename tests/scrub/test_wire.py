@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport import limits
-from fieldreport.scrub import Mode, Refusal, Removed, wire
-from fieldreport.scrub.wire import Cleaned, NotCleaned, NotHere, Order
+from fieldreport.scrub import Mode, Refusal, Removed
+from fieldreport.scrub.sandbox import wire
+from fieldreport.scrub.sandbox.wire import Cleaned, NotCleaned, NotHere, Order
 
 CRASHED = NotCleaned(refusal=Refusal.CRASHED)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fieldreport.scrub import Removed
-from fieldreport.scrub.words import in_words
+from fieldreport.scrub.labels import in_words
 
 
 @pytest.mark.parametrize("found", list(Removed))

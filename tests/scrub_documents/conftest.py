@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image
 
-from fieldreport.scrub import dispatch
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Mode, Removed
+from fieldreport.scrub import pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.verdicts import Mode, Removed
 
 MARKER = "PLANTED"
 
@@ -57,9 +57,9 @@ def marks() -> Marks:
 
 def _clean(data: bytes, mode: Mode = Mode.LOSSLESS) -> Cleaned:
     """The way a file takes in the child: sniffed, cleaned, verified."""
-    cleaning = dispatch.new_cleaning(mode)
+    cleaning = pipeline.new_cleaning(mode)
     sink = Sink()
-    media_type = dispatch.clean(Source.of(data), sink, cleaning)
+    media_type = pipeline.clean(Source.of(data), sink, cleaning)
     return Cleaned(media_type=media_type, data=sink.source().whole(), removed=cleaning.removed)
 
 

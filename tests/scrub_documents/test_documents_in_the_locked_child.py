@@ -15,9 +15,9 @@ from reportlab.pdfgen import canvas
 
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubbed, Scrubber
-from fieldreport.scrub.svg import SVG
-from fieldreport.scrub.vocabulary import Mode, Refusal, Removed
+from fieldreport.scrub.documents.svg import SVG
+from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
+from fieldreport.scrub.verdicts import Mode, Refusal, Removed
 
 
 @pytest.fixture(scope="module")

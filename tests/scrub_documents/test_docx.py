@@ -19,9 +19,9 @@ from docx.shared import Inches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.office import ooxml
-from fieldreport.scrub.vocabulary import Refusal, Refused, Removed, Residue
+from fieldreport.scrub.documents.office import ooxml
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.office import opendocument
-from fieldreport.scrub.vocabulary import Refusal, Refused, Removed, Residue
+from fieldreport.scrub.documents.office import opendocument
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]

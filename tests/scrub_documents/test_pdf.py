@@ -22,10 +22,10 @@ from pikepdf import Array, Dictionary, Name, String
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
 
-from fieldreport.scrub import pdf
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.pdf.bounds import lzw_length
-from fieldreport.scrub.vocabulary import Refusal, Refused, Removed, Residue
+from fieldreport.scrub.documents import pdf
+from fieldreport.scrub.documents.pdf.bounds import lzw_length
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]

@@ -21,11 +21,11 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen import canvas
 
-from fieldreport.scrub.links import clean_link
-from fieldreport.scrub.pdf.font_programs import clean_program
-from fieldreport.scrub.pdf.pictures import clean_jbig2, clean_jpx
-from fieldreport.scrub.pdf.postscript import clean_calculator, clean_character_map
-from fieldreport.scrub.vocabulary import Damaged
+from fieldreport.scrub.documents.links import clean_link
+from fieldreport.scrub.documents.pdf.font_programs import clean_program
+from fieldreport.scrub.documents.pdf.pictures import clean_jbig2, clean_jpx
+from fieldreport.scrub.documents.pdf.postscript import clean_calculator, clean_character_map
+from fieldreport.scrub.verdicts import Damaged
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]

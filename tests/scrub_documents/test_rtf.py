@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldreport import limits
-from fieldreport.scrub import dispatch, rtf
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed, Residue
+from fieldreport.scrub import pipeline
+from fieldreport.scrub.documents import rtf
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
 Clean = Callable[[bytes], Any]
 
@@ -226,11 +227,11 @@ BODIES = st.recursive(
 def test_whatever_is_written_it_is_cleaned_once_and_for_all_or_refused(body: bytes) -> None:
     once, twice = Sink(), Sink()
     try:
-        dispatch.clean(Source.of(b"{\\rtf1 " + body + b"}"), once, dispatch.new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(b"{\\rtf1 " + body + b"}"), once, pipeline.new_cleaning(Mode.LOSSLESS))
     except Refused as refused:
         assert refused.refusal is not Refusal.RESIDUE  # noqa: PT017  # the point is which
         return
-    dispatch.clean(once.source(), twice, dispatch.new_cleaning(Mode.LOSSLESS))
+    pipeline.clean(once.source(), twice, pipeline.new_cleaning(Mode.LOSSLESS))
     assert twice.source().whole() == once.source().whole()
 
 

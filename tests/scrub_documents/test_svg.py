@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldreport import limits
-from fieldreport.scrub import dispatch, svg
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.svg import styles
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed, Residue
+from fieldreport.scrub import pipeline
+from fieldreport.scrub.documents import svg
+from fieldreport.scrub.documents.svg import styles
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
 Clean = Callable[[bytes], Any]
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -221,11 +222,11 @@ def test_whatever_is_drawn_it_is_cleaned_once_and_for_all_or_refused(pieces: lis
     once, twice = Sink(), Sink()
     drawing = f'{HEAD} xmlns:x="urn:x">{"".join(pieces)}</svg>'
     try:
-        dispatch.clean(Source.of(drawing.encode()), once, dispatch.new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(drawing.encode()), once, pipeline.new_cleaning(Mode.LOSSLESS))
     except Refused as refused:
         assert refused.refusal is not Refusal.RESIDUE  # noqa: PT017  # the point is which
         return
-    dispatch.clean(once.source(), twice, dispatch.new_cleaning(Mode.LOSSLESS))
+    pipeline.clean(once.source(), twice, pipeline.new_cleaning(Mode.LOSSLESS))
     assert twice.source().whole() == once.source().whole()
 
 

@@ -22,9 +22,10 @@ from lxml import html as lxml_html
 from PIL import Image
 from typing_extensions import override
 
-from fieldreport.scrub import dispatch, webpage
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed, Residue
+from fieldreport.scrub import pipeline
+from fieldreport.scrub.documents import html
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
 Clean = Callable[[bytes], Any]
 
@@ -112,7 +113,7 @@ def test_a_page_in_an_old_encoding_is_read(clean: Clean) -> None:
 def test_elements_nested_without_end_keep_their_text_and_their_bound(clean: Clean) -> None:
     page = b"<html><body>" + b"<div>" * 20_000 + b"deep" + b"</div>" * 20_000
     data = clean(page).data
-    assert data.count(b"<div>") == webpage._DEEPEST
+    assert data.count(b"<div>") == html._DEEPEST
     assert shown(data) == "deep"
 
 
@@ -133,7 +134,7 @@ def test_a_picture_that_is_a_bomb_refuses_the_page(clean: Clean) -> None:
 )  # fmt: skip
 def test_the_second_reading_refuses_what_was_not_cleaned(body: str) -> None:
     with pytest.raises(Residue):
-        webpage.verify(Source.of((webpage._HEAD + body + webpage._FOOT).encode()), webpage.MEDIA_TYPE)
+        html.verify(Source.of((html._HEAD + body + html._FOOT).encode()), html.MEDIA_TYPE)
 
 
 PIECES = [
@@ -149,11 +150,11 @@ PIECES = [
 def test_whatever_is_written_it_is_cleaned_once_and_for_all_or_refused(pieces: list[str]) -> None:
     once, twice = Sink(), Sink()
     try:
-        dispatch.clean(Source.of(("<html>" + "".join(pieces)).encode()), once, dispatch.new_cleaning(Mode.LOSSLESS))
+        pipeline.clean(Source.of(("<html>" + "".join(pieces)).encode()), once, pipeline.new_cleaning(Mode.LOSSLESS))
     except Refused as refused:
         assert refused.refusal is Refusal.DAMAGED  # noqa: PT017  # the point is which
         return
-    dispatch.clean(once.source(), twice, dispatch.new_cleaning(Mode.LOSSLESS))
+    pipeline.clean(once.source(), twice, pipeline.new_cleaning(Mode.LOSSLESS))
     assert twice.source().whole() == once.source().whole()
     seen: set[str] = set()
 

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from fieldreport import limits
-from fieldreport.scrub import registry, said
-from fieldreport.scrub.vocabulary import Bomb, Refusal, Refused, Removed
+from fieldreport.scrub import registry
+from fieldreport.scrub.documents import extract
+from fieldreport.scrub.verdicts import Bomb, Refusal, Refused, Removed
 from tests.scrub_documents import test_docx, test_epub, test_opendocument, test_rtf, test_webpage, test_xlsx_pptx
 
 Strongly = Callable[[bytes], Any]
@@ -187,4 +188,4 @@ def test_the_pictures_of_a_page_and_of_a_rich_text_come_along(
 def test_every_type_of_document_has_the_strong_way() -> None:
     assert registry.SAID <= registry.STRONG
     assert len(registry.SAID) == len(PLANTED)
-    assert said.told is not None
+    assert extract.told is not None

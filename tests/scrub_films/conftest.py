@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import dispatch
-from fieldreport.scrub.family import Sink, Source
-from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed
+from fieldreport.scrub import pipeline
+from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Cleaned:
 
 def cleaned(data: bytes, mode: Mode = Mode.LOSSLESS) -> Cleaned:
     """The way a file takes in the child: sniffed, cleaned, verified."""
-    cleaning = dispatch.new_cleaning(mode)
+    cleaning = pipeline.new_cleaning(mode)
     sink = Sink()
-    media_type = dispatch.clean(Source.of(data), sink, cleaning)
+    media_type = pipeline.clean(Source.of(data), sink, cleaning)
     return Cleaned(media_type=media_type, data=sink.source().whole(), removed=frozenset(cleaning.removed))
 
 

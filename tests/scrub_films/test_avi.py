@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Refusal, Removed, avi
-from fieldreport.scrub.family import Source
-from fieldreport.scrub.vocabulary import Refused, Residue
+from fieldreport.scrub import Refusal, Removed
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.media import avi
+from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub_films.conftest import Cleaned, cleaned
 from tests.scrub_films.filming import MARKER, film, shown, streams
 
 if TYPE_CHECKING:
-    from fieldreport.scrub.scrubber import Scrubber
+    from fieldreport.scrub.sandbox.service import Scrubber
 
 Clean = Callable[[bytes], Cleaned]
 RefusalOf = Callable[[bytes], Refusal]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldreport.scrub.frames import FrameCleaner, aac, av1, mpeg4, nalunits, verifying
-from fieldreport.scrub.vocabulary import Bomb, Damaged, Refused, Removed
+from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, verify
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
 from tests.scrub_films.conftest import cleaned
 from tests.scrub_films.filming import MARKER, film, shown
 
@@ -54,8 +54,8 @@ def test_words_in_front_of_the_sound_become_zeros(leading: str) -> None:
     assert word(MARKER) not in word(clean)
     assert word(clean).rstrip("1").endswith(sound.replace(" ", "").rstrip("1"))
     assert removed == {Removed.SOFTWARE}
-    assert verifying.aac(memoryview(clean))
-    assert not verifying.aac(memoryview(frame))
+    assert verify.aac(memoryview(clean))
+    assert not verify.aac(memoryview(frame))
 
 
 def test_what_replicates_the_high_notes_is_not_touched() -> None:
@@ -102,24 +102,24 @@ def test_of_an_encoders_name_stays_what_decoders_go_by(said: bytes, constant: by
 
 
 CLEANERS: dict[str, tuple[Callable[[], FrameCleaner], Callable[[memoryview], bool], bytes]] = {
-    "aac": (lambda: aac.Sound(removed=set()), verifying.aac, b"\xde\x04\x80"),
-    "av1": (lambda: av1.Obus(removed=set()), verifying.obus, b"\x12\x2a\x0a\x32\x00\x01\x80"),
-    "visual": (lambda: mpeg4.Visual(removed=set()), verifying.visual, b"\0\0\1\xb2\xb6XviD0050"),
-    "jpeg": (lambda: mpeg4.Jpeg(removed=set()), verifying.jpeg, b"\xff\xd8\xff\xe0\xff\xda\0\4\xff\xd9\xff\xdb"),
-    "mp3": (lambda: mpeg4.Mp3(removed=set()), verifying.mp3, b"LAME3.100Lavc60.1Lavf"),
+    "aac": (lambda: aac.Sound(removed=set()), verify.aac, b"\xde\x04\x80"),
+    "av1": (lambda: av1.Obus(removed=set()), verify.obus, b"\x12\x2a\x0a\x32\x00\x01\x80"),
+    "visual": (lambda: mpeg4.Visual(removed=set()), verify.visual, b"\0\0\1\xb2\xb6XviD0050"),
+    "jpeg": (lambda: mpeg4.Jpeg(removed=set()), verify.jpeg, b"\xff\xd8\xff\xe0\xff\xda\0\4\xff\xd9\xff\xdb"),
+    "mp3": (lambda: mpeg4.Mp3(removed=set()), verify.mp3, b"LAME3.100Lavc60.1Lavf"),
     "avc": (
-        lambda: nalunits.Units(hevc=False, length_bytes=1, removed=set()),
-        functools.partial(verifying.units, width=1, hevc=False),
+        lambda: nal_units.Units(hevc=False, length_bytes=1, removed=set()),
+        functools.partial(verify.units, width=1, hevc=False),
         b"\x03\x06\x05\x01\x80\x65\x0c\x02\x90\x00",
     ),
     "hevc": (
-        lambda: nalunits.Units(hevc=True, length_bytes=2, removed=set()),
-        functools.partial(verifying.units, width=2, hevc=True),
+        lambda: nal_units.Units(hevc=True, length_bytes=2, removed=set()),
+        functools.partial(verify.units, width=2, hevc=True),
         b"\x00\x05\x4e\x01\x06\x01\x80\x50\x01\x26\x90\x00",
     ),
     "stream": (
-        lambda: nalunits.Stream(units=nalunits.Units(hevc=False, length_bytes=4, removed=set())),
-        verifying.stream,
+        lambda: nal_units.Stream(units=nal_units.Units(hevc=False, length_bytes=4, removed=set())),
+        verify.stream,
         b"\0\0\1\x06\x05\x01\x80\x65\x0c\0\0\0\1\x90",
     ),
 }

@@ -14,9 +14,10 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import played, registry
-from fieldreport.scrub.scrubber import Scrubber
-from fieldreport.scrub.vocabulary import Mode, Refusal, Refused, Removed
+from fieldreport.scrub import registry
+from fieldreport.scrub.media import transcode
+from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
 from tests.scrub_films.conftest import cleaned
 from tests.scrub_films.filming import HEIGHT, MARKER, RATE, WIDTH, film, streams
 from tests.scrub_films.test_films_seen_from_outside import TURNED
@@ -176,7 +177,7 @@ def test_damage_is_refused_or_coded_around(name: str) -> None:
 
 
 def test_every_type_that_is_played_has_a_strong_way_and_a_demuxer() -> None:
-    assert played.DEMUXERS.keys() == registry.PLAYED
+    assert transcode.DEMUXERS.keys() == registry.PLAYED
     assert registry.PLAYED <= registry.STRONG
 
 

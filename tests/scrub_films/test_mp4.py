@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Refusal, Removed, dispatch, mp4
-from fieldreport.scrub.family import Sink, Source
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
-from fieldreport.scrub.vocabulary import Refused, Residue
+from fieldreport.scrub.media import mp4
+from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub_films.conftest import Cleaned, cleaned
 from tests.scrub_films.filming import MARKER, film, shown, streams
 
 if TYPE_CHECKING:
-    from fieldreport.scrub.scrubber import Scrubber
+    from fieldreport.scrub.sandbox.service import Scrubber
 
 Clean = Callable[[bytes], Cleaned]
 RefusalOf = Callable[[bytes], Refusal]
@@ -444,7 +445,7 @@ def test_a_large_film_takes_little_memory(tmp_path: Path) -> None:
         sink = Sink(out)
         tracemalloc.start()
         try:
-            dispatch.clean(Source(file, path.stat().st_size), sink, dispatch.new_cleaning(Mode.LOSSLESS))
+            pipeline.clean(Source(file, path.stat().st_size), sink, pipeline.new_cleaning(Mode.LOSSLESS))
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

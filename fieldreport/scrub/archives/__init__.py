@@ -19,10 +19,10 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub import registry
-from fieldreport.scrub.archives import gzipreading, tarreading, zipreading
-from fieldreport.scrub.archives.verifying import check
-from fieldreport.scrub.family import Cleaning, Sink, Source
-from fieldreport.scrub.vocabulary import Bomb, Damaged, Refusal, Refused, Removed
+from fieldreport.scrub.archives import gzip_stream, tar_members, zip_members
+from fieldreport.scrub.archives.verify import check
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 MEDIA_TYPE: Final = "application/zip"
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
@@ -76,21 +76,21 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
 def _members(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
     """The name and content of each file, in order."""
-    head = source.read_at(0, tarreading.BLOCK_BYTES)
+    head = source.read_at(0, tar_members.BLOCK_BYTES)
     if head.startswith(b"PK"):
-        return zipreading.members(source, cleaning)
-    if head.startswith(gzipreading.MAGIC):
+        return zip_members.members(source, cleaning)
+    if head.startswith(gzip_stream.MAGIC):
         return _unzipped(source, cleaning)
-    if tarreading.is_tar(head):
-        return tarreading.members(source.file(), cleaning)
+    if tar_members.is_tar(head):
+        return tar_members.members(source.file(), cleaning)
     raise Damaged
 
 
 def _unzipped(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
     """The members of a compressed TAR, or the one file that was compressed."""
-    with gzipreading.Unzipped(source, cleaning.removed) as file:
-        if tarreading.is_tar(file.peek(tarreading.BLOCK_BYTES)):
-            yield from tarreading.members(file, cleaning)
+    with gzip_stream.Unzipped(source, cleaning.removed) as file:
+        if tar_members.is_tar(file.peek(tar_members.BLOCK_BYTES)):
+            yield from tar_members.members(file, cleaning)
             return
         content = file.read(limits.ARCHIVE_MEMBER_BYTES + 1)
         if len(content) > limits.ARCHIVE_MEMBER_BYTES:

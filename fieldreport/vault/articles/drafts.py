@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from fieldreport.errors import Conflict, NotAllowed, NotFound, UsageError
 from fieldreport.press.article import Article, new_slug
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.scrubber import Scrubber
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal.inner_header import Kind
 from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.audit import Act

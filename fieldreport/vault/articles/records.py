@@ -20,7 +20,7 @@ from fieldreport.press.article import Article, Media
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode
 from fieldreport.scrub.registry import neutral_name
-from fieldreport.scrub.scrubber import Scrubbed, Scrubber
+from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
 from fieldreport.seal import canonical
 from fieldreport.seal.envelope import PartSource
 from fieldreport.seal.inner_header import Kind

@@ -1,0 +1,113 @@
+"""A stranger's TAR, one member after the other (POSIX.1-2017 ustar and pax, and what GNU tar adds for long names).
+
+Rules: read from the beginning to the end and never back, so the same code reads a compressed one; every header's
+checksum is checked; a size is what its header says, and a record that gives another one is refused, because programs
+would differ on where the next member begins. Links and devices have no content and go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
+
+BLOCK_BYTES: Final = 512
+_MAGIC: Final = b"ustar"
+_REGULAR: Final = frozenset({b"\0", b"0", b"7"})  # contiguous files are as good as any other
+_FOLDER, _LONG_NAME, _LONG_LINK, _OF_NEXT, _OF_ALL = b"5", b"L", b"K", b"x", b"g"
+_WITHOUT_CONTENT: Final = frozenset({b"1", b"2", b"3", b"4", b"6"})  # links, devices, pipes
+_RECORDS_BYTES: Final = limits.MIB  # of one block of pax records, or one long name
+_CHANGES_SIZE: Final = re.compile(rb"(?:^|\n)\d+ (?:size=|GNU\.sparse)")
+_NUMBER: Final = re.compile(rb"[0-7]*")
+
+
+class Sequential(Protocol):
+    """What is read from the beginning to the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """``size`` bytes, fewer only at the end."""
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a first block is a TAR's."""
+    return head[257:262] == _MAGIC
+
+
+def members(file: Sequential, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
+    """The name and content of each file.
+
+    Raises:
+        Refused: ``member`` for one that is too large; ``damaged`` or ``bomb``.
+    """
+    total = count = 0
+    while any(header := file.read(BLOCK_BYTES)):
+        size = _checked(header)
+        kind = header[156:157]
+        count, total = count + 1, total + size
+        if count > limits.ARCHIVE_MEMBERS or total > limits.ARCHIVE_TOTAL_BYTES:
+            raise Bomb
+        if kind in {_OF_NEXT, _OF_ALL, _LONG_NAME, _LONG_LINK}:
+            if size > _RECORDS_BYTES:
+                raise Bomb
+            records = _padded(file, size)
+            if kind in {_OF_NEXT, _OF_ALL} and _CHANGES_SIZE.search(records):
+                raise Damaged
+            is_name = kind in {_LONG_NAME, _LONG_LINK}
+            cleaning.removed.add(Removed.FILE_NAMES if is_name else Removed.OTHER_METADATA)
+            continue
+        _tell(header, cleaning.removed)
+        if kind == _FOLDER:
+            _padded(file, size)  # of any use only to old programs
+        elif kind in _REGULAR:
+            if size > limits.ARCHIVE_MEMBER_BYTES:
+                raise Refused(Refusal.MEMBER)
+            yield header[:100].rstrip(b"\0").decode("latin-1"), _padded(file, size)
+        elif kind in _WITHOUT_CONTENT:
+            cleaning.removed |= {Removed.LINKS, Removed.FILE_NAMES}
+        else:
+            raise Refused(Refusal.ARCHIVE)  # sparse files, parts of several volumes
+    while rest := file.read(limits.SCRUB_COPY_BYTES):
+        if any(rest):
+            cleaning.removed.add(Removed.TRAILING_DATA)
+
+
+def _checked(header: bytes) -> int:
+    """The size of a member, when its header is whole."""
+    if len(header) != BLOCK_BYTES or not is_tar(header):
+        raise Damaged
+    if sum(header) - sum(header[148:156]) + 8 * 0x20 != _number(header[148:156]):
+        raise Damaged
+    return _number(header[124:136])
+
+
+def _number(field: bytes) -> int:
+    if field[0] & 0x80:  # too large for octal digits: base 256, and never negative
+        if field[0] != 0x80:
+            raise Damaged
+        return int.from_bytes(field[1:], "big")
+    digits = field.strip(b" \0")
+    if _NUMBER.fullmatch(digits) is None:
+        raise Damaged
+    return int(digits or b"0", 8)
+
+
+def _padded(file: Sequential, size: int) -> bytes:
+    """A member's content; the rest of its last block is filled with anything."""
+    data = file.read(size)
+    file.read(-size % BLOCK_BYTES)
+    if len(data) != size:
+        raise Damaged
+    return data
+
+
+def _tell(header: bytes, removed: set[Removed]) -> None:
+    if _number(header[136:148]):
+        removed.add(Removed.TIME)
+    if _number(header[108:116]) or _number(header[116:124]):
+        removed.add(Removed.IDENTIFIERS)
+    if header[265:329].strip(b"\0"):
+        removed.add(Removed.AUTHOR)  # the names of a user and a group

@@ -1,0 +1,44 @@
+"""What a document says, without its layout: the strong way to clean one.
+
+Nothing here can draw a page of Word or a sheet as its program would, and a drawing that lacks a line nobody misses. So
+of a document that was cleaned and verified its words are taken in their order, and its pictures, whose pixels the
+caller makes anew. What a document's structure can hide is left behind.
+
+Rule: these modules read what our own cleaner wrote, in the form it writes.
+"""
+
+from __future__ import annotations
+
+from fieldreport import limits
+from fieldreport.scrub.documents.extract import html, packages, rtf
+from fieldreport.scrub.verdicts import Bomb
+
+
+def told(cleaned: bytes, media_type: str) -> tuple[str, list[bytes]]:
+    """The words of a cleaned document (one of ``registry.SAID``), and its pictures as they stand in it.
+
+    Raises:
+        Refused: ``bomb`` when repeated cells make it longer than ``limits.DOCUMENT_TEXT_CHARACTERS``; ``not-strong``
+            when an older encoding leaves its words uncertain.
+    """
+    match media_type:
+        case "text/html":
+            lines, pictures = html.lines_and_pictures(cleaned)
+        case "application/rtf":
+            lines, pictures = rtf.lines_and_pictures(cleaned)
+        case _:
+            lines, pictures = packages.lines_and_pictures(cleaned, media_type)
+    words: list[str] = []
+    length = 0
+    for line in lines:
+        length += len(line) + 1
+        if length > limits.DOCUMENT_TEXT_CHARACTERS:
+            raise Bomb
+        if line.strip() or (words and words[-1]):
+            words.append(line.rstrip())
+    return "\n".join(words).strip("\n") + "\n", pictures
+
+
+def warm() -> None:
+    """Load what the libraries load late."""
+    rtf.warm()

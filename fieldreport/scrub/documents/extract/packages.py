@@ -1,0 +1,216 @@
+"""Office documents and books: paragraphs and rows are lines, cells have tabs between, sheets and slides have titles."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from fieldreport.scrub.documents.office.markup import Element, parse
+
+_WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_Part = Callable[[str], Element]
+_PICTURE: Final = re.compile(r"\.(?:jpg|png|gif)$")
+_MANY: Final = 1000  # repetitions of one cell or space: more is a way to say "to the edge of the sheet"
+
+
+def lines_and_pictures(cleaned: bytes, media_type: str) -> tuple[Iterator[str], list[bytes]]:
+    """What a cleaned package says."""
+    package = zipfile.ZipFile(io.BytesIO(cleaned))
+    names = package.namelist()
+
+    def part(name: str) -> Element:
+        return parse(package.read(name))
+
+    pictures = [package.read(name) for name in names if _PICTURE.search(name)]
+    if media_type == _WORD:
+        return _word(part, names), pictures
+    if media_type == _SHEET:
+        return _sheets(part, names), pictures
+    if media_type == _SLIDES:
+        return _slides(part, names), pictures
+    if media_type == "application/epub+zip":
+        return _book(part, names), pictures
+    return _open_document(part("content.xml")), pictures
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _attribute(element: Element, name: str) -> str:
+    return next((str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] == name), "")
+
+
+def _number_in(name: str) -> int:
+    return int(re.sub(r"\D", "", posixpath.basename(name)) or 0)
+
+
+def _numbered(names: Iterable[str], pattern: str) -> list[str]:
+    return sorted((name for name in names if re.fullmatch(pattern, name)), key=_number_in)
+
+
+# --- Office Open XML ---
+
+
+def _word(part: _Part, names: Iterable[str]) -> Iterator[str]:
+    yield from _flow(part("word/document.xml"), rows="tr", cells="tc", paragraph="p")
+    for name in sorted(
+        each for each in names if re.fullmatch(r"word/(?:header|footer|footnotes|endnotes)\d*\.xml", each)
+    ):
+        yield ""
+        yield from _flow(part(name), rows="tr", cells="tc", paragraph="p")
+
+
+def _slides(part: _Part, names: Iterable[str]) -> Iterator[str]:
+    names = list(names)
+    for name in _numbered(names, r"ppt/slides/slide\d+\.xml"):
+        yield f"[{_number_in(name)}]"
+        yield from _flow(part(name), rows="tr", cells="tc", paragraph="p")
+        yield ""
+    for name in _numbered(names, r"ppt/notesSlides/notesSlide\d+\.xml"):
+        yield from _flow(part(name), rows="tr", cells="tc", paragraph="p")
+
+
+def _flow(element: Element, *, rows: str, cells: str, paragraph: str) -> Iterator[str]:
+    """The lines of paragraphs and rows below an element, in document order."""
+    for child in element:
+        match _name(child):
+            case name if name == paragraph:
+                yield _run(child)
+            case name if name == rows:
+                inside = (each for each in child if _name(each) == cells)
+                yield "\t".join(
+                    " ".join(_flow(each, rows=rows, cells=cells, paragraph=paragraph)).replace("\t", " ")
+                    for each in inside
+                )
+            case _:
+                yield from _flow(child, rows=rows, cells=cells, paragraph=paragraph)
+
+
+def _run(paragraph: Element) -> str:
+    pieces = []
+    for element in paragraph.iter():
+        match _name(element):
+            case "t":
+                pieces.append(element.text or "")
+            case "tab":
+                pieces.append("\t")
+            case "br" | "cr":
+                pieces.append("\n")
+            case _:
+                pass
+    return "".join(pieces)
+
+
+def _sheets(part: _Part, names: Iterable[str]) -> Iterator[str]:
+    names = list(names)
+    shared: list[str] = []
+    if "xl/sharedStrings.xml" in names:
+        shared = [_run(item) for item in part("xl/sharedStrings.xml") if _name(item) == "si"]
+    titles = [_attribute(sheet, "name") for sheet in part("xl/workbook.xml").iter() if _name(sheet) == "sheet"]
+    for at, name in enumerate(_numbered(names, r"xl/worksheets/sheet\d+\.xml")):
+        yield f"[{titles[at] if at < len(titles) else at + 1}]"
+        for row in part(name).iter():
+            if _name(row) == "row":
+                yield "\t".join(_cell(cell, shared) for cell in row if _name(cell) == "c")
+        yield ""
+
+
+def _cell(cell: Element, shared: list[str]) -> str:
+    if _attribute(cell, "t") == "inlineStr":
+        return _run(cell)
+    value = next((each.text or "" for each in cell if _name(each) == "v"), "")
+    if _attribute(cell, "t") == "s" and value.isdigit() and int(value) < len(shared):
+        return shared[int(value)]
+    return value
+
+
+# --- OpenDocument ---
+
+
+def _open_document(content: Element) -> Iterator[str]:
+    for element in content:
+        match _name(element):
+            case "p" | "h":
+                yield _open_text(element)
+            case "table":
+                yield f"[{_attribute(element, 'name')}]"
+                yield from _open_document(element)
+                yield ""
+            case "page":
+                yield from _open_document(element)
+                yield ""
+            case "table-row":
+                line = "\t".join(_open_cells(element)).rstrip("\t")
+                times = min(_MANY, int(_attribute(element, "number-rows-repeated") or 1)) if line else 1
+                yield from [line] * times
+            case _:
+                yield from _open_document(element)
+
+
+def _open_cells(row: Element) -> Iterator[str]:
+    for cell in row:
+        if _name(cell) in {"table-cell", "covered-table-cell"}:
+            text = " ".join(_open_document(cell)).replace("\t", " ")
+            yield from [text] * min(_MANY, int(_attribute(cell, "number-columns-repeated") or 1))
+
+
+def _open_text(paragraph: Element) -> str:
+    pieces = [paragraph.text or ""]
+    for element in paragraph:
+        match _name(element):
+            case "tab":
+                pieces.append("\t")
+            case "line-break":
+                pieces.append("\n")
+            case "s":
+                pieces.append(" " * min(_MANY, int(_attribute(element, "c") or 1)))
+            case "note":
+                body = next((each for each in element if _name(each) == "note-body"), None)
+                pieces.append("" if body is None else f" ({' '.join(_open_document(body))})")
+            case "frame":
+                pieces.append(" ".join(_open_document(element)))
+            case _:
+                pieces.append(_open_text(element))
+        pieces.append(element.tail or "")
+    return "".join(pieces)
+
+
+# --- EPUB ---
+
+_BLOCKS: Final = frozenset(
+    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dt", "dd", "div", "section", "article", "blockquote", "tr", "pre"}
+    | {"figcaption", "caption"}
+)
+
+
+def _book(part: _Part, names: Iterable[str]) -> Iterator[str]:
+    for name in _numbered(names, r"(?:book/)?chapter\d+\.xhtml"):
+        body = next(each for each in part(name).iter() if _name(each) == "body")
+        text = "".join(_page(body))
+        yield from (re.sub(r"[ \r\f]+", " ", line).strip() for line in re.split(r"\n+", text))
+        yield ""
+
+
+def _page(element: Element) -> Iterator[str]:
+    block = _name(element) in _BLOCKS
+    if block:
+        yield "\n"
+    yield (element.text or "").replace("\n", " ")
+    for child in element:
+        if _name(child) == "br":
+            yield "\n"
+        elif _name(child) in {"td", "th"}:
+            yield from _page(child)
+            yield "\t"
+        else:
+            yield from _page(child)
+        yield (child.tail or "").replace("\n", " ")
+    if block:
+        yield "\n"

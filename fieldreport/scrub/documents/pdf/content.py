@@ -1,0 +1,192 @@
+"""Content streams: read as operators, written anew from the ones that draw.
+
+Comments end here, as do marked content (tags, ActualText, alternative texts, producers' own properties) and operators
+nobody knows. What is kept of marked content is optional content, because it decides what can be seen. Resources get
+neutral names in the order of their first use; what is not used is not carried over.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Final, Protocol
+
+import pikepdf
+from pikepdf import ContentStreamInlineImage, ContentStreamInstruction, Dictionary, Name, Operator, Stream
+
+from fieldreport import limits
+from fieldreport.scrub.documents.pdf import values
+from fieldreport.scrub.verdicts import Bomb, Damaged
+
+# ISO 32000-1, annex A, without marked content and compatibility sections.
+_DRAWING: Final = frozenset(
+    {"b", "B", "b*", "B*", "c", "cm", "d", "f", "F", "f*", "h", "i", "j", "J", "l", "m", "M", "n", "q", "Q", "re", "ri"}
+    | {"s", "S", "v", "w", "W", "W*", "y"}
+    | {"CS", "cs", "G", "g", "K", "k", "RG", "rg", "SC", "sc", "SCN", "scn", "sh", "gs", "Do", "d0", "d1"}
+    | {"BT", "ET", "T*", "Tc", "Td", "TD", "Tf", "Tj", "TJ", "TL", "Tm", "Tr", "Ts", "Tw", "Tz", "'", '"'}
+)
+_PREFIXES: Final = {
+    "/Font": "F", "/XObject": "X", "/ExtGState": "G", "/ColorSpace": "C", "/Pattern": "P", "/Shading": "S",
+    "/Properties": "L",
+}  # fmt: skip
+_DEVICE_NAMES: Final = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
+_PENDING: Final = Name("/Pending")
+
+
+class Resources(Protocol):
+    """What copies the things a content stream names (``graphics.Graphics``)."""
+
+    def font(self, source: Any) -> Any:
+        """A font of the new document, or None."""
+
+    def state(self, source: Any, resources: Any) -> Any:
+        """A graphics state of the new document, or None."""
+
+    def colour_space(self, source: Any) -> Any:
+        """A colour space of the new document, or None."""
+
+    def shading(self, source: Any) -> Any:
+        """A shading of the new document, or None."""
+
+    def pattern(self, source: Any, resources: Any) -> Any:
+        """A pattern of the new document, or None."""
+
+    def form(self, source: Any, resources: Any) -> Any:
+        """A form of the new document, or None."""
+
+    def picture(self, source: Any, resources: Any) -> Any:
+        """A picture of the new document, or None."""
+
+    def inline_picture(self, image: Any, resources: Any) -> Any:
+        """A picture from inside a stream of the new document, or None."""
+
+    def layer(self, source: Any) -> Any:
+        """A layer of the new document, or None."""
+
+
+class Rewriter:
+    """Rewrites one content stream."""
+
+    def __init__(self, old: pikepdf.Pdf, copies: Resources, resources: Any) -> None:
+        self._old = old
+        self._copies = copies
+        self._old_resources = resources if isinstance(resources, Dictionary) else Dictionary()
+        self._names: dict[tuple[str, str], Name | None] = {}
+        self.resources = Dictionary()
+
+    def rewrite(self, untrusted: bytes) -> bytes:
+        """The new content stream; ``self.resources`` holds what it uses."""
+        if len(untrusted) > limits.PDF_CONTENT_BYTES:
+            raise Bomb
+        kept: list[Any] = []
+        marked: list[bool] = []  # of every open marked-content section: was it kept
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stream that ends early is drawn as far as it goes, as viewers do
+            instructions = pikepdf.parse_content_stream(Stream(self._old, untrusted))
+        for instruction in instructions:
+            operator = str(instruction.operator)
+            match operator:
+                case "INLINE IMAGE" if isinstance(instruction, ContentStreamInlineImage):
+                    if (name := self._inline(instruction.iimage)) is not None:
+                        kept.append(ContentStreamInstruction([name], Operator("Do")))
+                case "BDC" | "BMC":
+                    layer = self._layer(instruction.operands)
+                    marked.append(layer is not None)
+                    if layer is not None:
+                        kept.append(ContentStreamInstruction([Name.OC, layer], Operator("BDC")))
+                case "EMC":
+                    if marked and marked.pop():
+                        kept.append(instruction)
+                case _ if operator in _DRAWING:
+                    if (new := self._drawing(operator, instruction)) is not None:
+                        kept.append(new)
+                case _:
+                    continue
+        kept.extend(ContentStreamInstruction([], Operator("EMC")) for was_kept in marked if was_kept)
+        return bytes(pikepdf.unparse_content_stream(kept))
+
+    def _drawing(self, operator: str, instruction: Any) -> Any:
+        match operator:
+            case "Tf":
+                return self._renamed(instruction, "/Font", 0)
+            case "Do":
+                return self._renamed(instruction, "/XObject", 0)
+            case "gs":
+                return self._renamed(instruction, "/ExtGState", 0)
+            case "sh":
+                return self._renamed(instruction, "/Shading", 0)
+            case "cs" | "CS":
+                return self._renamed(instruction, "/ColorSpace", 0)
+            case "scn" | "SCN" if len(instruction.operands) and isinstance(instruction.operands[-1], Name):
+                return self._renamed(instruction, "/Pattern", len(instruction.operands) - 1)
+            case _:
+                return instruction
+
+    def _renamed(self, instruction: Any, category: str, position: int) -> Any:
+        operands = list(instruction.operands)
+        if position >= len(operands) or not isinstance(operands[position], Name):
+            return None
+        name = self._name(category, operands[position])
+        if name is None:
+            return None
+        operands[position] = name
+        return ContentStreamInstruction(operands, instruction.operator)
+
+    def _name(self, category: str, old_name: Name) -> Name | None:
+        old = values.spelled(old_name)
+        if category == "/ColorSpace" and old in _DEVICE_NAMES:
+            return Name(old)
+        if (category, old) not in self._names:
+            # The number is taken before the copy is made, which may come back here.
+            self._names[category, old] = _PENDING
+            source = self._old_resources.get(category)
+            source = source.get(old_name) if isinstance(source, Dictionary) else None
+            try:
+                copy = None if source is None else self._copy(category, source)
+            except Damaged:
+                copy = None  # one broken resource is not drawn; the rest of the page is
+            self._names[category, old] = self._add(category, copy)
+        return self._names[category, old]
+
+    def _copy(self, category: str, source: Any) -> Any:
+        copies, resources = self._copies, self._old_resources
+        match category:
+            case "/Font":
+                return copies.font(source)
+            case "/ExtGState":
+                return copies.state(source, resources)
+            case "/ColorSpace":
+                return copies.colour_space(source)
+            case "/Pattern":
+                return copies.pattern(source, resources)
+            case "/Shading":
+                return copies.shading(source)
+            case "/Properties":
+                return copies.layer(source)
+            case _ if not isinstance(source, Stream):
+                return None
+            case _ if source.get("/Subtype") == Name.Image:
+                return copies.picture(source, resources)
+            case _ if source.get("/Subtype") == Name.Form:
+                return copies.form(source, resources)
+            case _:
+                return None
+
+    def _add(self, category: str, copy: Any) -> Name | None:
+        if copy is None:
+            return None
+        if category == "/ColorSpace" and isinstance(copy, Name):
+            return copy
+        if category not in self.resources:
+            self.resources[category] = Dictionary()
+        names = self.resources[category]
+        name = Name(f"/{_PREFIXES[category]}{len(names) + 1}")
+        names[name] = copy
+        return name
+
+    def _inline(self, image: Any) -> Name | None:
+        return self._add("/XObject", self._copies.inline_picture(image, self._old_resources))
+
+    def _layer(self, operands: Any) -> Name | None:
+        if len(operands) != 2 or operands[0] != Name.OC or not isinstance(operands[1], Name):
+            return None
+        return self._name("/Properties", operands[1])

@@ -1,0 +1,255 @@
+"""The document itself: opening, pages, annotations, layers, and writing in a form that only its content decides."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, BinaryIO, Final, cast
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Stream
+
+from fieldreport import limits
+from fieldreport.scrub.documents.pdf import values
+from fieldreport.scrub.documents.pdf.bounds import check_streams, set_library_limits
+from fieldreport.scrub.documents.pdf.graphics import Graphics
+from fieldreport.scrub.documents.pdf.links import clean_annotation, named_destinations
+from fieldreport.scrub.format import Cleaning, Sink
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
+
+__all__ = ["rewrite", "set_library_limits"]
+
+VERSION: Final = "1.7"
+_STATIC_ID: Final = bytes.fromhex("31415926535897932384626433832795")  # qpdf's constant, on every cleaned document
+_PARENTS: Final = 100  # page tree levels; a tree of 5,000 pages has three
+_LETTER: Final = (0, 0, 612, 792)  # where a page names no size, ISO 32000-1 leaves it to the viewer
+
+# Remarks that are drawn on the page: they become part of it. All other annotations go.
+_DRAWN: Final = frozenset(
+    {"/Widget", "/FreeText", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Ink", "/Line", "/Square"}
+    | {"/Circle", "/Polygon", "/PolyLine", "/Stamp", "/Caret"}
+)
+_LOST: Final = {
+    "/FileAttachment": Removed.EMBEDDED_FILE,
+    "/Sound": Removed.EMBEDDED_FILE,
+    "/Movie": Removed.EMBEDDED_FILE,
+    "/Screen": Removed.EMBEDDED_FILE,
+    "/RichMedia": Removed.EMBEDDED_FILE,
+    "/3D": Removed.EMBEDDED_FILE,
+}
+_INFORMATION: Final = {
+    "/Author": Removed.AUTHOR,
+    "/Creator": Removed.SOFTWARE,
+    "/Producer": Removed.SOFTWARE,
+    "/CreationDate": Removed.TIME,
+    "/ModDate": Removed.TIME,
+    "/Title": Removed.DESCRIPTION,
+    "/Subject": Removed.DESCRIPTION,
+    "/Keywords": Removed.DESCRIPTION,
+}
+_CATALOGUE: Final = {
+    "/Metadata": Removed.OTHER_METADATA,
+    "/PieceInfo": Removed.OTHER_METADATA,
+    "/StructTreeRoot": Removed.DESCRIPTION,
+    "/Outlines": Removed.DESCRIPTION,
+    "/OpenAction": Removed.SCRIPT,
+    "/AA": Removed.SCRIPT,
+    "/AF": Removed.EMBEDDED_FILE,
+    "/Collection": Removed.EMBEDDED_FILE,
+    "/Lang": Removed.OTHER_METADATA,
+    "/Perms": Removed.AUTHOR,
+}
+_PAGE: Final = {
+    "/Metadata": Removed.OTHER_METADATA,
+    "/PieceInfo": Removed.OTHER_METADATA,
+    "/Thumb": Removed.THUMBNAIL,
+    "/AA": Removed.SCRIPT,
+    "/LastModified": Removed.TIME,
+    "/AF": Removed.EMBEDDED_FILE,
+}
+
+
+def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
+    """Write a new document with the pages of the old one."""
+    check_streams(untrusted)
+    with _open(untrusted) as old, pikepdf.new() as new:
+        if len(old.pages) > limits.PDF_PAGES:
+            raise Bomb
+        if len(old.pages) == 0:
+            raise Damaged
+        _report(untrusted, old, cleaning.removed)
+        links = _prepare_annotations(old, cleaning.removed)
+        graphics = Graphics(old, new, cleaning)
+        pages = _copy_pages(old, new, graphics)
+        _copy_links(links, pages, old, cleaning.removed)
+        _copy_layers(old, new, graphics)
+        # No object streams: every object of the result can be read by simple means, ours and a stranger's.
+        new.save(
+            cast("BinaryIO", sink),  # a binary file in all that pikepdf asks of one
+            static_id=True,
+            force_version=VERSION,
+            object_stream_mode=pikepdf.ObjectStreamMode.disable,
+            stream_decode_level=pikepdf.StreamDecodeLevel.none,
+            compress_streams=True,
+            fix_metadata_version=False,
+        )
+
+
+def _open(untrusted: bytes) -> pikepdf.Pdf:
+    set_library_limits()
+    try:
+        return pikepdf.open(io.BytesIO(untrusted), suppress_warnings=True)
+    except pikepdf.PasswordError:
+        raise Refused(Refusal.ENCRYPTED) from None
+    except pikepdf.PikepdfError:
+        raise Damaged from None
+
+
+def _report(untrusted: bytes, old: pikepdf.Pdf, removed: set[Removed]) -> None:
+    """What is in the document beside its pages; none of it is carried over."""
+    information = old.trailer.get("/Info")
+    if isinstance(information, Dictionary):
+        removed |= {_INFORMATION.get(key, Removed.OTHER_METADATA) for key in information.keys()}  # noqa: SIM118
+    removed |= {meaning for key, meaning in _CATALOGUE.items() if key in old.Root}
+    if isinstance(names := old.Root.get("/Names"), Dictionary):
+        removed |= {Removed.SCRIPT} if "/JavaScript" in names else set()
+        removed |= {Removed.EMBEDDED_FILE} if "/EmbeddedFiles" in names else set()
+    if untrusted.count(b"startxref") > 1 and "/Prev" in old.trailer and b"/Linearized" not in untrusted[:1024]:
+        removed.add(Removed.HISTORY)
+    identifiers = old.trailer.get("/ID")
+    if isinstance(identifiers, Array) and not all(bytes(item) == _STATIC_ID for item in identifiers):
+        removed.add(Removed.IDENTIFIERS)
+    for page in old.pages:
+        removed |= {meaning for key, meaning in _PAGE.items() if key in page.obj}
+
+
+def _prepare_annotations(old: pikepdf.Pdf, removed: set[Removed]) -> list[list[Any]]:
+    """Draw into the pages what is drawn on them; answer the links of every page; drop the rest."""
+    links: list[list[Any]] = []
+    for page in old.pages:
+        found, drawn = [], []
+        annotations = page.obj.get("/Annots")
+        for annotation in annotations if isinstance(annotations, Array) else ():
+            if not isinstance(annotation, Dictionary):
+                continue
+            kind = values.spelled(annotation.get("/Subtype"))
+            if kind == "/Link":
+                found.append(annotation)
+            elif kind in _DRAWN and not _is_signature(annotation):
+                drawn.append(annotation)
+                removed |= _remarks(annotation)
+            elif kind not in {"/Popup", "/Widget"}:
+                removed.add(_LOST.get(kind, Removed.COMMENTS))
+            elif kind == "/Widget":
+                removed.add(Removed.AUTHOR)
+        links.append(found)
+        page.obj.Annots = Array(drawn)
+    old.flatten_annotations("screen")
+    return links
+
+
+def _remarks(annotation: Any) -> set[Removed]:
+    """What a drawn remark says beside its drawing."""
+    table = {
+        "/T": Removed.AUTHOR if annotation.get("/Subtype") != Name.Widget else Removed.OTHER_METADATA,
+        "/Contents": Removed.COMMENTS,
+        "/M": Removed.TIME,
+        "/CreationDate": Removed.TIME,
+        "/A": Removed.SCRIPT,
+        "/AA": Removed.SCRIPT,
+    }
+    return {meaning for key, meaning in table.items() if key in annotation}
+
+
+def _is_signature(annotation: Any) -> bool:
+    field = annotation
+    for _ in range(_PARENTS):
+        if field.get("/FT") is not None:
+            return bool(Name.Sig == field.FT)
+        field = field.get("/Parent")
+        if not isinstance(field, Dictionary):
+            return False
+    return False
+
+
+def _copy_pages(old: pikepdf.Pdf, new: pikepdf.Pdf, graphics: Graphics) -> dict[tuple[int, int], Any]:
+    """Add every page to the new document; answer which old page became which new one."""
+    pages: dict[tuple[int, int], Any] = {}
+    for page in old.pages:
+        content, resources = graphics.content(_content(page.obj, graphics), _inherited(page.obj, "/Resources"))
+        kept = Dictionary(Type=Name.Page, MediaBox=_box(page.obj, "/MediaBox") or Array(_LETTER))
+        if (crop := _box(page.obj, "/CropBox")) is not None:
+            kept.CropBox = crop
+        if (turn := values.integer(_inherited(page.obj, "/Rotate"))) and turn % 90 == 0:
+            kept.Rotate = turn % 360
+        if (unit := values.number(page.obj.get("/UserUnit"))) is not None:
+            kept.UserUnit = unit
+        group = page.obj.get("/Group")
+        if isinstance(group, Dictionary) and group.get("/S") == Name.Transparency:
+            kept.Group = graphics.group(group)
+        kept.Resources = resources
+        kept.Contents = new.make_stream(content)
+        new.pages.append(pikepdf.Page(new.make_indirect(kept)))
+        pages.setdefault(page.obj.objgen, new.pages[-1].obj)
+    return pages
+
+
+def _inherited(page: Any, key: str) -> Any:
+    node = page
+    for _ in range(_PARENTS):
+        if (value := node.get(key)) is not None:
+            return value
+        node = node.get("/Parent")
+        if not isinstance(node, Dictionary):
+            return None
+    raise Damaged
+
+
+def _box(page: Any, key: str) -> Array | None:
+    box = values.numbers(_inherited(page, key))
+    return box if box is not None and len(box) == 4 else None
+
+
+def _content(page: Any, graphics: Graphics) -> bytes:
+    contents = page.get("/Contents")
+    streams = list(contents) if isinstance(contents, Array) else [contents]
+    pieces: list[bytes] = []
+    length = 0
+    for stream in streams:
+        if isinstance(stream, Stream):
+            pieces.append(graphics.plain(stream))
+            length += len(pieces[-1])
+            if length > limits.PDF_CONTENT_BYTES:
+                raise Bomb
+    return b"\n".join(pieces)
+
+
+def _copy_links(
+    links: list[list[Any]], pages: dict[tuple[int, int], Any], old: pikepdf.Pdf, removed: set[Removed]
+) -> None:
+    names = named_destinations(old.Root)
+    for old_page, found in zip(old.pages, links, strict=True):
+        new_page = pages[old_page.obj.objgen]
+        kept = [
+            link
+            for annotation in found
+            if (link := clean_annotation(annotation, pages=pages, names=names, removed=removed)) is not None
+        ]
+        if kept:
+            new_page.Annots = Array(kept)
+
+
+def _copy_layers(old: pikepdf.Pdf, new: pikepdf.Pdf, graphics: Graphics) -> None:
+    """Keep which layers are shown. Names, orders, usages and intents go."""
+    if not graphics.layers:
+        return
+    groups = dict(graphics.layers)
+    properties = old.Root.get("/OCProperties")
+    default = properties.get("/D") if isinstance(properties, Dictionary) else None
+    kept = Dictionary()
+    if isinstance(default, Dictionary):
+        kept = values.dictionary(default, {"/BaseState": values.one_of("/ON", "/OFF")})
+        for key in ("/ON", "/OFF"):
+            listed = default.get(key)
+            if isinstance(listed, Array):
+                kept[key] = Array([groups[item.objgen] for item in listed if item.objgen in groups])
+    new.Root.OCProperties = Dictionary(OCGs=Array([layer for _, layer in graphics.layers]), D=kept)

@@ -1,0 +1,301 @@
+"""Patterns, graphics states, pictures, forms and layers, copied into the new document.
+
+Rules: a new object is made for every old one and filled from an allowlist of keys; an object that is shared stays
+shared; names of layers become neutral; a picture is cut to the length its size demands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Stream
+
+from fieldreport.scrub.documents.embedded_jpeg import as_drawn
+from fieldreport.scrub.documents.pdf import pictures, values
+from fieldreport.scrub.documents.pdf.colours import DEPTH, DEVICE, Colours, components
+from fieldreport.scrub.documents.pdf.content import Rewriter
+from fieldreport.scrub.documents.pdf.fonts import Fonts
+from fieldreport.scrub.format import Cleaning, check_image
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
+
+_BLEND: Final = values.matching(r"/[A-Z][A-Za-z]{2,20}")
+_INTENT: Final = values.one_of("/AbsoluteColorimetric", "/RelativeColorimetric", "/Saturation", "/Perceptual")
+
+_STATE: Final[dict[str, values.Copy]] = {
+    **dict.fromkeys(("/LW", "/LC", "/LJ", "/ML", "/OPM", "/FL", "/SM", "/CA", "/ca"), values.number),
+    **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), values.boolean),
+    "/D": values.nested_numbers,
+    "/RI": _INTENT,
+    "/BM": lambda value: _BLEND(value) or (
+        Array([_BLEND(item) for item in value]) if isinstance(value, Array) and all(map(_BLEND, value)) else None
+    ),
+}  # fmt: skip
+_TILING: Final[dict[str, values.Copy]] = {
+    **dict.fromkeys(("/PatternType", "/PaintType", "/TilingType"), values.integer),
+    **dict.fromkeys(("/BBox", "/Matrix"), values.numbers),
+    **dict.fromkeys(("/XStep", "/YStep"), values.number),
+}
+_FORM: Final[dict[str, values.Copy]] = {"/BBox": values.numbers, "/Matrix": values.numbers}
+_PICTURE: Final[dict[str, values.Copy]] = {
+    **dict.fromkeys(("/Width", "/Height", "/BitsPerComponent", "/SMaskInData"), values.integer),
+    **dict.fromkeys(("/ImageMask", "/Interpolate"), values.boolean),
+    **dict.fromkeys(("/Decode", "/Matte"), values.numbers),
+    "/Intent": _INTENT,
+}
+_FAX: Final[dict[str, values.Copy]] = {
+    **dict.fromkeys(("/K", "/Columns", "/Rows", "/DamagedRowsBeforeError"), values.integer),
+    **dict.fromkeys(("/EndOfLine", "/EncodedByteAlign", "/EndOfBlock", "/BlackIs1"), values.boolean),
+}
+
+
+class Graphics(Colours):
+    """One old document's drawing resources on their way into a new one."""
+
+    def __init__(self, old: pikepdf.Pdf, new: pikepdf.Pdf, cleaning: Cleaning) -> None:
+        super().__init__(old, new, cleaning)
+        self.layers: list[tuple[tuple[int, int], Any]] = []
+        self._fonts = Fonts(
+            plain=self._decoder.plain, new_stream=self._stream, glyph=self._glyph, removed=cleaning.removed
+        )
+
+    def content(self, untrusted: bytes, resources: Any) -> tuple[bytes, Dictionary]:
+        """A content stream rewritten, and the resources it still uses, under neutral names."""
+        rewriter = Rewriter(self._old, self, resources)
+        return rewriter.rewrite(untrusted), rewriter.resources
+
+    def plain(self, stream: Stream) -> bytes:
+        """The decoded bytes of a stream that is not a picture."""
+        return self._decoder.plain(stream)
+
+    # --- fonts and graphics states ---
+
+    def font(self, source: Any) -> Any:
+        """A font, or None if there is none."""
+        if not isinstance(source, Dictionary):
+            return None
+        key = ("font", source.objgen)
+        if source.is_indirect and key in self._made:
+            return self._made[key]
+        # Made before it is filled: a Type 3 glyph may use its own font.
+        font = self._new.make_indirect(Dictionary())
+        if source.is_indirect:
+            self._made[key] = font
+        try:
+            self._fonts.fill(source, font)
+        except Damaged:
+            # The viewer takes a font of its own; a page without one of its fonts is still a page.
+            self._made[key] = None
+            return None
+        return font
+
+    def _glyph(self, stream: Stream, resources: Any) -> Stream:
+        content, used = self.content(self._decoder.plain(stream), resources)
+        glyph = self._stream(content)
+        if len(used):
+            glyph.Resources = used
+        return glyph
+
+    def state(self, source: Any, resources: Any) -> Any:
+        """A graphics state; halftones, transfer functions and black generation belong to a printer and go."""
+        if not isinstance(source, Dictionary):
+            return None
+
+        def make() -> Any:
+            kept = values.dictionary(source, _STATE)
+            font = source.get("/Font")
+            if isinstance(font, Array) and len(font) == 2 and (copied := self.font(font[0])) is not None:
+                kept.Font = Array([copied, values.number(font[1]) or 1])
+            mask = source.get("/SMask")
+            if isinstance(mask, Name):
+                kept.SMask = Name("/None")
+            elif isinstance(mask, Dictionary) and (group := self.form(mask.get("/G"), resources)) is not None:
+                soft = values.dictionary(mask, {"/S": values.one_of("/Alpha", "/Luminosity"), "/BC": values.numbers})
+                soft.G = group
+                if isinstance(mask.get("/TR"), Dictionary):
+                    soft.TR = self.function(mask.TR)
+                kept.SMask = soft
+            return self._new.make_indirect(kept)
+
+        return self._once("state", source, make)
+
+    def pattern(self, source: Any, resources: Any) -> Any:
+        """A tiling or shading pattern."""
+        if not isinstance(source, Dictionary | Stream):
+            return None
+
+        def make() -> Any:
+            if isinstance(source, Stream):
+                tile, used = self.content(self._decoder.plain(source), source.get("/Resources", resources))
+                kept: Any = self._stream(tile)
+                values.keys(source, _TILING, kept)
+                kept.Resources = used
+                return kept
+            shading = self.shading(source.get("/Shading"))
+            if shading is None:
+                return None
+            kept = self._new.make_indirect(Dictionary(PatternType=2, Shading=shading))
+            values.keys(source, {"/Matrix": values.numbers}, kept)
+            if (state := self.state(source.get("/ExtGState"), resources)) is not None:
+                kept.ExtGState = state
+            return kept
+
+        return self._once("pattern", source, make)
+
+    # --- forms, pictures, layers ---
+
+    def form(self, source: Any, resources: Any) -> Any:
+        """A form XObject. One without resources uses those of the page, as PDF 1.1 allowed."""
+        if not isinstance(source, Stream):
+            return None
+        own = source.get("/Resources", resources)
+        key = ("form", source.objgen, own.objgen if own is not None else None)
+        if key in self._made:
+            return self._made[key]
+        form = self._stream(b"")
+        self._made[key] = form  # before it is filled: a form that draws itself must end
+        with self._deeper():
+            data, used = self.content(self._decoder.plain(source), own)
+        form.write(data)
+        form.Type, form.Subtype, form.Resources = Name.XObject, Name.Form, used
+        values.keys(source, _FORM, form)
+        group = source.get("/Group")
+        if isinstance(group, Dictionary) and group.get("/S") == Name.Transparency:
+            form.Group = self.group(group)
+        self._attach_layer(source, form)
+        return form
+
+    def group(self, source: Any) -> Dictionary:
+        """A transparency group's attributes."""
+        kept = values.dictionary(source, {"/I": values.boolean, "/K": values.boolean})
+        kept.S = Name.Transparency
+        if (space := self.colour_space(source.get("/CS"))) is not None:
+            kept.CS = space
+        return kept
+
+    def picture(self, source: Any, resources: Any) -> Any:
+        """An image XObject, or None for one that cannot be cleaned; it is reported then."""
+        return self._once("picture", source, lambda: self._picture(source, resources))
+
+    def inline_picture(self, image: Any, resources: Any) -> Any:
+        """A picture from inside a content stream, as an image XObject of its own."""
+        stream = Stream(self._old, bytes(image.read_raw_bytes()))
+        for key, value in image.obj.items():
+            if key != "/Length":
+                stream[key] = value
+        return self._picture(stream, resources)
+
+    def _picture(self, source: Any, resources: Any) -> Any:
+        width, height = values.integer(source.get("/Width")), values.integer(source.get("/Height"))
+        space = source.get("/ColorSpace")
+        if isinstance(space, Name) and values.spelled(space) not in DEVICE and isinstance(resources, Dictionary):
+            space = resources.get("/ColorSpace", Dictionary()).get(space, space)
+        space = self.colour_space(space)
+        try:
+            check_image(width or 0, height or 0)
+            decoded = self._decoder.decode(source)
+            kept = self._encode(decoded.data, decoded.codec, decoded.parameters)
+        except Refused as refused:
+            if isinstance(refused, Bomb):
+                raise
+            self._cleaning.removed.add(Removed.EMBEDDED_FILE)
+            return None
+        values.keys(source, _PICTURE, kept)
+        kept.Type, kept.Subtype = Name.XObject, Name.Image
+        mask = source.get("/ImageMask") is True
+        if space is not None and not mask:
+            kept.ColorSpace = space
+        if decoded.codec is None:
+            kept.write(_cut(decoded.data, kept, 1 if mask else components(space)))
+        self._masks(source, kept, resources)
+        self._attach_layer(source, kept)
+        return kept
+
+    def _masks(self, source: Any, kept: Any, resources: Any) -> None:
+        if isinstance(soft := source.get("/SMask"), Stream):
+            if (copied := self.picture(soft, resources)) is not None:
+                kept.SMask = copied
+        elif isinstance(hard := source.get("/Mask"), Stream):
+            if (copied := self.picture(hard, resources)) is not None:
+                kept.Mask = copied
+        elif (key := values.numbers(hard)) is not None:
+            kept.Mask = key
+
+    def _encode(self, data: bytes, codec: str | None, parameters: Dictionary | None) -> Stream:
+        """The picture's bytes under their own codec, cleaned."""
+        if codec is None:
+            return self._stream(b"")
+        if codec == "/DCTDecode":
+            upright = as_drawn(data, self._cleaning, profile=False)
+            data = self._cleaning.embedded(upright, accept={"image/jpeg"}).data
+        elif codec == "/JPXDecode":
+            check_image(*pictures.jpx_size(data))
+            data, changed = pictures.clean_jpx(data)
+            self._cleaning.removed |= {Removed.OTHER_METADATA} if changed else set()
+        elif codec == "/JBIG2Decode":
+            data, changed = pictures.clean_jbig2(data)
+            self._cleaning.removed |= {Removed.OTHER_METADATA} if changed else set()
+        kept = self._stream(data)
+        kept.Filter = Name(codec)
+        options = Dictionary()
+        if parameters is not None and codec == "/CCITTFaxDecode":
+            options = values.dictionary(parameters, _FAX)
+        elif parameters is not None and codec == "/DCTDecode":
+            options = values.dictionary(parameters, {"/ColorTransform": values.integer})
+        elif parameters is not None and isinstance(common := parameters.get("/JBIG2Globals"), Stream):
+            options.JBIG2Globals = self._stream(pictures.clean_jbig2(self._decoder.plain(common))[0])
+        if len(options):
+            kept.DecodeParms = options
+        return kept
+
+    def layer(self, source: Any) -> Any:
+        """An optional content group or membership, without its name; None if it is neither."""
+        if not isinstance(source, Dictionary):
+            return None
+        match values.spelled(source.get("/Type")):
+            case "/OCG":
+                return self._once("layer", source, lambda: self._group_layer(source))
+            case "/OCMD":
+                return self._once("layer", source, lambda: self._membership(source))
+            case _:
+                return None
+
+    def _group_layer(self, source: Any) -> Any:
+        kept = self._new.make_indirect(Dictionary(Type=Name.OCG, Name=f"Layer {len(self.layers) + 1}".encode()))
+        self.layers.append((source.objgen, kept))
+        return kept
+
+    def _membership(self, source: Any) -> Any:
+        kept = values.dictionary(source, {"/P": values.one_of("/AllOn", "/AnyOn", "/AnyOff", "/AllOff")})
+        kept.Type = Name.OCMD
+        groups = source.get("/OCGs")
+        found = [self.layer(item) for item in (groups if isinstance(groups, Array) else [groups])]
+        kept.OCGs = Array([item for item in found if item is not None])
+        if isinstance(expression := source.get("/VE"), Array):
+            kept.VE = self._expression(expression, 0)
+        return self._new.make_indirect(kept)
+
+    def _expression(self, source: Any, depth: int) -> Array:
+        if depth > DEPTH:
+            raise Bomb
+        kept: list[Any] = []
+        for item in source:
+            if isinstance(item, Array):
+                kept.append(self._expression(item, depth + 1))
+            elif isinstance(item, Name):
+                kept.append(item if values.spelled(item) in {"/And", "/Or", "/Not"} else Name.Or)
+            elif (group := self.layer(item)) is not None:
+                kept.append(group)
+        return Array(kept)
+
+    def _attach_layer(self, source: Any, kept: Any) -> None:
+        if (layer := self.layer(source.get("/OC"))) is not None:
+            kept.OC = layer
+
+
+def _cut(data: bytes, kept: Any, per_pixel: int | None) -> bytes:
+    """Pixels without what was hidden behind them."""
+    if per_pixel is None:
+        return data
+    bits = 1 if kept.get("/ImageMask") is True else int(kept.get("/BitsPerComponent", 8))
+    return data[: (int(kept.Width) * per_pixel * bits + 7) // 8 * int(kept.Height)]

@@ -1,0 +1,86 @@
+"""A PDF whose pages are pictures of the pages of another: the strong way to clean one.
+
+Rules: what is drawn here has been cleaned and bounded already; nothing of it but its look goes on. No text, no link, no
+font, no layer: whatever a document's structure could hide is left behind, with the letters' being letters. A page whose
+letters this machine has no shapes for would come out with gaps that nobody notices, so it is refused.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+import pikepdf
+import pypdfium2
+from pikepdf import Array, Dictionary, Name
+from PIL import Image
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.images import codecs
+from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
+
+_SCALE: Final = 150 / 72  # pixels a point: small print stays readable, a page of A4 is 1240 by 1754
+_PROGRAMS: Final = ("/FontFile", "/FontFile2", "/FontFile3")
+
+
+def drawn(cleaned: bytes, cleaning: Cleaning) -> bytes:
+    """The pages of a cleaned document as pictures, in a document that is still to be rewritten in our own way.
+
+    Raises:
+        Refused: ``letters`` for letters that cannot be drawn here, ``too-large`` for more pages than time allows.
+    """
+    with pikepdf.open(io.BytesIO(cleaned)) as document:
+        _check_fonts(document)
+    try:
+        old = pypdfium2.PdfDocument(cleaned)
+    except pypdfium2.PdfiumError:
+        raise Damaged from None
+    try:
+        if len(old) > limits.PDF_PIXEL_PAGES:
+            raise Refused(Refusal.TOO_LARGE)
+        with pikepdf.new() as new, io.BytesIO() as file:
+            for number in range(len(old)):
+                _add_page(new, *_picture(old, number, cleaning))
+            new.save(file)
+            return file.getvalue()
+    finally:
+        old.close()
+
+
+def _check_fonts(document: pikepdf.Pdf) -> None:
+    """Letters of fonts that are not inside are drawn with Latin shapes; others have none."""
+    for value in document.objects:
+        if not isinstance(value, Dictionary) or value.get("/Subtype") != Name.Type0:
+            continue
+        for descendant in value.get("/DescendantFonts", Array([])):
+            descriptor = descendant.get("/FontDescriptor", Dictionary())
+            if not any(program in descriptor for program in _PROGRAMS):
+                raise Refused(Refusal.LETTERS)
+
+
+def _picture(document: Any, number: int, cleaning: Cleaning) -> tuple[Image.Image, float, float]:
+    """A page in pixels, and its size in points."""
+    try:
+        page = document[number]
+        width, height = page.get_size()
+        scale = min(_SCALE, limits.PDF_PIXEL_SIDE / max(width, height, 1))
+        cleaning.spend(int(width * scale + 1) * int(height * scale + 1) * 8)
+        bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
+        picture = bitmap.to_pil().convert("RGB")
+        bitmap.close()
+        page.close()
+    except pypdfium2.PdfiumError:
+        raise Damaged from None
+    return picture, width, height
+
+
+def _add_page(document: pikepdf.Pdf, picture: Image.Image, width: float, height: float) -> None:
+    page = document.add_blank_page(page_size=(max(3, round(width)), max(3, round(height))))
+    image = document.make_stream(codecs.encode_jpeg(picture))
+    image.Type, image.Subtype, image.Filter = Name.XObject, Name.Image, Name.DCTDecode
+    image.Width, image.Height, image.BitsPerComponent = picture.width, picture.height, 8
+    image.ColorSpace = Name.DeviceRGB
+    page.obj.Resources = Dictionary(XObject=Dictionary(Page=image))
+    _, _, right, top = page.obj.MediaBox
+    page.obj.Contents = document.make_stream(f"q {right} 0 0 {top} 0 0 cm /Page Do Q".encode("ascii"))

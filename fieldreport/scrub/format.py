@@ -1,0 +1,300 @@
+"""What a family of formats is, and what it works with: ``Source``, ``Sink``, ``Cleaning``.
+
+A family is a module with two functions, listed in ``registry.FAMILIES``:
+
+    def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str
+    def verify(source: Source, media_type: str) -> None
+
+Rules for every family:
+
+- It runs in the locked child (``lockdown``): no file is opened, nothing is imported late. Whatever a library loads on
+  first use is loaded by an optional third function ``warm() -> None``, called once before any child exists.
+- ``clean`` checks bounds from declared sizes *before* anything is decoded, keeps what an allowlist names, adds to
+  ``cleaning.removed`` what it drops, writes the result to ``sink`` and answers the output's media type (one of
+  ``registry.OUTPUTS``; usually the input's own).
+- ``verify`` reads the output as a stranger would, with a reader that shares no code with ``clean``, and raises
+  ``Residue`` for anything outside the allowlist. The caller runs it after every ``clean``, embedded files included.
+- Scrubbing twice gives what scrubbing once gave, byte for byte: the result does not depend on a clock or on chance.
+- ``cleaning.mode`` may be ``STRONG``: pixels and samples made anew, nothing of the file itself kept. A family that can
+  do that is named in ``registry.STRONG`` (recordings and films are taken there by ``played``, not by their families);
+  every other is refused in strong mode before it is called, so that nobody who asked for more gets less without a word.
+  There, once and twice differ: pixels that are encoded again change a little.
+- What is wrong raises ``Refused`` or one of its children. Any other exception counts as ``Refusal.DAMAGED``; its
+  message never leaves the child, for it may quote content.
+- A file inside a file is cleaned by ``cleaning.embedded``, which goes through the registry again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from typing_extensions import override
+
+from fieldreport import limits
+from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+class RandomAccess(Protocol):
+    """A file that can be read at any position: ``io.BytesIO``, or the scratch file in the child."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """As ``io.RawIOBase``."""
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        """As ``io.RawIOBase``: may be shorter than asked, empty only at the end."""
+
+
+class Rewritable(RandomAccess, Protocol):
+    """The same, to be written too."""
+
+    def write(self, data: ReadableBuffer, /) -> int | None:
+        """As ``io.RawIOBase``: may be shorter than asked."""
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """As ``io.RawIOBase``."""
+
+
+class Source:
+    """Untrusted bytes of a known size, read by position. Holds no position of its own."""
+
+    def __init__(self, file: RandomAccess, size: int) -> None:
+        self._file = file
+        self.size = size
+
+    @classmethod
+    def of(cls, data: bytes) -> Source:
+        """A source over bytes in memory: a part of a container, a test's sample."""
+        return cls(io.BytesIO(data), len(data))
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``; shorter only at the end, empty beyond it."""
+        if offset < 0 or length < 0:
+            raise Damaged  # an offset computed from the file's own numbers
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        self._file.seek(offset)
+        pieces: list[bytes] = []
+        while length > 0:
+            piece = self._file.read(length)
+            if not piece:
+                break
+            pieces.append(piece)
+            length -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def whole(self, limit: int = limits.SCRUB_WHOLE_BYTES) -> bytes:
+        """Everything at once, for families whose files are small.
+
+        Raises:
+            Refused: ``too-large`` when the source is longer than ``limit``.
+        """
+        if self.size > limit:
+            raise Refused(Refusal.TOO_LARGE)
+        return self.read_at(0, self.size)
+
+    def file(self) -> io.BufferedReader:
+        """A seekable, read-only binary file with a position of its own, for libraries that want one."""
+        return io.BufferedReader(_SourceFile(self), limits.SCRUB_COPY_BYTES)
+
+
+class _Positioned(io.RawIOBase):
+    """A readable file of ``size`` bytes with a position of its own."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._position = 0
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def seekable(self) -> bool:
+        return True
+
+    @override
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise OSError(22, "negative seek")
+        self._position = base + offset
+        return self._position
+
+    @override
+    def tell(self) -> int:
+        return self._position
+
+
+class _SourceFile(_Positioned):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.size)
+        self._source = source
+
+    @override
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._source.read_at(self._position, len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class Sink(_Positioned):
+    """Where a family writes its result: a bounded, seekable, rewritable binary file.
+
+    Writing beyond ``limit`` raises ``Refused`` (``too-large``): no family can be made to fill the disk.
+    """
+
+    def __init__(self, file: Rewritable | None = None, *, limit: int = limits.SCRUB_OUTPUT_BYTES) -> None:
+        super().__init__(0)
+        self._file: Rewritable = io.BytesIO() if file is None else file
+        self._limit = limit
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def tell(self) -> int:
+        return self._position
+
+    @override
+    def write(self, data: ReadableBuffer, /) -> int:
+        view = memoryview(data).cast("B")
+        if self._position + len(view) > self._limit:
+            raise Refused(Refusal.TOO_LARGE)
+        if self._position > self.size:
+            raise OSError(22, "a sink has no holes")
+        self._file.seek(self._position)
+        done = 0
+        while done < len(view):
+            done += self._file.write(view[done:]) or 0
+        self._position += done
+        self.size = max(self.size, self._position)
+        return done
+
+    @override
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self.source().read_at(self._position, len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    @override
+    def truncate(self, size: int | None = None, /) -> int:
+        end = self._position if size is None else size
+        if end > self.size:
+            raise OSError(22, "a sink has no holes")
+        self._file.truncate(end)
+        self.size = end
+        return end
+
+    def copy(self, source: Source, offset: int = 0, length: int | None = None) -> None:
+        """Append a range of a source unchanged, a piece at a time."""
+        end = source.size if length is None else offset + length
+        while offset < end:
+            piece = source.read_at(offset, min(limits.SCRUB_COPY_BYTES, end - offset))
+            if not piece:
+                raise Damaged
+            self.write(piece)
+            offset += len(piece)
+
+    def source(self) -> Source:
+        """What has been written so far, to be read: by ``verify``, or by the container it is embedded in."""
+        return Source(self._file, self.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A cleaned file from inside another one."""
+
+    media_type: str
+    data: bytes
+
+
+Dispatch = Callable[[Source, Sink, "Cleaning"], str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Cleaning:
+    """One file's way through the child: the order, what was removed so far, and the budget that bombs run into."""
+
+    dispatch: Dispatch
+    mode: Mode = Mode.LOSSLESS
+    depth: int = 0
+    removed: set[Removed] = field(default_factory=set)
+    decoded_bytes_left: int = limits.SCRUB_DECODED_BYTES
+
+    def spend(self, decoded_bytes: int) -> None:
+        """Take from the budget of decoded bytes, shared by a file and everything inside it, before decoding them.
+
+        Raises:
+            Bomb: the budget is used up.
+        """
+        self.decoded_bytes_left -= decoded_bytes
+        if self.decoded_bytes_left < 0:
+            raise Bomb
+
+    def losslessly(self) -> Cleaning:
+        """The same without strength, for what was made anew and only needs our form. Shares what is removed."""
+        return dataclasses.replace(self, mode=Mode.LOSSLESS)
+
+    def embedded(self, untrusted_data: bytes, *, accept: Collection[str] | None = None) -> Embedded:
+        """Clean a file found inside this one: an image in a document, a member of an archive.
+
+        ``accept``, when given, is the set of output media types the container can hold. What was removed inside counts
+        as removed from the whole.
+
+        Raises:
+            Refused: it cannot be cleaned, is nested deeper than ``limits.ARCHIVE_DEPTH``, or comes out as a type that
+                is not accepted. The container decides whether it makes sense without the part.
+        """
+        if self.depth >= limits.ARCHIVE_DEPTH:
+            raise Bomb
+        self.spend(len(untrusted_data))
+        inner = Cleaning(
+            dispatch=self.dispatch, mode=self.mode, depth=self.depth + 1, decoded_bytes_left=self.decoded_bytes_left
+        )
+        sink = Sink()
+        try:
+            media_type = self.dispatch(Source.of(untrusted_data), sink, inner)
+        finally:
+            self.decoded_bytes_left = inner.decoded_bytes_left
+        if accept is not None and media_type not in accept:
+            raise Refused(Refusal.UNSUPPORTED)
+        self.removed |= inner.removed
+        return Embedded(media_type=media_type, data=sink.source().whole(limits.SCRUB_OUTPUT_BYTES))
+
+
+class Family(Protocol):
+    """The shape of a family's module. An optional ``warm()`` loads what its libraries would load on first use."""
+
+    def clean(self, untrusted_source: Source, sink: Sink, cleaning: Cleaning, /) -> str:
+        """Write the clean copy and answer its media type."""
+
+    def verify(self, source: Source, media_type: str, /) -> None:
+        """Raise ``Residue`` unless every byte is one the allowlist names."""
+
+
+def check_image(width: int, height: int, *, frames: int = 1) -> None:
+    """Bounds of an image from the numbers in its header, before anything is decoded or passed on.
+
+    Raises:
+        Refused: ``damaged`` for an empty image, ``bomb`` for one over the bounds.
+    """
+    if width < 1 or height < 1 or frames < 1:
+        raise Damaged
+    if max(width, height) > limits.IMAGE_SIDE_PIXELS or frames > limits.IMAGE_FRAMES:
+        raise Bomb
+    if width * height > limits.IMAGE_PIXELS or width * height * frames > limits.IMAGE_FRAME_PIXELS:
+        raise Bomb

@@ -1,0 +1,1 @@
+"""Pictures: one module or package a format, and what they share."""

@@ -1,0 +1,287 @@
+"""Decoded pictures: opening with one named decoder, turning upright, to sRGB, and encoding anew.
+
+Rules: a picture gets here only after its family has checked its size from the header. Pillow is always told which
+decoder to use, so that a file cannot choose one. What is encoded carries nothing but pixels: no profile, no text, no
+comment.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+import pillow_heif
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from fieldreport import limits
+from fieldreport.scrub.verdicts import Damaged
+
+JPEG_QUALITY: Final = 95
+_SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+# Ours are stricter and come first; Pillow's own would only warn.
+Image.MAX_IMAGE_PIXELS = limits.IMAGE_PIXELS
+
+# Few threads can be begun behind the lock, and one file has one processor.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+pillow_heif.options.DECODE_THREADS = 1
+
+# Exif orientation → what turns the stored picture upright.
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode_jpeg(untrusted_data: bytes) -> Image.Image:
+    """Decoded to its last row; rows that are missing from a cut-off file are grey, as every viewer shows them.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        return _load(JpegImagePlugin.JpegImageFile, io.BytesIO(untrusted_data))
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def decode_png(untrusted_data: bytes) -> Image.Image:
+    """The first frame.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(PngImagePlugin.PngImageFile, io.BytesIO(untrusted_data))
+
+
+def decode_webp(untrusted_data: bytes) -> Image.Image:
+    """The first frame.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(WebPImagePlugin.WebPImageFile, io.BytesIO(untrusted_data))
+
+
+def decode_bmp(untrusted_file: BinaryIO) -> Image.Image:
+    """Without the palette's unused half.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(BmpImagePlugin.BmpImageFile, untrusted_file)
+
+
+def decode_heic(untrusted_data: bytes) -> Image.Image:
+    """The primary picture.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    with any_error_is_damage():
+        return pillow_heif.open_heif(untrusted_data, convert_hdr_to_8bit=True).to_pillow()
+
+
+def decode_avif(untrusted_data: bytes) -> Image.Image:
+    """The primary picture.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    return _load(AvifImagePlugin.AvifImageFile, io.BytesIO(untrusted_data))
+
+
+def open_tiff(untrusted_file: BinaryIO) -> TiffImagePlugin.TiffImageFile:
+    """Opened at its first page, nothing decoded yet.
+
+    Raises:
+        Damaged: not a picture.
+    """
+    with any_error_is_damage():
+        return TiffImagePlugin.TiffImageFile(untrusted_file)
+
+
+def turn_to(file: TiffImagePlugin.TiffImageFile, page: int) -> bool:
+    """Go to a page without decoding it; false behind the last.
+
+    Raises:
+        Damaged: its directory makes no sense.
+    """
+    with any_error_is_damage():
+        try:
+            file.seek(page)
+        except EOFError:
+            return False
+        return True
+
+
+def tiff_blocks(file: TiffImagePlugin.TiffImageFile) -> Mapping[int, bytes]:
+    """The page's tags with their values as they lie in the file, whatever type they claim to have."""
+    blocks: Mapping[int, bytes] = file.tag_v2._tagdata  # noqa: SLF001 - the public view converts, cuts and warns
+    return blocks
+
+
+def decoded(file: TiffImagePlugin.TiffImageFile) -> Image.Image:
+    """The page that was turned to, upright.
+
+    Raises:
+        Damaged: its pixels cannot be decoded.
+    """
+    with any_error_is_damage():
+        file.load()
+        return file._new(file.im)  # noqa: SLF001 - a copy would cost its size again
+
+
+@contextlib.contextmanager
+def any_error_is_damage() -> Iterator[None]:
+    """Around a decoder: whatever it raises means that the file is damaged."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # they quote the file
+            yield
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, ValueError, struct.error and more
+        raise Damaged from None
+
+
+def _load(decoder: type[ImageFile.ImageFile], untrusted_file: BinaryIO) -> Image.Image:
+    with any_error_is_damage():
+        image = decoder(untrusted_file)
+        image.load()
+        return image
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turned as the Exif ``orientation`` (1 to 8) asks."""
+    return image if orientation == 1 else image.transpose(_UPRIGHT[orientation])
+
+
+def to_srgb(image: Image.Image, untrusted_profile: bytes) -> Image.Image:
+    """Converted from its own profile; as it is when the profile is damaged or for other kinds of pixels."""
+    alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
+    plain = image.convert({"RGBA": "RGB", "LA": "L"}[image.mode]) if alpha is not None else image
+    if plain.mode == "P":
+        plain = plain.convert("RGB")
+    converted = plain if plain.mode != "CMYK" else plain.convert("RGB")
+    with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(untrusted_profile))
+        result = ImageCms.profileToProfile(
+            plain, profile, _SRGB, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB"
+        )
+        if result is not None:
+            converted = result.convert("L") if plain.mode == "L" else result
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
+
+
+def encode_jpeg(image: Image.Image, *, subsampling: int = 0) -> bytes:
+    """Quality 95. ``subsampling`` as Pillow counts: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0."""
+    if image.mode not in {"L", "RGB", "CMYK"}:
+        image = image.convert("RGB")
+    return _save(image, "JPEG", quality=JPEG_QUALITY, subsampling=subsampling)
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Lossless, 8 bits a channel."""
+    if image.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}:
+        image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+    return _save(image, "PNG")
+
+
+def encode_webp(image: Image.Image, *, lossless: bool) -> bytes:
+    """Lossless to the last bit, or quality 95."""
+    if image.mode not in {"RGB", "RGBA"}:
+        image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+    return _save(image, "WEBP", lossless=lossless, exact=True, quality=JPEG_QUALITY)
+
+
+def _save(image: Image.Image, form: str, **options: Any) -> bytes:
+    # Pillow would write what it remembers of the original: profile, comment, Exif, transparency of a palette apart.
+    if isinstance(image, ImageFile.ImageFile):
+        # Pillow compares where a picture came from with where it goes, and so asks for the working directory, which the
+        # lock refuses. The same pixels as a picture from nowhere.
+        image = image._new(image.im)  # noqa: SLF001 - a copy would cost its size again
+    image.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    with io.BytesIO() as file:
+        image.save(file, form, **options)
+        return file.getvalue()
+
+
+def warm() -> None:
+    """Load the codecs and the colour machine."""
+    Image.preinit()
+    for mode in ("L", "RGB", "CMYK"):
+        picture = Image.new(mode, (16, 16))
+        picture.putpixel((3, 3), 99 if mode == "L" else (99,) * len(mode))
+        decode_jpeg(encode_jpeg(picture))
+    profile = _SRGB.tobytes()
+    to_srgb(decode_png(encode_png(Image.new("RGBA", (4, 4)))), profile)
+    to_srgb(Image.new("L", (4, 4)), profile)
+    upright(Image.new("RGB", (4, 2)), 6)
+
+
+def warm_webp() -> None:
+    """Load the WebP codec, both ways it compresses."""
+    for lossless in (True, False):
+        decode_webp(encode_webp(Image.new("RGBA", (16, 16)), lossless=lossless))
+
+
+def warm_bmp() -> None:
+    """Load the BMP decoder."""
+    with io.BytesIO() as file:
+        Image.new("RGB", (4, 4)).save(file, "BMP")
+        file.seek(0)
+        decode_bmp(file)
+
+
+def warm_tiff() -> None:
+    """Load the TIFF decoder with its compressions."""
+    for compression in ("raw", "tiff_lzw", "jpeg", "tiff_adobe_deflate"):
+        with io.BytesIO() as file:
+            Image.new("RGB", (16, 16)).save(file, "TIFF", compression=compression)
+            file.seek(0)
+            page = open_tiff(file)
+            turn_to(page, 0)
+            decoded(page)
+            turn_to(page, 1)
+
+
+# A grey square, 16 by 16, as base64: encoding one would load an encoder that nothing else needs.
+_HEIC_SAMPLE: Final = (
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ACJpbG9jAAAAAERAAAEAAQAAAAABoAABAAAAAAAAACYAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
+    "AAAAAAABAAAA/GlwcnAAAADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQApQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNs"
+    "eAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAAAChjbGFwAAAAEAAAAAEAAAAQAAAAAf///9AAAAAC////0AAAAAIAAAAQcGl4"
+    "aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYECAwWEAAAALm1kYXQAAAAiKAGvBBISIOD4AoY/WWlSvSCjGn1UYzRWdSCgM6mM"
+    "kzC+YA=="
+)
+
+
+def warm_heif() -> None:
+    """Load the decoders of HEIC and AVIF."""
+    decode_heic(base64.b64decode(_HEIC_SAMPLE))
+    with io.BytesIO() as file:
+        Image.new("RGB", (64, 64)).save(file, "AVIF")
+        decode_avif(file.getvalue())

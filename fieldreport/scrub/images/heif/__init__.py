@@ -1,0 +1,253 @@
+"""HEIC and AVIF: a new file around the primary picture's own compressed data.
+
+Rules: pixels are not touched. The primary picture, its tiles and its transparency are copied without what draws
+nothing; Exif, XMP, thumbnails, depth and gain maps, bursts and films are left behind. A picture that is shown only in
+part, or has the colour profile of one device, is decoded and comes out as JPEG (PNG when transparent), since what is
+cut away would otherwise still be in the file. Sources: ISO/IEC 23008-12 (HEIF), AV1 Image File Format 1.1.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from PIL import Image
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
+from fieldreport.scrub.images import codecs as pixels
+from fieldreport.scrub.images import icc, jpeg, metadata, png
+from fieldreport.scrub.images.heif import codecs
+from fieldreport.scrub.images.heif import verify as verifying
+from fieldreport.scrub.images.heif.parse import Album, Item, described_by, read
+from fieldreport.scrub.images.heif.write import Piece, write
+from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
+
+_ALPHA: Final = frozenset({b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"})
+_CODED: Final = frozenset({b"hvc1", b"av01"})
+_TURNS: Final = frozenset({b"clap", b"irot", b"imir"})
+_TILES: Final = 2048
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """The primary picture, in a new file of the same kind where it can stay as it is."""
+    if untrusted_source.size > limits.SCRUB_WHOLE_BYTES:
+        raise Refused(Refusal.TOO_LARGE)
+    album = read(untrusted_source)
+    cleaning.removed |= _told(album)
+    picture = _Copier(album, cleaning).copy_all()
+    if picture.must_decode or cleaning.mode is Mode.STRONG:
+        return _decode(picture, sink, cleaning)
+    sink.write(write(picture.pieces))
+    return "image/avif" if picture.is_av1 else "image/heic"
+
+
+def verify(source: Source, media_type: str) -> None:
+    """See ``verifying``."""
+    verifying.verify(source.whole(limits.SCRUB_OUTPUT_BYTES), media_type)
+
+
+def _told(album: Album) -> set[Removed]:
+    """What the rest of the file would have told."""
+    removed: set[Removed] = set()
+    for number, item in album.items.items():
+        if item.kind == b"Exif":
+            removed |= metadata.in_exif(_after_exif_offset(album.data(number))).removed
+        elif item.kind == b"mime":
+            removed |= metadata.in_xmp(album.data(number))
+        elif item.kind == b"uri ":
+            removed.add(Removed.OTHER_METADATA)
+    if described_by(album, b"thmb", album.primary):
+        removed.add(Removed.THUMBNAIL)
+    layers = described_by(album, b"auxl", album.primary)
+    if any(_alpha_kind(item) is None for item in layers.values()):
+        removed.add(Removed.HIDDEN_CONTENT)  # depth, gain and portrait masks
+    if b"moov" in album.top_level:
+        removed.add(Removed.MOTION_VIDEO)
+    if album.top_level - {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}:
+        removed.add(Removed.TRAILING_DATA)
+    return removed
+
+
+def _after_exif_offset(data: bytes) -> bytes:
+    skipped = 4 + int.from_bytes(data[:4], "big")
+    return data[skipped:] if data[skipped : skipped + 2] in {b"II", b"MM"} else data[4:].removeprefix(b"Exif\0\0")
+
+
+def _alpha_kind(item: Item) -> bytes | None:
+    for found in item.properties:
+        if found.kind == b"auxC":
+            name = found.payload[4:].partition(b"\0")[0]
+            return name if name in _ALPHA else None
+    return None
+
+
+class _Copier:
+    """Collects the pieces of the new file, and finds out whether it has to be decoded instead."""
+
+    def __init__(self, album: Album, cleaning: Cleaning) -> None:
+        self._album = album
+        self._cleaning = cleaning
+        self._numbers: dict[int, int] = {}  # of the old file to the new
+        self._coded_pixels = 0
+        self.pieces: list[Piece] = []
+        self.must_decode = False
+        self.is_av1 = False
+        self.has_alpha = False
+        self.untrusted_profile = b""
+
+    def copy_all(self) -> _Copier:
+        self._copy(self._album.primary, alpha_of=None)
+        for number, item in described_by(self._album, b"auxl", self._album.primary).items():
+            if _alpha_kind(item) is not None and not self.has_alpha:
+                self.has_alpha = True
+                self._copy(number, alpha_of=1)
+        return self
+
+    def _copy(self, number: int, *, alpha_of: int | None) -> int:
+        """Copy an item and what it is made of; answers its new number."""
+        if number in self._numbers:
+            return self._numbers[number]
+        item = self._album.items.get(number)
+        if item is None:
+            raise Damaged
+        new = Piece(number=len(self.pieces) + 1, kind=item.kind, alpha_of=alpha_of)
+        self._numbers[number] = new.number
+        self.pieces.append(new)
+        if len(self.pieces) > _TILES:
+            raise Bomb
+        sizes: list[tuple[int, int]] = []
+        length_bytes = 0
+        for found in item.properties:
+            match found.kind:
+                case b"hvcC" if item.kind == b"hvc1":
+                    configuration, length_bytes, sizes = codecs.hevc_configuration(found.payload)
+                    new.add(b"hvcC", configuration, essential=True)
+                case b"av1C" if item.kind == b"av01":
+                    configuration, sizes = codecs.av1_configuration(found.payload)
+                    new.add(b"av1C", configuration, essential=True)
+                case _:
+                    self._property(new, found.kind, found.payload, essential=found.essential)
+        self._content(new, number, length_bytes, sizes)
+        if new.size == (0, 0):
+            raise Damaged
+        check_image(*new.size)
+        return new.number
+
+    def _property(self, new: Piece, kind: bytes, payload: bytes, *, essential: bool) -> None:
+        match kind:
+            case b"ispe" if len(payload) == 12:
+                new.size = int.from_bytes(payload[4:8], "big"), int.from_bytes(payload[8:12], "big")
+                new.add(kind, bytes(4) + payload[4:])
+            case b"pixi" if 5 < len(payload) == 5 + payload[4]:
+                new.add(kind, bytes(4) + payload[4:])
+            case b"irot" if len(payload) == 1:
+                new.add(kind, bytes((payload[0] & 3,)), essential=True)
+            case b"imir" if len(payload) == 1:
+                new.add(kind, bytes((payload[0] & 1,)), essential=True)
+            case b"colr" if payload[:4] == b"nclx" and len(payload) == 11:
+                new.add(kind, payload[:10] + bytes((payload[10] & 0x80,)))
+            case b"colr" if payload[:4] in {b"prof", b"rICC"}:
+                self._profile(new, payload[4:])
+            case b"clap":
+                self.must_decode = True
+                new.add(kind, payload, essential=True)
+            case b"auxC" if new.alpha_of is not None:
+                new.add(kind, bytes(4) + payload[4:].partition(b"\0")[0] + b"\0")
+            case _ if essential:
+                raise Refused(Refusal.UNSUPPORTED)  # layers and the like: without it another picture would show
+            case _:
+                pass
+
+    def _profile(self, new: Piece, untrusted_profile: bytes) -> None:
+        if len(untrusted_profile) > limits.ICC_BYTES:
+            raise Bomb
+        known = icc.identify(untrusted_profile)
+        if untrusted_profile not in icc.OURS:
+            self._cleaning.removed.add(Removed.COLOUR_PROFILE)
+        if new.number == 1 and (known is None or self._cleaning.mode is Mode.STRONG):
+            self.untrusted_profile = untrusted_profile
+            self.must_decode = True
+        elif known is not None and (ours := icc.profile_for(known)) is not None:
+            new.add(b"colr", b"prof" + ours)
+
+    def _content(self, new: Piece, number: int, length_bytes: int, sizes: list[tuple[int, int]]) -> None:
+        data = self._album.data(number)
+        if new.kind == b"grid":
+            self._grid(new, number, data)
+            return
+        if new.kind not in _CODED:
+            raise Refused(Refusal.UNSUPPORTED)
+        if new.kind == b"hvc1":
+            if not sizes:
+                raise Damaged
+            new.data = codecs.hevc_slices(data, length_bytes)
+        else:
+            self.is_av1 = True
+            new.data, more = codecs.av1_frames(data)
+            sizes = sizes + more
+            if not sizes:
+                raise Damaged
+        for width, height in sizes:
+            check_image(width, height)
+        self._coded_pixels += max(width * height for width, height in sizes)
+        if self._coded_pixels > 2 * limits.IMAGE_PIXELS + limits.IMAGE_PIXELS // 2:  # colour, transparency, edges
+            raise Bomb
+
+    def _grid(self, new: Piece, number: int, data: bytes) -> None:
+        """Rows and columns of tiles (ISO/IEC 23008-12, 6.6.2.3.2); tiles are coded pictures, not grids again."""
+        if len(data) < 8 or data[0] or len(data) != (12 if data[1] & 1 else 8):
+            raise Damaged
+        tiles = self._album.references.get((b"dimg", number), ())
+        if len(tiles) != (data[2] + 1) * (data[3] + 1) or len(tiles) > _TILES:
+            raise Damaged
+        new.data = data[:1] + bytes((data[1] & 1,)) + data[2:]
+        if any(self._album.items.get(tile, new).kind not in _CODED for tile in tiles):
+            raise Damaged
+        new.tiles = [self._copy(tile, alpha_of=None) for tile in tiles]
+
+
+def _decode(picture: _Copier, sink: Sink, cleaning: Cleaning) -> str:
+    """Through a file of our making, so that the decoder never sees what lies around the picture."""
+    width, height = picture.pieces[0].size
+    cleaning.spend(width * height * 8)
+    # Not every decoder turns and cuts, so none is asked to.
+    turns = [(kind, payload) for kind, payload, _ in picture.pieces[0].properties if kind in _TURNS]
+    for piece in picture.pieces:
+        piece.properties = [found for found in piece.properties if found[0] not in _TURNS]
+    data = write(picture.pieces)
+    decoded = pixels.decode_avif(data) if picture.is_av1 else pixels.decode_heic(data)
+    for kind, payload in turns:
+        decoded = _turn(decoded, kind, payload)
+    if picture.untrusted_profile:
+        decoded = pixels.to_srgb(decoded, picture.untrusted_profile)
+    if picture.has_alpha:
+        return png.clean(Source.of(pixels.encode_png(decoded)), sink, cleaning)
+    return jpeg.clean(Source.of(pixels.encode_jpeg(decoded)), sink, cleaning)
+
+
+def _turn(image: Image.Image, kind: bytes, payload: bytes) -> Image.Image:
+    """Apply one transformation: cut, turn or mirror (ISO/IEC 23008-12, 6.5.9, 6.5.10, 6.5.12)."""
+    if kind == b"irot":
+        quarter_turns = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+        turn = quarter_turns[payload[0] & 3]
+        return image if turn is None else image.transpose(turn)
+    if kind == b"imir":
+        flips = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.FLIP_LEFT_RIGHT)
+        return image.transpose(flips[payload[0] & 1])
+    if len(payload) != 32:
+        raise Damaged
+    numbers = struct.unpack(">IIIIiIiI", payload)
+    if not all(numbers[1::2]):
+        raise Damaged
+    width, height, right, down = (numbers[i] / numbers[i + 1] for i in range(0, 8, 2))
+    left, top = round(right + (image.width - width) / 2), round(down + (image.height - height) / 2)
+    cut = (max(left, 0), max(top, 0), min(left + round(width), image.width), min(top + round(height), image.height))
+    if cut[0] >= cut[2] or cut[1] >= cut[3]:
+        raise Damaged
+    return image.crop(cut)
+
+
+def warm() -> None:
+    """Load both decoders."""
+    pixels.warm_heif()

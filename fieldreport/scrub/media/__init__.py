@@ -1,0 +1,1 @@
+"""Sound and film: containers, the bitstreams inside them, and the transcoder of strong mode."""

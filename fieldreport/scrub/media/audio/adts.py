@@ -1,0 +1,106 @@
+"""AAC as a row of frames (ADTS), what recorders and radio write.
+
+Rules: headers are made anew, without private, copyright and buffer bits; check words, which would cover what changes,
+are left out; words that encoders put before the first channel of a frame become zeros (``frames.aac``). Everything that
+is no frame goes. What stays is what only an entropy decoder finds: fill elements behind a channel. Source: ISO/IEC
+14496-3, 1.A.2 and 4.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.media.audio import tags
+from fieldreport.scrub.media.bitstreams import verify as verifying
+from fieldreport.scrub.media.bitstreams.aac import Sound
+from fieldreport.scrub.verdicts import Damaged, Refusal, Refused, Removed, Residue
+
+_TYPE: Final = "audio/aac"
+_HEADER_BYTES: Final = 7
+# Of the header's first four bytes what every frame of a recording shares: identifier, profile, rate, channels.
+_SHARED: Final = 0xFFFE_FDC0
+_FULLNESS: Final = 0x7FF  # of a buffer that nobody keeps: variable
+_FRAME_BYTES: Final = 8191
+_LOST_BYTES: Final = 4 * 1024 * 1024  # of anything that is no frame, in a row
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """The same frames in a row."""
+    silenced = Sound(removed=cleaning.removed)
+    start = tags.after_id3(untrusted_source, cleaning.removed)
+    for frame in _frames(untrusted_source, start, cleaning.removed):
+        protected = not frame[1] & 1
+        if protected and frame[6] & 3:
+            raise Refused(Refusal.UNSUPPORTED)  # each block has a check word of its own; nobody makes these
+        body = silenced(frame[_HEADER_BYTES + 2 * protected :])
+        sink.write(_header(frame, len(body)) + body)
+    if not sink.size:
+        raise Damaged
+    return _TYPE
+
+
+def _header(old: bytes, length: int) -> bytes:
+    shared = int.from_bytes(old[:4], "big") & _SHARED | 0x0001_0000
+    return (shared << 24 | (length + _HEADER_BYTES) << 13 | _FULLNESS << 2 | old[6] & 3).to_bytes(7, "big")
+
+
+def _length(header: bytes) -> int:
+    """Bytes of a frame by its header; 0 if it is none."""
+    if len(header) < _HEADER_BYTES or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 15 > 12:
+        return 0
+    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    return length if length > _HEADER_BYTES + 2 else 0
+
+
+def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[bytes]:
+    """Every whole frame that is like the first one; one behind something else must be followed by another."""
+    window, at, sure, lost = b"", position, False, 0
+    shared: int | None = None
+    while True:
+        if len(window) - (position - at) < 2 * _FRAME_BYTES:
+            window, at = window[position - at :], position
+            window += source.read_at(at + len(window), limits.SCRUB_COPY_BYTES)
+        place = position - at
+        length = _length(window[place : place + _HEADER_BYTES])
+        like = int.from_bytes(window[place : place + 4], "big") & _SHARED
+        whole = length and place + length <= len(window) and (shared is None or like == shared)
+        if whole and (sure or place + length == len(window) or _length(window[place + length :][:_HEADER_BYTES])):
+            yield window[place : place + length]
+            shared, sure, lost = like, True, 0
+            position += length
+            continue
+        if place >= len(window):
+            return
+        found = window.find(b"\xff", place + 1)
+        step = (found if found >= 0 else len(window)) - place
+        removed.add(Removed.TRAILING_DATA)
+        sure, lost, position = False, lost + step, position + step
+        if lost > _LOST_BYTES:
+            return
+
+
+# --- verify ---
+
+
+def verify(source: Source, media_type: str) -> None:
+    """Read as a stream, every header bit by bit, and nothing said before the first channel."""
+    del media_type
+    expected = None
+    with source.file() as file:
+        while header := file.read(7):
+            bits = f"{int.from_bytes(header, 'big'):056b}"
+            same = bits[:22] + bits[23:26]  # around the private bit
+            constant = bits[:12] == "1" * 12 and bits[13:16] == "001" and bits[22] + bits[26:30] == "00000"
+            constant = constant and bits[43:54] == "1" * 11 and (expected or same) == same
+            length = int(bits[30:43], 2) - 7
+            body = file.read(max(length, 0))
+            if len(header) != 7 or not constant or not body or len(body) != length:
+                raise Residue
+            if not verifying.aac(memoryview(body)):
+                raise Residue
+            expected = same
+    if expected is None:
+        raise Residue

@@ -1,0 +1,149 @@
+"""What the tags of a recording would have told, as categories of ``Removed``.
+
+Rules: reads, never writes; the tags themselves are dropped whole by the families. Every loop is bounded. Sources: ID3
+(id3.org, 2.2 to 2.4), Vorbis comment specification, RIFF INFO (Microsoft Multimedia Programming Interface).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Removed
+
+_LOOKED_AT: Final = 1024 * 1024  # of one tag; a cover picture may make it longer
+_TAGS_IN_A_ROW: Final = 64
+
+# By the beginning of a frame's name, the more telling ones first; the names of 2.2 have three letters.
+_ID3: Final[tuple[tuple[tuple[str, ...], Removed], ...]] = (
+    (("TPE", "TCOM", "TEXT", "TOPE", "TOLY", "TOWN", "TENC", "TCOP", "TP1", "TCM", "TEN", "TCR"), Removed.AUTHOR),
+    (("TDRC", "TDRL", "TDTG", "TDEN", "TDOR", "TYER", "TDAT", "TIME", "TRDA", "TYE", "TDA", "TIM"), Removed.TIME),
+    (("TSSE", "TSS"), Removed.SOFTWARE),
+    (("APIC", "PIC"), Removed.THUMBNAIL),
+    (("COMM", "USLT", "SYLT", "COM", "ULT"), Removed.COMMENTS),
+    (("PRIV", "UFID", "TSRC", "MCDI", "GRID", "UFI"), Removed.IDENTIFIERS),
+    (("GEOB", "AENC", "GEO"), Removed.EMBEDDED_FILE),
+    (("W",), Removed.LINKS),
+    (("TIT", "TALB", "TCON", "TRCK", "TPOS", "TT", "TAL", "TCO", "TRK", "CHAP", "CTOC"), Removed.DESCRIPTION),
+)
+_COMMENTS: Final[Mapping[str, Removed]] = MappingProxyType(
+    {
+        "ARTIST": Removed.AUTHOR,
+        "ALBUMARTIST": Removed.AUTHOR,
+        "COMPOSER": Removed.AUTHOR,
+        "PERFORMER": Removed.AUTHOR,
+        "AUTHOR": Removed.AUTHOR,
+        "COPYRIGHT": Removed.AUTHOR,
+        "ORGANIZATION": Removed.AUTHOR,
+        "CONTACT": Removed.AUTHOR,
+        "DATE": Removed.TIME,
+        "YEAR": Removed.TIME,
+        "CREATION_TIME": Removed.TIME,
+        "LOCATION": Removed.LOCATION,
+        "GEO_LOCATION": Removed.LOCATION,
+        "ENCODER": Removed.SOFTWARE,
+        "ENCODED_BY": Removed.SOFTWARE,
+        "ENCODER_OPTIONS": Removed.SOFTWARE,
+        "METADATA_BLOCK_PICTURE": Removed.THUMBNAIL,
+        "COVERART": Removed.THUMBNAIL,
+        "COMMENT": Removed.COMMENTS,
+        "DESCRIPTION": Removed.DESCRIPTION,
+        "TITLE": Removed.DESCRIPTION,
+        "ALBUM": Removed.DESCRIPTION,
+        "GENRE": Removed.DESCRIPTION,
+        "TRACKNUMBER": Removed.DESCRIPTION,
+        "ISRC": Removed.IDENTIFIERS,
+    }
+)
+_INFO: Final[Mapping[bytes, Removed]] = MappingProxyType(
+    {
+        b"IART": Removed.AUTHOR,
+        b"ICOP": Removed.AUTHOR,
+        b"IENG": Removed.AUTHOR,
+        b"ITCH": Removed.AUTHOR,
+        b"ICMS": Removed.AUTHOR,
+        b"ICRD": Removed.TIME,
+        b"IDIT": Removed.TIME,
+        b"ISFT": Removed.SOFTWARE,
+        b"ICMT": Removed.COMMENTS,
+        b"IARL": Removed.LOCATION,
+        b"ISRC": Removed.DEVICE,
+        b"ISRF": Removed.DEVICE,
+        b"INAM": Removed.DESCRIPTION,
+        b"IPRD": Removed.DESCRIPTION,
+        b"ISBJ": Removed.DESCRIPTION,
+        b"IKEY": Removed.DESCRIPTION,
+        b"IGNR": Removed.DESCRIPTION,
+    }
+)
+
+
+def after_id3(source: Source, removed: set[Removed]) -> int:
+    """Where the sound may begin: behind the ID3v2 tags at the front, whose content ``removed`` learns of."""
+    position = 0
+    for _ in range(_TAGS_IN_A_ROW):
+        head = source.read_at(position, 10)
+        if len(head) < 10 or head[:3] != b"ID3":
+            break
+        size = 0
+        for byte in head[6:10]:
+            size = size << 7 | byte & 0x7F
+        removed |= in_id3(source.read_at(position, min(10 + size, _LOOKED_AT)))
+        position += 10 + size + (10 if head[5] & 0x10 else 0)
+    return min(position, source.size)
+
+
+def in_id3(untrusted_tag: bytes) -> frozenset[Removed]:
+    """The categories of an ID3v2 tag's frames."""
+    pattern = rb"[A-Z][A-Z0-9]{2}" if untrusted_tag[3:4] == b"\x02" else rb"[A-Z][A-Z0-9]{3}"
+    length, found, position = len(pattern) and (3 if untrusted_tag[3:4] == b"\x02" else 4), set(), 10
+    while position + length <= len(untrusted_tag):
+        name = untrusted_tag[position : position + length]
+        if re.fullmatch(pattern, name) is None:
+            break
+        text = name.decode("ascii")
+        found.add(next((what for names, what in _ID3 if text.startswith(names)), Removed.OTHER_METADATA))
+        if text.startswith(("TXX", "TXXX")) and b"LOCATION" in untrusted_tag[position : position + 200].upper():
+            found.add(Removed.LOCATION)
+        if length == 3:
+            size = int.from_bytes(untrusted_tag[position + 3 : position + 6], "big")
+            position += 6 + size
+        else:
+            raw = untrusted_tag[position + 4 : position + 8]
+            synchsafe = untrusted_tag[3:4] == b"\x04"
+            size = sum(byte << shift for byte, shift in zip(raw, (21, 14, 7, 0), strict=False)) if synchsafe else 0
+            position += 10 + (size if synchsafe else int.from_bytes(raw, "big"))
+    return frozenset(found or {Removed.OTHER_METADATA})
+
+
+def in_comments(untrusted_block: bytes) -> frozenset[Removed]:
+    """The categories of a Vorbis comment block: vendor, then ``NAME=value`` pairs, each behind its length."""
+    found: set[Removed] = set()
+    vendor = int.from_bytes(untrusted_block[:4], "little")
+    if vendor:
+        found.add(Removed.SOFTWARE)
+    position = 4 + vendor
+    count = int.from_bytes(untrusted_block[position : position + 4], "little")
+    position += 4
+    for _ in range(min(count, 10_000)):
+        if position + 4 > len(untrusted_block):
+            break
+        length = int.from_bytes(untrusted_block[position : position + 4], "little")
+        name = untrusted_block[position + 4 : position + 4 + min(length, 64)].partition(b"=")[0]
+        found.add(_COMMENTS.get(name.decode("ascii", "replace").upper(), Removed.OTHER_METADATA))
+        position += 4 + length
+    return frozenset(found)
+
+
+def in_info(untrusted_list: bytes) -> frozenset[Removed]:
+    """The categories of a RIFF ``LIST`` of the type INFO."""
+    found, position = set(), 4
+    while position + 8 <= len(untrusted_list):
+        name = untrusted_list[position : position + 4]
+        size = int.from_bytes(untrusted_list[position + 4 : position + 8], "little")
+        found.add(_INFO.get(name, Removed.OTHER_METADATA))
+        position += 8 + size + size % 2
+    return frozenset(found or {Removed.OTHER_METADATA})

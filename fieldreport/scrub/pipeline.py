@@ -1,0 +1,89 @@
+"""One file from sniffing to verification. Runs in the locked child; knows nothing of processes.
+
+Why ``verify`` runs in the same child that cleaned: it guards against *our* mistakes, a chunk the cleaner passed on, a
+format feature nobody knew. For that it needs other code, not another process. What it cannot guard against is a child
+that a hostile file has taken over: that one may write whatever it likes, and a second child would only tell us that
+the result is well formed, which a hostile file usually is. Against such a result stand the editors' previews, which
+are made of pixels in children of their own. So a second child would cost every honest file a fork and stop no
+attacker.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import zipfile
+from collections.abc import Iterable
+
+from fieldreport import limits
+from fieldreport.scrub import registry
+from fieldreport.scrub.documents import extract
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.sniff import sniff
+from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Sniff, clean and verify; the answer is the output's media type.
+
+    Raises:
+        Refused: and the sink's content is to be thrown away.
+        Elsewhere: it holds a recording to be coded anew, and no codecs were loaded here.
+    """
+    found = sniff(untrusted_source)
+    if cleaning.mode is Mode.STRONG and found in registry.PLAYED:
+        return _played(untrusted_source, sink, cleaning)
+    if cleaning.mode is Mode.STRONG and found in registry.SAID:
+        return _said(untrusted_source, sink, cleaning)
+    family = registry.family(found, cleaning.mode)
+    media_type = family.clean(untrusted_source, sink, cleaning)
+    if media_type not in registry.OUTPUTS or not sink.size:
+        raise Refused(Refusal.DAMAGED)
+    # The output may be of another family (an image made of a document): whoever owns the type reads it.
+    registry.family(media_type).verify(sink.source(), media_type)
+    return media_type
+
+
+def _played(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """A recording or film: cleaned, so that decoders see what is allowed and no more; coded anew; and cleaned again.
+
+    What the second cleaning takes out is what our own encoders say: not told, nobody's file had it.
+    """
+    if untrusted_source.size > limits.PLAYED_BYTES:
+        raise Refused(Refusal.TOO_LARGE)
+    player = registry.player()
+    cleaned = Sink()
+    media_type = clean(untrusted_source, cleaned, cleaning.losslessly())
+    made = player.made_anew(cleaned.source(), media_type)
+    cleaning.spend(len(made))
+    return clean(Source.of(made), sink, dataclasses.replace(cleaning.losslessly(), removed=set()))
+
+
+def _said(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """A document: cleaned, and of what is left its words and its pictures, the pictures' pixels made anew."""
+    cleaned = Sink()
+    media_type = clean(untrusted_source, cleaned, cleaning.losslessly())
+    words, pictures = extract.told(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)
+    text = words.encode()
+    if not text.strip() and not pictures:
+        raise Refused(Refusal.EMPTY)
+    if sniff(Source.of(text)) != "text/plain":
+        text = b"---\n" + text  # words that look like a page or an e-mail stay words
+    made = text if not pictures else _packed(text, pictures)
+    cleaning.spend(len(made))
+    cleaning.removed.add(Removed.LAYOUT)
+    return clean(Source.of(made), sink, dataclasses.replace(cleaning, removed=set()))
+
+
+def _packed(text: bytes, pictures: Iterable[bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
+        package.writestr("text.txt", text)
+        for number, picture in enumerate(pictures, start=1):
+            package.writestr(f"picture-{number}", picture)
+    return file.getvalue()
+
+
+def new_cleaning(mode: Mode) -> Cleaning:
+    """The beginning of one file's way: full budget, nothing removed."""
+    return Cleaning(dispatch=clean, mode=mode)

@@ -1,0 +1,218 @@
+"""The service's side of the sandbox: hand a file to the warm parent, wait, believe little.
+
+Rules: no decoder is ever imported here. A warm parent is started again when it dies. Any number of threads may call
+``clean``; ``limits.SCRUBS_AT_ONCE`` of them work at a time. Results are encrypted under a key of their own: small
+ones in memory, large ones in a scratch file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from fieldreport import limits
+from fieldreport.errors import PlatformError, ScrubRefused
+from fieldreport.scratch import Scratch, ScratchShare
+from fieldreport.scrub import registry
+from fieldreport.scrub.sandbox.lockdown import SandboxStatus
+from fieldreport.scrub.sandbox.parent import Output, WarmParent, WarmParentGone
+from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere
+from fieldreport.scrub.text.plain import clean_typed
+from fieldreport.scrub.verdicts import Mode, Refusal, Removed
+
+_log = logging.getLogger(__name__)
+
+# Arguments of the two warm parents. The second is started when the first strong recording arrives: FFmpeg makes every
+# fork a third slower.
+_LEAN: Final[tuple[str, ...]] = ()
+_WITH_CODECS: Final = ("--codecs",)
+
+_TEXTS: Final = {
+    Refusal.UNSUPPORTED: "this type of file cannot be cleaned",
+    Refusal.OLD_OFFICE: "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF",
+    Refusal.MAIL: "a saved e-mail cannot be cleaned; copy its text and take out its attachments",
+    Refusal.ARCHIVE: "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP",
+    Refusal.MEMBER: "a file inside the archive cannot be cleaned; unpack it to learn which",
+    Refusal.NOT_STRONG: "this file cannot be made anew; save it as PDF, or clean it losslessly",
+    Refusal.LETTERS: "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them",
+    Refusal.RAW_PHOTO: "a camera's raw file cannot be cleaned; export it as JPEG",
+    Refusal.ENCRYPTED: "the file is locked with a password; send it without",
+    Refusal.ACTIVE_CONTENT: "the file is a program",
+    Refusal.EMPTY: "the file is empty",
+    Refusal.DAMAGED: "the file is damaged",
+    Refusal.TOO_LARGE: "the file is too large",
+    Refusal.BOMB: "the file unpacks to more than can be handled",
+    Refusal.RESIDUE: "the file could not be cleaned completely",
+    Refusal.TIMEOUT: "cleaning the file took too long",
+    Refusal.MEMORY: "cleaning the file took too much memory",
+    Refusal.CRASHED: "the file made the cleaner fail",
+    Refusal.BUSY: "too many files are being cleaned; try again",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrubbed:
+    """A clean copy. ``output`` is the caller's to close; ``removed`` are categories, in the vocabulary's order."""
+
+    media_type: str
+    extension: str
+    output: Scratch
+    length: int
+    removed: tuple[Removed, ...]
+
+
+class Scrubber:
+    """Owns the warm parents. Start it before threads; close it, or use it as a context manager."""
+
+    def __init__(self, *, directory: Path, require_sandbox: bool, arguments: Sequence[str] = ()) -> None:
+        self._directory = directory
+        self._require_sandbox = require_sandbox
+        self._arguments = tuple(arguments)
+        self._places = threading.BoundedSemaphore(limits.SCRUBS_AT_ONCE)
+        self._starting = {arguments: threading.Lock() for arguments in (_LEAN, _WITH_CODECS)}
+        self._closed = False
+        self._parents = {_LEAN: self._start_parent(_LEAN)}
+
+    @classmethod
+    def start(cls, *, directory: Path, require_sandbox: bool) -> Self:
+        """Start the warm parent and wait until it is ready (a second or two).
+
+        ``directory`` takes the encrypted scratch files.
+
+        Raises:
+            PlatformError: it does not come up, or the kernel lacks Landlock or seccomp and ``require_sandbox`` is set.
+        """
+        return cls(directory=directory, require_sandbox=require_sandbox)
+
+    @property
+    def status(self) -> SandboxStatus:
+        """What the running warm parent found and uses."""
+        return self._parents[_LEAN].status
+
+    def clean(self, source: Scratch, *, mode: Mode = Mode.LOSSLESS) -> Scrubbed:
+        """Clean one file in a child of its own. ``source`` stays the caller's and is read only.
+
+        Raises:
+            ScrubRefused: ``code`` is a ``Refusal``; nothing of a half-made result is left.
+            PlatformError: the warm parent died and cannot be started again.
+        """
+        if source.size > limits.SCRUB_INPUT_BYTES:
+            raise _refused(NotCleaned(refusal=Refusal.TOO_LARGE))
+        if not self._places.acquire(timeout=limits.SCRUB_WAIT_SECONDS):
+            raise _refused(NotCleaned(refusal=Refusal.BUSY))
+        try:
+            return self._clean(source.share(), mode)
+        finally:
+            self._places.release()
+
+    def clean_text(self, text: str) -> tuple[str, tuple[Removed, ...]]:
+        """The typed report text: Unicode form C, newlines as line feeds, copy marks dropped. No child is needed."""
+        return clean_typed(text)
+
+    def close(self) -> None:
+        """End the warm parents, and with them any child still at work."""
+        self._closed = True
+        for arguments, starting in self._starting.items():
+            with starting:
+                if arguments in self._parents:
+                    self._parents[arguments].end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _clean(self, share: ScratchShare, mode: Mode) -> Scrubbed:
+        if share.size <= limits.SCRUB_IN_MEMORY_INPUT_BYTES:
+            key, descriptor = os.urandom(32), os.memfd_create("scrubbed", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            limit = limits.SCRUB_IN_MEMORY_OUTPUT_BYTES
+            answer = self._into(descriptor, key, limit, share, mode, in_memory=True)
+            if not isinstance(answer, NotCleaned):
+                return answer
+            if answer.refusal is not Refusal.TOO_LARGE:
+                raise _refused(answer)
+            # A small file that became a large one: once more, onto the disk.
+        with Scratch(self._directory) as output:
+            made = output.share()
+            descriptor = os.dup(made.fd)
+            answer = self._into(descriptor, made.key, limits.SCRUB_OUTPUT_BYTES, share, mode, in_memory=False)
+        if isinstance(answer, NotCleaned):
+            raise _refused(answer)
+        return answer
+
+    def _into(
+        self, descriptor: int, key: bytes, limit: int, share: ScratchShare, mode: Mode, *, in_memory: bool
+    ) -> Scrubbed | NotCleaned:
+        """Clean into a file; its descriptor belongs to the result, or is closed."""
+        output = Output(fd=descriptor, key=key, limit=limit, in_memory=in_memory)
+        try:
+            answer = self._ask(share, output, mode)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if isinstance(answer, NotCleaned):
+            os.close(descriptor)
+            return answer
+        extension, _ = registry.OUTPUTS[answer.media_type]
+        return Scrubbed(
+            media_type=answer.media_type,
+            extension=extension,
+            output=Scratch.adopt(ScratchShare(fd=descriptor, key=key, size=answer.length)),
+            length=answer.length,
+            removed=answer.removed,
+        )
+
+    def _ask(self, share: ScratchShare, output: Output, mode: Mode) -> Cleaned | NotCleaned:
+        for arguments in (_LEAN, _WITH_CODECS):
+            answer = self._ask_one(arguments, share, output, mode)
+            if not isinstance(answer, NotHere):
+                return answer
+            if mode is not Mode.STRONG:
+                break
+        return NotCleaned(refusal=Refusal.CRASHED)  # no honest child says so, or says so twice
+
+    def _ask_one(self, arguments: tuple[str, ...], share: ScratchShare, output: Output, mode: Mode) -> Answer:
+        for _ in range(2):
+            parent = self._living_parent(arguments)
+            try:
+                return parent.clean(share, output, mode)
+            except WarmParentGone:
+                parent.end()
+        return NotCleaned(refusal=Refusal.CRASHED)
+
+    def _living_parent(self, arguments: tuple[str, ...]) -> WarmParent:
+        with self._starting[arguments]:
+            if self._closed:
+                raise PlatformError("the cleaner has been closed")
+            parent = self._parents.get(arguments)
+            if parent is not None and parent.has_ended():
+                parent.end()
+                _log.warning("the process that cleans files died and is started again")
+                parent = None
+            if parent is None:
+                parent = self._parents[arguments] = self._start_parent(arguments)
+            return parent
+
+    def _start_parent(self, arguments: tuple[str, ...]) -> WarmParent:
+        parent = WarmParent((*arguments, *self._arguments))
+        problems = parent.status.problems
+        if self._require_sandbox and not parent.status.complete:
+            parent.end()
+            raise PlatformError("this machine cannot lock up the cleaner: " + "; ".join(problems))
+        for problem in problems:
+            _log.warning("files are cleaned with a weaker lock: %s", problem)
+        return parent
+
+
+def _refused(answer: NotCleaned) -> ScrubRefused:
+    detail = f"scrub: {answer.refusal.value}" + (f" ({answer.kind})" if answer.kind else "")
+    return ScrubRefused(_TEXTS[answer.refusal], detail=detail, code=answer.refusal.value)

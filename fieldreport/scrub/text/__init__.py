@@ -1,0 +1,1 @@
+"""Text: its encoding, the characters nobody sees, and plain text files."""
