@@ -18,7 +18,7 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, StaleRoster, StoreError
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
-from fieldreport.mailbox.models import Collected, Counters, Letter, Reply
+from fieldreport.mailbox.tables import Collected, Counters, Letter, Reply
 from fieldreport.store import BlobStore, Spooled, migrate, open_blobs, open_engine, reading, spooled, writing
 
 

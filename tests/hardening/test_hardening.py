@@ -43,7 +43,7 @@ def test_every_command_gives_up_core_dumps_for_itself_and_its_forks(tmp_path: Pa
 
 
 def test_a_process_that_is_ended_by_a_fault_leaves_no_core(tmp_path: Path) -> None:
-    act = "from fieldreport import precautions; import os; precautions.take(); os.abort()"
+    act = "from fieldreport import hardening; import os; hardening.take(); os.abort()"
     with subprocess.Popen([sys.executable, "-c", act], cwd=tmp_path) as process:
         _, status = os.waitpid(process.pid, 0)
         process.returncode = status

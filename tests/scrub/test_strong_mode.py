@@ -23,7 +23,7 @@ from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Scrubber, registry
 from fieldreport.scrub.verdicts import Refused
-from tests.scrub.test_archives import zip_of
+from tests.scrub.archives.test_archives import zip_of
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean

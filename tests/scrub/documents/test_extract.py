@@ -15,7 +15,7 @@ from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.documents import extract
 from fieldreport.scrub.verdicts import Bomb, Refusal, Refused, Removed
-from tests.scrub_documents import test_docx, test_epub, test_opendocument, test_rtf, test_webpage, test_xlsx_pptx
+from tests.scrub.documents import test_docx, test_epub, test_html, test_opendocument, test_rtf, test_xlsx_pptx
 
 Strongly = Callable[[bytes], Any]
 PLANTED: dict[str, Callable[[Any, bytes], bytes]] = {
@@ -26,7 +26,7 @@ PLANTED: dict[str, Callable[[Any, bytes], bytes]] = {
     "ods": test_opendocument.sheets,
     "odp": test_opendocument.slides,
     "epub": test_epub.book,
-    "html": test_webpage.planted,
+    "html": test_html.planted,
     "rtf": test_rtf.planted,
 }
 
@@ -180,7 +180,7 @@ def test_bytes_that_make_no_sense_in_their_encoding_are_not_guessed_at(strongly:
 def test_the_pictures_of_a_page_and_of_a_rich_text_come_along(
     strongly: Strongly, marks: Any, phone_photo: bytes
 ) -> None:
-    for planted in (test_webpage.planted, test_rtf.planted):
+    for planted in (test_html.planted, test_rtf.planted):
         with zipfile.ZipFile(io.BytesIO(strongly(planted(marks, phone_photo)).data)) as archive:
             assert archive.namelist() == ["text-1.txt", "photo-1.jpg"]
 

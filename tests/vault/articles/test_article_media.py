@@ -19,7 +19,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.vault.articles.newsdesk import ArticleState, Draft
 
 if TYPE_CHECKING:
-    from tests.articles.conftest import House
+    from tests.vault.articles.conftest import House
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from fieldreport.scrub import Refusal, Removed
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.media import avi
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub_films.conftest import Cleaned, cleaned
-from tests.scrub_films.filming import MARKER, film, shown, streams
+from tests.scrub.media.conftest import Cleaned, cleaned
+from tests.scrub.media.filming import MARKER, film, shown, streams
 
 if TYPE_CHECKING:
     from fieldreport.scrub.sandbox.service import Scrubber

@@ -19,8 +19,8 @@ from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.media import mp4
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub_films.conftest import Cleaned, cleaned
-from tests.scrub_films.filming import MARKER, film, shown, streams
+from tests.scrub.media.conftest import Cleaned, cleaned
+from tests.scrub.media.filming import MARKER, film, shown, streams
 
 if TYPE_CHECKING:
     from fieldreport.scrub.sandbox.service import Scrubber

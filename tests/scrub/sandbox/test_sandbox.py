@@ -26,7 +26,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 
 ScratchOf = Callable[[bytes], Scratch]
 
-HOSTILE = Path(__file__).parent / "hostile.py"
+HOSTILE = Path(__file__).parents[1] / "hostile.py"
 TEXT = b"The bridge is guarded at night."
 
 
@@ -373,7 +373,7 @@ def test_a_machine_without_a_lock_is_warned_about_otherwise(
 
 
 def test_a_kernel_without_locks_still_gets_processes_and_limits(tmp_path: Path, scratch: ScratchOf) -> None:
-    arguments = (f"--also={HOSTILE}", f"--also={HOSTILE.parent / 'old_kernel.py'}")
+    arguments = (f"--also={HOSTILE}", f"--also={HOSTILE.parent / 'sandbox' / 'old_kernel.py'}")
     with pytest.raises(PlatformError, match="Landlock"):
         Scrubber(directory=tmp_path, require_sandbox=True, arguments=arguments)
     with Scrubber(directory=tmp_path, require_sandbox=False, arguments=arguments) as own:

@@ -14,7 +14,7 @@ from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk, list_art
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff
 
 if TYPE_CHECKING:
-    from tests.articles.conftest import House
+    from tests.vault.articles.conftest import House
 
 
 def refused(act: Callable[[], object]) -> str:

@@ -17,7 +17,7 @@ from fieldreport.press.archive import Archive
 from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
 
 if TYPE_CHECKING:
-    from tests.articles.conftest import House
+    from tests.vault.articles.conftest import House
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 DAILY = {"minimum_age_hours": 72, "random_delay_hours": 48, "daily_slot": "06:00"}
@@ -316,7 +316,7 @@ def test_after_a_rotation_and_rewrapping_a_scheduled_article_still_goes_out(hous
     cast = house.newsroom
     house.press.update(DAILY)
     article_id = house.published()
-    from tests.articles.conftest import load
+    from tests.vault.articles.conftest import load
 
     helpers = load("vault", "cast")
     tomas = helpers.with_new_key(cast.tomas)

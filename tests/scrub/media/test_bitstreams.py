@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, verify
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
-from tests.scrub_films.conftest import cleaned
-from tests.scrub_films.filming import MARKER, film, shown
+from tests.scrub.media.conftest import cleaned
+from tests.scrub.media.filming import MARKER, film, shown
 
 AV1_WORDS = b"\x2a" + bytes((1 + len(MARKER),)) + b"\4" + MARKER
 

@@ -13,7 +13,7 @@ from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub.recordings import MARKER, decode, encode, id3, tags_of
+from tests.scrub.audio.recordings import MARKER, decode, encode, id3, tags_of
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf

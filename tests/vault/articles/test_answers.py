@@ -13,7 +13,7 @@ from fieldreport.vault import Card
 from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Newsdesk
 
 if TYPE_CHECKING:
-    from tests.articles.conftest import House
+    from tests.vault.articles.conftest import House
 
 LIFTED = "the guard at the second post had drunk too much and was asleep"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scrub_films.conftest import cleaned
-from tests.scrub_films.filming import film
+from tests.scrub.media.conftest import cleaned
+from tests.scrub.media.filming import film
 
 pytestmark = [
     pytest.mark.outside,

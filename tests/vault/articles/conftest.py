@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def load(folder: str, name: str) -> Any:
     """Load a module that lies beside other tests, once a run."""
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / folder / f"{name}.py")
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / folder / f"{name}.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -18,10 +18,10 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.media import transcode
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
-from tests.scrub_films.conftest import cleaned
-from tests.scrub_films.filming import HEIGHT, MARKER, RATE, WIDTH, film, streams
-from tests.scrub_films.test_films_seen_from_outside import TURNED
-from tests.scrub_films.test_mp4 import AVC_WORDS
+from tests.scrub.media.conftest import cleaned
+from tests.scrub.media.filming import HEIGHT, MARKER, RATE, WIDTH, film, streams
+from tests.scrub.media.test_films_seen_from_outside import TURNED
+from tests.scrub.media.test_mp4 import AVC_WORDS
 
 FILMS: Mapping[str, Callable[[], bytes]] = {
     "mp4": lambda: film(said=AVC_WORDS),

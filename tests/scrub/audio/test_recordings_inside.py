@@ -15,7 +15,7 @@ from fieldreport.scrub.media.audio import adts
 from fieldreport.scrub.media.audio.adts import _length
 from fieldreport.scrub.media.audio.mp3 import _shape
 from fieldreport.scrub.verdicts import Residue
-from tests.scrub.recordings import MARKER, decode, encode, riff_chunk
+from tests.scrub.audio.recordings import MARKER, decode, encode, riff_chunk
 
 if TYPE_CHECKING:
     from tests.scrub.conftest import Clean, RefusalOf
