@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import flask
+
 from fieldreport import limits
 from fieldreport.desk.item_view import IMAGES
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Scrubber
+from fieldreport.web import headers
 
 
 @contextmanager
@@ -41,3 +44,8 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
             raise ScrubRefused("This is not a picture.", code="unsupported")
         output.seek(0)
         return cleaned.media_type, output.read(cleaned.length) or b""
+
+
+def confined(response: flask.Response) -> flask.Response:
+    """Give an answer that holds somebody's bytes a policy under which nothing in it can act."""
+    return headers.stricter(response, {"sandbox": ""})

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fieldreport import limits
-from fieldreport.desk.rewrap import RewrapJob
+from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.seat import Seat
 

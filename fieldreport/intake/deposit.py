@@ -78,6 +78,12 @@ def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.E
     return Cleaned(files=tuple(clean), refused=tuple(refused))
 
 
+def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
+    """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left."""
+    nothing_left = not cleaned.files and not draft.report.strip()
+    return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
+
+
 def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, language: str) -> Receipt:
     """Seal the draft with its cleaned files and deposit the letter.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport import limits
-from fieldreport.desk.rewrap import Progress
+from fieldreport.desk.rewrap_job import Progress
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
 from fieldreport.unseal.key_file import unlock

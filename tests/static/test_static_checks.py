@@ -64,19 +64,37 @@ def test_no_private_key_is_in_the_repository() -> None:
     assert guilty == []
 
 
-def test_a_planted_import_from_the_intake_to_unseal_fails_the_linter(tmp_path: Path) -> None:
-    done = _run("git", "ls-files", "-z", "fieldreport", "pyproject.toml")
-    for name in done.stdout.split("\0"):
-        if name.endswith((".py", ".toml")) and (ROOT / name).is_file():
-            target = tmp_path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
-    clean = _run(_tool("lint-imports"), "--no-cache", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def copy_of_the_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package that passes the import linter."""
+    copy = tmp_path_factory.mktemp("tree")
+    for path in _tracked():
+        name = path.relative_to(ROOT)
+        if name.parts[0] in {"fieldreport", "pyproject.toml"} and path.suffix in {".py", ".toml"}:
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_bytes(path.read_bytes())
+    clean = _run(_tool("lint-imports"), "--no-cache", cwd=copy)
     assert clean.returncode == 0, clean.stdout
-    (tmp_path / "fieldreport" / "intake" / "planted.py").write_text("import fieldreport.unseal.key_file\n")
-    planted = _run(_tool("lint-imports"), "--no-cache", cwd=tmp_path)
-    assert planted.returncode != 0
-    assert "What strangers reach never reaches private keys BROKEN" in planted.stdout
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "contract"),
+    [
+        ("intake/planted.py", "unseal.key_file", "What strangers reach never reaches private keys"),
+        ("desk/views/planted.py", "desk.views.inbox", "No view imports another view"),
+        ("intake/pages/planted.py", "intake.pages.report", "No view imports another view"),
+    ],
+)
+def test_a_planted_import_fails_the_linter(copy_of_the_tree: Path, module: str, imported: str, contract: str) -> None:
+    planted = copy_of_the_tree / "fieldreport" / module
+    planted.write_text(f"import fieldreport.{imported}\n")
+    try:
+        done = _run(_tool("lint-imports"), "--no-cache", cwd=copy_of_the_tree)
+    finally:
+        planted.unlink()
+    assert done.returncode != 0
+    assert f"{contract} BROKEN" in done.stdout
 
 
 def test_the_locked_requirements_pin_every_dependency_with_a_hash() -> None:

@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.cases import readable_case, readable_item
+from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import ReadPart, Shape, read_item
-from fieldreport.desk.previews import copied
-from fieldreport.desk.views.cases import the_case, typed_text
-from fieldreport.desk.views.files import confined, the_item
+from fieldreport.desk.previews import confined, copied
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, UsageError
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
@@ -67,25 +67,22 @@ def title_of(newsdesk: Newsdesk, head: ArticleHead) -> str:
 def create() -> ResponseReturnValue:
     """Begin an article from one or more cases."""
     form = flask.request.form
-    case_ids = [_case_id(text) for text in form.getlist("case")]
+    case_ids = [_id(text) for text in form.getlist("case")]
     if not case_ids:
         raise UsageError("Tick at least one case first.")
     for case_id in case_ids:
-        the_case(case_id)
+        readable_case(case_id)
     language = form.get("language", "en")
     draft = context.newsdesk().create(list(dict.fromkeys(case_ids)), language)
     context.say("The draft is sealed. Readers see nothing of it until colleagues have signed it off.")
     return _to("articles.edit", draft.head.id)
 
 
-def _case_id(untrusted: str) -> bytes:
-    try:
-        case_id = bytes.fromhex(untrusted)
-    except ValueError:
-        case_id = b""
-    if len(case_id) != 16:
+def _id(untrusted: str) -> bytes:
+    found = parsed_id(untrusted)
+    if found is None:
         raise NotFound("There is no such case.")
-    return case_id
+    return found
 
 
 @access.editor
@@ -124,7 +121,7 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
     pictures: list[CasePicture] = []
     for case_id in head.cases:
         try:
-            case = the_case(case_id)
+            case = readable_case(case_id)
         except (NotFound, NotAllowed):
             continue
         cases.append((case_id, case.name))
@@ -192,7 +189,7 @@ def attach(article_id: bytes) -> ResponseReturnValue:
     """Attach a picture of a case: a fresh rendition of it, cleaned anew for this article."""
     desk, newsdesk, form = context.desk(), context.newsdesk(), flask.request.form
     draft = newsdesk.load(article_id)
-    item = the_item(_case_id(form.get("item", "")))
+    item = readable_item(_id(form.get("item", "")))
     if item.case_id not in draft.head.cases:
         raise NotFound("This picture belongs to another case.")
     number = form.get("number", type=int, default=0)

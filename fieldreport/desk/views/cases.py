@@ -11,14 +11,14 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.cases import readable_case, sort_new, title_in
+from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import read_item
-from fieldreport.desk.views.inbox import sort_new, title_in
-from fieldreport.desk.views.keys import start_if_needed
-from fieldreport.errors import NotFound, SealError, UsageError
+from fieldreport.desk.rewrap import start_if_needed
+from fieldreport.errors import SealError, UsageError
 from fieldreport.seal.roster_directory import Role
 from fieldreport.vault import Card, CaseRow, CaseState
 from fieldreport.vault.articles.newsdesk import list_articles
-from fieldreport.vault.cases import restriction
 from fieldreport.web.forms import Problem
 
 pages = flask.Blueprint("cases", __name__)
@@ -27,27 +27,15 @@ _ITEMS: Final = 30  # of a conversation on one page: opening one takes a millise
 _CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
 
 
-def the_case(case_id: bytes) -> CaseRow:
-    """The case that a path names.
-
-    Raises:
-        NotFound: there is none, or it was deleted or withdrawn.
-        NotAllowed: it is limited to others (code "limited").
-    """
-    handle = context.session().handle
-    row = context.desk().vault.cases.get(case_id, viewer=handle)
-    if row.ended is not None:
-        raise NotFound("This case was deleted or withdrawn.")
-    restriction.must_be_among(row.readers or None, handle)
-    return row
-
-
 @access.editor
 @pages.get("/cases/<id:case_id>")
 def show(case_id: bytes) -> ResponseReturnValue:
-    """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it."""
+    """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it.
+
+    This GET writes: it sorts new letters first, so that none of this case is missing, and marks the case as read.
+    """
     sort_new(context.seat())
-    the_case(case_id)
+    readable_case(case_id)
     write = flask.request.args.get("write", "")
     response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
     context.desk().vault.cases.mark_read(case_id, context.session().handle)
@@ -58,7 +46,7 @@ def _page(
     case_id: bytes, *, write: str = "", text: str = "", problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
     desk, seat = context.desk(), context.seat()
-    case = the_case(case_id)
+    case = readable_case(case_id)
     rows = desk.vault.cases.items(case_id)
     before = flask.request.args.get("before", type=int)
     end = before if before is not None and 0 < before < len(rows) else len(rows)
@@ -103,19 +91,9 @@ def editors() -> tuple[str, ...]:
     return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))
 
 
-def typed_text(name: str = "text") -> str:
-    """A text somebody typed, with the line ends that browsers send made plain."""
-    return flask.request.form.get(name, "").replace("\r\n", "\n").strip()
-
-
-def form_id() -> bytes | None:
-    """The id a form was drawn with, so that a form sent twice is stored once."""
-    untrusted = flask.request.form.get("item", "")
-    try:
-        drawn = bytes.fromhex(untrusted)
-    except ValueError:
-        return None
-    return drawn if len(drawn) == 16 else None
+def _drawn_id() -> bytes | None:
+    """The id that was drawn with the form, so that a form sent twice is stored once."""
+    return parsed_id(flask.request.form.get("item", ""))
 
 
 def _problem_with(text: str, what: str) -> Problem | None:
@@ -130,12 +108,12 @@ def _problem_with(text: str, what: str) -> Problem | None:
 @pages.post("/cases/<id:case_id>/reply")
 def reply(case_id: bytes) -> ResponseReturnValue:
     """Answer the source: sealed to the codename's key for them, and to the editors for the record."""
-    the_case(case_id)
+    readable_case(case_id)
     text = typed_text()
     problem = _problem_with(text, "reply")
     if problem is not None:
         return _page(case_id, write="reply", text=text, problems=[problem], status=422)
-    item_id = context.seat().reply(case_id, text, context.desk().mailbox, item_id=form_id())
+    item_id = context.seat().reply(case_id, text, context.desk().mailbox, item_id=_drawn_id())
     pending = context.desk().vault.cases.item(item_id).pending
     context.say(
         "The reply is sealed and kept here; the letterbox is away, so it goes out as soon as it is back."
@@ -149,12 +127,12 @@ def reply(case_id: bytes) -> ResponseReturnValue:
 @pages.post("/cases/<id:case_id>/note")
 def note(case_id: bytes) -> ResponseReturnValue:
     """Note something for colleagues; the source never sees it."""
-    the_case(case_id)
+    readable_case(case_id)
     text = typed_text()
     problem = _problem_with(text, "note")
     if problem is not None:
         return _page(case_id, write="note", text=text, problems=[problem], status=422)
-    context.seat().note(case_id, text, item_id=form_id())
+    context.seat().note(case_id, text, item_id=_drawn_id())
     context.say("The note is sealed and stored.")
     return _back_to(case_id)
 
@@ -163,7 +141,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
 @pages.post("/cases/<id:case_id>/facts")
 def facts(case_id: bytes) -> ResponseReturnValue:
     """Save the fact sheet and the protected terms, unless a colleague saved theirs meanwhile."""
-    the_case(case_id)
+    readable_case(case_id)
     seat, form = context.seat(), flask.request.form
     untrusted_version = form.get("version", "")
     try:
@@ -180,7 +158,7 @@ def facts(case_id: bytes) -> ResponseReturnValue:
 @pages.post("/cases/<id:case_id>/state")
 def state(case_id: bytes) -> ResponseReturnValue:
     """Set how far a case is, and whose it is."""
-    case = the_case(case_id)
+    case = readable_case(case_id)
     seat, form = context.seat(), flask.request.form
     wanted = form.get("state", case.state)
     if wanted not in set(CaseState):
@@ -200,7 +178,7 @@ def state(case_id: bytes) -> ResponseReturnValue:
 @pages.post("/cases/<id:case_id>/readers")
 def readers(case_id: bytes) -> ResponseReturnValue:
     """Limit a case to the editors who are ticked, or open it to all."""
-    case = the_case(case_id)
+    case = readable_case(case_id)
     form, own = flask.request.form, context.session().handle
     only = None if "everybody" in form else {own, *form.getlist("reader")}
     if only is not None and not only <= set(editors()):
@@ -221,7 +199,7 @@ def readers(case_id: bytes) -> ResponseReturnValue:
 @pages.post("/cases/<id:case_id>/unread")
 def unread(case_id: bytes) -> ResponseReturnValue:
     """Leave a case for later: unread again, for this editor."""
-    the_case(case_id)
+    readable_case(case_id)
     context.desk().vault.cases.mark_unread(case_id, context.session().handle)
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
@@ -230,14 +208,14 @@ def unread(case_id: bytes) -> ResponseReturnValue:
 @pages.get("/cases/<id:case_id>/delete")
 def ask_delete(case_id: bytes) -> ResponseReturnValue:
     """What deleting means, and the question."""
-    return _delete_page(the_case(case_id))
+    return _delete_page(readable_case(case_id))
 
 
 @access.editor
 @pages.post("/cases/<id:case_id>/delete")
 def delete(case_id: bytes) -> ResponseReturnValue:
     """Shred a case: every key to it goes, for everybody, for ever. The name must be typed."""
-    case = the_case(case_id)
+    case = readable_case(case_id)
     if flask.request.form.get("name", "").strip().upper() != case.name.upper():
         return _delete_page(case, problems=[Problem(text=f"Type {case.name} to delete it.", field="name")], status=422)
     context.seat().delete_case(case_id)

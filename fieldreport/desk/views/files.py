@@ -18,46 +18,24 @@ from werkzeug.wsgi import FileWrapper
 
 from fieldreport import limits
 from fieldreport.desk import access, context
+from fieldreport.desk.cases import readable_item
 from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, shape_of
-from fieldreport.desk.previews import picture_for_screen
+from fieldreport.desk.previews import confined, picture_for_screen
 from fieldreport.errors import NotFound
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault.archive.audit import Act
-from fieldreport.vault.cases import restriction
-from fieldreport.vault.cases.inbox import ItemRow
-from fieldreport.web import headers
 
 pages = flask.Blueprint("files", __name__)
 
 _ANYTHING: Final = "application/octet-stream"
 
 
-def the_item(item_id: bytes) -> ItemRow:
-    """The item that a path names, of a case that is still there.
-
-    Raises:
-        NotFound: there is none, or it was deleted.
-        NotAllowed: its case is limited to others (code "limited").
-    """
-    row = context.desk().vault.cases.item(item_id)
-    if not row.exists:
-        raise NotFound("This was deleted.")
-    if row.case_id is not None:
-        restriction.must_read(context.desk().vault, row.case_id, context.session().handle)
-    return row
-
-
 def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
-    the_item(item_id)
+    readable_item(item_id)
     envelope = stack.enter_context(context.seat().open_item(item_id))
     if number >= len(envelope.manifest.parts):
         raise NotFound("This item has no such attachment.")
     return envelope, envelope.manifest.parts[number]
-
-
-def confined(response: flask.Response) -> flask.Response:
-    """Give an answer that holds somebody's bytes a policy under which nothing in it can act."""
-    return headers.stricter(response, {"sandbox": ""})
 
 
 @access.editor
@@ -131,7 +109,7 @@ def _stream(envelope: OpenEnvelope, number: int, part: Part, *, kept: ExitStack,
 def export(item_id: bytes) -> ResponseReturnValue:
     """The sealed file as it is stored, to be opened on a machine without a network: header and payload in a row."""
     desk = context.desk()
-    row = the_item(item_id)
+    row = readable_item(item_id)
     stored = desk.vault.objects.open(item_id)
     case = desk.vault.cases.get(row.case_id, viewer=context.session().handle) if row.case_id is not None else None
     name = case.name if case is not None else "unsorted"

@@ -9,22 +9,20 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context, presentation
-from fieldreport.desk.sessions import Session
-from fieldreport.errors import FieldreportError
-from fieldreport.vault import CaseFilter, CaseRow, CaseState, Seat, Sorted
+from fieldreport.desk.cases import sort_new, title_of
+from fieldreport.vault import CaseFilter, CaseState
 
 pages = flask.Blueprint("inbox", __name__)
 
 # What "open" means: everything somebody still has to do something about.
 OPEN: Final = (CaseState.NEW, CaseState.READING, CaseState.VERIFYING, CaseState.WRITING)
 _CHOICES: Final = ("state", "mine", "unread", "starred")
-_TITLE_CHARACTERS: Final = 80
 
 
 @access.editor
 @pages.get("/inbox")
 def show() -> ResponseReturnValue:
-    """One page of cases. Letters that came in since the last look are sorted into cases first."""
+    """One page of cases. This GET writes: it sorts new letters into cases first, which takes an unlocked key."""
     desk, seat = context.desk(), context.seat()
     sort_new(seat)
     arguments = flask.request.args
@@ -67,54 +65,6 @@ def _state_options(counts: Mapping[CaseState, int]) -> list[tuple[str, str]]:
     opened = sum(counts[state] for state in OPEN)
     each = [(state.value, f"{state} ({counts[state]})") for state in CaseState]
     return [("open", f"open ({opened})"), *each, ("all", "all"), ("ended", "deleted or withdrawn")]
-
-
-def sort_new(seat: Seat) -> None:
-    """Sort what was collected, and tell the person what came of it."""
-    if not seat.vault.cases.unsorted():
-        return
-    text = _told(seat.sort())
-    if text:
-        context.say(text)
-
-
-def _told(done: Sorted) -> str:
-    parts = []
-    if done.letters:
-        letters, cases = _plural("letter", done.letters), _plural("case", done.new_cases)
-        parts.append(f"{done.letters} new {letters}, {done.new_cases} new {cases}.")
-    if done.damaged:
-        parts.append(f"{done.damaged} {_plural('letter', done.damaged)} came damaged; the case names the damaged part.")
-    if done.withdrawn:
-        parts.append(f"{done.withdrawn} {_plural('report', done.withdrawn)} withdrawn by the source and deleted.")
-    return " ".join(parts)
-
-
-def _plural(word: str, number: int) -> str:
-    return word if number == 1 else f"{word}s"
-
-
-def title_of(session: Session, row: CaseRow) -> str:
-    """The first line of the fact sheet: what editors call a case among themselves. Empty while nobody wrote one.
-
-    A card is opened once a session; a new version of it has a new id. What was read goes with the keys.
-    """
-    if row.card is None or (row.readers and session.handle not in row.readers):
-        return ""
-    known = session.titles.get(row.card)
-    if known is None:
-        try:
-            known = title_in(session.seat.card(row.id).facts)
-        except FieldreportError:
-            known = ""  # a damaged card is named on the case's own page
-        session.titles[row.card] = known
-    return known
-
-
-def title_in(facts: str) -> str:
-    """The first line of a fact sheet, cut to a line of the inbox."""
-    lines = facts.strip().splitlines()
-    return lines[0].strip("# ")[:_TITLE_CHARACTERS] if lines else ""
 
 
 @access.editor

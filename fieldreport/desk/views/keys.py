@@ -6,7 +6,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context, presentation
-from fieldreport.desk.rewrap import RewrapJob
+from fieldreport.desk.rewrap import start
 from fieldreport.errors import RosterError, UnlockRefused
 from fieldreport.seal.roster_directory import Entry, Role
 from fieldreport.vault import RotationState
@@ -58,29 +58,6 @@ def rewrap() -> ResponseReturnValue:
     """Begin, or go on, in the background."""
     start(context.seat().pending_rewraps())
     return flask.redirect(flask.url_for(".progress"), code=303)
-
-
-def start_if_needed() -> None:
-    """After unlocking: go on with what is left to re-wrap, or establish that the old key can go."""
-    seat = context.seat()
-    try:
-        pending = seat.pending_rewraps()
-    except RosterError:
-        return  # nothing can be sealed now; the pages say so
-    order = seat.own_rotation()
-    if pending or (order is not None and order.state is RotationState.APPROVED):
-        start(pending)
-        if pending:
-            objects = "object is" if pending == 1 else "objects are"
-            context.say(f"{pending} {objects} being re-wrapped for today's staff. See the page of your key.")
-
-
-def start(total: int) -> None:
-    """Start the job of this session unless one is at work."""
-    session = context.session()
-    if session.rewrap is None or not session.rewrap.progress.running:
-        session.rewrap = RewrapJob(session.seat, context.desk().mailbox, total=total)
-        session.rewrap.start()
 
 
 @access.editor

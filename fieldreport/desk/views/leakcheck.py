@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
-from fieldreport.desk.views.cases import typed_text
+from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press.leakcheck.findings import Severity
 from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Draft

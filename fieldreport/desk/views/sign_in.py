@@ -10,9 +10,9 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context, error_pages, held_forms, presentation
+from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.desk.sessions import Session
 from fieldreport.desk.sign_in import TooManyTries
-from fieldreport.desk.views import keys
 from fieldreport.errors import FieldreportError, UnlockRefused
 from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.audit import Act
@@ -115,7 +115,7 @@ def submit() -> ResponseReturnValue:
     flask.g.desk_session = session
     session.notices.extend(admitted.notices)
     if session.role is Role.EDITOR:
-        keys.start_if_needed()
+        start_if_needed()
     else:
         session.notices.extend(context.standing().reminders())
     response = flask.make_response(_after(session, untrusted_kept, next_path))

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from fieldreport.errors import CodenameError
 from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import Cleaned, RefusedFile, clean_files, send
+from fieldreport.intake.deposit import RefusedFile, clean_files, must_ask, send
 from fieldreport.intake.form import Draft
 from fieldreport.intake.form_cache import circumstances
 from fieldreport.intake.messages import Explanation, codename_problem
@@ -90,12 +90,6 @@ def practise() -> tuple[str, int] | str | Response:
 def practise_again() -> Response:
     """A reloaded address bar: there is nothing to compare with."""
     return flask.redirect(flask.url_for("report.write"), 303)
-
-
-def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
-    """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left."""
-    nothing_left = not cleaned.files and not draft.report.strip()
-    return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
 
 
 def page(

@@ -21,12 +21,11 @@ from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError, TokenError
 from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import RefusedFile, clean_files, send
+from fieldreport.intake.deposit import RefusedFile, clean_files, must_ask, send
 from fieldreport.intake.deposit import withdraw as send_withdrawal
 from fieldreport.intake.form import Draft, new_nonce
 from fieldreport.intake.form_token import Visit
 from fieldreport.intake.messages import Explanation, codename_problem
-from fieldreport.intake.pages.report import must_ask
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
 from fieldreport.web.forms import Problem

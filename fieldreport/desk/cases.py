@@ -1,0 +1,92 @@
+"""What several views do with cases: find the one that a path names, sort new letters into them, name them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fieldreport.desk import context
+from fieldreport.desk.sessions import Session
+from fieldreport.errors import FieldreportError, NotFound
+from fieldreport.vault import CaseRow, Seat, Sorted
+from fieldreport.vault.cases import restriction
+from fieldreport.vault.cases.inbox import ItemRow
+
+_TITLE_CHARACTERS: Final = 80
+
+
+def readable_case(case_id: bytes) -> CaseRow:
+    """The case that a path names.
+
+    Raises:
+        NotFound: there is none, or it was deleted or withdrawn.
+        NotAllowed: it is limited to others (code "limited").
+    """
+    handle = context.session().handle
+    row = context.desk().vault.cases.get(case_id, viewer=handle)
+    if row.ended is not None:
+        raise NotFound("This case was deleted or withdrawn.")
+    restriction.must_be_among(row.readers or None, handle)
+    return row
+
+
+def readable_item(item_id: bytes) -> ItemRow:
+    """The item that a path names, of a case that is still there.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+        NotAllowed: its case is limited to others (code "limited").
+    """
+    row = context.desk().vault.cases.item(item_id)
+    if not row.exists:
+        raise NotFound("This was deleted.")
+    if row.case_id is not None:
+        restriction.must_read(context.desk().vault, row.case_id, context.session().handle)
+    return row
+
+
+def sort_new(seat: Seat) -> None:
+    """Sort what was collected, and tell the person what came of it."""
+    if not seat.vault.cases.unsorted():
+        return
+    text = _told(seat.sort())
+    if text:
+        context.say(text)
+
+
+def _told(done: Sorted) -> str:
+    parts = []
+    if done.letters:
+        letters, cases = _plural("letter", done.letters), _plural("case", done.new_cases)
+        parts.append(f"{done.letters} new {letters}, {done.new_cases} new {cases}.")
+    if done.damaged:
+        parts.append(f"{done.damaged} {_plural('letter', done.damaged)} came damaged; the case names the damaged part.")
+    if done.withdrawn:
+        parts.append(f"{done.withdrawn} {_plural('report', done.withdrawn)} withdrawn by the source and deleted.")
+    return " ".join(parts)
+
+
+def _plural(word: str, number: int) -> str:
+    return word if number == 1 else f"{word}s"
+
+
+def title_of(session: Session, row: CaseRow) -> str:
+    """The first line of the fact sheet: what editors call a case among themselves. Empty while nobody wrote one.
+
+    A card is opened once a session; a new version of it has a new id. What was read goes with the keys.
+    """
+    if row.card is None or (row.readers and session.handle not in row.readers):
+        return ""
+    known = session.titles.get(row.card)
+    if known is None:
+        try:
+            known = title_in(session.seat.card(row.id).facts)
+        except FieldreportError:
+            known = ""  # a damaged card is named on the case's own page
+        session.titles[row.card] = known
+    return known
+
+
+def title_in(facts: str) -> str:
+    """The first line of a fact sheet, cut to a line of the inbox."""
+    lines = facts.strip().splitlines()
+    return lines[0].strip("# ")[:_TITLE_CHARACTERS] if lines else ""
