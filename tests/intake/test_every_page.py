@@ -13,7 +13,7 @@ from fieldreport.intake.letterbox import Doors, set_doors, set_invitation
 from fieldreport.intake.messages import REMOVED
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
-from tests.intake.packing import packed
+from tests.intake.packed_letters import packed
 from tests.intake.samples import OLD_WORD, photo
 
 CONTENT_SECURITY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src {style}"

@@ -1,12 +1,89 @@
-"""Where the vectors lie."""
+"""The cast: an admin, two editors, a recovery key, a stranger; and a newsroom whose directory they share."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from fieldreport.seal.hybrid import HybridIdentity
+from fieldreport.seal.roster import key_id
+from fieldreport.seal.roster_directory import AdminPublic, Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.signing_keys import AdminKey, SigningKey
+
+INSTANCE = bytes(range(16))
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+
+
+def editor(handle: str, *, state: KeyState = KeyState.ACTIVE, signing: SigningKey | None = None) -> Entry:
+    recipient = HybridIdentity.generate().recipient
+    return Entry(
+        handle=handle,
+        role=Role.EDITOR,
+        key_id=recipient.key_id,
+        recipient=recipient,
+        signing=(signing or SigningKey.generate()).public,
+        state=state,
+    )
+
+
+def admin_entry(handle: str = "admin") -> Entry:
+    public = SigningKey.generate().public
+    return Entry(
+        handle=handle,
+        role=Role.ADMIN,
+        key_id=key_id(public),
+        recipient=None,
+        signing=public,
+        state=KeyState.ACTIVE,
+    )
+
+
+@dataclass(kw_only=True)
+class Newsroom:
+    path: Path
+    admin: AdminKey = field(default_factory=AdminKey.generate)
+
+    def directory(self) -> RosterDirectory:
+        return RosterDirectory(self.path, fingerprint=self.public.fingerprint, instance=INSTANCE)
+
+    @property
+    def public(self) -> AdminPublic:
+        return self.admin.public
+
+    def publish(self, raw: bytes) -> Roster:
+        return self.directory().publish(raw, self.admin.sign_roster(raw))
+
+    def verify(self, raw: bytes, *, at: datetime | None = NOON) -> Roster:
+        return verify_roster(raw, self.admin.sign("roster", raw), self.public, instance=INSTANCE, at=at)
+
 
 @pytest.fixture(scope="session")
 def vectors() -> Path:
+    """Where the vectors lie."""
     return Path(__file__).parent.parent / "vectors"
+
+
+@pytest.fixture
+def entries() -> tuple[Entry, ...]:
+    return (
+        admin_entry(),
+        editor("alice"),
+        editor("bora"),
+        roster_changes.recovery_entry(HybridIdentity.generate().recipient),
+    )
+
+
+@pytest.fixture
+def raw(entries: tuple[Entry, ...]) -> bytes:
+    return roster_changes.first_roster(instance=INSTANCE, entries=entries, now=NOON)
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path) -> Newsroom:
+    made = Newsroom(path=tmp_path)
+    (tmp_path / "admin.pub").write_text(made.public.encode())
+    return made

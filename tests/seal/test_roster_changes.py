@@ -9,7 +9,7 @@ import pytest
 from fieldreport.errors import UsageError
 from fieldreport.seal.roster_directory import Entry, KeyState
 from fieldreport.unseal import roster_changes
-from tests.seal.roster.conftest import INSTANCE, NOON, Newsroom, admin_entry, editor
+from tests.seal.conftest import INSTANCE, NOON, Newsroom, admin_entry, editor
 
 State = KeyState
 

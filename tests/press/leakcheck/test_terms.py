@@ -1,4 +1,4 @@
-"""Protected terms and near spellings, row by row from ``leakcheck_terms.toml``."""
+"""Protected terms and near spellings, row by row from ``terms.toml``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from fieldreport.press.article import Article
 from fieldreport.press.leakcheck import Material, Rule, check, note_terms
 
-ROWS: list[dict[str, Any]] = tomllib.loads(
-    Path(__file__).with_name("leakcheck_terms.toml").read_text(encoding="utf-8")
-)["row"]
+ROWS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("terms.toml").read_text(encoding="utf-8"))["row"]
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\ufffe\uffff"), max_size=60)

@@ -9,7 +9,7 @@ import pytest
 from fieldreport.errors import StoreError, UsageError
 from fieldreport.intake.letterbox import Doors, doors, is_invited, set_doors, set_invitation
 from tests.intake.conftest import House, Source
-from tests.intake.packing import packed
+from tests.intake.packed_letters import packed
 from tests.intake.samples import photo
 
 

@@ -26,9 +26,9 @@ from fieldreport import limits
 from fieldreport.intake.letterbox import Doors, set_doors
 from fieldreport.scrub.sandbox.service import Scrubber
 from tests.intake.conftest import Desk, House, build_house, form_body
-from tests.intake.packing import packed
+from tests.intake.packed_letters import packed
 from tests.intake.samples import photo
-from tests.web.cutting import cutting
+from tests.web.dropped_line import dropped_line
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,10 @@ def test_reports_over_a_line_that_drops_are_one_letter_each(letterbox: Letterbox
     host = letterbox.url.removeprefix("http://")
     port = int(host.rpartition(":")[2])
     texts = [f"MARKER report {number}" for number in range(12)]
-    with cutting(port, seed=7, request_bytes=4000, answer_bytes=14_000) as line, httpx.Client(timeout=10) as client:
+    with (
+        dropped_line(port, seed=7, request_bytes=4000, answer_bytes=14_000) as line,
+        httpx.Client(timeout=10) as client,
+    ):
 
         def until_answered(method: str, **request: Any) -> httpx.Response:
             for _ in range(60):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class CuttingProxy:
+class DroppedLine:
     """Passes connections on to ``target``. ``cuts`` counts those it cut.
 
     Of three connections one ends on the way there, and the server has a part of the request; one on the way back, and
@@ -80,8 +80,8 @@ class CuttingProxy:
 
 
 @contextmanager
-def cutting(target: int, *, seed: int, request_bytes: int, answer_bytes: int) -> Iterator[CuttingProxy]:
-    proxy = CuttingProxy(target, seed=seed, request_bytes=request_bytes, answer_bytes=answer_bytes)
+def dropped_line(target: int, *, seed: int, request_bytes: int, answer_bytes: int) -> Iterator[DroppedLine]:
+    proxy = DroppedLine(target, seed=seed, request_bytes=request_bytes, answer_bytes=answer_bytes)
     try:
         yield proxy
     finally:

@@ -34,7 +34,7 @@ def matched(text: str, findings: tuple[Finding, ...], rule: Rule) -> list[str]:
     return [text[finding.start : finding.end] for finding in findings if finding.rule is rule]
 
 
-@pytest.mark.parametrize("row", table("leakcheck_contact.toml"), ids=lambda row: row["text"][:30])
+@pytest.mark.parametrize("row", table("contact.toml"), ids=lambda row: row["text"][:30])
 def test_what_leads_to_a_person_blocks_and_ordinary_numbers_do_not(row: dict[str, Any]) -> None:
     text = row["text"]
     found = findings_in(text, language=row.get("language", "en"))
@@ -42,7 +42,7 @@ def test_what_leads_to_a_person_blocks_and_ordinary_numbers_do_not(row: dict[str
 
 
 @pytest.mark.parametrize(
-    "row", table("leakcheck_invisible.toml"), ids=lambda row: row["text"][:20].encode("unicode_escape").decode()
+    "row", table("invisible.toml"), ids=lambda row: row["text"][:20].encode("unicode_escape").decode()
 )
 def test_hidden_marks_block_and_ordinary_writing_does_not(row: dict[str, Any]) -> None:
     text = row["text"]

@@ -16,7 +16,7 @@ from fieldreport.seal import HybridIdentity, PayloadWriter, build_header
 from fieldreport.seal.packed import FRAME_BYTES
 from fieldreport.unseal import roster_changes
 from tests.intake.conftest import House, Seen, Source
-from tests.intake.packing import CODENAME, framed, packed
+from tests.intake.packed_letters import CODENAME, framed, packed
 
 STATUS_TAKEN: Final = 200
 STATUS_NOT_TAKEN: Final = 422

@@ -12,7 +12,7 @@ import pytest
 from fieldreport.errors import RosterError
 from fieldreport.seal.roster_directory import AdminPublic, verify_roster
 
-FILE = json.loads((Path(__file__).parents[2] / "vectors" / "roster" / "rosters.json").read_text(encoding="utf-8"))
+FILE = json.loads((Path(__file__).parents[1] / "vectors" / "roster" / "rosters.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["name"])

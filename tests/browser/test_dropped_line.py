@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 
 from fieldreport.bench.letterbox import Letterbox, running_letterbox
 from fieldreport.mailbox import open_mailbox
-from tests.web.cutting import CuttingProxy, cutting
+from tests.web.dropped_line import DroppedLine, dropped_line
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def words(driver: webdriver.Chrome) -> list[str]:
     return [element.text for element in driver.find_elements(By.XPATH, "//ol[@class='words']/li")]
 
 
-def send(driver: webdriver.Chrome, line: CuttingProxy, language: str, text: str) -> None:
+def send(driver: webdriver.Chrome, line: DroppedLine, language: str, text: str) -> None:
     with suppress(WebDriverException):
         driver.get(f"http://127.0.0.1:{line.port}/{language}/report")
     reload_until(driver, "//textarea[@name='report']")
@@ -75,7 +75,7 @@ def test_a_report_that_is_sent_until_the_receipt_is_there_is_one_letter(
     mailbox = open_mailbox(letterbox.settings)
     before = mailbox.totals().letters
     driver = chromium(scripting=False, language=language)
-    with cutting(letterbox.port, seed=11, request_bytes=1500, answer_bytes=14_000) as line:
+    with dropped_line(letterbox.port, seed=11, request_bytes=1500, answer_bytes=14_000) as line:
         for number in range(2):
             send(driver, line, language, f"Nine trucks, report {number}. " * 20)
         assert line.cuts["request"]

@@ -12,7 +12,7 @@ from fieldreport.errors import RosterError
 from fieldreport.seal.handover import AdminChain, verify_hand_over
 from fieldreport.seal.signatures import AdminPublic
 
-FILE = json.loads((Path(__file__).parents[2] / "vectors" / "handover" / "handovers.json").read_text(encoding="utf-8"))
+FILE = json.loads((Path(__file__).parents[1] / "vectors" / "handover" / "handovers.json").read_text(encoding="utf-8"))
 
 
 def file(name: str) -> bytes:
