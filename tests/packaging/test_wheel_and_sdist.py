@@ -1,0 +1,102 @@
+"""What is built is whole: wheel and sdist hold every tracked file, and each runs with no checkout next to it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_BUILD: Final = (
+    "import sys; from setuptools import build_meta as b; [*_, out] = sys.argv; b.build_wheel(out); b.build_sdist(out)"
+)
+_LICENCE: Final = "fieldreport/LICENSE"
+
+
+def _run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    return _run("git", "ls-files", "fieldreport", "pyproject.toml", "README.md", cwd=ROOT).splitlines()
+
+
+@pytest.fixture(scope="module")
+def built(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the sdist of the tracked files as they are now, built without a network."""
+    checkout, built = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("built")
+    for name in tracked:
+        target = checkout / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    _run(sys.executable, "-W", "ignore", "-c", _BUILD, built, cwd=checkout)
+    return built
+
+
+@pytest.fixture(scope="module", params=["*.whl", "*.tar.gz"], ids=["wheel", "sdist"])
+def installed(request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with nothing but the built package; it sees the dependencies that are installed here."""
+    (package,) = built.glob(request.param)
+    home = tmp_path_factory.mktemp("installed")
+    venv.create(home, symlinks=True)
+    (packages,) = home.glob("lib/python3.*/site-packages")
+    # A line in a .pth file adds a folder and does not read that folder's own .pth files, such as an editable install's.
+    seen = [entry for entry in sys.path if entry.endswith("site-packages")]
+    (packages / "dependencies.pth").write_text("".join(f"{entry}\n" for entry in seen), encoding="utf-8")
+    pip = (home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index")
+    _run(*pip, "--no-deps", "--ignore-installed", "--no-build-isolation", package, cwd=home)
+    return home
+
+
+def _free_ports() -> int:
+    """A port with two free ones after it, now, below those that the kernel gives out."""
+    for port in range(26000, 32000, 3):
+        try:
+            for one in (port, port + 1, port + 2):
+                with socket.create_server(("127.0.0.1", one)):
+                    pass
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no free ports")
+
+
+def test_the_wheel_holds_exactly_the_tracked_files(built: Path, tracked: list[str]) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.endswith(f".dist-info/licenses/{_LICENCE}") for name in names)  # where PEP 639 wants it
+    assert {name for name in names if ".dist-info/" not in name} == {n for n in tracked if n.startswith("fieldreport/")}
+
+
+def test_the_sdist_holds_exactly_the_tracked_files(built: Path, tracked: list[str]) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    made = {name for name in names if name in {"PKG-INFO", "setup.cfg"} or name.startswith("fieldreport.egg-info/")}
+    assert names - made == set(tracked)
+
+
+def test_the_licence_is_the_one_that_the_project_names() -> None:
+    text = (ROOT / _LICENCE).read_text(encoding="utf-8")
+    assert text.split("\n")[:2] == [
+        f"{'GNU AFFERO GENERAL PUBLIC LICENSE':>53}",
+        f"{'Version 3, 19 November 2007':>50}",
+    ]
+
+
+def test_an_installed_package_walks_the_demo_and_measures(installed: Path, tmp_path: Path) -> None:
+    python, command = installed / "bin" / "python", installed / "bin" / "fieldreport"
+    where = _run(python, "-c", "import fieldreport; print(fieldreport.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(installed)
+    _run(command, "demo", "--dir", "demo", "--port", str(_free_ports()), "--walkthrough", cwd=tmp_path)
+    assert "unlock a key file" in _run(command, "bench", "unlock", cwd=tmp_path)
