@@ -222,14 +222,18 @@ class Embedded:
     data: bytes
 
 
-Dispatch = Callable[[Source, Sink, "Cleaning"], str]
+Clean = Callable[[Source, Sink, "Cleaning"], str]
+"""``clean`` of a format, and of the pipeline: write the clean copy and answer its media type."""
+
+Verify = Callable[[Source, str], None]
+"""``verify`` of a format, of a source and its media type: raise ``Residue`` unless every byte is on the allowlist."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Cleaning:
     """One file's way through the child: the order, what was removed so far, and the budget that bombs run into."""
 
-    dispatch: Dispatch
+    dispatch: Clean
     mode: Mode = Mode.LOSSLESS
     depth: int = 0
     removed: set[Removed] = field(default_factory=set)
@@ -245,7 +249,7 @@ class Cleaning:
         if self.decoded_bytes_left < 0:
             raise Bomb
 
-    def losslessly(self) -> Cleaning:
+    def lossless(self) -> Cleaning:
         """The same without strength, for what was made anew and only needs our form. Shares what is removed."""
         return dataclasses.replace(self, mode=Mode.LOSSLESS)
 
@@ -274,16 +278,6 @@ class Cleaning:
             raise Refused(Refusal.UNSUPPORTED)
         self.removed |= inner.removed
         return Embedded(media_type=media_type, data=sink.source().whole(limits.SCRUB_OUTPUT_BYTES))
-
-
-class Family(Protocol):
-    """The shape of a family's module. An optional ``warm()`` loads what its libraries would load on first use."""
-
-    def clean(self, untrusted_source: Source, sink: Sink, cleaning: Cleaning, /) -> str:
-        """Write the clean copy and answer its media type."""
-
-    def verify(self, source: Source, media_type: str, /) -> None:
-        """Raise ``Residue`` unless every byte is one the allowlist names."""
 
 
 def check_image(width: int, height: int, *, frames: int = 1) -> None:

@@ -19,8 +19,9 @@ from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.documents import extract
 from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.registry import Strong
 from fieldreport.scrub.sniff import sniff
-from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Damaged, Mode, Refusal, Refused, Removed
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -31,38 +32,38 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         Elsewhere: it holds a recording to be coded anew, and no codecs were loaded here.
     """
     found = sniff(untrusted_source)
-    if cleaning.mode is Mode.STRONG and found in registry.PLAYED:
-        return _played(untrusted_source, sink, cleaning)
-    if cleaning.mode is Mode.STRONG and found in registry.SAID:
-        return _said(untrusted_source, sink, cleaning)
-    family = registry.family(found, cleaning.mode)
-    media_type = family.clean(untrusted_source, sink, cleaning)
+    row = registry.row(found, cleaning.mode)
+    if cleaning.mode is Mode.STRONG and row.strong is Strong.TRANSCODE:
+        return _transcode(untrusted_source, sink, cleaning)
+    if cleaning.mode is Mode.STRONG and row.strong is Strong.EXTRACT:
+        return _extract(untrusted_source, sink, cleaning)
+    media_type = registry.cleaner(row.package)(untrusted_source, sink, cleaning)
     if media_type not in registry.OUTPUTS or not sink.size:
-        raise Refused(Refusal.DAMAGED)
-    # The output may be of another family (an image made of a document): whoever owns the type reads it.
-    registry.family(media_type).verify(sink.source(), media_type)
+        raise Damaged
+    # The output may be of another format (an image made of a document): the one that owns the type verifies.
+    registry.verify(sink.source(), media_type)
     return media_type
 
 
-def _played(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+def _transcode(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A recording or film: cleaned, so that decoders see what is allowed and no more; coded anew; and cleaned again.
 
     What the second cleaning takes out is what our own encoders say: not told, nobody's file had it.
     """
     if untrusted_source.size > limits.PLAYED_BYTES:
         raise Refused(Refusal.TOO_LARGE)
-    player = registry.player()
+    transcode = registry.transcode()
     cleaned = Sink()
-    media_type = clean(untrusted_source, cleaned, cleaning.losslessly())
-    made = player.made_anew(cleaned.source(), media_type)
+    media_type = clean(untrusted_source, cleaned, cleaning.lossless())
+    made = transcode.reencode(cleaned.source(), registry.OUTPUTS[media_type].demuxer)
     cleaning.spend(len(made))
-    return clean(Source.of(made), sink, dataclasses.replace(cleaning.losslessly(), removed=set()))
+    return clean(Source.of(made), sink, dataclasses.replace(cleaning.lossless(), removed=set()))
 
 
-def _said(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+def _extract(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A document: cleaned, and of what is left its words and its pictures, the pictures' pixels made anew."""
     cleaned = Sink()
-    media_type = clean(untrusted_source, cleaned, cleaning.losslessly())
+    media_type = clean(untrusted_source, cleaned, cleaning.lossless())
     words, pictures = extract.told(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)
     text = words.encode()
     if not text.strip() and not pictures:

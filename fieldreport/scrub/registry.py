@@ -1,206 +1,200 @@
-"""Which module cleans which type: one explicit table, and nothing is guessed from a name.
+"""Every format that can be cleaned: one row a media type in ``FORMATS``. Whatever else needs a list of types reads it.
 
-Modules are named, not imported: the service that receives strangers' files never loads a decoder. Only the process
-that forks the locked children calls ``load_all``.
+A format is a package: ``write.py`` holds ``clean`` and may hold ``warm``, ``verify.py`` holds ``verify``, and where
+hostile bytes are parsed into a model first there is a ``parse.py`` (see ``format`` for what they promise). A package
+that only turns one type into another (BMP into PNG) has no ``verify``: the format it turns into verifies.
 
-To add a family: write the module (see ``family``), add its media types to ``FAMILIES`` and what it may answer to
-``OUTPUTS``, teach ``sniff`` to recognise it, and name it in ``STRONG`` if it can make its content anew.
+Rule: packages are named here and not imported. The service that receives strangers' files never loads a decoder. Only
+the process that forks the locked children calls ``load_all``.
+
+To add a format: write the package, add its rows here, and teach ``sniff`` to recognise it.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType, ModuleType
 from typing import Final, Protocol, cast
 
-from fieldreport.scrub.format import Family, Source
-from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused
+from fieldreport.scrub.format import Clean, Source, Verify
+from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused, Residue
 
-_PACKAGE: Final = "fieldreport.scrub"
-_OFFICE: Final = f"{_PACKAGE}.documents.office"
-_PLAYER: Final = f"{_PACKAGE}.media.transcode"
+_ROOT: Final = "fieldreport.scrub"
+_TRANSCODE: Final = f"{_ROOT}.media.transcode"
+_OOXML: Final = "application/vnd.openxmlformats-officedocument"
+_ODF: Final = "application/vnd.oasis.opendocument"
 
-FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "text/plain": f"{_PACKAGE}.text.plain",
-        "image/jpeg": f"{_PACKAGE}.images.jpeg",
-        "image/png": f"{_PACKAGE}.images.png",
-        "image/gif": f"{_PACKAGE}.images.gif",
-        "image/webp": f"{_PACKAGE}.images.webp",
-        "image/bmp": f"{_PACKAGE}.images.bmp",
-        "image/tiff": f"{_PACKAGE}.images.tiff",
-        "image/heic": f"{_PACKAGE}.images.heif",
-        "image/avif": f"{_PACKAGE}.images.heif",
-        "video/mp4": f"{_PACKAGE}.media.mp4",
-        "video/quicktime": f"{_PACKAGE}.media.mp4",
-        "video/3gpp": f"{_PACKAGE}.media.mp4",
-        "audio/mp4": f"{_PACKAGE}.media.mp4",
-        "audio/3gpp": f"{_PACKAGE}.media.mp4",
-        "video/webm": f"{_PACKAGE}.media.matroska",
-        "video/x-matroska": f"{_PACKAGE}.media.matroska",
-        "audio/webm": f"{_PACKAGE}.media.matroska",
-        "audio/x-matroska": f"{_PACKAGE}.media.matroska",
-        "video/x-msvideo": f"{_PACKAGE}.media.avi",
-        "application/pdf": f"{_PACKAGE}.documents.pdf",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": f"{_OFFICE}.ooxml",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": f"{_OFFICE}.ooxml",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation": f"{_OFFICE}.ooxml",
-        "application/vnd.oasis.opendocument.text": f"{_OFFICE}.opendocument",
-        "application/vnd.oasis.opendocument.spreadsheet": f"{_OFFICE}.opendocument",
-        "application/vnd.oasis.opendocument.presentation": f"{_OFFICE}.opendocument",
-        "application/epub+zip": f"{_OFFICE}.epub",
-        "application/rtf": f"{_PACKAGE}.documents.rtf",
-        "text/html": f"{_PACKAGE}.documents.html",
-        "image/svg+xml": f"{_PACKAGE}.documents.svg",
-        "application/zip": f"{_PACKAGE}.archives",
-        "application/x-tar": f"{_PACKAGE}.archives",
-        "application/gzip": f"{_PACKAGE}.archives",
-        "audio/mpeg": f"{_PACKAGE}.media.audio.mp3",
-        "audio/aac": f"{_PACKAGE}.media.audio.adts",
-        "audio/flac": f"{_PACKAGE}.media.audio.flac",
-        "audio/ogg": f"{_PACKAGE}.media.audio.ogg",
-        "audio/opus": f"{_PACKAGE}.media.audio.ogg",
-        "audio/wav": f"{_PACKAGE}.media.audio.wav",
-        "audio/amr": f"{_PACKAGE}.media.audio.amr",
-        "audio/amr-wb": f"{_PACKAGE}.media.audio.amr",
-    }
+
+class Strong(StrEnum):
+    """What strong mode does with a type."""
+
+    PIXELS = "pixels"  # its own ``clean`` draws pixels and encodes them
+    TRANSCODE = "transcode"  # cleaned, decoded and encoded by ``media.transcode``, and cleaned again
+    EXTRACT = "extract"  # cleaned, and of what is left ``documents.extract`` takes words and pictures
+    MEMBERS = "members"  # each file inside is cleaned in strong mode
+    SAME = "same"  # nothing more than lossless mode does: it holds only characters, each of them known
+    NONE = "none"  # it is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One media type that ``sniff`` names and we clean.
+
+    ``package`` is relative to ``fieldreport.scrub``. ``noun`` and ``extension`` make the neutral name of a cleaned
+    file; a type without a noun only comes in, and comes out as another. ``demuxer`` is FFmpeg's name for what reads a
+    cleaned file of this type, where it is to be transcoded.
+    """
+
+    media_type: str
+    package: str
+    extension: str
+    noun: str
+    strong: Strong
+    demuxer: str = ""
+
+
+FORMATS: Final = (
+    Format("text/plain", "text.plain", "txt", "text", Strong.SAME),
+    Format("image/jpeg", "images.jpeg", "jpg", "photo", Strong.PIXELS),
+    Format("image/png", "images.png", "png", "image", Strong.PIXELS),
+    Format("image/gif", "images.gif", "gif", "image", Strong.PIXELS),
+    Format("image/webp", "images.webp", "webp", "image", Strong.PIXELS),
+    Format("image/bmp", "images.bmp", "bmp", "", Strong.PIXELS),
+    Format("image/tiff", "images.tiff", "tiff", "image", Strong.PIXELS),
+    Format("image/heic", "images.heif", "heic", "photo", Strong.PIXELS),
+    Format("image/avif", "images.heif", "avif", "image", Strong.PIXELS),
+    Format("image/svg+xml", "documents.svg", "svg", "drawing", Strong.PIXELS),
+    Format("video/mp4", "media.mp4", "mp4", "video", Strong.TRANSCODE, "mov"),
+    Format("video/quicktime", "media.mp4", "mov", "video", Strong.TRANSCODE, "mov"),
+    Format("video/3gpp", "media.mp4", "3gp", "video", Strong.TRANSCODE, "mov"),
+    Format("audio/mp4", "media.mp4", "m4a", "recording", Strong.TRANSCODE, "mov"),
+    Format("audio/3gpp", "media.mp4", "3ga", "recording", Strong.TRANSCODE, "mov"),
+    Format("video/webm", "media.matroska", "webm", "video", Strong.TRANSCODE, "matroska"),
+    Format("video/x-matroska", "media.matroska", "mkv", "video", Strong.TRANSCODE, "matroska"),
+    Format("audio/webm", "media.matroska", "webm", "recording", Strong.TRANSCODE, "matroska"),
+    Format("audio/x-matroska", "media.matroska", "mka", "recording", Strong.TRANSCODE, "matroska"),
+    Format("video/x-msvideo", "media.avi", "avi", "video", Strong.TRANSCODE, "avi"),
+    Format("audio/mpeg", "media.audio.mp3", "mp3", "recording", Strong.TRANSCODE, "mp3"),
+    Format("audio/aac", "media.audio.adts", "aac", "recording", Strong.TRANSCODE, "aac"),
+    Format("audio/flac", "media.audio.flac", "flac", "recording", Strong.TRANSCODE, "flac"),
+    Format("audio/ogg", "media.audio.ogg", "ogg", "recording", Strong.TRANSCODE, "ogg"),
+    Format("audio/opus", "media.audio.ogg", "opus", "recording", Strong.TRANSCODE, "ogg"),
+    Format("audio/wav", "media.audio.wav", "wav", "recording", Strong.TRANSCODE, "wav"),
+    Format("audio/amr", "media.audio.amr", "amr", "recording", Strong.TRANSCODE, "amr"),
+    Format("audio/amr-wb", "media.audio.amr", "awb", "recording", Strong.TRANSCODE, "amr"),
+    Format("application/pdf", "documents.pdf", "pdf", "document", Strong.PIXELS),
+    Format(f"{_OOXML}.wordprocessingml.document", "documents.office.ooxml", "docx", "document", Strong.EXTRACT),
+    Format(f"{_OOXML}.spreadsheetml.sheet", "documents.office.ooxml", "xlsx", "table", Strong.EXTRACT),
+    Format(f"{_OOXML}.presentationml.presentation", "documents.office.ooxml", "pptx", "slides", Strong.EXTRACT),
+    Format(f"{_ODF}.text", "documents.office.opendocument", "odt", "document", Strong.EXTRACT),
+    Format(f"{_ODF}.spreadsheet", "documents.office.opendocument", "ods", "table", Strong.EXTRACT),
+    Format(f"{_ODF}.presentation", "documents.office.opendocument", "odp", "slides", Strong.EXTRACT),
+    Format("application/epub+zip", "documents.office.epub", "epub", "book", Strong.EXTRACT),
+    Format("application/rtf", "documents.rtf", "rtf", "document", Strong.EXTRACT),
+    Format("text/html", "documents.html", "html", "page", Strong.EXTRACT),
+    Format("application/zip", "archives", "zip", "archive", Strong.MEMBERS),
+    Format("application/x-tar", "archives", "tar", "", Strong.MEMBERS),
+    Format("application/gzip", "archives", "gz", "", Strong.MEMBERS),
 )
-"""Sniffed media type → module."""
+"""What is cleaned. No two outputs share noun and extension: a verifier of archives goes from a name to its type."""
 
-PLAYED: Final = frozenset(each for each in FAMILIES if each.startswith(("audio/", "video/")))
-"""Sniffed media types that are coded anew in strong mode by ``played``, whatever their family."""
+BY_TYPE: Final[Mapping[str, Format]] = MappingProxyType({each.media_type: each for each in FORMATS})
+"""Sniffed media type → its row."""
 
-SAID: Final = frozenset(each for each in FAMILIES if FAMILIES[each].startswith(f"{_OFFICE}.")) | {
-    "application/rtf",
-    "text/html",
-}
-"""Sniffed media types of documents of which strong mode takes the words and pictures, with ``said``."""
-
-STRONG: Final = (
-    PLAYED
-    | SAID
-    | frozenset(
-        {
-            "text/plain",  # nothing but characters, each of them known
-            "image/jpeg",
-            "image/png",
-            "image/gif",
-            "image/webp",
-            "image/bmp",
-            "image/tiff",
-            "image/heic",
-            "image/avif",
-            "image/svg+xml",
-            "application/pdf",
-            "application/zip",  # as far as their members are
-            "application/x-tar",
-            "application/gzip",
-        }
-    )
-)
-"""Sniffed media types whose families make pixels and samples anew in strong mode; all others are refused then."""
-
-OUTPUTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "text/plain": ("txt", "text"),
-        "image/jpeg": ("jpg", "photo"),
-        "image/png": ("png", "image"),
-        "image/gif": ("gif", "image"),
-        "image/webp": ("webp", "image"),
-        "image/tiff": ("tiff", "image"),
-        "image/heic": ("heic", "photo"),
-        "image/avif": ("avif", "image"),
-        "video/mp4": ("mp4", "video"),
-        "video/quicktime": ("mov", "video"),
-        "video/3gpp": ("3gp", "video"),
-        "audio/mp4": ("m4a", "recording"),
-        "audio/3gpp": ("3ga", "recording"),
-        "video/webm": ("webm", "video"),
-        "video/x-matroska": ("mkv", "video"),
-        "audio/webm": ("webm", "recording"),
-        "audio/x-matroska": ("mka", "recording"),
-        "video/x-msvideo": ("avi", "video"),
-        "application/pdf": ("pdf", "document"),
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("docx", "document"),
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("xlsx", "table"),
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation": ("pptx", "slides"),
-        "application/vnd.oasis.opendocument.text": ("odt", "document"),
-        "application/vnd.oasis.opendocument.spreadsheet": ("ods", "table"),
-        "application/vnd.oasis.opendocument.presentation": ("odp", "slides"),
-        "application/epub+zip": ("epub", "book"),
-        "application/rtf": ("rtf", "document"),
-        "text/html": ("html", "page"),
-        "image/svg+xml": ("svg", "drawing"),
-        "application/zip": ("zip", "archive"),
-        "audio/mpeg": ("mp3", "recording"),
-        "audio/aac": ("aac", "recording"),
-        "audio/flac": ("flac", "recording"),
-        "audio/ogg": ("ogg", "recording"),
-        "audio/opus": ("opus", "recording"),
-        "audio/wav": ("wav", "recording"),
-        "audio/amr": ("amr", "recording"),
-        "audio/amr-wb": ("awb", "recording"),
-    }
-)
-"""Media type of a cleaned file → its extension and the noun of its neutral name. A child's answer outside this table
-is refused."""
+OUTPUTS: Final[Mapping[str, Format]] = MappingProxyType({each.media_type: each for each in FORMATS if each.noun})
+"""Media type of a cleaned file → its row. A child's answer that is not in here is refused."""
 
 
-class Player(Protocol):
-    """What ``dispatch`` needs of ``played``."""
+class Transcode(Protocol):
+    """What ``pipeline`` needs of ``media.transcode``."""
 
-    def made_anew(self, cleaned: Source, media_type: str, /) -> bytes:
+    def reencode(self, cleaned: Source, demuxer: str, /) -> bytes:
         """Ogg with Opus of a recording, MP4 of a film."""
 
 
-def family(media_type: str, mode: Mode = Mode.LOSSLESS) -> Family:
-    """The module for a sniffed type.
+def row(media_type: str, mode: Mode = Mode.LOSSLESS) -> Format:
+    """The row of a sniffed type.
 
     Raises:
-        Refused: ``unsupported``, or ``not-strong`` when it has no strong way.
+        Refused: ``unsupported`` when there is none, ``not-strong`` when it has no strong way and ``mode`` asks for one.
     """
-    name = FAMILIES.get(media_type)
-    if name is None:
+    found = BY_TYPE.get(media_type)
+    if found is None:
         raise Refused(Refusal.UNSUPPORTED)
-    if mode is Mode.STRONG and media_type not in STRONG:
+    if mode is Mode.STRONG and found.strong is Strong.NONE:
         raise Refused(Refusal.NOT_STRONG)
-    return cast("Family", importlib.import_module(name))
+    return found
 
 
-def player() -> Player:
-    """The module that codes recordings and films anew, where ``load_all`` has loaded it.
+def cleaner(package: str) -> Clean:
+    """``clean`` of a format."""
+    return cast("Clean", _module(package, "write", "clean").clean)
+
+
+def verify(source: Source, media_type: str) -> None:
+    """Read a cleaned file with the reader of the format that its type belongs to.
+
+    Raises:
+        Residue: there is something in it that should not be there, or no cleaner puts such a type out.
+    """
+    if media_type not in OUTPUTS:
+        raise Residue
+    verifier(OUTPUTS[media_type].package)(source, media_type)
+
+
+def verifier(package: str) -> Verify:
+    """``verify`` of a format."""
+    return cast("Verify", _module(package, "verify", "verify").verify)
+
+
+@functools.cache
+def _module(package: str, name: str, function: str) -> ModuleType:
+    """A module of a format. After ``load_all`` this is a look-up."""
+    # Until every format is a package as above, one may still hold its functions in ``__init__``.
+    module = importlib.import_module(f"{_ROOT}.{package}")
+    if callable(getattr(module, function, None)):
+        return module
+    return importlib.import_module(f"{_ROOT}.{package}.{name}")
+
+
+def transcode() -> Transcode:
+    """``media.transcode``, where ``load_all`` has loaded it.
 
     Raises:
         Elsewhere: it has not.
     """
-    found = sys.modules.get(_PLAYER)
+    found = sys.modules.get(_TRANSCODE)
     if found is None:
         raise Elsewhere
-    return cast("Player", found)
+    return cast("Transcode", found)
 
 
 def load_all(*, codecs: bool = False) -> None:
-    """Import every family and let it load what its libraries load late, while files may still be opened.
+    """Import every format, and let it load what its libraries load late, while files may still be opened.
 
     ``codecs``: with all of FFmpeg, which is as much again and makes every fork slower.
     """
-    for name in dict.fromkeys(FAMILIES.values()):
-        module = importlib.import_module(name)
-        warm = getattr(module, "warm", None)
+    for package in dict.fromkeys(each.package for each in FORMATS):
+        warm = getattr(_module(package, "write", "clean"), "warm", None)
         if warm is not None:
             warm()
+    for package in dict.fromkeys(each.package for each in OUTPUTS.values()):
+        verifier(package)
     if codecs:
-        importlib.import_module(_PLAYER).warm()
-    importlib.import_module(f"{_PACKAGE}.documents.extract").warm()
+        importlib.import_module(_TRANSCODE).warm()
+    importlib.import_module(f"{_ROOT}.documents.extract").warm()
 
 
 def neutral_name(media_type: str, number: int) -> str:
     """``photo-1.jpg``, ``document-2.docx``: what a cleaned file is called instead of its own name."""
-    extension, noun = OUTPUTS[media_type]
-    return f"{noun}-{number}.{extension}"
+    output = OUTPUTS[media_type]
+    return f"{output.noun}-{number}.{output.extension}"
 
 
 class NeutralNames:
@@ -214,6 +208,7 @@ class NeutralNames:
 
     def next(self, untrusted_media_type: str) -> str:
         """The name of the next file of this type."""
-        extension, noun = OUTPUTS.get(untrusted_media_type.partition(";")[0], ("bin", "file"))
-        self._numbers[extension, noun] += 1
-        return f"{noun}-{self._numbers[extension, noun]}.{extension}"
+        output = OUTPUTS.get(untrusted_media_type.partition(";")[0])
+        noun, extension = (output.noun, output.extension) if output else ("file", "bin")
+        self._numbers[noun, extension] += 1
+        return f"{noun}-{self._numbers[noun, extension]}.{extension}"

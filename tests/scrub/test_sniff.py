@@ -189,18 +189,17 @@ def test_the_content_types_of_a_document_may_come_last() -> None:
 @pytest.mark.parametrize(
     "media_type", ["image/jxl", "application/vnd.apple.iwork", "application/xml", "application/octet-stream"]
 )
-def test_a_type_without_a_family_is_unsupported(media_type: str) -> None:
-    if media_type not in registry.FAMILIES:
-        with pytest.raises(Refused) as caught:
-            registry.family(media_type)
-        assert caught.value.refusal is Refusal.UNSUPPORTED
+def test_a_type_without_a_row_is_unsupported(media_type: str) -> None:
+    with pytest.raises(Refused) as caught:
+        registry.row(media_type)
+    assert caught.value.refusal is Refusal.UNSUPPORTED
 
 
-def test_every_family_can_be_named_and_every_output_verified() -> None:
-    for media_type in registry.FAMILIES:
-        assert hasattr(registry.family(media_type), "clean")
-    for media_type in registry.OUTPUTS:
-        assert hasattr(registry.family(media_type), "verify")
+def test_every_format_can_clean_and_every_output_is_verified() -> None:
+    for row in registry.FORMATS:
+        assert callable(registry.cleaner(row.package))
+    for row in registry.OUTPUTS.values():
+        assert callable(registry.verifier(row.package))
 
 
 def test_names_are_neutral() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -22,6 +23,7 @@ from fieldreport import limits
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Scrubber, registry
+from fieldreport.scrub.registry import Strong
 from fieldreport.scrub.verdicts import Refused
 from tests.scrub.archives.test_archives import zip_of
 
@@ -171,9 +173,10 @@ def test_a_poster_is_drawn_within_bounds(clean: Clean) -> None:
 def test_every_type_has_a_strong_way_and_one_that_had_none_would_be_refused(
     clean: Clean, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert registry.FAMILIES.keys() == registry.STRONG
+    assert Strong.NONE not in {each.strong for each in registry.FORMATS}
     assert clean(b"words\n", Mode.STRONG).data == b"words\n"
-    monkeypatch.setattr(registry, "STRONG", registry.STRONG - {"text/plain"})
+    weak = dataclasses.replace(registry.BY_TYPE["text/plain"], strong=Strong.NONE)
+    monkeypatch.setattr(registry, "BY_TYPE", {"text/plain": weak})
     with pytest.raises(Refused) as caught:
         clean(b"words\n", Mode.STRONG)
     assert caught.value.refusal is Refusal.NOT_STRONG

@@ -12,12 +12,10 @@ from werkzeug.wrappers import Response
 from fieldreport import limits
 from fieldreport.errors import NotFound
 from fieldreport.intake import context
-from fieldreport.scrub.registry import FAMILIES, OUTPUTS, STRONG
+from fieldreport.scrub.registry import FORMATS, Strong
 from fieldreport.web.i18n import current_language
 
 blueprint = flask.Blueprint("pages", __name__)
-
-_ONLY_TAKEN = {"image/bmp": "bmp", "application/x-tar": "tar", "application/gzip": "gz"}  # they come out as others
 
 
 @blueprint.get("/<language:language>/")
@@ -64,8 +62,8 @@ def choose_language(page: str) -> Response:
 
 def accepted_types(*, strong: bool) -> str:
     """The endings of the files that can be cleaned, or cleaned harder, for people: ``JPG, PDF, …``."""
-    taken = STRONG if strong else FAMILIES
-    return ", ".join(sorted({_ONLY_TAKEN.get(each) or OUTPUTS[each][0] for each in taken})).upper()
+    taken = (each for each in FORMATS if not strong or each.strong is not Strong.NONE)
+    return ", ".join(sorted({each.extension for each in taken})).upper()
 
 
 def megabytes(size: int) -> int:

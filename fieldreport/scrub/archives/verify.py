@@ -85,10 +85,12 @@ def _content(name: bytes, method: int, checksum: int, size: int, data: bytes) ->
     match = _NAME.fullmatch(name.decode("latin-1"))
     if match is None or len(data) != size or zlib.crc32(data) != checksum:
         raise Residue
-    kinds = [kind for kind, known in registry.OUTPUTS.items() if known == (match[3], match[1])]
+    kinds = [
+        each.media_type for each in registry.OUTPUTS.values() if (each.extension, each.noun) == (match[3], match[1])
+    ]
     if len(kinds) != 1:
         raise Residue
-    registry.family(kinds[0]).verify(Source.of(data), kinds[0])
+    registry.verify(Source.of(data), kinds[0])
 
 
 def _directory(source: Source, position: int, entry: _Entry) -> int:

@@ -277,7 +277,7 @@ def verify_picture(address: str) -> None:
         raise Residue from None
     if kind not in PICTURES or base64.b64encode(content).decode("ascii") != data:
         raise Residue
-    registry.family(kind).verify(Source.of(content), kind)
+    registry.verify(Source.of(content), kind)
 
 
 # --- verify: no parser, but the one form that tags have here ---

@@ -64,7 +64,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         made = animation.anew(
             cleaned, "image/gif", size=(width, height), frames=frames, profile=None, cleaning=cleaning
         )
-        return png.clean(Source.of(made), sink, cleaning.losslessly())
+        return png.clean(Source.of(made), sink, cleaning.lossless())
     sink.write(cleaned)
     return "image/gif"
 

@@ -97,7 +97,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         made = animation.anew(
             _assemble(picture, None), "image/png", size=picture.size, frames=frames, profile=ours, cleaning=cleaning
         )
-        return clean(Source.of(made), sink, cleaning.losslessly())
+        return clean(Source.of(made), sink, cleaning.lossless())
     # An animation keeps its pixels and loses its profile: Pillow would not put it together again frame by frame.
     must_change = (known is None or picture.orientation != 1) and picture.plays is None
     if must_change or cleaning.mode is Mode.STRONG:

@@ -58,7 +58,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             profile=ours,
             cleaning=cleaning,
         )
-        return png.clean(Source.of(made), sink, cleaning.losslessly())
+        return png.clean(Source.of(made), sink, cleaning.lossless())
     # An animation stays as it is: turning or converting it frame by frame would change how its frames fit together.
     again = picture.orientation != 1 or (profile and known is None) or cleaning.mode is Mode.STRONG
     if still is not None and again:

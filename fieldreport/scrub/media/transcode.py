@@ -1,6 +1,6 @@
 """Recordings and films made anew: decoded to samples and pictures, and encoded again. The strong way to clean them.
 
-What comes here has been cleaned and verified losslessly, so that the decoders see one allowed container with allowed
+What comes here has been cleaned and verified lossless, so that the decoders see one allowed container with allowed
 streams and nothing else; what goes from here is cleaned again, of what encoders say about themselves. What can be
 hidden inside coded sound and coded pictures does not survive; what can be heard and seen does.
 
@@ -27,28 +27,6 @@ from fieldreport import limits
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
-DEMUXERS: Final = {
-    "audio/mpeg": "mp3",
-    "audio/aac": "aac",
-    "audio/flac": "flac",
-    "audio/ogg": "ogg",
-    "audio/opus": "ogg",
-    "audio/wav": "wav",
-    "audio/amr": "amr",
-    "audio/amr-wb": "amr",
-    "audio/mp4": "mov",
-    "audio/3gpp": "mov",
-    "audio/webm": "matroska",
-    "audio/x-matroska": "matroska",
-    "video/mp4": "mov",
-    "video/quicktime": "mov",
-    "video/3gpp": "mov",
-    "video/webm": "matroska",
-    "video/x-matroska": "matroska",
-    "video/x-msvideo": "avi",
-}
-"""Media type of a cleaned recording or film → the demuxer that reads it, and no other."""
-
 _RATE: Final = 48_000
 _TURNS: Final = {90: "transpose=cclock", -270: "transpose=cclock", -90: "transpose=clock", 270: "transpose=clock"}
 _HALF_TURN: Final = "hflip,vflip"
@@ -67,15 +45,15 @@ def warm() -> None:
             output.mux(packet)
 
 
-def made_anew(cleaned: Source, media_type: str) -> bytes:
-    """The same to hear and to see, coded again.
+def reencode(cleaned: Source, demuxer: str) -> bytes:
+    """The same to hear and to see, encoded again; ``demuxer`` is FFmpeg's name for the only one that may read it.
 
     Raises:
         Refused: ``too-large`` for more than a child can code in its time; ``damaged`` for what does not decode.
     """
     out = io.BytesIO()
     try:
-        with av.open(_Reader(cleaned), format=DEMUXERS[media_type], metadata_errors="ignore") as original:
+        with av.open(_Reader(cleaned), format=demuxer, metadata_errors="ignore") as original:
             pictures = list(original.streams.video)  # covers are gone by now
             if pictures:
                 _film(original, pictures[0], out)

@@ -39,7 +39,7 @@ _TEXTS: Final = {
     Refusal.MAIL: "a saved e-mail cannot be cleaned; copy its text and take out its attachments",
     Refusal.ARCHIVE: "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP",
     Refusal.MEMBER: "a file inside the archive cannot be cleaned; unpack it to learn which",
-    Refusal.NOT_STRONG: "this file cannot be made anew; save it as PDF, or clean it losslessly",
+    Refusal.NOT_STRONG: "this file cannot be made anew; save it as PDF, or clean it lossless",
     Refusal.LETTERS: "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them",
     Refusal.RAW_PHOTO: "a camera's raw file cannot be cleaned; export it as JPEG",
     Refusal.ENCRYPTED: "the file is locked with a password; send it without",
@@ -162,10 +162,9 @@ class Scrubber:
         if isinstance(answer, NotCleaned):
             os.close(descriptor)
             return answer
-        extension, _ = registry.OUTPUTS[answer.media_type]
         return Scrubbed(
             media_type=answer.media_type,
-            extension=extension,
+            extension=registry.OUTPUTS[answer.media_type].extension,
             output=Scratch.adopt(ScratchShare(fd=descriptor, key=key, size=answer.length)),
             length=answer.length,
             removed=answer.removed,

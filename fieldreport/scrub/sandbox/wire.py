@@ -66,7 +66,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """The output is in the scratch file: its type (one of ``registry.OUTPUTS``), length and what is gone."""
+    """The output is in the scratch file: its type (in ``registry.OUTPUTS``), length and what is gone."""
 
     media_type: str
     length: int

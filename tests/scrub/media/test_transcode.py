@@ -15,13 +15,19 @@ import pytest
 from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import registry
-from fieldreport.scrub.media import transcode
+from fieldreport.scrub.registry import FORMATS, Strong
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
 from tests.scrub.media.conftest import cleaned
 from tests.scrub.media.filming import HEIGHT, MARKER, RATE, WIDTH, film, streams
 from tests.scrub.media.test_films_seen_from_outside import TURNED
 from tests.scrub.media.test_mp4 import AVC_WORDS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _codecs_are_loaded() -> None:
+    registry.load_all(codecs=True)
+
 
 FILMS: Mapping[str, Callable[[], bytes]] = {
     "mp4": lambda: film(said=AVC_WORDS),
@@ -176,9 +182,11 @@ def test_damage_is_refused_or_coded_around(name: str) -> None:
         assert copy.media_type == "video/mp4"
 
 
-def test_every_type_that_is_played_has_a_strong_way_and_a_demuxer() -> None:
-    assert transcode.DEMUXERS.keys() == registry.PLAYED
-    assert registry.PLAYED <= registry.STRONG
+def test_recordings_and_films_and_nothing_else_are_transcoded_by_a_demuxer_of_their_own() -> None:
+    for each in FORMATS:
+        is_played = each.media_type.startswith(("audio/", "video/"))
+        assert (each.strong is Strong.TRANSCODE) == is_played
+        assert bool(each.demuxer) == is_played
 
 
 def test_it_works_behind_the_lock(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:

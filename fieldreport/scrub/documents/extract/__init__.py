@@ -15,7 +15,7 @@ from fieldreport.scrub.verdicts import Bomb
 
 
 def told(cleaned: bytes, media_type: str) -> tuple[str, list[bytes]]:
-    """The words of a cleaned document (one of ``registry.SAID``), and its pictures as they stand in it.
+    """The words of a cleaned document (``Strong.EXTRACT`` in ``registry``), and its pictures as they stand in it.
 
     Raises:
         Refused: ``bomb`` when repeated cells make it longer than ``limits.DOCUMENT_TEXT_CHARACTERS``; ``not-strong``

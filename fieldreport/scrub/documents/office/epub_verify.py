@@ -38,7 +38,7 @@ def check(data: bytes) -> None:
             raise Residue
         if (picture := _PICTURE.fullmatch(name)) is not None:
             kind = _TYPES[picture[1]]
-            registry.family(kind).verify(Source.of(content), kind)
+            registry.verify(Source.of(content), kind)
         elif name.endswith(".css"):
             if re.search(rb"/\*|@import|url\s*\(|\\", content, re.IGNORECASE):
                 raise Residue

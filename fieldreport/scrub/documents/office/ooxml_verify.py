@@ -62,7 +62,7 @@ def check(data: bytes, media_type: str) -> None:
             raise Residue
         if (match := _MEDIA.fullmatch(name)) is not None:
             kind = _MEDIA_TYPES[match[1]]
-            registry.family(kind).verify(Source.of(content), kind)
+            registry.verify(Source.of(content), kind)
         else:
             _Part().read(content)
 

@@ -46,7 +46,7 @@ def check(data: bytes, media_type: str) -> None:
             raise Residue
         if (picture := _PICTURE.fullmatch(name)) is not None:
             kind = _TYPES[picture[1]]
-            registry.family(kind).verify(Source.of(content), kind)
+            registry.verify(Source.of(content), kind)
         elif name.endswith(".xml"):
             _Part().read(content)
 

@@ -58,7 +58,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
 def _rewrite_as_pictures(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
     """Clean first, so that only bounded pages are drawn; then draw; then write the pictures as every PDF is written."""
-    lossless = cleaning.losslessly()
+    lossless = cleaning.lossless()
     cleaned = Sink()
     rewrite(untrusted, cleaned, lossless)
     drawn = pixel_pages.drawn(cleaned.source().whole(), lossless)

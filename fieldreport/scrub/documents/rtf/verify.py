@@ -73,4 +73,4 @@ def _word(data: bytes, position: int, word: bytes, number: int) -> None:
         if picture is None:
             raise Residue
         kind = f"image/{picture[1].decode('ascii')}"
-        registry.family(kind).verify(Source.of(bytes.fromhex(picture[2].decode("ascii"))), kind)
+        registry.verify(Source.of(bytes.fromhex(picture[2].decode("ascii"))), kind)

@@ -115,11 +115,11 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     if cleaning.mode is Mode.STRONG:
         cleaned = Sink()
-        clean(untrusted_source, cleaned, cleaning.losslessly())
+        clean(untrusted_source, cleaned, cleaning.lossless())
         data = cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES)
         check(data)
         # Through the PNG family: one way to write a PNG, and one place that verifies it.
-        return png.clean(Source.of(drawn(data)), sink, cleaning.losslessly())
+        return png.clean(Source.of(drawn(data)), sink, cleaning.lossless())
     try:
         root = _without_prologue(untrusted_source.whole(limits.XML_BYTES), cleaning)
         if root.tag != f"{_S}svg":
