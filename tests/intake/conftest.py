@@ -60,7 +60,7 @@ class Desk:
 
     admin: AdminKey = field(default_factory=AdminKey.generate)
     editors: dict[str, HybridIdentity] = field(
-        default_factory=lambda: {name: HybridIdentity.generate() for name in ("alice", "bora")}
+        default_factory=lambda: {name: HybridIdentity.generate() for name in ("amira", "jonas")}
     )
 
     def entries(self) -> tuple[Entry, ...]:
@@ -107,7 +107,7 @@ class House:
         raw = rosters.next_roster(current, self.desk.entries(), now=now)
         return self.rosters.publish(raw, self.desk.admin.sign_roster(raw))
 
-    def letters(self, *, reader: str = "alice") -> list[OpenEnvelope]:
+    def letters(self, *, reader: str = "amira") -> list[OpenEnvelope]:
         """Every letter that waits, opened and verified by an editor."""
         opened = []
         for head in self.mailbox.waiting(1000):

@@ -33,9 +33,9 @@ def refusal(page: Seen) -> str:
 
 
 def rotate(house: House) -> None:
-    """Publish the next roster, in which Bora has another key."""
+    """Publish the next roster, in which Jonas has another key."""
     current = house.rosters.newest(at_least=0)
-    desk = dataclasses.replace(house.desk, editors={**house.desk.editors, "bora": HybridIdentity.generate()})
+    desk = dataclasses.replace(house.desk, editors={**house.desk.editors, "jonas": HybridIdentity.generate()})
     raw = roster_changes.next_roster(current, desk.entries(), now=datetime.fromtimestamp(house.clock.now, UTC))
     house.rosters.publish(raw, house.desk.admin.sign_roster(raw))
 
@@ -44,7 +44,7 @@ def test_a_packed_letter_is_taken_and_every_editor_can_open_it(house: House, sou
     page = hand_in(source, packed(house))
     assert (page.status, page.title) == (STATUS_TAKEN, "It has arrived – The Border Post")
     assert page.all("//h2[@id='received']/following-sibling::ul/li")[0].text_content() == "card-1.bin"
-    for reader in ("alice", "bora"):
+    for reader in ("amira", "jonas"):
         (envelope,) = house.letters(reader=reader)
         assert envelope.read_part(0, 100) == b"Carried over the river."
 

@@ -37,7 +37,7 @@ def test_what_was_typed_reaches_both_editors(house: House, source: Source) -> No
         not_before="not before I left",
     )
     assert page.status == 200
-    for reader in ("alice", "bora"):
+    for reader in ("amira", "jonas"):
         (letter,) = house.letters(reader=reader)
         assert letter.read_part(0, 1000) == b"Trucks at the bridge."
         fields = dict(letter.manifest.fields)

@@ -71,8 +71,8 @@ def vectors() -> Path:
 def entries() -> tuple[Entry, ...]:
     return (
         admin_entry(),
-        editor("alice"),
-        editor("bora"),
+        editor("amira"),
+        editor("jonas"),
         roster_changes.recovery_entry(HybridIdentity.generate().recipient),
     )
 

@@ -43,23 +43,23 @@ def test_what_the_admin_signed_is_what_is_read(newsroom: Newsroom, raw: bytes, e
 def test_editors_and_the_recovery_key_are_sealed_to_and_the_admin_is_not(newsroom: Newsroom, raw: bytes) -> None:
     roster = newsroom.verify(raw)
     handles = [roster.by_key(key).handle for key in roster.key_ids()]
-    assert handles == ["alice", "bora", "recovery"]
+    assert handles == ["amira", "jonas", "recovery"]
     assert [recipient.key_id for recipient in roster.recipients()] == list(roster.key_ids())
 
 
 def test_keys_that_only_decrypt_or_are_revoked_are_not_sealed_to(newsroom: Newsroom) -> None:
     signing = SigningKey.generate()
     listed = (
-        editor("alice", signing=signing),
-        editor("alice", signing=signing, state=KeyState.DECRYPT_ONLY),
-        editor("bora", state=KeyState.REVOKED),
+        editor("amira", signing=signing),
+        editor("amira", signing=signing, state=KeyState.DECRYPT_ONLY),
+        editor("jonas", state=KeyState.REVOKED),
     )
     roster = newsroom.verify(roster_changes.first_roster(instance=INSTANCE, entries=listed, now=NOON))
     assert roster.key_ids() == (listed[0].key_id,)
-    assert roster.entry("alice") == listed[0]
+    assert roster.entry("amira") == listed[0]
     with pytest.raises(RosterError):
-        roster.entry("bora")
-    assert roster.by_key(listed[2].key_id).handle == "bora"
+        roster.entry("jonas")
+    assert roster.by_key(listed[2].key_id).handle == "jonas"
     with pytest.raises(RosterError):
         roster.by_key("00" * 16)
 
@@ -169,10 +169,10 @@ MALFORMED: dict[str, Callable[[Value], None]] = {
     "no-entries": _set("entries", to=[]),
     "entries-object": _set("entries", to={}),
     "too-many-entries": lambda value: _set("entries", to=value["entries"] * 101)(value),
-    "entry-text": _set("entries", 0, to="alice"),
+    "entry-text": _set("entries", 0, to="amira"),
     "entry-unknown-key": _set("entries", 0, "note", to="x"),
     "entry-missing-key": lambda value: value["entries"][0].pop("state"),
-    "handle-capital": _set("entries", 1, "handle", to="Alice"),
+    "handle-capital": _set("entries", 1, "handle", to="Amira"),
     "handle-path": _set("entries", 1, "handle", to="a/../b"),
     "handle-number": _set("entries", 1, "handle", to=7),
     "handle-long": _set("entries", 1, "handle", to="a" * 33),
@@ -207,7 +207,7 @@ def test_signed_but_malformed_is_refused(newsroom: Newsroom, raw: bytes, name: s
         lambda raw: raw.replace(b":", b": ", 1),
         lambda raw: raw.replace(b'"epoch":1', b'"epoch":1.0'),
         lambda raw: raw.replace(b'"epoch":1', b'"epoch":1,"epoch":1'),
-        lambda raw: raw.replace(b"alice", b"\\u0061lice"),
+        lambda raw: raw.replace(b"amira", b"\\u0061lice"),
         lambda raw: json.dumps(json.loads(raw), indent=1).encode(),
         lambda _: b"[" * 100_000,
         lambda _: b"\xff",
@@ -243,17 +243,17 @@ def test_one_person_has_one_active_key_and_one_role() -> None:
     signing = SigningKey.generate()
     with pytest.raises(RosterError):
         roster_changes.first_roster(
-            instance=INSTANCE, entries=[editor("alice", signing=signing), editor("alice", signing=signing)], now=NOON
+            instance=INSTANCE, entries=[editor("amira", signing=signing), editor("amira", signing=signing)], now=NOON
         )
     with pytest.raises(RosterError):
-        roster_changes.first_roster(instance=INSTANCE, entries=[editor("alice"), admin_entry("alice")], now=NOON)
+        roster_changes.first_roster(instance=INSTANCE, entries=[editor("amira"), admin_entry("amira")], now=NOON)
 
 
 def test_one_key_belongs_to_one_person() -> None:
-    alice = editor("alice")
-    twin = dataclasses.replace(alice, handle="bora", signing=SigningKey.generate().public)
+    amira = editor("amira")
+    twin = dataclasses.replace(amira, handle="jonas", signing=SigningKey.generate().public)
     with pytest.raises(RosterError):
-        roster_changes.first_roster(instance=INSTANCE, entries=[alice, twin], now=NOON)
+        roster_changes.first_roster(instance=INSTANCE, entries=[amira, twin], now=NOON)
 
 
 def test_no_more_people_than_a_header_has_room_for() -> None:

@@ -28,27 +28,27 @@ def test_the_next_roster_names_the_one_before(newsroom: Newsroom, raw: bytes) ->
 
 def test_an_added_person_is_sealed_to(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.verify(raw)
-    chul = editor("chul")
+    ines = editor("ines")
     second = newsroom.verify(
-        roster_changes.next_roster(first, roster_changes.with_added(first.entries, chul), now=NOON)
+        roster_changes.next_roster(first, roster_changes.with_added(first.entries, ines), now=NOON)
     )
-    assert chul.key_id in second.key_ids()
+    assert ines.key_id in second.key_ids()
     assert set(second.key_ids()) > set(first.key_ids())
 
 
 def test_a_handle_is_never_given_twice(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(UsageError):
-        roster_changes.with_added(entries, editor("alice"))
+        roster_changes.with_added(entries, editor("amira"))
     with pytest.raises(UsageError):
-        roster_changes.with_added(roster_changes.with_revoked(entries, "alice"), editor("alice"))
+        roster_changes.with_added(roster_changes.with_revoked(entries, "amira"), editor("amira"))
 
 
 def test_after_a_rotation_the_old_key_only_decrypts(entries: tuple[Entry, ...]) -> None:
     old = entries[1]
-    fresh = editor("alice")
+    fresh = editor("amira")
     new = dataclasses.replace(fresh, signing=old.signing)
     after = roster_changes.with_rotated(entries, new)
-    assert {entry.key_id: entry.state for entry in after if entry.handle == "alice"} == {
+    assert {entry.key_id: entry.state for entry in after if entry.handle == "amira"} == {
         old.key_id: State.DECRYPT_ONLY,
         new.key_id: State.ACTIVE,
     }
@@ -57,16 +57,16 @@ def test_after_a_rotation_the_old_key_only_decrypts(entries: tuple[Entry, ...]) 
 
 
 def test_a_key_that_was_given_up_does_not_come_back(entries: tuple[Entry, ...]) -> None:
-    after = roster_changes.with_rotated(entries, editor("alice"))
+    after = roster_changes.with_rotated(entries, editor("amira"))
     with pytest.raises(UsageError):
         roster_changes.with_rotated(after, entries[1])
 
 
 def test_nobody_can_be_rotated_in(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(UsageError):
-        roster_changes.with_rotated(entries, editor("chul"))
+        roster_changes.with_rotated(entries, editor("ines"))
     with pytest.raises(UsageError):
-        roster_changes.with_rotated(roster_changes.with_revoked(entries, "alice"), editor("alice"))
+        roster_changes.with_rotated(roster_changes.with_revoked(entries, "amira"), editor("amira"))
 
 
 def test_an_admins_old_key_is_revoked(entries: tuple[Entry, ...]) -> None:
@@ -74,17 +74,17 @@ def test_an_admins_old_key_is_revoked(entries: tuple[Entry, ...]) -> None:
 
 
 def test_a_destroyed_key_becomes_a_record_and_an_active_one_cannot_be_destroyed(entries: tuple[Entry, ...]) -> None:
-    after = roster_changes.with_rotated(entries, editor("alice"))
+    after = roster_changes.with_rotated(entries, editor("amira"))
     retired = roster_changes.with_retired(after, entries[1].key_id)
-    assert states(retired, "alice") == {State.ACTIVE, State.REVOKED}
-    for key in (roster_changes.with_rotated(entries, editor("alice"))[0].key_id, "00" * 16):
+    assert states(retired, "amira") == {State.ACTIVE, State.REVOKED}
+    for key in (roster_changes.with_rotated(entries, editor("amira"))[0].key_id, "00" * 16):
         with pytest.raises(UsageError):
             roster_changes.with_retired(entries, key)
 
 
 def test_a_revoked_person_has_no_key_in_use(entries: tuple[Entry, ...]) -> None:
-    after = roster_changes.with_revoked(roster_changes.with_rotated(entries, editor("alice")), "alice")
-    assert states(after, "alice") == {State.REVOKED}
+    after = roster_changes.with_revoked(roster_changes.with_rotated(entries, editor("amira")), "amira")
+    assert states(after, "amira") == {State.REVOKED}
     assert len(after) == len(entries) + 1
     with pytest.raises(UsageError):
         roster_changes.with_revoked(entries, "nobody")

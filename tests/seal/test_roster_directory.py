@@ -21,7 +21,7 @@ from fieldreport.unseal.signing_keys import AdminKey
 from tests.seal.conftest import INSTANCE, NOON, Newsroom, editor
 
 
-def successor(roster: Roster, *, who: str = "chul") -> bytes:
+def successor(roster: Roster, *, who: str = "ines") -> bytes:
     return roster_changes.next_roster(roster, roster_changes.with_added(roster.entries, editor(who)), now=NOON)
 
 
@@ -157,7 +157,7 @@ def test_the_history_knows_every_epoch_and_the_keys_of_its_letters(newsroom: New
     first = newsroom.publish(raw)
     second = newsroom.publish(successor(first))
     third = newsroom.publish(
-        roster_changes.next_roster(second, roster_changes.with_revoked(second.entries, "bora"), now=NOON)
+        roster_changes.next_roster(second, roster_changes.with_revoked(second.entries, "jonas"), now=NOON)
     )
     directory = newsroom.directory()
     assert directory.history() == {1: first.sha256, 2: second.sha256, 3: third.sha256}
@@ -189,7 +189,7 @@ def test_an_altered_history_is_refused(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.publish(raw)
     newsroom.publish(successor(first))
     path = newsroom.path / "history" / "00000001.json"
-    path.write_bytes(raw.replace(b"alice", b"alicf"))
+    path.write_bytes(raw.replace(b"amira", b"alicf"))
     with pytest.raises(RosterError):
         newsroom.directory().history()
     # Signed by the admin, but not what the chain names: two rosters of one epoch were signed.
@@ -223,7 +223,7 @@ def test_a_crash_at_any_step_of_publishing_leaves_the_old_or_the_new_roster_in_f
         path.mkdir()
         newsroom = Newsroom(path=path)
         (path / "admin.pub").write_text(newsroom.public.encode())
-        first = newsroom.publish(roster_changes.first_roster(instance=INSTANCE, entries=[editor("alice")], now=NOON))
+        first = newsroom.publish(roster_changes.first_roster(instance=INSTANCE, entries=[editor("amira")], now=NOON))
         second = successor(first)
         with mock.patch.object(Path, "replace", dies_at(step)):
             try:
@@ -280,12 +280,12 @@ def test_readers_in_many_threads_see_only_whole_rosters_while_one_publishes(news
 
 def test_readable_copies_lie_beside_the_roster_and_go_with_the_person(newsroom: Newsroom, raw: bytes) -> None:
     roster = newsroom.publish(raw)
-    copy = (newsroom.path / "alice.pub").read_text()
-    assert str(roster.entry("alice").recipient) in copy
+    copy = (newsroom.path / "amira.pub").read_text()
+    assert str(roster.entry("amira").recipient) in copy
     assert (newsroom.path / "admin.pub").read_text() == newsroom.public.encode()
-    newsroom.publish(roster_changes.next_roster(roster, roster_changes.with_revoked(roster.entries, "alice"), now=NOON))
-    assert not (newsroom.path / "alice.pub").exists()
-    assert (newsroom.path / "bora.pub").exists()
+    newsroom.publish(roster_changes.next_roster(roster, roster_changes.with_revoked(roster.entries, "amira"), now=NOON))
+    assert not (newsroom.path / "amira.pub").exists()
+    assert (newsroom.path / "jonas.pub").exists()
 
 
 def test_a_directory_that_is_not_there_cannot_be_published_to(newsroom: Newsroom, raw: bytes, tmp_path: Path) -> None:

@@ -15,18 +15,18 @@ PASSPHRASE: Final = "slush sing credit sword sick muscle wet"
 
 
 @pytest.fixture
-def alice() -> StaffKey:
-    return new_staff_key("alice", Role.EDITOR)
+def amira() -> StaffKey:
+    return new_staff_key("amira", Role.EDITOR)
 
 
 @pytest.fixture
-def chief() -> StaffKey:
-    return new_staff_key("chief", Role.ADMIN)
+def lena() -> StaffKey:
+    return new_staff_key("lena", Role.ADMIN)
 
 
 @pytest.fixture
-def path(tmp_path: Path, alice: StaffKey) -> Path:
-    """Alice's key file."""
-    file = tmp_path / "alice.key"
-    write_key_file(file, alice, PASSPHRASE, cost=LIGHT)
+def path(tmp_path: Path, amira: StaffKey) -> Path:
+    """Amira's key file."""
+    file = tmp_path / "amira.key"
+    write_key_file(file, amira, PASSPHRASE, cost=LIGHT)
     return file

@@ -64,8 +64,8 @@ def test_what_was_written_is_unlocked(tmp_path: Path, role: Role) -> None:
         assert opened.admin.public.fingerprint == staff.admin.public.fingerprint
 
 
-def test_several_identities_keep_their_order(tmp_path: Path, alice: StaffKey) -> None:
-    rotated = dataclasses.replace(alice, identities=(HybridIdentity.generate(), *alice.identities))
+def test_several_identities_keep_their_order(tmp_path: Path, amira: StaffKey) -> None:
+    rotated = dataclasses.replace(amira, identities=(HybridIdentity.generate(), *amira.identities))
     write_key_file(tmp_path / "k", rotated, PASSPHRASE, cost=LIGHT)
     assert unlock(tmp_path / "k", PASSPHRASE).identities == rotated.identities
 
@@ -79,7 +79,7 @@ def test_a_wrong_passphrase_is_refused_and_nothing_more_is_said(path: Path, type
 
 @pytest.mark.parametrize("typed", [PASSPHRASE.upper(), f"  {PASSPHRASE.replace(' ', '   ')}\n", PASSPHRASE.title()])
 def test_case_and_spacing_of_the_passphrase_do_not_matter(path: Path, typed: str) -> None:
-    assert unlock(path, typed).handle == "alice"
+    assert unlock(path, typed).handle == "amira"
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -109,7 +109,7 @@ def test_arbitrary_bytes_raise_only_our_error(tmp_path: Path, content: bytes) ->
 
 
 LINES: dict[str, Callable[[bytes], bytes]] = {
-    "handle": lambda file: file.replace(b"handle alice", b"handle bora"),
+    "handle": lambda file: file.replace(b"handle amira", b"handle jonas"),
     "role": lambda file: file.replace(b"role editor", b"role admin"),
     "passes": lambda file: file.replace(b"argon2id 64 1 1", b"argon2id 64 2 1"),
     "memory": lambda file: file.replace(b"argon2id 64 1 1", b"argon2id 128 1 1"),
@@ -173,9 +173,9 @@ def test_a_handle_that_nobody_has_costs_and_answers_the_same_as_a_wrong_passphra
 
 
 def test_somebody_elses_file_under_this_name_is_refused(path: Path) -> None:
-    assert unlock(path, PASSPHRASE, handle="alice").handle == "alice"
+    assert unlock(path, PASSPHRASE, handle="amira").handle == "amira"
     with pytest.raises(KeyFileDamaged):
-        unlock(path, PASSPHRASE, handle="bora")
+        unlock(path, PASSPHRASE, handle="jonas")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o610])
@@ -193,59 +193,59 @@ def test_a_directory_in_its_place_is_refused(tmp_path: Path) -> None:
 
 def test_a_key_file_is_written_for_its_owner_only(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in path.parent.iterdir()] == ["alice.key"]
+    assert [file.name for file in path.parent.iterdir()] == ["amira.key"]
 
 
-def test_what_is_replaced_is_overwritten(path: Path, alice: StaffKey) -> None:
+def test_what_is_replaced_is_overwritten(path: Path, amira: StaffKey) -> None:
     with path.open("rb") as old:
         before = old.read()
-        write_key_file(path, alice, "another passphrase", cost=LIGHT)
+        write_key_file(path, amira, "another passphrase", cost=LIGHT)
         old.seek(0)
         assert old.read() == bytes(len(before))
-    assert unlock(path, "another passphrase") == alice
+    assert unlock(path, "another passphrase") == amira
 
 
-def test_a_hard_link_to_what_is_replaced_is_somebodys_backup_and_stays(path: Path, alice: StaffKey) -> None:
+def test_a_hard_link_to_what_is_replaced_is_somebodys_backup_and_stays(path: Path, amira: StaffKey) -> None:
     backup = path.with_name("backup.key")
     os.link(path, backup)
-    write_key_file(path, alice, "another passphrase", cost=LIGHT)
-    assert unlock(backup, PASSPHRASE) == alice
+    write_key_file(path, amira, "another passphrase", cost=LIGHT)
+    assert unlock(backup, PASSPHRASE) == amira
 
 
-def test_a_crash_while_writing_leaves_the_old_file(path: Path, alice: StaffKey) -> None:
+def test_a_crash_while_writing_leaves_the_old_file(path: Path, amira: StaffKey) -> None:
     with mock.patch.object(Path, "replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
-        write_key_file(path, alice, "another passphrase", cost=LIGHT)
-    assert unlock(path, PASSPHRASE) == alice
-    write_key_file(path, alice, "another passphrase", cost=LIGHT)
-    assert unlock(path, "another passphrase") == alice
-    assert [file.name for file in path.parent.iterdir()] == ["alice.key"]
+        write_key_file(path, amira, "another passphrase", cost=LIGHT)
+    assert unlock(path, PASSPHRASE) == amira
+    write_key_file(path, amira, "another passphrase", cost=LIGHT)
+    assert unlock(path, "another passphrase") == amira
+    assert [file.name for file in path.parent.iterdir()] == ["amira.key"]
 
 
-def test_an_unwritable_place_is_said(tmp_path: Path, alice: StaffKey) -> None:
+def test_an_unwritable_place_is_said(tmp_path: Path, amira: StaffKey) -> None:
     with pytest.raises(UsageError):
-        write_key_file(tmp_path / "none" / "k", alice, PASSPHRASE, cost=LIGHT)
+        write_key_file(tmp_path / "none" / "k", amira, PASSPHRASE, cost=LIGHT)
 
 
 @pytest.mark.parametrize("passphrase", ["", "  \n", "x" * 1001])
 def test_a_blank_or_endless_passphrase_is_not_accepted_for_writing(
-    tmp_path: Path, alice: StaffKey, passphrase: str
+    tmp_path: Path, amira: StaffKey, passphrase: str
 ) -> None:
     with pytest.raises(UsageError):
-        write_key_file(tmp_path / "k", alice, passphrase, cost=LIGHT)
+        write_key_file(tmp_path / "k", amira, passphrase, cost=LIGHT)
 
 
-def test_a_changed_passphrase_opens_the_same_keys(path: Path, alice: StaffKey) -> None:
+def test_a_changed_passphrase_opens_the_same_keys(path: Path, amira: StaffKey) -> None:
     with pytest.raises(UnlockRefused):
         change_passphrase(path, "wrong", "new", cost=LIGHT)
     change_passphrase(path, PASSPHRASE, "new", cost=LIGHT)
-    assert unlock(path, "new") == alice
+    assert unlock(path, "new") == amira
     with pytest.raises(UnlockRefused):
         unlock(path, PASSPHRASE)
 
 
-def test_two_files_of_the_same_keys_have_nothing_secret_in_common(tmp_path: Path, alice: StaffKey) -> None:
+def test_two_files_of_the_same_keys_have_nothing_secret_in_common(tmp_path: Path, amira: StaffKey) -> None:
     for name in ("one", "two"):
-        write_key_file(tmp_path / name, alice, PASSPHRASE, cost=LIGHT)
+        write_key_file(tmp_path / name, amira, PASSPHRASE, cost=LIGHT)
     one, two = ((tmp_path / name).read_text().splitlines() for name in ("one", "two"))
     assert [a == b for a, b in zip(one, two, strict=True)] == [True] * 4 + [False] * 4
 
@@ -263,49 +263,49 @@ def test_a_generated_passphrase_has_seven_words() -> None:
     assert all(len(phrase.split()) == 7 and set(phrase.split()) <= words for phrase in phrases)
 
 
-def test_no_secret_is_in_a_repr(alice: StaffKey, chief: StaffKey) -> None:
-    assert chief.admin is not None
-    shown = f"{alice!r} {chief!r} {alice.signing!r} {chief.admin!r} {alice.identities!r}"
+def test_no_secret_is_in_a_repr(amira: StaffKey, lena: StaffKey) -> None:
+    assert lena.admin is not None
+    shown = f"{amira!r} {lena!r} {amira.signing!r} {lena.admin!r} {amira.identities!r}"
     hidden = [
-        alice.identities[0].seed,
-        alice.signing.seed,
-        alice.totp,
-        chief.admin.mldsa65_seed,
-        chief.admin.ed25519.seed,
+        amira.identities[0].seed,
+        amira.signing.seed,
+        amira.totp,
+        lena.admin.mldsa65_seed,
+        lena.admin.ed25519.seed,
     ]
     for secret in hidden:
         assert secret.hex() not in shown
         assert repr(secret)[2:-1] not in shown
 
 
-def test_the_public_entry_is_that_of_the_newest_key(alice: StaffKey, chief: StaffKey) -> None:
-    rotated = dataclasses.replace(alice, identities=(HybridIdentity.generate(), *alice.identities))
+def test_the_public_entry_is_that_of_the_newest_key(amira: StaffKey, lena: StaffKey) -> None:
+    rotated = dataclasses.replace(amira, identities=(HybridIdentity.generate(), *amira.identities))
     entry = rotated.public_entry(KeyState.ACTIVE)
     assert entry.key_id == rotated.identities[0].key_id
-    assert entry.signing == alice.signing.public
-    assert chief.public_entry().recipient is None
+    assert entry.signing == amira.signing.public
+    assert lena.public_entry().recipient is None
 
 
 @pytest.mark.parametrize(
     ("handle", "role"),
-    [("Alice", Role.EDITOR), ("", Role.EDITOR), ("../x", Role.EDITOR), ("admin", Role.EDITOR), ("x", Role.RECOVERY)],
+    [("Amira", Role.EDITOR), ("", Role.EDITOR), ("../x", Role.EDITOR), ("admin", Role.EDITOR), ("x", Role.RECOVERY)],
 )
 def test_a_bad_handle_or_role_makes_no_key(handle: str, role: Role) -> None:
     with pytest.raises(UsageError):
         new_staff_key(handle, role)
 
 
-def test_an_editor_with_the_admins_key_or_without_an_own_one_does_not_exist(alice: StaffKey, chief: StaffKey) -> None:
+def test_an_editor_with_the_admins_key_or_without_an_own_one_does_not_exist(amira: StaffKey, lena: StaffKey) -> None:
     with pytest.raises(UsageError):
-        dataclasses.replace(alice, admin=chief.admin)
+        dataclasses.replace(amira, admin=lena.admin)
     with pytest.raises(UsageError):
-        dataclasses.replace(alice, identities=())
+        dataclasses.replace(amira, identities=())
     with pytest.raises(UsageError):
-        dataclasses.replace(chief, identities=alice.identities)
+        dataclasses.replace(lena, identities=amira.identities)
     with pytest.raises(UsageError):
-        dataclasses.replace(alice, totp=b"short")
+        dataclasses.replace(amira, totp=b"short")
     with pytest.raises(UsageError):
-        dataclasses.replace(alice, identities=alice.identities * 17)
+        dataclasses.replace(amira, identities=amira.identities * 17)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from tests.unseal.conftest import PASSPHRASE
 
 
 @pytest.fixture
-def entry(alice: StaffKey) -> Entry:
-    return alice.public_entry()
+def entry(amira: StaffKey) -> Entry:
+    return amira.public_entry()
 
 
 def keys_in(path: Path) -> list[str]:
@@ -74,13 +74,13 @@ def test_the_key_file_keeps_its_cost(path: Path, entry: Entry) -> None:
 
 
 def test_only_the_file_of_the_rosters_entry_is_rotated(path: Path) -> None:
-    for other in (new_staff_key("bora", Role.EDITOR), new_staff_key("alice", Role.EDITOR)):
+    for other in (new_staff_key("jonas", Role.EDITOR), new_staff_key("amira", Role.EDITOR)):
         with pytest.raises(UsageError):
             begin_rotation(path, PASSPHRASE, entry=other.public_entry())
 
 
 def test_a_file_restored_from_before_the_last_rotation_is_not_rotated(
-    path: Path, alice: StaffKey, entry: Entry
+    path: Path, amira: StaffKey, entry: Entry
 ) -> None:
     before = path.read_bytes()
     approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry).encode(), entry)
@@ -100,7 +100,7 @@ def test_the_keys_in_use_cannot_be_destroyed(path: Path, entry: Entry) -> None:
 
 
 def test_nothing_is_destroyed_in_a_file_without_the_active_key(path: Path, entry: Entry) -> None:
-    stranger = new_staff_key("alice", Role.EDITOR).public_entry()
+    stranger = new_staff_key("amira", Role.EDITOR).public_entry()
     with pytest.raises(UsageError):
         retire_old(path, PASSPHRASE, entry.key_id, entry=stranger)
 
@@ -113,8 +113,8 @@ def test_destroying_a_key_twice_changes_nothing(path: Path, entry: Entry) -> Non
     assert path.read_bytes() == content
 
 
-def test_nobody_else_can_ask_for_a_persons_key(alice: StaffKey, entry: Entry) -> None:
-    stranger = new_staff_key("alice", Role.EDITOR)
+def test_nobody_else_can_ask_for_a_persons_key(amira: StaffKey, entry: Entry) -> None:
+    stranger = new_staff_key("amira", Role.EDITOR)
     forged = KeyRequest.sign(stranger, replaces=entry.key_id)
     with pytest.raises(SealError) as refused:
         verify_request(forged.encode(), entry)
@@ -129,24 +129,24 @@ def test_an_old_request_does_not_count_again(path: Path, entry: Entry) -> None:
     assert refused.value.code == "key-request"
 
 
-def test_a_request_for_the_key_that_is_there_is_refused(alice: StaffKey, entry: Entry) -> None:
+def test_a_request_for_the_key_that_is_there_is_refused(amira: StaffKey, entry: Entry) -> None:
     with pytest.raises(SealError):
-        verify_request(KeyRequest.sign(alice, replaces=entry.key_id).encode(), entry)
+        verify_request(KeyRequest.sign(amira, replaces=entry.key_id).encode(), entry)
 
 
 def test_a_request_for_somebody_elses_entry_is_refused(path: Path, entry: Entry) -> None:
     request = begin_rotation(path, PASSPHRASE, entry=entry).encode()
-    bora = new_staff_key("bora", Role.EDITOR).public_entry()
-    for other in (bora, dataclasses.replace(entry, state=KeyState.REVOKED)):
+    jonas = new_staff_key("jonas", Role.EDITOR).public_entry()
+    for other in (jonas, dataclasses.replace(entry, state=KeyState.REVOKED)):
         with pytest.raises(SealError):
             verify_request(request, other)
 
 
-def test_an_admin_has_nothing_to_rotate(chief: StaffKey) -> None:
+def test_an_admin_has_nothing_to_rotate(lena: StaffKey) -> None:
     with pytest.raises(UsageError):
-        with_new_identity(chief, replaces=chief.public_entry().key_id)
+        with_new_identity(lena, replaces=lena.public_entry().key_id)
     with pytest.raises(SealError):
-        verify_request("x", chief.public_entry())
+        verify_request("x", lena.public_entry())
 
 
 @settings(max_examples=80, deadline=None)
@@ -176,7 +176,7 @@ def test_a_signature_with_stray_bits_is_no_request() -> None:
         KeyRequest.parse(text.replace(signature, f"{signature[:-3]}{stray}=="))
 
 
-_OLD, _NEW = new_staff_key("alice", Role.EDITOR), new_staff_key("alice", Role.EDITOR)
+_OLD, _NEW = new_staff_key("amira", Role.EDITOR), new_staff_key("amira", Role.EDITOR)
 _ENTRY = _OLD.public_entry()
 _REQUEST = KeyRequest.sign(
     dataclasses.replace(_OLD, identities=(*_NEW.identities, *_OLD.identities)), replaces=_ENTRY.key_id

@@ -76,8 +76,8 @@ def test_a_clock_at_the_beginning_of_time_is_no_trap() -> None:
 
 
 def test_the_uri_is_what_an_app_scans() -> None:
-    uri = urlsplit(provisioning_uri(SECRET, "alice", "The Paper & Co"))
-    assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/The%20Paper%20%26%20Co%3Aalice")
+    uri = urlsplit(provisioning_uri(SECRET, "amira", "The Paper & Co"))
+    assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/The%20Paper%20%26%20Co%3Aamira")
     assert parse_qs(uri.query) == {
         "secret": ["GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"],
         "issuer": ["The Paper & Co"],

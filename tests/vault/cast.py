@@ -1,4 +1,4 @@
-"""The cast of the vault's tests: a newsroom with an admin and two editors, and sources who write to it.
+"""A newsroom with the admin lena and the editors amira and jonas, and sources who write to it.
 
 Everything is real: keys, rosters, sealed letters, the mailbox and the vault.
 """
@@ -68,11 +68,11 @@ def a_source() -> SourceKeys:
 
 @functools.cache
 def _staff() -> tuple[StaffKey, StaffKey, StaffKey]:
-    """The chief, Mira and Tomas: the same keys in every test, none of which changes them."""
+    """Lena, Amira and Jonas: the same keys in every test, none of which changes them."""
     return (
-        StaffKey.generate("chief", Role.ADMIN),
-        StaffKey.generate("mira", Role.EDITOR),
-        StaffKey.generate("tomas", Role.EDITOR),
+        StaffKey.generate("lena", Role.ADMIN),
+        StaffKey.generate("amira", Role.EDITOR),
+        StaffKey.generate("jonas", Role.EDITOR),
     )
 
 
@@ -112,9 +112,9 @@ class Newsroom:
     vault: Vault
     mailbox: LocalMailbox
     clock: Clock
-    admin: StaffKey = field(default_factory=lambda: _staff()[0])
-    mira: StaffKey = field(default_factory=lambda: _staff()[1])
-    tomas: StaffKey = field(default_factory=lambda: _staff()[2])
+    lena: StaffKey = field(default_factory=lambda: _staff()[0])
+    amira: StaffKey = field(default_factory=lambda: _staff()[1])
+    jonas: StaffKey = field(default_factory=lambda: _staff()[2])
     recovery: HybridIdentity = field(default_factory=_recovery)
 
     def __post_init__(self) -> None:
@@ -126,15 +126,15 @@ class Newsroom:
 
     @property
     def fingerprint(self) -> str:
-        assert self.admin.admin is not None
-        return self.admin.admin.public.fingerprint
+        assert self.lena.admin is not None
+        return self.lena.admin.public.fingerprint
 
     def open_rosters(self, name: str = "keys") -> RosterDirectory:
         return _rosters_in(self.directory / name)
 
     def publish(self, raw: bytes) -> Roster:
-        assert self.admin.admin is not None
-        return self.rosters.publish(raw, self.admin.admin.sign_roster(raw))
+        assert self.lena.admin is not None
+        return self.rosters.publish(raw, self.lena.admin.sign_roster(raw))
 
     @property
     def roster(self) -> Roster:
@@ -230,19 +230,19 @@ class Newsroom:
     # --- shortcuts ---
 
     def receive(self, source: SourceKeys, text: str = "a report", *, files: tuple[bytes, ...] = ()) -> CaseRow:
-        """A report that was sent, collected and sorted; return its case as Mira sees it."""
+        """A report that was sent, collected and sorted; return its case as Amira sees it."""
         letter_id = self.send(source, text, files=files)
         self.collect()
-        self.seat(self.mira).sort()
+        self.seat(self.amira).sort()
         case_id = self.vault.cases.item(letter_id).case_id
         assert case_id is not None
-        return self.vault.cases.get(case_id, viewer="mira")
+        return self.vault.cases.get(case_id, viewer="amira")
 
     def collect(self) -> int:
         return self.vault.collect(self.mailbox, self.rosters)
 
     def cases(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
-        return self.vault.cases.page(wanted or CaseFilter(), viewer="mira").rows
+        return self.vault.cases.page(wanted or CaseFilter(), viewer="amira").rows
 
     def acts(self) -> list[tuple[str, str, str]]:
         """The audit log, oldest first: who, what, about what."""

@@ -54,7 +54,7 @@ def mailbox_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def newsroom(tmp_path: Path, vault_url: str, mailbox_url: str) -> Iterator[Newsroom]:
-    """Mira and Tomas, who read; their chief, who signs rosters; a mailbox; a vault."""
+    """Amira and Jonas, who read; Lena, who signs rosters; a mailbox; a vault."""
     vault, mailbox, clock = open_newsroom(tmp_path, vault_url=vault_url, mailbox_url=mailbox_url)
     yield Newsroom(directory=tmp_path, vault=vault, mailbox=mailbox, clock=clock)
     vault.close()

@@ -38,15 +38,15 @@ class Life:
     vault_url: str
     mailbox_url: str
     source: SourceKeys = field(default_factory=a_source)
-    tomas: StaffKey | None = None
+    jonas: StaffKey | None = None
     letters: set[bytes] = field(default_factory=set)
     replies: set[bytes] = field(default_factory=set)
 
     def open(self) -> Newsroom:
         vault, mailbox, clock = open_newsroom(self.directory, vault_url=self.vault_url, mailbox_url=self.mailbox_url)
         newsroom = Newsroom(directory=self.directory, vault=vault, mailbox=mailbox, clock=clock)
-        self.tomas = self.tomas or newsroom.tomas
-        newsroom.tomas = self.tomas
+        self.jonas = self.jonas or newsroom.jonas
+        newsroom.jonas = self.jonas
         return newsroom
 
     @contextlib.contextmanager
@@ -61,7 +61,7 @@ def work(life: Life, report: int, seed: int) -> None:
     """Send, collect, sort, answer, re-wrap; never comes back by itself for long."""
     chance = random.Random(seed)
     newsroom = life.open()
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     for number in range(1000):
         size = chance.choice([10, 1000, 200_000])
         letter_id = newsroom.send(life.source, f"report {seed}.{number}", files=(os.urandom(size),))
@@ -120,9 +120,9 @@ def check(life: Life, newsroom: Newsroom) -> None:
     newsroom.vault.remove_orphans(older_than_seconds=0)
     newsroom.mailbox.remove_orphans(older_than_seconds=0)
     newsroom.collect()
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     assert (seat.sort().unopened, newsroom.mailbox.totals().letters) == (0, 0)
-    for case in newsroom.vault.cases.page(CaseFilter(), viewer="mira").rows:
+    for case in newsroom.vault.cases.page(CaseFilter(), viewer="amira").rows:
         items = newsroom.vault.cases.items(case.id)
         assert len({item.id for item in items}) == len(items)
         assert all(item.damage is None for item in items)
@@ -146,21 +146,21 @@ def test_whatever_is_killed_nothing_is_lost_or_doubled(
     for seed in seeds:
         print(f"seed {seed}")  # noqa: T201 - shown when the test fails, to repeat it
         with life.opened() as newsroom:
-            old_keys.append(newsroom.tomas.identities[0].key_id)
-            life.tomas = without_old_keys(with_new_key(newsroom.tomas))
-            newsroom.next_roster(life.tomas)  # so that everything stored wants re-wrapping
+            old_keys.append(newsroom.jonas.identities[0].key_id)
+            life.jonas = without_old_keys(with_new_key(newsroom.jonas))
+            newsroom.next_roster(life.jonas)  # so that everything stored wants re-wrapping
         crash(life, seed)
         with life.opened() as newsroom:
             check(life, newsroom)
     assert len(life.letters) >= sum(seed % 2 for seed in seeds)
     with life.opened() as newsroom:
-        seat = newsroom.seat(newsroom.mira)
+        seat = newsroom.seat(newsroom.amira)
         seat.rewrap()
         assert [newsroom.vault.objects.named_by(key_id) for key_id in old_keys] == [0] * ROUNDS
-        assert life.tomas is not None
+        assert life.jonas is not None
         for case in newsroom.cases():
             for item in newsroom.vault.cases.items(case.id):
-                with newsroom.seat(life.tomas).open_item(item.id) as envelope:
+                with newsroom.seat(life.jonas).open_item(item.id) as envelope:
                     envelope.verify()
         assert newsroom.vault.orphans(older_than_seconds=0) == []
         assert newsroom.mailbox.orphans(older_than_seconds=0) == []

@@ -17,11 +17,11 @@ from tests.vault.cast import Newsroom, everywhere
 
 @pytest.fixture
 def logged(newsroom: Newsroom) -> Newsroom:
-    newsroom.seat(newsroom.mira).record(Act.UNLOCKED)
-    newsroom.vault.record(Act.UNLOCK_REFUSED, "mira")
-    newsroom.seat(newsroom.tomas).record(Act.CASE_EXPORTED, "C-7F3K")
-    newsroom.seat(newsroom.admin).record(Act.LOCKED_ALL)
-    newsroom.seat(newsroom.mira).record(Act.LOCKED)
+    newsroom.seat(newsroom.amira).record(Act.UNLOCKED)
+    newsroom.vault.record(Act.UNLOCK_REFUSED, "amira")
+    newsroom.seat(newsroom.jonas).record(Act.CASE_EXPORTED, "C-7F3K")
+    newsroom.seat(newsroom.lena).record(Act.LOCKED_ALL)
+    newsroom.seat(newsroom.amira).record(Act.LOCKED)
     return newsroom
 
 
@@ -44,9 +44,9 @@ def test_an_empty_log_verifies(newsroom: Newsroom) -> None:
 def test_pages_go_back_from_the_newest(logged: Newsroom) -> None:
     page = logged.vault.audit.page(limit=3)
     assert [(entry.sequence, entry.actor, entry.act) for entry in page] == [
-        (5, "mira", "locked"),
-        (4, "chief", "locked-all"),
-        (3, "tomas", "case-exported"),
+        (5, "amira", "locked"),
+        (4, "lena", "locked-all"),
+        (3, "jonas", "case-exported"),
     ]
     rest = logged.vault.audit.page(after=page[-1].sequence, limit=3)
     assert [(entry.sequence, entry.signed) for entry in rest] == [(2, False), (1, True)]
@@ -79,7 +79,7 @@ def cut_all(session: Session) -> None:
 @pytest.mark.parametrize(
     "tamper",
     [
-        set_to(actor="mira"),
+        set_to(actor="amira"),
         set_to(act="locked"),
         set_to(subject="C-0000"),
         set_to(hour=1),
@@ -105,17 +105,17 @@ def test_whatever_is_altered_shows(logged: Newsroom, tamper: Callable[[Session],
 @everywhere
 def test_a_chain_rebuilt_with_another_key_shows(newsroom: Newsroom) -> None:
     forger = SigningKey.generate()
-    newsroom.vault.record(Act.LOCKED, actor="mira", signer=forger)
+    newsroom.vault.record(Act.LOCKED, actor="amira", signer=forger)
     with pytest.raises(SealError):
         verify(newsroom)
 
 
 def test_an_actor_whose_keys_are_unknown_is_reported(logged: Newsroom) -> None:
-    assert logged.vault.audit.verify({"mira": {logged.mira.signing.public}}).strangers == ("chief", "tomas")
+    assert logged.vault.audit.verify({"amira": {logged.amira.signing.public}}).strangers == ("jonas", "lena")
 
 
 def test_somebody_who_left_still_verifies(logged: Newsroom) -> None:
-    logged.revoke("tomas")
+    logged.revoke("jonas")
     assert verify(logged).strangers == ()
 
 
@@ -131,14 +131,14 @@ def test_a_log_cut_to_an_earlier_head_differs_from_the_head_that_was_noted(logge
 @pytest.mark.parametrize("subject", ["two\nlines", "ключ", "x" * 81, "<b>"])
 def test_only_short_ids_are_logged(newsroom: Newsroom, subject: str) -> None:
     with pytest.raises(StoreError):
-        newsroom.seat(newsroom.mira).record(Act.LOCKED, subject)
+        newsroom.seat(newsroom.amira).record(Act.LOCKED, subject)
     assert newsroom.acts() == []
 
 
 @everywhere
 def test_an_act_that_fails_is_not_logged(newsroom: Newsroom) -> None:
     def fail() -> None:
-        with newsroom.seat(newsroom.mira).changing() as change:
+        with newsroom.seat(newsroom.amira).changing() as change:
             change.record(Act.LOCKED)
             _ = 1 // 0
 

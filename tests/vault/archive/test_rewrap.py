@@ -26,7 +26,7 @@ def full(newsroom: Newsroom) -> Newsroom:
     """A newsroom with nine sealed objects of every kind that a case has."""
     for _ in range(3):
         case = newsroom.receive(a_source(), files=(os.urandom(100_000),))
-        seat = newsroom.seat(newsroom.mira)
+        seat = newsroom.seat(newsroom.amira)
         seat.note(case.id, "a note")
         seat.save_card(case.id, Card(facts="facts"))
     return newsroom
@@ -36,13 +36,13 @@ def full(newsroom: Newsroom) -> Newsroom:
 def test_a_colleague_who_joined_reads_everything_once_it_is_re_wrapped(full: Newsroom) -> None:
     late = full.hire("late")
     assert full.vault.objects.named_by(key_of(late)) == 0
-    mira = full.seat(full.mira)
-    assert mira.pending_rewraps() == 9
+    amira = full.seat(full.amira)
+    assert amira.pending_rewraps() == 9
     seen: list[tuple[int, int]] = []
-    assert mira.rewrap(lambda done, total: seen.append((done, total))).done == 9
+    assert amira.rewrap(lambda done, total: seen.append((done, total))).done == 9
     assert seen[0] == (0, 9)
     assert seen[-1] == (9, 9)
-    assert mira.pending_rewraps() == 0
+    assert amira.pending_rewraps() == 0
     for case in full.cases():
         full.seat(late).card(case.id)
         for item in full.vault.cases.items(case.id):
@@ -50,13 +50,13 @@ def test_a_colleague_who_joined_reads_everything_once_it_is_re_wrapped(full: New
 
 
 def test_somebody_who_was_revoked_cannot_open_anything_any_more(full: Newsroom) -> None:
-    full.revoke("tomas")
-    full.seat(full.mira).rewrap()
-    assert full.vault.objects.named_by(key_of(full.tomas)) == 0
+    full.revoke("jonas")
+    full.seat(full.amira).rewrap()
+    assert full.vault.objects.named_by(key_of(full.jonas)) == 0
     item = full.vault.cases.items(full.cases()[0].id)[0]
     with pytest.raises(NotARecipient):
-        full.seat(full.tomas).text(item.id)
-    assert full.seat(full.mira).text(item.id) == "a report"
+        full.seat(full.jonas).text(item.id)
+    assert full.seat(full.amira).text(item.id) == "a report"
 
 
 def test_payloads_are_not_touched(full: Newsroom) -> None:
@@ -70,7 +70,7 @@ def test_payloads_are_not_touched(full: Newsroom) -> None:
 
     before, blobs = payloads(), sorted(full.vault.blobs.names())
     full.hire("late")
-    full.seat(full.mira).rewrap()
+    full.seat(full.amira).rewrap()
     assert payloads() == before
     assert sorted(full.vault.blobs.names()) == blobs
 
@@ -83,29 +83,29 @@ def test_it_goes_on_where_it_was_stopped(full: Newsroom, monkeypatch: pytest.Mon
         if done >= 4:
             raise NotAllowed("locked")
 
-    mira = full.seat(full.mira)
+    amira = full.seat(full.amira)
     with pytest.raises(NotAllowed):
-        mira.rewrap(stop_in_the_middle)
-    assert mira.pending_rewraps() == 5
+        amira.rewrap(stop_in_the_middle)
+    assert amira.pending_rewraps() == 5
     seen: list[tuple[int, int]] = []
-    mira.rewrap(lambda done, total: seen.append((done, total)))
+    amira.rewrap(lambda done, total: seen.append((done, total)))
     assert seen == [(0, 5), (2, 5), (4, 5), (5, 5)]
-    assert mira.pending_rewraps() == 0
+    assert amira.pending_rewraps() == 0
 
 
 def test_nothing_is_pending_when_nothing_changed_or_the_key_opens_nothing(full: Newsroom) -> None:
-    assert full.seat(full.mira).pending_rewraps() == 0
+    assert full.seat(full.amira).pending_rewraps() == 0
     full.hire("late")
-    assert full.seat(full.admin).pending_rewraps() == 0
+    assert full.seat(full.lena).pending_rewraps() == 0
     with pytest.raises(NotAllowed):
-        full.seat(full.admin).rewrap()
+        full.seat(full.lena).rewrap()
 
 
 @everywhere
 def test_two_people_at_once_leave_every_object_whole(full: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "REWRAP_OBJECTS", 1)
     late = full.hire("late")
-    threads = [threading.Thread(target=full.seat(staff).rewrap) for staff in (full.mira, full.tomas)]
+    threads = [threading.Thread(target=full.seat(staff).rewrap) for staff in (full.amira, full.jonas)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -125,10 +125,10 @@ def test_a_header_that_changed_meanwhile_is_left_alone(full: Newsroom, monkeypat
     def colleague(done: int, _total: int) -> None:
         if done == 0 and not done_by_colleague:
             done_by_colleague.append(0)
-            real = full.seat(full.tomas)
+            real = full.seat(full.jonas)
             done_by_colleague.append(real.rewrap().done)
 
-    done = full.seat(full.mira).rewrap(colleague)
+    done = full.seat(full.amira).rewrap(colleague)
     assert done_by_colleague[-1] == 9
     assert done.done == 0
     assert full.vault.objects.named_by(key_of(late)) == 9
@@ -136,16 +136,16 @@ def test_a_header_that_changed_meanwhile_is_left_alone(full: Newsroom, monkeypat
 
 def test_a_desk_with_an_old_roster_stops_instead_of_undoing_the_new_one(full: Newsroom) -> None:
     full.hire("late")
-    mira = full.seat(full.mira)
+    amira = full.seat(full.amira)
 
     def somebody_publishes(done: int, _total: int) -> None:
         if done == 0:
             full.hire("later")
-            full.seat(full.tomas).roster()
+            full.seat(full.jonas).roster()
 
     with pytest.raises(StaleRoster):
-        mira.rewrap(somebody_publishes)
-    assert mira.rewrap().done == 9
+        amira.rewrap(somebody_publishes)
+    assert amira.rewrap().done == 9
 
 
 @everywhere
@@ -154,39 +154,39 @@ def test_a_damaged_header_is_marked_and_does_not_hold_up_the_others(full: Newsro
     with full.vault.changing() as change:
         change.session.execute(update(SealedObject).where(SealedObject.id == letter.id).values(header=b"garbage"))
     full.hire("late")
-    result = full.seat(full.mira).rewrap()
+    result = full.seat(full.amira).rewrap()
     assert (result.done, result.skipped) == (8, 1)
     assert full.vault.cases.item(letter.id).damage == "header"
     assert letter.case_id is not None
-    assert full.vault.cases.get(letter.case_id, viewer="mira").damaged == 1
-    assert full.vault.objects.named_by(key_of(full.mira)) == 8
-    assert full.seat(full.mira).pending_rewraps() == 0
+    assert full.vault.cases.get(letter.case_id, viewer="amira").damaged == 1
+    assert full.vault.objects.named_by(key_of(full.amira)) == 8
+    assert full.seat(full.amira).pending_rewraps() == 0
 
 
 def test_a_set_that_claims_too_much_is_put_right(full: Newsroom) -> None:
     """A letter is filed under the keys that its sender named; who tries and fails corrects that."""
     late = full.hire("late")
-    full.seat(full.mira).rewrap()
+    full.seat(full.amira).rewrap()
     item = full.vault.cases.items(full.cases()[0].id)[0]
-    for_mira_alone = rewrap(
+    for_amira_alone = rewrap(
         full.vault.objects.header(item.id),
-        identities=full.mira.identities,
-        recipients=[full.mira.identities[0].recipient],
+        identities=full.amira.identities,
+        recipients=[full.amira.identities[0].recipient],
     )
     with full.vault.changing() as change:
-        change.session.execute(update(SealedObject).where(SealedObject.id == item.id).values(header=for_mira_alone))
+        change.session.execute(update(SealedObject).where(SealedObject.id == item.id).values(header=for_amira_alone))
     full.hire("later")
     assert full.seat(late).rewrap().skipped == 1
     assert full.vault.objects.named_by(key_of(late)) == 8
-    assert full.seat(full.mira).rewrap().done == 1
+    assert full.seat(full.amira).rewrap().done == 1
     assert full.seat(late).text(item.id) == "a report"
 
 
 def test_new_things_are_sealed_to_the_new_key_from_the_moment_it_is_active(full: Newsroom) -> None:
-    full.mira = with_new_key(full.mira)
-    full.next_roster(full.mira)
+    full.amira = with_new_key(full.amira)
+    full.next_roster(full.amira)
     full.receive(a_source())
-    full.seat(full.mira).note(full.cases()[0].id, "new")
-    new, old = full.mira.identities
+    full.seat(full.amira).note(full.cases()[0].id, "new")
+    new, old = full.amira.identities
     assert full.vault.objects.named_by(new.key_id) == 2
     assert full.vault.objects.named_by(old.key_id) == 9

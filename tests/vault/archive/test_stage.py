@@ -26,7 +26,7 @@ def part(content: bytes) -> PartSource:
 
 
 def saved(newsroom: Newsroom, content: bytes, *, replaces: bytes | None = None) -> bytes:
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     with (
         seat.stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(content)]) as staged,
         seat.changing() as change,
@@ -39,7 +39,7 @@ def saved(newsroom: Newsroom, content: bytes, *, replaces: bytes | None = None) 
 
 
 def read(newsroom: Newsroom, object_id: bytes, **expected: Any) -> bytes:
-    with newsroom.seat(newsroom.tomas).open_object(
+    with newsroom.seat(newsroom.jonas).open_object(
         object_id, **{"kind": Kind.DRAFT, "thread": THREAD, **expected}
     ) as envelope:
         return envelope.read_part(0, 1_000_000)
@@ -65,7 +65,7 @@ def test_a_change_that_fails_leaves_neither_rows_nor_payloads_nor_log(
     newsroom: Newsroom, fail: Callable[..., Exception]
 ) -> None:
     old = saved(newsroom, os.urandom(300_000))
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
 
     def change_and_fail() -> None:
         with (
@@ -87,18 +87,18 @@ def test_a_change_that_fails_leaves_neither_rows_nor_payloads_nor_log(
 
 
 def test_what_was_staged_and_never_added_is_deleted(newsroom: Newsroom) -> None:
-    with newsroom.seat(newsroom.mira).stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(os.urandom(300_000))]):
+    with newsroom.seat(newsroom.amira).stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(os.urandom(300_000))]):
         assert len(list(newsroom.vault.blobs.names())) == 1
     assert list(newsroom.vault.blobs.names()) == []
 
 
 def test_nothing_is_added_that_was_sealed_to_an_older_roster(newsroom: Newsroom) -> None:
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
 
     def slow() -> None:
         with seat.stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(b"x")]) as staged:
             newsroom.hire("late")
-            newsroom.seat(newsroom.tomas).roster()
+            newsroom.seat(newsroom.jonas).roster()
             with seat.changing() as change:
                 change.add(staged)
 
@@ -116,7 +116,7 @@ def test_an_object_in_anothers_place_is_refused(newsroom: Newsroom, expected: di
 
 def test_an_old_roster_is_not_used_after_a_newer_was_seen(newsroom: Newsroom) -> None:
     assert newsroom.vault.highest_epoch() == 0
-    newsroom.seat(newsroom.mira).roster()
+    newsroom.seat(newsroom.amira).roster()
     assert newsroom.vault.highest_epoch() == 1
     newsroom.vault.saw_epoch(7)
     newsroom.vault.saw_epoch(3)

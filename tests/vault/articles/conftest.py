@@ -49,7 +49,7 @@ CLEAN_BODY = "People are leaving in the dark again, several witnesses said.\n\nN
 
 @dataclass(kw_only=True)
 class House:
-    """The newsroom, its settings, and its editors: Mira writes, Tomas clears, Ines publishes."""
+    """The newsroom, its settings, and its editors: Amira writes, Jonas clears, Ines publishes."""
 
     newsroom: Newsroom
     settings: config.Settings
@@ -58,12 +58,12 @@ class House:
     press: dict[str, object] = field(default_factory=dict)
 
     @property
-    def mira(self) -> Newsdesk:
-        return self.desk(self.newsroom.mira)
+    def amira(self) -> Newsdesk:
+        return self.desk(self.newsroom.amira)
 
     @property
-    def tomas(self) -> Newsdesk:
-        return self.desk(self.newsroom.tomas)
+    def jonas(self) -> Newsdesk:
+        return self.desk(self.newsroom.jonas)
 
     @property
     def ines_desk(self) -> Newsdesk:
@@ -115,24 +115,24 @@ class House:
 
         assert newsroom.mailbox.deposit(letter_id, roster.epoch, seal)
         newsroom.vault.collect(newsroom.mailbox, newsroom.rosters)
-        newsroom.seat(newsroom.mira).sort()
+        newsroom.seat(newsroom.amira).sort()
 
     @property
     def case_id(self) -> bytes:
         from fieldreport.vault import CaseFilter
 
-        return self.newsroom.vault.cases.page(CaseFilter(), viewer="mira").rows[0].id
+        return self.newsroom.vault.cases.page(CaseFilter(), viewer="amira").rows[0].id
 
     def draft(self, **changes: object) -> Draft:
-        """A draft of Mira's from the one case, saved once."""
-        draft = self.mira.create([self.case_id], "en")
+        """A draft of Amira's from the one case, saved once."""
+        draft = self.amira.create([self.case_id], "en")
         given: dict[str, Any] = {"title": "Leaving in the dark", "body": CLEAN_BODY, **changes}
-        return self.mira.save(draft.head.id, replace(draft.article, **given), based_on=draft.head.revision)
+        return self.amira.save(draft.head.id, replace(draft.article, **given), based_on=draft.head.revision)
 
     def cleared(self, **changes: object) -> bytes:
         article_id = self.draft(**changes).head.id
-        self.mira.submit(article_id)
-        self.tomas.clear(article_id)
+        self.amira.submit(article_id)
+        self.jonas.clear(article_id)
         return article_id
 
     def published(self, **changes: object) -> bytes:
@@ -144,9 +144,9 @@ class House:
         return (self.site / "articles" / f"{article.slug}.html").read_text(encoding="utf-8")
 
     def edit(self, article_id: bytes, **changes: object) -> Draft:
-        draft = self.mira.load(article_id)
+        draft = self.amira.load(article_id)
         given: dict[str, Any] = dict(changes)
-        return self.mira.save(article_id, replace(draft.article, **given), based_on=draft.head.revision)
+        return self.amira.save(article_id, replace(draft.article, **given), based_on=draft.head.revision)
 
 
 def settings_of(directory: Path, newsroom: Newsroom) -> config.Settings:

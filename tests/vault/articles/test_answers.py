@@ -36,39 +36,39 @@ def only(desk: Newsdesk, article_id: bytes) -> Checked:
 
 def in_review(house: House, **changes: object) -> bytes:
     article_id = house.draft(**changes).head.id
-    house.mira.submit(article_id)
+    house.amira.submit(article_id)
     return article_id
 
 
 def test_a_clean_draft_has_no_findings(house: House) -> None:
-    assert found(house.mira, house.draft().head.id) == []
+    assert found(house.amira, house.draft().head.id) == []
 
 
 def test_words_of_a_sealed_letter_are_found(house: House) -> None:
-    checked = only(house.mira, house.draft(body=f"One said {LIFTED}.").head.id)
+    checked = only(house.amira, house.draft(body=f"One said {LIFTED}.").head.id)
     assert checked.finding.rule is Rule.LIFTED_RUN
     assert checked.finding.case == house.case_id.hex()
 
 
 def test_what_the_source_and_the_editor_protect_is_found(house: House) -> None:
     house.send("More.", protect="Kang Pyong-su; Hyesan")
-    house.newsroom.seat(house.newsroom.tomas).save_card(house.case_id, Card(protected=("Musan",)))
+    house.newsroom.seat(house.newsroom.jonas).save_card(house.case_id, Card(protected=("Musan",)))
     article_id = house.draft(title="Kang of Musan", body="In Hyesan.").head.id
-    assert found(house.mira, article_id).count(Rule.PROTECTED_TERM) == 2
-    assert Rule.NEAR_SPELLING in found(house.mira, article_id)
+    assert found(house.amira, article_id).count(Rule.PROTECTED_TERM) == 2
+    assert Rule.NEAR_SPELLING in found(house.amira, article_id)
 
 
 def test_a_letter_that_came_in_after_the_draft_counts(house: House) -> None:
     article_id = house.draft(body="In Hyesan.").head.id
-    assert found(house.mira, article_id) == []
+    assert found(house.amira, article_id) == []
     house.send("More.", protect="Hyesan")
-    assert found(house.mira, article_id) == [Rule.PROTECTED_TERM]
+    assert found(house.amira, article_id) == [Rule.PROTECTED_TERM]
 
 
 def test_a_case_that_was_withdrawn_blocks(house: House) -> None:
     article_id = house.draft().head.id
-    house.newsroom.seat(house.newsroom.tomas).delete_case(house.case_id)
-    assert found(house.mira, article_id) == [Rule.CASE_GONE]
+    house.newsroom.seat(house.newsroom.jonas).delete_case(house.case_id)
+    assert found(house.amira, article_id) == [Rule.CASE_GONE]
 
 
 def test_reports_withdrawn_before_the_article_was_begun_do_not_count_but_later_ones_do(house: House) -> None:
@@ -77,10 +77,10 @@ def test_reports_withdrawn_before_the_article_was_begun_do_not_count_but_later_o
     house.newsroom.clock.pass_hours(1)
     house.send("A new beginning.")
     article_id = house.draft().head.id
-    assert found(house.mira, article_id) == []
+    assert found(house.amira, article_id) == []
     house.newsroom.clock.pass_hours(1)
     house.send("", action="withdraw")
-    assert found(house.mira, article_id) == [Rule.CASE_GONE]
+    assert found(house.amira, article_id) == [Rule.CASE_GONE]
 
 
 def test_a_letter_that_cannot_be_opened_here_blocks(house: House) -> None:
@@ -90,7 +90,7 @@ def test_a_letter_that_cannot_be_opened_here_blocks(house: House) -> None:
     assert house.newsroom.roster.epoch > ines_letters.epoch
     article_id = house.draft(body="In Hyesan.").head.id
     assert Rule.CASE_UNREAD in found(house.desk(otto), article_id)
-    assert Rule.CASE_UNREAD not in found(house.tomas, article_id)
+    assert Rule.CASE_UNREAD not in found(house.jonas, article_id)
 
 
 # --- answering ---
@@ -98,75 +98,75 @@ def test_a_letter_that_cannot_be_opened_here_blocks(house: House) -> None:
 
 def test_an_open_warning_holds_the_article_until_it_is_answered(house: House) -> None:
     article_id = in_review(house, body="It happened on 3 May 2024, they say.")
-    assert refused(lambda: house.tomas.clear(article_id)) == "unanswered-findings"
-    key = only(house.tomas, article_id).finding.key
-    house.mira.answer(article_id, key, "The day is known from the official bulletin.")
-    answer = only(house.tomas, article_id).answer
+    assert refused(lambda: house.jonas.clear(article_id)) == "unanswered-findings"
+    key = only(house.jonas, article_id).finding.key
+    house.amira.answer(article_id, key, "The day is known from the official bulletin.")
+    answer = only(house.jonas, article_id).answer
     assert answer is not None
-    assert (answer.by, answer.reason) == ("mira", "The day is known from the official bulletin.")
-    assert house.tomas.clear(article_id).state is ArticleState.CLEARED
+    assert (answer.by, answer.reason) == ("amira", "The day is known from the official bulletin.")
+    assert house.jonas.clear(article_id).state is ArticleState.CLEARED
 
 
 def test_each_finding_needs_an_answer_of_its_own(house: House) -> None:
     article_id = in_review(house, body="It happened on 3 May 2024.\n\nAnd once more on 7 June 2024.")
-    keys = [checked.finding.key for checked in house.tomas.check(article_id)]
-    house.tomas.answer(article_id, keys[0], "Known.")
-    assert refused(lambda: house.tomas.clear(article_id)) == "unanswered-findings"
-    house.tomas.answer(article_id, keys[1], "Known, too.")
-    house.tomas.clear(article_id)
+    keys = [checked.finding.key for checked in house.jonas.check(article_id)]
+    house.jonas.answer(article_id, keys[0], "Known.")
+    assert refused(lambda: house.jonas.clear(article_id)) == "unanswered-findings"
+    house.jonas.answer(article_id, keys[1], "Known, too.")
+    house.jonas.clear(article_id)
 
 
 def test_a_writer_cannot_override_a_block(house: House) -> None:
     article_id = in_review(house, body=f"One said {LIFTED}.")
-    key = only(house.mira, article_id).finding.key
-    assert refused(lambda: house.mira.answer(article_id, key, "It is fine.")) == "own-article"
+    key = only(house.amira, article_id).finding.key
+    assert refused(lambda: house.amira.answer(article_id, key, "It is fine.")) == "own-article"
 
 
 def test_a_block_is_overridden_by_the_person_who_clears_and_by_nobody_else(house: House) -> None:
     article_id = in_review(house, body=f"One said {LIFTED}.")
     key = only(house.ines_desk, article_id).finding.key
     house.ines_desk.answer(article_id, key, "The source agreed to be quoted.")
-    assert only(house.tomas, article_id).answer is None
-    assert refused(lambda: house.tomas.clear(article_id)) == "unanswered-findings"
-    house.tomas.answer(article_id, key, "I have asked the source myself.")
-    house.tomas.clear(article_id)
-    assert only(house.ines_desk, article_id).answer == only(house.mira, article_id).answer
+    assert only(house.jonas, article_id).answer is None
+    assert refused(lambda: house.jonas.clear(article_id)) == "unanswered-findings"
+    house.jonas.answer(article_id, key, "I have asked the source myself.")
+    house.jonas.clear(article_id)
+    assert only(house.ines_desk, article_id).answer == only(house.amira, article_id).answer
     assert house.ines_desk.publish(article_id).state is ArticleState.PUBLISHED
-    acts = [entry.act for entry in house.newsroom.vault.audit.page() if entry.actor == "tomas"]
+    acts = [entry.act for entry in house.newsroom.vault.audit.page() if entry.actor == "jonas"]
     assert "article-overridden" in acts
 
 
 def test_a_mended_block_needs_no_answer(house: House) -> None:
     article_id = in_review(house, body=f"One said {LIFTED}.")
     house.edit(article_id, body="One said that a guard was drunk.")
-    house.mira.submit(article_id)
-    assert house.tomas.clear(article_id).state is ArticleState.CLEARED
+    house.amira.submit(article_id)
+    assert house.jonas.clear(article_id).state is ArticleState.CLEARED
 
 
 def test_an_answer_outlives_an_edit_elsewhere_but_not_one_at_its_place(house: House) -> None:
     body = "Somebody has told us that it happened on 3 May 2024, and that many saw it happen."
     article_id = house.draft(body=body).head.id
-    house.mira.answer(article_id, only(house.mira, article_id).finding.key, "Known.")
+    house.amira.answer(article_id, only(house.amira, article_id).finding.key, "Known.")
     house.edit(article_id, body=f"A new beginning of this text.\n\n{body}")
-    assert only(house.mira, article_id).answer is not None
+    assert only(house.amira, article_id).answer is not None
     house.edit(article_id, body=body.replace("3 May", "4 May"))
-    assert only(house.mira, article_id).answer is None
+    assert only(house.amira, article_id).answer is None
 
 
 def test_a_reason_is_a_reason(house: House) -> None:
     article_id = house.draft(body="On 3 May 2024.").head.id
-    key = only(house.mira, article_id).finding.key
+    key = only(house.amira, article_id).finding.key
     with pytest.raises(UsageError):
-        house.mira.answer(article_id, key, " \n")
+        house.amira.answer(article_id, key, " \n")
     with pytest.raises(LimitExceeded):
-        house.mira.answer(article_id, key, "x" * 2001)
+        house.amira.answer(article_id, key, "x" * 2001)
     with pytest.raises(NotFound):
-        house.mira.answer(article_id, "0" * 16, "There is no such finding.")
+        house.amira.answer(article_id, "0" * 16, "There is no such finding.")
 
 
 def test_no_reason_is_in_the_clear(house: House) -> None:
     article_id = house.draft(body="On 3 May 2024.").head.id
-    house.mira.answer(article_id, only(house.mira, article_id).finding.key, "Unmistakably known.")
+    house.amira.answer(article_id, only(house.amira, article_id).finding.key, "Unmistakably known.")
     for path in house.newsroom.files():
         assert b"Unmistakably" not in path.read_bytes()
 
@@ -178,12 +178,12 @@ def test_an_answer_that_somebody_else_sealed_in_a_name_does_not_count(house: Hou
     from fieldreport.vault.articles.tables import ArticleAnswer
 
     article_id = in_review(house, body=f"One said {LIFTED}.")
-    key = only(house.tomas, article_id).finding.key
-    seat = house.newsroom.seat(house.newsroom.mira)
+    key = only(house.jonas, article_id).finding.key
+    seat = house.newsroom.seat(house.newsroom.amira)
     parts, fields = answer_parts(seat, article_id, key, "Forged.")
-    forged = {**fields, "by": "tomas"}
+    forged = {**fields, "by": "jonas"}
     with seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=forged) as staged, seat.changing() as change:
         change.add(staged)
         change.session.add(ArticleAnswer(article_id=article_id, number=1, object_id=staged.id))
-    assert only(house.tomas, article_id).answer is None
-    assert refused(lambda: house.tomas.clear(article_id)) == "unanswered-findings"
+    assert only(house.jonas, article_id).answer is None
+    assert refused(lambda: house.jonas.clear(article_id)) == "unanswered-findings"

@@ -60,7 +60,7 @@ Attach = Callable[..., Draft]
 @pytest.fixture
 def attach(house: House, scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> Attach:
     def attached(draft: Draft, content: bytes, **described: str) -> Draft:
-        return house.mira.add_media(
+        return house.amira.add_media(
             draft.head.id, scratch(content), scrubber=scrubber, based_on=draft.head.revision, **described
         )
 
@@ -72,18 +72,18 @@ def test_a_photo_is_cleaned_named_and_described(house: House, attach: Attach) ->
     (media,) = draft.article.media
     assert (media.name, media.media_type) == ("photo-1.jpg", "image/jpeg")
     assert (media.alternative, media.caption) == ("A field", "Somewhere")
-    with house.tomas.open_media(draft.head.id, "photo-1.jpg") as stream:
+    with house.jonas.open_media(draft.head.id, "photo-1.jpg") as stream:
         content = stream.read(-1) or b""
     assert len(content) == media.length
     assert b"Samsung" not in content
     assert not Image.open(io.BytesIO(content)).getexif()
-    assert house.mira.check(draft.head.id) == ()
+    assert house.amira.check(draft.head.id) == ()
 
 
 def test_the_cleaned_photo_is_what_is_published(house: House, attach: Attach) -> None:
     draft = attach(house.draft(), photo(), alternative="A field")
-    house.mira.submit(draft.head.id)
-    house.tomas.clear(draft.head.id)
+    house.amira.submit(draft.head.id)
+    house.jonas.clear(draft.head.id)
     house.ines_desk.publish(draft.head.id)
     published = (house.site / "media" / draft.article.slug / "photo-1.jpg").read_bytes()
     assert published.startswith(b"\xff\xd8")
@@ -103,13 +103,13 @@ def test_names_are_not_used_twice_even_for_removed_files(house: House, attach: A
 def test_a_removed_file_can_be_put_back_from_an_earlier_revision(house: House, attach: Attach) -> None:
     draft = attach(house.draft(), photo())
     house.edit(draft.head.id, media=())
-    earlier = house.mira.load_revision(draft.head.id, draft.head.revision)
+    earlier = house.amira.load_revision(draft.head.id, draft.head.revision)
     assert house.edit(draft.head.id, media=earlier.media).article.media == draft.article.media
 
 
 def test_attaching_voids_the_sign_offs(house: House, attach: Attach) -> None:
     article_id = house.cleared()
-    draft = attach(house.mira.load(article_id), photo())
+    draft = attach(house.amira.load(article_id), photo())
     assert (draft.head.state, draft.head.cleared_by) == (ArticleState.DRAFT, None)
 
 
@@ -117,8 +117,8 @@ def test_a_file_that_cannot_be_cleaned_is_not_attached(house: House, attach: Att
     draft = house.draft()
     with pytest.raises(ScrubRefused):
         attach(draft, b"MZ\x90\x00 a program")
-    assert house.mira.load(draft.head.id) == house.tomas.load(draft.head.id)
-    assert house.mira.load(draft.head.id).article.media == ()
+    assert house.amira.load(draft.head.id) == house.jonas.load(draft.head.id)
+    assert house.amira.load(draft.head.id).article.media == ()
 
 
 def test_a_file_from_nowhere_is_refused(house: House) -> None:
@@ -132,11 +132,11 @@ def test_another_hash_under_a_known_name_blocks_and_does_not_open(house: House, 
     draft = attach(house.draft(), photo())
     swapped = replace(draft.article.media[0], sha256="a" * 64)
     draft = house.edit(draft.head.id, media=(swapped,))
-    assert [checked.finding.rule for checked in house.tomas.check(draft.head.id)] == [Rule.MEDIA]
-    house.mira.submit(draft.head.id)
+    assert [checked.finding.rule for checked in house.jonas.check(draft.head.id)] == [Rule.MEDIA]
+    house.amira.submit(draft.head.id)
     with pytest.raises(NotAllowed):
-        house.tomas.clear(draft.head.id)
-    with pytest.raises(SealError), house.tomas.open_media(draft.head.id, "photo-1.jpg"):
+        house.jonas.clear(draft.head.id)
+    with pytest.raises(SealError), house.jonas.open_media(draft.head.id, "photo-1.jpg"):
         pass
 
 
@@ -144,12 +144,12 @@ def test_a_file_of_another_article_does_not_count_as_cleaned_for_this_one(house:
     draft, other = attach(house.draft(), photo()), attach(house.draft(), photo("red"))
     borrowed = replace(other.article.media[0])
     draft = house.edit(draft.head.id, media=(borrowed,))
-    assert [checked.finding.rule for checked in house.tomas.check(draft.head.id)] == [Rule.MEDIA]
+    assert [checked.finding.rule for checked in house.jonas.check(draft.head.id)] == [Rule.MEDIA]
 
 
 def test_there_is_no_file_of_another_name(house: House, attach: Attach) -> None:
     draft = attach(house.draft(), photo())
-    with pytest.raises(NotFound), house.mira.open_media(draft.head.id, "photo-9.jpg"):
+    with pytest.raises(NotFound), house.amira.open_media(draft.head.id, "photo-9.jpg"):
         pass
 
 
@@ -157,5 +157,5 @@ def test_readers_get_pixels_made_anew_and_nothing_that_hid_beside_them(house: Ho
     plain = photo()
     hidden = b"a serial number" * 9  # behind the last block, where no decoder looks
     draft = attach(house.draft(), plain[:-2] + hidden + plain[-2:])
-    with house.mira.open_media(draft.head.id, "photo-1.jpg") as stream:
+    with house.amira.open_media(draft.head.id, "photo-1.jpg") as stream:
         assert b"serial" not in (stream.read(-1) or b"")

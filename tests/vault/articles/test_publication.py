@@ -36,43 +36,43 @@ def refused(act: Callable[[], object]) -> str:
 def test_without_delays_it_is_on_the_site_at_once_with_no_time_finer_than_the_hour(house: House) -> None:
     house.newsroom.clock.now += 1234
     article_id = house.published()
-    article = house.mira.load(article_id).article
+    article = house.amira.load(article_id).article
     assert "People are leaving in the dark again" in house.page(article)
     assert feed(house).findtext(f"{ATOM}updated") == "2026-11-02T12:00:00Z"
-    head = house.mira.load(article_id).head
+    head = house.amira.load(article_id).head
     assert (head.slug, head.live, head.published) == (article.slug, True, datetime(2026, 11, 2, 12, tzinfo=UTC))
 
 
 def test_with_delays_it_waits_for_age_draw_and_slot(house: House) -> None:
     house.press.update(DAILY)
     article_id = house.published()
-    head = house.mira.load(article_id).head
+    head = house.amira.load(article_id).head
     assert head.state is ArticleState.SCHEDULED
     assert head.scheduled_for is not None
     assert (head.scheduled_for.hour, head.scheduled_for.minute) == (6, 0)
     report = datetime(2026, 11, 2, 12, tzinfo=UTC)
     assert report + timedelta(hours=72) <= head.scheduled_for <= report + timedelta(hours=72 + 48 + 24)
     assert not house.site.exists()
-    assert house.mira.publish_due().published == ()
+    assert house.amira.publish_due().published == ()
 
 
 def test_it_goes_out_when_somebody_unlocked_looks_after_the_slot_and_is_dated_to_the_slot(house: House) -> None:
     house.press.update(DAILY)
     article_id = house.published()
     house.newsroom.clock.pass_hours(24 * 7 + 3)
-    run = house.mira.publish_due()
+    run = house.amira.publish_due()
     assert (run.published, run.held) == ((article_id,), ())
     assert feed(house).findtext(f"{ATOM}updated") == "2026-11-09T06:00:00Z"
     for path in [house.site, *house.site.rglob("*")]:
         assert path.stat().st_mtime == datetime(2026, 11, 9, 6, tzinfo=UTC).timestamp()
-    assert house.mira.publish_due().published == ()
+    assert house.amira.publish_due().published == ()
 
 
 def test_the_sources_wish_to_wait_is_kept(house: House) -> None:
     house.send("Please wait.", not_before="2027-01-01")
     house.send("And this.", not_before="2026-12-01")
     article_id = house.published()
-    assert house.mira.load(article_id).head.scheduled_for == datetime(2027, 1, 1, tzinfo=UTC)
+    assert house.amira.load(article_id).head.scheduled_for == datetime(2027, 1, 1, tzinfo=UTC)
     assert not house.site.exists()
 
 
@@ -82,7 +82,7 @@ def test_a_scheduled_article_can_still_be_edited_and_then_needs_new_sign_offs(ho
     draft = house.edit(article_id, title="Another title")
     assert (draft.head.state, draft.head.scheduled_for, draft.head.approved_by) == (ArticleState.DRAFT, None, None)
     house.newsroom.clock.pass_hours(24 * 7)
-    assert house.mira.publish_due().published == ()
+    assert house.amira.publish_due().published == ()
 
 
 def test_a_new_letter_with_a_protected_term_holds_what_is_due(house: House) -> None:
@@ -90,9 +90,9 @@ def test_a_new_letter_with_a_protected_term_holds_what_is_due(house: House) -> N
     article_id = house.published(body="In Hyesan, they say.")
     house.send("I am afraid.", protect="Hyesan")
     house.newsroom.clock.pass_hours(24 * 7)
-    run = house.mira.publish_due()
+    run = house.amira.publish_due()
     assert (run.published, run.held) == ((), (article_id,))
-    head = house.mira.load(article_id).head
+    head = house.amira.load(article_id).head
     assert (head.state, head.cleared_by, head.approved_by) == (ArticleState.REVIEW, None, None)
     assert not house.site.exists()
 
@@ -100,9 +100,9 @@ def test_a_new_letter_with_a_protected_term_holds_what_is_due(house: House) -> N
 def test_a_signer_who_leaves_before_the_slot_holds_it(house: House) -> None:
     house.press.update(DAILY)
     article_id = house.published()
-    house.newsroom.revoke("tomas")
+    house.newsroom.revoke("jonas")
     house.newsroom.clock.pass_hours(24 * 7)
-    assert house.mira.publish_due().held == (article_id,)
+    assert house.amira.publish_due().held == (article_id,)
 
 
 def test_a_new_letter_with_a_finding_refuses_the_second_sign_off(house: House) -> None:
@@ -115,23 +115,23 @@ def test_a_new_letter_with_a_finding_refuses_the_second_sign_off(house: House) -
 
 
 def republished(house: House, article_id: bytes, **changes: object) -> None:
-    house.mira.correct(article_id)
+    house.amira.correct(article_id)
     house.edit(article_id, **changes)
-    house.mira.submit(article_id)
-    house.tomas.clear(article_id)
+    house.amira.submit(article_id)
+    house.jonas.clear(article_id)
     house.ines_desk.publish(article_id)
 
 
 def test_readers_keep_the_old_version_until_the_correction_is_signed_off(house: House) -> None:
     article_id = house.published()
-    article = house.mira.load(article_id).article
+    article = house.amira.load(article_id).article
     house.newsroom.clock.pass_hours(5)
-    draft = house.mira.correct(article_id)
+    draft = house.amira.correct(article_id)
     assert (draft.head.state, draft.head.live) == (ArticleState.DRAFT, True)
     house.edit(article_id, body="Fewer people are leaving.", correction="It was fewer.")
     assert "leaving in the dark again" in house.page(article)
-    house.mira.submit(article_id)
-    house.tomas.clear(article_id)
+    house.amira.submit(article_id)
+    house.jonas.clear(article_id)
     head = house.ines_desk.publish(article_id)
     assert head.state is ArticleState.CORRECTED
     assert "Fewer people are leaving." in house.page(article)
@@ -148,27 +148,27 @@ def test_a_published_article_is_not_edited_without_opening_a_correction(house: H
 
 def test_the_address_of_a_published_article_stays(house: House) -> None:
     article_id = house.published()
-    house.mira.correct(article_id)
+    house.amira.correct(article_id)
     assert refused(lambda: house.edit(article_id, slug="bcdfghjk22")) == "slug-fixed"
 
 
 def test_a_correction_can_be_given_up_and_begun_again(house: House) -> None:
     article_id = house.published()
-    article = house.mira.load(article_id).article
-    house.mira.correct(article_id)
+    article = house.amira.load(article_id).article
+    house.amira.correct(article_id)
     house.edit(article_id, body="Nonsense.")
-    draft = house.mira.cancel_correction(article_id)
+    draft = house.amira.cancel_correction(article_id)
     assert (draft.head.state, draft.article) == (ArticleState.PUBLISHED, article)
     republished(house, article_id, correction="Now really.")
     assert "Now really." in house.page(article)
-    assert [revision.number for revision in house.mira.revisions(article_id)] == [1, 2, 3, 4]
-    house.mira.correct(article_id)
-    assert house.mira.cancel_correction(article_id).head.state is ArticleState.CORRECTED
+    assert [revision.number for revision in house.amira.revisions(article_id)] == [1, 2, 3, 4]
+    house.amira.correct(article_id)
+    assert house.amira.cancel_correction(article_id).head.state is ArticleState.CORRECTED
 
 
 def test_a_first_draft_has_no_correction_to_give_up(house: House) -> None:
     article_id = house.draft().head.id
-    assert refused(lambda: house.mira.cancel_correction(article_id)) == "article-state"
+    assert refused(lambda: house.amira.cancel_correction(article_id)) == "article-state"
 
 
 # --- withdrawing ---
@@ -176,8 +176,8 @@ def test_a_first_draft_has_no_correction_to_give_up(house: House) -> None:
 
 def test_one_person_withdraws_at_once_and_a_neutral_page_stays(house: House) -> None:
     article_id, other_id = house.published(), house.published(title="The other")
-    article, other = house.mira.load(article_id).article, house.mira.load(other_id).article
-    head = house.mira.withdraw(article_id)
+    article, other = house.amira.load(article_id).article, house.amira.load(other_id).article
+    head = house.amira.withdraw(article_id)
     assert (head.state, head.live) == (ArticleState.WITHDRAWN, False)
     assert "no longer available" in house.page(article)
     assert (house.site / "gone" / article.slug).exists()
@@ -190,23 +190,23 @@ def test_one_person_withdraws_at_once_and_a_neutral_page_stays(house: House) -> 
 def test_what_the_site_has_lost_can_still_be_withdrawn(house: House) -> None:
     article_id = house.published()
     shutil.rmtree(house.settings.press.site)
-    assert house.mira.withdraw(article_id).state is ArticleState.WITHDRAWN
+    assert house.amira.withdraw(article_id).state is ArticleState.WITHDRAWN
 
 
 def test_a_withdrawn_article_does_not_come_back(house: House) -> None:
     article_id = house.published()
-    house.mira.withdraw(article_id)
-    assert refused(lambda: house.mira.correct(article_id)) == "article-state"
+    house.amira.withdraw(article_id)
+    assert refused(lambda: house.amira.correct(article_id)) == "article-state"
     assert refused(lambda: house.edit(article_id, body="x")) == "article-state"
-    assert refused(lambda: house.mira.withdraw(article_id)) == "article-state"
-    assert house.mira.publish_due().published == ()
+    assert refused(lambda: house.amira.withdraw(article_id)) == "article-state"
+    assert house.amira.publish_due().published == ()
 
 
 def test_withdrawing_also_ends_a_correction_under_way(house: House) -> None:
     article_id = house.published()
-    house.mira.correct(article_id)
-    house.mira.submit(article_id)
-    assert house.mira.withdraw(article_id).state is ArticleState.WITHDRAWN
+    house.amira.correct(article_id)
+    house.amira.submit(article_id)
+    assert house.amira.withdraw(article_id).state is ArticleState.WITHDRAWN
 
 
 # --- what a crash leaves ---
@@ -229,10 +229,10 @@ def test_a_crash_while_publishing_leaves_it_scheduled_and_the_next_look_finishes
         patched.setattr(Archive, where, killed)
         with pytest.raises(Killed):
             house.ines_desk.publish(article_id)
-    assert house.mira.load(article_id).head.state is ArticleState.SCHEDULED
+    assert house.amira.load(article_id).head.state is ArticleState.SCHEDULED
     house.newsroom.clock.pass_hours(2)
-    assert house.mira.publish_due().published == (article_id,)
-    assert "leaving in the dark again" in house.page(house.mira.load(article_id).article)
+    assert house.amira.publish_due().published == (article_id,)
+    assert "leaving in the dark again" in house.page(house.amira.load(article_id).article)
     assert feed(house).find(f"{ATOM}entry").findtext(f"{ATOM}published") == "2026-11-02T14:00:00Z"
 
 
@@ -246,7 +246,7 @@ def test_a_crash_between_the_site_and_the_commit_is_repeated_without_harm(
         patched.setattr(release, "_note_release", killed)
         with pytest.raises(Killed):
             house.ines_desk.publish(article_id)
-    assert house.mira.publish_due().published == (article_id,)
+    assert house.amira.publish_due().published == (article_id,)
     assert len(feed(house).findall(f"{ATOM}entry")) == 1
 
 
@@ -256,11 +256,11 @@ def test_a_site_that_cannot_be_written_leaves_everything_as_it_was(house: House,
     site.write_text("a file is in the way", encoding="utf-8")
     with pytest.raises(StoreError):
         house.ines_desk.publish(article_id)
-    assert house.mira.load(article_id).head.state is ArticleState.SCHEDULED
+    assert house.amira.load(article_id).head.state is ArticleState.SCHEDULED
     with pytest.raises(StoreError):
-        house.mira.publish_due()
+        house.amira.publish_due()
     site.unlink()
-    assert house.mira.publish_due().published == (article_id,)
+    assert house.amira.publish_due().published == (article_id,)
 
 
 def test_a_withdrawal_that_cannot_reach_the_site_says_so_and_can_be_repeated(
@@ -270,26 +270,26 @@ def test_a_withdrawal_that_cannot_reach_the_site_says_so_and_can_be_repeated(
     with monkeypatch.context() as patched:
         patched.setattr(Archive, "rebuild", killed)
         with pytest.raises(Killed):
-            house.mira.withdraw(article_id)
-    assert house.mira.load(article_id).head.live
-    assert house.mira.withdraw(article_id).state is ArticleState.WITHDRAWN
-    assert "no longer available" in house.page(house.mira.load(article_id).article)
+            house.amira.withdraw(article_id)
+    assert house.amira.load(article_id).head.live
+    assert house.amira.withdraw(article_id).state is ArticleState.WITHDRAWN
+    assert "no longer available" in house.page(house.amira.load(article_id).article)
 
 
 def test_two_people_who_look_at_the_same_moment_publish_it_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.press.update(DAILY)
     article_id = house.published()
     house.newsroom.clock.pass_hours(24 * 7)
-    tomas: Newsdesk = house.tomas
+    jonas: Newsdesk = house.jonas
     keep = Archive.keep
 
     def keep_and_be_late(*arguments: Any) -> None:
         monkeypatch.setattr(Archive, "keep", keep)
-        assert tomas.publish_due().published == (article_id,)
+        assert jonas.publish_due().published == (article_id,)
         keep(*arguments)
 
     monkeypatch.setattr(Archive, "keep", keep_and_be_late)
-    assert house.mira.publish_due().published == ()
+    assert house.amira.publish_due().published == ()
     acts = [entry.act for entry in house.newsroom.vault.audit.page()]
     assert acts.count("article-published") == 1
 
@@ -299,17 +299,17 @@ def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pyt
     from fieldreport.vault.articles.signatures import sign
 
     article_id = house.draft().head.id
-    house.mira.submit(article_id)
+    house.amira.submit(article_id)
 
     def sign_and_be_late(*arguments: Any) -> bytes:
         house.edit(article_id, body="Changed under the signer's hand.")
-        house.mira.submit(article_id)
+        house.amira.submit(article_id)
         return sign(*arguments)
 
     monkeypatch.setattr(newsdesk, "sign", sign_and_be_late)
     with pytest.raises(Conflict):
-        house.tomas.clear(article_id)
-    assert house.mira.load(article_id).head.cleared_by is None
+        house.jonas.clear(article_id)
+    assert house.amira.load(article_id).head.cleared_by is None
 
 
 def test_after_a_rotation_and_rewrapping_a_scheduled_article_still_goes_out(house: House) -> None:
@@ -319,19 +319,19 @@ def test_after_a_rotation_and_rewrapping_a_scheduled_article_still_goes_out(hous
     from tests.vault.articles.conftest import load
 
     helpers = load("vault", "cast")
-    tomas = helpers.with_new_key(cast.tomas)
-    cast.next_roster(tomas)
-    cast.seat(tomas).rewrap()
-    tomas = helpers.without_old_keys(tomas)
+    jonas = helpers.with_new_key(cast.jonas)
+    cast.next_roster(jonas)
+    cast.seat(jonas).rewrap()
+    jonas = helpers.without_old_keys(jonas)
     cast.clock.pass_hours(24 * 7)
-    assert house.desk(tomas).publish_due().published == (article_id,)
+    assert house.desk(jonas).publish_due().published == (article_id,)
 
 
 def test_the_site_is_rebuilt_without_any_key(house: House) -> None:
     from fieldreport.press.site import Newsroom
 
     article_id = house.published()
-    article = house.mira.load(article_id).article
+    article = house.amira.load(article_id).article
     archive = Archive(house.settings.press.site)
     newsroom = dataclasses.replace(Newsroom.from_settings(house.settings), name="Renamed")
     archive.rebuild(newsroom, slot=datetime(2026, 11, 3, tzinfo=UTC))

@@ -122,7 +122,7 @@ def test_a_line_that_drops_loses_and_doubles_nothing(newsroom: Newsroom, at: str
     newsroom.collect()
     assert stored(newsroom) == sorted(sent)
     assert newsroom.mailbox.totals().letters == 0
-    assert newsroom.seat(newsroom.mira).sort().letters == 3
+    assert newsroom.seat(newsroom.amira).sort().letters == 3
 
 
 def test_a_letter_that_the_mailbox_lost_in_part_does_not_hold_up_the_others(newsroom: Newsroom) -> None:
@@ -161,7 +161,7 @@ def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom
     with again.payload as file:
         payload = file.read()
     newsroom.collect()
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.sort()
     seat.delete_case(newsroom.cases()[0].id)
 
@@ -191,8 +191,8 @@ def test_a_letter_of_a_roster_unknown_here_is_kept(newsroom: Newsroom) -> None:
     letter_id = newsroom.send(a_source(), claimed_epoch=99)
     assert newsroom.collect() == 1
     assert newsroom.vault.cases.item(letter_id).case_id is None
-    assert newsroom.seat(newsroom.mira).sort().letters == 1
-    assert newsroom.vault.objects.named_by(newsroom.mira.identities[0].key_id) == 1
+    assert newsroom.seat(newsroom.amira).sort().letters == 1
+    assert newsroom.vault.objects.named_by(newsroom.amira.identities[0].key_id) == 1
 
 
 def test_orphans_are_found_and_removed_and_nothing_else_is(newsroom: Newsroom) -> None:

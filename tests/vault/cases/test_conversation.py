@@ -44,20 +44,20 @@ def in_outbox(newsroom: Newsroom) -> int:
 def test_a_reply_reaches_its_source_and_stays_readable_for_the_newsroom(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    item_id = newsroom.seat(newsroom.mira).reply(case.id, "Where was it? 어디였나요?", newsroom.mailbox)
+    item_id = newsroom.seat(newsroom.amira).reply(case.id, "Where was it? 어디였나요?", newsroom.mailbox)
     assert newsroom.read_replies(source) == ["Where was it? 어디였나요?"]
     assert newsroom.read_replies(a_source()) == []
-    assert newsroom.seat(newsroom.tomas).text(item_id) == "Where was it? 어디였나요?"
+    assert newsroom.seat(newsroom.jonas).text(item_id) == "Where was it? 어디였나요?"
     item = newsroom.vault.cases.items(case.id)[1]
-    assert (item.id, item.kind, item.author, item.pending) == (item_id, Kind.SENT, "mira", False)
-    assert newsroom.acts() == [("mira", "replied", case.name)]
+    assert (item.id, item.kind, item.author, item.pending) == (item_id, Kind.SENT, "amira", False)
+    assert newsroom.acts() == [("amira", "replied", case.name)]
 
 
 @everywhere
 def test_a_reply_written_twice_is_sent_once(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    seat, item_id = newsroom.seat(newsroom.mira), os.urandom(16)
+    seat, item_id = newsroom.seat(newsroom.amira), os.urandom(16)
     for _ in range(2):
         assert seat.reply(case.id, "once", newsroom.mailbox, item_id=item_id) == item_id
     assert newsroom.read_replies(source) == ["once"]
@@ -69,7 +69,7 @@ def test_a_reply_written_twice_is_sent_once(newsroom: Newsroom) -> None:
 def test_a_reply_is_not_lost_and_not_doubled_when_the_mailbox_breaks(newsroom: Newsroom, *, after: bool) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.mira).reply(case.id, "hold on", Away(newsroom.mailbox, after=after))
+    newsroom.seat(newsroom.amira).reply(case.id, "hold on", Away(newsroom.mailbox, after=after))
     assert newsroom.vault.cases.items(case.id)[1].pending
     assert in_outbox(newsroom) == 1
     assert newsroom.vault.deliver(newsroom.mailbox) == 1
@@ -81,7 +81,7 @@ def test_a_reply_is_not_lost_and_not_doubled_when_the_mailbox_breaks(newsroom: N
 def test_the_two_copies_of_a_reply_have_nothing_in_common(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    item_id = newsroom.seat(newsroom.mira).reply(case.id, "text", newsroom.mailbox)
+    item_id = newsroom.seat(newsroom.amira).reply(case.id, "text", newsroom.mailbox)
     posted = newsroom.mailbox.replies(source.index)[0]
     with newsroom.vault.objects.open(item_id).payload as file:
         assert file.read() != posted.payload
@@ -99,15 +99,15 @@ def test_a_reply_goes_to_the_key_of_the_newest_letter_that_can_be_opened(newsroo
     newsroom.send(source, "damaged", files=(os.urandom(300_000),))
     newsroom.collect()
     newsroom.vault.blobs.delete(next(newsroom.vault.blobs.names()))
-    newsroom.seat(newsroom.mira).sort()
-    newsroom.seat(newsroom.mira).reply(case.id, "still here", newsroom.mailbox)
+    newsroom.seat(newsroom.amira).sort()
+    newsroom.seat(newsroom.amira).reply(case.id, "still here", newsroom.mailbox)
     assert newsroom.read_replies(source) == ["still here"]
 
 
 def test_without_a_letter_that_opens_there_is_nowhere_to_answer_to(newsroom: Newsroom) -> None:
     letter_id = newsroom.deposit_raw(b"not a header", b"x")
     newsroom.collect()
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.sort()
     case_id = newsroom.vault.cases.item(letter_id).case_id
     assert case_id is not None
@@ -118,11 +118,11 @@ def test_without_a_letter_that_opens_there_is_nowhere_to_answer_to(newsroom: New
 
 def test_a_reply_is_refused_when_it_is_too_long_or_nobody_may_read_it(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     with pytest.raises(LimitExceeded):
         seat.reply(case.id, "x" * (limits.SENT_TEXT_BYTES + 1), newsroom.mailbox)
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.admin).reply(case.id, "x", newsroom.mailbox)
+        newsroom.seat(newsroom.lena).reply(case.id, "x", newsroom.mailbox)
     newsroom.clock.pass_hours(24 * (limits.ROSTER_DAYS + 1))
     with pytest.raises(RosterError):
         seat.reply(case.id, "x", newsroom.mailbox)
@@ -134,14 +134,14 @@ def test_a_reply_is_refused_when_it_is_too_long_or_nobody_may_read_it(newsroom: 
 def test_the_largest_reply_fits_into_the_mailbox(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.mira).reply(case.id, "x" * limits.SENT_TEXT_BYTES, newsroom.mailbox)
+    newsroom.seat(newsroom.amira).reply(case.id, "x" * limits.SENT_TEXT_BYTES, newsroom.mailbox)
     assert newsroom.read_replies(source) == ["x" * limits.SENT_TEXT_BYTES]
 
 
 def test_a_reply_to_somebody_who_withdrew_is_taken_back_from_the_outbox(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.reply(case.id, "too late", Away(newsroom.mailbox, after=False))
     newsroom.clock.pass_hours(1)
     newsroom.send(source, "", action="withdraw")
@@ -159,24 +159,24 @@ def test_a_note_is_for_colleagues_and_saved_once(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     note_id = os.urandom(16)
     for _ in range(2):
-        newsroom.seat(newsroom.tomas).note(case.id, "call the embassy", item_id=note_id)
-    assert newsroom.seat(newsroom.mira).text(note_id) == "call the embassy"
+        newsroom.seat(newsroom.jonas).note(case.id, "call the embassy", item_id=note_id)
+    assert newsroom.seat(newsroom.amira).text(note_id) == "call the embassy"
     items = newsroom.vault.cases.items(case.id)
-    assert [(item.kind, item.author) for item in items] == [(Kind.LETTER, None), (Kind.NOTE, "tomas")]
-    assert newsroom.acts() == [("tomas", "noted", case.name)]
+    assert [(item.kind, item.author) for item in items] == [(Kind.LETTER, None), (Kind.NOTE, "jonas")]
+    assert newsroom.acts() == [("jonas", "noted", case.name)]
 
 
 def test_a_form_meant_for_another_case_is_refused(newsroom: Newsroom) -> None:
     one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
-    note_id = newsroom.seat(newsroom.mira).note(one.id, "x")
+    note_id = newsroom.seat(newsroom.amira).note(one.id, "x")
     with pytest.raises(Conflict):
-        newsroom.seat(newsroom.mira).note(other.id, "x", item_id=note_id)
+        newsroom.seat(newsroom.amira).note(other.id, "x", item_id=note_id)
 
 
 def test_a_note_moved_into_another_case_is_refused(newsroom: Newsroom) -> None:
     """Whoever holds the database can move rows about; what is inside says where it belongs."""
     one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     note_id = seat.note(one.id, "about one")
     with newsroom.vault.changing() as change:
         item = change.session.get_one(Item, note_id)
@@ -190,30 +190,30 @@ def test_a_note_moved_into_another_case_is_refused(newsroom: Newsroom) -> None:
 
 def test_a_case_without_a_card_has_an_empty_one(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    assert newsroom.seat(newsroom.mira).card(case.id) == Card()
+    assert newsroom.seat(newsroom.amira).card(case.id) == Card()
 
 
 @everywhere
 def test_a_card_is_saved_and_read_by_colleagues(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    saved = newsroom.seat(newsroom.mira).save_card(case.id, Card(facts="a guard", protected=("Kim", "혜산")))
-    assert newsroom.seat(newsroom.tomas).card(case.id) == saved
+    saved = newsroom.seat(newsroom.amira).save_card(case.id, Card(facts="a guard", protected=("Kim", "혜산")))
+    assert newsroom.seat(newsroom.jonas).card(case.id) == saved
     assert (saved.facts, saved.protected) == ("a guard", ("Kim", "혜산"))
-    assert newsroom.acts() == [("mira", "card-saved", case.name)]
+    assert newsroom.acts() == [("amira", "card-saved", case.name)]
 
 
 def test_saving_over_a_colleagues_newer_card_is_refused_and_nothing_is_left_behind(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    mira, tomas = newsroom.seat(newsroom.mira), newsroom.seat(newsroom.tomas)
-    read = mira.card(case.id)
-    newer = tomas.save_card(case.id, Card(facts="tomas", version=read.version))
+    amira, jonas = newsroom.seat(newsroom.amira), newsroom.seat(newsroom.jonas)
+    read = amira.card(case.id)
+    newer = jonas.save_card(case.id, Card(facts="jonas", version=read.version))
     with pytest.raises(Conflict):
-        mira.save_card(case.id, dataclasses.replace(read, facts="mira"))
-    assert mira.card(case.id) == newer
-    merged = mira.save_card(case.id, dataclasses.replace(newer, facts="both"))
-    assert tomas.card(case.id).facts == "both"
+        amira.save_card(case.id, dataclasses.replace(read, facts="amira"))
+    assert amira.card(case.id) == newer
+    merged = amira.save_card(case.id, dataclasses.replace(newer, facts="both"))
+    assert jonas.card(case.id).facts == "both"
     assert merged.version != newer.version
-    assert newsroom.vault.objects.named_by(newsroom.mira.identities[0].key_id) == 2  # the letter and one card
+    assert newsroom.vault.objects.named_by(newsroom.amira.identities[0].key_id) == 2  # the letter and one card
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_saving_over_a_colleagues_newer_card_is_refused_and_nothing_is_left_behi
 def test_a_card_over_the_bound_is_refused(newsroom: Newsroom, card: Card) -> None:
     case = newsroom.receive(a_source())
     with pytest.raises(LimitExceeded):
-        newsroom.seat(newsroom.mira).save_card(case.id, card)
+        newsroom.seat(newsroom.amira).save_card(case.id, card)
 
 
 def test_a_card_shows_nothing_when_printed() -> None:

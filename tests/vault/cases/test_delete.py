@@ -19,12 +19,12 @@ def headers_of(newsroom: Newsroom, ids: list[bytes]) -> list[bytes]:
 def test_everything_of_the_case_is_gone_and_a_tombstone_stays(newsroom: Newsroom) -> None:
     source = a_source()
     case, kept = newsroom.receive(source, files=(os.urandom(300_000),)), newsroom.receive(a_source())
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.note(case.id, "a note")
     seat.reply(case.id, "a reply", newsroom.mailbox)
     saved = seat.save_card(case.id, seat.card(case.id))
     assert saved.version is not None
-    newsroom.vault.cases.star(case.id, "mira", starred=True)
+    newsroom.vault.cases.star(case.id, "amira", starred=True)
     ids = [item.id for item in newsroom.vault.cases.items(case.id)] + [saved.version]
     seat.delete_case(case.id)
     for object_id in ids:
@@ -34,14 +34,14 @@ def test_everything_of_the_case_is_gone_and_a_tombstone_stays(newsroom: Newsroom
     assert [row.id for row in newsroom.cases()] == [kept.id]
     tombstone = newsroom.cases(CaseFilter(ended=True))[0]
     assert (tombstone.name, tombstone.ended, tombstone.starred) == (case.name, Ending.DELETED, False)
-    assert newsroom.acts()[-1] == ("mira", "case-deleted", case.name)
+    assert newsroom.acts()[-1] == ("amira", "case-deleted", case.name)
     with pytest.raises(NotFound):
         seat.text(ids[0])
 
 
 def test_no_wrapped_key_of_it_is_left_in_any_file(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.note(case.id, "a note")
     headers = headers_of(newsroom, [item.id for item in newsroom.vault.cases.items(case.id)])
     # The bodies of the stanzas, 32 bytes each: these are the wrapped file keys. A page boundary may cut one in two.
@@ -57,7 +57,7 @@ def test_no_wrapped_key_of_it_is_left_in_any_file(newsroom: Newsroom) -> None:
 def test_the_source_is_not_linked_to_what_was_deleted(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.mira).delete_case(case.id)
+    newsroom.seat(newsroom.amira).delete_case(case.id)
     again = newsroom.receive(source)
     assert again.id != case.id
     assert again.letters == 1
@@ -66,7 +66,7 @@ def test_the_source_is_not_linked_to_what_was_deleted(newsroom: Newsroom) -> Non
 def test_deleting_twice_is_not_found_and_an_admin_deletes_nothing(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.admin).delete_case(case.id)
-    newsroom.seat(newsroom.mira).delete_case(case.id)
+        newsroom.seat(newsroom.lena).delete_case(case.id)
+    newsroom.seat(newsroom.amira).delete_case(case.id)
     with pytest.raises(NotFound):
-        newsroom.seat(newsroom.mira).delete_case(case.id)
+        newsroom.seat(newsroom.amira).delete_case(case.id)

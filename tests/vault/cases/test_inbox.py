@@ -25,7 +25,7 @@ def fill(newsroom: Newsroom, number: int, *, hours: int = 7) -> None:
                     name=f"C-{place:05}",
                     source=secrets.token_bytes(32),
                     state=list(CaseState)[place % 6].value,
-                    assignee=["mira", "tomas", None][place % 3],
+                    assignee=["amira", "jonas", None][place % 3],
                     opened=1000,
                     active=1000 + place % hours,
                     last_letter=1,
@@ -38,7 +38,7 @@ def walk(newsroom: Newsroom, wanted: CaseFilter, *, limit: int) -> list[str]:
     names: list[str] = []
     after: str | None = None
     while True:
-        page = newsroom.vault.cases.page(wanted, viewer="mira", after=after, limit=limit)
+        page = newsroom.vault.cases.page(wanted, viewer="amira", after=after, limit=limit)
         assert len(page.rows) <= limit
         names += [row.name for row in page.rows]
         after = page.next
@@ -60,8 +60,8 @@ def test_pages_show_every_case_once_newest_activity_first(newsroom: Newsroom, li
 def test_filters_combine(newsroom: Newsroom) -> None:
     fill(newsroom, 36)
     everything = newsroom.cases()
-    wanted = CaseFilter(states=(CaseState.NEW, CaseState.WRITING), assignee="mira")
-    expected = [row.name for row in everything if row.state in {"new", "writing"} and row.assignee == "mira"]
+    wanted = CaseFilter(states=(CaseState.NEW, CaseState.WRITING), assignee="amira")
+    expected = [row.name for row in everything if row.state in {"new", "writing"} and row.assignee == "amira"]
     assert expected
     assert walk(newsroom, wanted, limit=2) == expected
 
@@ -70,17 +70,17 @@ def test_filters_combine(newsroom: Newsroom) -> None:
 def test_stars_and_reading_are_each_editors_own(newsroom: Newsroom) -> None:
     fill(newsroom, 6)
     first, second = newsroom.cases()[:2]
-    newsroom.vault.cases.star(first.id, "mira", starred=True)
-    newsroom.vault.cases.mark_read(first.id, "mira")
-    newsroom.vault.cases.mark_read(second.id, "tomas")
+    newsroom.vault.cases.star(first.id, "amira", starred=True)
+    newsroom.vault.cases.mark_read(first.id, "amira")
+    newsroom.vault.cases.mark_read(second.id, "jonas")
     page = newsroom.vault.cases.page
-    assert [row.id for row in page(CaseFilter(starred=True), viewer="mira").rows] == [first.id]
-    assert page(CaseFilter(starred=True), viewer="tomas").rows == ()
-    assert first.id not in {row.id for row in page(CaseFilter(unread=True), viewer="mira").rows}
-    assert {row.id for row in page(CaseFilter(unread=True), viewer="tomas").rows} >= {first.id}
-    newsroom.vault.cases.star(first.id, "mira", starred=False)
-    newsroom.vault.cases.mark_unread(first.id, "mira")
-    row = newsroom.vault.cases.get(first.id, viewer="mira")
+    assert [row.id for row in page(CaseFilter(starred=True), viewer="amira").rows] == [first.id]
+    assert page(CaseFilter(starred=True), viewer="jonas").rows == ()
+    assert first.id not in {row.id for row in page(CaseFilter(unread=True), viewer="amira").rows}
+    assert {row.id for row in page(CaseFilter(unread=True), viewer="jonas").rows} >= {first.id}
+    newsroom.vault.cases.star(first.id, "amira", starred=False)
+    newsroom.vault.cases.mark_unread(first.id, "amira")
+    row = newsroom.vault.cases.get(first.id, viewer="amira")
     assert (row.starred, row.unread) == (False, True)
 
 
@@ -97,7 +97,7 @@ def test_counts_go_by_state(newsroom: Newsroom) -> None:
 @given(after=st.text(max_size=60) | st.from_regex(r"[0-9]{1,12}\.[0-9a-f]{0,40}", fullmatch=True))
 def test_a_made_up_page_is_only_ever_not_found(newsroom: Newsroom, after: str) -> None:
     try:
-        newsroom.vault.cases.page(CaseFilter(), viewer="mira", after=after)
+        newsroom.vault.cases.page(CaseFilter(), viewer="amira", after=after)
     except NotFound:
         pass
     else:
@@ -108,15 +108,15 @@ def test_a_made_up_page_is_only_ever_not_found(newsroom: Newsroom, after: str) -
 
 def test_what_does_not_exist_is_not_found(newsroom: Newsroom) -> None:
     nothing = bytes(16)
-    cases, seat = newsroom.vault.cases, newsroom.seat(newsroom.mira)
+    cases, seat = newsroom.vault.cases, newsroom.seat(newsroom.amira)
     for act in (
-        lambda: cases.get(nothing, viewer="mira"),
+        lambda: cases.get(nothing, viewer="amira"),
         lambda: cases.items(nothing),
         lambda: cases.item(nothing),
-        lambda: cases.star(nothing, "mira", starred=True),
-        lambda: cases.mark_read(nothing, "mira"),
+        lambda: cases.star(nothing, "amira", starred=True),
+        lambda: cases.mark_read(nothing, "amira"),
         lambda: seat.set_state(nothing, CaseState.READING),
-        lambda: seat.assign(nothing, "mira"),
+        lambda: seat.assign(nothing, "amira"),
         lambda: seat.delete_case(nothing),
         lambda: seat.text(nothing),
         lambda: seat.card(nothing),
@@ -128,24 +128,24 @@ def test_what_does_not_exist_is_not_found(newsroom: Newsroom) -> None:
 @everywhere
 def test_states_and_hand_overs_are_logged_with_who_did_it(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.set_state(case.id, CaseState.READING)
     seat.set_state(case.id, CaseState.READING)
-    seat.assign(case.id, "tomas")
+    seat.assign(case.id, "jonas")
     seat.assign(case.id, None)
-    assert newsroom.vault.cases.get(case.id, viewer="mira").state is CaseState.READING
+    assert newsroom.vault.cases.get(case.id, viewer="amira").state is CaseState.READING
     assert newsroom.acts() == [
-        ("mira", "case-state", f"{case.name} reading"),
-        ("mira", "case-assigned", f"{case.name} tomas"),
-        ("mira", "case-assigned", f"{case.name} -"),
+        ("amira", "case-state", f"{case.name} reading"),
+        ("amira", "case-assigned", f"{case.name} jonas"),
+        ("amira", "case-assigned", f"{case.name} -"),
     ]
 
 
 def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     with pytest.raises(RosterError):
-        newsroom.seat(newsroom.mira).assign(case.id, "stranger")
-    assert newsroom.vault.cases.get(case.id, viewer="mira").assignee is None
+        newsroom.seat(newsroom.amira).assign(case.id, "stranger")
+    assert newsroom.vault.cases.get(case.id, viewer="amira").assignee is None
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,14 @@ def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> 
         CaseFilter(),
         CaseFilter(states=(CaseState.NEW,)),
         CaseFilter(states=(CaseState.NEW, CaseState.WRITING)),
-        CaseFilter(assignee="mira"),
+        CaseFilter(assignee="amira"),
         CaseFilter(unread=True),
     ],
 )
 def test_a_page_is_a_walk_along_an_index_and_never_a_sort(newsroom: Newsroom, wanted: CaseFilter) -> None:
     """What makes the hundred-thousandth case cost what the first does."""
     fill(newsroom, 300)
-    after = newsroom.vault.cases.page(wanted, viewer="mira", limit=5).next
+    after = newsroom.vault.cases.page(wanted, viewer="amira", limit=5).next
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -169,7 +169,7 @@ def test_a_page_is_a_walk_along_an_index_and_never_a_sort(newsroom: Newsroom, wa
 
     engine = newsroom.vault.engine
     event.listen(engine, "before_cursor_execute", note)
-    newsroom.vault.cases.page(wanted, viewer="mira", after=after, limit=5)
+    newsroom.vault.cases.page(wanted, viewer="amira", after=after, limit=5)
     event.remove(engine, "before_cursor_execute", note)
     assert asked
     with engine.connect() as connection:

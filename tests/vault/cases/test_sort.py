@@ -29,7 +29,7 @@ def test_two_reports_of_one_source_make_one_case(newsroom: Newsroom) -> None:
     source, stranger = a_source(), a_source()
     first, other, second = newsroom.send(source, "one"), newsroom.send(stranger), newsroom.send(source, "two")
     newsroom.collect()
-    done = newsroom.seat(newsroom.mira).sort()
+    done = newsroom.seat(newsroom.amira).sort()
     assert (done.new_cases, done.letters, done.damaged, done.unopened) == (2, 3, 0, 0)
     cases = newsroom.vault.cases
     assert cases.item(first).case_id == cases.item(second).case_id != cases.item(other).case_id
@@ -39,25 +39,25 @@ def test_two_reports_of_one_source_make_one_case(newsroom: Newsroom) -> None:
 def test_a_later_report_joins_its_case_and_makes_it_unread_again(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source, "first")
-    newsroom.vault.cases.mark_read(case.id, "mira")
+    newsroom.vault.cases.mark_read(case.id, "amira")
     newsroom.clock.pass_hours(5)
     again = newsroom.receive(source, "second")
     assert (again.id, again.letters, again.unread) == (case.id, 2, True)
     assert again.active == case.active + 5
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     assert [seat.text(item.id) for item in newsroom.vault.cases.items(case.id)] == ["first", "second"]
 
 
 def test_a_report_to_a_closed_case_opens_it_again(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.mira).set_state(case.id, CaseState.CLOSED)
+    newsroom.seat(newsroom.amira).set_state(case.id, CaseState.CLOSED)
     assert newsroom.receive(source).state is CaseState.NEW
 
 
 def test_sorting_again_does_nothing(newsroom: Newsroom) -> None:
     newsroom.receive(a_source())
-    assert newsroom.seat(newsroom.tomas).sort().letters == 0
+    assert newsroom.seat(newsroom.jonas).sort().letters == 0
     assert len(newsroom.cases()) == 1
 
 
@@ -65,14 +65,14 @@ def test_an_admin_sorts_nothing(newsroom: Newsroom) -> None:
     newsroom.send(a_source())
     newsroom.collect()
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.admin).sort()
+        newsroom.seat(newsroom.lena).sort()
 
 
 def test_the_parts_of_a_letter_can_be_read(newsroom: Newsroom) -> None:
     photo = os.urandom(200_000)
     case = newsroom.receive(a_source(), "with a photo", files=(photo,))
     item = newsroom.vault.cases.items(case.id)[0]
-    with newsroom.seat(newsroom.tomas).open_item(item.id) as envelope:
+    with newsroom.seat(newsroom.jonas).open_item(item.id) as envelope:
         assert envelope.manifest.parts[1].name == "document-1.bin"
         assert envelope.read_part(1, 1_000_000) == photo
         part = envelope.open_part(1)
@@ -102,19 +102,19 @@ def test_a_damaged_letter_is_filed_with_the_damaged_part_named(newsroom: Newsroo
     letter_id = newsroom.send(source, files=(os.urandom(6 * CHUNK_BYTES), os.urandom(6 * CHUNK_BYTES)))
     newsroom.collect()
     flip(newsroom, position)
-    done = newsroom.seat(newsroom.mira).sort()
+    done = newsroom.seat(newsroom.amira).sort()
     assert (done.letters, done.damaged) == (1, 1)
     item = newsroom.vault.cases.item(letter_id)
     assert item.damage == damage
     assert item.case_id is not None
-    assert newsroom.vault.cases.get(item.case_id, viewer="mira").damaged == 1
+    assert newsroom.vault.cases.get(item.case_id, viewer="amira").damaged == 1
 
 
 def test_what_is_sound_of_a_damaged_letter_can_still_be_read(newsroom: Newsroom) -> None:
     letter_id = newsroom.send(a_source(), "the text", files=(os.urandom(6 * CHUNK_BYTES),))
     newsroom.collect()
     flip(newsroom, 16 + 4 * CHUNK_BYTES)
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.sort()
     assert seat.text(letter_id) == "the text"
 
@@ -125,7 +125,7 @@ def test_a_damaged_letter_whose_manifest_can_be_read_joins_its_case(newsroom: Ne
     newsroom.send(source, files=(os.urandom(6 * CHUNK_BYTES),))
     newsroom.collect()
     flip(newsroom, 16 + 4 * CHUNK_BYTES)
-    newsroom.seat(newsroom.mira).sort()
+    newsroom.seat(newsroom.amira).sort()
     assert [(case.letters, case.damaged) for case in newsroom.cases()] == [(2, 1)]
     assert newsroom.cases()[0].id == case.id
 
@@ -135,7 +135,7 @@ def test_several_damaged_parts_are_all_named(newsroom: Newsroom) -> None:
     newsroom.collect()
     flip(newsroom, 16 + 4 * CHUNK_BYTES)
     flip(newsroom, 16 + 9 * CHUNK_BYTES)
-    newsroom.seat(newsroom.mira).sort()
+    newsroom.seat(newsroom.amira).sort()
     assert newsroom.vault.cases.item(letter_id).damage == "part-1,part-2"
 
 
@@ -143,14 +143,14 @@ def test_a_letter_without_its_payload_is_filed_and_says_so(newsroom: Newsroom) -
     letter_id = newsroom.send(a_source(), files=(os.urandom(300_000),))
     newsroom.collect()
     newsroom.vault.blobs.delete(next(newsroom.vault.blobs.names()))
-    assert newsroom.seat(newsroom.mira).sort().damaged == 1
+    assert newsroom.seat(newsroom.amira).sort().damaged == 1
     assert newsroom.vault.cases.item(letter_id).damage == "payload"
 
 
 def test_bytes_that_are_no_letter_at_all_are_filed_as_damaged(newsroom: Newsroom) -> None:
     letter_id = newsroom.deposit_raw(b"not a header", os.urandom(500))
     newsroom.collect()
-    assert newsroom.seat(newsroom.mira).sort().damaged == 1
+    assert newsroom.seat(newsroom.amira).sort().damaged == 1
     assert newsroom.vault.cases.item(letter_id).damage == "header"
 
 
@@ -159,7 +159,7 @@ def test_a_letter_that_was_put_in_anothers_place_is_filed_as_damaged(newsroom: N
     with genuine.payload as file:
         moved = newsroom.deposit_raw(genuine.header, file.read())
     newsroom.collect()
-    done = newsroom.seat(newsroom.mira).sort()
+    done = newsroom.seat(newsroom.amira).sort()
     assert (done.letters, done.damaged) == (2, 1)
     assert newsroom.vault.cases.item(moved).damage == "binding"
 
@@ -172,7 +172,7 @@ def test_a_letter_without_a_proper_lookup_is_filed_by_itself(newsroom: Newsroom)
 
     newsroom.send(Odd)  # type: ignore[arg-type] # what a hostile intake might seal
     newsroom.collect()
-    assert newsroom.seat(newsroom.mira).sort().damaged == 1
+    assert newsroom.seat(newsroom.amira).sort().damaged == 1
 
 
 # --- not for these keys ---
@@ -186,7 +186,7 @@ def test_a_letter_that_these_keys_do_not_open_waits_for_somebody_elses(newsroom:
     assert (done.letters, done.unopened) == (0, 1)
     assert newsroom.vault.cases.unsorted() == 1
     assert newsroom.vault.cases.item(letter_id).case_id is None
-    assert newsroom.seat(newsroom.mira).sort().letters == 1
+    assert newsroom.seat(newsroom.amira).sort().letters == 1
     assert newsroom.vault.cases.unsorted() == 0
 
 
@@ -197,10 +197,10 @@ def test_a_letter_of_a_roster_that_has_not_arrived_yet_is_not_called_damaged(new
     letter_id = newsroom.send(a_source())
     newsroom.rosters = newsroom.open_rosters("behind")
     newsroom.collect()
-    done = newsroom.seat(newsroom.mira).sort()
+    done = newsroom.seat(newsroom.amira).sort()
     assert (done.damaged, done.unknown_roster, done.unopened) == (0, 1, 1)
     newsroom.rosters = up_to_date
-    assert newsroom.seat(newsroom.mira).sort().letters == 1
+    assert newsroom.seat(newsroom.amira).sort().letters == 1
     assert newsroom.vault.cases.item(letter_id).damage is None
 
 
@@ -215,7 +215,7 @@ def withdraw(newsroom: Newsroom, source: SourceKeys) -> bytes:
 def test_a_withdrawal_shreds_everything_of_that_source_and_nothing_of_others(newsroom: Newsroom) -> None:
     source, other = a_source(), a_source()
     case, kept = newsroom.receive(source), newsroom.receive(other)
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.note(case.id, "a note")
     seat.reply(case.id, "an answer", newsroom.mailbox)
     seat.save_card(case.id, seat.card(case.id))
@@ -232,7 +232,7 @@ def test_a_withdrawal_shreds_everything_of_that_source_and_nothing_of_others(new
             newsroom.vault.objects.open(object_id)
     for key_id in newsroom.roster.key_ids():
         assert newsroom.vault.objects.named_by(key_id) == 1
-    assert newsroom.acts()[-1] == ("mira", "case-withdrawn", case.name)
+    assert newsroom.acts()[-1] == ("amira", "case-withdrawn", case.name)
     with pytest.raises(NotFound):
         seat.note(case.id, "too late")
 
@@ -244,10 +244,10 @@ def test_a_report_and_its_withdrawal_that_arrive_together_leave_nothing(newsroom
         newsroom.send(source)
     withdraw(newsroom, source)
     newsroom.collect()
-    done = newsroom.seat(newsroom.mira).sort()
+    done = newsroom.seat(newsroom.amira).sort()
     assert done.withdrawn == 4 - done.letters  # some may have been filed before the withdrawal was reached
     assert newsroom.cases() == ()
-    assert newsroom.vault.objects.named_by(newsroom.mira.identities[0].key_id) == 0
+    assert newsroom.vault.objects.named_by(newsroom.amira.identities[0].key_id) == 0
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -258,7 +258,7 @@ def test_what_a_source_sends_after_withdrawing_is_a_new_case(newsroom: Newsroom,
     withdraw(newsroom, source)
     if not together:
         newsroom.collect()
-        newsroom.seat(newsroom.mira).sort()
+        newsroom.seat(newsroom.amira).sort()
     newsroom.clock.pass_hours(1)
     after = newsroom.receive(source, "a fresh start")
     assert after.id != before.id
@@ -275,7 +275,7 @@ def test_an_older_report_that_could_not_be_opened_then_is_shredded_when_it_can(n
     withdraw(newsroom, source)
     newsroom.collect()
     assert late.sort().withdrawn == 1
-    done = newsroom.seat(newsroom.mira).sort()
+    done = newsroom.seat(newsroom.amira).sort()
     assert (done.letters, done.withdrawn) == (0, 1)
     assert newsroom.cases() == ()
     with pytest.raises(NotFound):
@@ -286,7 +286,7 @@ def test_a_withdrawal_of_somebody_unknown_changes_nothing(newsroom: Newsroom) ->
     case = newsroom.receive(a_source())
     withdraw(newsroom, a_source())
     newsroom.collect()
-    newsroom.seat(newsroom.mira).sort()
+    newsroom.seat(newsroom.amira).sort()
     assert [row.id for row in newsroom.cases()] == [case.id]
     assert newsroom.vault.cases.unsorted() == 0
 
@@ -296,7 +296,7 @@ def test_who_withdrew_is_forgotten_once_nothing_waits(newsroom: Newsroom) -> Non
     newsroom.receive(source)
     withdraw(newsroom, source)
     newsroom.collect()
-    newsroom.seat(newsroom.mira).sort()
+    newsroom.seat(newsroom.amira).sort()
     tag = source_tag(source.lookup)
     assert not any(tag in path.read_bytes() for path in newsroom.files())
 
@@ -307,7 +307,7 @@ def test_who_withdrew_is_forgotten_once_nothing_waits(newsroom: Newsroom) -> Non
 def test_no_file_of_the_vault_holds_a_word_or_anything_the_mailbox_could_be_matched_with(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source, "needle-of-the-report", files=(b"needle-of-the-file" * 10_000,))
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     seat.note(case.id, "needle-of-the-note")
     seat.reply(case.id, "needle-of-the-reply", newsroom.mailbox)
     newsroom.vault.scour()

@@ -14,13 +14,13 @@ from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, witho
 
 
 def approved(newsroom: Newsroom) -> tuple[StaffKey, Roster]:
-    """A rotation of Mira's key up to the roster that has her new key, but not yet known to the intake."""
-    order = newsroom.seat(newsroom.admin).order_rotation("mira")
-    mira = with_new_key(newsroom.mira)
-    newsroom.seat(mira).request_rotation("the signed request", mira.identities[0].key_id)
-    roster = newsroom.next_roster(mira)
-    newsroom.seat(newsroom.admin).approve_rotation(order.id, new_key_id=mira.identities[0].key_id, epoch=roster.epoch)
-    return mira, roster
+    """A rotation of Amira's key up to the roster that has her new key, but not yet known to the intake."""
+    order = newsroom.seat(newsroom.lena).order_rotation("amira")
+    amira = with_new_key(newsroom.amira)
+    newsroom.seat(amira).request_rotation("the signed request", amira.identities[0].key_id)
+    roster = newsroom.next_roster(amira)
+    newsroom.seat(newsroom.lena).approve_rotation(order.id, new_key_id=amira.identities[0].key_id, epoch=roster.epoch)
+    return amira, roster
 
 
 def state(newsroom: Newsroom) -> RotationState:
@@ -33,23 +33,23 @@ def state(newsroom: Newsroom) -> RotationState:
 def test_from_order_to_destruction_everything_stays_readable(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source, "before")
-    newsroom.seat(newsroom.mira).note(case.id, "a note")
-    old_key = newsroom.mira.identities[0].key_id
-    mira, roster = approved(newsroom)
+    newsroom.seat(newsroom.amira).note(case.id, "a note")
+    old_key = newsroom.amira.identities[0].key_id
+    amira, roster = approved(newsroom)
     newsroom.mailbox.saw_epoch(roster.epoch)
-    seat = newsroom.seat(mira)
+    seat = newsroom.seat(amira)
     assert seat.rewrap().done == 2
     assert seat.finish_rewrapping(newsroom.mailbox).state is RotationState.REWRAPPED
     assert seat.finish_rewrapping(newsroom.mailbox).state is RotationState.REWRAPPED
-    mira = without_old_keys(mira)
-    assert newsroom.seat(mira).confirm_destroyed(old_key).state is RotationState.DESTROYED
-    assert newsroom.seat(mira).own_rotation() is None
+    amira = without_old_keys(amira)
+    assert newsroom.seat(amira).confirm_destroyed(old_key).state is RotationState.DESTROYED
+    assert newsroom.seat(amira).own_rotation() is None
     newsroom.send(source, "after")
     newsroom.collect()
-    newsroom.seat(mira).sort()
-    texts = [newsroom.seat(mira).text(item.id) for item in newsroom.vault.cases.items(case.id)]
+    newsroom.seat(amira).sort()
+    texts = [newsroom.seat(amira).text(item.id) for item in newsroom.vault.cases.items(case.id)]
     assert texts == ["before", "a note", "after"]
-    with newsroom.seat(newsroom.tomas).open_item(newsroom.vault.cases.items(case.id)[0].id):
+    with newsroom.seat(newsroom.jonas).open_item(newsroom.vault.cases.items(case.id)[0].id):
         pass
     acts = [act for _, act, _ in newsroom.acts() if "rotation" in act or "key" in act]
     assert acts == [
@@ -62,55 +62,55 @@ def test_from_order_to_destruction_everything_stays_readable(newsroom: Newsroom)
 
 
 def test_the_old_key_stays_while_letters_can_still_come_to_it(newsroom: Newsroom) -> None:
-    mira, _ = approved(newsroom)
+    amira, _ = approved(newsroom)
     with pytest.raises(Conflict) as caught:
-        newsroom.seat(mira).finish_rewrapping(newsroom.mailbox)
+        newsroom.seat(amira).finish_rewrapping(newsroom.mailbox)
     assert caught.value.code == "epoch-open"
     assert state(newsroom) is RotationState.APPROVED
 
 
 def test_what_waits_in_the_mailbox_is_collected_and_re_wrapped_before(newsroom: Newsroom) -> None:
     before = newsroom.roster
-    order = newsroom.seat(newsroom.admin).order_rotation("mira")
+    order = newsroom.seat(newsroom.lena).order_rotation("amira")
     waiting = newsroom.send(a_source(), roster=before)
-    mira = with_new_key(newsroom.mira)
-    newsroom.seat(mira).request_rotation("request", mira.identities[0].key_id)
-    roster = newsroom.next_roster(mira)
-    newsroom.seat(newsroom.admin).approve_rotation(order.id, new_key_id=mira.identities[0].key_id, epoch=roster.epoch)
+    amira = with_new_key(newsroom.amira)
+    newsroom.seat(amira).request_rotation("request", amira.identities[0].key_id)
+    roster = newsroom.next_roster(amira)
+    newsroom.seat(newsroom.lena).approve_rotation(order.id, new_key_id=amira.identities[0].key_id, epoch=roster.epoch)
     newsroom.mailbox.saw_epoch(roster.epoch)
-    seat = newsroom.seat(mira)
+    seat = newsroom.seat(amira)
     seat.rewrap()
     assert newsroom.mailbox.totals().letters == 1
     seat.finish_rewrapping(
         newsroom.mailbox
     )  # which collects the letter that was sealed to the old key, and rebuilds it
-    assert newsroom.seat(without_old_keys(mira)).text(waiting) == "a report"
+    assert newsroom.seat(without_old_keys(amira)).text(waiting) == "a report"
 
 
 def test_the_old_key_stays_while_an_object_names_it(newsroom: Newsroom) -> None:
     newsroom.receive(a_source())
-    mira, roster = approved(newsroom)
+    amira, roster = approved(newsroom)
     newsroom.mailbox.saw_epoch(roster.epoch)
     with pytest.raises(Conflict) as caught:
-        newsroom.seat(mira).finish_rewrapping(newsroom.mailbox)
+        newsroom.seat(amira).finish_rewrapping(newsroom.mailbox)
     assert caught.value.code == "still-named"
 
 
 def test_a_lie_of_the_mailbox_about_the_epoch_does_not_cost_a_letter(newsroom: Newsroom) -> None:
     """Sealed to the old key, announced as sealed to the new: it is rebuilt for the new before the old goes."""
     before = newsroom.roster
-    mira, roster = approved(newsroom)
+    amira, roster = approved(newsroom)
     newsroom.mailbox.saw_epoch(roster.epoch)
     letter_id = newsroom.send(a_source(), roster=before, claimed_epoch=roster.epoch)
     newsroom.collect()
-    seat = newsroom.seat(mira)
-    assert newsroom.vault.objects.named_by(mira.identities[1].key_id) == 0
+    seat = newsroom.seat(amira)
+    assert newsroom.vault.objects.named_by(amira.identities[1].key_id) == 0
     seat.finish_rewrapping(newsroom.mailbox)  # which sorts, and rebuilds whatever it opens for the roster in force
-    assert newsroom.seat(without_old_keys(mira)).text(letter_id) == "a report"
+    assert newsroom.seat(without_old_keys(amira)).text(letter_id) == "a report"
 
 
 def test_the_old_key_stays_while_a_letter_cannot_be_judged(newsroom: Newsroom) -> None:
-    mira, roster = approved(newsroom)
+    amira, roster = approved(newsroom)
     newsroom.mailbox.saw_epoch(roster.epoch)
     newsroom.send(a_source(), files=(os.urandom(200_000),))
     newsroom.collect()
@@ -118,7 +118,7 @@ def test_the_old_key_stays_while_a_letter_cannot_be_judged(newsroom: Newsroom) -
     content = blob.read_bytes()
     blob.unlink()
     blob.mkdir()  # there, but it cannot be read: a disk that answers with errors
-    seat = newsroom.seat(mira)
+    seat = newsroom.seat(amira)
     with pytest.raises(Conflict) as caught:
         seat.finish_rewrapping(newsroom.mailbox)
     assert caught.value.code == "letter-unjudged"
@@ -128,10 +128,10 @@ def test_the_old_key_stays_while_a_letter_cannot_be_judged(newsroom: Newsroom) -
 
 
 def test_nothing_is_finished_before_the_roster_has_the_new_key(newsroom: Newsroom) -> None:
-    seat = newsroom.seat(newsroom.mira)
+    seat = newsroom.seat(newsroom.amira)
     with pytest.raises(NotFound):
         seat.finish_rewrapping(newsroom.mailbox)
-    newsroom.seat(newsroom.admin).order_rotation("mira")
+    newsroom.seat(newsroom.lena).order_rotation("amira")
     with pytest.raises(Conflict) as caught:
         seat.finish_rewrapping(newsroom.mailbox)
     assert caught.value.code == "rotation-state"
@@ -139,52 +139,52 @@ def test_nothing_is_finished_before_the_roster_has_the_new_key(newsroom: Newsroo
 
 @everywhere
 def test_an_approval_wants_the_published_roster_and_the_requested_key(newsroom: Newsroom) -> None:
-    order = newsroom.seat(newsroom.admin).order_rotation("mira")
-    mira = with_new_key(newsroom.mira)
-    chief = newsroom.seat(newsroom.admin)
-    new_key = mira.identities[0].key_id
+    order = newsroom.seat(newsroom.lena).order_rotation("amira")
+    amira = with_new_key(newsroom.amira)
+    lena = newsroom.seat(newsroom.lena)
+    new_key = amira.identities[0].key_id
     with pytest.raises(RosterError):
-        chief.approve_rotation(order.id, new_key_id=new_key, epoch=1)
-    roster = newsroom.next_roster(mira)
+        lena.approve_rotation(order.id, new_key_id=new_key, epoch=1)
+    roster = newsroom.next_roster(amira)
     with pytest.raises(Conflict):  # nothing was requested
-        chief.approve_rotation(order.id, new_key_id=new_key, epoch=roster.epoch)
-    newsroom.seat(mira).request_rotation("request", "0" * 32)
+        lena.approve_rotation(order.id, new_key_id=new_key, epoch=roster.epoch)
+    newsroom.seat(amira).request_rotation("request", "0" * 32)
     with pytest.raises(Conflict):  # another key was
-        chief.approve_rotation(order.id, new_key_id=new_key, epoch=roster.epoch)
-    newsroom.seat(mira).request_rotation("request", new_key)
-    assert chief.approve_rotation(order.id, new_key_id=new_key, epoch=roster.epoch).state is RotationState.APPROVED
+        lena.approve_rotation(order.id, new_key_id=new_key, epoch=roster.epoch)
+    newsroom.seat(amira).request_rotation("request", new_key)
+    assert lena.approve_rotation(order.id, new_key_id=new_key, epoch=roster.epoch).state is RotationState.APPROVED
     with pytest.raises(NotFound):
-        chief.approve_rotation(order.id + 1, new_key_id=new_key, epoch=roster.epoch)
+        lena.approve_rotation(order.id + 1, new_key_id=new_key, epoch=roster.epoch)
 
 
 def test_who_may_do_what(newsroom: Newsroom) -> None:
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.mira).order_rotation("tomas")
+        newsroom.seat(newsroom.amira).order_rotation("jonas")
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.mira).approve_rotation(1, new_key_id="0" * 32, epoch=1)
+        newsroom.seat(newsroom.amira).approve_rotation(1, new_key_id="0" * 32, epoch=1)
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.admin).order_rotation("chief")
+        newsroom.seat(newsroom.lena).order_rotation("lena")
     with pytest.raises(RosterError):
-        newsroom.seat(newsroom.admin).order_rotation("stranger")
+        newsroom.seat(newsroom.lena).order_rotation("stranger")
     with pytest.raises(NotFound):
-        newsroom.seat(newsroom.mira).request_rotation("request", "0" * 32)
+        newsroom.seat(newsroom.amira).request_rotation("request", "0" * 32)
 
 
 @everywhere
 def test_one_rotation_a_person_at_a_time(newsroom: Newsroom) -> None:
-    chief = newsroom.seat(newsroom.admin)
-    first = chief.order_rotation("mira")
+    lena = newsroom.seat(newsroom.lena)
+    first = lena.order_rotation("amira")
     with pytest.raises(Conflict):
-        chief.order_rotation("mira")
-    chief.order_rotation("tomas")
-    assert [order.handle for order in newsroom.vault.rotations.open()] == ["tomas", "mira"]
-    assert newsroom.vault.rotations.of("mira") == first
+        lena.order_rotation("amira")
+    lena.order_rotation("jonas")
+    assert [order.handle for order in newsroom.vault.rotations.open()] == ["jonas", "amira"]
+    assert newsroom.vault.rotations.of("amira") == first
 
 
 def test_a_key_is_not_called_destroyed_before_it_was_safe(newsroom: Newsroom) -> None:
-    mira, _ = approved(newsroom)
-    seat = newsroom.seat(mira)
+    amira, _ = approved(newsroom)
+    seat = newsroom.seat(amira)
     with pytest.raises(Conflict):
-        seat.confirm_destroyed(mira.identities[1].key_id)
+        seat.confirm_destroyed(amira.identities[1].key_id)
     with pytest.raises(Conflict):
         seat.confirm_destroyed("0" * 32)
