@@ -252,27 +252,31 @@ def _check(settings: Settings) -> None:
         ("press", settings.press.listen),
     ):
         split_listen(listen, where=f"[{name}] listen")
-    if settings.intake.onion and not _ONION.fullmatch(settings.intake.onion):
-        raise SettingsError("[intake] onion must be the letterbox's own address: 56 letters and digits, then .onion")
-    for language, greeting in settings.intake.greetings.items():
-        if language not in settings.intake.languages or len(greeting) > limits.GREETING_CHARACTERS:
-            at_most = f"at most {limits.GREETING_CHARACTERS} characters in one of its languages"
-            raise SettingsError(f"[intake.greetings] {language}: a greeting has {at_most}")
-    if len(settings.intake.contact) > limits.CONTACT_CHARACTERS:
-        raise SettingsError(f"[intake] contact has at most {limits.CONTACT_CHARACTERS} characters")
-    if settings.intake.request_bytes < limits.FORM_TEXT_BYTES:
-        raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
+    _check_intake(settings.intake)
     if settings.intake.workers < 1 or settings.intake.threads < 1 or settings.desk.threads < 1:
         raise SettingsError("workers and threads must be at least 1")
-    for peer in settings.intake.proxy_peers:
+    if settings.desk.idle_seconds < 1 or settings.press.minimum_age_hours < 0 or settings.press.random_delay_hours < 0:
+        raise SettingsError("a time in the settings is negative")
+
+
+def _check_intake(intake: Intake) -> None:
+    if intake.onion and not _ONION.fullmatch(intake.onion):
+        raise SettingsError("[intake] onion must be the letterbox's own address: 56 letters and digits, then .onion")
+    for language, greeting in intake.greetings.items():
+        if language not in intake.languages or len(greeting) > limits.GREETING_CHARACTERS:
+            at_most = f"at most {limits.GREETING_CHARACTERS} characters in one of its languages"
+            raise SettingsError(f"[intake.greetings] {language}: a greeting has {at_most}")
+    if len(intake.contact) > limits.CONTACT_CHARACTERS:
+        raise SettingsError(f"[intake] contact has at most {limits.CONTACT_CHARACTERS} characters")
+    if intake.request_bytes < limits.FORM_TEXT_BYTES:
+        raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
+    for peer in intake.proxy_peers:
         try:
             ipaddress.ip_network(peer)
         except ValueError:
             raise SettingsError(f"[intake] proxy_peers: {peer!r} is no address or network") from None
-    if settings.intake.proxy_protocol and not settings.intake.proxy_peers:
+    if intake.proxy_protocol and not intake.proxy_peers:
         raise SettingsError("[intake] proxy_protocol needs proxy_peers")
-    if settings.desk.idle_seconds < 1 or settings.press.minimum_age_hours < 0 or settings.press.random_delay_hours < 0:
-        raise SettingsError("a time in the settings is negative")
 
 
 def _is_hex(text: str) -> bool:

@@ -9,7 +9,7 @@ extension that every program has taken over from Netscape.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import BinaryIO, Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
@@ -149,31 +149,38 @@ def verify(source: Source, media_type: str) -> None:
                     raise Residue
                 return
             if introducer == b",":
-                descriptor = file.read(9)
-                if len(descriptor) != 9 or descriptor[8] & 0x38:
-                    raise Residue
-                if descriptor[8] & 0x80:
-                    file.read(6 << (descriptor[8] & 7))
-                file.read(1)
-                while size := int.from_bytes(file.read(1), "big"):
-                    if len(file.read(size)) != size:
-                        raise Residue
+                _verify_frame(file)
             elif introducer == b"!":
-                label = file.read(1)
-                if label == b"\xf9":
-                    body = file.read(6)
-                    if len(body) != 6 or body[0] != 4 or body[1] & 0xE2 or body[5]:
-                        raise Residue
-                elif label == b"\xff" and not looped:
-                    body = file.read(17)
-                    if body[:14] != b"\x0bNETSCAPE2.0\x03\x01" or body[16:] != b"\0":
-                        raise Residue
-                    looped = True
-                else:
-                    raise Residue
+                looped |= _verify_extension(file, looped=looped)
             else:
                 raise Residue
     raise Residue
+
+
+def _verify_frame(file: BinaryIO) -> None:
+    descriptor = file.read(9)
+    if len(descriptor) != 9 or descriptor[8] & 0x38:
+        raise Residue
+    if descriptor[8] & 0x80:
+        file.read(6 << (descriptor[8] & 7))
+    file.read(1)
+    while size := int.from_bytes(file.read(1), "big"):
+        if len(file.read(size)) != size:
+            raise Residue
+
+
+def _verify_extension(file: BinaryIO, *, looped: bool) -> bool:
+    """Whether it is the loop count, which may stand in a file once."""
+    label = file.read(1)
+    if label == b"\xf9":
+        body = file.read(6)
+        if len(body) != 6 or body[0] != 4 or body[1] & 0xE2 or body[5]:
+            raise Residue
+        return False
+    body = file.read(17)
+    if label != b"\xff" or looped or body[:14] != b"\x0bNETSCAPE2.0\x03\x01" or body[16:] != b"\0":
+        raise Residue
+    return True
 
 
 def warm() -> None:
