@@ -1,15 +1,15 @@
-"""The encrypted temporary file: uploads and cleaned files lie here while they are worked on, never in the clear.
+"""The encrypted temporary file: uploads and cleaned files are kept here while they are worked on, never in the clear.
 
-Rules: the file has no name, its key is in memory only, and both go when it is closed. Chunks of 64 KiB under
-AES-256-GCM, each bound to its index, each written under a nonce that is never used again: libraries seek back and
-rewrite, which is why a plain stream cipher would give two texts under one keystream. There is no ``fileno``, so nothing
-can reach around the cipher. What is read was authenticated.
+Rules: the file has no name and its key is only in memory; both are gone when it is closed. Chunks of 64 KiB are sealed
+with AES-256-GCM, each bound to its index and each under a nonce that is never used again: libraries seek back and
+rewrite, which under a plain stream cipher would give two texts under one keystream. There is no ``fileno``, so nothing
+can bypass the cipher. Only authenticated bytes are returned.
 
 One slot of the file: nonce (12 bytes), ciphertext (65,536), tag (16). The chunk index is the associated data. The last
-chunk is filled with zeros, so the size is known to the owner, not to the disk.
+chunk is filled with zeros, so the owner knows the size and the disk does not.
 
-A process that was given the descriptor over a socket and the key adopts the file. It is for two processes to take
-turns: what one wrote, the other sees when it adopts the file anew. Their nonces differ by a random prefix.
+A process that was given the descriptor over a socket and the key adopts the file. Two processes take turns: what one
+wrote, the other sees once it adopts the file again. Their nonces differ by a random prefix.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from typing_extensions import Buffer, override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, StoreError
+from fieldreport.seekable import SeekableReader
 
 _CHUNK: Final = 64 * limits.KIB
 _NONCE: Final = 12
@@ -40,7 +41,7 @@ _forks = 0
 
 
 def _forked() -> None:
-    global _forks  # noqa: PLW0603 - the one fact about the process that every writer must notice
+    global _forks  # noqa: PLW0603 - every writer must notice a fork
     _forks += 1
 
 
@@ -63,7 +64,7 @@ class _Cached:
     dirty: bool = False
 
 
-class Scratch(io.RawIOBase):
+class Scratch(SeekableReader):
     """A seekable, rewritable file of bytes, encrypted on the way to ``directory``. For one thread at a time.
 
     Reads and writes are whole: ``readinto`` fills the buffer unless the end is reached, ``write`` takes everything.
@@ -87,8 +88,8 @@ class Scratch(io.RawIOBase):
     def adopt(cls, share: ScratchShare, *, writable: bool = False) -> Self:
         """Take over the descriptor, which is closed with the result; reads and writes leave its file offset alone.
 
-        To write it must be called before a sandbox forbids to draw random bytes. A size that the other process made up
-        is found out when reading: a chunk that is not there, or not under this key at this place, is refused.
+        With ``writable`` it must be called before a sandbox forbids drawing random bytes. A wrong ``share.size`` is
+        found when reading: a chunk that is missing, or not sealed under this key at this place, is refused.
 
         Raises:
             StoreError: a size below zero or over the bound; the descriptor stays the caller's.
@@ -96,16 +97,16 @@ class Scratch(io.RawIOBase):
         if not 0 <= share.size <= limits.SCRATCH_BYTES:
             raise _damaged("impossible size")
         adopted = cls.__new__(cls)
-        io.RawIOBase.__init__(adopted)
+        SeekableReader.__init__(adopted)
         cls._start(adopted, share.fd, share.key, size=share.size, writable=writable, shared=True)
         return adopted
 
     def share(self) -> ScratchShare:
-        """Write what is still in memory and tell another process how to adopt the file. The descriptor stays ours."""
+        """Write what is still in memory and return what adopting takes. The descriptor stays ours."""
         self._check_open()
         self.flush()
         self._shared = True
-        return ScratchShare(fd=self._fd, key=self._key, size=self._size)
+        return ScratchShare(fd=self._fd, key=self._key, size=self.size)
 
     def _start(self, descriptor: int, key: bytes, *, size: int, writable: bool, shared: bool) -> None:
         self._fd = descriptor
@@ -117,19 +118,9 @@ class Scratch(io.RawIOBase):
         self._prefix = os.urandom(_PREFIX) if writable else b""
         self._writes = 0
         self._position = 0
-        self._size = size
-        self._cache: list[_Cached] = []  # the one used last is last
+        self.size = size
+        self._cache: list[_Cached] = []  # least recently used first
         self._slot = bytearray(_SLOT)
-
-    @property
-    def size(self) -> int:
-        """Bytes of plaintext."""
-        return self._size
-
-    @override
-    def readable(self) -> bool:
-        self._check_open()
-        return True
 
     @override
     def writable(self) -> bool:
@@ -137,54 +128,20 @@ class Scratch(io.RawIOBase):
         return self._writable
 
     @override
-    def seekable(self) -> bool:
-        self._check_open()
-        return True
-
-    @override
-    def tell(self) -> int:
-        self._check_open()
-        return self._position
-
-    @override
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        self._check_open()
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}.get(whence)
-        if origin is None or origin + offset < 0:
-            raise OSError(errno.EINVAL, "invalid seek")
-        self._position = origin + offset
-        return self._position
-
-    @override
-    def readinto(self, buffer: Buffer, /) -> int:
-        self._check_open()
-        view = memoryview(buffer).cast("B")
-        total = max(0, min(len(view), self._size - self._position))
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        total = max(0, min(len(target), self.size - position))
         done = 0
         while done < total:
-            index, start = divmod(self._position + done, _CHUNK)
+            index, start = divmod(position + done, _CHUNK)
             length = min(_CHUNK - start, total - done)
-            target = view[done : done + length]
+            piece = target[done : done + length]
             cached = self._find(index)
             if cached is None and length == _CHUNK:
-                self._load(index, target)
+                self._load(index, piece)
             else:
-                target[:] = memoryview((cached or self._bring(index)).chunk)[start : start + length]
+                piece[:] = memoryview((cached or self._bring(index)).chunk)[start : start + length]
             done += length
-        self._position += total
         return total
-
-    @override
-    def read(self, size: int | None = -1, /) -> bytes:
-        self._check_open()
-        left = max(0, self._size - self._position)
-        target = bytearray(left if size is None or size < 0 else min(size, left))
-        self.readinto(target)
-        return bytes(target)
-
-    @override
-    def readall(self) -> bytes:
-        return self.read()
 
     @override
     def write(self, data: Buffer, /) -> int:
@@ -209,7 +166,7 @@ class Scratch(io.RawIOBase):
                 cached.dirty = True
             done += length
             self._position += length
-            self._size = max(self._size, self._position)
+            self.size = max(self.size, self._position)
         return done
 
     @override
@@ -219,7 +176,7 @@ class Scratch(io.RawIOBase):
         if size < 0:
             raise OSError(errno.EINVAL, "invalid size")
         self._grow(size)
-        if size < self._size:
+        if size < self.size:
             kept, rest = divmod(size, _CHUNK)
             if rest:
                 cached = self._find(kept) or self._bring(kept)
@@ -228,7 +185,7 @@ class Scratch(io.RawIOBase):
                 kept += 1
             for cached in [cached for cached in self._cache if cached.index >= kept]:
                 self._drop(cached)
-            self._size = size
+            self.size = size
             try:
                 os.ftruncate(self._fd, kept * _SLOT)
             except OSError as error:
@@ -248,7 +205,7 @@ class Scratch(io.RawIOBase):
             return
         try:
             if self._shared:
-                self.flush()  # another process may still read; nobody else ever will
+                self.flush()  # another process may still read it
         finally:
             for cached in self._cache[:]:
                 self._drop(cached)
@@ -256,25 +213,21 @@ class Scratch(io.RawIOBase):
             os.close(self._fd)
             super().close()
 
-    def _check_open(self) -> None:
-        if self.closed:
-            raise ValueError("I/O operation on closed file")
-
     def _check_writable(self) -> None:
         self._check_open()
         if not self._writable:
             raise io.UnsupportedOperation("not writable")
 
     def _grow(self, size: int) -> None:
-        """Fill with zeros up to ``size``; a hole could not be told from a chunk that was wiped on the disk."""
+        """Fill with zeros up to ``size``; a hole would look like a chunk that was wiped on the disk."""
         if size > limits.SCRATCH_BYTES:
             raise _too_large()
-        while self._size < size:
-            index, start = divmod(self._size, _CHUNK)
-            # The rest of a chunk that is begun is zero already.
+        while self.size < size:
+            index, start = divmod(self.size, _CHUNK)
+            # The rest of a started chunk is already zero.
             if not start:
                 self._store(index, _ZEROS)
-            self._size = min(size, (index + 1) * _CHUNK)
+            self.size = min(size, (index + 1) * _CHUNK)
 
     def _find(self, index: int) -> _Cached | None:
         for cached in self._cache:
@@ -285,14 +238,14 @@ class Scratch(io.RawIOBase):
         return None
 
     def _bring(self, index: int) -> _Cached:
-        """Put a chunk into the cache that is not there: read, or zeros where the file ends."""
+        """Put a missing chunk into the cache: read from the file, or zeros after its end."""
         if len(self._cache) < _CACHED:
             cached = _Cached(index, bytearray(_CHUNK))
         else:
             self._save(self._cache[0])
             cached = self._cache.pop(0)
             cached.index = index
-        if index * _CHUNK < self._size:
+        if index * _CHUNK < self.size:
             self._load(index, memoryview(cached.chunk))
         else:
             cached.chunk[:] = _ZEROS
@@ -310,7 +263,7 @@ class Scratch(io.RawIOBase):
 
     def _store(self, index: int, chunk: bytes | bytearray | memoryview) -> None:
         if self._forks != _forks:
-            # The parent would count on from the same number: one nonce, two chunks.
+            # The parent counts on from the same number: two chunks would share a nonce.
             raise _damaged("written by a forked child")
         self._writes += 1
         slot = memoryview(self._slot)

@@ -30,15 +30,13 @@ import dataclasses
 import io
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from typing_extensions import override
+from typing_extensions import Buffer, override
 
 from fieldreport import limits
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+from fieldreport.seekable import SeekableReader
 
 
 class RandomAccess(Protocol):
@@ -54,7 +52,7 @@ class RandomAccess(Protocol):
 class Rewritable(RandomAccess, Protocol):
     """The same, to be written too."""
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: Buffer, /) -> int | None:
         """As ``io.RawIOBase``: may be shorter than asked."""
 
     def truncate(self, size: int | None = None, /) -> int:
@@ -105,57 +103,28 @@ class Source:
         return io.BufferedReader(_SourceFile(self), limits.SCRUB_COPY_BYTES)
 
 
-class _Positioned(io.RawIOBase):
-    """A readable file of ``size`` bytes with a position of its own."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-        self._position = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        if base + offset < 0:
-            raise OSError(22, "negative seek")
-        self._position = base + offset
-        return self._position
-
-    @override
-    def tell(self) -> int:
-        return self._position
-
-
-class _SourceFile(_Positioned):
+class _SourceFile(SeekableReader):
     def __init__(self, source: Source) -> None:
-        super().__init__(source.size)
+        super().__init__()
+        self.size = source.size
         self._source = source
 
     @override
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._source.read_at(self._position, len(view))
-        view[: len(data)] = data
-        self._position += len(data)
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        data = self._source.read_at(position, len(target))
+        target[: len(data)] = data
         return len(data)
 
 
-class Sink(_Positioned):
+class Sink(SeekableReader):
     """Where a family writes its result: a bounded, seekable, rewritable binary file.
 
     Writing beyond ``limit`` raises ``Refused`` (``too-large``): no family can be made to fill the disk.
     """
 
     def __init__(self, file: Rewritable | None = None, *, limit: int = limits.SCRUB_OUTPUT_BYTES) -> None:
-        super().__init__(0)
+        super().__init__()
+        self.size = 0
         self._file: Rewritable = io.BytesIO() if file is None else file
         self._limit = limit
 
@@ -164,11 +133,7 @@ class Sink(_Positioned):
         return True
 
     @override
-    def tell(self) -> int:
-        return self._position
-
-    @override
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         view = memoryview(data).cast("B")
         if self._position + len(view) > self._limit:
             raise Refused(Refusal.TOO_LARGE)
@@ -183,11 +148,9 @@ class Sink(_Positioned):
         return done
 
     @override
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self.source().read_at(self._position, len(view))
-        view[: len(data)] = data
-        self._position += len(data)
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        data = self.source().read_at(position, len(target))
+        target[: len(data)] = data
         return len(data)
 
     @override

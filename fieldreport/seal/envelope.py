@@ -25,7 +25,8 @@ from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipi
 from fieldreport.seal.inner_header import INNER_BYTES, Binding, Expected, InnerHeader, Unplaced
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
-from fieldreport.seal.stream import AuthenticatedFile, PayloadReader, PayloadWriter
+from fieldreport.seal.stream import PayloadReader, PayloadWriter
+from fieldreport.seekable import SeekableReader
 
 _READ: Final = 8 * limits.CHUNK_BYTES  # so that a hash on a second core is not handed crumbs
 _ZEROS: Final = bytes(limits.CHUNK_BYTES)
@@ -151,7 +152,7 @@ class OpenEnvelope:
     def __init__(self, reader: PayloadReader, expected: Expected | Unplaced) -> None:
         inner = InnerHeader.parse(_read(reader, 0, INNER_BYTES))
         expected.check(inner.binding)
-        if padded_size(INNER_BYTES + inner.content_length) != reader.length:
+        if padded_size(INNER_BYTES + inner.content_length) != reader.size:
             raise _inconsistent("size is not the padded one")
         manifest = Manifest.parse(_read(reader, INNER_BYTES, inner.manifest_length))
         begin = INNER_BYTES + inner.manifest_length
@@ -205,7 +206,7 @@ class OpenEnvelope:
         Raises:
             SealError: (code ``payload``, ``part``, ``padding``) anything is not what was sealed.
         """
-        size = min(_READ, self._reader.length)
+        size = min(_READ, self._reader.size)
         buffers = [memoryview(bytearray(size)), memoryview(bytearray(size))]
         end = self._starts[-1]
         try:
@@ -216,7 +217,7 @@ class OpenEnvelope:
                     for piece in self._pieces(start, part.length, buffers):
                         digest.update(piece)
                     _check_hash(digest, part)
-            for piece in self._pieces(end, self._reader.length - end, buffers):
+            for piece in self._pieces(end, self._reader.size - end, buffers):
                 if bytes(piece).count(0) < len(piece):
                     raise SealError("this sealed object is damaged", code="padding", detail="padding: not zero")
         finally:
@@ -237,24 +238,24 @@ class OpenEnvelope:
         """Read ``length`` bytes through two buffers by turns: a piece stays in place until the one after the next."""
         position, end = start, start + length
         while position < end:
-            count = self._reader.read_at(position, buffers[0][: end - position])
+            count = self._reader.readinto_at(position, buffers[0][: end - position])
             yield buffers[0][:count]
             buffers.reverse()
             position += count
 
 
-class _PartReader(AuthenticatedFile):
-    """One part as a file of its own: nothing before and nothing behind it can be reached."""
+class _PartReader(SeekableReader):
+    """One part as a file of its own: nothing before and nothing after it can be reached."""
 
     def __init__(self, reader: PayloadReader, start: int, length: int) -> None:
         super().__init__()
         self._reader = reader
         self._start = start
-        self.length = length
+        self.size = length
 
     @override
-    def read_at(self, position: int, target: memoryview, /) -> int:
-        return self._reader.read_at(self._start + position, target[: max(0, self.length - position)])
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        return self._reader.readinto_at(self._start + position, target[: max(0, self.size - position)])
 
 
 def _hash(part: PartSource) -> bytes:
@@ -289,8 +290,8 @@ def _pad(writer: PayloadWriter, count: int) -> None:
 
 def _read(reader: PayloadReader, position: int, length: int) -> bytes:
     # The length was given by somebody else: never allocate more than there is.
-    target = bytearray(min(length, max(0, reader.length - position)))
-    if reader.read_at(position, memoryview(target)) < length:
+    target = bytearray(min(length, max(0, reader.size - position)))
+    if reader.readinto_at(position, memoryview(target)) < length:
         raise _inconsistent("shorter than it says")
     return bytes(target)
 

@@ -10,11 +10,8 @@ cannot change places, and a payload cannot be cut at a chunk's end.
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import threading
-from abc import ABC, abstractmethod
 from typing import BinaryIO, Final, Literal
 
 from cryptography.exceptions import InvalidTag
@@ -26,6 +23,7 @@ from typing_extensions import Buffer, override
 from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.seal.hybrid import FILE_KEY_BYTES
+from fieldreport.seekable import SeekableReader
 
 NONCE_BYTES: Final = 16
 TAG_BYTES: Final = 16
@@ -118,7 +116,7 @@ class PayloadWriter:
             self.discard()
 
     def discard(self) -> None:
-        """Wipe the buffered plaintext; without ``close`` before it, what was written stays incomplete for ever."""
+        """Wipe the buffered plaintext. Without an earlier ``close``, what was written stays incomplete."""
         self._closed = True
         self._plain[:] = bytes(len(self._plain))
 
@@ -137,58 +135,8 @@ class PayloadWriter:
         self._filled = 0
 
 
-class AuthenticatedFile(io.RawIOBase, ABC):
-    """A read-only file over ``read_at``: whole reads, any position, nothing behind ``length``."""
-
-    length: int
-    _position = 0
-
-    @abstractmethod
-    def read_at(self, position: int, target: memoryview, /) -> int:
-        """Fill ``target`` with authenticated bytes from ``position`` on; fewer only at the end."""
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def tell(self) -> int:
-        return self._position
-
-    @override
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.length}.get(whence)
-        if origin is None or origin + offset < 0:
-            raise OSError(errno.EINVAL, "invalid seek")
-        self._position = origin + offset
-        return self._position
-
-    @override
-    def readinto(self, buffer: Buffer, /) -> int:
-        if self.closed:
-            raise ValueError("I/O operation on closed file")
-        count = self.read_at(self._position, memoryview(buffer).cast("B"))
-        self._position += count
-        return count
-
-    @override
-    def read(self, size: int | None = -1, /) -> bytes:
-        left = max(0, self.length - self._position)
-        target = bytearray(left if size is None or size < 0 else min(size, left))
-        self.readinto(target)
-        return bytes(target)
-
-    @override
-    def readall(self) -> bytes:
-        return self.read()
-
-
-class PayloadReader(AuthenticatedFile):
-    """Reads a payload at any position. Several threads may use ``read_at``; the file position is for one.
+class PayloadReader(SeekableReader):
+    """Reads a payload at any position. Several threads may use ``readinto_at``; the file position is for one.
 
     Args:
         file_key: 16 bytes, from a header whose MAC was verified.
@@ -203,14 +151,14 @@ class PayloadReader(AuthenticatedFile):
     def __init__(self, file_key: bytes | bytearray, source: BinaryIO, size: int, *, offset: int = 0) -> None:
         super().__init__()
         self._plain = bytearray()  # ``close`` wipes it, whatever comes in between
-        self.length = plaintext_size(size)
+        self.size = plaintext_size(size)
         self._source = source
         self._first = offset + NONCE_BYTES
-        self._last = max(0, self.length - 1) // _CHUNK
+        self._last = max(0, self.size - 1) // _CHUNK
         self._lock = threading.Lock()
         self._held = -1  # number of the chunk that ``_plain`` holds
-        self._plain = bytearray(min(_CHUNK, self.length))
-        self._sealed = bytearray(min(_CHUNK, self.length) + TAG_BYTES)
+        self._plain = bytearray(min(_CHUNK, self.size))
+        self._sealed = bytearray(min(_CHUNK, self.size) + TAG_BYTES)
         source.seek(offset)
         nonce = bytearray(NONCE_BYTES)
         if _read_full(source, memoryview(nonce)) < NONCE_BYTES:
@@ -220,8 +168,8 @@ class PayloadReader(AuthenticatedFile):
         self._open_chunk(self._last)
 
     @override
-    def read_at(self, position: int, target: memoryview, /) -> int:
-        total = max(0, min(len(target), self.length - position))
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        total = max(0, min(len(target), self.size - position))
         done = 0
         with self._lock:
             while done < total:
@@ -250,7 +198,7 @@ class PayloadReader(AuthenticatedFile):
         """Return the plaintext of a chunk; it lives in the one buffer, which holds authenticated bytes or none."""
         if self.closed:
             raise ValueError("I/O operation on closed file")
-        length = min(_CHUNK, self.length - number * _CHUNK)
+        length = min(_CHUNK, self.size - number * _CHUNK)
         plain = memoryview(self._plain)[:length]
         if number != self._held:
             self._held = -1

@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from fieldreport.errors import NotFound, PlatformError, SettingsError, StoreError
 from fieldreport.limits import KIB, MIB
+from fieldreport.seekable import SeekableReader
 from fieldreport.store.blobs import BlobWriter
 
 _PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
@@ -151,52 +152,25 @@ class _S3Writer:
                 self._client.abort_multipart_upload(**self._where, UploadId=self._upload)
 
 
-class _S3Reader(io.RawIOBase):
+class _S3Reader(SeekableReader):
     """Random access by ranged GETs."""
 
     def __init__(self, client: Any, bucket: str, key: str, size: int) -> None:
         super().__init__()
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
-        self._size = size
-        self._position = 0
+        self.size = size
 
     @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    @override
-    def tell(self) -> int:
-        return self._position
-
-    @override
-    def readinto(self, buffer: Any, /) -> int:
-        wanted = min(len(buffer), self._size - self._position)
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        wanted = min(len(target), self.size - position)
         if wanted <= 0:
             return 0
-        last = self._position + wanted - 1
         with _as_store_error():
-            answer = self._client.get_object(**self._where, Range=f"bytes={self._position}-{last}")
+            answer = self._client.get_object(**self._where, Range=f"bytes={position}-{position + wanted - 1}")
             body = answer["Body"].read()
-        buffer[: len(body)] = body
-        self._position += len(body)
+        target[: len(body)] = body
         return len(body)
-
-    @override
-    def readall(self) -> bytes:
-        # The inherited one would ask for 8 KiB at a time.
-        rest = bytearray(max(0, self._size - self._position))
-        return bytes(rest[: self.readinto(rest)])
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def reencode(cleaned: Source, demuxer: str) -> bytes:
     """
     out = io.BytesIO()
     try:
-        with av.open(_Reader(cleaned), format=demuxer, metadata_errors="ignore") as original:
+        with av.open(cleaned.file(), format=demuxer, metadata_errors="ignore") as original:
             pictures = list(original.streams.video)  # covers are gone by now
             if pictures:
                 _film(original, pictures[0], out)
@@ -62,27 +62,6 @@ def reencode(cleaned: Source, demuxer: str) -> bytes:
     except FFmpegError:
         raise Damaged from None
     return out.getvalue()
-
-
-class _Reader:
-    """A source as a file with a position, for the demuxer."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._position = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._source.read_at(self._position, self._source.size if size < 0 else size)
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        base = {0: 0, 1: self._position, 2: self._source.size}[whence]
-        self._position = max(0, min(self._source.size, base + offset))
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
 
 
 def _recording(original: Any, out: io.BytesIO) -> None:
