@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fieldreport.store import migrate, open_engine
+from tests.cast import copy_tables
 from tests.store.throwaway_postgres import fresh_database
-from tests.vault.cast import Newsroom, open_newsroom
-
-
-@functools.cache
-def _migrated_file(package: str) -> Path:
-    """A SQLite database with a package's tables, to copy from: quicker than migrating each time."""
-    path = Path(tempfile.mkdtemp(prefix="fieldreport-")) / "migrated.db"
-    engine = open_engine(f"sqlite:///{path}")
-    migrate(engine, package)
-    engine.dispose()
-    return path
+from tests.vault.newsroom import Newsroom, open_newsroom
 
 
 @functools.cache
@@ -37,19 +26,16 @@ def _migrated_database() -> str:
 @pytest.fixture
 def vault_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a vault's database with empty tables."""
-    (tmp_path / "desk").mkdir()
     if getattr(request, "param", "sqlite") == "postgresql":
+        (tmp_path / "desk").mkdir()
         return fresh_database(like=_migrated_database())
-    shutil.copy(_migrated_file("fieldreport.vault"), tmp_path / "desk" / "vault.db")
-    return f"sqlite:///{tmp_path / 'desk' / 'vault.db'}"
+    return copy_tables("fieldreport.vault", tmp_path / "desk" / "vault.db")
 
 
 @pytest.fixture
 def mailbox_url(tmp_path: Path) -> str:
     """The URL of a mailbox's database with empty tables."""
-    (tmp_path / "intake").mkdir()
-    shutil.copy(_migrated_file("fieldreport.mailbox"), tmp_path / "intake" / "mailbox.db")
-    return f"sqlite:///{tmp_path / 'intake' / 'mailbox.db'}"
+    return copy_tables("fieldreport.mailbox", tmp_path / "intake" / "mailbox.db")
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from fieldreport.seal.codename import SourceKeys
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import CaseFilter, signers_of
 from fieldreport.vault.archive.tables import Item
-from tests.vault.cast import Newsroom, a_source, open_newsroom, with_new_key, without_old_keys
+from tests.cast import a_source, with_new_key, without_old_keys
+from tests.vault.newsroom import Newsroom, open_newsroom
 
 ROUNDS = int(os.environ.get("FIELDREPORT_CRASH_ROUNDS", "6"))
 LETTER, REPLY = b"L", b"R"

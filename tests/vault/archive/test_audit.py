@@ -12,7 +12,7 @@ from fieldreport.errors import SealError, StoreError
 from fieldreport.unseal.signing_keys import SigningKey
 from fieldreport.vault import Act, AuditReport, signers_of
 from fieldreport.vault.archive.tables import AuditRow, VaultState
-from tests.vault.cast import Newsroom, everywhere
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 @pytest.fixture

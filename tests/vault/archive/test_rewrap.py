@@ -14,7 +14,8 @@ from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import Card
 from fieldreport.vault.archive.tables import SealedObject
-from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key
+from tests.cast import a_source, with_new_key
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 def key_of(staff: StaffKey) -> str:

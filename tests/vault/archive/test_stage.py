@@ -14,7 +14,7 @@ from fieldreport.seal.envelope import PartSource
 from fieldreport.seal.inner_header import Kind
 from fieldreport.vault import Act
 from fieldreport.vault.archive.tables import SecondFactor
-from tests.vault.cast import Newsroom
+from tests.vault.newsroom import Newsroom
 
 THREAD = b"t" * 16
 

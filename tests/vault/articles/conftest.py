@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-import importlib.util
-import io
-import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any
 
 import pytest
 
 from fieldreport import config
 from fieldreport.press.article import Article
-from fieldreport.seal.codename import SourceKeys
-from fieldreport.seal.envelope import PartSource, seal_envelope
-from fieldreport.seal.inner_header import Binding, Kind
+from fieldreport.seal import SourceKeys
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal.staff_key import StaffKey
+from fieldreport.vault import CaseFilter
 from fieldreport.vault.articles.newsdesk import Draft, Newsdesk
+from tests.cast import REPORT, a_source, copy_tables, settings_in
+from tests.store.throwaway_postgres import fresh_database
+from tests.vault.newsroom import Newsroom, open_newsroom
 
-if TYPE_CHECKING:
-    from tests.vault.cast import Newsroom
-
-
-def load(folder: str, name: str) -> Any:
-    """Load a module that lies beside other tests, once a run."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / folder / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-REPORT = (
-    "On the night I left, the guard at the second post had drunk too much and was asleep beside the fire, so we walked "
-    "past him with the child wrapped in a blanket. There were 47 of us."
-)
 CLEAN_BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
 
 
@@ -79,48 +56,13 @@ class House:
 
     def send(self, text: str = REPORT, **fields: str) -> None:
         """A letter of the one source, collected and sorted."""
-        newsroom, roster, letter_id = self.newsroom, self.newsroom.roster, os.urandom(16)
-        content = text.encode()
-        told = {
-            "action": "report",
-            "lookup": self.source.lookup.hex(),
-            "thread": self.source.thread.hex(),
-            "reply_key": str(self.source.identity.recipient),
-            **fields,
-        }
-
-        def seal(payload: BinaryIO) -> bytes:
-            return seal_envelope(
-                Binding(
-                    kind=Kind.LETTER,
-                    epoch=roster.epoch,
-                    roster=roster.sha256,
-                    instance=newsroom.vault.instance,
-                    thread=letter_id,
-                    object=letter_id,
-                ),
-                hour=newsroom.clock.hour,
-                fields=told,
-                parts=[
-                    PartSource(
-                        name="report.txt",
-                        media_type="text/plain; charset=utf-8",
-                        source=io.BytesIO(content),
-                        length=len(content),
-                    )
-                ],
-                recipients=roster.recipients(),
-                payload_to=payload,
-            )
-
-        assert newsroom.mailbox.deposit(letter_id, roster.epoch, seal)
-        newsroom.vault.collect(newsroom.mailbox, newsroom.rosters)
+        newsroom = self.newsroom
+        newsroom.send(self.source, text, fields=fields)
+        newsroom.collect()
         newsroom.seat(newsroom.amira).sort()
 
     @property
     def case_id(self) -> bytes:
-        from fieldreport.vault import CaseFilter
-
         return self.newsroom.vault.cases.page(CaseFilter(), viewer="amira").rows[0].id
 
     def draft(self, **changes: object) -> Draft:
@@ -149,47 +91,18 @@ class House:
         return self.amira.save(article_id, replace(draft.article, **given), based_on=draft.head.revision)
 
 
-def settings_of(directory: Path, newsroom: Newsroom) -> config.Settings:
-    document = {
-        "instance": {"id": newsroom.vault.instance.hex(), "name": "The Far Bank"},
-        "keys": {"directory": "keys", "admin_fingerprint": newsroom.fingerprint},
-        "intake": {"data": "intake"},
-        "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
-        "press": {
-            "site": "site",
-            "base_url": "https://example.org",
-            "minimum_age_hours": 0,
-            "random_delay_hours": 0,
-            "daily_slot": "",
-        },
-    }
-    return config.parse(document, path=directory / "fieldreport.toml", environment={})
+def open_house(directory: Path, *, vault_url: str, mailbox_url: str) -> Newsroom:
+    vault, mailbox, clock = open_newsroom(directory, vault_url=vault_url, mailbox_url=mailbox_url)
+    return Newsroom(directory=directory, vault=vault, mailbox=mailbox, clock=clock)
 
 
 def build(directory: Path, vault_url: str) -> House:
     """A newsroom with one case in its vault."""
-    cast = load("vault", "cast")
-    for folder in ("desk", "intake"):
-        (directory / folder).mkdir()
-    mailbox_url = mailbox_of(directory)
-    for url, package in ((vault_url, "fieldreport.vault"), (mailbox_url, "fieldreport.mailbox")):
-        engine = open_engine(url)
-        migrate(engine, package)
-        engine.dispose()
-    vault, mailbox, clock = cast.open_newsroom(directory, vault_url=vault_url, mailbox_url=mailbox_url)
-    newsroom = cast.Newsroom(directory=directory, vault=vault, mailbox=mailbox, clock=clock)
-    settings = settings_of(directory, newsroom)
-    house = House(newsroom=newsroom, settings=settings, ines=newsroom.hire("ines"), source=cast.a_source())
+    mailbox_url = copy_tables("fieldreport.mailbox", directory / "intake" / "mailbox.db")
+    newsroom = open_house(directory, vault_url=vault_url, mailbox_url=mailbox_url)
+    house = House(newsroom=newsroom, settings=settings_in(directory), ines=newsroom.hire("ines"), source=a_source())
     house.send()
     return house
-
-
-def vault_of(directory: Path) -> str:
-    return f"sqlite:///{directory / 'desk' / 'vault.db'}"
-
-
-def mailbox_of(directory: Path) -> str:
-    return f"sqlite:///{directory / 'intake' / 'mailbox.db'}"
 
 
 def close(house: House) -> None:
@@ -201,34 +114,32 @@ def close(house: House) -> None:
 def model_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Built once; every test works in a copy of its directory."""
     directory = tmp_path_factory.mktemp("model")
-    house = build(directory, vault_of(directory))
+    house = build(directory, copy_tables("fieldreport.vault", directory / "desk" / "vault.db"))
     close(house)
     return house
 
 
 @pytest.fixture
 def house(model_house: House, tmp_path: Path) -> Iterator[House]:
-    cast = load("vault", "cast")
     directory = tmp_path / "house"
     shutil.copytree(model_house.newsroom.directory, directory)
-    newsroom = copy.copy(model_house.newsroom)
-    newsroom.directory = directory
-    newsroom.vault, newsroom.mailbox, newsroom.clock = cast.open_newsroom(
-        directory, vault_url=vault_of(directory), mailbox_url=mailbox_of(directory)
+    newsroom = open_house(
+        directory,
+        vault_url=f"sqlite:///{directory / 'desk' / 'vault.db'}",
+        mailbox_url=f"sqlite:///{directory / 'intake' / 'mailbox.db'}",
     )
-    newsroom.rosters = newsroom.open_rosters()
-    house = House(
-        newsroom=newsroom,
-        settings=settings_of(directory, newsroom),
-        ines=model_house.ines,
-        source=model_house.source,
-    )
+    house = House(newsroom=newsroom, settings=settings_in(directory), ines=model_house.ines, source=model_house.source)
     yield house
     close(house)
 
 
 @pytest.fixture
 def house_on_postgresql(tmp_path: Path) -> Iterator[House]:
-    house = build(tmp_path, str(load("store", "throwaway_postgres").fresh_database()))
+    vault_url = fresh_database()
+    engine = open_engine(vault_url)
+    migrate(engine, "fieldreport.vault")
+    engine.dispose()
+    (tmp_path / "desk").mkdir()
+    house = build(tmp_path, vault_url)
     yield house
     close(house)

@@ -15,6 +15,7 @@ from lxml import etree
 from fieldreport.errors import Conflict, NotAllowed, StoreError
 from fieldreport.press.archive import Archive
 from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
+from tests.cast import with_new_key, without_old_keys
 
 if TYPE_CHECKING:
     from tests.vault.articles.conftest import House
@@ -313,17 +314,14 @@ def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pyt
 
 
 def test_after_a_rotation_and_rewrapping_a_scheduled_article_still_goes_out(house: House) -> None:
-    cast = house.newsroom
+    newsroom = house.newsroom
     house.press.update(DAILY)
     article_id = house.published()
-    from tests.vault.articles.conftest import load
-
-    helpers = load("vault", "cast")
-    jonas = helpers.with_new_key(cast.jonas)
-    cast.next_roster(jonas)
-    cast.seat(jonas).rewrap()
-    jonas = helpers.without_old_keys(jonas)
-    cast.clock.pass_hours(24 * 7)
+    jonas = with_new_key(newsroom.jonas)
+    newsroom.next_roster(jonas)
+    newsroom.seat(jonas).rewrap()
+    jonas = without_old_keys(jonas)
+    newsroom.clock.pass_hours(24 * 7)
     assert house.desk(jonas).publish_due().published == (article_id,)
 
 

@@ -13,7 +13,8 @@ from fieldreport import limits
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedLetter
 from fieldreport.vault.archive.tables import Item, SealedObject
-from tests.vault.cast import Newsroom, a_source, everywhere
+from tests.cast import a_source
+from tests.vault.newsroom import Newsroom, everywhere
 
 pytestmark = everywhere
 

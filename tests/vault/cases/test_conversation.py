@@ -15,7 +15,8 @@ from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.seal.inner_header import Kind
 from fieldreport.vault import Card
 from fieldreport.vault.archive.tables import Item, Outgoing
-from tests.vault.cast import Newsroom, a_source, everywhere
+from tests.cast import a_source
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 class Away(LocalMailbox):

@@ -8,7 +8,8 @@ import pytest
 
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.vault import CaseFilter, Ending
-from tests.vault.cast import Newsroom, a_source, everywhere
+from tests.cast import a_source
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 def headers_of(newsroom: Newsroom, ids: list[bytes]) -> list[bytes]:

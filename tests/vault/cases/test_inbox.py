@@ -13,7 +13,8 @@ from sqlalchemy import event
 from fieldreport.errors import NotFound, RosterError
 from fieldreport.vault import CaseFilter, CaseState
 from fieldreport.vault.archive.tables import Case
-from tests.vault.cast import Newsroom, a_source, everywhere
+from tests.cast import a_source
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 def fill(newsroom: Newsroom, number: int, *, hours: int = 7) -> None:

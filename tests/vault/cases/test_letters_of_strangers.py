@@ -14,7 +14,8 @@ from fieldreport.seal import Binding, HybridIdentity, HybridRecipient, Kind, Par
 from fieldreport.unseal import roster_changes
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.tables import SealedObject
-from tests.vault.cast import INSTANCE, Newsroom, a_source
+from tests.cast import INSTANCE, a_source
+from tests.vault.newsroom import Newsroom
 
 
 def hand_in(

@@ -13,7 +13,8 @@ from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import Card, CaseRow, Seat
 from fieldreport.vault.cases.conversation import text_part
 from fieldreport.vault.keys.recovery import Rescue
-from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, without_old_keys
+from tests.cast import a_source, with_new_key, without_old_keys
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 @pytest.fixture

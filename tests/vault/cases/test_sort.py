@@ -12,7 +12,8 @@ from fieldreport.limits import CHUNK_BYTES
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.vault import CaseFilter, CaseState, Ending
 from fieldreport.vault.cases.sort import source_tag
-from tests.vault.cast import Newsroom, a_source, everywhere
+from tests.cast import a_source, open_rosters
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 def flip(newsroom: Newsroom, position: int) -> None:
@@ -195,7 +196,7 @@ def test_a_letter_of_a_roster_that_has_not_arrived_yet_is_not_called_damaged(new
     shutil.copytree(newsroom.directory / "keys", newsroom.directory / "behind")
     newsroom.hire("late")
     letter_id = newsroom.send(a_source())
-    newsroom.rosters = newsroom.open_rosters("behind")
+    newsroom.rosters = open_rosters(newsroom.directory / "behind")
     newsroom.collect()
     done = newsroom.seat(newsroom.amira).sort()
     assert (done.damaged, done.unknown_roster, done.unopened) == (0, 1, 1)

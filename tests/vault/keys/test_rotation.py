@@ -10,7 +10,8 @@ from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError
 from fieldreport.seal.roster_directory import Roster
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault import RotationOrder, RotationState
-from tests.vault.cast import Newsroom, a_source, everywhere, with_new_key, without_old_keys
+from tests.cast import a_source, with_new_key, without_old_keys
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 def approved(newsroom: Newsroom) -> tuple[StaffKey, Roster]:

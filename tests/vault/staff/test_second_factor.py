@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from fieldreport.errors import UnlockRefused
-from tests.vault.cast import Newsroom, everywhere
+from tests.vault.newsroom import Newsroom, everywhere
 
 pytestmark = everywhere
 
