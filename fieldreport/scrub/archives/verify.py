@@ -37,12 +37,13 @@ class _Entry:
     size: int
 
 
-def check(source: Source) -> None:
-    """Walk members, directory and end, and let each family read its own.
+def verify(source: Source, media_type: str) -> None:
+    """Walk members, directory and end, and let each format read its own.
 
     Raises:
         Residue: anything but what the writer of ``archives`` writes.
     """
+    del media_type
     entries: list[_Entry] = []
     position = 0
     while source.read_at(position, 4) == b"PK\x03\x04":

@@ -25,7 +25,7 @@ _DECODERS: Final[dict[str, type[ImageFile.ImageFile]]] = {
 }
 
 
-def anew(
+def frames_as_png(
     cleaned: bytes, media_type: str, *, size: tuple[int, int], frames: int, profile: bytes | None, cleaning: Cleaning
 ) -> bytes:
     """The frames of a cleaned animation, or its only one, as a PNG that still goes through its family.

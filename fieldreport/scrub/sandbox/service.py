@@ -23,7 +23,7 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.parent import Output, WarmParent, WarmParentGone
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere
-from fieldreport.scrub.text.plain import clean_typed
+from fieldreport.scrub.text import invisible
 from fieldreport.scrub.verdicts import Mode, Refusal, Removed
 
 _log = logging.getLogger(__name__)
@@ -113,7 +113,8 @@ class Scrubber:
 
     def clean_text(self, text: str) -> tuple[str, tuple[Removed, ...]]:
         """The typed report text: Unicode form C, newlines as line feeds, copy marks dropped. No child is needed."""
-        return clean_typed(text)
+        text, marked = invisible.unmark(text)
+        return text, ((Removed.COPY_MARKS,) if marked else ())
 
     def close(self) -> None:
         """End the warm parents, and with them any child still at work."""

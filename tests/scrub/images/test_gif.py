@@ -13,7 +13,7 @@ from PIL import Image
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import gif
+from fieldreport.scrub.images.gif.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 
@@ -149,15 +149,15 @@ def test_scrubbing_twice_is_scrubbing_once(clean: Clean, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PLANTED if name != "buffering"])
 def test_verify_refuses_what_should_have_gone(clean: Clean, name: str) -> None:
     data = clean(animation()).data
-    gif.verify(Source.of(data), "image/gif")
+    verify(Source.of(data), "image/gif")
     for place in (first_block(data), len(data) - 1, len(data)):
         with pytest.raises(Residue):
-            gif.verify(Source.of(data[:place] + PLANTED[name][0] + data[place:]), "image/gif")
+            verify(Source.of(data[:place] + PLANTED[name][0] + data[place:]), "image/gif")
 
 
 def test_verify_refuses_a_file_without_an_end(clean: Clean) -> None:
     with pytest.raises(Residue):
-        gif.verify(Source.of(clean(animation()).data[:-1]), "image/gif")
+        verify(Source.of(clean(animation()).data[:-1]), "image/gif")
 
 
 @given(data=st.data())

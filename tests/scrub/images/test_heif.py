@@ -14,9 +14,11 @@ from PIL import Image, ImageChops, ImageStat
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import heif, icc
-from fieldreport.scrub.images.heif import codecs
-from fieldreport.scrub.images.heif.parse import read
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.images.heif import codecs, write
+from fieldreport.scrub.images.heif.parse import parse
+from fieldreport.scrub.images.heif.pieces import assemble
+from fieldreport.scrub.images.heif.verify import verify
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Damaged, Refused, Residue
@@ -118,7 +120,7 @@ def test_scrubbing_twice_is_scrubbing_once(clean: Clean, kind: str) -> None:
 
 
 def test_the_grid_was_a_grid() -> None:
-    album = read(Source.of(KINDS["heic-grid"]))
+    album = parse(Source.of(KINDS["heic-grid"]))
     assert album.items[album.primary].kind == b"grid"
     assert len(album.references[b"dimg", album.primary]) == 6
 
@@ -192,10 +194,7 @@ def test_strong_mode_keeps_transparency_as_png(clean: Clean, kind: str) -> None:
 
 def rebuilt(kind: str, **changes: object) -> bytes:
     """A clean file with one thing of the writer's input changed."""
-    from fieldreport.scrub.images.heif import _Copier
-    from fieldreport.scrub.images.heif.write import write
-
-    pieces = _Copier(read(Source.of(KINDS[kind])), new_cleaning(Mode.LOSSLESS)).copy_all().pieces
+    pieces = write._Copier(parse(Source.of(KINDS[kind])), new_cleaning(Mode.LOSSLESS)).copy_all().pieces
     for name, value in changes.items():
         if name == "prefix":
             assert isinstance(value, bytes)
@@ -217,7 +216,7 @@ def rebuilt(kind: str, **changes: object) -> bytes:
                 else (kind_, payload, essential)
                 for kind_, payload, essential in pieces[0].properties
             ]
-    return write(pieces)
+    return assemble(pieces)
 
 
 def nal(kind: int, body: bytes) -> bytes:
@@ -284,7 +283,7 @@ def test_what_is_decoded_comes_out_upright(
 @pytest.mark.parametrize("turn", [(b"irot", b"\1", True), (b"imir", b"\0", True), (b"imir", b"\1", True)])
 def test_libheif_turns_the_same_way(turn: tuple[bytes, bytes, bool]) -> None:
     turned = rebuilt("heic", extra_property=turn)
-    assert decode(turned).tobytes() == heif._turn(decode(KINDS["heic"]), turn[0], turn[1]).tobytes()
+    assert decode(turned).tobytes() == write._turn(decode(KINDS["heic"]), turn[0], turn[1]).tobytes()
 
 
 def test_an_unknown_property_goes_unless_it_is_needed(clean: Clean, refusal_of: RefusalOf) -> None:
@@ -331,7 +330,7 @@ def test_the_size_in_the_codecs_header_counts_whatever_the_container_says() -> N
 
 @pytest.mark.parametrize("kind", ["heic", "avif"])
 def test_the_codecs_header_agrees_with_what_was_encoded(kind: str) -> None:
-    album = read(Source.of(KINDS[kind]))
+    album = parse(Source.of(KINDS[kind]))
     item = album.items[album.primary]
     if kind == "heic":
         payload = next(found.payload for found in item.properties if found.kind == b"hvcC")
@@ -371,7 +370,7 @@ def test_a_file_cut_off_is_refused(refusal_of: RefusalOf, kind: str) -> None:
 def test_verify_refuses_any_other_layout(kind: str) -> None:
     data = clean_bytes(kind)
     media_type = f"image/{kind[:4]}"
-    heif.verify(Source.of(data), media_type)
+    verify(Source.of(data), media_type)
     moved = data.index(b"mdat") - 4
     for residue in (
         KINDS[kind],
@@ -381,7 +380,7 @@ def test_verify_refuses_any_other_layout(kind: str) -> None:
         data.replace(b"pict" + bytes(12), b"pict" + bytes(11) + b"x"),
     ):
         with pytest.raises(Residue):
-            heif.verify(Source.of(residue), media_type)
+            verify(Source.of(residue), media_type)
 
 
 @pytest.mark.parametrize(
@@ -397,13 +396,13 @@ def test_verify_refuses_any_other_layout(kind: str) -> None:
 )
 def test_verify_refuses_what_should_have_gone(kind: str, changes: dict[str, object]) -> None:
     with pytest.raises(Residue):
-        heif.verify(Source.of(rebuilt(kind, **changes)), f"image/{kind[:4]}")
+        verify(Source.of(rebuilt(kind, **changes)), f"image/{kind[:4]}")
 
 
 def test_a_box_never_reaches_beyond_what_it_lies_in() -> None:
     meta = full_box(b"meta", 0, 0, struct.pack(">I4s", 5000, b"pitm"))
     with pytest.raises(Damaged):
-        read(Source.of(box(b"ftyp", b"heic", bytes(4)) + meta))
+        parse(Source.of(box(b"ftyp", b"heic", bytes(4)) + meta))
 
 
 @given(data=st.data())

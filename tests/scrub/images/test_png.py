@@ -14,7 +14,10 @@ from PIL import Image, ImageChops, PngImagePlugin
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc, png
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.images.png import write
+from fieldreport.scrub.images.png.parse import SIGNATURE
+from fieldreport.scrub.images.png.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 
@@ -128,11 +131,11 @@ def test_interlaced_pictures_of_every_depth_pass(clean: Clean, depth: int, colou
     bits = depth * {0: 1, 2: 3, 3: 1, 6: 4}[colour]
     width, height = 13, 9
     raw = b""
-    for left, top, step_x, step_y in png._ADAM7:
+    for left, top, step_x, step_y in write._ADAM7:
         columns, rows = len(range(left, width, step_x)), len(range(top, height, step_y))
         raw += (b"\0" + bytes((columns * bits + 7) // 8)) * rows if columns else b""
     palette = chunk(b"PLTE", bytes(12)) if colour == 3 else b""
-    data = png.SIGNATURE + header(width, height, depth, colour, 1) + palette
+    data = SIGNATURE + header(width, height, depth, colour, 1) + palette
     data += chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
     assert pixels(clean(data).data) == pixels(data)
 
@@ -158,7 +161,7 @@ def test_what_follows_the_end_is_cut(clean: Clean) -> None:
 def test_a_rest_of_the_uncropped_original_inside_the_picture_data_is_cut(clean: Clean) -> None:
     raw = b"".join(b"\0" + bytes(30) for _ in range(10))
     hidden = zlib.compress(raw) + b"PLANTED" * 50
-    data = png.SIGNATURE + header(10, 10) + chunk(b"IDAT", hidden) + chunk(b"IEND", b"")
+    data = SIGNATURE + header(10, 10) + chunk(b"IDAT", hidden) + chunk(b"IEND", b"")
     copy = clean(data)
     assert MARKER not in copy.data
     assert Removed.HIDDEN_CONTENT in copy.removed
@@ -167,8 +170,8 @@ def test_a_rest_of_the_uncropped_original_inside_the_picture_data_is_cut(clean: 
 def test_how_an_encoder_cut_the_data_does_not_show(clean: Clean) -> None:
     raw = zlib.compress(b"".join(b"\0" + bytes(30) for _ in range(10)))
     pieces = b"".join(chunk(b"IDAT", raw[start : start + 3]) for start in range(0, len(raw), 3))
-    whole = png.SIGNATURE + header(10, 10) + chunk(b"IDAT", raw) + chunk(b"IEND", b"")
-    cut = png.SIGNATURE + header(10, 10) + pieces + chunk(b"IEND", b"")
+    whole = SIGNATURE + header(10, 10) + chunk(b"IDAT", raw) + chunk(b"IEND", b"")
+    cut = SIGNATURE + header(10, 10) + pieces + chunk(b"IEND", b"")
     assert clean(cut).data == clean(whole).data
 
 
@@ -203,13 +206,13 @@ def test_strong_mode_encodes_anew(clean: Clean) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (20_001, 1), (1, 0xFFFF_FFFF), (11_000, 11_000)])
 def test_a_picture_over_the_bounds_is_refused_from_its_header(refusal_of: RefusalOf, width: int, height: int) -> None:
-    data = png.SIGNATURE + header(width, height) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    data = SIGNATURE + header(width, height) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     assert refusal_of(data) is Refusal.BOMB
 
 
 def test_picture_data_that_inflates_beyond_its_header_is_a_bomb(refusal_of: RefusalOf) -> None:
     bomb = zlib.compress(bytes(50_000_000), 9)
-    data = png.SIGNATURE + header(10, 10) + chunk(b"IDAT", bomb) + chunk(b"IEND", b"")
+    data = SIGNATURE + header(10, 10) + chunk(b"IDAT", bomb) + chunk(b"IEND", b"")
     assert refusal_of(data) is Refusal.BOMB
 
 
@@ -232,10 +235,10 @@ def test_frames_without_end_are_a_bomb(refusal_of: RefusalOf) -> None:
         lambda data: with_chunks(data, chunk(b"CRIT", b"unknown")),
         lambda data: with_chunks(data, chunk(b"IHDR", bytes(13))),
         lambda data: with_chunks(data, chunk(b"PLTE", b"12")),
-        lambda _: png.SIGNATURE + header(10, 10) + chunk(b"IEND", b""),
-        lambda data: png.SIGNATURE + header(10, 10, 3) + data[33:],
-        lambda data: png.SIGNATURE + header(40, 31) + data[33:],
-        lambda data: png.SIGNATURE + data[33:],
+        lambda _: SIGNATURE + header(10, 10) + chunk(b"IEND", b""),
+        lambda data: SIGNATURE + header(10, 10, 3) + data[33:],
+        lambda data: SIGNATURE + header(40, 31) + data[33:],
+        lambda data: SIGNATURE + data[33:],
     ],
     ids=["cut", "no-end", "checksum", "critical", "two-headers", "palette", "no-data", "depth", "short", "no-header"],
 )
@@ -268,11 +271,11 @@ def test_scrubbing_an_animation_twice_is_scrubbing_it_once(clean: Clean) -> None
 )
 def test_verify_refuses_what_should_have_gone(clean: Clean, residue: bytes) -> None:
     data = clean(encode(picture())).data
-    png.verify(Source.of(data), "image/png")
+    verify(Source.of(data), "image/png")
     with pytest.raises(Residue):
-        png.verify(Source.of(with_chunks(data, residue)), "image/png")
+        verify(Source.of(with_chunks(data, residue)), "image/png")
     with pytest.raises(Residue):
-        png.verify(Source.of(data + residue), "image/png")
+        verify(Source.of(data + residue), "image/png")
 
 
 @given(data=st.data())

@@ -13,7 +13,9 @@ from PIL import Image, TiffImagePlugin
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc, tiff
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.images.tiff import write
+from fieldreport.scrub.images.tiff.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 
@@ -149,7 +151,7 @@ def test_pages_in_a_circle_end_where_they_meet(clean: Clean) -> None:
 
 def clean_page() -> bytes:
     sink = Sink()
-    tiff.clean(Source.of(encode("L")), sink, new_cleaning(Mode.LOSSLESS))
+    write.clean(Source.of(encode("L")), sink, new_cleaning(Mode.LOSSLESS))
     return sink.source().whole()
 
 
@@ -164,10 +166,10 @@ def test_scrubbing_twice_is_scrubbing_once(clean: Clean, make: object) -> None:
 
 def test_verify_refuses_any_byte_that_no_pointer_accounts_for(clean: Clean) -> None:
     data = clean_page()
-    tiff.verify(Source.of(data), "image/tiff")
+    verify(Source.of(data), "image/tiff")
     for residue in (data + MARKER, encode("L", tiffinfo=described())):
         with pytest.raises(Residue):
-            tiff.verify(Source.of(residue), "image/tiff")
+            verify(Source.of(residue), "image/tiff")
 
 
 def test_verify_refuses_a_tag_that_tells(clean: Clean) -> None:
@@ -175,7 +177,7 @@ def test_verify_refuses_a_tag_that_tells(clean: Clean) -> None:
     at = data.index(struct.pack("<HH", 284, 3))
     struct.pack_into("<HHI4s", data, at, 305, 2, 4, b"abc\0")
     with pytest.raises(Residue):
-        tiff.verify(Source.of(bytes(data)), "image/tiff")
+        verify(Source.of(bytes(data)), "image/tiff")
 
 
 @given(data=st.data())

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc, webp
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.images.webp.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 
@@ -184,10 +185,10 @@ def test_a_file_cut_off_is_damaged(refusal_of: RefusalOf, cut: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_verify_refuses_what_should_have_gone(clean: Clean, kind: str, name: str) -> None:
     data = clean(KINDS[kind]).data
-    webp.verify(Source.of(data), "image/webp")
+    verify(Source.of(data), "image/webp")
     for residue in (with_chunk(data, PLANTED[name][0]), data + MARKER, data + PLANTED[name][0]):
         with pytest.raises(Residue):
-            webp.verify(Source.of(residue), "image/webp")
+            verify(Source.of(residue), "image/webp")
 
 
 @given(data=st.data())

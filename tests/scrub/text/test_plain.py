@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
-from fieldreport.scrub.text import plain
+from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.text.plain import write
+from fieldreport.scrub.text.plain.verify import verify
 from fieldreport.scrub.verdicts import Damaged, Refused, Residue
 
 if TYPE_CHECKING:
@@ -115,12 +117,12 @@ def test_nothing_but_marks_becomes_an_empty_line(clean: Clean) -> None:
 )
 def test_verify_refuses_what_should_have_gone(residue: str) -> None:
     with pytest.raises(Residue):
-        plain.verify(Source.of(residue.encode()), "text/plain")
+        verify(Source.of(residue.encode()), "text/plain")
 
 
 def test_verify_refuses_what_is_not_utf_8() -> None:
     with pytest.raises(Residue):
-        plain.verify(Source.of(KOREAN.encode("cp949")), "text/plain")
+        verify(Source.of(KOREAN.encode("cp949")), "text/plain")
 
 
 @given(st.text(max_size=80))
@@ -128,10 +130,10 @@ def test_verify_refuses_what_is_not_utf_8() -> None:
 def test_every_text_is_cleaned_to_something_that_verify_accepts(text: str) -> None:
     sink, cleaning = Sink(), new_cleaning(Mode.LOSSLESS)
     try:
-        plain.clean(Source.of(text.encode()), sink, cleaning)
+        write.clean(Source.of(text.encode()), sink, cleaning)
     except Damaged:
         return  # control characters
-    plain.verify(sink.source(), "text/plain")
+    verify(sink.source(), "text/plain")
 
 
 @given(st.binary(max_size=200))
@@ -145,6 +147,6 @@ def test_arbitrary_bytes_are_text_or_refused(untrusted: bytes) -> None:
         return
 
 
-def test_the_typed_report_is_cleaned_without_a_child() -> None:
-    assert plain.clean_typed("the gate\u2063 opens\r\n") == ("the gate opens\n", (Removed.COPY_MARKS,))
-    assert plain.clean_typed(KOREAN) == (KOREAN, ())
+def test_the_typed_report_is_cleaned_without_a_child(scrubber: Scrubber) -> None:
+    assert scrubber.clean_text("the gate\u2063 opens\r\n") == ("the gate opens\n", (Removed.COPY_MARKS,))
+    assert scrubber.clean_text(KOREAN) == (KOREAN, ())

@@ -26,7 +26,7 @@ from fieldreport.scrub.documents.svg.pixels import drawn
 from fieldreport.scrub.documents.svg.pixels import warm as warm_drawing
 from fieldreport.scrub.documents.svg.verify import check
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import png
+from fieldreport.scrub.images.png import write as write_png
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Removed
 
 MEDIA_TYPE: Final = "image/svg+xml"
@@ -119,7 +119,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         data = cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES)
         check(data)
         # Through the PNG family: one way to write a PNG, and one place that verifies it.
-        return png.clean(Source.of(drawn(data)), sink, cleaning.lossless())
+        return write_png.clean(Source.of(drawn(data)), sink, cleaning.lossless())
     try:
         root = _without_prologue(untrusted_source.whole(limits.XML_BYTES), cleaning)
         if root.tag != f"{_S}svg":

@@ -68,7 +68,7 @@ class Album:
         return b"".join(pieces)
 
 
-def read(untrusted_source: Source) -> Album:
+def parse(untrusted_source: Source) -> Album:
     """Parse the top level and the one ``meta`` box.
 
     Raises:

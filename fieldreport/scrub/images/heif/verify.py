@@ -1,4 +1,4 @@
-"""Reading a clean HEIC or AVIF file again, with a reader that shares no code with what wrote it.
+"""The second reading of a HEIC or AVIF file, with a reader that shares no code with what wrote it.
 
 Rules: the file is consumed from the first byte to the last by a grammar that has no place for anything else. Boxes
 come in one order; items and properties are of a few kinds; the data is made of units that draw.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from fieldreport import limits
 from fieldreport.scrub.cursor import Tape
+from fieldreport.scrub.format import Source
 from fieldreport.scrub.images import icc
 from fieldreport.scrub.verdicts import Residue
 
@@ -24,8 +26,9 @@ _AUXILIARY: Final = {
 }
 
 
-def verify(data: bytes, media_type: str) -> None:
+def verify(source: Source, media_type: str) -> None:
     """Raise ``Residue`` for anything the grammar does not name."""
+    data = source.whole(limits.SCRUB_OUTPUT_BYTES)
     tape = Tape(memoryview(data))
     _, brands = tape.box(b"ftyp")
     if brands.take(len(brands)) not in _BRANDS[media_type]:

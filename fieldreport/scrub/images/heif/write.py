@@ -1,110 +1,243 @@
-"""Writing a HEIF file: one fixed layout, in which every byte has a reason.
-
-Rules: ``ftyp``, ``meta`` (handler, primary item, locations, infos, references, properties), ``mdat``; items are
-numbered from 1, the primary first; names are empty; each item lies in one piece, in order. Nothing says who wrote it.
-"""
+"""Choosing what of a HEIF file is copied, and decoding a picture that cannot stay as it is."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from typing import Final
 
+from PIL import Image
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
+from fieldreport.scrub.images import codecs as pixels
+from fieldreport.scrub.images import icc, metadata
 from fieldreport.scrub.images.heif import codecs
-from fieldreport.scrub.isobmff import box, full_box
-from fieldreport.scrub.verdicts import Damaged
+from fieldreport.scrub.images.heif.parse import Album, Item, described_by, parse
+from fieldreport.scrub.images.heif.pieces import Piece, assemble
+from fieldreport.scrub.images.jpeg import write as write_jpeg
+from fieldreport.scrub.images.png import write as write_png
+from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
+
+_ALPHA: Final = frozenset({b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"})
+_CODED: Final = frozenset({b"hvc1", b"av01"})
+_TURNS: Final = frozenset({b"clap", b"irot", b"imir"})
+_TILES: Final = 2048
 
 
-@dataclass(slots=True, kw_only=True)
-class Piece:
-    """One item of the new file.
-
-    ``tiles`` are the numbers a grid is made of; ``alpha_of`` is the picture that it makes transparent.
-    """
-
-    number: int
-    kind: bytes
-    alpha_of: int | None = None
-    size: tuple[int, int] = (0, 0)
-    data: bytes = b""
-    tiles: list[int] = field(default_factory=list)
-    properties: list[tuple[bytes, bytes, bool]] = field(default_factory=list)
-
-    def add(self, kind: bytes, payload: bytes, *, essential: bool = False) -> None:
-        """Add a property; the first of a kind counts."""
-        if all(kind != known for known, _, _ in self.properties):
-            self.properties.append((kind, payload, essential))
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """The primary picture, in a new file of the same kind where it can stay as it is."""
+    if untrusted_source.size > limits.SCRUB_WHOLE_BYTES:
+        raise Refused(Refusal.TOO_LARGE)
+    album = parse(untrusted_source)
+    cleaning.removed |= _categories(album)
+    picture = _Copier(album, cleaning).copy_all()
+    if picture.must_decode or cleaning.mode is Mode.STRONG:
+        return _decode(picture, sink, cleaning)
+    sink.write(assemble(picture.pieces))
+    return "image/avif" if picture.is_av1 else "image/heic"
 
 
-def write(pieces: list[Piece]) -> bytes:
-    """The whole file."""
-    head = _file_type(pieces)
-    # Offsets have a fixed width, so a first round with zeros gives the length of what precedes the data.
-    before = len(head) + len(_meta(pieces, 0)) + 8
-    return head + _meta(pieces, before) + box(b"mdat", *(piece.data for piece in pieces))
+def _categories(album: Album) -> set[Removed]:
+    """What the rest of the file would say."""
+    removed: set[Removed] = set()
+    for number, item in album.items.items():
+        if item.kind == b"Exif":
+            removed |= metadata.in_exif(_after_exif_offset(album.data(number))).removed
+        elif item.kind == b"mime":
+            removed |= metadata.in_xmp(album.data(number))
+        elif item.kind == b"uri ":
+            removed.add(Removed.OTHER_METADATA)
+    if described_by(album, b"thmb", album.primary):
+        removed.add(Removed.THUMBNAIL)
+    layers = described_by(album, b"auxl", album.primary)
+    if any(_alpha_kind(item) is None for item in layers.values()):
+        removed.add(Removed.HIDDEN_CONTENT)  # depth, gain and portrait masks
+    if b"moov" in album.top_level:
+        removed.add(Removed.MOTION_VIDEO)
+    if album.top_level - {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}:
+        removed.add(Removed.TRAILING_DATA)
+    return removed
 
 
-def _file_type(pieces: list[Piece]) -> bytes:
-    if any(piece.kind == b"av01" for piece in pieces):
-        return box(b"ftyp", b"avif", bytes(4), b"avifmif1miaf")
-    main = all(
-        codecs.hevc_is_main(payload) for piece in pieces for kind, payload, _ in piece.properties if kind == b"hvcC"
-    )
-    brand = b"heic" if main else b"heix"
-    return box(b"ftyp", brand, bytes(4), b"mif1" + brand)
+def _after_exif_offset(data: bytes) -> bytes:
+    skipped = 4 + int.from_bytes(data[:4], "big")
+    return data[skipped:] if data[skipped : skipped + 2] in {b"II", b"MM"} else data[4:].removeprefix(b"Exif\0\0")
 
 
-def _meta(pieces: list[Piece], data_offset: int) -> bytes:
-    parts = [
-        full_box(b"hdlr", 0, 0, bytes(4) + b"pict" + bytes(12) + b"\0"),
-        full_box(b"pitm", 0, 0, struct.pack(">H", 1)),
-        _locations(pieces, data_offset),
-        _infos(pieces),
-    ]
-    references = _references(pieces)
-    if references:
-        parts.append(full_box(b"iref", 0, 0, *references))
-    parts.append(_properties(pieces))
-    return full_box(b"meta", 0, 0, *parts)
+def _alpha_kind(item: Item) -> bytes | None:
+    for found in item.properties:
+        if found.kind == b"auxC":
+            name = found.payload[4:].partition(b"\0")[0]
+            return name if name in _ALPHA else None
+    return None
 
 
-def _locations(pieces: list[Piece], offset: int) -> bytes:
-    entries = []
-    for piece in pieces:
-        if offset + len(piece.data) > 0xFFFF_FFFF:
+class _Copier:
+    """Collects the pieces of the new file, and finds out whether it has to be decoded instead."""
+
+    def __init__(self, album: Album, cleaning: Cleaning) -> None:
+        self._album = album
+        self._cleaning = cleaning
+        self._numbers: dict[int, int] = {}  # of the old file to the new
+        self._coded_pixels = 0
+        self.pieces: list[Piece] = []
+        self.must_decode = False
+        self.is_av1 = False
+        self.has_alpha = False
+        self.untrusted_profile = b""
+
+    def copy_all(self) -> _Copier:
+        self._copy(self._album.primary, alpha_of=None)
+        for number, item in described_by(self._album, b"auxl", self._album.primary).items():
+            if _alpha_kind(item) is not None and not self.has_alpha:
+                self.has_alpha = True
+                self._copy(number, alpha_of=1)
+        return self
+
+    def _copy(self, number: int, *, alpha_of: int | None) -> int:
+        """Copy an item and what it is made of; answers its new number."""
+        if number in self._numbers:
+            return self._numbers[number]
+        item = self._album.items.get(number)
+        if item is None:
             raise Damaged
-        entries.append(struct.pack(">HHHII", piece.number, 0, 1, offset, len(piece.data)))
-        offset += len(piece.data)
-    return full_box(b"iloc", 0, 0, struct.pack(">HH", 0x4400, len(pieces)), *entries)
+        new = Piece(number=len(self.pieces) + 1, kind=item.kind, alpha_of=alpha_of)
+        self._numbers[number] = new.number
+        self.pieces.append(new)
+        if len(self.pieces) > _TILES:
+            raise Bomb
+        sizes: list[tuple[int, int]] = []
+        length_bytes = 0
+        for found in item.properties:
+            match found.kind:
+                case b"hvcC" if item.kind == b"hvc1":
+                    configuration, length_bytes, sizes = codecs.hevc_configuration(found.payload)
+                    new.add(b"hvcC", configuration, essential=True)
+                case b"av1C" if item.kind == b"av01":
+                    configuration, sizes = codecs.av1_configuration(found.payload)
+                    new.add(b"av1C", configuration, essential=True)
+                case _:
+                    self._property(new, found.kind, found.payload, essential=found.essential)
+        self._content(new, number, length_bytes, sizes)
+        if new.size == (0, 0):
+            raise Damaged
+        check_image(*new.size)
+        return new.number
+
+    def _property(self, new: Piece, kind: bytes, payload: bytes, *, essential: bool) -> None:
+        match kind:
+            case b"ispe" if len(payload) == 12:
+                new.size = int.from_bytes(payload[4:8], "big"), int.from_bytes(payload[8:12], "big")
+                new.add(kind, bytes(4) + payload[4:])
+            case b"pixi" if 5 < len(payload) == 5 + payload[4]:
+                new.add(kind, bytes(4) + payload[4:])
+            case b"irot" if len(payload) == 1:
+                new.add(kind, bytes((payload[0] & 3,)), essential=True)
+            case b"imir" if len(payload) == 1:
+                new.add(kind, bytes((payload[0] & 1,)), essential=True)
+            case b"colr" if payload[:4] == b"nclx" and len(payload) == 11:
+                new.add(kind, payload[:10] + bytes((payload[10] & 0x80,)))
+            case b"colr" if payload[:4] in {b"prof", b"rICC"}:
+                self._profile(new, payload[4:])
+            case b"clap":
+                self.must_decode = True
+                new.add(kind, payload, essential=True)
+            case b"auxC" if new.alpha_of is not None:
+                new.add(kind, bytes(4) + payload[4:].partition(b"\0")[0] + b"\0")
+            case _ if essential:
+                raise Refused(Refusal.UNSUPPORTED)  # layers and the like: without it another picture would show
+            case _:
+                pass
+
+    def _profile(self, new: Piece, untrusted_profile: bytes) -> None:
+        if len(untrusted_profile) > limits.ICC_BYTES:
+            raise Bomb
+        known = icc.identify(untrusted_profile)
+        if untrusted_profile not in icc.OURS:
+            self._cleaning.removed.add(Removed.COLOUR_PROFILE)
+        if new.number == 1 and (known is None or self._cleaning.mode is Mode.STRONG):
+            self.untrusted_profile = untrusted_profile
+            self.must_decode = True
+        elif known is not None and (ours := icc.profile_for(known)) is not None:
+            new.add(b"colr", b"prof" + ours)
+
+    def _content(self, new: Piece, number: int, length_bytes: int, sizes: list[tuple[int, int]]) -> None:
+        data = self._album.data(number)
+        if new.kind == b"grid":
+            self._grid(new, number, data)
+            return
+        if new.kind not in _CODED:
+            raise Refused(Refusal.UNSUPPORTED)
+        if new.kind == b"hvc1":
+            if not sizes:
+                raise Damaged
+            new.data = codecs.hevc_slices(data, length_bytes)
+        else:
+            self.is_av1 = True
+            new.data, more = codecs.av1_frames(data)
+            sizes = sizes + more
+            if not sizes:
+                raise Damaged
+        for width, height in sizes:
+            check_image(width, height)
+        self._coded_pixels += max(width * height for width, height in sizes)
+        if self._coded_pixels > 2 * limits.IMAGE_PIXELS + limits.IMAGE_PIXELS // 2:  # colour, transparency, edges
+            raise Bomb
+
+    def _grid(self, new: Piece, number: int, data: bytes) -> None:
+        """Rows and columns of tiles (ISO/IEC 23008-12, 6.6.2.3.2); tiles are coded pictures, not grids again."""
+        if len(data) < 8 or data[0] or len(data) != (12 if data[1] & 1 else 8):
+            raise Damaged
+        tiles = self._album.references.get((b"dimg", number), ())
+        if len(tiles) != (data[2] + 1) * (data[3] + 1) or len(tiles) > _TILES:
+            raise Damaged
+        new.data = data[:1] + bytes((data[1] & 1,)) + data[2:]
+        if any(self._album.items.get(tile, new).kind not in _CODED for tile in tiles):
+            raise Damaged
+        new.tiles = [self._copy(tile, alpha_of=None) for tile in tiles]
 
 
-def _infos(pieces: list[Piece]) -> bytes:
-    entries = []
-    for piece in pieces:
-        hidden = int(piece.number != 1)  # flag 1: not to be shown on its own
-        entries.append(full_box(b"infe", 2, hidden, struct.pack(">HH4s", piece.number, 0, piece.kind) + b"\0"))
-    return full_box(b"iinf", 0, 0, struct.pack(">H", len(pieces)), *entries)
+def _decode(picture: _Copier, sink: Sink, cleaning: Cleaning) -> str:
+    """Through a file of our making, so that the decoder never sees what lies around the picture."""
+    width, height = picture.pieces[0].size
+    cleaning.spend(width * height * 8)
+    # Not every decoder turns and cuts, so none is asked to.
+    turns = [(kind, payload) for kind, payload, _ in picture.pieces[0].properties if kind in _TURNS]
+    for piece in picture.pieces:
+        piece.properties = [found for found in piece.properties if found[0] not in _TURNS]
+    data = assemble(picture.pieces)
+    decoded = pixels.decode_avif(data) if picture.is_av1 else pixels.decode_heic(data)
+    for kind, payload in turns:
+        decoded = _turn(decoded, kind, payload)
+    if picture.untrusted_profile:
+        decoded = pixels.to_srgb(decoded, picture.untrusted_profile)
+    if picture.has_alpha:
+        return write_png.clean(Source.of(pixels.encode_png(decoded)), sink, cleaning)
+    return write_jpeg.clean(Source.of(pixels.encode_jpeg(decoded)), sink, cleaning)
 
 
-def _references(pieces: list[Piece]) -> list[bytes]:
-    found = []
-    for piece in pieces:
-        if piece.tiles:
-            found.append((b"dimg", piece.number, piece.tiles))
-        if piece.alpha_of is not None:
-            found.append((b"auxl", piece.number, [piece.alpha_of]))
-    return [box(kind, struct.pack(f">HH{len(to)}H", from_item, len(to), *to)) for kind, from_item, to in found]
+def _turn(image: Image.Image, kind: bytes, payload: bytes) -> Image.Image:
+    """Apply one transformation: cut, turn or mirror (ISO/IEC 23008-12, 6.5.9, 6.5.10, 6.5.12)."""
+    if kind == b"irot":
+        quarter_turns = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+        turn = quarter_turns[payload[0] & 3]
+        return image if turn is None else image.transpose(turn)
+    if kind == b"imir":
+        flips = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.FLIP_LEFT_RIGHT)
+        return image.transpose(flips[payload[0] & 1])
+    if len(payload) != 32:
+        raise Damaged
+    numbers = struct.unpack(">IIIIiIiI", payload)
+    if not all(numbers[1::2]):
+        raise Damaged
+    width, height, right, down = (numbers[i] / numbers[i + 1] for i in range(0, 8, 2))
+    left, top = round(right + (image.width - width) / 2), round(down + (image.height - height) / 2)
+    cut = (max(left, 0), max(top, 0), min(left + round(width), image.width), min(top + round(height), image.height))
+    if cut[0] >= cut[2] or cut[1] >= cut[3]:
+        raise Damaged
+    return image.crop(cut)
 
 
-def _properties(pieces: list[Piece]) -> bytes:
-    """Each property once, in the order of first use: a thousand tiles share one configuration."""
-    places: dict[tuple[bytes, bytes], int] = {}
-    entries = []
-    for piece in pieces:
-        words = []
-        for kind, payload, essential in piece.properties:
-            place = places.setdefault((kind, payload), len(places) + 1)
-            words.append(place | (0x8000 if essential else 0))
-        entries.append(struct.pack(f">HB{len(words)}H", piece.number, len(words), *words))
-    known = [box(kind, payload) for kind, payload in places]
-    association = full_box(b"ipma", 0, 1, struct.pack(">I", len(entries)), *entries)
-    return box(b"iprp", box(b"ipco", *known), association)
+def warm() -> None:
+    """Load both decoders."""
+    pixels.warm_heif()

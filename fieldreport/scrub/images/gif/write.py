@@ -1,20 +1,14 @@
-"""GIF: the blocks that draw and the two numbers that time an animation.
-
-Rules: pixels are not touched; strongly cleaned, they become a PNG (``animation``). Every block is rebuilt from the
-fields that draw; comments, texts, XMP, profiles and private extensions go, and whatever follows the trailer. What stays
-is the compressed data of each frame, as it was. Source: GIF89a specification (CompuServe, 1990), and the looping
-extension that every program has taken over from Netscape.
-"""
+"""Reading a GIF block by block and writing those that draw."""
 
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Final
+from typing import Final
 
-from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
-from fieldreport.scrub.images import animation, metadata, png
-from fieldreport.scrub.verdicts import Damaged, Mode, Removed, Residue
+from fieldreport.scrub.images import animation, metadata
+from fieldreport.scrub.images.png import write as write_png
+from fieldreport.scrub.verdicts import Damaged, Mode, Removed
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _TEXT, _APPLICATION = 0xF9, 0xFE, 0x01, 0xFF
@@ -52,7 +46,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
                     out.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + body[1][1:] + b"\0")
                     looping = True
             else:
-                cleaning.removed |= _told(label, body)
+                cleaning.removed |= _categories(label, body)
         else:
             raise Damaged
     if data[position + 1 :].strip(b"\0"):
@@ -61,10 +55,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         raise Damaged
     cleaned = b"".join([*out, b"\x3b"])
     if cleaning.mode is Mode.STRONG:
-        made = animation.anew(
+        made = animation.frames_as_png(
             cleaned, "image/gif", size=(width, height), frames=frames, profile=None, cleaning=cleaning
         )
-        return png.clean(Source.of(made), sink, cleaning.lossless())
+        return write_png.clean(Source.of(made), sink, cleaning.lossless())
     sink.write(cleaned)
     return "image/gif"
 
@@ -117,7 +111,7 @@ def _timing(body: bytes) -> bytes:
     return struct.pack("<BBBBHBB", _EXTENSION, _CONTROL, 4, flags & 0x1D, delay, transparent if flags & 1 else 0, 0)
 
 
-def _told(label: int, body: list[bytes]) -> frozenset[Removed]:
+def _categories(label: int, body: list[bytes]) -> frozenset[Removed]:
     if label == _COMMENT:
         return frozenset({Removed.COMMENTS})
     if label == _APPLICATION and body and body[0] == b"XMP DataXMP":
@@ -125,62 +119,6 @@ def _told(label: int, body: list[bytes]) -> frozenset[Removed]:
     if label == _APPLICATION and body and body[0] == b"ICCRGBG1012":
         return frozenset({Removed.COLOUR_PROFILE})
     return frozenset({Removed.OTHER_METADATA})
-
-
-# --- verify: another reader, which knows nothing of the one above ---
-
-
-def verify(source: Source, media_type: str) -> None:
-    """Read as a stream, every block by its expected shape, up to the very end."""
-    del media_type
-    with source.file() as file:
-        if file.read(6) != b"GIF89a":
-            raise Residue
-        screen = file.read(7)
-        if len(screen) != 7 or screen[6]:
-            raise Residue
-        if screen[4] & 0x80:
-            file.read(6 << (screen[4] & 7))
-        looped = False
-        for _ in range(3 * limits.IMAGE_FRAMES):
-            introducer = file.read(1)
-            if introducer == b";":
-                if file.read(1):
-                    raise Residue
-                return
-            if introducer == b",":
-                _verify_frame(file)
-            elif introducer == b"!":
-                looped |= _verify_extension(file, looped=looped)
-            else:
-                raise Residue
-    raise Residue
-
-
-def _verify_frame(file: BinaryIO) -> None:
-    descriptor = file.read(9)
-    if len(descriptor) != 9 or descriptor[8] & 0x38:
-        raise Residue
-    if descriptor[8] & 0x80:
-        file.read(6 << (descriptor[8] & 7))
-    file.read(1)
-    while size := int.from_bytes(file.read(1), "big"):
-        if len(file.read(size)) != size:
-            raise Residue
-
-
-def _verify_extension(file: BinaryIO, *, looped: bool) -> bool:
-    """Whether it is the loop count, which may stand in a file once."""
-    label = file.read(1)
-    if label == b"\xf9":
-        body = file.read(6)
-        if len(body) != 6 or body[0] != 4 or body[1] & 0xE2 or body[5]:
-            raise Residue
-        return False
-    body = file.read(17)
-    if label != b"\xff" or looped or body[:14] != b"\x0bNETSCAPE2.0\x03\x01" or body[16:] != b"\0":
-        raise Residue
-    return True
 
 
 def warm() -> None:

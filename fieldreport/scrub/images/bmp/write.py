@@ -1,15 +1,12 @@
-"""BMP: decoded and written as PNG, which holds the same pixels in a form that every browser shows.
-
-Rules: the header's size is checked before the decoder sees the file. What a BMP can hide (a profile, a gap before the
-pixels, bytes behind them) has no place in what comes out. Source: Windows GDI, bitmap storage.
-"""
+"""Decoding a BMP and writing its pixels as PNG."""
 
 from __future__ import annotations
 
 import struct
 
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
-from fieldreport.scrub.images import codecs, png
+from fieldreport.scrub.images import codecs
+from fieldreport.scrub.images.png import write as write_png
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 _CORE_HEADER = 12
@@ -31,13 +28,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         image = codecs.decode_bmp(file)
     if image.size != (width, abs(height)):
         raise Damaged
-    # Through the PNG family: one way to write a PNG, and one place that verifies it.
-    return png.clean(Source.of(codecs.encode_png(image)), sink, cleaning)
-
-
-def verify(source: Source, media_type: str) -> None:
-    """As what it comes out as."""
-    png.verify(source, media_type)
+    # One way to write a PNG, and one place that verifies it.
+    return write_png.clean(Source.of(codecs.encode_png(image)), sink, cleaning)
 
 
 def warm() -> None:

@@ -1,9 +1,4 @@
-"""TIFF: every page decoded and written anew, compressed without loss.
-
-Rules: the format is a heap of pointers in which anything can lie anywhere, so nothing of the file itself is kept. Pages
-come out in order, upright, in sRGB or a standard space of our own profile; reduced copies and masks of other pages
-go. The writer below knows twelve tags. Sources: TIFF 6.0 (Adobe, 1992), supplement 2 (Deflate), ICC.1 annex B.
-"""
+"""Decoding the pages of a TIFF and writing them in our form, which knows twelve tags."""
 
 from __future__ import annotations
 
@@ -18,7 +13,7 @@ from PIL import Image
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
 from fieldreport.scrub.images import codecs, icc, metadata
-from fieldreport.scrub.verdicts import Bomb, Damaged, Removed, Residue
+from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
 _SUBFILE, _XMP, _IPTC, _PHOTOSHOP, _PROFILE = 254, 700, 33723, 34377, 34675
 _REDUCED_OR_MASK: Final = 0b101
@@ -69,7 +64,7 @@ def _pages(source: Source, cleaning: Cleaning) -> Iterator[_Page]:
             return
         check_image(*file.size, frames=number + 1)
         blocks = codecs.tiff_blocks(file)
-        cleaning.removed |= _told(blocks)
+        cleaning.removed |= _categories(blocks)
         # In either byte order, since only the lowest bits are ever set.
         if any(byte & _REDUCED_OR_MASK for byte in blocks.get(_SUBFILE, b"")) and number:
             cleaning.removed.add(Removed.THUMBNAIL)
@@ -80,7 +75,7 @@ def _pages(source: Source, cleaning: Cleaning) -> Iterator[_Page]:
     raise Bomb
 
 
-def _told(blocks: Mapping[int, bytes]) -> frozenset[Removed]:
+def _categories(blocks: Mapping[int, bytes]) -> frozenset[Removed]:
     found: frozenset[Removed] = frozenset()
     for tag, read in ((_XMP, metadata.in_xmp), (_IPTC, metadata.in_photoshop), (_PHOTOSHOP, metadata.in_photoshop)):
         if tag in blocks:
@@ -148,60 +143,6 @@ def _write_directory(sink: Sink, entries: list[tuple[int, int, tuple[int, ...] |
     directory = sink.size
     sink.write(struct.pack("<H", len(table)) + b"".join(table) + bytes(4))
     return directory
-
-
-# --- verify: another reader, which knows nothing of the one above ---
-
-_ALLOWED: Final = frozenset({256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 338, _PROFILE})
-_SIZES: Final = {3: 2, 4: 4, 7: 1}
-
-
-def verify(source: Source, media_type: str) -> None:
-    """Follow every pointer and account for every byte: each belongs to a header, a directory, a value or a strip."""
-    del media_type
-    data = memoryview(source.whole(limits.SCRUB_OUTPUT_BYTES))
-    if bytes(data[:4]) != b"II*\0":
-        raise Residue
-    used = [(0, 8)]
-    next_directory = int.from_bytes(data[4:8], "little")
-    while next_directory:
-        count = int.from_bytes(data[next_directory : next_directory + 2], "little")
-        end = next_directory + 2 + 12 * count + 4
-        if not count or end > len(data) or len(used) > len(data):
-            raise Residue
-        used.append((next_directory, end))
-        _verify_entries(data, data[next_directory + 2 : end - 4], used)
-        next_directory = int.from_bytes(data[end - 4 : end], "little")
-    used.sort()
-    for (_, end), (start, _) in zip(used, [*used[1:], (len(data), 0)], strict=True):
-        if start - end not in {0, 1} or bytes(data[end:start]).strip(b"\0"):
-            raise Residue
-
-
-def _verify_entries(data: memoryview, table: memoryview, used: list[tuple[int, int]]) -> None:
-    found: dict[int, list[int]] = {}
-    for position in range(0, len(table), 12):
-        tag, kind, count = struct.unpack_from("<HHI", table, position)
-        if tag not in _ALLOWED or kind not in _SIZES or tag in found:
-            raise Residue
-        size = count * _SIZES[kind]
-        if size > 4:
-            place = int.from_bytes(table[position + 8 : position + 12], "little")
-            if place + size > len(data):
-                raise Residue
-            used.append((place, place + size))
-            value = data[place : place + size]
-        else:
-            value = table[position + 8 : position + 8 + size]
-        if tag == _PROFILE and bytes(value) not in icc.OURS:
-            raise Residue
-        width = _SIZES[kind]
-        found[tag] = (
-            [] if kind == 7 else [int.from_bytes(value[i : i + width], "little") for i in range(0, size, width)]
-        )
-    if len(found.get(273, [])) != len(found.get(279, [])) or not found.get(273):
-        raise Residue
-    used.extend((offset, offset + length) for offset, length in zip(found[273], found[279], strict=True))
 
 
 def warm() -> None:

@@ -1,35 +1,19 @@
-"""Text files (plain, CSV, Markdown) and the typed report: UTF-8, Unicode form C, no copy marks.
-
-Rules: every visible character stays, and every invisible one that its script needs (``copymarks``). Line ends become
-line feeds; a file's encoding becomes UTF-8, because the encoding names the system it was written on.
-"""
+"""The second reading of a text: every character by its category, and not by the cleaner's patterns."""
 
 from __future__ import annotations
 
 import unicodedata
 
 from fieldreport import limits
-from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.text import encoding, invisible
-from fieldreport.scrub.verdicts import Removed, Residue
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Residue
 
-# For verify, told apart by category and not by the cleaner's patterns: what may remain where a script needs it.
+# What may remain where a script needs it.
 _MAY_REMAIN = frozenset("\u200c\u200d\u200e\u200f\u061c\u180e")
 _VISIBLE_FORMATS = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
 )
 _FLAG_TAG_BYTES = frozenset("gbenscw\x74l\x7f")
-
-
-def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """Text in, UTF-8 out."""
-    text = encoding.decode(untrusted_source.whole(limits.TEXT_BYTES))
-    text, marked = invisible.unmark(text)
-    if marked:
-        cleaning.removed.add(Removed.COPY_MARKS)
-    # A file of nothing but marks is still an answer: one empty line.
-    sink.write((text or "\n").encode("utf-8"))
-    return "text/plain"
 
 
 def verify(source: Source, media_type: str) -> None:
@@ -61,14 +45,3 @@ def _check_character(character: str, text: str) -> None:
         raise Residue
     if 0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF:
         raise Residue
-
-
-def clean_typed(text: str) -> tuple[str, tuple[Removed, ...]]:
-    """The text somebody typed, and whether marks were in it. Pure, linear; runs in the service itself."""
-    text, marked = invisible.unmark(text)
-    return text, ((Removed.COPY_MARKS,) if marked else ())
-
-
-def warm() -> None:
-    """Load every codec."""
-    encoding.warm()

@@ -1,0 +1,73 @@
+"""Writing a JPEG of the segments that are kept, or of the picture turned upright."""
+
+from __future__ import annotations
+
+import struct
+
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.images import codecs as pixels
+from fieldreport.scrub.images import icc
+from fieldreport.scrub.images.jpeg.parse import APP0, APP2, APP14, FRAMES, ICC_PREFIX, JFIF, Picture, parse
+from fieldreport.scrub.verdicts import Mode, Removed
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """A file of the same pixels, or the picture turned upright."""
+    data = untrusted_source.whole()
+    picture = parse(data, cleaning.removed)
+    profile = picture.profile
+    known = icc.identify(profile) if profile else icc.Known.SRGB
+    fits = picture.components in {1, 3}  # for paper, the profile is how the colours are meant
+    must_convert = bool(profile) and (known is None or not fits)
+    if profile and (known is None or profile not in icc.OURS):
+        cleaning.removed.add(Removed.COLOUR_PROFILE)
+    ours = icc.profile_for(known) if known is not None and fits and picture.components == 3 else None
+    if picture.orientation == 1 and not must_convert and cleaning.mode is Mode.LOSSLESS:
+        sink.write(_assemble(picture, ours))
+        return "image/jpeg"
+    cleaning.spend(picture.pixels * 8)  # decoded, and its turned copy
+    decoded = pixels.decode_jpeg(_assemble(picture, None))
+    turned = pixels.upright(decoded, picture.orientation)
+    if must_convert or (ours and cleaning.mode is Mode.STRONG):
+        turned, ours = pixels.to_srgb(turned, profile), None
+    encoded = pixels.encode_jpeg(turned, subsampling=_subsampling(picture))
+    sink.write(_assemble(parse(encoded, set()), ours))
+    return "image/jpeg"
+
+
+def _subsampling(picture: Picture) -> int:
+    """The original's chroma resolution in Pillow's numbers; anything unusual is encoded at full resolution."""
+    for marker, frame, _ in picture.kept:
+        if marker in FRAMES:
+            factors = bytes(frame[7 + 3 * index] for index in range(frame[5]))
+            return {b"\x21\x11\x11": 1, b"\x22\x11\x11": 2}.get(factors, 0)
+    return 0
+
+
+def _assemble(picture: Picture, profile: bytes | None) -> bytes:
+    """Marker segments in a fixed order: JFIF and Adobe where the original had them, since decoders guess by them."""
+    pieces: list[bytes | memoryview] = [b"\xff\xd8"]
+    if picture.jfif:
+        pieces.append(_segment(APP0, JFIF))
+    if picture.adobe_transform is not None:
+        pieces.append(_segment(APP14, _adobe(picture.adobe_transform)))
+    if profile is not None:
+        pieces.append(_segment(APP2, ICC_PREFIX + b"\x01\x01" + profile))
+    for marker, payload, compressed in picture.kept:
+        pieces += [_segment(marker, payload), compressed]
+    pieces.append(b"\xff\xd9")
+    return b"".join(pieces)
+
+
+def _adobe(transform: int) -> bytes:
+    """The Adobe segment: version 100, no flags, and how the colours are coded (0: as they are, 1: YCbCr, 2: YCCK)."""
+    return b"Adobe\x00\x64\x00\x00\x00\x00" + bytes((min(transform, 2),))
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def warm() -> None:
+    """Load the decoder."""
+    pixels.warm()

@@ -1,0 +1,132 @@
+"""Writing a PNG of the chunks that are kept, or of its pixels."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.images import animation, codecs, icc
+from fieldreport.scrub.images.png.parse import SIGNATURE, Frame, Picture, parse
+from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Removed
+
+_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PIECE: Final = 1 << 20  # longest data chunk written: lengths that an encoder chose would tell which it was
+
+# Passes of an interlaced picture: first column and row, steps (clause 8).
+_ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """A file of the same pixels."""
+    picture = parse(untrusted_source.whole(), cleaning.removed)
+    for frame in _all_frames(picture):
+        frame.data = [_exactly(frame, picture, cleaning)]
+    known = icc.identify(picture.profile) if picture.profile else icc.Known.SRGB
+    ours = icc.profile_for(known) if known is not None and picture.header[9] & 2 else None
+    if picture.profile and (known is None or picture.profile not in icc.OURS):
+        cleaning.removed.add(Removed.COLOUR_PROFILE)
+    if picture.plays is not None and cleaning.mode is Mode.STRONG:
+        frames = len(_all_frames(picture))
+        made = animation.frames_as_png(
+            _assemble(picture, None), "image/png", size=picture.size, frames=frames, profile=ours, cleaning=cleaning
+        )
+        return clean(Source.of(made), sink, cleaning.lossless())
+    # An animation keeps its pixels and loses its profile: Pillow would not put it together again frame by frame.
+    must_change = (known is None or picture.orientation != 1) and picture.plays is None
+    if must_change or cleaning.mode is Mode.STRONG:
+        width, height = picture.size
+        cleaning.spend(width * height * 8)
+        decoded = codecs.decode_png(_assemble(picture, None))
+        decoded = codecs.upright(decoded, picture.orientation)
+        if picture.profile and (known is None or cleaning.mode is Mode.STRONG):
+            decoded, ours = codecs.to_srgb(decoded, picture.profile), None
+        picture = parse(codecs.encode_png(decoded), set())
+    sink.write(_assemble(picture, ours))
+    return "image/png"
+
+
+def _all_frames(picture: Picture) -> list[Frame]:
+    frames = [frame for frame in picture.frames if frame is not picture.still]
+    return frames if picture.still is None else [picture.still, *frames]
+
+
+def _exactly(frame: Frame, picture: Picture, cleaning: Cleaning) -> bytes:
+    """The compressed data of one frame, cut where its stream ends; it must inflate to the size the header promises."""
+    expected = _raw_size(frame.width, frame.height, picture.header)
+    cleaning.spend(expected)
+    data = b"".join(frame.data)
+    inflater, seen, pending = zlib.decompressobj(), 0, data
+    try:
+        while not inflater.eof and pending:
+            seen += len(inflater.decompress(pending, limits.MIB))
+            pending = inflater.unconsumed_tail
+            if seen > expected:
+                raise Bomb
+    except zlib.error:
+        raise Damaged from None
+    if seen != expected or not inflater.eof:
+        raise Damaged
+    if inflater.unused_data:
+        cleaning.removed.add(Removed.HIDDEN_CONTENT)
+        return data[: -len(inflater.unused_data)]
+    return data
+
+
+def _raw_size(width: int, height: int, header: bytes) -> int:
+    """Bytes of the filtered rows, with a filter type byte each (clause 7)."""
+    depth, colour, interlace = header[8], header[9], header[12]
+    bits = depth * _CHANNELS[colour]
+    if not interlace:
+        return height * (1 + (width * bits + 7) // 8)
+    total = 0
+    for left, top, step_x, step_y in _ADAM7:
+        columns, rows = -(-(width - left) // step_x), -(-(height - top) // step_y)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * bits + 7) // 8)
+    return total
+
+
+def _assemble(picture: Picture, profile: bytes | None) -> bytes:
+    pieces = [SIGNATURE, _chunk(b"IHDR", picture.header)]
+    if profile is not None:
+        pieces.append(_chunk(b"iCCP", b"icc\0\0" + zlib.compress(profile, 9)))
+    elif not picture.profile:
+        # A profile outranks these; what a profile of sRGB said needs no saying.
+        pieces += [_chunk(kind, body) for kind, body in sorted(picture.colour)]
+    if picture.plays is not None and picture.frames:
+        pieces.append(_chunk(b"acTL", struct.pack(">I", len(picture.frames)) + picture.plays))
+    if picture.palette:
+        pieces.append(_chunk(b"PLTE", picture.palette))
+    pieces += [_chunk(kind, body) for kind, body in sorted(picture.extra.items())]
+    number = 0
+    still = picture.still
+    if still is not None and still not in picture.frames:
+        pieces += [_chunk(b"IDAT", piece) for piece in _in_pieces(still.data)]
+    for frame in picture.frames:
+        pieces.append(_chunk(b"fcTL", struct.pack(">I", number) + frame.control))
+        number += 1
+        for piece in _in_pieces(frame.data):
+            if frame is still:
+                pieces.append(_chunk(b"IDAT", piece))
+            else:
+                pieces.append(_chunk(b"fdAT", struct.pack(">I", number) + piece))
+                number += 1
+    pieces.append(_chunk(b"IEND", b""))
+    return b"".join(pieces)
+
+
+def _in_pieces(data: list[bytes]) -> list[bytes]:
+    whole = b"".join(data)
+    return [whole[start : start + _PIECE] for start in range(0, len(whole), _PIECE)]
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+
+
+def warm() -> None:
+    """Load the decoder."""
+    codecs.warm()

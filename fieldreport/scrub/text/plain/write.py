@@ -1,0 +1,24 @@
+"""Decoding a text and writing it as UTF-8 without copy marks."""
+
+from __future__ import annotations
+
+from fieldreport import limits
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.text import encoding, invisible
+from fieldreport.scrub.verdicts import Removed
+
+
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Text in, UTF-8 out."""
+    text = encoding.decode(untrusted_source.whole(limits.TEXT_BYTES))
+    text, marked = invisible.unmark(text)
+    if marked:
+        cleaning.removed.add(Removed.COPY_MARKS)
+    # A file of nothing but marks is still an answer: one empty line.
+    sink.write((text or "\n").encode("utf-8"))
+    return "text/plain"
+
+
+def warm() -> None:
+    """Load every codec."""
+    encoding.warm()
