@@ -20,7 +20,7 @@ import click
 from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, PlatformError, SettingsError
-from fieldreport.intake.letterbox import Doors, doors
+from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
@@ -89,8 +89,8 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     yield _admin_key(settings)
     yield from _due(settings)
     yield _forsaken(settings)
-    state = doors(settings.intake.data)
-    verdict = Verdict.HOLDS if state is Doors.OPEN else Verdict.WARNS
+    state = letterbox_state(settings.intake.data)
+    verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
     yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
     yield from _modes(settings)
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):

@@ -8,17 +8,23 @@ from __future__ import annotations
 import click
 
 from fieldreport.cli import load_settings
-from fieldreport.intake.letterbox import Doors, asks_for_invitation, doors, set_doors, set_invitation
+from fieldreport.intake.letterbox import (
+    LetterboxState,
+    asks_for_invitation,
+    letterbox_state,
+    set_invitation,
+    set_letterbox_state,
+)
 
 _SAID = {
-    Doors.OPEN: "The letterbox is open.",
-    Doors.NO_FILES: "The letterbox takes words, and no files.",
-    Doors.CLOSED: "The letterbox is closed. Who has a codename can come back, read answers and withdraw.",
+    LetterboxState.OPEN: "The letterbox is open.",
+    LetterboxState.NO_FILES: "The letterbox takes words, and no files.",
+    LetterboxState.CLOSED: "The letterbox is closed. Who has a codename can come back, read answers and withdraw.",
 }
 
 
 @click.command("letterbox")
-@click.argument("state", required=False, type=click.Choice([str(each) for each in Doors]))
+@click.argument("state", required=False, type=click.Choice([str(each) for each in LetterboxState]))
 @click.option(
     "--invitation/--no-invitation", default=None, help="Ask first reports for a word, typed now; or for none."
 )
@@ -27,9 +33,9 @@ def letterbox_command(context: click.Context, state: str | None, *, invitation: 
     """Say whether the letterbox of this machine is open, or make it so: open, no-files or closed."""
     data = load_settings(context).intake.data
     if state is not None:
-        set_doors(data, Doors(state))
+        set_letterbox_state(data, LetterboxState(state))
     if invitation is not None:
         set_invitation(data, click.prompt("The word", err=True) if invitation else None)
-    click.echo(_SAID[doors(data)])
+    click.echo(_SAID[letterbox_state(data)])
     if asks_for_invitation(data):
         click.echo("A first report, and a packed one, needs the invitation word.")

@@ -14,16 +14,15 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.desk import context, presentation, request_guards
 from fieldreport.desk.access import SignInFirst
-from fieldreport.desk.background import Rounds
+from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.error_pages import error_page
 from fieldreport.desk.sessions import Sessions
-from fieldreport.desk.sign_in import Door
+from fieldreport.desk.sign_in import SignIn
 from fieldreport.desk.views import (
     articles,
     audit,
     cases,
-    enrol,
-    enrolments,
+    enrolment,
     files,
     health,
     inbox,
@@ -48,18 +47,17 @@ _log = logging.getLogger(__name__)
 CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'"}
 
 _BLUEPRINTS: Final = (
-    sign_in.pages,
-    enrol.pages,
-    inbox.pages,
-    cases.pages,
-    files.pages,
-    articles.pages,
-    leakcheck.pages,
-    keys.pages,
-    staff.pages,
-    enrolments.pages,
-    audit.pages,
-    health.pages,
+    sign_in.blueprint,
+    enrolment.blueprint,
+    inbox.blueprint,
+    cases.blueprint,
+    files.blueprint,
+    articles.blueprint,
+    leakcheck.blueprint,
+    keys.blueprint,
+    staff.blueprint,
+    audit.blueprint,
+    health.blueprint,
 )
 
 
@@ -82,8 +80,8 @@ def create_app(
         rosters: the published roster, verified at every use.
         clock: seconds since the epoch.
 
-    The desk's rounds (collecting, locking the sessions of who is idle or was removed) begin with
-    ``current.of(app).rounds.start()``, after the server has forked.
+    The background jobs (collecting, publishing, locking sessions) begin with
+    ``context.of(app).background.start()``, after the server has forked.
     """
     app = Application("fieldreport.desk", trusted_hosts=settings.desk.trusted_hosts)
     app.config["REQUEST_BYTES"] = limits.DESK_REQUEST_BYTES
@@ -114,7 +112,7 @@ def create_app(
             rosters=rosters,
             clock=clock,
             sessions=sessions,
-            rounds=Rounds(
+            background=BackgroundJobs(
                 collect=collect,
                 publish=publish,
                 lock_unlisted=lock_unlisted,
@@ -122,7 +120,7 @@ def create_app(
                 collect_seconds=settings.desk.collect_seconds,
                 clock=clock,
             ),
-            door=Door(app, settings=settings, vault=vault, mailbox=mailbox, rosters=rosters, clock=clock),
+            sign_in=SignIn(app, settings=settings, vault=vault, mailbox=mailbox, rosters=rosters, clock=clock),
             guard=CsrfGuard(token_key, clock),
             token_key=token_key,
         ),
@@ -132,16 +130,16 @@ def create_app(
     presentation.install(app)
     request_guards.install(app)
     error_pages.install(app, error_page)
-    app.register_error_handler(SignInFirst, _to_the_door)
+    app.register_error_handler(SignInFirst, _to_sign_in)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
 
 
-def _to_the_door(_error: Exception) -> ResponseReturnValue:
+def _to_sign_in(_error: Exception) -> ResponseReturnValue:
     """Nobody is signed in: the sign-in page, which keeps what was typed if a form came too late."""
     request = flask.request
     if request.method in {"GET", "HEAD"}:
-        return flask.redirect(flask.url_for("signin.show", next=presentation.own_path(request.full_path)), code=303)
+        return flask.redirect(flask.url_for("sign_in.show", next=presentation.own_path(request.full_path)), code=303)
     typed = request.typed() if isinstance(request, ScratchRequest) else {}
-    return sign_in.page(kept_form=request_guards.keep_form(request), lost_form=typed, status=403)
+    return sign_in.page(held_form=request_guards.hold_form(request), lost_form=typed, status=403)

@@ -1,9 +1,9 @@
-"""What the desk does without being asked: it collects letters, publishes what is due, and locks sessions.
+"""The desk's background jobs: it collects letters, publishes what is due, and locks sessions.
 
 Rules: a session is locked when it is idle, and when a roster that another process published does not list its owner any
 more: the keys of somebody who was removed do not wait in memory for their next click. Collecting needs no key;
 publishing happens only while an editor is unlocked, in that editor's name, because nothing unpublished lies in the
-clear. One thread; a failure is logged by its code, and the next round tries again.
+clear. One thread; a failure is logged by its code, and the next run tries again.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class LastCollection:
     failure: str
 
 
-class Rounds:
-    """The desk's own rounds. ``collect`` may be called from any thread; two never run at once."""
+class BackgroundJobs:
+    """The thread that runs the jobs. ``collect`` may be called from any thread; two never run at once."""
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class Rounds:
         self.last: LastCollection | None = None
 
     def start(self) -> None:
-        """Begin the rounds in a thread of this process, so after the server has forked; once is enough."""
+        """Start the thread; only after the server has forked. A second call does nothing."""
         with self._start_lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="desk-rounds", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="desk-background", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
-        """End the rounds and wait for the one that is running."""
+        """Stop the thread and wait for the job that is running."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -102,6 +102,6 @@ class Rounds:
         try:
             work()
         except FieldreportError as error:
-            _log.warning("a round of the desk failed: %s", error.code)
-        except Exception as error:  # noqa: BLE001 - the thread must live: what fails now may work in the next round
+            _log.warning("a background job failed: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - the thread must live: what fails now may work in the next run
             log_fault(error)

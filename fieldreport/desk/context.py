@@ -10,9 +10,9 @@ from typing import Final
 import flask
 
 from fieldreport.config import Settings
-from fieldreport.desk.background import Rounds
+from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.sessions import Session, Sessions
-from fieldreport.desk.sign_in import Door
+from fieldreport.desk.sign_in import SignIn
 from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
@@ -38,8 +38,8 @@ class Desk:
     rosters: RosterDirectory
     clock: Callable[[], float]
     sessions: Sessions
-    rounds: Rounds
-    door: Door
+    background: BackgroundJobs
+    sign_in: SignIn
     guard: CsrfGuard
     token_key: TokenKey = field(repr=False)
 

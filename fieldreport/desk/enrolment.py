@@ -5,7 +5,7 @@ begun again as often as the invitation is good. The second proves that both arri
 the invitation used up. Between the two nothing is in this process's memory: what the page must remember is sealed into
 its form, and shown on that page anyway.
 
-Rules: somebody without an invitation learns nothing, not even whether there is one; tries are counted as at the door.
+Rules: somebody without an invitation learns nothing, not even whether there is one; tries are counted as at sign-in.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
         UnlockRefused: not invited, or not any more. TooManyTries: not looked at. RosterError: no roster says who is
             taken. StoreError: tries cannot be counted. UsageError: the key file cannot be written.
     """
-    with desk.door.turn(_counted(untrusted_handle)):
+    with desk.sign_in.attempt(_counted(untrusted_handle)):
         enrolment.check_invitation(desk.vault, untrusted_handle, untrusted_code)
         handle = untrusted_handle
         roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
@@ -104,7 +104,7 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
         WrongCode: the one-time code does not fit; the invitation is still good.
         UnlockRefused: the invitation is not good any more, or the key file was made anew in another window.
     """
-    with desk.door.turn(_counted(begun.handle)):
+    with desk.sign_in.attempt(_counted(begun.handle)):
         staff = key_file.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
         try:
             waits = enrolment.request_of(desk.vault, begun.handle)

@@ -69,9 +69,9 @@ def error_page(failure: Failure) -> ResponseReturnValue:
     heading, advice = _TEXTS.get(failure.code) or _BY_STATUS.get(failure.status) or _TEXTS["internal"]
     own = isinstance(failure.error, FieldreportError) and failure.status < 500
     if typed:
-        presentation.writing()
+        presentation.stay_on_screen()
     return flask.render_template(
-        "failure.html",
+        "error.html",
         heading=heading,
         advice=advice,
         reason=str(failure.error) if own else "",

@@ -1,4 +1,4 @@
-"""What was typed into a form that arrived after the auto-lock: sealed, handed to the browser, given back to its owner.
+"""A form that arrived after the auto-lock: sealed, handed to the browser, and given back to its owner.
 
 Rules: nothing of it stays in the locked desk's memory. It comes back only to the person whose session the form belonged
 to, after they have unlocked again, and is sent on only when they press a button.
@@ -16,12 +16,12 @@ from fieldreport import limits
 from fieldreport.errors import TokenError
 from fieldreport.seal import TokenKey
 
-_PURPOSE: Final = "kept-form"
+_PURPOSE: Final = "held-form"
 _PIECE_CHARACTERS: Final = 8_000  # at most 24 KiB of UTF-8, so that a piece stays below limits.TOKEN_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptForm:
+class HeldForm:
     """A form of ``handle`` that was on its way to ``path``."""
 
     handle: str
@@ -29,7 +29,7 @@ class KeptForm:
     fields: tuple[tuple[str, str], ...] = field(repr=False)
 
 
-def seal_form(key: TokenKey, form: KeptForm, *, now: float) -> tuple[str, ...]:
+def seal_form(key: TokenKey, form: HeldForm, *, now: float) -> tuple[str, ...]:
     """The form as one or more tokens for hidden fields, in order."""
     text = json.dumps({"handle": form.handle, "path": form.path, "fields": form.fields}, ensure_ascii=False)
     pieces = [text[start : start + _PIECE_CHARACTERS] for start in range(0, len(text), _PIECE_CHARACTERS)]
@@ -40,7 +40,7 @@ def seal_form(key: TokenKey, form: KeptForm, *, now: float) -> tuple[str, ...]:
     )
 
 
-def open_form(key: TokenKey, untrusted_tokens: Sequence[str], *, now: float) -> KeptForm:
+def open_form(key: TokenKey, untrusted_tokens: Sequence[str], *, now: float) -> HeldForm:
     """The form that ``seal_form`` sealed.
 
     Raises:
@@ -51,9 +51,9 @@ def open_form(key: TokenKey, untrusted_tokens: Sequence[str], *, now: float) -> 
     ]
     numbers = [state["number"] for state in states]
     if not states or len({state["form"] for state in states}) != 1:
-        raise TokenError("What was kept of your form does not fit together.")
+        raise TokenError("The parts of your form do not belong together.")
     if numbers != [f"{number}/{len(states)}" for number in range(len(states))]:
-        raise TokenError("What was kept of your form is not complete.")
+        raise TokenError("Your form is not complete.")
     document = json.loads("".join(state["piece"] for state in states))
     fields = tuple((name, text) for name, text in document["fields"])
-    return KeptForm(handle=document["handle"], path=document["path"], fields=fields)
+    return HeldForm(handle=document["handle"], path=document["path"], fields=fields)

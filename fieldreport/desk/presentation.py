@@ -96,9 +96,9 @@ def _everywhere() -> dict[str, object]:
     }
 
 
-def writing() -> None:
+def stay_on_screen() -> None:
     """Say that this page has a form in which somebody may be writing: it must not go away by itself."""
-    flask.g.desk_writing = True
+    flask.g.desk_stays_on_screen = True
 
 
 def reload_after(seconds: int) -> None:
@@ -117,9 +117,9 @@ def _blank_when_locked(response: flask.Response) -> flask.Response:
     reload = flask.g.get("desk_reload")
     if reload is not None:
         response.headers["Refresh"] = str(reload)
-    elif not flask.g.get("desk_writing") and flask.request.method == "GET":
+    elif not flask.g.get("desk_stays_on_screen") and flask.request.method == "GET":
         seconds = context.desk().settings.desk.idle_seconds + 1
-        away = flask.url_for("signin.away", next=own_path(flask.request.full_path))
+        away = flask.url_for("sign_in.away", next=own_path(flask.request.full_path))
         response.headers["Refresh"] = f"{seconds}; url={away}"
     return response
 

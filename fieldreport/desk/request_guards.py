@@ -1,9 +1,7 @@
-"""What every request passes before a view sees it.
+"""The checks before every view: who asks, did our own page send it, may they, does the form belong to their session.
 
-In this order: who is it, did our own page send it, may they, does the form belong to their session.
-
-Rules: each gate raises; none returns something that could be ignored. A POST that arrives after the auto-lock is not
-lost: it comes back to its owner after they unlock (``kept``).
+Rules: each check raises; none returns something that could be ignored. A POST that arrives after the auto-lock is not
+lost: its owner gets it back after unlocking (``held_forms``).
 """
 
 from __future__ import annotations
@@ -21,11 +19,11 @@ from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})
 # A page that reloads itself must not keep the keys of somebody who has left the room.
-_NOT_WORK: Final = frozenset({"keys.progress", "signin.away", "signin.style", "signin.icon"})
+_NOT_WORK: Final = frozenset({"keys.progress", "sign_in.away", "sign_in.style", "sign_in.icon"})
 
 
 def install(app: flask.Flask) -> None:
-    """Put the gates before every view of ``app``."""
+    """Check every request of ``app`` before its view runs."""
     app.before_request(_identify)
     app.before_request(_pass)
 
@@ -55,7 +53,7 @@ def _pass() -> None:
     session = context.session_or_none()
     rule = access.rule_of(view)
     access.check(rule, session.role if session is not None else None)
-    # A form of the door has no session yet; that another site cannot send it was seen above.
+    # A sign-in form has no session yet; that another site cannot send it was checked above.
     if posted and rule is not access.Rule.PUBLIC:
         context.desk().guard.check(request, context.session().csrf)
 
@@ -100,7 +98,7 @@ def is_listed(session: Session, roster: Roster) -> bool:
     )
 
 
-def keep_form(request: flask.Request) -> tuple[str, ...]:
+def hold_form(request: flask.Request) -> tuple[str, ...]:
     """Seal the form of a POST that came too late, if it belongs to a session that was locked meanwhile.
 
     Returns nothing when it does not: a form that another page made must not be sent on by somebody who unlocks.
@@ -116,5 +114,5 @@ def keep_form(request: flask.Request) -> tuple[str, ...]:
     except FieldreportError:
         return ()
     fields = tuple((name, text) for name, text in request.form.items(multi=True) if name != csrf.FIELD)
-    form = held_forms.KeptForm(handle=ended.handle, path=request.full_path.rstrip("?"), fields=fields)
+    form = held_forms.HeldForm(handle=ended.handle, path=request.full_path.rstrip("?"), fields=fields)
     return held_forms.seal_form(desk.token_key, form, now=desk.clock())

@@ -1,4 +1,4 @@
-"""Running the desk: one worker, because what is unlocked is in its memory, and the desk's own rounds beside it."""
+"""Serving the desk with one worker, because unlocked keys are in its memory, and with its background jobs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def serve(settings: Settings) -> Never:
             scrubber=scrubber,
             rosters=open_rosters(settings),
         )
-        context.of(app).rounds.start()
+        context.of(app).background.start()
         return app
 
     serve_wsgi(build, listen=settings.desk.listen, threads=settings.desk.threads)

@@ -1,8 +1,8 @@
-"""The door: from a handle, a passphrase and a one-time code to an unlocked seat, or to one answer for everything else.
+"""Signing in: a handle, a passphrase and a one-time code unlock a seat; everything else gets the same refusal.
 
-Rules: one Argon2id runs for every attempt that is looked at, whoever is named, and attempts take turns, so that neither
-the answer nor its time tells a handle from a mistake. What was typed is never logged: people type passphrases into the
-wrong field. Tries are counted per handle and in all; when they cannot be counted, the door stays shut.
+Rules: one Argon2id runs for every attempt that is looked at, for any handle, and attempts take turns, so that neither
+the answer nor its time says whether a handle exists. What was typed is never logged: people type passphrases into the
+wrong field. Tries are counted per handle and in total; when they cannot be counted, nobody can sign in.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ _REFUSED: Final = "Handle, passphrase or code did not match."
 
 
 class TooManyTries(LimitExceeded):
-    """The door does not even look at this attempt."""
+    """This attempt is refused before anything typed was looked at."""
 
     code = "too-many-tries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """Somebody who got in; ``notices`` is what they should hear about their key."""
+    """Somebody who signed in; ``notices`` is what they should know about their key."""
 
     seat: Seat = field(repr=False)
     notices: tuple[str, ...]
 
 
 class Throttle:
-    """Counts tries per handle and refusals in all, in the store that the settings name."""
+    """Counts tries per handle and refusals in total, in the store that the settings name."""
 
     def __init__(self, app: flask.Flask, *, storage: str, clock: Callable[[], float]) -> None:
         # Flask-Limiter owns the store; the counting is explicit, because what is counted stands in the form.
@@ -86,7 +86,7 @@ class Throttle:
         """Count a try.
 
         Raises:
-            TooManyTries: this handle was tried too often, or the door was as a whole.
+            TooManyTries: this handle was tried too often, or all handles together were.
             StoreError: tries cannot be counted, so there are none.
         """
         with self._reachable():
@@ -112,12 +112,12 @@ class Throttle:
             yield
         except FieldreportError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever the store's client raises: a door that cannot count is shut
+        except Exception as error:  # noqa: BLE001 - whatever the store's client raises: without a count nobody signs in
             raise StoreError("The desk cannot be opened now.", detail=f"limiter: {type(error).__name__}") from None
 
 
-class Door:
-    """Lets people in, one attempt at a time."""
+class SignIn:
+    """Checks attempts to sign in, one at a time."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Door:
         self._rosters = rosters
         self._clock = clock
         self._throttle = Throttle(app, storage=settings.desk.limiter, clock=clock)
-        self._turns = threading.BoundedSemaphore(limits.UNLOCKS_AT_ONCE)
+        self._slots = threading.BoundedSemaphore(limits.UNLOCKS_AT_ONCE)
 
     def admit(self, untrusted_handle: str, untrusted_passphrase: str, untrusted_code: str) -> Admitted:
         """Unlock a seat.
@@ -143,11 +143,11 @@ class Door:
         Raises:
             UnlockRefused: anything at all did not match; always the same, after a time that does not tell what.
             TooManyTries: not looked at.
-            RosterError: nobody can be let in, because no list says who belongs here.
+            RosterError: nobody can sign in, because no roster says who belongs here.
             StoreError: the store of counts or the vault is away.
         """
         roster = self._rosters.newest(at_least=self._vault.highest_epoch())
-        with self.turn(untrusted_handle):
+        with self.attempt(untrusted_handle):
             path, staff = self._unlock(untrusted_handle, untrusted_passphrase)
             _check_listed(staff, roster)
             self._check_code(staff, untrusted_code)
@@ -158,15 +158,15 @@ class Door:
             return Admitted(seat=seat, notices=notices)
 
     @contextlib.contextmanager
-    def turn(self, untrusted_handle: str) -> Iterator[None]:
-        """Let one attempt at a passphrase happen inside the block: counted, in turn, and refused without haste.
+    def attempt(self, untrusted_handle: str) -> Iterator[None]:
+        """Run one attempt at a passphrase inside the block: counted, in turn, and a refusal takes a fixed step of time.
 
         Raises:
             UnlockRefused: what the block raised, with nothing of its reason left.
             TooManyTries, StoreError: see ``Throttle.take``.
         """
         self._throttle.take(untrusted_handle)
-        with self._turns:
+        with self._slots:
             began = time.monotonic()
             try:
                 yield

@@ -99,11 +99,11 @@ def create_app(
 
 def _budget(settings: Settings, request: flask.Request) -> Budget:
     if request.method == "POST":
-        if request.endpoint in {"report.receive", "returning.add"}:
+        if request.endpoint in {"report.receive", "return.add"}:
             return Budget(name="report", rate=settings.intake.report_rate)
-        if request.endpoint == "courier.receive":
+        if request.endpoint == "handin.receive":
             return Budget(name="hand-in", rate=settings.intake.hand_in_rate)
-        if request.blueprint == "returning":
+        if request.blueprint == "return":
             return Budget(name="return", rate=settings.intake.return_rate)
     return Budget(name="page", rate=settings.intake.page_rate)
 

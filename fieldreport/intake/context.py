@@ -17,8 +17,8 @@ from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.intake.form_cache import Stencils
-from fieldreport.intake.letterbox import Doors, asks_for_invitation, doors, is_invited, must_be_open
+from fieldreport.intake.form_cache import FormCache
+from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
 from fieldreport.intake.logo import Logo
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.intake.used_forms import UsedForms
@@ -54,7 +54,7 @@ class Service:
     argon2_slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False
     )
-    stencils: Stencils = field(default_factory=Stencils, repr=False)
+    form_cache: FormCache = field(default_factory=FormCache, repr=False)
     _ready: _Ready = field(default_factory=_Ready, repr=False)
 
     @property
@@ -90,7 +90,7 @@ class Service:
     @property
     def takes_files(self) -> bool:
         """Whether files are taken now, and not only words."""
-        return doors(self.settings.intake.data) is Doors.OPEN
+        return letterbox_state(self.settings.intake.data) is LetterboxState.OPEN
 
     @property
     def asks_for_invitation(self) -> bool:
@@ -104,7 +104,7 @@ class Service:
         return [Problem(field="invitation", text=_("This is not the word. Ask whoever told you about us."))]
 
     def must_be_open(self, *, files: bool) -> Literal[True]:
-        """Check that something new is taken, with files or without; raises as ``doors.must_be_open``."""
+        """Check that something new is taken, with files or without; raises as ``letterbox.must_be_open``."""
         return must_be_open(self.settings.intake.data, files=files)
 
     def check_ready(self) -> Literal[True]:

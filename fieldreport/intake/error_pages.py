@@ -36,9 +36,9 @@ def error_page(failure: Failure) -> str:
         failure = dataclasses.replace(failure, code="tor-to-web")
     if request.method == "POST" and request.endpoint == "report.receive":
         return _report_again(failure)
-    if request.method == "POST" and request.blueprint == "returning":
+    if request.method == "POST" and request.blueprint == "return":
         return _return_again(failure)
-    if request.method == "POST" and request.endpoint == "courier.receive":
+    if request.method == "POST" and request.endpoint == "handin.receive":
         return handin.page(explanation=explain(failure, on_form=True))
     return flask.render_template("intake/error.html", explanation=explain(failure, on_form=False))
 
@@ -65,7 +65,7 @@ def _return_again(failure: Failure) -> str:
     explanation = explain(failure, on_form=True)
     if failure.code == _FOREIGN:
         return return_.ask_page(draft, explanation=explanation)
-    if current_request().endpoint == "returning.add":
+    if current_request().endpoint == "return.add":
         try:
             visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
         except TokenExpired:

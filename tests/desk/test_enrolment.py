@@ -340,14 +340,14 @@ class TestRemoving:
         self, house: House, amira: Browser, jonas: Browser
     ) -> None:
         house.revoke("amira")  # by another process: this one hears of it in its next round
-        house.desk.rounds.start()
+        house.desk.background.start()
         try:
             for _ in range(500):
                 if "amira" not in house.desk.sessions.open_by_handle():
                     break
                 time.sleep(0.01)
         finally:
-            house.desk.rounds.stop()
+            house.desk.background.stop()
         assert house.desk.sessions.open_by_handle() == {"jonas": 1}
 
     def test_a_rotation_that_was_under_way_is_forgotten(self, house: House, lena: Browser) -> None:

@@ -79,7 +79,7 @@ def test_a_rule_keeps_others_out(rule: access.Rule | None, role: Role | None) ->
         access.check(rule, role)
 
 
-def test_a_stranger_reaches_nothing_but_the_door(house: House, stranger: Browser) -> None:
+def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger: Browser) -> None:
     reached = []
     for route, method in routes(house.app):
         path = path_of(house.app, route)
@@ -88,7 +88,7 @@ def test_a_stranger_reaches_nothing_but_the_door(house: House, stranger: Browser
             assert page.headers["Location"].startswith("/sign-in")
         elif page.status != 403:
             reached.append(f"{method} {route.rule}")
-    # "GET /away" leads to the door; "/enrol" is the door of who was invited.
+    # "GET /away" redirects to the sign-in page; "/enrol" is for people who were invited.
     assert sorted(reached) == ["GET /desk.css", "GET /desk.svg", "GET /enrol", "GET /sign-in", "POST /enrol/keys"]
 
 
@@ -181,7 +181,8 @@ def test_every_button_that_changes_something_stands_in_a_form_with_a_token() -> 
     for path in TEMPLATES.glob("*.html"):
         source = path.read_text(encoding="utf-8")
         for form in re.findall(r'<form[^>]*method="post".*?</form>', source, re.DOTALL):
-            if "signin.submit" not in form and "url_for('enrol." not in form:  # nobody has a session there
+            without_session = ("sign_in.submit", "enrolment.begin", "enrolment.finish")
+            if not any(f"url_for('{endpoint}'" in form for endpoint in without_session):
                 assert "token(" in form or 'name="token"' in form, path.name
 
 

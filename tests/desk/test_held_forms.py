@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport import limits
-from fieldreport.desk.held_forms import KeptForm, open_form, seal_form
+from fieldreport.desk.held_forms import HeldForm, open_form, seal_form
 from fieldreport.errors import TokenError, TokenExpired
 from fieldreport.seal import TokenKey
 
@@ -15,8 +15,8 @@ KEY = TokenKey.generate()
 NOW = 1_800_000_000.0
 
 
-def form(text: str) -> KeptForm:
-    return KeptForm(handle="amira", path="/cases/x/reply", fields=(("text", text), ("item", "00"), ("text", "twice")))
+def form(text: str) -> HeldForm:
+    return HeldForm(handle="amira", path="/cases/x/reply", fields=(("text", text), ("item", "00"), ("text", "twice")))
 
 
 @settings(max_examples=30, deadline=None)

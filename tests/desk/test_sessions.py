@@ -190,7 +190,7 @@ class TestAFormThatArrivesAfterTheLock:
     ) -> None:
         house.clock.forward(limits.DESK_IDLE_SECONDS)
         page = amira.post(f"/cases/{case.id.hex()}/reply", {"token": "forged", "text": "not mine"})
-        assert page.find("//input[@name='kept']") == []
+        assert page.find("//input[@name='held']") == []
         assert page.find("//textarea[@readonly]")[0].text.strip() == "not mine"
 
     def test_without_a_session_what_was_typed_can_at_least_be_copied(
@@ -204,9 +204,9 @@ class TestAFormThatArrivesAfterTheLock:
         page = amira.get(f"/cases/{case.id.hex()}?write=reply")
         house.clock.forward(limits.DESK_IDLE_SECONDS)
         page = amira.press(page, "Seal and send", {"text": self.TEXT})
-        kept = page.find("//input[@name='kept']")[0].get("value")
+        kept = page.find("//input[@name='held']")[0].get("value")
         values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
-        page = amira.post("/sign-in", {**values, "kept": kept[:-4] + "AAAA"})
+        page = amira.post("/sign-in", {**values, "held": kept[:-4] + "AAAA"})
         assert "could not be opened again" in page.text
 
 

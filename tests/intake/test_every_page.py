@@ -9,7 +9,7 @@ import flask
 import pytest
 from flask.sessions import SecureCookieSession
 
-from fieldreport.intake.letterbox import Doors, set_doors, set_invitation
+from fieldreport.intake.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.intake.messages import REMOVED
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
@@ -62,18 +62,18 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "nothing handed in", source.post("hand-in", {})
     yield "wrong hand-in", Seen(source.client.post(f"/{language}/hand-in", data=b"{}", content_type="application/json"))
     yield "wrong method", Seen(source.client.delete(f"/{language}/report"))
-    set_doors(house.settings.intake.data, Doors.NO_FILES)
+    set_letterbox_state(house.settings.intake.data, LetterboxState.NO_FILES)
     set_invitation(house.settings.intake.data, "heron")
     yield "words only, with a word", source.get("report")
     yield "hand-in closed", source.get("hand-in")
     yield "uninvited", source.send("Trucks.")
-    set_doors(house.settings.intake.data, Doors.OPEN)
+    set_letterbox_state(house.settings.intake.data, LetterboxState.OPEN)
     yield "hand-in with a word", source.get("hand-in")
     yield "uninvited hand-in", source.post("hand-in", {}, [("a.packed", packed(house))])
-    set_doors(house.settings.intake.data, Doors.CLOSED)
+    set_letterbox_state(house.settings.intake.data, LetterboxState.CLOSED)
     yield "closed", source.get("report")
     yield "closed again", source.post("report", {"report": "Trucks."})
-    set_doors(house.settings.intake.data, Doors.OPEN)
+    set_letterbox_state(house.settings.intake.data, LetterboxState.OPEN)
     set_invitation(house.settings.intake.data, None)
     for host in ("example.org", "example.onion.ly"):
         yield host, source.get("", headers=[("Host", host)])
@@ -139,26 +139,26 @@ def test_redirects_and_the_way_out_carry_the_headers_too(source: Source, house: 
 def test_every_route_was_looked_at(house: House) -> None:
     """A new route has to be added to ``every_page`` or to the redirects above."""
     assert {rule.endpoint for rule in house.app().url_map.iter_rules()} == {
-        "pages.index",
-        "pages.safety",
-        "pages.help_page",
-        "pages.leave",
-        "pages.logo",
-        "pages.choose_language",
+        "static.index",
+        "static.safety",
+        "static.help_page",
+        "static.leave",
+        "static.logo",
+        "static.choose_language",
         "report.write",
         "report.receive",
         "report.practise",
         "report.practise_again",
-        "returning.ask",
-        "returning.enter",
-        "returning.add",
-        "returning.delete",
-        "returning.arrived",
-        "returning.confirm_withdrawal",
-        "returning.withdraw",
-        "returning.start_again",
-        "courier.ask",
-        "courier.receive",
+        "return.ask",
+        "return.enter",
+        "return.add",
+        "return.delete",
+        "return.arrived",
+        "return.confirm_withdrawal",
+        "return.withdraw",
+        "return.start_again",
+        "handin.ask",
+        "handin.receive",
     }
 
 

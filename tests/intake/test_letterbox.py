@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from fieldreport.errors import StoreError, UsageError
-from fieldreport.intake.letterbox import Doors, doors, is_invited, set_doors, set_invitation
+from fieldreport.intake.letterbox import (
+    LetterboxState,
+    is_invited,
+    letterbox_state,
+    set_invitation,
+    set_letterbox_state,
+)
 from tests.intake.conftest import House, Source
 from tests.intake.packed_letters import packed
 from tests.intake.samples import photo
@@ -22,7 +28,7 @@ def data(house: House) -> Path:
 
 
 def test_a_closed_letterbox_hands_out_no_form(source: Source, data: Path) -> None:
-    set_doors(data, Doors.CLOSED)
+    set_letterbox_state(data, LetterboxState.CLOSED)
     for path in ("report", "hand-in"):
         page = source.get(path)
         assert page.status == 503
@@ -31,7 +37,7 @@ def test_a_closed_letterbox_hands_out_no_form(source: Source, data: Path) -> Non
 
 
 def test_who_comes_to_a_closed_door_is_not_logged(source: Source, data: Path, caplog: pytest.LogCaptureFixture) -> None:
-    set_doors(data, Doors.CLOSED)
+    set_letterbox_state(data, LetterboxState.CLOSED)
     assert source.get("report").status == 503
     assert source.post("report", {"report": "Trucks."}).status == 503
     assert caplog.records == []
@@ -39,20 +45,20 @@ def test_who_comes_to_a_closed_door_is_not_logged(source: Source, data: Path, ca
 
 def test_what_is_posted_to_a_closed_letterbox_is_given_back(house: House, source: Source, data: Path) -> None:
     form = source.get("report").form("/report")
-    set_doors(data, Doors.CLOSED)
+    set_letterbox_state(data, LetterboxState.CLOSED)
     page = source.post("report", {**form, "report": "Trucks.", "where": "The bridge"})
     assert page.status == 503
     again = page.form("/report")
     assert (again["report"], again["where"]) == ("Trucks.", "The bridge")
     assert house.letters() == []
-    set_doors(data, Doors.OPEN)
+    set_letterbox_state(data, LetterboxState.OPEN)
     assert source.post("report", again).status == 200
 
 
 def test_who_has_a_codename_comes_back_reads_and_withdraws(house: House, source: Source, data: Path) -> None:
     codename = source.send("Trucks.").codename
     house.reply(codename, "We have read it.")
-    set_doors(data, Doors.CLOSED)
+    set_letterbox_state(data, LetterboxState.CLOSED)
     back = source.come_back(codename)
     assert "We have read it." in back.text
     page = source.post("return/add", {**back.form("/return/add"), "report": "More."})
@@ -63,11 +69,11 @@ def test_who_has_a_codename_comes_back_reads_and_withdraws(house: House, source:
 
 
 def test_a_packed_report_is_not_taken_when_closed_or_closed_for_files(house: House, source: Source, data: Path) -> None:
-    for state in (Doors.CLOSED, Doors.NO_FILES):
-        set_doors(data, state)
+    for state in (LetterboxState.CLOSED, LetterboxState.NO_FILES):
+        set_letterbox_state(data, state)
         assert source.post("hand-in", {}, [("a.packed", packed(house))]).status == 503
     assert house.letters() == []
-    set_doors(data, Doors.OPEN)
+    set_letterbox_state(data, LetterboxState.OPEN)
     assert source.post("hand-in", {}, [("a.packed", packed(house))]).status == 200
 
 
@@ -76,7 +82,7 @@ def test_a_packed_report_is_not_taken_when_closed_or_closed_for_files(house: Hou
 
 def test_closed_for_files_the_form_has_no_field_for_them_and_says_why(source: Source, data: Path) -> None:
     assert source.get("report").all('//input[@type="file"]')
-    set_doors(data, Doors.NO_FILES)
+    set_letterbox_state(data, LetterboxState.NO_FILES)
     page = source.get("report")
     assert page.status == 200
     assert not page.all('//input[@type="file"]')
@@ -88,7 +94,7 @@ def test_files_that_come_nevertheless_are_refused_with_the_words_kept_and_nothin
     house: House, source: Source, data: Path
 ) -> None:
     form = {**source.get("report").form("/report"), "report": "Trucks."}
-    set_doors(data, Doors.NO_FILES)
+    set_letterbox_state(data, LetterboxState.NO_FILES)
     page = source.post("report", form, [("a.jpg", photo())])
     assert page.status == 503
     assert "We take no files at the moment" in page.text
@@ -168,14 +174,14 @@ def test_when_no_word_is_asked_for_any_more_the_field_is_gone(source: Source, da
 
 
 def test_a_state_that_nobody_wrote_closes(data: Path) -> None:
-    assert doors(data) is Doors.OPEN
+    assert letterbox_state(data) is LetterboxState.OPEN
     (data / "letterbox").write_text("opne\n")
-    assert doors(data) is Doors.CLOSED
+    assert letterbox_state(data) is LetterboxState.CLOSED
     (data / "letterbox").unlink()
     (data / "letterbox").mkdir()
-    assert doors(data) is Doors.CLOSED
+    assert letterbox_state(data) is LetterboxState.CLOSED
     with pytest.raises(StoreError):
-        set_doors(data, Doors.OPEN)
+        set_letterbox_state(data, LetterboxState.OPEN)
 
 
 def test_a_word_that_cannot_be_read_fits_nothing(data: Path) -> None:

@@ -23,7 +23,7 @@ import pytest
 from lxml import html
 
 from fieldreport import limits
-from fieldreport.intake.letterbox import Doors, set_doors
+from fieldreport.intake.letterbox import LetterboxState, set_letterbox_state
 from fieldreport.scrub.sandbox.service import Scrubber
 from tests.intake.conftest import Desk, House, build_house, form_body
 from tests.intake.packed_letters import packed
@@ -365,9 +365,9 @@ class Day:
         form = fields(self.client.get("/en/report"))
         self.codenames.append(form["codename"])
         report = {**form, "report": "MARKER in a bad hour"}
-        set_doors(data, Doors.CLOSED)
+        set_letterbox_state(data, LetterboxState.CLOSED)
         self.post("/en/report", report, [])
-        set_doors(data, Doors.OPEN)
+        set_letterbox_state(data, LetterboxState.OPEN)
         for broken in (keys / "roster.json", data / "mailbox.db"):
             away = broken.with_suffix(".away")
             broken.rename(away)

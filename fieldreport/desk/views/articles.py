@@ -21,7 +21,7 @@ from fieldreport.seal import Kind
 from fieldreport.vault.articles.newsdesk import ArticleHead, ArticleState, Newsdesk, list_articles
 from fieldreport.web.i18n import NAMES
 
-pages = flask.Blueprint("articles", __name__)
+blueprint = flask.Blueprint("articles", __name__)
 
 _SHOWN: Final = 100  # newest first: each title is a sealed draft to be opened
 
@@ -36,7 +36,7 @@ class CasePicture:
 
 
 @access.editor
-@pages.get("/articles")
+@blueprint.get("/articles")
 def index() -> ResponseReturnValue:
     """All articles, newest first, with what each waits for."""
     newsdesk = context.newsdesk()
@@ -63,7 +63,7 @@ def title_of(newsdesk: Newsdesk, head: ArticleHead) -> str:
 
 
 @access.editor
-@pages.post("/articles")
+@blueprint.post("/articles")
 def create() -> ResponseReturnValue:
     """Begin an article from one or more cases."""
     form = flask.request.form
@@ -86,14 +86,14 @@ def _id(untrusted: str) -> bytes:
 
 
 @access.editor
-@pages.get("/articles/<id:article_id>")
+@blueprint.get("/articles/<id:article_id>")
 def edit(article_id: bytes) -> ResponseReturnValue:
     """The article, to be written."""
     newsdesk = context.newsdesk()
     draft = newsdesk.load(article_id)
     cases, pictures = _material(draft.head)
     if editable(draft.head):
-        presentation.writing()
+        presentation.stay_on_screen()
     return flask.render_template(
         "article.html",
         head=draft.head,
@@ -134,7 +134,7 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>")
+@blueprint.post("/articles/<id:article_id>")
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything a reader will see. Any change voids the sign-offs there were."""
     newsdesk = context.newsdesk()
@@ -155,7 +155,7 @@ def save(article_id: bytes) -> ResponseReturnValue:
     else:
         newsdesk.save(article_id, article, based_on=_based_on())
         context.say("Saved and sealed.")
-    return _to("checks.show" if form.get("then") == "check" else "articles.edit", article_id)
+    return _to("leakcheck.show" if form.get("then") == "check" else "articles.edit", article_id)
 
 
 def _slug(article: Article) -> str:
@@ -184,7 +184,7 @@ def _based_on() -> int:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/media")
+@blueprint.post("/articles/<id:article_id>/media")
 def attach(article_id: bytes) -> ResponseReturnValue:
     """Attach a picture of a case: a fresh rendition of it, cleaned anew for this article."""
     desk, newsdesk, form = context.desk(), context.newsdesk(), flask.request.form
@@ -203,7 +203,7 @@ def attach(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.get("/articles/<id:article_id>/media/<name>")
+@blueprint.get("/articles/<id:article_id>/media/<name>")
 def media(article_id: bytes, name: str) -> ResponseReturnValue:
     """A rendition as readers will get it."""
     newsdesk = context.newsdesk()
@@ -218,7 +218,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.get("/articles/<id:article_id>/preview")
+@blueprint.get("/articles/<id:article_id>/preview")
 def preview(article_id: bytes) -> ResponseReturnValue:
     """The article as readers will see it."""
     draft = context.newsdesk().load(article_id)
@@ -229,7 +229,7 @@ def preview(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/return")
+@blueprint.post("/articles/<id:article_id>/return")
 def back_to_draft(article_id: bytes) -> ResponseReturnValue:
     """Take an article back to writing; sign-offs there were are void."""
     context.newsdesk().return_to_draft(article_id)
@@ -238,7 +238,7 @@ def back_to_draft(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/correct")
+@blueprint.post("/articles/<id:article_id>/correct")
 def correct(article_id: bytes) -> ResponseReturnValue:
     """Open a published article for correction; readers keep the old version until the new one is signed off."""
     context.newsdesk().correct(article_id)
@@ -249,7 +249,7 @@ def correct(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/cancel-correction")
+@blueprint.post("/articles/<id:article_id>/cancel-correction")
 def cancel_correction(article_id: bytes) -> ResponseReturnValue:
     """Give up a correction: the article is again what readers have."""
     context.newsdesk().cancel_correction(article_id)
@@ -258,7 +258,7 @@ def cancel_correction(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.get("/articles/<id:article_id>/end")
+@blueprint.get("/articles/<id:article_id>/end")
 def ask_end(article_id: bytes) -> ResponseReturnValue:
     """Ask before withdrawing what is published, or discarding what is not."""
     draft = context.newsdesk().load(article_id)
@@ -266,7 +266,7 @@ def ask_end(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/withdraw")
+@blueprint.post("/articles/<id:article_id>/withdraw")
 def withdraw(article_id: bytes) -> ResponseReturnValue:
     """Take an article off the site at once."""
     context.newsdesk().withdraw(article_id)
@@ -275,7 +275,7 @@ def withdraw(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/discard")
+@blueprint.post("/articles/<id:article_id>/discard")
 def discard(article_id: bytes) -> ResponseReturnValue:
     """Shred an article that was never published."""
     context.newsdesk().discard(article_id)

@@ -10,18 +10,18 @@ from fieldreport.desk import access, context
 from fieldreport.errors import SealError
 from fieldreport.vault import AuditReport
 
-pages = flask.Blueprint("audit", __name__)
+blueprint = flask.Blueprint("audit", __name__)
 
 
 @access.admin
-@pages.get("/audit")
+@blueprint.get("/audit")
 def show() -> ResponseReturnValue:
     """One page of the log, newest first."""
     return _page()
 
 
 @access.admin
-@pages.post("/audit/verify")
+@blueprint.post("/audit/verify")
 def verify() -> ResponseReturnValue:
     """Check every hash and every signature."""
     desk = context.desk()

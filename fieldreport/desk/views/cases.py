@@ -21,14 +21,14 @@ from fieldreport.vault import Card, CaseRow, CaseState
 from fieldreport.vault.articles.newsdesk import list_articles
 from fieldreport.web.forms import Problem
 
-pages = flask.Blueprint("cases", __name__)
+blueprint = flask.Blueprint("cases", __name__)
 
 _ITEMS: Final = 30  # of a conversation on one page: opening one takes a millisecond or two
 _CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
 
 
 @access.editor
-@pages.get("/cases/<id:case_id>")
+@blueprint.get("/cases/<id:case_id>")
 def show(case_id: bytes) -> ResponseReturnValue:
     """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it.
 
@@ -53,7 +53,7 @@ def _page(
     start = max(0, end - _ITEMS)
     card, card_problem = _card(case_id)
     if write:
-        presentation.writing()
+        presentation.stay_on_screen()
     page = flask.render_template(
         "case.html",
         case=case,
@@ -105,7 +105,7 @@ def _problem_with(text: str, what: str) -> Problem | None:
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/reply")
+@blueprint.post("/cases/<id:case_id>/reply")
 def reply(case_id: bytes) -> ResponseReturnValue:
     """Answer the source: sealed to the codename's key for them, and to the editors for the record."""
     readable_case(case_id)
@@ -124,7 +124,7 @@ def reply(case_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/note")
+@blueprint.post("/cases/<id:case_id>/note")
 def note(case_id: bytes) -> ResponseReturnValue:
     """Note something for colleagues; the source never sees it."""
     readable_case(case_id)
@@ -138,7 +138,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/facts")
+@blueprint.post("/cases/<id:case_id>/facts")
 def facts(case_id: bytes) -> ResponseReturnValue:
     """Save the fact sheet and the protected terms, unless a colleague saved theirs meanwhile."""
     readable_case(case_id)
@@ -155,7 +155,7 @@ def facts(case_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/state")
+@blueprint.post("/cases/<id:case_id>/state")
 def state(case_id: bytes) -> ResponseReturnValue:
     """Set how far a case is, and whose it is."""
     case = readable_case(case_id)
@@ -175,7 +175,7 @@ def state(case_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/readers")
+@blueprint.post("/cases/<id:case_id>/readers")
 def readers(case_id: bytes) -> ResponseReturnValue:
     """Limit a case to the editors who are ticked, or open it to all."""
     case = readable_case(case_id)
@@ -196,7 +196,7 @@ def readers(case_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/unread")
+@blueprint.post("/cases/<id:case_id>/unread")
 def unread(case_id: bytes) -> ResponseReturnValue:
     """Leave a case for later: unread again, for this editor."""
     readable_case(case_id)
@@ -205,14 +205,14 @@ def unread(case_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.get("/cases/<id:case_id>/delete")
+@blueprint.get("/cases/<id:case_id>/delete")
 def ask_delete(case_id: bytes) -> ResponseReturnValue:
     """What deleting means, and the question."""
     return _delete_page(readable_case(case_id))
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/delete")
+@blueprint.post("/cases/<id:case_id>/delete")
 def delete(case_id: bytes) -> ResponseReturnValue:
     """Shred a case: every key to it goes, for everybody, for ever. The name must be typed."""
     case = readable_case(case_id)

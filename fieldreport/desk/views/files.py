@@ -25,7 +25,7 @@ from fieldreport.errors import NotFound
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault.archive.audit import Act
 
-pages = flask.Blueprint("files", __name__)
+blueprint = flask.Blueprint("files", __name__)
 
 _ANYTHING: Final = "application/octet-stream"
 
@@ -39,9 +39,9 @@ def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, 
 
 
 @access.editor
-@pages.get("/items/<id:item_id>/<int:number>/picture")
+@blueprint.get("/items/<id:item_id>/<int:number>/picture")
 def picture(item_id: bytes, number: int) -> ResponseReturnValue:
-    """A picture, decoded and made anew in the sandbox."""
+    """A picture, decoded and re-encoded in the sandbox."""
     desk = context.desk()
     with ExitStack() as stack:
         envelope, part = _open(stack, item_id, number)
@@ -56,7 +56,7 @@ def picture(item_id: bytes, number: int) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.get("/items/<id:item_id>/<int:number>/play")
+@blueprint.get("/items/<id:item_id>/<int:number>/play")
 def play(item_id: bytes, number: int) -> ResponseReturnValue:
     """Sound or film, from any position."""
     stack = ExitStack()
@@ -65,49 +65,49 @@ def play(item_id: bytes, number: int) -> ResponseReturnValue:
         base = part.media_type.partition(";")[0].lower()
         if base not in SOUNDS | FILMS:
             raise NotFound("This is neither sound nor film.")
-        response = _stream(envelope, number, part, kept=stack, mimetype=base)
+        response = _stream(envelope, number, part, opened=stack, mimetype=base)
         response.make_conditional(flask.request, accept_ranges=True, complete_length=part.length)
     return confined(response)
 
 
 @access.editor
-@pages.get("/items/<id:item_id>/<int:number>/download")
+@blueprint.get("/items/<id:item_id>/<int:number>/download")
 def download(item_id: bytes, number: int) -> ResponseReturnValue:
     """An attachment as it was cleaned at the intake, under its neutral name."""
     stack = ExitStack()
     with stack:
         envelope, part = _open(stack, item_id, number)
-        response = _stream(envelope, number, part, kept=stack, mimetype=_ANYTHING)
+        response = _stream(envelope, number, part, opened=stack, mimetype=_ANYTHING)
         response.headers["Content-Disposition"] = f'attachment; filename="{part.name}"'
     return confined(response)
 
 
-class _Held(FileWrapper):
-    """Reads a part in chunks, and closes the payload behind it when the answer is sent or its reader is gone.
+class _ClosingWrapper(FileWrapper):
+    """Reads a part in chunks, and closes its payload when the answer is sent or its reader is gone.
 
     The server closes what it iterates over, and with a range or a direct answer that is this object, not the response.
     """
 
-    def __init__(self, source: IO[bytes], kept: ExitStack) -> None:
+    def __init__(self, source: IO[bytes], opened: ExitStack) -> None:
         super().__init__(source, limits.CHUNK_BYTES)
-        self._kept = kept
+        self._opened = opened
 
     @override
     def close(self) -> None:
-        self._kept.close()
+        self._opened.close()
 
 
-def _stream(envelope: OpenEnvelope, number: int, part: Part, *, kept: ExitStack, mimetype: str) -> flask.Response:
+def _stream(envelope: OpenEnvelope, number: int, part: Part, *, opened: ExitStack, mimetype: str) -> flask.Response:
     source = cast("IO[bytes]", envelope.open_part(number))
-    response = flask.Response(_Held(source, kept.pop_all()), mimetype=mimetype, direct_passthrough=True)
+    response = flask.Response(_ClosingWrapper(source, opened.pop_all()), mimetype=mimetype, direct_passthrough=True)
     response.content_length = part.length
     return response
 
 
 @access.editor
-@pages.get("/items/<id:item_id>/export")
+@blueprint.get("/items/<id:item_id>/export")
 def export(item_id: bytes) -> ResponseReturnValue:
-    """The sealed file as it is stored, to be opened on a machine without a network: header and payload in a row."""
+    """The sealed file as it is stored, to be opened on a machine without a network: header, then payload."""
     desk = context.desk()
     row = readable_item(item_id)
     stored = desk.vault.objects.open(item_id)

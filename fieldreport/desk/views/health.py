@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from fieldreport.desk import access, context
 from fieldreport.errors import FieldreportError
 
-pages = flask.Blueprint("health", __name__)
+blueprint = flask.Blueprint("health", __name__)
 
 
 @access.admin
-@pages.get("/health")
+@blueprint.get("/health")
 def show() -> ResponseReturnValue:
     """The state of the zone."""
     desk = context.desk()
@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
         waiting=waiting,
         mailbox_epoch=mailbox_epoch,
         mailbox_problem=mailbox_problem,
-        last=desk.rounds.last,
+        last=desk.background.last,
         now=desk.clock(),
         sandbox=desk.scrubber.status,
         roster=roster,

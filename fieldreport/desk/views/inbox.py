@@ -12,7 +12,7 @@ from fieldreport.desk import access, context, presentation
 from fieldreport.desk.cases import sort_new, title_of
 from fieldreport.vault import CaseFilter, CaseState
 
-pages = flask.Blueprint("inbox", __name__)
+blueprint = flask.Blueprint("inbox", __name__)
 
 # What "open" means: everything somebody still has to do something about.
 OPEN: Final = (CaseState.NEW, CaseState.READING, CaseState.VERIFYING, CaseState.WRITING)
@@ -20,7 +20,7 @@ _CHOICES: Final = ("state", "mine", "unread", "starred")
 
 
 @access.editor
-@pages.get("/inbox")
+@blueprint.get("/inbox")
 def show() -> ResponseReturnValue:
     """One page of cases. This GET writes: it sorts new letters into cases first, which takes an unlocked key."""
     desk, seat = context.desk(), context.seat()
@@ -39,7 +39,7 @@ def show() -> ResponseReturnValue:
         chosen=chosen,
         here=presentation.own_path(flask.request.full_path),
         unsorted=desk.vault.cases.unsorted(),
-        last=desk.rounds.last,
+        last=desk.background.last,
     )
 
 
@@ -68,17 +68,17 @@ def _state_options(counts: Mapping[CaseState, int]) -> list[tuple[str, str]]:
 
 
 @access.editor
-@pages.post("/inbox/fetch")
+@blueprint.post("/inbox/fetch")
 def fetch() -> ResponseReturnValue:
     """Collect now, and sort what came."""
-    letters = context.desk().rounds.collect()
+    letters = context.desk().background.collect()
     if not letters:
         context.say("Nothing new was waiting.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
 @access.editor
-@pages.post("/cases/<id:case_id>/star")
+@blueprint.post("/cases/<id:case_id>/star")
 def star(case_id: bytes) -> ResponseReturnValue:
     """Set or take away one's own star."""
     form = flask.request.form

@@ -13,13 +13,13 @@ from fieldreport.vault import RotationState
 from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.web.forms import Problem
 
-pages = flask.Blueprint("keys", __name__)
+blueprint = flask.Blueprint("keys", __name__)
 
 _RELOAD_SECONDS = 2
 
 
 @access.signed_in
-@pages.get("/keys")
+@blueprint.get("/keys")
 def show() -> ResponseReturnValue:
     """The key, its rotation, and what is left to do."""
     return _page()
@@ -53,7 +53,7 @@ def _entry() -> Entry:
 
 
 @access.editor
-@pages.post("/keys/rewrap")
+@blueprint.post("/keys/rewrap")
 def rewrap() -> ResponseReturnValue:
     """Begin, or go on, in the background."""
     start(context.seat().pending_rewraps())
@@ -61,7 +61,7 @@ def rewrap() -> ResponseReturnValue:
 
 
 @access.editor
-@pages.get("/keys/progress")
+@blueprint.get("/keys/progress")
 def progress() -> ResponseReturnValue:
     """How far it is. The page loads itself again until it is done; ``?still`` makes it hold still."""
     job = context.session().rewrap
@@ -70,18 +70,18 @@ def progress() -> ResponseReturnValue:
     now, still = job.progress, "still" in flask.request.args
     if now.running and not still:
         presentation.reload_after(_RELOAD_SECONDS)
-    return flask.render_template("progress.html", job=now, still=still)
+    return flask.render_template("rewrap.html", job=now, still=still)
 
 
 @access.editor
-@pages.post("/keys/destroy")
+@blueprint.post("/keys/destroy")
 def destroy() -> ResponseReturnValue:
     """Destroy the old key now rather than at the next unlock; the key file needs the passphrase to be written."""
     seat, desk = context.seat(), context.desk()
     passphrase = flask.request.form.get("passphrase", "")
     path = desk.settings.desk.keyfiles / f"{seat.handle}.key"
     try:
-        with desk.door.turn(seat.handle):
+        with desk.sign_in.attempt(seat.handle):
             context.session().seat = rotation_at_unlock.destroy_old(seat, path, passphrase, desk.mailbox)
     except UnlockRefused:
         return _page(

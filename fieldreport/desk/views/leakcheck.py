@@ -22,7 +22,7 @@ from fieldreport.press.leakcheck.findings import Severity
 from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Draft
 from fieldreport.web.forms import Problem
 
-pages = flask.Blueprint("checks", __name__)
+blueprint = flask.Blueprint("leakcheck", __name__)
 
 _FIELD_LABELS: Final = {
     "title": "Title",
@@ -73,7 +73,7 @@ class Excerpt:
 
 
 @access.editor
-@pages.get("/articles/<id:article_id>/check")
+@blueprint.get("/articles/<id:article_id>/check")
 def show(article_id: bytes) -> ResponseReturnValue:
     """Everything that was found, beside the text."""
     return _page(article_id)
@@ -89,9 +89,9 @@ def _page(
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
     open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
     if open_blocks or open_warnings:
-        presentation.writing()
+        presentation.stay_on_screen()
     page = flask.render_template(
-        "check.html",
+        "leakcheck.html",
         head=draft.head,
         article=draft.article,
         states=ArticleState,
@@ -169,7 +169,7 @@ def _cut(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Piece]:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/check/<key>")
+@blueprint.post("/articles/<id:article_id>/check/<key>")
 def answer(article_id: bytes, key: str) -> ResponseReturnValue:
     """Answer one finding, with a reason of its own."""
     reason = typed_text(f"reason-{key}")
@@ -184,7 +184,7 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/submit")
+@blueprint.post("/articles/<id:article_id>/submit")
 def submit(article_id: bytes) -> ResponseReturnValue:
     """Ask colleagues to review."""
     context.newsdesk().submit(article_id)
@@ -193,7 +193,7 @@ def submit(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/clear")
+@blueprint.post("/articles/<id:article_id>/clear")
 def clear(article_id: bytes) -> ResponseReturnValue:
     """The safety sign-off."""
     context.newsdesk().clear(article_id)
@@ -202,7 +202,7 @@ def clear(article_id: bytes) -> ResponseReturnValue:
 
 
 @access.editor
-@pages.post("/articles/<id:article_id>/publish")
+@blueprint.post("/articles/<id:article_id>/publish")
 def publish(article_id: bytes) -> ResponseReturnValue:
     """The publishing sign-off; the article goes out at once or at its slot."""
     head = context.newsdesk().publish(article_id)

@@ -1,4 +1,4 @@
-"""The door's pages: signing in, what happens to a form that came too late, locking, and the style sheet."""
+"""Signing in, the form that arrived after the auto-lock, locking, and the style sheet."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.web.forms import Problem
 
-pages = flask.Blueprint("signin", __name__)
+blueprint = flask.Blueprint("sign_in", __name__)
 
 _STATIC: Final = Path(__file__).parent.parent / "static"
 _STYLE: Final = (_STATIC / "desk.css").read_bytes()
 _ICON: Final = (_STATIC / "desk.svg").read_bytes()
-_REFUSED: Final = "Handle, passphrase or code did not match. Nobody is told which."
+_REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
 _THROTTLED: Final = "Too many tries. Wait a quarter of an hour, then try again."
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 
 
 @access.public
-@pages.get("/desk.css")
+@blueprint.get("/desk.css")
 def style() -> ResponseReturnValue:
     """The style sheet."""
     return flask.Response(_STYLE, mimetype="text/css")
 
 
 @access.public
-@pages.get("/desk.svg")
+@blueprint.get("/desk.svg")
 def icon() -> ResponseReturnValue:
     """The icon in the browser's tab."""
     return flask.Response(_ICON, mimetype="image/svg+xml")
 
 
 @access.signed_in
-@pages.get("/")
+@blueprint.get("/")
 def front() -> ResponseReturnValue:
     """Everybody's first page."""
     home = "staff.show" if context.session().role is Role.ADMIN else "inbox.show"
@@ -51,9 +51,9 @@ def front() -> ResponseReturnValue:
 
 
 @access.public
-@pages.get("/sign-in")
+@blueprint.get("/sign-in")
 def show() -> ResponseReturnValue:
-    """The sign-in page; whoever is signed in goes on."""
+    """The sign-in page; somebody who is signed in is sent on."""
     next_path = presentation.own_path(flask.request.args.get("next", "/"))
     if context.session_or_none() is not None:
         return flask.redirect(next_path, code=303)
@@ -61,19 +61,19 @@ def show() -> ResponseReturnValue:
 
 
 @access.public
-@pages.get("/away")
+@blueprint.get("/away")
 def away() -> ResponseReturnValue:
     """Where a page goes that was left alone: blank, whether or not somebody is still at work in another window."""
     next_path = presentation.own_path(flask.request.args.get("next", "/"))
     if context.session_or_none() is None:
         return flask.redirect(flask.url_for(".show", next=next_path, locked=1), code=303)
-    presentation.writing()  # nothing is shown here that would have to go away
+    presentation.stay_on_screen()  # nothing is shown here that would have to go away
     return flask.render_template("away.html", next=next_path)
 
 
 def page(
     *,
-    kept_form: Sequence[str] = (),
+    held_form: Sequence[str] = (),
     lost_form: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
     handle: str = "",
@@ -81,30 +81,30 @@ def page(
     locked: bool = False,
     status: int = 200,
 ) -> ResponseReturnValue:
-    """Draw the sign-in page: ``kept_form`` will be offered after unlocking, ``lost_form`` can only be copied."""
-    lost = error_pages.written(lost_form) if lost_form and not kept_form else {}
+    """The sign-in page: ``held_form`` is offered again after unlocking, ``lost_form`` can only be copied."""
+    lost = error_pages.written(lost_form) if lost_form and not held_form else {}
     text = flask.render_template(
-        "sign-in.html", kept=kept_form, lost=lost, problems=problems, handle=handle, next=next_path, locked=locked
+        "sign-in.html", held=held_form, lost=lost, problems=problems, handle=handle, next=next_path, locked=locked
     )
     return text, status
 
 
 @access.public
-@pages.post("/sign-in")
+@blueprint.post("/sign-in")
 def submit() -> ResponseReturnValue:
     """Unlock. The same answer whatever did not match."""
     desk, form = context.desk(), flask.request.form
     untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
     next_path = presentation.own_path(form.get("next", "/"))
-    untrusted_kept = form.getlist("kept")
+    untrusted_held = form.getlist("held")
     try:
-        admitted = desk.door.admit(
+        admitted = desk.sign_in.admit(
             untrusted_handle, form.get("passphrase", "")[:_MAXIMUM], form.get("code", "")[:_MAXIMUM]
         )
     except (UnlockRefused, TooManyTries) as error:
         throttled = isinstance(error, TooManyTries)
         return page(
-            kept_form=untrusted_kept,
+            held_form=untrusted_held,
             problems=[Problem(text=_THROTTLED if throttled else _REFUSED, field="" if throttled else "handle")],
             handle=untrusted_handle,
             next_path=next_path,
@@ -118,39 +118,39 @@ def submit() -> ResponseReturnValue:
         start_if_needed()
     else:
         session.notices.extend(context.standing().reminders())
-    response = flask.make_response(_after(session, untrusted_kept, next_path))
+    response = flask.make_response(_after(session, untrusted_held, next_path))
     response.set_cookie(
         desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"
     )
     return response
 
 
-def _after(session: Session, untrusted_kept: Sequence[str], next_path: str) -> ResponseReturnValue:
-    if not untrusted_kept:
+def _after(session: Session, untrusted_held: Sequence[str], next_path: str) -> ResponseReturnValue:
+    if not untrusted_held:
         return flask.redirect(next_path, code=303)
     desk = context.desk()
     try:
-        form = held_forms.open_form(desk.token_key, untrusted_kept, now=desk.clock())
+        form = held_forms.open_form(desk.token_key, untrusted_held, now=desk.clock())
     except FieldreportError:
-        session.notices.append("What was kept of your form could not be opened again.")
+        session.notices.append("The form you had sent could not be opened again.")
         return flask.redirect("/", code=303)
     if form.handle != session.handle:
         return flask.redirect("/", code=303)
-    presentation.writing()
+    presentation.stay_on_screen()
     return flask.render_template(
-        "continue.html", path=form.path, fields=form.fields, written=error_pages.written(dict(form.fields))
+        "held-form.html", path=form.path, fields=form.fields, written=error_pages.written(dict(form.fields))
     )
 
 
 @access.signed_in
-@pages.post("/lock")
+@blueprint.post("/lock")
 def lock() -> ResponseReturnValue:
     """Forget the unlocked keys of this session."""
     desk = context.desk()
     context.seat().record(Act.LOCKED)
     desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
     flask.g.desk_session = None
-    response = flask.make_response(flask.redirect(flask.url_for("signin.show", locked=1), code=303))
+    response = flask.make_response(flask.redirect(flask.url_for("sign_in.show", locked=1), code=303))
     response.delete_cookie(desk.cookie_name, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

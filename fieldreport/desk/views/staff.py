@@ -18,7 +18,7 @@ from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
 from fieldreport.vault import Act, RotationOrder, RotationState
 from fieldreport.vault.staff import enrolment, roster_changes
 
-pages = flask.Blueprint("staff", __name__)
+blueprint = flask.Blueprint("staff", __name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class StaffRow:
 
 
 @access.admin
-@pages.get("/staff")
+@blueprint.get("/staff")
 def show() -> ResponseReturnValue:
     """Everybody, every key, and the roster's dates."""
     desk = context.desk()
@@ -73,7 +73,39 @@ def _roster() -> Roster:
 
 
 @access.admin
-@pages.post("/staff/rotate")
+@blueprint.get("/staff/remove/<handle>")
+def ask_remove(handle: str) -> ResponseReturnValue:
+    """What removing does and what it cannot do, then the button."""
+    return flask.render_template("staff-remove.html", entry=_removable(handle))
+
+
+@access.admin
+@blueprint.post("/staff/remove/<handle>")
+def remove(handle: str) -> ResponseReturnValue:
+    """Out of the roster, and out of this desk."""
+    desk = context.desk()
+    roster = roster_changes.revoke(
+        context.seat(), _removable(handle).handle, desk.rosters, desk.mailbox, now=desk.clock()
+    )
+    locked = desk.sessions.end_where(lambda session: session.handle == handle)
+    context.say(
+        f"Roster {roster.epoch} is in force without {handle}. {locked} of their sessions"
+        f" {'was' if locked == 1 else 'were'} locked. Headers are rebuilt without their keys at the next unlock."
+    )
+    return flask.redirect(flask.url_for("staff.show"), code=303)
+
+
+def _removable(handle: str) -> Entry:
+    """An editor who is in the roster; the admin hands over instead, and the recovery key is nobody's to remove here."""
+    desk = context.desk()
+    for entry in desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries:
+        if (entry.handle, entry.role, entry.state) == (handle, Role.EDITOR, KeyState.ACTIVE):
+            return entry
+    raise NotFound("There is no such editor.")
+
+
+@access.admin
+@blueprint.post("/staff/rotate")
 def rotate() -> ResponseReturnValue:
     """Order a new key for one editor, or for every editor who has none under way."""
     seat = context.seat()
@@ -108,18 +140,18 @@ def _order(order_id: int) -> RotationOrder:
 
 
 @access.admin
-@pages.get("/staff/requests/<int:order_id>")
+@blueprint.get("/staff/requests/<int:order_id>")
 def ask_approve(order_id: int) -> ResponseReturnValue:
     """The fingerprint to be compared with the person's own page, then the button."""
     order = _order(order_id)
     if order.state is not RotationState.REQUESTED:
         raise Conflict(f"This rotation is {order.state}, not requested.")
     entry = roster_changes.requested_entry(order, _roster())
-    return flask.render_template("approve.html", order=order, entry=entry)
+    return flask.render_template("rotation-approve.html", order=order, entry=entry)
 
 
 @access.admin
-@pages.post("/staff/requests/<int:order_id>")
+@blueprint.post("/staff/requests/<int:order_id>")
 def approve(order_id: int) -> ResponseReturnValue:
     """Publish a roster with the new key."""
     desk, order = context.desk(), _order(order_id)
@@ -131,7 +163,7 @@ def approve(order_id: int) -> ResponseReturnValue:
 
 
 @access.admin
-@pages.post("/staff/renew")
+@blueprint.post("/staff/renew")
 def renew() -> ResponseReturnValue:
     """Sign the same people for another season."""
     desk = context.desk()
@@ -141,10 +173,10 @@ def renew() -> ResponseReturnValue:
 
 
 @access.admin
-@pages.post("/staff/lock-all")
+@blueprint.post("/staff/lock-all")
 def lock_all() -> ResponseReturnValue:
     """Forget every unlocked key in this process, the admin's own included."""
     context.seat().record(Act.LOCKED_ALL)
     context.desk().sessions.end_all()
     flask.g.desk_session = None
-    return flask.redirect(flask.url_for("signin.show", locked=1), code=303)
+    return flask.redirect(flask.url_for("sign_in.show", locked=1), code=303)

@@ -16,7 +16,7 @@ from fieldreport.intake.messages import Explanation
 from fieldreport.web.forms import Problem
 from fieldreport.web.request_body import current_request
 
-blueprint = flask.Blueprint("courier", __name__)
+blueprint = flask.Blueprint("handin", __name__)
 
 
 @blueprint.get("/<language:language>/hand-in")

@@ -37,7 +37,7 @@ def write() -> str:
     words = {f"word {place}": word for place, word in enumerate(codename.words)}
     values = {"token": form_token.seal_report(here, codename, draft.form), "form": draft.form, **words}
     key = (circumstances(flask.request), here.takes_files, here.asks_for_invitation)
-    return here.stencils.page(key, values, lambda these: _empty(these, list(words)))
+    return here.form_cache.page(key, values, lambda these: _empty(these, list(words)))
 
 
 @blueprint.post("/<language:language>/report")

@@ -32,7 +32,7 @@ from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
 from fieldreport.web.request_body import current_request
 
-blueprint = flask.Blueprint("returning", __name__)
+blueprint = flask.Blueprint("return", __name__)
 
 _STEP_BYTES: Final = 4 * limits.KIB
 
@@ -144,7 +144,7 @@ def withdraw() -> str:
 @blueprint.get("/<language:language>/return/<any(add, delete, arrived, withdraw, withdrawn):step>")
 def start_again(step: str) -> Response:  # noqa: ARG001 - whichever it was, it begins with the codename
     """A reloaded address bar: these pages cannot be opened without their form."""
-    return flask.redirect(flask.url_for("returning.ask"), 303)
+    return flask.redirect(flask.url_for("return.ask"), 303)
 
 
 @blueprint.after_request

@@ -15,7 +15,7 @@ from fieldreport.intake import context
 from fieldreport.scrub.registry import FORMATS, Strong
 from fieldreport.web.i18n import current_language
 
-blueprint = flask.Blueprint("pages", __name__)
+blueprint = flask.Blueprint("static", __name__)
 
 
 @blueprint.get("/<language:language>/")

@@ -60,7 +60,7 @@ class TestHealth:
         assert "1 (" in page.text
         assert "Landlock" in page.text
         assert "not since the start" in page.text
-        house.desk.rounds.collect()
+        house.desk.background.collect()
         assert "0 minutes ago, 1 new" in lena.get("/health").text
 
     def test_a_letterbox_that_is_away_is_said(
@@ -98,11 +98,11 @@ class TestTheRounds:
     def test_letters_are_collected_while_nobody_is_signed_in(self, build: Callable[..., House]) -> None:
         house = build(desk={"collect_seconds": 1})
         house.send()
-        house.desk.rounds.start()
+        house.desk.background.start()
         until = time.monotonic() + 20
         while house.vault.cases.unsorted() == 0 and time.monotonic() < until:
             time.sleep(0.01)
-        house.desk.rounds.stop()
+        house.desk.background.stop()
         assert house.vault.cases.unsorted() == 1
         assert house.mailbox.totals().letters == 0
 
@@ -116,16 +116,16 @@ class TestTheRounds:
 
             broken.setattr(house.mailbox, "waiting", away)
             with pytest.raises(StoreError):
-                house.desk.rounds.collect()
-        last = house.desk.rounds.last
+                house.desk.background.collect()
+        last = house.desk.background.last
         assert last is not None
         assert last.failure == "store"
         house.send()
-        assert house.desk.rounds.collect() == 1
+        assert house.desk.background.collect() == 1
 
     def test_a_second_start_does_nothing(self, house: House) -> None:
-        house.desk.rounds.start()
-        thread = house.desk.rounds._thread
-        house.desk.rounds.start()
-        assert house.desk.rounds._thread is thread
-        house.desk.rounds.stop()
+        house.desk.background.start()
+        thread = house.desk.background._thread
+        house.desk.background.start()
+        assert house.desk.background._thread is thread
+        house.desk.background.stop()

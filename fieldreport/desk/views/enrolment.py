@@ -1,0 +1,142 @@
+"""Enrolling: the person makes their keys with an invitation; the admin invites, compares words and approves.
+
+Rules: an invitation's code is on the one page that answers the order, and nowhere else; nobody is approved before their
+words were compared on the page before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, context, enrolment
+from fieldreport.desk.sign_in import TooManyTries
+from fieldreport.errors import NotFound, SealError, UnlockRefused, UsageError
+from fieldreport.vault.staff import enrolment as vault_enrolment
+from fieldreport.web.forms import Problem
+
+blueprint = flask.Blueprint("enrolment", __name__)
+
+_MAXIMUM: Final = 500  # characters of a field; an invitation has sixty
+_REFUSED: Final = "Handle and invitation do not fit, or the invitation has run out. Ask the admin for another."
+_THROTTLED: Final = "Too many tries. Wait a quarter of an hour, then try again."
+
+
+@access.public
+@blueprint.get("/enrol")
+def show() -> ResponseReturnValue:
+    """Where the invitation is typed."""
+    return _invitation_page()
+
+
+def _invitation_page(*, problems: Sequence[Problem] = (), handle: str = "", status: int = 200) -> ResponseReturnValue:
+    return flask.render_template("enrolment.html", problems=problems, handle=handle), status
+
+
+@access.public
+@blueprint.post("/enrol")
+def begin() -> ResponseReturnValue:
+    """Make the keys and show, once, what only their owner may have."""
+    form = flask.request.form
+    untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
+    try:
+        begun = enrolment.begin(context.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
+    except UnlockRefused:
+        return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=untrusted_handle, status=403)
+    except TooManyTries:
+        return _invitation_page(problems=[Problem(text=_THROTTLED)], handle=untrusted_handle, status=429)
+    return _keys_page(begun)
+
+
+def _keys_page(
+    begun: enrolment.Begun, *, typed: str = "", problems: Sequence[Problem] = (), status: int = 200
+) -> ResponseReturnValue:
+    desk = context.desk()
+    page = flask.render_template(
+        "enrolment-keys.html",
+        begun=begun,
+        typed=typed,
+        remembered=begun.seal(desk),
+        qr=enrolment.qr_code(begun, desk.settings.instance.name),
+        secret=enrolment.typed_secret(begun),
+        problems=problems,
+    )
+    return page, status
+
+
+@access.public
+@blueprint.post("/enrol/keys")
+def finish() -> ResponseReturnValue:
+    """Take the practised passphrase and code, and show the words to read to the admin."""
+    desk, form = context.desk(), flask.request.form
+    begun = enrolment.Begun.open(desk, form.get("remembered", ""))
+    typed = form.get("passphrase", "")[:_MAXIMUM]
+    if not enrolment.is_same_passphrase(begun, typed):
+        problem = Problem(text="This is not the passphrase above. Copy it from your paper.", field="passphrase")
+        return _keys_page(begun, typed=typed, problems=[problem], status=422)
+    try:
+        request = enrolment.finish(desk, begun, form.get("code", "")[:_MAXIMUM])
+    except enrolment.WrongCode:
+        text = "This code does not fit. Wait for the next one, and see that the telephone's clock is right."
+        return _keys_page(begun, typed=typed, problems=[Problem(text=text, field="code")], status=422)
+    except TooManyTries:
+        return _keys_page(begun, typed=typed, problems=[Problem(text=_THROTTLED)], status=429)
+    except UnlockRefused:
+        return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=begun.handle, status=403)
+    return flask.render_template("enrolment-words.html", asked=request)
+
+
+@access.admin
+@blueprint.post("/staff/invite")
+def invite() -> ResponseReturnValue:
+    """Invite somebody and show the code."""
+    handle = flask.request.form.get("handle", "").strip()
+    code = vault_enrolment.invite(context.seat(), handle)
+    return flask.render_template("enrolment-invite.html", handle=handle, code=code, hours=limits.INVITATION_HOURS)
+
+
+@access.admin
+@blueprint.post("/staff/take-back")
+def take_back() -> ResponseReturnValue:
+    """Make an invitation worthless, or turn away somebody who waits."""
+    handle = flask.request.form.get("handle", "")
+    vault_enrolment.take_back(context.seat(), handle)
+    context.say("Done: nobody can enrol or be approved under that handle now. Invite again if that was a mistake.")
+    return flask.redirect(flask.url_for("staff.show"), code=303)
+
+
+@access.admin
+@blueprint.get("/staff/waiting/<handle>")
+def ask_approve(handle: str) -> ResponseReturnValue:
+    """The words to be compared with the person's voice, then the button; or why there is none."""
+    desk, refusal = context.desk(), ""
+    request = vault_enrolment.request_of(desk.vault, handle)
+    try:
+        vault_enrolment.check(context.seat(), request, now=desk.clock())
+    except (SealError, UsageError) as error:
+        refusal = error.detail
+    return flask.render_template("enrolment-approve.html", asked=request, refusal=refusal)
+
+
+@access.admin
+@blueprint.post("/staff/waiting/<handle>")
+def approve(handle: str) -> ResponseReturnValue:
+    """Publish a roster that names them."""
+    desk = context.desk()
+    request = vault_enrolment.request_of(desk.vault, handle)
+    if not (desk.settings.desk.keyfiles / f"{request.handle}.key").is_file():
+        raise NotFound("Their key file is not on the desk. Invite them again.")
+    compared = flask.request.form.get("fingerprint", "")
+    try:
+        roster = vault_enrolment.approve(context.seat(), request, compared, desk.mailbox, now=desk.clock())
+    except SealError as error:
+        raise UsageError(error.detail) from None  # it ran out, say: the admin's to know, and no fault of ours
+    context.say(
+        f"Roster {roster.epoch} is in force. {handle} can sign in now, and reads earlier letters after the next unlock"
+        " of another editor."
+    )
+    return flask.redirect(flask.url_for("staff.show"), code=303)
