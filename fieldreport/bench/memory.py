@@ -17,7 +17,7 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Sink
 from fieldreport.scrub.sandbox import child
-from fieldreport.scrub.sandbox.warmup import Rehearsal
+from fieldreport.scrub.sandbox.warmup import WarmUp
 from fieldreport.scrub.sandbox.zygote import settle
 from fieldreport.scrub.verdicts import Mode
 
@@ -25,7 +25,7 @@ from fieldreport.scrub.verdicts import Mode
 def main(paths: list[str]) -> None:
     """One child for each file, one after the other."""
     registry.load_all()
-    Rehearsal().perform(lambda: False)
+    WarmUp().perform(lambda: False)
     settle()
     with tempfile.TemporaryDirectory() as directory:
         for path in paths:

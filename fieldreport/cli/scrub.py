@@ -13,10 +13,9 @@ from typing_extensions import override
 
 from fieldreport.errors import ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.labels import in_words
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
-from fieldreport.scrub.verdicts import Mode
+from fieldreport.scrub.verdicts import Mode, removed_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class _Line:
     def __str__(self) -> str:
         if self.refused:
             return f"{self.file}: refused: {self.advice}"
-        removed = ", ".join(in_words(code) for code in self.removed) or "nothing to remove"
+        removed = ", ".join(removed_text(code) for code in self.removed) or "nothing to remove"
         return f"{self.file}: {self.copy or self.media_type}: {removed}"
 
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
-from fieldreport.scrub.labels import in_words
+from fieldreport.scrub.verdicts import removed_text
 from fieldreport.seal.roster_directory import Role
 from fieldreport.seal.word_lists import fingerprint_words
 
@@ -71,7 +71,7 @@ def install(app: flask.Flask) -> None:
         "words": fingerprint_words,
         "grouped": grouped,
         "size": size,
-        "removed": in_words,
+        "removed": removed_text,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(language_name=language_name)

@@ -1,4 +1,4 @@
-"""Numbers of any width out of bytes, as codecs write them: most significant bit first, never beyond the end."""
+"""The parsers' cursor over bits: numbers of any width, as codecs write them, and ``Damaged`` beyond the end."""
 
 from __future__ import annotations
 

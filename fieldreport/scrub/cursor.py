@@ -1,4 +1,4 @@
-"""A tape that verifiers read from the first byte to the last, by a grammar that has no place for anything else."""
+"""The cursor of verifiers: a file is read from its first byte to its last, and whatever is wrong is ``Residue``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fieldreport.scrub.verdicts import Residue
 
 
 class Tape:
-    """Consumed from the front; whatever is wrong or left over is residue."""
+    """Bytes that are consumed from the front, by a grammar that has no place for anything else."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data

@@ -1,23 +1,26 @@
-"""What a family of formats is, and what it works with: ``Source``, ``Sink``, ``Cleaning``.
+"""What a format is, and what it works with: ``Source``, ``Sink``, ``Cleaning``.
 
-A family is a module with two functions, listed in ``registry.FAMILIES``:
+A format is a package, named in ``registry.FORMATS``, with the modules
 
-    def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str
-    def verify(source: Source, media_type: str) -> None
+    write.py    def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str
+                def warm() -> None      (where its libraries load something on first use)
+    verify.py   def verify(source: Source, media_type: str) -> None
+    parse.py    where hostile bytes are read into a model before anything is written
 
-Rules for every family:
+Rules for every format:
 
-- It runs in the locked child (``lockdown``): no file is opened, nothing is imported late. Whatever a library loads on
-  first use is loaded by an optional third function ``warm() -> None``, called once before any child exists.
+- It runs in the locked child (``lockdown``): no file is opened, nothing is imported late. ``warm`` is called once,
+  before any child exists.
 - ``clean`` checks bounds from declared sizes *before* anything is decoded, keeps what an allowlist names, adds to
-  ``cleaning.removed`` what it drops, writes the result to ``sink`` and answers the output's media type (one of
+  ``cleaning.removed`` what it drops, writes the result to ``sink`` and returns the output's media type (one of
   ``registry.OUTPUTS``; usually the input's own).
-- ``verify`` reads the output as a stranger would, with a reader that shares no code with ``clean``, and raises
-  ``Residue`` for anything outside the allowlist. The caller runs it after every ``clean``, embedded files included.
-- Scrubbing twice gives what scrubbing once gave, byte for byte: the result does not depend on a clock or on chance.
-- ``cleaning.mode`` may be ``STRONG``: pixels and samples made anew, nothing of the file itself kept. A family that can
-  do that is named in ``registry.STRONG`` (recordings and films are taken there by ``played``, not by their families);
-  every other is refused in strong mode before it is called, so that nobody who asked for more gets less without a word.
+- ``verify`` reads the output as a stranger would, and raises ``Residue`` for anything outside the allowlist. It imports
+  no ``parse`` and no ``write``, not even indirectly: the two readings share the specification, never code. The pipeline
+  calls it after every ``clean``, embedded files included.
+- Each side has its own cursor for the same reason. Those of the parsers (``isobmff.Fields``, ``bits.Bits``) raise
+  ``Damaged``, because a stranger's file is wrong; the verifiers' (``cursor.Tape``) raises ``Residue``, because ours is.
+- Cleaning twice gives what cleaning once gave, byte for byte: the result does not depend on a clock or on chance.
+- ``cleaning.mode`` may be ``STRONG``: nothing of the file itself is kept. What happens then is in the format's row.
   There, once and twice differ: pixels that are encoded again change a little.
 - What is wrong raises ``Refused`` or one of its children. Any other exception counts as ``Refusal.DAMAGED``; its
   message never leaves the child, for it may quote content.
@@ -89,7 +92,7 @@ class Source:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def whole(self, limit: int = limits.SCRUB_WHOLE_BYTES) -> bytes:
-        """Everything at once, for families whose files are small.
+        """Everything at once, for formats whose files are small.
 
         Raises:
             Refused: ``too-large`` when the source is longer than ``limit``.
@@ -117,9 +120,9 @@ class _SourceFile(SeekableReader):
 
 
 class Sink(SeekableReader):
-    """Where a family writes its result: a bounded, seekable, rewritable binary file.
+    """Where a format writes its result: a bounded, seekable, rewritable binary file.
 
-    Writing beyond ``limit`` raises ``Refused`` (``too-large``): no family can be made to fill the disk.
+    Writing beyond ``limit`` raises ``Refused`` (``too-large``): no format can be made to fill the disk.
     """
 
     def __init__(self, file: Rewritable | None = None, *, limit: int = limits.SCRUB_OUTPUT_BYTES) -> None:
@@ -213,7 +216,7 @@ class Cleaning:
             raise Bomb
 
     def lossless(self) -> Cleaning:
-        """The same without strength, for what was made anew and only needs our form. Shares what is removed."""
+        """The same in lossless mode, for what we encoded and only needs our form. Shares what is removed."""
         return dataclasses.replace(self, mode=Mode.LOSSLESS)
 
     def embedded(self, untrusted_data: bytes, *, accept: Collection[str] | None = None) -> Embedded:

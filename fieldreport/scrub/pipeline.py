@@ -29,7 +29,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
     Raises:
         Refused: and the sink's content is to be thrown away.
-        Elsewhere: it holds a recording to be coded anew, and no codecs were loaded here.
+        Elsewhere: there is a recording or film to be transcoded, and no codecs were loaded here.
     """
     found = sniff(untrusted_source)
     row = registry.row(found, cleaning.mode)
@@ -46,9 +46,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
 
 def _transcode(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """A recording or film: cleaned, so that decoders see what is allowed and no more; coded anew; and cleaned again.
+    """A recording or film: cleaned, so that decoders see what is allowed and no more; re-encoded; and cleaned again.
 
-    What the second cleaning takes out is what our own encoders say: not told, nobody's file had it.
+    What the second cleaning takes out is what our own encoders say, so it is not reported.
     """
     if untrusted_source.size > limits.PLAYED_BYTES:
         raise Refused(Refusal.TOO_LARGE)
@@ -61,7 +61,7 @@ def _transcode(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
 
 def _extract(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """A document: cleaned, and of what is left its words and its pictures, the pictures' pixels made anew."""
+    """A document: cleaned, and of what is left the words, and the pictures with their pixels re-encoded."""
     cleaned = Sink()
     media_type = clean(untrusted_source, cleaned, cleaning.lossless())
     words, pictures = extract.told(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)

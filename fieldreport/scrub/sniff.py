@@ -1,6 +1,6 @@
 """What a file is, by its content alone; its name is never asked.
 
-Rules: the answer is a media type that ``registry`` may or may not have a family for, or a refusal that tells the source
+Rules: the answer is a media type that ``registry`` may or may not have a row for, or a refusal that says to the source
 what to do instead. Runs in the locked child like every parser. Reads little: the first kilobytes, an archive's
 directory, an image file directory. Where a file could be two things (polyglots), the first bytes decide, because that
 is what the programs of the people who open it go by.
@@ -204,7 +204,7 @@ def _text(head: bytes, source: Source) -> str:
     if re.match(r"<(!doctype\s+html|html|head|body)[\s>]", markup, re.IGNORECASE):
         return "text/html"
     if start.startswith("<?xml"):
-        return "application/xml"  # flat office documents, tracks of places: no family takes these
+        return "application/xml"  # flat office documents, tracks of places: no format takes these
     if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
         raise Refused(Refusal.ENCRYPTED)
     if re.search(r"(?im)^mime-version:\s*1\.0", start) or _MAILBOX.match(start):

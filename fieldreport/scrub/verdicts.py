@@ -1,71 +1,104 @@
-"""The words scrubbing speaks: why a file was refused, what was taken out of it, how hard it is cleaned.
+"""The words of scrubbing: why a file was refused, what was taken out of it, how hard it is cleaned.
 
 Rules: these are categories, never values. They cross the sandbox boundary, they are stored in manifests and they name
-rows of the message catalogues, so a member's value never changes once a letter was sealed with it.
+rows of the message catalogues, so a member's value never changes once a letter was sealed with it. The text next to it
+is for the command line and the desk and may change; sources read fuller ones, from the intake's catalogue.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
-class Refusal(StrEnum):
-    """Why a file cannot be cleaned. Each has advice for the source in the intake's catalogue."""
+class _WithText(StrEnum):
+    """A code, and a few words for editors."""
 
-    UNSUPPORTED = "unsupported"  # no family for it: say which types we take
-    OLD_OFFICE = "old-office"  # OLE compound file (.doc, .xls, .ppt): save as .docx or PDF
-    MAIL = "mail"  # a saved e-mail: full of addresses, and its attachments would pass as text
-    ARCHIVE = "archive"  # packed in a way we do not read (7z, RAR, xz): unpack it, send what is in it
-    MEMBER = "member"  # an archive with a file in it that cannot be cleaned: unpack it to learn which
-    NOT_STRONG = "not-strong"  # clean it would be, but its pixels cannot be made anew, which was asked for
-    LETTERS = "letters"  # a document without the shapes of its letters: its pages cannot be drawn here
-    RAW_PHOTO = "raw-photo"  # the camera's raw file: export as JPEG
-    ENCRYPTED = "encrypted"  # needs a password: send it without
-    ACTIVE_CONTENT = "active-content"  # a program, or a document that makes no sense without its programs
-    EMPTY = "empty"  # no bytes: the upload or the card failed
-    DAMAGED = "damaged"  # not what its format says
-    TOO_LARGE = "too-large"  # over a bound on bytes, input or output
-    BOMB = "bomb"  # over a bound on pixels, frames, members, ratio, depth or decoded bytes
-    RESIDUE = "residue"  # verify found something left: our defect, so nothing is stored
-    TIMEOUT = "timeout"  # over the wall clock or processor time of one file
-    MEMORY = "memory"  # over the memory of one file
-    CRASHED = "crashed"  # the decoder died or broke the sandbox's rules
-    BUSY = "busy"  # every place was taken for too long: try again
+    text: str
+
+    def __new__(cls, code: str, text: str = "") -> Self:  # the default is for type checkers: ``Removed(code)``
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.text = text
+        return member
 
 
-class Removed(StrEnum):
-    """What was found and taken out, by category. The receipt says it in words a source understands."""
+class Refusal(_WithText):
+    """Why a file cannot be cleaned."""
 
-    LOCATION = "location"  # the place where it was taken: GPS, place names
-    DEVICE = "device"  # make, model, lens, printer
-    IDENTIFIERS = "identifiers"  # serial numbers, document and device ids
-    AUTHOR = "author"  # names of people who made or changed it, companies, user names
-    PEOPLE = "people"  # names of people shown in it
-    TIME = "time"  # when it was taken, made, changed or printed
-    SOFTWARE = "software"  # programs and their versions
-    DESCRIPTION = "description"  # titles, captions, keywords, alternative texts
-    COMMENTS = "comments"  # remarks in a document, comment fields of an image
-    HISTORY = "history"  # tracked changes, earlier versions, revision ids, edit history
-    THUMBNAIL = "thumbnail"  # a small second picture, often of the uncut original
-    MOTION_VIDEO = "motion-video"  # the film that a phone hides behind a photo
-    EMBEDDED_FILE = "embedded-file"  # another file inside it
-    SCRIPT = "script"  # macros, JavaScript, actions
-    LINKS = "links"  # references to things outside it
-    FILE_NAMES = "file-names"  # names that files and folders had
-    PATHS = "paths"  # names of folders, printers, templates, servers
-    HIDDEN_CONTENT = "hidden-content"  # what its program does not show: hidden layers, sheets, tracks
-    TRAILING_DATA = "trailing-data"  # bytes before the beginning or after the end
-    COPY_MARKS = "copy-marks"  # invisible characters that tell one copy from another
-    COLOUR_PROFILE = "colour-profile"  # a colour profile that names a device
-    LAYOUT = "layout"  # how a document was laid out, its words and pictures being kept
-    OTHER_METADATA = "other-metadata"  # anything else that was not needed to show it
+    UNSUPPORTED = "unsupported", "this type of file cannot be cleaned"
+    # OLE compound file: .doc, .xls, .ppt
+    OLD_OFFICE = "old-office", "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF"
+    # full of addresses, and its attachments would pass as text
+    MAIL = "mail", "a saved e-mail cannot be cleaned; copy its text and take out its attachments"
+    # 7z, RAR, xz and others that we do not read
+    ARCHIVE = "archive", "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP"
+    MEMBER = "member", "a file inside the archive cannot be cleaned; unpack it to learn which"
+    NOT_STRONG = "not-strong", "this file has no strong cleaning; save it as PDF, or clean it losslessly"
+    LETTERS = "letters", "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them"
+    RAW_PHOTO = "raw-photo", "a camera's raw file cannot be cleaned; export it as JPEG"
+    ENCRYPTED = "encrypted", "the file is locked with a password; send it without"
+    # or a document that makes no sense without its programs
+    ACTIVE_CONTENT = "active-content", "the file is a program"
+    # the upload or the card failed
+    EMPTY = "empty", "the file is empty"
+    # not what its format says
+    DAMAGED = "damaged", "the file is damaged"
+    # over a bound on bytes, input or output
+    TOO_LARGE = "too-large", "the file is too large"
+    # over a bound on pixels, frames, members, ratio, depth or decoded bytes
+    BOMB = "bomb", "the file unpacks to more than can be handled"
+    # verify found something left: our defect, so nothing is stored
+    RESIDUE = "residue", "the file could not be cleaned completely"
+    # over the wall clock or processor time of one file
+    TIMEOUT = "timeout", "cleaning the file took too long"
+    MEMORY = "memory", "cleaning the file took too much memory"
+    # the decoder died or broke the sandbox's rules
+    CRASHED = "crashed", "the file made the cleaner fail"
+    BUSY = "busy", "too many files are being cleaned; try again"
+
+
+class Removed(_WithText):
+    """What was found and taken out, by category, in the order that matters to a source."""
+
+    LOCATION = "location", "place"  # GPS, place names
+    DEVICE = "device", "device"  # make, model, lens, printer
+    IDENTIFIERS = "identifiers", "serial numbers and ids"  # of devices and documents
+    AUTHOR = "author", "author names"  # of people who made or changed it, companies, user names
+    PEOPLE = "people", "names of people shown"
+    TIME = "time", "times"  # when it was taken, made, changed or printed
+    SOFTWARE = "software", "software"  # programs and their versions
+    DESCRIPTION = "description", "titles and captions"  # keywords and alternative texts, too
+    COMMENTS = "comments", "comments"  # remarks in a document, comment fields of an image
+    HISTORY = "history", "changes and earlier versions"  # revision ids, too
+    THUMBNAIL = "thumbnail", "hidden thumbnail"  # a small second picture, often of the uncut original
+    MOTION_VIDEO = "motion-video", "hidden video"  # the film that a phone puts after a photo
+    EMBEDDED_FILE = "embedded-file", "embedded files"
+    SCRIPT = "script", "scripts"  # macros, JavaScript, actions
+    LINKS = "links", "links"  # references to things outside it
+    FILE_NAMES = "file-names", "names of files and folders"
+    PATHS = "paths", "paths"  # names of folders, printers, templates, servers
+    HIDDEN_CONTENT = "hidden-content", "hidden content"  # hidden layers, sheets, tracks
+    TRAILING_DATA = "trailing-data", "trailing data"  # bytes before the beginning or after the end
+    COPY_MARKS = "copy-marks", "invisible copy marks"  # characters that tell one copy from another
+    COLOUR_PROFILE = "colour-profile", "colour profile"  # of a device
+    LAYOUT = "layout", "the document's layout"  # its words and pictures are kept
+    OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it
+
+
+_REMOVED_TEXTS = {found.value: found.text for found in Removed}
+
+
+def removed_text(code: str) -> str:
+    """The text of a category of ``Removed``; one that this version does not know is shown by its code."""
+    return _REMOVED_TEXTS.get(code, code)
 
 
 class Mode(StrEnum):
     """How hard a file is cleaned."""
 
     LOSSLESS = "lossless"  # picture, sound and text stay as they were
-    STRONG = "strong"  # pixels and samples made anew: images at quality 95, pages of pixels, sound and film coded again
+    STRONG = "strong"  # nothing of the file itself: images at quality 95, pages as pixels, sound and film encoded again
 
 
 class Elsewhere(Exception):
@@ -73,7 +106,7 @@ class Elsewhere(Exception):
 
 
 class Refused(Exception):
-    """Raised inside the child by sniff, a family or verify. Only ``refusal`` crosses the sandbox boundary."""
+    """Raised inside the child by sniff, a format or verify. Only ``refusal`` crosses the sandbox boundary."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.value)

@@ -4,8 +4,8 @@ Rules: nothing of the old archive is copied; names, folders, times, owners, comm
 the new one. Members are called what a file alone would be called, and stand in their old order. Whatever was packed
 comes out as ZIP, which opens everywhere.
 
-A member that cannot be cleaned refuses the whole archive. To leave it out would be to lose evidence behind its sender's
-back: they believe that we have fifty files, and the receipt of an archive has no line for each. Refused, they unpack it
-and hear of each file by name. Only what nobody put there on purpose is left out and reported: links, empty files, and
-what an operating system leaves in every folder.
+A member that cannot be cleaned refuses the whole archive. To leave it out would lose evidence without the sender
+knowing: they believe that we have fifty files, and the receipt of an archive has no line for each. After a refusal they
+unpack it and learn of each file by name. Only what nobody put there on purpose is left out and reported: links, empty
+files, and what an operating system leaves in every folder.
 """

@@ -92,8 +92,8 @@ class Unzipped:
             return False
         if len(head) < 10:
             raise Damaged
-        told = ((_EXTRA, Removed.OTHER_METADATA), (_NAME, Removed.FILE_NAMES), (_COMMENT, Removed.COMMENTS))
-        self._removed |= {found for flag, found in told if head[3] & flag}
+        flags = ((_EXTRA, Removed.OTHER_METADATA), (_NAME, Removed.FILE_NAMES), (_COMMENT, Removed.COMMENTS))
+        self._removed |= {found for flag, found in flags if head[3] & flag}
         if any(head[4:8]):
             self._removed.add(Removed.TIME)
         self._inflater = zlib.decompressobj(_GZIP_ONLY)

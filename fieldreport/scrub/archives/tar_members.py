@@ -59,7 +59,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]
             is_name = kind in {_LONG_NAME, _LONG_LINK}
             cleaning.removed.add(Removed.FILE_NAMES if is_name else Removed.OTHER_METADATA)
             continue
-        _tell(header, cleaning.removed)
+        _report(header, cleaning.removed)
         if kind == _FOLDER:
             _padded(file, size)  # of any use only to old programs
         elif kind in _REGULAR:
@@ -104,7 +104,7 @@ def _padded(file: Sequential, size: int) -> bytes:
     return data
 
 
-def _tell(header: bytes, removed: set[Removed]) -> None:
+def _report(header: bytes, removed: set[Removed]) -> None:
     if _number(header[136:148]):
         removed.add(Removed.TIME)
     if _number(header[108:116]) or _number(header[116:124]):

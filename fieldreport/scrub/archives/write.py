@@ -16,7 +16,7 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
 _LEVEL: Final = 6
 _PACKABLE: Final = ("text/", "image/svg", "image/tiff", "application/rtf")  # others are compressed already
 
-# What macOS leaves beside and among files: AppleDouble (RFC 1740) and the Finder's .DS_Store.
+# What macOS adds to folders: AppleDouble (RFC 1740) and the Finder's .DS_Store.
 _LITTER: Final = (b"\x00\x05\x16\x07", b"\x00\x00\x00\x01Bud1")
 
 # A refusal of a member that is about the archive as a whole stays as it is.

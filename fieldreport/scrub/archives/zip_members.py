@@ -89,7 +89,7 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _account(source: Source, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], removed: set[Removed]) -> None:
-    """Say what the archive tells beside its members, and refuse members that lie upon each other."""
+    """Report what the archive says outside its members, and refuse members that overlap."""
     if archive.comment:
         removed.add(Removed.COMMENTS)
     end, slack = 0, 0
@@ -102,7 +102,7 @@ def _account(source: Source, archive: zipfile.ZipFile, entries: list[zipfile.Zip
         if magic != b"PK\x03\x04":
             raise Damaged
         start = entry.header_offset + _LOCAL_HEADER.size + name_length
-        _tell(entry, source.read_at(start, extra_length), removed)
+        _report(entry, source.read_at(start, extra_length), removed)
         end = start + extra_length + entry.compress_size
         slack = _DESCRIPTOR_BYTES if entry.flag_bits & _DESCRIPTOR else 0
     if archive.start_dir > end + slack:
@@ -114,7 +114,7 @@ def _account(source: Source, archive: zipfile.ZipFile, entries: list[zipfile.Zip
         removed.add(Removed.TRAILING_DATA)
 
 
-def _tell(entry: zipfile.ZipInfo, local_extra: bytes, removed: set[Removed]) -> None:
+def _report(entry: zipfile.ZipInfo, local_extra: bytes, removed: set[Removed]) -> None:
     if entry.date_time != _NO_DATE:
         removed.add(Removed.TIME)
     if entry.comment:

@@ -1,6 +1,6 @@
-"""Animations made anew from their pixels: every frame as it is shown, in an APNG.
+"""Animations re-encoded from their pixels: every frame as it is shown, in an APNG.
 
-Rules: an animation gets here only for strong cleaning, after its family has counted its frames and checked its sizes.
+Rules: an animation gets here only for strong cleaning, after its format has counted its frames and checked its sizes.
 Frames come out whole and without loss, with their times; how the original stored them (differences, palettes, order of
 codes, what lies under a transparent pixel) could carry anything, and none of it is left.
 """
@@ -28,7 +28,7 @@ _DECODERS: Final[dict[str, type[ImageFile.ImageFile]]] = {
 def frames_as_png(
     cleaned: bytes, media_type: str, *, size: tuple[int, int], frames: int, profile: bytes | None, cleaning: Cleaning
 ) -> bytes:
-    """The frames of a cleaned animation, or its only one, as a PNG that still goes through its family.
+    """The frames of a cleaned animation, or its only one, as a PNG that ``images.png`` still has to clean.
 
     Raises:
         Refused: ``too-large`` for more pixels than can be held at once, ``damaged``.

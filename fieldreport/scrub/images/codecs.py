@@ -1,6 +1,6 @@
-"""Decoded pictures: opening with one named decoder, turning upright, to sRGB, and encoding anew.
+"""Decoded pictures: opening with one named decoder, turning upright, converting to sRGB, and encoding.
 
-Rules: a picture gets here only after its family has checked its size from the header. Pillow is always told which
+Rules: a picture gets here only after its format has checked its size from the header. Pillow is always told which
 decoder to use, so that a file cannot choose one. What is encoded carries nothing but pixels: no profile, no text, no
 comment.
 """
@@ -36,7 +36,7 @@ _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 # Ours are stricter and come first; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = limits.IMAGE_PIXELS
 
-# Few threads can be begun behind the lock, and one file has one processor.
+# Few threads can be started in the locked child, and one file has one processor.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 pillow_heif.options.DECODE_THREADS = 1
 
@@ -122,7 +122,7 @@ def open_tiff(untrusted_file: BinaryIO) -> TiffImagePlugin.TiffImageFile:
 
 
 def turn_to(file: TiffImagePlugin.TiffImageFile, page: int) -> bool:
-    """Go to a page without decoding it; false behind the last.
+    """Go to a page without decoding it; false after the last.
 
     Raises:
         Damaged: its directory makes no sense.

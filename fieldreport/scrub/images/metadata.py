@@ -1,6 +1,6 @@
-"""What a block of picture metadata would have told: Exif, XMP and Photoshop blocks to categories of ``Removed``.
+"""What a block of picture metadata would say: Exif, XMP and Photoshop blocks to categories of ``Removed``.
 
-Rules: reads, never writes; the blocks themselves are dropped whole by the families. A block that makes no sense is
+Rules: reads, never writes; the blocks themselves are dropped whole by the formats. A block that makes no sense is
 still "other metadata". Every loop is bounded, because the blocks are a stranger's. Sources: Exif 3.0 (CIPA DC-008),
 XMP (ISO 16684-1), IPTC IIM 4.2, Adobe Photoshop file formats.
 """

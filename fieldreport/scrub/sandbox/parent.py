@@ -112,7 +112,7 @@ class WarmParent:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                # Until it falls silent itself, before the first file: a missing library must be told.
+                # Until it falls silent itself, before the first file: an error about a missing library must be seen.
                 stderr=None,
                 env=_environment(),
                 cwd="/",

@@ -33,32 +33,10 @@ _log = logging.getLogger(__name__)
 _LEAN: Final[tuple[str, ...]] = ()
 _WITH_CODECS: Final = ("--codecs",)
 
-_TEXTS: Final = {
-    Refusal.UNSUPPORTED: "this type of file cannot be cleaned",
-    Refusal.OLD_OFFICE: "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF",
-    Refusal.MAIL: "a saved e-mail cannot be cleaned; copy its text and take out its attachments",
-    Refusal.ARCHIVE: "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP",
-    Refusal.MEMBER: "a file inside the archive cannot be cleaned; unpack it to learn which",
-    Refusal.NOT_STRONG: "this file cannot be made anew; save it as PDF, or clean it lossless",
-    Refusal.LETTERS: "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them",
-    Refusal.RAW_PHOTO: "a camera's raw file cannot be cleaned; export it as JPEG",
-    Refusal.ENCRYPTED: "the file is locked with a password; send it without",
-    Refusal.ACTIVE_CONTENT: "the file is a program",
-    Refusal.EMPTY: "the file is empty",
-    Refusal.DAMAGED: "the file is damaged",
-    Refusal.TOO_LARGE: "the file is too large",
-    Refusal.BOMB: "the file unpacks to more than can be handled",
-    Refusal.RESIDUE: "the file could not be cleaned completely",
-    Refusal.TIMEOUT: "cleaning the file took too long",
-    Refusal.MEMORY: "cleaning the file took too much memory",
-    Refusal.CRASHED: "the file made the cleaner fail",
-    Refusal.BUSY: "too many files are being cleaned; try again",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrubbed:
-    """A clean copy. ``output`` is the caller's to close; ``removed`` are categories, in the vocabulary's order."""
+    """A clean copy. ``output`` is the caller's to close; ``removed`` are categories, in the order of ``Removed``."""
 
     media_type: str
     extension: str
@@ -215,4 +193,4 @@ class Scrubber:
 
 def _refused(answer: NotCleaned) -> ScrubRefused:
     detail = f"scrub: {answer.refusal.value}" + (f" ({answer.kind})" if answer.kind else "")
-    return ScrubRefused(_TEXTS[answer.refusal], detail=detail, code=answer.refusal.value)
+    return ScrubRefused(answer.refusal.text, detail=detail, code=answer.refusal.value)

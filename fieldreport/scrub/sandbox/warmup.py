@@ -2,8 +2,8 @@
 
 The first time loads whatever libraries load late. After that, a child that has been forked shares its parent's memory
 until it touches it, and the first touch of every page is slow (two microseconds, hundreds of times for a file); a child
-that rehearses while nobody waits has these behind it. One file of each family that is handled otherwise than the rest,
-as quick to clean as can be. All of it is in memory only.
+that warms up while nobody waits has already paid for that. One file of each format that takes a path of its own, as
+quick to clean as can be. All of it is in memory only.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _TEXT: Final = "At night, caf\u00e9.\n".encode()
 _OASIS: Final = "urn:oasis:names:tc:opendocument:xmlns"
 
 
-class Rehearsal:
+class WarmUp:
     """The files and where their clean copies go. What one child writes there no other believes."""
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
         self._inputs = [self._kept(data) for data in (_photo(), _TEXT, *_recordings(), _text_document())]
-        self._output = os.memfd_create("rehearsal")
+        self._output = os.memfd_create("warm-up")
         self._keeps_memory: object = None
 
     def perform(self, until: Callable[[], bool]) -> None:
@@ -50,7 +50,7 @@ class Rehearsal:
             if until():
                 return
             if number == 1:
-                self._keeps_memory = _touch_memory()  # behind the photo, which most files are
+                self._keeps_memory = _touch_memory()  # after the photo, which most files are
             order = Order(
                 mode=Mode.LOSSLESS,
                 input_key=self._key,
@@ -62,7 +62,7 @@ class Rehearsal:
             assert isinstance(wire.parse(wire.encode(answer)), Cleaned), answer  # noqa: S101 - a file of ours
 
     def _kept(self, data: bytes) -> tuple[int, int]:
-        descriptor = os.memfd_create("rehearsal")
+        descriptor = os.memfd_create("warm-up")
         with Scratch.adopt(ScratchShare(fd=os.dup(descriptor), key=self._key, size=0), writable=True) as written:
             written.write(data)
         return descriptor, len(data)

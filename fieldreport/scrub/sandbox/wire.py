@@ -31,7 +31,7 @@ _ORDER: Final = struct.Struct("<B32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
 _MODES: Final = tuple(Mode)
 
-# What may be told to the operator about an unexpected exception: its class, if everybody knows it.
+# What the operator may learn about an unexpected exception: its class, if it is one of Python's own.
 _KNOWN_KINDS: Final = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
 ) | {"error", "other", ""}

@@ -34,7 +34,7 @@ from typing import Final, NoReturn
 from fieldreport.scrub import registry
 from fieldreport.scrub.sandbox import child
 from fieldreport.scrub.sandbox.lockdown import Lock
-from fieldreport.scrub.sandbox.warmup import Rehearsal
+from fieldreport.scrub.sandbox.warmup import WarmUp
 from fieldreport.scrub.sandbox.wire import EXIT_REPORT, PREPARE, PREPARE_DESCRIPTORS
 
 _DESCRIPTORS: Final = 256  # each file at work takes two here; a low number makes closing all others quick
@@ -51,10 +51,10 @@ class _Child:
 class Zygote:
     """The loop: fork a child that waits for its file, bury the dead, kill those whom nobody waits for."""
 
-    def __init__(self, service: socket.socket, lock: Lock, rehearsal: Rehearsal) -> None:
+    def __init__(self, service: socket.socket, lock: Lock, warm_up: WarmUp) -> None:
         self._service = service
         self._lock = lock
-        self._rehearsal = rehearsal
+        self._warm_up = warm_up
         self._pid = os.getpid()
         self._children: dict[int, _Child] = {}  # by pid
 
@@ -93,7 +93,7 @@ class Zygote:
         try:
             arrived = select.poll()
             arrived.register(channel, select.POLLIN)
-            self._rehearsal.perform(until=lambda: bool(arrived.poll(0)))
+            self._warm_up.perform(until=lambda: bool(arrived.poll(0)))
             # Everything but the channel and the ruleset: other children's pipes, the service's socket.
             kept = self._lock.descriptor
             low, high = sorted((channel, kept)) if kept >= 0 else (channel, channel)
@@ -175,15 +175,15 @@ def main(arguments: list[str]) -> int:
     registry.load_all(codecs=options.codecs)
     for path in options.also:
         _load_module(path)
-    rehearsal = Rehearsal()
-    rehearsal.perform(lambda: False)
+    warm_up = WarmUp()
+    warm_up.perform(lambda: False)
     _quiet()
     _expendable()
     lock = Lock.prepare()
     lock.prove()
     settle()
     service.send(json.dumps(asdict(lock.status)).encode())
-    Zygote(service, lock, rehearsal).serve()
+    Zygote(service, lock, warm_up).serve()
     return 0
 
 

@@ -1,6 +1,6 @@
 """Bytes to text: which encoding a text file is in.
 
-Rules: what declares itself or is valid UTF-8 is believed. Older encodings are told apart by the language they make
+Rules: what declares itself or is valid UTF-8 is believed. Older encodings are distinguished by the language they make
 sense in: every candidate that decodes without an error is scored by how many of its letters are among the commonest
 of its language. Nothing is decoded with replacement characters: a text that fits no encoding is not text.
 """

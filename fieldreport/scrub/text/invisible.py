@@ -5,7 +5,7 @@ non-joiner stay where RFC 5892 (appendix A) finds them meaningful: after a viram
 selectors stay after an emoji or a Mongolian letter. Directional marks stay in lines that hold right-to-left letters. A
 space is a space. Idempotent, and linear in the length of the text whatever the text is.
 
-Characters that one can see but hardly tell apart are not touched: who rewrites letters rewrites names.
+Look-alike characters are not touched: to rewrite letters is to rewrite names.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _CURSIVE: Final = re.compile(
 )
 _CHOSEONG: Final = re.compile("[\u1100-\u115e\ua960-\ua97c]")
 _JUNGSEONG: Final = re.compile("[\u1160-\u11a7\ud7b0-\ud7c6]")
-_CONTEXT: Final = 8  # how far back a letter may lie behind its marks
+_CONTEXT: Final = 8  # how far back from its marks a letter may lie
 _MARKS_IN_A_ROW: Final = 30  # UAX 15, Stream-Safe Text Format; the normaliser is quadratic in longer runs
 _FIRST_MARK: Final = "\u0300"
 

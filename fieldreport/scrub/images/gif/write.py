@@ -122,5 +122,5 @@ def _categories(label: int, body: list[bytes]) -> frozenset[Removed]:
 
 
 def warm() -> None:
-    """Load what makes animations anew."""
+    """Load what re-encodes animations."""
     animation.warm()

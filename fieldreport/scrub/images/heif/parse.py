@@ -86,7 +86,7 @@ def parse(untrusted_source: Source) -> Album:
         elif size == 0:
             size = untrusted_source.size - position
         if size < start or position + size > untrusted_source.size:
-            break  # cut off, or bytes behind the end: what was declared before counts
+            break  # cut off, or bytes after the end: what was declared before counts
         album.top_level.add(kind)
         if kind == b"meta" and meta is None:
             if size > _META_BYTES:
