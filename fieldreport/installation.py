@@ -22,7 +22,8 @@ from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory, open_rosters
 from fieldreport.unseal import key_file, recovery
 from fieldreport.unseal import roster_changes as rosters
-from fieldreport.vault import Seat, open_vault
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.staff import roster_changes
 
 SETTINGS_NAME: Final = "fieldreport.toml"

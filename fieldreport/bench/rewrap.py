@@ -19,10 +19,10 @@ from fieldreport.seal import Kind, Role, Roster, build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault import Vault
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.rewrap import Rewrapper
 from fieldreport.vault.archive.tables import SealedObject
+from fieldreport.vault.archive.vault import Vault
 
 _OBJECTS: Final = 10_000
 _ROUNDS: Final = 3
@@ -42,7 +42,7 @@ def measure(sheet: Sheet) -> None:
             nonlocal turn
             turn += 1
             roster = rosters[turn % 2]
-            work = Rewrapper(vault=vault, identities=owner.identities, roster=roster, changing=vault.changing)
+            work = Rewrapper(vault=vault, identities=owner.identities, roster=roster, change=vault.change)
             work.run(lambda _done, _total: None)
 
         def bare() -> None:
@@ -71,7 +71,7 @@ def _filled(directory: Path, roster: Roster, header: bytes) -> Vault:
     engine = open_engine(f"sqlite:///{directory / 'vault.db'}")
     migrate(engine, "fieldreport.vault")
     vault = Vault(engine, FileBlobs(directory / "blobs"), _INSTANCE)
-    with vault.changing() as change:
+    with vault.change() as change:
         set_id = objects.set_of(change.session, roster.key_ids())
         row = {
             "kind": Kind.LETTER.value,

@@ -8,7 +8,8 @@ import click
 
 from fieldreport.cli import load_settings
 from fieldreport.seal import open_rosters
-from fieldreport.vault import open_vault, signers_of
+from fieldreport.vault.archive.audit import signers_of
+from fieldreport.vault.archive.vault import open_vault
 
 
 @click.group("audit")

@@ -9,7 +9,9 @@ import click
 from fieldreport.cli import load_settings
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import open_rosters
-from fieldreport.vault import open_vault
+from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.cases import outbox
+from fieldreport.vault.cases.collect import collect
 
 
 @click.command("collect")
@@ -20,8 +22,8 @@ def collect_command(context: click.Context, *, as_json: bool) -> None:
     settings = load_settings(context)
     mailbox = open_mailbox(settings)
     vault = open_vault(settings)
-    letters = vault.collect(mailbox, open_rosters(settings))
-    replies = vault.deliver(mailbox)
+    letters = collect(vault, mailbox, open_rosters(settings))
+    replies = outbox.deliver(vault, mailbox)
     if as_json:
         click.echo(json.dumps({"letters": letters, "replies": replies}))
     else:

@@ -25,7 +25,7 @@ from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import open_rosters
 from fieldreport.seal.self_test import check_platform
-from fieldreport.vault import open_vault
+from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction
 from fieldreport.vault.keys.status import standing
 
@@ -88,7 +88,7 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     yield _roster_age(settings)
     yield _admin_key(settings)
     yield from _due(settings)
-    yield _forsaken(settings)
+    yield _orphaned_cases(settings)
     state = letterbox_state(settings.intake.data)
     verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
     yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
@@ -152,13 +152,13 @@ def _due(settings: config.Settings) -> Iterator[Finding]:
         yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
 
 
-def _forsaken(settings: config.Settings) -> Finding:
+def _orphaned_cases(settings: config.Settings) -> Finding:
     """Whether a limited case has no reader left, so that what its source still writes is read by nobody."""
     vault = open_vault(settings)
     try:
         roster = open_rosters(settings).newest(at_least=0)
         with vault.reading() as session:
-            left = restriction.forsaken(session, roster)
+            left = restriction.orphaned_cases(session, roster)
     except FieldreportError as error:
         return Finding(check="limited cases", verdict=Verdict.FAILS, seen=error.detail)
     finally:

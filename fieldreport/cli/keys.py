@@ -33,8 +33,12 @@ from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role, open_rosters
 from fieldreport.unseal import key_file
-from fieldreport.vault import RotationState, Seat, open_vault
-from fieldreport.vault.keys import rotation_at_unlock
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.cases import sort
+from fieldreport.vault.keys import rotation, rotation_at_unlock, rotation_state
 from fieldreport.vault.staff import roster_changes
 
 
@@ -106,8 +110,8 @@ def rotate(
     admin_key = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, admin_key) as (signer, mailbox):
         for handle in handles:
-            if signer.vault.rotations.of(handle) is None:
-                signer.order_rotation(handle)
+            if rotation_state.open_rotation_of(signer.vault, handle) is None:
+                rotation.order(signer, handle)
                 click.echo(f"{handle}: ordered")
             if not order_only:
                 passphrase = passphrases.passphrase(f"Passphrase of {handle}", owner_passphrase_file)
@@ -139,13 +143,13 @@ class _Rotation:
             Conflict: a step cannot be taken yet; the text says what is missing.
 
         """
-        while (order := self._signer.vault.rotations.of(handle)) is not None:
+        while (order := rotation_state.open_rotation_of(self._signer.vault, handle)) is not None:
             match order.state:
                 case RotationState.ORDERED:
                     self._owner, notices = rotation_at_unlock.at_unlock(
                         self._owner, self._path, self._passphrase, self._mailbox
                     )
-                    if self._owner.own_rotation() == order:
+                    if rotation.own(self._owner) == order:
                         raise Conflict(" ".join(notices))
                     click.echo(f"{handle}: the new key is made")
                 case RotationState.REQUESTED:
@@ -153,7 +157,7 @@ class _Rotation:
                     click.echo(f"{handle}: letters go to the new key")
                 case RotationState.APPROVED:
                     self._rewrap()
-                    self._owner.finish_rewrapping(self._mailbox)
+                    rotation.finish(self._owner, self._mailbox)
                 case RotationState.REWRAPPED:
                     self._owner = rotation_at_unlock.destroy_old(
                         self._owner, self._path, self._passphrase, self._mailbox
@@ -169,7 +173,8 @@ class _Rotation:
         # On stderr: the lines on stdout are for reading afterwards.
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task("re-wrapping", total=None)
-            self._owner.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
+            sort.sort(self._owner)
+            rewrap.rewrap(self._owner, lambda done, total: progress.update(bar, completed=done, total=total))
 
 
 keys_command.add_command(enrolment.new)

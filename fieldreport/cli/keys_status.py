@@ -10,7 +10,7 @@ import click
 
 from fieldreport.cli import load_settings
 from fieldreport.seal import Role, open_rosters
-from fieldreport.vault import open_vault
+from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.keys.status import Standing, standing
 
 

@@ -26,7 +26,8 @@ from fieldreport.errors import KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import KeyState, open_rosters
 from fieldreport.unseal import key_file, recovery
-from fieldreport.vault import open_vault
+from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.keys.recovery import Rescue, identity_of
 
 _TRIES = 3  # of typing one share; then whoever sits here needs a break or another sheet
@@ -81,10 +82,10 @@ def recover_command(
         if export_to is not None:
             _export(rescue, export_to)
         if case is not None:
-            rescue.entrust(case, readers)
+            rescue.assign_readers(case, readers)
         if rewrap:
             _rewrap(rescue, settings)
-            _tell_forsaken(rescue)
+            _show_orphaned_cases(rescue)
         if new_admin is not None:
             _refound(rescue, settings, new_admin)
     if not files:
@@ -151,7 +152,7 @@ def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
 def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
     mailbox = open_mailbox(settings)
     try:
-        rescue.vault.collect(mailbox, rescue.rosters)
+        collect(rescue.vault, mailbox, rescue.rosters)
     except StoreError as error:
         click.echo(f"letters in the mailbox stay where they are for now: {error.detail}", err=True)
     finally:
@@ -169,8 +170,8 @@ def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
         click.echo(f"{result.skipped} did not open with this key and were left as they are.")
 
 
-def _tell_forsaken(rescue: Rescue) -> None:
-    for name, readers in rescue.forsaken():
+def _show_orphaned_cases(rescue: Rescue) -> None:
+    for name, readers in rescue.orphaned_cases():
         click.echo(
             f"The case {name} is limited to {', '.join(sorted(readers))}, who have all left: this key alone opens"
         )

@@ -34,8 +34,10 @@ from fieldreport.desk.views import (
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, RosterDirectory, TokenKey
-from fieldreport.vault import Vault
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.newsdesk import Newsdesk
+from fieldreport.vault.cases import outbox
+from fieldreport.vault.cases.collect import collect
 from fieldreport.web import error_pages, headers
 from fieldreport.web.application import Application
 from fieldreport.web.csrf import CsrfGuard
@@ -89,9 +91,9 @@ def create_app(
     token_key = TokenKey.generate()
     sessions = Sessions(idle_seconds=settings.desk.idle_seconds, clock=clock)
 
-    def collect() -> int:
-        letters = vault.collect(mailbox, rosters)
-        vault.deliver(mailbox)
+    def fetch() -> int:
+        letters = collect(vault, mailbox, rosters)
+        outbox.deliver(vault, mailbox)
         return letters
 
     def publish() -> None:
@@ -113,7 +115,7 @@ def create_app(
             clock=clock,
             sessions=sessions,
             background=BackgroundJobs(
-                collect=collect,
+                collect=fetch,
                 publish=publish,
                 lock_unlisted=lock_unlisted,
                 sessions=sessions,

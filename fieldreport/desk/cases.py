@@ -7,9 +7,11 @@ from typing import Final
 from fieldreport.desk import context
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotFound
-from fieldreport.vault import CaseRow, Seat, Sorted
-from fieldreport.vault.cases import restriction
-from fieldreport.vault.cases.inbox import ItemRow
+from fieldreport.vault.archive import readers
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.cases import conversation, inbox, sort
+from fieldreport.vault.cases.inbox import CaseRow, ItemRow
+from fieldreport.vault.cases.sort import Sorted
 
 _TITLE_CHARACTERS: Final = 80
 
@@ -22,10 +24,10 @@ def readable_case(case_id: bytes) -> CaseRow:
         NotAllowed: it is limited to others (code "limited").
     """
     handle = context.session().handle
-    row = context.desk().vault.cases.get(case_id, viewer=handle)
+    row = inbox.get(context.desk().vault, case_id, viewer=handle)
     if row.ended is not None:
         raise NotFound("This case was deleted or withdrawn.")
-    restriction.must_be_among(row.readers or None, handle)
+    readers.must_be_among(row.readers or None, handle)
     return row
 
 
@@ -36,19 +38,19 @@ def readable_item(item_id: bytes) -> ItemRow:
         NotFound: there is none, or it was deleted.
         NotAllowed: its case is limited to others (code "limited").
     """
-    row = context.desk().vault.cases.item(item_id)
+    row = inbox.item(context.desk().vault, item_id)
     if not row.exists:
         raise NotFound("This was deleted.")
     if row.case_id is not None:
-        restriction.must_read(context.desk().vault, row.case_id, context.session().handle)
+        readers.must_read(context.desk().vault, row.case_id, context.session().handle)
     return row
 
 
 def sort_new(seat: Seat) -> None:
     """Sort what was collected, and tell the person what came of it."""
-    if not seat.vault.cases.unsorted():
+    if not inbox.unsorted(seat.vault):
         return
-    text = _told(seat.sort())
+    text = _told(sort.sort(seat))
     if text:
         context.say(text)
 
@@ -79,7 +81,7 @@ def title_of(session: Session, row: CaseRow) -> str:
     known = session.titles.get(row.card)
     if known is None:
         try:
-            known = title_in(session.seat.card(row.id).facts)
+            known = title_in(conversation.card(session.seat, row.id).facts)
         except FieldreportError:
             known = ""  # a damaged card is named on the case's own page
         session.titles[row.card] = known

@@ -17,8 +17,8 @@ from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
-from fieldreport.vault import Vault
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.newsdesk import Newsdesk
 from fieldreport.vault.keys import status
 from fieldreport.vault.keys.status import Standing

@@ -25,7 +25,7 @@ from fieldreport.errors import NotFound, TokenError, UnlockRefused
 from fieldreport.seal.roster_directory import Role
 from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.vault.staff import enrolment
+from fieldreport.vault.staff import enrolment, second_factor
 
 _PURPOSE: Final = "enrolment"
 _QUIET: Final = 4  # modules of white around a QR code that readers expect
@@ -119,7 +119,7 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
                 staff.totp,
                 untrusted_code,
                 now=desk.clock(),
-                last_counter=desk.vault.second_factors.last_counter(begun.handle),
+                last_counter=second_factor.last_counter(desk.vault, begun.handle),
             )
         except UnlockRefused:
             raise WrongCode("This code does not fit.") from None
@@ -127,7 +127,7 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
             staff, instance=desk.vault.instance, now=datetime.fromtimestamp(desk.clock(), UTC)
         )
         enrolment.hand_in(desk.vault, request, begun.code)
-        desk.vault.second_factors.use(begun.handle, counter)
+        second_factor.use(desk.vault, begun.handle, counter)
         return request
 
 

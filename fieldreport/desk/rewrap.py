@@ -5,17 +5,19 @@ from __future__ import annotations
 from fieldreport.desk import context
 from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.errors import RosterError
-from fieldreport.vault import RotationState
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.keys import rotation
 
 
 def start_if_needed() -> None:
     """After unlocking: go on with what is left to re-wrap, or establish that the old key can go."""
     seat = context.seat()
     try:
-        pending = seat.pending_rewraps()
+        pending = rewrap.pending(seat)
     except RosterError:
         return  # nothing can be sealed now; the pages say so
-    order = seat.own_rotation()
+    order = rotation.own(seat)
     if pending or (order is not None and order.state is RotationState.APPROVED):
         start(pending)
         if pending:

@@ -14,7 +14,11 @@ from dataclasses import dataclass, replace
 
 from fieldreport.errors import Conflict, FieldreportError, NotAllowed, StaleRoster
 from fieldreport.mailbox import Mailbox
-from fieldreport.vault import RotationState, Seat
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.cases import sort
+from fieldreport.vault.keys import rotation
 from fieldreport.web.fault_log import log_fault
 
 _log = logging.getLogger(__name__)
@@ -100,7 +104,8 @@ class RewrapJob:
     def _rewrap(self, seat: Seat) -> None:
         for last_try in (False, False, True):
             try:
-                seat.rewrap(self._report)
+                sort.sort(seat)
+                rewrap.rewrap(seat, self._report)
             except StaleRoster:
                 if last_try:
                     raise
@@ -108,11 +113,11 @@ class RewrapJob:
                 return
 
     def _finish(self, seat: Seat) -> str:
-        order = seat.own_rotation()
+        order = rotation.own(seat)
         if order is None or order.state is not RotationState.APPROVED:
             return ""
         try:
-            seat.finish_rewrapping(self._mailbox)
+            rotation.finish(seat, self._mailbox)
         except Conflict as error:
             return str(error)
         return ""

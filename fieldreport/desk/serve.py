@@ -12,7 +12,7 @@ from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal.roster_directory import open_rosters
 from fieldreport.seal.self_test import check_platform
-from fieldreport.vault import open_vault
+from fieldreport.vault.archive.vault import open_vault
 from fieldreport.web.serve import WsgiApplication
 from fieldreport.web.serve import serve as serve_wsgi
 

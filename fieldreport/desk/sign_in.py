@@ -37,8 +37,11 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.seal.roster_directory import Roster, RosterDirectory
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, unlock, unlock_nothing
-from fieldreport.vault import Act, Seat, Vault
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.keys import rotation_at_unlock
+from fieldreport.vault.staff import second_factor
 from fieldreport.web.limiter import AddressKey
 
 _log = logging.getLogger(__name__)
@@ -204,9 +207,9 @@ class SignIn:
 
     def _check_code(self, staff: StaffKey, untrusted_code: str) -> None:
         code = "".join(untrusted_code.split())
-        last = self._vault.second_factors.last_counter(staff.handle)
+        last = second_factor.last_counter(self._vault, staff.handle)
         counter = totp.verify_code(staff.totp, code, now=self._clock(), last_counter=last)
-        self._vault.second_factors.use(staff.handle, counter)
+        second_factor.use(self._vault, staff.handle, counter)
 
 
 def _check_listed(staff: StaffKey, roster: Roster) -> None:

@@ -15,7 +15,11 @@ from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Kind, open_rosters
 from fieldreport.unseal import key_file
-from fieldreport.vault import CaseFilter, Seat, open_vault
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.cases import conversation, inbox, sort
+from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.cases.inbox import CaseFilter
 from tests.browser.test_whole_path import AXE_RUN, Screen
 from tests.intake.conftest import Desk, House, build_house, migrated_mailbox
 from tests.intake.test_every_page import LANGUAGES, every_page
@@ -208,12 +212,12 @@ def answer(newsroom: Demo, report: str, text: str) -> None:
     try:
         staff = key_file.unlock(settings.desk.keyfiles / "amira.key", person.passphrase)
         seat = Seat(vault, staff, open_rosters(settings))
-        vault.collect(mailbox, open_rosters(settings))
-        seat.sort()
-        for row in vault.cases.page(CaseFilter(), viewer="amira").rows:
-            items = vault.cases.items(row.id)
+        collect(vault, mailbox, open_rosters(settings))
+        sort.sort(seat)
+        for row in inbox.page(vault, CaseFilter(), viewer="amira").rows:
+            items = inbox.items(vault, row.id)
             if any(item.kind is Kind.LETTER and seat.text(item.id) == report for item in items):
-                seat.reply(row.id, text, mailbox)
+                conversation.reply(seat, row.id, text, mailbox)
                 return
         raise AssertionError("the report is not in the vault")
     finally:

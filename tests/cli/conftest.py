@@ -19,7 +19,8 @@ from fieldreport import config
 from fieldreport.cli import main
 from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import key_file
-from fieldreport.vault import Seat, open_vault
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import open_vault
 
 PORT = 18610
 OBJECTS = 5  # sealed ones in the vault of a newsroom whose shares are on paper
@@ -156,7 +157,7 @@ def fill(house: House, handle: str) -> None:
     seat = Seat(vault, staff_of(house, handle), open_rosters(house.settings))
     for _ in range(OBJECTS):
         part = PartSource(name="text.txt", media_type="text/plain", source=io.BytesIO(b"a draft"), length=7)
-        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.changing() as change:
+        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.change() as change:
             change.add(staged)
     vault.close()
 

@@ -25,7 +25,9 @@ from fieldreport.seal.word_lists import fingerprint_words
 from fieldreport.unseal import key_file
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.vault import Seat, Vault, open_vault, signers_of
+from fieldreport.vault.archive.audit import signers_of
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.staff import roster_changes
 from tests.cli.conftest import House, refused, run
 
@@ -290,7 +292,7 @@ class PowerOff(BaseException):
 @contextlib.contextmanager
 def cut_after(steps: int) -> Iterator[Callable[[], int]]:
     """Let that many durable steps happen (a file put in place, a change of the vault) and none after them."""
-    done, write, changing = [0], public_file.write_public, Vault.changing
+    done, write, unchanged = [0], public_file.write_public, Vault.change
 
     def step() -> None:
         if done[0] == steps:
@@ -304,13 +306,13 @@ def cut_after(steps: int) -> Iterator[Callable[[], int]]:
     @contextlib.contextmanager
     def changed(vault: Vault, **who: Any) -> Iterator[Any]:
         step()
-        with changing(vault, **who) as change:
+        with unchanged(vault, **who) as change:
             yield change
 
     with (
         mock.patch("fieldreport.seal.admin.write_public", written),
         mock.patch("fieldreport.seal.roster_directory.write_public", written),
-        mock.patch.object(Vault, "changing", changed),
+        mock.patch.object(Vault, "change", changed),
     ):
         yield lambda: done[0]
 

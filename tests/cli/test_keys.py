@@ -16,7 +16,10 @@ from click.testing import CliRunner
 from fieldreport.cli import demo, main
 from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import key_file
-from fieldreport.vault import Act, Seat, Vault, open_vault
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault, open_vault
 
 # For a long run, give larger figures: 2,000 objects and 200 kills take a quarter of an hour.
 OBJECTS = int(os.environ.get("FIELDREPORT_TESTS_OBJECTS", "60"))
@@ -34,7 +37,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
     seat = seat_of(opened, vault, "amira")
     for _ in range(OBJECTS):
         part = PartSource(name="text.txt", media_type="text/plain", source=io.BytesIO(b"a draft"), length=7)
-        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.changing() as change:
+        with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.change() as change:
             change.add(staged)
     vault.close()
     return opened
@@ -89,7 +92,7 @@ def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -
     seat = seat_of(house, vault, "jonas")
     assert len(seat.staff.identities) == 1
     assert before not in {identity.key_id for identity in seat.staff.identities}
-    assert seat.pending_rewraps() == 0
+    assert rewrap.pending(seat) == 0
     destroyed = [entry for entry in vault.audit.page(limit=100_000) if entry.act == Act.KEY_DESTROYED]
     # A run that was not killed in time has finished its rotation, and the next has begun another.
     assert [entry.subject for entry in destroyed].count(before) == 1

@@ -12,7 +12,10 @@ from typing_extensions import override
 
 from fieldreport.seal import open_rosters
 from fieldreport.unseal import key_file, roster_changes
-from fieldreport.vault import Act, Seat, open_vault
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import open_vault
 from tests.cli.conftest import OBJECTS, House, Printed, acts, fill, recover, refused, staff_of, words_of
 
 
@@ -108,7 +111,7 @@ def test_the_age_of_a_key_comes_from_the_first_roster_that_lists_it(
 
 def editor_unlocks(house: House, handle: str) -> None:
     vault = open_vault(house.settings)
-    Seat(vault, staff_of(house, handle), open_rosters(house.settings)).rewrap()
+    rewrap.rewrap(Seat(vault, staff_of(house, handle), open_rosters(house.settings)))
     vault.close()
 
 

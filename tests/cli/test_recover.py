@@ -19,8 +19,10 @@ from sqlalchemy import select
 from fieldreport.cli import recovery_sheet_pdf, recovery_sheets
 from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
 from fieldreport.unseal import key_file, recovery
-from fieldreport.vault import Seat, open_vault
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, SealedObject
+from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.keys.recovery import identity_of
 from tests.cli.conftest import OBJECTS, House, Printed, acts, enrol, recover, refused, run, staff_of, words_of
 
@@ -242,7 +244,7 @@ def test_a_newsroom_that_lost_its_passphrases_reads_again(printed: Printed) -> N
     assert done.exit_code == 0, done.output
     assert f"{OBJECTS} objects are sealed to exactly today's editors now" in done.stdout
     assert vault.objects.named_by(key_id) == OBJECTS
-    assert nadia.pending_rewraps() == 0
+    assert rewrap.pending(nadia) == 0
     vault.close()
     again = recover(house, "--rewrap", *printed.files[1:])
     assert again.exit_code == 0
@@ -255,7 +257,7 @@ def test_a_case_whose_readers_have_left_is_named_and_given_to_those_who_are(prin
     shutil.copytree(printed.house.directory, tmp_path / "newsroom")
     house = replace(printed.house, directory=tmp_path / "newsroom")
     vault = open_vault(house.settings)
-    with vault.changing(actor="amira") as change:
+    with vault.change(actor="amira") as change:
         change.session.add(Case(id=bytes(16), name="quiet-harbour", source=None, opened=1, active=1, readers="bo,cy"))
     done = recover(house, "--rewrap", *printed.files[:3])
     assert done.exit_code == 0, done.output

@@ -16,7 +16,7 @@ from fieldreport import limits
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import key_file, roster_changes
-from fieldreport.vault import open_vault
+from fieldreport.vault.archive.vault import open_vault
 from tests.cli.conftest import House, refused, run
 
 # Of a command that reads the roster, which every damage to it must stop.
@@ -177,7 +177,7 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
 
 def test_doctor_names_a_limited_case_whose_readers_have_left(staffed: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "fieldreport.vault.cases.restriction.forsaken", lambda *_: [("quiet harbour", frozenset({"bo"}))]
+        "fieldreport.vault.cases.restriction.orphaned_cases", lambda *_: [("quiet harbour", frozenset({"bo"}))]
     )
     ((verdict, seen),) = findings(staffed, status=WHOLE)["limited cases"]
     assert verdict == "warns"

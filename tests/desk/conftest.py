@@ -45,7 +45,11 @@ from fieldreport.store import FileBlobs, open_engine
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import Cost, StaffKey, new_staff_key, write_key_file
-from fieldreport.vault import CaseFilter, CaseRow, Seat, Vault, open_vault
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault, open_vault
+from fieldreport.vault.cases import inbox, sort
+from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.cases.inbox import CaseFilter, CaseRow
 
 INSTANCE: Final = bytes(range(16))
 START: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC).timestamp()
@@ -299,11 +303,11 @@ class House:
     def receive(self, text: str = REPORT, **more: Any) -> CaseRow:
         """A letter that has been collected and sorted; returns its case."""
         letter_id = self.send(text, **more)
-        self.vault.collect(self.mailbox, self.rosters)
-        self.seat("jonas").sort()
-        case_id = self.vault.cases.item(letter_id).case_id
+        collect(self.vault, self.mailbox, self.rosters)
+        sort.sort(self.seat("jonas"))
+        case_id = inbox.item(self.vault, letter_id).case_id
         assert case_id is not None
-        return self.vault.cases.get(case_id, viewer="amira")
+        return inbox.get(self.vault, case_id, viewer="amira")
 
     def replies(self, source: SourceKeys | None = None) -> list[str]:
         """What the source reads when they come back."""
@@ -323,7 +327,7 @@ class House:
         return texts
 
     def cases(self) -> tuple[CaseRow, ...]:
-        return self.vault.cases.page(CaseFilter(), viewer="amira").rows
+        return inbox.page(self.vault, CaseFilter(), viewer="amira").rows
 
     # --- rosters ---
 

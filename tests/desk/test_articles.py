@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from fieldreport.vault import CaseRow
 from fieldreport.vault.articles.newsdesk import ArticleState, list_articles
+from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases.inbox import CaseRow
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House, Page
@@ -176,7 +177,7 @@ class TestPictures:
         path = written(house, amira, case)
         page = amira.get(path)
         token = page.find("//input[@name='token']")[0].get("value")
-        item = house.vault.cases.items(other.id)[0].id.hex()
+        item = inbox.items(house.vault, other.id)[0].id.hex()
         values = {"token": token, "item": item, "number": "1", "based_on": "2"}
         assert amira.post(f"{path}/media", values).status == 404
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from fieldreport.errors import StoreError
-from fieldreport.vault import Act
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
+from fieldreport.vault.cases import inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ class TestTheAuditLog:
     def test_an_altered_entry_is_named(self, house: House, lena: Browser) -> None:
         house.seat("jonas").record(Act.LOCKED)
         house.seat("jonas").record(Act.LOCKED)
-        with house.vault.changing() as change:
+        with house.vault.change() as change:
             change.session.execute(update(AuditRow).where(AuditRow.sequence == 1).values(subject="C-OTHER"))
         page = lena.press(lena.get("/audit"), "Check the whole log")
         assert "The log does not hold" in page.text
@@ -100,10 +101,10 @@ class TestTheRounds:
         house.send()
         house.desk.background.start()
         until = time.monotonic() + 20
-        while house.vault.cases.unsorted() == 0 and time.monotonic() < until:
+        while inbox.unsorted(house.vault) == 0 and time.monotonic() < until:
             time.sleep(0.01)
         house.desk.background.stop()
-        assert house.vault.cases.unsorted() == 1
+        assert inbox.unsorted(house.vault) == 1
         assert house.mailbox.totals().letters == 0
 
     def test_a_failure_is_remembered_and_the_next_round_tries_again(

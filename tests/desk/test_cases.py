@@ -8,7 +8,10 @@ import pytest
 
 from fieldreport.desk.item_view import damage_text
 from fieldreport.errors import StoreError
-from fieldreport.vault import Card, CaseRow, CaseState
+from fieldreport.vault.archive.tables import CaseState
+from fieldreport.vault.cases import conversation, inbox, workflow
+from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.inbox import CaseRow
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House
@@ -52,14 +55,14 @@ def test_what_a_source_writes_is_text_and_nothing_else(house: House, amira: Brow
 def test_unknown_and_deleted_cases_are_not_found(house: House, amira: Browser, case: CaseRow) -> None:
     assert amira.get(f"/cases/{'0' * 32}").status == 404
     assert amira.get("/cases/xyz").status == 404
-    house.seat("jonas").delete_case(case.id)
+    workflow.delete(house.seat("jonas"), case.id)
     assert amira.get(path(case)).status == 404
 
 
 def test_the_conversation_is_in_order(house: House, amira: Browser, case: CaseRow) -> None:
     seat = house.seat("jonas")
-    seat.reply(case.id, "Where are you now?", house.mailbox)
-    seat.note(case.id, "Sounds true.")
+    conversation.reply(seat, case.id, "Where are you now?", house.mailbox)
+    conversation.note(seat, case.id, "Sounds true.")
     house.clock.forward(3600)
     house.receive("I am across.")
     house.sign_in("amira", amira)
@@ -70,7 +73,7 @@ def test_the_conversation_is_in_order(house: House, amira: Browser, case: CaseRo
 def test_a_long_conversation_comes_in_pages(house: House, amira: Browser, case: CaseRow) -> None:
     seat = house.seat("jonas")
     for number in range(31):
-        seat.note(case.id, f"note number {number}.")
+        conversation.note(seat, case.id, f"note number {number}.")
     page = amira.get(path(case))
     assert "note number 30." in page.text
     assert house.report not in page.text
@@ -83,7 +86,7 @@ def test_a_long_conversation_comes_in_pages(house: House, amira: Browser, case: 
 def test_a_damaged_letter_is_refused_by_name_and_the_rest_stays_readable(
     house: House, amira: Browser, case: CaseRow
 ) -> None:
-    house.seat("jonas").note(case.id, "a note beside it")
+    conversation.note(house.seat("jonas"), case.id, "a note beside it")
     # The first chunk with the text and the last one are sound; one in the middle of the photo is not.
     house.receive("never shown", damage=70_000, files=[house.attachment("photo-1.jpg", "image/jpeg", bytes(300_000))])
     page = amira.get(path(case))
@@ -114,7 +117,7 @@ def test_a_payload_altered_in_the_vault_is_refused_when_read(house: House, amira
     from fieldreport.vault.archive.tables import SealedObject
 
     case = house.receive("first letter")
-    with house.vault.changing() as change:
+    with house.vault.change() as change:
         change.session.execute(update(SealedObject).values(payload=b"\0" * 20_000))
     page = amira.get(path(case))
     assert page.status == 200
@@ -198,7 +201,7 @@ class TestNotesAndFacts:
         values = {"facts": "Night crossing\nopen: who", "protected": "Kim\r\n\r\n  Hyesan \r\nKim\r\n"}
         page = amira.press(page, "Seal the fact sheet", values)
         assert page.status == 200
-        assert house.seat("jonas").card(case.id).protected == ("Kim", "Hyesan")
+        assert conversation.card(house.seat("jonas"), case.id).protected == ("Kim", "Hyesan")
         text = jonas.get(path(case)).text
         assert "open: who" in text
         assert "Hyesan" in text
@@ -211,15 +214,15 @@ class TestNotesAndFacts:
         page = jonas.press(his, "Seal the fact sheet", {"facts": "his", "protected": "Pak"})
         assert page.status == 409
         assert [area.text.strip() for area in page.find("//textarea[@readonly]")] == ["his", "Pak"]
-        assert house.seat("amira").card(case.id).facts == "hers"
+        assert conversation.card(house.seat("amira"), case.id).facts == "hers"
 
     def test_a_damaged_card_does_not_hide_the_letters(self, house: House, amira: Browser, case: CaseRow) -> None:
         from sqlalchemy import update
 
         from fieldreport.vault.archive.tables import SealedObject
 
-        version = house.seat("amira").save_card(case.id, Card(facts="x")).version
-        with house.vault.changing() as change:
+        version = conversation.save_card(house.seat("amira"), case.id, Card(facts="x")).version
+        with house.vault.change() as change:
             statement = update(SealedObject).where(SealedObject.id == version)
             change.session.execute(statement.values(payload=b"\0" * 20_000))
         page = amira.get(path(case))
@@ -232,10 +235,10 @@ class TestWork:
     def test_state_and_owner_are_set_together(self, house: House, amira: Browser, case: CaseRow) -> None:
         page = amira.press(amira.get(path(case)), "Set", {"state": "verifying", "assignee": "jonas"})
         assert "is 'verifying', with jonas" in page.text
-        row = house.vault.cases.get(case.id, viewer="amira")
+        row = inbox.get(house.vault, case.id, viewer="amira")
         assert (row.state, row.assignee) == (CaseState.VERIFYING, "jonas")
         amira.press(page, "Set", {"assignee": ""})
-        assert house.vault.cases.get(case.id, viewer="amira").assignee is None
+        assert inbox.get(house.vault, case.id, viewer="amira").assignee is None
 
     def test_only_editors_are_offered(self, amira: Browser, case: CaseRow) -> None:
         options = amira.get(path(case)).find("//select[@id='assignee']/option")
@@ -246,12 +249,12 @@ class TestWork:
         self, house: House, amira: Browser, case: CaseRow, values: dict[str, str]
     ) -> None:
         assert amira.press(amira.get(path(case)), "Set", values).status == 422
-        assert house.vault.cases.get(case.id, viewer="amira").state is CaseState.NEW
+        assert inbox.get(house.vault, case.id, viewer="amira").state is CaseState.NEW
 
     def test_it_can_be_left_for_later(self, house: House, amira: Browser, case: CaseRow) -> None:
         page = amira.press(amira.get(path(case)), "Mark unread")
         assert page.path == "/inbox"
-        assert house.vault.cases.get(case.id, viewer="amira").unread
+        assert inbox.get(house.vault, case.id, viewer="amira").unread
 
 
 class TestDeleting:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fieldreport.cli import main
 from fieldreport.seal import Expected, Kind, open_envelope
-from fieldreport.vault import CaseRow
+from fieldreport.vault.cases import inbox, workflow
+from fieldreport.vault.cases.inbox import CaseRow
 from tests.desk.conftest import PASSPHRASES
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 def letter_with(house: House, *files: tuple[Any, ...]) -> tuple[CaseRow, str]:
     """A case, and the path of its one letter."""
     case = house.receive(files=[house.attachment(*file) for file in files])
-    return case, f"/items/{house.vault.cases.items(case.id)[0].id.hex()}"
+    return case, f"/items/{inbox.items(house.vault, case.id)[0].id.hex()}"
 
 
 def photo_that_names_its_camera() -> bytes:
@@ -131,7 +132,7 @@ class TestADownload:
 
     def test_after_deletion_it_is_gone(self, house: House, amira: Browser) -> None:
         case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo()))
-        house.seat("jonas").delete_case(case.id)
+        workflow.delete(house.seat("jonas"), case.id)
         for rest in ("/1/download", "/1/picture", "/export"):
             assert amira.get(item + rest).status == 404
 

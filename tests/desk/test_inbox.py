@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from fieldreport.errors import StoreError
 from fieldreport.seal import Codename, SourceKeys
-from fieldreport.vault import Card, CaseState
+from fieldreport.vault.archive.tables import CaseState
+from fieldreport.vault.cases import conversation, inbox, workflow
+from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.cases.conversation import Card
 
 if TYPE_CHECKING:
     import pytest
@@ -40,7 +43,7 @@ def test_the_button_says_when_nothing_waited(amira: Browser) -> None:
 
 def test_what_was_collected_meanwhile_is_sorted_when_somebody_looks(house: House, amira: Browser) -> None:
     house.send()
-    house.vault.collect(house.mailbox, house.rosters)
+    collect(house.vault, house.mailbox, house.rosters)
     assert len(names(amira.get("/inbox"))) == 1
 
 
@@ -115,9 +118,9 @@ def test_filters_narrow_it(house: House, amira: Browser) -> None:
     closed = house.receive("b", source=another_source(house))
     fresh = house.receive("c", source=another_source(house))
     seat = house.seat("amira")
-    seat.assign(mine.id, "amira")
-    seat.set_state(mine.id, CaseState.VERIFYING)
-    seat.set_state(closed.id, CaseState.CLOSED)
+    workflow.assign(seat, mine.id, "amira")
+    workflow.set_state(seat, mine.id, CaseState.VERIFYING)
+    workflow.set_state(seat, closed.id, CaseState.CLOSED)
     amira.get(f"/cases/{mine.id.hex()}")
     assert set(names(amira.get("/inbox"))) == {mine.name, fresh.name}
     assert names(amira.get("/inbox?state=verifying")) == [mine.name]
@@ -140,8 +143,8 @@ def test_it_pages_by_key_and_keeps_the_filter(house: House, amira: Browser, monk
         house.receive(f"letter {number}", source=another_source(house))
         house.clock.forward(3600)
     house.sign_in("amira", amira)
-    page_of = house.vault.cases.page
-    monkeypatch.setattr(house.vault.cases, "page", lambda *a, **more: page_of(*a, **more, limit=2))
+    page_of = inbox.page
+    monkeypatch.setattr(inbox, "page", lambda *a, **more: page_of(*a, **more, limit=2))
     seen, path, page = [], "/inbox?state=new", amira.get("/inbox")
     for _ in range(3):
         page = amira.get(path)
@@ -159,7 +162,7 @@ def test_a_made_up_page_is_not_found(amira: Browser) -> None:
 
 def test_the_first_line_of_the_fact_sheet_is_the_working_title(house: House, amira: Browser) -> None:
     case = house.receive()
-    house.seat("jonas").save_card(case.id, Card(facts="# <Night> crossing\nmore"))
+    conversation.save_card(house.seat("jonas"), case.id, Card(facts="# <Night> crossing\nmore"))
     row = amira.get("/inbox").find("//tbody//th")[0].text_content()
     assert "<Night> crossing" in row
     assert "more" not in row

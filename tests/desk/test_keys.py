@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ from fieldreport.desk.rewrap_job import Progress
 from fieldreport.errors import NotAllowed, StoreError
 from fieldreport.seal import KeyState
 from fieldreport.unseal.key_file import unlock
-from fieldreport.vault import RotationState
-from fieldreport.vault.keys import rotation_at_unlock
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.keys import rotation, rotation_at_unlock, rotation_state
 from fieldreport.vault.staff import roster_changes
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def finished(browser: Browser, page: Page) -> Page:
 
 
 def state(house: House) -> RotationState:
-    return house.vault.rotations.all()[0].state
+    return rotation_state.all_rotations(house.vault)[0].state
 
 
 def approved(house: House, lena: Browser) -> None:
@@ -70,7 +72,7 @@ class TestRewrapping:
         jonas = house.sign_in("jonas")
         finished(jonas, jonas.get("/keys/progress"))
         assert house.vault.objects.named_by(house.staff["ines"].public_entry().key_id) == 0
-        assert house.seat("jonas").pending_rewraps() == 0
+        assert rewrap.pending(house.seat("jonas")) == 0
 
     def test_it_is_started_by_a_button_and_shows_how_many_are_left(self, house: House, amira: Browser) -> None:
         for number in range(3):
@@ -88,16 +90,19 @@ class TestRewrapping:
     ) -> None:
         house.receive()
         house.revoke("ines")
-        seat = house.desk.sessions.seats(house.staff["amira"].role)[0]
         release: list[bool] = []
+        begun = threading.Event()
 
-        def slow(progress: object) -> None:
+        def slow(_seat: object, progress: object) -> None:
             progress(0, 7)  # type: ignore[operator]
+            begun.set()
             while not release:
                 time.sleep(0.005)
 
-        monkeypatch.setattr(seat, "rewrap", slow)
-        page = amira.press(amira.get("/keys"), "Re-wrap now")
+        monkeypatch.setattr(rewrap, "rewrap", slow)
+        amira.press(amira.get("/keys"), "Re-wrap now")
+        assert begun.wait(10)
+        page = amira.get("/keys/progress")
         assert page.headers["Refresh"] == "2"
         assert "7 left of 7" in page.text
         assert "url=" in amira.get("/keys/progress?still=1").headers["Refresh"]
@@ -121,19 +126,18 @@ class TestRewrapping:
         page = jonas.get("/keys/progress")
         if page.path == "/keys/progress":
             finished(jonas, page)
-        assert house.seat("jonas").pending_rewraps() == 0
+        assert rewrap.pending(house.seat("jonas")) == 0
 
     def test_one_that_fails_says_so_and_not_that_it_runs(
         self, house: House, amira: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         house.receive()
         house.revoke("ines")
-        seat = house.desk.sessions.seats(house.staff["amira"].role)[0]
 
-        def away(_progress: object) -> None:
+        def away(_seat: object, _progress: object) -> None:
             raise StoreError("the vault is away")
 
-        monkeypatch.setattr(seat, "rewrap", away)
+        monkeypatch.setattr(rewrap, "rewrap", away)
         page = finished(amira, amira.press(amira.get("/keys"), "Re-wrap now"))
         assert "ended early (store)" in page.text
         assert "ended early (store)" in amira.get("/keys").text
@@ -260,7 +264,7 @@ class TestARotation:
         token = lena.get("/staff").find("//input[@name='token']")[0].get("value")
         for handle in ("", "nobody", "lena", "recovery"):
             assert lena.post("/staff/rotate", {"token": token, "handle": handle}).status == 422
-        assert house.vault.rotations.all() == ()
+        assert rotation_state.all_rotations(house.vault) == ()
 
     def test_it_rejects_a_second_order_while_one_is_open(self, house: House, lena: Browser) -> None:
         page = lena.get("/staff")
@@ -285,9 +289,9 @@ class TestARotation:
         house.sign_in("amira")
         # Signed by somebody else for amira: what whoever holds the desk's disk could write.
         forged = KeyRequest.sign(house.staff["jonas"], replaces=house.staff["amira"].public_entry().key_id).encode()
-        with house.vault.changing() as change:
+        with house.vault.change() as change:
             change.session.execute(update(Rotation).values(request=forged.replace("handle jonas", "handle amira")))
-        page = lena.get(f"/staff/requests/{house.vault.rotations.all()[0].id}")
+        page = lena.get(f"/staff/requests/{rotation_state.all_rotations(house.vault)[0].id}")
         assert page.status >= 400
         assert house.roster.epoch == 1
 
@@ -296,14 +300,13 @@ class TestARotation:
     ) -> None:
         lena.press(lena.get("/staff"), "Order a new key for amira")
         house.sign_in("amira")
-        seat = house.desk.sessions.seats(house.staff["lena"].role)[0]
         page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
         with monkeypatch.context() as broken:
 
             def cut(*_: object, **__: object) -> None:
                 raise StoreError("power went off")
 
-            broken.setattr(seat, "approve_rotation", cut)
+            broken.setattr(rotation, "approve", cut)
             assert lena.press(page, "The words are the same: approve").status == 503
         assert house.roster.epoch == 2
         lena.press(page, "The words are the same: approve")
@@ -333,12 +336,12 @@ class TestARotation:
         backup = path.read_bytes()
         lena.press(lena.get("/staff"), "Order a new key for amira")
         house.sign_in("amira")
-        first = house.vault.rotations.all()[0].new_key_id
+        first = rotation_state.all_rotations(house.vault)[0].new_key_id
         assert "waits for the admin" in house.sign_in("amira").landed.text
-        assert house.vault.rotations.all()[0].new_key_id == first
+        assert rotation_state.all_rotations(house.vault)[0].new_key_id == first
         path.write_bytes(backup)
         assert "A new key was made for you" in house.sign_in("amira").landed.text
-        assert house.vault.rotations.all()[0].new_key_id != first
+        assert rotation_state.all_rotations(house.vault)[0].new_key_id != first
 
     def test_the_old_key_stays_while_the_intake_could_still_seal_to_it(
         self, house: House, lena: Browser, monkeypatch: pytest.MonkeyPatch
@@ -376,9 +379,9 @@ def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repe
 ) -> None:
     """Else the old key could never go: letters to it might still come."""
     lena, path = house.seat("lena"), house.settings.desk.keyfiles / "jonas.key"
-    lena.order_rotation("jonas")
+    rotation.order(lena, "jonas")
     rotation_at_unlock.at_unlock(house.seat("jonas"), path, house.passphrases["jonas"], house.mailbox)
-    order = house.vault.rotations.of("jonas")
+    order = rotation_state.open_rotation_of(house.vault, "jonas")
     assert order is not None
 
     def killed(_epoch: int) -> None:

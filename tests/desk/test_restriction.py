@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fieldreport.vault import Card, CaseRow
+from fieldreport.vault.cases import conversation, inbox, restriction
+from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.inbox import CaseRow
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def case(house: House) -> CaseRow:
     case = house.receive()
-    house.seat("amira").save_card(case.id, Card(facts="The working title"))
+    conversation.save_card(house.seat("amira"), case.id, Card(facts="The working title"))
     return case
 
 
@@ -54,11 +56,11 @@ def test_the_others_see_that_it_is_there_and_whose_it_is_and_no_more(
     house: House, amira: Browser, jonas: Browser, case: CaseRow
 ) -> None:
     jonas.get("/inbox?state=all")  # its title is known to this session now
-    letter = house.desk.vault.cases.items(case.id)[0].id.hex()
-    house.seat("amira").limit(case.id, {"amira", "ines"})
-    inbox = jonas.get("/inbox?state=all")
-    assert case.name in inbox.text
-    assert "The working title" not in inbox.text
+    letter = inbox.items(house.desk.vault, case.id)[0].id.hex()
+    restriction.limit(house.seat("amira"), case.id, {"amira", "ines"})
+    page = jonas.get("/inbox?state=all")
+    assert case.name in page.text
+    assert "The working title" not in page.text
     for place in (path(case), path(case, "/delete"), f"/items/{letter}/export", f"/items/{letter}/0/download"):
         page = jonas.get(place)
         assert page.status == 403, place

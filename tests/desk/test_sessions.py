@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport import limits
-from fieldreport.vault import CaseRow
+from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases.inbox import CaseRow
 
 if TYPE_CHECKING:
     from tests.desk.conftest import Browser, House
@@ -163,7 +164,7 @@ class TestAFormThatArrivesAfterTheLock:
         page = amira.press(page, "Seal the note", {"text": text})
         values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
         amira.press(amira.press(page, "Unlock", values), "Send it now")
-        note = house.vault.cases.items(case.id)[-1]
+        note = inbox.items(house.vault, case.id)[-1]
         assert house.seat("jonas").text(note.id) == text.strip()
 
     def test_a_wrong_passphrase_in_between_does_not_lose_it(self, house: House, amira: Browser, case: CaseRow) -> None:

@@ -18,7 +18,11 @@ from fieldreport.seal import HybridIdentity, Role, Roster, SourceKeys
 from fieldreport.store import FileBlobs, open_engine
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault import CaseFilter, CaseRow, Seat, Vault
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.cases import inbox, sort
+from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.cases.inbox import CaseFilter, CaseRow
 from tests.cast import (
     INSTANCE,
     Clock,
@@ -122,16 +126,16 @@ class Newsroom:
         """A report that was sent, collected and sorted; return its case as Amira sees it."""
         letter_id = self.send(source, text, files=files)
         self.collect()
-        self.seat(self.amira).sort()
-        case_id = self.vault.cases.item(letter_id).case_id
+        sort.sort(self.seat(self.amira))
+        case_id = inbox.item(self.vault, letter_id).case_id
         assert case_id is not None
-        return self.vault.cases.get(case_id, viewer="amira")
+        return inbox.get(self.vault, case_id, viewer="amira")
 
     def collect(self) -> int:
-        return self.vault.collect(self.mailbox, self.rosters)
+        return collect(self.vault, self.mailbox, self.rosters)
 
     def cases(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
-        return self.vault.cases.page(wanted or CaseFilter(), viewer="amira").rows
+        return inbox.page(self.vault, wanted or CaseFilter(), viewer="amira").rows
 
     def acts(self) -> list[tuple[str, str, str]]:
         """The audit log, oldest first: who, what, about what."""

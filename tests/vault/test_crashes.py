@@ -22,8 +22,11 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault import CaseFilter, signers_of
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.audit import signers_of
 from fieldreport.vault.archive.tables import Item
+from fieldreport.vault.cases import conversation, inbox, outbox, sort
+from fieldreport.vault.cases.inbox import CaseFilter
 from tests.cast import a_source, with_new_key, without_old_keys
 from tests.vault.newsroom import Newsroom, open_newsroom
 
@@ -72,15 +75,15 @@ def work(life: Life, report: int, seed: int) -> None:
                 newsroom.collect()
             case 1:
                 newsroom.collect()
-                seat.sort()
+                sort.sort(seat)
             case 2:
                 cases = newsroom.cases()
                 if cases:
                     item_id = os.urandom(16)
-                    seat.reply(cases[0].id, item_id.hex(), newsroom.mailbox, item_id=item_id)
+                    conversation.reply(seat, cases[0].id, item_id.hex(), newsroom.mailbox, item_id=item_id)
                     os.write(report, REPLY + item_id)
             case _:
-                seat.rewrap()
+                rewrap.rewrap(seat)
 
 
 def crash(life: Life, seed: int) -> None:
@@ -122,13 +125,13 @@ def check(life: Life, newsroom: Newsroom) -> None:
     newsroom.mailbox.remove_orphans(older_than_seconds=0)
     newsroom.collect()
     seat = newsroom.seat(newsroom.amira)
-    assert (seat.sort().unopened, newsroom.mailbox.totals().letters) == (0, 0)
-    for case in newsroom.vault.cases.page(CaseFilter(), viewer="amira").rows:
-        items = newsroom.vault.cases.items(case.id)
+    assert (sort.sort(seat).unopened, newsroom.mailbox.totals().letters) == (0, 0)
+    for case in inbox.page(newsroom.vault, CaseFilter(), viewer="amira").rows:
+        items = inbox.items(newsroom.vault, case.id)
         assert len({item.id for item in items}) == len(items)
         assert all(item.damage is None for item in items)
         assert life.letters <= {item.id for item in items}
-    newsroom.vault.deliver(newsroom.mailbox)
+    outbox.deliver(newsroom.vault, newsroom.mailbox)
     read = newsroom.read_replies(life.source)
     assert len(read) == len(set(read)), "a reply was doubled"
     assert {item_id.hex() for item_id in life.replies} <= set(read)
@@ -156,11 +159,11 @@ def test_whatever_is_killed_nothing_is_lost_or_doubled(
     assert len(life.letters) >= sum(seed % 2 for seed in seeds)
     with life.opened() as newsroom:
         seat = newsroom.seat(newsroom.amira)
-        seat.rewrap()
+        rewrap.rewrap(seat)
         assert [newsroom.vault.objects.named_by(key_id) for key_id in old_keys] == [0] * ROUNDS
         assert life.jonas is not None
         for case in newsroom.cases():
-            for item in newsroom.vault.cases.items(case.id):
+            for item in inbox.items(newsroom.vault, case.id):
                 with newsroom.seat(life.jonas).open_item(item.id) as envelope:
                     envelope.verify()
         assert newsroom.vault.orphans(older_than_seconds=0) == []

@@ -19,6 +19,7 @@ from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
 from fieldreport.vault.articles.newsdesk import ArticleHead, ArticleState, Newsdesk, list_articles
+from fieldreport.vault.cases import inbox
 from fieldreport.web.i18n import NAMES
 
 blueprint = flask.Blueprint("articles", __name__)
@@ -125,7 +126,7 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
         except (NotFound, NotAllowed):
             continue
         cases.append((case_id, case.name))
-        for row in desk.vault.cases.items(case_id):
+        for row in inbox.items(desk.vault, case_id):
             if row.kind is Kind.LETTER and row.exists:
                 item = read_item(seat, row, number=0)
                 images = [part for part in item.parts if part.shape is Shape.IMAGE]

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import SealError
-from fieldreport.vault import AuditReport
+from fieldreport.vault.archive.audit import AuditReport
 
 blueprint = flask.Blueprint("audit", __name__)
 

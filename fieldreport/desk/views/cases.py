@@ -17,8 +17,11 @@ from fieldreport.desk.item_view import read_item
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import SealError, UsageError
 from fieldreport.seal.roster_directory import Role
-from fieldreport.vault import Card, CaseRow, CaseState
+from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.newsdesk import list_articles
+from fieldreport.vault.cases import conversation, inbox, restriction, workflow
+from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("cases", __name__)
@@ -38,7 +41,7 @@ def show(case_id: bytes) -> ResponseReturnValue:
     readable_case(case_id)
     write = flask.request.args.get("write", "")
     response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
-    context.desk().vault.cases.mark_read(case_id, context.session().handle)
+    inbox.mark_read(context.desk().vault, case_id, context.session().handle)
     return response
 
 
@@ -47,7 +50,7 @@ def _page(
 ) -> ResponseReturnValue:
     desk, seat = context.desk(), context.seat()
     case = readable_case(case_id)
-    rows = desk.vault.cases.items(case_id)
+    rows = inbox.items(desk.vault, case_id)
     before = flask.request.args.get("before", type=int)
     end = before if before is not None and 0 < before < len(rows) else len(rows)
     start = max(0, end - _ITEMS)
@@ -79,7 +82,7 @@ def _page(
 def _card(case_id: bytes) -> tuple[Card, str]:
     """The card, or an empty one and what is wrong with the one there is: the letters must stay readable."""
     try:
-        return context.seat().card(case_id), ""
+        return conversation.card(context.seat(), case_id), ""
     except SealError:
         return Card(), "The fact sheet is damaged and was refused. Saving a new one is not possible."
 
@@ -113,8 +116,8 @@ def reply(case_id: bytes) -> ResponseReturnValue:
     problem = _problem_with(text, "reply")
     if problem is not None:
         return _page(case_id, write="reply", text=text, problems=[problem], status=422)
-    item_id = context.seat().reply(case_id, text, context.desk().mailbox, item_id=_drawn_id())
-    pending = context.desk().vault.cases.item(item_id).pending
+    item_id = conversation.reply(context.seat(), case_id, text, context.desk().mailbox, item_id=_drawn_id())
+    pending = inbox.item(context.desk().vault, item_id).pending
     context.say(
         "The reply is sealed and kept here; the letterbox is away, so it goes out as soon as it is back."
         if pending
@@ -132,7 +135,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
     problem = _problem_with(text, "note")
     if problem is not None:
         return _page(case_id, write="note", text=text, problems=[problem], status=422)
-    context.seat().note(case_id, text, item_id=_drawn_id())
+    conversation.note(context.seat(), case_id, text, item_id=_drawn_id())
     context.say("The note is sealed and stored.")
     return _back_to(case_id)
 
@@ -149,7 +152,7 @@ def facts(case_id: bytes) -> ResponseReturnValue:
     except ValueError:
         raise UsageError("This form is not complete. Open the page again.") from None
     terms = tuple(dict.fromkeys(line.strip() for line in typed_text("protected").splitlines() if line.strip()))
-    seat.save_card(case_id, Card(facts=typed_text("facts"), protected=terms, version=version))
+    conversation.save_card(seat, case_id, Card(facts=typed_text("facts"), protected=terms, version=version))
     context.say("Fact sheet and protected terms are sealed and stored.")
     return _back_to(case_id)
 
@@ -167,16 +170,16 @@ def state(case_id: bytes) -> ResponseReturnValue:
     if assignee is not None and assignee not in editors():
         raise UsageError("There is no such editor.")
     if wanted != case.state:
-        seat.set_state(case_id, CaseState(wanted))
+        workflow.set_state(seat, case_id, CaseState(wanted))
     if assignee != case.assignee:
-        seat.assign(case_id, assignee)
+        workflow.assign(seat, case_id, assignee)
     context.say(f"{case.name} is '{wanted}', {'with ' + assignee if assignee else 'with nobody'}.")
     return _back_to(case_id)
 
 
 @access.editor
 @blueprint.post("/cases/<id:case_id>/readers")
-def readers(case_id: bytes) -> ResponseReturnValue:
+def limit(case_id: bytes) -> ResponseReturnValue:
     """Limit a case to the editors who are ticked, or open it to all."""
     case = readable_case(case_id)
     form, own = flask.request.form, context.session().handle
@@ -186,7 +189,7 @@ def readers(case_id: bytes) -> ResponseReturnValue:
     if only is not None and len(only) < 2:
         problem = Problem(text="Tick at least one colleague: a case needs two readers.", field="readers")
         return _page(case_id, problems=[problem], status=422)
-    context.seat().limit(case_id, only)
+    restriction.limit(context.seat(), case_id, only)
     if only is None:
         start_if_needed()
         context.say(f"{case.name} is open to every editor.")
@@ -200,7 +203,7 @@ def readers(case_id: bytes) -> ResponseReturnValue:
 def unread(case_id: bytes) -> ResponseReturnValue:
     """Leave a case for later: unread again, for this editor."""
     readable_case(case_id)
-    context.desk().vault.cases.mark_unread(case_id, context.session().handle)
+    inbox.mark_unread(context.desk().vault, case_id, context.session().handle)
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
 
@@ -218,7 +221,7 @@ def delete(case_id: bytes) -> ResponseReturnValue:
     case = readable_case(case_id)
     if flask.request.form.get("name", "").strip().upper() != case.name.upper():
         return _delete_page(case, problems=[Problem(text=f"Type {case.name} to delete it.", field="name")], status=422)
-    context.seat().delete_case(case_id)
+    workflow.delete(context.seat(), case_id)
     context.say(f"{case.name} is deleted.")
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 

@@ -24,6 +24,7 @@ from fieldreport.desk.previews import confined, picture_for_screen
 from fieldreport.errors import NotFound
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.cases import inbox
 
 blueprint = flask.Blueprint("files", __name__)
 
@@ -111,7 +112,7 @@ def export(item_id: bytes) -> ResponseReturnValue:
     desk = context.desk()
     row = readable_item(item_id)
     stored = desk.vault.objects.open(item_id)
-    case = desk.vault.cases.get(row.case_id, viewer=context.session().handle) if row.case_id is not None else None
+    case = inbox.get(desk.vault, row.case_id, viewer=context.session().handle) if row.case_id is not None else None
     name = case.name if case is not None else "unsorted"
     context.seat().record(Act.CASE_EXPORTED, name)
     response = flask.Response(_sealed(stored.header, stored.payload), mimetype=_ANYTHING)

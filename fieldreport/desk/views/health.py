@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context
 from fieldreport.errors import FieldreportError
+from fieldreport.vault.cases import inbox
 
 blueprint = flask.Blueprint("health", __name__)
 
@@ -35,8 +36,8 @@ def show() -> ResponseReturnValue:
         roster=roster,
         roster_problem=roster_problem,
         standing=context.standing(),
-        counts=desk.vault.cases.counts(),
-        unsorted=desk.vault.cases.unsorted(),
+        counts=inbox.counts(desk.vault),
+        unsorted=inbox.unsorted(desk.vault),
         orphans=len(desk.vault.orphans()),
         settings=desk.settings,
     )

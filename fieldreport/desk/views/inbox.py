@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.cases import sort_new, title_of
-from fieldreport.vault import CaseFilter, CaseState
+from fieldreport.vault.archive.tables import CaseState
+from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases.inbox import CaseFilter
 
 blueprint = flask.Blueprint("inbox", __name__)
 
@@ -27,7 +29,7 @@ def show() -> ResponseReturnValue:
     sort_new(seat)
     arguments = flask.request.args
     wanted = _wanted(arguments.get("state", "open"), mine="mine" in arguments)
-    page = desk.vault.cases.page(wanted, viewer=seat.handle, after=arguments.get("after"))
+    page = inbox.page(desk.vault, wanted, viewer=seat.handle, after=arguments.get("after"))
     chosen: dict[str, Any] = {name: value for name, value in arguments.items() if name in _CHOICES and value}
     return flask.render_template(
         "inbox.html",
@@ -35,10 +37,10 @@ def show() -> ResponseReturnValue:
         titles={row.id: title_of(context.session(), row) for row in page.rows},
         next_url=flask.url_for(".show", **chosen, after=page.next) if page.next else None,
         first_url=flask.url_for(".show", **chosen) if "after" in arguments else None,
-        state_options=_state_options(desk.vault.cases.counts()),
+        state_options=_state_options(inbox.counts(desk.vault)),
         chosen=chosen,
         here=presentation.own_path(flask.request.full_path),
-        unsorted=desk.vault.cases.unsorted(),
+        unsorted=inbox.unsorted(desk.vault),
         last=desk.background.last,
     )
 
@@ -82,5 +84,5 @@ def fetch() -> ResponseReturnValue:
 def star(case_id: bytes) -> ResponseReturnValue:
     """Set or take away one's own star."""
     form = flask.request.form
-    context.desk().vault.cases.star(case_id, context.session().handle, starred=form.get("starred") == "yes")
+    inbox.star(context.desk().vault, case_id, context.session().handle, starred=form.get("starred") == "yes")
     return flask.redirect(presentation.own_path(form.get("next", "/")), code=303)

@@ -9,8 +9,9 @@ from fieldreport.desk import access, context, presentation
 from fieldreport.desk.rewrap import start
 from fieldreport.errors import RosterError, UnlockRefused
 from fieldreport.seal.roster_directory import Entry, Role
-from fieldreport.vault import RotationState
-from fieldreport.vault.keys import rotation_at_unlock
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.keys import rotation, rotation_at_unlock
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("keys", __name__)
@@ -30,13 +31,13 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
     pending, roster_problem = 0, ""
     if session.role is Role.EDITOR:
         try:
-            pending = seat.pending_rewraps()
+            pending = rewrap.pending(seat)
         except RosterError as error:
             roster_problem = str(error)
     page = flask.render_template(
         "keys.html",
         entry=_entry(),
-        order=seat.own_rotation(),
+        order=rotation.own(seat),
         steps=RotationState,
         pending=pending,
         roster_problem=roster_problem,
@@ -54,9 +55,9 @@ def _entry() -> Entry:
 
 @access.editor
 @blueprint.post("/keys/rewrap")
-def rewrap() -> ResponseReturnValue:
+def begin() -> ResponseReturnValue:
     """Begin, or go on, in the background."""
-    start(context.seat().pending_rewraps())
+    start(rewrap.pending(context.seat()))
     return flask.redirect(flask.url_for(".progress"), code=303)
 
 

@@ -20,6 +20,7 @@ from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press.leakcheck.findings import Severity
 from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Draft
+from fieldreport.vault.cases import inbox
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("leakcheck", __name__)
@@ -124,9 +125,9 @@ def _may_sign(draft: Draft, handle: str) -> bool:
 
 def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
     """The cases behind an article that are still there, as findings name them."""
-    cases, found = context.desk().vault.cases, {}
+    found = {}
     for case_id in draft.head.cases:
-        row = cases.get(case_id, viewer=context.session().handle)
+        row = inbox.get(context.desk().vault, case_id, viewer=context.session().handle)
         if row.ended is None:
             found[case_id.hex()] = (case_id, row.name)
     return found

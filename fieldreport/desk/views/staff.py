@@ -15,7 +15,10 @@ from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
-from fieldreport.vault import Act, RotationOrder, RotationState
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.keys import rotation, rotation_state
+from fieldreport.vault.keys.rotation_state import RotationOrder
 from fieldreport.vault.staff import enrolment, roster_changes
 
 blueprint = flask.Blueprint("staff", __name__)
@@ -37,7 +40,7 @@ def show() -> ResponseReturnValue:
     """Everybody, every key, and the roster's dates."""
     desk = context.desk()
     roster = _roster()
-    orders = {order.handle: order for order in desk.vault.rotations.open()}
+    orders = {order.handle: order for order in rotation_state.open_rotations(desk.vault)}
     signed_in = desk.sessions.open_by_handle()
     rows = [
         StaffRow(
@@ -118,7 +121,7 @@ def rotate() -> ResponseReturnValue:
     ordered = []
     for handle in chosen:
         try:
-            seat.order_rotation(handle)
+            rotation.order(seat, handle)
         except Conflict:
             if not everybody:
                 raise
@@ -133,7 +136,7 @@ def rotate() -> ResponseReturnValue:
 
 
 def _order(order_id: int) -> RotationOrder:
-    order = next((order for order in context.desk().vault.rotations.open() if order.id == order_id), None)
+    order = next((order for order in rotation_state.open_rotations(context.desk().vault) if order.id == order_id), None)
     if order is None:
         raise NotFound("There is no such rotation.")
     return order

@@ -20,7 +20,7 @@ from fieldreport.vault.archive.tables import AuditRow, VaultState
 
 
 class Change:
-    """What a caller of ``Vault.changing`` or ``Seat.changing`` holds while its block runs."""
+    """What a caller of ``Vault.change`` or ``Seat.change`` holds while its block runs."""
 
     def __init__(self, session: Session, *, hour: int, actor: str, signer: Signer | None) -> None:
         self.session = session
@@ -61,7 +61,7 @@ class Change:
         if self.session.scalar(wanted) is None:
             self.record(act, subject)
 
-    def settle(self) -> list[str]:
+    def finish(self) -> list[str]:
         """After the commit: keep what was added, and return the blobs to delete."""
         for staged in self._added:
             staged.spooled.keep()

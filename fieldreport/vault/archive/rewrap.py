@@ -12,23 +12,20 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, RosterError, SealError, StaleRoster
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.roster_directory import Roster
+from fieldreport.seal.roster_directory import Role, Roster
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
 from fieldreport.unseal.rewrap_workers import Batch, RewrapWorkers
-from fieldreport.vault.archive import objects
+from fieldreport.vault.archive import objects, readers
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject
-from fieldreport.vault.cases import restriction
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.archive.vault import Vault
 
 Progress = Callable[[int, int], None]
 
@@ -59,6 +56,30 @@ class _Headers:
     headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
 
 
+def pending(seat: Seat) -> int:
+    """Count the objects that these keys open and that are sealed to other readers than the roster's."""
+    return _rewrapper(seat).pending() if seat.staff.identities else 0
+
+
+def rewrap(seat: Seat, progress: Progress | None = None) -> Rewrapped:
+    """Rebuild the headers of all pending objects for the roster's readers. Sort the letters first.
+
+    ``progress`` is called with (done, total) before the first and after each batch, and may raise to stop; what is done
+    stays done.
+
+    Raises:
+        NotAllowed: an admin reads nothing. StaleRoster: the roster changed meanwhile; call again.
+        RosterError, StoreError: no roster is in force; a store is away.
+    """
+    seat.must_be(Role.EDITOR)
+    return _rewrapper(seat).run(progress or (lambda _done, _total: None))
+
+
+def rewrap_limited(seat: Seat) -> None:
+    """Rebuild the headers of limited cases' objects that others can open, too; raises as ``rewrap``."""
+    _rewrapper(seat).run_limited()
+
+
 _Rebuilding = Callable[[Iterable[Batch[_Headers]]], Iterator[tuple[_Headers, list[bytes | SealError]]]]
 
 
@@ -69,7 +90,7 @@ class Rewrapper:
     vault: Vault
     identities: Sequence[HybridIdentity] = field(repr=False)
     roster: Roster
-    changing: Callable[[], AbstractContextManager[Change]]
+    change: Callable[[], AbstractContextManager[Change]]
 
     def pending(self) -> int:
         """Count the objects that this person can open and that are not sealed to those who should read them."""
@@ -103,10 +124,10 @@ class Rewrapper:
         with contextlib.ExitStack() as stack:
             for batch, rebuilt in self._rebuilding(total, stack)(self._batches(groups)):
                 pairs = list(zip(batch.headers, rebuilt, strict=True))
-                with self.changing() as change:
+                with self.change() as change:
                     if change.state.highest_epoch > self.roster.epoch:
                         raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
-                    if batch.group.case is not None and batch.group.only != restriction.readers_in(
+                    if batch.group.case is not None and batch.group.only != readers.readers_in(
                         change.session, batch.group.case
                     ):
                         raise StaleRoster(
@@ -149,7 +170,7 @@ class Rewrapper:
     def _groups(self, session: Session) -> list[_Group]:
         """Everybody's objects, and those of each limited case; where its readers have left, for the recovery key."""
         groups = [_Group(case=None, only=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
-        for case_id, only in restriction.limited_cases(session):
+        for case_id, only in readers.limited_cases(session):
             with contextlib.suppress(RosterError):  # nobody left, and no recovery key: there is nobody to seal to
                 recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
                 groups.append(_Group(case=case_id, only=only, recipients=recipients, keys=keys))
@@ -198,3 +219,7 @@ class Rewrapper:
 
     def _own(self) -> list[str]:
         return [identity.key_id for identity in self.identities]
+
+
+def _rewrapper(seat: Seat) -> Rewrapper:
+    return Rewrapper(vault=seat.vault, identities=seat.staff.identities, roster=seat.roster(), change=seat.change)

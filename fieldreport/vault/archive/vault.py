@@ -1,6 +1,6 @@
 """The desk's sealed archive as a whole: what can be done with it without any key.
 
-Rules: everything is one transaction through ``changing``; nothing in this module or in those it hands out can open an
+Rules: everything is one transaction through ``change``; nothing in this module or in those it hands out can open an
 object. ``Seat`` is where keys come in.
 """
 
@@ -17,18 +17,11 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import StoreError
-from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import RosterDirectory
 from fieldreport.store import BlobStore, migrate, open_blobs, open_engine, reading, scour, writing
 from fieldreport.vault.archive.audit import Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
 from fieldreport.vault.archive.tables import Outgoing, SealedObject, VaultState
-from fieldreport.vault.cases import collect as collecting
-from fieldreport.vault.cases import outbox
-from fieldreport.vault.cases.inbox import Cases
-from fieldreport.vault.keys.rotation_state import Rotations
-from fieldreport.vault.staff.second_factor import SecondFactors
 
 _log = logging.getLogger(__name__)
 
@@ -61,10 +54,7 @@ class Vault:
         self.instance = instance
         self.clock = clock
         self.objects = Objects(engine, blobs)
-        self.cases = Cases(engine, self.changing)
         self.audit = AuditLog(engine)
-        self.rotations = Rotations(engine)
-        self.second_factors = SecondFactors(engine, self.changing)
         self._residue = False
 
     def close(self) -> None:
@@ -80,7 +70,7 @@ class Vault:
         return reading(self.engine)
 
     @contextmanager
-    def changing(self, *, actor: str = NOBODY, signer: Signer | None = None) -> Iterator[Change]:
+    def change(self, *, actor: str = NOBODY, signer: Signer | None = None) -> Iterator[Change]:
         """Make one change: one transaction that commits when the block ends.
 
         Raises:
@@ -89,7 +79,7 @@ class Vault:
         with writing(self.engine) as session:
             change = Change(session, hour=self.hour(), actor=actor, signer=signer)
             yield change
-        for name in change.settle():
+        for name in change.finish():
             try:
                 self.blobs.delete(name)
             except StoreError as error:
@@ -98,27 +88,8 @@ class Vault:
 
     def record(self, act: Act, subject: str = "", *, actor: str = NOBODY, signer: Signer | None = None) -> None:
         """Append one entry to the audit log on its own; unsigned when nobody is unlocked."""
-        with self.changing(actor=actor, signer=signer) as change:
+        with self.change(actor=actor, signer=signer) as change:
             change.record(act, subject)
-
-    def collect(self, mailbox: Mailbox, rosters: RosterDirectory) -> int:
-        """Take over every letter that waits and return how many were new; needs no key and may be repeated at any time.
-
-        Raises:
-            StoreError: a store is away, and everything acknowledged so far is safe here; or (code "mailbox-damaged")
-                some letters could not be fetched: all others were collected, these stay where they are.
-        """
-        if self._residue:
-            self.scour()
-        return collecting.collect(self, mailbox, rosters)
-
-    def deliver(self, mailbox: Mailbox) -> int:
-        """Post the replies that an earlier attempt left behind and return how many; needs no key.
-
-        Raises:
-            StoreError: the mailbox is away; what was not posted stays for the next time.
-        """
-        return outbox.deliver(self, mailbox)
 
     def highest_epoch(self) -> int:
         """Return the highest roster epoch that this vault has seen; 0 when none was."""
@@ -127,7 +98,7 @@ class Vault:
 
     def saw_epoch(self, epoch: int) -> None:
         """Remember a roster epoch: when this returns, nothing sealed to an earlier one can be added any more."""
-        with self.changing() as change:
+        with self.change() as change:
             change.state.highest_epoch = max(change.state.highest_epoch, epoch)
 
     def scour(self) -> None:
@@ -140,6 +111,11 @@ class Vault:
                 raise
         else:
             self._residue = False
+
+    def scour_postponed(self) -> None:
+        """Do what an earlier ``scour`` put off, if anything."""
+        if self._residue:
+            self.scour()
 
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
         """Return payloads that no row names; see ``Objects.orphans``."""

@@ -75,7 +75,7 @@ class DraftFolder:
         article = Article(language=language, slug=new_slug())
         with (
             records.stage_revision(self._seat, article_id, article, {}) as staged,
-            self._seat.changing() as change,
+            self._seat.change() as change,
         ):
             change.session.add(
                 ArticleRow(
@@ -173,7 +173,7 @@ class DraftFolder:
         Raises:
             NotAllowed: it is or was published.
         """
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = row_of(change.session, article_id)
             if row.published is not None:
                 raise NotAllowed("what was published is withdrawn, not discarded", code="article-state")
@@ -207,7 +207,7 @@ class DraftFolder:
             raise UsageError("attachments are added from a case", code="article-media")
         with (
             records.stage_revision(self._seat, article_id, article, files) as staged,
-            self._seat.changing() as change,
+            self._seat.change() as change,
         ):
             row = in_state(row_of(change.session, article_id), *OPEN_STATES)
             if row.revision != based_on:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotFound
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.signatures import SignOff
 from fieldreport.vault.articles.tables import ArticleCase, ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

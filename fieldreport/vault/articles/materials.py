@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -17,11 +16,10 @@ from fieldreport import limits
 from fieldreport.errors import FieldreportError
 from fieldreport.press.leakcheck import Material
 from fieldreport.seal.inner_header import Kind
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.cases import conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +80,7 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
         except FieldreportError:
             unread = True
     try:
-        protected = seat.card(case.id).protected
+        protected = conversation.card(seat, case.id).protected
     except FieldreportError:
         protected, unread = (), True
     yield Material(case=label, protected=protected, gone=gone_letters(letters) > gone_before, unread=unread)

@@ -113,7 +113,7 @@ class Newsdesk(DraftFolder):
         parts, fields = answer_parts(self._seat, article_id, key, reason)
         with (
             self._seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=fields) as staged,
-            self._seat.changing() as change,
+            self._seat.change() as change,
         ):
             in_state(row_of(change.session, article_id), *OPEN_STATES)
             change.add(staged)
@@ -128,7 +128,7 @@ class Newsdesk(DraftFolder):
         _, record = self._open(article_id)
         if not record.article.title.strip() or not record.article.body.strip():
             raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
             unchanged(row, record)
             row.state = ArticleState.REVIEW.value
@@ -137,7 +137,7 @@ class Newsdesk(DraftFolder):
 
     def return_to_draft(self, article_id: bytes) -> ArticleHead:
         """Take an article back to writing, also when it is scheduled; sign-offs are void. Raises ``NotAllowed``."""
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = in_state(row_of(change.session, article_id), *(OPEN_STATES - {ArticleState.DRAFT}))
             void(change, row, ArticleState.DRAFT)
             change.record(Act.ARTICLE_RETURNED, article_id.hex())
@@ -154,7 +154,7 @@ class Newsdesk(DraftFolder):
         must_be(head.state, ArticleState.REVIEW)
         self._review(head, record).must_be_answered_for(self._seat.handle)
         signature = sign(self._seat, SignOff.SAFETY, article_id, record.article.content_hash())
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)
             unchanged(row, record)
             self._add_sign_off(change, row, SignOff.SAFETY, signature)
@@ -176,7 +176,7 @@ class Newsdesk(DraftFolder):
         behind = self._must_be_ready(head, record, publishing=signature).behind
         now = self._now()
         slot = self._schedule.appearance(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
             unchanged(row, record)
             self._add_sign_off(change, row, SignOff.PUBLISHING, signature)
@@ -223,7 +223,7 @@ class Newsdesk(DraftFolder):
         Raises:
             NotAllowed: it is not published.
         """
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = in_state(row_of(change.session, article_id), *_OUT)
             void(change, row, ArticleState.DRAFT)
             change.record(Act.ARTICLE_RETURNED, article_id.hex())
@@ -235,7 +235,7 @@ class Newsdesk(DraftFolder):
         Raises:
             NotAllowed: there is no correction under way.
         """
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = in_state(row_of(change.session, article_id), *OPEN_STATES)
             if not row.live or row.live_revision is None:
                 raise NotAllowed("this article was never published", code="article-state")
@@ -251,7 +251,7 @@ class Newsdesk(DraftFolder):
         Raises:
             NotAllowed: it is not on the site. StoreError: the site could not be written; it is still there.
         """
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = row_of(change.session, article_id)
             if not row.live:
                 raise NotAllowed("this article is not on the site", code="article-state")
@@ -304,7 +304,7 @@ class Newsdesk(DraftFolder):
         release(self._seat, article_id, record, self._archive, self._newsroom, slot=slot)
 
     def _hold(self, article_id: bytes) -> None:
-        with self._seat.changing() as change:
+        with self._seat.change() as change:
             row = row_of(change.session, article_id)
             if row.state == ArticleState.SCHEDULED.value:
                 void(change, row, ArticleState.REVIEW)

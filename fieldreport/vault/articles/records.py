@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, LimitExceeded, NotFound, ScrubRefused, SealError, UsageError
@@ -25,10 +25,8 @@ from fieldreport.seal import canonical
 from fieldreport.seal.envelope import PartSource
 from fieldreport.seal.inner_header import Kind
 from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.signatures import SignOff, author_is, sign
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
 
 _NAMES: Final = 10_000  # files that an article ever had; numbers are not used twice
 

@@ -10,18 +10,15 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from fieldreport.errors import Conflict, NotFound
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.site import Newsroom, Published
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.records import Record, opened_file
 from fieldreport.vault.articles.tables import ArticleRow, ArticleState
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
 
 
 def release(
@@ -37,7 +34,7 @@ def release(
         media.sha256: partial(opened_file, seat, article_id, record, media.name) for media in article.media
     }
     archive.keep(sources, slot)
-    with seat.changing() as change:
+    with seat.change() as change:
         row = change.session.get_one(ArticleRow, article_id)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:
             raise Conflict("the article changed meanwhile", code="article-changed")

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from sqlalchemy import select
 
+from fieldreport.config import Press
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.press.leakcheck import Finding, Severity, check
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.materials import Background, background
 from fieldreport.vault.articles.records import Record, fresh_hashes
 from fieldreport.vault.articles.signatures import Answer, open_answers
 from fieldreport.vault.articles.tables import ArticleAnswer, ArticleFile
-
-if TYPE_CHECKING:
-    from fieldreport.config import Press
-    from fieldreport.vault.archive.seat import Seat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

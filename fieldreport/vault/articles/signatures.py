@@ -12,7 +12,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError, SealError
@@ -21,10 +21,8 @@ from fieldreport.seal.envelope import PartSource
 from fieldreport.seal.inner_header import Kind
 from fieldreport.seal.roster_directory import Role, Roster
 from fieldreport.seal.signatures import verify_signature
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.tables import ArticleSignOff
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
 
 _SIGN_OFF_LABEL: Final = "article-sign-off"
 _ANSWER_LABEL: Final = "article-answer"

@@ -8,7 +8,7 @@ desk, a command), and a source may withdraw in between: a letter that is gone wh
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import select
 
@@ -18,15 +18,19 @@ from fieldreport.mailbox import LetterHead, Mailbox
 from fieldreport.seal.inner_header import EPOCH_MAX, Kind
 from fieldreport.seal.roster_directory import RosterDirectory
 from fieldreport.vault.archive.tables import Item
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.archive.vault import Vault
 
 _log = logging.getLogger(__name__)
 
 
 def collect(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory) -> int:
-    """Take over every letter that waits; see ``Vault.collect``."""
+    """Take over every letter that waits and return how many were new; needs no key and may be repeated at any time.
+
+    Raises:
+        StoreError: a store is away, and everything acknowledged so far is safe here; or (code "mailbox-damaged")
+            some letters could not be fetched: all others were collected, these stay where they are.
+    """
+    vault.scour_postponed()
     batch: int | None = None
     stored = 0
     refused: dict[bytes, str] = {}  # why
@@ -81,7 +85,7 @@ def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: L
                 epoch=head.epoch,
                 keys=_keys_at(rosters, head.epoch),
             ) as staged,
-            vault.changing() as change,
+            vault.change() as change,
         ):
             if change.session.get(Item, head.id) is not None:
                 return None
@@ -124,6 +128,6 @@ def _is_here(vault: Vault, letter_id: bytes) -> bool:
 
 
 def _next_batch(vault: Vault) -> int:
-    with vault.changing() as change:
+    with vault.change() as change:
         change.state.batch += 1
         return change.state.batch

@@ -15,7 +15,7 @@ import logging
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import select
 
@@ -26,14 +26,14 @@ from fieldreport.seal.canonical import encode
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.hybrid import HybridRecipient
 from fieldreport.seal.inner_header import Binding, Kind
+from fieldreport.seal.roster_directory import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, Outgoing
+from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.inbox import living
 from fieldreport.vault.cases.sort import source_tag
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +72,19 @@ def text_part(text: str) -> PartSource:
     return PartSource(name="text.txt", media_type=_TEXT_TYPE, source=io.BytesIO(data), length=len(data))
 
 
-def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: bytes) -> bytes:
-    """Answer a source; see ``Seat.reply``."""
+def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: bytes | None = None) -> bytes:
+    """Answer the source and return the id of the newsroom's copy.
+
+    Give ``item_id`` (16 random bytes that came with the form): the same one twice sends once. When the mailbox is
+    away the reply is durable here, shown as pending, and delivered by ``outbox.deliver``.
+
+    Raises:
+        NotAllowed: an admin's seat, or the case is limited to others (code "limited"). LimitExceeded: too long.
+        NotFound: no such case, or no letter of it can be opened (code "no-letter").
+        SealError: the source's letter does not say where to answer. RosterError: no roster to seal to.
+    """
+    seat.must_be(Role.EDITOR)
+    item_id = item_id or secrets.token_bytes(16)
     if not _is_new(seat, item_id, case_id):
         _try_to_deliver(seat, mailbox)
         return item_id
@@ -98,7 +109,7 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
     )
     with (
         seat.stage(kind=Kind.SENT, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
-        seat.changing() as change,
+        seat.change() as change,
     ):
         case = living(change.session, case_id)
         if change.session.get(Item, item_id) is None:
@@ -119,13 +130,19 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
     return item_id
 
 
-def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes) -> bytes:
-    """Leave a note for colleagues; see ``Seat.note``."""
+def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes | None = None) -> bytes:
+    """Leave a note for colleagues and return its id; ``item_id`` as for ``reply``.
+
+    Raises:
+        NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
+    """
+    seat.must_be(Role.EDITOR)
+    item_id = item_id or secrets.token_bytes(16)
     if not _is_new(seat, item_id, case_id):
         return item_id
     with (
         seat.stage(kind=Kind.NOTE, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
-        seat.changing() as change,
+        seat.change() as change,
     ):
         case = living(change.session, case_id)
         if change.session.get(Item, item_id) is None:
@@ -135,8 +152,8 @@ def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes) -> bytes:
     return item_id
 
 
-def load_card(seat: Seat, case_id: bytes) -> Card:
-    """Open a case's card; see ``Seat.card``."""
+def card(seat: Seat, case_id: bytes) -> Card:
+    """Open a case's card; an empty one when none was saved. Raises ``NotFound``, and as ``Seat.open_object``."""
     with seat.vault.reading() as session:
         version = living(session, case_id).card
     if version is None:
@@ -154,13 +171,19 @@ def load_card(seat: Seat, case_id: bytes) -> Card:
 
 
 def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
-    """Replace a case's card; see ``Seat.save_card``."""
+    """Replace a case's card and return it with its new version.
+
+    Raises:
+        Conflict: somebody has saved another since ``card.version`` was read (code "card-changed").
+        NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
+    """
+    seat.must_be(Role.EDITOR)
     data = encode({"facts": card.facts, "protected": list(card.protected)})
     if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS:
         raise LimitExceeded("the card is too long", detail="card over the bound", code="card-size")
     part = PartSource(name="card.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
     with seat.stage(kind=Kind.CARD, thread=case_id, parts=[part]) as staged:
-        with seat.changing() as change:
+        with seat.change() as change:
             case = living(change.session, case_id)
             if case.card != card.version:
                 raise Conflict("a colleague has saved this card meanwhile", code="card-changed")
@@ -233,7 +256,7 @@ def _source_from(fields: dict[str, str], case: Case) -> _Source:
 
 def _try_to_deliver(seat: Seat, mailbox: Mailbox) -> None:
     try:
-        seat.vault.deliver(mailbox)
+        outbox.deliver(seat.vault, mailbox)
     except StoreError as error:
         # Durable here and marked as pending; the desk's rounds deliver it when the mailbox is back.
         _log.warning("a reply waits: the mailbox did not take it (%s)", error.code)

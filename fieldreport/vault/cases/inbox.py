@@ -6,20 +6,18 @@ hour; cases with the same hour are in the order of their random ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotFound
 from fieldreport.seal.inner_header import Kind
-from fieldreport.store import reading
-from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
+from fieldreport.vault.archive.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,92 +77,93 @@ class ItemRow:
     pending: bool
 
 
-class Cases:
-    """Pages of cases and what does not need a key to change."""
+def page(
+    vault: Vault, wanted: CaseFilter, *, viewer: str, after: str | None = None, limit: int = limits.PAGE_ROWS
+) -> CasePage:
+    """Return one page, newest activity first; ``after`` is the ``next`` of the page before.
 
-    def __init__(self, engine: Engine, changing: Callable[[], AbstractContextManager[Change]]) -> None:
-        self._engine = engine
-        self._changing = changing
+    Raises:
+        NotFound: ``after`` is not what a page gave.
+    """
+    place = _place(after) if after is not None else None
+    rows: list[CaseRow] = []
+    with vault.reading() as session:
+        # One state at a time is one walk along an index; several at once would sort all that match.
+        for state in wanted.states or (None,):
+            query = _filtered(_as_seen_by(viewer), wanted)
+            if state is not None:
+                query = query.where(Case.state == state.value)
+            if place is not None:
+                query = query.where(tuple_(Case.active, Case.id) < place)
+            query = query.order_by(Case.active.desc(), Case.id.desc()).limit(limit + 1)
+            rows += [_case_row(row) for row in session.execute(query)]
+    rows.sort(key=lambda row: (row.active, row.id), reverse=True)
+    more = len(rows) > limit
+    return CasePage(
+        rows=tuple(rows[:limit]), next=f"{rows[limit - 1].active}.{rows[limit - 1].id.hex()}" if more else None
+    )
 
-    def page(
-        self, wanted: CaseFilter, *, viewer: str, after: str | None = None, limit: int = limits.PAGE_ROWS
-    ) -> CasePage:
-        """Return one page, newest activity first; ``after`` is the ``next`` of the page before.
 
-        Raises:
-            NotFound: ``after`` is not what a page gave.
-        """
-        place = _place(after) if after is not None else None
-        rows: list[CaseRow] = []
-        with reading(self._engine) as session:
-            # One state at a time is one walk along an index; several at once would sort all that match.
-            for state in wanted.states or (None,):
-                query = _filtered(_as_seen_by(viewer), wanted)
-                if state is not None:
-                    query = query.where(Case.state == state.value)
-                if place is not None:
-                    query = query.where(tuple_(Case.active, Case.id) < place)
-                query = query.order_by(Case.active.desc(), Case.id.desc()).limit(limit + 1)
-                rows += [_case_row(row) for row in session.execute(query)]
-        rows.sort(key=lambda row: (row.active, row.id), reverse=True)
-        more = len(rows) > limit
-        return CasePage(
-            rows=tuple(rows[:limit]), next=f"{rows[limit - 1].active}.{rows[limit - 1].id.hex()}" if more else None
-        )
+def get(vault: Vault, case_id: bytes, *, viewer: str) -> CaseRow:
+    """Return one case. Raises ``NotFound``."""
+    with vault.reading() as session:
+        row = session.execute(_as_seen_by(viewer).where(Case.id == case_id)).first()
+    if row is None:
+        raise NotFound("no such case")
+    return _case_row(row)
 
-    def get(self, case_id: bytes, *, viewer: str) -> CaseRow:
-        """Return one case. Raises ``NotFound``."""
-        with reading(self._engine) as session:
-            row = session.execute(_as_seen_by(viewer).where(Case.id == case_id)).first()
-        if row is None:
+
+def counts(vault: Vault) -> Mapping[CaseState, int]:
+    """Count the cases in each state, ended ones left out."""
+    with vault.reading() as session:
+        rows = session.execute(select(Case.state, func.count()).where(Case.ended.is_(None)).group_by(Case.state))
+        found = {CaseState(state): number for state, number in rows}
+    return {state: found.get(state, 0) for state in CaseState}
+
+
+def unsorted(vault: Vault) -> int:
+    """Count the letters that were collected and that nobody could open yet."""
+    with vault.reading() as session:
+        return session.scalar(select(func.count()).select_from(Item).where(Item.case_id.is_(None), ~Item.gone)) or 0
+
+
+def items(vault: Vault, case_id: bytes) -> tuple[ItemRow, ...]:
+    """Return a case's letters, sent replies and notes in the order of the conversation. Raises ``NotFound``."""
+    with vault.reading() as session:
+        if session.get(Case, case_id) is None:
             raise NotFound("no such case")
-        return _case_row(row)
+        rows = session.execute(_items().where(Item.case_id == case_id).order_by(Item.sequence, Item.id))
+        return tuple(_item_row(row) for row in rows)
 
-    def counts(self) -> Mapping[CaseState, int]:
-        """Count the cases in each state, ended ones left out."""
-        with reading(self._engine) as session:
-            rows = session.execute(select(Case.state, func.count()).where(Case.ended.is_(None)).group_by(Case.state))
-            found = {CaseState(state): number for state, number in rows}
-        return {state: found.get(state, 0) for state in CaseState}
 
-    def unsorted(self) -> int:
-        """Count the letters that were collected and that nobody could open yet."""
-        with reading(self._engine) as session:
-            return session.scalar(select(func.count()).select_from(Item).where(Item.case_id.is_(None), ~Item.gone)) or 0
+def item(vault: Vault, item_id: bytes) -> ItemRow:
+    """Return one item. Raises ``NotFound``."""
+    with vault.reading() as session:
+        row = session.execute(_items().where(Item.id == item_id)).first()
+    if row is None:
+        raise NotFound("no such item")
+    return _item_row(row)
 
-    def items(self, case_id: bytes) -> tuple[ItemRow, ...]:
-        """Return a case's letters, sent replies and notes in the order of the conversation. Raises ``NotFound``."""
-        with reading(self._engine) as session:
-            if session.get(Case, case_id) is None:
-                raise NotFound("no such case")
-            rows = session.execute(_items().where(Item.case_id == case_id).order_by(Item.sequence, Item.id))
-            return tuple(_item_row(row) for row in rows)
 
-    def item(self, item_id: bytes) -> ItemRow:
-        """Return one item. Raises ``NotFound``."""
-        with reading(self._engine) as session:
-            row = session.execute(_items().where(Item.id == item_id)).first()
-        if row is None:
-            raise NotFound("no such item")
-        return _item_row(row)
+def star(vault: Vault, case_id: bytes, handle: str, *, starred: bool) -> None:
+    """Set or take away one editor's star. Raises ``NotFound``."""
+    with vault.change() as change:
+        living(change.session, case_id)
+        _mark(change.session, case_id, handle).starred = starred
 
-    def star(self, case_id: bytes, handle: str, *, starred: bool) -> None:
-        """Set or take away one editor's star. Raises ``NotFound``."""
-        with self._changing() as change:
-            living(change.session, case_id)
-            _mark(change.session, case_id, handle).starred = starred
 
-    def mark_read(self, case_id: bytes, handle: str) -> None:
-        """Remember that one editor has read every letter of a case that is there now. Raises ``NotFound``."""
-        with self._changing() as change:
-            case = living(change.session, case_id)
-            _mark(change.session, case_id, handle).read_sequence = case.last_letter
+def mark_read(vault: Vault, case_id: bytes, handle: str) -> None:
+    """Remember that one editor has read every letter of a case that is there now. Raises ``NotFound``."""
+    with vault.change() as change:
+        case = living(change.session, case_id)
+        _mark(change.session, case_id, handle).read_sequence = case.last_letter
 
-    def mark_unread(self, case_id: bytes, handle: str) -> None:
-        """Make a case unread again for one editor. Raises ``NotFound``."""
-        with self._changing() as change:
-            living(change.session, case_id)
-            _mark(change.session, case_id, handle).read_sequence = 0
+
+def mark_unread(vault: Vault, case_id: bytes, handle: str) -> None:
+    """Make a case unread again for one editor. Raises ``NotFound``."""
+    with vault.change() as change:
+        living(change.session, case_id)
+        _mark(change.session, case_id, handle).read_sequence = 0
 
 
 def living(session: Session, case_id: bytes) -> Case:

@@ -6,19 +6,19 @@ between posts it again under the same id, which the mailbox stores once. Nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import delete, select
 
 from fieldreport.mailbox import Mailbox, SealedReply
 from fieldreport.vault.archive.tables import Outgoing
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.archive.vault import Vault
 
 
 def deliver(vault: Vault, mailbox: Mailbox) -> int:
-    """Post every reply that waits and return how many there were; see ``Vault.deliver``."""
+    """Post every reply that waits and return how many there were; needs no key.
+
+    Raises:
+        StoreError: the mailbox is away; what was not posted stays for the next time.
+    """
     delivered = 0
     with vault.reading() as session:
         waiting = list(session.scalars(select(Outgoing.reply_id)))
@@ -30,7 +30,7 @@ def deliver(vault: Vault, mailbox: Mailbox) -> int:
         mailbox.post_reply(
             SealedReply(id=row.reply_id, index=row.index, header=row.header, payload=row.payload, hour=row.hour)
         )
-        with vault.changing() as change:
+        with vault.change() as change:
             change.session.execute(delete(Outgoing).where(Outgoing.reply_id == reply_id))
         delivered += 1
     return delivered

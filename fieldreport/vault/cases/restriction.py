@@ -11,21 +11,18 @@ cannot do: unread what was read before, or keep an article to the readers who wr
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from fieldreport.errors import NotAllowed, NotFound, UsageError
+from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal.roster_directory import KeyState, Role, Roster
+from fieldreport.vault.archive import readers, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject
 from fieldreport.vault.cases.inbox import living
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
-    from fieldreport.vault.archive.vault import Vault
 
 
 def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
@@ -39,20 +36,21 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
         UsageError: fewer than two readers, not an active editor among them, or not oneself.
         RosterError: there is no roster to seal to. StaleRoster, StoreError: see ``Rewrapper.run``.
     """
+    seat.must_be(Role.EDITOR)
     if only is not None:
         _check(seat, only)
-    readers = None if only is None else ",".join(sorted(set(only)))
-    with seat.changing() as change:
+    with seat.change() as change:
         case = living(change.session, case_id)
-        must_be_among(handles(case.readers), seat.handle)
-        if case.readers == readers:
+        now = readers.handles(case.readers)
+        readers.must_be_among(now, seat.handle)
+        if now == (None if only is None else frozenset(only)):
             return
         _set_readers(change, case, only)
-    if readers is not None:
-        seat.rewrap_limited()
+    if only is not None:
+        rewrap.rewrap_limited(seat)
 
 
-def forsaken(session: Session, roster: Roster) -> list[tuple[str, frozenset[str]]]:
+def orphaned_cases(session: Session, roster: Roster) -> list[tuple[str, frozenset[str]]]:
     """The limited cases none of whose readers is an active editor any more: name and readers' handles, by name."""
     editors = _editors(roster)
     rows = session.execute(select(Case.name, Case.readers).where(Case.readers.is_not(None)).order_by(Case.name))
@@ -60,14 +58,14 @@ def forsaken(session: Session, roster: Roster) -> list[tuple[str, frozenset[str]
     return [(name, only) for name, only in named if not only & editors]
 
 
-def entrust(change: Change, name: str, only: Collection[str], roster: Roster) -> None:
-    """Name new readers for a forsaken case, in the name of whoever holds the recovery key; re-wrap afterwards.
+def assign_readers(change: Change, name: str, only: Collection[str], roster: Roster) -> None:
+    """Name new readers for an orphaned case, in the name of whoever holds the recovery key; re-wrap afterwards.
 
     Raises:
         NotFound: no case of this name, or (code "case-has-readers") one that still has a reader, who decides.
         UsageError: fewer than two active editors, unless there is only one.
     """
-    if name not in {each for each, _ in forsaken(change.session, roster)}:
+    if name not in {each for each, _ in orphaned_cases(change.session, roster)}:
         raise NotFound(f"no limited case {name} whose readers have all left", code="case-has-readers")
     editors = _editors(roster)
     if not set(only) <= editors or len(set(only)) < min(2, len(editors)):
@@ -100,41 +98,3 @@ def _check(seat: Seat, only: Collection[str]) -> None:
     roster = seat.roster()
     if any(roster.entry(handle).role is not Role.EDITOR for handle in only):
         raise UsageError("a case is limited to editors", code="case-readers")
-
-
-def handles(readers: str | None) -> frozenset[str] | None:
-    """The handles in a case's ``readers``; nothing where everybody reads."""
-    return None if readers is None else frozenset(readers.split(","))
-
-
-def readers_of(vault: Vault, case_id: bytes) -> str | None:
-    """The ``readers`` of a case; nothing where everybody reads, and for what is no case."""
-    with vault.reading() as session:
-        return session.scalar(select(Case.readers).where(Case.id == case_id))
-
-
-def readers_in(session: Session, case_id: bytes) -> frozenset[str] | None:
-    """The handles of a case's readers as a transaction sees them; nothing where everybody reads."""
-    return handles(session.scalar(select(Case.readers).where(Case.id == case_id)))
-
-
-def limited_cases(session: Session) -> list[tuple[bytes, frozenset[str]]]:
-    """Every limited case with its readers' handles."""
-    rows = session.execute(select(Case.id, Case.readers).where(Case.readers.is_not(None)).order_by(Case.id))
-    return [(row.id, frozenset(row.readers.split(","))) for row in rows]
-
-
-def must_read(vault: Vault, case_id: bytes, handle: str) -> Literal[True]:
-    """Check that somebody is one of a case's readers.
-
-    Raises:
-        NotAllowed: (code "limited") they are not.
-    """
-    return must_be_among(handles(readers_of(vault, case_id)), handle)
-
-
-def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
-    """Check that somebody is one of these readers, or that there are none named; raises as ``must_read``."""
-    if only is not None and handle not in only:
-        raise NotAllowed(f"This case is limited to {', '.join(sorted(only))}.", code="limited")
-    return True

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import delete, func, select, tuple_
 
@@ -26,16 +26,15 @@ from fieldreport.seal.envelope import OpenEnvelope, open_envelope
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.inner_header import Expected, Kind
-from fieldreport.seal.roster_directory import Roster, RosterDirectory
-from fieldreport.unseal.rewrap import rewrap
-from fieldreport.vault.archive import objects
+from fieldreport.seal.roster_directory import Role, Roster, RosterDirectory
+from fieldreport.unseal.rewrap import rewrap as rewrap_header
+from fieldreport.vault.archive import objects, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.vault import Vault
 
 _log = logging.getLogger(__name__)
 
@@ -80,9 +79,30 @@ class _Look:
     damage: str | None = None
 
 
+def sort(seat: Seat) -> Sorted:
+    """File every letter that was collected and that these keys open, each verified to its last byte.
+
+    Raises:
+        NotAllowed: an admin reads nothing. StoreError: a store is away; what was filed is filed.
+    """
+    seat.must_be(Role.EDITOR)
+    result = Sorter(
+        vault=seat.vault,
+        identities=seat.staff.identities,
+        rosters=seat.rosters,
+        current=seat.roster,
+        change=seat.change,
+    ).sort()
+    if result.limited:
+        # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.
+        with contextlib.suppress(RosterError):
+            rewrap.rewrap_limited(seat)
+    return result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorter:
-    """Everything that sorting needs; ``changing`` makes changes in the sorting person's name.
+    """Everything that sorting needs; ``change`` makes changes in the sorting person's name.
 
     ``current`` gives the roster in force, and may raise ``RosterError``: letters can be read without one.
     """
@@ -91,7 +111,7 @@ class Sorter:
     identities: Sequence[HybridIdentity] = field(repr=False)
     rosters: RosterDirectory
     current: Callable[[], Roster]
-    changing: Callable[[], AbstractContextManager[Change]]
+    change: Callable[[], AbstractContextManager[Change]]
 
     def sort(self) -> Sorted:
         """File every unsorted letter that can be opened; see the module."""
@@ -108,7 +128,7 @@ class Sorter:
                     result.unopened += 1
                 else:
                     self._sort_one(letter, result, roster)
-        with self.changing() as change:
+        with self.change() as change:
             _forget_withdrawals(change)
         if result.withdrawn:
             self.vault.scour()
@@ -158,7 +178,7 @@ class Sorter:
             result.unreadable += 1
             return
         rebuilt = self._rebuilt(look.header, roster)
-        with self.changing() as change:
+        with self.change() as change:
             item = change.session.get(Item, letter.id)
             if item is None or item.case_id is not None or item.gone:
                 return  # somebody else sorted it while we looked
@@ -178,7 +198,7 @@ class Sorter:
     def _rebuilt(self, header: bytes, roster: Roster | None) -> bytes | None:
         if not header or roster is None:
             return None
-        return rewrap(header, identities=self.identities, recipients=roster.recipients())
+        return rewrap_header(header, identities=self.identities, recipients=roster.recipients())
 
     def _set_right(
         self, change: Change, item: Item, look: _Look, *, rebuilt: bytes | None, roster: Roster | None
@@ -203,7 +223,7 @@ class Sorter:
 
     def _note_unopened(self, letter_id: bytes, roster: Roster | None) -> None:
         """Take this person off the letter's readers, so that it is not tried with the same keys at every sorting."""
-        with self.changing() as change:
+        with self.change() as change:
             stored = change.session.get(SealedObject, letter_id)
             keys = set(objects.keys_of(change.session, stored.set_id)) if stored is not None else set()
             if stored is None or not keys:

@@ -96,21 +96,21 @@ class Rescue:
         """Note that the key left the paper. Before it does."""
         self._log(Act.RECOVERY_USED)
 
-    def forsaken(self) -> list[tuple[str, frozenset[str]]]:
-        """The limited cases whose readers have all left, which nobody but this key opens; see ``limiting``.
+    def orphaned_cases(self) -> list[tuple[str, frozenset[str]]]:
+        """The limited cases whose readers have all left, which nobody but this key opens; see ``restriction``.
 
         Raises:
             RosterError: no roster is in force.
         """
         roster = self._in_force()
         with self.vault.reading() as session:
-            return restriction.forsaken(session, roster)
+            return restriction.orphaned_cases(session, roster)
 
-    def entrust(self, case: str, handles: Collection[str]) -> None:
-        """Name new readers for a forsaken case; ``rewrap`` seals it to them. Raises as ``limiting.entrust``."""
+    def assign_readers(self, case: str, handles: Collection[str]) -> None:
+        """Name new readers for an orphaned case; ``rewrap`` seals it to them. Raises as the act."""
         roster = self._in_force()
-        with self._changing() as change:
-            restriction.entrust(change, case, handles, roster)
+        with self._change() as change:
+            restriction.assign_readers(change, case, handles, roster)
 
     def rewrap(self, progress: Progress) -> Rewrapped:
         """Give everything that the key opens to the readers of the roster in force; letters are filed first.
@@ -128,19 +128,17 @@ class Rescue:
             identities=[self.identity],
             rosters=self.rosters,
             current=lambda: roster,
-            changing=self._changing,
+            change=self._change,
         ).sort()
-        return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, changing=self._changing).run(
-            progress
-        )
+        return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, change=self._change).run(progress)
 
     def _in_force(self) -> Roster:
         return self.rosters.load(
             now=datetime.fromtimestamp(self.vault.clock(), tz=UTC), at_least=self.vault.highest_epoch()
         )
 
-    def _changing(self) -> AbstractContextManager[Change]:
-        return self.vault.changing(actor=self.entry.handle)
+    def _change(self) -> AbstractContextManager[Change]:
+        return self.vault.change(actor=self.entry.handle)
 
     def _log(self, act: Act) -> None:
         self.vault.record(act, self.identity.key_id, actor=self.entry.handle)

@@ -7,21 +7,19 @@ object names the old key is it safe to forget it. ``finish`` checks all of that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import select
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import KeyState
+from fieldreport.seal.roster_directory import KeyState, Role
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Rotation, RotationState
-from fieldreport.vault.keys.rotation_state import RotationOrder, advance, as_order, order_new
-
-if TYPE_CHECKING:
-    from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.cases import sort
+from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.keys.rotation_state import RotationOrder, advance, as_order, open_rotation_of, order_new
 
 
 def order(seat: Seat, handle: str) -> RotationOrder:
@@ -31,14 +29,20 @@ def order(seat: Seat, handle: str) -> RotationOrder:
         RosterError: nobody active has this handle. Conflict: a rotation is under way (code "rotation-under-way").
         NotAllowed: an admin's key reads nothing; it is replaced by a new roster alone.
     """
+    seat.must_be(Role.ADMIN)
     entry = seat.roster().entry(handle)
     if entry.recipient is None:
         raise NotAllowed("only keys that read are rotated this way", code="reads-nothing")
     old_key_id = entry.key_id
-    with seat.changing() as change:
+    with seat.change() as change:
         row = order_new(change.session, handle=handle, old_key_id=old_key_id, hour=change.hour)
         change.record(Act.ROTATION_ORDERED, handle)
         return as_order(row)
+
+
+def own(seat: Seat) -> RotationOrder | None:
+    """Return the rotation of this person's own key, if one is under way."""
+    return open_rotation_of(seat.vault, seat.handle)
 
 
 def request(seat: Seat, text: str, new_key_id: str) -> RotationOrder:
@@ -47,7 +51,7 @@ def request(seat: Seat, text: str, new_key_id: str) -> RotationOrder:
     Raises:
         NotFound: no rotation of this person's key was ordered. Conflict: it is further on.
     """
-    with seat.changing() as change:
+    with seat.change() as change:
         row = _own(change, seat)
         if row.state != RotationState.REQUESTED.value:
             row = advance(change.session, row.id, expected=RotationState.ORDERED, to=RotationState.REQUESTED)
@@ -63,10 +67,11 @@ def approve(seat: Seat, order_id: int, *, new_key_id: str, epoch: int) -> Rotati
         NotFound: no such rotation. Conflict: another key was requested, or it is further on. RosterError: the published
             roster is older than ``epoch`` or does not have this key as active.
     """
+    seat.must_be(Role.ADMIN)
     roster = seat.roster()
     if roster.epoch < epoch or roster.by_key(new_key_id).state is not KeyState.ACTIVE:
         raise Conflict("publish the roster with the new key first", code="roster-not-published")
-    with seat.changing() as change:
+    with seat.change() as change:
         row = advance(change.session, order_id, expected=RotationState.REQUESTED, to=RotationState.APPROVED)
         if row.new_key_id != new_key_id:
             raise Conflict("another key was requested", code="other-key")
@@ -85,7 +90,7 @@ def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
             to the old key; ("letter-unjudged") a letter may depend on it; ("still-named") objects name it: re-wrap.
         StoreError: a store is away, or (code "mailbox-damaged") a letter cannot be collected.
     """
-    row = seat.own_rotation()
+    row = own(seat)
     if row is None:
         raise NotFound("no rotation of this key is under way")
     if row.epoch is None or row.state not in {RotationState.APPROVED, RotationState.REWRAPPED}:
@@ -94,11 +99,11 @@ def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
     if mailbox.highest_epoch() < row.epoch:
         raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
     # From here on no letter to the old key can enter the mailbox; what is in it now is all there will ever be.
-    seat.vault.collect(mailbox, seat.rosters)
-    result = seat.sort()
+    collect(seat.vault, mailbox, seat.rosters)
+    result = sort.sort(seat)
     if result.unknown_roster or result.unreadable:
         raise Conflict("a letter waits that cannot be judged yet", code="letter-unjudged")
-    with seat.changing() as change:
+    with seat.change() as change:
         left = objects.count_naming(change.session, [row.old_key_id])
         if left:
             raise Conflict(f"{left} objects are still sealed to the old key", code="still-named")
@@ -114,7 +119,7 @@ def confirm_destroyed(seat: Seat, key_id: str) -> RotationOrder:
     Raises:
         NotFound: no rotation is under way. Conflict: it is about another key, or ``finish`` has not passed.
     """
-    with seat.changing() as change:
+    with seat.change() as change:
         row = _own(change, seat)
         if row.old_key_id != key_id:
             raise Conflict("the rotation under way is about another key", code="other-key")

@@ -19,6 +19,7 @@ from fieldreport.seal.roster_directory import Role
 from fieldreport.unseal import key_file, rotation
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
+from fieldreport.vault.keys import rotation as steps
 from fieldreport.vault.keys.rotation_state import RotationOrder
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def at_unlock(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> tupl
 
     Returns the seat to go on with (its keys are those of the file now) and what its owner should hear.
     """
-    order = seat.own_rotation() if seat.role is Role.EDITOR else None
+    order = steps.own(seat) if seat.role is Role.EDITOR else None
     if order is None:
         return seat, ()
     try:
@@ -63,7 +64,7 @@ def _request(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, tuple[str, 
     request = rotation.begin_rotation(path, passphrase, entry=seat.roster().entry(seat.handle))
     # With the new key at hand before anything can be sealed to it: the admin may approve in the middle of this session.
     renewed = Seat(seat.vault, key_file.unlock(path, passphrase), seat.rosters)
-    renewed.request_rotation(request.encode(), request.recipient.key_id)
+    steps.request(renewed, request.encode(), request.recipient.key_id)
     return renewed, ("A new key was made for you and waits for the admin. Its words are on the page of your key.",)
 
 
@@ -74,9 +75,9 @@ def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> Se
         NotFound: no rotation is under way. Conflict: something still depends on the old key.
         UnlockRefused: another passphrase. KeyFileDamaged, UsageError: see ``rotation.retire_old``.
     """
-    order = seat.finish_rewrapping(mailbox)  # asked once more, because what follows cannot be taken back
+    order = steps.finish(seat, mailbox)  # asked once more, because what follows cannot be taken back
     entry = seat.roster().entry(seat.handle)
     staff = rotation.retire_old(path, passphrase, order.old_key_id, entry=entry)
     renewed = Seat(seat.vault, staff, seat.rosters)
-    renewed.confirm_destroyed(order.old_key_id)
+    steps.confirm_destroyed(renewed, order.old_key_id)
     return renewed

@@ -1,4 +1,4 @@
-"""How far the replacement of each person's key has come. No keys here; the acts are ``Seat``'s.
+"""How far the replacement of each person's key has come. No keys here; the acts are in ``rotation``.
 
     ordered     the admin wants a new key for this person
     requested   the person's next unlock made one; the request, signed by them, waits for the admin
@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import Conflict, NotFound
-from fieldreport.store import reading
 from fieldreport.vault.archive.tables import Rotation, RotationState
+from fieldreport.vault.archive.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +35,20 @@ class RotationOrder:
     hour: int
 
 
-class Rotations:
-    """Reading side of the rotations."""
+def all_rotations(vault: Vault) -> tuple[RotationOrder, ...]:
+    """Return every rotation, newest first."""
+    with vault.reading() as session:
+        return tuple(as_order(row) for row in session.scalars(select(Rotation).order_by(Rotation.id.desc())))
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
-    def all(self) -> tuple[RotationOrder, ...]:
-        """Return every rotation, newest first."""
-        with reading(self._engine) as session:
-            return tuple(as_order(row) for row in session.scalars(select(Rotation).order_by(Rotation.id.desc())))
+def open_rotations(vault: Vault) -> tuple[RotationOrder, ...]:
+    """Return the rotations that are not finished, newest first."""
+    return tuple(order for order in all_rotations(vault) if order.state is not RotationState.DESTROYED)
 
-    def open(self) -> tuple[RotationOrder, ...]:
-        """Return the rotations that are not finished, newest first."""
-        return tuple(order for order in self.all() if order.state is not RotationState.DESTROYED)
 
-    def of(self, handle: str) -> RotationOrder | None:
-        """Return one person's unfinished rotation, if there is one."""
-        return next((order for order in self.open() if order.handle == handle), None)
+def open_rotation_of(vault: Vault, handle: str) -> RotationOrder | None:
+    """Return one person's unfinished rotation, if there is one."""
+    return next((order for order in open_rotations(vault) if order.handle == handle), None)
 
 
 def order_new(session: Session, *, handle: str, old_key_id: str, hour: int) -> Rotation:

@@ -13,7 +13,8 @@ from datetime import datetime
 from fieldreport import limits
 from fieldreport.seal.roster_directory import KeyState, Role, Roster, RosterDirectory
 from fieldreport.vault.archive.vault import Vault
-from fieldreport.vault.keys.rotation_state import RotationOrder
+from fieldreport.vault.cases import inbox
+from fieldreport.vault.keys.rotation_state import RotationOrder, open_rotations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,8 @@ def standing(vault: Vault, rosters: RosterDirectory, *, now: datetime, rotate_da
         not_after=roster.not_after,
         days_left=(roster.not_after - now).days,
         keys=tuple(_keys(vault, rosters, roster, now=now, rotate_days=rotate_days)),
-        rotations=vault.rotations.open(),
-        unsorted=vault.cases.unsorted(),
+        rotations=open_rotations(vault),
+        unsorted=inbox.unsorted(vault),
         rotate_days=rotate_days,
     )
 
@@ -98,7 +99,7 @@ def _keys(
     vault: Vault, rosters: RosterDirectory, roster: Roster, *, now: datetime, rotate_days: int
 ) -> Iterator[KeyStanding]:
     first = rosters.first_listed()
-    replacing = {order.old_key_id for order in vault.rotations.open()}
+    replacing = {order.old_key_id for order in open_rotations(vault)}
     for entry in roster.entries:
         since = first[entry.key_id]
         age_days = max(0, (now - since).days)

@@ -92,7 +92,7 @@ def invite(seat: Seat, handle: str) -> str:
     if any(entry.handle == handle for entry in seat.roster().entries):
         raise UsageError(f"{handle} is taken.")
     code = generate_passphrase()
-    with seat.changing() as change:
+    with seat.change() as change:
         if change.session.get(Enrolment, handle) is not None:
             raise Conflict(f"{handle} waits for approval already.", code="enrolment-waits")
         until = change.hour + limits.INVITATION_HOURS
@@ -108,7 +108,7 @@ def take_back(seat: Seat, handle: str) -> None:
         NotAllowed: not an admin's seat.
     """
     _check_admin(seat)
-    with seat.changing() as change:
+    with seat.change() as change:
         if _drop(change.session, Enrolment, handle):
             change.record(Act.ENROLMENT_REFUSED, handle)
         if _drop(change.session, Invitation, handle):
@@ -131,7 +131,7 @@ def hand_in(vault: Vault, request: EnrolmentRequest, untrusted_code: str) -> Non
     Raises:
         UnlockRefused: as ``check_invitation``; it may have been used in another window.
     """
-    with vault.changing() as change:
+    with vault.change() as change:
         _check(vault, change.session, request.handle, untrusted_code)
         _drop(change.session, Invitation, request.handle)
         change.session.add(Enrolment(handle=request.handle, request=request.encode(), hour=change.hour))
@@ -166,7 +166,7 @@ def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailb
     entry, roster = check(seat, request, now=now), seat.roster()
     if entry is not None:
         roster = roster_changes.enrol(seat, entry, seat.rosters, mailbox, now=now)
-    with seat.changing() as change:
+    with seat.change() as change:
         _drop(change.session, Enrolment, request.handle)
         _drop(change.session, Invitation, request.handle)
         change.record_once(Act.STAFF_ADDED, request.handle)

@@ -24,7 +24,10 @@ from fieldreport.unseal.signing_keys import sign_hand_over
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Rotation, RotationState
-from fieldreport.vault.keys.rotation_state import RotationOrder
+from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.keys import rotation as steps
+from fieldreport.vault.keys.rotation_state import RotationOrder, all_rotations
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ def enrol(seat: Seat, entry: Entry, rosters: RosterDirectory, mailbox: Mailbox, 
     """
     seat.roster()
     roster = _publish(seat, rosters, mailbox, lambda entries: making.with_added(entries, entry), now=now)
-    with seat.changing() as change:
+    with seat.change() as change:
         change.record_once(Act.STAFF_ADDED, entry.handle)
     return roster
 
@@ -57,7 +60,7 @@ def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, 
     roster = seat.roster()
     if making.with_revoked(roster.entries, handle) != roster.entries:
         roster = _publish(seat, rosters, mailbox, lambda entries: making.with_revoked(entries, handle), now=now)
-    with seat.changing() as change:
+    with seat.change() as change:
         change.session.execute(
             delete(Rotation).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
         )
@@ -100,7 +103,7 @@ def approve(seat: Seat, order: RotationOrder, rosters: RosterDirectory, mailbox:
     else:
         entry = requested_entry(order, newest)
         roster = _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
-    seat.approve_rotation(order.id, new_key_id=entry.key_id, epoch=roster.epoch)
+    steps.approve(seat, order.id, new_key_id=entry.key_id, epoch=roster.epoch)
     return roster
 
 
@@ -144,8 +147,8 @@ def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
     if mailbox.highest_epoch() < roster.epoch:
         raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
     # From here on no letter to an earlier key can enter the mailbox; what is in it now is all there will ever be.
-    seat.vault.collect(mailbox, seat.rosters)
-    if seat.vault.cases.unsorted():
+    collect(seat.vault, mailbox, seat.rosters)
+    if inbox.unsorted(seat.vault):
         raise Conflict("letters wait to be sorted; an editor unlocks first", code="letter-unjudged")
     named = {entry.key_id: seat.vault.objects.named_by(entry.key_id) for entry in earlier}
     for entry in earlier:
@@ -197,10 +200,10 @@ def hand_over(seat: Seat, successor: StaffKey, rosters: RosterDirectory, mailbox
     else:
         roster = current
         taken.roster()
-        with taken.changing() as change:  # an earlier run was cut off between publishing and noting it
+        with taken.change() as change:  # an earlier run was cut off between publishing and noting it
             change.record_once(Act.ROSTER_PUBLISHED, str(line[-1].epoch))
         _tell(mailbox, roster)
-    with seat.changing() as change:
+    with seat.change() as change:
         change.record_once(Act.ADMIN_HANDED_OVER, f"{line[-1].number} {new.public.fingerprint[:32]}")
     return roster
 
@@ -235,7 +238,7 @@ def _tell(mailbox: Mailbox, roster: Roster) -> None:
 
 def _without_destroyed(seat: Seat, current: Roster) -> tuple[Entry, ...]:
     """Keys that were destroyed since the last roster become a record."""
-    destroyed = {o.old_key_id for o in seat.vault.rotations.all() if o.state is RotationState.DESTROYED}
+    destroyed = {o.old_key_id for o in all_rotations(seat.vault) if o.state is RotationState.DESTROYED}
     entries = current.entries
     for entry in current.entries:
         if entry.key_id in destroyed and entry.state is KeyState.DECRYPT_ONLY:

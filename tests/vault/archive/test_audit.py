@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import SealError, StoreError
 from fieldreport.unseal.signing_keys import SigningKey
-from fieldreport.vault import Act, AuditReport, signers_of
+from fieldreport.vault.archive.audit import Act, AuditReport, signers_of
 from fieldreport.vault.archive.tables import AuditRow, VaultState
 from tests.vault.newsroom import Newsroom, everywhere
 
@@ -95,7 +95,7 @@ def cut_all(session: Session) -> None:
     ],
 )
 def test_whatever_is_altered_shows(logged: Newsroom, tamper: Callable[[Session], None]) -> None:
-    with logged.vault.changing() as change:
+    with logged.vault.change() as change:
         tamper(change.session)
     with pytest.raises(SealError) as caught:
         verify(logged)
@@ -121,7 +121,7 @@ def test_somebody_who_left_still_verifies(logged: Newsroom) -> None:
 
 def test_a_log_cut_to_an_earlier_head_differs_from_the_head_that_was_noted(logged: Newsroom) -> None:
     noted = verify(logged).head
-    with logged.vault.changing() as change:
+    with logged.vault.change() as change:
         cut_the_end(change.session)
         before = change.session.get_one(AuditRow, 4)
         change.session.execute(update(VaultState).values(audit_sequence=4, audit_hash=before.hash))
@@ -138,7 +138,7 @@ def test_only_short_ids_are_logged(newsroom: Newsroom, subject: str) -> None:
 @everywhere
 def test_an_act_that_fails_is_not_logged(newsroom: Newsroom) -> None:
     def fail() -> None:
-        with newsroom.seat(newsroom.amira).changing() as change:
+        with newsroom.seat(newsroom.amira).change() as change:
             change.record(Act.LOCKED)
             _ = 1 // 0
 

@@ -12,8 +12,9 @@ import pytest
 from fieldreport.errors import Conflict, NotFound, SealError, StaleRoster
 from fieldreport.seal.envelope import PartSource
 from fieldreport.seal.inner_header import Kind
-from fieldreport.vault import Act
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import SecondFactor
+from fieldreport.vault.staff import second_factor
 from tests.vault.newsroom import Newsroom
 
 THREAD = b"t" * 16
@@ -29,7 +30,7 @@ def saved(newsroom: Newsroom, content: bytes, *, replaces: bytes | None = None) 
     seat = newsroom.seat(newsroom.amira)
     with (
         seat.stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(content)]) as staged,
-        seat.changing() as change,
+        seat.change() as change,
     ):
         change.add(staged)
         if replaces is not None:
@@ -70,7 +71,7 @@ def test_a_change_that_fails_leaves_neither_rows_nor_payloads_nor_log(
     def change_and_fail() -> None:
         with (
             seat.stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(os.urandom(300_000))]) as staged,
-            seat.changing() as change,
+            seat.change() as change,
         ):
             change.add(staged)
             change.shred([old])
@@ -82,7 +83,7 @@ def test_a_change_that_fails_leaves_neither_rows_nor_payloads_nor_log(
         change_and_fail()
     assert len(read(newsroom, old)) == 300_000
     assert len(list(newsroom.vault.blobs.names())) == 1
-    assert newsroom.vault.second_factors.last_counter("x") == 0
+    assert second_factor.last_counter(newsroom.vault, "x") == 0
     assert len(newsroom.acts()) == 1
 
 
@@ -99,7 +100,7 @@ def test_nothing_is_added_that_was_sealed_to_an_older_roster(newsroom: Newsroom)
         with seat.stage(kind=Kind.DRAFT, thread=THREAD, parts=[part(b"x")]) as staged:
             newsroom.hire("late")
             newsroom.seat(newsroom.jonas).roster()
-            with seat.changing() as change:
+            with seat.change() as change:
                 change.add(staged)
 
     with pytest.raises(StaleRoster):

@@ -15,8 +15,9 @@ from fieldreport.press.article import Article
 from fieldreport.seal import SourceKeys
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault import CaseFilter
 from fieldreport.vault.articles.newsdesk import Draft, Newsdesk
+from fieldreport.vault.cases import inbox, sort
+from fieldreport.vault.cases.inbox import CaseFilter
 from tests.cast import REPORT, a_source, copy_tables, settings_in
 from tests.store.throwaway_postgres import fresh_database
 from tests.vault.newsroom import Newsroom, open_newsroom
@@ -59,11 +60,11 @@ class House:
         newsroom = self.newsroom
         newsroom.send(self.source, text, fields=fields)
         newsroom.collect()
-        newsroom.seat(newsroom.amira).sort()
+        sort.sort(newsroom.seat(newsroom.amira))
 
     @property
     def case_id(self) -> bytes:
-        return self.newsroom.vault.cases.page(CaseFilter(), viewer="amira").rows[0].id
+        return inbox.page(self.newsroom.vault, CaseFilter(), viewer="amira").rows[0].id
 
     def draft(self, **changes: object) -> Draft:
         """A draft of Amira's from the one case, saved once."""

@@ -9,8 +9,9 @@ import pytest
 
 from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
 from fieldreport.press.leakcheck import Rule
-from fieldreport.vault import Card
 from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Newsdesk
+from fieldreport.vault.cases import conversation, workflow
+from fieldreport.vault.cases.conversation import Card
 
 if TYPE_CHECKING:
     from tests.vault.articles.conftest import House
@@ -52,7 +53,7 @@ def test_words_of_a_sealed_letter_are_found(house: House) -> None:
 
 def test_what_the_source_and_the_editor_protect_is_found(house: House) -> None:
     house.send("More.", protect="Kang Pyong-su; Hyesan")
-    house.newsroom.seat(house.newsroom.jonas).save_card(house.case_id, Card(protected=("Musan",)))
+    conversation.save_card(house.newsroom.seat(house.newsroom.jonas), house.case_id, Card(protected=("Musan",)))
     article_id = house.draft(title="Kang of Musan", body="In Hyesan.").head.id
     assert found(house.amira, article_id).count(Rule.PROTECTED_TERM) == 2
     assert Rule.NEAR_SPELLING in found(house.amira, article_id)
@@ -67,7 +68,7 @@ def test_a_letter_that_came_in_after_the_draft_counts(house: House) -> None:
 
 def test_a_case_that_was_withdrawn_blocks(house: House) -> None:
     article_id = house.draft().head.id
-    house.newsroom.seat(house.newsroom.jonas).delete_case(house.case_id)
+    workflow.delete(house.newsroom.seat(house.newsroom.jonas), house.case_id)
     assert found(house.amira, article_id) == [Rule.CASE_GONE]
 
 
@@ -182,7 +183,7 @@ def test_an_answer_that_somebody_else_sealed_in_a_name_does_not_count(house: Hou
     seat = house.newsroom.seat(house.newsroom.amira)
     parts, fields = answer_parts(seat, article_id, key, "Forged.")
     forged = {**fields, "by": "jonas"}
-    with seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=forged) as staged, seat.changing() as change:
+    with seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=forged) as staged, seat.change() as change:
         change.add(staged)
         change.session.add(ArticleAnswer(article_id=article_id, number=1, object_id=staged.id))
     assert only(house.jonas, article_id).answer is None

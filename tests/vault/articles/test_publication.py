@@ -14,6 +14,7 @@ from lxml import etree
 
 from fieldreport.errors import Conflict, NotAllowed, StoreError
 from fieldreport.press.archive import Archive
+from fieldreport.vault.archive import rewrap
 from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
 from tests.cast import with_new_key, without_old_keys
 
@@ -319,7 +320,7 @@ def test_after_a_rotation_and_rewrapping_a_scheduled_article_still_goes_out(hous
     article_id = house.published()
     jonas = with_new_key(newsroom.jonas)
     newsroom.next_roster(jonas)
-    newsroom.seat(jonas).rewrap()
+    rewrap.rewrap(newsroom.seat(jonas))
     jonas = without_old_keys(jonas)
     newsroom.clock.pass_hours(24 * 7)
     assert house.desk(jonas).publish_due().published == (article_id,)

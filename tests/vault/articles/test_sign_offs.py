@@ -162,7 +162,7 @@ def test_back_to_draft_voids_the_sign_offs(house: House) -> None:
 
 
 def tamper(house: House, statement: object) -> None:
-    with house.newsroom.vault.changing() as change:
+    with house.newsroom.vault.change() as change:
         change.session.execute(statement)  # type: ignore[call-overload]
 
 
@@ -173,7 +173,7 @@ def test_a_sign_off_does_not_move_to_another_text(house: House) -> None:
     other = house.cleared()
     with house.newsroom.vault.reading() as session:
         row = session.get_one(ArticleSignOff, (other, "safety"))
-    with house.newsroom.vault.changing() as change:
+    with house.newsroom.vault.change() as change:
         change.session.add(
             ArticleSignOff(article_id=article_id, role="safety", handle="jonas", signature=row.signature)
         )
@@ -199,7 +199,7 @@ def test_a_writer_who_was_deleted_from_the_table_is_still_one(house: House) -> N
 
 def test_an_older_revision_put_back_by_hand_is_not_what_was_signed(house: House) -> None:
     article_id = house.cleared()
-    with house.newsroom.vault.changing() as change:
+    with house.newsroom.vault.change() as change:
         first = change.session.get_one(ArticleRevision, (article_id, 1))
         change.session.get_one(ArticleRow, article_id).draft = first.object_id
     assert refused(lambda: house.ines_desk.publish(article_id)) == "sign-off-void"
@@ -207,7 +207,7 @@ def test_an_older_revision_put_back_by_hand_is_not_what_was_signed(house: House)
 
 def test_a_draft_of_another_article_is_refused(house: House) -> None:
     one, other = house.draft().head.id, house.draft().head.id
-    with house.newsroom.vault.changing() as change:
+    with house.newsroom.vault.change() as change:
         change.session.get_one(ArticleRow, one).draft = change.session.get_one(ArticleRow, other).draft
     with pytest.raises(SealError):
         house.amira.load(one)
@@ -230,7 +230,7 @@ def test_an_article_by_somebody_who_has_left_is_still_theirs(house: House) -> No
 
 
 def test_the_log_says_who_did_what_and_nothing_else(house: House) -> None:
-    from fieldreport.vault import signers_of
+    from fieldreport.vault.archive.audit import signers_of
 
     article_id = house.published()
     entries = house.newsroom.vault.audit.page()

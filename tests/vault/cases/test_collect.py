@@ -13,6 +13,8 @@ from fieldreport import limits
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedLetter
 from fieldreport.vault.archive.tables import Item, SealedObject
+from fieldreport.vault.cases import inbox, sort, workflow
+from fieldreport.vault.cases.collect import collect
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 
@@ -97,7 +99,7 @@ def test_two_may_collect_at_once(newsroom: Newsroom, caplog: pytest.LogCaptureFi
             took.append(0)
             took.append(newsroom.collect())
 
-    newsroom.vault.collect(Shared(newsroom.mailbox, other_desk), newsroom.rosters)
+    collect(newsroom.vault, Shared(newsroom.mailbox, other_desk), newsroom.rosters)
     assert took == [0, 3]
     assert stored(newsroom) == sorted(sent)
     assert caplog.text == ""
@@ -111,7 +113,7 @@ def test_a_letter_that_its_source_withdraws_while_others_are_collected_is_not_da
             newsroom.mailbox.acknowledge([letter])
 
     shared = Shared(newsroom.mailbox, withdraw)
-    assert newsroom.vault.collect(shared, newsroom.rosters) == 2
+    assert collect(newsroom.vault, shared, newsroom.rosters) == 2
     assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 
@@ -119,11 +121,11 @@ def test_a_letter_that_its_source_withdraws_while_others_are_collected_is_not_da
 def test_a_line_that_drops_loses_and_doubles_nothing(newsroom: Newsroom, at: str) -> None:
     sent = [newsroom.send(a_source()) for _ in range(3)]
     with pytest.raises(StoreError):
-        newsroom.vault.collect(Broken(newsroom.mailbox, at=at), newsroom.rosters)
+        collect(newsroom.vault, Broken(newsroom.mailbox, at=at), newsroom.rosters)
     newsroom.collect()
     assert stored(newsroom) == sorted(sent)
     assert newsroom.mailbox.totals().letters == 0
-    assert newsroom.seat(newsroom.amira).sort().letters == 3
+    assert sort.sort(newsroom.seat(newsroom.amira)).letters == 3
 
 
 def test_a_letter_that_the_mailbox_lost_in_part_does_not_hold_up_the_others(newsroom: Newsroom) -> None:
@@ -151,7 +153,7 @@ def test_a_payload_of_another_length_than_announced_is_not_taken_over(newsroom: 
     assert list(newsroom.vault.blobs.names()) == []
     path.write_bytes(content)
     assert newsroom.collect() == 1
-    assert newsroom.vault.cases.item(letter_id).exists
+    assert inbox.item(newsroom.vault, letter_id).exists
 
 
 def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom) -> None:
@@ -163,8 +165,8 @@ def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom
         payload = file.read()
     newsroom.collect()
     seat = newsroom.seat(newsroom.amira)
-    seat.sort()
-    seat.delete_case(newsroom.cases()[0].id)
+    sort.sort(seat)
+    workflow.delete(seat, newsroom.cases()[0].id)
 
     class Restored(LocalMailbox):
         def __init__(self) -> None:
@@ -174,7 +176,7 @@ def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom
     restored = Restored()
     restored.acknowledge([newsroom.send(a_source())])  # which forgets what was collected long ago
     assert restored.deposit(letter_id, again.epoch, lambda file: (file.write(payload), again.header)[1])
-    assert newsroom.vault.collect(restored, newsroom.rosters) == 0
+    assert collect(newsroom.vault, restored, newsroom.rosters) == 0
     assert restored.totals().letters == 0
     with pytest.raises(NotFound):
         newsroom.vault.objects.open(letter_id)
@@ -191,8 +193,8 @@ def test_the_keys_a_letter_is_sealed_to_are_known_from_its_epoch(newsroom: Newsr
 def test_a_letter_of_a_roster_unknown_here_is_kept(newsroom: Newsroom) -> None:
     letter_id = newsroom.send(a_source(), claimed_epoch=99)
     assert newsroom.collect() == 1
-    assert newsroom.vault.cases.item(letter_id).case_id is None
-    assert newsroom.seat(newsroom.amira).sort().letters == 1
+    assert inbox.item(newsroom.vault, letter_id).case_id is None
+    assert sort.sort(newsroom.seat(newsroom.amira)).letters == 1
     assert newsroom.vault.objects.named_by(newsroom.amira.identities[0].key_id) == 1
 
 

@@ -13,8 +13,9 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, RosterError, SealError, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.seal.inner_header import Kind
-from fieldreport.vault import Card
 from fieldreport.vault.archive.tables import Item, Outgoing
+from fieldreport.vault.cases import conversation, inbox, outbox, sort
+from fieldreport.vault.cases.conversation import Card
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 
@@ -45,11 +46,11 @@ def in_outbox(newsroom: Newsroom) -> int:
 def test_a_reply_reaches_its_source_and_stays_readable_for_the_newsroom(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    item_id = newsroom.seat(newsroom.amira).reply(case.id, "Where was it? 어디였나요?", newsroom.mailbox)
+    item_id = conversation.reply(newsroom.seat(newsroom.amira), case.id, "Where was it? 어디였나요?", newsroom.mailbox)
     assert newsroom.read_replies(source) == ["Where was it? 어디였나요?"]
     assert newsroom.read_replies(a_source()) == []
     assert newsroom.seat(newsroom.jonas).text(item_id) == "Where was it? 어디였나요?"
-    item = newsroom.vault.cases.items(case.id)[1]
+    item = inbox.items(newsroom.vault, case.id)[1]
     assert (item.id, item.kind, item.author, item.pending) == (item_id, Kind.SENT, "amira", False)
     assert newsroom.acts() == [("amira", "replied", case.name)]
 
@@ -60,9 +61,9 @@ def test_a_reply_written_twice_is_sent_once(newsroom: Newsroom) -> None:
     case = newsroom.receive(source)
     seat, item_id = newsroom.seat(newsroom.amira), os.urandom(16)
     for _ in range(2):
-        assert seat.reply(case.id, "once", newsroom.mailbox, item_id=item_id) == item_id
+        assert conversation.reply(seat, case.id, "once", newsroom.mailbox, item_id=item_id) == item_id
     assert newsroom.read_replies(source) == ["once"]
-    assert len(newsroom.vault.cases.items(case.id)) == 2
+    assert len(inbox.items(newsroom.vault, case.id)) == 2
     assert len(newsroom.acts()) == 1
 
 
@@ -70,19 +71,19 @@ def test_a_reply_written_twice_is_sent_once(newsroom: Newsroom) -> None:
 def test_a_reply_is_not_lost_and_not_doubled_when_the_mailbox_breaks(newsroom: Newsroom, *, after: bool) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.amira).reply(case.id, "hold on", Away(newsroom.mailbox, after=after))
-    assert newsroom.vault.cases.items(case.id)[1].pending
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "hold on", Away(newsroom.mailbox, after=after))
+    assert inbox.items(newsroom.vault, case.id)[1].pending
     assert in_outbox(newsroom) == 1
-    assert newsroom.vault.deliver(newsroom.mailbox) == 1
-    assert newsroom.vault.deliver(newsroom.mailbox) == 0
+    assert outbox.deliver(newsroom.vault, newsroom.mailbox) == 1
+    assert outbox.deliver(newsroom.vault, newsroom.mailbox) == 0
     assert newsroom.read_replies(source) == ["hold on"]
-    assert not newsroom.vault.cases.items(case.id)[1].pending
+    assert not inbox.items(newsroom.vault, case.id)[1].pending
 
 
 def test_the_two_copies_of_a_reply_have_nothing_in_common(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    item_id = newsroom.seat(newsroom.amira).reply(case.id, "text", newsroom.mailbox)
+    item_id = conversation.reply(newsroom.seat(newsroom.amira), case.id, "text", newsroom.mailbox)
     posted = newsroom.mailbox.replies(source.index)[0]
     with newsroom.vault.objects.open(item_id).payload as file:
         assert file.read() != posted.payload
@@ -100,8 +101,8 @@ def test_a_reply_goes_to_the_key_of_the_newest_letter_that_can_be_opened(newsroo
     newsroom.send(source, "damaged", files=(os.urandom(300_000),))
     newsroom.collect()
     newsroom.vault.blobs.delete(next(newsroom.vault.blobs.names()))
-    newsroom.seat(newsroom.amira).sort()
-    newsroom.seat(newsroom.amira).reply(case.id, "still here", newsroom.mailbox)
+    sort.sort(newsroom.seat(newsroom.amira))
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "still here", newsroom.mailbox)
     assert newsroom.read_replies(source) == ["still here"]
 
 
@@ -109,11 +110,11 @@ def test_without_a_letter_that_opens_there_is_nowhere_to_answer_to(newsroom: New
     letter_id = newsroom.deposit_raw(b"not a header", b"x")
     newsroom.collect()
     seat = newsroom.seat(newsroom.amira)
-    seat.sort()
-    case_id = newsroom.vault.cases.item(letter_id).case_id
+    sort.sort(seat)
+    case_id = inbox.item(newsroom.vault, letter_id).case_id
     assert case_id is not None
     with pytest.raises(NotFound) as caught:
-        seat.reply(case_id, "hello?", newsroom.mailbox)
+        conversation.reply(seat, case_id, "hello?", newsroom.mailbox)
     assert caught.value.code == "no-letter"
 
 
@@ -121,21 +122,21 @@ def test_a_reply_is_refused_when_it_is_too_long_or_nobody_may_read_it(newsroom: 
     case = newsroom.receive(a_source())
     seat = newsroom.seat(newsroom.amira)
     with pytest.raises(LimitExceeded):
-        seat.reply(case.id, "x" * (limits.SENT_TEXT_BYTES + 1), newsroom.mailbox)
+        conversation.reply(seat, case.id, "x" * (limits.SENT_TEXT_BYTES + 1), newsroom.mailbox)
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.lena).reply(case.id, "x", newsroom.mailbox)
+        conversation.reply(newsroom.seat(newsroom.lena), case.id, "x", newsroom.mailbox)
     newsroom.clock.pass_hours(24 * (limits.ROSTER_DAYS + 1))
     with pytest.raises(RosterError):
-        seat.reply(case.id, "x", newsroom.mailbox)
-    assert seat.text(newsroom.vault.cases.items(case.id)[0].id) == "a report"  # reading goes on
-    assert len(newsroom.vault.cases.items(case.id)) == 1
+        conversation.reply(seat, case.id, "x", newsroom.mailbox)
+    assert seat.text(inbox.items(newsroom.vault, case.id)[0].id) == "a report"  # reading goes on
+    assert len(inbox.items(newsroom.vault, case.id)) == 1
     assert in_outbox(newsroom) == 0
 
 
 def test_the_largest_reply_fits_into_the_mailbox(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.amira).reply(case.id, "x" * limits.SENT_TEXT_BYTES, newsroom.mailbox)
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "x" * limits.SENT_TEXT_BYTES, newsroom.mailbox)
     assert newsroom.read_replies(source) == ["x" * limits.SENT_TEXT_BYTES]
 
 
@@ -143,12 +144,12 @@ def test_a_reply_to_somebody_who_withdrew_is_taken_back_from_the_outbox(newsroom
     source = a_source()
     case = newsroom.receive(source)
     seat = newsroom.seat(newsroom.amira)
-    seat.reply(case.id, "too late", Away(newsroom.mailbox, after=False))
+    conversation.reply(seat, case.id, "too late", Away(newsroom.mailbox, after=False))
     newsroom.clock.pass_hours(1)
     newsroom.send(source, "", action="withdraw")
     newsroom.collect()
-    seat.sort()
-    assert newsroom.vault.deliver(newsroom.mailbox) == 0
+    sort.sort(seat)
+    assert outbox.deliver(newsroom.vault, newsroom.mailbox) == 0
     assert newsroom.read_replies(source) == []
 
 
@@ -160,26 +161,26 @@ def test_a_note_is_for_colleagues_and_saved_once(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     note_id = os.urandom(16)
     for _ in range(2):
-        newsroom.seat(newsroom.jonas).note(case.id, "call the embassy", item_id=note_id)
+        conversation.note(newsroom.seat(newsroom.jonas), case.id, "call the embassy", item_id=note_id)
     assert newsroom.seat(newsroom.amira).text(note_id) == "call the embassy"
-    items = newsroom.vault.cases.items(case.id)
+    items = inbox.items(newsroom.vault, case.id)
     assert [(item.kind, item.author) for item in items] == [(Kind.LETTER, None), (Kind.NOTE, "jonas")]
     assert newsroom.acts() == [("jonas", "noted", case.name)]
 
 
 def test_a_form_meant_for_another_case_is_refused(newsroom: Newsroom) -> None:
     one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
-    note_id = newsroom.seat(newsroom.amira).note(one.id, "x")
+    note_id = conversation.note(newsroom.seat(newsroom.amira), one.id, "x")
     with pytest.raises(Conflict):
-        newsroom.seat(newsroom.amira).note(other.id, "x", item_id=note_id)
+        conversation.note(newsroom.seat(newsroom.amira), other.id, "x", item_id=note_id)
 
 
 def test_a_note_moved_into_another_case_is_refused(newsroom: Newsroom) -> None:
     """Whoever holds the database can move rows about; what is inside says where it belongs."""
     one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
     seat = newsroom.seat(newsroom.amira)
-    note_id = seat.note(one.id, "about one")
-    with newsroom.vault.changing() as change:
+    note_id = conversation.note(seat, one.id, "about one")
+    with newsroom.vault.change() as change:
         item = change.session.get_one(Item, note_id)
         item.case_id = other.id
     with pytest.raises(SealError):
@@ -191,14 +192,16 @@ def test_a_note_moved_into_another_case_is_refused(newsroom: Newsroom) -> None:
 
 def test_a_case_without_a_card_has_an_empty_one(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    assert newsroom.seat(newsroom.amira).card(case.id) == Card()
+    assert conversation.card(newsroom.seat(newsroom.amira), case.id) == Card()
 
 
 @everywhere
 def test_a_card_is_saved_and_read_by_colleagues(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    saved = newsroom.seat(newsroom.amira).save_card(case.id, Card(facts="a guard", protected=("Kim", "혜산")))
-    assert newsroom.seat(newsroom.jonas).card(case.id) == saved
+    saved = conversation.save_card(
+        newsroom.seat(newsroom.amira), case.id, Card(facts="a guard", protected=("Kim", "혜산"))
+    )
+    assert conversation.card(newsroom.seat(newsroom.jonas), case.id) == saved
     assert (saved.facts, saved.protected) == ("a guard", ("Kim", "혜산"))
     assert newsroom.acts() == [("amira", "card-saved", case.name)]
 
@@ -206,13 +209,13 @@ def test_a_card_is_saved_and_read_by_colleagues(newsroom: Newsroom) -> None:
 def test_saving_over_a_colleagues_newer_card_is_refused_and_nothing_is_left_behind(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     amira, jonas = newsroom.seat(newsroom.amira), newsroom.seat(newsroom.jonas)
-    read = amira.card(case.id)
-    newer = jonas.save_card(case.id, Card(facts="jonas", version=read.version))
+    read = conversation.card(amira, case.id)
+    newer = conversation.save_card(jonas, case.id, Card(facts="jonas", version=read.version))
     with pytest.raises(Conflict):
-        amira.save_card(case.id, dataclasses.replace(read, facts="amira"))
-    assert amira.card(case.id) == newer
-    merged = amira.save_card(case.id, dataclasses.replace(newer, facts="both"))
-    assert jonas.card(case.id).facts == "both"
+        conversation.save_card(amira, case.id, dataclasses.replace(read, facts="amira"))
+    assert conversation.card(amira, case.id) == newer
+    merged = conversation.save_card(amira, case.id, dataclasses.replace(newer, facts="both"))
+    assert conversation.card(jonas, case.id).facts == "both"
     assert merged.version != newer.version
     assert newsroom.vault.objects.named_by(newsroom.amira.identities[0].key_id) == 2  # the letter and one card
 
@@ -223,7 +226,7 @@ def test_saving_over_a_colleagues_newer_card_is_refused_and_nothing_is_left_behi
 def test_a_card_over_the_bound_is_refused(newsroom: Newsroom, card: Card) -> None:
     case = newsroom.receive(a_source())
     with pytest.raises(LimitExceeded):
-        newsroom.seat(newsroom.amira).save_card(case.id, card)
+        conversation.save_card(newsroom.seat(newsroom.amira), case.id, card)
 
 
 def test_a_card_shows_nothing_when_printed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from typing import Any
 
@@ -11,14 +12,15 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from fieldreport.errors import NotFound, RosterError
-from fieldreport.vault import CaseFilter, CaseState
-from fieldreport.vault.archive.tables import Case
+from fieldreport.vault.archive.tables import Case, CaseState
+from fieldreport.vault.cases import conversation, inbox, workflow
+from fieldreport.vault.cases.inbox import CaseFilter
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 
 
 def fill(newsroom: Newsroom, number: int, *, hours: int = 7) -> None:
-    with newsroom.vault.changing() as change:
+    with newsroom.vault.change() as change:
         for place in range(number):
             change.session.add(
                 Case(
@@ -39,7 +41,7 @@ def walk(newsroom: Newsroom, wanted: CaseFilter, *, limit: int) -> list[str]:
     names: list[str] = []
     after: str | None = None
     while True:
-        page = newsroom.vault.cases.page(wanted, viewer="amira", after=after, limit=limit)
+        page = inbox.page(newsroom.vault, wanted, viewer="amira", after=after, limit=limit)
         assert len(page.rows) <= limit
         names += [row.name for row in page.rows]
         after = page.next
@@ -71,24 +73,24 @@ def test_filters_combine(newsroom: Newsroom) -> None:
 def test_stars_and_reading_are_each_editors_own(newsroom: Newsroom) -> None:
     fill(newsroom, 6)
     first, second = newsroom.cases()[:2]
-    newsroom.vault.cases.star(first.id, "amira", starred=True)
-    newsroom.vault.cases.mark_read(first.id, "amira")
-    newsroom.vault.cases.mark_read(second.id, "jonas")
-    page = newsroom.vault.cases.page
+    inbox.star(newsroom.vault, first.id, "amira", starred=True)
+    inbox.mark_read(newsroom.vault, first.id, "amira")
+    inbox.mark_read(newsroom.vault, second.id, "jonas")
+    page = functools.partial(inbox.page, newsroom.vault)
     assert [row.id for row in page(CaseFilter(starred=True), viewer="amira").rows] == [first.id]
     assert page(CaseFilter(starred=True), viewer="jonas").rows == ()
     assert first.id not in {row.id for row in page(CaseFilter(unread=True), viewer="amira").rows}
     assert {row.id for row in page(CaseFilter(unread=True), viewer="jonas").rows} >= {first.id}
-    newsroom.vault.cases.star(first.id, "amira", starred=False)
-    newsroom.vault.cases.mark_unread(first.id, "amira")
-    row = newsroom.vault.cases.get(first.id, viewer="amira")
+    inbox.star(newsroom.vault, first.id, "amira", starred=False)
+    inbox.mark_unread(newsroom.vault, first.id, "amira")
+    row = inbox.get(newsroom.vault, first.id, viewer="amira")
     assert (row.starred, row.unread) == (False, True)
 
 
 @everywhere
 def test_counts_go_by_state(newsroom: Newsroom) -> None:
     fill(newsroom, 8)
-    counts = newsroom.vault.cases.counts()
+    counts = inbox.counts(newsroom.vault)
     assert sum(counts.values()) == 8
     assert counts[CaseState.NEW] == 2
     assert set(counts) == set(CaseState)
@@ -98,7 +100,7 @@ def test_counts_go_by_state(newsroom: Newsroom) -> None:
 @given(after=st.text(max_size=60) | st.from_regex(r"[0-9]{1,12}\.[0-9a-f]{0,40}", fullmatch=True))
 def test_a_made_up_page_is_only_ever_not_found(newsroom: Newsroom, after: str) -> None:
     try:
-        newsroom.vault.cases.page(CaseFilter(), viewer="amira", after=after)
+        inbox.page(newsroom.vault, CaseFilter(), viewer="amira", after=after)
     except NotFound:
         pass
     else:
@@ -109,18 +111,18 @@ def test_a_made_up_page_is_only_ever_not_found(newsroom: Newsroom, after: str) -
 
 def test_what_does_not_exist_is_not_found(newsroom: Newsroom) -> None:
     nothing = bytes(16)
-    cases, seat = newsroom.vault.cases, newsroom.seat(newsroom.amira)
+    vault, seat = newsroom.vault, newsroom.seat(newsroom.amira)
     for act in (
-        lambda: cases.get(nothing, viewer="amira"),
-        lambda: cases.items(nothing),
-        lambda: cases.item(nothing),
-        lambda: cases.star(nothing, "amira", starred=True),
-        lambda: cases.mark_read(nothing, "amira"),
-        lambda: seat.set_state(nothing, CaseState.READING),
-        lambda: seat.assign(nothing, "amira"),
-        lambda: seat.delete_case(nothing),
+        lambda: inbox.get(vault, nothing, viewer="amira"),
+        lambda: inbox.items(vault, nothing),
+        lambda: inbox.item(vault, nothing),
+        lambda: inbox.star(vault, nothing, "amira", starred=True),
+        lambda: inbox.mark_read(vault, nothing, "amira"),
+        lambda: workflow.set_state(seat, nothing, CaseState.READING),
+        lambda: workflow.assign(seat, nothing, "amira"),
+        lambda: workflow.delete(seat, nothing),
         lambda: seat.text(nothing),
-        lambda: seat.card(nothing),
+        lambda: conversation.card(seat, nothing),
     ):
         with pytest.raises(NotFound):
             act()
@@ -130,11 +132,11 @@ def test_what_does_not_exist_is_not_found(newsroom: Newsroom) -> None:
 def test_states_and_hand_overs_are_logged_with_who_did_it(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     seat = newsroom.seat(newsroom.amira)
-    seat.set_state(case.id, CaseState.READING)
-    seat.set_state(case.id, CaseState.READING)
-    seat.assign(case.id, "jonas")
-    seat.assign(case.id, None)
-    assert newsroom.vault.cases.get(case.id, viewer="amira").state is CaseState.READING
+    workflow.set_state(seat, case.id, CaseState.READING)
+    workflow.set_state(seat, case.id, CaseState.READING)
+    workflow.assign(seat, case.id, "jonas")
+    workflow.assign(seat, case.id, None)
+    assert inbox.get(newsroom.vault, case.id, viewer="amira").state is CaseState.READING
     assert newsroom.acts() == [
         ("amira", "case-state", f"{case.name} reading"),
         ("amira", "case-assigned", f"{case.name} jonas"),
@@ -145,8 +147,8 @@ def test_states_and_hand_overs_are_logged_with_who_did_it(newsroom: Newsroom) ->
 def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
     with pytest.raises(RosterError):
-        newsroom.seat(newsroom.amira).assign(case.id, "stranger")
-    assert newsroom.vault.cases.get(case.id, viewer="amira").assignee is None
+        workflow.assign(newsroom.seat(newsroom.amira), case.id, "stranger")
+    assert inbox.get(newsroom.vault, case.id, viewer="amira").assignee is None
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> 
 def test_a_page_is_a_walk_along_an_index_and_never_a_sort(newsroom: Newsroom, wanted: CaseFilter) -> None:
     """What makes the hundred-thousandth case cost what the first does."""
     fill(newsroom, 300)
-    after = newsroom.vault.cases.page(wanted, viewer="amira", limit=5).next
+    after = inbox.page(newsroom.vault, wanted, viewer="amira", limit=5).next
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -170,7 +172,7 @@ def test_a_page_is_a_walk_along_an_index_and_never_a_sort(newsroom: Newsroom, wa
 
     engine = newsroom.vault.engine
     event.listen(engine, "before_cursor_execute", note)
-    newsroom.vault.cases.page(wanted, viewer="amira", after=after, limit=5)
+    inbox.page(newsroom.vault, wanted, viewer="amira", after=after, limit=5)
     event.remove(engine, "before_cursor_execute", note)
     assert asked
     with engine.connect() as connection:

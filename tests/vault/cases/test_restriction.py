@@ -10,8 +10,10 @@ from fieldreport.errors import NotAllowed, NotARecipient, NotFound, RosterError,
 from fieldreport.seal.header import open_header
 from fieldreport.seal.inner_header import Kind
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault import Card, CaseRow, Seat
-from fieldreport.vault.cases.conversation import text_part
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.cases import conversation, inbox, restriction, sort, workflow
+from fieldreport.vault.cases.conversation import Card, text_part
+from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.vault.keys.recovery import Rescue
 from tests.cast import a_source, with_new_key, without_old_keys
 from tests.vault.newsroom import Newsroom, everywhere
@@ -35,28 +37,28 @@ def opens(newsroom: Newsroom, staff: StaffKey, object_id: bytes) -> bool:
 def a_case(newsroom: Newsroom) -> CaseRow:
     case = newsroom.receive(a_source())
     seat = newsroom.seat(newsroom.amira)
-    seat.note(case.id, "a note")
-    seat.save_card(case.id, Card(facts="facts"))
-    return newsroom.vault.cases.get(case.id, viewer="amira")
+    conversation.note(seat, case.id, "a note")
+    conversation.save_card(seat, case.id, Card(facts="facts"))
+    return inbox.get(newsroom.vault, case.id, viewer="amira")
 
 
 def objects_of(newsroom: Newsroom, case: CaseRow) -> list[bytes]:
-    card = newsroom.vault.cases.get(case.id, viewer="amira").card
-    return [item.id for item in newsroom.vault.cases.items(case.id)] + ([card] if card else [])
+    card = inbox.get(newsroom.vault, case.id, viewer="amira").card
+    return [item.id for item in inbox.items(newsroom.vault, case.id)] + ([card] if card else [])
 
 
 @everywhere
 def test_only_the_named_readers_and_the_recovery_key_open_a_limited_case(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     other = newsroom.receive(a_source())
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     for object_id in objects_of(newsroom, case):
         assert opens(newsroom, newsroom.amira, object_id)
         assert opens(newsroom, late, object_id)
         assert not opens(newsroom, newsroom.jonas, object_id)
         assert open_header(newsroom.vault.objects.header(object_id), [newsroom.recovery])
     assert all(opens(newsroom, newsroom.jonas, object_id) for object_id in objects_of(newsroom, other))
-    assert newsroom.vault.cases.get(case.id, viewer="jonas").readers == ("amira", "late")
+    assert inbox.get(newsroom.vault, case.id, viewer="jonas").readers == ("amira", "late")
     assert newsroom.acts()[-2:] == [("amira", "case-limited", f"{case.name} {reader}") for reader in ("amira", "late")]
 
 
@@ -66,11 +68,11 @@ def test_a_letter_that_comes_later_is_for_the_readers_once_anybody_has_sorted_it
 ) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     letter = newsroom.send(source, "one thing more")
     newsroom.collect()
     assert opens(newsroom, newsroom.jonas, letter)
-    newsroom.seat(newsroom.jonas).sort()
+    sort.sort(newsroom.seat(newsroom.jonas))
     assert not opens(newsroom, newsroom.jonas, letter)
     assert newsroom.seat(late).text(letter) == "one thing more"
 
@@ -80,25 +82,27 @@ def test_until_it_is_sealed_to_the_readers_alone_the_desk_keeps_it_from_others(
 ) -> None:
     """As a crash between limiting a case and re-wrapping it leaves it."""
     case = a_case(newsroom)
-    monkeypatch.setattr(Seat, "rewrap_limited", lambda _seat: None)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    monkeypatch.setattr(rewrap, "rewrap_limited", lambda _seat: None)
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     jonas = newsroom.seat(newsroom.jonas)
-    item = newsroom.vault.cases.items(case.id)[0]
+    item = inbox.items(newsroom.vault, case.id)[0]
     assert opens(newsroom, newsroom.jonas, item.id)
     with pytest.raises(NotAllowed) as refused:
         jonas.text(item.id)
     assert refused.value.code == "limited"
-    assert jonas.rewrap().done == 3  # by anybody whose keys still can
+    assert rewrap.rewrap(jonas).done == 3  # by anybody whose keys still can
     assert not opens(newsroom, newsroom.jonas, item.id)
 
 
 def test_what_readers_write_is_sealed_to_them_alone(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
-    amira.limit(case.id, {"amira", "late"})
-    note = amira.note(case.id, "for the two of us")
-    reply = amira.reply(case.id, "Thank you", newsroom.mailbox)
-    card = amira.save_card(case.id, Card(facts="new", version=amira.card(case.id).version)).version
+    restriction.limit(amira, case.id, {"amira", "late"})
+    note = conversation.note(amira, case.id, "for the two of us")
+    reply = conversation.reply(amira, case.id, "Thank you", newsroom.mailbox)
+    card = conversation.save_card(
+        amira, case.id, Card(facts="new", version=conversation.card(amira, case.id).version)
+    ).version
     assert card is not None
     for object_id in (note, reply, card):
         assert opens(newsroom, late, object_id)
@@ -107,25 +111,25 @@ def test_what_readers_write_is_sealed_to_them_alone(newsroom: Newsroom, late: St
 
 def test_others_can_do_nothing_with_it(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     jonas = newsroom.seat(newsroom.jonas)
-    item = newsroom.vault.cases.items(case.id)[0]
+    item = inbox.items(newsroom.vault, case.id)[0]
     acts: list[Callable[[], object]] = [
         lambda: jonas.text(item.id),
-        lambda: jonas.card(case.id),
-        lambda: jonas.note(case.id, "x"),
-        lambda: jonas.reply(case.id, "x", newsroom.mailbox),
-        lambda: jonas.save_card(case.id, Card(facts="x")),
-        lambda: jonas.assign(case.id, "jonas"),
-        lambda: jonas.delete_case(case.id),
-        lambda: jonas.limit(case.id, None),
-        lambda: jonas.limit(case.id, {"jonas", "late"}),
-        lambda: newsroom.seat(newsroom.amira).assign(case.id, "jonas"),
+        lambda: conversation.card(jonas, case.id),
+        lambda: conversation.note(jonas, case.id, "x"),
+        lambda: conversation.reply(jonas, case.id, "x", newsroom.mailbox),
+        lambda: conversation.save_card(jonas, case.id, Card(facts="x")),
+        lambda: workflow.assign(jonas, case.id, "jonas"),
+        lambda: workflow.delete(jonas, case.id),
+        lambda: restriction.limit(jonas, case.id, None),
+        lambda: restriction.limit(jonas, case.id, {"jonas", "late"}),
+        lambda: workflow.assign(newsroom.seat(newsroom.amira), case.id, "jonas"),
     ]
     for act in acts:
         with pytest.raises(NotAllowed):
             act()
-    assert newsroom.vault.cases.get(case.id, viewer="jonas").ended is None
+    assert inbox.get(newsroom.vault, case.id, viewer="jonas").ended is None
 
 
 def test_a_case_needs_two_readers_who_are_active_editors_oneself_among_them(newsroom: Newsroom) -> None:
@@ -133,32 +137,32 @@ def test_a_case_needs_two_readers_who_are_active_editors_oneself_among_them(news
     amira = newsroom.seat(newsroom.amira)
     for only in ({"amira"}, set(), {"jonas", "late"}, {"amira", "lena"}):
         with pytest.raises(UsageError):
-            amira.limit(case.id, only)
+            restriction.limit(amira, case.id, only)
     with pytest.raises(RosterError):
-        amira.limit(case.id, {"amira", "nobody"})
+        restriction.limit(amira, case.id, {"amira", "nobody"})
     with pytest.raises(NotFound):
-        amira.limit(bytes(16), {"amira", "jonas"})
-    assert newsroom.vault.cases.get(case.id, viewer="amira").readers == ()
+        restriction.limit(amira, bytes(16), {"amira", "jonas"})
+    assert inbox.get(newsroom.vault, case.id, viewer="amira").readers == ()
 
 
 def test_whoever_had_it_and_may_not_read_it_has_it_no_more(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
-    amira.assign(case.id, "jonas")
-    amira.limit(case.id, {"amira", "late"})
-    assert newsroom.vault.cases.get(case.id, viewer="amira").assignee is None
+    workflow.assign(amira, case.id, "jonas")
+    restriction.limit(amira, case.id, {"amira", "late"})
+    assert inbox.get(newsroom.vault, case.id, viewer="amira").assignee is None
 
 
 @everywhere
 def test_opened_to_all_it_is_re_wrapped_for_all(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
-    amira.rewrap()
-    amira.limit(case.id, {"amira", "late"})
-    assert amira.pending_rewraps() == 0
-    newsroom.seat(late).limit(case.id, None)
-    assert amira.pending_rewraps() == 3
-    amira.rewrap()
+    rewrap.rewrap(amira)
+    restriction.limit(amira, case.id, {"amira", "late"})
+    assert rewrap.pending(amira) == 0
+    restriction.limit(newsroom.seat(late), case.id, None)
+    assert rewrap.pending(amira) == 3
+    rewrap.rewrap(amira)
     assert all(opens(newsroom, newsroom.jonas, object_id) for object_id in objects_of(newsroom, case))
 
 
@@ -166,20 +170,20 @@ def test_opened_to_all_it_is_re_wrapped_for_all(newsroom: Newsroom, late: StaffK
 def test_a_new_colleague_does_not_get_what_is_limited(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
-    amira.limit(case.id, {"amira", "jonas"})
+    restriction.limit(amira, case.id, {"amira", "jonas"})
     newest = newsroom.hire("newest")
-    newsroom.seat(newsroom.amira).rewrap()
-    assert amira.pending_rewraps() == 0
+    rewrap.rewrap(newsroom.seat(newsroom.amira))
+    assert rewrap.pending(amira) == 0
     assert not any(opens(newsroom, newest, object_id) for object_id in objects_of(newsroom, case))
 
 
 @everywhere
 def test_a_readers_new_key_reads_it_and_the_old_one_can_go(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     newsroom.amira = with_new_key(newsroom.amira)
     newsroom.next_roster(newsroom.amira)
-    newsroom.seat(newsroom.amira).rewrap()
+    rewrap.rewrap(newsroom.seat(newsroom.amira))
     old = newsroom.amira.identities[1]
     assert newsroom.vault.objects.named_by(old.key_id) == 0
     renewed = without_old_keys(newsroom.amira)
@@ -189,12 +193,12 @@ def test_a_readers_new_key_reads_it_and_the_old_one_can_go(newsroom: Newsroom, l
 
 def test_when_one_reader_leaves_the_other_still_reads(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     newsroom.revoke("late")
     amira = newsroom.seat(newsroom.amira)
-    amira.rewrap()
+    rewrap.rewrap(amira)
     assert not any(opens(newsroom, late, object_id) for object_id in objects_of(newsroom, case))
-    assert amira.card(case.id).facts == "facts"
+    assert conversation.card(amira, case.id).facts == "facts"
 
 
 def test_when_both_have_left_it_stays_with_the_recovery_key_and_holds_up_nobody(
@@ -202,11 +206,11 @@ def test_when_both_have_left_it_stays_with_the_recovery_key_and_holds_up_nobody(
 ) -> None:
     newest = newsroom.hire("newest")
     case = a_case(newsroom)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     newsroom.revoke("late")
     newsroom.revoke("amira")
-    newsroom.seat(newest).rewrap()
-    assert newsroom.seat(newest).pending_rewraps() == 0
+    rewrap.rewrap(newsroom.seat(newest))
+    assert rewrap.pending(newsroom.seat(newest)) == 0
     for object_id in objects_of(newsroom, case):
         assert not opens(newsroom, newest, object_id)
         assert open_header(newsroom.vault.objects.header(object_id), [newsroom.recovery])
@@ -218,7 +222,7 @@ def test_when_both_have_left_a_later_letter_is_for_the_recovery_key_and_holds_up
 ) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     newsroom.revoke("late")
     newsroom.revoke("amira")
     letter = newsroom.send(source, "one thing more")
@@ -226,9 +230,9 @@ def test_when_both_have_left_a_later_letter_is_for_the_recovery_key_and_holds_up
     newsroom.jonas = with_new_key(newsroom.jonas)
     newsroom.next_roster(newsroom.jonas)
     jonas = newsroom.seat(newsroom.jonas)
-    jonas.sort()
-    jonas.rewrap()
-    assert jonas.pending_rewraps() == 0
+    sort.sort(jonas)
+    rewrap.rewrap(jonas)
+    assert rewrap.pending(jonas) == 0
     assert all(newsroom.vault.objects.named_by(identity.key_id) == 0 for identity in newsroom.jonas.identities)
     assert open_header(newsroom.vault.objects.header(letter), [newsroom.recovery])
 
@@ -249,53 +253,53 @@ def test_the_recovery_key_gives_a_case_whose_readers_left_to_those_it_is_told_an
 ) -> None:
     newest = newsroom.hire("newest")
     case = a_case(newsroom)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
-    assert rescue(newsroom).forsaken() == []
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
+    assert rescue(newsroom).orphaned_cases() == []
     newsroom.revoke("late")
     newsroom.revoke("amira")
     rescue(newsroom).rewrap(unheard)
-    assert rescue(newsroom).forsaken() == [(case.name, frozenset({"late", "amira"}))]
+    assert rescue(newsroom).orphaned_cases() == [(case.name, frozenset({"late", "amira"}))]
     assert not any(opens(newsroom, newest, object_id) for object_id in objects_of(newsroom, case))
     newsroom.hire("fourth")
-    rescue(newsroom).entrust(case.name, ["newest", "fourth"])
+    rescue(newsroom).assign_readers(case.name, ["newest", "fourth"])
     rescue(newsroom).rewrap(unheard)
-    assert newsroom.seat(newest).card(case.id).facts == "facts"
+    assert conversation.card(newsroom.seat(newest), case.id).facts == "facts"
     assert not any(opens(newsroom, newsroom.jonas, object_id) for object_id in objects_of(newsroom, case))
-    assert rescue(newsroom).forsaken() == []
+    assert rescue(newsroom).orphaned_cases() == []
     assert ("recovery", "case-limited", f"{case.name} newest") in newsroom.acts()
 
 
 def test_a_case_that_has_a_reader_is_theirs_to_give(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
-    newsroom.seat(newsroom.amira).limit(case.id, {"amira", "late"})
+    restriction.limit(newsroom.seat(newsroom.amira), case.id, {"amira", "late"})
     newsroom.revoke("late")
     with pytest.raises(NotFound):
-        rescue(newsroom).entrust(case.name, ["amira", "jonas"])
+        rescue(newsroom).assign_readers(case.name, ["amira", "jonas"])
     newsroom.hire("newest")
     newsroom.revoke("amira")
     for wrong in (["jonas"], ["jonas", "amira"], ["jonas", "lena"], []):
         with pytest.raises(UsageError):
-            rescue(newsroom).entrust(case.name, wrong)
+            rescue(newsroom).assign_readers(case.name, wrong)
     newsroom.revoke("newest")
-    rescue(newsroom).entrust(case.name, ["jonas"])  # the only editor there is
+    rescue(newsroom).assign_readers(case.name, ["jonas"])  # the only editor there is
 
 
 def test_something_sealed_before_the_case_was_limited_is_sealed_again(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
     with amira.stage(kind=Kind.NOTE, thread=case.id, parts=[text_part("for all")]) as staged:
-        newsroom.seat(late).limit(case.id, {"amira", "late"})
-        with pytest.raises(StaleRoster), amira.changing() as change:
+        restriction.limit(newsroom.seat(late), case.id, {"amira", "late"})
+        with pytest.raises(StaleRoster), amira.change() as change:
             change.add(staged)
 
 
 def test_a_deleted_case_is_limited_no_more(newsroom: Newsroom, late: StaffKey) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
-    amira.limit(case.id, {"amira", "late"})
-    amira.delete_case(case.id)
-    assert newsroom.vault.cases.get(case.id, viewer="jonas").readers == ()
-    assert newsroom.seat(newsroom.jonas).pending_rewraps() == 0
+    restriction.limit(amira, case.id, {"amira", "late"})
+    workflow.delete(amira, case.id)
+    assert inbox.get(newsroom.vault, case.id, viewer="jonas").readers == ()
+    assert rewrap.pending(newsroom.seat(newsroom.jonas)) == 0
 
 
 def test_a_re_wrapping_that_began_before_a_reader_was_taken_off_gives_them_nothing_back(
@@ -303,11 +307,11 @@ def test_a_re_wrapping_that_began_before_a_reader_was_taken_off_gives_them_nothi
 ) -> None:
     case = a_case(newsroom)
     amira = newsroom.seat(newsroom.amira)
-    amira.limit(case.id, {"amira", "late"})
+    restriction.limit(amira, case.id, {"amira", "late"})
 
     def meanwhile(_done: int, _total: int) -> None:
-        amira.limit(case.id, {"amira", "jonas"})
+        restriction.limit(amira, case.id, {"amira", "jonas"})
 
     with pytest.raises(StaleRoster):
-        amira.rewrap(meanwhile)
+        rewrap.rewrap(amira, meanwhile)
     assert all(not opens(newsroom, late, object_id) for object_id in objects_of(newsroom, case))

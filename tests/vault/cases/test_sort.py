@@ -10,7 +10,9 @@ import pytest
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.limits import CHUNK_BYTES
 from fieldreport.seal.codename import SourceKeys
-from fieldreport.vault import CaseFilter, CaseState, Ending
+from fieldreport.vault.archive.tables import CaseState, Ending
+from fieldreport.vault.cases import conversation, inbox, sort, workflow
+from fieldreport.vault.cases.inbox import CaseFilter
 from fieldreport.vault.cases.sort import source_tag
 from tests.cast import a_source, open_rosters
 from tests.vault.newsroom import Newsroom, everywhere
@@ -30,35 +32,35 @@ def test_two_reports_of_one_source_make_one_case(newsroom: Newsroom) -> None:
     source, stranger = a_source(), a_source()
     first, other, second = newsroom.send(source, "one"), newsroom.send(stranger), newsroom.send(source, "two")
     newsroom.collect()
-    done = newsroom.seat(newsroom.amira).sort()
+    done = sort.sort(newsroom.seat(newsroom.amira))
     assert (done.new_cases, done.letters, done.damaged, done.unopened) == (2, 3, 0, 0)
-    cases = newsroom.vault.cases
-    assert cases.item(first).case_id == cases.item(second).case_id != cases.item(other).case_id
+    one, two, third = (inbox.item(newsroom.vault, letter).case_id for letter in (first, second, other))
+    assert one == two != third
     assert sorted(case.letters for case in newsroom.cases()) == [1, 2]
 
 
 def test_a_later_report_joins_its_case_and_makes_it_unread_again(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source, "first")
-    newsroom.vault.cases.mark_read(case.id, "amira")
+    inbox.mark_read(newsroom.vault, case.id, "amira")
     newsroom.clock.pass_hours(5)
     again = newsroom.receive(source, "second")
     assert (again.id, again.letters, again.unread) == (case.id, 2, True)
     assert again.active == case.active + 5
     seat = newsroom.seat(newsroom.amira)
-    assert [seat.text(item.id) for item in newsroom.vault.cases.items(case.id)] == ["first", "second"]
+    assert [seat.text(item.id) for item in inbox.items(newsroom.vault, case.id)] == ["first", "second"]
 
 
 def test_a_report_to_a_closed_case_opens_it_again(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)
-    newsroom.seat(newsroom.amira).set_state(case.id, CaseState.CLOSED)
+    workflow.set_state(newsroom.seat(newsroom.amira), case.id, CaseState.CLOSED)
     assert newsroom.receive(source).state is CaseState.NEW
 
 
 def test_sorting_again_does_nothing(newsroom: Newsroom) -> None:
     newsroom.receive(a_source())
-    assert newsroom.seat(newsroom.jonas).sort().letters == 0
+    assert sort.sort(newsroom.seat(newsroom.jonas)).letters == 0
     assert len(newsroom.cases()) == 1
 
 
@@ -66,13 +68,13 @@ def test_an_admin_sorts_nothing(newsroom: Newsroom) -> None:
     newsroom.send(a_source())
     newsroom.collect()
     with pytest.raises(NotAllowed):
-        newsroom.seat(newsroom.lena).sort()
+        sort.sort(newsroom.seat(newsroom.lena))
 
 
 def test_the_parts_of_a_letter_can_be_read(newsroom: Newsroom) -> None:
     photo = os.urandom(200_000)
     case = newsroom.receive(a_source(), "with a photo", files=(photo,))
-    item = newsroom.vault.cases.items(case.id)[0]
+    item = inbox.items(newsroom.vault, case.id)[0]
     with newsroom.seat(newsroom.jonas).open_item(item.id) as envelope:
         assert envelope.manifest.parts[1].name == "document-1.bin"
         assert envelope.read_part(1, 1_000_000) == photo
@@ -103,12 +105,12 @@ def test_a_damaged_letter_is_filed_with_the_damaged_part_named(newsroom: Newsroo
     letter_id = newsroom.send(source, files=(os.urandom(6 * CHUNK_BYTES), os.urandom(6 * CHUNK_BYTES)))
     newsroom.collect()
     flip(newsroom, position)
-    done = newsroom.seat(newsroom.amira).sort()
+    done = sort.sort(newsroom.seat(newsroom.amira))
     assert (done.letters, done.damaged) == (1, 1)
-    item = newsroom.vault.cases.item(letter_id)
+    item = inbox.item(newsroom.vault, letter_id)
     assert item.damage == damage
     assert item.case_id is not None
-    assert newsroom.vault.cases.get(item.case_id, viewer="amira").damaged == 1
+    assert inbox.get(newsroom.vault, item.case_id, viewer="amira").damaged == 1
 
 
 def test_what_is_sound_of_a_damaged_letter_can_still_be_read(newsroom: Newsroom) -> None:
@@ -116,7 +118,7 @@ def test_what_is_sound_of_a_damaged_letter_can_still_be_read(newsroom: Newsroom)
     newsroom.collect()
     flip(newsroom, 16 + 4 * CHUNK_BYTES)
     seat = newsroom.seat(newsroom.amira)
-    seat.sort()
+    sort.sort(seat)
     assert seat.text(letter_id) == "the text"
 
 
@@ -126,7 +128,7 @@ def test_a_damaged_letter_whose_manifest_can_be_read_joins_its_case(newsroom: Ne
     newsroom.send(source, files=(os.urandom(6 * CHUNK_BYTES),))
     newsroom.collect()
     flip(newsroom, 16 + 4 * CHUNK_BYTES)
-    newsroom.seat(newsroom.amira).sort()
+    sort.sort(newsroom.seat(newsroom.amira))
     assert [(case.letters, case.damaged) for case in newsroom.cases()] == [(2, 1)]
     assert newsroom.cases()[0].id == case.id
 
@@ -136,23 +138,23 @@ def test_several_damaged_parts_are_all_named(newsroom: Newsroom) -> None:
     newsroom.collect()
     flip(newsroom, 16 + 4 * CHUNK_BYTES)
     flip(newsroom, 16 + 9 * CHUNK_BYTES)
-    newsroom.seat(newsroom.amira).sort()
-    assert newsroom.vault.cases.item(letter_id).damage == "part-1,part-2"
+    sort.sort(newsroom.seat(newsroom.amira))
+    assert inbox.item(newsroom.vault, letter_id).damage == "part-1,part-2"
 
 
 def test_a_letter_without_its_payload_is_filed_and_says_so(newsroom: Newsroom) -> None:
     letter_id = newsroom.send(a_source(), files=(os.urandom(300_000),))
     newsroom.collect()
     newsroom.vault.blobs.delete(next(newsroom.vault.blobs.names()))
-    assert newsroom.seat(newsroom.amira).sort().damaged == 1
-    assert newsroom.vault.cases.item(letter_id).damage == "payload"
+    assert sort.sort(newsroom.seat(newsroom.amira)).damaged == 1
+    assert inbox.item(newsroom.vault, letter_id).damage == "payload"
 
 
 def test_bytes_that_are_no_letter_at_all_are_filed_as_damaged(newsroom: Newsroom) -> None:
     letter_id = newsroom.deposit_raw(b"not a header", os.urandom(500))
     newsroom.collect()
-    assert newsroom.seat(newsroom.amira).sort().damaged == 1
-    assert newsroom.vault.cases.item(letter_id).damage == "header"
+    assert sort.sort(newsroom.seat(newsroom.amira)).damaged == 1
+    assert inbox.item(newsroom.vault, letter_id).damage == "header"
 
 
 def test_a_letter_that_was_put_in_anothers_place_is_filed_as_damaged(newsroom: Newsroom) -> None:
@@ -160,9 +162,9 @@ def test_a_letter_that_was_put_in_anothers_place_is_filed_as_damaged(newsroom: N
     with genuine.payload as file:
         moved = newsroom.deposit_raw(genuine.header, file.read())
     newsroom.collect()
-    done = newsroom.seat(newsroom.amira).sort()
+    done = sort.sort(newsroom.seat(newsroom.amira))
     assert (done.letters, done.damaged) == (2, 1)
-    assert newsroom.vault.cases.item(moved).damage == "binding"
+    assert inbox.item(newsroom.vault, moved).damage == "binding"
 
 
 def test_a_letter_without_a_proper_lookup_is_filed_by_itself(newsroom: Newsroom) -> None:
@@ -173,7 +175,7 @@ def test_a_letter_without_a_proper_lookup_is_filed_by_itself(newsroom: Newsroom)
 
     newsroom.send(Odd)  # type: ignore[arg-type] # what a hostile intake might seal
     newsroom.collect()
-    assert newsroom.seat(newsroom.amira).sort().damaged == 1
+    assert sort.sort(newsroom.seat(newsroom.amira)).damaged == 1
 
 
 # --- not for these keys ---
@@ -183,12 +185,12 @@ def test_a_letter_that_these_keys_do_not_open_waits_for_somebody_elses(newsroom:
     letter_id = newsroom.send(a_source())
     newsroom.collect()
     late = newsroom.seat(newsroom.hire("late"))
-    done = late.sort()
+    done = sort.sort(late)
     assert (done.letters, done.unopened) == (0, 1)
-    assert newsroom.vault.cases.unsorted() == 1
-    assert newsroom.vault.cases.item(letter_id).case_id is None
-    assert newsroom.seat(newsroom.amira).sort().letters == 1
-    assert newsroom.vault.cases.unsorted() == 0
+    assert inbox.unsorted(newsroom.vault) == 1
+    assert inbox.item(newsroom.vault, letter_id).case_id is None
+    assert sort.sort(newsroom.seat(newsroom.amira)).letters == 1
+    assert inbox.unsorted(newsroom.vault) == 0
 
 
 def test_a_letter_of_a_roster_that_has_not_arrived_yet_is_not_called_damaged(newsroom: Newsroom) -> None:
@@ -198,11 +200,11 @@ def test_a_letter_of_a_roster_that_has_not_arrived_yet_is_not_called_damaged(new
     letter_id = newsroom.send(a_source())
     newsroom.rosters = open_rosters(newsroom.directory / "behind")
     newsroom.collect()
-    done = newsroom.seat(newsroom.amira).sort()
+    done = sort.sort(newsroom.seat(newsroom.amira))
     assert (done.damaged, done.unknown_roster, done.unopened) == (0, 1, 1)
     newsroom.rosters = up_to_date
-    assert newsroom.seat(newsroom.amira).sort().letters == 1
-    assert newsroom.vault.cases.item(letter_id).damage is None
+    assert sort.sort(newsroom.seat(newsroom.amira)).letters == 1
+    assert inbox.item(newsroom.vault, letter_id).damage is None
 
 
 # --- withdrawal ---
@@ -217,14 +219,14 @@ def test_a_withdrawal_shreds_everything_of_that_source_and_nothing_of_others(new
     source, other = a_source(), a_source()
     case, kept = newsroom.receive(source), newsroom.receive(other)
     seat = newsroom.seat(newsroom.amira)
-    seat.note(case.id, "a note")
-    seat.reply(case.id, "an answer", newsroom.mailbox)
-    seat.save_card(case.id, seat.card(case.id))
-    objects = [item.id for item in newsroom.vault.cases.items(case.id)]
+    conversation.note(seat, case.id, "a note")
+    conversation.reply(seat, case.id, "an answer", newsroom.mailbox)
+    conversation.save_card(seat, case.id, conversation.card(seat, case.id))
+    objects = [item.id for item in inbox.items(newsroom.vault, case.id)]
     newsroom.clock.pass_hours(1)
     withdrawal = withdraw(newsroom, source)
     newsroom.collect()
-    assert seat.sort().withdrawn == 1
+    assert sort.sort(seat).withdrawn == 1
     assert [row.id for row in newsroom.cases()] == [kept.id]
     tombstone = newsroom.cases(CaseFilter(ended=True))[0]
     assert (tombstone.id, tombstone.ended, tombstone.letters) == (case.id, Ending.WITHDRAWN, 0)
@@ -235,7 +237,7 @@ def test_a_withdrawal_shreds_everything_of_that_source_and_nothing_of_others(new
         assert newsroom.vault.objects.named_by(key_id) == 1
     assert newsroom.acts()[-1] == ("amira", "case-withdrawn", case.name)
     with pytest.raises(NotFound):
-        seat.note(case.id, "too late")
+        conversation.note(seat, case.id, "too late")
 
 
 @everywhere
@@ -245,7 +247,7 @@ def test_a_report_and_its_withdrawal_that_arrive_together_leave_nothing(newsroom
         newsroom.send(source)
     withdraw(newsroom, source)
     newsroom.collect()
-    done = newsroom.seat(newsroom.amira).sort()
+    done = sort.sort(newsroom.seat(newsroom.amira))
     assert done.withdrawn == 4 - done.letters  # some may have been filed before the withdrawal was reached
     assert newsroom.cases() == ()
     assert newsroom.vault.objects.named_by(newsroom.amira.identities[0].key_id) == 0
@@ -259,7 +261,7 @@ def test_what_a_source_sends_after_withdrawing_is_a_new_case(newsroom: Newsroom,
     withdraw(newsroom, source)
     if not together:
         newsroom.collect()
-        newsroom.seat(newsroom.amira).sort()
+        sort.sort(newsroom.seat(newsroom.amira))
     newsroom.clock.pass_hours(1)
     after = newsroom.receive(source, "a fresh start")
     assert after.id != before.id
@@ -275,8 +277,8 @@ def test_an_older_report_that_could_not_be_opened_then_is_shredded_when_it_can(n
     late = newsroom.seat(newsroom.hire("late"))
     withdraw(newsroom, source)
     newsroom.collect()
-    assert late.sort().withdrawn == 1
-    done = newsroom.seat(newsroom.amira).sort()
+    assert sort.sort(late).withdrawn == 1
+    done = sort.sort(newsroom.seat(newsroom.amira))
     assert (done.letters, done.withdrawn) == (0, 1)
     assert newsroom.cases() == ()
     with pytest.raises(NotFound):
@@ -287,9 +289,9 @@ def test_a_withdrawal_of_somebody_unknown_changes_nothing(newsroom: Newsroom) ->
     case = newsroom.receive(a_source())
     withdraw(newsroom, a_source())
     newsroom.collect()
-    newsroom.seat(newsroom.amira).sort()
+    sort.sort(newsroom.seat(newsroom.amira))
     assert [row.id for row in newsroom.cases()] == [case.id]
-    assert newsroom.vault.cases.unsorted() == 0
+    assert inbox.unsorted(newsroom.vault) == 0
 
 
 def test_who_withdrew_is_forgotten_once_nothing_waits(newsroom: Newsroom) -> None:
@@ -297,7 +299,7 @@ def test_who_withdrew_is_forgotten_once_nothing_waits(newsroom: Newsroom) -> Non
     newsroom.receive(source)
     withdraw(newsroom, source)
     newsroom.collect()
-    newsroom.seat(newsroom.amira).sort()
+    sort.sort(newsroom.seat(newsroom.amira))
     tag = source_tag(source.lookup)
     assert not any(tag in path.read_bytes() for path in newsroom.files())
 
@@ -309,8 +311,8 @@ def test_no_file_of_the_vault_holds_a_word_or_anything_the_mailbox_could_be_matc
     source = a_source()
     case = newsroom.receive(source, "needle-of-the-report", files=(b"needle-of-the-file" * 10_000,))
     seat = newsroom.seat(newsroom.amira)
-    seat.note(case.id, "needle-of-the-note")
-    seat.reply(case.id, "needle-of-the-reply", newsroom.mailbox)
+    conversation.note(seat, case.id, "needle-of-the-note")
+    conversation.reply(seat, case.id, "needle-of-the-reply", newsroom.mailbox)
     newsroom.vault.scour()
     everything = b"".join(path.read_bytes() for path in newsroom.files())
     for secret in (

@@ -1,0 +1,58 @@
+"""How the newsroom's work on a case goes on: its state, who has it, and its deletion.
+
+Rules: what is limited to others is neither moved, handed on nor deleted; every act is logged in the transaction that
+does it.
+"""
+
+from __future__ import annotations
+
+from fieldreport.seal.roster_directory import Role
+from fieldreport.vault.archive import readers
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import CaseState, Ending
+from fieldreport.vault.cases.file import end_case
+from fieldreport.vault.cases.inbox import living
+
+
+def set_state(seat: Seat, case_id: bytes, state: CaseState) -> None:
+    """Move a case to another state. Raises ``NotFound``; ``NotAllowed`` where it is limited to others."""
+    readers.must_read(seat.vault, case_id, seat.handle)
+    with seat.change() as change:
+        case = living(change.session, case_id)
+        if case.state != state.value:
+            case.state = state.value
+            change.record(Act.CASE_STATE, f"{case.name} {state}")
+
+
+def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
+    """Hand a case to somebody, or to nobody.
+
+    Raises:
+        NotFound: no such case. RosterError: nobody active has this handle. NotAllowed: the case is limited to
+            others (code "limited").
+    """
+    readers.must_read(seat.vault, case_id, seat.handle)
+    if handle is not None:
+        seat.roster().entry(handle)
+        readers.must_read(seat.vault, case_id, handle)
+    with seat.change() as change:
+        case = living(change.session, case_id)
+        if case.assignee != handle:
+            case.assignee = handle
+            change.record(Act.CASE_ASSIGNED, f"{case.name} {handle or '-'}")
+
+
+def delete(seat: Seat, case_id: bytes) -> None:
+    """Shred a case: nobody can open its letters, replies, notes and card any more. A tombstone stays.
+
+    Raises:
+        NotFound: no such case. NotAllowed: an admin's seat, or the case is limited to others (code "limited").
+    """
+    seat.must_be(Role.EDITOR)
+    readers.must_read(seat.vault, case_id, seat.handle)
+    with seat.change() as change:
+        case = living(change.session, case_id)
+        end_case(change, case, Ending.DELETED)
+        change.record(Act.CASE_DELETED, case.name)
+    seat.vault.scour()
