@@ -84,6 +84,9 @@ def copy_of_the_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("intake/planted.py", "unseal.key_file", "What strangers reach never reaches private keys"),
         ("desk/views/planted.py", "desk.views.inbox", "No view imports another view"),
         ("intake/pages/planted.py", "intake.pages.report", "No view imports another view"),
+        ("scrub/images/planted.py", "scrub.documents.links", "Rooms of scrub"),
+        ("scrub/images/verify.py", "scrub.images.jpeg.parse", "A verifier shares no code with what parses and writes"),
+        ("scrub/images/verify.py", "scrub.archives.write", "A verifier shares no code with what parses and writes"),
     ],
 )
 def test_a_planted_import_fails_the_linter(copy_of_the_tree: Path, module: str, imported: str, contract: str) -> None:
