@@ -2,11 +2,7 @@
 
 Rules: codes in paths are BCP 47 (``zh-Hans``), directories of catalogues are CLDR (``zh_Hans``). A language that is not
 offered is not found. Catalogues lie compiled in the package, so that installing builds nothing; a test compares them
-with their sources and with the strings of the program. After a string has changed, in the directory of the application:
-
-    pybabel extract -F ../web/babel.cfg -k _ -k later -o /tmp/messages.pot --no-wrap .
-    pybabel update -i /tmp/messages.pot -d translations --no-fuzzy-matching
-    (translate) && pybabel compile -d translations
+with their sources and with the strings of the program.
 """
 
 from __future__ import annotations
