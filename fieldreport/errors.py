@@ -1,29 +1,36 @@
 """One error tree for the whole product.
 
-Every error carries four things: a ``code`` (stable, for tests and message catalogues), a ``text`` for the person in
-front of the screen, a ``detail`` for the operator's log, and an ``exit_status`` for the command line. ``text`` and
-``detail`` never hold a word of a report, a file name, a codename, a passphrase or an address: they are written from
-constants and from numbers.
+Every error carries a ``code`` (stable, for tests and for the tables of messages), a ``text`` for the person in front of
+the screen and a ``detail`` for the operator's log; its class says the ``exit_status`` of a command and the
+``http_status`` of an answer. ``text`` and ``detail`` never hold a word of a report, a file name, a codename, a
+passphrase or an address: they are written from constants and from numbers.
 
-    FieldreportError            70  something in the program itself
-    ├── UsageError              64  the operator asked for what cannot be done
-    ├── SettingsError           78  the settings file or the environment is wrong
-    ├── RosterError             77  no roster that can be trusted; the intake closes with 503
-    ├── KeyFileDamaged          65  a key file that is not what was written
-    ├── UnlockRefused           77  handle, passphrase or code: never says which
-    ├── SealError               65  a sealed object is refused whole
-    │   └── NotARecipient       77  well formed, but sealed to other keys
-    ├── CodenameError           65  not a codename: a typo, or a word that is in no list
-    ├── TokenError              65  a form token that was altered, or whose key is gone
-    │   └── TokenExpired        65  genuine but old: what was typed is kept
-    ├── ScrubRefused            65  a file that cannot be cleaned, with the reason
-    ├── LimitExceeded           65  over a bound of ``limits``
-    ├── StoreError              74  the store refused or is away
-    │   ├── NotFound            66  no such case, item, article, letter
-    │   ├── Conflict            75  somebody changed it first; read again
-    │   └── StaleRoster         75  a letter sealed to an epoch that is closed: seal it again
-    ├── NotAllowed              77  the rule for this act says no
-    └── PlatformError           69  this machine lacks what safety needs (ML-KEM, a sandbox)
+                               exit HTTP
+    FieldreportError             70  500  a fault in the program itself
+    ├── UsageError               64  422  what was asked for cannot be done
+    ├── SettingsError            78  500  the settings file or the environment is wrong
+    ├── PlatformError            69  500  this machine lacks what safety needs (ML-KEM, a sandbox)
+    ├── KeyFileDamaged           65  500  a key file that is not what was written
+    ├── SealError                65  500  a sealed object is refused whole
+    │   └── NotARecipient        77  500  well formed, but sealed to other keys
+    ├── UnlockRefused            77  403  handle, passphrase or code is wrong: never says which
+    ├── NotAllowed               77  403  the rule for this act says no
+    ├── CodenameError            65  422  not a codename: a typo, or a word that is in no list
+    ├── TokenError               65  400  a form token that was altered, or whose key is gone
+    │   └── TokenExpired         65  400  genuine but old: what was typed is kept
+    ├── ScrubRefused             65  422  a file that cannot be cleaned, with the reason
+    ├── LimitExceeded            65  413  over a bound of ``limits``
+    ├── NotFound                 66  404  there is no such case, item, article, letter
+    ├── Conflict                 75  409  somebody changed it first; read again
+    └── Unavailable              75  503  needed, and cannot be used now; the same request may succeed later
+        ├── StoreError           74  503  the database or the payload store refused, is damaged or is away
+        ├── RosterError          77  503  no roster that can be trusted; the intake closes
+        ├── StaleRoster          75  503  sealed to an epoch that is closed: seal it again
+        └── LetterboxClosed      75  503  the operator has closed the letterbox, or has closed it for files
+            └── MailboxFull      75  503  as many letters wait as may
+
+``except Unavailable`` and its children catch an outage and nothing else. ``except NotFound`` means that the store has
+answered and the thing is not there.
 
 Exit statuses are those of BSD ``sysexits.h``.
 """
@@ -39,6 +46,7 @@ class FieldreportError(Exception):
 
     code: str = "internal"
     exit_status: ClassVar[int] = 70
+    http_status: ClassVar[int] = 500
 
     def __init__(self, text: str, *, detail: str = "", code: str | None = None) -> None:
         super().__init__(text)
@@ -53,6 +61,7 @@ class UsageError(FieldreportError):
 
     code = "usage"
     exit_status = 64
+    http_status = 422
 
 
 class SettingsError(FieldreportError):
@@ -60,13 +69,6 @@ class SettingsError(FieldreportError):
 
     code = "settings"
     exit_status = 78
-
-
-class RosterError(FieldreportError):
-    """No roster that can be trusted now: missing, expired, rolled back, or wrongly signed. Fail closed."""
-
-    code = "roster"
-    exit_status = 77
 
 
 class KeyFileDamaged(FieldreportError):
@@ -81,6 +83,7 @@ class UnlockRefused(FieldreportError):
 
     code = "unlock-refused"
     exit_status = 77
+    http_status = 403
 
 
 class SealError(FieldreportError):
@@ -102,6 +105,7 @@ class CodenameError(FieldreportError):
 
     code = "codename"
     exit_status = 65
+    http_status = 422
 
     def __init__(self, text: str, *, code: str | None = None, positions: tuple[int, ...] = ()) -> None:
         super().__init__(text, code=code)
@@ -113,6 +117,7 @@ class TokenError(FieldreportError):
 
     code = "token"
     exit_status = 65
+    http_status = 400
 
 
 class TokenExpired(TokenError):
@@ -130,6 +135,7 @@ class ScrubRefused(FieldreportError):
 
     code = "scrub-refused"
     exit_status = 65
+    http_status = 422
 
 
 class LimitExceeded(FieldreportError):
@@ -137,34 +143,63 @@ class LimitExceeded(FieldreportError):
 
     code = "limit"
     exit_status = 65
+    http_status = 413
 
 
-class StoreError(FieldreportError):
-    """The database or the blob store refused, is damaged, or is away."""
+class NotFound(FieldreportError):
+    """There is no such letter, case, item or article. The store has answered: it is not there."""
+
+    code = "not-found"
+    exit_status = 66
+    http_status = 404
+
+
+class Conflict(FieldreportError):
+    """Somebody else changed the same thing first; nothing was written."""
+
+    code = "conflict"
+    exit_status = 75
+    http_status = 409
+
+
+class Unavailable(FieldreportError):
+    """Something that is needed cannot be used now. Nothing is missing, and the same request may succeed later."""
+
+    code = "unavailable"
+    exit_status = 75
+    http_status = 503
+
+
+class StoreError(Unavailable):
+    """The database or the payload store refused, is damaged, or is away."""
 
     code = "store"
     exit_status = 74
 
 
-class NotFound(StoreError):
-    """No such letter, case, item or article."""
+class RosterError(Unavailable):
+    """No roster that can be trusted now: missing, expired, rolled back, or wrongly signed. Fail closed."""
 
-    code = "not-found"
-    exit_status = 66
-
-
-class Conflict(StoreError):
-    """Somebody else changed the same thing first; nothing was written."""
-
-    code = "conflict"
-    exit_status = 75
+    code = "roster"
+    exit_status = 77
 
 
-class StaleRoster(StoreError):
+class StaleRoster(Unavailable):
     """A letter sealed to a roster epoch that has been closed. The sender seals it again to the current roster."""
 
     code = "stale-roster"
-    exit_status = 75
+
+
+class LetterboxClosed(Unavailable):
+    """The operator has closed the letterbox (code "closed-for-files": for files only). Expected, so never logged."""
+
+    code = "letterbox-closed"
+
+
+class MailboxFull(LetterboxClosed):
+    """As many letters or bytes wait in the mailbox as may."""
+
+    code = "mailbox-full"
 
 
 class NotAllowed(FieldreportError):
@@ -172,6 +207,7 @@ class NotAllowed(FieldreportError):
 
     code = "not-allowed"
     exit_status = 77
+    http_status = 403
 
 
 class PlatformError(FieldreportError):

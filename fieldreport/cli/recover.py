@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fieldreport import config, limits
 from fieldreport.cli import init, load_settings, replace_admin
 from fieldreport.cli.recovery_sheets import fingerprint_words
-from fieldreport.errors import KeyFileDamaged, StoreError, UsageError
+from fieldreport.errors import Conflict, KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import KeyState, open_rosters
 from fieldreport.unseal import key_file, recovery
@@ -153,7 +153,7 @@ def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
     mailbox = open_mailbox(settings)
     try:
         collect(rescue.vault, mailbox, rescue.rosters)
-    except StoreError as error:
+    except (Conflict, StoreError) as error:
         click.echo(f"letters in the mailbox stay where they are for now: {error.detail}", err=True)
     finally:
         mailbox.close()

@@ -6,7 +6,7 @@ from typing import Final
 
 from fieldreport.desk import context
 from fieldreport.desk.sessions import Session
-from fieldreport.errors import FieldreportError, NotFound
+from fieldreport.errors import FieldreportError, NotFound, Unavailable
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import conversation, inbox, sort
@@ -82,6 +82,8 @@ def title_of(session: Session, row: CaseRow) -> str:
     if known is None:
         try:
             known = title_in(conversation.card(session.seat, row.id).facts)
+        except Unavailable:
+            return ""  # not remembered: the next page may show it
         except FieldreportError:
             known = ""  # a damaged card is named on the case's own page
         session.titles[row.card] = known

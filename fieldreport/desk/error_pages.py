@@ -25,7 +25,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
 }
 _BEGINNINGS: Final = (("reason-", "Reason"), ("caption.", "Captions"), ("alternative.", "Descriptions of pictures"))
 
-# (heading, what to do); by code first, then by status.
+# (heading, what to do); by code first, then by the code of the class, then by status.
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "http-404": ("There is no such page", "It may have been deleted, or the address was typed wrong."),
     "not-found": ("It is not there any more", "It was deleted or withdrawn, or the address was typed wrong."),
@@ -66,7 +66,7 @@ def error_page(failure: Failure) -> ResponseReturnValue:
     typed: dict[str, str] = {}
     if isinstance(request, ScratchRequest) and request.method not in {"GET", "HEAD"}:
         typed = written(request.typed())
-    heading, advice = _TEXTS.get(failure.code) or _BY_STATUS.get(failure.status) or _TEXTS["internal"]
+    heading, advice = words_for(failure)
     own = isinstance(failure.error, FieldreportError) and failure.status < 500
     if typed:
         presentation.stay_on_screen()
@@ -79,6 +79,12 @@ def error_page(failure: Failure) -> ResponseReturnValue:
         typed=typed,
         signed_in=context.session_or_none() is not None,
     )
+
+
+def words_for(failure: Failure) -> tuple[str, str]:
+    """The heading and the advice of one failure."""
+    by_code = _TEXTS.get(failure.code) or _TEXTS.get(failure.kind)
+    return by_code or _BY_STATUS.get(failure.status) or _TEXTS["internal"]
 
 
 def written(typed: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from fieldreport.errors import FieldreportError, NotARecipient
+from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.seal import Kind, OpenEnvelope, Part
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases.inbox import ItemRow
@@ -104,6 +104,10 @@ def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
             return _read(envelope, row, number)
     except NotARecipient:
         refusal = "Your key does not open this one. Ask a colleague to re-wrap it, or lock and unlock again."
+    except NotFound:
+        refusal = "This is not here any more: it was deleted, or its file is missing in the store."
+    except Unavailable:
+        refusal = "The store cannot be read now. Nothing is lost; try again in a moment."
     except FieldreportError as error:
         refusal = f"This was refused whole, because it is not what was sealed ({error.code})."
     return ReadItem(row=row, number=number, refusal=refusal)

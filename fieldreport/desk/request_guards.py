@@ -13,7 +13,7 @@ import flask
 
 from fieldreport.desk import access, context, held_forms
 from fieldreport.desk.sessions import Session
-from fieldreport.errors import FieldreportError, NotAllowed
+from fieldreport.errors import FieldreportError, NotAllowed, RosterError
 from fieldreport.seal.roster_directory import KeyState, Roster
 from fieldreport.web import csrf
 
@@ -36,7 +36,7 @@ def _identify() -> None:
     if session is not None:
         try:
             _check_still_listed(session)
-        except FieldreportError:
+        except (NotAllowed, RosterError):  # not for a store that is away: it says nothing about the person
             desk.sessions.end(cookie)
             raise
         flask.g.desk_session = session

@@ -29,7 +29,7 @@ from fieldreport.errors import (
     FieldreportError,
     KeyFileDamaged,
     LimitExceeded,
-    RosterError,
+    NotFound,
     StoreError,
     UnlockRefused,
 )
@@ -215,7 +215,7 @@ class SignIn:
 def _check_listed(staff: StaffKey, roster: Roster) -> None:
     try:
         entry = roster.entry(staff.handle)
-    except RosterError:
+    except NotFound:
         raise UnlockRefused(_REFUSED, detail="nobody active in the roster") from None
     if entry.role is not staff.role or entry.signing != staff.signing.public:
         raise UnlockRefused(_REFUSED, detail="not whom the roster means")

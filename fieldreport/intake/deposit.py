@@ -89,7 +89,7 @@ def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, 
 
     Raises:
         RosterError: no valid roster; nothing was stored.
-        LimitExceeded: the mailbox is full (``mailbox-full``).
+        MailboxFull: as many letters wait as may; nothing was stored.
         TokenError: the form was sent before with other words (``form-used``).
         StoreError: the mailbox is away; nothing was stored.
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from fieldreport import limits
-from fieldreport.errors import LimitExceeded, RosterError, SealError, StaleRoster
+from fieldreport.errors import MailboxFull, RosterError, SealError, StaleRoster
 from fieldreport.intake.context import Service
 from fieldreport.seal import PackedLetter, Roster
 from fieldreport.web.request_body import Upload
@@ -72,9 +72,7 @@ def _take(service: Service, upload: Upload) -> NotTaken | None:
             service.mailbox.deposit(packed.frame.letter, roster.epoch, copy)
         except StaleRoster:
             continue
-        except LimitExceeded as error:
-            if error.code != "mailbox-full":
-                raise
+        except MailboxFull:
             return NotTaken.FULL
         return None
     raise StaleRoster("the keys change faster than a letter can be stored")

@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
 
-from fieldreport.errors import LimitExceeded, StoreError, UsageError
+from fieldreport.errors import LetterboxClosed, StoreError, UsageError
 
 _STATE: Final = "letterbox"
 _INVITATION: Final = "invitation"
@@ -55,13 +55,13 @@ def must_be_open(data: Path, *, files: bool) -> Literal[True]:
     """Check that something new is taken, with files or without.
 
     Raises:
-        LimitExceeded: code ``letterbox-closed``, or ``closed-for-files``.
+        LetterboxClosed: to everything, or (code "closed-for-files") to files.
     """
     state = letterbox_state(data)
     if state is LetterboxState.CLOSED:
-        raise LimitExceeded("the letterbox is closed", code="letterbox-closed")
+        raise LetterboxClosed("the letterbox is closed")
     if files and state is LetterboxState.NO_FILES:
-        raise LimitExceeded("the letterbox is closed for files", code="closed-for-files")
+        raise LetterboxClosed("the letterbox is closed for files", code="closed-for-files")
     return True
 
 

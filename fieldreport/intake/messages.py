@@ -15,7 +15,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from fieldreport.errors import CodenameError, NotFound, RosterError, TokenError
+from fieldreport.errors import CodenameError
 from fieldreport.intake.handin import NotTaken
 from fieldreport.scrub import Refusal
 from fieldreport.web.error_pages import Failure
@@ -30,6 +30,10 @@ class Explanation:
     come_by_onion: bool = False
 
 
+_NO_SUCH_PAGE: Final = Explanation(
+    title=later("There is no such page"),
+    advice=later("The address may be mistyped. The links above lead on."),
+)
 _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
     {
         "request-bytes": Explanation(
@@ -106,10 +110,8 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
                 "alone, and keep the files in a safe place until later."
             ),
         ),
-        "http-404": Explanation(
-            title=later("There is no such page"),
-            advice=later("The address may be mistyped. The links above lead on."),
-        ),
+        "http-404": _NO_SUCH_PAGE,
+        "not-found": _NO_SUCH_PAGE,
         "tor-to-web": Explanation(
             title=later("This way in is not safe"),
             advice=later(
@@ -160,13 +162,8 @@ def explain(failure: Failure, *, on_form: bool) -> Explanation:
     """The words for an error. ``on_form``: something was being sent, so the words say what became of it."""
     if not on_form and failure.code in _PAGE_ERRORS:
         return _PAGE_ERRORS[failure.code]
-    found = _ERRORS.get(failure.code)
-    if found is not None:
-        return found
-    for kind, code in ((TokenError, "token"), (RosterError, "roster"), (NotFound, "http-404")):
-        if isinstance(failure.error, kind):
-            return _ERRORS[code]
-    return _BROKEN if failure.status >= 500 else _NOT_UNDERSTOOD
+    general = _BROKEN if failure.status >= 500 else _NOT_UNDERSTOOD
+    return _ERRORS.get(failure.code) or _ERRORS.get(failure.kind) or general
 
 
 def codename_problem(error: CodenameError) -> str:

@@ -60,7 +60,7 @@ class Mailbox(Protocol):
 
         Raises:
             StaleRoster: a letter with a higher epoch, or ``saw_epoch``, has closed this one: seal again.
-            LimitExceeded: as many letters or bytes wait as may (code "mailbox-full").
+            MailboxFull: as many letters or bytes wait as may.
             StoreError: it could not be made durable; nothing was stored.
         """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import BinaryIO, Final, cast
 
 from sqlalchemy import BigInteger, Engine, Table, bindparam, delete, insert, or_, select, update
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import Conflict, LimitExceeded, NotFound, StaleRoster, StoreError
+from fieldreport.errors import Conflict, LimitExceeded, MailboxFull, NotFound, StaleRoster, StoreError
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
 from fieldreport.mailbox.tables import Collected, Counters, Letter, Reply
 from fieldreport.store import BlobStore, Spooled, migrate, open_blobs, open_engine, reading, spooled, writing
@@ -136,7 +137,7 @@ class LocalMailbox:
         if seen.highest_epoch > epoch:
             raise StaleRoster("the keys have changed; seal again", detail=f"epoch {epoch} is closed")
         if seen.letters >= self._letters_ceiling or seen.bytes + size > self._bytes_ceiling:
-            raise LimitExceeded("no more can be received at the moment", detail="mailbox is full", code="mailbox-full")
+            raise MailboxFull("no more can be received at the moment", detail="the mailbox is full")
         return False
 
     def saw_epoch(self, epoch: int) -> None:
@@ -206,11 +207,10 @@ class LocalMailbox:
             raise StoreError("the mailbox refused", detail="an index has 32 bytes")
         if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
             raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
-        with writing(self._engine) as session:
+        row = Reply(id=reply.id, index=reply.index, hour=reply.hour, header=reply.header, payload=reply.payload)
+        with suppress(Conflict), writing(self._engine) as session:  # conflict: it was posted by another window just now
             if session.get(Reply, reply.id) is None:
-                session.add(
-                    Reply(id=reply.id, index=reply.index, hour=reply.hour, header=reply.header, payload=reply.payload)
-                )
+                session.add(row)
 
     # --- the source's side ---
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from fieldreport import limits
-from fieldreport.errors import RosterError, SealError
+from fieldreport.errors import NotFound, RosterError, SealError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridRecipient
 from fieldreport.seal.signatures import ED25519_PUBLIC_BYTES, AdminPublic
@@ -143,23 +143,23 @@ class Roster:
         """The active entry of a person.
 
         Raises:
-            RosterError: (code ``roster-no-entry``) nobody active has that handle.
+            NotFound: (code ``roster-no-entry``) nobody active has that handle.
         """
         for entry in self.entries:
             if entry.handle == handle and entry.state is KeyState.ACTIVE:
                 return entry
-        raise RosterError("the roster has no active entry for that handle", code="roster-no-entry")
+        raise NotFound("the roster has no active entry for that handle", code="roster-no-entry")
 
     def by_key(self, key_id: str) -> Entry:
         """The entry with that key id, whatever its state.
 
         Raises:
-            RosterError: (code ``roster-no-entry``) the roster does not name that key.
+            NotFound: (code ``roster-no-entry``) the roster does not name that key.
         """
         for entry in self.entries:
             if entry.key_id == key_id:
                 return entry
-        raise RosterError("the roster does not name that key", code="roster-no-entry")
+        raise NotFound("the roster does not name that key", code="roster-no-entry")
 
 
 def key_id(public: bytes) -> str:

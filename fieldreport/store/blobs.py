@@ -91,12 +91,12 @@ class FileBlobs:
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``."""
-        with _as_store_error():
+        with _as_store_error(), self._as_missing():
             return self._path(name).open("rb")
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
-        with _as_store_error():
+        with _as_store_error(), self._as_missing():
             return self._path(name).stat().st_size
 
     def delete(self, name: str) -> None:
@@ -112,6 +112,16 @@ class FileBlobs:
                 # The change time, because the modification time is set to nothing.
                 if _NAME.fullmatch(entry.name) and _changed_at(entry) <= before:
                     yield entry.name
+
+    @contextmanager
+    def _as_missing(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            # Without its directory the store is away: a letter must not count as damaged because of that.
+            if not self._directory.is_dir():
+                raise
+            raise NotFound("no such payload", detail="blob file is missing") from None
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -180,8 +190,6 @@ def _changed_at(entry: os.DirEntry[str]) -> float:
 def _as_store_error() -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise NotFound("no such payload", detail="blob file is missing") from None
     except OSError as error:
         raise StoreError(
             "the payload store refused", detail=f"blob directory: {os.strerror(error.errno or 0)}"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoResultFound, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, QueuePool
 
-from fieldreport.errors import Conflict, PlatformError, SettingsError, StoreError
+from fieldreport.errors import Conflict, NotFound, PlatformError, SettingsError, StoreError
 from fieldreport.store.sqlite import TurnTakingConnection, connector
 
 _READ_ONLY = {"fieldreport_read_only": True}
@@ -88,6 +88,7 @@ def writing(engine: Engine) -> Iterator[Session]:
 
     Raises:
         Conflict: a unique or foreign key was violated: somebody was faster.
+        NotFound: the block asked for the one row of an id, and there is none.
         StoreError: the database refused or is away; code "busy" when the turn to write did not come in time.
     """
     with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
@@ -112,6 +113,8 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise Conflict("somebody else changed this first", detail=type(error.orig).__name__) from None
+    except NoResultFound:
+        raise NotFound("this is not here any more", detail="no such row") from None
     except SQLAlchemyError as error:
         origin = getattr(error, "orig", None)
         raise StoreError("the database refused", detail=type(origin or error).__name__) from None

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 
-from fieldreport.errors import NotFound, PlatformError, SettingsError, StoreError
+from fieldreport.errors import FieldreportError, NotFound, PlatformError, SettingsError, StoreError
 from fieldreport.limits import KIB, MIB
 from fieldreport.seekable import SeekableReader
 from fieldreport.store.blobs import BlobWriter
@@ -59,8 +59,15 @@ class S3Blobs:
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
-        with _as_store_error():
-            return int(self._client.head_object(Bucket=self._bucket, Key=self._key(name))["ContentLength"])
+        key = self._key(name)
+        try:
+            with _as_store_error():
+                return int(self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+        except NotFound:
+            # The answer to a HEAD has no body, so that a bucket which is away looks like an object that is missing.
+            with _as_store_error(missing=StoreError("the payload store is away", detail="the bucket is missing")):
+                self._client.head_bucket(Bucket=self._bucket)
+            raise
 
     def delete(self, name: str) -> None:
         """Delete a blob, or the abandoned upload that ``names`` listed; see ``BlobStore``."""
@@ -174,14 +181,16 @@ class _S3Reader(SeekableReader):
 
 
 @contextmanager
-def _as_store_error() -> Iterator[None]:
+def _as_store_error(*, missing: FieldreportError | None = None) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "NoSuchBucket":
+            missing = StoreError("the payload store is away", detail="the bucket is missing")
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-            raise NotFound("no such payload", detail="object is missing") from None
+            raise missing or NotFound("no such payload", detail="object is missing") from None
         raise StoreError("the payload store refused", detail="S3 answered with an error") from None
     except BotoCoreError as error:
         raise StoreError("the payload store is away", detail=type(error).__name__) from None

@@ -101,11 +101,10 @@ def spooled(
         result = Spooled(header=header, payload=payload, blob=blob, size=spool.length)
     try:
         yield result
-    except StoreError as error:
-        if type(error) is StoreError:
-            # The answer to a commit may have been lost on its way. An orphan is found and removed; a row without its
-            # payload would be a lost letter.
-            result.keep()
+    except StoreError:
+        # The answer to a commit may have been lost on its way. An orphan is found and removed; a row without its
+        # payload would be a lost letter.
+        result.keep()
         raise
     finally:
         if result.blob is not None and not result.kept:

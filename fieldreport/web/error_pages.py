@@ -10,55 +10,28 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from fieldreport.errors import (
-    CodenameError,
-    Conflict,
-    FieldreportError,
-    LimitExceeded,
-    NotAllowed,
-    NotFound,
-    RosterError,
-    ScrubRefused,
-    StaleRoster,
-    StoreError,
-    TokenError,
-    UnlockRefused,
-    UsageError,
-)
+from fieldreport.errors import FieldreportError, LetterboxClosed
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.request_body import ScratchRequest
-
-# First match wins: subclasses before their parents.
-_STATUS: Final[tuple[tuple[type[FieldreportError], int], ...]] = (
-    (NotFound, 404),
-    (Conflict, 409),
-    (StaleRoster, 503),
-    (StoreError, 503),
-    (RosterError, 503),
-    (LimitExceeded, 413),
-    (TokenError, 400),
-    (CodenameError, 422),
-    (ScrubRefused, 422),
-    (UsageError, 422),
-    (NotAllowed, 403),
-    (UnlockRefused, 403),
-)
-_OURS: Final = frozenset({"mailbox-full", "letterbox-closed", "closed-for-files"})  # not the visitor's doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What went wrong: an HTTP status, a stable code for the message catalogue, and the error itself."""
+    """What went wrong: an HTTP status, a stable code for the tables of messages, and the error itself."""
 
     status: int
     code: str
     error: BaseException
+
+    @property
+    def kind(self) -> str:
+        """The code of the error's class: where ``code`` has no message of its own, that of all its kind holds."""
+        return type(self.error).code if isinstance(self.error, FieldreportError) else self.code
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -67,11 +40,7 @@ def failure_of(error: BaseException) -> Failure:
         status = error.code or 500
         return Failure(status=status, code=f"http-{status}" if status != 500 else "internal", error=error)
     if isinstance(error, FieldreportError):
-        if error.code in _OURS:
-            return Failure(status=503, code=error.code, error=error)
-        for kind, status in _STATUS:
-            if isinstance(error, kind):
-                return Failure(status=status, code=error.code, error=error)
+        return Failure(status=error.http_status, code=error.code, error=error)
     return Failure(status=500, code="internal", error=error)
 
 
@@ -82,7 +51,7 @@ def install(app: flask.Flask, page: Callable[[Failure], ResponseReturnValue]) ->
         if isinstance(error, HTTPException) and (error.code or 500) < 400:
             return error.get_response()  # a redirect of the router is not an error
         failure = failure_of(error)
-        if failure.status >= 500 and failure.code not in _OURS:
+        if failure.status >= 500 and not isinstance(error, LetterboxClosed):
             log_fault(error)
         try:
             response = flask.make_response(page(failure))

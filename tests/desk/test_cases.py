@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +110,23 @@ def test_a_damaged_letter_is_refused_by_name_and_the_rest_stays_readable(
 )
 def test_damage_is_named_in_words(code: str, words: str) -> None:
     assert words in damage_text(code)
+
+
+def test_a_store_that_is_away_is_not_called_damage_and_shows_the_title_again_later(
+    house: House, amira: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> object:
+        raise StoreError("the payload store is away")
+
+    case = house.receive("first letter")
+    seat = house.seat("jonas")
+    conversation.save_card(seat, case.id, replace(conversation.card(seat, case.id), facts="A title of ours"))
+    with monkeypatch.context() as patched:
+        patched.setattr(house.vault.objects, "open", away)
+        assert "A title of ours" not in amira.get("/inbox").text
+        assert "refused whole" not in amira.get(path(case)).text
+    assert "A title of ours" in amira.get("/inbox").text
+    assert "first letter" in amira.get(path(case)).text
 
 
 def test_a_payload_altered_in_the_vault_is_refused_when_read(house: House, amira: Browser) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fieldreport import limits
+from fieldreport.errors import StoreError
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
 
@@ -40,6 +41,18 @@ def test_work_does_not_put_it_off_for_ever(house: House, amira: Browser) -> None
 def test_a_clock_that_goes_back_locks(house: House, amira: Browser) -> None:
     house.clock.forward(-limits.DESK_IDLE_SECONDS)
     assert not is_in(amira)
+
+
+def test_a_vault_that_is_away_for_a_moment_locks_nobody(
+    house: House, amira: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> int:
+        raise StoreError("the database is busy", code="busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.vault, "highest_epoch", away)
+        assert amira.get("/keys", follow=False).status == 503
+    assert is_in(amira)
 
 
 def test_the_keys_leave_memory_without_anybody_asking(house: House, amira: Browser) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from fieldreport import limits
-from fieldreport.errors import LimitExceeded, StoreError
+from fieldreport.errors import MailboxFull, StoreError
 from fieldreport.scrub import Mode
 from tests.intake.conftest import House, Seen, Source, form_body
 from tests.intake.samples import photo
@@ -120,7 +120,7 @@ def test_a_roster_that_expires_meanwhile_keeps_what_was_typed(house: House, sour
     ("error", "status"),
     [
         (StoreError("the mailbox is away"), 503),
-        (LimitExceeded("full", code="mailbox-full"), 503),
+        (MailboxFull("full"), 503),
         (OSError(28, "No space left on device"), 500),
         (ZeroDivisionError(), 500),
         (KeyError("anything"), 500),

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from fieldreport import limits
-from fieldreport.errors import LimitExceeded, NotFound, StaleRoster, StoreError
+from fieldreport.errors import MailboxFull, NotFound, StaleRoster, StoreError
 from fieldreport.mailbox import LocalMailbox, Mailbox, Totals
 from fieldreport.store import FileBlobs, open_engine, writing
 
@@ -159,7 +159,7 @@ def test_the_highest_epoch_never_goes_back_and_survives_a_restart(mailbox: Local
 def test_no_more_letters_than_the_ceiling(mailbox: LocalMailbox) -> None:
     for _ in range(3):
         deposit(mailbox)
-    with pytest.raises(LimitExceeded) as caught:
+    with pytest.raises(MailboxFull) as caught:
         mailbox.deposit(os.urandom(16), 1, never)
     assert caught.value.code == "mailbox-full"
     mailbox.acknowledge([mailbox.waiting(1)[0].id])
@@ -168,7 +168,7 @@ def test_no_more_letters_than_the_ceiling(mailbox: LocalMailbox) -> None:
 
 def test_no_more_bytes_than_the_ceiling(mailbox: LocalMailbox, tmp_path: Path) -> None:
     deposit(mailbox, 600_000)
-    with pytest.raises(LimitExceeded) as caught:
+    with pytest.raises(MailboxFull) as caught:
         mailbox.deposit(os.urandom(16), 1, sealing(bytes(400_001)))
     assert caught.value.code == "mailbox-full"
     assert mailbox.totals() == Totals(letters=1, bytes=600_000)

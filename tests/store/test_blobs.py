@@ -170,3 +170,34 @@ def test_a_directory_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> N
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError):
         FileBlobs(tmp_path / "file" / "blobs")
+
+
+def test_a_directory_that_is_away_is_an_outage_and_no_missing_payload(directory: Path) -> None:
+    blobs = FileBlobs(directory)
+    name = store(blobs, b"x")
+    directory.rename(directory.with_name("unmounted"))
+    for act in (blobs.open, blobs.size, lambda _: blobs.create()):
+        with pytest.raises(StoreError):
+            act(name)
+    directory.with_name("unmounted").rename(directory)
+    assert blobs.size(name) == 1
+
+
+# --- S3 ---
+
+
+@pytest.mark.parametrize("blobs", ["s3"], indirect=True)
+def test_a_bucket_that_is_away_is_an_outage_and_no_missing_payload(blobs: BlobStore) -> None:
+    boto3 = pytest.importorskip("boto3", reason="needs the S3 client")
+    name = store(blobs, b"x")
+    with blobs.open(name) as file:
+        client = boto3.client("s3", region_name="us-east-1")
+        client.delete_object(Bucket="newsroom", Key=f"desk/{name}")
+        with pytest.raises(NotFound):
+            file.read()
+        client.delete_bucket(Bucket="newsroom")
+        with pytest.raises(StoreError):
+            file.read()
+    for act in (blobs.open, blobs.size, blobs.delete):
+        with pytest.raises(StoreError):
+            act(name)

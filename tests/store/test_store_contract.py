@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
-from fieldreport.errors import Conflict, SettingsError, StoreError
+from fieldreport.errors import Conflict, NotFound, SettingsError, StoreError
 from fieldreport.store import column_bytes, conventional_metadata, open_engine, reading, scour, writing
 
 
@@ -68,6 +68,15 @@ def test_reading_refuses_to_write(engine: Engine) -> None:
     with writing(engine) as session:  # and the connection is as good as before
         session.add(Thing(id=b"a" * 16, number=1))
     assert numbers(engine) == [1]
+
+
+def test_a_row_that_must_be_there_and_is_not_is_missing_and_no_outage(engine: Engine) -> None:
+    def change_what_is_gone() -> None:
+        with writing(engine) as session:
+            session.get_one(Thing, b"a" * 16).number = 2
+
+    with pytest.raises(NotFound):
+        change_what_is_gone()
 
 
 def test_a_reader_sees_no_half_of_a_change(engine: Engine) -> None:

@@ -14,7 +14,7 @@ from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import ReadPart, Shape, read_item
 from fieldreport.desk.previews import confined, copied
-from fieldreport.errors import FieldreportError, NotAllowed, NotFound, UsageError
+from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, NotFound, UsageError
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
@@ -59,8 +59,10 @@ def title_of(newsdesk: Newsdesk, head: ArticleHead) -> str:
     """The working title, or what can be said without it."""
     try:
         return newsdesk.load(head.id).article.title or "(no title yet)"
-    except FieldreportError:
+    except NotARecipient:
         return "(cannot be opened with your key)"
+    except FieldreportError:
+        return "(cannot be read now)"
 
 
 @access.editor

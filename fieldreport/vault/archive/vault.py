@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import StoreError
+from fieldreport.errors import NotFound, StoreError
 from fieldreport.store import BlobStore, migrate, open_blobs, open_engine, reading, scour, writing
 from fieldreport.vault.archive.audit import Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
@@ -82,7 +82,7 @@ class Vault:
         for name in change.finish():
             try:
                 self.blobs.delete(name)
-            except StoreError as error:
+            except (NotFound, StoreError) as error:
                 # The change is committed and must not look as if it were not: the rest is an orphan without a key.
                 _log.warning("a deleted payload stays behind as an orphan: %s", error.detail)
 

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import select
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError
+from fieldreport.errors import FieldreportError, Unavailable
 from fieldreport.press.leakcheck import Material
 from fieldreport.seal.inner_header import Kind
 from fieldreport.vault.archive.seat import Seat
@@ -77,10 +77,14 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
             continue
         try:
             yield _letter(seat, label, letter.id)
+        except Unavailable:  # an outage says nothing about the letter, and must not send an article back to review
+            raise
         except FieldreportError:
             unread = True
     try:
         protected = conversation.card(seat, case.id).protected
+    except Unavailable:
+        raise
     except FieldreportError:
         protected, unread = (), True
     yield Material(case=label, protected=protected, gone=gone_letters(letters) > gone_before, unread=unread)

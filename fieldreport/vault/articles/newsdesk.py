@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, SealError, UsageError
+from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, SealError, UsageError
 from fieldreport.press.archive import Archive
 from fieldreport.press.leakcheck import Severity
 from fieldreport.press.schedule import Schedule
@@ -213,7 +213,11 @@ class Newsdesk(DraftFolder):
             except NotAllowed:
                 self._hold(article_id)
                 held.append(article_id)
-            except (Conflict, SealError):  # a colleague was faster, or has to do it
+            except (
+                Conflict,
+                NotFound,
+                SealError,
+            ):  # a colleague was faster or has to do it, or a file is missing
                 continue
         return PublishRun(published=tuple(published), held=tuple(held))
 

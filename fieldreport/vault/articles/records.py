@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, LimitExceeded, NotFound, ScrubRefused, SealError, UsageError
+from fieldreport.errors import (
+    FieldreportError,
+    LimitExceeded,
+    NotFound,
+    ScrubRefused,
+    SealError,
+    Unavailable,
+    UsageError,
+)
 from fieldreport.press.article import Article, Media
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode
@@ -157,6 +165,8 @@ def fresh_hashes(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> 
         try:
             with seat.open_object(object_id, kind=Kind.MEDIA, thread=article_id) as envelope:
                 found.add(envelope.manifest.parts[0].sha256.hex())
+        except Unavailable:
+            raise
         except FieldreportError:  # what cannot be opened counts as not cleaned, and the leak check says so
             continue
     return frozenset(found)

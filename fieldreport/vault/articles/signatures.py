@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, NotAllowed, RosterError, SealError
+from fieldreport.errors import FieldreportError, NotAllowed, NotFound, SealError, Unavailable
 from fieldreport.seal import canonical
 from fieldreport.seal.envelope import PartSource
 from fieldreport.seal.inner_header import Kind
@@ -92,7 +92,7 @@ def check_sign_offs(
             if entry.role is not Role.EDITOR or entry.signing is None:
                 raise NotAllowed("only editors sign articles off", code="sign-off-void")
             verify_signature(entry.signing, _SIGN_OFF_LABEL, _statement(seat, role, article_id, content), row.signature)
-        except (RosterError, SealError):
+        except (NotFound, SealError):
             raise NotAllowed(
                 "a sign-off does not count: the text changed, or its signer has left", code="sign-off-void"
             ) from None
@@ -123,6 +123,8 @@ def open_answers(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> 
                 signature = bytes.fromhex(envelope.manifest.fields["signature"])
             statement = _answer_statement(seat, article_id, key, reason)
             _signed_by_one_of(_keys_ever(roster, by), _ANSWER_LABEL, statement, signature)
+        except Unavailable:
+            raise
         except (FieldreportError, KeyError, ValueError):  # an answer that cannot be read or trusted is none
             continue
         answers.setdefault(key, []).append(Answer(by=by, reason=reason))

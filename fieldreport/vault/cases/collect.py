@@ -13,7 +13,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from fieldreport import limits
-from fieldreport.errors import LimitExceeded, NotFound, RosterError, StoreError
+from fieldreport.errors import Conflict, FieldreportError, LimitExceeded, NotFound, RosterError, StoreError
 from fieldreport.mailbox import LetterHead, Mailbox
 from fieldreport.seal.inner_header import EPOCH_MAX, Kind
 from fieldreport.seal.roster_directory import RosterDirectory
@@ -93,8 +93,13 @@ def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: L
             change.session.add(
                 Item(id=head.id, case_id=None, kind=Kind.LETTER.value, sequence=0, hour=change.hour, batch=batch)
             )
+    except NotFound as error:  # withdrawn, or collected by another, while it was read
+        return f"cannot be fetched: {error.detail}"
     except (_Incomplete, LimitExceeded) as error:
         return f"is not what it says: {error.detail}"
+    except Conflict:
+        if not _is_here(vault, head.id):
+            raise
     return None
 
 
@@ -118,7 +123,7 @@ def _copy(source: BinaryIO, destination: BinaryIO, *, size: int) -> None:
         raise _Incomplete("a letter is incomplete", detail="payload is longer than announced")
 
 
-class _Incomplete(StoreError):
+class _Incomplete(FieldreportError):
     """The mailbox gave another number of bytes than it announced; never leaves this module."""
 
 

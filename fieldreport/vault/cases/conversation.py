@@ -235,7 +235,7 @@ def _reach(seat: Seat, case_id: bytes) -> _Source:
         try:
             with seat.open_item(letter_id) as envelope:
                 fields = dict(envelope.manifest.fields)
-        except (SealError, StoreError):  # damaged, or older than this person's access: an earlier one does as well
+        except (NotFound, SealError):  # damaged, or older than this person's access: an earlier one does as well
             continue
         return _source_from(fields, case)
     raise NotFound("no letter of this case can be opened, so there is no key to answer to", code="no-letter")

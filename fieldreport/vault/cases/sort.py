@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -242,9 +242,12 @@ class Sorter:
         """
         history = self.rosters.history()
         try:
-            stored = self.vault.objects.open(letter_id)
+            return self._open(letter_id, history)
         except NotFound:
             return _Look(damage="payload")
+
+    def _open(self, letter_id: bytes, history: Mapping[int, bytes]) -> _Look:
+        stored = self.vault.objects.open(letter_id)
         expected = Expected(
             kind=Kind.LETTER, instance=self.vault.instance, thread=letter_id, object=letter_id, rosters=history
         )

@@ -29,7 +29,7 @@ def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
     """Hand a case to somebody, or to nobody.
 
     Raises:
-        NotFound: no such case. RosterError: nobody active has this handle. NotAllowed: the case is limited to
+        NotFound: no such case, or nobody active has this handle. NotAllowed: the case is limited to
             others (code "limited").
     """
     readers.must_read(seat.vault, case_id, seat.handle)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
-from fieldreport.errors import FieldreportError, KeyFileDamaged, RosterError
+from fieldreport.errors import FieldreportError, KeyFileDamaged, NotFound
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster, RosterDirectory
@@ -43,11 +43,11 @@ def identity_of(untrusted_shares: Sequence[str], roster: Roster) -> tuple[Hybrid
     """Combine shares into the recovery key that the roster names, in use or waiting to be given up.
 
     Raises:
-        RosterError: (code ``roster-no-entry``) the roster names no recovery key.
+        NotFound: (code ``roster-no-entry``) the roster names no recovery key.
         KeyFileDamaged, UsageError: as ``recovery.combine``; code ``recovery-given-up``: these are sound shares of a key
             that was replaced and opens nothing any more.
     """
-    refusal: FieldreportError = RosterError("the roster names no recovery key", code="roster-no-entry")
+    refusal: FieldreportError = NotFound("the roster names no recovery key", code="roster-no-entry")
     for entry in roster.entries:
         if entry.role is not Role.RECOVERY or entry.recipient is None:
             continue

@@ -26,7 +26,7 @@ def order(seat: Seat, handle: str) -> RotationOrder:
     """Order a new key for the person who holds the active key under ``handle``.
 
     Raises:
-        RosterError: nobody active has this handle. Conflict: a rotation is under way (code "rotation-under-way").
+        NotFound: nobody active has this handle. Conflict: a rotation is under way (code "rotation-under-way").
         NotAllowed: an admin's key reads nothing; it is replaced by a new roster alone.
     """
     seat.must_be(Role.ADMIN)
@@ -64,8 +64,8 @@ def approve(seat: Seat, order_id: int, *, new_key_id: str, epoch: int) -> Rotati
     """Note that the roster with the new key was published.
 
     Raises:
-        NotFound: no such rotation. Conflict: another key was requested, or it is further on. RosterError: the published
-            roster is older than ``epoch`` or does not have this key as active.
+        NotFound: no such rotation, or the roster does not name this key. Conflict: another key was requested, it is
+            further on, or the published roster is older than ``epoch`` or does not have this key as active.
     """
     seat.must_be(Role.ADMIN)
     roster = seat.roster()

@@ -15,6 +15,7 @@ from lxml import etree
 from fieldreport.errors import Conflict, NotAllowed, StoreError
 from fieldreport.press.archive import Archive
 from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
 from tests.cast import with_new_key, without_old_keys
 
@@ -250,6 +251,21 @@ def test_a_crash_between_the_site_and_the_commit_is_repeated_without_harm(
             house.ines_desk.publish(article_id)
     assert house.amira.publish_due().published == (article_id,)
     assert len(feed(house).findall(f"{ATOM}entry")) == 1
+
+
+def test_a_store_that_is_away_sends_no_article_back_to_review(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> object:
+        raise StoreError("the store is away")
+
+    house.press.update(DAILY)
+    article_id = house.published()
+    house.newsroom.clock.pass_hours(24 * 7)
+    with monkeypatch.context() as patched:
+        patched.setattr(Seat, "open_item", away)
+        with pytest.raises(StoreError):
+            house.amira.publish_due()
+    assert house.amira.load(article_id).head.state is ArticleState.SCHEDULED
+    assert house.amira.publish_due().published == (article_id,)
 
 
 def test_a_site_that_cannot_be_written_leaves_everything_as_it_was(house: House, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -41,6 +43,14 @@ class Broken(LocalMailbox):
         super().acknowledge(letter_ids)
         if self._at == "acknowledged":
             raise StoreError("the answer got lost")
+
+
+class Gone(io.BytesIO):
+    """The payload of a letter that somebody else has just taken out of the store."""
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise NotFound("no such payload")
 
 
 def stored(newsroom: Newsroom) -> list[bytes]:
@@ -114,6 +124,22 @@ def test_a_letter_that_its_source_withdraws_while_others_are_collected_is_not_da
 
     shared = Shared(newsroom.mailbox, withdraw)
     assert collect(newsroom.vault, shared, newsroom.rosters) == 2
+    assert stored(newsroom) == sorted([sent[0], sent[2]])
+
+
+def test_a_letter_that_goes_while_it_is_read_does_not_hold_up_the_others(newsroom: Newsroom) -> None:
+    sent = [newsroom.send(a_source()) for _ in range(3)]
+
+    class Going(LocalMailbox):
+        @override
+        def fetch(self, letter_id: bytes) -> SealedLetter:
+            letter = super().fetch(letter_id)
+            if letter_id != sent[1]:
+                return letter
+            newsroom.mailbox.acknowledge([letter_id])
+            return replace(letter, payload=Gone())
+
+    assert collect(newsroom.vault, Going(newsroom.mailbox._engine, newsroom.mailbox._blobs), newsroom.rosters) == 2
     assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from typing_extensions import override
 
 from fieldreport import limits
-from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, RosterError, SealError, StoreError
+from fieldreport.errors import (
+    Conflict,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    RosterError,
+    SealError,
+    StoreError,
+    Unavailable,
+)
 from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.seal.inner_header import Kind
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item, Outgoing
-from fieldreport.vault.cases import conversation, inbox, outbox, sort
+from fieldreport.vault.cases import conversation, inbox, outbox, sort, workflow
 from fieldreport.vault.cases.conversation import Card
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
+
+
+def away(*_: object) -> object:
+    raise StoreError("the store is away")
 
 
 class Away(LocalMailbox):
@@ -40,6 +55,46 @@ def in_outbox(newsroom: Newsroom) -> int:
 
 
 # --- replies ---
+
+
+def test_a_store_that_is_away_is_not_a_case_without_a_letter_to_answer(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = newsroom.receive(a_source())
+    seat = newsroom.seat(newsroom.amira)
+    with monkeypatch.context() as patched:
+        patched.setattr(newsroom.vault.objects, "open", away)
+        with pytest.raises(StoreError):
+            conversation.reply(seat, case.id, "x", newsroom.mailbox)
+    conversation.reply(seat, case.id, "x", newsroom.mailbox)
+    assert len(inbox.items(newsroom.vault, case.id)) == 2
+
+
+def test_a_case_that_is_deleted_meanwhile_is_missing_and_no_outage(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = newsroom.receive(a_source())
+    seat = newsroom.seat(newsroom.amira)
+    stage = Seat.stage
+
+    def late(*arguments: Any, **named: Any) -> Any:
+        workflow.delete(newsroom.seat(newsroom.jonas), case.id)
+        return stage(*arguments, **named)
+
+    monkeypatch.setattr(Seat, "stage", late)
+    with pytest.raises(NotFound) as caught:
+        conversation.reply(seat, case.id, "x", newsroom.mailbox)
+    assert not isinstance(caught.value, Unavailable)
+    assert in_outbox(newsroom) == 0
+
+
+def test_a_mailbox_that_is_away_during_delivery_leaves_the_reply_for_later(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "later", Away(newsroom.mailbox, after=False))
+    assert in_outbox(newsroom) == 1
+    assert outbox.deliver(newsroom.vault, newsroom.mailbox) == 1
+    assert newsroom.read_replies(source) == ["later"]
 
 
 @everywhere

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from fieldreport.errors import NotFound, RosterError
+from fieldreport.errors import NotFound
 from fieldreport.vault.archive.tables import Case, CaseState
 from fieldreport.vault.cases import conversation, inbox, workflow
 from fieldreport.vault.cases.inbox import CaseFilter
@@ -146,7 +146,7 @@ def test_states_and_hand_overs_are_logged_with_who_did_it(newsroom: Newsroom) ->
 
 def test_a_case_is_handed_only_to_somebody_on_the_roster(newsroom: Newsroom) -> None:
     case = newsroom.receive(a_source())
-    with pytest.raises(RosterError):
+    with pytest.raises(NotFound):
         workflow.assign(newsroom.seat(newsroom.amira), case.id, "stranger")
     assert inbox.get(newsroom.vault, case.id, viewer="amira").assignee is None
 

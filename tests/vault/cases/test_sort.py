@@ -150,6 +150,18 @@ def test_a_letter_without_its_payload_is_filed_and_says_so(newsroom: Newsroom) -
     assert inbox.item(newsroom.vault, letter_id).damage == "payload"
 
 
+def test_a_payload_store_that_is_away_makes_no_letter_a_damaged_one(newsroom: Newsroom) -> None:
+    letter_id = newsroom.send(a_source(), files=(os.urandom(300_000),))
+    newsroom.collect()
+    blobs = newsroom.directory / "desk" / "blobs"
+    blobs.rename(blobs.with_name("unmounted"))
+    done = sort.sort(newsroom.seat(newsroom.amira))
+    assert (done.damaged, done.unopened, done.unreadable) == (0, 1, 1)
+    blobs.with_name("unmounted").rename(blobs)
+    assert sort.sort(newsroom.seat(newsroom.amira)).letters == 1
+    assert inbox.item(newsroom.vault, letter_id).damage is None
+
+
 def test_bytes_that_are_no_letter_at_all_are_filed_as_damaged(newsroom: Newsroom) -> None:
     letter_id = newsroom.deposit_raw(b"not a header", os.urandom(500))
     newsroom.collect()
