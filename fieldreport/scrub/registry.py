@@ -79,7 +79,7 @@ FORMATS: Final = (
     Format("video/x-matroska", "media.matroska", "mkv", "video", Strong.TRANSCODE, "matroska"),
     Format("audio/webm", "media.matroska", "webm", "recording", Strong.TRANSCODE, "matroska"),
     Format("audio/x-matroska", "media.matroska", "mka", "recording", Strong.TRANSCODE, "matroska"),
-    Format("video/x-msvideo", "media.avi", "avi", "video", Strong.TRANSCODE, "avi"),
+    Format("video/x-msvideo", "media.avi", "avi", "", Strong.TRANSCODE),
     Format("audio/mpeg", "media.audio.mp3", "mp3", "recording", Strong.TRANSCODE, "mp3"),
     Format("audio/aac", "media.audio.adts", "aac", "recording", Strong.TRANSCODE, "aac"),
     Format("audio/flac", "media.audio.flac", "flac", "recording", Strong.TRANSCODE, "flac"),

@@ -15,6 +15,7 @@ import io
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 import av
@@ -186,7 +187,9 @@ class _Sound:
     def __init__(self, output: Any, heard: Any, codec: str, kind: str, origin: Fraction | None = None) -> None:
         layout = "mono" if heard.codec_context.channels == 1 else "stereo"
         self._output = output
-        self._resampler = AudioResampler(format=kind, layout=layout, rate=_RATE)
+        self._new_resampler = partial(AudioResampler, format=kind, layout=layout, rate=_RATE)
+        self._resampler = self._new_resampler()
+        self._shape: tuple[str, str, int] | None = None  # of the frames that the resampler takes
         self._stream = output.add_stream(codec, rate=_RATE, layout=layout)
         self._stream.codec_context.bit_rate = 64_000 if layout == "mono" else 128_000
         self._origin = origin
@@ -197,6 +200,12 @@ class _Sound:
         if not self._samples and self._origin is not None and frame.pts is not None:
             self._before = max(0, round((frame.pts * frame.time_base - self._origin) * _RATE))
         frame.pts = None
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._shape not in {None, shape}:  # a recording may change in its middle
+            for piece in self._resampler.resample(None):
+                self._send(piece)
+            self._resampler = self._new_resampler()
+        self._shape = shape
         for piece in self._resampler.resample(frame):
             self._send(piece)
 

@@ -19,8 +19,8 @@ from av.video.stream import VideoStream
 MARKER = b"PLANTED"
 WIDTH, HEIGHT, RATE = 64, 48, 25
 SOUND_RATE = {"libopus": 48000, "libopencore_amrnb": 8000}
-SOUND_FRAME = {"libopus": 960, "libopencore_amrnb": 160}
-SOUND_FORMAT = {"aac": "fltp", "libmp3lame": "fltp", "alac": "s16p"}
+SOUND_FRAME = {"libopus": 960, "libopencore_amrnb": 160, "ac3": 1536, "mp2": 1152}
+SOUND_FORMAT = {"aac": "fltp", "ac3": "fltp", "libmp3lame": "fltp", "alac": "s16p"}
 SIZES = {"h263": (176, 144)}
 PICTURE_OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"bf": "2", "g": "12", "threads": "1"},
@@ -167,6 +167,25 @@ def _rows(plane: av.video.plane.VideoPlane) -> bytes:
 def _heard(frame: av.AudioFrame) -> int:
     channels = 1 if frame.format.is_planar else len(frame.layout.channels)
     return frame.samples * frame.format.bytes * channels
+
+
+def length(data: bytes) -> float:
+    """How long a film is as a whole, in seconds."""
+    with av.open(io.BytesIO(data), "r") as opened:
+        return (opened.duration or 0) / av.time_base
+
+
+def end(data: bytes) -> float:
+    """When the last picture or sound ends, in seconds."""
+    found = [0.0]
+    with av.open(io.BytesIO(data), "r") as opened:
+        streams = [stream for stream in opened.streams if isinstance(stream, (VideoStream, AudioStream))]
+        for frame in opened.decode(*streams):
+            if isinstance(frame, av.VideoFrame):
+                found.append((frame.time or 0) + 1 / RATE)
+            elif isinstance(frame, av.AudioFrame):
+                found.append((frame.time or 0) + frame.samples / frame.sample_rate)
+    return max(found)
 
 
 def streams(data: bytes) -> list[tuple[str, str, float]]:

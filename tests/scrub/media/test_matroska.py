@@ -14,7 +14,7 @@ from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Refusal, Removed
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.media import matroska
+from fieldreport.scrub.media.matroska.verify import verify
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.media.conftest import Cleaned, cleaned
 from tests.scrub.media.filming import MARKER, film, shown, streams
@@ -331,12 +331,12 @@ LEFT_BEHIND: Mapping[str, tuple[tuple[int, ...], int, bytes]] = {
 def test_verify_refuses_what_clean_might_have_left(what: str) -> None:
     data = cleaned(film("webm", picture="libvpx", sound=None)).data
     head = data.index(b"\x18\x53\x80\x67")
-    matroska.verify(Source.of(data[:head] + serialise(parse(data[head:]))), "video/webm")
+    verify(Source.of(data[:head] + serialise(parse(data[head:]))), "video/webm")
     path, kind, content = LEFT_BEHIND[what]
     tree = parse(data[head:])
     inside(tree, SEGMENT, *path).append((kind, content))
     with pytest.raises(Residue):
-        matroska.verify(Source.of(data[:head] + serialise(tree)), "video/webm")
+        verify(Source.of(data[:head] + serialise(tree)), "video/webm")
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_verify_refuses_words(before: bytes, after: bytes) -> None:
     data = cleaned(film("webm", picture="libvpx", sound=None)).data
     assert before in data
     with pytest.raises(Residue):
-        matroska.verify(Source.of(data.replace(before, after)), "video/webm")
+        verify(Source.of(data.replace(before, after)), "video/webm")
 
 
 @pytest.mark.parametrize("kind", ["vp8-opus", "h264-aac", "live"])

@@ -1,7 +1,7 @@
 """Blocks: the frames of one moment of one track, alone or laced together.
 
-Rules: a block is taken apart and put together again; its time and its flags stay, what it carries beside its frames
-goes. Source: RFC 9559, section 10.
+Rules: a block is taken apart and put together again; its time and its flags stay, whatever else it carries with its
+frames goes. Source: RFC 9559, section 10.
 """
 
 from __future__ import annotations
@@ -35,7 +35,13 @@ class Block:
     written: bytes
     key: bool
     time: int
-    duration: int  # 0: not told
+    duration: int  # 0: not known
+
+
+def make_simple(track: Track, time: int, frames: list[bytes], *, flags: int = 0, key: bool) -> Block:
+    """A ``SimpleBlock`` of clean frames."""
+    written = element(SIMPLE, _block(track, time, flags | (_KEY if key else 0), frames))
+    return Block(track=track, written=written, key=key, time=time, duration=0)
 
 
 def simple(untrusted: bytes, tracks: Mapping[int, Track]) -> Block | None:
@@ -43,8 +49,7 @@ def simple(untrusted: bytes, tracks: Mapping[int, Track]) -> Block | None:
     track, time, flags, frames = _parse(untrusted, tracks)
     if track is None:
         return None
-    written = element(SIMPLE, _block(track, time, flags & (_KEY | _INVISIBLE | _DISCARDABLE), frames))
-    return Block(track=track, written=written, key=bool(flags & _KEY), time=time, duration=0)
+    return make_simple(track, time, frames, flags=flags & (_INVISIBLE | _DISCARDABLE), key=bool(flags & _KEY))
 
 
 def group(untrusted: bytes, tracks: Mapping[int, Track], removed: set[Removed]) -> Block | None:
@@ -60,18 +65,16 @@ def group(untrusted: bytes, tracks: Mapping[int, Track], removed: set[Removed]) 
         return None
     if _ADDITIONS in fields:
         removed.add(Removed.HIDDEN_CONTENT)
-    duration = unsigned(fields.get(_DURATION, b""))
     if _DURATION not in fields and _PADDING not in fields:
-        key = 0 if references else _KEY
-        written = element(SIMPLE, _block(track, time, flags & _INVISIBLE | key, frames))
-    else:
-        written = element(
-            GROUP,
-            element(_BLOCK, _block(track, time, flags & _INVISIBLE, frames)),
-            unsigned_element(_DURATION, duration) if _DURATION in fields else b"",
-            *(signed_element(_REFERENCE, reference) for reference in references[:16]),
-            signed_element(_PADDING, signed(fields[_PADDING])) if _PADDING in fields else b"",
-        )
+        return make_simple(track, time, frames, flags=flags & _INVISIBLE, key=not references)
+    duration = unsigned(fields.get(_DURATION, b""))
+    written = element(
+        GROUP,
+        element(_BLOCK, _block(track, time, flags & _INVISIBLE, frames)),
+        unsigned_element(_DURATION, duration) if _DURATION in fields else b"",
+        *(signed_element(_REFERENCE, reference) for reference in references[:16]),
+        signed_element(_PADDING, signed(fields[_PADDING])) if _PADDING in fields else b"",
+    )
     return Block(track=track, written=written, key=not references, time=time, duration=duration)
 
 

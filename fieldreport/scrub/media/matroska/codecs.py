@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units
+from fieldreport.scrub.media.matroska import riff_formats
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 Codec = tuple[bytes, FrameCleaner | None]  # private data, rebuilt; what cleans a frame
@@ -49,6 +50,8 @@ def codec(name: bytes, private: bytes, removed: set[Removed]) -> Codec | None:
         return visual(private), visual
     if name == b"V_MJPEG":
         return b"", mpeg4.Jpeg(removed=removed)
+    if name == riff_formats.PICTURE:
+        return riff_formats.picture(private, removed)
     return _sound(name, private, removed)
 
 
@@ -71,6 +74,8 @@ def _sound(name: bytes, private: bytes, removed: set[Removed]) -> Codec | None:
         return b"fLaC\x80\0\0\x22" + private[8:42], None
     if name == b"A_ALAC" and len(private) >= 24:
         return private[:24], None
+    if name == riff_formats.SOUND:
+        return riff_formats.sound(private, removed)
     if name in _XIPH:
         return _xiph(private, _XIPH[name], removed), None
     return None

@@ -1,12 +1,13 @@
 """The header of a Matroska film: its time scale, its tracks, and what each needs to be decoded and shown.
 
-Rules: tracks of picture and sound stay, numbered anew; of their descriptions only the numbers that these tables name,
-each in one form. Names, languages, titles, ids, programs and times are not among them. Source: RFC 9559, section 5.
+Rules: tracks of picture and sound stay, with new numbers; of their descriptions only the numbers that these tables
+name, each in one form. Names, languages, titles, ids, programs and times are not among them. Source: RFC 9559, section
+5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,29 +29,21 @@ from fieldreport.scrub.media.matroska.elements import (
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _ENTRY: Final = 0xAE
-_NUMBER, _UID, _TYPE, _CODEC, _PRIVATE, _VIDEO, _AUDIO, _ENCODINGS = (
-    0xD7,
-    0x73C5,
-    0x83,
-    0x86,
-    0x63A2,
-    0xE0,
-    0xE1,
-    0x6D80,
-)
+_NUMBER, _UID, _TYPE, _ENCODINGS = 0xD7, 0x73C5, 0x83, 0x6D80
+CODEC, PRIVATE, FRAME_TIME, VIDEO, AUDIO = 0x86, 0x63A2, 0x23E383, 0xE0, 0xE1
+WIDTH, HEIGHT, SOUND_RATE, CHANNELS, SOUND_BITS = 0xB0, 0xBA, 0xB5, 0x9F, 0x6264
 _LANGUAGE: Final = 0x22B59C
 _COLOUR, _MASTERING, _PROJECTION = 0x55B0, 0x55D0, 0x7670
 PICTURE, SOUND, _SUBTITLE = 1, 2, 0x11
 
-Rule = Callable[[bytes], object]
-_TRACK_NUMBERS: Final = (0xB9, 0x88, 0x23E383, 0x56AA, 0x56BB)  # enabled, default, duration, delay, pre-roll
-_VIDEO_NUMBERS: Final = (0x9A, 0x9D, 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD, 0x54B0, 0x54BA, 0x54B2)
+_TRACK_NUMBERS: Final = (0xB9, 0x88, FRAME_TIME, 0x56AA, 0x56BB)  # enabled, default, duration, delay, pre-roll
+_VIDEO_NUMBERS: Final = (0x9A, 0x9D, WIDTH, HEIGHT, 0x54AA, 0x54BB, 0x54CC, 0x54DD, 0x54B0, 0x54BA, 0x54B2)
 _COLOUR_NUMBERS: Final = tuple(range(0x55B1, 0x55BE))
 _MASTERING_REALS: Final = tuple(range(0x55D1, 0x55DB))
 _PROJECTION_REALS: Final = (0x7673, 0x7674, 0x7675)
-_AUDIO_REALS: Final = (0xB5, 0x78B5)
-_AUDIO_NUMBERS: Final = (0x9F, 0x6264)
-_TOLD: Final[Mapping[int, Removed]] = {
+_AUDIO_REALS: Final = (SOUND_RATE, 0x78B5)
+_AUDIO_NUMBERS: Final = (CHANNELS, SOUND_BITS)
+_CATEGORIES: Final[Mapping[int, Removed]] = {
     0x536E: Removed.DESCRIPTION,
     0x258688: Removed.SOFTWARE,
     0x41E4: Removed.OTHER_METADATA,
@@ -83,11 +76,11 @@ def read(untrusted: bytes, removed: set[Removed]) -> dict[int, Track]:
         if track_kind not in {PICTURE, SOUND}:
             removed.add(Removed.DESCRIPTION if track_kind == _SUBTITLE else Removed.HIDDEN_CONTENT)
             continue
-        removed.update(_TOLD[name] for name in fields if name in _TOLD)
+        removed.update(_CATEGORIES[name] for name in fields if name in _CATEGORIES)
         number = unsigned(fields.get(_NUMBER, b""))
         if not number or number in found:
             raise Damaged
-        track = _track(fields, track_kind, len(found) + 1, removed)
+        track = make(fields, track_kind, len(found) + 1, removed)
         if track is None:
             unknown.add(track_kind)
             removed.add(Removed.HIDDEN_CONTENT)
@@ -98,13 +91,14 @@ def read(untrusted: bytes, removed: set[Removed]) -> dict[int, Track]:
     return found
 
 
-def _track(fields: dict[int, bytes], kind: int, number: int, removed: set[Removed]) -> Track | None:
-    name = fields.get(_CODEC, b"").rstrip(b"\0")
-    codec = codecs.codec(name, fields.get(_PRIVATE, b""), removed)
+def make(fields: Mapping[int, bytes], kind: int, number: int, removed: set[Removed]) -> Track | None:
+    """A track from the elements that describe it, or None for a codec that is not allowed."""
+    name = fields.get(CODEC, b"").rstrip(b"\0")
+    codec = codecs.codec(name, fields.get(PRIVATE, b""), removed)
     if codec is None:
         return None
     private, clean = codec
-    shape = _video(fields.get(_VIDEO, b"")) if kind == PICTURE else _audio(fields.get(_AUDIO, b""))
+    shape = _video(fields.get(VIDEO, b"")) if kind == PICTURE else _audio(fields.get(AUDIO, b""))
     written = element(
         _ENTRY,
         unsigned_element(_NUMBER, number),
@@ -112,8 +106,8 @@ def _track(fields: dict[int, bytes], kind: int, number: int, removed: set[Remove
         unsigned_element(_TYPE, kind),
         *_numbers(fields, _TRACK_NUMBERS),
         element(_LANGUAGE, b"und"),
-        element(_CODEC, name),
-        element(_PRIVATE, private) if private else b"",
+        element(CODEC, name),
+        element(PRIVATE, private) if private else b"",
         shape,
     )
     return Track(
@@ -122,7 +116,7 @@ def _track(fields: dict[int, bytes], kind: int, number: int, removed: set[Remove
         written=written,
         clean=clean,
         stripped=_stripped(fields.get(_ENCODINGS, b"")),
-        frame_time=unsigned(fields.get(0x23E383, b"")),
+        frame_time=unsigned(fields.get(FRAME_TIME, b"")),
     )
 
 
@@ -136,7 +130,7 @@ def _reals(fields: Mapping[int, bytes], names: tuple[int, ...]) -> list[bytes]:
 
 def _video(untrusted: bytes) -> bytes:
     fields = dict(children(untrusted))
-    check_image(unsigned(fields.get(0xB0, b"")), unsigned(fields.get(0xBA, b"")))
+    check_image(unsigned(fields.get(WIDTH, b"")), unsigned(fields.get(HEIGHT, b"")))
     parts = _numbers(fields, _VIDEO_NUMBERS)
     if _COLOUR in fields:
         colour = dict(children(fields[_COLOUR]))
@@ -147,12 +141,12 @@ def _video(untrusted: bytes) -> bytes:
     if _PROJECTION in fields:  # how the picture is turned
         projection = dict(children(fields[_PROJECTION]))
         parts.append(element(_PROJECTION, *_numbers(projection, (0x7671,)), *_reals(projection, _PROJECTION_REALS)))
-    return element(_VIDEO, *parts)
+    return element(VIDEO, *parts)
 
 
 def _audio(untrusted: bytes) -> bytes:
     fields = dict(children(untrusted))
-    return element(_AUDIO, *_reals(fields, _AUDIO_REALS), *_numbers(fields, _AUDIO_NUMBERS))
+    return element(AUDIO, *_reals(fields, _AUDIO_REALS), *_numbers(fields, _AUDIO_NUMBERS))
 
 
 def _stripped(untrusted: bytes) -> bytes:
@@ -173,9 +167,9 @@ def _stripped(untrusted: bytes) -> bytes:
     return settings
 
 
-def write(tracks: Mapping[int, Track]) -> bytes:
+def write(tracks: Collection[Track]) -> bytes:
     """The whole ``Tracks`` element."""
-    return element(TRACKS, *(track.written for track in tracks.values()))
+    return element(TRACKS, *(track.written for track in tracks))
 
 
 def is_filler(kind: int) -> bool:

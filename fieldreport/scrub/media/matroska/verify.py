@@ -1,4 +1,4 @@
-"""Reading a clean Matroska film again, with a reader that shares no code with what wrote it.
+"""Reads a clean Matroska film again, with a reader that shares no code with what wrote it.
 
 Rules: the file is consumed from the first byte to the last by a table of what may stand where; an element that is not
 in it is residue, and so is a word in one that has room for words.
@@ -56,15 +56,15 @@ _HEADER: Final[dict[bytes, object]] = {
 }
 _CLUSTER: Final = b"\x1f\x43\xb6\x75"
 _GROUP: Final = b"\xa0"
-_SILENT_CODECS: Final = (
-    b"V_VP8",
-    b"V_VP9",
-    b"A_AC3",
-    b"A_EAC3",
-    b"A_PCM/INT/LIT",
-    b"A_PCM/INT/BIG",
-    b"A_PCM/FLOAT/IEEE",
-)
+_SILENT_SOUNDS: Final = (b"A_AC3", b"A_EAC3", b"A_PCM/INT/LIT", b"A_PCM/INT/BIG", b"A_PCM/FLOAT/IEEE")
+# Of pictures and sounds that are described as Windows does: names of codecs, and the bytes after the common fields.
+_PICTURES: Final[dict[str, Check | None]] = {
+    **dict.fromkeys(("H264", "h264", "X264", "x264", "avc1", "AVC1"), frames.stream),
+    **dict.fromkeys(("XVID", "xvid", "DIVX", "divx", "DX50", "FMP4", "MP4V", "mp4v", "M4S2"), frames.visual),
+    **dict.fromkeys(("H263", "DIV3", "MP42", "MP43", "I420", "YUY2", "UYVY", "\0\0\0\0")),
+}
+_SOUND_BYTES: Final = {1: 0, 2: 32, 3: 0, 6: 0, 7: 0, 0x11: 2, 0xFFFE: 22}
+_PCM: Final = bytes.fromhex("000000001000800000aa00389b71")
 _PIECE_BYTES: Final = limits.MIB
 
 
@@ -191,36 +191,73 @@ def _tracks(content: bytes) -> dict[int, Check | None]:
 
 
 def _codec(name: bytes, private: bytes) -> Check | None:
-    if name == b"V_MPEG4/ISO/AVC":
-        return functools.partial(frames.units, width=frames.avc_width(private), hevc=False)
-    if name == b"V_MPEGH/ISO/HEVC":
-        return functools.partial(frames.units, width=frames.hevc_width(private), hevc=True)
-    if name == b"V_AV1" and frames.obus(memoryview(private[4:])):
-        return frames.obus
-    if name in {b"V_MPEG4/ISO/SP", b"V_MPEG4/ISO/ASP", b"V_MPEG4/ISO/AP"} and frames.visual(memoryview(private)):
-        return frames.visual
-    if name == b"A_AAC" and 2 <= len(private) <= 64:
-        return frames.aac if private[0] >> 3 in {1, 2, 3, 4, 5, 29} else None
-    if name == b"A_OPUS" and private[:8] == b"OpusHead":
-        fits = len(private) == (21 + private[9] if private[18] else 19)
-    elif name == b"A_FLAC":
-        fits = len(private) == 42 and private[:8] == b"fLaC\x80\0\0\x22"
-    elif name == b"A_ALAC":
-        fits = len(private) == 24
-    elif name == b"A_VORBIS":
-        fits = b"\3vorbis" + bytes(8) + b"\1\5vorbis" in private and private[:2] == b"\2\x1e"
-    elif name == b"V_THEORA":
-        fits = b"\x81theora" + bytes(8) + b"\x82theora" in private and private[:2] == b"\2\x2a"
-    else:
-        fits = not private
-        if fits and name in {b"A_MPEG/L3", b"A_MPEG/L2"}:
-            return frames.mp3
-        if fits and name == b"V_MJPEG":
+    """What checks a frame, from a description that holds nothing but what its codec needs."""
+    return _picture_codec(name, private) if name.startswith(b"V_") else _sound_codec(name, private)
+
+
+def _picture_codec(name: bytes, private: bytes) -> Check | None:
+    match name:
+        case b"V_MPEG4/ISO/AVC":
+            return functools.partial(frames.units, width=frames.avc_width(private), hevc=False)
+        case b"V_MPEGH/ISO/HEVC":
+            return functools.partial(frames.units, width=frames.hevc_width(private), hevc=True)
+        case b"V_AV1" if frames.obus(memoryview(private[4:])):
+            return frames.obus
+        case b"V_MPEG4/ISO/SP" | b"V_MPEG4/ISO/ASP" | b"V_MPEG4/ISO/AP" if frames.visual(memoryview(private)):
+            return frames.visual
+        case b"V_MS/VFW/FOURCC":
+            return _windows_picture(private)
+        case b"V_THEORA":
+            if b"\x81theora" + bytes(8) + b"\x82theora" in private and private[:2] == b"\2\x2a":
+                return None
+        case b"V_MJPEG" if not private:
             return frames.jpeg
-        fits = fits and name in _SILENT_CODECS
+        case b"V_VP8" | b"V_VP9" if not private:
+            return None
+    raise Residue
+
+
+def _sound_codec(name: bytes, private: bytes) -> Check | None:
+    match name:
+        case b"A_AAC":
+            if not 2 <= len(private) <= 64:
+                raise Residue
+            return frames.aac if private[0] >> 3 in {1, 2, 3, 4, 5, 29} else None
+        case b"A_MPEG/L3" | b"A_MPEG/L2" if not private:
+            return frames.mp3
+        case b"A_MS/ACM":
+            fits = _is_windows_sound(private)
+        case b"A_OPUS":
+            fits = private[:8] == b"OpusHead" and len(private) == (21 + private[9] if private[18] else 19)
+        case b"A_FLAC":
+            fits = len(private) == 42 and private[:8] == b"fLaC\x80\0\0\x22"
+        case b"A_ALAC":
+            fits = len(private) == 24
+        case b"A_VORBIS":
+            fits = b"\3vorbis" + bytes(8) + b"\1\5vorbis" in private and private[:2] == b"\2\x1e"
+        case _:
+            fits = not private and name in _SILENT_SOUNDS
     if not fits:
         raise Residue
     return None
+
+
+def _windows_picture(form: bytes) -> Check | None:
+    """A BITMAPINFOHEADER."""
+    name, extra = form[16:20].decode("latin-1"), form[40:]
+    if len(form) < 40 or int.from_bytes(form[:4], "little") != len(form) or any(form[24:40]) or name not in _PICTURES:
+        raise Residue
+    check = _PICTURES[name]
+    if extra and (check is None or not check(memoryview(extra))):
+        raise Residue
+    return check
+
+
+def _is_windows_sound(form: bytes) -> bool:
+    """A WAVEFORMATEX."""
+    tag, extra = int.from_bytes(form[:2], "little"), form[18:]
+    known = tag in _SOUND_BYTES and len(extra) <= _SOUND_BYTES[tag] and (tag != 0xFFFE or extra[8:] == _PCM)
+    return known and form[16:18] == len(extra).to_bytes(2, "little")
 
 
 # --- clusters ---
