@@ -10,7 +10,8 @@ Nothing in this package knows what it stores, holds a key, or sees plaintext.
     with spooled(blobs, seal) as stored: …                    # a payload made durable before its row is written
 """
 
-from fieldreport.store.blobs import BlobStore, BlobWriter, FileBlobs, open_blobs
+from fieldreport.store.blob_store import BlobStore, BlobWriter
+from fieldreport.store.blobs import FileBlobs, open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
 from fieldreport.store.engine import open_engine, reading, scour, writing
 from fieldreport.store.migrate import migrate, run_migrations

@@ -8,54 +8,17 @@ say nothing about what arrived when.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Protocol, Self
+from typing import BinaryIO, Self
 
 from fieldreport import limits
 from fieldreport.errors import NotFound, SettingsError, StoreError
-
-_NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
-
-
-class BlobWriter(Protocol):
-    """A blob being written: a context manager that throws away what was not committed."""
-
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        """Append all of ``data`` and return its length."""
-
-    def commit(self) -> str:
-        """Make everything durable and return the blob's name."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
-
-
-class BlobStore(Protocol):
-    """Where blobs are kept. Two implementations: ``FileBlobs`` and ``S3Blobs``."""
-
-    def create(self) -> BlobWriter:
-        """Start a new blob."""
-
-    def open(self, name: str) -> BinaryIO:
-        """Open a blob for reading at any position. Raises ``NotFound``."""
-
-    def size(self, name: str) -> int:
-        """Return a blob's length in bytes. Raises ``NotFound``."""
-
-    def delete(self, name: str) -> None:
-        """Delete a blob; no error if there is none."""
-
-    def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
-        """Iterate over all names, abandoned half-written blobs included, that were last touched before then."""
+from fieldreport.store.blob_store import NAME, BlobStore, BlobWriter
 
 
 def open_blobs(where: str | Path) -> BlobStore:
@@ -110,7 +73,7 @@ class FileBlobs:
         with _as_store_error(), os.scandir(self._directory) as entries:
             for entry in entries:
                 # The change time, because the modification time is set to nothing.
-                if _NAME.fullmatch(entry.name) and _changed_at(entry) <= before:
+                if NAME.fullmatch(entry.name) and _changed_at(entry) <= before:
                     yield entry.name
 
     @contextmanager
@@ -124,7 +87,7 @@ class FileBlobs:
             raise NotFound("no such payload", detail="blob file is missing") from None
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise NotFound("no such payload", detail="malformed blob name")
         return self._directory / name
 

@@ -8,7 +8,6 @@ read-after-write, as S3 itself and the servers that imitate it do.
 from __future__ import annotations
 
 import io
-import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -22,11 +21,10 @@ from typing_extensions import override
 from fieldreport.errors import FieldreportError, NotFound, PlatformError, SettingsError, StoreError
 from fieldreport.limits import KIB, MIB
 from fieldreport.seekable import SeekableReader
-from fieldreport.store.blobs import BlobWriter
+from fieldreport.store.blob_store import NAME, BlobWriter
 
 _PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
 _READ_AHEAD_BYTES: Final = 256 * KIB
-_NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
 
 
 class S3Blobs:
@@ -90,11 +88,11 @@ class S3Blobs:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     name = entry["Key"].removeprefix(self._prefix)
-                    if _NAME.fullmatch(name) and entry["LastModified"].timestamp() <= before:
+                    if NAME.fullmatch(name) and entry["LastModified"].timestamp() <= before:
                         yield name
             for upload in self._uploads():
                 name = upload["Key"].removeprefix(self._prefix)
-                if _NAME.fullmatch(name) and upload["Initiated"].timestamp() <= before:
+                if NAME.fullmatch(name) and upload["Initiated"].timestamp() <= before:
                     yield f"{name}.part"
 
     def _uploads(self) -> Iterator[Any]:
@@ -103,7 +101,7 @@ class S3Blobs:
             yield from page.get("Uploads", ())
 
     def _key(self, name: str) -> str:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise NotFound("no such payload", detail="malformed blob name")
         return self._prefix + name
 

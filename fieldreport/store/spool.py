@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, StoreError
-from fieldreport.store.blobs import BlobStore, BlobWriter
+from fieldreport.store.blob_store import BlobStore, BlobWriter
 
 
 @dataclass(slots=True, kw_only=True)
