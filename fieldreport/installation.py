@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,9 +18,10 @@ from typing import Final
 from fieldreport import config
 from fieldreport.errors import UsageError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
-from fieldreport.seal import HybridIdentity, Role, RosterDirectory, open_rosters
+from fieldreport.seal import HybridIdentity, Role, RosterDirectory
 from fieldreport.unseal import key_file, recovery
 from fieldreport.unseal import roster_changes as rosters
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.staff import roster_changes
@@ -128,7 +128,7 @@ def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> It
     """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end."""
     vault, mailbox = open_vault(settings), open_mailbox(settings)
     try:
-        yield Seat(vault, admin_key, open_rosters(settings)), mailbox
+        yield Seat(vault, admin_key, RosterWatch.of(settings, vault)), mailbox
     finally:
         mailbox.close()
         vault.close()
@@ -150,7 +150,7 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         passphrase = key_file.generate_passphrase()
         # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
         key_file.write_key_file(path, staff, passphrase)
-        roster_changes.enrol(seat, staff.public_entry(), seat.rosters, mailbox, now=time.time())
+        roster_changes.enrol(seat, staff.public_entry(), mailbox)
     return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)
 
 

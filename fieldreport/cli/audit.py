@@ -7,8 +7,8 @@ import json
 import click
 
 from fieldreport.cli import load_settings
-from fieldreport.seal import open_rosters
 from fieldreport.vault.archive.audit import signers_of
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 
 
@@ -25,7 +25,7 @@ def verify(context: click.Context, *, as_json: bool) -> None:
     settings = load_settings(context)
     vault = open_vault(settings)
     # Whoever is in the newest roster, in force or not: the log must stay checkable after a roster expired.
-    roster = open_rosters(settings).newest(at_least=vault.highest_epoch())
+    roster = RosterWatch.of(settings, vault).newest()
     report = vault.audit.verify(signers_of(roster))
     if as_json:
         click.echo(json.dumps({"entries": report.entries, "unsigned": report.unsigned, "head": report.head}))

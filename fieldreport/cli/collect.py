@@ -8,7 +8,7 @@ import click
 
 from fieldreport.cli import load_settings
 from fieldreport.mailbox import open_mailbox
-from fieldreport.seal import open_rosters
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.collect import collect
@@ -22,7 +22,7 @@ def collect_command(context: click.Context, *, as_json: bool) -> None:
     settings = load_settings(context)
     mailbox = open_mailbox(settings)
     vault = open_vault(settings)
-    letters = collect(vault, mailbox, open_rosters(settings))
+    letters = collect(vault, mailbox, RosterWatch.of(settings, vault))
     replies = outbox.deliver(vault, mailbox)
     if as_json:
         click.echo(json.dumps({"letters": letters, "replies": replies}))

@@ -11,7 +11,6 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from fieldreport.errors import FieldreportError, PlatformError, SettingsError
 from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
-from fieldreport.seal import open_rosters
 from fieldreport.seal.self_test import check_platform
+from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction
 from fieldreport.vault.keys.status import standing
@@ -84,11 +83,15 @@ def machine() -> Iterator[Finding]:
 
 def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     """Checks of one installation: the roster, modes of files, orphans."""
-    yield _tried("roster", lambda: _check_roster(settings), "both signatures and the dates hold")
-    yield _roster_age(settings)
-    yield _admin_key(settings)
-    yield from _due(settings)
-    yield _orphaned_cases(settings)
+    try:
+        with open_watch(settings) as rosters:
+            yield _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
+            yield _roster_age(rosters)
+            yield _admin_key(settings, rosters)
+            yield from _due(settings, rosters)
+            yield _orphaned_cases(settings, rosters)
+    except FieldreportError as error:
+        yield Finding(check="roster", verdict=Verdict.FAILS, seen=error.detail)
     state = letterbox_state(settings.intake.data)
     verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
     yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
@@ -114,31 +117,20 @@ def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:
     return Finding(check=check, verdict=Verdict.HOLDS, seen=holds)
 
 
-def _check_roster(settings: config.Settings) -> None:
-    vault = open_vault(settings)
+def _roster_age(rosters: RosterWatch) -> Finding:
     try:
-        seen = vault.highest_epoch()
-    finally:
-        vault.close()
-    # One that is older than the vault has seen was put back by somebody: its revoked readers would be back, too.
-    roster = open_rosters(settings).load(now=datetime.now(UTC), at_least=seen)
-    roster.recipients()
-
-
-def _roster_age(settings: config.Settings) -> Finding:
-    try:
-        roster = open_rosters(settings).newest(at_least=0)
+        roster = rosters.newest()
     except FieldreportError as error:
         return Finding(check="roster's age", verdict=Verdict.FAILS, seen=error.detail)
-    days = (roster.not_after - datetime.now(UTC)).days
+    days = (roster.not_after - rosters.now()).days
     verdict = Verdict.HOLDS if days > limits.ROSTER_ALARM_DAYS else Verdict.WARNS
     return Finding(check="roster's age", verdict=verdict, seen=f"epoch {roster.epoch} expires in {days} days")
 
 
-def _due(settings: config.Settings) -> Iterator[Finding]:
+def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
     vault = open_vault(settings)
     try:
-        found = standing(vault, open_rosters(settings), now=datetime.now(UTC), rotate_days=settings.keys.rotate_days)
+        found = standing(vault, rosters, rotate_days=settings.keys.rotate_days)
     except FieldreportError as error:
         yield Finding(check="keys", verdict=Verdict.FAILS, seen=error.detail)
         return
@@ -152,11 +144,11 @@ def _due(settings: config.Settings) -> Iterator[Finding]:
         yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
 
 
-def _orphaned_cases(settings: config.Settings) -> Finding:
+def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
     """Whether a limited case has no reader left, so that what its source still writes is read by nobody."""
     vault = open_vault(settings)
     try:
-        roster = open_rosters(settings).newest(at_least=0)
+        roster = rosters.newest()
         with vault.reading() as session:
             left = restriction.orphaned_cases(session, roster)
     except FieldreportError as error:
@@ -170,10 +162,10 @@ def _orphaned_cases(settings: config.Settings) -> Finding:
     return Finding(check="limited cases", verdict=Verdict.WARNS, seen=seen)
 
 
-def _admin_key(settings: config.Settings) -> Finding:
+def _admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:
     """Whether the settings pin the admin key in force, or one that was handed over and might be misused."""
     try:
-        in_force = open_rosters(settings).admin().fingerprint
+        in_force = rosters.published.admin().fingerprint
     except FieldreportError as error:
         return Finding(check="admin key", verdict=Verdict.FAILS, seen=error.detail)
     if in_force == settings.keys.admin_fingerprint:

@@ -9,7 +9,6 @@ Rules: passphrase and second factor are shown once, to their owner; the admin's 
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,7 +125,7 @@ def approve(
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         request = _read_request(Path(wanted)) if Path(wanted).is_file() else enrolment.request_of(seat.vault, wanted)
-        enrolment.check(seat, request, now=time.time())  # before anybody is called
+        enrolment.check(seat, request)  # before anybody is called
         if fingerprint is None:
             _ask(request)
         path = settings.desk.keyfiles / f"{request.handle}.key"
@@ -135,7 +134,7 @@ def approve(
         elif not path.exists():
             raise NotFound(f"the key file of {request.handle} is not on the desk; give it with --keyfile")
         compared = request.fingerprint if fingerprint is None else "".join(fingerprint.split()).lower()
-        roster = enrolment.approve(seat, request, compared, mailbox, now=time.time())
+        roster = enrolment.approve(seat, request, compared, mailbox)
     click.echo(
         f"Epoch {roster.epoch} is in force. New letters are sealed to {request.handle} from now on; earlier ones"
     )

@@ -6,7 +6,6 @@ Intakes that pin the old fingerprint follow by themselves; whoever runs them pin
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
@@ -41,8 +40,8 @@ def hand_over(
     old = passphrases.unlock_admin(settings, admin, passphrase_file)
     new = passphrases.unlock_admin(settings, successor, successor_passphrase_file)
     with installation.admin_at_work(settings, old) as (seat, mailbox):
-        roster = roster_changes.hand_over(seat, new, seat.rosters, mailbox, now=time.time())
-        fingerprint = seat.rosters.admin().fingerprint
+        roster = roster_changes.hand_over(seat, new, mailbox)
+        fingerprint = seat.rosters.published.admin().fingerprint
     click.echo(f"Epoch {roster.epoch} is in force. {successor} signs rosters now; {admin} does not any more.")
     click.echo(
         "Intakes and the desk follow by themselves. When their directory of keys has arrived everywhere, pin the"

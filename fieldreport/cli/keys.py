@@ -8,8 +8,6 @@ Every step is recorded in the vault before the next begins, so a run that was ki
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -31,9 +29,10 @@ from fieldreport import installation
 from fieldreport.cli import enrolment, export, handover, keys_status, load_settings, passphrases, recovery_keys
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
-from fieldreport.seal import KeyState, Role, open_rosters
+from fieldreport.seal import KeyState, Role
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.archive.vault import open_vault
@@ -60,7 +59,7 @@ def list_(context: click.Context, *, as_json: bool) -> None:
     """List the keys that can read, and how many sealed objects name each."""
     settings = load_settings(context)
     vault = open_vault(settings)
-    roster = open_rosters(settings).newest(at_least=vault.highest_epoch())
+    roster = RosterWatch.of(settings, vault).newest()
     rows = [
         {
             "key": entry.key_id,
@@ -103,7 +102,8 @@ def rotate(
     """Replace the key of each of HANDLES; run it again after an interruption and it goes on."""
     settings = load_settings(context)
     if everybody:
-        entries = open_rosters(settings).load(now=datetime.now(UTC), at_least=0).entries
+        with open_watch(settings) as rosters:
+            entries = rosters.in_force().entries
         handles = tuple(e.handle for e in entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE)
     if not handles or (owner_passphrase_file is not None and len(handles) > 1):
         raise click.UsageError("name one person, or several without --owner-passphrase-file, or --all")
@@ -153,7 +153,7 @@ class _Rotation:
                         raise Conflict(" ".join(notices))
                     click.echo(f"{handle}: the new key is made")
                 case RotationState.REQUESTED:
-                    roster_changes.approve(self._signer, order, self._signer.rosters, self._mailbox, now=time.time())
+                    roster_changes.approve(self._signer, order, self._mailbox)
                     click.echo(f"{handle}: letters go to the new key")
                 case RotationState.APPROVED:
                     self._rewrap()

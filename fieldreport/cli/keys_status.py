@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
 
 import click
 
 from fieldreport.cli import load_settings
-from fieldreport.seal import Role, open_rosters
+from fieldreport.seal import Role
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.keys.status import Standing, standing
 
@@ -21,7 +21,7 @@ def status(context: click.Context, *, as_json: bool) -> None:
     """Say how the keys stand: objects, ages, rotations, the roster's term, and what is due."""
     settings = load_settings(context)
     vault = open_vault(settings)
-    found = standing(vault, open_rosters(settings), now=datetime.now(UTC), rotate_days=settings.keys.rotate_days)
+    found = standing(vault, RosterWatch.of(settings, vault), rotate_days=settings.keys.rotate_days)
     vault.close()
     click.echo(json.dumps(_facts(found)) if as_json else "\n".join(_lines(found)))
 

@@ -24,8 +24,9 @@ from fieldreport.cli import init, load_settings, replace_admin
 from fieldreport.cli.recovery_sheets import fingerprint_words
 from fieldreport.errors import Conflict, KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
-from fieldreport.seal import KeyState, open_rosters
+from fieldreport.seal import KeyState
 from fieldreport.unseal import key_file, recovery
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.keys.recovery import Rescue, identity_of
@@ -67,10 +68,10 @@ def recover_command(
     if export_to is not None and export_to.exists():
         raise UsageError(f"{export_to} exists already")
     settings = load_settings(context)
-    rosters = open_rosters(settings)
     with closing(open_vault(settings)) as vault:
         # Whatever its date: with every passphrase lost nobody may be left to renew it.
-        roster = rosters.newest(at_least=vault.highest_epoch())
+        rosters = RosterWatch.of(settings, vault)
+        roster = rosters.newest()
         identity, entry = identity_of([_read(file) for file in files] or _typed(), roster)
         click.echo("The shares fit together. They are those of the recovery key that the roster names:")
         click.echo(f"  {fingerprint_words(identity.key_id)}")
@@ -140,7 +141,7 @@ def _export(rescue: Rescue, path: Path) -> None:
 
 def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
     rescue.used()
-    member, pinned, roster = replace_admin.refound(settings, handle=handle, at_least=rescue.vault.highest_epoch())
+    member, pinned, roster = replace_admin.refound(settings, rescue.rosters, handle=handle)
     rescue.vault.saw_epoch(roster.epoch)
     click.echo(f"{handle} is the admin now. Epoch {roster.epoch} is in force, in {pinned.keys.directory}.\n")
     init.show_member(member, settings.instance.name)

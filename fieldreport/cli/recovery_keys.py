@@ -9,7 +9,6 @@ nowhere.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
@@ -49,7 +48,7 @@ def renew(
         init.hand_out(settings, key_id=identity.key_id, shares=split, needed=shares[0], to=print_to, form=print_as)
         if not yes:
             click.confirm("Is every share on paper? The new key is put in force then", abort=True, err=True)
-        roster = roster_changes.renew_recovery(seat, identity.recipient, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.renew_recovery(seat, identity.recipient, mailbox)
     click.echo(f"Epoch {roster.epoch} is in force: letters are sealed to the new recovery key.")
     click.echo("What is in the archive follows when an editor unlocks. Keep the OLD sheets until 'fieldreport keys")
     click.echo("status' says that nothing is sealed to the old key; then 'fieldreport keys retire-recovery'.")
@@ -68,5 +67,5 @@ def retire(context: click.Context, admin: str, passphrase_file: Path | None, *, 
         old = roster_changes.idle_recovery(seat, mailbox)
         if not yes:
             click.confirm("Are all sheets of the old key destroyed?", abort=True, err=True)
-        roster = roster_changes.retire_recovery(seat, old, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.retire_recovery(seat, old, mailbox)
     click.echo(f"The old recovery key is struck; the audit log says so. Epoch {roster.epoch} is in force.")

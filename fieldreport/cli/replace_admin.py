@@ -20,27 +20,27 @@ from pathlib import Path
 from fieldreport import config
 from fieldreport.errors import RosterError, SettingsError, UsageError
 from fieldreport.installation import Member
-from fieldreport.seal import Role, Roster, RosterDirectory, open_rosters
+from fieldreport.seal import Role, Roster, RosterDirectory
 from fieldreport.seal.public_file import make_public, write_public
 from fieldreport.unseal import key_file
 from fieldreport.unseal import roster_changes as making
+from fieldreport.vault.archive.rosters import RosterWatch
 
 
-def refound(settings: config.Settings, *, handle: str, at_least: int) -> tuple[Member, config.Settings, Roster]:
+def refound(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> tuple[Member, config.Settings, Roster]:
     """Make ``handle`` the only admin. Returns them, the settings that pin them, and the roster that is in force now.
 
     Args:
         settings: of this installation.
+        rosters: under the pin of the admin before.
         handle: of the new admin; nobody may have had it.
-        at_least: the highest roster epoch that the vault has seen.
 
     Raises:
         UsageError: the handle is taken, or something cannot be written. RosterError: the rosters do not verify.
         SettingsError: the pin does not stand in the settings file, so that it must be changed where it stands.
     """
-    old = open_rosters(settings)
-    newest = old.newest(at_least=at_least)
-    old.history()  # every roster of the past is verified under the old pin before it is signed under the new one
+    newest = rosters.newest()
+    rosters.published.history()  # verifies every roster of the past under the old pin before the new one signs it
     path = settings.desk.keyfiles / f"{handle}.key"
     if path.exists() or any(entry.handle == handle for entry in newest.entries):
         raise UsageError(f"{handle} is taken")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
-from fieldreport.seal import KeyState, open_rosters
+from fieldreport.seal import KeyState
+from fieldreport.vault.archive.rosters import open_watch
 from fieldreport.vault.staff import roster_changes
 
 
@@ -25,11 +24,11 @@ def roster_command() -> None:
 @click.pass_context
 def show(context: click.Context, *, as_json: bool) -> None:
     """Show the roster in force."""
-    published = open_rosters(load_settings(context))
-    roster = published.load(now=datetime.now(UTC), at_least=0)
+    with open_watch(load_settings(context)) as rosters:
+        roster, admin = rosters.in_force(), rosters.published.admin()
     facts = {
         "epoch": roster.epoch,
-        "admin": published.admin().fingerprint,
+        "admin": admin.fingerprint,
         "sha256": roster.sha256.hex(),
         "not_before": roster.not_before.isoformat(),
         "not_after": roster.not_after.isoformat(),
@@ -49,10 +48,9 @@ def show(context: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context) -> None:
     """Check both signatures, the dates and the whole history; the exit status says whether they hold."""
-    published = open_rosters(load_settings(context))
-    roster = published.load(now=datetime.now(UTC), at_least=0)
-    epochs = published.history()
-    days = (roster.not_after - datetime.now(UTC)).days
+    with open_watch(load_settings(context)) as rosters:
+        roster, epochs = rosters.in_force(), rosters.published.history()
+    days = (roster.not_after - rosters.now()).days
     click.echo(f"Epoch {roster.epoch} is valid for {days} more days; {len(epochs)} rosters of the history hold.")
 
 
@@ -65,5 +63,5 @@ def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> No
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
-        roster = roster_changes.renew(seat, seat.rosters, mailbox, now=time.time())
+        roster = roster_changes.renew(seat, mailbox)
     click.echo(f"Epoch {roster.epoch} is in force.")

@@ -7,8 +7,6 @@ invited and approved (``enrolling``).
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,7 +14,8 @@ import click
 from fieldreport import installation
 from fieldreport.cli import enrolment, init, load_settings, passphrases
 from fieldreport.errors import NotFound
-from fieldreport.seal import Role, open_rosters
+from fieldreport.seal import Role
+from fieldreport.vault.archive.rosters import open_watch
 from fieldreport.vault.staff import roster_changes
 
 
@@ -45,8 +44,8 @@ def add(context: click.Context, handle: str, role: str, admin: str, passphrase_f
 @click.pass_context
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the roster's entries."""
-    settings = load_settings(context)
-    roster = open_rosters(settings).load(now=datetime.now(UTC), at_least=0)
+    with open_watch(load_settings(context)) as rosters:
+        roster = rosters.in_force()
     rows = [
         {"handle": entry.handle, "role": str(entry.role), "state": str(entry.state), "key": entry.key_id}
         for entry in roster.entries
@@ -70,7 +69,7 @@ def remove(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
         if not any(entry.handle == handle for entry in seat.roster().entries):
             raise NotFound(f"{handle} is not in the roster")
-        roster_changes.revoke(seat, handle, seat.rosters, mailbox, now=time.time())
+        roster_changes.revoke(seat, handle, mailbox)
     click.echo(f"{handle} is revoked, and the desk locks their sessions. Headers are rebuilt without their keys at the")
     click.echo("next unlock of an editor.")
 

@@ -33,7 +33,8 @@ from fieldreport.desk.views import (
 )
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal import Role, RosterDirectory, TokenKey
+from fieldreport.seal import Role, TokenKey
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.newsdesk import Newsdesk
 from fieldreport.vault.cases import outbox
@@ -69,7 +70,7 @@ def create_app(
     vault: Vault,
     mailbox: Mailbox,
     scrubber: Scrubber,
-    rosters: RosterDirectory,
+    rosters: RosterWatch,
     clock: Callable[[], float] = time.time,
 ) -> flask.Flask:
     """Build the desk.
@@ -79,7 +80,7 @@ def create_app(
         vault: the sealed archive, open.
         mailbox: where letters wait and replies go.
         scrubber: running; makes previews and the renditions of articles.
-        rosters: the published roster, verified at every use.
+        rosters: the published roster, verified at every use and compared with what the vault has seen.
         clock: seconds since the epoch.
 
     The background jobs (collecting, publishing, locking sessions) begin with
@@ -101,7 +102,7 @@ def create_app(
             Newsdesk(seat, settings, clock=clock).publish_due()
 
     def lock_unlisted() -> None:
-        roster = rosters.newest(at_least=vault.highest_epoch())
+        roster = rosters.newest()
         sessions.end_where(lambda session: not request_guards.is_listed(session, roster))
 
     context.attach(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 import flask
@@ -16,7 +15,8 @@ from fieldreport.desk.sign_in import SignIn
 from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal import RosterDirectory, TokenKey
+from fieldreport.seal import TokenKey
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.newsdesk import Newsdesk
@@ -35,7 +35,7 @@ class Desk:
     vault: Vault
     mailbox: Mailbox
     scrubber: Scrubber
-    rosters: RosterDirectory
+    rosters: RosterWatch
     clock: Callable[[], float]
     sessions: Sessions
     background: BackgroundJobs
@@ -96,8 +96,7 @@ def newsdesk() -> Newsdesk:
 def standing() -> Standing:
     """How the newsroom's keys stand now."""
     here = desk()
-    now = datetime.fromtimestamp(here.clock(), UTC)
-    return status.standing(here.vault, here.rosters, now=now, rotate_days=here.settings.keys.rotate_days)
+    return status.standing(here.vault, here.rosters, rotate_days=here.settings.keys.rotate_days)
 
 
 def say(text: str) -> None:

@@ -86,7 +86,7 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
     with desk.sign_in.attempt(_counted(untrusted_handle)):
         enrolment.check_invitation(desk.vault, untrusted_handle, untrusted_code)
         handle = untrusted_handle
-        roster = desk.rosters.newest(at_least=desk.vault.highest_epoch())
+        roster = desk.rosters.newest()
         if any(entry.handle == handle for entry in roster.entries):
             # Enrolled by another way since: their key file is theirs.
             raise UnlockRefused("taken meanwhile")

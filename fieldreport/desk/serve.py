@@ -10,8 +10,8 @@ from fieldreport.desk import context
 from fieldreport.desk.app import create_app
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal.roster_directory import open_rosters
 from fieldreport.seal.self_test import check_platform
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.web.serve import WsgiApplication
 from fieldreport.web.serve import serve as serve_wsgi
@@ -37,12 +37,13 @@ def serve(settings: Settings) -> Never:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         # First, while this process has one thread: it starts the parent of the locked children.
         scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
+        vault = open_vault(settings)
         app = create_app(
             settings,
-            vault=open_vault(settings),
+            vault=vault,
             mailbox=open_mailbox(settings),
             scrubber=scrubber,
-            rosters=open_rosters(settings),
+            rosters=RosterWatch.of(settings, vault),
         )
         context.of(app).background.start()
         return app

@@ -34,10 +34,11 @@ from fieldreport.errors import (
     UnlockRefused,
 )
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Roster
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, unlock, unlock_nothing
 from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.keys import rotation_at_unlock
@@ -129,7 +130,7 @@ class SignIn:
         settings: Settings,
         vault: Vault,
         mailbox: Mailbox,
-        rosters: RosterDirectory,
+        rosters: RosterWatch,
         clock: Callable[[], float],
     ) -> None:
         self._mailbox = mailbox
@@ -149,13 +150,13 @@ class SignIn:
             RosterError: nobody can sign in, because no roster says who belongs here.
             StoreError: the store of counts or the vault is away.
         """
-        roster = self._rosters.newest(at_least=self._vault.highest_epoch())
+        roster = self._rosters.newest()
         with self.attempt(untrusted_handle):
             path, staff = self._unlock(untrusted_handle, untrusted_passphrase)
             _check_listed(staff, roster)
             self._check_code(staff, untrusted_code)
             self._throttle.admitted(staff.handle)
-            seat = Seat(self._vault, staff, self._rosters, clock=self._clock)
+            seat = Seat(self._vault, staff, self._rosters)
             seat.record(Act.UNLOCKED)
             seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
             return Admitted(seat=seat, notices=notices)

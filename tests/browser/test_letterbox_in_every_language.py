@@ -13,8 +13,9 @@ from selenium.webdriver.common.keys import Keys
 from fieldreport.cli.demo import Demo
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
-from fieldreport.seal import Kind, open_rosters
+from fieldreport.seal import Kind
 from fieldreport.unseal import key_file
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import conversation, inbox, sort
@@ -211,8 +212,8 @@ def answer(newsroom: Demo, report: str, text: str) -> None:
     vault, mailbox = open_vault(settings), open_mailbox(settings)
     try:
         staff = key_file.unlock(settings.desk.keyfiles / "amira.key", person.passphrase)
-        seat = Seat(vault, staff, open_rosters(settings))
-        collect(vault, mailbox, open_rosters(settings))
+        seat = Seat(vault, staff, RosterWatch.of(settings, vault))
+        collect(vault, mailbox, RosterWatch.of(settings, vault))
         sort.sort(seat)
         for row in inbox.page(vault, CaseFilter(), viewer="amira").rows:
             items = inbox.items(vault, row.id)

@@ -17,8 +17,9 @@ import pytest
 
 from fieldreport import config
 from fieldreport.cli import main
-from fieldreport.seal import Kind, PartSource, open_rosters
+from fieldreport.seal import Kind, PartSource
 from fieldreport.unseal import key_file
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
 
@@ -154,7 +155,7 @@ def staff_of(house: House, handle: str) -> key_file.StaffKey:
 
 def fill(house: House, handle: str) -> None:
     vault = open_vault(house.settings)
-    seat = Seat(vault, staff_of(house, handle), open_rosters(house.settings))
+    seat = Seat(vault, staff_of(house, handle), RosterWatch.of(house.settings, vault))
     for _ in range(OBJECTS):
         part = PartSource(name="text.txt", media_type="text/plain", source=io.BytesIO(b"a draft"), length=7)
         with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.change() as change:

@@ -6,7 +6,6 @@ import contextlib
 import re
 import shutil
 import stat
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from fieldreport.unseal import key_file
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.archive.audit import signers_of
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.staff import roster_changes
@@ -272,7 +272,7 @@ def test_nobody_hands_over_what_they_do_not_have(
 
     def give(giver: key_file.StaffKey, taker: key_file.StaffKey) -> None:
         with installation.admin_at_work(house.settings, giver) as (seat, mailbox):
-            roster_changes.hand_over(seat, taker, seat.rosters, mailbox, now=time.time())
+            roster_changes.hand_over(seat, taker, mailbox)
 
     for giver, taker in ((stranger, boris), (admin_key, editor), (editor, boris), (admin_key, admin_key)):
         with pytest.raises(FieldreportError):
@@ -325,13 +325,13 @@ def test_a_hand_over_cut_off_anywhere_goes_on(
         house = replace(made, directory=tmp_path / str(steps) / "newsroom")
         with installation.admin_at_work(house.settings, admin_key) as (seat, mailbox):
             with cut_after(steps) as done, contextlib.suppress(PowerOff):
-                roster_changes.hand_over(seat, boris, seat.rosters, mailbox, now=time.time())
+                roster_changes.hand_over(seat, boris, mailbox)
             # At no moment is there no roster in force, or a next one that two keys could sign, or none.
             epoch = open_rosters(house.settings).load(now=datetime.now(UTC), at_least=0).epoch
             assert [_could_sign(house, key) for key in (admin_key, boris)].count(True) == 1
             for _ in range(2):
-                again = Seat(seat.vault, admin_key, open_rosters(house.settings))
-                roster_changes.hand_over(again, boris, again.rosters, mailbox, now=time.time())
+                again = Seat(seat.vault, admin_key, RosterWatch.of(house.settings, seat.vault))
+                roster_changes.hand_over(again, boris, mailbox)
             roster = open_rosters(house.settings).newest(at_least=epoch)
             assert roster.epoch == 2
             assert {entry.handle: entry.state for entry in roster.entries if entry.role is Role.ADMIN} == {

@@ -14,10 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from fieldreport.cli import demo, main
-from fieldreport.seal import Kind, PartSource, open_rosters
+from fieldreport.seal import Kind, PartSource
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault, open_vault
 
@@ -46,7 +47,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
 def seat_of(house: demo.Demo, vault: Vault, handle: str) -> Seat:
     path = house.settings.desk.keyfiles / f"{handle}.key"
     staff = key_file.unlock(path, house.people[handle].passphrase)
-    return Seat(vault, staff, open_rosters(house.settings))
+    return Seat(vault, staff, RosterWatch.of(house.settings, vault))
 
 
 def arguments(house: demo.Demo, *command: str) -> list[str]:

@@ -5,37 +5,33 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typing_extensions import override
 
 from fieldreport.seal import open_rosters
 from fieldreport.unseal import key_file, roster_changes
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
 from tests.cli.conftest import OBJECTS, House, Printed, acts, fill, recover, refused, staff_of, words_of
 
 
-class Later(datetime):
+class Later:
     """A clock that is some days ahead."""
 
     ahead = timedelta()
 
-    @classmethod
-    @override
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # the real one gives back its own class
-        return datetime.now(tz) + cls.ahead
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
-def ahead(monkeypatch: pytest.MonkeyPatch) -> type[Later]:
+def ahead(monkeypatch: pytest.MonkeyPatch) -> Later:
     """Set ``ahead.ahead`` to move the clock of ``keys status`` and ``doctor``."""
-    clock = type("Ahead", (Later,), {})
-    monkeypatch.setattr("fieldreport.cli.keys_status.datetime", clock)
-    monkeypatch.setattr("fieldreport.cli.doctor.datetime", clock)
+    clock = Later()
+    monkeypatch.setattr(RosterWatch, "now", lambda _watch: clock.now())
     return clock
 
 
@@ -55,16 +51,14 @@ def test_a_fresh_newsroom_has_nothing_due(staffed: House) -> None:
 @pytest.mark.parametrize(
     ("days", "said"), [(58, None), (60, "ends in 29 days"), (88, "ends in 1 day;"), (91, "closed")]
 )
-def test_the_rosters_end_is_announced_a_month_ahead(
-    staffed: House, ahead: type[Later], days: int, said: str | None
-) -> None:
+def test_the_rosters_end_is_announced_a_month_ahead(staffed: House, ahead: Later, days: int, said: str | None) -> None:
     ahead.ahead = timedelta(days=days)
     facts = staffed.facts("keys", "status")
     assert facts["alarm"] == (said is not None)
     assert [said in reminder for reminder in facts["reminders"]] == ([True] if said else [])
 
 
-def test_a_key_is_due_when_it_is_older_than_the_newsroom_wants(staffed: House, ahead: type[Later]) -> None:
+def test_a_key_is_due_when_it_is_older_than_the_newsroom_wants(staffed: House, ahead: Later) -> None:
     ahead.ahead = timedelta(days=179)
     assert not any(key["due"] for key in staffed.facts("keys", "status")["keys"])
     ahead.ahead = timedelta(days=180, minutes=6)
@@ -77,7 +71,7 @@ def test_a_key_is_due_when_it_is_older_than_the_newsroom_wants(staffed: House, a
     assert "warns  keys" in staffed.run("doctor").stdout
 
 
-def test_the_interval_is_the_newsrooms(staffed_house: House, ahead: type[Later]) -> None:
+def test_the_interval_is_the_newsrooms(staffed_house: House, ahead: Later) -> None:
     text = staffed_house.settings.path.read_text().replace("[keys]\n", "[keys]\nrotate_days = 10\n")
     staffed_house.settings.path.write_text(text)
     ahead.ahead = timedelta(days=11)
@@ -86,7 +80,7 @@ def test_the_interval_is_the_newsrooms(staffed_house: House, ahead: type[Later])
     assert "rotate_days" in refused(staffed_house.run("keys", "status"), 78)
 
 
-def test_a_key_that_is_being_replaced_is_not_due(staffed_house: House, ahead: type[Later]) -> None:
+def test_a_key_that_is_being_replaced_is_not_due(staffed_house: House, ahead: Later) -> None:
     assert staffed_house.as_admin("keys", "rotate", "amira", "--order-only").exit_code == 0
     ahead.ahead = timedelta(days=400)
     facts = staffed_house.facts("keys", "status")
@@ -111,7 +105,7 @@ def test_the_age_of_a_key_comes_from_the_first_roster_that_lists_it(
 
 def editor_unlocks(house: House, handle: str) -> None:
     vault = open_vault(house.settings)
-    rewrap.rewrap(Seat(vault, staff_of(house, handle), open_rosters(house.settings)))
+    rewrap.rewrap(Seat(vault, staff_of(house, handle), RosterWatch.of(house.settings, vault)))
     vault.close()
 
 
@@ -162,7 +156,7 @@ def test_a_destroyed_key_is_in_the_signed_log_and_the_log_shows_if_that_is_chang
     house: House, admin_key: key_file.StaffKey
 ) -> None:
     vault = open_vault(house.settings)
-    seat = Seat(vault, admin_key, open_rosters(house.settings))
+    seat = Seat(vault, admin_key, RosterWatch.of(house.settings, vault))
     seat.record(Act.KEY_DESTROYED, "ab" * 16)
     assert house.run("audit", "verify").exit_code == 0
     with vault.engine.begin() as connection:

@@ -20,6 +20,7 @@ from fieldreport.cli import recovery_sheet_pdf, recovery_sheets
 from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
 from fieldreport.unseal import key_file, recovery
 from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, SealedObject
 from fieldreport.vault.archive.vault import open_vault
@@ -237,7 +238,7 @@ def test_a_newsroom_that_lost_its_passphrases_reads_again(printed: Printed) -> N
     # Nobody remembers amira's. The admin enrols somebody, who can read nothing yet; then the paper comes out.
     enrol(house, "nadia")
     vault = open_vault(house.settings)
-    nadia = Seat(vault, staff_of(house, "nadia"), open_rosters(house.settings))
+    nadia = Seat(vault, staff_of(house, "nadia"), RosterWatch.of(house.settings, vault))
     key_id = nadia.staff.identities[0].key_id
     assert vault.objects.named_by(key_id) == 0
     done = recover(house, "--rewrap", *printed.files[:3])
@@ -319,7 +320,7 @@ def test_a_newsroom_that_lost_every_passphrase_reads_again(locked_out: Printed, 
     (house.directory / "paula").write_text(passphrase[1])
     assert recover(house, "--rewrap", *shares).exit_code == 0
     vault = open_vault(house.settings)
-    seat = Seat(vault, staff_of(house, "paula"), open_rosters(house.settings))
+    seat = Seat(vault, staff_of(house, "paula"), RosterWatch.of(house.settings, vault))
     with vault.reading() as session:
         stored = [(row.id, row.thread) for row in session.scalars(select(SealedObject))]
     assert len(stored) >= OBJECTS

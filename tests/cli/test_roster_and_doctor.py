@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport import limits
+from fieldreport import config, limits
+from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import key_file, roster_changes
-from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.archive.vault import Vault, open_vault
 from tests.cli.conftest import House, refused, run
 
 # Of a command that reads the roster, which every damage to it must stop.
@@ -90,14 +91,18 @@ def test_an_expired_roster_is_refused_until_the_admin_signs_again(house: House, 
     assert "Epoch 3 is valid" in house.run("roster", "verify").stdout
 
 
-def roll_back(house: House, admin_key: key_file.StaffKey) -> None:
-    """Sign another, let the vault see it, and put the first roster back with everything that came with it."""
+def roll_back(
+    house: House,
+    admin_key: key_file.StaffKey,
+    seen_by: Callable[[config.Settings], Vault | LocalMailbox] = open_vault,
+) -> None:
+    """Sign another, let one store see it, and put the first roster back with everything that came with it."""
     keys = house.directory / "keys"
     old = shutil.copytree(keys, house.directory / "old")
     sign_next(house, admin_key)
-    vault = open_vault(house.settings)
-    vault.saw_epoch(2)
-    vault.close()
+    store = seen_by(house.settings)
+    store.saw_epoch(2)
+    store.close()
     shutil.rmtree(keys)
     old.rename(keys)
 
@@ -108,6 +113,43 @@ def test_a_roster_older_than_the_vault_has_seen_is_told(house: House, admin_key:
     done = house.run("doctor")
     assert done.exit_code == 69
     assert re.search(r"^fails +roster +.*epoch 1, but 2", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [("roster", "show"), ("roster", "verify"), ("staff", "list")], ids=" ".join)
+@pytest.mark.parametrize("seen_by", [open_vault, open_mailbox])
+def test_commands_that_look_refuse_a_roster_older_than_any_store_here_has_seen(
+    house: House,
+    admin_key: key_file.StaffKey,
+    seen_by: Callable[[config.Settings], Vault | LocalMailbox],
+    command: tuple[str, ...],
+) -> None:
+    """An intake of its own has only the mailbox to compare with, and gets no vault by looking."""
+    vault, mailbox = house.directory / "desk" / "vault.db", house.directory / "intake" / "mailbox.db"
+    roll_back(house, admin_key, seen_by)
+    assert (vault.exists(), mailbox.exists()) == (seen_by is open_vault, seen_by is open_mailbox)
+    for arguments in (command, (*command, "--json")):
+        if arguments != ("roster", "verify", "--json"):
+            assert "epoch 1, but 2" in refused(house.run(*arguments), 77)
+    assert (vault.exists(), mailbox.exists()) == (seen_by is open_vault, seen_by is open_mailbox)
+
+
+def test_looking_at_a_roster_is_enough_to_refuse_an_older_one_later(house: House, admin_key: key_file.StaffKey) -> None:
+    open_mailbox(house.settings).close()
+    keys = house.directory / "keys"
+    old = shutil.copytree(keys, house.directory / "old")
+    sign_next(house, admin_key)
+    assert house.run("roster", "show").exit_code == 0
+    shutil.rmtree(keys)
+    old.rename(keys)
+    assert "epoch 1, but 2" in refused(house.run("roster", "show"), 77)
+
+
+def test_doctor_and_a_rotation_of_everybody_refuse_what_the_mailbox_alone_knows_to_be_old(
+    house: House, admin_key: key_file.StaffKey
+) -> None:
+    roll_back(house, admin_key, open_mailbox)
+    assert "epoch 1, but 2" in refused(house.as_admin("keys", "rotate", "--all"), 77)
+    assert findings(house, status=69)["roster"] == [("fails", "the roster has epoch 1, but 2 was seen before")]
 
 
 @pytest.mark.parametrize("command", [("roster", "sign"), ("staff", "add", "nadia"), ("staff", "remove", "recovery")])

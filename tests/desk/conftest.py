@@ -45,6 +45,7 @@ from fieldreport.store import FileBlobs, open_engine
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import Cost, StaffKey, new_staff_key, write_key_file
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.cases import inbox, sort
@@ -239,8 +240,12 @@ class House:
         browser.client.set_cookie("desk", cookie)
         return browser
 
+    @property
+    def watch(self) -> RosterWatch:
+        return RosterWatch(self.rosters, self.vault, clock=self.clock)
+
     def seat(self, handle: str) -> Seat:
-        return Seat(self.vault, self.staff[handle], self.rosters, clock=self.clock)
+        return Seat(self.vault, self.staff[handle], self.watch)
 
     # --- sources ---
 
@@ -303,7 +308,7 @@ class House:
     def receive(self, text: str = REPORT, **more: Any) -> CaseRow:
         """A letter that has been collected and sorted; returns its case."""
         letter_id = self.send(text, **more)
-        collect(self.vault, self.mailbox, self.rosters)
+        collect(self.vault, self.mailbox, self.watch)
         sort.sort(self.seat("jonas"))
         case_id = inbox.item(self.vault, letter_id).case_id
         assert case_id is not None
@@ -452,7 +457,8 @@ def build(
                 open_engine(f"sqlite:///{intake / 'mailbox.db'}"), FileBlobs(intake / "blobs"), clock=clock
             )
             stack.callback(mailbox.close)
-            app = create_app(settings, vault=vault, mailbox=mailbox, scrubber=scrubber, rosters=published, clock=clock)
+            watch = RosterWatch(published, vault, clock=clock)
+            app = create_app(settings, vault=vault, mailbox=mailbox, scrubber=scrubber, rosters=watch, clock=clock)
             app.jinja_env.bytecode_cache = compiled
             return House(
                 directory=tmp_path,

@@ -84,7 +84,7 @@ class TestTheWholeWay:
         assert sign_in().status == 403
         letter = house.receive("while she waits")
         staff = key_file.unlock(house.settings.desk.keyfiles / "dana.key", passphrase)
-        seat = Seat(house.vault, staff, house.rosters, clock=house.clock)
+        seat = Seat(house.vault, staff, house.watch)
         items = [inbox.items(house.vault, case.id)[0].id for case in (before, letter)]
         for item in items:
             with pytest.raises(NotARecipient), seat.open_object(item, kind=Kind.LETTER, thread=item):
@@ -194,7 +194,7 @@ class TestTheInvitation:
         code = invited(lena)
         staff = key_file.new_staff_key("dana", Role.EDITOR)
         key_file.write_key_file(house.settings.desk.keyfiles / "dana.key", staff, "her own")
-        roster_changes.enrol(house.seat("lena"), staff.public_entry(), house.rosters, house.mailbox, now=house.clock())
+        roster_changes.enrol(house.seat("lena"), staff.public_entry(), house.mailbox)
         assert begun(stranger, code).status == 403
         assert key_file.unlock(house.settings.desk.keyfiles / "dana.key", "her own") == staff
 
@@ -381,10 +381,10 @@ class TestTheAdminsKey:
     ) -> None:
         boris = key_file.new_staff_key("boris", Role.ADMIN)
         assert boris.admin is not None
-        roster_changes.hand_over(house.seat("lena"), boris, house.rosters, house.mailbox, now=house.clock())
+        roster_changes.hand_over(house.seat("lena"), boris, house.mailbox)
         assert lena.get("/staff", follow=False).status in {303, 403}
         browser = house.stranger()
-        seat = Seat(house.vault, boris, house.rosters, clock=house.clock)
+        seat = Seat(house.vault, boris, house.watch)
         cookie, _ = house.desk.sessions.begin(handle="boris", role=Role.ADMIN, seat=seat)
         browser.client.set_cookie("desk", cookie)
         page = browser.get("/staff")

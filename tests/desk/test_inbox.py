@@ -43,7 +43,7 @@ def test_the_button_says_when_nothing_waited(amira: Browser) -> None:
 
 def test_what_was_collected_meanwhile_is_sorted_when_somebody_looks(house: House, amira: Browser) -> None:
     house.send()
-    collect(house.vault, house.mailbox, house.rosters)
+    collect(house.vault, house.mailbox, house.watch)
     assert len(names(amira.get("/inbox"))) == 1
 
 

@@ -183,7 +183,7 @@ class TestTheAdminsView:
 
     def test_an_editors_seat_signs_no_roster(self, house: House) -> None:
         with pytest.raises(NotAllowed):
-            roster_changes.renew(house.seat("amira"), house.rosters, house.mailbox, now=house.clock())
+            roster_changes.renew(house.seat("amira"), house.mailbox)
 
 
 class TestARotation:
@@ -390,6 +390,6 @@ def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repe
     with monkeypatch.context() as patch:
         patch.setattr(house.mailbox, "saw_epoch", killed)
         with pytest.raises(KeyboardInterrupt):
-            roster_changes.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
-    roster = roster_changes.approve(lena, order, house.rosters, house.mailbox, now=house.clock())
+            roster_changes.approve(lena, order, house.mailbox)
+    roster = roster_changes.approve(lena, order, house.mailbox)
     assert house.mailbox.highest_epoch() == roster.epoch

@@ -95,7 +95,7 @@ def test_a_restart_locks(house: House, amira: Browser) -> None:
         vault=house.vault,
         mailbox=house.mailbox,
         scrubber=house.scrubber,
-        rosters=house.rosters,
+        rosters=house.watch,
         clock=house.clock,
     )
     again = type(amira)(restarted)

@@ -18,6 +18,7 @@ from fieldreport.seal import HybridIdentity, Role, Roster, SourceKeys
 from fieldreport.store import FileBlobs, open_engine
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.staff_key import StaffKey
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox, sort
@@ -61,6 +62,10 @@ class Newsroom:
 
     # --- rosters ---
 
+    @property
+    def watch(self) -> RosterWatch:
+        return RosterWatch(self.rosters, self.vault, clock=self.clock)
+
     def publish(self, raw: bytes) -> Roster:
         return self.rosters.publish(raw, admin_key().sign_roster(raw))
 
@@ -86,7 +91,7 @@ class Newsroom:
         self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
 
     def seat(self, person: StaffKey) -> Seat:
-        return Seat(self.vault, person, self.rosters)
+        return Seat(self.vault, person, self.watch)
 
     # --- sources ---
 
@@ -132,7 +137,7 @@ class Newsroom:
         return inbox.get(self.vault, case_id, viewer="amira")
 
     def collect(self) -> int:
-        return collect(self.vault, self.mailbox, self.rosters)
+        return collect(self.vault, self.mailbox, self.watch)
 
     def cases(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
         return inbox.page(self.vault, wanted or CaseFilter(), viewer="amira").rows

@@ -90,7 +90,7 @@ def _card(case_id: bytes) -> tuple[Card, str]:
 def editors() -> tuple[str, ...]:
     """Whom a case can be handed to."""
     desk = context.desk()
-    entries = desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries
+    entries = desk.rosters.newest().entries
     return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))
 
 

@@ -116,7 +116,7 @@ def ask_approve(handle: str) -> ResponseReturnValue:
     desk, refusal = context.desk(), ""
     request = vault_enrolment.request_of(desk.vault, handle)
     try:
-        vault_enrolment.check(context.seat(), request, now=desk.clock())
+        vault_enrolment.check(context.seat(), request)
     except (SealError, UsageError) as error:
         refusal = error.detail
     return flask.render_template("enrolment-approve.html", asked=request, refusal=refusal)
@@ -132,7 +132,7 @@ def approve(handle: str) -> ResponseReturnValue:
         raise NotFound("Their key file is not on the desk. Invite them again.")
     compared = flask.request.form.get("fingerprint", "")
     try:
-        roster = vault_enrolment.approve(context.seat(), request, compared, desk.mailbox, now=desk.clock())
+        roster = vault_enrolment.approve(context.seat(), request, compared, desk.mailbox)
     except SealError as error:
         raise UsageError(error.detail) from None  # it ran out, say: the admin's to know, and no fault of ours
     context.say(

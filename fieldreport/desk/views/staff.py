@@ -64,15 +64,15 @@ def show() -> ResponseReturnValue:
         sessions=sum(signed_in.values()),
         invited=enrolment.invited(desk.vault),
         waiting=enrolment.waiting(desk.vault),
-        admin_key=desk.rosters.admin().fingerprint,
+        admin_key=desk.rosters.published.admin().fingerprint,
         pinned_key=desk.settings.keys.admin_fingerprint,
-        hand_overs=desk.rosters.hand_overs(),
+        hand_overs=desk.rosters.published.hand_overs(),
     )
 
 
 def _roster() -> Roster:
     desk = context.desk()
-    return desk.rosters.newest(at_least=desk.vault.highest_epoch())
+    return desk.rosters.newest()
 
 
 @access.admin
@@ -87,9 +87,7 @@ def ask_remove(handle: str) -> ResponseReturnValue:
 def remove(handle: str) -> ResponseReturnValue:
     """Out of the roster, and out of this desk."""
     desk = context.desk()
-    roster = roster_changes.revoke(
-        context.seat(), _removable(handle).handle, desk.rosters, desk.mailbox, now=desk.clock()
-    )
+    roster = roster_changes.revoke(context.seat(), _removable(handle).handle, desk.mailbox)
     locked = desk.sessions.end_where(lambda session: session.handle == handle)
     context.say(
         f"Roster {roster.epoch} is in force without {handle}. {locked} of their sessions"
@@ -101,7 +99,7 @@ def remove(handle: str) -> ResponseReturnValue:
 def _removable(handle: str) -> Entry:
     """An editor who is in the roster; the admin hands over instead, and the recovery key is nobody's to remove here."""
     desk = context.desk()
-    for entry in desk.rosters.newest(at_least=desk.vault.highest_epoch()).entries:
+    for entry in desk.rosters.newest().entries:
         if (entry.handle, entry.role, entry.state) == (handle, Role.EDITOR, KeyState.ACTIVE):
             return entry
     raise NotFound("There is no such editor.")
@@ -160,7 +158,7 @@ def approve(order_id: int) -> ResponseReturnValue:
     desk, order = context.desk(), _order(order_id)
     if flask.request.form.get("key_id") != order.new_key_id:
         raise Conflict("Another key was asked for meanwhile. Compare again.")
-    roster = roster_changes.approve(context.seat(), order, desk.rosters, desk.mailbox, now=desk.clock())
+    roster = roster_changes.approve(context.seat(), order, desk.mailbox)
     context.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
     return flask.redirect(flask.url_for(".show"), code=303)
 
@@ -170,7 +168,7 @@ def approve(order_id: int) -> ResponseReturnValue:
 def renew() -> ResponseReturnValue:
     """Sign the same people for another season."""
     desk = context.desk()
-    roster = roster_changes.renew(context.seat(), desk.rosters, desk.mailbox, now=desk.clock())
+    roster = roster_changes.renew(context.seat(), desk.mailbox)
     context.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
     return flask.redirect(flask.url_for(".show"), code=303)
 

@@ -8,21 +8,21 @@ admin's seat has no identities and opens nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from typing import BinaryIO, Literal
 
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, seal_envelope
 from fieldreport.seal.inner_header import Binding, Expected, Kind
-from fieldreport.seal.roster_directory import Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Role, Roster
 from fieldreport.unseal.key_file import StaffKey
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Item
 from fieldreport.vault.archive.vault import Vault
 
@@ -30,18 +30,10 @@ from fieldreport.vault.archive.vault import Vault
 class Seat:
     """See the module. What is done at a seat is a function over it, in the room of what it is about."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        staff: StaffKey,
-        rosters: RosterDirectory,
-        *,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
+    def __init__(self, vault: Vault, staff: StaffKey, rosters: RosterWatch) -> None:
         self.vault = vault
         self.staff = staff
         self.rosters = rosters
-        self._clock = vault.clock if clock is None else clock
 
     @property
     def handle(self) -> str:
@@ -54,16 +46,8 @@ class Seat:
         return self.staff.role
 
     def roster(self) -> Roster:
-        """Return the current roster, verified now.
-
-        Raises:
-            RosterError: missing, expired, wrongly signed, or older than one that this vault has seen.
-        """
-        seen = self.vault.highest_epoch()
-        roster = self.rosters.load(now=datetime.fromtimestamp(self._clock(), tz=UTC), at_least=seen)
-        if roster.epoch > seen:
-            self.vault.saw_epoch(roster.epoch)
-        return roster
+        """Return the roster in force, verified now; raises as ``RosterWatch.in_force``."""
+        return self.rosters.in_force()
 
     def change(self) -> AbstractContextManager[Change]:
         """Return a change in this person's name; see ``Vault.change``."""
@@ -135,7 +119,11 @@ class Seat:
         """
         stored = self.vault.objects.open(object_id)
         expected = Expected(
-            kind=kind, instance=self.vault.instance, thread=thread, object=object_id, rosters=self.rosters.history()
+            kind=kind,
+            instance=self.vault.instance,
+            thread=thread,
+            object=object_id,
+            rosters=self.rosters.published.history(),
         )
         with stored.payload:
             if stored.limited is not None:

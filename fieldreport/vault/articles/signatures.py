@@ -57,7 +57,7 @@ def author_is(seat: Seat, handle: str, article_id: bytes, content: bytes, signat
     """
     statement = _statement(seat, SignOff.WRITING, article_id, content)
     return _signed_by_one_of(
-        _keys_ever(seat.rosters.newest(at_least=seat.vault.highest_epoch()), handle),
+        _keys_ever(seat.rosters.newest(), handle),
         _SIGN_OFF_LABEL,
         statement,
         signature,
@@ -114,7 +114,7 @@ def answer_parts(seat: Seat, article_id: bytes, key: str, reason: str) -> tuple[
 def open_answers(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> dict[str, list[Answer]]:
     """All answers that are genuine, oldest first, by the key of their finding."""
     answers: dict[str, list[Answer]] = {}
-    roster = seat.rosters.newest(at_least=seat.vault.highest_epoch())
+    roster = seat.rosters.newest()
     for object_id in object_ids:
         try:
             with seat.open_object(object_id, kind=Kind.NOTE, thread=article_id) as envelope:

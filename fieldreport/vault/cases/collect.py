@@ -16,14 +16,14 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, FieldreportError, LimitExceeded, NotFound, RosterError, StoreError
 from fieldreport.mailbox import LetterHead, Mailbox
 from fieldreport.seal.inner_header import EPOCH_MAX, Kind
-from fieldreport.seal.roster_directory import RosterDirectory
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Item
 from fieldreport.vault.archive.vault import Vault
 
 _log = logging.getLogger(__name__)
 
 
-def collect(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory) -> int:
+def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> int:
     """Take over every letter that waits and return how many were new; needs no key and may be repeated at any time.
 
     Raises:
@@ -61,7 +61,7 @@ def collect(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory) -> int:
     return stored
 
 
-def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: LetterHead, batch: int) -> str | None:
+def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterWatch, head: LetterHead, batch: int) -> str | None:
     """Store one letter; why not, when the mailbox has it only in part, which must not hold up the others."""
     if not 0 <= head.epoch <= EPOCH_MAX:
         return "is not what it says: epoch out of bounds"
@@ -103,10 +103,10 @@ def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterDirectory, head: L
     return None
 
 
-def _keys_at(rosters: RosterDirectory, epoch: int) -> tuple[str, ...]:
+def _keys_at(rosters: RosterWatch, epoch: int) -> tuple[str, ...]:
     # The epoch is what the mailbox says; the sealed inner header has the true one, which sorting compares.
     try:
-        return rosters.keys_at(epoch)
+        return rosters.published.keys_at(epoch)
     except RosterError:  # sealed to a roster that has not reached this desk yet
         return ()
 

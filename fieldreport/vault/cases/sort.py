@@ -26,11 +26,12 @@ from fieldreport.seal.envelope import OpenEnvelope, open_envelope
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.inner_header import Expected, Kind
-from fieldreport.seal.roster_directory import Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Role, Roster
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
 from fieldreport.vault.archive import objects, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
 from fieldreport.vault.archive.vault import Vault
@@ -90,7 +91,6 @@ def sort(seat: Seat) -> Sorted:
         vault=seat.vault,
         identities=seat.staff.identities,
         rosters=seat.rosters,
-        current=seat.roster,
         change=seat.change,
     ).sort()
     if result.limited:
@@ -104,13 +104,12 @@ def sort(seat: Seat) -> Sorted:
 class Sorter:
     """Everything that sorting needs; ``change`` makes changes in the sorting person's name.
 
-    ``current`` gives the roster in force, and may raise ``RosterError``: letters can be read without one.
+    Letters can be read while no roster is in force.
     """
 
     vault: Vault
     identities: Sequence[HybridIdentity] = field(repr=False)
-    rosters: RosterDirectory
-    current: Callable[[], Roster]
+    rosters: RosterWatch
     change: Callable[[], AbstractContextManager[Change]]
 
     def sort(self) -> Sorted:
@@ -118,7 +117,7 @@ class Sorter:
         result = Sorted()
         after = (0, b"")
         try:
-            roster = self.current()
+            roster = self.rosters.in_force()
         except RosterError:
             roster = None
         while letters := self._unsorted(after):
@@ -153,7 +152,7 @@ class Sorter:
 
     def _promised(self, epoch: int) -> set[str]:
         try:
-            return set(self.rosters.keys_at(epoch))
+            return set(self.rosters.published.keys_at(epoch))
         except RosterError:
             return set()
 
@@ -240,7 +239,7 @@ class Sorter:
             NotARecipient: these keys do not open it.
             _UnknownRoster: it may be sound, but the roster it was sealed to has not reached this desk.
         """
-        history = self.rosters.history()
+        history = self.rosters.published.history()
         try:
             return self._open(letter_id, history)
         except NotFound:

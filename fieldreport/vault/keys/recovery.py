@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
 from fieldreport.errors import FieldreportError, KeyFileDamaged, NotFound
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
 from fieldreport.unseal import recovery
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.rewrap import Progress, Rewrapped, Rewrapper
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import SealedObject
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import restriction
@@ -73,7 +73,7 @@ class Rescue:
     vault: Vault
     identity: HybridIdentity = field(repr=False)
     entry: Entry
-    rosters: RosterDirectory
+    rosters: RosterWatch
 
     def rehearse(self) -> Reach:
         """Open the header of one object, if there is one, and count; the log says that shares were rehearsed.
@@ -102,13 +102,13 @@ class Rescue:
         Raises:
             RosterError: no roster is in force.
         """
-        roster = self._in_force()
+        roster = self.rosters.in_force()
         with self.vault.reading() as session:
             return restriction.orphaned_cases(session, roster)
 
     def assign_readers(self, case: str, handles: Collection[str]) -> None:
         """Name new readers for an orphaned case; ``rewrap`` seals it to them. Raises as the act."""
-        roster = self._in_force()
+        roster = self.rosters.in_force()
         with self._change() as change:
             restriction.assign_readers(change, case, handles, roster)
 
@@ -119,23 +119,16 @@ class Rescue:
             RosterError: no roster is in force, or it names no editor. StaleRoster: it changed meanwhile; call again.
             StoreError: a store is away.
         """
-        roster = self._in_force()
+        roster = self.rosters.in_force()
         roster.recipients()  # refuses a newsroom without an editor before anything is noted
-        self.vault.saw_epoch(roster.epoch)
         self.used()
         Sorter(
             vault=self.vault,
             identities=[self.identity],
             rosters=self.rosters,
-            current=lambda: roster,
             change=self._change,
         ).sort()
         return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, change=self._change).run(progress)
-
-    def _in_force(self) -> Roster:
-        return self.rosters.load(
-            now=datetime.fromtimestamp(self.vault.clock(), tz=UTC), at_least=self.vault.highest_epoch()
-        )
 
     def _change(self) -> AbstractContextManager[Change]:
         return self.vault.change(actor=self.entry.handle)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fieldreport import limits
-from fieldreport.seal.roster_directory import KeyState, Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import KeyState, Role, Roster
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.keys.rotation_state import RotationOrder, open_rotations
@@ -77,28 +78,26 @@ class Standing:
 _WHOSE = {Role.EDITOR: "key of {}", Role.ADMIN: "admin key of {}", Role.RECOVERY: "recovery key"}
 
 
-def standing(vault: Vault, rosters: RosterDirectory, *, now: datetime, rotate_days: int) -> Standing:
-    """Look at everything as it is at ``now``; counts, never content.
+def standing(vault: Vault, rosters: RosterWatch, *, rotate_days: int) -> Standing:
+    """Look at everything as it is now; counts, never content.
 
     Raises:
         RosterError: the newest roster cannot be verified. Whether it is in force is said, not refused.
     """
-    roster = rosters.newest(at_least=vault.highest_epoch())
+    roster = rosters.newest()
     return Standing(
         epoch=roster.epoch,
         not_after=roster.not_after,
-        days_left=(roster.not_after - now).days,
-        keys=tuple(_keys(vault, rosters, roster, now=now, rotate_days=rotate_days)),
+        days_left=(roster.not_after - rosters.now()).days,
+        keys=tuple(_keys(vault, rosters, roster, rotate_days=rotate_days)),
         rotations=open_rotations(vault),
         unsorted=inbox.unsorted(vault),
         rotate_days=rotate_days,
     )
 
 
-def _keys(
-    vault: Vault, rosters: RosterDirectory, roster: Roster, *, now: datetime, rotate_days: int
-) -> Iterator[KeyStanding]:
-    first = rosters.first_listed()
+def _keys(vault: Vault, rosters: RosterWatch, roster: Roster, *, rotate_days: int) -> Iterator[KeyStanding]:
+    first, now = rosters.published.first_listed(), rosters.now()
     replacing = {order.old_key_id for order in open_rotations(vault)}
     for entry in roster.entries:
         since = first[entry.key_id]

@@ -14,7 +14,6 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import delete, select
@@ -138,7 +137,7 @@ def hand_in(vault: Vault, request: EnrolmentRequest, untrusted_code: str) -> Non
         change.record(Act.ENROLMENT_REQUESTED, request.handle)
 
 
-def check(seat: Seat, request: EnrolmentRequest, *, now: float) -> Entry | None:
+def check(seat: Seat, request: EnrolmentRequest) -> Entry | None:
     """The entry that a request asks for; nothing, if an earlier approval of it was cut off after publishing.
 
     Raises:
@@ -148,10 +147,10 @@ def check(seat: Seat, request: EnrolmentRequest, *, now: float) -> Entry | None:
     wanted = (request.handle, request.recipient, request.signing, KeyState.ACTIVE)
     if any((known.handle, known.recipient, known.signing, known.state) == wanted for known in entries):
         return None
-    return request.check(entries, instance=seat.vault.instance, now=datetime.fromtimestamp(now, UTC))
+    return request.check(entries, instance=seat.vault.instance, now=seat.rosters.now())
 
 
-def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailbox, *, now: float) -> Roster:
+def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailbox) -> Roster:
     """Put somebody into the roster whose voice has read the fingerprint ``compared``. May be repeated.
 
     Whoever calls has made sure that their key file is on the desk.
@@ -163,9 +162,9 @@ def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailb
     _check_admin(seat)
     if not hmac.compare_digest(request.fingerprint, compared):
         raise Conflict("This is not the request that was compared. Compare again.", code="other-request")
-    entry, roster = check(seat, request, now=now), seat.roster()
+    entry, roster = check(seat, request), seat.roster()
     if entry is not None:
-        roster = roster_changes.enrol(seat, entry, seat.rosters, mailbox, now=now)
+        roster = roster_changes.enrol(seat, entry, mailbox)
     with seat.change() as change:
         _drop(change.session, Enrolment, request.handle)
         _drop(change.session, Invitation, request.handle)

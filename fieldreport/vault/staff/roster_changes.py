@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 
 from sqlalchemy import delete
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster, RosterDirectory
+from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
 from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
 from fieldreport.unseal.key_file import StaffKey
@@ -32,20 +31,20 @@ from fieldreport.vault.keys.rotation_state import RotationOrder, all_rotations
 _log = logging.getLogger(__name__)
 
 
-def enrol(seat: Seat, entry: Entry, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+def enrol(seat: Seat, entry: Entry, mailbox: Mailbox) -> Roster:
     """Add a new person's key. Whoever calls has made sure that its private half is kept.
 
     Raises:
         NotAllowed: not an admin's seat. UsageError: the handle is taken. RosterError: the roster is not in force.
     """
     seat.roster()
-    roster = _publish(seat, rosters, mailbox, lambda entries: making.with_added(entries, entry), now=now)
+    roster = _publish(seat, mailbox, lambda entries: making.with_added(entries, entry))
     with seat.change() as change:
         change.record_once(Act.STAFF_ADDED, entry.handle)
     return roster
 
 
-def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+def revoke(seat: Seat, handle: str, mailbox: Mailbox) -> Roster:
     """Take every key of a person out of use. It cannot unread what was read. Repeated, it changes nothing.
 
     From the moment the roster is published nothing is sealed to them and every desk locks their sessions; a rotation
@@ -59,7 +58,7 @@ def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, 
         raise NotAllowed("Only an admin signs rosters.", code="other-role")
     roster = seat.roster()
     if making.with_revoked(roster.entries, handle) != roster.entries:
-        roster = _publish(seat, rosters, mailbox, lambda entries: making.with_revoked(entries, handle), now=now)
+        roster = _publish(seat, mailbox, lambda entries: making.with_revoked(entries, handle))
     with seat.change() as change:
         change.session.execute(
             delete(Rotation).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
@@ -68,13 +67,13 @@ def revoke(seat: Seat, handle: str, rosters: RosterDirectory, mailbox: Mailbox, 
     return roster
 
 
-def renew(seat: Seat, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+def renew(seat: Seat, mailbox: Mailbox) -> Roster:
     """Sign the same people for another season.
 
     Raises:
         NotAllowed: not an admin's seat. RosterError: the one in force cannot be verified.
     """
-    return _publish(seat, rosters, mailbox, lambda entries: entries, now=now)
+    return _publish(seat, mailbox, lambda entries: entries)
 
 
 def requested_entry(order: RotationOrder, roster: Roster) -> Entry:
@@ -88,21 +87,21 @@ def requested_entry(order: RotationOrder, roster: Roster) -> Entry:
     return rotation.verify_request(order.request, roster.entry(order.handle))
 
 
-def approve(seat: Seat, order: RotationOrder, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+def approve(seat: Seat, order: RotationOrder, mailbox: Mailbox) -> Roster:
     """Put the requested key into force: it becomes active and the one before decrypt-only. May be repeated.
 
     Raises:
         NotAllowed: not an admin's seat, or nothing was asked for. SealError: the request is not the person's.
         Conflict: the rotation is further on. RosterError: the roster in force cannot be verified.
     """
-    newest = rosters.newest(at_least=seat.vault.highest_epoch())
+    newest = seat.rosters.newest()
     asked = [entry for entry in newest.entries if entry.key_id == order.new_key_id]
     if asked and asked[0].state is KeyState.ACTIVE:
         roster, entry = newest, asked[0]  # an earlier approval was cut off between publishing and noting it
         _tell(mailbox, roster)
     else:
         entry = requested_entry(order, newest)
-        roster = _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
+        roster = _publish(seat, mailbox, lambda entries: making.with_rotated(entries, entry))
     steps.approve(seat, order.id, new_key_id=entry.key_id, epoch=roster.epoch)
     return roster
 
@@ -119,16 +118,14 @@ def check_recovery(seat: Seat) -> Entry:
     raise NotFound("the roster names no recovery key that is in use")
 
 
-def renew_recovery(
-    seat: Seat, recipient: HybridRecipient, rosters: RosterDirectory, mailbox: Mailbox, *, now: float
-) -> Roster:
+def renew_recovery(seat: Seat, recipient: HybridRecipient, mailbox: Mailbox) -> Roster:
     """Put another recovery key in force; the one before opens what it opened. Whoever calls has its shares on paper.
 
     Raises:
         NotAllowed: not an admin's seat. NotFound, RosterError: as ``check_recovery``.
     """
     entry = making.recovery_entry(recipient, handle=check_recovery(seat).handle)
-    return _publish(seat, rosters, mailbox, lambda entries: making.with_rotated(entries, entry), now=now)
+    return _publish(seat, mailbox, lambda entries: making.with_rotated(entries, entry))
 
 
 def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
@@ -158,17 +155,17 @@ def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
     raise Conflict(f"{left} objects are still sealed to it; an editor unlocks first", code="still-named")
 
 
-def retire_recovery(seat: Seat, old: Entry, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+def retire_recovery(seat: Seat, old: Entry, mailbox: Mailbox) -> Roster:
     """Strike what ``idle_recovery`` found; whoever calls has seen that its sheets are destroyed.
 
     Raises:
         NotAllowed: not an admin's seat. RosterError: the roster in force cannot be verified.
     """
     seat.record(Act.KEY_DESTROYED, old.key_id)
-    return _publish(seat, rosters, mailbox, lambda entries: making.with_retired(entries, old.key_id), now=now)
+    return _publish(seat, mailbox, lambda entries: making.with_retired(entries, old.key_id))
 
 
-def hand_over(seat: Seat, successor: StaffKey, rosters: RosterDirectory, mailbox: Mailbox, *, now: float) -> Roster:
+def hand_over(seat: Seat, successor: StaffKey, mailbox: Mailbox) -> Roster:
     """Let ``successor`` sign rosters from the next one on, and publish that one, with them and without the old admin.
 
     Both keys are needed to the end, and at every repetition: cut off anywhere, it goes on; done, it changes nothing.
@@ -180,23 +177,25 @@ def hand_over(seat: Seat, successor: StaffKey, rosters: RosterDirectory, mailbox
     old, new = seat.staff.admin, successor.admin
     if old is None or new is None:
         raise NotAllowed("An admin's key goes to an admin's key.", code="other-role")
-    current = rosters.newest(at_least=seat.vault.highest_epoch())
-    if rosters.admin() == old.public:
+    current, published = seat.rosters.newest(), seat.rosters.published
+    if published.admin() == old.public:
         # Tried first, because after the hand-over there must be a roster that can be made.
         making.next_roster(
             current,
             making.with_handed_over(_without_destroyed(seat, current), successor.public_entry()),
-            now=datetime.fromtimestamp(now, UTC),
+            now=seat.rosters.now(),
         )
-        number = len(rosters.hand_overs()) + 1
-        rosters.hand_over(*sign_hand_over(old, new, instance=current.instance, number=number, epoch=current.epoch + 1))
-    line = rosters.hand_overs()
+        number = len(published.hand_overs()) + 1
+        published.hand_over(
+            *sign_hand_over(old, new, instance=current.instance, number=number, epoch=current.epoch + 1)
+        )
+    line = published.hand_overs()
     if not line or (line[-1].old, line[-1].new) != (old.public, new.public):
         raise NotAllowed("This is not the admin key in force.", code="handed-over")
-    taken = Seat(seat.vault, successor, rosters)
+    taken = Seat(seat.vault, successor, seat.rosters)
     if current.epoch < line[-1].epoch:
         entry = successor.public_entry()
-        roster = _publish(taken, rosters, mailbox, lambda entries: making.with_handed_over(entries, entry), now=now)
+        roster = _publish(taken, mailbox, lambda entries: making.with_handed_over(entries, entry))
     else:
         roster = current
         taken.roster()
@@ -208,20 +207,13 @@ def hand_over(seat: Seat, successor: StaffKey, rosters: RosterDirectory, mailbox
     return roster
 
 
-def _publish(
-    seat: Seat,
-    rosters: RosterDirectory,
-    mailbox: Mailbox,
-    change: Callable[[Iterable[Entry]], Iterable[Entry]],
-    *,
-    now: float,
-) -> Roster:
+def _publish(seat: Seat, mailbox: Mailbox, change: Callable[[Iterable[Entry]], Iterable[Entry]]) -> Roster:
     if seat.staff.admin is None:
         raise NotAllowed("Only an admin signs rosters.", code="other-role")
-    current = rosters.newest(at_least=seat.vault.highest_epoch())
+    current = seat.rosters.newest()
     entries = change(_without_destroyed(seat, current))
-    raw = making.next_roster(current, entries, now=datetime.fromtimestamp(now, UTC))
-    roster = rosters.publish(raw, seat.staff.admin.sign_roster(raw))
+    raw = making.next_roster(current, entries, now=seat.rosters.now())
+    roster = seat.rosters.published.publish(raw, seat.staff.admin.sign_roster(raw))
     seat.roster()  # the vault remembers the epoch
     seat.record(Act.ROSTER_PUBLISHED, str(roster.epoch))
     _tell(mailbox, roster)

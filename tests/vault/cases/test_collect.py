@@ -109,7 +109,7 @@ def test_two_may_collect_at_once(newsroom: Newsroom, caplog: pytest.LogCaptureFi
             took.append(0)
             took.append(newsroom.collect())
 
-    collect(newsroom.vault, Shared(newsroom.mailbox, other_desk), newsroom.rosters)
+    collect(newsroom.vault, Shared(newsroom.mailbox, other_desk), newsroom.watch)
     assert took == [0, 3]
     assert stored(newsroom) == sorted(sent)
     assert caplog.text == ""
@@ -123,7 +123,7 @@ def test_a_letter_that_its_source_withdraws_while_others_are_collected_is_not_da
             newsroom.mailbox.acknowledge([letter])
 
     shared = Shared(newsroom.mailbox, withdraw)
-    assert collect(newsroom.vault, shared, newsroom.rosters) == 2
+    assert collect(newsroom.vault, shared, newsroom.watch) == 2
     assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 
@@ -139,7 +139,7 @@ def test_a_letter_that_goes_while_it_is_read_does_not_hold_up_the_others(newsroo
             newsroom.mailbox.acknowledge([letter_id])
             return replace(letter, payload=Gone())
 
-    assert collect(newsroom.vault, Going(newsroom.mailbox._engine, newsroom.mailbox._blobs), newsroom.rosters) == 2
+    assert collect(newsroom.vault, Going(newsroom.mailbox._engine, newsroom.mailbox._blobs), newsroom.watch) == 2
     assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 
@@ -147,7 +147,7 @@ def test_a_letter_that_goes_while_it_is_read_does_not_hold_up_the_others(newsroo
 def test_a_line_that_drops_loses_and_doubles_nothing(newsroom: Newsroom, at: str) -> None:
     sent = [newsroom.send(a_source()) for _ in range(3)]
     with pytest.raises(StoreError):
-        collect(newsroom.vault, Broken(newsroom.mailbox, at=at), newsroom.rosters)
+        collect(newsroom.vault, Broken(newsroom.mailbox, at=at), newsroom.watch)
     newsroom.collect()
     assert stored(newsroom) == sorted(sent)
     assert newsroom.mailbox.totals().letters == 0
@@ -202,7 +202,7 @@ def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom
     restored = Restored()
     restored.acknowledge([newsroom.send(a_source())])  # which forgets what was collected long ago
     assert restored.deposit(letter_id, again.epoch, lambda file: (file.write(payload), again.header)[1])
-    assert collect(newsroom.vault, restored, newsroom.rosters) == 0
+    assert collect(newsroom.vault, restored, newsroom.watch) == 0
     assert restored.totals().letters == 0
     with pytest.raises(NotFound):
         newsroom.vault.objects.open(letter_id)

@@ -240,7 +240,7 @@ def test_when_both_have_left_a_later_letter_is_for_the_recovery_key_and_holds_up
 def rescue(newsroom: Newsroom) -> Rescue:
     identity = newsroom.recovery
     entry = newsroom.roster.by_key(identity.key_id)
-    return Rescue(vault=newsroom.vault, identity=identity, entry=entry, rosters=newsroom.rosters)
+    return Rescue(vault=newsroom.vault, identity=identity, entry=entry, rosters=newsroom.watch)
 
 
 def unheard(_done: int, _total: int) -> None:
