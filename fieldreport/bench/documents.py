@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 _OFFICE: Final = "http://schemas.openxmlformats.org"
 _RELATIONS: Final = f"{_OFFICE}/officeDocument/2006/relationships"
@@ -29,6 +29,16 @@ def documents(photo: Callable[[], bytes]) -> Mapping[str, Callable[[], bytes]]:
         "txt": lambda: "\n".join(_LINES).encode(),
         "zip": lambda: _zip({"notes.txt": "\n".join(_LINES), "photo.jpg": photo(), "list.xlsx": _xlsx()}),
         "tar.gz": partial(_tar, photo),
+    }
+
+
+def rare(photo: Callable[[], bytes]) -> Mapping[str, Callable[[], bytes]]:
+    """The media type of each type that is not worth measuring to what makes one."""
+    return {
+        "application/vnd.oasis.opendocument.spreadsheet": _ods,
+        "application/vnd.oasis.opendocument.presentation": _odp,
+        "application/x-tar": partial(_tar, photo, "w"),
+        "application/gzip": partial(_tar, photo),
     }
 
 
@@ -77,9 +87,9 @@ def _epub() -> bytes:
     )
 
 
-def _tar(photo: Callable[[], bytes]) -> bytes:
+def _tar(photo: Callable[[], bytes], mode: Literal["w", "w:gz"] = "w:gz") -> bytes:
     target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+    with tarfile.open(fileobj=target, mode=mode) as archive:
         for name, data in (("notes.txt", "\n".join(_LINES).encode()), ("photo.jpg", photo())):
             member = tarfile.TarInfo(name)
             member.size, member.uname, member.mtime = len(data), "somebody", 1_780_000_000
@@ -127,6 +137,8 @@ def _xlsx() -> bytes:
                 "spreadsheetml", ("/xl/workbook.xml", "sheet.main"), ("/xl/worksheets/sheet1.xml", "worksheet")
             ),
             "_rels/.rels": _relations(("officeDocument", "xl/workbook.xml")),
+            "docProps/core.xml": f'<cp:coreProperties xmlns:cp="{_PACKAGE}/metadata/core-properties" '
+            'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>Somebody</dc:creator></cp:coreProperties>',
             "xl/workbook.xml": f'<?xml version="1.0"?><workbook xmlns="{main}" xmlns:r="{_RELATIONS}">'
             '<sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
             "xl/_rels/workbook.xml.rels": _relations(("worksheet", "worksheets/sheet1.xml")),
@@ -165,18 +177,41 @@ def _pptx() -> bytes:
 
 
 def _odt() -> bytes:
-    kind = "application/vnd.oasis.opendocument.text"
-    spaces = f'xmlns:office="{_OASIS}:office:1.0" xmlns:text="{_OASIS}:text:1.0" xmlns:meta="{_OASIS}:meta:1.0"'
     body = "".join(f"<text:p>paragraph {number}</text:p>" for number in range(300))
+    return _opendocument("text", f"<office:text>{body}</office:text>")
+
+
+def _ods() -> bytes:
+    rows = "".join(
+        f"<table:table-row><table:table-cell><text:p>{line}</text:p></table:table-cell></table:table-row>"
+        for line in _LINES
+    )
+    table = f'<table:table table:name="Notes">{rows}</table:table>'
+    return _opendocument("spreadsheet", f"<office:spreadsheet>{table}</office:spreadsheet>")
+
+
+def _odp() -> bytes:
+    boxes = "".join(
+        f"<draw:frame><draw:text-box><text:p>{line}</text:p></draw:text-box></draw:frame>" for line in _LINES
+    )
+    return _opendocument("presentation", f"<office:presentation><draw:page>{boxes}</draw:page></office:presentation>")
+
+
+def _opendocument(kind: str, body: str) -> bytes:
+    media_type = f"application/vnd.oasis.opendocument.{kind}"
+    spaces = f'xmlns:office="{_OASIS}:office:1.0" ' + " ".join(
+        f'xmlns:{name}="{_OASIS}:{space}:1.0"'
+        for name, space in (("text", "text"), ("table", "table"), ("draw", "drawing"), ("meta", "meta"))
+    )
     return _zip(
         {
-            "mimetype": kind,
+            "mimetype": media_type,
             "META-INF/manifest.xml": f'<?xml version="1.0"?><manifest:manifest xmlns:manifest="{_OASIS}:manifest:1.0" '
-            f'manifest:version="1.2"><manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+            f'manifest:version="1.2"><manifest:file-entry manifest:full-path="/" manifest:media-type="{media_type}"/>'
             '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
             '<manifest:file-entry manifest:full-path="meta.xml" manifest:media-type="text/xml"/></manifest:manifest>',
             "content.xml": f'<?xml version="1.0"?><office:document-content {spaces} office:version="1.2"><office:body>'
-            f"<office:text>{body}</office:text></office:body></office:document-content>",
+            f"{body}</office:body></office:document-content>",
             "meta.xml": f'<?xml version="1.0"?><office:document-meta {spaces} office:version="1.2"><office:meta>'
             "<meta:initial-creator>Somebody</meta:initial-creator></office:meta></office:document-meta>",
         }

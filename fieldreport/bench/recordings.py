@@ -34,20 +34,31 @@ def recorded() -> Mapping[str, Callable[[], bytes]]:
     }
 
 
-def _sound(container: str, codec: str, rate: int = 48_000) -> bytes:
+def rare() -> Mapping[str, Callable[[], bytes]]:
+    """The media type of each type that few programs write to what makes one."""
+    return {
+        "audio/ogg": partial(_sound, "ogg", "vorbis", layout="stereo"),
+        "audio/webm": partial(_sound, "webm", "libopus"),
+        "audio/x-matroska": partial(_sound, "matroska", "libopus"),
+        "audio/3gpp": partial(_sound, "3gp", "libopencore_amrnb", 8_000),
+        "audio/amr-wb": lambda: b"#!AMR-WB\n" + (b"\x04" + bytes(17)) * 50,  # no encoder is here: frames of silence
+    }
+
+
+def _sound(container: str, codec: str, rate: int = 48_000, layout: str = "mono") -> bytes:
     target = io.BytesIO()
     samples = array("h", (int(9000 * math.sin(number / 17)) for number in range(_SECONDS * rate)))
     with av.open(target, "w", format=container) as output:
         output.metadata.update(_TAGS)
-        stream = output.add_stream(codec, rate=rate)
+        stream = output.add_stream(codec, rate=rate, options={"strict": "experimental"})  # for Vorbis
         if not isinstance(stream, av.AudioStream):
             raise TypeError(codec)
-        stream.layout = "mono"
+        stream.layout = layout
         frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
         frame.planes[0].update(samples.tobytes())
         frame.sample_rate = rate
         size = stream.codec_context.frame_size or 0
-        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate, frame_size=size)
+        resampler = av.AudioResampler(format=stream.format, layout=layout, rate=rate, frame_size=size)
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             output.mux(stream.encode(piece))
         output.mux(stream.encode(None))

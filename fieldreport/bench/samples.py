@@ -1,4 +1,4 @@
-"""Files to measure the scrubber with: of each family one that a phone or an office would make, with metadata in it.
+"""Files to measure and to test the scrubber with: of each format one as a phone or an office makes it, with metadata.
 
 Nothing here is random but the noise in the pictures, and that comes from a fixed seed.
 """
@@ -13,8 +13,8 @@ from importlib.resources import files
 import pillow_heif
 from PIL import Image
 
-from fieldreport.bench import documents
-from fieldreport.bench.recordings import recorded
+from fieldreport.bench import documents, recordings
+from fieldreport.scrub.registry import FORMATS
 
 
 def samples() -> Mapping[str, Callable[[], bytes]]:
@@ -22,17 +22,27 @@ def samples() -> Mapping[str, Callable[[], bytes]]:
     return {
         "jpg": lambda: _picture("JPEG", quality=90, exif=_exif()),
         "png": lambda: _picture("PNG", exif=_exif()),
-        "gif": lambda: _picture("GIF", comment=b"by the author"),
+        "gif": lambda: _picture("GIF", comment=b"by Somebody"),
         "webp": lambda: _picture("WEBP", exif=_exif()),
-        "tiff": lambda: _picture("TIFF"),
-        "bmp": lambda: _picture("BMP"),
+        "tiff": lambda: _picture("TIFF", tiffinfo={315: "Somebody"}),
+        "bmp": lambda: _picture("BMP") + b"Somebody",
         "heic": _heic,
         "avif": lambda: _picture("AVIF", exif=_exif()),
         "pdf": lambda: _shipped("rota.pdf"),
         "docx": lambda: _shipped("statement.docx"),
         **documents.documents(lambda: _picture("JPEG", exif=_exif())),
-        **recorded(),
+        **recordings.recorded(),
     }
+
+
+def every_sample() -> Mapping[str, Callable[[], bytes]]:
+    """The media type of each row of ``registry.FORMATS`` to what makes a file that is cleaned to it or from it.
+
+    With the rare ones, which are not measured. Where a file has a place for a name, it says "Somebody".
+    """
+    made = samples()
+    rare = {**recordings.rare(), **documents.rare(lambda: _picture("JPEG", exif=_exif()))}
+    return {each.media_type: rare.get(each.media_type) or made[each.extension] for each in FORMATS}
 
 
 def _shipped(name: str) -> bytes:
@@ -46,7 +56,7 @@ def _image() -> Image.Image:
 
 def _exif() -> Image.Exif:
     exif = Image.Exif()
-    exif[271], exif[272], exif[306] = "Maker", "Model", "2026:09:14 21:47:03"
+    exif[271], exif[272], exif[306] = "Somebody", "Model", "2026:09:14 21:47:03"
     exif.get_ifd(0x8825).update({1: "N", 2: (41.0, 24.0, 0.0), 3: "E", 4: (128.0, 10.0, 0.0)})
     return exif
 

@@ -10,10 +10,8 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Refusal, Removed, registry
+from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.pipeline import clean as dispatch_clean
-from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused
 
@@ -22,7 +20,7 @@ HOSTILE = Path(__file__).parent / "hostile.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanCopy:
-    """What a family made of a file."""
+    """What a format made of a file."""
 
     media_type: str
     data: bytes
@@ -33,17 +31,17 @@ Clean = Callable[..., CleanCopy]
 RefusalOf = Callable[[bytes], Refusal]
 
 
+def clean_copy(data: bytes, mode: Mode = Mode.LOSSLESS) -> CleanCopy:
+    """Sniff, clean and verify in this process: fast, and a failure shows its traceback."""
+    sink = Sink()
+    cleaning = pipeline.new_cleaning(mode)
+    media_type = pipeline.clean(Source.of(data), sink, cleaning)
+    return CleanCopy(media_type=media_type, data=sink.source().whole(), removed=frozenset(cleaning.removed))
+
+
 @pytest.fixture
 def clean() -> Clean:
-    """Sniff, clean and verify in this process: fast, and a failure shows its traceback."""
-
-    def run(data: bytes, mode: Mode = Mode.LOSSLESS) -> CleanCopy:
-        sink = Sink()
-        cleaning = new_cleaning(mode)
-        media_type = dispatch_clean(Source.of(data), sink, cleaning)
-        return CleanCopy(media_type=media_type, data=sink.source().whole(), removed=frozenset(cleaning.removed))
-
-    return run
+    return clean_copy
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def _decoders_are_warm() -> None:
 
 @pytest.fixture(scope="session")
 def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
-    """The real thing, with hostile families added."""
+    """The real thing, with a hostile format added."""
     with Scrubber(
         directory=tmp_path_factory.mktemp("scratch"),
         require_sandbox=True,

@@ -195,13 +195,6 @@ def test_a_type_without_a_row_is_unsupported(media_type: str) -> None:
     assert caught.value.refusal is Refusal.UNSUPPORTED
 
 
-def test_every_format_can_clean_and_every_output_is_verified() -> None:
-    for row in registry.FORMATS:
-        assert callable(registry.cleaner(row.package))
-    for row in registry.OUTPUTS.values():
-        assert callable(registry.verifier(row.package))
-
-
 def test_names_are_neutral() -> None:
     assert registry.neutral_name("image/jpeg", 1) == "photo-1.jpg"
     assert registry.neutral_name("text/plain", 12) == "text-12.txt"

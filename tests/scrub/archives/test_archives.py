@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Refusal, Removed, Scrubber, pipeline, registry
+from fieldreport.scrub import Refusal, Removed, Scrubber, pipeline
 from fieldreport.scrub.archives import write
 from fieldreport.scrub.archives.verify import verify
 from fieldreport.scrub.format import Sink, Source
@@ -368,11 +368,6 @@ def test_whatever_is_changed_in_an_archive_it_is_cleaned_or_refused(original: by
         return
     assert pipeline.clean(once.source(), twice, new_cleaning(Mode.LOSSLESS)) == media_type
     assert twice.source().whole() == once.source().whole()
-
-
-def test_each_kind_of_output_has_a_name_of_its_own() -> None:
-    """A member's name is how the second reading knows whose it is."""
-    assert len({(each.noun, each.extension) for each in registry.OUTPUTS.values()}) == len(registry.OUTPUTS)
 
 
 def test_an_archive_is_cleaned_behind_the_lock(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:

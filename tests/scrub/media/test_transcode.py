@@ -15,7 +15,6 @@ import pytest
 from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import registry
-from fieldreport.scrub.registry import FORMATS, Strong
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
 from tests.scrub.media.conftest import cleaned
@@ -180,13 +179,6 @@ def test_damage_is_refused_or_coded_around(name: str) -> None:
         except Refused:
             continue
         assert copy.media_type == "video/mp4"
-
-
-def test_recordings_and_films_and_nothing_else_are_transcoded_by_a_demuxer_of_their_own() -> None:
-    for each in FORMATS:
-        is_played = each.media_type.startswith(("audio/", "video/"))
-        assert (each.strong is Strong.TRANSCODE) == is_played
-        assert bool(each.demuxer) == (is_played and bool(each.noun))  # one without a noun comes out as another
 
 
 def test_it_works_behind_the_lock(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:

@@ -1,0 +1,235 @@
+"""What every format promises, for every row of ``registry.FORMATS``: a new row is held to all of it.
+
+A long run of damaged files is `FIELDREPORT_TESTS_MUTATIONS=100000 pytest -n 0 tests/scrub/test_format_contract.py -k
+"damaged and png"`.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import io
+import itertools
+import os
+import random
+import struct
+import tomllib
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fieldreport.bench.samples import every_sample
+from fieldreport.errors import ScrubRefused
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Mode, registry
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.registry import Format, Strong
+from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.sniff import sniff
+from tests.scrub.conftest import CleanCopy, clean_copy
+from tests.static.test_structure import ROOT, Imports, imports
+
+MUTATIONS = int(os.environ.get("FIELDREPORT_TESTS_MUTATIONS", "24"))
+AT_ONCE = 2
+SAMPLES = every_sample()
+SHIPPED = tomllib.loads((ROOT / "fieldreport/bench/sample_files/samples.toml").read_text(encoding="utf-8"))
+PLANTED = tuple(words.lower().encode() for words in ("Somebody", *SHIPPED["planted"]))
+# Nothing but content, and raw sound.
+WITHOUT_A_PLACE_FOR_WORDS = {"text/plain", "audio/aac", "audio/amr", "audio/amr-wb"}
+
+STRONG_OUTPUTS = {
+    Strong.PIXELS: {"image/jpeg", "image/png", "image/webp", "image/tiff", "application/pdf"},
+    Strong.TRANSCODE: {"audio/opus", "video/mp4"},
+    Strong.EXTRACT: {"text/plain", "application/zip"},
+    Strong.MEMBERS: {"application/zip"},
+    Strong.SAME: {"text/plain"},
+}
+
+
+@functools.cache
+def sample(row: Format) -> bytes:
+    return SAMPLES[row.media_type]()
+
+
+@functools.cache
+def cleaned(row: Format, mode: Mode = Mode.LOSSLESS) -> CleanCopy:
+    return clean_copy(sample(row), mode)
+
+
+def everything_in(data: bytes) -> Iterator[bytes]:
+    """The file, and everything in it that can be unpacked: members of archives, Flate streams of PDFs."""
+    yield data.lower()
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                yield name.lower().encode()
+                yield from everything_in(archive.read(name))
+    elif data.startswith(b"\x1f\x8b"):
+        yield from everything_in(gzip.decompress(data))
+    elif data.startswith(b"%PDF"):
+        for piece in data.split(b"stream")[1:]:
+            try:
+                yield zlib.decompressobj().decompress(piece.lstrip(b"\r\n")).lower()
+            except zlib.error:
+                continue
+
+
+def planted_in(data: bytes) -> set[bytes]:
+    return {words for piece in everything_in(data) for words in PLANTED if words in piece}
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """The sample with a few bytes changed, a piece cut, doubled, moved or its end missing."""
+    changed = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 5, 20))):
+        start = chance.randrange(len(changed))
+        length = min(chance.choice((1, 2, 4, 16, 200)), len(changed) - start)
+        match chance.randrange(6):
+            case 0:
+                changed[start] = chance.randrange(256)
+            case 1:
+                changed[start : start + length] = chance.randbytes(length)
+            case 2:
+                del changed[start : start + length]
+            case 3:
+                changed[start:start] = changed[start : start + length]
+            case 4:
+                # Lengths and counts are where parsers break.
+                extreme = (b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff")
+                changed[start : start + 4] = chance.choice(extreme)
+            case _:
+                del changed[max(start, len(changed) // 2) :]
+        if not changed:
+            return data[:1]
+    return bytes(changed)
+
+
+def mutated_inside(data: bytes, chance: random.Random) -> bytes:
+    """The same where checksums would give away damage from outside: one member or chunk damaged, and sums that fit."""
+    if data.startswith(b"\x89PNG"):
+        chunks, position = [], 8
+        while position < len(data):
+            (length,) = struct.unpack_from(">I", data, position)
+            chunks.append((data[position + 4 : position + 8], data[position + 8 : position + 8 + length]))
+            position += 12 + length
+        hit = chance.randrange(len(chunks) - 1)
+        chunks[hit] = chunks[hit][0], mutated(chunks[hit][1] or b"\0", chance)
+        return data[:8] + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in chunks
+        )
+    if data.startswith(b"\x1f\x8b"):
+        return gzip.compress(mutated(gzip.decompress(data), chance), compresslevel=1, mtime=0)
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(target, "w") as new:
+        name = chance.choice([member.filename for member in old.infolist() if member.file_size])
+        for member in old.infolist():
+            content = old.read(member)
+            new.writestr(member.filename, mutated(content, chance) if member.filename == name else content)
+    return target.getvalue()
+
+
+def outcome(scrubber: Scrubber, directory: Path, data: bytes) -> str:
+    with Scratch(directory) as source:
+        source.write(data)
+        try:
+            scrubbed = scrubber.clean(source)
+        except ScrubRefused as refused:
+            return refused.code
+        scrubbed.output.close()
+    return "cleaned"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _codecs_are_loaded() -> None:
+    registry.load_all(codecs=True)
+
+
+@pytest.fixture(scope="module")
+def graph() -> Imports:
+    return imports(ROOT)
+
+
+def reached(graph: Imports, module: str) -> set[str]:
+    """Every module that this one imports, directly or not."""
+    found, waiting = set[str](), [module]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+@pytest.mark.parametrize("row", registry.FORMATS, ids=lambda row: f"{row.extension}-{row.media_type.partition('/')[0]}")
+class TestFormat:
+    def test_its_sample_is_named_by_sniff_or_comes_out_as_it(self, row: Format) -> None:
+        """Sound alone in a film's container is named only by who has parsed it."""
+        named = sniff(Source.of(sample(row)))
+        assert named in registry.BY_TYPE
+        assert row.media_type in {named, cleaned(row).media_type}
+
+    def test_it_comes_out_as_itself_unless_it_only_comes_in(self, row: Format) -> None:
+        assert (cleaned(row).media_type == row.media_type) == bool(row.noun)
+        assert (row.media_type in registry.OUTPUTS) == bool(row.noun)
+
+    def test_a_clean_copy_has_a_neutral_name(self, row: Format) -> None:
+        if row.noun:
+            assert registry.neutral_name(row.media_type, 3) == f"{row.noun}-3.{row.extension}"
+
+    def test_cleaned_twice_is_cleaned_once(self, row: Format) -> None:
+        once = cleaned(row)
+        twice = clean_copy(once.data)
+        assert twice.data == once.data
+        assert twice.media_type == once.media_type
+
+    def test_planted_words_are_gone(self, row: Format) -> None:
+        assert bool(planted_in(sample(row))) == (row.media_type not in WITHOUT_A_PLACE_FOR_WORDS)
+        for mode in Mode:
+            assert planted_in(cleaned(row, mode).data) == set()
+
+    def test_strong_mode_does_what_the_row_says(self, row: Format) -> None:
+        assert cleaned(row, Mode.STRONG).media_type in STRONG_OUTPUTS[row.strong]
+        if row.strong is Strong.SAME:
+            assert cleaned(row, Mode.STRONG).data == cleaned(row).data
+
+    def test_recordings_and_films_and_nothing_else_are_transcoded_by_a_demuxer_of_their_own(self, row: Format) -> None:
+        is_played = row.media_type.startswith(("audio/", "video/"))
+        assert (row.strong is Strong.TRANSCODE) == is_played
+        assert bool(row.demuxer) == (is_played and bool(row.noun))
+
+    def test_its_verifier_reaches_nothing_that_parses_or_writes(self, row: Format, graph: Imports) -> None:
+        module = f"fieldreport.scrub.{row.package}.verify"
+        found = reached(graph, module) if module in graph else set()
+        assert {each for each in found if each.rpartition(".")[2] in {"parse", "write"}} == set()
+
+    def test_damaged_files_are_cleaned_or_refused_and_the_cleaner_goes_on(
+        self, row: Format, scrubber: Scrubber, tmp_path: Path
+    ) -> None:
+        chance = random.Random(row.media_type)
+        has_sums = sample(row).startswith((b"PK", b"\x1f\x8b", b"\x89PNG"))
+        damaged = itertools.cycle((mutated, mutated_inside) if has_sums else (mutated,))
+        outcomes: Counter[str] = Counter()
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            for start in range(0, MUTATIONS, 100):
+                batch = [next(damaged)(sample(row), chance) for _ in range(min(100, MUTATIONS - start))]
+                outcomes.update(threads.map(lambda data: outcome(scrubber, tmp_path, data), batch))
+        print(row.media_type, dict(outcomes))  # noqa: T201 - read after a long run, with -s
+        assert outcomes.total() == MUTATIONS
+        assert outcome(scrubber, tmp_path, sample(row)) == "cleaned"
+        # A decoder that dies takes only its child, but one of ours that can be made to is worth knowing of.
+        assert outcomes["crashed"] == outcomes["residue"] == 0, outcomes
+
+
+def test_each_kind_of_output_has_a_name_of_its_own() -> None:
+    """A member's name is how the second reading of an archive knows whose it is."""
+    assert len({(each.noun, each.extension) for each in registry.OUTPUTS.values()}) == len(registry.OUTPUTS)
+
+
+def test_each_type_has_one_row_and_one_sample() -> None:
+    assert len(registry.BY_TYPE) == len(registry.FORMATS)
+    assert SAMPLES.keys() == registry.BY_TYPE.keys()
