@@ -22,7 +22,7 @@ from fieldreport.vault.cases import conversation, inbox, sort
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.cases.inbox import CaseFilter
 from tests.browser.test_whole_path import AXE_RUN, Screen
-from tests.intake.conftest import Desk, House, build_house, migrated_mailbox
+from tests.intake.conftest import Desk, House, build_house
 from tests.intake.test_every_page import LANGUAGES, every_page
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     """A letterbox without a server: its pages are looked at as files."""
     (tmp_path / "house").mkdir()
     with Scrubber.start(directory=tmp_path, require_sandbox=False) as scrubber:
-        yield build_house(tmp_path / "house", Desk(), scrubber, migrated_mailbox(tmp_path))
+        yield build_house(tmp_path / "house", Desk(), scrubber)
 
 
 def test_every_page_in_every_language_is_accessible_and_needs_no_more_than_320_pixels(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -13,9 +12,8 @@ from PIL import Image
 from fieldreport.vault.articles.newsdesk import ArticleState, list_articles
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House, Page
+from tests.cast import REPORT, File
+from tests.desk.conftest import Browser, House, Page, photo
 
 BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
 
@@ -137,7 +135,7 @@ class TestWriting:
 
 class TestPictures:
     def attached(self, house: House, amira: Browser) -> str:
-        case = house.receive("with a photo", files=[house.attachment("photo-1.jpg", "image/jpeg", self.marked())])
+        case = house.receive("with a photo", files=[File("photo-1.jpg", "image/jpeg", self.marked())])
         path = written(house, amira, case)
         page = amira.press(amira.get(path), "Attach photo-1.jpg")
         assert "Attached: a fresh copy" in page.text
@@ -172,7 +170,7 @@ class TestPictures:
         assert amira.get(f"{path}/media/photo-1.jpg").status == 404
 
     def test_one_of_another_case_is_refused(self, house: House, amira: Browser, case: CaseRow) -> None:
-        file = house.attachment("photo-1.jpg", "image/jpeg", house.photo())
+        file = File("photo-1.jpg", "image/jpeg", photo())
         other = house.receive("another source", source=house.another_source, files=[file])
         path = written(house, amira, case)
         page = amira.get(path)
@@ -182,7 +180,7 @@ class TestPictures:
         assert amira.post(f"{path}/media", values).status == 404
 
     def test_what_is_no_picture_is_refused(self, house: House, amira: Browser) -> None:
-        case = house.receive("x", files=[house.attachment("photo-1.jpg", "image/jpeg", b"<html>")])
+        case = house.receive("x", files=[File("photo-1.jpg", "image/jpeg", b"<html>")])
         path = written(house, amira, case)
         assert amira.press(amira.get(path), "Attach photo-1.jpg").status == 422
 
@@ -196,7 +194,7 @@ class TestTheLeakCheck:
     def test_each_finding_stands_beside_the_text_with_what_it_gives_away(
         self, house: House, amira: Browser, case: CaseRow
     ) -> None:
-        path = written(house, amira, case, body=f"They came through Hyesan. {house.report} Call +82 10 1234 5678.")
+        path = written(house, amira, case, body=f"They came through Hyesan. {REPORT} Call +82 10 1234 5678.")
         page = amira.get(f"{path}/check")
         headings = " ".join(head.text_content() for head in page.find("//article/h3"))
         assert "Protected term blocks" in " ".join(headings.split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import update
@@ -12,11 +12,7 @@ from fieldreport.errors import StoreError
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.cases import inbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.desk.conftest import Browser, House
+from tests.desk.conftest import Browser, House
 
 
 class TestTheAuditLog:

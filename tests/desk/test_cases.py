@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,8 @@ from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases import conversation, inbox, workflow
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House
+from tests.cast import REPORT, File
+from tests.desk.conftest import Browser, House
 
 
 @pytest.fixture
@@ -37,11 +35,11 @@ def path(case: CaseRow, rest: str = "") -> str:
 def test_it_shows_the_letter_and_what_the_source_said_about_it(house: House, amira: Browser, case: CaseRow) -> None:
     page = amira.get(path(case))
     assert page.title.startswith(case.name)
-    for words in (house.report, "two weeks ago", "north of the river", "my name is Kim", "a person who crossed"):
+    for words in (REPORT, "two weeks ago", "north of the river", "my name is Kim", "a person who crossed"):
         assert words in page.text
     assert "after New Year" in page.text
     assert "2026-11-02 12:00 UTC" in page.text
-    assert page.find("//*[@lang='ko']")[0].text_content() == house.report
+    assert page.find("//*[@lang='ko']")[0].text_content() == REPORT
 
 
 def test_what_a_source_writes_is_text_and_nothing_else(house: House, amira: Browser) -> None:
@@ -77,9 +75,9 @@ def test_a_long_conversation_comes_in_pages(house: House, amira: Browser, case: 
         conversation.note(seat, case.id, f"note number {number}.")
     page = amira.get(path(case))
     assert "note number 30." in page.text
-    assert house.report not in page.text
+    assert REPORT not in page.text
     earlier = amira.get(page.link("2 earlier"))
-    assert house.report in earlier.text
+    assert REPORT in earlier.text
     assert "note number 30." not in earlier.text
     assert "note number 30." in amira.get(earlier.link("To the newest")).text
 
@@ -89,14 +87,14 @@ def test_a_damaged_letter_is_refused_by_name_and_the_rest_stays_readable(
 ) -> None:
     conversation.note(house.seat("jonas"), case.id, "a note beside it")
     # The first chunk with the text and the last one are sound; one in the middle of the photo is not.
-    house.receive("never shown", damage=70_000, files=[house.attachment("photo-1.jpg", "image/jpeg", bytes(300_000))])
+    house.receive("never shown", damage=70_000, files=[File("photo-1.jpg", "image/jpeg", bytes(300_000))])
     page = amira.get(path(case))
     refused = page.find("//li[@class='refused']")[0].text_content()
     assert "Damaged: attachment 1." in refused
     assert "refused whole" in refused
     assert "never shown" not in page.text
     assert "a note beside it" in page.text
-    assert house.report in page.text
+    assert REPORT in page.text
 
 
 @pytest.mark.parametrize(
@@ -245,7 +243,7 @@ class TestNotesAndFacts:
             change.session.execute(statement.values(payload=b"\0" * 20_000))
         page = amira.get(path(case))
         assert "The fact sheet is damaged" in page.text
-        assert house.report in page.text
+        assert REPORT in page.text
         assert amira.get("/inbox").status == 200
 
 

@@ -6,7 +6,6 @@ import base64
 import re
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import update
@@ -26,9 +25,7 @@ from fieldreport.vault.archive.tables import Enrolment
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.keys import rotation_state
 from fieldreport.vault.staff import enrolment, roster_changes
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House, Page
+from tests.desk.conftest import Browser, House, Page
 
 CHEAP = Cost(kib=64, passes=1, lanes=1)
 

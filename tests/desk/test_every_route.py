@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import flask
 import pytest
@@ -15,9 +15,7 @@ import fieldreport.desk
 from fieldreport.desk import access
 from fieldreport.errors import NotAllowed
 from fieldreport.seal import Role
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House
+from tests.desk.conftest import Browser, House
 
 TEMPLATES = Path(fieldreport.desk.__file__).parent / "templates"
 SOMETHING = {"id": bytes(16), "int": 1, "default": "x"}

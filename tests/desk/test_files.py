@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pillow_heif
 import pytest
@@ -15,19 +16,15 @@ from fieldreport.cli import main
 from fieldreport.seal import Expected, Kind, open_envelope
 from fieldreport.vault.cases import inbox, workflow
 from fieldreport.vault.cases.inbox import CaseRow
-from tests.desk.conftest import PASSPHRASES
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.desk.conftest import Browser, House, Page
+from tests.cast import PASSPHRASES, REPORT, File
+from tests.desk.conftest import Browser, House, Page, photo
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def letter_with(house: House, *files: tuple[Any, ...]) -> tuple[CaseRow, str]:
     """A case, and the path of its one letter."""
-    case = house.receive(files=[house.attachment(*file) for file in files])
+    case = house.receive(files=[File(*file) for file in files])
     return case, f"/items/{inbox.items(house.vault, case.id)[0].id.hex()}"
 
 
@@ -42,7 +39,7 @@ def photo_that_names_its_camera() -> bytes:
 
 class TestAPicture:
     def test_it_is_shown_on_the_page_with_what_was_removed(self, house: House, amira: Browser) -> None:
-        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo(), ("location", "device")))
+        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo(), ("location", "device")))
         page = amira.get(f"/cases/{case.id.hex()}")
         assert page.find("//img")[0].get("src") == f"{item}/1/picture"
         assert page.find("//img")[0].get("alt") == "photo-1.jpg, as sent by the source"
@@ -77,7 +74,7 @@ class TestAPicture:
         assert b"written at home" not in page.body
 
     def test_nothing_in_it_can_act(self, house: House, amira: Browser) -> None:
-        _, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo()))
+        _, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo()))
         policy = amira.get(f"{item}/1/picture").headers["Content-Security-Policy"].split("; ")
         assert "sandbox" in [directive.strip() for directive in policy]
         assert "default-src 'none'" in policy
@@ -131,7 +128,7 @@ class TestADownload:
         assert amira.get(f"/items/{'0' * 32}/0/download").status == 404
 
     def test_after_deletion_it_is_gone(self, house: House, amira: Browser) -> None:
-        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo()))
+        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo()))
         workflow.delete(house.seat("jonas"), case.id)
         for rest in ("/1/download", "/1/picture", "/export"):
             assert amira.get(item + rest).status == 404
@@ -177,10 +174,10 @@ class TestSoundAndFilm:
 
 class TestTheSealedFile:
     def test_it_opens_offline_with_the_persons_key(self, house: House, amira: Browser) -> None:
-        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo()))
+        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo()))
         page = amira.get(amira.get(f"/cases/{case.id.hex()}").link("Sealed file"))
         assert page.body.startswith(b"age-encryption.org/v1\n")
-        assert house.report.encode() not in page.body
+        assert REPORT.encode() not in page.body
         letter_id = bytes.fromhex(item.removeprefix("/items/"))
         stored = house.vault.objects.open(letter_id)
         stored.payload.close()
@@ -195,13 +192,13 @@ class TestTheSealedFile:
         identities = house.staff["amira"].identities
         with open_envelope(stored.header, payload, identities=identities, expected=expected) as envelope:
             envelope.verify()
-            assert envelope.read_part(1, 1_000_000) == house.photo()
+            assert envelope.read_part(1, 1_000_000) == photo()
         assert page.headers["Content-Disposition"].startswith(f'attachment; filename="{case.name}-')
 
     def test_exactly_that_file_opens_with_the_command_and_the_persons_key_file(
         self, house: House, amira: Browser, tmp_path: Path
     ) -> None:
-        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", house.photo(), ("location",)))
+        case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo(), ("location",)))
         (tmp_path / "letter.age").write_bytes(amira.get(f"{item}/export").body)
         (tmp_path / "passphrase").write_text(PASSPHRASES["amira"])
         key = house.settings.desk.keyfiles / "amira.key"
@@ -223,8 +220,8 @@ class TestTheSealedFile:
         done = CliRunner().invoke(main, [str(each) for each in [*arguments, "-o", tmp_path / "out"]])
         assert done.exit_code == 0, done.output
         assert done.stdout.startswith(f"kind            letter {item.removeprefix('/items/')}\n")
-        assert (tmp_path / "out" / "report.txt").read_text() == house.report
-        assert (tmp_path / "out" / "photo-1.jpg").read_bytes() == house.photo()
+        assert (tmp_path / "out" / "report.txt").read_text() == REPORT
+        assert (tmp_path / "out" / "photo-1.jpg").read_bytes() == photo()
         assert case.letters == 1
 
     def test_taking_it_is_logged(self, house: House, amira: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from fieldreport.errors import StoreError
 from fieldreport.seal import Codename, SourceKeys
@@ -10,11 +10,7 @@ from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases import conversation, inbox, workflow
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.cases.conversation import Card
-
-if TYPE_CHECKING:
-    import pytest
-
-    from tests.desk.conftest import Browser, House, Page
+from tests.desk.conftest import Browser, House, Page
 
 
 def another_source(house: House) -> SourceKeys:

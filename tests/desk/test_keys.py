@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +16,8 @@ from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_at_unlock, rotation_state
 from fieldreport.vault.staff import roster_changes
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House, Page
+from tests.cast import PASSPHRASES
+from tests.desk.conftest import Browser, House, Page
 
 
 def finished(browser: Browser, page: Page) -> Page:
@@ -222,7 +220,7 @@ class TestARotation:
         amira = house.sign_in("amira")
         assert "Your old key is destroyed." in amira.landed.text
         assert state(house) is RotationState.DESTROYED
-        held = unlock(house.settings.desk.keyfiles / "amira.key", house.passphrases["amira"]).identities
+        held = unlock(house.settings.desk.keyfiles / "amira.key", PASSPHRASES["amira"]).identities
         assert [identity.key_id for identity in held] == [new]
         for case, words in ((first, "before the rotation"), (second, "after the rotation")):
             assert words in amira.get(f"/cases/{case.id.hex()}").text
@@ -239,7 +237,7 @@ class TestARotation:
         page = amira.press(page, "Destroy the old key", {"passphrase": "wrong"})
         assert page.status == 403
         assert page.find("//*[@id='passphrase-problem']")
-        page = amira.press(page, "Destroy the old key", {"passphrase": house.passphrases["amira"]})
+        page = amira.press(page, "Destroy the old key", {"passphrase": PASSPHRASES["amira"]})
         assert "The old key is destroyed." in page.text
         assert state(house) is RotationState.DESTROYED
         assert amira.get("/inbox").status == 200
@@ -380,7 +378,7 @@ def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repe
     """Else the old key could never go: letters to it might still come."""
     lena, path = house.seat("lena"), house.settings.desk.keyfiles / "jonas.key"
     rotation.order(lena, "jonas")
-    rotation_at_unlock.at_unlock(house.seat("jonas"), path, house.passphrases["jonas"], house.mailbox)
+    rotation_at_unlock.at_unlock(house.seat("jonas"), path, PASSPHRASES["jonas"], house.mailbox)
     order = rotation_state.open_rotation_of(house.vault, "jonas")
     assert order is not None
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fieldreport.vault.cases import conversation, inbox, restriction
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House
+from tests.cast import REPORT
+from tests.desk.conftest import Browser, House
 
 
 @pytest.fixture
@@ -65,4 +62,4 @@ def test_the_others_see_that_it_is_there_and_whose_it_is_and_no_more(
         page = jonas.get(place)
         assert page.status == 403, place
         assert "This case is limited to amira, ines." in page.text
-        assert house.report not in page.text
+        assert REPORT not in page.text

@@ -10,15 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from fieldreport.unseal import totp
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import House
+from tests.cast import PASSPHRASES
+from tests.desk.conftest import House
 
 
 def write_settings(house: House, port: int) -> None:
@@ -84,7 +82,7 @@ def test_it_serves_collects_signs_in_and_tells_nothing(house: House, running: tu
         wrong = {"handle": "amira", "passphrase": "typed-by-mistake", "code": "000000"}
         assert visitor.post("/sign-in", data=wrong).status_code == 403
         code = totp.current_code(house.staff["amira"].totp, time.time())
-        right = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": code}
+        right = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": code}
         page = visitor.post("/sign-in", data=right)
         assert page.url.path == "/inbox"
         # Collected without anybody asking, before or soon after the sign-in.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import weakref
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,8 @@ from fieldreport import limits
 from fieldreport.errors import StoreError
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House
+from tests.cast import PASSPHRASES
+from tests.desk.conftest import Browser, House
 
 
 def is_in(browser: Browser) -> bool:
@@ -162,7 +160,7 @@ class TestAFormThatArrivesAfterTheLock:
         assert page.status == 403
         assert "What you sent is not lost" in page.text
         assert "Take your time" not in page.text
-        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
         page = amira.press(page, "Unlock", values)
         assert "Take your time" in page.text
         assert house.replies() == []
@@ -175,7 +173,7 @@ class TestAFormThatArrivesAfterTheLock:
         page = amira.get(f"/cases/{case.id.hex()}?write=note")
         house.clock.forward(limits.DESK_IDLE_SECONDS)
         page = amira.press(page, "Seal the note", {"text": text})
-        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
         amira.press(amira.press(page, "Unlock", values), "Send it now")
         note = inbox.items(house.vault, case.id)[-1]
         assert house.seat("jonas").text(note.id) == text.strip()
@@ -187,14 +185,14 @@ class TestAFormThatArrivesAfterTheLock:
         values = {"handle": "amira", "passphrase": "wrong", "code": house.code("amira")}
         page = amira.press(page, "Unlock", values)
         assert page.status == 403
-        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
         assert "Take your time" in amira.press(page, "Unlock", values).text
 
     def test_nobody_else_gets_it(self, house: House, amira: Browser, case: CaseRow) -> None:
         page = amira.get(f"/cases/{case.id.hex()}?write=reply")
         house.clock.forward(limits.DESK_IDLE_SECONDS)
         page = amira.press(page, "Seal and send", {"text": self.TEXT})
-        values = {"handle": "jonas", "passphrase": house.passphrases["jonas"], "code": house.code("jonas")}
+        values = {"handle": "jonas", "passphrase": PASSPHRASES["jonas"], "code": house.code("jonas")}
         page = amira.press(page, "Unlock", values)
         assert page.path == "/inbox"
         assert "Take your time" not in page.text
@@ -219,7 +217,7 @@ class TestAFormThatArrivesAfterTheLock:
         house.clock.forward(limits.DESK_IDLE_SECONDS)
         page = amira.press(page, "Seal and send", {"text": self.TEXT})
         kept = page.find("//input[@name='held']")[0].get("value")
-        values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+        values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
         page = amira.post("/sign-in", {**values, "held": kept[:-4] + "AAAA"})
         assert "could not be opened again" in page.text
 

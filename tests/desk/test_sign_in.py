@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fieldreport import limits
 from fieldreport.unseal import key_file, totp
-
-if TYPE_CHECKING:
-    from tests.desk.conftest import Browser, House, Page
+from tests.cast import PASSPHRASES
+from tests.desk.conftest import Browser, House, Page
 
 
 def try_in(house: House, browser: Browser, **values: str) -> Page:
-    given = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira"), **values}
+    given = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira"), **values}
     return browser.press(browser.get("/sign-in"), "Unlock", given)
 
 
@@ -123,13 +121,13 @@ def test_a_damaged_key_file_looks_like_a_wrong_passphrase_and_is_told_to_the_ope
 def test_a_key_file_under_another_name_does_not_open(house: House, stranger: Browser) -> None:
     keyfiles = house.settings.desk.keyfiles
     (keyfiles / "jonas.key").rename(keyfiles / "amira.key")
-    assert try_in(house, stranger, passphrase=house.passphrases["jonas"]).status == 403
+    assert try_in(house, stranger, passphrase=PASSPHRASES["jonas"]).status == 403
 
 
 def test_it_is_shut_while_no_roster_can_be_trusted(house: House, stranger: Browser) -> None:
     page = stranger.get("/sign-in")
     (house.directory / "keys" / "roster.json").write_bytes(b"{}")
-    values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+    values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
     assert stranger.press(page, "Unlock", values).status == 503
     assert stranger.cookie is None
 
@@ -184,7 +182,7 @@ def test_a_sign_in_makes_a_new_session_and_ends_the_one_before(house: House) -> 
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(house: House, stranger: Browser) -> None:
-    values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+    values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
     page = stranger.press(stranger.get("/sign-in"), "Unlock", values, follow=False)
     cookie = page.headers["Set-Cookie"]
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
@@ -195,7 +193,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(house: House, stranger:
 def test_behind_tls_the_cookie_is_bound_to_this_very_host(build: Callable[..., House]) -> None:
     house = build(desk={"secure_cookie": True})
     browser = house.stranger()
-    values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+    values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
     page = browser.press(browser.get("/sign-in"), "Unlock", values, follow=False)
     assert page.headers["Set-Cookie"].startswith("__Host-desk=")
     assert "Secure" in page.headers["Set-Cookie"].split("; ")
@@ -213,7 +211,7 @@ def test_behind_tls_the_cookie_is_bound_to_this_very_host(build: Callable[..., H
     ids=str,
 )
 def test_another_site_cannot_sign_anybody_in(house: House, stranger: Browser, headers: dict[str, str]) -> None:
-    values = {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira")}
+    values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
     assert stranger.post("/sign-in", values, headers=headers).status == 403
     assert stranger.cookie is None
 
@@ -234,7 +232,7 @@ def test_it_goes_on_to_where_one_was_going_and_nowhere_else(
     page = stranger.press(
         stranger.get("/sign-in"),
         "Unlock",
-        {"handle": "amira", "passphrase": house.passphrases["amira"], "code": house.code("amira"), "next": asked},
+        {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira"), "next": asked},
     )
     assert page.path == arrives
 

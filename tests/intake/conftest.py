@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, cast
@@ -26,55 +24,33 @@ from fieldreport.seal import (
     Codename,
     Entry,
     Expected,
-    HybridIdentity,
-    KeyState,
     Kind,
     OpenEnvelope,
     PartSource,
-    Role,
     Roster,
     RosterDirectory,
     SourceKeys,
     open_envelope,
     seal_envelope,
 )
-from fieldreport.store import migrate, open_engine
-from fieldreport.unseal import roster_changes as rosters
-from fieldreport.unseal.signing_keys import AdminKey, SigningKey
+from fieldreport.unseal import roster_changes
+from fieldreport.unseal.staff_key import StaffKey
+from tests.cast import INSTANCE, NOON, Clock, admin_key, copy_tables, open_rosters, settings_in, staff
 
-INSTANCE: Final = bytes(range(16))
-NOW: Final = datetime(2026, 11, 2, 12, 30, tzinfo=UTC).timestamp()
-
-
-@dataclass
-class Clock:
-    now: float = NOW
-
-    def __call__(self) -> float:
-        return self.now
+HALF_PAST: Final = NOON.timestamp() + 1800
+"""No full hour, so that a time that ought to be rounded to one shows."""
 
 
 @dataclass
 class Desk:
-    """What only the newsroom has: the admin's key and two editors who can read."""
+    """What only the newsroom has: the keys of two editors who can read."""
 
-    admin: AdminKey = field(default_factory=AdminKey.generate)
-    editors: dict[str, HybridIdentity] = field(
-        default_factory=lambda: {name: HybridIdentity.generate() for name in ("amira", "jonas")}
+    editors: Mapping[str, StaffKey] = field(
+        default_factory=lambda: {handle: staff()[handle] for handle in ("amira", "jonas")}
     )
 
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(
-            Entry(
-                handle=handle,
-                role=Role.EDITOR,
-                key_id=identity.recipient.key_id,
-                recipient=identity.recipient,
-                signing=SigningKey.generate().public,
-                state=KeyState.ACTIVE,
-            )
-            for handle, identity in self.editors.items()
-        )
+        return tuple(editor.public_entry() for editor in self.editors.values())
 
 
 @dataclass
@@ -103,9 +79,8 @@ class House:
     def renew_roster(self) -> Roster:
         """The admin signs the next epoch."""
         current = self.rosters.newest(at_least=0)
-        now = datetime.fromtimestamp(self.clock.now, UTC)
-        raw = rosters.next_roster(current, self.desk.entries(), now=now)
-        return self.rosters.publish(raw, self.desk.admin.sign_roster(raw))
+        raw = roster_changes.next_roster(current, self.desk.entries(), now=self.clock.moment)
+        return self.rosters.publish(raw, admin_key().sign_roster(raw))
 
     def letters(self, *, reader: str = "amira") -> list[OpenEnvelope]:
         """Every letter that waits, opened and verified by an editor."""
@@ -115,7 +90,7 @@ class House:
             envelope = open_envelope(
                 letter.header,
                 BytesIO(letter.payload.read()),
-                identities=[self.desk.editors[reader]],
+                identities=self.desk.editors[reader].identities,
                 expected=Expected(
                     kind=Kind.LETTER,
                     instance=INSTANCE,
@@ -138,7 +113,6 @@ class House:
         roster = self.rosters.newest(at_least=0)
         reply_id = bytes([number]) * 16
         payload = BytesIO()
-        hour = int(self.clock.now // 3600)
         content = text.encode()
         header = seal_envelope(
             Binding(
@@ -149,7 +123,7 @@ class House:
                 thread=keys.thread,
                 object=reply_id,
             ),
-            hour=hour,
+            hour=self.clock.hour,
             fields={},
             parts=[
                 PartSource(
@@ -163,7 +137,7 @@ class House:
             payload_to=payload,
         )
         self.mailbox.post_reply(
-            SealedReply(id=reply_id, index=keys.index, header=header, payload=payload.getvalue(), hour=hour)
+            SealedReply(id=reply_id, index=keys.index, header=header, payload=payload.getvalue(), hour=self.clock.hour)
         )
         return reply_id
 
@@ -273,53 +247,33 @@ def desk() -> Desk:
     return Desk()
 
 
-@pytest.fixture(scope="session")
-def fresh_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated mailbox to copy: migrating takes longer than most tests."""
-    return migrated_mailbox(tmp_path_factory.mktemp("fresh"))
-
-
-def migrated_mailbox(base: Path) -> Path:
-    """The directory ``intake`` below ``base``, with a mailbox whose tables are there."""
-    directory = base / "intake"
-    engine = open_engine(f"sqlite:///{directory.parent / 'mailbox.db'}")
-    migrate(engine, "fieldreport.mailbox")
-    engine.dispose()
-    directory.mkdir(mode=0o700)
-    (directory.parent / "mailbox.db").rename(directory / "mailbox.db")
-    return directory
-
-
-def build_house(directory: Path, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path, *, now: float = NOW) -> House:
+def build_house(directory: Path, desk: Desk, scrubber: Scrubber, *, now: float = HALF_PAST) -> House:
     """An installation in an empty directory, with a roster that was signed just now."""
-    keys = directory / "keys"
+    settings = settings_in(
+        directory,
+        instance={"name": "The Border Post"},
+        intake={"report_rate": "1000 per hour", "return_rate": "1000 per hour"},
+    )
+    keys, clock = directory / "keys", Clock(now)
     keys.mkdir()
-    (keys / "admin.pub").write_text(desk.admin.public.encode())
-    document = {
-        "instance": {"id": INSTANCE.hex(), "name": "The Border Post"},
-        "keys": {"directory": "keys", "admin_fingerprint": desk.admin.public.fingerprint},
-        "intake": {"data": "intake", "report_rate": "1000 per hour", "return_rate": "1000 per hour"},
-        "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
-        "press": {"site": "site"},
-    }
-    settings = config.parse(document, path=directory / "fieldreport.toml", environment={})
-    published = RosterDirectory(keys, fingerprint=desk.admin.public.fingerprint, instance=INSTANCE)
-    raw = rosters.first_roster(instance=INSTANCE, entries=desk.entries(), now=datetime.fromtimestamp(now, UTC))
-    published.publish(raw, desk.admin.sign_roster(raw))
-    shutil.copytree(fresh_mailbox, directory / "intake")
+    (keys / "admin.pub").write_text(admin_key().public.encode())
+    rosters = open_rosters(keys)
+    raw = roster_changes.first_roster(instance=INSTANCE, entries=desk.entries(), now=clock.moment)
+    rosters.publish(raw, admin_key().sign_roster(raw))
+    copy_tables("fieldreport.mailbox", directory / "intake" / "mailbox.db")
     return House(
         settings=settings,
         desk=desk,
         scrubber=scrubber,
-        clock=Clock(now),
+        clock=clock,
         mailbox=open_mailbox(settings),
-        rosters=published,
+        rosters=rosters,
     )
 
 
 @pytest.fixture
-def house(tmp_path: Path, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path) -> House:
-    return build_house(tmp_path, desk, scrubber, fresh_mailbox)
+def house(tmp_path: Path, desk: Desk, scrubber: Scrubber) -> House:
+    return build_house(tmp_path, desk, scrubber)
 
 
 @pytest.fixture

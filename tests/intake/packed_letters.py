@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 
 from fieldreport.seal import Codename, Frame, Letter, Roster, SourceKeys
-from tests.intake.conftest import INSTANCE, House
+from tests.cast import INSTANCE
+from tests.intake.conftest import House
 
 CODENAME = Codename.generate("en")
 KEYS = SourceKeys.derive(CODENAME, instance=INSTANCE)
@@ -28,7 +29,7 @@ def packed(
     """A packed letter; ``epoch`` is what its frame claims, if not the truth."""
     roster = roster or house.rosters.newest(at_least=0)
     letter, payload = a_letter(text), io.BytesIO()
-    header = letter.seal_to(roster, int(house.clock.now // 3600), payload)
+    header = letter.seal_to(roster, house.clock.hour, payload)
     epoch = roster.epoch if epoch is None else epoch
     return Frame.of(header, payload, epoch=epoch, letter=letter.id()).encode() + header + payload.getvalue()
 

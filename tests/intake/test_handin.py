@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final
 
@@ -15,6 +14,7 @@ from fieldreport.intake.messages import NOT_TAKEN
 from fieldreport.seal import HybridIdentity, PayloadWriter, build_header
 from fieldreport.seal.packed import FRAME_BYTES
 from fieldreport.unseal import roster_changes
+from tests.cast import admin_key, staff, with_new_key
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.packed_letters import CODENAME, framed, packed
 
@@ -35,9 +35,9 @@ def refusal(page: Seen) -> str:
 def rotate(house: House) -> None:
     """Publish the next roster, in which Jonas has another key."""
     current = house.rosters.newest(at_least=0)
-    desk = dataclasses.replace(house.desk, editors={**house.desk.editors, "jonas": HybridIdentity.generate()})
-    raw = roster_changes.next_roster(current, desk.entries(), now=datetime.fromtimestamp(house.clock.now, UTC))
-    house.rosters.publish(raw, house.desk.admin.sign_roster(raw))
+    desk = dataclasses.replace(house.desk, editors={**house.desk.editors, "jonas": with_new_key(staff()["jonas"])})
+    raw = roster_changes.next_roster(current, desk.entries(), now=house.clock.moment)
+    house.rosters.publish(raw, admin_key().sign_roster(raw))
 
 
 def test_a_packed_letter_is_taken_and_every_editor_can_open_it(house: House, source: Source) -> None:

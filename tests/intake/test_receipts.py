@@ -7,7 +7,8 @@ import os
 from fieldreport import limits
 from fieldreport.intake.receipts import Received, RecentReceipts
 from fieldreport.seal import Codename, SourceKeys
-from tests.intake.conftest import INSTANCE, House, Seen, Source
+from tests.cast import INSTANCE
+from tests.intake.conftest import House, Seen, Source
 from tests.intake.samples import photo
 
 HOUR = 490_000

@@ -60,7 +60,7 @@ def test_the_letter_says_how_to_answer_its_source(house: House, source: Source) 
 
 def test_the_letter_knows_the_hour_and_no_more(house: House, source: Source) -> None:
     source.send("Trucks.")
-    assert house.letter().manifest.hour == int(house.clock.now // 3600)
+    assert house.letter().manifest.hour == house.clock.hour
 
 
 def test_the_receipt_repeats_the_codename_and_says_how_to_come_back(source: Source) -> None:

@@ -120,11 +120,9 @@ def write_settings(house: House, port: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def letterbox(
-    tmp_path_factory: pytest.TempPathFactory, desk: Desk, scrubber: Scrubber, fresh_mailbox: Path
-) -> Iterator[Letterbox]:
+def letterbox(tmp_path_factory: pytest.TempPathFactory, desk: Desk, scrubber: Scrubber) -> Iterator[Letterbox]:
     directory = tmp_path_factory.mktemp("running")
-    house = build_house(directory, desk, scrubber, fresh_mailbox, now=time.time())
+    house = build_house(directory, desk, scrubber, now=time.time())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

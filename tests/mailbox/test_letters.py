@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import pytest
 from sqlalchemy import text
@@ -15,12 +15,9 @@ from fieldreport import limits
 from fieldreport.errors import MailboxFull, NotFound, StaleRoster, StoreError
 from fieldreport.mailbox import LocalMailbox, Mailbox, Totals
 from fieldreport.store import FileBlobs, open_engine, writing
+from tests.cast import Clock
 
 HEADER = b"age-encryption.org/v1 (any header)"
-
-
-class Movable(Protocol):
-    now: float
 
 
 def sealing(payload: bytes) -> Callable[[BinaryIO], bytes]:
@@ -105,17 +102,17 @@ def test_acknowledged_letters_are_gone_with_their_payload(mailbox: LocalMailbox,
         mailbox.fetch(small)
 
 
-def test_a_letter_that_was_collected_is_not_taken_in_again(mailbox: LocalMailbox, clock: Movable) -> None:
+def test_a_letter_that_was_collected_is_not_taken_in_again(mailbox: LocalMailbox, clock: Clock) -> None:
     letter_id = deposit(mailbox)
     mailbox.acknowledge([letter_id])
     assert mailbox.deposit(letter_id, 1, never) is False
     assert mailbox.waiting(10) == []
 
 
-def test_that_it_was_collected_is_forgotten_in_time(mailbox: LocalMailbox, clock: Movable) -> None:
+def test_that_it_was_collected_is_forgotten_in_time(mailbox: LocalMailbox, clock: Clock) -> None:
     letter_id = deposit(mailbox)
     mailbox.acknowledge([letter_id])
-    clock.now += 3600 * (limits.COLLECTED_HOURS + 1)
+    clock.pass_hours(limits.COLLECTED_HOURS + 1)
     mailbox.acknowledge([deposit(mailbox)])
     assert mailbox.deposit(letter_id, 1, sealing(b"again")) is True
 

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pikepdf
 import pypdfium2
@@ -26,9 +25,7 @@ from fieldreport.scrub import Mode, Refusal, Scrubber, registry
 from fieldreport.scrub.registry import Strong
 from fieldreport.scrub.verdicts import Refused
 from tests.scrub.archives.test_archives import zip_of
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean
+from tests.scrub.conftest import Clean
 
 
 def animation(name: str, **options: object) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,7 @@ from fieldreport.seal.roster import key_id
 from fieldreport.seal.roster_directory import AdminPublic, Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
-
-INSTANCE = bytes(range(16))
-NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+from tests.cast import INSTANCE, NOON
 
 
 def editor(handle: str, *, state: KeyState = KeyState.ACTIVE, signing: SigningKey | None = None) -> Entry:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from fieldreport.errors import CodenameError, PlatformError, SealError
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
 from fieldreport.seal.word_lists import LIST_NAMES, word_list
+from tests.cast import INSTANCE
 
 EVERY_LANGUAGE = st.sampled_from(sorted(LANGUAGES))
 WITH_CASE = ("en", "ru", "tr", "fr", "es", "pt", "it", "cs")
-INSTANCE = bytes(range(16))
 VECTORS = Path(__file__).parent.parent / "vectors" / "codename"
 
 

@@ -21,7 +21,8 @@ from fieldreport.seal.handover import AdminChain, verify_hand_over
 from fieldreport.seal.roster_directory import Roster, RosterDirectory
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey, sign_hand_over
-from tests.seal.conftest import INSTANCE, NOON, Newsroom, editor
+from tests.cast import INSTANCE, NOON
+from tests.seal.conftest import Newsroom, editor
 
 CAST = tuple(AdminKey.generate() for _ in range(4))
 STRANGER = AdminKey.generate()

@@ -21,7 +21,8 @@ from fieldreport.seal.roster_directory import Entry, KeyState, Role, verify_rost
 from fieldreport.seal.signatures import encode_signatures
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
-from tests.seal.conftest import INSTANCE, NOON, Newsroom, admin_entry, editor
+from tests.cast import INSTANCE, NOON
+from tests.seal.conftest import Newsroom, admin_entry, editor
 
 Value = dict[str, Any]
 

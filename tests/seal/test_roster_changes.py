@@ -9,7 +9,8 @@ import pytest
 from fieldreport.errors import UsageError
 from fieldreport.seal.roster_directory import Entry, KeyState
 from fieldreport.unseal import roster_changes
-from tests.seal.conftest import INSTANCE, NOON, Newsroom, admin_entry, editor
+from tests.cast import INSTANCE, NOON
+from tests.seal.conftest import Newsroom, admin_entry, editor
 
 State = KeyState
 

@@ -18,7 +18,8 @@ from fieldreport.seal import roster_directory as roster_module
 from fieldreport.seal.roster_directory import Roster, RosterDirectory
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey
-from tests.seal.conftest import INSTANCE, NOON, Newsroom, editor
+from tests.cast import INSTANCE, NOON
+from tests.seal.conftest import Newsroom, editor
 
 
 def successor(roster: Roster, *, who: str = "ines") -> bytes:

@@ -7,26 +7,26 @@ from typing import Final
 
 import pytest
 
-from fieldreport.seal.roster_directory import Role
-from fieldreport.unseal.key_file import Cost, StaffKey, new_staff_key, write_key_file
+from fieldreport.unseal.key_file import write_key_file
+from fieldreport.unseal.staff_key import StaffKey
+from tests.cast import CHEAP, staff
 
-LIGHT: Final = Cost(kib=64, passes=1, lanes=1)
 PASSPHRASE: Final = "slush sing credit sword sick muscle wet"
 
 
 @pytest.fixture
 def amira() -> StaffKey:
-    return new_staff_key("amira", Role.EDITOR)
+    return staff()["amira"]
 
 
 @pytest.fixture
 def lena() -> StaffKey:
-    return new_staff_key("lena", Role.ADMIN)
+    return staff()["lena"]
 
 
 @pytest.fixture
 def path(tmp_path: Path, amira: StaffKey) -> Path:
     """Amira's key file."""
     file = tmp_path / "amira.key"
-    write_key_file(file, amira, PASSPHRASE, cost=LIGHT)
+    write_key_file(file, amira, PASSPHRASE, cost=CHEAP)
     return file

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,11 @@ from fieldreport.seal.word_lists import fingerprint_words
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import StaffKey, new_staff_key
+from tests.cast import INSTANCE, NOON
 
 FILE = json.loads(
     (Path(__file__).parent.parent / "vectors" / "enrolment" / "enrolments.json").read_text(encoding="utf-8")
 )
-INSTANCE = bytes(range(16))
-NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 DANA = new_staff_key("dana", Role.EDITOR)
 TEXT = EnrolmentRequest.sign(DANA, instance=INSTANCE, now=NOON).encode()
 

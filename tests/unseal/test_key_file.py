@@ -35,7 +35,8 @@ from fieldreport.unseal.key_file import (
     unlock_nothing,
     write_key_file,
 )
-from tests.unseal.conftest import LIGHT, PASSPHRASE
+from tests.cast import CHEAP
+from tests.unseal.conftest import PASSPHRASE
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "keyfile"
 
@@ -55,7 +56,7 @@ def put(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.ADMIN])
 def test_what_was_written_is_unlocked(tmp_path: Path, role: Role) -> None:
     staff = new_staff_key("somebody", role)
-    write_key_file(tmp_path / "k", staff, PASSPHRASE, cost=LIGHT)
+    write_key_file(tmp_path / "k", staff, PASSPHRASE, cost=CHEAP)
     opened = unlock(tmp_path / "k", PASSPHRASE)
     assert opened == staff
     assert opened.signing.sign("x", b"y") == staff.signing.sign("x", b"y")
@@ -66,7 +67,7 @@ def test_what_was_written_is_unlocked(tmp_path: Path, role: Role) -> None:
 
 def test_several_identities_keep_their_order(tmp_path: Path, amira: StaffKey) -> None:
     rotated = dataclasses.replace(amira, identities=(HybridIdentity.generate(), *amira.identities))
-    write_key_file(tmp_path / "k", rotated, PASSPHRASE, cost=LIGHT)
+    write_key_file(tmp_path / "k", rotated, PASSPHRASE, cost=CHEAP)
     assert unlock(tmp_path / "k", PASSPHRASE).identities == rotated.identities
 
 
@@ -167,7 +168,7 @@ def test_a_handle_that_nobody_has_costs_and_answers_the_same_as_a_wrong_passphra
         with pytest.raises(UnlockRefused) as unknown:
             unlock(tmp_path / "nobody.key", PASSPHRASE)
         with pytest.raises(UnlockRefused) as nothing:
-            unlock_nothing(cost=LIGHT)
+            unlock_nothing(cost=CHEAP)
     assert str(unknown.value) == str(nothing.value) == "Handle, passphrase or code did not match."
     assert [call.kwargs["memory_cost"] for call in argon2id.call_args_list] == [limits.KEYFILE_ARGON2_KIB, 64]
 
@@ -199,7 +200,7 @@ def test_a_key_file_is_written_for_its_owner_only(path: Path) -> None:
 def test_what_is_replaced_is_overwritten(path: Path, amira: StaffKey) -> None:
     with path.open("rb") as old:
         before = old.read()
-        write_key_file(path, amira, "another passphrase", cost=LIGHT)
+        write_key_file(path, amira, "another passphrase", cost=CHEAP)
         old.seek(0)
         assert old.read() == bytes(len(before))
     assert unlock(path, "another passphrase") == amira
@@ -208,22 +209,22 @@ def test_what_is_replaced_is_overwritten(path: Path, amira: StaffKey) -> None:
 def test_a_hard_link_to_what_is_replaced_is_somebodys_backup_and_stays(path: Path, amira: StaffKey) -> None:
     backup = path.with_name("backup.key")
     os.link(path, backup)
-    write_key_file(path, amira, "another passphrase", cost=LIGHT)
+    write_key_file(path, amira, "another passphrase", cost=CHEAP)
     assert unlock(backup, PASSPHRASE) == amira
 
 
 def test_a_crash_while_writing_leaves_the_old_file(path: Path, amira: StaffKey) -> None:
     with mock.patch.object(Path, "replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
-        write_key_file(path, amira, "another passphrase", cost=LIGHT)
+        write_key_file(path, amira, "another passphrase", cost=CHEAP)
     assert unlock(path, PASSPHRASE) == amira
-    write_key_file(path, amira, "another passphrase", cost=LIGHT)
+    write_key_file(path, amira, "another passphrase", cost=CHEAP)
     assert unlock(path, "another passphrase") == amira
     assert [file.name for file in path.parent.iterdir()] == ["amira.key"]
 
 
 def test_an_unwritable_place_is_said(tmp_path: Path, amira: StaffKey) -> None:
     with pytest.raises(UsageError):
-        write_key_file(tmp_path / "none" / "k", amira, PASSPHRASE, cost=LIGHT)
+        write_key_file(tmp_path / "none" / "k", amira, PASSPHRASE, cost=CHEAP)
 
 
 @pytest.mark.parametrize("passphrase", ["", "  \n", "x" * 1001])
@@ -231,13 +232,13 @@ def test_a_blank_or_endless_passphrase_is_not_accepted_for_writing(
     tmp_path: Path, amira: StaffKey, passphrase: str
 ) -> None:
     with pytest.raises(UsageError):
-        write_key_file(tmp_path / "k", amira, passphrase, cost=LIGHT)
+        write_key_file(tmp_path / "k", amira, passphrase, cost=CHEAP)
 
 
 def test_a_changed_passphrase_opens_the_same_keys(path: Path, amira: StaffKey) -> None:
     with pytest.raises(UnlockRefused):
-        change_passphrase(path, "wrong", "new", cost=LIGHT)
-    change_passphrase(path, PASSPHRASE, "new", cost=LIGHT)
+        change_passphrase(path, "wrong", "new", cost=CHEAP)
+    change_passphrase(path, PASSPHRASE, "new", cost=CHEAP)
     assert unlock(path, "new") == amira
     with pytest.raises(UnlockRefused):
         unlock(path, PASSPHRASE)
@@ -245,7 +246,7 @@ def test_a_changed_passphrase_opens_the_same_keys(path: Path, amira: StaffKey) -
 
 def test_two_files_of_the_same_keys_have_nothing_secret_in_common(tmp_path: Path, amira: StaffKey) -> None:
     for name in ("one", "two"):
-        write_key_file(tmp_path / name, amira, PASSPHRASE, cost=LIGHT)
+        write_key_file(tmp_path / name, amira, PASSPHRASE, cost=CHEAP)
     one, two = ((tmp_path / name).read_text().splitlines() for name in ("one", "two"))
     assert [a == b for a, b in zip(one, two, strict=True)] == [True] * 4 + [False] * 4
 

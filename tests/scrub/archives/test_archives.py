@@ -13,9 +13,9 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from _typeshed import ReadableBuffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -29,11 +29,7 @@ from fieldreport.scrub.archives.verify import verify
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Mode, Refused, Residue
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000)
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00PLANTED-where-from"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import pytest
 from typing_extensions import override
@@ -14,9 +13,7 @@ from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.audio.recordings import MARKER, decode, encode, id3, tags_of
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 APE = b"APETAGEX\xd0\x07\0\0" + bytes(20) + MARKER + b"APETAGEX\xd0\x07\0\0" + bytes(20)
 ID3V1 = b"TAG" + MARKER.ljust(125, b"\0")

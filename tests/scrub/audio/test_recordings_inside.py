@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +15,7 @@ from fieldreport.scrub.media.audio.adts import _length
 from fieldreport.scrub.media.audio.mp3 import _shape
 from fieldreport.scrub.verdicts import Residue
 from tests.scrub.audio.recordings import MARKER, decode, encode, riff_chunk
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 
 def mp3() -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING
 
 import pillow_heif
 import pytest
@@ -22,9 +21,7 @@ from fieldreport.scrub.images.heif.verify import verify
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Damaged, Refused, Residue
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 MARKER = b"PLANTED"
 XMP = b"<x:xmpmeta><dc:creator>PLANTED</dc:creator></x:xmpmeta>"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -20,9 +19,7 @@ from fieldreport.scrub.images.png.parse import SIGNATURE
 from fieldreport.scrub.images.png.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 MARKER = b"PLANTED"
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")

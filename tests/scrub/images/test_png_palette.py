@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from fieldreport.scrub import Removed
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean
+from tests.scrub.conftest import Clean
 
 MARKER = b"PLANTED"
 HIDDEN = MARKER * 12  # divisible by three

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +16,7 @@ from fieldreport.scrub.images import icc
 from fieldreport.scrub.images.webp.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 MARKER = b"PLANTED"
 

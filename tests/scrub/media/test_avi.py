@@ -8,7 +8,6 @@ import struct
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 import pytest
@@ -20,12 +19,10 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Refusal, Removed, registry
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.media.matroska.verify import verify
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.media.conftest import Cleaned, cleaned
 from tests.scrub.media.filming import MARKER, RATE, SOUND_FRAME, end, film, length, shown, streams
-
-if TYPE_CHECKING:
-    from fieldreport.scrub.sandbox.service import Scrubber
 
 Clean = Callable[[bytes], Cleaned]
 RefusalOf = Callable[[bytes], Refusal]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +14,10 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Refusal, Removed
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.media.matroska.verify import verify
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.media.conftest import Cleaned, cleaned
 from tests.scrub.media.filming import MARKER, film, shown, streams
-
-if TYPE_CHECKING:
-    from fieldreport.scrub.sandbox.service import Scrubber
 
 Clean = Callable[[bytes], Cleaned]
 RefusalOf = Callable[[bytes], Refusal]

@@ -6,7 +6,6 @@ import struct
 import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,12 +17,10 @@ from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.media import mp4
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.media.conftest import Cleaned, cleaned
 from tests.scrub.media.filming import MARKER, film, shown, streams
-
-if TYPE_CHECKING:
-    from fieldreport.scrub.sandbox.service import Scrubber
 
 Clean = Callable[[bytes], Cleaned]
 RefusalOf = Callable[[bytes], Refusal]

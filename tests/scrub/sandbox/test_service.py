@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pillow_heif
 import pytest
@@ -19,9 +19,7 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Removed
 from fieldreport.scrub.images import icc
 from fieldreport.scrub.sandbox.service import Scrubber
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean
+from tests.scrub.conftest import Clean
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (320, 240)) -> Image.Image:

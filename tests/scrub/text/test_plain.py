@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,9 +13,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.text.plain import write
 from fieldreport.scrub.text.plain.verify import verify
 from fieldreport.scrub.verdicts import Damaged, Refused, Residue
-
-if TYPE_CHECKING:
-    from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.conftest import Clean, RefusalOf
 
 KOREAN = "어제 밤 국경에서 두 사람이 잡혔다. 경비대장은 돈을 요구했다."
 CHINESE = "昨天晚上我们在边境看到了三辆卡车，他们没有说话。"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +11,7 @@ from fieldreport.press.leakcheck import Rule
 from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Newsdesk
 from fieldreport.vault.cases import conversation, workflow
 from fieldreport.vault.cases.conversation import Card
-
-if TYPE_CHECKING:
-    from tests.vault.articles.conftest import House
+from tests.vault.articles.conftest import House
 
 LIFTED = "the guard at the second post had drunk too much and was asleep"
 

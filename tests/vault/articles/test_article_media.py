@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -17,9 +16,7 @@ from fieldreport.press.leakcheck import Rule
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.vault.articles.newsdesk import ArticleState, Draft
-
-if TYPE_CHECKING:
-    from tests.vault.articles.conftest import House
+from tests.vault.articles.conftest import House
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -18,9 +18,7 @@ from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
 from tests.cast import with_new_key, without_old_keys
-
-if TYPE_CHECKING:
-    from tests.vault.articles.conftest import House
+from tests.vault.articles.conftest import House
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 DAILY = {"minimum_age_hours": 72, "random_delay_hours": 48, "daily_slot": "06:00"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import update
@@ -12,9 +11,7 @@ from sqlalchemy import update
 from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError, UsageError
 from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk, list_articles
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff
-
-if TYPE_CHECKING:
-    from tests.vault.articles.conftest import House
+from tests.vault.articles.conftest import House
 
 
 def refused(act: Callable[[], object]) -> str:
