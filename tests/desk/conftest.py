@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Final
+from typing import Any
 
 import flask
 import pytest
@@ -25,70 +23,36 @@ from werkzeug.test import Client, TestResponse
 
 from fieldreport import config, limits
 from fieldreport.desk import context, create_app
-from fieldreport.mailbox import LocalMailbox, open_mailbox
+from fieldreport.mailbox import LocalMailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal import (
-    Binding,
-    Codename,
-    Expected,
-    HybridIdentity,
-    Kind,
-    PartSource,
-    Role,
-    Roster,
-    RosterDirectory,
-    SourceKeys,
-    open_envelope,
-    seal_envelope,
-)
+from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys
 from fieldreport.store import FileBlobs, open_engine
-from fieldreport.unseal import roster_changes as rosters
-from fieldreport.unseal import totp
-from fieldreport.unseal.key_file import Cost, StaffKey, new_staff_key, write_key_file
+from fieldreport.unseal import roster_changes, totp
+from fieldreport.unseal.key_file import write_key_file
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.vault import Vault, open_vault
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox, sort
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.cases.inbox import CaseFilter, CaseRow
-
-INSTANCE: Final = bytes(range(16))
-START: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC).timestamp()
-CHEAP: Final = Cost(kib=64, passes=1, lanes=1)
-PASSPHRASES: Final = {
-    "amira": "amira walks along the river every morning",
-    "jonas": "jonas keeps seven jars of honey",
-    "ines": "ines sings in the second choir",
-    "lena": "lena signs with a green pen",
-}
-ROLES: Final = {"amira": Role.EDITOR, "jonas": Role.EDITOR, "ines": Role.EDITOR, "lena": Role.ADMIN}
-REPORT: Final = (
-    "On the night I left, the guard at the second post had drunk too much and was asleep beside the fire, so we walked "
-    "past him with the child wrapped in a blanket. There were 47 of us."
+from tests.cast import (
+    CHEAP,
+    INSTANCE,
+    PASSPHRASES,
+    REPORT,
+    ROLES,
+    Clock,
+    File,
+    admin_key,
+    copy_first_keys,
+    copy_tables,
+    deposit_letter,
+    open_rosters,
+    read_replies,
+    settings_in,
+    staff,
 )
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@dataclass(frozen=True)
-class File:
-    """Something a source attached, as the intake left it."""
-
-    name: str
-    media_type: str
-    content: bytes = field(repr=False)
-    removed: tuple[str, ...] = ()
 
 
 def photo(*, size: tuple[int, int] = (320, 240), colour: str = "olive") -> bytes:
@@ -206,12 +170,6 @@ class House:
     source: SourceKeys = field(repr=False)
     another_source: SourceKeys = field(repr=False)
 
-    # Test files cannot import from here while they run, so what they need hangs on the house.
-    report: ClassVar = REPORT
-    attachment: ClassVar = File
-    photo: ClassVar = staticmethod(photo)
-    passphrases: ClassVar = PASSPHRASES
-
     @property
     def desk(self) -> context.Desk:
         return context.of(self.app)
@@ -259,51 +217,16 @@ class House:
         **fields: str,
     ) -> bytes:
         """Do what the intake does with a report, and return the letter's id; ``damage`` is where a bit flips."""
-        source, roster, letter_id = source or self.source, self.roster, os.urandom(16)
-        told = {
-            "action": "report",
-            "lookup": source.lookup.hex(),
-            "thread": source.thread.hex(),
-            "reply_key": str(source.identity.recipient),
-            "report_language": "en",
-            **fields,
-        }
-        parts = [File("report.txt", "text/plain; charset=utf-8", text.encode()), *files]
-
-        def seal(payload: BinaryIO) -> bytes:
-            sealed = io.BytesIO()
-            header = seal_envelope(
-                Binding(
-                    kind=Kind.LETTER,
-                    epoch=roster.epoch,
-                    roster=roster.sha256,
-                    instance=INSTANCE,
-                    thread=letter_id,
-                    object=letter_id,
-                ),
-                hour=int(self.clock() // 3600),
-                fields=told,
-                parts=[
-                    PartSource(
-                        name=part.name,
-                        media_type=part.media_type,
-                        source=io.BytesIO(part.content),
-                        length=len(part.content),
-                        removed=part.removed,
-                    )
-                    for part in parts
-                ],
-                recipients=roster.recipients(),
-                payload_to=sealed,
-            )
-            content = bytearray(sealed.getvalue())
-            if damage is not None:
-                content[damage] ^= 1
-            payload.write(content)
-            return header
-
-        assert self.mailbox.deposit(letter_id, roster.epoch, seal)
-        return letter_id
+        return deposit_letter(
+            self.mailbox,
+            self.roster,
+            source or self.source,
+            hour=self.clock.hour,
+            text=text,
+            files=files,
+            damage=damage,
+            fields={"report_language": "en", **fields},
+        )
 
     def receive(self, text: str = REPORT, **more: Any) -> CaseRow:
         """A letter that has been collected and sorted; returns its case."""
@@ -316,20 +239,7 @@ class House:
 
     def replies(self, source: SourceKeys | None = None) -> list[str]:
         """What the source reads when they come back."""
-        source, texts = source or self.source, []
-        for reply in self.mailbox.replies(source.index):
-            expected = Expected(
-                kind=Kind.REPLY,
-                instance=INSTANCE,
-                thread=source.thread,
-                object=reply.id,
-                rosters=self.rosters.history(),
-            )
-            with open_envelope(
-                reply.header, io.BytesIO(reply.payload), identities=[source.identity], expected=expected
-            ) as envelope:
-                texts.append(envelope.read_part(0, 100_000).decode())
-        return texts
+        return read_replies(self.mailbox, self.rosters, source or self.source)
 
     def cases(self) -> tuple[CaseRow, ...]:
         return inbox.page(self.vault, CaseFilter(), viewer="amira").rows
@@ -341,13 +251,11 @@ class House:
         return self.rosters.newest(at_least=0)
 
     def publish(self, entries: Any) -> Roster:
-        admin = self.staff["lena"].admin
-        assert admin is not None
-        raw = rosters.next_roster(self.roster, entries, now=datetime.fromtimestamp(self.clock(), UTC))
-        return self.rosters.publish(raw, admin.sign_roster(raw))
+        raw = roster_changes.next_roster(self.roster, entries, now=self.clock.moment)
+        return self.rosters.publish(raw, admin_key().sign_roster(raw))
 
     def revoke(self, handle: str) -> None:
-        self.publish(rosters.with_revoked(self.roster.entries, handle))
+        self.publish(roster_changes.with_revoked(self.roster.entries, handle))
 
 
 @pytest.fixture(scope="session")
@@ -369,58 +277,19 @@ def sources() -> tuple[SourceKeys, ...]:
 
 
 @pytest.fixture(scope="session")
-def staff() -> dict[str, StaffKey]:
-    return {handle: new_staff_key(handle, role) for handle, role in ROLES.items()}
-
-
-@pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory, staff: dict[str, StaffKey]) -> Path:
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation's directory with keys, roster and empty stores: copying it is much faster than making it."""
-    directory, admin = tmp_path_factory.mktemp("furnished"), staff["lena"].admin
-    assert admin is not None
-    for name in ("intake", "keys", "desk", "desk/keyfiles", "desk/scratch", "site"):
+    directory = tmp_path_factory.mktemp("furnished")
+    for name in ("intake", "desk", "desk/keyfiles", "desk/scratch", "site"):
         (directory / name).mkdir(mode=0o700)
-    settings = settings_in(directory, admin.public.fingerprint)
-    (directory / "keys" / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
-    raw = rosters.first_roster(
-        instance=INSTANCE,
-        entries=[
-            *(person.public_entry() for person in staff.values()),
-            rosters.recovery_entry(HybridIdentity.generate().recipient),
-        ],
-        now=datetime.fromtimestamp(START, UTC),
-    )
-    roster_directory(settings).publish(raw, admin.sign_roster(raw))
-    for handle, person in staff.items():
-        write_key_file(settings.desk.keyfiles / f"{handle}.key", person, PASSPHRASES[handle], cost=CHEAP)
-    open_vault(settings).close()
-    open_mailbox(settings).close()
+    copy_first_keys(directory / "keys", ROLES)
+    for handle, person in staff().items():
+        write_key_file(directory / "desk" / "keyfiles" / f"{handle}.key", person, PASSPHRASES[handle], cost=CHEAP)
+    copy_tables("fieldreport.vault", directory / "desk" / "vault.db")
+    copy_tables("fieldreport.mailbox", directory / "intake" / "mailbox.db")
+    for zone in ("desk", "intake"):
+        FileBlobs(directory / zone / "blobs")
     return directory
-
-
-def roster_directory(settings: config.Settings) -> RosterDirectory:
-    return RosterDirectory(
-        settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
-    )
-
-
-def settings_in(directory: Path, fingerprint: str, **sections: Mapping[str, Any]) -> config.Settings:
-    document: dict[str, dict[str, Any]] = {
-        "instance": {"id": INSTANCE.hex(), "name": "The Far Bank"},
-        "keys": {"directory": "keys", "admin_fingerprint": fingerprint},
-        "intake": {"data": "intake"},
-        "desk": {"data": "desk", "keyfiles": "desk/keyfiles", "collect_seconds": 3600},
-        "press": {
-            "site": "site",
-            "base_url": "https://example.org",
-            "minimum_age_hours": 0,
-            "random_delay_hours": 0,
-            "daily_slot": "",
-        },
-    }
-    for name, values in sections.items():
-        document[name] |= values
-    return config.parse(document, path=directory / "fieldreport.toml", environment={})
 
 
 @pytest.fixture(autouse=True)
@@ -433,7 +302,6 @@ def _short_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
 def build(
     tmp_path: Path,
     scrubber: Scrubber,
-    staff: dict[str, StaffKey],
     furnished: Path,
     compiled: FileSystemBytecodeCache,
     sources: tuple[SourceKeys, ...],
@@ -443,10 +311,9 @@ def build(
 
         def made(**sections: Mapping[str, Any]) -> House:
             shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-            clock, admin = Clock(), staff["lena"].admin
-            assert admin is not None
-            settings = settings_in(tmp_path, admin.public.fingerprint, **sections)
-            published = roster_directory(settings)
+            clock = Clock()
+            settings = settings_in(tmp_path, **sections)
+            published = open_rosters(tmp_path / "keys")
             # Opened without asking whether tables have to be migrated: they were, in the directory that was copied.
             desk, intake = settings.desk.data, settings.intake.data
             vault = Vault(
@@ -468,7 +335,7 @@ def build(
                 scrubber=scrubber,
                 rosters=published,
                 clock=clock,
-                staff=dict(staff),
+                staff=dict(staff()),
                 app=app,
                 source=sources[0],
                 another_source=sources[1],
