@@ -11,9 +11,10 @@ Nothing in this package knows what it stores, holds a key, or sees plaintext.
 """
 
 from fieldreport.store.blob_store import BlobStore, BlobWriter
-from fieldreport.store.blobs import FileBlobs, open_blobs
+from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
 from fieldreport.store.engine import open_engine, reading, scour, writing
+from fieldreport.store.file_blobs import FileBlobs
 from fieldreport.store.migrate import migrate, run_migrations
 from fieldreport.store.spool import Spooled, spooled
 

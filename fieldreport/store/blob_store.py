@@ -1,14 +1,21 @@
-"""What a store of payloads promises, wherever they lie."""
+"""What a blob store promises: payloads too large for a row, as immutable blobs under random names.
+
+Rules: a name exists only when every byte of it is durable; a blob is written before the row that names it and deleted
+after that row, so that a crash leaves an orphan and never a row without its payload; names and times do not tell what
+arrived when.
+"""
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
 
-NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
-"""A blob's name, random; with ``.part`` while it is being written."""
+from fieldreport.errors import NotFound
+
+_NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
 
 
 class BlobWriter(Protocol):
@@ -28,7 +35,10 @@ class BlobWriter(Protocol):
 
 
 class BlobStore(Protocol):
-    """Where blobs are kept. Two implementations: ``FileBlobs`` and ``S3Blobs``."""
+    """Where blobs are kept. Two implementations: ``FileBlobs`` and ``S3Blobs``.
+
+    Every method raises ``StoreError`` when the store refuses or is away, and ``NotFound`` for a name that is none.
+    """
 
     def create(self) -> BlobWriter:
         """Start a new blob."""
@@ -44,3 +54,24 @@ class BlobStore(Protocol):
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over all names, abandoned half-written blobs included, that were last touched before then."""
+
+
+def new_name() -> str:
+    """Draw the name of a new blob: 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def is_name(untrusted_name: str) -> bool:
+    """Whether this names a blob, or (``.part``) one that was left half-written."""
+    return _NAME.fullmatch(untrusted_name) is not None
+
+
+def check_name(untrusted_name: str) -> str:
+    """Return the name of a blob.
+
+    Raises:
+        NotFound: it is not one, so that nothing of that name is here.
+    """
+    if not is_name(untrusted_name):
+        raise NotFound("no such payload", detail="malformed blob name")
+    return untrusted_name

@@ -1,24 +1,13 @@
-"""Payloads too large for a row: immutable blobs under random names.
-
-Rules: a name exists only when every byte below it is durable; a blob is written before the row that names it and
-deleted after the row is gone, so that a crash leaves an orphan and never a row without its payload; names and times
-say nothing about what arrived when.
-"""
+"""Opens the blob store that a setting names."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
 
-from fieldreport import limits
-from fieldreport.errors import NotFound, SettingsError, StoreError
-from fieldreport.store.blob_store import NAME, BlobStore, BlobWriter
+from fieldreport.errors import SettingsError
+from fieldreport.store.blob_store import BlobStore
+from fieldreport.store.file_blobs import FileBlobs
+from fieldreport.store.s3_blobs import S3Blobs
 
 
 def open_blobs(where: str | Path) -> BlobStore:
@@ -31,129 +20,7 @@ def open_blobs(where: str | Path) -> BlobStore:
     """
     text = str(where)
     if text.startswith("s3://"):
-        from fieldreport.store.s3 import S3Blobs
-
         return S3Blobs(text)
     if "://" in text:
         raise SettingsError("blobs are kept in a directory or at s3://BUCKET/PREFIX")
     return FileBlobs(Path(text))
-
-
-class FileBlobs:
-    """Blobs as files in one directory that nobody else may read."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        with _as_store_error():
-            for each in (directory.parent, directory):  # the database lies in the first, and `parents` sets no mode
-                each.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def create(self) -> BlobWriter:
-        """Start a new blob; see ``BlobStore``."""
-        return _FileWriter(self._directory)
-
-    def open(self, name: str) -> BinaryIO:
-        """Open a blob; see ``BlobStore``."""
-        with _as_store_error(), self._as_missing():
-            return self._path(name).open("rb")
-
-    def size(self, name: str) -> int:
-        """Return a blob's length; see ``BlobStore``."""
-        with _as_store_error(), self._as_missing():
-            return self._path(name).stat().st_size
-
-    def delete(self, name: str) -> None:
-        """Delete a blob; see ``BlobStore``."""
-        with _as_store_error():
-            self._path(name).unlink(missing_ok=True)
-
-    def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
-        """Iterate over names; see ``BlobStore``."""
-        before = time.time() - older_than_seconds
-        with _as_store_error(), os.scandir(self._directory) as entries:
-            for entry in entries:
-                # The change time, because the modification time is set to nothing.
-                if NAME.fullmatch(entry.name) and _changed_at(entry) <= before:
-                    yield entry.name
-
-    @contextmanager
-    def _as_missing(self) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            # Without its directory the store is away: a letter must not count as damaged because of that.
-            if not self._directory.is_dir():
-                raise
-            raise NotFound("no such payload", detail="blob file is missing") from None
-
-    def _path(self, name: str) -> Path:
-        if not NAME.fullmatch(name):
-            raise NotFound("no such payload", detail="malformed blob name")
-        return self._directory / name
-
-
-class _FileWriter:
-    """write, fdatasync every 16 MiB, fsync, rename, fsync the directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._name = secrets.token_hex(16)
-        self._part = directory / f"{self._name}.part"
-        self._unsynced = 0
-        self._done = False
-        with _as_store_error():
-            self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        view = memoryview(data).cast("B")
-        with _as_store_error():
-            written = 0
-            while written < len(view):
-                written += os.write(self._descriptor, view[written:])
-            self._unsynced += written
-            if self._unsynced >= limits.BLOB_SYNC_BYTES:
-                # Spreads the work: one fsync after 500 MB was measured at 252 ms, with this at 97.
-                os.fdatasync(self._descriptor)
-                self._unsynced = 0
-        return written
-
-    def commit(self) -> str:
-        with _as_store_error():
-            # A file's times would tell when a letter came; the directory order and the change time remain.
-            os.utime(self._descriptor, ns=(0, 0))
-            os.fsync(self._descriptor)
-            self._part.rename(self._directory / self._name)
-            self._done = True
-            directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
-        return self._name
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        os.close(self._descriptor)
-        if not self._done:
-            self._part.unlink(missing_ok=True)
-
-
-def _changed_at(entry: os.DirEntry[str]) -> float:
-    try:
-        return entry.stat(follow_symlinks=False).st_ctime
-    except FileNotFoundError:  # deleted between listing and looking
-        return float("inf")
-
-
-@contextmanager
-def _as_store_error() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            "the payload store refused", detail=f"blob directory: {os.strerror(error.errno or 0)}"
-        ) from None

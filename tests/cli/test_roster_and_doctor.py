@@ -278,7 +278,7 @@ def test_doctor_mends_what_a_crash_left_and_spares_what_is_being_written(
     assert left.exists()  # younger than an hour: its row may be on its way
 
     later = time.time() + limits.ORPHAN_SECONDS + 60
-    monkeypatch.setattr("fieldreport.store.blobs.time.time", lambda: later)
+    monkeypatch.setattr("fieldreport.store.file_blobs.time.time", lambda: later)
     assert findings(staffed_house, status=WHOLE)["vault"] == [("warns", "1 payloads without a row found")]
     assert left.exists()
     assert staffed_house.run("doctor", "--mend").exit_code == WHOLE

@@ -8,7 +8,6 @@ read-after-write, as S3 itself and the servers that imitate it do.
 from __future__ import annotations
 
 import io
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing_extensions import override
 from fieldreport.errors import FieldreportError, NotFound, PlatformError, SettingsError, StoreError
 from fieldreport.limits import KIB, MIB
 from fieldreport.seekable import SeekableReader
-from fieldreport.store.blob_store import NAME, BlobWriter
+from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
 
 _PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
 _READ_AHEAD_BYTES: Final = 256 * KIB
@@ -88,11 +87,11 @@ class S3Blobs:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     name = entry["Key"].removeprefix(self._prefix)
-                    if NAME.fullmatch(name) and entry["LastModified"].timestamp() <= before:
+                    if is_name(name) and entry["LastModified"].timestamp() <= before:
                         yield name
             for upload in self._uploads():
                 name = upload["Key"].removeprefix(self._prefix)
-                if NAME.fullmatch(name) and upload["Initiated"].timestamp() <= before:
+                if is_name(name) and upload["Initiated"].timestamp() <= before:
                     yield f"{name}.part"
 
     def _uploads(self) -> Iterator[Any]:
@@ -101,15 +100,13 @@ class S3Blobs:
             yield from page.get("Uploads", ())
 
     def _key(self, name: str) -> str:
-        if not NAME.fullmatch(name):
-            raise NotFound("no such payload", detail="malformed blob name")
-        return self._prefix + name
+        return self._prefix + check_name(name)
 
 
 class _S3Writer:
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:
         self._client = client
-        self._name = secrets.token_hex(16)
+        self._name = new_name()
         self._where = {"Bucket": bucket, "Key": prefix + self._name}
         self._buffer = bytearray()
         self._upload: str | None = None
