@@ -15,7 +15,8 @@ from typing import Final
 from sqlalchemy import insert
 
 from fieldreport.bench.measure import Sheet, in_turn
-from fieldreport.seal import Kind, Role, Roster, build_header
+from fieldreport.seal import Kind, Role, Roster
+from fieldreport.seal.header import build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staff_key import StaffKey

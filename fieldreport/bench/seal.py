@@ -10,7 +10,9 @@ from typing import Final
 
 from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.limits import MIB
-from fieldreport.seal import HybridIdentity, PayloadReader, PayloadWriter, build_header, open_header, read_header
+from fieldreport.seal import HybridIdentity, open_header
+from fieldreport.seal.header import build_header, read_header
+from fieldreport.seal.stream import PayloadReader, PayloadWriter
 
 _BYTES: Final = 200 * MIB
 _PIECE: Final = 128 * 1024

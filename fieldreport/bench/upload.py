@@ -20,7 +20,7 @@ from typing import Final
 from fieldreport.bench.letterbox import Client, free_port, near_boundary, served, unique_memory, workers_of
 from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.limits import MIB
-from fieldreport.seal import PayloadWriter
+from fieldreport.seal.stream import PayloadWriter
 
 _BYTES: Final = 500_000_000
 _PIECE: Final = 100_000

@@ -22,7 +22,7 @@ from fieldreport.errors import FieldreportError, PlatformError, SettingsError
 from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
-from fieldreport.seal.self_test import check_platform
+from fieldreport.seal import check_platform
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction

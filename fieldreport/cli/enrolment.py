@@ -17,8 +17,7 @@ import click
 from fieldreport import installation, limits
 from fieldreport.cli import init, load_settings, passphrases
 from fieldreport.errors import NotFound, UsageError
-from fieldreport.seal import Role
-from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.seal import Role, fingerprint_words
 from fieldreport.unseal import key_file
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment

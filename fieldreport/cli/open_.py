@@ -24,8 +24,16 @@ from fieldreport.cli import passphrases
 from fieldreport.cli.terminal import in_one_line, visible
 from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
-from fieldreport.seal import HybridIdentity, Kind, OpenEnvelope, Unplaced, open_carried_rosters, open_sealed_file
-from fieldreport.seal.packed import Frame, is_packed
+from fieldreport.seal import (
+    Frame,
+    HybridIdentity,
+    Kind,
+    OpenEnvelope,
+    Unplaced,
+    is_packed,
+    open_carried_rosters,
+    open_sealed_file,
+)
 from fieldreport.unseal import identity_file, key_file
 
 # The kinds whose first part is what somebody typed; the others have documents only.

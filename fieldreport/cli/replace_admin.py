@@ -20,8 +20,7 @@ from pathlib import Path
 from fieldreport import config
 from fieldreport.errors import RosterError, SettingsError, UsageError
 from fieldreport.installation import Member
-from fieldreport.seal import Role, Roster, RosterDirectory
-from fieldreport.seal.public_file import make_public, write_public
+from fieldreport.seal import Role, Roster, RosterDirectory, make_public, write_public
 from fieldreport.unseal import key_file
 from fieldreport.unseal import roster_changes as making
 from fieldreport.vault.archive.rosters import RosterWatch

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeVar, assert_never
 
 from fieldreport.errors import NotAllowed
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -22,7 +22,7 @@ import segno
 from fieldreport import limits
 from fieldreport.desk.context import Desk
 from fieldreport.errors import NotFound, TokenError, UnlockRefused
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment, second_factor

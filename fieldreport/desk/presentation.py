@@ -16,8 +16,7 @@ from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
 from fieldreport.scrub.verdicts import removed_text
-from fieldreport.seal.roster_directory import Role
-from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.seal import Role, fingerprint_words
 
 _HOUR_SECONDS: Final = 3600
 _LANGUAGES: Final[Mapping[str, str]] = {

@@ -14,7 +14,7 @@ import flask
 from fieldreport.desk import access, context, held_forms
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError
-from fieldreport.seal.roster_directory import KeyState, Roster
+from fieldreport.seal import KeyState, Roster
 from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})

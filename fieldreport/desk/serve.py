@@ -10,7 +10,7 @@ from fieldreport.desk import context
 from fieldreport.desk.app import create_app
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal.self_test import check_platform
+from fieldreport.seal import check_platform
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.web.serve import WsgiApplication

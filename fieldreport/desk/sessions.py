@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from fieldreport import limits
 from fieldreport.desk.rewrap_job import RewrapJob
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 from fieldreport.vault.archive.seat import Seat
 
 

@@ -34,7 +34,7 @@ from fieldreport.errors import (
     UnlockRefused,
 )
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import Roster
+from fieldreport.seal import Roster
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, unlock, unlock_nothing
 from fieldreport.vault.archive.audit import Act

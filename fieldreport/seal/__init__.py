@@ -1,73 +1,67 @@
 """The sealed format and its public-key side: all the cryptography that the intake needs.
 
 The one thing that can be opened here is a reply, with the key that a codename yields; private keys of staff live in
-``unseal``. The bytes are specified in FORMAT.md, beside this file.
+``unseal``. The bytes are specified in FORMAT.md, next to this file.
+
+Rules: callers import from here. A module in here is imported directly only by its neighbours, by ``unseal``, which is
+the private half of the same format, and by the benchmark, which measures the parts.
 """
 
+from fieldreport.seal.canonical import decode as decode_canonical
+from fieldreport.seal.canonical import encode as encode_canonical
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
 from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, open_sealed_file, seal_envelope
 from fieldreport.seal.form_token import TokenKey
-from fieldreport.seal.header import Header, build_header, open_header, read_header
+from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.inner_header import Binding, Expected, Kind, Unplaced
+from fieldreport.seal.inner_header import EPOCH_MAX, Binding, Expected, Kind, Unplaced
 from fieldreport.seal.letter import CleanFile, Letter
-from fieldreport.seal.manifest import Manifest, Part
-from fieldreport.seal.packed import Frame, PackedLetter
-from fieldreport.seal.padding import padded_size
-from fieldreport.seal.roster_directory import (
-    Entry,
-    KeyState,
-    Role,
-    Roster,
-    RosterDirectory,
-    open_carried_rosters,
-    open_rosters,
-    verify_roster,
-)
+from fieldreport.seal.manifest import Part
+from fieldreport.seal.packed import Frame, PackedLetter, is_packed
+from fieldreport.seal.public_file import make_public, write_public
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster, check_date
+from fieldreport.seal.roster_directory import RosterDirectory, open_carried_rosters, open_rosters
 from fieldreport.seal.self_test import check_platform
-from fieldreport.seal.signatures import AdminPublic, verify_signature
-from fieldreport.seal.stanza import Stanza
-from fieldreport.seal.stream import PayloadReader, PayloadWriter
+from fieldreport.seal.signatures import verify_signature
+from fieldreport.seal.word_lists import fingerprint_words
 
 __all__ = [
+    "EPOCH_MAX",
     "LANGUAGES",
-    "AdminPublic",
     "Binding",
     "CleanFile",
     "Codename",
     "Entry",
     "Expected",
     "Frame",
-    "Header",
     "HybridIdentity",
     "HybridRecipient",
     "KeyState",
     "Kind",
     "Letter",
-    "Manifest",
     "OpenEnvelope",
     "PackedLetter",
     "Part",
     "PartSource",
-    "PayloadReader",
-    "PayloadWriter",
     "Role",
     "Roster",
     "RosterDirectory",
     "SourceKeys",
-    "Stanza",
     "TokenKey",
     "Unplaced",
-    "build_header",
+    "check_date",
     "check_platform",
+    "decode_canonical",
+    "encode_canonical",
+    "fingerprint_words",
+    "is_packed",
+    "make_public",
     "open_carried_rosters",
     "open_envelope",
     "open_header",
     "open_rosters",
     "open_sealed_file",
-    "padded_size",
-    "read_header",
     "seal_envelope",
-    "verify_roster",
     "verify_signature",
+    "write_public",
 ]

@@ -19,8 +19,7 @@ import pytest
 from fieldreport import installation
 from fieldreport.cli import main
 from fieldreport.errors import FieldreportError, RosterError
-from fieldreport.seal import KeyState, Role, open_rosters, public_file
-from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.seal import KeyState, Role, fingerprint_words, open_rosters, public_file
 from fieldreport.unseal import key_file
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.unseal.enrolment import EnrolmentRequest

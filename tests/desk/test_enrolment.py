@@ -12,9 +12,7 @@ from sqlalchemy import update
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, StoreError
-from fieldreport.seal import KeyState, Role
-from fieldreport.seal.inner_header import Kind
-from fieldreport.seal.word_lists import fingerprint_words
+from fieldreport.seal import KeyState, Kind, Role, fingerprint_words
 from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import Cost

@@ -11,8 +11,10 @@ import pytest
 from fieldreport import limits
 from fieldreport.intake.handin import NotTaken
 from fieldreport.intake.messages import NOT_TAKEN
-from fieldreport.seal import HybridIdentity, PayloadWriter, build_header
+from fieldreport.seal import HybridIdentity
+from fieldreport.seal.header import build_header
 from fieldreport.seal.packed import FRAME_BYTES
+from fieldreport.seal.stream import PayloadWriter
 from fieldreport.unseal import roster_changes
 from tests.cast import admin_key, staff, with_new_key
 from tests.intake.conftest import House, Seen, Source

@@ -25,14 +25,12 @@ from fieldreport.seal import (
     HybridRecipient,
     Kind,
     PartSource,
-    PayloadReader,
-    PayloadWriter,
-    build_header,
     open_envelope,
     open_header,
-    read_header,
     seal_envelope,
 )
+from fieldreport.seal.header import build_header, read_header
+from fieldreport.seal.stream import PayloadReader, PayloadWriter
 from fieldreport.unseal import identity_file
 
 pytestmark = pytest.mark.outside

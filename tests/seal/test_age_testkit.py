@@ -26,7 +26,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fieldreport.errors import NotARecipient, SealError
-from fieldreport.seal import Header, HybridIdentity, PayloadReader, read_header
+from fieldreport.seal import HybridIdentity
+from fieldreport.seal.header import Header, read_header
+from fieldreport.seal.stream import PayloadReader
 
 TESTKIT = Path(__file__).parent.parent / "vectors" / "age" / "testkit"
 NAMES = sorted(path.name for path in TESTKIT.iterdir())

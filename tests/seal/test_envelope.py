@@ -25,17 +25,17 @@ from fieldreport.seal import (
     Expected,
     HybridIdentity,
     Kind,
-    Manifest,
     OpenEnvelope,
     Part,
     PartSource,
-    build_header,
     canonical,
     open_envelope,
     open_header,
     seal_envelope,
 )
+from fieldreport.seal.header import build_header
 from fieldreport.seal.inner_header import InnerHeader
+from fieldreport.seal.manifest import Manifest
 
 CHUNK = 64 * 1024
 ROSTER = bytes(range(32))

@@ -13,18 +13,11 @@ from typing import Any
 import pytest
 
 from fieldreport.errors import FieldreportError, LimitExceeded, NotARecipient, SealError
-from fieldreport.seal import (
-    Expected,
-    HybridIdentity,
-    Kind,
-    Manifest,
-    OpenEnvelope,
-    PayloadWriter,
-    build_header,
-    open_envelope,
-    padded_size,
-    read_header,
-)
+from fieldreport.seal import Expected, HybridIdentity, Kind, OpenEnvelope, open_envelope
+from fieldreport.seal.header import build_header, read_header
+from fieldreport.seal.manifest import Manifest
+from fieldreport.seal.padding import padded_size
+from fieldreport.seal.stream import PayloadWriter
 
 DIRECTORY = Path(__file__).parent.parent / "vectors" / "envelope"
 NAMES = sorted(path.stem for path in DIRECTORY.glob("*.json"))

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, SealError
-from fieldreport.seal import Header, HybridIdentity, Stanza, build_header, open_header, read_header
-from fieldreport.seal.stanza import decode_base64, encode_base64, parse_stanzas
+from fieldreport.seal import HybridIdentity, open_header
+from fieldreport.seal.header import Header, build_header, read_header
+from fieldreport.seal.stanza import Stanza, decode_base64, encode_base64, parse_stanzas
 
 FILE_KEY = b"sixteen byte key"
 FIRST = HybridIdentity((1).to_bytes(32, "big"))

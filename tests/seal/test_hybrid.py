@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from fieldreport.errors import SealError
-from fieldreport.seal import HybridIdentity, HybridRecipient, Stanza
+from fieldreport.seal import HybridIdentity, HybridRecipient
 from fieldreport.seal.hybrid import PUBLIC_BYTES
-from fieldreport.seal.stanza import _LOW_ORDER, HYBRID, encode_base64
+from fieldreport.seal.stanza import _LOW_ORDER, HYBRID, Stanza, encode_base64
 
 FILE_KEY = b"sixteen byte key"
 IDENTITY = HybridIdentity(bytes(range(32)))

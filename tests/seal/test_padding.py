@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldreport.seal import padded_size
+from fieldreport.seal.padding import padded_size
 
 FLOOR = 16_384
 LENGTHS = st.one_of(st.integers(0, 1 << 20), st.integers(0, 1 << 45))

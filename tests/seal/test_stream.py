@@ -14,8 +14,7 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import SealError
-from fieldreport.seal import PayloadReader, PayloadWriter
-from fieldreport.seal.stream import plaintext_size, sealed_size
+from fieldreport.seal.stream import PayloadReader, PayloadWriter, plaintext_size, sealed_size
 
 FILE_KEY = b"sixteen byte key"
 CHUNK = 64 * 1024

@@ -82,6 +82,7 @@ def copy_of_the_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("module", "imported", "contract"),
     [
         ("intake/planted.py", "unseal.key_file", "What strangers reach never reaches private keys"),
+        ("intake/planted.py", "seal.header", "Callers use the public face of seal"),
         ("desk/views/planted.py", "desk.views.inbox", "No view imports another view"),
         ("intake/pages/planted.py", "intake.pages.report", "No view imports another view"),
         ("scrub/images/planted.py", "scrub.documents.links", "Rooms of scrub"),

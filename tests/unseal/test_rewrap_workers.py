@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fieldreport.errors import NotARecipient, PlatformError, SealError
-from fieldreport.seal import HybridIdentity, build_header, open_header
+from fieldreport.seal import HybridIdentity, open_header
+from fieldreport.seal.header import build_header
 from fieldreport.unseal.rewrap_workers import Batch, RewrapWorkers
 
 _OWN = HybridIdentity.generate()

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import select
 
 from fieldreport import limits
-from fieldreport.seal.codename import SourceKeys
+from fieldreport.seal import SourceKeys
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import signers_of

@@ -16,7 +16,7 @@ from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import read_item
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import SealError, UsageError
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.newsdesk import list_articles
 from fieldreport.vault.cases import conversation, inbox, restriction, workflow

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.rewrap import start
 from fieldreport.errors import RosterError, UnlockRefused
-from fieldreport.seal.roster_directory import Entry, Role
+from fieldreport.seal import Entry, Role
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_at_unlock

@@ -14,7 +14,7 @@ from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.desk.sessions import Session
 from fieldreport.desk.sign_in import TooManyTries
 from fieldreport.errors import FieldreportError, UnlockRefused
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.web.forms import Problem
 

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import Conflict, NotFound, UsageError
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
+from fieldreport.seal import Entry, KeyState, Role, Roster
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_state

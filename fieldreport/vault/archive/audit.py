@@ -24,8 +24,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
-from fieldreport.seal.canonical import encode
-from fieldreport.seal.roster_directory import Roster, verify_signature
+from fieldreport.seal import Roster, encode_canonical, verify_signature
 from fieldreport.store import reading
 from fieldreport.vault.archive.tables import AuditRow, VaultState
 
@@ -215,7 +214,7 @@ def append(
 def _statement(
     *, sequence: int, hour: int, actor: str, act: str, subject: str, previous: bytes, signer: bytes | None
 ) -> bytes:
-    return encode(
+    return encode_canonical(
         {
             "act": act,
             "actor": actor,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotFound, StaleRoster, StoreError
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind
 from fieldreport.store import BlobStore, Spooled, reading, spooled
 from fieldreport.vault.archive.tables import Case, RecipientKey, RecipientSet, SealedObject, VaultState
 

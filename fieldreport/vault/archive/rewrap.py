@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, RosterError, SealError, StaleRoster
-from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.roster_directory import Role, Roster
+from fieldreport.seal import HybridIdentity, HybridRecipient, Role, Roster
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
 from fieldreport.unseal.rewrap_workers import Batch, RewrapWorkers
 from fieldreport.vault.archive import objects, readers

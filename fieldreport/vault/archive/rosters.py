@@ -16,8 +16,7 @@ from typing import Protocol
 
 from fieldreport.config import Settings
 from fieldreport.mailbox import open_mailbox
-from fieldreport.seal.roster import Roster, check_date
-from fieldreport.seal.roster_directory import RosterDirectory, open_rosters
+from fieldreport.seal import Roster, RosterDirectory, check_date, open_rosters
 from fieldreport.vault.archive.vault import open_vault
 
 

@@ -14,9 +14,17 @@ from typing import BinaryIO, Literal
 
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, NotFound
-from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, seal_envelope
-from fieldreport.seal.inner_header import Binding, Expected, Kind
-from fieldreport.seal.roster_directory import Role, Roster
+from fieldreport.seal import (
+    Binding,
+    Expected,
+    Kind,
+    OpenEnvelope,
+    PartSource,
+    Role,
+    Roster,
+    open_envelope,
+    seal_envelope,
+)
 from fieldreport.unseal.key_file import StaffKey
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.audit import Act

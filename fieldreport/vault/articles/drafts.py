@@ -20,8 +20,7 @@ from fieldreport.errors import Conflict, NotAllowed, NotFound, UsageError
 from fieldreport.press.article import Article, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
-from fieldreport.seal.inner_header import Kind
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Kind, Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged

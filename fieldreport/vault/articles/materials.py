@@ -15,7 +15,7 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, Unavailable
 from fieldreport.press.leakcheck import Material
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase

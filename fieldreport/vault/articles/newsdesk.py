@@ -26,7 +26,7 @@ from fieldreport.press.archive import Archive
 from fieldreport.press.leakcheck import Severity
 from fieldreport.press.schedule import Schedule
 from fieldreport.press.site import Newsroom
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat

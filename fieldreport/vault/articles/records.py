@@ -29,9 +29,7 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
-from fieldreport.seal import canonical
-from fieldreport.seal.envelope import PartSource
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind, PartSource, decode_canonical, encode_canonical
 from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.signatures import SignOff, author_is, sign
@@ -55,7 +53,7 @@ class Record:
 @contextmanager
 def stage_revision(seat: Seat, article_id: bytes, article: Article, files: Mapping[str, bytes]) -> Iterator[Staged]:
     """Seal a revision in this person's name; add it to a change inside the block."""
-    private = canonical.encode({"files": {name: identifier.hex() for name, identifier in files.items()}})
+    private = encode_canonical({"files": {name: identifier.hex() for name, identifier in files.items()}})
     signature = sign(seat, SignOff.WRITING, article_id, article.content_hash())
     parts = [_json_part("article.json", article.to_json()), _json_part("desk.json", private)]
     fields = {"author": seat.handle, "signature": signature.hex()}
@@ -76,7 +74,7 @@ def open_revision(seat: Seat, article_id: bytes, object_id: bytes) -> Record:
         fields = envelope.manifest.fields
     try:
         article = Article.from_json(untrusted_article)
-        document: Any = canonical.decode(untrusted_private)
+        document: Any = decode_canonical(untrusted_private)
         files = {str(name): bytes.fromhex(identifier) for name, identifier in document["files"].items()}
         signature = bytes.fromhex(fields["signature"])
         author = fields["author"]

@@ -16,11 +16,7 @@ from typing import Final, Literal
 
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, SealError, Unavailable
-from fieldreport.seal import canonical
-from fieldreport.seal.envelope import PartSource
-from fieldreport.seal.inner_header import Kind
-from fieldreport.seal.roster_directory import Role, Roster
-from fieldreport.seal.signatures import verify_signature
+from fieldreport.seal import Kind, PartSource, Role, Roster, encode_canonical, verify_signature
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.tables import ArticleSignOff
 
@@ -132,7 +128,7 @@ def open_answers(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> 
 
 
 def _statement(seat: Seat, role: SignOff, article_id: bytes, content: bytes) -> bytes:
-    return canonical.encode(
+    return encode_canonical(
         {
             "article": article_id.hex(),
             "content": content.hex(),
@@ -143,7 +139,7 @@ def _statement(seat: Seat, role: SignOff, article_id: bytes, content: bytes) -> 
 
 
 def _answer_statement(seat: Seat, article_id: bytes, key: str, reason: str) -> bytes:
-    return canonical.encode(
+    return encode_canonical(
         {
             "article": article_id.hex(),
             "finding": key,

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import Conflict, FieldreportError, LimitExceeded, NotFound, RosterError, StoreError
 from fieldreport.mailbox import LetterHead, Mailbox
-from fieldreport.seal.inner_header import EPOCH_MAX, Kind
+from fieldreport.seal import EPOCH_MAX, Kind
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Item
 from fieldreport.vault.archive.vault import Vault

@@ -22,11 +22,7 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.canonical import encode
-from fieldreport.seal.envelope import PartSource, seal_envelope
-from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.inner_header import Binding, Kind
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Binding, HybridRecipient, Kind, PartSource, Role, encode_canonical, seal_envelope
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
@@ -178,7 +174,7 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
         NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
     """
     seat.must_be(Role.EDITOR)
-    data = encode({"facts": card.facts, "protected": list(card.protected)})
+    data = encode_canonical({"facts": card.facts, "protected": list(card.protected)})
     if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS:
         raise LimitExceeded("the card is too long", detail="card over the bound", code="card-size")
     part = PartSource(name="card.json", media_type="application/json", source=io.BytesIO(data), length=len(data))

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import NotFound
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
 from fieldreport.vault.archive.vault import Vault
 

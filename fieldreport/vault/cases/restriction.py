@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotFound, UsageError
-from fieldreport.seal.roster_directory import KeyState, Role, Roster
+from fieldreport.seal import KeyState, Role, Roster
 from fieldreport.vault.archive import readers, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change

@@ -22,11 +22,7 @@ from sqlalchemy import delete, func, select, tuple_
 
 from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, RosterError, SealError, StoreError
 from fieldreport.limits import READ_BYTES
-from fieldreport.seal.envelope import OpenEnvelope, open_envelope
-from fieldreport.seal.header import open_header
-from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.inner_header import Expected, Kind
-from fieldreport.seal.roster_directory import Role, Roster
+from fieldreport.seal import Expected, HybridIdentity, Kind, OpenEnvelope, Role, Roster, open_envelope, open_header
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
 from fieldreport.vault.archive import objects, rewrap
 from fieldreport.vault.archive.audit import Act

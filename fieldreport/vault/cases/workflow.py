@@ -6,7 +6,7 @@ does it.
 
 from __future__ import annotations
 
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat

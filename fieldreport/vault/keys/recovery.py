@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from fieldreport.errors import FieldreportError, KeyFileDamaged, NotFound
-from fieldreport.seal.header import open_header
-from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
+from fieldreport.seal import Entry, HybridIdentity, KeyState, Role, Roster, open_header
 from fieldreport.unseal import recovery
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import KeyState, Role
+from fieldreport.seal import KeyState, Role
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change

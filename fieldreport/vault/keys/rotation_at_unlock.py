@@ -15,7 +15,7 @@ from typing import assert_never
 
 from fieldreport.errors import FieldreportError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import Role
+from fieldreport.seal import Role
 from fieldreport.unseal import key_file, rotation
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fieldreport import limits
-from fieldreport.seal.roster_directory import KeyState, Role, Roster
+from fieldreport.seal import KeyState, Role, Roster
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox

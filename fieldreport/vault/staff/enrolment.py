@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import Conflict, NotAllowed, NotFound, UnlockRefused, UsageError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
+from fieldreport.seal import Entry, KeyState, Role, Roster
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import generate_passphrase
 from fieldreport.vault.archive.audit import Act

@@ -14,8 +14,7 @@ from sqlalchemy import delete
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, Roster
+from fieldreport.seal import Entry, HybridRecipient, KeyState, Role, Roster
 from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
 from fieldreport.unseal.key_file import StaffKey

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from fieldreport.errors import Conflict, NotFound, SealError, StaleRoster
-from fieldreport.seal.envelope import PartSource
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind, PartSource
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import SecondFactor
 from fieldreport.vault.staff import second_factor

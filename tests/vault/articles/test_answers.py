@@ -171,7 +171,7 @@ def test_no_reason_is_in_the_clear(house: House) -> None:
 
 def test_an_answer_that_somebody_else_sealed_in_a_name_does_not_count(house: House) -> None:
     """Anybody with the public keys can seal a note; only its owner's key signs it."""
-    from fieldreport.seal.inner_header import Kind
+    from fieldreport.seal import Kind
     from fieldreport.vault.articles.signatures import answer_parts
     from fieldreport.vault.articles.tables import ArticleAnswer
 

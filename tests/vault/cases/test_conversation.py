@@ -22,7 +22,7 @@ from fieldreport.errors import (
     Unavailable,
 )
 from fieldreport.mailbox import LocalMailbox, SealedReply
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item, Outgoing
 from fieldreport.vault.cases import conversation, inbox, outbox, sort, workflow

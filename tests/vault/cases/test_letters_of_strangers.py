@@ -10,7 +10,8 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient
-from fieldreport.seal import Binding, HybridIdentity, HybridRecipient, Kind, PartSource, Stanza, seal_envelope
+from fieldreport.seal import Binding, HybridIdentity, HybridRecipient, Kind, PartSource, seal_envelope
+from fieldreport.seal.stanza import Stanza
 from fieldreport.unseal import roster_changes
 from fieldreport.vault.archive import objects, rewrap
 from fieldreport.vault.archive.tables import SealedObject

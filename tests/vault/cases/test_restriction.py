@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fieldreport.errors import NotAllowed, NotARecipient, NotFound, StaleRoster, UsageError
-from fieldreport.seal.header import open_header
-from fieldreport.seal.inner_header import Kind
+from fieldreport.seal import Kind, open_header
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.cases import conversation, inbox, restriction, sort, workflow

@@ -9,7 +9,7 @@ import pytest
 
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.limits import CHUNK_BYTES
-from fieldreport.seal.codename import SourceKeys
+from fieldreport.seal import SourceKeys
 from fieldreport.vault.archive.tables import CaseState, Ending
 from fieldreport.vault.cases import conversation, inbox, sort, workflow
 from fieldreport.vault.cases.inbox import CaseFilter

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound
-from fieldreport.seal.roster_directory import Roster
+from fieldreport.seal import Roster
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import RotationState
