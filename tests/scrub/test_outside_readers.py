@@ -14,7 +14,7 @@ from PIL import Image
 
 from fieldreport.scrub import Mode, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.pipeline import new_cleaning
 
 pytestmark = [
@@ -95,7 +95,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.suffix == ".heic":
             pillow_heif.from_pillow(image).save(path)
         else:
-            image.save(path, icc_profile=icc._PROFILES[icc.Known.DISPLAY_P3])
+            image.save(path, icc_profile=icc_profiles._PROFILES[icc_profiles.Known.DISPLAY_P3])
     subprocess.run(
         ["exiftool", "-q", "-m", "-overwrite_original", *PLANTED, str(directory)],
         capture_output=True,

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.images.heif import codecs, write
 from fieldreport.scrub.images.heif.parse import parse
 from fieldreport.scrub.images.heif.pieces import assemble
@@ -45,7 +45,7 @@ def exif(orientation: int = 1) -> bytes:
 
 
 def device_profile() -> bytes:
-    profile = bytearray(icc._PROFILES[icc.Known.ADOBE_RGB])
+    profile = bytearray(icc_profiles._PROFILES[icc_profiles.Known.ADOBE_RGB])
     offset = struct.unpack_from(">I", profile, profile.index(b"rXYZ") + 4)[0]
     struct.pack_into(">i", profile, offset + 8, int(0.52 * 65536))
     return bytes(profile)
@@ -148,10 +148,10 @@ def test_a_picture_on_its_side_keeps_its_turn(clean: Clean) -> None:
 
 @pytest.mark.parametrize("kind", ["heic", "avif"])
 def test_a_standard_profile_becomes_ours(clean: Clean, kind: str) -> None:
-    theirs = icc._build("PLANTED", icc._SPACES[icc.Known.DISPLAY_P3])
+    theirs = icc_profiles._build("PLANTED", icc_profiles.SPACES[icc_profiles.Known.DISPLAY_P3])
     original = heic(profile=theirs) if kind == "heic" else avif(icc_profile=theirs)
     copy = clean(original)
-    ours = icc.profile_for(icc.Known.DISPLAY_P3)
+    ours = icc_profiles.profile_for(icc_profiles.Known.DISPLAY_P3)
     assert ours is not None
     assert "PLANTED".encode("utf-16-be") not in copy.data
     assert decode(copy.data).info["icc_profile"] == ours

@@ -11,35 +11,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageCms
 
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc, icc_profiles
 
 
 def littlecms(profile: bytes) -> Any:
     return ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
 
 
-@pytest.mark.parametrize("known", list(icc._PROFILES))
-def test_our_profiles_are_recognised_and_well_formed(known: icc.Known) -> None:
-    ours = icc.profile_for(known)
+@pytest.mark.parametrize("known", list(icc_profiles._PROFILES))
+def test_our_profiles_are_recognised_and_well_formed(known: icc_profiles.Known) -> None:
+    ours = icc_profiles.profile_for(known)
     assert ours is not None
     assert icc.identify(ours) is known
     assert struct.unpack_from(">I", ours)[0] == len(ours)
-    assert ours in icc.OURS
+    assert ours in icc_profiles.OURS
 
 
 # Primaries in CIE xy as their standards print them: SMPTE EG 432-1 with D65, Adobe RGB (1998), ISO 22028-2.
 @pytest.mark.parametrize(
     ("known", "red", "green", "blue"),
     [
-        (icc.Known.DISPLAY_P3, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
-        (icc.Known.ADOBE_RGB, (0.640, 0.330), (0.210, 0.710), (0.150, 0.060)),
-        (icc.Known.PROPHOTO, (0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)),
+        (icc_profiles.Known.DISPLAY_P3, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+        (icc_profiles.Known.ADOBE_RGB, (0.640, 0.330), (0.210, 0.710), (0.150, 0.060)),
+        (icc_profiles.Known.PROPHOTO, (0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)),
     ],
 )
 def test_little_cms_finds_the_standards_primaries_in_ours(
-    known: icc.Known, red: tuple[float, float], green: tuple[float, float], blue: tuple[float, float]
+    known: icc_profiles.Known, red: tuple[float, float], green: tuple[float, float], blue: tuple[float, float]
 ) -> None:
-    profile = littlecms(icc._PROFILES[known])
+    profile = littlecms(icc_profiles._PROFILES[known])
     adaptation = profile.chromatic_adaptation
     assert adaptation is not None
     for measured, expected in (
@@ -71,21 +71,21 @@ def _solve(
 
 def test_the_srgb_of_little_cms_is_srgb_and_needs_no_profile() -> None:
     theirs = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert icc.identify(theirs) is icc.Known.SRGB
-    assert icc.profile_for(icc.Known.SRGB) is None
+    assert icc.identify(theirs) is icc_profiles.Known.SRGB
+    assert icc_profiles.profile_for(icc_profiles.Known.SRGB) is None
 
 
 def test_a_gamma_table_is_recognised_as_well_as_a_formula() -> None:
     table = b"curv" + bytes(4) + struct.pack(">I1024H", 1024, *(round((i / 1023) ** 2.2 * 65535) for i in range(1024)))
-    profile = bytearray(icc._PROFILES[icc.Known.ADOBE_RGB])
+    profile = bytearray(icc_profiles._PROFILES[icc_profiles.Known.ADOBE_RGB])
     at = len(profile)
     for name in (b"rTRC", b"gTRC", b"bTRC"):
         struct.pack_into(">II", profile, profile.index(name) + 4, at, len(table))
-    assert icc.identify(bytes(profile) + table) is icc.Known.ADOBE_RGB
+    assert icc.identify(bytes(profile) + table) is icc_profiles.Known.ADOBE_RGB
 
 
 def test_other_primaries_or_another_curve_are_a_devices_own() -> None:
-    ours = icc._PROFILES[icc.Known.DISPLAY_P3]
+    ours = icc_profiles._PROFILES[icc_profiles.Known.DISPLAY_P3]
     moved = bytearray(ours)
     offset = struct.unpack_from(">I", ours, ours.index(b"gXYZ") + 4)[0]
     struct.pack_into(">i", moved, offset + 8, int(0.25 * 65536))
@@ -97,7 +97,7 @@ def test_other_primaries_or_another_curve_are_a_devices_own() -> None:
 
 
 def test_a_table_profile_is_not_taken_for_its_matrix() -> None:
-    ours = bytearray(icc._PROFILES[icc.Known.DISPLAY_P3])
+    ours = bytearray(icc_profiles._PROFILES[icc_profiles.Known.DISPLAY_P3])
     at = ours.index(b"cprt")
     ours[at : at + 4] = b"A2B0"
     assert icc.identify(bytes(ours)) is None
@@ -106,7 +106,7 @@ def test_a_table_profile_is_not_taken_for_its_matrix() -> None:
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_damaged_profile_is_unknown_and_nothing_worse(data: st.DataObject) -> None:
-    profile = bytearray(icc._PROFILES[icc.Known.DISPLAY_P3])
+    profile = bytearray(icc_profiles._PROFILES[icc_profiles.Known.DISPLAY_P3])
     for _ in range(data.draw(st.integers(1, 8))):
         profile[data.draw(st.integers(0, len(profile) - 1))] = data.draw(st.integers(0, 255))
-    assert icc.identify(bytes(profile[: data.draw(st.integers(0, len(profile)))])) in {None, *icc.Known}
+    assert icc.identify(bytes(profile[: data.draw(st.integers(0, len(profile)))])) in {None, *icc_profiles.Known}

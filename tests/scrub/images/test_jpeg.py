@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.images.jpeg.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
@@ -95,7 +95,7 @@ def icc_segment(profile: bytes) -> bytes:
 
 def device_profile() -> bytes:
     """A profile like a calibrated screen's: a matrix near no standard, with the device's name."""
-    profile = bytearray(icc.profile_for(icc.Known.ADOBE_RGB) or b"")
+    profile = bytearray(icc_profiles.profile_for(icc_profiles.Known.ADOBE_RGB) or b"")
     at = profile.index(b"rXYZ")
     offset = struct.unpack_from(">I", profile, at + 4)[0]
     struct.pack_into(">i", profile, offset + 8, int(0.52 * 65536))
@@ -117,7 +117,10 @@ PLANTED = {
     "maker": (segment(0xE5, b"PLANTED"), {Removed.OTHER_METADATA}),
     "c2pa": (segment(0xEB, b"JP\0\0PLANTED"), {Removed.OTHER_METADATA}),
     "flashpix": (segment(0xE2, b"FPXR\0PLANTED"), {Removed.OTHER_METADATA}),
-    "profile": (icc_segment(icc._build("PLANTED", icc._SPACES[icc.Known.SRGB])), {Removed.COLOUR_PROFILE}),
+    "profile": (
+        icc_segment(icc_profiles._build("PLANTED", icc_profiles.SPACES[icc_profiles.Known.SRGB])),
+        {Removed.COLOUR_PROFILE},
+    ),
 }
 
 
@@ -196,24 +199,26 @@ def test_a_second_exif_block_does_not_undo_the_turn(clean: Clean) -> None:
         assert after.size == (48, 64)
 
 
-@pytest.mark.parametrize("known", [icc.Known.DISPLAY_P3, icc.Known.ADOBE_RGB, icc.Known.PROPHOTO])
-def test_a_standard_profile_becomes_ours_and_no_pixel_changes(clean: Clean, known: icc.Known) -> None:
-    theirs = icc._build("PLANTED", icc._SPACES[known])
+@pytest.mark.parametrize(
+    "known", [icc_profiles.Known.DISPLAY_P3, icc_profiles.Known.ADOBE_RGB, icc_profiles.Known.PROPHOTO]
+)
+def test_a_standard_profile_becomes_ours_and_no_pixel_changes(clean: Clean, known: icc_profiles.Known) -> None:
+    theirs = icc_profiles._build("PLANTED", icc_profiles.SPACES[known])
     original = encode(picture(), icc_profile=theirs)
     copy = clean(original)
     with Image.open(io.BytesIO(copy.data)) as after:
-        assert after.info["icc_profile"] == icc.profile_for(known)
+        assert after.info["icc_profile"] == icc_profiles.profile_for(known)
     assert pixels(copy.data) == pixels(original)
     assert Removed.COLOUR_PROFILE in copy.removed
 
 
 def test_a_profile_split_over_segments_is_put_together(clean: Clean) -> None:
-    theirs = icc._build("PLANTED", icc._SPACES[icc.Known.DISPLAY_P3])
+    theirs = icc_profiles._build("PLANTED", icc_profiles.SPACES[icc_profiles.Known.DISPLAY_P3])
     second = segment(0xE2, b"ICC_PROFILE\0\x02\x02" + theirs[200:])
     first = segment(0xE2, b"ICC_PROFILE\0\x01\x02" + theirs[:200])
     copy = clean(with_segments(encode(picture()), second, first))
     with Image.open(io.BytesIO(copy.data)) as after:
-        assert after.info["icc_profile"] == icc.profile_for(icc.Known.DISPLAY_P3)
+        assert after.info["icc_profile"] == icc_profiles.profile_for(icc_profiles.Known.DISPLAY_P3)
 
 
 def test_a_devices_own_profile_is_converted_away(clean: Clean) -> None:
@@ -240,7 +245,7 @@ def test_a_damaged_profile_is_dropped(clean: Clean) -> None:
 
 
 def test_strong_mode_encodes_anew(clean: Clean) -> None:
-    original = encode(picture(), quality=60, icc_profile=icc.profile_for(icc.Known.DISPLAY_P3))
+    original = encode(picture(), quality=60, icc_profile=icc_profiles.profile_for(icc_profiles.Known.DISPLAY_P3))
     copy = clean(original, Mode.STRONG)
     with Image.open(io.BytesIO(copy.data)) as after:
         assert after.size == (64, 48)
@@ -321,7 +326,7 @@ def test_scrubbing_twice_is_scrubbing_once(clean: Clean, name: str, orientation:
         segment(0xE1, exif()),
         segment(0xFE, b"hello"),
         segment(0xE0, b"JFIF\0\x01\x02\x01\0\x48\0\x48\0\0"),
-        icc_segment(icc._build("theirs", icc._SPACES[icc.Known.DISPLAY_P3])),
+        icc_segment(icc_profiles._build("theirs", icc_profiles.SPACES[icc_profiles.Known.DISPLAY_P3])),
         segment(0xEE, b"Adobe\0\x65\0\0\0\0\x01"),
         b"rubbish",
     ],

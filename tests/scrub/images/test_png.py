@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, PngImagePlugin
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.images.png import write
 from fieldreport.scrub.images.png.parse import SIGNATURE
 from fieldreport.scrub.images.png.verify import verify
@@ -86,7 +86,10 @@ PLANTED = {
     "private": (chunk(b"plNt", b"PLANTED"), Removed.OTHER_METADATA),
     "layers": (chunk(b"mkBS", b"PLANTED"), Removed.HIDDEN_CONTENT),
     "c2pa": (chunk(b"caBX", b"PLANTED"), Removed.IDENTIFIERS),
-    "profile": (chunk(b"iCCP", b"PLANTED\0\0" + zlib.compress(icc._PROFILES[icc.Known.DISPLAY_P3] + b"x")), None),
+    "profile": (
+        chunk(b"iCCP", b"PLANTED\0\0" + zlib.compress(icc_profiles._PROFILES[icc_profiles.Known.DISPLAY_P3] + b"x")),
+        None,
+    ),
     "screen": (chunk(b"cHRM", struct.pack(">8I", 31111, 32222, 63333, 34444, 29999, 61111, 15555, 6666)), None),
     "physical": (chunk(b"pHYs", struct.pack(">IIB", 5669, 5669, 1)), None),
     "profile-name": (chunk(b"sPLT", b"PLANTED\0\x08"), None),
@@ -172,19 +175,19 @@ def test_how_an_encoder_cut_the_data_does_not_show(clean: Clean) -> None:
     assert clean(cut).data == clean(whole).data
 
 
-@pytest.mark.parametrize("known", [icc.Known.DISPLAY_P3, icc.Known.ADOBE_RGB])
-def test_a_standard_profile_becomes_ours(clean: Clean, known: icc.Known) -> None:
-    theirs = icc._build("PLANTED", icc._SPACES[known])
+@pytest.mark.parametrize("known", [icc_profiles.Known.DISPLAY_P3, icc_profiles.Known.ADOBE_RGB])
+def test_a_standard_profile_becomes_ours(clean: Clean, known: icc_profiles.Known) -> None:
+    theirs = icc_profiles._build("PLANTED", icc_profiles.SPACES[known])
     original = encode(picture(), icc_profile=theirs)
     copy = clean(original)
     with Image.open(io.BytesIO(copy.data)) as after:
-        assert after.info["icc_profile"] == icc.profile_for(known)
+        assert after.info["icc_profile"] == icc_profiles.profile_for(known)
     assert pixels(copy.data) == pixels(original)
     assert Removed.COLOUR_PROFILE in copy.removed
 
 
 def test_a_screens_own_profile_is_converted_away(clean: Clean) -> None:
-    profile = bytearray(icc._PROFILES[icc.Known.ADOBE_RGB])
+    profile = bytearray(icc_profiles._PROFILES[icc_profiles.Known.ADOBE_RGB])
     offset = struct.unpack_from(">I", profile, profile.index(b"rXYZ") + 4)[0]
     struct.pack_into(">i", profile, offset + 8, int(0.52 * 65536))
     original = encode(picture("RGBA"), icc_profile=bytes(profile))

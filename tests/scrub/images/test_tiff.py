@@ -12,7 +12,7 @@ from PIL import Image, TiffImagePlugin
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.images.tiff import write
 from fieldreport.scrub.images.tiff.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
@@ -111,10 +111,10 @@ def test_a_page_lying_on_its_side_is_turned_upright(clean: Clean, orientation: i
 
 
 def test_a_standard_profile_becomes_ours(clean: Clean) -> None:
-    original = encode(icc_profile=icc._build("PLANTED", icc._SPACES[icc.Known.DISPLAY_P3]))
+    original = encode(icc_profile=icc_profiles._build("PLANTED", icc_profiles.SPACES[icc_profiles.Known.DISPLAY_P3]))
     copy = clean(original)
     with Image.open(io.BytesIO(copy.data)) as after:
-        assert after.info["icc_profile"] == icc.profile_for(icc.Known.DISPLAY_P3)
+        assert after.info["icc_profile"] == icc_profiles.profile_for(icc_profiles.Known.DISPLAY_P3)
     assert pages(copy.data) == pages(original)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.images.webp.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
@@ -77,7 +77,10 @@ PLANTED = {
     "exif": (chunk(b"EXIF", exif()), Removed.LOCATION),
     "xmp": (chunk(b"XMP ", b"<dc:creator>PLANTED"), Removed.AUTHOR),
     "private": (chunk(b"PLNT", MARKER), Removed.OTHER_METADATA),
-    "profile": (chunk(b"ICCP", icc._build("PLANTED", icc._SPACES[icc.Known.SRGB])), Removed.COLOUR_PROFILE),
+    "profile": (
+        chunk(b"ICCP", icc_profiles._build("PLANTED", icc_profiles.SPACES[icc_profiles.Known.SRGB])),
+        Removed.COLOUR_PROFILE,
+    ),
 }
 
 
@@ -123,16 +126,16 @@ def test_a_picture_lying_on_its_side_is_turned_upright(clean: Clean, orientation
 
 
 def test_a_standard_profile_becomes_ours(clean: Clean) -> None:
-    theirs = icc._build("PLANTED", icc._SPACES[icc.Known.DISPLAY_P3])
+    theirs = icc_profiles._build("PLANTED", icc_profiles.SPACES[icc_profiles.Known.DISPLAY_P3])
     original = encode(icc_profile=theirs)
     copy = clean(original)
     with Image.open(io.BytesIO(copy.data)) as after:
-        assert after.info["icc_profile"] == icc.profile_for(icc.Known.DISPLAY_P3)
+        assert after.info["icc_profile"] == icc_profiles.profile_for(icc_profiles.Known.DISPLAY_P3)
     assert frames(copy.data) == frames(original)
 
 
 def test_a_devices_own_profile_is_converted_away(clean: Clean) -> None:
-    theirs = bytearray(icc._PROFILES[icc.Known.ADOBE_RGB])
+    theirs = bytearray(icc_profiles._PROFILES[icc_profiles.Known.ADOBE_RGB])
     offset = struct.unpack_from(">I", theirs, theirs.index(b"rXYZ") + 4)[0]
     struct.pack_into(">i", theirs, offset + 8, int(0.52 * 65536))
     original = encode(lossless=True, icc_profile=bytes(theirs))

@@ -17,7 +17,7 @@ from PIL import Image
 from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Removed
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.sandbox.service import Scrubber
 from tests.scrub.conftest import Clean
 
@@ -41,7 +41,7 @@ def heic(mode: str) -> bytes:
 
 
 def device_profile() -> bytes:
-    profile = bytearray(icc._PROFILES[icc.Known.ADOBE_RGB])
+    profile = bytearray(icc_profiles._PROFILES[icc_profiles.Known.ADOBE_RGB])
     offset = struct.unpack_from(">I", profile, profile.index(b"rXYZ") + 4)[0]
     struct.pack_into(">i", profile, offset + 8, int(0.52 * 65536))
     return bytes(profile)

@@ -10,7 +10,7 @@ from PIL import Image
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
 from fieldreport.scrub.images import codecs as pixels
-from fieldreport.scrub.images import icc, metadata
+from fieldreport.scrub.images import icc, icc_profiles, metadata
 from fieldreport.scrub.images.heif import codecs
 from fieldreport.scrub.images.heif.parse import Album, Item, described_by, parse
 from fieldreport.scrub.images.heif.pieces import Piece, assemble
@@ -153,12 +153,12 @@ class _Copier:
         if len(untrusted_profile) > limits.ICC_BYTES:
             raise Bomb
         known = icc.identify(untrusted_profile)
-        if untrusted_profile not in icc.OURS:
+        if untrusted_profile not in icc_profiles.OURS:
             self._cleaning.removed.add(Removed.COLOUR_PROFILE)
         if new.number == 1 and (known is None or self._cleaning.mode is Mode.STRONG):
             self.untrusted_profile = untrusted_profile
             self.must_decode = True
-        elif known is not None and (ours := icc.profile_for(known)) is not None:
+        elif known is not None and (ours := icc_profiles.profile_for(known)) is not None:
             new.add(b"colr", b"prof" + ours)
 
     def _content(self, new: Piece, number: int, length_bytes: int, sizes: list[tuple[int, int]]) -> None:

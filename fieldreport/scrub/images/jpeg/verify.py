@@ -8,12 +8,12 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.verdicts import Residue
 
 _PROFILE_SEGMENTS: Final = b"|".join(
     re.escape(struct.pack(">BBH", 0xFF, 0xE2, len(profile) + 16) + b"ICC_PROFILE\x00\x01\x01" + profile)
-    for profile in sorted(icc.OURS)
+    for profile in sorted(icc_profiles.OURS)
 )
 _CLEAN_HEAD: Final = re.compile(
     rb"\xff\xd8"

@@ -6,7 +6,7 @@ import struct
 
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.images import codecs as pixels
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc, icc_profiles
 from fieldreport.scrub.images.jpeg.parse import APP0, APP2, APP14, FRAMES, ICC_PREFIX, JFIF, Picture, parse
 from fieldreport.scrub.verdicts import Mode, Removed
 
@@ -16,12 +16,12 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     data = untrusted_source.whole()
     picture = parse(data, cleaning.removed)
     profile = picture.profile
-    known = icc.identify(profile) if profile else icc.Known.SRGB
+    known = icc.identify(profile) if profile else icc_profiles.Known.SRGB
     fits = picture.components in {1, 3}  # for paper, the profile is how the colours are meant
     must_convert = bool(profile) and (known is None or not fits)
-    if profile and (known is None or profile not in icc.OURS):
+    if profile and (known is None or profile not in icc_profiles.OURS):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
-    ours = icc.profile_for(known) if known is not None and fits and picture.components == 3 else None
+    ours = icc_profiles.profile_for(known) if known is not None and fits and picture.components == 3 else None
     if picture.orientation == 1 and not must_convert and cleaning.mode is Mode.LOSSLESS:
         sink.write(_assemble(picture, ours))
         return "image/jpeg"

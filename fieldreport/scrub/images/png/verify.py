@@ -6,7 +6,7 @@ import zlib
 from typing import Final
 
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.verdicts import Residue
 
 _LONGEST_DATA: Final = (1 << 20) + 4  # of IDAT and fdAT
@@ -33,7 +33,7 @@ def verify(source: Source, media_type: str) -> None:
             body = file.read(size)
             if file.read(4) != zlib.crc32(head[4:] + body).to_bytes(4, "big"):
                 raise Residue
-            if name == "iCCP" and (body[:5] != b"icc\0\0" or zlib.decompress(body[5:]) not in icc.OURS):
+            if name == "iCCP" and (body[:5] != b"icc\0\0" or zlib.decompress(body[5:]) not in icc_profiles.OURS):
                 raise Residue
         if file.read(1):
             raise Residue

@@ -8,7 +8,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import animation, codecs, icc
+from fieldreport.scrub.images import animation, codecs, icc, icc_profiles
 from fieldreport.scrub.images.png.parse import SIGNATURE, Frame, Picture, parse
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Removed
 
@@ -24,9 +24,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     picture = parse(untrusted_source.whole(), cleaning.removed)
     for frame in _all_frames(picture):
         frame.data = [_exactly(frame, picture, cleaning)]
-    known = icc.identify(picture.profile) if picture.profile else icc.Known.SRGB
-    ours = icc.profile_for(known) if known is not None and picture.header[9] & 2 else None
-    if picture.profile and (known is None or picture.profile not in icc.OURS):
+    known = icc.identify(picture.profile) if picture.profile else icc_profiles.Known.SRGB
+    ours = icc_profiles.profile_for(known) if known is not None and picture.header[9] & 2 else None
+    if picture.profile and (known is None or picture.profile not in icc_profiles.OURS):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     if picture.plays is not None and cleaning.mode is Mode.STRONG:
         frames = len(_all_frames(picture))

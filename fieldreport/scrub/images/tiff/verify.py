@@ -7,7 +7,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.verdicts import Residue
 
 _PROFILE: Final = 34675
@@ -52,7 +52,7 @@ def _verify_entries(data: memoryview, table: memoryview, used: list[tuple[int, i
             value = data[place : place + size]
         else:
             value = table[position + 8 : position + 8 + size]
-        if tag == _PROFILE and bytes(value) not in icc.OURS:
+        if tag == _PROFILE and bytes(value) not in icc_profiles.OURS:
             raise Residue
         width = _SIZES[kind]
         found[tag] = (

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
-from fieldreport.scrub.images import codecs, icc, metadata
+from fieldreport.scrub.images import codecs, icc, icc_profiles, metadata
 from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
 _SUBFILE, _XMP, _IPTC, _PHOTOSHOP, _PROFILE = 254, 700, 33723, 34377, 34675
@@ -84,15 +84,15 @@ def _categories(blocks: Mapping[int, bytes]) -> frozenset[Removed]:
 
 
 def _page(image: Image.Image, profile: bytes, cleaning: Cleaning) -> _Page:
-    known = icc.identify(profile) if profile else icc.Known.SRGB
-    if profile and profile not in icc.OURS:
+    known = icc.identify(profile) if profile else icc_profiles.Known.SRGB
+    if profile and profile not in icc_profiles.OURS:
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     if profile and (known is None or image.mode == "CMYK"):
-        image, known = codecs.to_srgb(image, profile), icc.Known.SRGB
+        image, known = codecs.to_srgb(image, profile), icc_profiles.Known.SRGB
     if image.mode not in _MODES:
         image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
     coloured = image.mode in {"RGB", "RGBA"}
-    return _Page(image=image, profile=icc.profile_for(known) if known is not None and coloured else None)
+    return _Page(image=image, profile=icc_profiles.profile_for(known) if known is not None and coloured else None)
 
 
 def _write(sink: Sink, page: _Page) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.images import icc
+from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.verdicts import Residue
 
 
@@ -33,7 +33,7 @@ def _verify_chunk(name: str, body: bytes) -> None:
         case "VP8X":
             clean_flags = len(body) == 10 and not body[0] & 0xCD and body[1:4] == b"\0\0\0"
         case "ICCP":
-            clean_flags = body in icc.OURS
+            clean_flags = body in icc_profiles.OURS
         case "ANIM":
             clean_flags = len(body) == 6
         case "ANMF":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import animation, codecs, icc
+from fieldreport.scrub.images import animation, codecs, icc, icc_profiles
 from fieldreport.scrub.images.png import write as write_png
 from fieldreport.scrub.images.webp.parse import Bitstream, Picture, parse
 from fieldreport.scrub.verdicts import Mode, Removed
@@ -17,10 +17,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A file of the same pixels, or the picture turned upright."""
     picture = parse(untrusted_source.whole(), cleaning.removed)
     profile = picture.profile
-    known = icc.identify(profile) if profile else icc.Known.SRGB
-    if profile and (known is None or profile not in icc.OURS):
+    known = icc.identify(profile) if profile else icc_profiles.Known.SRGB
+    if profile and (known is None or profile not in icc_profiles.OURS):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
-    ours = icc.profile_for(known) if known is not None else None
+    ours = icc_profiles.profile_for(known) if known is not None else None
     still = picture.still
     if picture.animation is not None and cleaning.mode is Mode.STRONG:
         made = animation.frames_as_png(
