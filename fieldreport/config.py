@@ -1,8 +1,7 @@
 """Frozen settings, parsed once from a TOML file and the environment, and handed down as a value.
 
-Rules: no globals and no default instance; an unknown key is an error, not a silence; relative paths are relative to the
-settings file; a secret is never in the file but in a file of its own, named by ``*_file``. An environment variable
-``FIELDREPORT_<SECTION>_<KEY>`` overrides the file, so that a container needs no second file.
+Rules: no globals and no default instance; an unknown key is an error; relative paths are relative to the settings file.
+An environment variable ``FIELDREPORT_<SECTION>_<KEY>`` overrides the file, so that a container needs no second file.
 """
 
 from __future__ import annotations
@@ -13,22 +12,68 @@ import re
 import stat
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from fieldreport import limits
 from fieldreport.errors import SettingsError
 
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")  # rend-spec-v3, section 6: the letterbox's host, not a page of it
+_BOUND = "bound"
+
+
+def split_listen(listen: str, *, where: str) -> tuple[str, int]:
+    """Split ``HOST:PORT``.
+
+    Raises:
+        SettingsError: no colon, or a port outside 1 to 65535.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingsError(f"{where} must be HOST:PORT")
+    return host, int(port)
+
+
+def _is_listen(value: str) -> bool:
+    try:
+        split_listen(value, where="")
+    except SettingsError:
+        return False
+    return True
+
+
+def _is_hex(value: str, digits: int) -> bool:
+    return len(value) == digits and all(character in "0123456789abcdef" for character in value)
+
+
+def _are_networks(values: tuple[str, ...]) -> bool:
+    try:
+        for value in values:
+            ipaddress.ip_network(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _must(be: str, holds: Callable[[Any], bool]) -> Mapping[str, Any]:
+    """A field's metadata: what its value must be, in words for the operator, and the check."""
+    return {_BOUND: (be, holds)}
+
+
+def _at_least(lowest: int) -> Mapping[str, Any]:
+    return _must(f"be at least {lowest}" if lowest else "not be negative", lambda value: value >= lowest)
+
+
+_LISTEN = _must("be HOST:PORT", _is_listen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """The newsroom: ``id`` is public, 32 hexadecimal digits, drawn at ``init``, bound into every sealed object."""
 
-    id: str
+    id: str = field(metadata=_must("be 32 hexadecimal digits", lambda value: _is_hex(value, 32)))
     name: str = "fieldreport"
     demo: bool = False
 
@@ -41,44 +86,60 @@ class Keys:
     """
 
     directory: Path
-    admin_fingerprint: str
-    rotate_days: int = limits.KEY_ROTATE_DAYS
+    admin_fingerprint: str = field(metadata=_must("be 64 hexadecimal digits", lambda value: _is_hex(value, 64)))
+    rotate_days: int = field(default=limits.KEY_ROTATE_DAYS, metadata=_at_least(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """The exposed zone. ``listen`` is HOST:PORT; ``mailbox`` an SQLAlchemy URL, empty for SQLite in ``data``.
 
-    ``onion``: this letterbox's own onion host, told to those who come another way. ``https``: whatever reaches it by
-    another name than an onion address came through TLS, which a proxy here ends; otherwise such visitors are warned
-    and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``; ``greetings``: language → a sentence for
-    the first page; ``contact``: by what sources can tell that this is really the newsroom, such as a fingerprint.
+    ``onion``: this letterbox's own onion host, shown to visitors who come another way. ``https``: a proxy on this
+    machine ends TLS, so that a visitor who comes under another name than the onion address came encrypted; without it
+    such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
+    language → a sentence for the first page. ``contact``: how sources can tell that this is really the newsroom, such
+    as a fingerprint.
     """
 
     data: Path
-    listen: str = "127.0.0.1:8000"
+    listen: str = field(default="127.0.0.1:8000", metadata=_LISTEN)
     mailbox: str = ""
     blobs: str = ""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
-    onion: str = ""
+    onion: str = field(
+        default="",
+        metadata=_must(
+            "be the letterbox's own address: 56 letters and digits, then .onion",
+            lambda value: not value or _ONION.fullmatch(value) is not None,
+        ),
+    )
     https: bool = False
-    request_bytes: int = limits.REQUEST_BYTES
+    request_bytes: int = field(default=limits.REQUEST_BYTES, metadata=_at_least(limits.FORM_TEXT_BYTES))
     limiter: str = "memory://"
     report_rate: str = "30 per hour"
     return_rate: str = "60 per hour"
     hand_in_rate: str = "30 per hour"
     page_rate: str = "600 per hour"
     proxy_protocol: bool = False
-    proxy_peers: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks whose PROXY line is believed
-    workers: int = 1
-    threads: int = 256  # one worker's; each upload holds one for as long as it takes
+    # Whose PROXY line is believed.
+    proxy_peers: tuple[str, ...] = field(
+        default=("127.0.0.1", "::1"), metadata=_must("be addresses or networks", _are_networks)
+    )
+    workers: int = field(default=1, metadata=_at_least(1))
+    threads: int = field(default=256, metadata=_at_least(1))  # one worker's; an upload holds one as long as it takes
     languages: tuple[str, ...] = (
         *("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru"),
         *("ar", "fa", "fr", "es", "pt", "tr"),
     )
     logo: Path = Path()
     greetings: Mapping[str, str] = field(default_factory=dict)
-    contact: str = ""
+    contact: str = field(
+        default="",
+        metadata=_must(
+            f"have at most {limits.CONTACT_CHARACTERS} characters",
+            lambda value: len(value) <= limits.CONTACT_CHARACTERS,
+        ),
+    )
     exit_url: str = "https://www.bing.com/search?q=weather"  # reachable and harmless nearly everywhere
 
 
@@ -88,15 +149,15 @@ class Desk:
 
     data: Path
     keyfiles: Path
-    listen: str = "127.0.0.1:8001"
+    listen: str = field(default="127.0.0.1:8001", metadata=_LISTEN)
     vault: str = ""
     blobs: str = ""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     limiter: str = "memory://"
-    idle_seconds: int = limits.DESK_IDLE_SECONDS
+    idle_seconds: int = field(default=limits.DESK_IDLE_SECONDS, metadata=_at_least(1))
     collect_seconds: int = 30
     secure_cookie: bool = False
-    threads: int = 16
+    threads: int = field(default=16, metadata=_at_least(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +165,13 @@ class Press:
     """The public site. Delays are the newsroom's protection against matching a report's hour with a publication's."""
 
     site: Path
-    listen: str = "127.0.0.1:8002"
+    listen: str = field(default="127.0.0.1:8002", metadata=_LISTEN)
     base_url: str = "http://127.0.0.1:8002"
     byline: str = "our reporters"
-    minimum_age_hours: int = 72
-    random_delay_hours: int = 48
+    minimum_age_hours: int = field(default=72, metadata=_at_least(0))
+    random_delay_hours: int = field(default=48, metadata=_at_least(0))
     daily_slot: str = "06:00"
-    sign_offs: int = 2
+    sign_offs: int = field(default=2, metadata=_must("be 1 or 2", lambda value: value in {1, 2}))
     phone_regions: tuple[str, ...] = ("KR", "CN", "RU", "JP", "US", "GB")
 
 
@@ -118,7 +179,8 @@ class Press:
 class Scrub:
     """``require_sandbox``: refuse to start where the kernel lacks Landlock or seccomp; otherwise only warn.
 
-    ``strong``: make the content of every file anew, whatever its source chose; what cannot be made anew is refused.
+    ``strong``: re-encode the content of every file, whatever its source chose; a file for which that is not possible
+    is refused.
     """
 
     require_sandbox: bool = True
@@ -127,7 +189,7 @@ class Scrub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything one installation needs to know. ``path`` is the file it came from."""
+    """All settings of one installation. ``path`` is the file they came from."""
 
     path: Path
     instance: Instance
@@ -148,7 +210,8 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
 
     Raises:
         SettingsError: the file is missing, is not TOML, names an unknown key, lacks a needed one, or has a value of
-            the wrong type or out of bounds; or any user of the machine may write to it, and so choose whose keys count.
+            the wrong type or out of bounds; or any user of the machine may write to it, and so choose whose keys are
+            trusted.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -175,7 +238,7 @@ def parse(document: Mapping[str, Any], *, path: Path, environment: Mapping[str, 
         for name, cls in sections.items()
     }
     settings = Settings(path=path, **built)
-    _check(settings)
+    _check_intake(settings.intake)
     return settings
 
 
@@ -193,6 +256,10 @@ def _section(cls: type, name: str, values: object, *, base: Path, environment: M
             arguments[item.name] = _from_text(environment[variable], hints[item.name], where=variable, base=base)
         elif item.name in values:
             arguments[item.name] = _typed(values[item.name], hints[item.name], where=f"[{name}] {item.name}", base=base)
+    for item in fields(cls):
+        be, holds = item.metadata.get(_BOUND, ("", None))
+        if holds is not None and item.name in arguments and not holds(arguments[item.name]):
+            raise SettingsError(f"[{name}] {item.name} must {be}")
     try:
         return cls(**arguments)
     except TypeError:
@@ -211,8 +278,6 @@ def _typed(value: object, kind: Any, *, where: str, base: Path) -> object:
         and all(isinstance(each, str) for each in value.values())
     ):
         return types.MappingProxyType(dict(value))
-    if get_origin(kind) in {Union, types.UnionType}:  # pragma: no cover - no optional setting exists yet
-        raise SettingsError(f"{where}: unions are not supported")
     if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     raise SettingsError(f"{where} has the wrong type")
@@ -237,59 +302,11 @@ def _from_text(text: str, kind: Any, *, where: str, base: Path) -> object:
     return text
 
 
-def _check(settings: Settings) -> None:
-    if len(settings.instance.id) != 32 or not _is_hex(settings.instance.id):
-        raise SettingsError("[instance] id must be 32 hexadecimal digits")
-    if len(settings.keys.admin_fingerprint) != 64 or not _is_hex(settings.keys.admin_fingerprint):
-        raise SettingsError("[keys] admin_fingerprint must be 64 hexadecimal digits")
-    if settings.keys.rotate_days < 1:
-        raise SettingsError("[keys] rotate_days must be at least 1")
-    if settings.press.sign_offs not in {1, 2}:
-        raise SettingsError("[press] sign_offs must be 1 or 2")
-    for name, listen in (
-        ("intake", settings.intake.listen),
-        ("desk", settings.desk.listen),
-        ("press", settings.press.listen),
-    ):
-        split_listen(listen, where=f"[{name}] listen")
-    _check_intake(settings.intake)
-    if settings.intake.workers < 1 or settings.intake.threads < 1 or settings.desk.threads < 1:
-        raise SettingsError("workers and threads must be at least 1")
-    if settings.desk.idle_seconds < 1 or settings.press.minimum_age_hours < 0 or settings.press.random_delay_hours < 0:
-        raise SettingsError("a time in the settings is negative")
-
-
 def _check_intake(intake: Intake) -> None:
-    if intake.onion and not _ONION.fullmatch(intake.onion):
-        raise SettingsError("[intake] onion must be the letterbox's own address: 56 letters and digits, then .onion")
+    """Check what two settings say together."""
     for language, greeting in intake.greetings.items():
         if language not in intake.languages or len(greeting) > limits.GREETING_CHARACTERS:
             at_most = f"at most {limits.GREETING_CHARACTERS} characters in one of its languages"
             raise SettingsError(f"[intake.greetings] {language}: a greeting has {at_most}")
-    if len(intake.contact) > limits.CONTACT_CHARACTERS:
-        raise SettingsError(f"[intake] contact has at most {limits.CONTACT_CHARACTERS} characters")
-    if intake.request_bytes < limits.FORM_TEXT_BYTES:
-        raise SettingsError(f"[intake] request_bytes must be at least {limits.FORM_TEXT_BYTES}")
-    for peer in intake.proxy_peers:
-        try:
-            ipaddress.ip_network(peer)
-        except ValueError:
-            raise SettingsError(f"[intake] proxy_peers: {peer!r} is no address or network") from None
     if intake.proxy_protocol and not intake.proxy_peers:
         raise SettingsError("[intake] proxy_protocol needs proxy_peers")
-
-
-def _is_hex(text: str) -> bool:
-    return all(character in "0123456789abcdef" for character in text)
-
-
-def split_listen(listen: str, *, where: str) -> tuple[str, int]:
-    """Split ``HOST:PORT``.
-
-    Raises:
-        SettingsError: no colon, or a port outside 1 to 65535.
-    """
-    host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise SettingsError(f"{where} must be HOST:PORT")
-    return host, int(port)

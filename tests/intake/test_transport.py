@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from fieldreport import config
@@ -96,6 +94,12 @@ def test_what_was_posted_on_an_open_line_is_given_back_not_stored(house: House) 
 
 @pytest.mark.parametrize("onion", ["example.onion", f"http://{ONION}", f"{ONION}/en/", ONION.upper()])
 def test_the_onion_address_is_a_host(house: House, onion: str) -> None:
-    broken = replace(house.settings, intake=replace(house.settings.intake, onion=onion))
+    document = {
+        "instance": {"id": "ab" * 16},
+        "keys": {"directory": "keys", "admin_fingerprint": "cd" * 32},
+        "intake": {"data": "intake", "onion": onion},
+        "desk": {"data": "desk", "keyfiles": "desk/keyfiles"},
+        "press": {"site": "site"},
+    }
     with pytest.raises(SettingsError, match="onion"):
-        config._check(broken)
+        config.parse(document, path=house.settings.path, environment={})
