@@ -36,7 +36,7 @@ from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, TokenKey
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
-from fieldreport.vault.articles.newsdesk import Newsdesk
+from fieldreport.vault.articles.release import Site, publish_due
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.collect import collect
 from fieldreport.web import error_pages, headers
@@ -97,9 +97,11 @@ def create_app(
         outbox.deliver(vault, mailbox)
         return letters
 
+    site = Site.of(settings, clock=clock)
+
     def publish() -> None:
         for seat in sessions.seats(Role.EDITOR):
-            Newsdesk(seat, settings, clock=clock).publish_due()
+            publish_due(seat, site=site)
 
     def lock_unlisted() -> None:
         roster = rosters.newest()
@@ -113,6 +115,7 @@ def create_app(
             mailbox=mailbox,
             scrubber=scrubber,
             rosters=rosters,
+            site=site,
             clock=clock,
             sessions=sessions,
             background=BackgroundJobs(

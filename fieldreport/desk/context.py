@@ -19,7 +19,7 @@ from fieldreport.seal import TokenKey
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
-from fieldreport.vault.articles.newsdesk import Newsdesk
+from fieldreport.vault.articles.release import Site
 from fieldreport.vault.keys import status
 from fieldreport.vault.keys.status import Standing
 from fieldreport.web.csrf import CsrfGuard
@@ -36,6 +36,7 @@ class Desk:
     mailbox: Mailbox
     scrubber: Scrubber
     rosters: RosterWatch
+    site: Site
     clock: Callable[[], float]
     sessions: Sessions
     background: BackgroundJobs
@@ -86,11 +87,6 @@ def session() -> Session:
 def seat() -> Seat:
     """The unlocked seat of whoever asks."""
     return session().seat
-
-
-def newsdesk() -> Newsdesk:
-    """Whoever asks, at the articles."""
-    return Newsdesk(seat(), desk().settings, clock=desk().clock)
 
 
 def standing() -> Standing:

@@ -18,7 +18,10 @@ from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, NotF
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
-from fieldreport.vault.articles.newsdesk import ArticleHead, ArticleState, Newsdesk, list_articles
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles import drafts, listing, release, review
+from fieldreport.vault.articles.listing import ArticleHead, list_articles
+from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
 from fieldreport.web.i18n import NAMES
 
@@ -40,25 +43,25 @@ class CasePicture:
 @blueprint.get("/articles")
 def index() -> ResponseReturnValue:
     """All articles, newest first, with what each waits for."""
-    newsdesk = context.newsdesk()
-    _publish_due(newsdesk)
+    seat = context.seat()
+    _publish_due(seat)
     heads = sorted(list_articles(context.desk().vault), key=lambda head: head.changed_hour, reverse=True)
     shown = heads[:_SHOWN]
     return flask.render_template(
-        "articles.html", articles=[(head, title_of(newsdesk, head)) for head in shown], hidden=len(heads) - len(shown)
+        "articles.html", articles=[(head, title_of(seat, head)) for head in shown], hidden=len(heads) - len(shown)
     )
 
 
-def _publish_due(newsdesk: Newsdesk) -> None:
-    published = len(newsdesk.publish_due().published)
+def _publish_due(seat: Seat) -> None:
+    published = len(release.publish_due(seat, site=context.desk().site).published)
     if published:
         context.say(f"{published} scheduled {'article is' if published == 1 else 'articles are'} now published.")
 
 
-def title_of(newsdesk: Newsdesk, head: ArticleHead) -> str:
+def title_of(seat: Seat, head: ArticleHead) -> str:
     """The working title, or what can be said without it."""
     try:
-        return newsdesk.load(head.id).article.title or "(no title yet)"
+        return drafts.load(seat, head.id).article.title or "(no title yet)"
     except NotARecipient:
         return "(cannot be opened with your key)"
     except FieldreportError:
@@ -76,7 +79,7 @@ def create() -> ResponseReturnValue:
     for case_id in case_ids:
         readable_case(case_id)
     language = form.get("language", "en")
-    draft = context.newsdesk().create(list(dict.fromkeys(case_ids)), language)
+    draft = drafts.create(context.seat(), list(dict.fromkeys(case_ids)), language)
     context.say("The draft is sealed. Readers see nothing of it until colleagues have signed it off.")
     return _to("articles.edit", draft.head.id)
 
@@ -92,8 +95,8 @@ def _id(untrusted: str) -> bytes:
 @blueprint.get("/articles/<id:article_id>")
 def edit(article_id: bytes) -> ResponseReturnValue:
     """The article, to be written."""
-    newsdesk = context.newsdesk()
-    draft = newsdesk.load(article_id)
+    seat = context.seat()
+    draft = drafts.load(seat, article_id)
     cases, pictures = _material(draft.head)
     if editable(draft.head):
         presentation.stay_on_screen()
@@ -104,7 +107,7 @@ def edit(article_id: bytes) -> ResponseReturnValue:
         editable=editable(draft.head),
         cases=cases,
         pictures=pictures,
-        revisions=newsdesk.revisions(article_id),
+        revisions=listing.revisions(context.desk().vault, article_id),
         states=ArticleState,
         sign_offs=context.desk().settings.press.sign_offs,
         base_url=context.desk().settings.press.base_url,
@@ -140,8 +143,8 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
 @blueprint.post("/articles/<id:article_id>")
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything a reader will see. Any change voids the sign-offs there were."""
-    newsdesk = context.newsdesk()
-    draft = newsdesk.load(article_id)
+    seat = context.seat()
+    draft = drafts.load(seat, article_id)
     form = flask.request.form
     article = dataclasses.replace(
         draft.article,
@@ -156,7 +159,7 @@ def save(article_id: bytes) -> ResponseReturnValue:
     if article == draft.article:
         context.say("Nothing had changed.")
     else:
-        newsdesk.save(article_id, article, based_on=_based_on())
+        drafts.save(seat, article_id, article, based_on=_based_on())
         context.say("Saved and sealed.")
     return _to("leakcheck.show" if form.get("then") == "check" else "articles.edit", article_id)
 
@@ -190,17 +193,17 @@ def _based_on() -> int:
 @blueprint.post("/articles/<id:article_id>/media")
 def attach(article_id: bytes) -> ResponseReturnValue:
     """Attach a picture of a case: a fresh rendition of it, cleaned anew for this article."""
-    desk, newsdesk, form = context.desk(), context.newsdesk(), flask.request.form
-    draft = newsdesk.load(article_id)
+    desk, seat, form = context.desk(), context.seat(), flask.request.form
+    draft = drafts.load(seat, article_id)
     item = readable_item(_id(form.get("item", "")))
     if item.case_id not in draft.head.cases:
         raise NotFound("This picture belongs to another case.")
     number = form.get("number", type=int, default=0)
-    with context.seat().open_item(item.id) as envelope:
+    with seat.open_item(item.id) as envelope:
         if not 0 < number < len(envelope.manifest.parts):
             raise NotFound("This letter has no such attachment.")
         with copied(envelope.open_part(number), desk.settings.desk.data / "scratch") as source:
-            newsdesk.add_media(article_id, source, scrubber=desk.scrubber, based_on=_based_on())
+            drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=_based_on())
     context.say("Attached: a fresh copy, cleaned again. Write a description of it for people who cannot see it.")
     return _to("articles.edit", article_id)
 
@@ -209,11 +212,11 @@ def attach(article_id: bytes) -> ResponseReturnValue:
 @blueprint.get("/articles/<id:article_id>/media/<name>")
 def media(article_id: bytes, name: str) -> ResponseReturnValue:
     """A rendition as readers will get it."""
-    newsdesk = context.newsdesk()
-    wanted = newsdesk.load(article_id).article.media_named(name)
+    seat = context.seat()
+    wanted = drafts.load(seat, article_id).article.media_named(name)
     if wanted is None:
         raise NotFound("There is no such picture.")
-    with newsdesk.open_media(article_id, name) as source:
+    with drafts.open_media(seat, article_id, name) as source:
         body = source.read(limits.SCRUB_OUTPUT_BYTES) or b""
     response = flask.Response(body, mimetype=wanted.media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{wanted.name}"'
@@ -224,7 +227,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
 @blueprint.get("/articles/<id:article_id>/preview")
 def preview(article_id: bytes) -> ResponseReturnValue:
     """The article as readers will see it."""
-    draft = context.newsdesk().load(article_id)
+    draft = drafts.load(context.seat(), article_id)
     body = body_html(
         draft.article, media_url=lambda name: flask.url_for("articles.media", article_id=article_id, name=name)
     )
@@ -235,7 +238,7 @@ def preview(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/return")
 def back_to_draft(article_id: bytes) -> ResponseReturnValue:
     """Take an article back to writing; sign-offs there were are void."""
-    context.newsdesk().return_to_draft(article_id)
+    review.return_to_draft(context.seat(), article_id)
     context.say("Back to draft. Earlier sign-offs do not count any more.")
     return _to("articles.edit", article_id)
 
@@ -244,7 +247,7 @@ def back_to_draft(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/correct")
 def correct(article_id: bytes) -> ResponseReturnValue:
     """Open a published article for correction; readers keep the old version until the new one is signed off."""
-    context.newsdesk().correct(article_id)
+    release.correct(context.seat(), article_id)
     context.say(
         "A draft of the correction is open. Readers keep the published version until the new one is signed off."
     )
@@ -255,7 +258,7 @@ def correct(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/cancel-correction")
 def cancel_correction(article_id: bytes) -> ResponseReturnValue:
     """Give up a correction: the article is again what readers have."""
-    context.newsdesk().cancel_correction(article_id)
+    release.cancel_correction(context.seat(), article_id)
     context.say("The correction is dropped. The article is again what readers have.")
     return _to("articles.edit", article_id)
 
@@ -264,7 +267,7 @@ def cancel_correction(article_id: bytes) -> ResponseReturnValue:
 @blueprint.get("/articles/<id:article_id>/end")
 def ask_end(article_id: bytes) -> ResponseReturnValue:
     """Ask before withdrawing what is published, or discarding what is not."""
-    draft = context.newsdesk().load(article_id)
+    draft = drafts.load(context.seat(), article_id)
     return flask.render_template("article-end.html", head=draft.head, article=draft.article)
 
 
@@ -272,7 +275,7 @@ def ask_end(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/withdraw")
 def withdraw(article_id: bytes) -> ResponseReturnValue:
     """Take an article off the site at once."""
-    context.newsdesk().withdraw(article_id)
+    release.withdraw(context.seat(), article_id, site=context.desk().site)
     context.say("Withdrawn. The site now says only that the page is gone.")
     return _to("articles.edit", article_id)
 
@@ -281,7 +284,7 @@ def withdraw(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/discard")
 def discard(article_id: bytes) -> ResponseReturnValue:
     """Shred an article that was never published."""
-    context.newsdesk().discard(article_id)
+    drafts.discard(context.seat(), article_id)
     context.say("The draft and its revisions are shredded.")
     return flask.redirect(flask.url_for(".index"), code=303)
 

@@ -19,7 +19,10 @@ from fieldreport.desk import access, context, presentation
 from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press.leakcheck.findings import Severity
-from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Draft
+from fieldreport.vault.articles import drafts, release, review
+from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.review import Checked
+from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
 from fieldreport.web.forms import Problem
 
@@ -83,9 +86,9 @@ def show(article_id: bytes) -> ResponseReturnValue:
 def _page(
     article_id: bytes, *, key: str = "", reason: str = "", problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
-    newsdesk, handle = context.newsdesk(), context.session().handle
-    draft = newsdesk.load(article_id)
-    checked = newsdesk.check(article_id)
+    seat, press = context.seat(), context.desk().settings.press
+    draft = drafts.load(seat, article_id)
+    checked = review.check(seat, article_id, press=press)
     fields = draft.article.public_fields()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
     open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
@@ -103,10 +106,10 @@ def _page(
         rule_label=lambda rule: _RULE_LABELS.get(str(rule), str(rule)),
         open_blocks=len(open_blocks),
         open_warnings=len(open_warnings),
-        writer=handle in draft.head.writers,
-        may_sign=_may_sign(draft, handle),
-        sign_offs=context.desk().settings.press.sign_offs,
-        press=context.desk().settings.press,
+        writer=seat.handle in draft.head.writers,
+        may_sign=_may_sign(draft, seat.handle),
+        sign_offs=press.sign_offs,
+        press=press,
         case_names=_case_names(draft),
         bad_key=key,
         reason=reason,
@@ -179,7 +182,7 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
         return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
     if len(reason) > limits.ANSWER_CHARACTERS:
         raise UsageError(f"A reason has at most {limits.ANSWER_CHARACTERS} characters.")
-    context.newsdesk().answer(article_id, key, reason)
+    review.answer(context.seat(), article_id, key, reason, press=context.desk().settings.press)
     context.say("Answered.")
     return flask.redirect(flask.url_for(".show", article_id=article_id) + f"#f-{key}", code=303)
 
@@ -188,7 +191,7 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/submit")
 def submit(article_id: bytes) -> ResponseReturnValue:
     """Ask colleagues to review."""
-    context.newsdesk().submit(article_id)
+    review.submit(context.seat(), article_id)
     context.say("Submitted. Somebody who did not write it must now sign it off.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
@@ -197,7 +200,7 @@ def submit(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/clear")
 def clear(article_id: bytes) -> ResponseReturnValue:
     """The safety sign-off."""
-    context.newsdesk().clear(article_id)
+    review.clear(context.seat(), article_id, press=context.desk().settings.press)
     context.say("Your safety sign-off is on record, over exactly this text and these pictures.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
@@ -206,7 +209,7 @@ def clear(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/publish")
 def publish(article_id: bytes) -> ResponseReturnValue:
     """The publishing sign-off; the article goes out at once or at its slot."""
-    head = context.newsdesk().publish(article_id)
+    head = release.publish(context.seat(), article_id, site=context.desk().site)
     if head.scheduled_for is not None and head.state is ArticleState.SCHEDULED:
         context.say(
             f"Signed off. It is published on {head.scheduled_for:%Y-%m-%d %H:%M} UTC, while an editor is signed in."

@@ -57,6 +57,22 @@ def list_articles(vault: Vault, *, case_id: bytes | None = None) -> tuple[Articl
         return _heads(session, list(session.scalars(wanted)))
 
 
+def get(vault: Vault, article_id: bytes) -> ArticleHead:
+    """One article. Raises ``NotFound``."""
+    with vault.reading() as session:
+        return head_of(session, article_id)
+
+
+def revisions(vault: Vault, article_id: bytes) -> tuple[Revision, ...]:
+    """Every saved version, oldest first. Raises ``NotFound``."""
+    with vault.reading() as session:
+        row_of(session, article_id)
+        rows = session.scalars(
+            select(ArticleRevision).where(ArticleRevision.article_id == article_id).order_by(ArticleRevision.number)
+        ).all()
+    return tuple(Revision(number=row.number, by=row.author, hour=row.hour) for row in rows)
+
+
 def head_of(session: Session, article_id: bytes) -> ArticleHead:
     """One article. Raises ``NotFound``."""
     return _heads(session, [row_of(session, article_id)])[0]

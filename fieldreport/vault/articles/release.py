@@ -1,62 +1,250 @@
-"""Putting an article on the site and taking it off.
+"""From the second sign-off to the site and off it again: publishing, corrections, withdrawal.
 
 Rules: nothing goes out unless everything holds at that moment: both sign-offs over exactly this content, every finding
 answered, every file the one that was signed. The site is changed inside the transaction that says so, and both steps
-may be repeated: a crash in between leaves an article that is still scheduled and is put out again, the same.
+may be repeated: a crash in between leaves an article that is still scheduled and is put out again, the same. Until then
+nothing of an article is in the clear anywhere, so publishing what is due needs somebody unlocked.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from fieldreport.errors import Conflict, NotFound
+from sqlalchemy import select
+
+from fieldreport.config import Press, Settings
+from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError
 from fieldreport.press.archive import Archive, MediaSource
+from fieldreport.press.schedule import Schedule
 from fieldreport.press.site import Newsroom, Published
+from fieldreport.seal import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles import drafts, listing
+from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.listing import ArticleHead, row_of, sign_offs_of
 from fieldreport.vault.articles.records import Record, opened_file
-from fieldreport.vault.articles.tables import ArticleRow, ArticleState
+from fieldreport.vault.articles.review import Review, leak_check, must_not_have_written
+from fieldreport.vault.articles.signatures import SignOff, add_sign_off, check_sign_offs, sign
+from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, must_be, unchanged, void
+from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
 
 
-def release(
-    seat: Seat, article_id: bytes, record: Record, archive: Archive, newsroom: Newsroom, *, slot: datetime
-) -> None:
-    """Put a scheduled article on the site, dated to ``slot``. The caller has checked that it may go out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A newsroom's public site and its rules for what goes there; ``clock`` gives seconds since the Unix epoch."""
+
+    press: Press
+    schedule: Schedule
+    newsroom: Newsroom
+    archive: Archive
+    clock: Callable[[], float]
+
+    @classmethod
+    def of(cls, settings: Settings, *, clock: Callable[[], float] = time.time) -> Site:
+        """The site that the settings describe. Raises ``SettingsError``: the daily slot is no time of day."""
+        return cls(
+            press=settings.press,
+            schedule=Schedule.from_settings(settings.press),
+            newsroom=Newsroom.from_settings(settings),
+            archive=Archive(settings.press.site),
+            clock=clock,
+        )
+
+    def now(self) -> datetime:
+        """The time by which articles are due."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def current_slot(self) -> datetime:
+        """What everything that happens now is dated to."""
+        return self.schedule.current_slot(self.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishRun:
+    """What was due: ``published`` went out; ``held`` went back to review, because something new was found."""
+
+    published: tuple[bytes, ...]
+    held: tuple[bytes, ...]
+
+
+def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
+    """Sign off the publication and schedule it; without any delay it is on the site when this returns.
 
     Raises:
-        Conflict: it changed since it was checked. StoreError: the site cannot be written; the article stays scheduled.
+        NotAllowed: code "own-article", "same-person", "sign-off-void", "unanswered-findings" or "article-state".
+        Conflict: it changed meanwhile. StoreError: the site could not be written; it stays scheduled.
     """
-    article = record.article
+    head, record = drafts.open_current(seat, article_id)
+    must_not_have_written(seat, head)
+    must_be(head.state, ArticleState.CLEARED)
+    signature = sign(seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
+    behind = _must_be_ready(seat, head, record, site.press, publishing=signature).behind
+    now = site.now()
+    slot = site.schedule.appearance(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
+    with seat.change() as change:
+        row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
+        unchanged(row, record)
+        add_sign_off(seat, change, row, SignOff.PUBLISHING, signature)
+        row.state, row.scheduled_for = ArticleState.SCHEDULED.value, int(slot.timestamp())
+        change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} publishing")
+        change.record(Act.ARTICLE_SCHEDULED, article_id.hex())
+    if slot <= now:
+        _release(seat, article_id, site)
+    return listing.get(seat.vault, article_id)
+
+
+def publish_due(seat: Seat, *, site: Site) -> PublishRun:
+    """Put out what is scheduled and due; call it after unlocking and now and then while somebody is unlocked.
+
+    What cannot be opened with these keys waits for a colleague. What does not hold any more (a signer has left,
+    a new letter brought a finding) goes back to review.
+
+    Raises:
+        StoreError: the site could not be written; what is due stays scheduled.
+    """
+    seat.must_be(Role.EDITOR)
+    seconds = int(site.now().timestamp())
+    with seat.vault.reading() as session:
+        due = session.scalars(
+            select(ArticleRow.id)
+            .where(ArticleRow.state == ArticleState.SCHEDULED.value, ArticleRow.scheduled_for <= seconds)
+            .order_by(ArticleRow.scheduled_for, ArticleRow.id)
+        ).all()
+    published, held = [], []
+    for article_id in due:
+        try:
+            _release(seat, article_id, site)
+            published.append(article_id)
+        except NotAllowed:
+            _hold(seat, article_id)
+            held.append(article_id)
+        except (Conflict, NotFound, SealError):  # a colleague was faster or has to do it, or a file is missing
+            continue
+    return PublishRun(published=tuple(published), held=tuple(held))
+
+
+def correct(seat: Seat, article_id: bytes) -> Draft:
+    """Open a published article for a correction; readers keep the version they have until the next is published.
+
+    Raises:
+        NotAllowed: it is not published.
+    """
+    seat.must_be(Role.EDITOR)
+    with seat.change() as change:
+        row = in_state(row_of(change.session, article_id), *OUT_STATES)
+        void(change, row, ArticleState.DRAFT)
+        change.record(Act.ARTICLE_RETURNED, article_id.hex())
+    return drafts.load(seat, article_id)
+
+
+def cancel_correction(seat: Seat, article_id: bytes) -> Draft:
+    """Give up a correction: the article is again what readers have.
+
+    Raises:
+        NotAllowed: there is no correction under way.
+    """
+    seat.must_be(Role.EDITOR)
+    with seat.change() as change:
+        row = in_state(row_of(change.session, article_id), *OPEN_STATES)
+        if not row.live or row.live_revision is None:
+            raise NotAllowed("this article was never published", code="article-state")
+        void(change, row, ArticleState.CORRECTED if row.corrected else ArticleState.PUBLISHED)
+        revision = change.session.get_one(ArticleRevision, (article_id, row.live_revision))
+        row.revision, row.draft = revision.number, revision.object_id
+        change.record(Act.ARTICLE_RETURNED, article_id.hex())
+    return drafts.load(seat, article_id)
+
+
+def withdraw(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
+    """Take a published article off the site at once, by one person alone; a neutral page stays at its address.
+
+    Raises:
+        NotAllowed: it is not on the site. StoreError: the site could not be written; it is still there.
+    """
+    seat.must_be(Role.EDITOR)
+    with seat.change() as change:
+        row = row_of(change.session, article_id)
+        if not row.live:
+            raise NotAllowed("this article is not on the site", code="article-state")
+        _take_down(row, site)
+        void(change, row, ArticleState.WITHDRAWN)
+        row.live, row.live_revision = False, None
+        change.record(Act.ARTICLE_WITHDRAWN, article_id.hex())
+    return listing.get(seat.vault, article_id)
+
+
+def _must_be_ready(
+    seat: Seat, head: ArticleHead, record: Record, press: Press, *, publishing: bytes | None = None
+) -> Review:
+    """Check both sign-offs and every finding; ``publishing`` is this person's signature before it is stored."""
+    with seat.vault.reading() as session:
+        sign_offs = sign_offs_of(session, head.id)
+    if publishing is not None:
+        sign_offs[SignOff.PUBLISHING] = ArticleSignOff(
+            article_id=head.id, role=SignOff.PUBLISHING.value, handle=seat.handle, signature=publishing
+        )
+    check_sign_offs(
+        seat,
+        head.id,
+        record.article.content_hash(),
+        sign_offs,
+        writers=frozenset(head.writers),
+        people=press.sign_offs,
+    )
+    found = leak_check(seat, head, record, press)
+    found.must_be_answered_for(sign_offs[SignOff.SAFETY].handle)
+    return found
+
+
+def _release(seat: Seat, article_id: bytes, site: Site) -> None:
+    """Put a scheduled article on the site, dated to the current slot, if it may go out now.
+
+    Raises:
+        NotAllowed: it may not any more. Conflict: it changed meanwhile.
+        StoreError: the site cannot be written; the article stays scheduled.
+    """
+    head, record = drafts.open_current(seat, article_id)
+    _must_be_ready(seat, head, record, site.press)
+    article, slot = record.article, site.current_slot()
     sources: dict[str, MediaSource] = {
         media.sha256: partial(opened_file, seat, article_id, record, media.name) for media in article.media
     }
-    archive.keep(sources, slot)
+    site.archive.keep(sources, slot)
     with seat.change() as change:
         row = change.session.get_one(ArticleRow, article_id)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:
             raise Conflict("the article changed meanwhile", code="article-changed")
         first = slot if row.published is None else datetime.fromtimestamp(row.published, UTC)
-        archive.put(
+        site.archive.put(
             Published(slug=article.slug, language=article.language, published=first, updated=slot, article=article),
             sources,
         )
-        archive.rebuild(newsroom, slot=slot)
+        site.archive.rebuild(site.newsroom, slot=slot)
         _note_release(change, row, record, slot)
 
 
-def take_down(row: ArticleRow, archive: Archive, newsroom: Newsroom, *, slot: datetime) -> None:
-    """Take a live article off the site; call it inside the transaction that says so.
+def _hold(seat: Seat, article_id: bytes) -> None:
+    with seat.change() as change:
+        row = row_of(change.session, article_id)
+        if row.state == ArticleState.SCHEDULED.value:
+            void(change, row, ArticleState.REVIEW)
+            change.record(Act.ARTICLE_RETURNED, article_id.hex())
 
-    Raises:
-        StoreError: the site cannot be written; the article is still on it.
-    """
+
+def _take_down(row: ArticleRow, site: Site) -> None:
+    """Take a live article off the site, inside the transaction that says so."""
+    slot = site.current_slot()
     if row.slug is not None:
-        with suppress(NotFound):  # the site was made anew without it: it is off already
-            archive.withdraw(row.slug, slot)
-        archive.rebuild(newsroom, slot=slot)
+        with suppress(NotFound):  # the site was rebuilt without it: it is off already
+            site.archive.withdraw(row.slug, slot)
+        site.archive.rebuild(site.newsroom, slot=slot)
 
 
 def _note_release(change: Change, row: ArticleRow, record: Record, slot: datetime) -> None:

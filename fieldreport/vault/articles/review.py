@@ -1,4 +1,4 @@
-"""The leak check of an article as it stands: what was found, who answered it, and whether that is enough.
+"""From a draft to the safety sign-off: handing it in, the leak check, the answers to what it found, clearing.
 
 Rules: a warning is answered by any editor. A block is answered only by somebody who did not write the article, and it
 counts only for a sign-off by that same person: nobody clears on somebody else's judgement.
@@ -12,14 +12,21 @@ from typing import Literal
 
 from sqlalchemy import select
 
+from fieldreport import limits
 from fieldreport.config import Press
-from fieldreport.errors import NotAllowed, NotFound
-from fieldreport.press.leakcheck import Finding, Severity, check
+from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
+from fieldreport.press.leakcheck import Finding, Severity
+from fieldreport.press.leakcheck import check as check_words
+from fieldreport.seal import Kind, Role
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles import drafts, listing
+from fieldreport.vault.articles.listing import ArticleHead, row_of
 from fieldreport.vault.articles.materials import Background, background
 from fieldreport.vault.articles.records import Record, fresh_hashes
-from fieldreport.vault.articles.signatures import Answer, open_answers
-from fieldreport.vault.articles.tables import ArticleAnswer, ArticleFile
+from fieldreport.vault.articles.signatures import Answer, SignOff, add_sign_off, answer_parts, open_answers, sign
+from fieldreport.vault.articles.state import OPEN_STATES, in_state, must_be, unchanged, void
+from fieldreport.vault.articles.tables import ArticleAnswer, ArticleFile, ArticleState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,7 @@ class Review:
     writers: frozenset[str]
 
     def finding(self, key: str) -> Finding:
-        """The finding of that key. Raises ``NotFound``: it is mended, or the text around it changed."""
+        """The finding of that key. Raises ``NotFound``: it was fixed, or the text around it changed."""
         for finding in self.findings:
             if finding.key == key:
                 return finding
@@ -74,18 +81,105 @@ class Review:
         return given[-1] if given else None
 
 
-def review(seat: Seat, article_id: bytes, record: Record, *, writers: frozenset[str], press: Press) -> Review:
+def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press) -> Review:
     """Check one revision against everything behind the article, now."""
     with seat.vault.reading() as session:
-        files = session.scalars(select(ArticleFile.object_id).where(ArticleFile.article_id == article_id)).all()
+        files = session.scalars(select(ArticleFile.object_id).where(ArticleFile.article_id == head.id)).all()
         notes = session.scalars(
-            select(ArticleAnswer.object_id).where(ArticleAnswer.article_id == article_id).order_by(ArticleAnswer.number)
+            select(ArticleAnswer.object_id).where(ArticleAnswer.article_id == head.id).order_by(ArticleAnswer.number)
         ).all()
-    behind = background(seat, article_id)
-    findings = check(
+    behind = background(seat, head.id)
+    findings = check_words(
         record.article,
         behind.materials,
         phone_regions=press.phone_regions,
-        fresh_media=fresh_hashes(seat, article_id, files),
+        fresh_media=fresh_hashes(seat, head.id, files),
     )
-    return Review(findings=findings, answers=open_answers(seat, article_id, notes), behind=behind, writers=writers)
+    return Review(
+        findings=findings, answers=open_answers(seat, head.id, notes), behind=behind, writers=frozenset(head.writers)
+    )
+
+
+def check(seat: Seat, article_id: bytes, *, press: Press) -> tuple[Checked, ...]:
+    """Run the leak check on the current revision against everything behind it."""
+    head, record = drafts.open_current(seat, article_id)
+    return leak_check(seat, head, record, press).seen_by(seat.handle, head.cleared_by)
+
+
+def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press) -> None:
+    """Say why one finding may stay. The reason is sealed; the log says only that there is one.
+
+    Raises:
+        NotFound: (code "finding-gone") nothing is found there any more. UsageError: no reason.
+        LimitExceeded: too long a reason. NotAllowed: a block, and this person wrote the article.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise UsageError("a finding is answered with a reason", code="no-reason")
+    if len(reason) > limits.ANSWER_CHARACTERS:
+        raise LimitExceeded("this reason is too long", code="reason-size")
+    head, record = drafts.open_current(seat, article_id)
+    finding = leak_check(seat, head, record, press).finding(key)
+    blocks = finding.severity is Severity.BLOCK
+    if blocks:
+        must_not_have_written(seat, head)
+    parts, fields = answer_parts(seat, article_id, key, reason)
+    with (
+        seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=fields) as staged,
+        seat.change() as change,
+    ):
+        in_state(row_of(change.session, article_id), *OPEN_STATES)
+        change.add(staged)
+        number = drafts.next_number(change.session, ArticleAnswer, article_id)
+        change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
+        change.record(Act.ARTICLE_OVERRIDDEN if blocks else Act.ARTICLE_ANSWERED, article_id.hex())
+
+
+def submit(seat: Seat, article_id: bytes) -> ArticleHead:
+    """Hand a draft to colleagues for review. Raises ``NotAllowed`` where it is no draft or has no title or text."""
+    _, record = drafts.open_current(seat, article_id)
+    if not record.article.title.strip() or not record.article.body.strip():
+        raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
+    with seat.change() as change:
+        row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
+        unchanged(row, record)
+        row.state = ArticleState.REVIEW.value
+        change.record(Act.ARTICLE_SUBMITTED, article_id.hex())
+    return listing.get(seat.vault, article_id)
+
+
+def return_to_draft(seat: Seat, article_id: bytes) -> ArticleHead:
+    """Take an article back to writing, also when it is scheduled; sign-offs are void. Raises ``NotAllowed``."""
+    seat.must_be(Role.EDITOR)
+    with seat.change() as change:
+        row = in_state(row_of(change.session, article_id), *(OPEN_STATES - {ArticleState.DRAFT}))
+        void(change, row, ArticleState.DRAFT)
+        change.record(Act.ARTICLE_RETURNED, article_id.hex())
+    return listing.get(seat.vault, article_id)
+
+
+def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
+    """Sign off that an article endangers nobody.
+
+    Raises:
+        NotAllowed: code "own-article", "unanswered-findings" or "article-state". Conflict: it changed meanwhile.
+    """
+    head, record = drafts.open_current(seat, article_id)
+    must_not_have_written(seat, head)
+    must_be(head.state, ArticleState.REVIEW)
+    leak_check(seat, head, record, press).must_be_answered_for(seat.handle)
+    signature = sign(seat, SignOff.SAFETY, article_id, record.article.content_hash())
+    with seat.change() as change:
+        row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)
+        unchanged(row, record)
+        add_sign_off(seat, change, row, SignOff.SAFETY, signature)
+        row.state = ArticleState.CLEARED.value
+        change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety")
+    return listing.get(seat.vault, article_id)
+
+
+def must_not_have_written(seat: Seat, head: ArticleHead) -> Literal[True]:
+    """Check that somebody else wrote an article. Raises ``NotAllowed`` (code "own-article")."""
+    if seat.handle in head.writers:
+        raise NotAllowed("who wrote an article cannot sign it off", code="own-article")
+    return True

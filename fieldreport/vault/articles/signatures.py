@@ -17,8 +17,9 @@ from typing import Final, Literal
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, SealError, Unavailable
 from fieldreport.seal import Kind, PartSource, Role, Roster, encode_canonical, verify_signature
+from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles.tables import ArticleSignOff
+from fieldreport.vault.articles.tables import ArticleRow, ArticleSignOff
 
 _SIGN_OFF_LABEL: Final = "article-sign-off"
 _ANSWER_LABEL: Final = "article-answer"
@@ -58,6 +59,12 @@ def author_is(seat: Seat, handle: str, article_id: bytes, content: bytes, signat
         statement,
         signature,
     )
+
+
+def add_sign_off(seat: Seat, change: Change, row: ArticleRow, role: SignOff, signature: bytes) -> None:
+    """Store this person's signature over the current revision."""
+    row.changed = change.hour
+    change.session.add(ArticleSignOff(article_id=row.id, role=role.value, handle=seat.handle, signature=signature))
 
 
 def check_sign_offs(

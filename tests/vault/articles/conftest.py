@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from fieldreport.press.article import Article
 from fieldreport.seal import SourceKeys
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault.articles.newsdesk import Draft, Newsdesk
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles import drafts, listing, release, review
+from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.release import Site
 from fieldreport.vault.cases import inbox, sort
 from fieldreport.vault.cases.inbox import CaseFilter
 from tests.cast import REPORT, a_source, copy_tables, settings_in
@@ -23,6 +27,30 @@ from tests.store.throwaway_postgres import fresh_database
 from tests.vault.newsroom import Newsroom, open_newsroom
 
 CLEAN_BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
+
+
+class Editor:
+    """Somebody at the articles: every act on them, at this seat and with this site."""
+
+    def __init__(self, seat: Seat, site: Site) -> None:
+        self.create = partial(drafts.create, seat)
+        self.load = partial(drafts.load, seat)
+        self.load_revision = partial(drafts.load_revision, seat)
+        self.revisions = partial(listing.revisions, seat.vault)
+        self.save = partial(drafts.save, seat)
+        self.add_media = partial(drafts.add_media, seat)
+        self.open_media = partial(drafts.open_media, seat)
+        self.discard = partial(drafts.discard, seat)
+        self.check = partial(review.check, seat, press=site.press)
+        self.answer = partial(review.answer, seat, press=site.press)
+        self.submit = partial(review.submit, seat)
+        self.return_to_draft = partial(review.return_to_draft, seat)
+        self.clear = partial(review.clear, seat, press=site.press)
+        self.publish = partial(release.publish, seat, site=site)
+        self.publish_due = partial(release.publish_due, seat, site=site)
+        self.correct = partial(release.correct, seat)
+        self.cancel_correction = partial(release.cancel_correction, seat)
+        self.withdraw = partial(release.withdraw, seat, site=site)
 
 
 @dataclass(kw_only=True)
@@ -36,24 +64,24 @@ class House:
     press: dict[str, object] = field(default_factory=dict)
 
     @property
-    def amira(self) -> Newsdesk:
+    def amira(self) -> Editor:
         return self.desk(self.newsroom.amira)
 
     @property
-    def jonas(self) -> Newsdesk:
+    def jonas(self) -> Editor:
         return self.desk(self.newsroom.jonas)
 
     @property
-    def ines_desk(self) -> Newsdesk:
+    def ines_desk(self) -> Editor:
         return self.desk(self.ines)
 
     @property
     def site(self) -> Path:
         return self.settings.press.site / "current"
 
-    def desk(self, staff: StaffKey) -> Newsdesk:
+    def desk(self, staff: StaffKey) -> Editor:
         settings = replace(self.settings, press=replace(self.settings.press, **self.press))  # type: ignore[arg-type]
-        return Newsdesk(self.newsroom.seat(staff), settings, clock=self.newsroom.clock)
+        return Editor(self.newsroom.seat(staff), Site.of(settings, clock=self.newsroom.clock))
 
     def send(self, text: str = REPORT, **fields: str) -> None:
         """A letter of the one source, collected and sorted."""

@@ -8,10 +8,11 @@ import pytest
 
 from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
 from fieldreport.press.leakcheck import Rule
-from fieldreport.vault.articles.newsdesk import ArticleState, Checked, Newsdesk
+from fieldreport.vault.articles.review import Checked
+from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import conversation, workflow
 from fieldreport.vault.cases.conversation import Card
-from tests.vault.articles.conftest import House
+from tests.vault.articles.conftest import Editor, House
 
 LIFTED = "the guard at the second post had drunk too much and was asleep"
 
@@ -22,11 +23,11 @@ def refused(act: Callable[[], object]) -> str:
     return caught.value.code
 
 
-def found(desk: Newsdesk, article_id: bytes) -> list[Rule]:
+def found(desk: Editor, article_id: bytes) -> list[Rule]:
     return [checked.finding.rule for checked in desk.check(article_id)]
 
 
-def only(desk: Newsdesk, article_id: bytes) -> Checked:
+def only(desk: Editor, article_id: bytes) -> Checked:
     checked = desk.check(article_id)
     assert len(checked) == 1
     return checked[0]

@@ -15,7 +15,8 @@ from fieldreport.press.article import Media
 from fieldreport.press.leakcheck import Rule
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
-from fieldreport.vault.articles.newsdesk import ArticleState, Draft
+from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.tables import ArticleState
 from tests.vault.articles.conftest import House
 
 

@@ -16,9 +16,9 @@ from fieldreport.errors import Conflict, NotAllowed, StoreError
 from fieldreport.press.archive import Archive
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles.newsdesk import ArticleState, Newsdesk
+from fieldreport.vault.articles.tables import ArticleState
 from tests.cast import with_new_key, without_old_keys
-from tests.vault.articles.conftest import House
+from tests.vault.articles.conftest import Editor, House
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 DAILY = {"minimum_age_hours": 72, "random_delay_hours": 48, "daily_slot": "06:00"}
@@ -296,7 +296,7 @@ def test_two_people_who_look_at_the_same_moment_publish_it_once(house: House, mo
     house.press.update(DAILY)
     article_id = house.published()
     house.newsroom.clock.pass_hours(24 * 7)
-    jonas: Newsdesk = house.jonas
+    jonas: Editor = house.jonas
     keep = Archive.keep
 
     def keep_and_be_late(*arguments: Any) -> None:
@@ -311,7 +311,7 @@ def test_two_people_who_look_at_the_same_moment_publish_it_once(house: House, mo
 
 
 def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fieldreport.vault.articles import newsdesk
+    from fieldreport.vault.articles import review
     from fieldreport.vault.articles.signatures import sign
 
     article_id = house.draft().head.id
@@ -322,7 +322,7 @@ def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pyt
         house.amira.submit(article_id)
         return sign(*arguments)
 
-    monkeypatch.setattr(newsdesk, "sign", sign_and_be_late)
+    monkeypatch.setattr(review, "sign", sign_and_be_late)
     with pytest.raises(Conflict):
         house.jonas.clear(article_id)
     assert house.amira.load(article_id).head.cleared_by is None
