@@ -1,4 +1,4 @@
-"""Strong cleaning: pixels made anew, or a refusal; never the weaker way without a word."""
+"""Strong mode: pixels that are encoded again, or a refusal; never silently the weaker way."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def frames_of(data: bytes) -> tuple[list[bytes], list[float]]:
     [animation("GIF"), animation("PNG"), animation("WEBP", lossless=True)],
     ids=["GIF", "APNG", "WebP"],
 )
-def test_an_animation_is_made_anew_with_every_frame_and_its_time(clean: Clean, data: bytes) -> None:
+def test_an_animation_is_encoded_again_with_every_frame_and_its_time(clean: Clean, data: bytes) -> None:
     copy = clean(data, Mode.STRONG)
     assert copy.media_type == "image/png"
     assert frames_of(copy.data) == frames_of(data)
@@ -73,14 +73,14 @@ def test_an_animation_is_made_anew_with_every_frame_and_its_time(clean: Clean, d
     assert again.data == copy.data
 
 
-def test_a_still_gif_is_made_anew(clean: Clean) -> None:
+def test_a_still_gif_is_encoded_again(clean: Clean) -> None:
     file = io.BytesIO()
     Image.linear_gradient("L").save(file, "GIF")
     copy = clean(file.getvalue(), Mode.STRONG)
     assert Image.open(io.BytesIO(copy.data)).convert("L").tobytes() == Image.linear_gradient("L").tobytes()
 
 
-def test_what_lies_behind_the_last_code_of_a_gif_is_gone(clean: Clean) -> None:
+def test_what_follows_the_last_code_of_a_gif_is_gone(clean: Clean) -> None:
     file = io.BytesIO()
     Image.new("P", (40, 30), 3).save(file, "GIF")
     data = file.getvalue()
@@ -205,7 +205,7 @@ def test_exiftool_finds_only_pages_in_a_pdf_of_pictures(clean: Clean, tmp_path: 
     }
 
 
-def test_pages_and_animations_are_drawn_behind_the_lock(
+def test_pages_and_animations_are_drawn_in_the_locked_child(
     scrubber: Scrubber, scratch: Callable[[bytes], Scratch], clean: Clean
 ) -> None:
     strange = document(font="Times-BoldItalic").replace(b"/Times-BoldItalic", b"/Somebodys-Script")

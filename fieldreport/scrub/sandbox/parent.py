@@ -81,7 +81,7 @@ _open: set[_Child] = set()
 
 
 def _close_inherited() -> None:
-    # A copy of a pipe in a process that was forked from this one would keep a child alive whom nobody waits for.
+    # A copy of a pipe in a process that was forked from this one would keep alive a child that nobody waits for.
     for child in list(_open):
         child.close()
 

@@ -49,7 +49,7 @@ class _Child:
 
 
 class Zygote:
-    """The loop: fork a child that waits for its file, bury the dead, kill those whom nobody waits for."""
+    """The loop: fork a child that waits for its file, report one that has ended, kill one that nobody waits for."""
 
     def __init__(self, service: socket.socket, lock: Lock, warm_up: WarmUp) -> None:
         self._service = service
@@ -163,7 +163,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fieldreport.scrub.sandbox.zygote")
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--codecs", action="store_true")
-    # Families that a test adds. Only who starts this process writes its command line, and `Scrubber.start` never does.
+    # What a test adds. Only the process that starts this one writes its command line, and `Scrubber.start` never does.
     parser.add_argument("--also", action="append", default=[], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     service = socket.socket(fileno=os.dup(options.socket))  # at a low number, whatever the service had it at

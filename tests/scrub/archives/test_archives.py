@@ -183,7 +183,7 @@ def test_a_zip64_archive_is_read(clean: Clean) -> None:
     assert everything(clean(file.getvalue()).data)[1] == b"one\n"
 
 
-def test_a_streamed_archive_with_its_sizes_behind_the_data_is_read(clean: Clean) -> None:
+def test_a_streamed_archive_with_its_sizes_after_the_data_is_read(clean: Clean) -> None:
     class Pipe(io.RawIOBase):
         written = b""
 
@@ -366,7 +366,7 @@ def test_whatever_is_changed_in_an_archive_it_is_cleaned_or_refused(original: by
     assert twice.source().whole() == once.source().whole()
 
 
-def test_an_archive_is_cleaned_behind_the_lock(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
+def test_an_archive_is_cleaned_in_the_locked_child(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
     for make in ALL.values():
         cleaned = scrubber.clean(scratch(make()))
         assert cleaned.extension == "zip"

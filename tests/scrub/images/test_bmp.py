@@ -40,7 +40,7 @@ def test_the_pixels_come_out_as_png(clean: Clean, mode: str) -> None:
         assert after.convert("RGBA").tobytes() == before.convert("RGBA").tobytes()
 
 
-def test_what_lies_between_and_behind_does_not_come_out(clean: Clean) -> None:
+def test_what_lies_between_and_after_does_not_come_out(clean: Clean) -> None:
     assert clean(with_gap(encode()) + MARKER).data == clean(encode()).data
 
 

@@ -1,4 +1,4 @@
-"""GIF: the frames and their times stay; everything said beside them goes."""
+"""GIF: the frames and their times stay; everything else goes."""
 
 from __future__ import annotations
 

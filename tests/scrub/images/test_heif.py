@@ -288,14 +288,14 @@ def test_an_unknown_property_goes_unless_it_is_needed(clean: Clean, refusal_of: 
     assert refusal_of(rebuilt("heic", extra_property=(b"plnt", MARKER, True))) is Refusal.UNSUPPORTED
 
 
-def test_boxes_beside_the_picture_go(clean: Clean) -> None:
+def test_boxes_next_to_the_picture_go(clean: Clean) -> None:
     original = KINDS["heic"]
     copy = clean(original + box(b"uuid", MARKER) + box(b"free", MARKER))
     assert copy.data == clean(original).data
     assert Removed.TRAILING_DATA in copy.removed
 
 
-def test_bytes_behind_the_last_box_go(clean: Clean) -> None:
+def test_bytes_after_the_last_box_go(clean: Clean) -> None:
     copy = clean(KINDS["heic"] + MARKER)
     assert copy.data == clean(KINDS["heic"]).data
     assert Removed.TRAILING_DATA in copy.removed

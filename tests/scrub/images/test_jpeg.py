@@ -150,7 +150,7 @@ def test_what_follows_the_first_end_is_cut(clean: Clean, trailer: bytes, expecte
     assert expected in copy.removed
 
 
-def test_a_second_picture_behind_the_first_is_cut(clean: Clean) -> None:
+def test_a_second_picture_after_the_first_is_cut(clean: Clean) -> None:
     original = encode(picture())
     several = with_segments(original, segment(0xE2, b"MPF\0PLANTED")) + encode(picture(size=(640, 480)))
     copy = clean(several)
@@ -244,7 +244,7 @@ def test_a_damaged_profile_is_dropped(clean: Clean) -> None:
     assert MARKER not in copy.data
 
 
-def test_strong_mode_encodes_anew(clean: Clean) -> None:
+def test_strong_mode_encodes_again(clean: Clean) -> None:
     original = encode(picture(), quality=60, icc_profile=icc_profiles.profile_for(icc_profiles.Known.DISPLAY_P3))
     copy = clean(original, Mode.STRONG)
     with Image.open(io.BytesIO(copy.data)) as after:
@@ -340,7 +340,7 @@ def test_verify_refuses_what_should_have_gone(clean: Clean, residue: bytes) -> N
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"PLANTED", b"\xff\xd9", b"\xff\xd8\xff\xd9"])
-def test_verify_refuses_anything_behind_the_end(clean: Clean, tail: bytes) -> None:
+def test_verify_refuses_anything_after_the_end(clean: Clean, tail: bytes) -> None:
     with pytest.raises(Residue):
         verify(Source.of(clean(encode(picture())).data + tail), "image/jpeg")
 

@@ -197,7 +197,7 @@ def test_a_screens_own_profile_is_converted_away(clean: Clean) -> None:
         assert ImageChops.difference(before.convert("RGB"), after.convert("RGB")).getbbox() is not None
 
 
-def test_strong_mode_encodes_anew(clean: Clean) -> None:
+def test_strong_mode_encodes_again(clean: Clean) -> None:
     original = encode(picture(), compress_level=1)
     copy = clean(original, Mode.STRONG)
     assert copy.data != clean(original).data

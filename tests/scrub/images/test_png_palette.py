@@ -1,4 +1,4 @@
-"""A PNG's palette holds the colours that its pixels can name, and nothing behind them."""
+"""A PNG's palette holds the colours that its pixels can name, and nothing after them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TIFF: every page, written anew; of the heap of pointers it came in, nothing."""
+"""TIFF: every page is written again, and nothing of the heap of pointers it came in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebP: the same pixels, still or moving, and nothing beside them."""
+"""WebP: the same pixels, still or moving, and nothing else."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_what_follows_the_riff_is_cut(clean: Clean) -> None:
     assert Removed.TRAILING_DATA in copy.removed
 
 
-def test_strong_mode_encodes_anew(clean: Clean) -> None:
+def test_strong_mode_encodes_again(clean: Clean) -> None:
     assert clean(KINDS["lossy"], Mode.STRONG).data != clean(KINDS["lossy"]).data
 
 

@@ -135,8 +135,8 @@ def test_what_a_decoder_prints_goes_nowhere(
 def test_a_child_cannot_write_another_file_in_place_of_its_own(scrubber: Scrubber, scratch: ScratchOf) -> None:
     source = scratch(b"HOSTILE rewrite-the-source")
     scrubber.clean(source).output.close()
-    with Scratch.adopt(replace(source.share(), fd=os.dup(source.share().fd))) as read_anew:
-        assert read_anew.read() == b"HOSTILE rewrite-the-source"
+    with Scratch.adopt(replace(source.share(), fd=os.dup(source.share().fd))) as read_again:
+        assert read_again.read() == b"HOSTILE rewrite-the-source"
 
 
 def test_a_strong_file_sent_elsewhere_twice_has_made_its_child_crash(scrubber: Scrubber, scratch: ScratchOf) -> None:
@@ -310,7 +310,7 @@ def test_the_warm_parent_inherits_neither_environment_nor_root(tmp_path: Path, m
             assert b"SECRET" not in (process / "environ").read_bytes()
 
 
-def test_production_has_no_hostile_families(tmp_path: Path, scratch: ScratchOf) -> None:
+def test_production_has_no_hostile_format(tmp_path: Path, scratch: ScratchOf) -> None:
     with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
         scrubbed = own.clean(scratch(b"HOSTILE spin"))
         with scrubbed.output:

@@ -1,4 +1,4 @@
-"""Behind the lock every family does exactly what it does outside: nothing on any path needs what the lock refuses."""
+"""In the locked child every format does what it does outside: nothing on any path needs what the lock refuses."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_same_bytes_come_out_behind_the_lock(
+def test_the_same_bytes_come_out_of_the_locked_child(
     scrubber: Scrubber, scratch: Callable[[bytes], Scratch], clean: Clean, name: str, mode: Mode
 ) -> None:
     data = SAMPLES[name]()
