@@ -21,7 +21,7 @@ from fieldreport.errors import PlatformError, SettingsError
 _PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
 
 
-def take() -> None:
+def harden_process() -> None:
     """See to it that this process and its forks never leave their memory on a disk, nor show it to a debugger.
 
     The limit alone is not enough: it does not count where the kernel pipes cores to a program (core(5)). A process that
@@ -40,16 +40,16 @@ def take() -> None:
         raise PlatformError(f"core dumps cannot be prevented here: {os.strerror(ctypes.get_errno())}")
 
 
-def closed_directory(path: Path, *, to_group: bool = True) -> None:
-    """Make a zone's directory where it is missing, and refuse one that is there and open; see ``check_closed``."""
+def private_directory(path: Path, *, to_group: bool = True) -> None:
+    """Make a zone's directory where it is missing, and refuse one that is there and open; see ``check_private``."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"cannot make {path}: {error.strerror}") from None
-    check_closed(path, to_group=to_group)
+    check_private(path, to_group=to_group)
 
 
-def check_closed(path: Path, *, to_group: bool = True) -> None:
+def check_private(path: Path, *, to_group: bool = True) -> None:
     """Refuse a directory or file that people who have no business with it can look into; one that is missing is none.
 
     Args:

@@ -43,7 +43,7 @@ def test_every_command_gives_up_core_dumps_for_itself_and_its_forks(tmp_path: Pa
 
 
 def test_a_process_that_is_ended_by_a_fault_leaves_no_core(tmp_path: Path) -> None:
-    act = "from fieldreport import hardening; import os; hardening.take(); os.abort()"
+    act = "from fieldreport import hardening; import os; hardening.harden_process(); os.abort()"
     with subprocess.Popen([sys.executable, "-c", act], cwd=tmp_path) as process:
         _, status = os.waitpid(process.pid, 0)
         process.returncode = status
@@ -75,27 +75,27 @@ def test_what_others_can_look_into_is_refused_with_what_to_run(
     path.mkdir()
     path.chmod(mode)
     if advice is None:
-        hardening.check_closed(path, to_group=to_group)
+        hardening.check_private(path, to_group=to_group)
     else:
         with pytest.raises(SettingsError) as refused:
-            hardening.check_closed(path, to_group=to_group)
+            hardening.check_private(path, to_group=to_group)
         assert refused.value.detail == f"others can look into {path}; run: {advice} {path}"
 
 
 def test_what_is_not_there_yet_is_closed(tmp_path: Path) -> None:
-    hardening.check_closed(tmp_path / "later")
+    hardening.check_private(tmp_path / "later")
 
 
 def test_a_directory_that_is_made_is_closed_whatever_the_mask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        hardening.closed_directory(tmp_path / "a" / "data")
+        hardening.private_directory(tmp_path / "a" / "data")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a" / "data").stat().st_mode) == 0o700
     (tmp_path / "a" / "data").chmod(0o711)
     with pytest.raises(SettingsError):
-        hardening.closed_directory(tmp_path / "a" / "data")
+        hardening.private_directory(tmp_path / "a" / "data")
 
 
 def test_settings_that_anybody_may_write_are_refused(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def main(context: click.Context, settings_path: Path) -> None:
     """A newsroom's letterbox, reading room and press for sources who cannot give their names."""
-    hardening.take()
+    hardening.harden_process()
     context.obj = settings_path
 
 

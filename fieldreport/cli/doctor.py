@@ -191,7 +191,7 @@ def _private(path: Path, *, to_group: bool = True) -> Finding:
     except OSError as error:
         return Finding(check="modes", verdict=Verdict.FAILS, seen=f"{path}: {error.strerror}")
     try:
-        hardening.check_closed(path, to_group=to_group)
+        hardening.check_private(path, to_group=to_group)
     except SettingsError:
         seen = f"{path.name} has mode {mode:o}, others can look in"
         return Finding(check="modes", verdict=Verdict.FAILS, seen=seen)

@@ -129,7 +129,7 @@ def approve(
             _ask(request)
         path = settings.desk.keyfiles / f"{request.handle}.key"
         if brought is not None:
-            key_file.bring_key_file(brought, path, handle=request.handle)
+            key_file.import_key_file(brought, path, handle=request.handle)
         elif not path.exists():
             raise NotFound(f"the key file of {request.handle} is not on the desk; give it with --keyfile")
         compared = request.fingerprint if fingerprint is None else "".join(fingerprint.split()).lower()

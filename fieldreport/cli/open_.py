@@ -25,11 +25,11 @@ from fieldreport.cli.terminal import in_one_line, visible
 from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
 from fieldreport.seal import (
+    ExpectedOffline,
     Frame,
     HybridIdentity,
     Kind,
     OpenEnvelope,
-    Unplaced,
     is_packed,
     open_carried_rosters,
     open_sealed_file,
@@ -91,7 +91,7 @@ def open_command(
 
 
 def _identities(path: Path, passphrase_file: Path | None) -> tuple[HybridIdentity, ...]:
-    if identity_file.is_one(path):
+    if identity_file.is_identity_file(path):
         return identity_file.read(path)
     staff = key_file.unlock(path, passphrases.passphrase("Passphrase of the key file", passphrase_file))
     if not staff.identities:
@@ -106,7 +106,7 @@ def _opened(
     try:
         with path.open("rb") as file:
             frame = Frame.read(file) if is_packed(file) else None
-            expected = Unplaced(
+            expected = ExpectedOffline(
                 rosters=rosters,
                 object=None if frame is None else frame.letter,
                 epoch=None if frame is None else frame.epoch,

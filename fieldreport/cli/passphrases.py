@@ -31,7 +31,7 @@ def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path |
         SettingsError: others can look into the directory of key files.
 
     """
-    hardening.check_closed(settings.desk.keyfiles)
+    hardening.check_private(settings.desk.keyfiles)
     path = settings.desk.keyfiles / f"{handle}.key"
     if not path.exists():
         raise NotFound(f"no key file of {handle} in {settings.desk.keyfiles}")

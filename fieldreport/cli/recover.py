@@ -111,7 +111,7 @@ def _typed() -> list[str]:
         for left in reversed(range(_TRIES)):
             typed: str = click.prompt(f"Share {number}", err=True)
             try:
-                needed = max(needed, recovery.needed_with(typed, number=number))
+                needed = max(needed, recovery.shares_needed(typed, number=number))
             except KeyFileDamaged as refused:
                 if not left:
                     raise

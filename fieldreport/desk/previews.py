@@ -48,4 +48,4 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
 
 def confined(response: flask.Response) -> flask.Response:
     """Give an answer that holds somebody's bytes a policy under which nothing in it can act."""
-    return headers.stricter(response, {"sandbox": ""})
+    return headers.own_policy(response, {"sandbox": ""})

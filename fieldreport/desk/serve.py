@@ -28,9 +28,9 @@ def serve(settings: Settings) -> Never:
 
     """
     check_platform()
-    hardening.closed_directory(settings.desk.data)
+    hardening.private_directory(settings.desk.data)
     for path in (settings.desk.keyfiles, *settings.desk.keyfiles.glob("*.key")):
-        hardening.check_closed(path)
+        hardening.check_private(path)
 
     def build() -> WsgiApplication:
         scratch = settings.desk.data / "scratch"

@@ -36,7 +36,7 @@ from fieldreport.errors import (
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal import Roster
 from fieldreport.unseal import totp
-from fieldreport.unseal.key_file import StaffKey, unlock, unlock_nothing
+from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
@@ -204,7 +204,7 @@ class SignIn:
         for path in sorted(self._keyfiles.glob("*.key")):
             with contextlib.suppress(KeyFileDamaged):
                 unlock(path, wrong)
-        unlock_nothing()
+        dummy_unlock()
 
     def _check_code(self, staff: StaffKey, untrusted_code: str) -> None:
         code = "".join(untrusted_code.split())

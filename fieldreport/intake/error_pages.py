@@ -46,7 +46,7 @@ def error_page(failure: Failure) -> str:
 def _report_again(failure: Failure) -> str:
     here = context.current()
     typed = current_request().typed()
-    codename = Codename.written(typed.get("codename", "")) if failure.code != _FOREIGN else None
+    codename = Codename.from_exact(typed.get("codename", "")) if failure.code != _FOREIGN else None
     draft = _draft(failure, typed)
     return report.page(
         here,

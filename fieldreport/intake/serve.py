@@ -28,7 +28,7 @@ def serve(settings: Settings) -> Never:
 
     """
     check_platform()
-    hardening.closed_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
+    hardening.private_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
     # Before the fork: a form made by one worker is posted to another; budgets, receipts and used forms must agree.
     token_key, address_key = TokenKey.generate(), AddressKey()
     receipts, used_forms = RecentReceipts(), UsedForms()

@@ -62,9 +62,9 @@ class Archive:
                 if not target.exists():
                     self._copy(media[wanted.sha256], target, wanted.sha256, published.published)
             self._write(published)
-            self._forget_unused_media()
+            self._delete_unused_media()
 
-    def keep(self, media: Mapping[str, MediaSource], slot: datetime) -> None:
+    def add_media(self, media: Mapping[str, MediaSource], slot: datetime) -> None:
         """Copy files in before the article that needs them is put, so that putting is quick.
 
         Raises:
@@ -87,7 +87,7 @@ class Archive:
                 raise NotFound("nothing was published at this address")
             if entry.article is not None:
                 self._write(Published(slug=slug, language=entry.language, published=slot, updated=slot, article=None))
-            self._forget_unused_media()
+            self._delete_unused_media()
 
     def entries(self) -> tuple[Published, ...]:
         """Everything ever published, newest first; withdrawn ones without their article.
@@ -152,7 +152,7 @@ class Archive:
         set_times(self._media, slot)
         sync_directory(self._media)
 
-    def _forget_unused_media(self) -> None:
+    def _delete_unused_media(self) -> None:
         used = {media.sha256 for entry in self.entries() if entry.article for media in entry.article.media}
         for path in self._media.iterdir():
             if path.name not in used:

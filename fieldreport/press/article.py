@@ -59,8 +59,8 @@ class Media:
         )
         if not well_formed:
             raise UsageError("an attachment of the article is not well formed", code="article-media")
-        object.__setattr__(self, "alternative", _one_line_end(self.alternative))
-        object.__setattr__(self, "caption", _one_line_end(self.caption))
+        object.__setattr__(self, "alternative", _unix_line_ends(self.alternative))
+        object.__setattr__(self, "caption", _unix_line_ends(self.caption))
         _check_text(self.alternative, limits.ARTICLE_CAPTION_CHARACTERS)
         _check_text(self.caption, limits.ARTICLE_CAPTION_CHARACTERS)
 
@@ -92,7 +92,7 @@ class Article:
             raise UsageError("the article's address must be small letters, digits and hyphens", code="article-slug")
         for name in _TEXT_FIELDS:
             # Browsers end the lines of a form with two characters; here a line ends one way.
-            object.__setattr__(self, name, _one_line_end(getattr(self, name)))
+            object.__setattr__(self, name, _unix_line_ends(getattr(self, name)))
         _check_text(self.title, limits.ARTICLE_TITLE_CHARACTERS)
         _check_text(self.standfirst, limits.ARTICLE_STANDFIRST_CHARACTERS)
         _check_text(self.body, limits.ARTICLE_BODY_CHARACTERS)
@@ -196,7 +196,7 @@ def _not_an_article() -> UsageError:
     return UsageError("this is not an article of this program", code="article-json")
 
 
-def _one_line_end(text: str) -> str:
+def _unix_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -60,14 +60,14 @@ def body_html(article: Article, media_url: MediaUrl | None = None) -> Markup:
 
     ``media_url`` gives the address of an attachment by its name; by default the name itself, relative.
     """
-    url = media_url or _same
+    url = media_url or _relative
     html, shown = _render(article, url)
     rest = "".join(_figure(media, url) for media in article.media if media.name not in shown)
     # markdown-it ran without raw HTML, the figures are escaped below, and nh3 keeps only the allowlist of both.
     return Markup(_clean(html + rest, {url(media.name) for media in article.media}))  # noqa: S704
 
 
-def _same(name: str) -> str:
+def _relative(name: str) -> str:
     return name
 
 
@@ -90,14 +90,14 @@ def _render(article: Article, url: MediaUrl) -> tuple[str, set[str]]:
         if token.type == "inline":
             children = token.children or []
             alone = len(children) == 1 and children[0].type == "image"
-            token.children = [_placed(child, article, url, shown, alone=alone) for child in children]
+            token.children = [_resolve_image(child, article, url, shown, alone=alone) for child in children]
             if alone:
                 # A figure is no part of a paragraph.
                 tokens[index - 1].hidden = tokens[index + 1].hidden = tokens[index - 1].type == "paragraph_open"
     return _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), shown
 
 
-def _placed(token: Token, article: Article, url: MediaUrl, shown: set[str], *, alone: bool) -> Token:
+def _resolve_image(token: Token, article: Article, url: MediaUrl, shown: set[str], *, alone: bool) -> Token:
     """A Markdown image as one of the article's attachments, or as its text where there is none of that name."""
     if token.type != "image":
         return token
@@ -136,7 +136,7 @@ def _text(tokens: Sequence[Token]) -> str:
 
 
 def _clean(html: str, own: set[str]) -> str:
-    def kept(_tag: str, attribute: str, value: str) -> str | None:
+    def allowed(_tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href" and value not in own and not _LINK.fullmatch(value):
             return None
         return value if attribute != "src" or value in own else None
@@ -144,7 +144,7 @@ def _clean(html: str, own: set[str]) -> str:
     options: dict[str, Any] = {
         "tags": set(_TAGS),
         "attributes": {tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        "attribute_filter": kept,
+        "attribute_filter": allowed,
         "url_schemes": set(_SCHEMES),
         "clean_content_tags": {"script", "style"},
         "link_rel": "noopener noreferrer nofollow",

@@ -46,7 +46,7 @@ class Schedule:
         today = datetime.combine(now.date(), self.slot, UTC)
         return today if today <= now else today - _DAY
 
-    def appearance(
+    def publication_slot(
         self,
         *,
         now: datetime,

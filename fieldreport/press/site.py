@@ -111,7 +111,7 @@ def build(
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"build-{secrets.token_hex(8)}"
     try:
-        _Building(target, newsroom, published, slot, media).run()
+        _SiteBuilder(target, newsroom, published, slot, media).run()
         _switch(directory, target)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
@@ -153,7 +153,7 @@ class _Page:
         return direction(self.language)
 
 
-class _Building:
+class _SiteBuilder:
     """One build in its own directory."""
 
     def __init__(
@@ -199,7 +199,7 @@ class _Building:
             folder = self._target / "media" / entry.slug
             folder.mkdir()
             for media in article.media:
-                _place(self._media(media.sha256), folder / media.name, entry.published)
+                _link_or_copy(self._media(media.sha256), folder / media.name, entry.published)
         html = self._render(
             "article.html",
             page=_Page(article.language, "../"),
@@ -207,8 +207,8 @@ class _Building:
             body=body_html(article, lambda name: f"../media/{entry.slug}/{name}"),
             published=entry.published,
             updated=entry.updated,
-            shown_published=_shown(entry.published, article.language),
-            shown_updated=_shown(entry.updated, article.language),
+            shown_published=_written_date(entry.published, article.language),
+            shown_updated=_written_date(entry.updated, article.language),
         )
         self._write(f"articles/{entry.slug}.html", html, entry.updated)
 
@@ -227,7 +227,7 @@ class _Building:
                 "title": article.title,
                 "standfirst": article.standfirst,
                 "published": entry.published,
-                "shown": _shown(entry.published, article.language),
+                "shown": _written_date(entry.published, article.language),
             }
             for entry, article in self._articles
         ]
@@ -275,7 +275,7 @@ class _Building:
         create_file(self._target / name, text.encode(), slot)
 
 
-def _place(source: Path, target: Path, slot: datetime) -> None:
+def _link_or_copy(source: Path, target: Path, slot: datetime) -> None:
     """The same file under its public name: a second name where the file system allows it, else a copy."""
     try:
         os.link(source, target)
@@ -291,7 +291,7 @@ def _words(language: str) -> Mapping[str, str]:
     return _STRINGS.get(language) or _STRINGS.get(language.partition("-")[0]) or _STRINGS["en"]
 
 
-def _shown(slot: datetime, language: str) -> str:
+def _written_date(slot: datetime, language: str) -> str:
     """The day of a slot as the article's language writes it; as a plain date where Babel does not know it."""
     try:
         return format_date(slot.date(), "long", Locale.parse(language, sep="-"))

@@ -14,7 +14,7 @@ from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, o
 from fieldreport.seal.form_token import TokenKey
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.inner_header import EPOCH_MAX, Binding, Expected, Kind, Unplaced
+from fieldreport.seal.inner_header import EPOCH_MAX, Binding, Expected, ExpectedOffline, Kind
 from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Part
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
@@ -33,6 +33,7 @@ __all__ = [
     "Codename",
     "Entry",
     "Expected",
+    "ExpectedOffline",
     "Frame",
     "HybridIdentity",
     "HybridRecipient",
@@ -48,7 +49,6 @@ __all__ = [
     "RosterDirectory",
     "SourceKeys",
     "TokenKey",
-    "Unplaced",
     "check_date",
     "check_platform",
     "decode_canonical",

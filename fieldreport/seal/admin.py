@@ -18,7 +18,7 @@ from fieldreport.seal.public_file import SIGNATURE_FILE_BYTES, Stamp, read_publi
 from fieldreport.seal.signatures import AdminPublic
 
 
-class Admins:
+class AdminFiles:
     """Whose signatures count in one directory. See ``RosterDirectory`` for the arguments."""
 
     def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
@@ -68,7 +68,7 @@ class Admins:
         self.chain()
         return hand_over
 
-    def write_card(self) -> None:
+    def write_pub_file(self) -> None:
         """Let ``admin.pub`` show the key in force."""
         in_force = self.chain().keys[0]
         if self._published() != in_force:

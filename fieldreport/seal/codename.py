@@ -89,7 +89,7 @@ class Codename:
         for words in map(word_list, LIST_NAMES):
             typed = words.split(pieces)
             if len(typed) != limits.CODENAME_WORDS:
-                for reading in words.cut(pieces):
+                for reading in words.segment(pieces):
                     complete = True
                     if _checksum_fits(reading):
                         found[tuple(words.words[place] for place in reading)] = None
@@ -117,7 +117,7 @@ class Codename:
         raise CodenameError("A codename has nine words.", code="codename-words")
 
     @classmethod
-    def written(cls, untrusted_text: str) -> Self | None:
+    def from_exact(cls, untrusted_text: str) -> Self | None:
         """The codename that this text is, to the letter and with its checksum; none if it is nobody's ``str()``."""
         typed = tuple(untrusted_text.split(" "))
         if len(typed) == limits.CODENAME_WORDS:

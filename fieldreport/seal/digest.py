@@ -14,7 +14,7 @@ from typing import Final, Self
 _WORTH_A_THREAD: Final = 1024 * 1024  # a thread costs as much as hashing a hundred kilobytes
 
 
-class SideDigest:
+class ThreadedSha256:
     """SHA-256 of what ``update`` is given, in order."""
 
     def __init__(self, length: int) -> None:

@@ -19,10 +19,10 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError
-from fieldreport.seal.digest import SideDigest
+from fieldreport.seal.digest import ThreadedSha256
 from fieldreport.seal.header import build_header, open_header, read_header
 from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
-from fieldreport.seal.inner_header import INNER_BYTES, Binding, Expected, InnerHeader, Unplaced
+from fieldreport.seal.inner_header import INNER_BYTES, Binding, Expected, ExpectedOffline, InnerHeader
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
 from fieldreport.seal.stream import PayloadReader, PayloadWriter
@@ -117,7 +117,7 @@ def open_envelope(
 
 
 def open_sealed_file(
-    untrusted_file: BinaryIO, *, identities: Sequence[HybridIdentity], expected: Expected | Unplaced
+    untrusted_file: BinaryIO, *, identities: Sequence[HybridIdentity], expected: Expected | ExpectedOffline
 ) -> OpenEnvelope:
     """Open a sealed object as it travels: header and payload in one file, from its position to its end.
 
@@ -128,7 +128,9 @@ def open_sealed_file(
     return _open(file_key, untrusted_file, expected, offset=untrusted_file.tell())
 
 
-def _open(file_key: bytes, untrusted_payload: BinaryIO, expected: Expected | Unplaced, *, offset: int) -> OpenEnvelope:
+def _open(
+    file_key: bytes, untrusted_payload: BinaryIO, expected: Expected | ExpectedOffline, *, offset: int
+) -> OpenEnvelope:
     size = untrusted_payload.seek(0, os.SEEK_END) - offset
     reader = PayloadReader(file_key, untrusted_payload, size, offset=offset)
     try:
@@ -149,7 +151,7 @@ class OpenEnvelope:
     binding: Final[Binding]
     manifest: Final[Manifest]
 
-    def __init__(self, reader: PayloadReader, expected: Expected | Unplaced) -> None:
+    def __init__(self, reader: PayloadReader, expected: Expected | ExpectedOffline) -> None:
         inner = InnerHeader.parse(_read(reader, 0, INNER_BYTES))
         expected.check(inner.binding)
         if padded_size(INNER_BYTES + inner.content_length) != reader.size:
@@ -194,7 +196,7 @@ class OpenEnvelope:
         part = self._part(number)
         if part.length > limit:
             raise LimitExceeded("this part is too large to show", code="part", detail="part: over the reader's limit")
-        with SideDigest(part.length) as digest:
+        with ThreadedSha256(part.length) as digest:
             content = _read(self._reader, self._starts[number], part.length)
             digest.update(memoryview(content))
             _check_hash(digest, part)
@@ -213,7 +215,7 @@ class OpenEnvelope:
             for _ in self._pieces(0, self._starts[0], buffers):
                 pass  # reading authenticates; inner header and manifest were compared when they were opened
             for part, start in zip(self.manifest.parts, self._starts[:-1], strict=True):
-                with SideDigest(part.length) as digest:
+                with ThreadedSha256(part.length) as digest:
                     for piece in self._pieces(start, part.length, buffers):
                         digest.update(piece)
                     _check_hash(digest, part)
@@ -261,7 +263,7 @@ class _PartReader(SeekableReader):
 def _hash(part: PartSource) -> bytes:
     part.source.seek(0)
     buffers = [memoryview(bytearray(min(_READ, max(1, part.length)))) for _ in range(2)]
-    with SideDigest(part.length) as digest:
+    with ThreadedSha256(part.length) as digest:
         while count := part.source.readinto(buffers[0]):  # type: ignore[attr-defined]  # typeshed: only io's classes
             digest.update(buffers[0][:count])
             buffers.reverse()
@@ -296,7 +298,7 @@ def _read(reader: PayloadReader, position: int, length: int) -> bytes:
     return bytes(target)
 
 
-def _check_hash(digest: SideDigest, part: Part) -> None:
+def _check_hash(digest: ThreadedSha256, part: Part) -> None:
     if not hmac.compare_digest(digest.digest(), part.sha256):
         raise SealError("this sealed object is damaged", code="part", detail="part: hash differs")
 

@@ -66,7 +66,7 @@ class Header:
         if len(mac) != _MAC_BYTES:
             raise malformed("MAC is not 32 bytes")
         stanzas = parse_stanzas(lines, at_most=limits.STANZAS)
-        _check_company(stanzas)
+        _check_mixture(stanzas)
         return cls(stanzas, mac, untrusted_header[: -len(mac_text) - 2])
 
     @classmethod
@@ -78,7 +78,7 @@ class Header:
         """
         if not 0 < len(stanzas) <= limits.STANZAS:
             raise malformed("one to 64 stanzas")
-        _check_company(stanzas)
+        _check_mixture(stanzas)
         signed = b"".join([_VERSION, b"\n", *(stanza.encode() for stanza in stanzas), _MAC_MARK])
         return cls(tuple(stanzas), _mac(file_key, signed), signed)
 
@@ -150,7 +150,7 @@ def read_header(source: BinaryIO) -> bytes:
     raise malformed("no MAC line")
 
 
-def _check_company(stanzas: Sequence[Stanza]) -> None:
+def _check_mixture(stanzas: Sequence[Stanza]) -> None:
     types = {stanza.type for stanza in stanzas}
     if HYBRID in types and types & CLASSICAL:
         raise malformed("hybrid and classical recipients together")

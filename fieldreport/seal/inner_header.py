@@ -95,7 +95,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unplaced:
+class ExpectedOffline:
     """What a reader can expect who has a file and a key, and no store to tell where the file belongs.
 
     What is ``None`` is not known and not compared: whoever opens with this shows what the binding says, and says what
@@ -159,18 +159,18 @@ class InnerHeader:
                 manifest over ``limits.MANIFEST_BYTES`` or longer than the content.
         """
         if len(untrusted_inner) != INNER_BYTES:
-            raise _not_ours("length")
+            raise _malformed_inner("length")
         magic, kind, epoch, roster, instance, thread, own, content, manifest = _LAYOUT.unpack(untrusted_inner)
         if magic != _MAGIC:
-            raise _not_ours("magic or version")
+            raise _malformed_inner("magic or version")
         if epoch > EPOCH_MAX:
-            raise _not_ours("epoch")
+            raise _malformed_inner("epoch")
         if manifest > min(content, limits.MANIFEST_BYTES):
-            raise _not_ours("manifest length")
+            raise _malformed_inner("manifest length")
         try:
             known = Kind(kind)
         except ValueError:
-            raise _not_ours("kind") from None
+            raise _malformed_inner("kind") from None
         binding = Binding(kind=known, epoch=epoch, roster=roster, instance=instance, thread=thread, object=own)
         return cls(binding=binding, content_length=content, manifest_length=manifest)
 
@@ -179,5 +179,5 @@ def _misplaced(name: str) -> SealError:
     return SealError("this sealed object does not belong here", code="binding", detail=f"binding: other {name}")
 
 
-def _not_ours(detail: str) -> SealError:
+def _malformed_inner(detail: str) -> SealError:
     return SealError("this sealed object is damaged", code="inner-header", detail=f"inner header: {detail}")

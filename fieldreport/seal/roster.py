@@ -86,7 +86,7 @@ class Entry:
         if self.role is Role.ADMIN and self.state is KeyState.DECRYPT_ONLY:
             raise malformed("an admin's key decrypts nothing")
 
-    def card(self) -> str:
+    def pub_file(self) -> str:
         """The readable copy that lies beside the roster as ``<handle>.pub``. Nothing reads it but people."""
         lines = [f"handle {self.handle}", f"role {self.role}", f"state {self.state}", f"key {self.key_id}"]
         if self.signing is not None:

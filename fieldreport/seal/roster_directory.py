@@ -26,7 +26,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import RosterError
-from fieldreport.seal.admin import Admins
+from fieldreport.seal.admin import AdminFiles
 from fieldreport.seal.handover import HandOver
 from fieldreport.seal.public_file import SIGNATURE_FILE_BYTES, Stamp, make_public, read_public, stamps, write_public
 from fieldreport.seal.roster import Entry, KeyState, Role, Roster, check_date, parse_roster, verify_roster
@@ -84,7 +84,7 @@ class RosterDirectory:
     def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
         self._path = path
         self._instance = instance
-        self._admins = Admins(path, fingerprint=fingerprint, instance=instance)
+        self._admins = AdminFiles(path, fingerprint=fingerprint, instance=instance)
         self._lock = threading.RLock()
         self._current: Roster | None = None
         self._stamp: Stamp = ()
@@ -161,7 +161,7 @@ class RosterDirectory:
         Raises:
             RosterError: it does not verify, or (code ``roster-chain``) does not follow the one in force.
         """
-        with self._lock, self._turn():
+        with self._lock, self._locked():
             roster = self._verify(raw, signatures)
             if (self._path / "roster.json").exists():
                 current = self._verified()
@@ -176,7 +176,7 @@ class RosterDirectory:
             write_public(history / f"{roster.epoch:08d}.json", raw)
             write_public(self._path / "roster.json.sig", signatures)
             write_public(self._path / "roster.json", raw)
-            self._write_cards(roster)
+            self._write_pub_files(roster)
             return self._verified()
 
     def admin(self) -> AdminPublic:
@@ -202,22 +202,22 @@ class RosterDirectory:
         Raises:
             RosterError: it does not verify, or (code ``roster-handover``) does not follow what is in force.
         """
-        with self._lock, self._turn():
+        with self._lock, self._locked():
             return self._admins.publish(raw, signatures, acceptance, next_epoch=self._verified().epoch + 1)
 
-    def _write_cards(self, roster: Roster) -> None:
-        self._admins.write_card()
+    def _write_pub_files(self, roster: Roster) -> None:
+        self._admins.write_pub_file()
         staff = [entry for entry in roster.entries if entry.role is not Role.ADMIN]
-        cards = {entry.handle: entry.card() for entry in staff if entry.state is KeyState.ACTIVE}
+        texts = {entry.handle: entry.pub_file() for entry in staff if entry.state is KeyState.ACTIVE}
         for handle in {entry.handle for entry in staff}:
             path = self._path / f"{handle}.pub"
-            if handle in cards:
-                write_public(path, cards[handle].encode("ascii"))
+            if handle in texts:
+                write_public(path, texts[handle].encode("ascii"))
             else:
                 path.unlink(missing_ok=True)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         # The lock is the directory's own, so that two desks or a desk and a command take turns, and none is left over.
         try:
             directory = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -301,7 +301,7 @@ class RosterDirectory:
                 after = current if epoch + 1 == current.epoch else self._past.get(epoch + 1)
                 if after is None:
                     continue  # nothing that counts names it
-                roster = _named(raw, after)
+                roster = _parse_named(raw, after)
             else:
                 roster = self._verify(raw, self._read_from_history(epoch, "json.sig", SIGNATURE_FILE_BYTES))
             if roster.epoch != epoch:
@@ -333,7 +333,7 @@ class RosterDirectory:
         return stamps(self._path, names)
 
 
-def _named(untrusted_raw: bytes, after: Roster) -> Roster:
+def _parse_named(untrusted_raw: bytes, after: Roster) -> Roster:
     """The roster before ``after``: its bytes are as good as signed, because ``after`` names their hash."""
     if hashlib.sha256(untrusted_raw).digest() != after.previous:
         raise RosterError(f"the roster after epoch {after.epoch - 1} names another one before it", code="roster-chain")

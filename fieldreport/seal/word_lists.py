@@ -45,7 +45,7 @@ _PINNED: Final = MappingProxyType(
 
 # The Russian list of mnemonic 0.21 has one word in which a letter was destroyed by a wrong decoding (two U+FFFD): a
 # source could neither read nor type it. The pin above is over the mended list, so a release that mends it fits as well.
-_MENDED: Final = MappingProxyType({("russian", 1572): "снова"})
+_CORRECTED: Final = MappingProxyType({("russian", 1572): "снова"})
 
 LIST_NAMES: Final = tuple(_PINNED)
 
@@ -80,7 +80,7 @@ class WordList:
         found = tuple(self._whole.get(word, -1) for word in untrusted_words)
         return None if -1 in found else found
 
-    def cut(self, untrusted_pieces: Sequence[str]) -> list[tuple[int, ...]]:
+    def segment(self, untrusted_pieces: Sequence[str]) -> list[tuple[int, ...]]:
         """Every way to read the pieces, run together, as a codename's number of whole words of this list.
 
         For texts in which words are not set apart, or are by chance. None where there are more than
@@ -155,8 +155,8 @@ def word_list(name: str) -> WordList:
     except (OSError, UnicodeDecodeError, ModuleNotFoundError):
         raise PlatformError(f"the {name} word list is missing; install mnemonic again") from None
     words = [unicodedata.normalize("NFC", word) for word in text.split()]
-    for (mended_list, place), word in _MENDED.items():
-        if mended_list == name and place < len(words):
+    for (list_name, place), word in _CORRECTED.items():
+        if list_name == name and place < len(words):
             words[place] = word
     starts: defaultdict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(words):

@@ -13,7 +13,7 @@ Nothing in this package knows what it stores, holds a key, or sees plaintext.
 from fieldreport.store.blob_store import BlobStore, BlobWriter
 from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
-from fieldreport.store.engine import open_engine, reading, scour, writing
+from fieldreport.store.engine import erase_deleted, open_engine, reading, writing
 from fieldreport.store.file_blobs import FileBlobs
 from fieldreport.store.migrate import migrate, run_migrations
 from fieldreport.store.spool import Spooled, spooled
@@ -26,12 +26,12 @@ __all__ = [
     "Spooled",
     "column_bytes",
     "conventional_metadata",
+    "erase_deleted",
     "migrate",
     "open_blobs",
     "open_engine",
     "reading",
     "run_migrations",
-    "scour",
     "spooled",
     "writing",
 ]

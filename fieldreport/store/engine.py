@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, QueuePool
 
 from fieldreport.errors import Conflict, NotFound, PlatformError, SettingsError, StoreError
-from fieldreport.store.sqlite import TurnTakingConnection, connector
+from fieldreport.store.sqlite import SerializedConnection, connection_factory
 
 _READ_ONLY = {"fieldreport_read_only": True}
 _READ_ONLY_POSTGRESQL = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
@@ -49,7 +49,7 @@ def open_engine(url: str) -> Engine:
 def _open_sqlite(url: URL, path: Path) -> Engine:
     engine = create_engine(
         url,
-        creator=connector(path),
+        creator=connection_factory(path),
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=-1,  # nobody waits for a connection while holding a lock that the connection's holder needs
@@ -59,7 +59,7 @@ def _open_sqlite(url: URL, path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         driver = connection.connection.driver_connection
-        assert isinstance(driver, TurnTakingConnection)  # noqa: S101 - the creator above makes no other
+        assert isinstance(driver, SerializedConnection)  # noqa: S101 - the creator above makes no other
         if connection.get_execution_options().get("fieldreport_read_only"):
             driver.begin_reading()
         else:
@@ -91,7 +91,7 @@ def writing(engine: Engine) -> Iterator[Session]:
         NotFound: the block asked for the one row of an id, and there is none.
         StoreError: the database refused or is away; code "busy" when the turn to write did not come in time.
     """
-    with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+    with _as_our_errors(), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 
@@ -103,12 +103,12 @@ def reading(engine: Engine) -> Iterator[Session]:
         StoreError: the database refused, is away, or the block tried to write.
     """
     options = _READ_ONLY_POSTGRESQL if engine.dialect.name == "postgresql" else _READ_ONLY
-    with _translated(), Session(engine.execution_options(**options), expire_on_commit=False) as session:
+    with _as_our_errors(), Session(engine.execution_options(**options), expire_on_commit=False) as session:
         yield session
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _as_our_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
@@ -120,7 +120,7 @@ def _translated() -> Iterator[None]:
         raise StoreError("the database refused", detail=type(origin or error).__name__) from None
 
 
-def scour(engine: Engine, tables: Collection[str]) -> None:
+def erase_deleted(engine: Engine, tables: Collection[str]) -> None:
     """Make what was deleted unreadable in the database's own files, as far as the database can.
 
     SQLite: rows are overwritten when they are deleted; the write-ahead log, which still holds earlier copies, is moved
@@ -130,11 +130,11 @@ def scour(engine: Engine, tables: Collection[str]) -> None:
     Raises:
         StoreError: the database is away, or its log was in use by a reader (code "busy"): try again later.
     """
-    with _translated():
+    with _as_our_errors():
         if engine.dialect.name == "sqlite":
             with engine.connect() as connection:
                 driver = connection.connection.driver_connection
-                assert isinstance(driver, TurnTakingConnection)  # noqa: S101 - our creator makes no other
+                assert isinstance(driver, SerializedConnection)  # noqa: S101 - our creator makes no other
                 driver.checkpoint_and_truncate()
             return
         # VACUUM runs outside transactions; a pooled connection would come back changed by that, so use one of its own.

@@ -99,7 +99,7 @@ class WriteLock:
         self._thread.release()
 
 
-class TurnTakingConnection(sqlite3.Connection):
+class SerializedConnection(sqlite3.Connection):
     """A connection whose write transactions hold a ``WriteLock`` from BEGIN IMMEDIATE until they have ended."""
 
     _lock: WriteLock
@@ -122,7 +122,7 @@ class TurnTakingConnection(sqlite3.Connection):
             self.execute("PRAGMA query_only=OFF")
             self.execute("BEGIN IMMEDIATE")
         except BaseException:
-            self._let_go()
+            self._release_lock()
             raise
 
     def begin_reading(self) -> None:
@@ -138,7 +138,7 @@ class TurnTakingConnection(sqlite3.Connection):
             try:
                 self._checkpoint_when_long()
             finally:
-                self._let_go()
+                self._release_lock()
 
     @override
     def rollback(self) -> None:
@@ -146,7 +146,7 @@ class TurnTakingConnection(sqlite3.Connection):
             super().rollback()
         finally:
             if self._holding:
-                self._let_go()
+                self._release_lock()
 
     @override
     def close(self) -> None:
@@ -154,7 +154,7 @@ class TurnTakingConnection(sqlite3.Connection):
             try:
                 super().close()
             finally:
-                self._let_go()
+                self._release_lock()
             return
         self._lock.acquire()
         try:
@@ -187,12 +187,12 @@ class TurnTakingConnection(sqlite3.Connection):
             # PASSIVE never waits for readers. Its result does not matter: the commit before it is durable already.
             self.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def _let_go(self) -> None:
+    def _release_lock(self) -> None:
         self._holding = False
         self._lock.release()
 
 
-def connector(path: Path) -> Any:
+def connection_factory(path: Path) -> Any:
     """Return a ``creator`` for ``create_engine`` that opens turn-taking connections to the database at ``path``.
 
     The first call creates the file readable by nobody else and switches it to WAL.
@@ -213,12 +213,12 @@ def connector(path: Path) -> Any:
     if mode != "wal":
         raise StoreError("the database cannot be opened", detail="this file system allows no write-ahead log")
 
-    def connect() -> TurnTakingConnection:
+    def connect() -> SerializedConnection:
         connection = sqlite3.connect(
             path,
             timeout=limits.WRITE_WAIT_SECONDS,
             check_same_thread=False,  # the pool hands a connection to one thread at a time
-            factory=TurnTakingConnection,
+            factory=SerializedConnection,
         )
         connection.prepare(lock, path)
         return connection

@@ -44,7 +44,7 @@ def parse(untrusted_text: str) -> tuple[HybridIdentity, ...]:
         raise KeyFileDamaged("a line of this identity file is not a key that fieldreport knows") from None
 
 
-def is_one(path: Path) -> bool:
+def is_identity_file(path: Path) -> bool:
     """Tell an identity file, or something that should be one, from a key file, which begins with its own name.
 
     Raises:

@@ -47,14 +47,14 @@ __all__ = [
     "Cost",
     "SigningKey",
     "StaffKey",
-    "bring_key_file",
     "change_key_file",
     "change_passphrase",
     "derive_once",
+    "dummy_unlock",
     "generate_passphrase",
+    "import_key_file",
     "new_staff_key",
     "unlock",
-    "unlock_nothing",
     "write_key_file",
 ]
 
@@ -137,7 +137,7 @@ def write_key_file(path: Path, staff_key: StaffKey, passphrase: str, *, cost: Co
         UsageError: the passphrase is blank or too long, or the directory cannot be written.
     """
     content = _encode(staff_key, passphrase, cost)
-    with secret_file.turn(path):
+    with secret_file.locked(path):
         secret_file.replace(path, content)
 
 
@@ -150,18 +150,18 @@ def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKe
     Raises:
         UnlockRefused: wrong passphrase, or no such file.
         KeyFileDamaged: the file is not what was written, or others may read it. Told without any Argon2id: a caller who
-            answers strangers runs ``unlock_nothing`` and says the same as for a wrong passphrase.
+            answers strangers runs ``dummy_unlock`` and says the same as for a wrong passphrase.
     """
     try:
         sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
     except FileNotFoundError:
-        unlock_nothing()
+        dummy_unlock()
     if handle is not None and handle != sealed.handle:
         raise KeyFileDamaged(f"{path.name} is somebody else's key file")
     return _open(sealed, passphrase)
 
 
-def bring_key_file(source: Path, path: Path, *, handle: str) -> None:
+def import_key_file(source: Path, path: Path, *, handle: str) -> None:
     """Put a key file that an editor made on another machine at ``path``, mode 0600, durably; the source stays.
 
     Everything is checked that needs no passphrase. The mode of the source is not: it comes on a memory card.
@@ -178,7 +178,7 @@ def bring_key_file(source: Path, path: Path, *, handle: str) -> None:
     sealed = _parse(untrusted_file)
     if (sealed.handle, sealed.role) != (handle, Role.EDITOR):
         raise KeyFileDamaged(f"{source.name} is not the key file of an editor {handle}")
-    with secret_file.turn(path):
+    with secret_file.locked(path):
         try:
             if secret_file.read(path, at_most=limits.KEYFILE_BYTES) != untrusted_file:
                 raise UsageError(f"there is another {path.name} already; move it away first")
@@ -186,13 +186,13 @@ def bring_key_file(source: Path, path: Path, *, handle: str) -> None:
             secret_file.replace(path, untrusted_file)
 
 
-def unlock_nothing(*, cost: Cost = FULL) -> NoReturn:
+def dummy_unlock(*, cost: Cost = FULL) -> NoReturn:
     """Do the work of a refused unlock and refuse: for a handle that nobody has.
 
     Raises:
         UnlockRefused: always.
     """
-    with _overwritten(_KEY_BYTES) as nobodys:
+    with _wiped_buffer(_KEY_BYTES) as nobodys:
         derive_once("", secrets.token_bytes(_SALT_BYTES), cost, nobodys)
     raise UnlockRefused(_REFUSED)
 
@@ -206,11 +206,11 @@ def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], St
         UnlockRefused, KeyFileDamaged: as ``unlock``.
         UsageError: the file cannot be written, or what ``change`` raises.
     """
-    with secret_file.turn(path):
+    with secret_file.locked(path):
         try:
             sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
         except FileNotFoundError:
-            unlock_nothing()
+            dummy_unlock()
         before = _open(sealed, passphrase)
         after = change(before)
         if after != before:
@@ -224,16 +224,16 @@ def change_passphrase(path: Path, old: str, new: str, *, cost: Cost = FULL) -> N
     Raises:
         UnlockRefused, KeyFileDamaged, UsageError: as ``unlock`` and ``write_key_file``.
     """
-    with secret_file.turn(path):
+    with secret_file.locked(path):
         try:
             sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
         except FileNotFoundError:
-            unlock_nothing()
+            dummy_unlock()
         secret_file.replace(path, _encode(_open(sealed, old), new, cost))
 
 
 def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:
-    if not _normal(passphrase):
+    if not _normalise(passphrase):
         raise UsageError("a passphrase cannot be blank, nor longer than a page")
     salt = secrets.token_bytes(_SALT_BYTES)
     head = (
@@ -275,7 +275,7 @@ def _parse(untrusted_file: bytes) -> _Sealed:
 def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
     with (
         _keys(passphrase, sealed.salt, sealed.cost, sealed.head) as (commitment, key),
-        _overwritten(max(0, len(sealed.body) - _TAG_BYTES)) as content,
+        _wiped_buffer(max(0, len(sealed.body) - _TAG_BYTES)) as content,
     ):
         if not hmac.compare_digest(commitment, sealed.commitment):
             raise UnlockRefused(_REFUSED)
@@ -291,7 +291,7 @@ def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
 
 
 @contextmanager
-def _overwritten(length: int) -> Iterator[bytearray]:
+def _wiped_buffer(length: int) -> Iterator[bytearray]:
     """Room for a secret until the block ends."""
     room = bytearray(length)
     try:
@@ -309,7 +309,7 @@ def derive_once(passphrase: str, salt: bytes, cost: Cost, into: bytearray) -> No
     try:
         Argon2id(
             salt=salt, length=_KEY_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.kib
-        ).derive_into(_normal(passphrase), into)
+        ).derive_into(_normalise(passphrase), into)
     except MemoryError:
         raise PlatformError(f"unlocking needs {cost.kib // 1024} MiB of free memory", code="no-memory") from None
 
@@ -317,7 +317,7 @@ def derive_once(passphrase: str, salt: bytes, cost: Cost, into: bytearray) -> No
 @contextmanager
 def _keys(passphrase: str, salt: bytes, cost: Cost, head: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """The commitment and the encryption key, the whole head bound into both; the key is gone when the block ends."""
-    with _overwritten(_KEY_BYTES) as master, _overwritten(2 * _KEY_BYTES) as derived:
+    with _wiped_buffer(_KEY_BYTES) as master, _wiped_buffer(2 * _KEY_BYTES) as derived:
         derive_once(passphrase, salt, cost, master)
         HKDFExpand(SHA256(), 2 * _KEY_BYTES, _LABEL + head).derive_into(master, derived)
         with memoryview(derived) as both:
@@ -328,7 +328,7 @@ def _associated(head: bytes, commitment: bytes) -> bytes:
     return _LABEL + head + commitment
 
 
-def _normal(passphrase: str) -> bytes:
+def _normalise(passphrase: str) -> bytes:
     # Nobody may write a blank passphrase, so a monstrous one at sign-in is simply wrong, at the usual price.
     if len(passphrase) > limits.PASSPHRASE_CHARACTERS:
         return b""

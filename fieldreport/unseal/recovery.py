@@ -95,7 +95,7 @@ def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> Hy
     return identity
 
 
-def needed_with(untrusted_share: str, *, number: int = 1) -> int:
+def shares_needed(untrusted_share: str, *, number: int = 1) -> int:
     """Check one share by itself and return how many of its set are needed, so that a mistake is told at once.
 
     Raises:
@@ -125,18 +125,18 @@ def _parse(untrusted_share: str, number: int) -> Share:
     for at, word in enumerate(_words(untrusted_share, number), start=1):
         place = _PLACES.get(word[:4])
         if place is None:
-            raise _wrong(number, f"has a wrong word: the {_ordinal(at)} is in no share")
+            raise _bad_share(number, f"has a wrong word: the {_ordinal(at)} is in no share")
         places.append(place)
-    off = _residue(places)
+    off = _checksum_error(places)
     if off:
-        raise _wrong(number, _guess(places, off))
+        raise _bad_share(number, _likely_mistake(places, off))
     try:
         share = Share.from_mnemonic(" ".join(WORDLIST[place] for place in places))
     except MnemonicError:
-        raise _wrong(number, "was not made by fieldreport") from None
+        raise _bad_share(number, "was not made by fieldreport") from None
     ours = (share.group_count, share.group_threshold, share.iteration_exponent, len(share.value))
     if ours != (1, 1, _ITERATION_EXPONENT, SEED_BYTES):
-        raise _wrong(number, "was not made by fieldreport")  # and might cost hours: the exponent is up to its maker
+        raise _bad_share(number, "was not made by fieldreport")  # and might cost hours: the exponent is up to its maker
     return share
 
 
@@ -147,17 +147,17 @@ def _words(untrusted_share: str, number: int) -> list[str]:
         found = Counter(place for place, _ in numbered)
         for place in range(1, WORDS + 1):
             if found[place] != 1:
-                raise _wrong(number, f"{'repeats' if found[place] else 'lacks'} the word with the number {place}")
+                raise _bad_share(number, f"{'repeats' if found[place] else 'lacks'} the word with the number {place}")
         if len(found) != WORDS:
-            raise _wrong(number, f"has more than {WORDS} words")
+            raise _bad_share(number, f"has more than {WORDS} words")
         return [word for _, word in sorted(numbered)]
     typed = text.split()
     if len(typed) != WORDS:
-        raise _wrong(number, f"has {len(typed)} words instead of {WORDS}")
+        raise _bad_share(number, f"has {len(typed)} words instead of {WORDS}")
     return typed
 
 
-def _residue(places: Sequence[int]) -> int:
+def _checksum_error(places: Sequence[int]) -> int:
     """How far the last three words are from the checksum of the others: 30 bits, 0 when it fits."""
     wanted = create_checksum(places[:-_CHECKSUM_WORDS], _CUSTOMISATION)
     off = 0
@@ -166,7 +166,7 @@ def _residue(places: Sequence[int]) -> int:
     return off
 
 
-def _guess(places: Sequence[int], off: int) -> str:
+def _likely_mistake(places: Sequence[int], off: int) -> str:
     """Say what one mistake would explain a checksum that does not fit.
 
     The code's distance is four: what a single wrong word explains, no other single word does, nor a swap.
@@ -176,13 +176,13 @@ def _guess(places: Sequence[int], off: int) -> str:
         # The checksum is linear over bits: what a change of this word can do is spanned by its ten bits.
         explained = {0}
         for bit in range(_WORD_BITS):
-            step = _residue([*blank[:at], 1 << bit, *blank[at + 1 :]]) ^ _residue(blank)
+            step = _checksum_error([*blank[:at], 1 << bit, *blank[at + 1 :]]) ^ _checksum_error(blank)
             explained |= {each ^ step for each in explained}
         if off in explained:
             return f"has a wrong word, most likely the {_ordinal(at + 1)}"
     for at in range(WORDS - 1):
         swapped = [*places[:at], places[at + 1], places[at], *places[at + 2 :]]
-        if _residue(swapped) == 0:
+        if _checksum_error(swapped) == 0:
             return f"has two words in the wrong order, most likely the {_ordinal(at + 1)} and the {_ordinal(at + 2)}"
     return "has more than one wrong word"
 
@@ -197,11 +197,11 @@ def _check_set(shares: Sequence[Share]) -> None:
     seen: dict[int, int] = {}
     for number, share in enumerate(shares, start=1):
         if share.group_parameters() != usual:
-            raise _wrong(number, "belongs to another set than the rest")
+            raise _bad_share(number, "belongs to another set than the rest")
         if share.index in seen:
-            raise _wrong(number, f"is the same as share {seen[share.index]}")
+            raise _bad_share(number, f"is the same as share {seen[share.index]}")
         seen[share.index] = number
 
 
-def _wrong(number: int, what: str) -> KeyFileDamaged:
+def _bad_share(number: int, what: str) -> KeyFileDamaged:
     return KeyFileDamaged(f"share {number} {what}", code="recovery-share")

@@ -104,19 +104,19 @@ class _Worker:
     """The near end of one process."""
 
     def __init__(self, seeds: Sequence[bytes]) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         # -P: nothing is imported from the directory that this happens to run in.
         command = [sys.executable, "-P", "-m", "fieldreport.unseal.rewrap_workers"]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError:
-            raise _gone() from None
+            raise _worker_ended() from None
         try:
             self._send([_NUMBER.pack(len(seeds)), *seeds])
         except BaseException as error:
             self.end()
             if isinstance(error, OSError):
-                raise _gone() from None
+                raise _worker_ended() from None
             raise
 
     def rewrap(self, headers: Sequence[bytes], recipients: Sequence[HybridRecipient]) -> list[bytes | SealError]:
@@ -125,13 +125,13 @@ class _Worker:
         pieces.append(_NUMBER.pack(len(headers)))
         for header in headers:
             pieces += (_NUMBER.pack(len(header)), header)
-        with self._turn:
+        with self._lock:
             try:
                 # The worker reads a batch whole before it answers, so neither end waits for the other to read.
                 self._send(pieces)
                 return [self._answer() for _ in headers]
             except (OSError, EOFError):
-                raise _gone() from None
+                raise _worker_ended() from None
 
     def end(self) -> None:
         """End the process; it holds nothing that could be lost."""
@@ -154,12 +154,12 @@ class _Worker:
 
     def _send(self, pieces: Sequence[bytes]) -> None:
         if self._process.stdin is None:  # pragma: no cover - it was asked for
-            raise _gone()
+            raise _worker_ended()
         self._process.stdin.write(b"".join(pieces))
         self._process.stdin.flush()
 
 
-def _gone() -> PlatformError:
+def _worker_ended() -> PlatformError:
     return PlatformError("a process that re-wraps ended; what is left is done at the next unlock", code="rewrap-worker")
 
 
@@ -191,11 +191,11 @@ def _work(orders: IO[bytes], answers: IO[bytes]) -> None:
         recipients = [known[public] for public in publics]
         headers = [_read(orders, _number(orders)) for _ in range(_number(orders))]
         for header in headers:
-            answers.write(_answered(header, identities, recipients))
+            answers.write(_answer_for(header, identities, recipients))
         answers.flush()
 
 
-def _answered(header: bytes, identities: Sequence[HybridIdentity], recipients: Sequence[HybridRecipient]) -> bytes:
+def _answer_for(header: bytes, identities: Sequence[HybridIdentity], recipients: Sequence[HybridRecipient]) -> bytes:
     try:
         new = rewrap(header, identities=identities, recipients=recipients)
     except SealError as error:
@@ -205,5 +205,5 @@ def _answered(header: bytes, identities: Sequence[HybridIdentity], recipients: S
 
 
 if __name__ == "__main__":
-    hardening.take()  # before the keys are read: started anew, it has only the limit from its parent
+    hardening.harden_process()  # before the keys are read: started anew, it has only the limit from its parent
     _work(sys.stdin.buffer, sys.stdout.buffer)

@@ -149,7 +149,7 @@ def verify_request(untrusted_text: str, entry: Entry) -> Entry:
     return dataclasses.replace(entry, key_id=request.recipient.key_id, recipient=request.recipient)
 
 
-def retire_old(path: Path, passphrase: str, key_id: str, *, entry: Entry) -> StaffKey:
+def remove_old_identity(path: Path, passphrase: str, key_id: str, *, entry: Entry) -> StaffKey:
     """Destroy an old key in the key file. The caller has made sure that no header names it any more.
 
     Destroying a key that is gone changes nothing.

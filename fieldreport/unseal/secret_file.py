@@ -23,7 +23,7 @@ _READ_TRIES: Final = 5
 
 
 @contextmanager
-def turn(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the right to change ``path``, against other threads and processes. Not to be nested.
 
     Raises:
@@ -66,7 +66,7 @@ def read(path: Path, *, at_most: int) -> bytes:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path``, durably, and overwrite what was there. The caller holds ``turn(path)``."""
+    """Put ``content`` at ``path``, durably, and overwrite what was there. The caller holds ``locked(path)``."""
     unfinished = path.with_name(f".{path.name}.new")
     # A fixed name: what a crash left is taken over by the next attempt, and lies nowhere else.
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)

@@ -98,26 +98,26 @@ def apply(app: Flask, content: Mapping[str, str] | None = None, **options: objec
     """Put the headers on every answer of ``app``, replacing what a view set; arguments as ``security_headers``.
 
     A view that serves something with a policy of its own (a preview in a sandbox) sets
-    ``response.headers["Content-Security-Policy"]`` through ``stricter``, never directly.
+    ``response.headers["Content-Security-Policy"]`` through ``own_policy``, never directly.
     """
     fixed = security_headers(content, **options)  # type: ignore[arg-type]  # same names, checked there
 
     def add(response: Response) -> Response:
-        stricter = getattr(response, _STRICTER, None)
+        own = getattr(response, _OWN_POLICY, None)
         for name, value in fixed.items():
             response.headers[name] = value
-        if stricter is not None:
-            response.headers["Content-Security-Policy"] = stricter
+        if own is not None:
+            response.headers["Content-Security-Policy"] = own
         return response
 
     app.after_request(add)
 
 
-_STRICTER: Final = "fieldreport_stricter_policy"
+_OWN_POLICY: Final = "fieldreport_own_policy"
 
 
-def stricter(response: Response, content: Mapping[str, str]) -> Response:
+def own_policy(response: Response, content: Mapping[str, str]) -> Response:
     """Give one answer a Content-Security-Policy of its own: nothing but ``content``, say for a sandboxed preview."""
     policy = {**_CONTENT_SECURITY, "form-action": "'none'", **content}
-    setattr(response, _STRICTER, "; ".join(f"{name} {value}" for name, value in policy.items()))
+    setattr(response, _OWN_POLICY, "; ".join(f"{name} {value}" for name, value in policy.items()))
     return response

@@ -61,25 +61,25 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
     if unknown or not offered:
         raise ValueError(f"no such language: {', '.join(sorted(unknown)) or '(none given)'}")
 
-    class Offered(_LanguageConverter):
+    class OfferedConverter(_LanguageConverter):
         @override
         def __init__(self, url_map: Map) -> None:
             super().__init__(url_map, *offered)
 
-    app.url_map.converters["language"] = Offered
+    app.url_map.converters["language"] = OfferedConverter
     app.extensions["fieldreport-languages"] = offered
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(str(path) for path in catalogues)
     Babel(app, default_locale="en", locale_selector=lambda: current_language().replace("-", "_"))
 
-    def take_out(_: str | None, values: dict[str, object] | None) -> None:
+    def drop_language(_: str | None, values: dict[str, object] | None) -> None:
         if values is not None:
             values.pop("language", None)
 
-    def fill_in(endpoint: str, values: dict[str, object]) -> None:
+    def add_language(endpoint: str, values: dict[str, object]) -> None:
         if "language" not in values and app.url_map.is_endpoint_expecting(endpoint, "language"):
             values["language"] = current_language()
 
-    def names() -> dict[str, object]:
+    def template_values() -> dict[str, object]:
         language = current_language()
         return {
             "language": language,
@@ -90,9 +90,9 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
             else {},
         }
 
-    app.url_value_preprocessors.setdefault(None, []).append(take_out)
-    app.url_default_functions.setdefault(None, []).append(fill_in)
-    app.context_processor(names)
+    app.url_value_preprocessors.setdefault(None, []).append(drop_language)
+    app.url_default_functions.setdefault(None, []).append(add_language)
+    app.context_processor(template_values)
 
 
 def _same_page(code: str) -> str:

@@ -52,7 +52,7 @@ class AddressKey:
         return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-class WhenAway(StrEnum):
+class OnOutage(StrEnum):
     """What happens to requests while a shared store of counts cannot be reached."""
 
     COUNT_IN_MEMORY = "count-in-memory"  # a report must never be lost to a broken counter
@@ -67,7 +67,7 @@ class Budget:
     rate: str
 
 
-class _Never(threading.Timer):
+class _NoTimer(threading.Timer):
     """Stands where the library keeps the timer that it starts whenever the last one is done."""
 
     @override
@@ -87,7 +87,7 @@ class SweptMemory(MemoryStorage):
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: str) -> None:  # noqa: FBT001, FBT002 - the library's signature
         super().__init__(uri, wrap_exceptions, **options)
         self.timer.cancel()
-        self.timer = _Never(0, lambda: None)
+        self.timer = _NoTimer(0, lambda: None)
         self._next_sweep = time.monotonic() + limits.LIMITER_SWEEP_SECONDS
 
     @override
@@ -107,7 +107,7 @@ def install(
     storage: str,
     key: AddressKey,
     budget: Callable[[flask.Request], Budget],
-    when_away: WhenAway,
+    on_outage: OnOutage,
 ) -> Limiter:
     """Give every request of ``app`` a budget; over it, the view does not run and the error is a 429.
 
@@ -116,11 +116,11 @@ def install(
         storage: ``memory://`` or a ``redis://`` URL.
         key: shared by all workers: make it before they are forked.
         budget: chooses by endpoint and method. It must not touch the body.
-        when_away: what to do while ``storage`` cannot be reached.
+        on_outage: what to do while ``storage`` cannot be reached.
 
     """
 
-    def chosen() -> Budget:
+    def current_budget() -> Budget:
         return budget(flask.request)
 
     # The library would otherwise log the endpoint and the hash of every refused visitor, at whatever level is set.
@@ -128,14 +128,14 @@ def install(
     return Limiter(
         lambda: key.pseudonym(flask.request.environ.get("REMOTE_ADDR") or ""),
         app=app,
-        default_limits=[lambda: chosen().rate],
-        request_identifier=lambda: chosen().name,
+        default_limits=[lambda: current_budget().rate],
+        request_identifier=lambda: current_budget().name,
         storage_uri=storage.replace("memory://", "swept-memory://", 1),
         # A store that does not answer must not hold a source's page: give up after a second.
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if storage.startswith("redis") else {},
         strategy=_STRATEGY,
         # Counters of two strategies in one Redis are of different types; the name keeps them apart.
         key_prefix=f"fieldreport-{_STRATEGY}",
-        in_memory_fallback_enabled=when_away is WhenAway.COUNT_IN_MEMORY,
+        in_memory_fallback_enabled=on_outage is OnOutage.COUNT_IN_MEMORY,
         headers_enabled=False,
     )

@@ -148,7 +148,7 @@ class FormReader:
                 continue
             try:
                 for event in parser.parse(chunk):
-                    self._take(event)
+                    self._handle(event)
             except ParserLimitReached:
                 self._refuse(LimitExceeded("The form has too many parts.", code="request-parts"))
                 broken = True
@@ -162,7 +162,7 @@ class FormReader:
                 self._refuse(BadRequest())
         self._finish_part()
 
-    def _take(self, event: MultipartSegment | bytes | None) -> None:
+    def _handle(self, event: MultipartSegment | bytes | None) -> None:
         if event is None:
             self._finish_part()
         elif isinstance(event, MultipartSegment):

@@ -54,9 +54,9 @@ def serve(
         SystemExit: always, at the end; with the status of the ``FieldreportError`` that ``build`` raised, if it did.
 
     """
-    hardening.take()
+    hardening.harden_process()
     descriptors = _raise_descriptors()
-    listener = _take_port(listen)
+    listener = _bind(listen)
     verdict = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the workers: the exit status of one that could not build
     options = {
         "bind": [f"fd://{listener.detach()}"],
@@ -123,7 +123,7 @@ def _raise_descriptors() -> int:
     return soft
 
 
-def _take_port(listen: str) -> socket.socket:
+def _bind(listen: str) -> socket.socket:
     host, port = split_listen(listen, where="listen")
     host = host.strip("[]")
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)

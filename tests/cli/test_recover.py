@@ -65,7 +65,7 @@ def test_a_pdf_sheet_is_one_page_with_the_words_in_a_numbered_grid(tmp_path: Pat
     for expected in ("Recovery share 2 of 3", "The Border Post", "0f" * 16, "November 2026", "open nothing"):
         assert expected in text
     assert " ".join(recovery_sheets.fingerprint_words(of.key_id).split()[:5]) in " ".join(text.split())
-    assert recovery.needed_with(text) == 2, "what was scanned back is read as a share"
+    assert recovery.shares_needed(text) == 2, "what was scanned back is read as a share"
 
 
 def test_a_sheet_tells_no_day_and_no_program() -> None:
@@ -84,7 +84,7 @@ def test_a_name_without_letters_in_these_fonts_leaves_a_line_to_write_on(tmp_pat
 def test_every_sheet_holds_its_own_share_and_no_other(printed: Printed) -> None:
     assert [path.name for path in printed.files] == [f"share-{number}-of-4.txt" for number in (1, 2, 3, 4)]
     texts = [path.read_text() for path in printed.files]
-    assert [recovery.needed_with(text) for text in texts] == [3] * 4
+    assert [recovery.shares_needed(text) for text in texts] == [3] * 4
     grids = [re.findall(r"\d+\) ([a-z]+)", text) for text in texts]
     assert all(len(grid) == 33 for grid in grids)
     assert len({tuple(grid) for grid in grids}) == 4

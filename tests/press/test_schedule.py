@@ -17,7 +17,7 @@ AT_ONCE = Schedule(minimum_age=timedelta(0), random_delay=timedelta(0), slot=Non
 
 
 def test_without_any_delay_it_appears_at_once_dated_to_the_hour() -> None:
-    slot = AT_ONCE.appearance(now=NOW, newest_report=NOW)
+    slot = AT_ONCE.publication_slot(now=NOW, newest_report=NOW)
     assert slot == datetime(2026, 11, 20, 9, tzinfo=UTC)
     assert slot <= NOW
 
@@ -37,7 +37,7 @@ def test_it_waits_for_age_and_delay_and_then_for_the_slot(
     age_hours: int, drawn_minutes: int, expected: datetime
 ) -> None:
     newest = NOW - timedelta(hours=age_hours)
-    assert DAILY.appearance(now=NOW, newest_report=newest, below=lambda _: drawn_minutes) == expected
+    assert DAILY.publication_slot(now=NOW, newest_report=newest, below=lambda _: drawn_minutes) == expected
 
 
 def test_the_delay_is_drawn_from_the_whole_range() -> None:
@@ -47,15 +47,15 @@ def test_the_delay_is_drawn_from_the_whole_range() -> None:
         drawn.append(bound)
         return 0
 
-    DAILY.appearance(now=NOW, newest_report=None, below=draw)
+    DAILY.publication_slot(now=NOW, newest_report=None, below=draw)
     assert drawn == [48 * 60 + 1]
 
 
 def test_the_sources_wish_holds_it_back() -> None:
-    assert DAILY.appearance(now=NOW, newest_report=None, not_before=date(2027, 1, 1), below=lambda _: 0) == datetime(
-        2027, 1, 1, 6, tzinfo=UTC
-    )
-    assert AT_ONCE.appearance(now=NOW, newest_report=None, not_before=date(2027, 1, 1)) == datetime(
+    assert DAILY.publication_slot(
+        now=NOW, newest_report=None, not_before=date(2027, 1, 1), below=lambda _: 0
+    ) == datetime(2027, 1, 1, 6, tzinfo=UTC)
+    assert AT_ONCE.publication_slot(now=NOW, newest_report=None, not_before=date(2027, 1, 1)) == datetime(
         2027, 1, 1, tzinfo=UTC
     )
 

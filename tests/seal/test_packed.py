@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.scratch import Scratch
-from fieldreport.seal import Binding, Codename, Frame, Kind, Letter, PackedLetter, SourceKeys, Unplaced
+from fieldreport.seal import Binding, Codename, ExpectedOffline, Frame, Kind, Letter, PackedLetter, SourceKeys
 from fieldreport.seal.packed import FRAME_BYTES, is_packed
 
 DIRECTORY = Path(__file__).parent.parent / "vectors" / "packed"
@@ -96,20 +96,20 @@ KNOWN = Binding(kind=Kind.NOTE, epoch=4, roster=b"r" * 32, instance=b"i" * 16, t
 
 
 def test_where_nothing_is_known_any_place_is_accepted() -> None:
-    assert Unplaced().check(KNOWN)
+    assert ExpectedOffline().check(KNOWN)
 
 
 @pytest.mark.parametrize(
     ("expected", "name"),
     [
-        (Unplaced(instance=b"x" * 16), "instance"),
-        (Unplaced(object=b"x" * 16), "object"),
-        (Unplaced(epoch=5), "epoch"),
-        (Unplaced(rosters={4: b"x" * 32}), "roster"),
-        (Unplaced(rosters={5: b"r" * 32}), "roster"),
+        (ExpectedOffline(instance=b"x" * 16), "instance"),
+        (ExpectedOffline(object=b"x" * 16), "object"),
+        (ExpectedOffline(epoch=5), "epoch"),
+        (ExpectedOffline(rosters={4: b"x" * 32}), "roster"),
+        (ExpectedOffline(rosters={5: b"r" * 32}), "roster"),
     ],
 )
-def test_what_is_known_must_agree(expected: Unplaced, name: str) -> None:
+def test_what_is_known_must_agree(expected: ExpectedOffline, name: str) -> None:
     with pytest.raises(SealError, match="does not belong here") as refused:
         expected.check(KNOWN)
     assert refused.value.detail == f"binding: other {name}"
@@ -120,5 +120,5 @@ def test_a_letter_that_is_not_its_own_thread_belongs_nowhere() -> None:
         kind=Kind.LETTER, epoch=4, roster=b"r" * 32, instance=b"i" * 16, thread=b"t" * 16, object=b"o" * 16
     )
     with pytest.raises(SealError) as refused:
-        Unplaced().check(letter)
+        ExpectedOffline().check(letter)
     assert refused.value.detail == "binding: other thread"

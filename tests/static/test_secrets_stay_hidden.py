@@ -49,13 +49,13 @@ _MAY_BE_SHOWN = {
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
-    "Unplaced.instance", "Unplaced.object", "_Group.case",
+    "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case",
     # hashes, public keys and signatures
     "AdminPublic.ed25519", "AdminPublic.mldsa65", "ArticleSignOff.signature", "AuditRow.hash", "AuditRow.previous",
     "AuditRow.signature", "AuditRow.signer", "Binding.roster", "Entry.signing", "Expected.rosters", "Header.mac",
     "KeyRequest.signature", "Part.sha256", "PartSource.sha256", "Roster.previous", "Roster.sha256", "SigningKey.public",
     "VaultState.audit_hash", "EnrolmentRequest.signature", "EnrolmentRequest.signing", "Frame.sha256", "Tenure.key",
-    "Unplaced.rosters", "_Attachment.sha256",
+    "ExpectedOffline.rosters", "_Attachment.sha256",
     # ids of public keys, and how those keys stand
     "RecipientSet.keys", "Staged.keys", "Standing.keys", "_Group.keys",
     # ciphertext, and what stands around it in the clear

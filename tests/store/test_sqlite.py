@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
-from fieldreport.store import open_engine, reading, scour, writing
+from fieldreport.store import erase_deleted, open_engine, reading, writing
 from fieldreport.store.sqlite import WriteLock
 
 _COUNT_IN_ANOTHER_PROCESS = """
@@ -174,11 +174,11 @@ def test_deleted_bytes_are_in_no_file_once_scoured(engine: Engine, path: Path) -
     needle = b"needle-" + os.urandom(16).hex().encode()
     with writing(engine) as session:
         session.execute(text("INSERT INTO blobs (body) VALUES (:body)"), {"body": needle * 2000})
-    scour(engine, ["blobs"])
+    erase_deleted(engine, ["blobs"])
     assert any(needle in file.read_bytes() for file in path.parent.iterdir())
     with writing(engine) as session:
         session.execute(text("DELETE FROM blobs"))
-    scour(engine, ["blobs"])
+    erase_deleted(engine, ["blobs"])
     assert not any(needle in file.read_bytes() for file in path.parent.iterdir())
 
 
@@ -189,12 +189,12 @@ def test_scouring_gives_up_while_somebody_reads_and_works_afterwards(engine: Eng
             other.execute(text("UPDATE counter SET n = 5"))
         begun = time.monotonic()
         with pytest.raises(StoreError) as caught:
-            scour(engine, [])
+            erase_deleted(engine, [])
         assert caught.value.code == "busy"
         assert time.monotonic() - begun < 10
         with writing(engine) as other:
             other.execute(text("UPDATE counter SET n = 6"))
-    scour(engine, [])
+    erase_deleted(engine, [])
     assert path.with_name(path.name + "-wal").stat().st_size == 0
     assert counter(engine) == 6
 

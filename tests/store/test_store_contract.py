@@ -11,7 +11,7 @@ from sqlalchemy import Engine, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from fieldreport.errors import Conflict, NotFound, SettingsError, StoreError
-from fieldreport.store import column_bytes, conventional_metadata, open_engine, reading, scour, writing
+from fieldreport.store import column_bytes, conventional_metadata, erase_deleted, open_engine, reading, writing
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
@@ -128,7 +128,7 @@ def test_scouring_keeps_what_was_not_deleted(engine: Engine) -> None:
         session.add_all(Thing(id=bytes([number]) * 16, number=number) for number in range(10))
     with writing(engine) as session:
         session.delete(session.get_one(Thing, bytes([3]) * 16))
-    scour(engine, ["things"])
+    erase_deleted(engine, ["things"])
     assert numbers(engine) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 

@@ -29,10 +29,10 @@ from fieldreport.unseal.key_file import (
     Cost,
     StaffKey,
     change_passphrase,
+    dummy_unlock,
     generate_passphrase,
     new_staff_key,
     unlock,
-    unlock_nothing,
     write_key_file,
 )
 from tests.cast import CHEAP
@@ -168,7 +168,7 @@ def test_a_handle_that_nobody_has_costs_and_answers_the_same_as_a_wrong_passphra
         with pytest.raises(UnlockRefused) as unknown:
             unlock(tmp_path / "nobody.key", PASSPHRASE)
         with pytest.raises(UnlockRefused) as nothing:
-            unlock_nothing(cost=CHEAP)
+            dummy_unlock(cost=CHEAP)
     assert str(unknown.value) == str(nothing.value) == "Handle, passphrase or code did not match."
     assert [call.kwargs["memory_cost"] for call in argon2id.call_args_list] == [limits.KEYFILE_ARGON2_KIB, 64]
 

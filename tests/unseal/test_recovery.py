@@ -16,7 +16,7 @@ from shamir_mnemonic.wordlist import WORDLIST
 from fieldreport.errors import KeyFileDamaged, UsageError
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.unseal import key_file
-from fieldreport.unseal.recovery import as_staff_key, combine, needed_with, split
+from fieldreport.unseal.recovery import as_staff_key, combine, shares_needed, split
 from tests.cast import CHEAP
 from tests.unseal.conftest import PASSPHRASE
 
@@ -121,10 +121,10 @@ def test_a_printed_grid_is_read_by_its_numbers_in_any_order() -> None:
 
 
 def test_one_share_by_itself_says_how_many_are_needed() -> None:
-    assert needed_with(SHARES[2]) == 2
-    assert needed_with(split(KEY, 4, 7)[6]) == 4
+    assert shares_needed(SHARES[2]) == 2
+    assert shares_needed(split(KEY, 4, 7)[6]) == 4
     with pytest.raises(KeyFileDamaged, match=r"^share 3 has 32 words instead of 33$"):
-        needed_with(SHARES[0].rpartition(" ")[0], number=3)
+        shares_needed(SHARES[0].rpartition(" ")[0], number=3)
 
 
 def test_the_recovered_key_in_a_key_file_opens_and_belongs_to_nobody(tmp_path: Path) -> None:

@@ -15,7 +15,13 @@ from fieldreport.errors import SealError, UnlockRefused, UsageError
 from fieldreport.seal.roster_directory import Entry, KeyState, Role
 from fieldreport.unseal import roster_changes, secret_file
 from fieldreport.unseal.key_file import StaffKey, new_staff_key, unlock
-from fieldreport.unseal.rotation import KeyRequest, begin_rotation, retire_old, verify_request, with_new_identity
+from fieldreport.unseal.rotation import (
+    KeyRequest,
+    begin_rotation,
+    remove_old_identity,
+    verify_request,
+    with_new_identity,
+)
 from tests.unseal.conftest import PASSPHRASE
 
 
@@ -38,7 +44,7 @@ def test_the_whole_way(path: Path, entry: Entry) -> None:
     }
     assert keys_in(path) == [approved.key_id, entry.key_id]
     assert approved.signing == entry.signing
-    retire_old(path, PASSPHRASE, entry.key_id, entry=approved)
+    remove_old_identity(path, PASSPHRASE, entry.key_id, entry=approved)
     assert keys_in(path) == [approved.key_id]
 
 
@@ -91,25 +97,25 @@ def test_a_file_restored_from_before_the_last_rotation_is_not_rotated(
 
 def test_the_keys_in_use_cannot_be_destroyed(path: Path, entry: Entry) -> None:
     with pytest.raises(UsageError):
-        retire_old(path, PASSPHRASE, entry.key_id, entry=entry)
+        remove_old_identity(path, PASSPHRASE, entry.key_id, entry=entry)
     request = begin_rotation(path, PASSPHRASE, entry=entry)
     for key in (entry.key_id, request.recipient.key_id):  # the active one, and the one that waits for approval
         with pytest.raises(UsageError):
-            retire_old(path, PASSPHRASE, key, entry=entry)
+            remove_old_identity(path, PASSPHRASE, key, entry=entry)
     assert len(keys_in(path)) == 2
 
 
 def test_nothing_is_destroyed_in_a_file_without_the_active_key(path: Path, entry: Entry) -> None:
     stranger = new_staff_key("amira", Role.EDITOR).public_entry()
     with pytest.raises(UsageError):
-        retire_old(path, PASSPHRASE, entry.key_id, entry=stranger)
+        remove_old_identity(path, PASSPHRASE, entry.key_id, entry=stranger)
 
 
 def test_destroying_a_key_twice_changes_nothing(path: Path, entry: Entry) -> None:
     approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry).encode(), entry)
-    retire_old(path, PASSPHRASE, entry.key_id, entry=approved)
+    remove_old_identity(path, PASSPHRASE, entry.key_id, entry=approved)
     content = path.read_bytes()
-    retire_old(path, PASSPHRASE, entry.key_id, entry=approved)
+    remove_old_identity(path, PASSPHRASE, entry.key_id, entry=approved)
     assert path.read_bytes() == content
 
 

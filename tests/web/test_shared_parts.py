@@ -32,7 +32,7 @@ from fieldreport.web.csrf import CsrfGuard
 from fieldreport.web.error_pages import Failure, failure_of, last_resort
 from fieldreport.web.fault_log import describe
 from fieldreport.web.i18n import NAMES, negotiate
-from fieldreport.web.limiter import AddressKey, Budget, SweptMemory, WhenAway
+from fieldreport.web.limiter import AddressKey, Budget, OnOutage, SweptMemory
 from fieldreport.web.request_body import ScratchRequest
 
 DAY = 86_400.0
@@ -100,7 +100,7 @@ def test_a_store_that_is_away_closes_the_door_where_that_was_chosen() -> None:
         storage="redis://127.0.0.1:1/0",
         key=AddressKey(),
         budget=lambda _: Budget(name="sign-in", rate="5 per hour"),
-        when_away=WhenAway.STAY_CLOSED,
+        on_outage=OnOutage.STAY_CLOSED,
     )
     error_pages.install(app, lambda failure: f"sorry {failure.status}")
     app.add_url_rule("/", view_func=lambda: "in", endpoint="index")
@@ -115,7 +115,7 @@ def test_a_budget_is_decided_before_the_body_is_touched() -> None:
         storage="memory://",
         key=AddressKey(),
         budget=lambda _: Budget(name="all", rate="1 per hour"),
-        when_away=WhenAway.COUNT_IN_MEMORY,
+        on_outage=OnOutage.COUNT_IN_MEMORY,
     )
     seen: list[bool] = []
 
@@ -239,7 +239,7 @@ def test_one_answer_may_have_a_stricter_policy() -> None:
     app.add_url_rule(
         "/",
         endpoint="index",
-        view_func=lambda: headers.stricter(flask.Response("x"), {"sandbox": "", "img-src": "data:"}),
+        view_func=lambda: headers.own_policy(flask.Response("x"), {"sandbox": "", "img-src": "data:"}),
     )
     policy = app.test_client().get("/").headers["Content-Security-Policy"]
     assert policy == (

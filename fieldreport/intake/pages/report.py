@@ -48,7 +48,7 @@ def receive() -> tuple[str, int] | str:
     uploads, typed = request.uploads, request.typed()
     here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
-    untrusted_codename = Codename.written(typed.get("codename", ""))
+    untrusted_codename = Codename.from_exact(typed.get("codename", ""))
     codename = form_token.check_report(here, typed.get(form_token.FIELD, ""), untrusted_codename, typed.get("form", ""))
     problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
     if problems:
@@ -68,7 +68,7 @@ def practise() -> tuple[str, int] | str | Response:
     Both come in the same post, so that nothing is looked up and nothing can be found out; nothing is kept.
     """
     typed = current_request().form
-    codename = Codename.written(typed.get("codename", ""))
+    codename = Codename.from_exact(typed.get("codename", ""))
     if codename is None:
         return flask.redirect(flask.url_for("report.write"), 303)
     untrusted_text, problems = typed.get("practice", ""), []

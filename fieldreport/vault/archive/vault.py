@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import NotFound, StoreError
-from fieldreport.store import BlobStore, migrate, open_blobs, open_engine, reading, scour, writing
+from fieldreport.store import BlobStore, erase_deleted, migrate, open_blobs, open_engine, reading, writing
 from fieldreport.vault.archive.audit import Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
@@ -101,11 +101,11 @@ class Vault:
         with self.change() as change:
             change.state.highest_epoch = max(change.state.highest_epoch, epoch)
 
-    def scour(self) -> None:
+    def erase_deleted(self) -> None:
         """Overwrite what deleted rows left in the database's files; put off to the next collecting while it is busy."""
         self._residue = True
         try:
-            scour(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
+            erase_deleted(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
         except StoreError as error:
             if error.code != "busy":
                 raise
@@ -113,9 +113,9 @@ class Vault:
             self._residue = False
 
     def scour_postponed(self) -> None:
-        """Do what an earlier ``scour`` put off, if anything."""
+        """Do what an earlier ``erase_deleted`` put off, if anything."""
         if self._residue:
-            self.scour()
+            self.erase_deleted()
 
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
         """Return payloads that no row names; see ``Objects.orphans``."""

@@ -87,7 +87,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
     signature = sign(seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
     behind = _must_be_ready(seat, head, record, site.press, publishing=signature).behind
     now = site.now()
-    slot = site.schedule.appearance(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
+    slot = site.schedule.publication_slot(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
         unchanged(row, record)
@@ -216,7 +216,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
     sources: dict[str, MediaSource] = {
         media.sha256: partial(opened_file, seat, article_id, record, media.name) for media in article.media
     }
-    site.archive.keep(sources, slot)
+    site.archive.add_media(sources, slot)
     with seat.change() as change:
         row = change.session.get_one(ArticleRow, article_id)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:

@@ -126,7 +126,7 @@ class Sorter:
         with self.change() as change:
             _forget_withdrawals(change)
         if result.withdrawn:
-            self.vault.scour()
+            self.vault.erase_deleted()
         return result
 
     def _unsorted(self, after: tuple[int, bytes]) -> list[tuple[Item, bool]]:

@@ -73,11 +73,11 @@ def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> Se
 
     Raises:
         NotFound: no rotation is under way. Conflict: something still depends on the old key.
-        UnlockRefused: another passphrase. KeyFileDamaged, UsageError: see ``rotation.retire_old``.
+        UnlockRefused: another passphrase. KeyFileDamaged, UsageError: see ``rotation.remove_old_identity``.
     """
     order = steps.finish(seat, mailbox)  # asked once more, because what follows cannot be taken back
     entry = seat.roster().entry(seat.handle)
-    staff = rotation.retire_old(path, passphrase, order.old_key_id, entry=entry)
+    staff = rotation.remove_old_identity(path, passphrase, order.old_key_id, entry=entry)
     renewed = Seat(seat.vault, staff, seat.rosters)
     steps.confirm_destroyed(renewed, order.old_key_id)
     return renewed

@@ -221,7 +221,7 @@ def killed(*_: object, **__: object) -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("where", ["keep", "put", "rebuild"])
+@pytest.mark.parametrize("where", ["add_media", "put", "rebuild"])
 def test_a_crash_while_publishing_leaves_it_scheduled_and_the_next_look_finishes(
     house: House, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -297,14 +297,14 @@ def test_two_people_who_look_at_the_same_moment_publish_it_once(house: House, mo
     article_id = house.published()
     house.newsroom.clock.pass_hours(24 * 7)
     jonas: Editor = house.jonas
-    keep = Archive.keep
+    keep = Archive.add_media
 
     def keep_and_be_late(*arguments: Any) -> None:
-        monkeypatch.setattr(Archive, "keep", keep)
+        monkeypatch.setattr(Archive, "add_media", keep)
         assert jonas.publish_due().published == (article_id,)
         keep(*arguments)
 
-    monkeypatch.setattr(Archive, "keep", keep_and_be_late)
+    monkeypatch.setattr(Archive, "add_media", keep_and_be_late)
     assert house.amira.publish_due().published == ()
     acts = [entry.act for entry in house.newsroom.vault.audit.page()]
     assert acts.count("article-published") == 1

@@ -144,7 +144,7 @@ def test_the_two_copies_of_a_reply_have_nothing_in_common(newsroom: Newsroom) ->
         assert file.read() != posted.payload
     assert posted.id != item_id
     assert in_outbox(newsroom) == 0
-    newsroom.vault.scour()
+    newsroom.vault.erase_deleted()
     everything = b"".join(path.read_bytes() for path in newsroom.files())
     assert posted.id not in everything
     assert posted.index not in everything

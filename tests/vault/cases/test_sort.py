@@ -325,7 +325,7 @@ def test_no_file_of_the_vault_holds_a_word_or_anything_the_mailbox_could_be_matc
     seat = newsroom.seat(newsroom.amira)
     conversation.note(seat, case.id, "needle-of-the-note")
     conversation.reply(seat, case.id, "needle-of-the-reply", newsroom.mailbox)
-    newsroom.vault.scour()
+    newsroom.vault.erase_deleted()
     everything = b"".join(path.read_bytes() for path in newsroom.files())
     for secret in (
         b"needle-of",
