@@ -22,6 +22,7 @@ from fieldreport.errors import SettingsError
 
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")  # rend-spec-v3, section 6: the letterbox's host, not a page of it
 _BOUND = "bound"
+_HIGHEST_PORT = 65535
 
 
 def split_listen(listen: str, *, where: str) -> tuple[str, int]:
@@ -31,7 +32,7 @@ def split_listen(listen: str, *, where: str) -> tuple[str, int]:
         SettingsError: no colon, or a port outside 1 to 65535.
     """
     host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not colon or not host or not port.isdigit() or not 0 < int(port) <= _HIGHEST_PORT:
         raise SettingsError(f"{where} must be HOST:PORT")
     return host, int(port)
 

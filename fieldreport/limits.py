@@ -11,6 +11,10 @@ from typing import Final
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
+# --- identifiers ---
+ID_BYTES: Final = 16  # of letters, objects, cases and installations: random, so that two never meet
+INDEX_BYTES: Final = 32  # under which a source finds the answers; derived from the codename
+
 # --- sealed objects (seal/FORMAT.md) ---
 STANZAS: Final = 64  # a newsroom has fewer readers; bounds the work of a hostile header
 HEADER_BYTES: Final = 128 * KIB  # 64 hybrid stanzas are 104 KiB
@@ -18,6 +22,7 @@ CHUNK_BYTES: Final = 64 * KIB  # C2SP age STREAM
 PADDING_FLOOR_BYTES: Final = 16 * KIB  # a short text and a long one look alike
 MANIFEST_BYTES: Final = 6 * MIB  # the typed text of one post, every character escaped, and 1,000 parts
 PARTS: Final = 1000  # attachments of one letter
+CASE_READERS: Final = 2  # of a limited case, at least: one could lose a passphrase; two can check each other's article
 
 # --- scratch files ---
 SCRATCH_BYTES: Final = 2048 * MIB  # four times the largest upload: what unpacking and rewriting may need
@@ -189,6 +194,7 @@ ARTICLE_BODY_CHARACTERS: Final = 200_000  # a long read is 40,000; bounds the le
 ARTICLE_CAPTION_CHARACTERS: Final = 2_000  # each caption, alternative text and correction
 ARTICLE_MEDIA: Final = 100
 ARTICLE_JSON_BYTES: Final = 4 * MIB  # all of the above at four bytes a character
+SLUG_CHARACTERS: Final = 120  # of an article's address
 ANSWER_CHARACTERS: Final = 2_000  # a reason beside a finding
 NOTE_TERMS: Final = 500  # protected terms in one source's note; beyond, the check says that it did not look for all
 FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site

@@ -69,7 +69,7 @@ def _instance(context: click.Context, given: str | None) -> bytes:
         instance = bytes.fromhex(given)
     except ValueError:
         instance = b""
-    if len(instance) != 16:
+    if len(instance) != limits.ID_BYTES:
         raise UsageError("a newsroom's id has 32 hexadecimal digits; the admin has it in fieldreport.toml")
     return instance
 

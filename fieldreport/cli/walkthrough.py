@@ -12,6 +12,7 @@ import secrets
 import time
 import tomllib
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from fieldreport.cli.visitor import Attachment, Page, VisitFailed, Visitor
 LANGUAGES: Final = ("en", "ko", "zh-Hans")
 _SEND: Final = {"en": "Send the report", "ko": "제보 보내기", "zh-Hans": "发送"}
 _CODE_SECONDS: Final = 30
+_BLOCKS: Final = 3  # a name, copied words and a number, at least
 _FILES: Final = ("statement.docx", "rota.pdf", "note.txt")
 # What no file, page or database may hold: words of the reports, names of the files as the sources had them.
 # What a phone calls them, and the samples they are.
@@ -129,7 +131,7 @@ class Walk:
             values = {"handle": handle, "passphrase": person.passphrase, "code": person.code(now)}
             page = visitor.press(page, "Unlock", values, expect=None)
             status = page.status
-            if status == 200:
+            if status == HTTPStatus.OK:
                 self._tell(f"{handle} unlocked the desk with passphrase and one-time code")
                 return visitor
             # Somebody used this code at the desk meanwhile: the next one.
@@ -194,7 +196,7 @@ class Walk:
                 draft[name] = told["alternative"]
         check = editor.press(page, "Save and check", draft)
         blocked = [heading for heading in check.all("//article//h3") if heading.endswith("blocks")]
-        _check(len(blocked) >= 3, "the leak check blocks a name, lifted words and a number")
+        _check(len(blocked) >= _BLOCKS, "the leak check blocks a name, lifted words and a number")
         self._tell("the leak check blocked the draft:")
         for heading in sorted(set(blocked)):
             self._say(f"      {heading}")

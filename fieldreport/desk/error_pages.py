@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 import flask
@@ -67,7 +68,7 @@ def error_page(failure: Failure) -> ResponseReturnValue:
     if isinstance(request, ScratchRequest) and request.method not in {"GET", "HEAD"}:
         typed = written(request.typed())
     heading, advice = words_for(failure)
-    own = isinstance(failure.error, FieldreportError) and failure.status < 500
+    own = isinstance(failure.error, FieldreportError) and failure.status < HTTPStatus.INTERNAL_SERVER_ERROR
     if typed:
         presentation.stay_on_screen()
     return flask.render_template(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import flask
 
+from fieldreport import limits
+
 
 def typed_text(name: str = "text") -> str:
     """A text somebody typed, with plain line ends: browsers send CR LF."""
@@ -16,4 +18,4 @@ def parsed_id(untrusted: str) -> bytes | None:
         parsed = bytes.fromhex(untrusted)
     except ValueError:
         return None
-    return parsed if len(parsed) == 16 else None
+    return parsed if len(parsed) == limits.ID_BYTES else None

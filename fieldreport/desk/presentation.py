@@ -18,6 +18,9 @@ from fieldreport.desk import context
 from fieldreport.scrub.verdicts import removed_text
 from fieldreport.seal import Role, fingerprint_words
 
+_KB: Final = 1000
+_MB: Final = 1000 * _KB
+_HOURS_SAID: Final = 48  # after that, days
 _HOUR_SECONDS: Final = 3600
 _LANGUAGES: Final[Mapping[str, str]] = {
     "en": "English",
@@ -141,7 +144,7 @@ def age(value: int, now_hour: int) -> str:
     hours = max(0, now_hour - value)
     if hours < 1:
         return "this hour"
-    if hours < 48:
+    if hours < _HOURS_SAID:
         return f"{hours} h"
     return f"{hours // 24} days"
 
@@ -153,11 +156,11 @@ def grouped(digits: str) -> str:
 
 def size(length: int) -> str:
     """Bytes as a person says them."""
-    if length < 1000:
+    if length < _KB:
         return f"{length} bytes"
-    if length < 1_000_000:
-        return f"{length / 1000:.0f} kB"
-    return f"{length / 1_000_000:.1f} MB"
+    if length < _MB:
+        return f"{length / _KB:.0f} kB"
+    return f"{length / _MB:.1f} MB"
 
 
 def language_name(code: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -162,7 +163,7 @@ def explain(failure: Failure, *, on_form: bool) -> Explanation:
     """The words for an error. ``on_form``: something was being sent, so the words say what became of it."""
     if not on_form and failure.code in _PAGE_ERRORS:
         return _PAGE_ERRORS[failure.code]
-    general = _BROKEN if failure.status >= 500 else _NOT_UNDERSTOOD
+    general = _BROKEN if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _NOT_UNDERSTOOD
     return _ERRORS.get(failure.code) or _ERRORS.get(failure.kind) or general
 
 

@@ -203,8 +203,8 @@ class LocalMailbox:
     def post_reply(self, reply: SealedReply) -> None:
         """Store a reply; see ``Mailbox``."""
         _check_id(reply.id)
-        if len(reply.index) != 32:
-            raise StoreError("the mailbox refused", detail="an index has 32 bytes")
+        if len(reply.index) != limits.INDEX_BYTES:
+            raise StoreError("the mailbox refused", detail=f"an index has {limits.INDEX_BYTES} bytes")
         if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
             raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
         row = Reply(id=reply.id, index=reply.index, hour=reply.hour, header=reply.header, payload=reply.payload)
@@ -269,5 +269,5 @@ def _damaged() -> StoreError:
 
 
 def _check_id(identifier: bytes) -> None:
-    if len(identifier) != 16:
+    if len(identifier) != limits.ID_BYTES:
         raise StoreError("the mailbox refused", detail="an id has 16 bytes")

@@ -88,7 +88,7 @@ class Article:
             raise UsageError(
                 "the article's language is not a language tag like 'ko' or 'zh-Hans'", code="article-language"
             )
-        if not _SLUG.fullmatch(self.slug) or len(self.slug) > 120:
+        if not _SLUG.fullmatch(self.slug) or len(self.slug) > limits.SLUG_CHARACTERS:
             raise UsageError("the article's address must be small letters, digits and hyphens", code="article-slug")
         for name in _TEXT_FIELDS:
             # Browsers end the lines of a form with two characters; here a line ends one way.

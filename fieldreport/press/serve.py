@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -113,7 +114,7 @@ def _file(request: Request, path: Path, status: int) -> Response:
         response.content_length = size
         # Only media are large: their names and contents change together with the article's slot.
         response.set_etag(f"{size:x}-{int(path.stat().st_mtime):x}")
-    if status == 200:
+    if status == HTTPStatus.OK:
         try:
             response.make_conditional(request, accept_ranges=True, complete_length=size)
         except RequestedRangeNotSatisfiable as unsatisfiable:

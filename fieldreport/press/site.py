@@ -38,13 +38,14 @@ _STRINGS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
     files("fieldreport.press").joinpath("strings.toml").read_text(encoding="utf-8")
 )
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+_SCRIPT_LETTERS: Final = 4  # ISO 15924
 _RIGHT_TO_LEFT_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo"})
 
 
 def direction(language: str) -> str:
     """``rtl`` or ``ltr`` for a language tag; a script in the tag decides over the language."""
     parts = language.split("-")
-    scripts = [part for part in parts[1:] if len(part) == 4]
+    scripts = [part for part in parts[1:] if len(part) == _SCRIPT_LETTERS]
     if scripts:
         return "rtl" if scripts[0] in _RIGHT_TO_LEFT_SCRIPTS else "ltr"
     return "rtl" if parts[0] in _RIGHT_TO_LEFT else "ltr"

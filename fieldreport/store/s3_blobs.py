@@ -11,6 +11,7 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
 from urllib.parse import parse_qs, urlsplit
@@ -184,7 +185,7 @@ def _as_store_error(*, missing: FieldreportError | None = None) -> Iterator[None
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "NoSuchBucket":
             missing = StoreError("the payload store is away", detail="the bucket is missing")
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.NOT_FOUND:
             raise missing or NotFound("no such payload", detail="object is missing") from None
         raise StoreError("the payload store refused", detail="S3 answered with an error") from None
     except BotoCoreError as error:

@@ -34,6 +34,7 @@ from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES, StaffKey
 _ITERATION_EXPONENT: Final = 0
 WORDS: Final = 33
 """Of a share of 32 bytes."""
+_FEWEST_SHARES: Final = 2
 _CHECKSUM_WORDS: Final = 3
 _WORD_BITS: Final = 10
 _CUSTOMISATION: Final = b"shamir_extendable"  # of the checksum of every share that is made here
@@ -48,7 +49,7 @@ def split(identity: HybridIdentity, needed: int, made: int) -> tuple[str, ...]:
     Raises:
         UsageError: not 2 ≤ needed ≤ made ≤ 16.
     """
-    if not 2 <= needed <= made <= limits.RECOVERY_SHARES:
+    if not _FEWEST_SHARES <= needed <= made <= limits.RECOVERY_SHARES:
         raise UsageError(
             f"recovery needs 2 shares or more, and no more than are made, at most {limits.RECOVERY_SHARES}"
         )

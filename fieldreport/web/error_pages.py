@@ -10,6 +10,8 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -18,6 +20,8 @@ from werkzeug.exceptions import HTTPException
 from fieldreport.errors import FieldreportError, LetterboxClosed
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.request_body import ScratchRequest
+
+_BROKEN: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +41,21 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """Classify an error. What is not one of ours and not the framework's is a 500 with the code ``internal``."""
     if isinstance(error, HTTPException):
-        status = error.code or 500
-        return Failure(status=status, code=f"http-{status}" if status != 500 else "internal", error=error)
+        status = error.code or _BROKEN
+        return Failure(status=status, code=f"http-{status}" if status != _BROKEN else "internal", error=error)
     if isinstance(error, FieldreportError):
         return Failure(status=error.http_status, code=error.code, error=error)
-    return Failure(status=500, code="internal", error=error)
+    return Failure(status=_BROKEN, code="internal", error=error)
 
 
 def install(app: flask.Flask, page: Callable[[Failure], ResponseReturnValue]) -> None:
     """Answer every error of ``app`` with ``page(failure)``; the status of the answer is set here."""
 
     def handle(error: Exception) -> ResponseReturnValue:
-        if isinstance(error, HTTPException) and (error.code or 500) < 400:
+        if isinstance(error, HTTPException) and (error.code or _BROKEN) < HTTPStatus.BAD_REQUEST:
             return error.get_response()  # a redirect of the router is not an error
         failure = failure_of(error)
-        if failure.status >= 500 and not isinstance(error, LetterboxClosed):
+        if failure.status >= _BROKEN and not isinstance(error, LetterboxClosed):
             log_fault(error)
         try:
             response = flask.make_response(page(failure))

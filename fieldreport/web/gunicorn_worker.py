@@ -14,6 +14,7 @@ import errno
 import socket
 import time
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from gunicorn import util
@@ -197,7 +198,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
         )
         if isinstance(exc, HTTPException) and exc.code:  # an application that lets the errors of PacedBody pass
             status, reason = exc.code, exc.name
-        if status == 500:
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log_fault(exc)
         with contextlib.suppress(OSError):
             util.write(client, _plain_answer(status, reason))
@@ -235,7 +236,11 @@ def _check_head(request: Request) -> Literal[True]:
 
 def _plain_answer(status: int, reason: str) -> bytes:
     """What a client gets that speaks no proper HTTP: no application is asked, the headers are the same."""
-    sorry = "This request could not be understood." if status < 500 else "Something broke on our side. Try again later."
+    sorry = (
+        "This request could not be understood."
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR
+        else "Something broke on our side. Try again later."
+    )
     title = f"<!doctype html><html lang=en><meta charset=utf-8><title>{reason}</title>"
     body = f"{title}<h1>{reason}</h1><p>{sorry}</p></html>".encode()
     lines = [

@@ -27,6 +27,7 @@ from typing_extensions import override
 from fieldreport import limits
 
 _DAY_SECONDS: Final = 86_400
+_STEPS: Final = 3650  # days: a clock that jumped further; thousands of steps would agree with nobody anyway
 _STRATEGY: Final = "sliding-window-counter"
 
 
@@ -43,7 +44,7 @@ class AddressKey:
         """32 hexadecimal digits for an address."""
         today = int(self._clock() // _DAY_SECONDS)
         with self._lock:
-            if today - self._day > 3650:  # a clock that jumped: thousands of steps would agree with nobody anyway
+            if today - self._day > _STEPS:
                 self._key, self._day = secrets.token_bytes(32), today
             while self._day < today:
                 self._key = hashlib.sha256(b"fieldreport address key\0" + self._key).digest()

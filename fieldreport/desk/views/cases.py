@@ -186,7 +186,7 @@ def limit(case_id: bytes) -> ResponseReturnValue:
     only = None if "everybody" in form else {own, *form.getlist("reader")}
     if only is not None and not only <= set(editors()):
         raise UsageError("There is no such editor.")
-    if only is not None and len(only) < 2:
+    if only is not None and len(only) < limits.CASE_READERS:
         problem = Problem(text="Tick at least one colleague: a case needs two readers.", field="readers")
         return _page(case_id, problems=[problem], status=422)
     restriction.limit(context.seat(), case_id, only)

@@ -56,6 +56,7 @@ _RULE_LABELS: Final = {
     "shared-number": "Number from the report",
     "not-before": "Not before",
 }
+_REASON_CHARACTERS: Final = 3
 _AROUND: Final = 70  # characters of context on either side of a finding
 
 
@@ -122,7 +123,7 @@ def _may_sign(draft: Draft, handle: str) -> bool:
     head = draft.head
     if handle in head.writers:
         return False
-    two = context.desk().settings.press.sign_offs == 2
+    two = context.desk().settings.press.sign_offs > 1
     return not (two and head.state is ArticleState.CLEARED and head.cleared_by == handle)
 
 
@@ -177,7 +178,7 @@ def _cut(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Piece]:
 def answer(article_id: bytes, key: str) -> ResponseReturnValue:
     """Answer one finding, with a reason of its own."""
     reason = typed_text(f"reason-{key}")
-    if len(reason) < 3:
+    if len(reason) < _REASON_CHARACTERS:
         problem = Problem(text="Say why, in a few words. It is logged with your name.", field=f"reason-{key}")
         return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
     if len(reason) > limits.ANSWER_CHARACTERS:

@@ -66,6 +66,7 @@ _ID_NUMBER: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Z]{1,3}-?\d{6,9}[A-Z]?|[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)"
     r"(?![A-Za-z0-9]|-\d)"
 )
+_PLAIN_NUMBER_DIGITS: Final = 8
 _LONG_NUMBER: Final = re.compile(r"\+?\(?\d(?:[ \u00a0().\-\u2010-\u2014/·]{0,2}\d){7,}[Xx]?")
 _NO_NUMBER: Final = re.compile(
     r"""
@@ -120,7 +121,7 @@ def _phones(numbers: str, regions: Sequence[str]) -> Iterator[Hit]:
         for match in phonenumbers.PhoneNumberMatcher(numbers, region, leniency=phonenumbers.Leniency.VALID):
             digits = sum(character.isdigit() for character in match.raw_string)
             # Seven digits and fewer are also house numbers, prices and crowds; with a plus sign nothing else is.
-            if digits < 8 and not match.raw_string.startswith("+"):
+            if digits < _PLAIN_NUMBER_DIGITS and not match.raw_string.startswith("+"):
                 continue
             if not any(start < match.end and match.start < end for start, end in seen):
                 seen.append((match.start, match.end))

@@ -41,6 +41,8 @@ _CLOCK: Final = re.compile(
     re.VERBOSE,
 )
 _NUMBER: Final = re.compile(r"\d+(?:[.,\u00a0\u202f']\d{3})*(?!\d)")
+_NUMBER_DIGITS: Final = 18  # more fit no machine word and no count of anything
+_TELLING: Final = 10  # smaller numbers are in every text
 _YEAR: Final = range(1900, 2100)
 
 
@@ -104,9 +106,9 @@ def _nearest(window: str, terms: dict[str, str | None]) -> str | None:
 
 def _numbers(text: str) -> set[int]:
     found = (_number(match.group()) for match in _NUMBER.finditer(text))
-    return {number for number in found if number >= 10 and number not in _YEAR}
+    return {number for number in found if number >= _TELLING and number not in _YEAR}
 
 
 def _number(digits: str) -> int:
     only = "".join(character for character in digits if character.isdecimal())
-    return int(only) if len(only) <= 18 else -1
+    return int(only) if len(only) <= _NUMBER_DIGITS else -1

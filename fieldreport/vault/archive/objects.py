@@ -77,7 +77,7 @@ class Objects:
         Raises:
             LimitExceeded, StoreError: see ``spooled``; and whatever ``seal`` raises.
         """
-        if len(object_id) != 16 or len(thread) != 16:
+        if len(object_id) != limits.ID_BYTES or len(thread) != limits.ID_BYTES:
             raise StoreError("the vault refused", detail="object and thread ids have 16 bytes")
         with spooled(self._blobs, seal) as stored:
             yield Staged(

@@ -47,7 +47,7 @@ class Vault:
     def __init__(
         self, engine: Engine, blobs: BlobStore, instance: bytes, *, clock: Callable[[], float] = time.time
     ) -> None:
-        if len(instance) != 16:
+        if len(instance) != limits.ID_BYTES:
             raise StoreError("the vault refused", detail="an instance id has 16 bytes")
         self.engine = engine
         self.blobs = blobs

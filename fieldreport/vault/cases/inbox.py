@@ -205,7 +205,7 @@ def _place(untrusted_after: str) -> tuple[int, bytes]:
         place = int(hour), bytes.fromhex(identifier)
     except ValueError:
         raise NotFound("no such page") from None
-    if not dot or len(place[1]) != 16 or not hour.isascii() or not 0 <= place[0] < 2**31:
+    if not dot or len(place[1]) != limits.ID_BYTES or not hour.isascii() or not 0 <= place[0] < 2**31:
         raise NotFound("no such page")
     return place
 

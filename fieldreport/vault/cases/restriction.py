@@ -15,6 +15,7 @@ from collections.abc import Collection
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from fieldreport import limits
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import KeyState, Role, Roster
 from fieldreport.vault.archive import readers, rewrap
@@ -92,8 +93,7 @@ def _set_readers(change: Change, case: Case, only: Collection[str] | None) -> No
 
 
 def _check(seat: Seat, only: Collection[str]) -> None:
-    # One reader could lose a passphrase; two can also check each other's article.
-    if len(set(only)) < 2 or seat.handle not in only:
+    if len(set(only)) < limits.CASE_READERS or seat.handle not in only:
         raise UsageError("a case is limited to yourself and at least one more editor", code="case-readers")
     roster = seat.roster()
     if any(roster.entry(handle).role is not Role.EDITOR for handle in only):
