@@ -67,8 +67,8 @@ def code_of(newsroom: demo.Demo) -> Callable[[str], str]:
     def code(handle: str) -> str:
         period = totp.PERIOD_SECONDS
         # The desk takes the codes of the periods before and after its own. The oldest comes first, so that three
-        # sign-ins of one person need no waiting; ten seconds are left for the form to arrive.
-        counter = max(int((time.time() + 10) // period) - 1, used.get(handle, 0) + 1)
+        # sign-ins of one person need no waiting; twenty seconds are left for the form to arrive.
+        counter = max(int((time.time() + 20) // period) - 1, used.get(handle, 0) + 1)
         time.sleep(max(0.0, (counter - 1) * period - time.time() + 0.1))
         used[handle] = counter
         return newsroom.people[handle].code(counter * period)

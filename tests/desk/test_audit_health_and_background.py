@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +12,7 @@ from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.cases import inbox
 from tests.desk.conftest import Browser, House
+from tests.eventually import eventually
 
 
 class TestTheAuditLog:
@@ -96,10 +96,10 @@ class TestTheRounds:
         house = build(desk={"collect_seconds": 1})
         house.send()
         house.desk.background.start()
-        until = time.monotonic() + 20
-        while inbox.unsorted(house.vault) == 0 and time.monotonic() < until:
-            time.sleep(0.01)
-        house.desk.background.stop()
+        try:
+            eventually(lambda: inbox.unsorted(house.vault))
+        finally:
+            house.desk.background.stop()
         assert inbox.unsorted(house.vault) == 1
         assert house.mailbox.totals().letters == 0
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, StoreError
-from fieldreport.seal import KeyState, Kind, Role, fingerprint_words
+from fieldreport.seal import KeyState, Kind, Role, Roster, fingerprint_words
 from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import Cost
@@ -24,6 +24,7 @@ from fieldreport.vault.cases import inbox
 from fieldreport.vault.keys import rotation_state
 from fieldreport.vault.staff import enrolment, roster_changes
 from tests.desk.conftest import Browser, House, Page
+from tests.eventually import eventually
 
 CHEAP = Cost(kib=64, passes=1, lanes=1)
 
@@ -323,6 +324,21 @@ class TestRemoving:
         assert house.vault.objects.named_by(gone) == 0
         assert "staff-removed" in [entry.act for entry in house.vault.audit.page()]
 
+    def test_a_session_that_the_background_locks_first_is_counted(
+        self, house: House, lena: Browser, amira: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        revoke = roster_changes.revoke
+
+        def background_comes_first(*arguments: Any) -> Roster:
+            roster = revoke(*arguments)
+            house.desk.background._lock_unlisted()
+            return roster
+
+        monkeypatch.setattr(roster_changes, "revoke", background_comes_first)
+        page = lena.press(lena.get("/staff/remove/amira"), "Remove amira")
+        assert "1 of their sessions was locked" in page.text
+        assert house.desk.sessions.open_by_handle() == {"lena": 1}
+
     def test_headers_are_rebuilt_by_anyone_who_may_even_the_newest(
         self, house: House, lena: Browser, stranger: Browser
     ) -> None:
@@ -341,10 +357,7 @@ class TestRemoving:
         house.revoke("amira")  # by another process: this one hears of it in its next round
         house.desk.background.start()
         try:
-            for _ in range(500):
-                if "amira" not in house.desk.sessions.open_by_handle():
-                    break
-                time.sleep(0.01)
+            eventually(lambda: "amira" not in house.desk.sessions.open_by_handle())
         finally:
             house.desk.background.stop()
         assert house.desk.sessions.open_by_handle() == {"jonas": 1}

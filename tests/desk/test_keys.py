@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -18,16 +17,19 @@ from fieldreport.vault.keys import rotation, rotation_at_unlock, rotation_state
 from fieldreport.vault.staff import roster_changes
 from tests.cast import PASSPHRASES
 from tests.desk.conftest import Browser, House, Page
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 
 def finished(browser: Browser, page: Page) -> Page:
     """Reload the progress page as a browser would, until it says that it is done."""
-    for _ in range(500):
+
+    def done() -> Page | None:
         page = browser.get("/keys/progress")
-        if "Refresh" not in page.headers or "url=" in page.headers["Refresh"]:
-            return page
-        time.sleep(0.01)
-    raise AssertionError(page.text)
+        return page if "Refresh" not in page.headers or "url=" in page.headers["Refresh"] else None
+
+    last = eventually(done)
+    assert last is not None
+    return last
 
 
 def state(house: House) -> RotationState:
@@ -88,18 +90,17 @@ class TestRewrapping:
     ) -> None:
         house.receive()
         house.revoke("ines")
-        release: list[bool] = []
+        release = threading.Event()
         begun = threading.Event()
 
         def slow(_seat: object, progress: object) -> None:
             progress(0, 7)  # type: ignore[operator]
             begun.set()
-            while not release:
-                time.sleep(0.005)
+            release.wait()
 
         monkeypatch.setattr(rewrap, "rewrap", slow)
         amira.press(amira.get("/keys"), "Re-wrap now")
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE_SECONDS)
         page = amira.get("/keys/progress")
         assert page.headers["Refresh"] == "2"
         assert "7 left of 7" in page.text
@@ -107,7 +108,7 @@ class TestRewrapping:
         for _ in range(3):
             house.clock.forward(limits.DESK_IDLE_SECONDS / 2 - 1)
             page = amira.get("/keys/progress", follow=False)
-        release.append(True)
+        release.set()
         assert page.status == 303
         assert page.headers["Location"].startswith("/sign-in")
 

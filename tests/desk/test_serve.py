@@ -17,6 +17,7 @@ import pytest
 from fieldreport.unseal import totp
 from tests.cast import PASSPHRASES
 from tests.desk.conftest import House
+from tests.eventually import PATIENCE_SECONDS, answers, eventually
 
 
 def write_settings(house: House, port: int) -> None:
@@ -54,19 +55,11 @@ def running(house: House) -> Iterator[tuple[str, Path]]:
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 40
-        while True:
-            assert process.poll() is None, log_file.read_text()
-            try:
-                httpx.get(f"{url}/desk.css")
-            except httpx.TransportError:
-                assert time.monotonic() < deadline, log_file.read_text()
-                time.sleep(0.05)
-            else:
-                break
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(f"{url}/desk.css", process))
         yield url, log_file
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     finally:
         process.kill()
         process.wait()
@@ -86,11 +79,7 @@ def test_it_serves_collects_signs_in_and_tells_nothing(house: House, running: tu
         page = visitor.post("/sign-in", data=right)
         assert page.url.path == "/inbox"
         # Collected without anybody asking, before or soon after the sign-in.
-        deadline = time.monotonic() + 20
-        while "C-" not in page.text and time.monotonic() < deadline:
-            time.sleep(0.1)
-            page = visitor.get("/inbox")
-        assert "C-" in page.text
+        eventually(lambda: "C-" in visitor.get("/inbox").text)
         visitor.get("/nothing-here")
     log = log_file.read_text()
     for word in ("typed-by-mistake", "amira", "nothing-here", "127.0.0.1 -", "words of a source"):
@@ -103,7 +92,7 @@ def test_a_port_in_use_is_one_line(house: House) -> None:
         taken.listen()
         write_settings(house, taken.getsockname()[1])
         command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(house.settings.path), "desk"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode == 64
     assert len(done.stderr.strip().splitlines()) == 1
     assert "is in use" in done.stderr

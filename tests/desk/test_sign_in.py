@@ -52,7 +52,7 @@ def test_everything_wrong_gets_the_same_answer(house: House, stranger: Browser, 
     page = try_in(house, stranger, **wrong)
     assert page.status == 403
     assert page.find("//*[@id='handle-problem']")[0].text_content() == (
-        "Handle, passphrase or code did not match. Nobody is told which."
+        "Handle, passphrase or code did not match. For safety, we do not say which."
     )
     assert stranger.cookie is None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import redis
 
 from fieldreport.web.limiter import AddressKey
+from tests.eventually import eventually
 from tests.intake.conftest import House, Source
 from tests.intake.samples import photo
 
@@ -32,11 +32,13 @@ def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     )
     try:
         with redis.Redis(port=port) as client:
-            for _ in range(200):
+
+            def answers() -> bool:
                 with suppress(redis.ConnectionError):
-                    client.ping()
-                    break
-                time.sleep(0.02)
+                    return bool(client.ping())
+                return False
+
+            eventually(answers)
         yield f"redis://127.0.0.1:{port}/0", process
     finally:
         process.kill()

@@ -25,6 +25,7 @@ from lxml import html
 from fieldreport import limits
 from fieldreport.intake.letterbox import LetterboxState, set_letterbox_state
 from fieldreport.scrub.sandbox.service import Scrubber
+from tests.eventually import PATIENCE_SECONDS, answers, eventually
 from tests.intake.conftest import Desk, House, build_house, form_body
 from tests.intake.packed_letters import packed
 from tests.intake.samples import photo
@@ -134,19 +135,11 @@ def letterbox(tmp_path_factory: pytest.TempPathFactory, desk: Desk, scrubber: Sc
         process = subprocess.Popen([*command, "intake"], stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{url}/en/", timeout=30)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, log_file.read_text()[-2000:]
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        eventually(lambda: answers(f"{url}/en/", process))
         yield Letterbox(house, url, log_file, process.pid, since)
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def fields(page: httpx.Response) -> dict[str, str]:
@@ -157,7 +150,9 @@ def fields(page: httpx.Response) -> dict[str, str]:
 
 def post(letterbox: Letterbox, values: dict[str, str], files: list[tuple[str, bytes]]) -> httpx.Response:
     body, kind = form_body(list(values.items()), files)
-    return httpx.post(f"{letterbox.url}/en/report", content=body, headers={"Content-Type": kind}, timeout=60)
+    return httpx.post(
+        f"{letterbox.url}/en/report", content=body, headers={"Content-Type": kind}, timeout=PATIENCE_SECONDS
+    )
 
 
 def test_a_report_with_a_photo_goes_all_the_way(letterbox: Letterbox) -> None:
@@ -190,7 +185,7 @@ def test_bad_chunks_get_a_page(letterbox: Letterbox) -> None:
         f"POST /en/report HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=10) as sock:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as sock:
         sock.sendall(request.encode())
         answer = b""
         while piece := sock.recv(65_536):
@@ -205,7 +200,7 @@ def test_a_line_that_drops_leaves_nothing_and_hurts_nobody(letterbox: Letterbox)
     host, _, port = letterbox.url.removeprefix("http://").partition(":")
     head = f"POST /en/report HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     for cut in (0, 50, len(body) // 2, len(body) - 1):
-        with socket.create_connection((host, int(port)), timeout=10) as sock:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as sock:
             sock.sendall(head.encode() + body[:cut])
     assert httpx.get(f"{letterbox.url}/en/").status_code == 200
     assert len(letterbox.house.letters()) == before
@@ -219,7 +214,7 @@ def test_reports_over_a_line_that_drops_are_one_letter_each(letterbox: Letterbox
     texts = [f"MARKER report {number}" for number in range(12)]
     with (
         dropped_line(port, seed=7, request_bytes=4000, answer_bytes=14_000) as line,
-        httpx.Client(timeout=10) as client,
+        httpx.Client(timeout=PATIENCE_SECONDS) as client,
     ):
 
         def until_answered(method: str, **request: Any) -> httpx.Response:
@@ -252,12 +247,9 @@ def test_no_byte_of_an_upload_is_in_any_file_of_the_process_while_it_is_answered
     body, kind = form_body([("report", "MARKER" + marker.hex() * 50)], [("x.jpg", content)])
     host, _, port = letterbox.url.removeprefix("http://").partition(":")
     head = f"POST /en/report HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {kind}\r\n"
-    with socket.create_connection((host, int(port)), timeout=10) as sock:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as sock:
         sock.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-40])
-        deadline = time.monotonic() + 20
-        while letterbox.scratch_bytes() < len(content) // 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        eventually(lambda: letterbox.scratch_bytes() >= len(content) // 2)
         seen = letterbox.everything_on_disk()
         found = [name for name, held in seen.items() if marker in held or marker.hex().encode() in held]
         sock.sendall(body[-40:])
@@ -349,7 +341,7 @@ class Day:
             b"POST /en/report HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nMARKER\r\n",
             b"GET /en/MARKER HT",
         ):
-            with socket.create_connection((host, int(port)), timeout=10) as sock:
+            with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as sock:
                 sock.sendall(raw)
                 sock.shutdown(socket.SHUT_WR)
                 while sock.recv(65_536):
@@ -381,7 +373,7 @@ class Day:
 
 def test_after_a_day_of_use_neither_log_nor_disk_names_anybody(letterbox: Letterbox) -> None:
     """Runs after all of the above was sent."""
-    with httpx.Client(base_url=letterbox.url, headers={"User-Agent": AGENT}, timeout=60) as client:
+    with httpx.Client(base_url=letterbox.url, headers={"User-Agent": AGENT}, timeout=PATIENCE_SECONDS) as client:
         day = Day(letterbox, client)
         day.live()
     assert {200, 303, 400, 404, 405, 415, 422, 429, 503} <= set(day.statuses), day.statuses
@@ -420,7 +412,7 @@ def test_the_serving_process_loads_no_decoder(letterbox: Letterbox) -> None:
 
 def test_a_port_in_use_is_one_line(letterbox: Letterbox) -> None:
     command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(letterbox.house.settings.path), "intake"]
-    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 64
     assert done.stderr.count("\n") == 1
     assert "in use" in done.stderr

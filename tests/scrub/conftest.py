@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport import limits
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
@@ -70,13 +69,6 @@ def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
         arguments=(f"--also={HOSTILE}",),
     ) as started:
         yield started
-
-
-@pytest.fixture
-def impatient_scrubber(scrubber: Scrubber, monkeypatch: pytest.MonkeyPatch) -> Scrubber:
-    """The same with a wall clock that tests can wait for."""
-    monkeypatch.setattr(limits, "SCRUB_WALL_SECONDS", 2)
-    return scrubber
 
 
 @pytest.fixture

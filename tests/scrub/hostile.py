@@ -24,6 +24,7 @@ from fieldreport.scrub.sandbox.wire import Cleaned
 from fieldreport.scrub.verdicts import Residue
 
 _PREFIX = b"HOSTILE "
+_DESCRIPTORS = range(3, 256)  # all that a child may hold: with many children alive, a channel has a high number
 _honest = pipeline.clean
 _PTRACE_ATTACH = 16
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -95,7 +96,7 @@ def _write_for_ever(sink: Sink) -> None:
 
 def _write_around_the_sink() -> None:
     refused = 0
-    for descriptor in range(3, 16):
+    for descriptor in _DESCRIPTORS:
         try:
             os.pwrite(descriptor, b"x", 2 << 30)
         except OSError as error:
@@ -154,7 +155,7 @@ def _chatter() -> None:
 
 
 def _answer_nonsense() -> None:
-    for descriptor in range(3, 16):
+    for descriptor in _DESCRIPTORS:
         try:
             os.write(descriptor, b'{"media_type": "application/x-evil", "length": 1, "removed": []}')
         except OSError:
@@ -164,7 +165,7 @@ def _answer_nonsense() -> None:
 
 def _answer_a_made_up_length() -> None:
     forged = wire.encode(Cleaned(media_type="text/plain", length=1 << 20, removed=()))
-    for descriptor in range(3, 16):
+    for descriptor in _DESCRIPTORS:
         try:
             os.write(descriptor, forged)
         except OSError:
@@ -173,7 +174,7 @@ def _answer_a_made_up_length() -> None:
 
 
 def _rewrite_the_source() -> None:
-    for descriptor in range(3, 16):
+    for descriptor in _DESCRIPTORS:
         try:
             os.pwrite(descriptor, bytes(100), 0)
         except OSError as error:
@@ -192,7 +193,7 @@ def _answer_elsewhere() -> None:
 
 
 def _say_elsewhere() -> None:
-    for descriptor in range(3, 16):
+    for descriptor in _DESCRIPTORS:
         try:
             os.lseek(descriptor, 0, os.SEEK_CUR)
         except OSError as error:

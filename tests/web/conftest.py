@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 # Bounds are shortened so that a test need not wait for the real ones.
 _PROGRAM: Final = """
@@ -23,7 +24,8 @@ from fieldreport.errors import SettingsError
 from fieldreport.web.serve import serve
 from werkzeug.exceptions import HTTPException
 
-limits.HEAD_SECONDS, limits.BODY_IDLE_SECONDS, limits.BODY_GRACE_SECONDS = 1, 1, 1
+limits.HEAD_SECONDS = 600 if "patient" in sys.argv else 1
+limits.BODY_IDLE_SECONDS, limits.BODY_GRACE_SECONDS = 1, 1
 limits.KEEPALIVE_SECONDS, limits.SHUTDOWN_SECONDS = 1, 2
 
 def application(environ, start_response):
@@ -58,10 +60,10 @@ class Server:
     log_file: Path
     process: subprocess.Popen[bytes]
 
-    def connect(self, timeout: float = 5) -> socket.socket:
+    def connect(self, timeout: float = PATIENCE_SECONDS) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
-    def talk(self, request: bytes, *, timeout: float = 5) -> bytes:
+    def talk(self, request: bytes, *, timeout: float = PATIENCE_SECONDS) -> bytes:
         """Send these bytes and read until the server closes."""
         with self.connect(timeout) as sock:
             sock.sendall(request)
@@ -111,16 +113,12 @@ def running(log_file: Path, *options: str, threads: int = 4) -> Iterator[Server]
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
 
 
 def await_worker(log_file: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        if "Booting worker" in log_file.read_text():
-            return
-        time.sleep(0.02)
-    raise AssertionError("the server did not start")
+    eventually(lambda: "Booting worker" in log_file.read_text() or process.poll() is not None)
+    assert process.poll() is None, "the server did not start"
 
 
 @pytest.fixture(scope="module")

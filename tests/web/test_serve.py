@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fieldreport.web.headers import security_headers
+from tests.eventually import PATIENCE_SECONDS
 from tests.web.conftest import _PROGRAM, Server, free_port, read_all, read_answer, running
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -42,17 +44,27 @@ def test_requests_sent_ahead_are_answered_in_turn(server: Server) -> None:
     assert server.talk(GET + GET + LAST).count(b"200 OK") == 3
 
 
-def test_slow_heads_are_cut_off_and_hold_up_nobody(tmp_path: Path) -> None:
-    with running(tmp_path / "log", threads=1) as one_thread, ExitStack() as stack:
-        began = time.monotonic()
+def is_open(sock: socket.socket) -> bool:
+    """Whether the server has neither answered nor closed."""
+    return not select.select([sock], [], [], 0)[0]
+
+
+def test_slow_heads_hold_up_nobody(tmp_path: Path) -> None:
+    with running(tmp_path / "log", "patient", threads=1) as one_thread, ExitStack() as stack:
         slow = [stack.enter_context(one_thread.connect()) for _ in range(20)]
         for sock in slow:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: lo")
         assert b"200 OK" in one_thread.talk(LAST)
-        assert time.monotonic() - began < 0.9
+        assert all(is_open(sock) for sock in slow)
+
+
+def test_slow_heads_are_cut_off(server: Server) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(server.connect()) for _ in range(20)]
+        for sock in slow:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: lo")
         for sock in slow:
             assert read_all(sock) == b""
-        assert time.monotonic() - began < 4
 
 
 def test_a_silent_connection_is_closed(server: Server) -> None:
@@ -72,11 +84,10 @@ def test_a_body_that_stops_coming_is_answered(server: Server) -> None:
 
 
 def test_a_body_that_trickles_is_answered(server: Server) -> None:
-    with server.connect(timeout=10) as sock:
+    with server.connect() as sock:
         sock.sendall(POST + b"Content-Length: 100000\r\n\r\n")
-        for _ in range(7):
+        while not select.select([sock], [], [], 0.25)[0]:
             sock.sendall(b"x")
-            time.sleep(0.25)
         assert sock.recv(65_536).startswith(b"HTTP/1.1 408")
 
 
@@ -273,12 +284,12 @@ def test_a_broken_proxy_line_is_refused(behind_proxy: Server, line: bytes) -> No
 def test_slow_proxy_headers_hold_no_thread(tmp_path: Path) -> None:
     """The header of version 2 begins with an empty line, and is no reason to spend a thread on waiting for the rest."""
     whole = PROXY_V2 + b"\x21\x11\0\x0c" + bytes([203, 0, 113, 6, 127, 0, 0, 1, 0, 80, 0, 80])
-    with running(tmp_path / "log", "proxy", threads=1) as one_thread, ExitStack() as stack:
-        began = time.monotonic()
-        for length in (2, 4, 12, 15, 16, 20, 28):
-            stack.enter_context(one_thread.connect()).sendall(whole[:length])
+    with running(tmp_path / "log", "proxy", "patient", threads=1) as one_thread, ExitStack() as stack:
+        slow = [stack.enter_context(one_thread.connect()) for _ in range(7)]
+        for sock, length in zip(slow, (2, 4, 12, 15, 16, 20, 28), strict=True):
+            sock.sendall(whole[:length])
         assert one_thread.talk(whole + LAST).endswith(b"203.0.113.6 0\n")
-        assert time.monotonic() - began < 0.9
+        assert all(is_open(sock) for sock in slow)
 
 
 def test_a_proxy_line_counts_only_from_a_configured_peer(tmp_path: Path) -> None:
@@ -293,7 +304,10 @@ def test_a_proxy_line_counts_only_from_a_configured_peer(tmp_path: Path) -> None
 
 def test_a_port_in_use_is_one_line_before_anything_starts(server: Server) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, f"127.0.0.1:{server.port}", "1"], capture_output=True, check=False, timeout=20
+        [sys.executable, "-c", _PROGRAM, f"127.0.0.1:{server.port}", "1"],
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert b"UsageError: cannot listen on" in done.stderr
     assert b"Booting" not in done.stderr
@@ -304,7 +318,7 @@ def test_an_application_that_cannot_be_built_ends_the_server_with_its_status() -
         [sys.executable, "-c", _PROGRAM, f"127.0.0.1:{free_port()}", "1", "broken-build"],
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 78
     assert b"fieldreport: no settings here\n" in done.stderr
@@ -314,4 +328,4 @@ def test_an_application_that_cannot_be_built_ends_the_server_with_its_status() -
 def test_it_ends_orderly(tmp_path: Path) -> None:
     with running(tmp_path / "log") as server:
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0

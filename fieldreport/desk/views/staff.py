@@ -87,8 +87,11 @@ def ask_remove(handle: str) -> ResponseReturnValue:
 def remove(handle: str) -> ResponseReturnValue:
     """Out of the roster, and out of this desk."""
     desk = context.desk()
-    roster = roster_changes.revoke(context.seat(), _removable(handle).handle, desk.mailbox)
-    locked = desk.sessions.end_where(lambda session: session.handle == handle)
+    handle = _removable(handle).handle
+    # Counted first: as soon as the roster is out, the background locks who is not listed.
+    locked = desk.sessions.open_by_handle().get(handle, 0)
+    roster = roster_changes.revoke(context.seat(), handle, desk.mailbox)
+    desk.sessions.end_where(lambda session: session.handle == handle)
     context.say(
         f"Roster {roster.epoch} is in force without {handle}. {locked} of their sessions"
         f" {'was' if locked == 1 else 'were'} locked. Headers are rebuilt without their keys at the next unlock."

@@ -257,16 +257,23 @@ def _answer(child: _Child, output: Output) -> Answer | None:
     while ready := [number for number, _ in poll.poll(max(0, (deadline - time.monotonic()) * 1000))]:
         if child.channel.fileno() in ready:
             poll.unregister(child.channel)
-            with contextlib.suppress(OSError):
-                untrusted_answer = child.channel.recv(wire.ANSWER_BYTES, socket.MSG_DONTWAIT)
-            if untrusted_answer:
+            if untrusted_answer := _heard(child):
                 answer = wire.parse(untrusted_answer)
                 # Of one that sends the file elsewhere the end is waited for: there the same output is written.
                 if isinstance(answer, NotCleaned) or (isinstance(answer, Cleaned) and output.is_final()):
                     return answer
         elif child.exit_pipe in ready:
-            return _judge(os.read(child.exit_pipe, EXIT_REPORT.size), untrusted_answer)
+            # poll looks at one after the other: child may have answered and ended between the two.
+            return _judge(os.read(child.exit_pipe, EXIT_REPORT.size), untrusted_answer or _heard(child))
     return None
+
+
+def _heard(child: _Child) -> bytes:
+    """What the child has said; nothing if it has said nothing."""
+    try:
+        return child.channel.recv(wire.ANSWER_BYTES, socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
 
 
 def _judge(report: bytes, untrusted_answer: bytes) -> Answer:

@@ -239,6 +239,6 @@ def test_two_thousand_words_against_fifty_letters_take_well_under_a_second() -> 
         for n in range(50)
     ]
     findings_in("warm", letters[0])
-    started = time.perf_counter()
+    started = time.thread_time()
     findings_in(text, *letters)
-    assert time.perf_counter() - started < 2  # 0.2 s alone; the bound leaves room for a busy machine
+    assert time.thread_time() - started < 2  # of this thread's own work, which is 0.2 s; others' does not count

@@ -8,9 +8,9 @@ import os
 import signal
 import socket
 import threading
-import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal
 from fieldreport.scrub.sandbox import parent as warmparent
 from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
+from fieldreport.scrub.sandbox.parent import WarmParent
 from fieldreport.scrub.sandbox.service import Scrubber
+from tests.eventually import eventually
 
 ScratchOf = Callable[[bytes], Scratch]
 
@@ -106,9 +108,13 @@ def test_a_hostile_file_is_refused_and_the_next_one_is_cleaned(
     assert_goes_on(scrubber, scratch)
 
 
-def test_a_file_that_takes_for_ever_is_given_up(impatient_scrubber: Scrubber, scratch: ScratchOf) -> None:
-    assert code_of(impatient_scrubber, scratch(b"HOSTILE spin")) == Refusal.TIMEOUT
-    assert_goes_on(impatient_scrubber, scratch)
+def test_a_file_that_never_ends_is_given_up(
+    scrubber: Scrubber, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as impatient:
+        impatient.setattr(limits, "SCRUB_WALL_SECONDS", 2)
+        assert code_of(scrubber, scratch(b"HOSTILE spin")) == Refusal.TIMEOUT
+    assert_goes_on(scrubber, scratch)
 
 
 def test_threads_without_end_are_contained(scrubber: Scrubber, scratch: ScratchOf) -> None:
@@ -146,13 +152,15 @@ def test_a_strong_file_sent_elsewhere_twice_has_made_its_child_crash(scrubber: S
 
 
 def test_a_child_that_sends_its_file_elsewhere_must_be_gone_before_it_is_believed(
-    impatient_scrubber: Scrubber, scratch: ScratchOf
+    scrubber: Scrubber, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would go on writing where the next one writes."""
-    with pytest.raises(ScrubRefused) as caught:
-        impatient_scrubber.clean(scratch(b"HOSTILE answer-elsewhere-and-stay"), mode=Mode.STRONG)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(limits, "SCRUB_WALL_SECONDS", 2)
+        with pytest.raises(ScrubRefused) as caught:
+            scrubber.clean(scratch(b"HOSTILE answer-elsewhere-and-stay"), mode=Mode.STRONG)
     assert caught.value.code == Refusal.TIMEOUT
-    assert_goes_on(impatient_scrubber, scratch)
+    assert_goes_on(scrubber, scratch)
 
 
 def test_a_made_up_length_does_not_show_other_bytes(scrubber: Scrubber, scratch: ScratchOf) -> None:
@@ -168,23 +176,25 @@ def test_a_child_holds_its_own_file_and_nothing_else(scrubber: Scrubber, scratch
     assert len(descriptors) == 3 + 3  # silenced standard streams; input, output, channel
 
 
-def test_a_child_sees_no_other_file_while_others_are_cleaned(impatient_scrubber: Scrubber, scratch: ScratchOf) -> None:
-    sources = [scratch(b"HOSTILE spin"), scratch(b"HOSTILE spin"), scratch(b"HOSTILE look-around")]
-    seen: list[int] = []
-
-    def work(source: Scratch) -> None:
-        try:
-            with impatient_scrubber.clean(source).output as output:
-                seen.append(len(output.read().split(b",")))
-        except ScrubRefused:
-            pass
-
-    threads = [threading.Thread(target=work, args=(source,)) for source in sources]
+@contextmanager
+def never_ending(scrubber: Scrubber, scratch: ScratchOf, count: int) -> Iterator[list[threading.Thread]]:
+    """So many files at work that never end, each in a thread; their children are killed afterwards."""
+    parent = scrubber._parents[()]._process.pid
+    sources = [scratch(b"HOSTILE spin") for _ in range(count)]
+    threads = [threading.Thread(target=code_of, args=(scrubber, source)) for source in sources]
     for thread in threads:
         thread.start()
+    children = eventually(lambda: found if len(found := spinning(parent)) == count else [])
+    yield threads
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
     for thread in threads:
         thread.join()
-    assert seen == [6]
+
+
+def test_a_child_sees_no_other_file_while_others_are_cleaned(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    with never_ending(scrubber, scratch, 2), scrubber.clean(scratch(b"HOSTILE look-around")).output as output:
+        assert len(output.read().split(b",")) == 6
 
 
 def test_files_are_cleaned_at_once_from_several_threads(scrubber: Scrubber, scratch: ScratchOf) -> None:
@@ -204,13 +214,10 @@ def test_files_are_cleaned_at_once_from_several_threads(scrubber: Scrubber, scra
     assert [results[number].strip() for number in range(len(texts))] == [text.strip() for text in texts]
 
 
-def test_a_slow_file_does_not_hold_up_the_others(impatient_scrubber: Scrubber, scratch: ScratchOf) -> None:
-    slow, quick = scratch(b"HOSTILE spin"), scratch(TEXT)
-    spinning = threading.Thread(target=lambda: code_of(impatient_scrubber, slow))
-    spinning.start()
-    impatient_scrubber.clean(quick).output.close()
-    assert spinning.is_alive()
-    spinning.join()
+def test_a_slow_file_does_not_hold_up_the_others(scrubber: Scrubber, scratch: ScratchOf) -> None:
+    with never_ending(scrubber, scratch, 1) as (slow,):
+        scrubber.clean(scratch(TEXT)).output.close()
+        assert slow.is_alive()
 
 
 def test_a_dead_warm_parent_is_started_again(tmp_path: Path, scratch: ScratchOf) -> None:
@@ -237,9 +244,16 @@ def test_a_warm_parent_that_dies_at_work_is_replaced_and_the_file_is_cleaned(
 def test_a_warm_parent_that_stands_still_is_replaced(
     tmp_path: Path, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SCRUB_WALL_SECONDS", 1)
-    monkeypatch.setattr(warmparent, "_SEND_SECONDS", 1)
+    start = Scrubber._start_parent
+
+    def with_patience(scrubber: Scrubber, arguments: tuple[str, ...]) -> WarmParent:
+        monkeypatch.undo()
+        return start(scrubber, arguments)
+
     with Scrubber.start(directory=tmp_path, require_sandbox=True) as own:
+        monkeypatch.setattr(limits, "SCRUB_WALL_SECONDS", 1)
+        monkeypatch.setattr(warmparent, "_SEND_SECONDS", 1)
+        monkeypatch.setattr(Scrubber, "_start_parent", with_patience)  # the next one has all the time it needs
         process = own._parents[()]._process
         os.kill(process.pid, signal.SIGSTOP)
         for _ in range(4):  # two find children that were ready before
@@ -265,20 +279,18 @@ def test_a_file_does_not_fail_when_the_next_ones_child_cannot_be_made_ready(
 
 
 def test_a_process_forked_from_the_service_keeps_no_child_alive(
-    impatient_scrubber: Scrubber, scratch: ScratchOf
+    scrubber: Scrubber, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = scratch(b"HOSTILE spin")
     forked = os.fork()
     if forked == 0:
-        time.sleep(60)
+        signal.pause()
         os._exit(0)
     try:
-        parent = impatient_scrubber._parents[()]._process.pid
-        assert code_of(impatient_scrubber, source) == Refusal.TIMEOUT
-        deadline = time.monotonic() + 5
-        while spinning(parent) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not spinning(parent)
+        parent = scrubber._parents[()]._process.pid
+        monkeypatch.setattr(limits, "SCRUB_WALL_SECONDS", 2)
+        assert code_of(scrubber, source) == Refusal.TIMEOUT
+        eventually(lambda: not spinning(parent))
     finally:
         os.kill(forked, signal.SIGKILL)
         os.waitpid(forked, 0)
@@ -286,16 +298,11 @@ def test_a_process_forked_from_the_service_keeps_no_child_alive(
 
 def test_children_die_with_the_warm_parent(tmp_path: Path) -> None:
     own = Scrubber.start(directory=tmp_path, require_sandbox=True)
-    time.sleep(0.1)  # the waiting child is forked after the ready message
-    children = (
-        Path(f"/proc/{own._parents[()]._process.pid}/task/{own._parents[()]._process.pid}/children").read_text().split()
-    )
+    parent = own._parents[()]._process.pid
+    # The waiting child is forked after the ready message.
+    children = eventually(lambda: Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
     own.close()
-    deadline = time.monotonic() + 5
-    while any(is_running(child) for child in children) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert children
-    assert not any(is_running(child) for child in children)
+    eventually(lambda: not any(is_running(child) for child in children))
 
 
 def test_the_warm_parent_inherits_neither_environment_nor_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
