@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import pytest
 
 from fieldreport import config
 from fieldreport.cli import main
-from fieldreport.seal import Kind, PartSource
+from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import key_file
+from fieldreport.vault.archive.audit import signers_of
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
+from tests.cast import CHEAP
 
 PORT = 18610
 OBJECTS = 5  # sealed ones in the vault of a newsroom whose shares are on paper
@@ -178,3 +181,31 @@ def recover(house: House, *arguments: str | Path, typed: Sequence[str] = ()) -> 
 def words_of(sheet_file: Path) -> str:
     numbered = re.findall(r"(\d+)\) ([a-z]+)", sheet_file.read_text())
     return " ".join(word for _, word in sorted((int(at), word) for at, word in numbered))
+
+
+def with_cheap_key(house: House, staff: key_file.StaffKey) -> House:
+    """Write an admin's key file that opens at once: what is tried then is what happens after that."""
+    path, passphrase = house.settings.desk.keyfiles / f"{staff.handle}.key", house.passphrase_file.read_text().strip()
+    key_file.write_key_file(path, staff, passphrase, cost=CHEAP)
+    return house
+
+
+def verified_acts(house: House) -> list[tuple[str, str]]:
+    """The audit log, newest first, after it was verified: what was done, about what."""
+    vault = open_vault(house.settings)
+    entries = [(entry.act, entry.subject) for entry in vault.audit.page()]
+    vault.audit.verify(signers_of(open_rosters(house.settings).newest(at_least=0)))
+    vault.close()
+    return entries
+
+
+def roles(house: House) -> dict[str, str]:
+    roster = open_rosters(house.settings).load(now=datetime.now(UTC), at_least=0)
+    return {entry.handle: f"{entry.role} {entry.state}" for entry in roster.entries}
+
+
+def answering(house: House, answer: str, *arguments: str | Path) -> click.testing.Result:
+    command = ["--settings", house.directory / "fieldreport.toml", *arguments, "--passphrase-file"]
+    return click.testing.CliRunner().invoke(
+        main, [str(part) for part in (*command, house.passphrase_file)], input=answer
+    )
