@@ -21,7 +21,7 @@ passphrase or an address: they are written from constants and from numbers.
     ├── ScrubRefused             65  422  a file that cannot be cleaned, with the reason
     ├── LimitExceeded            65  413  over a bound of ``limits``
     ├── NotFound                 66  404  there is no such case, item, article, letter
-    ├── Conflict                 75  409  somebody changed it first; read again
+    ├── Conflict                 75  409  it was changed meanwhile; read again
     └── Unavailable              75  503  needed, and cannot be used now; the same request may succeed later
         ├── StoreError           74  503  the database or the payload store refused, is damaged or is away
         ├── RosterError          77  503  no roster that can be trusted; the intake closes
@@ -155,7 +155,7 @@ class NotFound(FieldreportError):
 
 
 class Conflict(FieldreportError):
-    """Somebody else changed the same thing first; nothing was written."""
+    """The same thing was changed meanwhile; nothing was written."""
 
     code = "conflict"
     exit_status = 75

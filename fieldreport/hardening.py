@@ -1,7 +1,7 @@
-"""What a process does before it holds a key or a word of a report: no core dump, no neighbour looking in, closed files.
+"""What a process does before it holds a secret: no core dumps, memory closed to others, private files.
 
-Every command begins here, the zones included; their workers are forks and inherit it. A program that is started anew
-inherits the limit but not the second switch, so each takes its own. The locked children of ``scrub`` have their lock.
+Every command begins here, the zones included; their workers are forks and inherit it. A new program inherits the limit
+but not the second switch, so each one sets its own. The sandboxed children of ``scrub`` have rules of their own.
 
 Not done, because Python cannot: keeping pages from being swapped (``mlockall`` would need every library's consent, and
 ``ulimit -l`` is small). The operator's handbook says what to do about swap.
@@ -22,9 +22,9 @@ _PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
 
 
 def harden_process() -> None:
-    """See to it that this process and its forks never leave their memory on a disk, nor show it to a debugger.
+    """Keep the memory of this process and its forks off the disk and away from debuggers.
 
-    The limit alone is not enough: it does not count where the kernel pipes cores to a program (core(5)). A process that
+    The limit alone is not enough: it does not apply where the kernel pipes cores to a program (core(5)). A process that
     is not dumpable has no core at all, and its memory is closed to others of the same user (prctl(2)).
 
     Raises:
@@ -41,7 +41,7 @@ def harden_process() -> None:
 
 
 def private_directory(path: Path, *, to_group: bool = True) -> None:
-    """Make a zone's directory where it is missing, and refuse one that is there and open; see ``check_private``."""
+    """Create a zone's directory, or refuse one that exists and is open to others; see ``check_private``."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -50,7 +50,7 @@ def private_directory(path: Path, *, to_group: bool = True) -> None:
 
 
 def check_private(path: Path, *, to_group: bool = True) -> None:
-    """Refuse a directory or file that people who have no business with it can look into; one that is missing is none.
+    """Refuse a directory or file that other users can look into; a missing one is accepted.
 
     Args:
         path: what must be closed to other users of the machine.

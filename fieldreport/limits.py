@@ -1,4 +1,4 @@
-"""Every size, count and time bound of the product, with the reason beside it.
+"""Every size, count and time bound of the product, with its reason.
 
 Bounds that guard a parser are enforced before the parser allocates. Units are in the names: ``_BYTES``, ``_SECONDS``,
 ``_HOURS``; everything else is a count.
@@ -55,14 +55,14 @@ ROSTER_DAYS: Final = 90  # an admin who vanished is noticed within a season
 ROSTER_ALARM_DAYS: Final = 30
 HANDOVERS: Final = 100  # of the admin's key; one a season for 25 years, and bounds what a chain costs to verify
 HANDOVER_BYTES: Final = 16 * KIB  # two admin keys in hexadecimal are 8 KiB
-ENROLMENT_DAYS: Final = 14  # for an enrolment request to reach the admin; bounds how long an old one may be played
+ENROLMENT_DAYS: Final = 14  # for an enrolment request to reach the admin; bounds how long an old one can be replayed
 INVITATION_HOURS: Final = 72  # to enrol on the desk; over a weekend, not over a holiday
 
 # --- intake ---
 REQUEST_BYTES: Final = 512 * MIB  # default for one post, configurable
 FORM_TEXT_BYTES: Final = 2 * MIB  # all typed fields together: a book of 300 pages
 FORM_PARTS: Final = 200  # fields and files in one post
-FORM_FILES: Final = 150  # told to the source; the rest of FORM_PARTS is for fields
+FORM_FILES: Final = 150  # the form says so; the rest of FORM_PARTS is for fields
 TOKEN_CHARACTERS: Final = 64 * KIB  # a form token is re-posted with every page
 TOKEN_PADDING_BYTES: Final = 256  # a token's length does not tell the language of the codename inside
 TOKEN_IDLE_SECONDS: Final = 12 * 3600  # a report may be written over a day with breaks
@@ -103,7 +103,7 @@ LINGER_SECONDS: Final = 2  # reading on after an answer that came before the end
 LINGER_BYTES: Final = 1 * MIB
 CONNECTIONS: Final = 4000  # open sockets of one worker; a waiting one costs a few KiB
 BACKLOG: Final = 2048  # connections the kernel holds while none is accepted
-SHUTDOWN_SECONDS: Final = 10  # for requests that are being answered when the server is told to end
+SHUTDOWN_SECONDS: Final = 10  # for requests that are being answered when the server is asked to stop
 
 # --- stores ---
 PAYLOAD_BYTES: Final = 2048 * MIB  # one sealed object: four requests of the default size, so a setting may be raised
@@ -113,7 +113,7 @@ WRITE_WAIT_SECONDS: Final = 30.0  # for the turn to write; a backup of the whole
 COLLECTED_HOURS: Final = 72  # a form posted again after that long is a new letter to the mailbox, not to the desk
 REPLY_BYTES: Final = 1 * MIB  # a sealed reply: text only
 COLLECT_LETTERS: Final = 50  # acknowledged together; a crash repeats at most so many fetches
-REWRAP_OBJECTS: Final = 200  # one transaction: ten milliseconds of writing, so progress moves and nobody waits
+REWRAP_OBJECTS: Final = 200  # one transaction: ten milliseconds of writing, so other writers hardly wait
 REWRAP_ALONE_OBJECTS: Final = 1000  # from here on every core helps; below, starting processes takes longer
 SENT_TEXT_BYTES: Final = 64 * KIB  # a reply or a note: ten pages
 CARD_BYTES: Final = 256 * KIB
@@ -149,7 +149,7 @@ JPEG_SCANS: Final = 100  # every scan of a progressive file walks the whole pict
 IMAGE_SIDE_PIXELS: Final = 20_000
 IMAGE_FRAMES: Final = 1000
 IMAGE_FRAME_PIXELS: Final = 1_000_000_000  # frames × pixels: what a viewer of the clean copy has to decode
-STRONG_FRAME_PIXELS: Final = 50_000_000  # frames × pixels of an animation made anew: ten seconds of one processor
+STRONG_FRAME_PIXELS: Final = 50_000_000  # frames × pixels of an animation re-encoded: ten seconds of one processor
 ARCHIVE_MEMBERS: Final = 10_000
 ARCHIVE_RATIO: Final = 200  # unpacked to packed
 ARCHIVE_FREE_RATIO_BYTES: Final = MIB  # below this, any ratio: an empty table compresses a thousandfold
@@ -159,10 +159,10 @@ ARCHIVE_DEPTH: Final = 3
 OFFICE_TOTAL_BYTES: Final = 512 * MIB  # all members of an office document; they are unpacked one at a time
 XML_BYTES: Final = 64 * MIB
 XML_DEPTH: Final = 256
-FILM_ANEW_PIXELS: Final = 900_000_000  # frames × pixels of a film coded anew: half of what a child's time is enough for
+FILM_ANEW_PIXELS: Final = 900_000_000  # frames × pixels of a film re-encoded: half of what a child's time allows
 SOUND_ANEW_SECONDS: Final = 3600
 DOCUMENT_TEXT_CHARACTERS: Final = 8 * MIB  # of a document of which only the words are taken
-PLAYED_BYTES: Final = 192 * MIB  # of a recording or film that is coded anew, in memory twice
+PLAYED_BYTES: Final = 192 * MIB  # of a recording or film that is re-encoded, in memory twice
 FILM_STREAMS: Final = 32  # tracks of one film; a phone writes two, and up to five of sensors
 FILM_HEAD_BYTES: Final = 64 * MIB  # all tables of samples: ten hours of picture and sound need 15 MiB
 FILM_SAMPLES: Final = 4_000_000  # of one track: ten hours of sound are under two millions
@@ -181,7 +181,7 @@ DESK_IDLE_SECONDS: Final = 15 * 60
 DESK_SESSION_SECONDS: Final = 12 * 3600  # a working day; then the passphrase is asked for again, however busy
 DESK_REQUEST_BYTES: Final = 8 * MIB  # typed text only: the text bound, percent-encoded, and some
 UNLOCKS_AT_ONCE: Final = 1  # 256 MiB and every core for 0.6 s; more only queue on the same cores
-SIGN_IN_STEP_SECONDS: Final = 0.25  # a refusal waits for the next multiple, so that its length tells nothing
+SIGN_IN_STEP_SECONDS: Final = 0.25  # a refusal waits for the next multiple, so that its length shows nothing
 SIGN_IN_TRIES: Final = 5  # per handle within SIGN_IN_WINDOW_SECONDS
 SIGN_IN_TRIES_TOTAL: Final = 30
 SIGN_IN_WINDOW_SECONDS: Final = 15 * 60
@@ -195,6 +195,6 @@ ARTICLE_CAPTION_CHARACTERS: Final = 2_000  # each caption, alternative text and 
 ARTICLE_MEDIA: Final = 100
 ARTICLE_JSON_BYTES: Final = 4 * MIB  # all of the above at four bytes a character
 SLUG_CHARACTERS: Final = 120  # of an article's address
-ANSWER_CHARACTERS: Final = 2_000  # a reason beside a finding
+ANSWER_CHARACTERS: Final = 2_000  # the reason for one finding
 NOTE_TERMS: Final = 500  # protected terms in one source's note; beyond, the check says that it did not look for all
 FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site

@@ -8,8 +8,8 @@ can bypass the cipher. Only authenticated bytes are returned.
 One slot of the file: nonce (12 bytes), ciphertext (65,536), tag (16). The chunk index is the associated data. The last
 chunk is filled with zeros, so the owner knows the size and the disk does not.
 
-A process that was given the descriptor over a socket and the key adopts the file. Two processes take turns: what one
-wrote, the other sees once it adopts the file again. Their nonces differ by a random prefix.
+Another process can adopt the file: it gets the descriptor over a socket, and the key. The two must take turns: one sees
+what the other wrote once it adopts the file again. Their nonces differ by a random prefix.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class Scratch(SeekableReader):
         return None
 
     def _bring(self, index: int) -> _Cached:
-        """Put a missing chunk into the cache: read from the file, or zeros after its end."""
+        """Load a missing chunk into the cache: from the file, or zeros after its end."""
         if len(self._cache) < _CACHED:
             cached = _Cached(index, bytearray(_CHUNK))
         else:
@@ -263,7 +263,7 @@ class Scratch(SeekableReader):
 
     def _store(self, index: int, chunk: bytes | bytearray | memoryview) -> None:
         if self._forks != _forks:
-            # The parent counts on from the same number: two chunks would share a nonce.
+            # The parent continues to count from the same number, so two chunks would share a nonce.
             raise _damaged("written by a forked child")
         self._writes += 1
         slot = memoryview(self._slot)

@@ -1,7 +1,10 @@
-"""What a mailbox is, for whoever deposits, collects or replies. One implementation is local, one dials over HTTP.
+"""What a mailbox promises to those who deposit, collect and reply.
 
-Rules: a method that changes something has made it durable when it returns, and may be repeated without harm; every
-time is a whole hour; ids are 16 bytes and carry no order.
+``LocalMailbox`` is the only implementation so far. A desk on another machine will need one that speaks HTTP, so callers
+use this interface.
+
+Rules: a method that changes something has made it durable when it returns, and may be repeated without harm; every time
+is a whole hour; ids are 16 bytes and carry no order.
 """
 
 from __future__ import annotations
@@ -71,7 +74,7 @@ class Mailbox(Protocol):
         """Return one letter; close its payload. Raises ``NotFound``."""
 
     def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
-        """Delete letters that the desk has stored durably; ids that are not here do no harm."""
+        """Delete letters that the desk has stored durably; unknown ids are ignored."""
 
     def post_reply(self, reply: SealedReply) -> None:
         """Store a reply; the same id twice is stored once. Raises ``LimitExceeded`` for one that is too large."""

@@ -1,4 +1,4 @@
-"""The mailbox on this machine's database and blob store, for the intake that owns it and a desk beside it.
+"""The mailbox in a database and a blob store on this machine, for the intake and for a desk on the same machine.
 
 Rules: a payload is durable before its row, a row is gone before its payload; every decision that two nodes could take
 differently is one conditional UPDATE of the counters' row.
@@ -36,7 +36,7 @@ def open_mailbox(settings: Settings) -> LocalMailbox:
     return LocalMailbox(engine, blobs)
 
 
-# Made once, and on the tables: built anew, or through the mapped classes, they cost a report as much as sealing it.
+# Built once, and on the tables: built for each report, or through the mapped classes, they take as long as sealing it.
 _ID: Final = bindparam("letter", type_=Letter.__table__.c.id.type)
 _WAITS: Final = select(Letter.id).where(Letter.id == _ID).exists()
 _WAS_COLLECTED: Final = select(Collected.id).where(Collected.id == _ID).exists()
@@ -90,7 +90,7 @@ class LocalMailbox:
         """Store one letter; see ``Mailbox``."""
         _check_id(letter_id)
         with reading(self._engine) as session:
-            # Before the sealing as well as in the transaction: a full mailbox must not cost the work of sealing.
+            # Before sealing as well as in the transaction, so that a full mailbox does not cost the work of sealing.
             if self._is_known(session, letter_id, epoch=epoch, size=0):
                 return False
         with spooled(self._blobs, seal) as stored:
@@ -98,7 +98,7 @@ class LocalMailbox:
                 with writing(self._engine) as session:
                     if not self._take_in(session, letter_id, epoch, stored):
                         return False
-            except Conflict:  # it waits already: the same post on another thread or node was faster by milliseconds
+            except Conflict:  # the same post on another thread or node was faster
                 return False
             stored.keep()
         return True
@@ -208,7 +208,7 @@ class LocalMailbox:
         if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
             raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
         row = Reply(id=reply.id, index=reply.index, hour=reply.hour, header=reply.header, payload=reply.payload)
-        with suppress(Conflict), writing(self._engine) as session:  # conflict: it was posted by another window just now
+        with suppress(Conflict), writing(self._engine) as session:  # another window has posted it
             if session.get(Reply, reply.id) is None:
                 session.add(row)
 
@@ -236,13 +236,13 @@ class LocalMailbox:
     # --- the operator's side ---
 
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
-        """Return payloads that no row names: what a crash between payload and row leaves behind.
+        """Return payloads that no row names, as a crash between payload and row leaves them.
 
         Young ones are left alone: their row may be a moment away.
         """
         names = set(self._blobs.names(older_than_seconds=older_than_seconds))
         with reading(self._engine) as session:
-            # After the listing, never before: a row that came in between only takes names away.
+            # After the listing, never before: a row that comes in between then only removes names from the list.
             names.difference_update(session.scalars(select(Letter.blob).where(Letter.blob.is_not(None))))
         return sorted(names)
 

@@ -32,13 +32,13 @@ class Letter(MailboxBase, kw_only=True):
     epoch: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str | None] = mapped_column(index=True)
-    # Last, so that listing letters does not walk over them.
+    # Last, so that listing letters does not read them.
     header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
     payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
 
 
 class Collected(MailboxBase, kw_only=True):
-    """The tombstone of a letter that the desk has: a late copy of the same post is answered as the first one was."""
+    """The tombstone of a letter that the desk has: a late copy of the same post gets the same answer."""
 
     __tablename__ = "collected"
     __table_args__ = _CLUSTERED
@@ -48,7 +48,7 @@ class Collected(MailboxBase, kw_only=True):
 
 
 class Reply(MailboxBase, kw_only=True):
-    """A reply that waits. ``index`` is SHA-256 of a lookup: whoever does not know the codename cannot tell whose."""
+    """A reply that waits. ``index`` is SHA-256 of a lookup: without the codename it does not show whose."""
 
     __tablename__ = "replies"
     __table_args__ = _CLUSTERED

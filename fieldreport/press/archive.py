@@ -1,8 +1,9 @@
 """What was published, in the clear and complete: the site is rebuilt from here without a key.
 
-Everything in this directory is public by definition, and nothing else is ever put here. Rules: one JSON file an
-article, written beside and renamed into place; files of articles by their hash; a withdrawn article keeps its address
-and its last slot and loses everything else; times in names, contents and modification times are slots.
+Everything in this directory is public by definition, and nothing else is ever put here. Rules: one JSON file for each
+article, written under a temporary name and renamed into place; files of articles by their hash; a withdrawn article
+keeps its address and its last slot and loses everything else; times in names, contents and modification times are
+slots.
 
     DIRECTORY/snapshots/SLUG.json      DIRECTORY/snapshots/media/SHA256      DIRECTORY/current -> build-…   (the site)
 """
@@ -31,7 +32,7 @@ _FORMAT: Final = 1
 
 
 class Readable(Protocol):
-    """What a file is read from: any open binary file or unsealed part."""
+    """Any open binary file or unsealed part."""
 
     def read(self, size: int, /) -> bytes | None:
         """Return at most ``size`` bytes, none at the end."""
@@ -65,7 +66,7 @@ class Archive:
             self._delete_unused_media()
 
     def add_media(self, media: Mapping[str, MediaSource], slot: datetime) -> None:
-        """Copy files in before the article that needs them is put, so that putting is quick.
+        """Copy files in before the article that needs them, so that ``put`` is quick.
 
         Raises:
             StoreError: as for ``put``.
@@ -76,7 +77,7 @@ class Archive:
                     self._copy(source, self._media / sha256, sha256, slot)
 
     def withdraw(self, slug: str, slot: datetime) -> None:
-        """Keep only that something was at this address; again is no error.
+        """Remove an article and keep a tombstone at its address; repeating it is no error.
 
         Raises:
             NotFound: nothing was ever published there.
@@ -117,7 +118,7 @@ class Archive:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """One writer at a time, across processes; what the operating system says becomes a ``StoreError``."""
+        """One writer at a time, across processes; an ``OSError`` becomes a ``StoreError``."""
         try:
             self._media.mkdir(parents=True, exist_ok=True)
             with (self.directory / ".lock").open("wb") as lock:

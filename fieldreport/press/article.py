@@ -1,8 +1,8 @@
 """What an article is: every field of it is public once it is published, and one hash covers them all.
 
-Rules: nothing private is ever added here (reasons, authors, cases live beside the article, not in it); an article in
-memory is always well formed, because it cannot be built otherwise; the canonical JSON is what is sealed, hashed,
-signed and kept as the snapshot of what was published.
+Rules: nothing private is ever added here (reasons, authors and cases are kept outside the article); an article in
+memory is always well formed, because it cannot be built otherwise; the canonical JSON is what is sealed, hashed, signed
+and kept as the snapshot of what was published.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _MEDIA_TYPE = re.compile(r"(?:image|audio|video|text|application)/[a-z0-9.+-]{1,
 # What neither UTF-8 nor XML can carry.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# Without vowels and without what is mistaken for one another: no words appear by chance, and it can be read aloud.
+# Without vowels, so that no words appear by chance, and without signs that look alike, so that it can be read aloud.
 _SLUG_ALPHABET: Final = "bcdfghjkmnpqrstvwxz23456789"
-_SLUG_RANDOM: Final = 10  # 27**10 is 47 bits: nobody finds an address that is not linked yet
+_SLUG_RANDOM: Final = 10  # 27**10 is 47 bits: an address that is not linked yet cannot be guessed
 _SLUG_WORDS: Final = 6
 
 
@@ -174,9 +174,9 @@ _MEDIA_FIELDS: Final[Mapping[str, type]] = {
 
 
 def new_slug(words: str = "") -> str:
-    """A fresh address: random, with a readable prefix of at most six words only where an editor asks for one.
+    """A new address: random, with a readable prefix of at most six words only where an editor asks for one.
 
-    The title is not used by itself: an address survives a title that had to be changed because it said too much.
+    It is never derived from the title: a title may have to be changed because it said too much, and the address stays.
     """
     readable = re.findall(r"[a-z0-9]+", unidecode(words).lower())[:_SLUG_WORDS]
     random_part = "".join(secrets.choice(_SLUG_ALPHABET) for _ in range(_SLUG_RANDOM))

@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, with the slot as the only time on them."""
+"""Writes files so that a crash leaves the old one or the new one, with the slot as the only time on them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_file(path: Path, content: bytes, slot: datetime) -> None:
-    """Write ``content`` beside ``path``, force it to the disk, date it to ``slot``, and rename it into place."""
+    """Write ``content`` under a temporary name, sync it, date it to ``slot``, and rename it to ``path``."""
     temporary = path.with_name(f".{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as stream:
@@ -24,7 +24,7 @@ def write_file(path: Path, content: bytes, slot: datetime) -> None:
 
 
 def create_file(path: Path, content: bytes, slot: datetime) -> None:
-    """Write a file into a directory that nobody reads yet, force it to the disk, and date it to ``slot``."""
+    """Write a file into a directory that is not public yet, sync it, and date it to ``slot``."""
     with path.open("xb") as stream:
         stream.write(content)
         stream.flush()
@@ -38,7 +38,7 @@ def set_times(path: Path, slot: datetime) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Force the names in a directory to the disk."""
+    """Sync the names in a directory to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,8 @@
 """Markdown to HTML: the only place where ``Markup`` is made from text.
 
 Rules: raw HTML in an article is text; pictures come only from the article's own attachments, by their neutral names;
-what markdown-it renders goes through an allowlist once more, so that a mistake in one of the two is not enough; nothing
-that comes out loads anything from elsewhere, and a link leads to a whole address or to another article.
+the output of markdown-it goes through an allowlist as well, so that a mistake in one of the two is not enough; the
+result loads nothing from elsewhere, and a link leads to a full URL or to another article.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _render(article: Article, url: MediaUrl) -> tuple[str, set[str]]:
             alone = len(children) == 1 and children[0].type == "image"
             token.children = [_resolve_image(child, article, url, shown, alone=alone) for child in children]
             if alone:
-                # A figure is no part of a paragraph.
+                # A figure must not stand inside a paragraph.
                 tokens[index - 1].hidden = tokens[index + 1].hidden = tokens[index - 1].type == "paragraph_open"
     return _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), shown
 

@@ -1,7 +1,7 @@
 """When an article may appear: the age of its reports, a random delay, the source's wish, and the daily slot.
 
-Rules: whoever watches the site must learn nothing from the time of an article, so every time that is stored in the
-clear, shown or exported is a slot's, never a clock's. All times are UTC.
+Rules: the time of an article must show nothing to those who watch the site, so every time that is stored in the clear,
+shown or exported is a slot's, never a clock's. All times are UTC.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Schedule:
 
         Args:
             now: an aware time.
-            newest_report: when the newest report behind it came in; nothing where there is none.
+            newest_report: when the newest of its reports came in; ``None`` without one.
             not_before: the first day the sources agree to.
-            below: draws the random delay, in minutes; replaced only to make the draw visible in a test.
+            below: draws the random delay, in minutes; a test replaces it.
         """
         earliest = now
         if newest_report is not None:

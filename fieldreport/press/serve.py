@@ -1,7 +1,7 @@
-"""A small server for the static site, for ``fieldreport press``; any web server may do its work instead.
+"""A small server for the static site, for ``fieldreport press``; any web server may be used instead.
 
 Rules: only files of the current build, only GET and HEAD; the security headers on every answer; a withdrawn address
-answers 410; no time on any answer but those in the pages; nothing is written about who asked.
+answers 410; no time on any answer but those in the pages; nothing about visitors is logged.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def create_app(site: Path) -> WSGIApplication:
         response = _answer(request, current)
         for name, value in _HEADERS.items():
             response.headers[name] = value
-        # Werkzeug dates conditional answers; the second at which somebody read a page is nobody's business.
+        # Werkzeug dates conditional answers; when a page was read must not be recorded anywhere.
         response.headers.pop("Date", None)
         return response(environ, start_response)
 

@@ -1,4 +1,4 @@
-"""The static site: front page, articles, Atom feed, site map, and a neutral page where something was withdrawn.
+"""The static site: front page, articles, Atom feed, site map, and a neutral page in place of a withdrawn article.
 
 Rules: no script, nothing loaded from elsewhere, no name of a person, no time but a slot's; the whole site is built in a
 new directory and switched to with one rename, so that a reader, and a crash, sees the old site or the new one.
@@ -144,7 +144,7 @@ _TEMPLATES.filters["instant"] = _instant
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What every page needs: its language, direction, and the way to the root."""
+    """What every page needs: its language, direction, and the relative path to the root."""
 
     language: str
     root: str
@@ -277,7 +277,7 @@ class _SiteBuilder:
 
 
 def _link_or_copy(source: Path, target: Path, slot: datetime) -> None:
-    """The same file under its public name: a second name where the file system allows it, else a copy."""
+    """Put a file under its public name: a hard link where the file system allows it, else a copy."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,9 +1,9 @@
-"""The admin's part of the roster's directory: ``admin.pub`` and the hand-overs, followed from the pinned fingerprint.
+"""The admin's files in the roster's directory: ``admin.pub`` and the hand-overs, followed from the pinned fingerprint.
 
     admin.pub  handover-<number>.json  handover-<number>.json.sig  handover-<number>.json.accepted
 
-Rules: ``admin.pub`` shows people the key in force and decides nothing; a hand-over that was seen is not forgotten while
-the process runs. Not safe for threads by itself: ``RosterDirectory`` calls with its lock held.
+Rules: ``admin.pub`` shows people the key in force and decides nothing. A hand-over that was seen once is required as
+long as the process runs. Not thread-safe by itself: ``RosterDirectory`` calls it while it holds its lock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fieldreport.seal.signatures import AdminPublic
 
 
 class AdminFiles:
-    """Whose signatures count in one directory. See ``RosterDirectory`` for the arguments."""
+    """Whose signatures count in one directory. ``RosterDirectory`` explains the arguments."""
 
     def __init__(self, path: Path, *, fingerprint: str, instance: bytes | None) -> None:
         self._path = path
@@ -30,7 +30,7 @@ class AdminFiles:
         self.line: tuple[HandOver, ...] = ()
 
     def chain(self) -> AdminChain:
-        """The tenures that count, read anew when a file changed.
+        """The tenures that count; read again when a file has changed.
 
         Raises:
             RosterError: ``roster-admin``, ``roster-handover`` or ``roster-missing``; ``roster-rolled-back``: a
@@ -41,7 +41,7 @@ class AdminFiles:
             return self._chain
         line = tuple(self._read(name) for name in self._names())
         if line[: len(self.line)] != self.line:
-            # The old key would be in force again, or another than the one that it was handed to.
+            # Otherwise the old key would be in force again, or a key that it was never handed to.
             raise RosterError("a hand-over of the admin's key was taken back", code="roster-rolled-back")
         self._chain = AdminChain.follow(self._fingerprint, self._published(), line)
         self.line, self._stamp = line, stamp

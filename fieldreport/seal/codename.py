@@ -1,8 +1,8 @@
-"""The codename, all that a source has to remember, and the keys that it yields.
+"""The codename, all that a source has to remember, and the keys that are derived from it.
 
-Nine words are 99 bits: 96 random ones and a 3-bit checksum, so that a typo is told from a wrong codename without asking
-any store. The keys come from the words alone: nothing is stored at the intake that could be lost, stolen or asked for,
-and a report that was packed offline under the same codename belongs to the same source.
+Nine words are 99 bits: 96 random ones and a 3-bit checksum, so that a typo can be told from a wrong codename without
+asking any store. The keys come from the words alone. So the intake stores nothing that could be lost, stolen or
+demanded, and a report that was packed offline under the same codename belongs to the same source.
 
 Rules: a word is never in an error, a log or a ``repr``. The bytes are specified in FORMAT.md, "Codename".
 """
@@ -118,7 +118,7 @@ class Codename:
 
     @classmethod
     def from_exact(cls, untrusted_text: str) -> Self | None:
-        """The codename that this text is, to the letter and with its checksum; none if it is nobody's ``str()``."""
+        """The codename whose ``str()`` is exactly this text, its checksum verified; ``None`` if there is none."""
         typed = tuple(untrusted_text.split(" "))
         if len(typed) == limits.CODENAME_WORDS:
             for words in map(word_list, LIST_NAMES):
@@ -151,7 +151,7 @@ class Codename:
 
 
 def _pieces(untrusted_text: str) -> list[str]:
-    """Split at whatever is neither a letter nor a mark on one; what cannot be seen is dropped."""
+    """Split at everything that is neither a letter nor a mark on one; invisible characters are dropped."""
     if len(untrusted_text) > limits.CODENAME_TEXT_CHARACTERS:
         raise CodenameError("A codename has nine words.", code="codename-words")
     kept = []
@@ -185,11 +185,11 @@ def _checksum_fits(places: tuple[int, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceKeys:
-    """What a codename yields at one instance. Derived anew at every visit, never stored.
+    """The keys of a codename at one newsroom. Derived again at every visit, never stored.
 
-    ``lookup``: 32 bytes, told to the editors inside the sealed letter; ``index``: its SHA-256, the only trace of a
-    codename that the intake ever stores, and only beside a reply; ``thread``: 16 bytes, bound into replies;
-    ``identity``: opens replies.
+    ``lookup``: 32 bytes; the sealed letter carries it to the editors. ``index``: its SHA-256, the only trace of a
+    codename that the intake ever stores, and only with a reply. ``thread``: 16 bytes, bound into replies. ``identity``:
+    opens replies.
     """
 
     lookup: bytes = field(repr=False)
@@ -242,7 +242,7 @@ class SourceKeys:
         return tuple(hmac.digest(key, place.to_bytes(4, "big"), "sha256")[:16] for place in range(count))
 
     def seal_receipt(self, receipt: bytes) -> bytes:
-        """Seal what was received, for whoever has the codename: 28 bytes longer. For memory, never for a disk."""
+        """Seal a receipt so that only the codename opens it; 28 bytes longer. For memory, never for a disk."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + ChaCha20Poly1305(_expand(self._letters, "receipt", 32)).encrypt(nonce, receipt, None)
 

@@ -1,7 +1,8 @@
-"""SHA-256 beside the work that needs the same bytes: on a second core where there is much to hash.
+"""SHA-256 in a thread of its own, next to the work that needs the same bytes.
 
-Hashing 200 MB takes as long as sealing them. Both release the interpreter's lock, so they overlap. Who reads into two
-buffers by turns need not wait: ``update`` returns when what it was given the time before is hashed.
+Hashing 200 MB takes as long as sealing them. Both release the interpreter's lock, so they run at the same time on two
+cores. A caller that reads into two buffers in turn need not wait: ``update`` returns as soon as the data of the call
+before is hashed.
 """
 
 from __future__ import annotations

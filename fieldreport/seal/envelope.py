@@ -1,8 +1,8 @@
-"""Sealing and opening: inner header, manifest, parts and zero padding inside one age payload. FORMAT.md is the drawing.
+"""Seals and opens objects: inner header, manifest, parts and zero padding inside one age payload. See FORMAT.md.
 
 Rules: memory stays flat whatever the size. The opener says what it expects and gets an error, not data, when anything
-differs: kind, place, roster, lengths, padding size. What is read was authenticated chunk by chunk; ``verify`` reads all
-of it once, and checks every part's hash and that the padding is zero.
+differs: kind, place, roster, lengths, padding size. Every chunk is authenticated before it is read; ``verify`` reads
+all of them once, and checks every part's hash and that the padding is zero.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fieldreport.seal.padding import padded_size
 from fieldreport.seal.stream import PayloadReader, PayloadWriter
 from fieldreport.seekable import SeekableReader
 
-_READ: Final = 8 * limits.CHUNK_BYTES  # so that a hash on a second core is not handed crumbs
+_READ: Final = 8 * limits.CHUNK_BYTES  # large enough that hashing on a second core pays
 _ZEROS: Final = bytes(limits.CHUNK_BYTES)
 
 
@@ -36,8 +36,8 @@ _ZEROS: Final = bytes(limits.CHUNK_BYTES)
 class PartSource:
     """One part to be sealed: ``source``, seekable, holds exactly ``length`` bytes from its beginning.
 
-    ``sha256`` (32 bytes), if whoever cleaned or received the file knows it, saves a pass that takes as long as sealing.
-    It is taken as given: a wrong one is found by ``OpenEnvelope.verify`` and ``read_part``.
+    ``sha256`` (32 bytes): pass it where it is known already, because computing it takes as long as sealing. It is taken
+    as given: a wrong one is found by ``OpenEnvelope.verify`` and ``read_part``.
     """
 
     name: str
@@ -228,7 +228,7 @@ class OpenEnvelope:
         return True
 
     def close(self) -> None:
-        """Wipe and forget; open parts of it cannot be read any more. The payload file stays the caller's."""
+        """Wipe the buffers; open parts cannot be read any more. Closing the payload file is up to the caller."""
         self._reader.close()
 
     def _part(self, number: int) -> Part:
@@ -280,7 +280,7 @@ def _seal_part(part: PartSource, writer: PayloadWriter) -> None:
             raise _other_source("shorter")
         writer.advance(count)
         left -= count
-    # A part that lost its end would be half a document that looks whole.
+    # Otherwise a part that lost its end would look like a whole document.
     if part.source.read(1):
         raise _other_source("longer")
 
@@ -291,7 +291,7 @@ def _pad(writer: PayloadWriter, count: int) -> None:
 
 
 def _read(reader: PayloadReader, position: int, length: int) -> bytes:
-    # The length was given by somebody else: never allocate more than there is.
+    # The length is untrusted: never allocate more than there is.
     target = bytearray(min(length, max(0, reader.size - position)))
     if reader.readinto_at(position, memoryview(target)) < length:
         raise _inconsistent("shorter than it says")

@@ -1,10 +1,10 @@
 """The form token: what a page must remember until the next one, sealed and handed to the browser inside the form.
 
-There is no session and no cookie; the server forgets. The token's state is encrypted and authenticated under a key that
-lives in memory, its purpose is bound in, and its age is known to the minute (coarse, so that a token found on a seized
-device dates nothing closely).
+There is no session and no cookie, and the server keeps no state. The token's state is encrypted and authenticated under
+a key that lives in memory; its purpose is bound in. Its age is known only to the minute, so that a token found on a
+seized device does not give an exact time.
 
-Rules: nothing of a token that was not authenticated is looked at; nothing of its state is in an error's text or a
+Rules: nothing in a token is looked at before it is authenticated; nothing of its state is in an error's text or a
 ``repr``. The bytes are specified in FORMAT.md, "Form token".
 """
 

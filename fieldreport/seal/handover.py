@@ -1,9 +1,9 @@
 """Which admin key signs rosters now: the pinned one, or one that it leads to through signed hand-overs.
 
 A hand-over names two admin keys and an epoch. The old key signs it, and the new key signs that it accepts. From that
-epoch on the new key alone signs rosters, and what the old one signs counts no more. Whoever pinned the old key follows;
-whoever pins the new one never goes back: what an earlier admin signed counts for them only as far as the hashes in
-rosters of the new one name it.
+epoch on only the new key signs rosters; what the old one signs does not count any more. An intake that pinned the old
+key follows the hand-over. An intake that pins the new key never goes back: of what an earlier admin signed it accepts
+only the rosters whose hashes are named in rosters of the new key.
 
 Rules: signatures are checked over the exact bytes before anything in them is looked at; hand-overs form one line
 without a gap, a branch or a return. The bytes are specified in FORMAT.md, "Hand-over".
@@ -101,7 +101,7 @@ def parse_hand_over(untrusted_raw: bytes) -> HandOver:
     if not isinstance(value, dict) or value.keys() != _KEYS or value["format"] != _FORMAT:
         raise refused("unknown format")
     epoch, number = value["epoch"], value["number"]
-    # Epoch 1 is made together with the first admin's key, so nobody before could have handed it over.
+    # Epoch 1 is made together with the first admin's key, so there was no earlier key to hand over.
     if type(epoch) is not int or not 2 <= epoch <= limits.ROSTER_EPOCHS:
         raise refused("the epoch is out of bounds")
     if type(number) is not int or not 1 <= number <= limits.HANDOVERS:
@@ -152,7 +152,7 @@ class AdminChain:
 
     @property
     def first(self) -> int:
-        """The earliest epoch whose roster anybody of this chain could have signed."""
+        """The earliest epoch whose roster a key of this chain could have signed."""
         return self.tenures[0].first
 
     @property
@@ -180,17 +180,17 @@ def _check_line(hand_overs: Sequence[HandOver]) -> None:
         raise refused("a number is missing or out of order")
     for before, after in itertools.pairwise(hand_overs):
         if after.old != before.new:
-            raise refused("it is given by somebody who does not have the key")
+            raise refused("it is not given by the key in force")
         if after.epoch <= before.epoch:
             raise refused("it begins before the one before it")
-    # A key that came back would have two tenures, and what was signed in between would be anybody's guess.
+    # A key that came back would have two tenures, and its signatures from the time in between would be ambiguous.
     keys = [each.old.fingerprint for each in hand_overs[:1]] + [each.new.fingerprint for each in hand_overs]
     if len(set(keys)) != len(keys):
         raise refused("a key that was handed over comes back")
 
 
 def refused(detail: str) -> RosterError:
-    """The error of everything that is not a hand-over in its place."""
+    """The error for everything that is not a valid hand-over."""
     return RosterError(
         "a hand-over of the admin's key is refused", detail=f"hand-over: {detail}", code="roster-handover"
     )

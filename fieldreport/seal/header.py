@@ -1,7 +1,7 @@
 """The age header: who may open, and a MAC over exactly that (C2SP age, section "Header").
 
 Rules: strict grammar, at most 64 stanzas and 128 KiB, bounds before parsing. A file key leaves this module only after
-the MAC under it was verified over the very bytes that were read. No classical stanza stands beside a hybrid one.
+the MAC under it was verified over the very bytes that were read. Hybrid and classical stanzas are never mixed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MAC_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Stanzas, a MAC that nobody has verified yet, and the exact bytes that it is over.
+    """Stanzas, a MAC that is not verified yet, and the exact bytes that it is over.
 
     Made by ``parse`` or ``build``; ``verify`` checks the MAC and needs the file key.
     """
@@ -48,11 +48,11 @@ class Header:
 
     @classmethod
     def parse(cls, untrusted_header: bytes) -> Header:
-        """Parse a whole header, from the version line to the line feed behind the MAC and not a byte more.
+        """Parse a whole header, from the version line to the line feed after the MAC and not a byte more.
 
         Raises:
             SealError: (code ``header-malformed``) over a bound, against the grammar, base64 that is not canonical, a
-                hybrid stanza of wrong shape, hybrid and classical stanzas together, or scrypt with company.
+                hybrid stanza of wrong shape, hybrid and classical stanzas together, or scrypt together with others.
         """
         if len(untrusted_header) > limits.HEADER_BYTES:
             raise malformed("too long")
@@ -74,7 +74,7 @@ class Header:
         """Put the MAC under ``file_key`` on the given stanzas.
 
         Raises:
-            SealError: no stanza, too many, or a company that a reader would refuse.
+            SealError: no stanza, too many, or a mixture that a reader would refuse.
         """
         if not 0 < len(stanzas) <= limits.STANZAS:
             raise malformed("one to 64 stanzas")
@@ -134,7 +134,7 @@ def build_header(file_key: bytes | bytearray, recipients: Iterable[HybridRecipie
 def read_header(source: BinaryIO) -> bytes:
     """Read the header off the front of an age file and leave ``source`` at the first byte of the payload.
 
-    The result is bounded and ends behind the first MAC line; ``Header.parse`` judges the rest.
+    The result is bounded and ends after the first MAC line; ``Header.parse`` checks the rest.
 
     Raises:
         SealError: (code ``header-malformed``) no MAC line within 128 KiB.
@@ -155,7 +155,7 @@ def _check_mixture(stanzas: Sequence[Stanza]) -> None:
     if HYBRID in types and types & CLASSICAL:
         raise malformed("hybrid and classical recipients together")
     if SCRYPT in types and len(stanzas) > 1:
-        raise malformed("a passphrase stanza with company")
+        raise malformed("a passphrase stanza and others")
 
 
 def _mac(file_key: bytes | bytearray, signed: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Hybrid post-quantum recipients and identities: age's ``mlkem768x25519`` (C2SP age; X-Wing; RFC 9180 HPKE).
 
-Rules: a stanza is used only after its shape was checked; a key that does not open a stanza yields ``None`` and says
-nothing about why; the seed is in no ``repr``, cannot be pickled or copied, and is compared in constant time.
+Rules: a stanza is used only after its shape was checked; a key that does not open a stanza returns ``None`` and does
+not say why; the seed is in no ``repr``, cannot be pickled or copied, and is compared in constant time.
 
 Python cannot overwrite an immutable ``bytes``: the seed and unwrapped file keys live until their objects are collected.
 """
@@ -185,7 +185,7 @@ class HybridIdentity:
 
     @override
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        # Pickles end in caches, queues and crash reports; a process that needs the key is handed the seed on purpose.
+        # Pickles end up in caches, queues and crash reports; a process that needs the key gets the seed explicitly.
         raise TypeError("a private key is not pickled or copied")
 
 

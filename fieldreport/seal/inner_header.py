@@ -1,7 +1,8 @@
 """The inner header: what a sealed object is and where it belongs, because age binds no context.
 
-Anyone who knows a public key can seal something to it, and whoever holds a store can move objects about in it. So the
-first bytes inside say what this is, and the opener says beforehand what it must be. Layout: FORMAT.md, "Inner header".
+Anyone who knows a public key can seal something to it, and anyone who can write to a store can exchange objects in it.
+So the first bytes inside say what the object is, and the opener says beforehand what it must be. Layout: FORMAT.md,
+"Inner header".
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ EPOCH_MAX: Final = 2**63 - 1  # what a database column holds
 
 
 class Kind(IntEnum):
-    """What a sealed object is. Numbers are never given a second meaning."""
+    """What a sealed object is. A number is never reused."""
 
     LETTER = 1  # a source's report with its attachments
     REPLY = 2  # the newsroom's answer, sealed to the source's key
@@ -96,10 +97,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedOffline:
-    """What a reader can expect who has a file and a key, and no store to tell where the file belongs.
+    """What a reader on an offline machine can expect: there is a file and a key, and no store that knows the place.
 
-    What is ``None`` is not known and not compared: whoever opens with this shows what the binding says, and says what
-    nobody has checked. Never to be used where a store knows the place.
+    What is ``None`` is not known and not compared: the caller shows what the binding says, and says what was not
+    checked. Never use it where a store knows the place.
     """
 
     instance: bytes | None = None

@@ -1,7 +1,7 @@
-"""A letter as its sender makes it, at the intake's form or offline: what it holds, its id, and sealing it to a roster.
+"""A letter, made at the intake's form or offline: what it holds, its id, and sealing it to a roster.
 
-Rules: only cleaned bytes come here; the id follows from the codename, the form's number and what was given, so that the
-same thing sent twice is one letter; a letter may be sealed several times, to several rosters, and its id stays.
+Rules: only cleaned bytes come here. The id is derived from the codename, the form's number and the content, so that the
+same thing sent twice is one letter. A letter may be sealed several times, to several rosters; its id stays.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanFile:
-    """A file as it will be sealed. ``untrusted_name`` is what its source calls it; it is shown back, never stored."""
+    """A file as it will be sealed. ``untrusted_name`` is the sender's name for it: shown back, never stored."""
 
     untrusted_name: str = field(repr=False)
     name: str
@@ -49,12 +49,12 @@ class Letter:
     def id(self) -> bytes:
         """The same for the same form with the same content.
 
-        Over the original files, not the cleaned ones: what a source sends twice is the same even if a cleaner was
-        mended in between. Every item carries its length.
+        Over the original files, not the cleaned ones: what a source sends twice is the same letter even if a cleaner
+        was fixed in between. Every item carries its length.
         """
         state = hashlib.sha256(b"fieldreport letter\0")
-        told = [self.nonce, *(item for pair in sorted(self.fields.items()) for item in pair)]
-        for item in [*(item.encode() for item in told), self.text, *(each.original_sha256 for each in self.files)]:
+        texts = [self.nonce, *(item for pair in sorted(self.fields.items()) for item in pair)]
+        for item in [*(item.encode() for item in texts), self.text, *(each.original_sha256 for each in self.files)]:
             state.update(len(item).to_bytes(8, "big") + item)
         return self.keys.letter_id(state.digest())
 

@@ -1,7 +1,7 @@
-"""The manifest: what a sealed object holds. Canonical JSON behind the inner header; FORMAT.md, "Manifest".
+"""The manifest: what a sealed object holds. Canonical JSON after the inner header; FORMAT.md, "Manifest".
 
-Rules: one value, one spelling (it must encode back to the same bytes); every name, type and length is checked before it
-is used, for a sealed object may come from anyone who knows a public key. A part's name is safe as a file name.
+Rules: one value, one spelling (it must encode back to the same bytes). Every name, type and length is checked before it
+is used, because anyone who knows a public key can seal an object. A part's name is safe as a file name.
 """
 
 from __future__ import annotations

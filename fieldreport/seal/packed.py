@@ -1,10 +1,9 @@
-"""A packed letter: a sealed letter on its way by hand, with what the mailbox has to know in front of it.
+"""A packed letter: a sealed letter that a courier carries, after a frame with what the mailbox must know.
 
-Rules: in front of the age file stand its epoch, its id and its hash and nothing else, no name and no newsroom, because
-somebody may be searched while carrying it; the frame is taken off when the letter is handed in, so that in the mailbox
-a letter that was carried looks like any other. Whoever takes one in cannot read it: what can be judged without a key is
-judged here, strictly, and a card that has lost a bit is told from one that has not while its courier is still there.
-FORMAT.md, "Packed letter".
+Rules: the frame holds the epoch, the letter's id and a hash and nothing else, no name and no newsroom, because a
+courier may be searched. The frame is taken off when the letter is handed in, so that in the mailbox it looks like any
+other. The intake cannot read it: what can be checked without a key is checked here, strictly, and damage on the memory
+card is found while the courier is still there. FORMAT.md, "Packed letter".
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ FRAME_BYTES: Final = _LAYOUT.size
 class Frame:
     """``epoch``: of the roster the letter was sealed to, 1 to ``limits.ROSTER_EPOCHS``. ``letter``: its id, 16 bytes.
 
-    Both are claims of whoever packed it; the sealed inner header has the facts. ``sha256``, 32 bytes, is of the age
-    file behind the frame: it finds what a worn card did, not what an enemy did.
+    Both are claims of the packer; the sealed inner header has the facts. ``sha256``, 32 bytes, is of the age file after
+    the frame: it finds an accident, not an attack.
     """
 
     epoch: int

@@ -1,6 +1,6 @@
 """The files of the roster's directory: read up to a bound, replaced whole or not at all, watched for changes.
 
-Everything here is public; nothing read here is trusted by being here.
+Everything here is public. That a file lies here does not make it trusted.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 def stamps(directory: Path, names: Iterable[str]) -> Stamp:
-    """What changes when one of the files does."""
+    """A value that differs as soon as one of the files was changed."""
     found = []
     for name in names:
         try:
             status = (directory / name).stat()
         except OSError:
-            found.append((0, 0, 0))  # equal to no file's; what is missing is reported by whoever reads it
+            found.append((0, 0, 0))  # no file has this; reading it reports what is missing
         else:
             found.append((status.st_mtime_ns, status.st_size, status.st_ino))
     return tuple(found)
 
 
 def read_public(path: Path, at_most: int) -> bytes:
-    """The content of a file of at most that many bytes; nobody has vouched for it.
+    """The untrusted content of a file of at most that many bytes.
 
     Raises:
         RosterError: ``roster-missing``: it cannot be read; ``roster-malformed``: it is longer.

@@ -87,7 +87,7 @@ class Entry:
             raise malformed("an admin's key decrypts nothing")
 
     def pub_file(self) -> str:
-        """The readable copy that lies beside the roster as ``<handle>.pub``. Nothing reads it but people."""
+        """The text of ``<handle>.pub``, the copy for people next to the roster. No program reads it."""
         lines = [f"handle {self.handle}", f"role {self.role}", f"state {self.state}", f"key {self.key_id}"]
         if self.signing is not None:
             lines.append(f"ed25519 {self.signing.hex()}")
@@ -119,7 +119,7 @@ class Roster:
         case is not lost, and not shown to others, because the two who may read it have left.
 
         Raises:
-            RosterError: (code ``roster-no-editor``) no editor could read what would be sealed; with ``only``, nobody.
+            RosterError: (code ``roster-no-editor``) no editor could read it; with ``only``, no key at all.
         """
         return tuple(entry.recipient for entry in self._readers(only) if entry.recipient is not None)
 
@@ -143,7 +143,7 @@ class Roster:
         """The active entry of a person.
 
         Raises:
-            NotFound: (code ``roster-no-entry``) nobody active has that handle.
+            NotFound: (code ``roster-no-entry``) there is no active entry with that handle.
         """
         for entry in self.entries:
             if entry.handle == handle and entry.state is KeyState.ACTIVE:
@@ -168,7 +168,7 @@ def key_id(public: bytes) -> str:
 
 
 def malformed(detail: str) -> RosterError:
-    """The error of everything that is not a roster."""
+    """The error for everything that is not a roster."""
     return RosterError("not a valid roster", detail=f"roster: {detail}", code="roster-malformed")
 
 

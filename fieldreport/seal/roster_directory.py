@@ -1,12 +1,12 @@
-"""The roster in force: a directory of public files, read with suspicion and replaced without a gap.
+"""The roster in force: a directory of public files that is verified at every read and replaced without a gap.
 
     keys/  roster.json  roster.json.sig  admin.pub  <handle>.pub  history/<epoch>.json  history/<epoch>.json.sig
            handover-<number>.json  handover-<number>.json.sig  handover-<number>.json.accepted
 
-Rules: nothing in the directory is trusted but what the pinned admin signed, or whom the pinned key was handed to; the
-date, the lowest acceptable epoch and the admin's fingerprint are checked at every use; whatever is missing, unreadable
-or out of order is a ``RosterError``, never an older answer. Verified values are kept while the files do not change.
-Safe for threads and for processes.
+Rules: only what the pinned admin signed is trusted, or an admin to whom the pinned key was handed over. The date, the
+lowest acceptable epoch and the admin's fingerprint are checked at every use. Whatever is missing, unreadable or out of
+order is a ``RosterError``, never an older answer. Verified values are kept while the files do not change. Thread-safe
+and safe across processes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def open_carried_rosters(path: Path, *, fingerprint: str) -> RosterDirectory:
     Whose newsroom it is follows from the pinned admin's signature alone. Nothing is read yet.
 
     Raises:
-        RosterError: (code ``roster-missing``) a file of another name, whose signatures are not beside it.
+        RosterError: (code ``roster-missing``) a file of another name, whose signatures are not next to it.
     """
     if not path.is_dir() and path.name != "roster.json":
         raise RosterError("a roster is the published directory, or the roster.json in it", code="roster-missing")
@@ -105,7 +105,7 @@ class RosterDirectory:
         return roster
 
     def newest(self, *, at_least: int) -> Roster:
-        """As ``load``, whatever its date: to see who was listed last, never to seal to."""
+        """As ``load``, but whatever its date: for who was listed last, never for sealing."""
         with self._lock:
             roster = self._verified()
         if roster.epoch < at_least:
@@ -218,7 +218,8 @@ class RosterDirectory:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        # The lock is the directory's own, so that two desks or a desk and a command take turns, and none is left over.
+        # The directory itself is locked, so that two desks, or a desk and a command, wait for each other and no lock
+        # file is left over.
         try:
             directory = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
@@ -275,7 +276,7 @@ class RosterDirectory:
             raise
 
     def _verify(self, untrusted_raw: bytes, untrusted_signatures: bytes) -> Roster:
-        """A roster signed with the key whose turn it was at its epoch; which one that is, is known only afterwards."""
+        """A roster signed with the key that was in force at its epoch; which one, is known only after parsing."""
         chain = self._admins.chain()
         for key in chain.keys:
             try:

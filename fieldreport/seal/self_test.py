@@ -1,6 +1,6 @@
 """The known-answer test that every zone runs before it takes its first request.
 
-Rules: the answers come from outside (their sources stand beside them); any difference ends the start. It takes a few
+Rules: the answers come from outside (each names its source); any difference stops the start. It takes a few
 milliseconds and no state.
 """
 

@@ -1,8 +1,8 @@
-"""Checking signatures.
+"""Checks signatures.
 
-Rules: what is signed is always a label and a message, so that a signature given for one purpose says nothing about any
-other; a check returns ``True`` or raises; there is nothing to forget to look at. The bytes are specified in FORMAT.md,
-"Signatures".
+Rules: what is signed is always a label and a message, so that a signature for one purpose is worth nothing for another.
+A check returns ``True`` or raises, so that no caller can forget to look at the result. The bytes are specified in
+FORMAT.md, "Signatures".
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from fieldreport.errors import SealError
 
 HYBRID: Final = "mlkem768x25519"
 SCRYPT: Final = "scrypt"
-# Types whose secret a quantum computer, or a guessed passphrase, would yield. One of them beside a hybrid stanza makes
-# the whole file as weak as they are.
+# Types that a quantum computer, or a guessed passphrase, would break. One of them next to a hybrid stanza makes the
+# whole file as weak as they are.
 CLASSICAL: Final = frozenset({"X25519", SCRYPT, "p256tag", "piv-p256", "ssh-rsa", "ssh-ed25519", "yubikey"})
 
 ENC_BYTES: Final = 1120  # ML-KEM-768 ciphertext (1,088) and X25519 share (32)
@@ -25,7 +25,7 @@ _MARK: Final = b"-> "
 
 _PRIME: Final = 2**255 - 19
 # Every encoding, its top bit cleared, of the u-coordinates on which X25519 gives zero whatever the private key
-# (RFC 7748 section 6.1 tells to check; the points are those of small order, and those of them that also have a
+# (RFC 7748 section 6.1 asks for this check; the points are those of small order, and those of them that also have a
 # non-canonical encoding).
 _LOW_ORDER: Final = frozenset(
     value.to_bytes(32, "little")
@@ -42,7 +42,7 @@ _LOW_ORDER: Final = frozenset(
 
 
 def malformed(detail: str) -> SealError:
-    """The error of every header that is not what the specification draws."""
+    """The error for every header that the specification does not allow."""
     return SealError("this sealed object is damaged", code="header-malformed", detail=f"header: {detail}")
 
 
@@ -79,7 +79,7 @@ class Stanza:
     Raises:
         SealError: an argument that is not one or more visible ASCII characters; a hybrid stanza without exactly one
             further argument, with an ``enc`` that is not 1,120 bytes or ends in a low-order point, or with a body that
-            is not 32 bytes. Other types are not ours to judge.
+            is not 32 bytes. Other types are not checked.
     """
 
     type: str

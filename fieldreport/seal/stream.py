@@ -1,8 +1,8 @@
 """The age payload: a nonce, then chunks of 64 KiB under ChaCha20-Poly1305 (C2SP age, section "Payload").
 
-Rules: the reader authenticates the last chunk, and with it the length, before it gives out anything; it gives out no
-byte of a chunk whose tag it has not checked. The writer never ends a payload by itself: only ``close`` writes the final
-chunk, so what an interrupted writer leaves behind is refused by every reader.
+Rules: the reader authenticates the last chunk, and with it the length, before it returns anything; it returns no byte
+of a chunk whose tag it has not checked. The writer never ends a payload by itself: only ``close`` writes the final
+chunk, so every reader refuses what an interrupted writer has left.
 
 Each chunk's nonce is its number in eleven bytes and one byte that is 1 for the final chunk, 0 for the others: chunks
 cannot change places, and a payload cannot be cut at a chunk's end.
@@ -41,7 +41,7 @@ def plaintext_size(size: int) -> int:
     """Bytes that a payload of ``size`` bytes seals.
 
     Raises:
-        SealError: (code ``payload``) no payload has this size: a chunk without a tag, or an empty chunk behind others.
+        SealError: (code ``payload``) no payload has this size: a chunk without a tag, or an empty chunk after others.
     """
     sealed = size - NONCE_BYTES
     chunks = max(1, -(-sealed // _SEALED_CHUNK))
@@ -52,7 +52,7 @@ def plaintext_size(size: int) -> int:
 
 
 class PayloadWriter:
-    """Seals what is written to it. Nothing is complete before ``close``; after an error, leave it and the destination.
+    """Seals what is written to it. Complete only after ``close``; after an error, discard it and the destination.
 
     Args:
         file_key: 16 bytes, drawn for this one payload.

@@ -1,7 +1,7 @@
-"""The word lists that codenames are drawn from, and how a typed word finds its place in them.
+"""The word lists that codenames are drawn from, and how a typed word is found in them.
 
-Rules: a list is used only if it is, word for word, the one that earlier codenames were drawn from (a changed list would
-lock their owners out, so its hash is pinned); words are kept in NFC; the first four characters decide, which is true of
+Rules: a list is used only if it is, word for word, the one that earlier codenames were drawn from: a changed list would
+lock their owners out, so its hash is pinned. Words are kept in NFC. The first four characters decide, which is true of
 every list (of the Chinese ones, whose words are single characters, the first does). Accents and the Turkish dots may be
 left out where that leaves one word, or few.
 """
@@ -44,7 +44,7 @@ _PINNED: Final = MappingProxyType(
 )
 
 # The Russian list of mnemonic 0.21 has one word in which a letter was destroyed by a wrong decoding (two U+FFFD): a
-# source could neither read nor type it. The pin above is over the mended list, so a release that mends it fits as well.
+# source could neither read nor type it. The pin above is over the corrected list, so a release that fixes it fits, too.
 _CORRECTED: Final = MappingProxyType({("russian", 1572): "снова"})
 
 LIST_NAMES: Final = tuple(_PINNED)
@@ -81,10 +81,10 @@ class WordList:
         return None if -1 in found else found
 
     def segment(self, untrusted_pieces: Sequence[str]) -> list[tuple[int, ...]]:
-        """Every way to read the pieces, run together, as a codename's number of whole words of this list.
+        """Every way to cut the pieces, run together, into nine whole words of this list.
 
         For texts in which words are not set apart, or are by chance. None where there are more than
-        ``limits.CODENAME_READINGS``, which no text that somebody meant has.
+        ``limits.CODENAME_READINGS``, which no real codename has.
         """
         text = "".join(untrusted_pieces)
         text = fold(text.replace("İ", "i").replace("I", "ı") if self.name == "turkish" else text)

@@ -1,4 +1,4 @@
-"""Where ciphertext is kept: engines, transactions, migrations and blob stores for mailbox and vault.
+"""Stores ciphertext: engines, transactions, migrations and blob stores for mailbox and vault.
 
 Nothing in this package knows what it stores, holds a key, or sees plaintext.
 

@@ -16,7 +16,7 @@ NAMING: Final = {
 
 
 def conventional_metadata() -> MetaData:
-    """Return a fresh ``MetaData`` with the naming convention: one a store."""
+    """Return a fresh ``MetaData`` with the naming convention: one for each store."""
     return MetaData(naming_convention=dict(NAMING))
 
 

@@ -1,7 +1,7 @@
 """Engines and transactions: SQLite by default, PostgreSQL by URL, the same behaviour on both.
 
-Rules: every read happens in ``reading`` and every change in ``writing``; an engine is opened after the process forked;
-what the database refuses comes out as one of our errors, with no value of any row in its text.
+Rules: every read happens in ``reading`` and every change in ``writing``; an engine is opened after the process has
+forked; errors of the database are raised as ours, with no value of any row in their text.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _open_sqlite(url: URL, path: Path) -> Engine:
         creator=connection_factory(path),
         poolclass=QueuePool,
         pool_size=8,
-        max_overflow=-1,  # nobody waits for a connection while holding a lock that the connection's holder needs
+        max_overflow=-1,  # waiting for a connection while holding the write lock could be a deadlock
         hide_parameters=True,  # parameters are headers and payloads; they have no place in an error's text
     )
 
@@ -72,7 +72,7 @@ def _open_postgresql(url: URL) -> Engine:
     try:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,  # a server that was restarted costs nobody an error
+            pool_pre_ping=True,  # otherwise a restarted server would give one error a connection
             hide_parameters=True,
         )
     except ImportError:
@@ -87,7 +87,7 @@ def writing(engine: Engine) -> Iterator[Session]:
     writes at a time.
 
     Raises:
-        Conflict: a unique or foreign key was violated: somebody was faster.
+        Conflict: a unique or foreign key was violated: another writer was faster.
         NotFound: the block asked for the one row of an id, and there is none.
         StoreError: the database refused or is away; code "busy" when the turn to write did not come in time.
     """
@@ -112,7 +112,7 @@ def _as_our_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Conflict("somebody else changed this first", detail=type(error.orig).__name__) from None
+        raise Conflict("this was changed meanwhile", detail=type(error.orig).__name__) from None
     except NoResultFound:
         raise NotFound("this is not here any more", detail="no such row") from None
     except SQLAlchemyError as error:
@@ -121,7 +121,7 @@ def _as_our_errors() -> Iterator[None]:
 
 
 def erase_deleted(engine: Engine, tables: Collection[str]) -> None:
-    """Make what was deleted unreadable in the database's own files, as far as the database can.
+    """Erase deleted rows from the database's own files, as far as the database can.
 
     SQLite: rows are overwritten when they are deleted; the write-ahead log, which still holds earlier copies, is moved
     into the database and cut to nothing. PostgreSQL: dead rows of ``tables`` are vacuumed; its log and

@@ -16,7 +16,7 @@ from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_na
 
 
 class FileBlobs:
-    """Blobs as files in one directory that nobody else may read."""
+    """Blobs as files in one directory that no other user may read."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -48,7 +48,7 @@ class FileBlobs:
         before = time.time() - older_than_seconds
         with _as_store_error(), os.scandir(self._directory) as entries:
             for entry in entries:
-                # The change time, because the modification time is set to nothing.
+                # The change time, because ``commit`` sets the modification time to zero.
                 if is_name(entry.name) and _changed_at(entry) <= before:
                     yield entry.name
 
@@ -57,7 +57,7 @@ class FileBlobs:
         try:
             yield
         except FileNotFoundError:
-            # Without its directory the store is away: a letter must not count as damaged because of that.
+            # Without its directory the store is away, and nothing can be said about the payload.
             if not self._directory.is_dir():
                 raise
             raise NotFound("no such payload", detail="blob file is missing") from None
@@ -93,7 +93,7 @@ class _FileWriter:
 
     def commit(self) -> str:
         with _as_store_error():
-            # A file's times would tell when a letter came; the directory order and the change time remain.
+            # A file's times would show when a letter came. The order of the directory and the change time remain.
             os.utime(self._descriptor, ns=(0, 0))
             os.fsync(self._descriptor)
             self._part.rename(self._directory / self._name)

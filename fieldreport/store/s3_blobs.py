@@ -1,8 +1,8 @@
 """Blobs in an S3-compatible bucket, for the grown topology (extra ``s3``).
 
-Small blobs are one PUT, large ones a multipart upload of 8 MiB parts, so memory stays flat. Credentials come from where
-the S3 client looks for them (environment, instance role), never from our settings. The bucket must answer
-read-after-write, as S3 itself and the servers that imitate it do.
+Small blobs are one PUT, large ones a multipart upload of 8 MiB parts, so memory stays flat. The S3 client finds its
+credentials where it usually does (environment, instance role), never in our settings. The bucket must answer
+read-after-write, as S3 itself and compatible servers do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The way of a payload into a store: small ones end in the row, large ones in a blob that is durable before the row is.
+"""Writes a payload into a store: a small one ends in the row, a large one in a blob that is durable before the row is.
 
 One payload in a row is one commit and no file; see ``limits.INLINE_PAYLOAD_BYTES``.
 """
@@ -32,7 +32,7 @@ class Spooled:
     kept: bool = False
 
     def keep(self) -> None:
-        """Say that a committed row names this payload."""
+        """Keep the blob: a committed row names it."""
         self.kept = True
 
 
@@ -87,8 +87,8 @@ def spooled(
 ) -> Iterator[Spooled]:
     """Run ``seal`` on a file for the payload, and hold the durable result for as long as the block runs.
 
-    ``seal`` writes the payload and returns the header. Inside the block write the row and call ``Spooled.keep``; when
-    the block ends without that, the blob is deleted again. A crash leaves an orphan that ``doctor`` finds.
+    ``seal`` writes the payload and returns the header. Inside the block write the row and call ``Spooled.keep``; if
+    the block ends without that, the blob is deleted. A crash leaves an orphan that ``doctor`` finds.
 
     Raises:
         LimitExceeded: the payload is larger than ``most_bytes``.

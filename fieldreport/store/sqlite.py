@@ -1,14 +1,14 @@
-"""SQLite connections that take turns: one writer at a time, over all threads and processes, and checkpoints among them.
+"""SQLite connections with one writer at a time, over all threads and processes; checkpoints count as writing.
 
 Why not leave it to SQLite:
 
 - Its busy handler sleeps up to 100 ms between tries, so with two processes the slowest write was measured at 431 ms;
   with a lock a process and tries every 0.3 ms it is 49.
 - Before 3.51.3 a checkpoint that runs while another connection commits and resets the log can lose committed pages
-  (https://sqlite.org/wal.html#walresetbug). Here nobody checkpoints but the holder of the write lock: automatic
+  (https://sqlite.org/wal.html#walresetbug). Here only the holder of the write lock checkpoints: automatic
   checkpoints are off, and closing a connection, which may checkpoint too, takes the lock first.
 
-The lock is a ``flock`` on ``<database>.lock`` (freed by the kernel when a process dies) behind a thread lock.
+The lock is a ``flock`` on ``<database>.lock`` (freed by the kernel when a process dies), taken after a thread lock.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from fieldreport.errors import StoreError
 _RETRY_SECONDS: Final = 0.0003  # measured: shorter burns a core, longer starves the other process
 _CHECKPOINT_WAIT_MS: Final = 200  # the pages of a slow reader; the lock is held meanwhile
 _PRAGMAS: Final = (
-    "PRAGMA synchronous=FULL",  # a receipt is a promise: the commit is on the disk
+    "PRAGMA synchronous=FULL",  # a source gets a receipt only once the commit is on the disk
     "PRAGMA secure_delete=ON",  # what is deleted is overwritten
     "PRAGMA foreign_keys=ON",
-    "PRAGMA wal_autocheckpoint=0",  # ours alone, under the lock
+    "PRAGMA wal_autocheckpoint=0",  # we checkpoint, under the lock
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
     "PRAGMA temp_store=MEMORY",  # no temporary files
@@ -54,11 +54,11 @@ class WriteLock:
             raise StoreError(
                 "the database's directory cannot be written", detail=f"lock file: {error.strerror}"
             ) from None
-        # An engine has no end of its own: the descriptor goes with the last connection that holds the lock.
+        # An engine is never closed explicitly: the descriptor goes with the last connection that refers to the lock.
         weakref.finalize(self, os.close, self._descriptor).atexit = False
 
     def acquire(self) -> None:
-        """Wait for the turn.
+        """Wait for the lock.
 
         Raises:
             StoreError: not within the time allowed (code "busy"), this thread has it already (code "nested"), or the
@@ -67,7 +67,7 @@ class WriteLock:
         if os.getpid() != self._pid:
             raise StoreError("the database is not available", detail="engine opened before a fork; open it after")
         if self._owner == threading.get_ident():
-            # It would wait for itself. Whatever needs a change of its own (sealing looks at the roster) goes before.
+            # It would wait for itself. Do what needs a change of its own (sealing reads the roster) before.
             raise StoreError("the database is not available", detail="this thread is writing already", code="nested")
         deadline = time.monotonic() + self._timeout
         if not self._thread.acquire(timeout=self._timeout):
@@ -93,7 +93,7 @@ class WriteLock:
                 return
 
     def release(self) -> None:
-        """Let the next one write."""
+        """Let the next writer go on."""
         self._owner = None
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._thread.release()
@@ -115,7 +115,7 @@ class SerializedConnection(sqlite3.Connection):
             self.execute(pragma)
 
     def begin_writing(self) -> None:
-        """Wait for the turn, then BEGIN IMMEDIATE: no transaction is ever upgraded half-way."""
+        """Wait for the lock, then BEGIN IMMEDIATE: no transaction is ever upgraded half-way."""
         self._lock.acquire()
         self._holding = True
         try:
@@ -193,9 +193,9 @@ class SerializedConnection(sqlite3.Connection):
 
 
 def connection_factory(path: Path) -> Any:
-    """Return a ``creator`` for ``create_engine`` that opens turn-taking connections to the database at ``path``.
+    """Return a ``creator`` for ``create_engine`` that opens serialized connections to the database at ``path``.
 
-    The first call creates the file readable by nobody else and switches it to WAL.
+    The first call creates the file with mode 0600 and switches it to WAL.
     """
     lock = WriteLock(path.with_name(path.name + ".lock"))
     lock.acquire()

@@ -1,11 +1,11 @@
-"""Enrolment: how a person's first key reaches the roster, made by themselves and vouched for by nobody but a voice.
+"""Enrolment: how a person's first key reaches the roster. They make it themselves; only their voice vouches for it.
 
-A rotation's request is signed with the key that the roster has. Here there is none yet: the signature shows only that
-whoever made the request holds the signing key in it. That the request is this person's, and not one that somebody put
-in its place on the way, shows when they read its fingerprint to the admin, whose voice they know.
+The request for a rotation is signed with the key that the roster already has. Here there is none yet: the signature
+shows only that the requester holds the signing key in it. That the request is this person's, and was not exchanged on
+the way, is shown when they read its fingerprint to the admin, who knows their voice.
 
-Rules: the fingerprint is over every signed byte, so that nothing in a request can be exchanged without its words
-changing; a request names its newsroom and runs out; after the approval the handle is taken, so none counts twice.
+Rules: the fingerprint covers every signed byte, so that nothing in a request can be exchanged without changing its
+words; a request names its newsroom and expires; after the approval the handle is taken, so no request counts twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fieldreport.unseal.staff_key import StaffKey
 ENROLMENT_LABEL: Final = "enrolment-request"
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
-_CLOCK_SKEW: Final = timedelta(hours=1)  # an editor's own machine, on which nobody sets the clock
+_CLOCK_SKEW: Final = timedelta(hours=1)  # the clock of an editor's own machine may be wrong
 _REQUEST: Final = re.compile(
     "(?P<signed>"
     "fieldreport enrolment request v1\n"
@@ -124,12 +124,12 @@ class EnrolmentRequest:
         return request
 
     def check(self, entries: Iterable[Entry], *, instance: bytes, now: datetime) -> Entry:
-        """The entry that this asks for, if it may stand beside ``entries``, those of the roster in force.
+        """The entry that this asks for, if it may be added to ``entries``, those of the roster in force.
 
         Raises:
             SealError: (code ``enrolment-request``) another newsroom's, expired, valid for too long, or a key in it
                 stands in the roster already.
-            UsageError: the handle is taken: by somebody, or by this very person, if the request was played before.
+            UsageError: the handle is taken, also by this very person if the request is replayed.
         """
         if self.instance != instance:
             raise _refused("it is for another newsroom")
@@ -152,7 +152,7 @@ class EnrolmentRequest:
         if any(known.handle == self.handle for known in listed):
             raise UsageError(f"{self.handle} is taken")
         if any(known.key_id == entry.key_id or known.signing == entry.signing for known in listed):
-            raise _refused("a key in it is somebody's already")
+            raise _refused("a key in it is in the roster already")
         return entry
 
 

@@ -1,7 +1,7 @@
-"""A stock age identity file: a person's reading keys as text that any age 1.3 takes, and that this program takes, too.
+"""A stock age identity file: a person's reading keys as text that any age 1.3 accepts, and this program, too.
 
-Rules: what is in it opens everything its owner can open, without a passphrase. It is written once, for a new name, with
-mode 0600, and read only if nobody else may read it.
+Rules: without a passphrase it opens everything that its owner can open. It is written once, under a new name, with mode
+0600, and read only if no other user may read it.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def parse(untrusted_text: str) -> tuple[HybridIdentity, ...]:
 
 
 def is_identity_file(path: Path) -> bool:
-    """Tell an identity file, or something that should be one, from a key file, which begins with its own name.
+    """Whether this is an identity file, or something that should be one, and not a key file.
 
     Raises:
-        FileNotFoundError: there is none. KeyFileDamaged: as ``secretfile.read``.
+        FileNotFoundError: there is none. KeyFileDamaged: as ``secret_file.read``.
     """
     return not secret_file.read(path, at_most=KEYFILE_BYTES).startswith(_KEY_FILE)
 
@@ -57,7 +57,7 @@ def read(path: Path) -> tuple[HybridIdentity, ...]:
     """The identities in a file that only its owner may read.
 
     Raises:
-        FileNotFoundError: there is none. KeyFileDamaged: as ``parse`` and ``secretfile.read``.
+        FileNotFoundError: there is none. KeyFileDamaged: as ``parse`` and ``secret_file.read``.
     """
     return parse(secret_file.read(path, at_most=KEYFILE_BYTES).decode("ascii", errors="replace"))
 

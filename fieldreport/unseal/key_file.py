@@ -1,15 +1,16 @@
 """Key files: a person's private keys at rest, under a generated passphrase.
 
-The order on reading is the security argument. First what needs no secret: length, mode, grammar, checksum, bounds of
-the cost. Then exactly one Argon2id. Then the key commitment, which alone decides between a wrong passphrase and a right
-one. Only then is anything decrypted, with every line above it authenticated. The bytes are specified in FORMAT.md,
-"Key file".
+The order of reading is the security argument. First comes what needs no secret: length, mode, grammar, checksum, bounds
+of the cost. Then exactly one Argon2id. Then the key commitment, which alone decides between a wrong passphrase and a
+right one. Only then is anything decrypted, with every line above it authenticated. The bytes are specified in
+FORMAT.md, "Key file".
 
-Rules: a wrong passphrase is ``UnlockRefused`` and nothing more is said; whatever else is wrong is ``KeyFileDamaged``.
+Rules: a wrong passphrase is ``UnlockRefused`` and nothing more is said; everything else that is wrong is
+``KeyFileDamaged``.
 
-What was derived from a passphrase, and the decrypted body, lie in buffers that are overwritten after use. The
-passphrase itself and the seeds that an unlocked key consists of are immutable ``str`` and ``bytes``: Python frees them
-when nothing refers to them any more and does not overwrite them.
+What is derived from a passphrase, and the decrypted body, lie in buffers that are overwritten after use. The passphrase
+itself and the seeds of an unlocked key are immutable ``str`` and ``bytes``: Python frees them when nothing refers to
+them any more and does not overwrite them.
 """
 
 from __future__ import annotations
@@ -142,22 +143,22 @@ def write_key_file(path: Path, staff_key: StaffKey, passphrase: str, *, cost: Co
 
 
 def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKey:
-    """Open a key file at the price of one Argon2id.
+    """Open a key file at the cost of one Argon2id.
 
-    With no file at ``path`` the price is the same and so is the answer, so that handles cannot be probed. ``handle``,
-    if given, is whose file it must be.
+    With no file at ``path`` the cost and the answer are the same, so that handles cannot be probed. ``handle``, if
+    given, is whose file it must be.
 
     Raises:
         UnlockRefused: wrong passphrase, or no such file.
-        KeyFileDamaged: the file is not what was written, or others may read it. Told without any Argon2id: a caller who
-            answers strangers runs ``dummy_unlock`` and says the same as for a wrong passphrase.
+        KeyFileDamaged: the file is not what was written, or others may read it. Raised without any Argon2id: a caller
+            that answers strangers runs ``dummy_unlock`` and says the same as for a wrong passphrase.
     """
     try:
         sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
     except FileNotFoundError:
         dummy_unlock()
     if handle is not None and handle != sealed.handle:
-        raise KeyFileDamaged(f"{path.name} is somebody else's key file")
+        raise KeyFileDamaged(f"{path.name} is the key file of another person")
     return _open(sealed, passphrase)
 
 
@@ -187,13 +188,13 @@ def import_key_file(source: Path, path: Path, *, handle: str) -> None:
 
 
 def dummy_unlock(*, cost: Cost = FULL) -> NoReturn:
-    """Do the work of a refused unlock and refuse: for a handle that nobody has.
+    """Do the work of a refused unlock, then refuse: an unknown handle takes as long as a wrong passphrase.
 
     Raises:
         UnlockRefused: always.
     """
-    with _wiped_buffer(_KEY_BYTES) as nobodys:
-        derive_once("", secrets.token_bytes(_SALT_BYTES), cost, nobodys)
+    with _wiped_buffer(_KEY_BYTES) as unused:
+        derive_once("", secrets.token_bytes(_SALT_BYTES), cost, unused)
     raise UnlockRefused(_REFUSED)
 
 
@@ -292,19 +293,19 @@ def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
 
 @contextmanager
 def _wiped_buffer(length: int) -> Iterator[bytearray]:
-    """Room for a secret until the block ends."""
-    room = bytearray(length)
+    """A buffer for a secret, overwritten when the block ends."""
+    buffer = bytearray(length)
     try:
-        yield room
+        yield buffer
     finally:
-        room[:] = bytes(length)
+        buffer[:] = bytes(length)
 
 
 def derive_once(passphrase: str, salt: bytes, cost: Cost, into: bytearray) -> None:
-    """The one Argon2id that an unlock costs, into 32 bytes. Public so that an unlock can be measured beside it.
+    """The one Argon2id that an unlock costs, into 32 bytes. Public so that the benchmark can compare an unlock with it.
 
     Raises:
-        PlatformError: (code ``no-memory``) this machine has not got the memory free.
+        PlatformError: (code ``no-memory``) this machine does not have enough free memory.
     """
     try:
         Argon2id(
@@ -329,7 +330,7 @@ def _associated(head: bytes, commitment: bytes) -> bytes:
 
 
 def _normalise(passphrase: str) -> bytes:
-    # Nobody may write a blank passphrase, so a monstrous one at sign-in is simply wrong, at the usual price.
+    # No key file has a blank passphrase, so one that is far too long is simply wrong, at the usual cost.
     if len(passphrase) > limits.PASSPHRASE_CHARACTERS:
         return b""
     return " ".join(unicodedata.normalize("NFKC", passphrase).casefold().split()).encode("utf-8", errors="replace")

@@ -1,11 +1,11 @@
-"""The recovery key: an identity that exists only as word shares on paper, any k of n of which bring it back.
+"""The recovery key: an identity that exists only as word shares on paper. Any k of n of them restore it.
 
-The shares are SLIP-39 (SatoshiLabs), one group, no passphrase. Each carries a checksum, so a mistyped one is told and
-named; each carries the number of its set, so one of another set is, too. What they give is never trusted by itself: it
-must be the private half of the key that the roster names.
+The shares are SLIP-39 (SatoshiLabs), one group, no passphrase. Each carries a checksum, so a mistyped one is found and
+named; each carries the number of its set, so one of another set is found, too. The result is never trusted by itself:
+it must be the private half of the key that the roster names.
 
-A wrong word is found by its place: the checksum is a Reed-Solomon code that tells where one word is wrong. It could
-tell the right word, too; SLIP-39 forbids that, because what was guessed for somebody is not checked by them.
+The place of a wrong word can be computed, because the checksum is a Reed-Solomon code. The right word could be
+computed, too; SLIP-39 forbids to offer it, because people do not check what was filled in for them.
 
 Rules: no word of a share is in an error; shares are counted from 1, in the order given, and so are words.
 """
@@ -30,7 +30,7 @@ from fieldreport.seal.roster import Role
 from fieldreport.unseal.signing_keys import SigningKey
 from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES, StaffKey
 
-# The seed is 256 random bits; stretching it would only slow down whoever must recover it.
+# The seed is 256 random bits; stretching it would only slow down recovery.
 _ITERATION_EXPONENT: Final = 0
 WORDS: Final = 33
 """Of a share of 32 bytes."""
@@ -44,7 +44,7 @@ _NUMBERED: Final = re.compile(r"(?<![0-9])([0-9]{1,2})\)\s*([A-Za-z]+)")
 
 
 def split(identity: HybridIdentity, needed: int, made: int) -> tuple[str, ...]:
-    """Split the identity's seed into ``made`` shares of 33 English words, any ``needed`` of which bring it back.
+    """Split the identity's seed into ``made`` shares of 33 English words, any ``needed`` of which restore it.
 
     Raises:
         UsageError: not 2 ≤ needed ≤ made ≤ 16.
@@ -60,7 +60,7 @@ def split(identity: HybridIdentity, needed: int, made: int) -> tuple[str, ...]:
 
 
 def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> HybridIdentity:
-    """Bring the identity back from at least as many shares as are needed, typed in any order and case.
+    """Restore the identity from at least as many shares as are needed, typed in any order and case.
 
     Args:
         untrusted_shares: one text a share, 33 words or a whole printed sheet; of each word the first four letters
@@ -97,7 +97,7 @@ def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> Hy
 
 
 def shares_needed(untrusted_share: str, *, number: int = 1) -> int:
-    """Check one share by itself and return how many of its set are needed, so that a mistake is told at once.
+    """Check one share by itself and return how many of its set are needed, so that a mistake is reported at once.
 
     Raises:
         KeyFileDamaged: (code ``recovery-share``) as ``combine``; ``number`` is what it calls the share.
@@ -108,8 +108,7 @@ def shares_needed(untrusted_share: str, *, number: int = 1) -> int:
 def as_staff_key(identity: HybridIdentity) -> StaffKey:
     """The recovery key in the form that a key file holds, for machines that read without a roster.
 
-    The signing key and the second factor are drawn here and belong to nobody: no roster names them, so a desk lets
-    nobody in with them.
+    The signing key and the second factor are drawn here and named by no roster, so that they open no desk.
     """
     return StaffKey(
         handle="recovery",
@@ -137,7 +136,7 @@ def _parse(untrusted_share: str, number: int) -> Share:
         raise _bad_share(number, "was not made by fieldreport") from None
     ours = (share.group_count, share.group_threshold, share.iteration_exponent, len(share.value))
     if ours != (1, 1, _ITERATION_EXPONENT, SEED_BYTES):
-        raise _bad_share(number, "was not made by fieldreport")  # and might cost hours: the exponent is up to its maker
+        raise _bad_share(number, "was not made by fieldreport")  # and might take hours: its maker chose the exponent
     return share
 
 

@@ -1,7 +1,7 @@
 """Re-wrapping: the same sealed object for other readers.
 
-Only the header is made anew. The payload, however large, is not touched, because its key stays the same; whoever could
-open the object before and kept its file key could still open that payload, which is why revocation cannot unread.
+Only the header is rebuilt. The payload, however large, is not touched, because its key stays the same. A reader who
+could open the object before and kept its file key could still open that payload: this is why revocation cannot unread.
 """
 
 from __future__ import annotations

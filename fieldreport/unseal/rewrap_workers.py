@@ -1,15 +1,15 @@
-"""Re-wrapping on every core: processes that take headers and give them back for other readers.
+"""Re-wrapping on every core: processes that take headers and return them for other readers.
 
 HPKE holds the interpreter's lock, so threads do not help. A worker is a fresh interpreter, not a fork: the desk has
-threads, and a fork of it would take whatever lock one of them holds. It gets the private keys through a pipe that
-nobody else can open, keeps them in memory only, and ends with its pipe.
+threads, and a fork would inherit a lock that one of them holds. It gets the private keys through a pipe that no other
+process can open, keeps them in memory only, and ends when its pipe is closed.
 
-Rules: nothing is stored here; what a worker gives back is what ``rewrap`` gives, in the order of what it was given;
-a worker that dies makes the whole run fail, and what was not given back was not done.
+Rules: nothing is stored here; a worker returns what ``rewrap`` returns, in the order of what it was given; if a worker
+dies, the whole run fails, and what was not returned was not done.
 
-On the pipe, everything big endian: at first a count and that many seeds of 32 bytes; then for each batch a count and
-that many public keys of 1,216 bytes, a count and that many headers, each behind its length. The answer to a batch is,
-for each header, a length and a new header, or a length with its top bit set and an error's code.
+On the pipe, everything big endian: first a count and that many seeds of 32 bytes; then for each batch a count and that
+many public keys of 1,216 bytes, a count and that many headers, each after its length. The answer to a batch is, for
+each header, a length and a new header, or a length with its top bit set and an error's code.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Tag = TypeVar("Tag")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch(Generic[Tag]):
-    """Headers for the same readers; ``tag`` is the caller's and comes back with what became of them."""
+    """Headers for the same readers; the caller gets its ``tag`` back with the result."""
 
     tag: Tag
     headers: Sequence[bytes] = field(repr=False)
@@ -101,7 +101,7 @@ class RewrapWorkers:
 
 
 class _Worker:
-    """The near end of one process."""
+    """One process, as its parent sees it."""
 
     def __init__(self, seeds: Sequence[bytes]) -> None:
         self._lock = threading.Lock()
@@ -142,7 +142,7 @@ class _Worker:
                 try:
                     pipe.close()
                 except BrokenPipeError:
-                    continue  # it ended before it read what was buffered
+                    continue  # it ended before it had read everything
 
     def _answer(self) -> bytes | SealError:
         length = _number(self._process.stdout)
@@ -205,5 +205,5 @@ def _answer_for(header: bytes, identities: Sequence[HybridIdentity], recipients:
 
 
 if __name__ == "__main__":
-    hardening.harden_process()  # before the keys are read: started anew, it has only the limit from its parent
+    hardening.harden_process()  # before the keys are read: a new program inherits only the limit
     _work(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,7 +1,7 @@
-"""Making the next roster: changes to the entries as pure functions, and the exact bytes that the admin signs.
+"""Builds the next roster: changes to the entries as pure functions, and the exact bytes that the admin signs.
 
-Rules: what is built here is parsed by the reader's own parser before it is handed out; no change drops an entry,
-because old signatures must stay attributable; nothing is written or signed here.
+Rules: what is built here goes through the reader's own parser before it is returned; no change drops an entry, because
+old signatures must stay attributable; nothing is written or signed here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def with_added(entries: Iterable[Entry], entry: Entry) -> tuple[Entry, ...]:
     """The entries and a new person's.
 
     Raises:
-        UsageError: the handle is taken, now or by somebody who left: old signatures would become ambiguous.
+        UsageError: the handle is taken, now or by a person who left: old signatures would become ambiguous.
     """
     before = tuple(entries)
     if any(known.handle == entry.handle for known in before):
@@ -100,7 +100,7 @@ def with_rotated(entries: Iterable[Entry], new: Entry) -> tuple[Entry, ...]:
 
 
 def with_retired(entries: Iterable[Entry], key_id: str) -> tuple[Entry, ...]:
-    """The entries after a decrypt-only key was destroyed, because no header names it any more: it becomes a record.
+    """The entries after a decrypt-only key was destroyed because no header names it any more: it becomes a record.
 
     Raises:
         UsageError: the key is active, or not in the roster.
@@ -118,7 +118,7 @@ def with_revoked(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
     """The entries after every key of a person was taken out of use. It cannot unread what was read.
 
     Raises:
-        UsageError: nobody has that handle; or it is the admin, after whom nobody could sign a roster any more.
+        UsageError: there is no such handle; or it is the admin's, without whom no roster could be signed any more.
     """
     before = tuple(entries)
     if any(known.handle == handle and known.role is Role.ADMIN and _is_active(known, handle) for known in before):
@@ -131,7 +131,7 @@ def with_revoked(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
 
 
 def with_handed_over(entries: Iterable[Entry], new: Entry) -> tuple[Entry, ...]:
-    """The entries after the admin's key went to somebody else: the new admin active, every one before a record.
+    """The entries after the admin's key was handed over: the new admin active, every earlier one a record.
 
     Raises:
         UsageError: the new entry is not an admin's, or its handle is taken.

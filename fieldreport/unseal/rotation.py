@@ -1,12 +1,12 @@
-"""Rotation of one person's key: asked for by its owner, approved by the admin, finished when nothing names the old one.
+"""Rotation of one person's key: its owner asks, the admin approves, and it ends when nothing names the old key.
 
 An admin cannot make a key for an editor without being able to read. So the new key is made where the old one is
-unlocked, and its public half travels to the admin in a request that the person's signing key has signed. The admin's
+unlocked, and its public half goes to the admin in a request that the person's signing key has signed. The admin's
 approval puts it into the roster; at the next unlock the old key's objects are re-wrapped; then the old key is
 destroyed.
 
-Rules: the new seed is on disk before anybody hears of it, and the old one stays until it is retired on purpose, so that
-at no moment a letter is readable by nobody; every step may be interrupted and repeated.
+Rules: the new seed is on disk before its public half is published, and the old one stays until it is removed
+explicitly, so that a letter can be opened at any moment; every step may be interrupted and repeated.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def begin_rotation(path: Path, passphrase: str, *, entry: Entry) -> KeyRequest:
 def verify_request(untrusted_text: str, entry: Entry) -> Entry:
     """The entry that a request asks for, if the person of ``entry`` has signed it and it is about that very key.
 
-    Hand the result to ``rosters.with_rotated``.
+    Hand the result to ``roster_changes.with_rotated``.
 
     Raises:
         SealError: ``key-request``: malformed, of another person, about another key (an old request, replayed), or for

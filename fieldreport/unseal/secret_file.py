@@ -1,8 +1,8 @@
-"""One secret file: read only if nobody else may, replaced whole or not at all, and the old content overwritten.
+"""One secret file: read only if no other user may read it, replaced as a whole, and the old content overwritten.
 
-Rules: mode 0600; the directory's lock is taken around reading and replacing together; what is replaced is overwritten
-in place once no name leads to it. That reaches the blocks of an ordinary file system, not the spare ones of a flash
-disk, a snapshot, or a copy: what is written here is encrypted by whoever writes it.
+Rules: mode 0600; the directory's lock is held over reading and replacing together; the old content is overwritten in
+place once no name leads to it. That reaches the blocks of an ordinary file system, not the spare ones of a flash disk,
+a snapshot, or a copy: so callers write only what is encrypted.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def _overwrite(descriptor: int) -> None:
-    fcntl.flock(descriptor, fcntl.LOCK_EX)  # until whoever reads it now has read it
+    fcntl.flock(descriptor, fcntl.LOCK_EX)  # until a reader who is in the middle has finished
     status = os.fstat(descriptor)
-    if status.st_nlink == 0:  # another link is somebody's backup, and not ours to destroy
+    if status.st_nlink == 0:  # a second link is a backup, which must stay
         os.pwrite(descriptor, bytes(status.st_size), 0)
         os.fsync(descriptor)
 

@@ -1,7 +1,7 @@
 """Private signing keys: a person's, for sign-offs and audit entries, and the admin's pair, for rosters.
 
-Rules: a key is its seed; nothing signs without a label that says what for; a seed is in no ``repr``. Keys are equal
-when their public halves are: comparing seeds would take a time that tells of them.
+Rules: a key is its seed; every signature has a label that says what it is for; a seed is in no ``repr``. Keys are equal
+when their public halves are: the time of comparing seeds would leak them.
 """
 
 from __future__ import annotations

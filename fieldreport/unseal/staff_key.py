@@ -37,7 +37,7 @@ class StaffKey:
     def __post_init__(self) -> None:
         is_admin = self.role is Role.ADMIN
         if self.role is Role.RECOVERY or is_admin != (self.admin is not None) or is_admin != (not self.identities):
-            raise UsageError("an editor opens sealed objects, an admin signs rosters, and nobody does both")
+            raise UsageError("an editor opens sealed objects, an admin signs rosters, and no person does both")
         if len(self.identities) > limits.KEYFILE_IDENTITIES:
             raise UsageError("too many old keys wait for re-wrapping; let it finish first")
         if len(self.totp) != TOTP_SECRET_BYTES:

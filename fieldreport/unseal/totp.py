@@ -1,6 +1,6 @@
 """The second factor: one-time codes of six digits, every 30 seconds (RFC 6238, HMAC-SHA-1, as every phone app has it).
 
-Rules: a code counts once; whoever calls stores the counter that ``verify_code`` returns before the door opens.
+Rules: a code counts once; the caller stores the counter that ``verify_code`` returns before it lets the person in.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def verify_code(secret: bytes, untrusted_code: str, *, now: float, last_counter:
     typed = "".join(untrusted_code.split())
     present = int(now // PERIOD_SECONDS)
     accepted = -1
-    # Every candidate is computed and compared, so that time says nothing about which one fitted.
+    # Every candidate is computed and compared, so that the time does not show which one matched.
     for counter in range(max(0, present - _DRIFT_PERIODS), present + _DRIFT_PERIODS + 1):
         same = hmac.compare_digest(code_at(secret, counter).encode(), typed.encode("utf-8", errors="replace"))
         if same and counter > last_counter:

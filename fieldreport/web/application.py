@@ -1,7 +1,7 @@
-"""A Flask application that keeps nothing about its visitors.
+"""A Flask application that stores nothing about its visitors.
 
-Rules: Flask's session is off and touching it fails; nothing sets a cookie behind a view's back; an exception is logged
-as its class and the places it passed in our own code, never with its message, a path, a query, a header or an address.
+Rules: Flask's session is off and using it fails; only views set cookies; an exception is logged as its class and the
+places it passed in our own code, never with its message, a path, a query, a header or an address.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NoSession(SessionInterface):
 
 
 class Application(flask.Flask):
-    """Flask with our request class, our templates beside the application's own, and the rules of this module."""
+    """Flask with our request class, our templates next to the application's own, and the rules of this module."""
 
     request_class = ScratchRequest
     session_interface = NoSession()

@@ -1,8 +1,8 @@
 """The token that ties a form to a session, for an application that has sessions.
 
-Rules: every POST of a signed-in person carries a token made for that session; a request that a browser says came from
-another site is refused whatever it carries. ``Origin`` is not used: under ``Referrer-Policy: no-referrer`` browsers
-send ``null`` with every form.
+Rules: every POST of a signed-in person carries a token made for that session; a request that the browser marks as
+coming from another site is refused whatever it carries. ``Origin`` is not used: under ``Referrer-Policy: no-referrer``
+browsers send ``null`` with every form.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class CsrfGuard:
         return self._key.seal(_PURPOSE, {"session": session}, now=self._clock())
 
     def check(self, request: Request, session: str) -> Literal[True]:
-        """See that the POST came from a form that was made for this session.
+        """Check that the POST came from a form that was made for this session.
 
         Raises:
             NotAllowed: the browser says that another site sent it.

@@ -1,8 +1,8 @@
-"""Every error becomes a page: same dignity, nothing lost, nothing told.
+"""Every error becomes a page that gives back what was typed and shows nothing of the inside.
 
-Rules: one handler for everything that a view or the framework raises. The application draws the page; when drawing it
-fails, the last resort still gives back what was typed, in plain HTML. Only faults of the program are logged, without
-content. Expected refusals (a typo, a limit, a closed door) are not logged at all: a log of them is a log of visitors.
+Rules: one handler for everything that a view or the framework raises. The application draws the page; if that fails,
+the last resort still gives back what was typed, in plain HTML. Only faults of the program are logged, without content.
+Expected refusals (a typo, a limit, a closed letterbox) are not logged at all: a log of them would be a log of visitors.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Failure:
 
     @property
     def kind(self) -> str:
-        """The code of the error's class: where ``code`` has no message of its own, that of all its kind holds."""
+        """The code of the error's class, for the message of all its kind where ``code`` has none of its own."""
         return type(self.error).code if isinstance(self.error, FieldreportError) else self.code
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Classify an error. What is not one of ours and not the framework's is a 500 with the code ``internal``."""
+    """Classify an error. One that is neither ours nor the framework's is a 500 with the code ``internal``."""
     if isinstance(error, HTTPException):
         status = error.code or _BROKEN
         return Failure(status=status, code=f"http-{status}" if status != _BROKEN else "internal", error=error)

@@ -1,8 +1,7 @@
-"""Logging what broke in the program itself, without anything that a visitor sent.
+"""Logs faults of the program itself, without anything that a visitor sent.
 
 Rules: an exception is written as its class and the places it passed in our own code; its message may quote a path, a
-name or a text, so it is left out. Our own errors add their code and their detail, which hold none of that by
-construction.
+name or a text, so it is left out. Our own errors add their code and their detail, which never hold any of that.
 """
 
 from __future__ import annotations

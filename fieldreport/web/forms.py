@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing to mend. ``field`` is the name of the field it belongs to, empty for the whole form."""
+    """One thing to correct. ``field`` is the name of the field it belongs to, empty for the whole form."""
 
     text: str
     field: str = ""

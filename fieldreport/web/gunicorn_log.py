@@ -2,7 +2,7 @@
 
 Rules: gunicorn's messages are let through by their template, one by one; of every other message only its level and the
 class and place of its exception are written, because templates and arguments hold addresses, paths and header lines. No
-time of day: the journal that collects the lines adds its own, and whoever must not have one there turns it off there.
+time of day: the journal that collects the lines adds its own and can be set not to.
 """
 
 from __future__ import annotations

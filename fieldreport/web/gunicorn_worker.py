@@ -1,10 +1,10 @@
-"""gunicorn's thread worker, mended where one slow or hostile client costs the others.
+"""gunicorn's thread worker, changed where one slow or hostile client harms the others.
 
-What is different from the stock worker, each found by measuring it: heads are collected on the event loop, so that a
-client that sends nothing, or a byte a second, holds no thread; a connection that is closed before its request was read
-lingers in its own thread, not on the thread that accepts; the PROXY line is mandatory where it is configured and is
-remembered for every request of a connection; answers carry neither Server nor Date; no address, path or header line is
-logged at any level; running out of file descriptors does not end the worker.
+The differences from the stock worker, each found by measuring: heads are collected on the event loop, so that a client
+that sends nothing, or a byte a second, holds no thread; a connection that is closed before its request was read lingers
+in its own thread, not on the thread that accepts; the PROXY line is mandatory where it is configured and is remembered
+for every request of a connection; answers carry neither Server nor Date; no address, path or header line is logged at
+any level; running out of file descriptors does not end the worker.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
             if self._is_proxied(request, conn):
                 again = bool(self._keepalive_after(conn, self.handle_request(request, conn)))
         except (StopIteration, OSError):
-            # The client went away or is too slow (NoMoreData and TooSlow are OSErrors): nobody is there to be answered.
+            # The client went away or is too slow (NoMoreData and TooSlow are OSErrors), so no answer would arrive.
             again = False
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the worker lives
             self.handle_error(request, conn.sock, None, error)
@@ -205,9 +205,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
 
 
 def _after_proxy_v2(head: bytearray) -> int:
-    """Where a request's head begins: behind the PROXY header v2, which begins with what ends a head.
+    """Where a request's head begins: after the PROXY header v2, which itself begins with the bytes that end a head.
 
-    Behind the end of ``head`` while the header is not complete.
+    After the end of ``head`` while that header is not complete.
     """
     if not head.startswith(_PROXY_V2[: len(head)]):
         return 0
@@ -217,11 +217,11 @@ def _after_proxy_v2(head: bytearray) -> int:
 
 
 def _check_head(request: Request) -> Literal[True]:
-    """Refuse what gunicorn lets pass and two servers in a row may read differently.
+    """Refuse what gunicorn accepts and what a proxy and this server may read differently.
 
     Raises:
         ParseException: no Host where one is needed, a target that names a host of its own (no browser sends one to a
-            server), or a transfer coding beside chunked, which nobody here would undo.
+            server), or a transfer coding other than chunked, which this server does not decode.
 
     """
     names = [name for name, _ in request.headers]
@@ -235,7 +235,7 @@ def _check_head(request: Request) -> Literal[True]:
 
 
 def _plain_answer(status: int, reason: str) -> bytes:
-    """What a client gets that speaks no proper HTTP: no application is asked, the headers are the same."""
+    """The answer to a client that speaks no proper HTTP: not from the application, but with the same headers."""
     sorry = (
         "This request could not be understood."
         if status < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -254,7 +254,7 @@ def _plain_answer(status: int, reason: str) -> bytes:
 
 
 def _linger(sock: socket.socket, *, unfinished: bool) -> None:
-    """Before a connection is closed on a client that is still sending: read on a little, so that it reads the answer.
+    """Read on for a moment before closing on a client that is still sending, so that it gets the answer.
 
     A socket that is closed with unread bytes resets the connection, and the answer is lost with it (RFC 9112, 9.6).
     """

@@ -1,7 +1,7 @@
 """The security headers of every answer, in one place.
 
 Rules: an answer gets all of them whatever its status, also those that the server writes itself when the request never
-reaches an application. Nothing is allowed that a page does not need; an application names what it needs beyond nothing.
+reaches an application. A page may do only what it needs: everything is off, and an application names its exceptions.
 The values are tested on live answers, not here.
 """
 
@@ -26,7 +26,7 @@ _CONTENT_SECURITY: Final = MappingProxyType(
     }
 )
 
-# Only features that browsers still ask about; an unknown name is a console warning and protects nobody.
+# Only features that browsers still ask about; an unknown name only gives a warning in the console.
 _FEATURES: Final = (
     "accelerometer",
     "autoplay",

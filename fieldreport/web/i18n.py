@@ -1,7 +1,7 @@
 """Language: from the path of the page, else from the browser's wish; never from a cookie.
 
 Rules: codes in paths are BCP 47 (``zh-Hans``), directories of catalogues are CLDR (``zh_Hans``). A language that is not
-offered is not found. Catalogues lie compiled in the package, so that installing builds nothing; a test compares them
+offered is not found. Catalogues are compiled in the package, so that installing builds nothing; a test compares them
 with their sources and with the strings of the program.
 """
 
@@ -112,8 +112,8 @@ def current_language() -> str:
 def negotiate(wishes: Iterable[str], offered: Sequence[str]) -> str:
     """The best of ``offered`` for the browser's wishes (BCP 47, best first); the first offered when none fits.
 
-    Chinese is told apart by script, and by region where no script is given; one script serves for the other if it is
-    all there is.
+    For Chinese the script decides, or the region where no script is given; one script is offered for the other if it
+    is the only one.
     """
     for wish in wishes:
         for candidate in _candidates(wish):

@@ -1,9 +1,9 @@
 """Request budgets under a key that is not an address.
 
 Rules: an address (or Tor circuit id) becomes a keyed hash at once and is stored, logged and compared only in that form.
-The key is drawn in memory and replaced every day by its own one-way successor, so that workers which were forked after
-it was drawn agree, and nobody who takes the memory later can compute yesterday's hashes. The budget decides before a
-body is parsed. When a shared store is away, the caller chooses: count in memory, or stay closed.
+The key is drawn in memory and replaced every day by its own one-way successor: workers that were forked after it was
+drawn agree on it, and from the memory of today yesterday's hashes cannot be computed. The budget decides before a body
+is parsed. When a shared store is away, the caller chooses: count in memory, or stay closed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing_extensions import override
 from fieldreport import limits
 
 _DAY_SECONDS: Final = 86_400
-_STEPS: Final = 3650  # days: a clock that jumped further; thousands of steps would agree with nobody anyway
+_STEPS: Final = 3650  # days; beyond, the clock has jumped and no two workers would agree anyway
 _STRATEGY: Final = "sliding-window-counter"
 
 
@@ -69,7 +69,7 @@ class Budget:
 
 
 class _NoTimer(threading.Timer):
-    """Stands where the library keeps the timer that it starts whenever the last one is done."""
+    """In place of the library's timer, which it would start again whenever the last one is done."""
 
     @override
     def is_alive(self) -> bool:
@@ -77,7 +77,7 @@ class _NoTimer(threading.Timer):
 
 
 class SweptMemory(MemoryStorage):
-    """Counters in memory as the library keeps them, cleared of what has run out by the requests themselves.
+    """The library's counters in memory, but a request now and then clears what has expired.
 
     The library starts a thread at nearly every request, which costs more than the page, and each of them walks over
     all counters.

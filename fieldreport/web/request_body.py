@@ -1,9 +1,9 @@
-"""Request bodies: typed text into bounded memory, files straight into encrypted scratch files, nothing else anywhere.
+"""Request bodies: typed text into bounded memory, files straight into encrypted scratch files, nothing anywhere else.
 
 Rules: no plaintext reaches a disk and memory stays flat whatever the size; bytes, parts and text are counted as they
-arrive and never trusted from a header; a body that is refused is read to its end within bounds, because a browser shows
-no page to a connection that was reset while it was sending; what was typed before the refusal is kept, so that the page
-that refuses can give it back.
+arrive and never trusted from a header; a refused body is still read to its end within bounds, because a browser shows
+no page if the connection is reset while it sends; what was typed before the refusal is kept, so that the error page can
+give it back.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class FormReader:
             raise self._refusal
 
     def close(self) -> None:
-        """Give up the uploads; their scratch files are gone with their keys."""
+        """Discard the uploads; their scratch files are gone with their keys."""
         if isinstance(self._part, _FilePart):
             self._part.close()
             self._part = None
@@ -112,14 +112,14 @@ class FormReader:
         self.uploads.clear()
 
     def _refuse(self, error: Exception) -> None:
-        # The first reason is the one to tell; after it uploads are only read, not kept.
+        # The first reason is the one to report; after it uploads are only read, not kept.
         if self._refusal is None:
             self._refusal = error
             self._open_scratch = None
             self._discard_until = time.monotonic() + limits.DISCARD_SECONDS
 
     def _chunks(self) -> _Chunks:
-        """The body in pieces; a refused body goes on for a while, so that its sender gets to read the answer."""
+        """The body in pieces; a refused body is read on for a while, so that its sender gets the answer."""
         return _Chunks(self._next_chunk)
 
     def _next_chunk(self) -> bytes:
@@ -135,7 +135,7 @@ class FormReader:
 
     def _read_multipart(self, boundary: str) -> None:
         try:
-            # Not strict: strict refuses a line end behind the last boundary when it arrives in a read of its own.
+            # Not strict: strict refuses a line end after the last boundary when it arrives in a read of its own.
             parser = PushMultipartParser(boundary, max_segment_count=limits.FORM_PARTS)
         except MultipartError:
             self._refuse(BadRequest())
@@ -293,8 +293,8 @@ class ScratchRequest(flask.Request):
     def typed(self) -> dict[str, str]:
         """The text fields as far as they could be read; the first of a name counts. Never raises.
 
-        A body that nobody has read yet is read now, without keeping files, so that a refusal that came first (a
-        budget, a closed roster) still gives back what was typed.
+        A body that was not read yet is read now, without keeping files, so that a refusal that came first (a budget, an
+        expired roster) still gives back what was typed.
         """
         if self._reader is None:
             self._discard = True

@@ -1,7 +1,7 @@
-"""Serving an application with gunicorn, configured in code alone.
+"""Serves an application with gunicorn, configured in code alone.
 
-Rules: the port is taken before anything else, so that a port in use is one line and nothing half started; the
-application is built in each worker, after the fork and before any thread; nothing is read from the environment, a
+Rules: the port is bound before anything else, so that a port in use is one line of error and nothing is half started;
+the application is built in each worker, after the fork and before any thread; nothing is read from the environment, a
 configuration file or forwarded headers; no core dump is ever written.
 """
 
@@ -25,7 +25,7 @@ from fieldreport.errors import FieldreportError, UsageError
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
-_BOOT_ERROR: Final = 3  # gunicorn's arbiter ends the server at this status instead of trying again for ever
+_BOOT_ERROR: Final = 3  # gunicorn's arbiter ends the server at this status instead of starting workers again and again
 _LOOPBACK: Final = ("127.0.0.1", "::1")  # where tor or a proxy on this machine speaks PROXY from
 
 

@@ -1,8 +1,8 @@
 """How slowly a client may send: a deadline for the head of a request, an idle time and a minimum rate for its body.
 
 Rules: the clock is the monotonic one; a client that is too slow gets ``408`` if it had sent a whole head, nothing
-otherwise. What a client does wrong while its body is read reaches the application as one of Werkzeug's exceptions, so
-that it can answer with a page; no message of gunicorn's crosses, they quote the client.
+otherwise. Errors while the body is read reach the application as Werkzeug's exceptions, so that it can answer with a
+page; gunicorn's own messages stay out, because they quote the client.
 """
 
 from __future__ import annotations

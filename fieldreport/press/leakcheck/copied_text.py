@@ -42,7 +42,7 @@ class _Report:
 class Reports:
     """The reports behind an article: of each, only the sequences that the article has, too.
 
-    So what is kept is bounded by the article, however long somebody's report is.
+    So memory is bounded by the article, however long a report is.
     """
 
     def __init__(self, texts: Iterable[tuple[str, str | None]], fields: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """What the leak check says: which rule, where, how grave, what it gives away, and how to say it more coarsely.
 
 Rules: a finding holds no text of the article or of a report, only where to look; its texts are constants. A block is
-mended or overridden by the person who clears the article; a warning is answered with a reason of its own.
+fixed or overridden by the person who clears the article; a warning is answered with a reason of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 
 class Rule(StrEnum):
-    """What was found. The values are stable: they are stored beside the answers."""
+    """What was found. The values are stable: they are stored with the answers."""
 
     PROTECTED_TERM = "protected-term"
     LIFTED_RUN = "lifted-run"

@@ -1,4 +1,4 @@
-"""Characters nobody sees, and letters that are not what they look like.
+"""Invisible characters, and letters that are not what they look like.
 
 Both can mark a copy so that a leak is traced to one reader, and both can hide a word from the other rules. Rules: what
 ordinary writing needs stays silent: joiners in Arabic, Persian and Indic words and in emoji, direction marks beside

@@ -47,7 +47,7 @@ class Material:
         return (*(term.strip() for term in self.protected if term.strip()), *noted)
 
     def terms_left_out(self) -> bool:
-        """Whether the source wrote more terms than are looked for; somebody has to compare by hand."""
+        """Whether the source wrote more terms than are looked for, so that an editor has to compare by hand."""
         return len(note_terms(self.protect_note, at_most=limits.NOTE_TERMS + 1)) > limits.NOTE_TERMS
 
     def earliest(self) -> date | None:

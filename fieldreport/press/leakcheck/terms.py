@@ -2,7 +2,7 @@
 
 All terms go through one Aho-Corasick pass over the folded and one over the transliterated text; each candidate is then
 walked word by word. Rules: a term begins where a word begins and ends where a word ends or an ending follows, except in
-scripts written without spaces; crossing a space that the term does not have needs a whole word behind it.
+scripts written without spaces; a match across a space that the term does not have must end with a whole word.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Pattern:
 
 
 class Terms:
-    """The protected terms of all cases behind an article, ready to look for in each of its fields."""
+    """The protected terms of all cases of an article, ready to look for in each of its fields."""
 
     def __init__(self, terms: Sequence[tuple[str, str | None]], language: str) -> None:
         """``terms`` are pairs of a term and the case it protects; ``language`` is the article's."""
