@@ -1,7 +1,7 @@
 """The leak check: what in an article leads back to its source.
 
 ``check`` compares every public field with every case the article came from. It knows no keys and keeps nothing. A pass
-does not mean safe, and whatever shows its result says so.
+does not mean safe, and every page that shows its result says so.
 """
 
 from __future__ import annotations

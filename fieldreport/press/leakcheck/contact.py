@@ -1,7 +1,7 @@
-"""What leads straight to a person or a house: telephone numbers, addresses, accounts, coordinates, long numbers.
+"""Finds what leads straight to a person or a house: telephone numbers, addresses, accounts, coordinates, long numbers.
 
-Rules: patterns run on a text of the same length in which full-width and other compatibility characters are plain, so
-offsets stay; digits of any script count; dates, ranges of years and grouped numbers are taken out before numbers are
+Rules: patterns run on a text of the same length in which full-width and other compatibility characters are made plain,
+so offsets stay; digits of any script count; dates, ranges of years and grouped numbers are taken out before numbers are
 looked at, because a newspaper is full of them.
 """
 

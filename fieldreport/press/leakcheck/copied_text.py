@@ -1,7 +1,7 @@
-"""Words lifted from a report: runs of the same words, and paragraphs that follow the report closely.
+"""Finds words copied from a report: runs of the same words, and paragraphs that follow the report closely.
 
-A run of eight words in a row, or of twelve characters in scripts written without spaces (in Korean: twelve that reach
-over three words, so that a long official name is none), is found through n-grams, in time linear in both texts.
+A run of eight words in a row, or of twelve characters in scripts written without spaces (in Korean: twelve over at
+least three words, so that a long official name does not count), is found through n-grams, in time linear in both texts.
 Containment is the share of a paragraph's five-word sequences that the report has, too.
 """
 

@@ -1,7 +1,7 @@
-"""What the leak check says: which rule, where, how grave, what it gives away, and how to say it more coarsely.
+"""The findings of the leak check: which rule, where, how severe, what it gives away, and how to word it more coarsely.
 
 Rules: a finding holds no text of the article or of a report, only where to look; its texts are constants. A block is
-fixed or overridden by the person who clears the article; a warning is answered with a reason of its own.
+fixed, or overridden by the person who clears the article; each warning is answered with its own reason.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ _TEXTS: Final[Mapping[Rule, tuple[str, str]]] = {
         "Leave it out, or use a wider term: the province instead of the town, a role instead of a name.",
     ),
     Rule.LIFTED_RUN: (
-        "These words stand in the report as they are here. Whoever knows how the source writes knows who it was.",
-        "Tell it in your own words, in another order, and leave out turns of phrase.",
+        "These words stand in the report exactly like this. People who know how the source writes will recognise it.",
+        "Write it in your own words, in another order, and leave out characteristic phrases.",
     ),
     Rule.LIFTED_SHARE: (
         "This paragraph follows the report almost word for word.",
@@ -64,7 +64,7 @@ _TEXTS: Final[Mapping[Rule, tuple[str, str]]] = {
     Rule.PHONE: ("A telephone number leads to a person, and to everybody they have called.", "Leave the number out."),
     Rule.EMAIL: ("An e-mail address leads to a person.", "Leave the address out."),
     Rule.ADDRESS: (
-        "An address on the internet can lead to a person, and whoever owns it sees who follows it.",
+        "An address on the internet can lead to a person, and its owner sees who follows it.",
         "Name the publication or the office in words.",
     ),
     Rule.ACCOUNT: ("An account name leads to a person.", "Say on which service it was, not under which name."),
@@ -74,7 +74,7 @@ _TEXTS: Final[Mapping[Rule, tuple[str, str]]] = {
         "Leave the number out, or give only what kind of number it was.",
     ),
     Rule.INVISIBLE: (
-        "There are characters here that nobody sees. They can mark this copy and tell who had it.",
+        "There are invisible characters here. They can mark this copy and show who had it.",
         "Delete the place and type it again; do not paste it.",
     ),
     Rule.LOOK_ALIKE: (
@@ -83,14 +83,14 @@ _TEXTS: Final[Mapping[Rule, tuple[str, str]]] = {
     ),
     Rule.MEDIA: (
         "This file was not cleaned here for this article. It can still say where and with which device it was made.",
-        "Remove it and attach it again from the case, so that it is cleaned anew.",
+        "Remove it and attach it again from the case, so that it is cleaned again.",
     ),
     Rule.CASE_GONE: (
-        "A case behind this article was deleted or withdrawn, so the article cannot be compared with it.",
+        "A case of this article was deleted or withdrawn, so the article cannot be compared with it.",
         "Ask whether the article may appear at all; if the source withdrew, it should not.",
     ),
     Rule.CASE_UNREAD: (
-        "Part of a case behind this article is damaged or cannot be opened with your key, so it was not compared.",
+        "Part of a case of this article is damaged or cannot be opened with your key, so it was not compared.",
         "Let a colleague who can open it run this check, or compare by hand.",
     ),
     Rule.NEAR_SPELLING: (

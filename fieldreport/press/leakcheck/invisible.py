@@ -1,7 +1,7 @@
-"""Invisible characters, and letters that are not what they look like.
+"""Finds invisible characters, and letters that look like letters of another alphabet.
 
 Both can mark a copy so that a leak is traced to one reader, and both can hide a word from the other rules. Rules: what
-ordinary writing needs stays silent: joiners in Arabic, Persian and Indic words and in emoji, direction marks beside
+ordinary writing needs is not reported: joiners in Arabic, Persian and Indic words and in emoji, direction marks next to
 right-to-left text, ideographic and no-break spaces, Latin words in Korean, Chinese or Japanese text.
 """
 

@@ -1,8 +1,8 @@
-"""A Markdown text as its readers get it: character references and escaped signs resolved, with the way back.
+"""A Markdown text as its readers see it: character references and escapes resolved, with a map back to the original.
 
-Rules: whatever the renderer turns into another character is turned here first, so that no spelling of a letter, of an
-invisible mark or of an address passes unseen; marks that only shape words (emphasis, code) stay, for the rules know how
-to look past them; a place in the result maps to the whole reference or escape in the text.
+Rules: whatever the renderer turns into another character is resolved here first, so that no spelling of a letter, of an
+invisible mark or of an address is missed; marks that only style words (emphasis, code) stay, because the rules look
+past them; a place in the result maps to the whole reference or escape in the text.
 """
 
 from __future__ import annotations

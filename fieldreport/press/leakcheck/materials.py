@@ -1,7 +1,7 @@
 """What an article is compared with: the reports of a case and what must never be printed.
 
-Rules: what a source wrote into "what would identify you" is free text; short pieces of it become protected terms as
-they are, from long ones only names and numbers do, and all of it counts as report text besides.
+Rules: what a source wrote into "what would identify you" is free text. Short pieces of it become protected terms as
+they are; of long ones only names and numbers do; and all of it also counts as report text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Protected terms: found in any case, spacing, Unicode form, inflection and script that is still plainly the same term.
+"""Finds protected terms in any case, spacing, Unicode form, inflection and script that is still plainly the same term.
 
 All terms go through one Aho-Corasick pass over the folded and one over the transliterated text; each candidate is then
-walked word by word. Rules: a term begins where a word begins and ends where a word ends or an ending follows, except in
-scripts written without spaces; a match across a space that the term does not have must end with a whole word.
+checked word by word. Rules: a term begins where a word begins and ends where a word ends or an ending follows, except
+in scripts written without spaces; a match across a space that the term does not have must end with a whole word.
 """
 
 from __future__ import annotations

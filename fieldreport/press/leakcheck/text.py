@@ -1,6 +1,6 @@
-"""Text as the leak check sees it: folded, cut into words, and always with the way back to the original offsets.
+"""Text as the leak check reads it: folded, cut into words, and always with a map back to the original offsets.
 
-Rules: folding is for comparing only, nothing folded is ever shown; a place in folded text maps to the whole cluster
+Rules: folding is for comparing only, folded text is never shown; a place in folded text maps to the whole cluster
 (letter with its marks) in the original; everything here is linear in the length of the text.
 """
 
