@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import re
 import secrets
 import threading
 import time
@@ -34,7 +33,7 @@ from fieldreport.errors import (
     UnlockRefused,
 )
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal import Roster
+from fieldreport.seal import Roster, is_handle
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
 from fieldreport.vault.archive.audit import Act
@@ -47,7 +46,6 @@ from fieldreport.web.limiter import AddressKey
 
 _log = logging.getLogger(__name__)
 
-_HANDLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _STRATEGY: Final = "sliding-window-counter"
 
 
@@ -181,7 +179,7 @@ class SignIn:
                 raise UnlockRefused(_REFUSED) from None
 
     def _unlock(self, untrusted_handle: str, passphrase: str) -> tuple[Path, StaffKey]:
-        if _HANDLE.fullmatch(untrusted_handle) is None or not (self._keyfiles / f"{untrusted_handle}.key").is_file():
+        if not is_handle(untrusted_handle) or not (self._keyfiles / f"{untrusted_handle}.key").is_file():
             self._spend(passphrase)
             raise UnlockRefused(_REFUSED)
         path = self._keyfiles / f"{untrusted_handle}.key"

@@ -28,7 +28,8 @@ NO_PREVIOUS: Final = bytes(32)
 
 _FORMAT: Final = "fieldreport-roster-v1"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
-_HANDLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+HANDLE: Final = "[a-z][a-z0-9-]{0,31}"
+"""The pattern of a handle."""
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
 _KEYS: Final = frozenset({"entries", "epoch", "format", "instance", "not_after", "not_before", "previous"})
 _ENTRY_KEYS: Final = frozenset({"handle", "key_id", "recipient", "role", "signing", "state"})
@@ -73,7 +74,7 @@ class Entry:
             raise malformed("a key id does not match its key")
 
     def _check_shape(self) -> None:
-        if not _HANDLE.fullmatch(self.handle):
+        if not is_handle(self.handle):
             raise malformed("a handle is lower-case letters, digits and hyphens, 32 at most")
         if self.handle == "admin" and self.role is not Role.ADMIN:
             raise malformed("the handle 'admin' is an admin's: admin.pub would mean two things")
@@ -160,6 +161,11 @@ class Roster:
             if entry.key_id == key_id:
                 return entry
         raise NotFound("the roster does not name that key", code="roster-no-entry")
+
+
+def is_handle(untrusted_text: str) -> bool:
+    """Whether this can be a handle: ``[a-z][a-z0-9-]*``, at most 32 characters."""
+    return re.fullmatch(HANDLE, untrusted_text) is not None
 
 
 def key_id(public: bytes) -> str:

@@ -22,7 +22,7 @@ from typing import Final, Self
 from fieldreport import limits
 from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.roster import Entry, KeyState, Role
+from fieldreport.seal.roster import HANDLE, Entry, KeyState, Role
 from fieldreport.seal.signatures import verify_signature
 from fieldreport.unseal.staff_key import StaffKey
 
@@ -34,7 +34,7 @@ _REQUEST: Final = re.compile(
     "(?P<signed>"
     "fieldreport enrolment request v1\n"
     "instance (?P<instance>[0-9a-f]{32})\n"
-    "handle (?P<handle>[a-z][a-z0-9-]{0,31})\n"
+    f"handle (?P<handle>{HANDLE})\n"
     "recipient (?P<recipient>age1pq1[0-9a-z]{1,2100})\n"
     "signing (?P<signing>[0-9a-f]{64})\n"
     "expires (?P<expires>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\n"

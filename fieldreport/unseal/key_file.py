@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, PlatformError, UnlockRefused, UsageError
-from fieldreport.seal.roster import Role
+from fieldreport.seal.roster import HANDLE, Role
 from fieldreport.seal.word_lists import word_list
 from fieldreport.unseal import secret_file
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
@@ -70,7 +70,7 @@ _FILE: Final = re.compile(
     "(?P<sealed>"
     "(?P<head>"
     "fieldreport key file v1\n"
-    "handle (?P<handle>[a-z][a-z0-9-]{0,31})\n"
+    f"handle (?P<handle>{HANDLE})\n"
     "role (?P<role>editor|admin)\n"
     "argon2id (?P<kib>[1-9][0-9]{0,7}) (?P<passes>[1-9][0-9]{0,2}) (?P<lanes>[1-9][0-9]{0,2})\n"
     f"salt (?P<salt>{_BASE64})\n"

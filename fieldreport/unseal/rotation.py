@@ -21,7 +21,7 @@ from typing import Final, Self
 
 from fieldreport.errors import SealError, UsageError
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.roster import Entry, KeyState, Role
+from fieldreport.seal.roster import HANDLE, Entry, KeyState, Role
 from fieldreport.seal.signatures import verify_signature
 from fieldreport.unseal.key_file import change_key_file
 from fieldreport.unseal.staff_key import StaffKey
@@ -31,7 +31,7 @@ REQUEST_LABEL: Final = "key-request"
 _REQUEST: Final = re.compile(
     "(?P<signed>"
     "fieldreport key request v1\n"
-    "handle (?P<handle>[a-z][a-z0-9-]{0,31})\n"
+    f"handle (?P<handle>{HANDLE})\n"
     "replaces (?P<replaces>[0-9a-f]{32})\n"
     "recipient (?P<recipient>age1pq1[0-9a-z]{1,2100})\n"
     ")"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +21,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import Conflict, NotAllowed, NotFound, UnlockRefused, UsageError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal import Entry, KeyState, Role, Roster
+from fieldreport.seal import Entry, KeyState, Role, Roster, is_handle
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import generate_passphrase
 from fieldreport.vault.archive.audit import Act
@@ -31,7 +30,6 @@ from fieldreport.vault.archive.tables import Enrolment, Invitation
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.staff import roster_changes
 
-_HANDLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _DOMAIN: Final = b"fieldreport/v1/invitation\n"
 
 
@@ -86,7 +84,7 @@ def invite(seat: Seat, handle: str) -> str:
         Conflict: somebody waits for approval under it.
     """
     _check_admin(seat)
-    if not _HANDLE.fullmatch(handle) or handle == "admin":
+    if not is_handle(handle) or handle == "admin":
         raise UsageError("A handle is lower-case letters, digits and hyphens, 32 at most, and not 'admin'.")
     if any(entry.handle == handle for entry in seat.roster().entries):
         raise UsageError(f"{handle} is taken.")
@@ -173,7 +171,7 @@ def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailb
 
 
 def _check(vault: Vault, session: Session, untrusted_handle: str, untrusted_code: str) -> None:
-    row = session.get(Invitation, untrusted_handle) if _HANDLE.fullmatch(untrusted_handle) else None
+    row = session.get(Invitation, untrusted_handle) if is_handle(untrusted_handle) else None
     given = _hash(vault, untrusted_handle, untrusted_code)
     # Compared even where there is nothing to compare with: the time says no more than the answer.
     fits = hmac.compare_digest(given, row.code_hash if row is not None else bytes(32))
