@@ -32,16 +32,6 @@ def documents(photo: Callable[[], bytes]) -> Mapping[str, Callable[[], bytes]]:
     }
 
 
-def rare(photo: Callable[[], bytes]) -> Mapping[str, Callable[[], bytes]]:
-    """The media type of each type that is not worth measuring to what makes one."""
-    return {
-        "application/vnd.oasis.opendocument.spreadsheet": _ods,
-        "application/vnd.oasis.opendocument.presentation": _odp,
-        "application/x-tar": partial(_tar, photo, "w"),
-        "application/gzip": partial(_tar, photo),
-    }
-
-
 def _html() -> bytes:
     rows = "".join(f'<p class="entry" id="p{number}">{line}</p>' for number, line in enumerate(_LINES))
     head = '<head><title>Notes</title><meta name="author" content="Somebody"/></head>'
@@ -179,22 +169,6 @@ def _pptx() -> bytes:
 def _odt() -> bytes:
     body = "".join(f"<text:p>paragraph {number}</text:p>" for number in range(300))
     return _opendocument("text", f"<office:text>{body}</office:text>")
-
-
-def _ods() -> bytes:
-    rows = "".join(
-        f"<table:table-row><table:table-cell><text:p>{line}</text:p></table:table-cell></table:table-row>"
-        for line in _LINES
-    )
-    table = f'<table:table table:name="Notes">{rows}</table:table>'
-    return _opendocument("spreadsheet", f"<office:spreadsheet>{table}</office:spreadsheet>")
-
-
-def _odp() -> bytes:
-    boxes = "".join(
-        f"<draw:frame><draw:text-box><text:p>{line}</text:p></draw:text-box></draw:frame>" for line in _LINES
-    )
-    return _opendocument("presentation", f"<office:presentation><draw:page>{boxes}</draw:page></office:presentation>")
 
 
 def _opendocument(kind: str, body: str) -> bytes:

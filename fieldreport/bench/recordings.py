@@ -34,17 +34,6 @@ def recorded() -> Mapping[str, Callable[[], bytes]]:
     }
 
 
-def rare() -> Mapping[str, Callable[[], bytes]]:
-    """The media type of each type that few programs write to what makes one."""
-    return {
-        "audio/ogg": partial(_sound, "ogg", "vorbis", layout="stereo"),
-        "audio/webm": partial(_sound, "webm", "libopus"),
-        "audio/x-matroska": partial(_sound, "matroska", "libopus"),
-        "audio/3gpp": partial(_sound, "3gp", "libopencore_amrnb", 8_000),
-        "audio/amr-wb": lambda: b"#!AMR-WB\n" + (b"\x04" + bytes(17)) * 50,  # no encoder is here: frames of silence
-    }
-
-
 def _sound(container: str, codec: str, rate: int = 48_000, layout: str = "mono") -> bytes:
     target = io.BytesIO()
     samples = array("h", (int(9000 * math.sin(number / 17)) for number in range(_SECONDS * rate)))

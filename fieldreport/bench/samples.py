@@ -1,6 +1,7 @@
 """Files to measure and to test the scrubber with: of each format one as a phone or an office makes it, with metadata.
 
-Nothing here is random but the noise in the pictures, and that comes from a fixed seed.
+Where a file has a place for a name, it says "Somebody". Nothing here is random but the noise in the pictures, and that
+comes from a fixed seed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from importlib.resources import files
 import pillow_heif
 from PIL import Image
 
-from fieldreport.bench import documents, recordings
-from fieldreport.scrub.registry import FORMATS
+from fieldreport.bench import documents
+from fieldreport.bench.recordings import recorded
 
 
 def samples() -> Mapping[str, Callable[[], bytes]]:
@@ -31,18 +32,8 @@ def samples() -> Mapping[str, Callable[[], bytes]]:
         "pdf": lambda: _shipped("rota.pdf"),
         "docx": lambda: _shipped("statement.docx"),
         **documents.documents(lambda: _picture("JPEG", exif=_exif())),
-        **recordings.recorded(),
+        **recorded(),
     }
-
-
-def every_sample() -> Mapping[str, Callable[[], bytes]]:
-    """The media type of each row of ``registry.FORMATS`` to what makes a file that is cleaned to it or from it.
-
-    With the rare ones, which are not measured. Where a file has a place for a name, it says "Somebody".
-    """
-    made = samples()
-    rare = {**recordings.rare(), **documents.rare(lambda: _picture("JPEG", exif=_exif()))}
-    return {each.media_type: rare.get(each.media_type) or made[each.extension] for each in FORMATS}
 
 
 def _shipped(name: str) -> bytes:

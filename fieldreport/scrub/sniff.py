@@ -23,13 +23,6 @@ _HEAD_BYTES: Final = 4096
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
 
-DOCX: Final = f"{_OOXML}wordprocessingml.document"
-XLSX: Final = f"{_OOXML}spreadsheetml.sheet"
-PPTX: Final = f"{_OOXML}presentationml.presentation"
-ODT: Final = f"{_ODF}text"
-ODS: Final = f"{_ODF}spreadsheet"
-ODP: Final = f"{_ODF}presentation"
-
 # Offset, magic, type. Longer and more telling magics first.
 _MAGICS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -311,9 +304,23 @@ def _tiff(head: bytes, source: Source) -> str:
 
 _CONTENT_TYPES: Final = (
     (re.compile(rb"[./]ms-excel\.sheet\.binary"), "application/vnd.ms-excel.sheet.binary"),
-    (re.compile(rb"wordprocessingml\.(document|template)\.main|ms-word\.(document|template)\.macroEnabled"), DOCX),
-    (re.compile(rb"spreadsheetml\.(sheet|template)\.main|ms-excel\.(sheet|template)\.macroEnabled"), XLSX),
-    (re.compile(rb"presentationml\.(presentation|slideshow|template)\.main|ms-powerpoint\.\w+\.macroEnabled"), PPTX),
+    (
+        re.compile(rb"wordprocessingml\.(document|template)\.main|ms-word\.(document|template)\.macroEnabled"),
+        f"{_OOXML}wordprocessingml.document",
+    ),
+    (
+        re.compile(rb"spreadsheetml\.(sheet|template)\.main|ms-excel\.(sheet|template)\.macroEnabled"),
+        f"{_OOXML}spreadsheetml.sheet",
+    ),
+    (
+        re.compile(rb"presentationml\.(presentation|slideshow|template)\.main|ms-powerpoint\.\w+\.macroEnabled"),
+        f"{_OOXML}presentationml.presentation",
+    ),
+)
+
+
+_NAMED_BY_THEMSELVES: Final = frozenset(
+    {f"{_ODF}text", f"{_ODF}spreadsheet", f"{_ODF}presentation", "application/epub+zip"}
 )
 
 
@@ -349,17 +356,8 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
                 return media_type
         return "application/octet-stream"
     if "mimetype" in names:
-        declared = _read_bounded(archive, "mimetype")[:100].strip()
-        kinds = {
-            f"{_ODF}text": ODT,
-            f"{_ODF}text-template": ODT,
-            f"{_ODF}spreadsheet": ODS,
-            f"{_ODF}spreadsheet-template": ODS,
-            f"{_ODF}presentation": ODP,
-            f"{_ODF}presentation-template": ODP,
-            "application/epub+zip": "application/epub+zip",
-        }
-        return kinds.get(declared.decode("ascii", "replace"), "application/octet-stream")
+        named = _read_bounded(archive, "mimetype")[:100].strip().decode("ascii", "replace").removesuffix("-template")
+        return named if named in _NAMED_BY_THEMSELVES else "application/octet-stream"
     if names & {"META-INF/MANIFEST.MF", "AndroidManifest.xml", "classes.dex"}:
         raise Refused(Refusal.ACTIVE_CONTENT)
     if any(name.endswith(".iwa") for name in names):

@@ -24,7 +24,6 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport.bench.samples import every_sample
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, registry
@@ -33,6 +32,7 @@ from fieldreport.scrub.registry import Format, Strong
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.sniff import sniff
 from tests.scrub.conftest import CleanCopy, clean_copy
+from tests.scrub.samples import every_sample
 from tests.static.test_structure import ROOT, Imports, imports
 
 MUTATIONS = int(os.environ.get("FIELDREPORT_TESTS_MUTATIONS", "24"))

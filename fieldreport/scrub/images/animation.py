@@ -9,20 +9,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Final
 
-from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning
 from fieldreport.scrub.images import codecs
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
-
-_DECODERS: Final[dict[str, type[ImageFile.ImageFile]]] = {
-    "image/gif": GifImagePlugin.GifImageFile,
-    "image/png": PngImagePlugin.PngImageFile,
-    "image/webp": WebPImagePlugin.WebPImageFile,
-}
 
 
 def frames_as_png(
@@ -37,8 +30,8 @@ def frames_as_png(
     if pixel_count > limits.STRONG_FRAME_PIXELS:
         raise Refused(Refusal.TOO_LARGE)
     cleaning.spend(pixel_count * 8)
-    with codecs.any_error_is_damage(), io.BytesIO(cleaned) as file:
-        return _encoded(_DECODERS[media_type](file), profile)
+    with codecs.any_error_is_damage():
+        return _encoded(codecs.open_one(cleaned, media_type), profile)
 
 
 def _encoded(animation: ImageFile.ImageFile, profile: bytes | None) -> bytes:
@@ -83,4 +76,4 @@ def warm() -> None:
         with io.BytesIO() as file:
             pictures[0].save(file, name, save_all=True, append_images=pictures[1:], duration=40)
             file.seek(0)
-            _encoded(_DECODERS[media_type](file), None)
+            _encoded(codecs.open_one(file, media_type), None)

@@ -18,6 +18,7 @@ import pillow_heif
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
+    GifImagePlugin,
     Image,
     ImageCms,
     ImageFile,
@@ -52,44 +53,37 @@ _UPRIGHT: Final = {
 }
 
 
-def decode_jpeg(untrusted_data: bytes) -> Image.Image:
-    """Decoded to its last row; rows that are missing from a cut-off file are grey, as every viewer shows them.
+_DECODERS: Final[Mapping[str, type[ImageFile.ImageFile]]] = {
+    "image/jpeg": JpegImagePlugin.JpegImageFile,
+    "image/png": PngImagePlugin.PngImageFile,
+    "image/gif": GifImagePlugin.GifImageFile,
+    "image/webp": WebPImagePlugin.WebPImageFile,
+    "image/bmp": BmpImagePlugin.BmpImageFile,
+    "image/avif": AvifImagePlugin.AvifImageFile,
+}
+
+
+def decode(untrusted: bytes | BinaryIO, media_type: str) -> Image.Image:
+    """The first frame of a picture, or the only one, by the decoder of this type and no other.
+
+    Rows that are missing from a JPEG that was cut off are grey, as every viewer shows them.
 
     Raises:
         Damaged: not a picture.
     """
-    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    ImageFile.LOAD_TRUNCATED_IMAGES = media_type == "image/jpeg"
     try:
-        return _load(JpegImagePlugin.JpegImageFile, io.BytesIO(untrusted_data))
+        with any_error_is_damage():
+            image = open_one(untrusted, media_type)
+            image.load()
+            return image
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-def decode_png(untrusted_data: bytes) -> Image.Image:
-    """The first frame.
-
-    Raises:
-        Damaged: not a picture.
-    """
-    return _load(PngImagePlugin.PngImageFile, io.BytesIO(untrusted_data))
-
-
-def decode_webp(untrusted_data: bytes) -> Image.Image:
-    """The first frame.
-
-    Raises:
-        Damaged: not a picture.
-    """
-    return _load(WebPImagePlugin.WebPImageFile, io.BytesIO(untrusted_data))
-
-
-def decode_bmp(untrusted_file: BinaryIO) -> Image.Image:
-    """Without the palette's unused half.
-
-    Raises:
-        Damaged: not a picture.
-    """
-    return _load(BmpImagePlugin.BmpImageFile, untrusted_file)
+def open_one(untrusted: bytes | BinaryIO, media_type: str) -> ImageFile.ImageFile:
+    """Opened by the decoder of this type, nothing decoded yet. Raises whatever the decoder raises."""
+    return _DECODERS[media_type](io.BytesIO(untrusted) if isinstance(untrusted, bytes) else untrusted)
 
 
 def decode_heic(untrusted_data: bytes) -> Image.Image:
@@ -100,15 +94,6 @@ def decode_heic(untrusted_data: bytes) -> Image.Image:
     """
     with any_error_is_damage():
         return pillow_heif.open_heif(untrusted_data, convert_hdr_to_8bit=True).to_pillow()
-
-
-def decode_avif(untrusted_data: bytes) -> Image.Image:
-    """The primary picture.
-
-    Raises:
-        Damaged: not a picture.
-    """
-    return _load(AvifImagePlugin.AvifImageFile, io.BytesIO(untrusted_data))
 
 
 def open_tiff(untrusted_file: BinaryIO) -> TiffImagePlugin.TiffImageFile:
@@ -162,13 +147,6 @@ def any_error_is_damage() -> Iterator[None]:
         raise
     except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, ValueError, struct.error and more
         raise Damaged from None
-
-
-def _load(decoder: type[ImageFile.ImageFile], untrusted_file: BinaryIO) -> Image.Image:
-    with any_error_is_damage():
-        image = decoder(untrusted_file)
-        image.load()
-        return image
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -234,9 +212,9 @@ def warm() -> None:
     for mode in ("L", "RGB", "CMYK"):
         picture = Image.new(mode, (16, 16))
         picture.putpixel((3, 3), 99 if mode == "L" else (99,) * len(mode))
-        decode_jpeg(encode_jpeg(picture))
+        decode(encode_jpeg(picture), "image/jpeg")
     profile = _SRGB.tobytes()
-    to_srgb(decode_png(encode_png(Image.new("RGBA", (4, 4)))), profile)
+    to_srgb(decode(encode_png(Image.new("RGBA", (4, 4))), "image/png"), profile)
     to_srgb(Image.new("L", (4, 4)), profile)
     upright(Image.new("RGB", (4, 2)), 6)
 
@@ -244,7 +222,7 @@ def warm() -> None:
 def warm_webp() -> None:
     """Load the WebP codec, both ways it compresses."""
     for lossless in (True, False):
-        decode_webp(encode_webp(Image.new("RGBA", (16, 16)), lossless=lossless))
+        decode(encode_webp(Image.new("RGBA", (16, 16)), lossless=lossless), "image/webp")
 
 
 def warm_bmp() -> None:
@@ -252,7 +230,7 @@ def warm_bmp() -> None:
     with io.BytesIO() as file:
         Image.new("RGB", (4, 4)).save(file, "BMP")
         file.seek(0)
-        decode_bmp(file)
+        decode(file, "image/bmp")
 
 
 def warm_tiff() -> None:
@@ -284,4 +262,4 @@ def warm_heif() -> None:
     decode_heic(base64.b64decode(_HEIC_SAMPLE))
     with io.BytesIO() as file:
         Image.new("RGB", (64, 64)).save(file, "AVIF")
-        decode_avif(file.getvalue())
+        decode(file.getvalue(), "image/avif")

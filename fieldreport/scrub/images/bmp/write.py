@@ -25,7 +25,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if header_size == _PROFILE_HEADER and any(head[14 + 112 : 14 + 120]):
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     with untrusted_source.file() as file:
-        image = codecs.decode_bmp(file)
+        image = codecs.decode(file, "image/bmp")
     if image.size != (width, abs(height)):
         raise Damaged
     # One way to write a PNG, and one place that verifies it.

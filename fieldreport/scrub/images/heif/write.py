@@ -206,7 +206,7 @@ def _decode(picture: _Copier, sink: Sink, cleaning: Cleaning) -> str:
     for piece in picture.pieces:
         piece.properties = [found for found in piece.properties if found[0] not in _TURNS]
     data = assemble(picture.pieces)
-    decoded = pixels.decode_avif(data) if picture.is_av1 else pixels.decode_heic(data)
+    decoded = pixels.decode(data, "image/avif") if picture.is_av1 else pixels.decode_heic(data)
     for kind, payload in turns:
         decoded = _turn(decoded, kind, payload)
     if picture.untrusted_profile:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import codecs as pixels
-from fieldreport.scrub.images import icc, icc_profiles
+from fieldreport.scrub.images import codecs, icc, icc_profiles
 from fieldreport.scrub.images.jpeg.parse import APP0, APP2, APP14, FRAMES, ICC_PREFIX, JFIF, Picture, parse
 from fieldreport.scrub.verdicts import Mode, Removed
 
@@ -26,11 +25,11 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         sink.write(_assemble(picture, ours))
         return "image/jpeg"
     cleaning.spend(picture.pixels * 8)  # decoded, and its turned copy
-    decoded = pixels.decode_jpeg(_assemble(picture, None))
-    turned = pixels.upright(decoded, picture.orientation)
+    decoded = codecs.decode(_assemble(picture, None), "image/jpeg")
+    turned = codecs.upright(decoded, picture.orientation)
     if must_convert or (ours and cleaning.mode is Mode.STRONG):
-        turned, ours = pixels.to_srgb(turned, profile), None
-    encoded = pixels.encode_jpeg(turned, subsampling=_subsampling(picture))
+        turned, ours = codecs.to_srgb(turned, profile), None
+    encoded = codecs.encode_jpeg(turned, subsampling=_subsampling(picture))
     sink.write(_assemble(parse(encoded, set()), ours))
     return "image/jpeg"
 
@@ -70,4 +69,4 @@ def _segment(marker: int, payload: bytes) -> bytes:
 
 def warm() -> None:
     """Load the decoder."""
-    pixels.warm()
+    codecs.warm()

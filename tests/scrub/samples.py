@@ -1,0 +1,42 @@
+"""A sample of every format: those that the benchmark measures, and of the rare ones one that is made the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from fieldreport.bench import documents, recordings
+from fieldreport.bench.samples import samples
+from fieldreport.scrub.registry import FORMATS
+
+_LINE = "At seven minutes past the hour a lorry crossed the bridge."
+
+
+def _ods() -> bytes:
+    row = f"<table:table-row><table:table-cell><text:p>{_LINE}</text:p></table:table-cell></table:table-row>"
+    table = f'<table:table table:name="Notes">{row * 9}</table:table>'
+    return documents._opendocument("spreadsheet", f"<office:spreadsheet>{table}</office:spreadsheet>")
+
+
+def _odp() -> bytes:
+    page = f"<draw:page><draw:frame><draw:text-box><text:p>{_LINE}</text:p></draw:text-box></draw:frame></draw:page>"
+    return documents._opendocument("presentation", f"<office:presentation>{page * 3}</office:presentation>")
+
+
+RARE: Mapping[str, Callable[[], bytes]] = {
+    "audio/ogg": partial(recordings._sound, "ogg", "vorbis", layout="stereo"),
+    "audio/webm": partial(recordings._sound, "webm", "libopus"),
+    "audio/x-matroska": partial(recordings._sound, "matroska", "libopus"),
+    "audio/3gpp": partial(recordings._sound, "3gp", "libopencore_amrnb", 8_000),
+    "audio/amr-wb": lambda: b"#!AMR-WB\n" + (b"\x04" + bytes(17)) * 50,  # no encoder is here: frames of silence
+    "application/vnd.oasis.opendocument.spreadsheet": _ods,
+    "application/vnd.oasis.opendocument.presentation": _odp,
+    "application/x-tar": lambda: documents._tar(samples()["jpg"], "w"),
+    "application/gzip": samples()["tar.gz"],
+}
+
+
+def every_sample() -> Mapping[str, Callable[[], bytes]]:
+    """The media type of each row of the table to what makes a file that is cleaned from it or to it."""
+    made = samples()
+    return {each.media_type: RARE.get(each.media_type) or made[each.extension] for each in FORMATS}
