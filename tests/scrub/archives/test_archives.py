@@ -15,11 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from _typeshed import ReadableBuffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from typing_extensions import override
+from typing_extensions import Buffer, override
 
 from fieldreport import limits
 from fieldreport.scratch import Scratch
@@ -192,7 +191,7 @@ def test_a_streamed_archive_with_its_sizes_after_the_data_is_read(clean: Clean) 
             return True
 
         @override
-        def write(self, data: ReadableBuffer, /) -> int:
+        def write(self, data: Buffer, /) -> int:
             self.written += bytes(data)
             return len(bytes(data))
 

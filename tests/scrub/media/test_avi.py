@@ -21,10 +21,10 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.media.matroska.verify import verify
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub.media.conftest import Cleaned, cleaned
-from tests.scrub.media.filming import MARKER, RATE, SOUND_FRAME, end, film, length, shown, streams
+from tests.scrub.conftest import CleanCopy, clean_copy
+from tests.scrub.media.films import MARKER, RATE, SOUND_FRAME, end, film, length, shown, streams
 
-Clean = Callable[[bytes], Cleaned]
+Clean = Callable[[bytes], CleanCopy]
 RefusalOf = Callable[[bytes], Refusal]
 
 AVC_WORDS = b"\0\0\0\1\x06\x05\x17" + bytes(range(1, 17)) + MARKER + b"\x80"
@@ -288,7 +288,7 @@ def test_too_many_streams_are_a_bomb(refusal_of: RefusalOf) -> None:
 def test_a_film_cut_off_is_refused_or_clean(part: int) -> None:
     data = KINDS["mpeg4-mp3"]()
     try:
-        copy = cleaned(data[: len(data) * part // 20])
+        copy = clean_copy(data[: len(data) * part // 20])
     except Refused:
         return
     assert MARKER not in copy.data
@@ -304,11 +304,11 @@ def test_a_mutated_film_raises_only_our_refusals(kind: str, data: st.DataObject)
         at = data.draw(st.one_of(st.integers(0, 600), st.integers(0, len(mutated) - 1)))
         mutated[at] = data.draw(st.integers(0, 255))
     try:
-        copy = cleaned(bytes(mutated))
+        copy = clean_copy(bytes(mutated))
     except Refused as refused:
         assert refused.refusal is not Refusal.RESIDUE  # noqa: PT017 - most are refused, some are films
         return
-    assert cleaned(copy.data).data == copy.data
+    assert clean_copy(copy.data).data == copy.data
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -329,7 +329,7 @@ def test_no_avi_is_taken_for_clean(kind: str) -> None:
     ],
 )
 def test_verify_refuses_words_in_a_description_of_windows(after: bytes, at: int) -> None:
-    data = bytearray(cleaned(film("avi", picture="mpeg4", sound="pcm_s16le")).data)
+    data = bytearray(clean_copy(film("avi", picture="mpeg4", sound="pcm_s16le")).data)
     verify(Source.of(bytes(data)), FILM)
     place = data.index(after) + len(after) + at
     data[place] ^= 0x41
@@ -344,5 +344,5 @@ def test_the_same_bytes_come_out_behind_the_lock(
     data = KINDS[kind]()
     scrubbed = scrubber.clean(scratch(data))
     with scrubbed.output:
-        assert scrubbed.output.read() == cleaned(data).data
+        assert scrubbed.output.read() == clean_copy(data).data
     assert scrubbed.extension == "mkv"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, verify
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
-from tests.scrub.media.conftest import cleaned
-from tests.scrub.media.filming import MARKER, film, shown
+from tests.scrub.conftest import clean_copy
+from tests.scrub.media.films import MARKER, film, shown
 
 AV1_WORDS = b"\x2a" + bytes((1 + len(MARKER),)) + b"\4" + MARKER
 
@@ -79,7 +79,7 @@ def test_a_comment_in_a_channel_layout_becomes_zeros() -> None:
 def test_metadata_units_of_av1_go(container: str) -> None:
     original = film(container, picture="libsvtav1", sound=None, said=AV1_WORDS)
     assert original.count(MARKER) > 20
-    copy = cleaned(original)
+    copy = clean_copy(original)
     assert MARKER not in copy.data
     assert Removed.OTHER_METADATA in copy.removed
     assert shown(copy.data) == shown(original)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scrub.media.conftest import cleaned
-from tests.scrub.media.filming import film
+from tests.scrub.conftest import clean_copy
+from tests.scrub.media.films import film
 
 pytestmark = [
     pytest.mark.outside,
@@ -126,7 +126,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clean_films(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("clean")
     for name in FILMS:
-        (directory / name).write_bytes(cleaned((planted / name).read_bytes()).data)
+        (directory / name).write_bytes(clean_copy((planted / name).read_bytes()).data)
     return directory
 
 
@@ -222,7 +222,7 @@ def mastered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_colours_brightness_proportions_and_turn_stay(mastered: Path, tmp_path: Path, suffix: str) -> None:
     packed, clean = tmp_path / f"packed.{suffix}", tmp_path / f"clean.{suffix}"
     subprocess.run(["ffmpeg", "-v", "error", "-i", str(mastered), "-c", "copy", str(packed)], check=True, timeout=60)
-    clean.write_bytes(cleaned(packed.read_bytes()).data)
+    clean.write_bytes(clean_copy(packed.read_bytes()).data)
     before = how_it_is_shown(packed)
     text = "\n".join(before)
     assert all(word in text for word in ("bt2020", "smpte2084", "4:3", "Mastering display", "999"))

@@ -16,10 +16,10 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.media.matroska.verify import verify
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub.media.conftest import Cleaned, cleaned
-from tests.scrub.media.filming import MARKER, film, shown, streams
+from tests.scrub.conftest import CleanCopy, clean_copy
+from tests.scrub.media.films import MARKER, film, shown, streams
 
-Clean = Callable[[bytes], Cleaned]
+Clean = Callable[[bytes], CleanCopy]
 RefusalOf = Callable[[bytes], Refusal]
 
 LIVE = (("live", "1"), ("cluster_time_limit", "300"))
@@ -284,7 +284,7 @@ def test_too_many_tracks_are_a_bomb(refusal_of: RefusalOf) -> None:
 def test_a_recording_cut_off_is_refused_or_clean(part: int) -> None:
     data = KINDS["live"]()
     try:
-        copy = cleaned(data[: len(data) * part // 20])
+        copy = clean_copy(data[: len(data) * part // 20])
     except Refused:
         return
     assert MARKER not in copy.data
@@ -307,11 +307,11 @@ def test_a_mutated_film_raises_only_our_refusals(kind: str, data: st.DataObject)
         at = data.draw(st.one_of(st.integers(0, 800), st.integers(0, len(mutated) - 1)))
         mutated[at] = data.draw(st.integers(0, 255))
     try:
-        copy = cleaned(bytes(mutated))
+        copy = clean_copy(bytes(mutated))
     except Refused as refused:
         assert refused.refusal is not Refusal.RESIDUE  # noqa: PT017 - most are refused, some are films
         return
-    assert cleaned(copy.data).data == copy.data
+    assert clean_copy(copy.data).data == copy.data
 
 
 LEFT_BEHIND: Mapping[str, tuple[tuple[int, ...], int, bytes]] = {
@@ -326,7 +326,7 @@ LEFT_BEHIND: Mapping[str, tuple[tuple[int, ...], int, bytes]] = {
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
 def test_verify_refuses_what_clean_might_have_left(what: str) -> None:
-    data = cleaned(film("webm", picture="libvpx", sound=None)).data
+    data = clean_copy(film("webm", picture="libvpx", sound=None)).data
     head = data.index(b"\x18\x53\x80\x67")
     verify(Source.of(data[:head] + serialise(parse(data[head:]))), "video/webm")
     path, kind, content = LEFT_BEHIND[what]
@@ -341,7 +341,7 @@ def test_verify_refuses_what_clean_might_have_left(what: str) -> None:
     [(b"\x4d\x80\x81-", b"\x4d\x80\x81x"), (b"\x57\x41\x81-", b"\x57\x41\x81x"), (b"und", b"kor")],
 )
 def test_verify_refuses_words(before: bytes, after: bytes) -> None:
-    data = cleaned(film("webm", picture="libvpx", sound=None)).data
+    data = clean_copy(film("webm", picture="libvpx", sound=None)).data
     assert before in data
     with pytest.raises(Residue):
         verify(Source.of(data.replace(before, after)), "video/webm")
@@ -354,5 +354,5 @@ def test_the_same_bytes_come_out_behind_the_lock(
     data = KINDS[kind]()
     scrubbed = scrubber.clean(scratch(data))
     with scrubbed.output:
-        assert scrubbed.output.read() == cleaned(data).data
+        assert scrubbed.output.read() == clean_copy(data).data
     assert scrubbed.extension in {"webm", "mkv"}

@@ -16,13 +16,13 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
-from fieldreport.scrub.media import mp4
+from fieldreport.scrub.media.mp4.verify import verify
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub.media.conftest import Cleaned, cleaned
-from tests.scrub.media.filming import MARKER, film, shown, streams
+from tests.scrub.conftest import CleanCopy, clean_copy
+from tests.scrub.media.films import MARKER, film, shown, streams
 
-Clean = Callable[[bytes], Cleaned]
+Clean = Callable[[bytes], CleanCopy]
 RefusalOf = Callable[[bytes], Refusal]
 
 FRAGMENTS = (("movflags", "frag_keyframe+empty_moov"),)
@@ -354,7 +354,7 @@ def test_too_many_tracks_are_a_bomb(refusal_of: RefusalOf) -> None:
 def test_a_film_cut_off_is_refused_or_clean(part: int) -> None:
     data = film()
     try:
-        copy = cleaned(data[: len(data) * part // 20])
+        copy = clean_copy(data[: len(data) * part // 20])
     except Refused:
         return
     assert MARKER not in copy.data
@@ -370,11 +370,11 @@ def test_a_mutated_film_raises_only_our_refusals(kind: str, data: st.DataObject)
         at = data.draw(st.one_of(st.integers(start, len(mutated) - 1), st.integers(0, len(mutated) - 1)))
         mutated[at] = data.draw(st.integers(0, 255))
     try:
-        copy = cleaned(bytes(mutated))
+        copy = clean_copy(bytes(mutated))
     except Refused as refused:
         assert refused.refusal is not Refusal.RESIDUE  # noqa: PT017 - most are refused, some are films
         return
-    assert cleaned(copy.data).data == copy.data
+    assert clean_copy(copy.data).data == copy.data
 
 
 LEFT_BEHIND: Mapping[str, Callable[[bytes], bytes]] = {
@@ -403,11 +403,11 @@ def _with_unit(data: bytes, head: bytes) -> bytes:
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
 def test_verify_refuses_what_clean_might_have_left(what: str) -> None:
-    clean_data = cleaned(film(sound=None)).data
+    clean_data = clean_copy(film(sound=None)).data
     changed = LEFT_BEHIND[what](clean_data)
     assert changed != clean_data
     with pytest.raises(Residue):
-        mp4.verify(Source.of(changed), "video/mp4")
+        verify(Source.of(changed), "video/mp4")
 
 
 @pytest.mark.parametrize("kind", ["h264-aac", "hevc", "fragments", "av1-opus", "3gp"])
@@ -417,7 +417,7 @@ def test_the_same_bytes_come_out_behind_the_lock(
     data = KINDS[kind]()
     scrubbed = scrubber.clean(scratch(data))
     with scrubbed.output:
-        assert scrubbed.output.read() == cleaned(data).data
+        assert scrubbed.output.read() == clean_copy(data).data
     assert scrubbed.extension in {"mp4", "3gp"}
 
 

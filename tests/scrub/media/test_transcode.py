@@ -17,8 +17,8 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import registry
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed
-from tests.scrub.media.conftest import cleaned
-from tests.scrub.media.filming import HEIGHT, MARKER, RATE, WIDTH, film, streams
+from tests.scrub.conftest import clean_copy
+from tests.scrub.media.films import HEIGHT, MARKER, RATE, WIDTH, film, streams
 from tests.scrub.media.test_films_seen_from_outside import TURNED
 from tests.scrub.media.test_mp4 import AVC_WORDS
 
@@ -51,7 +51,7 @@ RECORDINGS: Mapping[str, Callable[[], bytes]] = {
 
 
 def strongly(data: bytes) -> Any:
-    return cleaned(data, Mode.STRONG)
+    return clean_copy(data, Mode.STRONG)
 
 
 def brightness(data: bytes) -> list[list[int]]:
@@ -132,7 +132,7 @@ def test_what_is_hidden_in_coded_sound_is_gone() -> None:
             pieces = [piece for frame in opened.decode(audio=0) for piece in resampler.resample(frame)]
         return [byte & 1 for piece in pieces for byte in bytes(piece.planes[0])[: 2 * piece.samples : 2]][:4000]
 
-    assert lowest(cleaned(bytes(original)).data) == list(hidden)
+    assert lowest(clean_copy(bytes(original)).data) == list(hidden)
     survived = sum(a == b for a, b in zip(lowest(strongly(bytes(original)).data), hidden, strict=True))
     assert abs(survived - 2000) < 200, "no better than chance"
 

@@ -46,7 +46,7 @@ def read(untrusted_source: Source, removed: set[Removed], *, quicktime: bool, mo
         elif kind == b"moof":
             moofs.append((position, start, end))
         elif kind in {b"meta", b"uuid"}:
-            removed |= _told(untrusted_source.read_at(start, min(end - start, limits.FILM_HEAD_BYTES)))
+            removed |= _categories(untrusted_source.read_at(start, min(end - start, limits.FILM_HEAD_BYTES)))
         elif kind in _FILLERS:
             if untrusted_source.read_at(start, min(end - start, limits.MIB)).strip(b"\0"):
                 removed.add(Removed.OTHER_METADATA)
@@ -95,7 +95,7 @@ def _top_level(source: Source) -> Iterator[tuple[bytes, int, int, int]]:
     raise Bomb
 
 
-def _told(untrusted: bytes) -> set[Removed]:
+def _categories(untrusted: bytes) -> set[Removed]:
     """What a block of metadata says, by the names that occur in it."""
     if untrusted.startswith(_XMP_UUID) or b"<x:xmpmeta" in untrusted:
         return set(metadata.in_xmp(untrusted))
@@ -137,7 +137,7 @@ class _Movie:
             elif kind == b"pssh":
                 raise Refused(Refusal.ENCRYPTED)
             elif kind in {b"udta", b"meta", b"uuid"}:
-                removed |= _told(moov[start:end])
+                removed |= _categories(moov[start:end])
             elif kind not in _FILLERS or moov[start:end].strip(b"\0"):
                 removed.add(Removed.OTHER_METADATA)
         if len(traks) > limits.FILM_STREAMS:
@@ -182,7 +182,7 @@ class _Movie:
     def _track(self, trak: tables.Parts) -> None:
         moov, removed = self._moov, self._removed
         for kind in trak.keys() & {b"udta", b"meta", b"uuid"}:
-            removed |= _told(moov[slice(*trak[kind])])
+            removed |= _categories(moov[slice(*trak[kind])])
         media = self._parts(trak, b"mdia")
         handler = moov[slice(*media.get(b"hdlr", (0, 0)))]
         inner = self._parts(media, b"minf")
@@ -261,7 +261,7 @@ def _of_a_dropped_track(handler: bytes, descriptions: bytes) -> set[Removed]:
         return {Removed.DESCRIPTION}
     if handler == b"vide":
         return {Removed.THUMBNAIL}
-    return (_told(descriptions) | {Removed.OTHER_METADATA}) if handler == b"meta" else {Removed.HIDDEN_CONTENT}
+    return (_categories(descriptions) | {Removed.OTHER_METADATA}) if handler == b"meta" else {Removed.HIDDEN_CONTENT}
 
 
 def _matrix(fields: Fields) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
-"""Writing a film: one fixed layout, in which every byte has a reason.
+"""Writes a film: one fixed layout, in which every byte has a reason.
 
-Rules: ``ftyp``, ``moov``, ``mdat``, so that a film plays before it is all there. The header's length is known before
-the first sample is written, its numbers afterwards: it is written again in its place. Chunks keep their order in the
-file; between them is nothing. Times of making are zero, names are empty, tracks are numbered from 1.
+Rules: ``ftyp``, ``moov``, ``mdat``, so that a film plays before all of it has arrived. The header's length is known
+before the first sample is written, its numbers afterwards: it is written again in its place. Chunks keep their order;
+there is nothing between them. Creation times are zero, names are empty, tracks are numbered from 1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fieldreport import limits
-from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
+from fieldreport.scrub.media.mp4 import parse, trim
 from fieldreport.scrub.media.mp4.film import Entry, Film, Kind, Track
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
@@ -37,7 +38,16 @@ class _Placed:
     sizes: array[int] = field(default_factory=lambda: array("I"))
 
 
-def media_type(film: Film) -> str:
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Write the film. See ``format``."""
+    major = untrusted_source.read_at(0, 12)
+    quicktime = major[4:8] != b"ftyp" or major[8:] == b"qt  "
+    film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[8:10] == b"3g")
+    trim.trim(film, cleaning.removed)
+    return _write(film, untrusted_source, sink)
+
+
+def _media_type(film: Film) -> str:
     """What the written file will be."""
     pictures = any(track.kind is Kind.VIDEO for track in film.tracks)
     if film.mobile:
@@ -47,9 +57,9 @@ def media_type(film: Film) -> str:
     return "video/mp4" if pictures else "audio/mp4"
 
 
-def write(film: Film, source: Source, sink: Sink) -> str:
+def _write(film: Film, source: Source, sink: Sink) -> str:
     """The whole file; answers its media type."""
-    kind = media_type(film)
+    kind = _media_type(film)
     head = box(b"ftyp", _BRANDS[kind])
     placed = [_Placed(offsets=array("I", bytes(4 * len(track.chunk_offsets)))) for track in film.tracks]
     for track, place in zip(film.tracks, placed, strict=True):

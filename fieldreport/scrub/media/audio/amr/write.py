@@ -1,8 +1,4 @@
-"""AMR and AMR-WB, what phones record calls and memos in: the magic and the frames.
-
-Rules: a frame is a header byte whose spare bits are zero, and as many bytes as its type says; what is no frame ends the
-recording. Source: RFC 4867, section 5.
-"""
+"""Copies the frames of an AMR recording."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.verdicts import Damaged, Removed, Residue
+from fieldreport.scrub.verdicts import Damaged, Removed
 
 _NARROW, _WIDE = b"#!AMR\n", b"#!AMR-WB\n"
 # Bytes behind the header by frame type; nothing for the types that do not exist.
@@ -49,21 +45,3 @@ def _frames(block: bytes, sizes: tuple[int | None, ...]) -> int:
             break
         position += 1 + size
     return position
-
-
-# --- verify ---
-
-
-def verify(source: Source, media_type: str) -> None:
-    """Read frame by frame to the very end."""
-    wide = media_type == "audio/amr-wb"
-    lengths = {kind: size for kind, size in enumerate(_WIDE_SIZES if wide else _NARROW_SIZES) if size is not None}
-    with source.file() as file:
-        if file.read(9 if wide else 6) != (_WIDE if wide else _NARROW):
-            raise Residue
-        while header := file.read(1):
-            kind, left_over = divmod(header[0], 8)
-            if kind not in lengths or left_over & 3:
-                raise Residue
-            if len(file.read(lengths[kind])) != lengths[kind]:
-                raise Residue

@@ -1,10 +1,4 @@
-"""AAC as a row of frames (ADTS), what recorders and radio write.
-
-Rules: headers are made anew, without private, copyright and buffer bits; check words, which would cover what changes,
-are left out; words that encoders put before the first channel of a frame become zeros (``frames.aac``). Everything that
-is no frame goes. What stays is what only an entropy decoder finds: fill elements behind a channel. Source: ISO/IEC
-14496-3, 1.A.2 and 4.4.
-"""
+"""Copies the frames of an ADTS recording with headers of our own."""
 
 from __future__ import annotations
 
@@ -14,9 +8,8 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.media.audio import tags
-from fieldreport.scrub.media.bitstreams import verify as verifying
 from fieldreport.scrub.media.bitstreams.aac import Sound
-from fieldreport.scrub.verdicts import Damaged, Refusal, Refused, Removed, Residue
+from fieldreport.scrub.verdicts import Damaged, Refusal, Refused, Removed
 
 _TYPE: Final = "audio/aac"
 _HEADER_BYTES: Final = 7
@@ -80,27 +73,3 @@ def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[by
         sure, lost, position = False, lost + step, position + step
         if lost > _LOST_BYTES:
             return
-
-
-# --- verify ---
-
-
-def verify(source: Source, media_type: str) -> None:
-    """Read as a stream, every header bit by bit, and nothing said before the first channel."""
-    del media_type
-    expected = None
-    with source.file() as file:
-        while header := file.read(7):
-            bits = f"{int.from_bytes(header, 'big'):056b}"
-            same = bits[:22] + bits[23:26]  # around the private bit
-            constant = bits[:12] == "1" * 12 and bits[13:16] == "001" and bits[22] + bits[26:30] == "00000"
-            constant = constant and bits[43:54] == "1" * 11 and (expected or same) == same
-            length = int(bits[30:43], 2) - 7
-            body = file.read(max(length, 0))
-            if len(header) != 7 or not constant or not body or len(body) != length:
-                raise Residue
-            if not verifying.aac(memoryview(body)):
-                raise Residue
-            expected = same
-    if expected is None:
-        raise Residue

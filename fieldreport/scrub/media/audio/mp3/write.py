@@ -1,16 +1,4 @@
-"""MP3: frames of MPEG audio layer III, each at the place it had, so that nothing is heard sooner or later than before.
-
-Rules:
-
-- A frame is its header, its side information and the bytes behind them; the private bits of both are zero.
-- Sound does not fill its frames: what lies between the sound of one frame and that of the next is ancillary data, where
-  encoders leave their names. It is zeroed; decoders do not read it.
-- A first frame that says how long the recording is (Xing, Info, VBRI) is written anew: frames, bytes, places to seek
-  to, and how many samples at both ends are not part of the recording. Of the encoder nothing stays.
-- Everything that is no frame goes: ID3, APE, Lyrics3 and whatever else stands before, between or behind.
-
-Sources: ISO/IEC 11172-3 and 13818-3; "MP3 Info Tag revision 1" (LAME); "VBRI" (Fraunhofer).
-"""
+"""Copies the frames of an MP3, without private bits and ancillary data, and rebuilds the one that describes it."""
 
 from __future__ import annotations
 
@@ -27,7 +15,7 @@ from fastcrc import crc16
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.media.audio import tags
-from fieldreport.scrub.verdicts import Damaged, Removed, Residue
+from fieldreport.scrub.verdicts import Damaged, Removed
 
 _TYPE: Final = "audio/mpeg"
 _RATES: Final = {
@@ -271,54 +259,3 @@ def _information(offsets: array[int], total: int, old: bytes, shape: _Shape) -> 
         frame[at + 28 : at + 32] = total.to_bytes(4, "big")
         frame[at + 34 : at + 36] = crc16.arc(bytes(frame[: at + 34])).to_bytes(2, "big")
     return bytes(frame)
-
-
-# --- verify ---
-
-
-def verify(source: Source, media_type: str) -> None:
-    """Read frame by frame, from the first byte to the last; an information frame names the one encoder or none."""
-    del media_type
-    with source.file() as file:
-        number = 0
-        while head := file.read(4):
-            length = _verified_length(head)
-            body = file.read(length - 4)
-            if len(body) != length - 4:
-                raise Residue
-            if number == 0:
-                _verify_information(head, body)
-            number += 1
-    if not number:
-        raise Residue
-
-
-@lru_cache(maxsize=1024)
-def _verified_length(head: bytes) -> int:
-    number = int.from_bytes(head, "big")
-    sync, version, layer = number >> 21, number >> 19 & 3, number >> 17 & 3
-    rate, frequency, private = number >> 12 & 15, number >> 10 & 3, number >> 8 & 1
-    if len(head) < 4 or sync != 0x7FF or version == 1 or layer != 1 or rate in {0, 15} or frequency == 3 or private:
-        raise Residue
-    table = (
-        "0 32 40 48 56 64 80 96 112 128 160 192 224 256 320"
-        if version == 3
-        else ("0 8 16 24 32 40 48 56 64 80 96 112 128 144 160")
-    )
-    hertz = (44100, 48000, 32000)[frequency] >> (0, 1, 2)[(3, 2, 0).index(version)]
-    return int(table.split()[rate]) * (144000 if version == 3 else 72000) // hertz + (number >> 9 & 1)
-
-
-def _verify_information(head: bytes, body: bytes) -> None:
-    if b"VBRI" in body[:40]:
-        raise Residue
-    for kind in (b"Xing", b"Info"):
-        at = body.find(kind, 0, 40)
-        if at < 0:
-            continue
-        extension = body[at + 120 :]
-        named, told = extension[:9], extension[9:21] + extension[24:28] + extension[32:34]
-        if any(body[:at]) or named not in {b"LAME3.100", bytes(9)} or any(told) or any(extension[36:]):
-            raise Residue
-        if head[1] & 1 == 0:
-            raise Residue

@@ -12,8 +12,8 @@ from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
-from tests.scrub.audio.recordings import MARKER, decode, encode, id3, tags_of
 from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.media.audio.recordings import MARKER, decode, encode, id3, tags_of
 
 APE = b"APETAGEX\xd0\x07\0\0" + bytes(20) + MARKER + b"APETAGEX\xd0\x07\0\0" + bytes(20)
 ID3V1 = b"TAG" + MARKER.ljust(125, b"\0")

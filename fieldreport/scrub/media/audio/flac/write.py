@@ -1,9 +1,4 @@
-"""FLAC: the description of the stream and its frames.
-
-Rules: of the metadata only STREAMINFO stays; a frame is what stands between two frame headers that follow each other in
-number, and its checksum proves that nothing else stands there. What comes after the last whole frame goes. Source: RFC
-9639.
-"""
+"""Copies STREAMINFO and the frames of a FLAC."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ from fastcrc import crc8, crc16
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.media.audio import tags
-from fieldreport.scrub.verdicts import Bomb, Damaged, Removed, Residue
+from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
 _TYPE: Final = "audio/flac"
 _STREAMINFO_BYTES: Final = 34
@@ -62,7 +57,7 @@ def _metadata(source: Source, removed: set[Removed]) -> tuple[bytes, int]:
         if kind == _STREAMINFO and not information:
             information = body
         else:
-            removed |= _told(kind, body)
+            removed |= _categories(kind, body)
         position += 4 + size
         if head[0] & 0x80:
             break
@@ -73,7 +68,7 @@ def _metadata(source: Source, removed: set[Removed]) -> tuple[bytes, int]:
     return information, position
 
 
-def _told(kind: int, body: bytes) -> frozenset[Removed]:
+def _categories(kind: int, body: bytes) -> frozenset[Removed]:
     match kind:
         case 4:
             return tags.in_comments(body)
@@ -158,29 +153,3 @@ def _coded(head: bytes, position: int) -> tuple[int | None, int]:
             return None, position
         value = value << 6 | byte & 0x3F
     return value, position + length
-
-
-# --- verify ---
-
-
-def verify(source: Source, media_type: str) -> None:
-    """STREAMINFO alone, then frames: the first begins right behind it, and the last ends with the file."""
-    del media_type
-    if source.read_at(0, 8) != b"fLaC\x80\x00\x00\x22" or source.size < 42 + 11:
-        raise Residue
-    if source.read_at(42, 2) not in {b"\xff\xf8", b"\xff\xf9"}:
-        raise Residue
-    tail = source.read_at(max(42, source.size - limits.SOUND_FRAME_BYTES), limits.SOUND_FRAME_BYTES)
-    # From the end, so that little is summed up before the frame is found that ends there.
-    place = len(tail)
-    while (place := tail.rfind(b"\xff", 0, place)) >= 0:
-        if tail[place + 1 : place + 2] in {b"\xf8", b"\xf9"} and _is_one_frame(tail[place:]):
-            return
-    raise Residue
-
-
-def _is_one_frame(data: bytes) -> bool:
-    """By the checksum that its last two bytes are."""
-    if len(data) < 11 or data[3] & 1 or not data[2] >> 4 or data[2] & 15 == 15:
-        return False
-    return crc16.umts(data[:-2]) == int.from_bytes(data[-2:], "big")

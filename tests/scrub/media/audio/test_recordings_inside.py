@@ -10,12 +10,12 @@ import pytest
 
 from fieldreport.scrub import Refusal, Removed
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.media.audio import adts
-from fieldreport.scrub.media.audio.adts import _length
-from fieldreport.scrub.media.audio.mp3 import _shape
+from fieldreport.scrub.media.audio.adts.verify import verify
+from fieldreport.scrub.media.audio.adts.write import _length
+from fieldreport.scrub.media.audio.mp3.write import _shape
 from fieldreport.scrub.verdicts import Residue
-from tests.scrub.audio.recordings import MARKER, decode, encode, riff_chunk
 from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.media.audio.recordings import MARKER, decode, encode, riff_chunk
 
 
 def mp3() -> bytes:
@@ -126,7 +126,7 @@ def test_aac_of_any_number_of_channels_is_taken_and_its_private_bit_is_not(clean
     assert copy.data[2] & 2 == 0
     assert decode(copy.data) == decode(bytes(original))
     with pytest.raises(Residue):
-        adts.verify(Source.of(bytes(original)), "audio/aac")
+        verify(Source.of(bytes(original)), "audio/aac")
 
 
 def test_something_between_two_frames_of_aac_goes(clean: Clean) -> None:

@@ -1,0 +1,42 @@
+"""Reads a clean Ogg page by page."""
+
+from __future__ import annotations
+
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Residue
+
+
+def verify(source: Source, media_type: str) -> None:
+    """Read page by page to the very end: one stream, numbered from zero, and a comment header without comments."""
+    del media_type
+    opening = b""
+    with source.file() as file:
+        number = 0
+        while head := file.read(27):
+            if len(head) < 27 or head[:5] != b"OggS\0" or head[14:18] != b"\1\0\0\0":
+                raise Residue
+            if int.from_bytes(head[18:22], "little") != number or bool(head[5] & 2) != (number == 0):
+                raise Residue
+            table = file.read(head[26])
+            length = sum(table)
+            body = file.read(length)
+            if len(table) != head[26] or len(body) != length:
+                raise Residue
+            if number < 2:
+                opening += body
+            number += 1
+    if number < 3 or not _says_nothing(opening):
+        raise Residue
+
+
+def _says_nothing(opening: bytes) -> bool:
+    """Whether the first two pages hold a codec's header and the empty comments right behind it."""
+    nothing = b"\0\0\0\0\0\0\0\0"
+    if opening[:8] == b"OpusHead":
+        after = 19 if opening[18] == 0 else 21 + opening[9]
+        return opening[after:] == b"OpusTags" + nothing
+    if opening[:7] == b"\1vorbis":
+        return opening[30:46] == b"\3vorbis" + nothing + b"\1" and opening[46:53] == b"\5vorbis"
+    if opening[:8] == b"Speex   ":
+        return opening[8:28] == bytes(20) and opening[80:] == nothing
+    return opening[:5] == b"\x7fFLAC" and opening[51:] == b"\x84\0\0\x08" + nothing
