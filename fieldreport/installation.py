@@ -1,6 +1,6 @@
 """Making an installation directory: keys, recovery shares, first roster, settings file.
 
-One place for ``init`` and ``demo``, so that the demo is an ordinary installation. The directory is written beside its
+One place for ``init`` and ``demo``, so that the demo is an ordinary installation. The directory is written next to its
 final name and renamed into place: an interrupted ``init`` leaves nothing that looks finished.
 """
 
@@ -27,8 +27,6 @@ from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.staff import roster_changes
 
 SETTINGS_NAME: Final = "fieldreport.toml"
-# The intake's; the desk and the press take the next two.
-HIGHEST_PORT: Final = 65533
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +146,7 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         if path.exists() or any(entry.handle == handle for entry in seat.roster().entries):
             raise UsageError(f"{handle} is taken")
         passphrase = key_file.generate_passphrase()
-        # The key file first: a roster that names a key nobody holds would make letters that nobody can read.
+        # The key file first: a roster with a key that nobody holds would make letters that nobody can read.
         key_file.write_key_file(path, staff, passphrase)
         roster_changes.enrol(seat, staff.public_entry(), mailbox)
     return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)

@@ -198,3 +198,6 @@ SLUG_CHARACTERS: Final = 120  # of an article's address
 ANSWER_CHARACTERS: Final = 2_000  # the reason for one finding
 NOTE_TERMS: Final = 500  # protected terms in one source's note; beyond, the check says that it did not look for all
 FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site
+
+# --- command line ---
+HIGHEST_PORT: Final = 65533  # of the intake; the desk and the press take the next two

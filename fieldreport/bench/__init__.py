@@ -1,6 +1,6 @@
-"""``fieldreport bench``: how fast this machine does what sources and editors wait for, beside a floor of the same run.
+"""``fieldreport bench``: how fast this machine does what sources and editors wait for, next to a floor of the same run.
 
-Rules: a figure stands beside the least that the work could cost, measured in turn with it, because machines are noisy
+Rules: next to each figure stands the least that the work could cost, measured in turn with it, because machines vary
 and a second alone says nothing; a bound that is missed is printed as missed; nothing here is a test.
 """
 

@@ -1,7 +1,7 @@
 """Whether somebody with a clock can tell a codename that was used from one that never was.
 
 Pairs of tries, one of each kind in an order drawn at random, are compared by which took longer: a sign test does not
-mind noise, which on any network is larger than here. Under ``z`` of 3.3 the two are not told apart (one run in a
+mind noise, which on any network is larger than here. Below a ``z`` of 3.3 the two cannot be distinguished (one run in a
 thousand exceeds it by chance).
 """
 

@@ -1,4 +1,4 @@
-"""What other visitors notice while hundreds of clients are slow, and what each slow one costs."""
+"""What other visitors notice while hundreds of clients are slow, and what each slow client costs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def measure(sheet: Sheet) -> None:
 
 
 def _visit(port: int, seconds: float) -> tuple[float, float]:
-    """The median time of a page and the longest of a report, at the pace of somebody who reads."""
+    """The median time of a page and the longest of a report, at a reader's pace."""
     pages: list[float] = []
     reports: list[float] = []
     end = time.monotonic() + seconds
@@ -111,7 +111,7 @@ def _be_slow(port: int) -> None:
 
 
 def _one_byte_each(heads: dict[socket.socket, float], connect: Callable[[], socket.socket]) -> None:
-    """Every slow head goes on by a byte; one that was cut off begins again."""
+    """Send one more byte of every slow head; reconnect those that were cut off."""
     for sock in list(heads):
         try:
             sock.send(b"G")

@@ -1,4 +1,4 @@
-"""Whether a file is still itself: what its content is, read by the libraries that other programs use.
+"""Whether a cleaned file still has its content, as the libraries of other programs read it.
 
 Pixels of every picture, turned as a viewer turns it; every frame of a film and every sample of a recording, with its
 time; the text of documents. Of kinds that no library here reads (drawings, archives, rich text) nothing is said.
@@ -33,7 +33,7 @@ _SAID_IN: Final = {
 
 
 def content_of(kind: str, data: bytes) -> bytes | None:
-    """A sum of what a file of this kind (its usual ending) shows, says or plays; None for what nothing here reads."""
+    """A digest of what a file of this kind (its usual extension) shows or plays; None if nothing here reads it."""
     if kind in _PICTURES:
         pieces = _pixels(data)
     elif kind in recorded():
@@ -80,7 +80,7 @@ def _played(data: bytes) -> Iterator[bytes]:
 
 
 def _lines(plane: av.video.plane.VideoPlane) -> bytes:
-    """A plane without what pads its lines, which is nothing in particular."""
+    """A plane without the padding of its lines, which has no fixed content."""
     data = bytes(plane)
     return b"".join(data[line * plane.line_size :][: plane.width] for line in range(plane.height))
 

@@ -1,4 +1,4 @@
-"""How fast forms are handed out and a first report is received, beside the least that receiving one could cost."""
+"""How fast forms are handed out and a first report is received, next to the least that receiving one could cost."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _report(letterbox: Letterbox) -> Pair:
 
 
 class _Floor:
-    """What no first report can do without, each step alone."""
+    """The steps that every first report needs, each alone."""
 
     def __init__(self, letterbox: Letterbox, directory: Path) -> None:
         self._instance = letterbox.settings.instance_id

@@ -1,4 +1,4 @@
-"""A letterbox of its own for a bench: a temporary installation, the real command, and a client that costs little.
+"""A letterbox for a bench: a temporary installation, the real command, and a client that costs little.
 
 Rules: everything happens on 127.0.0.1 and ends with the block; budgets are raised by the environment, nothing else of
 the installation differs from one that ``fieldreport init`` makes.
@@ -57,11 +57,11 @@ class Client:
 
     def upload(self, path: str, pieces: Iterable[bytes], length: int) -> bytes:
         """Post a form with one file of ``length`` bytes, piece by piece; raises as ``get``."""
-        before, behind = file_frame()
-        self._sock.sendall(post_head(self._host, path, len(before) + length + len(behind)) + before)
+        before, after = file_frame()
+        self._sock.sendall(post_head(self._host, path, len(before) + length + len(after)) + before)
         for piece in pieces:
             self._sock.sendall(piece)
-        self._sock.sendall(behind)
+        self._sock.sendall(after)
         return self._answer()
 
     def _answer(self) -> bytes:
@@ -96,7 +96,7 @@ def post_head(host: str, path: str, length: int) -> bytes:
 
 
 def content_length(head: bytes) -> int:
-    """What an answer of ours says of its body."""
+    """What an answer's head says about its body."""
     return int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
 
 
@@ -110,7 +110,7 @@ def form_body(fields: Mapping[str, str]) -> bytes:
 
 
 def file_frame() -> tuple[bytes, bytes]:
-    """What stands before and behind the content of a file in a form with nothing else."""
+    """What stands before and after a file's content in a form with nothing else."""
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
     return head.encode(), f"\r\n--{_BOUNDARY}--\r\n".encode()
 
@@ -140,7 +140,7 @@ class Letterbox:
 
 @contextlib.contextmanager
 def running_letterbox(*, workers: int, editors: Sequence[str] = ()) -> Iterator[Letterbox]:
-    """Make an installation with an admin and editors, serve its intake, and take both away at the end."""
+    """Make an installation with an admin and editors, serve its intake, and remove both at the end."""
     with tempfile.TemporaryDirectory(prefix="fieldreport-bench-") as name:
         port = free_port()
         made = installation.make(Path(name) / "newsroom", name="The Border Post", port=min(port, 65_533))
@@ -187,7 +187,7 @@ def served(
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
+    """A port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

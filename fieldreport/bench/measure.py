@@ -1,4 +1,4 @@
-"""Measuring two things in turn, and writing down what came out.
+"""Measuring two things in turn, and recording the results.
 
 Rules: medians, never means; the work and its floor alternate within each round, so that a machine that slows down slows
 both; the ratio is the median of the rounds' ratios, not a ratio of medians.
@@ -50,7 +50,7 @@ class Row:
 
 
 class Sheet:
-    """Collects the rows of one run; each is said as soon as it is known."""
+    """Collects the rows of one run; each is printed as soon as it is known."""
 
     def __init__(self, *, say: Callable[[str], None] | None = None) -> None:
         self._say = say or (lambda _line: None)
@@ -59,7 +59,7 @@ class Sheet:
     def figure(
         self, name: str, value: float, unit: str, *, at_most: float | None = None, at_least: float | None = None
     ) -> None:
-        """Write down a figure without a floor: a size, a count; ``at_most`` or ``at_least`` is what was promised."""
+        """Record a figure without a floor: a size, a count; ``at_most`` or ``at_least`` is what is promised."""
         bound, holds = "", None
         if at_most is not None:
             bound, holds = f"at most {at_most:g}", value <= at_most
@@ -77,7 +77,7 @@ class Sheet:
         per_second: float | None = None,
         at_least: float | None = None,
     ) -> None:
-        """Write down work beside its floor.
+        """Record work next to its floor.
 
         In milliseconds, the ratio being time over floor's time (``at_most``); or, with ``per_second`` the amount of
         work in one round, as a rate, the ratio being rate over floor's rate (``at_least``).
@@ -106,7 +106,7 @@ class Sheet:
         )
 
     def note(self, text: str) -> None:
-        """Say what could not be measured here, and why."""
+        """Record what could not be measured here, and why."""
         self._say(text)
 
     def as_json(self) -> str:
@@ -123,7 +123,7 @@ def in_turn(
 ) -> Pair:
     """Time ``work`` and ``floor`` one after the other, ``rounds`` times, after ``warm`` rounds that do not count.
 
-    ``rest``: seconds of quiet before each of the two, for what prepares the next piece of work behind the last.
+    ``rest``: seconds of quiet before each of the two, for work that is prepared in the background.
     """
     took: list[tuple[float, float]] = []
     for number in range(warm + rounds):

@@ -1,4 +1,4 @@
-"""What a child takes in memory to clean a file: ``python -m fieldreport.bench.memory FILE…``, KiB, a line each.
+"""Memory that a child needs to clean a file: ``python -m fieldreport.bench.memory FILE…`` prints KiB, one line each.
 
 A process of its own, as the warm parent is one: its children begin as copies of it that share all they do not write.
 What is printed is how far beyond that a child grows at its peak, the code of libraries that it is the first to use

@@ -1,4 +1,4 @@
-"""What a bench compares the intake with: the same server and form reader under an application that does nearly nothing.
+"""The floor for the intake's bench: the same server and form reader with an application that does nearly nothing.
 
 Run as a process of its own: ``python -m fieldreport.bench.plain_server PORT DIRECTORY``. ``POST /nothing`` reads a
 form, keeps no file of it, and answers. ``POST /seal`` takes one file the way of a report, through the scratch file into

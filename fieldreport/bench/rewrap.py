@@ -1,4 +1,4 @@
-"""Re-wrapping a vault's objects for three readers, durably, beside the bare unwrapping and wrapping on one core.
+"""Re-wrapping a vault's objects for three readers, durably, next to bare unwrapping and wrapping on one core.
 
 The vault is a real one on the disk of this machine. Its objects share one header, which costs as much to re-wrap as any
 other and makes the vault quick to fill; from round to round they go back and forth between two sets of readers.
@@ -31,7 +31,7 @@ _INSTANCE: Final = bytes(16)
 
 
 def measure(sheet: Sheet) -> None:
-    """Write one row: objects a second, beside those of one core that stores nothing."""
+    """Write one row: objects a second, next to those of one core that stores nothing."""
     owner, *others = [StaffKey.generate(handle, Role.EDITOR) for handle in ("a", "b", "c", "d")]
     rosters = [_roster(epoch, [owner, *team]) for epoch, team in ((1, others[:2]), (2, others[1:]))]
     header = build_header(os.urandom(16), rosters[0].recipients())

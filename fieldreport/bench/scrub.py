@@ -1,4 +1,4 @@
-"""Cleaning one file of each type behind the lock, beside mat2 and exiftool where they are installed.
+"""Cleaning one file of each type in the locked child, next to mat2 and exiftool where they are installed.
 
 mat2 runs inside a process of its own that stays warm, as our cleaner does, so that neither is charged for starting, and
 both find the machine at rest; exiftool runs as it is used, a process a file. What mat2 refuses has no floor and says
@@ -26,7 +26,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 _ROUNDS: Final = 25
 _IN_A_ROW: Final = 40
 # Before each file, so that the next child is ready: forking one takes longer than cleaning many a file. Without it, as
-# "one right behind the other", what is measured is the forking.
+# "one right after the other", what is measured is the forking.
 _REST_SECONDS: Final = 0.02
 # Where a distribution puts the Python that its mat2 belongs to.
 _SYSTEM_PYTHON: Final = "/usr/bin/python3"
@@ -46,7 +46,7 @@ for line in sys.stdin:
 
 
 def measure(sheet: Sheet) -> None:
-    """Write, for each type, cleaning beside mat2 and exiftool, whether it is still itself, and its child's memory."""
+    """Write for each type: cleaning next to mat2 and exiftool, whether the content survived, the child's memory."""
     with (
         tempfile.TemporaryDirectory() as name,
         Scrubber.start(directory=Path(name), require_sandbox=False) as scrubber,
@@ -82,7 +82,7 @@ def _one(sheet: Sheet, kind: str, path: Path, scrubber: Scrubber, mat2: _Mat2) -
         if exiftool is not None:
             sheet.pair(label, in_turn(ours, exiftool, rounds=3, rest=_REST_SECONDS), "exiftool")
         in_a_row = in_turn(lambda: None, ours, rounds=_IN_A_ROW)
-        sheet.figure(f"{label}, one right behind the other", in_a_row.floor_seconds * 1000, "ms")
+        sheet.figure(f"{label}, one right after the other", in_a_row.floor_seconds * 1000, "ms")
         with scrubber.clean(source).output as cleaned:
             kept = fidelity.content_of(kind, cleaned.read())
     if kept is not None:

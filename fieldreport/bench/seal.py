@@ -1,4 +1,4 @@
-"""Sealing and opening 200 MB for three recipients, beside a plain copy of the same bytes in the same directory."""
+"""Sealing and opening 200 MB for three recipients, next to a plain copy of the same bytes in the same directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unlocking a key file beside the one Argon2id that it must cost, at the cost that key files are written with."""
+"""Unlocking a key file, next to the one Argon2id that it must cost, at the cost that key files are written with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A 500 MB upload to a durable sealed blob beside loopback, AEAD and fsync alone; its memory; hostile bodies.
+"""A 500 MB upload to a durable sealed blob, next to loopback, AEAD and fsync alone; its memory; hostile bodies.
 
 Every type of file that we take is parsed in a locked child and needs to be read more than once, so there is no way
 through in one pass; what is measured is the way through the scratch file, without the cleaning.
@@ -75,7 +75,7 @@ def measure(sheet: Sheet) -> None:
 
 @contextmanager
 def _watched(processes: tuple[int, ...]) -> Iterator[list[int]]:
-    """By how much the unique memory of processes has grown since now, looked at all the while."""
+    """The highest growth of the processes' own memory from now on."""
     ended, growth, before = threading.Event(), [0], unique_memory(processes)
 
     def look() -> None:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from fieldreport import config, hardening
 from fieldreport.errors import FieldreportError
 
-# Command name → the module that holds it; the function is named like the command, with `_command` behind it.
+# Command name → the module that holds it; the function is named after the command, with `_command` at the end.
 _COMMANDS: Final = {
     "audit": "audit",
     "bench": "bench",

@@ -1,4 +1,4 @@
-"""``fieldreport audit``: the log of acts that matter, which never holds content."""
+"""``fieldreport audit``: verify the log of acts. It never holds content."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from fieldreport.vault.archive.vault import open_vault
 
 @click.group("audit")
 def audit_command() -> None:
-    """Check the chain of signed acts."""
+    """Verify the audit log."""
 
 
 @audit_command.command("verify")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def verify(context: click.Context, *, as_json: bool) -> None:
-    """Check every hash and signature; the exit status says whether they hold."""
+    """Verify every hash and signature; the exit status is 0 if all are valid."""
     settings = load_settings(context)
     vault = open_vault(settings)
-    # Whoever is in the newest roster, in force or not: the log must stay checkable after a roster expired.
+    # Everybody in the newest roster, in force or not: the log must stay verifiable after a roster has expired.
     roster = RosterWatch.of(settings, vault).newest()
     report = vault.audit.verify(signers_of(roster))
     if as_json:
         click.echo(json.dumps({"entries": report.entries, "unsigned": report.unsigned, "head": report.head}))
     else:
-        click.echo(f"{report.entries} entries hold, {report.unsigned} of them unsigned (nobody was unlocked).")
-        click.echo(f"Note this down, to see later that nothing was cut off: {report.head}")
+        click.echo(f"{report.entries} entries verified, {report.unsigned} of them unsigned (nobody was signed in).")
+        click.echo(f"Write this fingerprint down, to prove later that no entry was cut off: {report.head}")

@@ -10,9 +10,9 @@ from fieldreport.bench.measure import Sheet
 
 @click.command("bench")
 @click.argument("parts", nargs=-1, type=click.Choice(list(bench.PARTS)))
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def bench_command(parts: tuple[str, ...], *, as_json: bool) -> None:
-    """Measure PARTS, or everything, and print each figure beside its floor."""
+    """Measure PARTS, or everything, and print each figure next to its floor."""
     sheet = Sheet(say=None if as_json else click.echo)
     bench.measure(parts, sheet)
     if as_json:

@@ -15,10 +15,10 @@ from fieldreport.vault.cases.collect import collect
 
 
 @click.command("collect")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def collect_command(context: click.Context, *, as_json: bool) -> None:
-    """Fetch sealed letters from the mailbox, and hand over replies that are still here."""
+    """Fetch sealed letters from the mailbox, and deliver replies that are still here."""
     settings = load_settings(context)
     mailbox = open_mailbox(settings)
     vault = open_vault(settings)
@@ -27,4 +27,4 @@ def collect_command(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"letters": letters, "replies": replies}))
     else:
-        click.echo(f"{letters} letters collected, {replies} replies handed over.")
+        click.echo(f"{letters} letters collected, {replies} replies delivered.")

@@ -1,60 +1,15 @@
-"""``fieldreport demo``: a whole newsroom in one directory, running a minute after a clone.
+"""``fieldreport demo``: make and run a demonstration newsroom in one directory.
 
-It makes an ordinary installation with an admin and two editors, starts the three zones on 127.0.0.1 and prints what to
-open. What a demonstration may do and a newsroom must not: it writes passphrases and second factors to ``demo.json``
-(mode 0600), publishes without delay, and says so on every page.
+Rule: the first line is printed before anything slow is imported.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import click
 
-from fieldreport import config, installation
-from fieldreport.cli import zones
-from fieldreport.errors import UsageError
-from fieldreport.seal import Role
-from fieldreport.unseal import key_file, totp
-
-NEWSROOM: Final = "The Border Post"
-EDITORS: Final = ("amira", "jonas")
-ADMIN: Final = "lena"
-FACTS_NAME: Final = "demo.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """One of the demo's staff, with everything needed to sign in."""
-
-    handle: str
-    role: Role
-    passphrase: str = field(repr=False)
-    totp: bytes = field(repr=False)
-
-    def code(self, now: float) -> str:
-        """The one-time code at ``now``, seconds since the epoch."""
-        return totp.current_code(self.totp, now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demo:
-    """A demo's directory: its settings and its people by handle."""
-
-    directory: Path
-    settings: config.Settings
-    people: Mapping[str, Person]
-
-    def url(self, zone: str) -> str:
-        """Where a zone answers."""
-        return f"http://{getattr(self.settings, zone).listen}"
+from fieldreport import limits
 
 
 @click.command("demo")
@@ -68,120 +23,20 @@ class Demo:
 )
 @click.option(
     "--port",
-    type=click.IntRange(1, installation.HIGHEST_PORT),
+    type=click.IntRange(1, limits.HIGHEST_PORT),
     default=8000,
     show_default=True,
     help="Intake; the desk and the press take the next two.",
 )
-@click.option("--walkthrough", is_flag=True, help="Drive the whole path once, from a report to a published page.")
-def demo_command(directory: Path, port: int, *, walkthrough: bool) -> None:
+@click.option("--walkthrough", is_flag=True, help="Run through every step once, from a report to a published page.")
+@click.option(
+    "--reload",
+    is_flag=True,
+    help="For development: restart the zones whenever a module, template or style sheet of the package changes.",
+)
+def demo_command(directory: Path, port: int, *, walkthrough: bool, reload: bool) -> None:
     """Make and run a demonstration newsroom."""
-    opened = open_demo(directory, port=port)
-    with zones.running(opened.settings) as running:
-        if walkthrough:
-            from fieldreport.cli.walkthrough import walk
+    click.echo(f"Starting a demonstration newsroom in {directory}.")
+    from fieldreport.cli.demo_run import run  # after the line above: this loads most of the program
 
-            walk(opened, click.echo)
-            return
-        _print_what_to_open(opened)
-        zones.wait(running)
-
-
-def open_demo(directory: Path, *, port: int) -> Demo:
-    """Make the demo's installation, or take up the one that is there.
-
-    Raises:
-        UsageError: the directory holds something that is not a demo, or cannot be written.
-
-    """
-    facts = directory / FACTS_NAME
-    if not facts.exists():
-        _make(directory, port=port)
-    try:
-        document = json.loads(facts.read_text(encoding="utf-8"))
-        people = {
-            handle: Person(
-                handle=handle,
-                role=Role(person["role"]),
-                passphrase=person["passphrase"],
-                totp=base64.b32decode(person["totp"]),
-            )
-            for handle, person in document["people"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{facts} is damaged; remove {directory} to start afresh") from None
-    settings = _at_port(config.load(directory.resolve() / installation.SETTINGS_NAME, {}), port)
-    if document.get("urls") != (urls := _urls(settings)):
-        _write_whole(facts, json.dumps(document | {"urls": urls}, indent=2))
-    return Demo(directory=directory, settings=settings, people=people)
-
-
-def _make(directory: Path, *, port: int) -> None:
-    made = installation.make(directory, name=NEWSROOM, admin=ADMIN, port=port, demo=True)
-    admin_key = key_file.unlock(made.settings.desk.keyfiles / f"{ADMIN}.key", made.admin.passphrase)
-    members = [
-        made.admin,
-        *(
-            installation.add_member(made.settings, handle=handle, role=Role.EDITOR, admin_key=admin_key)
-            for handle in EDITORS
-        ),
-    ]
-    document = {
-        "urls": _urls(made.settings),
-        "people": {
-            member.handle: {
-                "role": member.role,
-                "passphrase": member.passphrase,
-                "totp": base64.b32encode(member.totp).decode(),
-            }
-            for member in members
-        },
-        "recovery_shares": made.shares,
-    }
-    # Last: a directory without this file is not taken for a demo.
-    _write_whole(directory / FACTS_NAME, json.dumps(document, indent=2))
-
-
-def _urls(settings: config.Settings) -> dict[str, str]:
-    return {zone: f"http://{getattr(settings, zone).listen}" for zone in zones.ZONES}
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file of mode 0600, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        partial.rename(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _at_port(settings: config.Settings, port: int) -> config.Settings:
-    """The same demo on another port than it was made for: the settings file is rewritten, so that zones read it."""
-    old = [config.split_listen(getattr(settings, zone).listen, where=zone)[1] for zone in zones.ZONES]
-    new = [port, port + 1, port + 2]
-    if old == new:
-        return settings
-    text = settings.path.read_text(encoding="utf-8")
-    for before, after in zip(old, new, strict=True):
-        text = text.replace(f"127.0.0.1:{before}", f"127.0.0.1:<{after}>")
-    _write_whole(settings.path, text.replace("<", "").replace(">", ""))
-    return config.load(settings.path, {})
-
-
-def _print_what_to_open(demo: Demo) -> None:
-    click.echo("")
-    click.echo("This is a demonstration: anyone with this directory can read everything in it.")
-    click.echo("")
-    click.echo(f"  Send a report      {demo.url('intake')}")
-    click.echo(f"  Read and answer    {demo.url('desk')}")
-    click.echo(f"  The published site {demo.url('press')}")
-    click.echo("")
-    for person in demo.people.values():
-        click.echo(f"  {person.handle:<7} {person.role:<7} passphrase  {person.passphrase}")
-        click.echo(f"  {'':<15} code now    {person.code(time.time())}   (a new one every 30 seconds)")
-    click.echo("")
-    click.echo(f"  Second-factor secrets and everything else: {demo.directory / FACTS_NAME}")
-    click.echo("  Stop with Ctrl-C; run the same command to continue where you were.")
+    run(directory, port, walkthrough=walkthrough, reload=reload)

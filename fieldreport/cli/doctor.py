@@ -1,7 +1,7 @@
-"""``fieldreport doctor``: what is wrong with this machine and this installation, one line a finding.
+"""``fieldreport doctor``: check this machine and this installation, one line per check.
 
-Each check either holds, or warns, or fails; a failed one makes the exit status 69. It changes nothing but what
-``--mend`` names: payloads that a crash left without a row.
+Each check holds, warns or fails; one that fails makes the exit status 69. It changes nothing but what
+``--fix`` names: payloads that a crash left without a row.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Finding:
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-@click.option("--mend", is_flag=True, help="Remove payloads that a crash left without a row.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@click.option("--fix", is_flag=True, help="Remove payloads that a crash left without a row.")
 @click.pass_context
-def doctor_command(context: click.Context, *, as_json: bool, mend: bool) -> None:
-    """Say what is wrong with this machine and this installation."""
-    findings = [*machine(), *house(load_settings(context), mend=mend)]
+def doctor_command(context: click.Context, *, as_json: bool, fix: bool) -> None:
+    """Check this machine and this installation."""
+    findings = [*machine(), *house(load_settings(context), fix=fix)]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
@@ -81,7 +81,7 @@ def machine() -> Iterator[Finding]:
     )
 
 
-def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
+def house(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
     """Checks of one installation: the roster, modes of files, orphans."""
     try:
         with open_watch(settings) as rosters:
@@ -99,13 +99,13 @@ def house(settings: config.Settings, *, mend: bool) -> Iterator[Finding]:
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
         try:
             store = opened(settings)
-            orphans = store.remove_orphans() if mend else len(store.orphans())
+            orphans = store.remove_orphans() if fix else len(store.orphans())
         except FieldreportError as error:
             yield Finding(check=name, verdict=Verdict.FAILS, seen=error.detail)
             continue
         store.close()
-        word = "removed" if mend else "found"
-        verdict = Verdict.WARNS if orphans and not mend else Verdict.HOLDS
+        word = "removed" if fix else "found"
+        verdict = Verdict.WARNS if orphans and not fix else Verdict.HOLDS
         yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row {word}")
 
 
@@ -145,7 +145,7 @@ def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
 
 
 def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
-    """Whether a limited case has no reader left, so that what its source still writes is read by nobody."""
+    """Whether a limited case has no reader left, so that nobody can read what its source still writes."""
     vault = open_vault(settings)
     try:
         roster = rosters.newest()

@@ -1,8 +1,8 @@
-"""Enrolment at the command line: an editor makes their own keys; the admin invites, and approves what a voice confirms.
+"""Enrolment on the command line: editors make their own keys; the admin invites them and approves after a call.
 
     fieldreport keys new HANDLE          on the editor's own machine, without network or database
-    fieldreport staff invite HANDLE      a one-time code with which they do it on the desk's page instead
-    fieldreport staff approve …          after comparing the words; only then the roster names them
+    fieldreport staff invite HANDLE      a one-time code for doing the same on the desk's page
+    fieldreport staff approve …          after comparing the words; only then does the roster name them
 
 Rules: passphrase and second factor are shown once, to their owner; the admin's commands show neither.
 """
@@ -29,17 +29,17 @@ _REQUEST_CHARACTERS = 10_000
 @click.argument("handle")
 @click.option("--role", type=click.Choice(["editor", "admin"]), default="editor", show_default=True)
 @click.option("--instance", help="The newsroom's id, 32 digits; not needed where there is a settings file.")
-@click.option("--name", default="fieldreport", show_default=True, help="What the authenticator calls the newsroom.")
+@click.option("--name", default="fieldreport", show_default=True, help="The newsroom's name in the authenticator app.")
 @click.option(
     "--to",
     "directory",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
-    help="Where to write. The present directory by default.",
+    help="Where to write. Default: the current directory.",
 )
 @click.pass_context
 def new(context: click.Context, handle: str, role: str, instance: str | None, name: str, directory: Path) -> None:
-    """Make the keys of HANDLE, by themselves and on their own machine.
+    """Make the keys of HANDLE, on that person's own machine.
 
     Writes HANDLE.key, encrypted under the passphrase that is shown once, and HANDLE.request, which is public and asks
     the admin for a place in the roster. An admin's key needs no request: 'keys hand-over' takes it.
@@ -53,7 +53,7 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     key_file.write_key_file(key, staff, passphrase)
     init.show_member(installation.Member(handle=handle, role=staff.role, passphrase=passphrase, totp=staff.totp), name)
     click.echo("Write the passphrase down and scan the second factor now: neither can be shown again.")
-    click.echo(f"{key} is locked with it. It belongs on the desk; keep no other copy.")
+    click.echo(f"{key} is encrypted with the passphrase. It belongs on the desk; keep no other copy.")
     if staff.role is Role.EDITOR:
         asked = EnrolmentRequest.sign(staff, instance=newsroom, now=datetime.now(UTC))
         _write_request(request, asked.encode())
@@ -92,7 +92,7 @@ def invite(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, _):
         code = enrolment.invite(seat, handle)
-    click.echo(f"Invitation of {handle}, good once and for {limits.INVITATION_HOURS} hours:\n")
+    click.echo(f"Invitation of {handle}, valid once, for {limits.INVITATION_HOURS} hours:\n")
     click.echo(f"  {code}\n")
     click.echo(
         "Tell it to them in person or by telephone. They open /enrol on the desk, and then read you twelve words."
@@ -107,8 +107,10 @@ def invite(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="The key file that came with FILE; it is put on the desk.",
 )
-@click.option("--fingerprint", help="The digits that the person read, instead of being asked about the words.")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@click.option(
+    "--fingerprint", help="The digits that the person read to you. Without it you are asked to compare the words."
+)
+@passphrases.admin_option
 @passphrases.passphrase_option
 @click.pass_context
 def approve(
@@ -119,7 +121,7 @@ def approve(
     admin: str,
     passphrase_file: Path | None,
 ) -> None:
-    """Approve somebody who enrolled on the desk (HANDLE) or whose request came on a memory card (FILE)."""
+    """Approve somebody who enrolled on the desk (HANDLE), or the request in FILE."""
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
@@ -149,7 +151,7 @@ def _read_request(path: Path) -> EnrolmentRequest:
 
 
 def _ask(request: EnrolmentRequest) -> None:
-    click.echo(f"Call {request.handle} and let them read you their twelve words. These must be the same, every one:\n")
+    click.echo(f"Call {request.handle} and ask them to read their twelve words. Every word must be the same as here:\n")
     click.echo(f"  {fingerprint_words(request.fingerprint)}\n")
     if not click.confirm("Did you hear exactly these words, from a voice you know?"):
         raise UsageError("not approved; nothing was changed")

@@ -1,4 +1,4 @@
-"""``fieldreport init``: a new installation, with everything that must be written down shown once."""
+"""``fieldreport init``: make a new installation, and show once what must be written down."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import segno
 
 from fieldreport import config, installation, limits
 from fieldreport.cli import recovery_sheets
+from fieldreport.cli.recovery_sheet import sheets
 from fieldreport.errors import UsageError
 from fieldreport.unseal import totp
 
@@ -26,14 +27,14 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(recovery_sheets.SheetForm, case_sensitive=False),
             default=recovery_sheets.SheetForm.PDF,
             show_default="pdf",
-            help="What the sheets are written as.",
+            help="File format of the sheets.",
         ),
         click.option(
             "--print",
             "print_to",
             type=click.Path(path_type=Path, file_okay=False),
             metavar="DIR",
-            help="Write one sheet a share into DIR, best one in memory (/dev/shm/...), instead of showing the words.",
+            help="Write one sheet per share into DIR, best one in memory (/dev/shm/...), instead of showing the words.",
         ),
         click.option(
             "--shares",
@@ -41,7 +42,7 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
             default=(2, 3),
             metavar="NEEDED MADE",
             show_default=True,
-            help="How many recovery shares are needed, of how many.",
+            help="How many recovery shares are needed, and how many are made.",
         ),
     ):
         command = option(command)
@@ -54,7 +55,7 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--admin", default="admin", show_default=True, help="Handle of the first admin.")
 @click.option(
     "--port",
-    type=click.IntRange(1, installation.HIGHEST_PORT),
+    type=click.IntRange(1, limits.HIGHEST_PORT),
     default=8000,
     show_default=True,
     help="Intake; the desk and the press take the next two.",
@@ -91,7 +92,7 @@ def hand_out(
     to: Path | None,
     form: recovery_sheets.SheetForm,
 ) -> None:
-    """Give the shares of a new recovery key to whoever sits here: as sheets in ``to``, or on the screen, once.
+    """Hand out the shares of a new recovery key: as sheets in ``to``, or once on the screen.
 
     Raises:
         UsageError: the sheets could not be written; then the shares were shown, because they exist nowhere else.
@@ -99,9 +100,7 @@ def hand_out(
     click.echo(f"Recovery shares: any {needed} of the {len(shares)} open the archive if every passphrase is lost.")
     if to is not None:
         try:
-            written = recovery_sheets.write(
-                to, recovery_sheets.sheets(settings, key_id=key_id, shares=shares, needed=needed), form
-            )
+            written = recovery_sheets.write(to, sheets(settings, key_id=key_id, shares=shares, needed=needed), form)
         except UsageError:
             _show_shares(shares)
             raise
@@ -125,7 +124,7 @@ def _show_shares(shares: tuple[str, ...]) -> None:
 
 
 def show_member(member: installation.Member, newsroom: str) -> None:
-    """Print what a new member must take away: passphrase and second factor. Shown once."""
+    """Print a new member's passphrase and second factor. Shown once."""
     uri = totp.provisioning_uri(member.totp, member.handle, newsroom)
     click.echo(f"{member.handle} ({member.role})")
     click.echo(f"  passphrase       {member.passphrase}")

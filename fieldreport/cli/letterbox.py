@@ -1,6 +1,7 @@
 """``fieldreport letterbox``: close the letterbox, close it for files, open it, or ask for an invitation word.
 
-It holds at once, without a restart. Rule: the word is typed, never an argument, which others on the machine could see.
+It takes effect at once, without a restart. Rule: the word is typed, never an argument, which others on this machine
+could see.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ _SAID = {
 @click.command("letterbox")
 @click.argument("state", required=False, type=click.Choice([str(each) for each in LetterboxState]))
 @click.option(
-    "--invitation/--no-invitation", default=None, help="Ask first reports for a word, typed now; or for none."
+    "--invitation/--no-invitation",
+    default=None,
+    help="Ask for an invitation word (typed now) with first reports, or for none.",
 )
 @click.pass_context
 def letterbox_command(context: click.Context, state: str | None, *, invitation: bool | None) -> None:
-    """Say whether the letterbox of this machine is open, or make it so: open, no-files or closed."""
+    """Show the state of this machine's letterbox, or set it: open, no-files or closed."""
     data = load_settings(context).intake.data
     if state is not None:
         set_letterbox_state(data, LetterboxState(state))

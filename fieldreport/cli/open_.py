@@ -1,4 +1,4 @@
-"""``fieldreport open``: a sealed file and a key file in, what it holds out, on a machine with no network and no store.
+"""``fieldreport open``: open a sealed file with a key file, on a machine without network or database.
 
 Rules: nothing of it is shown or written before all of it has been authenticated. Where the file belongs is not known
 here, so the binding is shown, and it is said whether anybody checked it. Text of a source reaches a terminal only with
@@ -36,11 +36,11 @@ from fieldreport.seal import (
 )
 from fieldreport.unseal import identity_file, key_file
 
-# The kinds whose first part is what somebody typed; the others have documents only.
+# The kinds whose first part is typed text; the others have documents only.
 _TYPED: Final = frozenset({Kind.LETTER, Kind.REPLY, Kind.SENT, Kind.NOTE})
 _TEXT_NAMES: Final = {Kind.LETTER: "report.txt"}
 _FIELDS_NAME: Final = "fields.json"
-# Tags by which a store finds a source again: no use to a reader, and not for a screen.
+# Tags by which a store finds a source again: useless to a reader, and not for a screen.
 _TAGS: Final = frozenset({"lookup", "thread", "reply_key"})
 # What a browser runs. A letter may be a stranger's own, packed without our cleaner: these get no name that opens one.
 _RUNNABLE: Final = frozenset({"text/html", "image/svg+xml"})
@@ -58,8 +58,8 @@ _HOURS_SHOWN: Final = 24 * 365 * 8000  # beyond that a calendar ends
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A new folder for the text and the attachments.")
 @click.option("--roster", type=click.Path(path_type=Path, exists=True), help="A copy of the published keys directory.")
-@click.option("--admin-fingerprint", help="Of the admin key that signs that roster.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--admin-fingerprint", help="Fingerprint of the admin key that signs that roster.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -77,7 +77,7 @@ def open_command(
 ) -> None:
     """Open the sealed FILE: one exported from the desk, or a packed letter."""
     if (roster is None) != (admin_fingerprint is None):
-        raise UsageError("--roster and --admin-fingerprint go together: without the one the other proves nothing")
+        raise UsageError("--roster and --admin-fingerprint need each other: one alone proves nothing")
     rosters: Mapping[int, bytes] | None = None
     if roster is not None and admin_fingerprint is not None:
         rosters = open_carried_rosters(roster, fingerprint=admin_fingerprint).history()
@@ -116,7 +116,7 @@ def _opened(
     except NotARecipient:
         raise
     except SealError as error:
-        # Whoever sits here alone with a file that does not open has nobody to ask what exactly is wrong with it.
+        # People use this offline, with nobody to ask what exactly is wrong with the file: so say it.
         raise SealError(error.text, detail=f"{error.text} ({error.detail})", code=error.code) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
@@ -134,7 +134,7 @@ class _Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What an authenticated sealed file holds, and what is known about where it belongs."""
+    """What an authenticated sealed file holds, and what is known about its place."""
 
     envelope: OpenEnvelope
     roster_checked: bool
@@ -200,7 +200,7 @@ class _Found:
             ],
             "folder": None if folder is None else str(folder),
         }
-        return json.dumps(value)  # ASCII: what would act on a terminal is escaped
+        return json.dumps(value)  # ASCII: control characters are escaped
 
     def as_text(self, folder: Path | None) -> str:
         binding, manifest = self.envelope.binding, self.envelope.manifest

@@ -1,7 +1,7 @@
 """``fieldreport pack``: a report cleaned and sealed offline, to be handed in by somebody who cannot read it.
 
 Rules: what the intake does to a report is done here: every file is cleaned in the locked child, a file that cannot be
-cleaned stops the whole, and only cleaned bytes are sealed; nobody is sealed to whom the pinned admin has not signed
+cleaned stops the whole, and only cleaned bytes are sealed, only to people whom the pinned admin has signed
 for. A codename is typed at a prompt or drawn here, never an argument, and shown once. Neither a database nor a web
 framework is loaded, and nothing but the one result is written.
 """
@@ -49,7 +49,11 @@ from fieldreport.seal import (
     type=click.Path(path_type=Path, exists=True),
     help="A copy of the published keys directory.",
 )
-@click.option("--admin-fingerprint", required=True, help="Of the admin key that signs the roster; from the newsroom.")
+@click.option(
+    "--admin-fingerprint",
+    required=True,
+    help="Fingerprint of the admin key that signs the roster. The newsroom publishes it.",
+)
 @click.option(
     "--existing-codename", is_flag=True, help="Ask for the codename of an earlier report, and add to that one."
 )
@@ -58,10 +62,10 @@ from fieldreport.seal import (
     type=click.Choice(list(LANGUAGES)),
     default="en",
     show_default=True,
-    help="Of the report, and of the words of a new codename.",
+    help="Language of the report and of a new codename's words.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The new file.")
-@click.option("--without-sandbox", is_flag=True, help="Go on where the kernel lacks Landlock or seccomp.")
+@click.option("--without-sandbox", is_flag=True, help="Continue although the kernel lacks Landlock or seccomp.")
 def pack_command(
     files: tuple[Path, ...],
     text_path: Path | None,
@@ -82,7 +86,7 @@ def pack_command(
     now = datetime.now(UTC)
     readers = open_carried_rosters(roster, fingerprint=admin_fingerprint).load(now=now, at_least=0)
     untrusted_text = _read_text(text_path) if text_path is not None else ""
-    # Before the cleaning, which may take minutes: what cannot succeed is told at once.
+    # Before the cleaning, which may take minutes: report at once what cannot succeed.
     readers.recipients()
     if output.exists():
         raise UsageError(f"{output} is there already")
@@ -173,7 +177,7 @@ def _write(path: Path, letter: Letter, roster: Roster, *, hour: int) -> None:
     """Write frame, header and payload to a new file, durably, or leave nothing.
 
     The header is known only when the payload is sealed, and stands before it: the payload waits in a nameless file
-    beside the result. It is ciphertext already.
+    in the result's directory. It is ciphertext already.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -203,11 +207,13 @@ def _tell(letter: Letter, roster: Roster, output: Path, codename: Codename | Non
         )
     click.echo(f"packed: {output}, for the roster of epoch {roster.epoch}")
     click.echo(
-        f"Hand it in soon: the newsroom signs its keys anew by {roster.not_after:%Y-%m-%d} at the latest. Once it has"
-        " replaced one of them, this file cannot be taken any more, and has to be packed again."
+        f"Hand it in soon: the newsroom renews its list of keys by {roster.not_after:%Y-%m-%d} at the latest. Once a"
+        " key has been replaced, this file is no longer accepted and has to be packed again."
     )
     if codename is not None:
-        click.echo("\nThe codename of this report. It is shown this once; write it down, and do not let it travel with")
-        click.echo("the file: whoever has it reads the newsroom's answers.\n")
+        click.echo(
+            "\nThe codename of this report. It is shown only now: write it down, and do not carry it together with"
+        )
+        click.echo("the file. Anybody who has it can read the newsroom's answers.\n")
         for number, word in enumerate(codename.words, start=1):
             click.echo(f"  {number}. {word}")

@@ -14,6 +14,7 @@ from fieldreport import config, hardening
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.unseal import key_file
 
+admin_option = click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -27,7 +28,7 @@ def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path |
     Raises:
         NotFound: no key file of that name.
         UsageError: the key file is not an admin's.
-        UnlockRefused, KeyFileDamaged: as ``keyfile.unlock``.
+        UnlockRefused, KeyFileDamaged: as ``key_file.unlock``.
         SettingsError: others can look into the directory of key files.
 
     """

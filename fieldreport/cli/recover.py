@@ -1,10 +1,10 @@
 """``fieldreport recover``: the recovery key from its paper shares, for a newsroom that lost its passphrases.
 
     --rehearse       prove that the shares work; no key is written
-    --rewrap         give the whole archive to today's editors: add an editor first, whose passphrase is at hand;
-                     a case that was limited to editors who have all left goes to whom --case and --reader name
-    --export FILE    write the key as a key file under a fresh passphrase, for 'fieldreport open' on another machine
-    --new-admin WHO  put another admin in the place of one whose passphrase is lost; see ``refounding``
+    --rewrap         give the whole archive to the current editors; first add one whose passphrase is known;
+                     a case whose readers have all left goes to the editors that --case and --reader name
+    --export FILE    write the key as a key file under a new passphrase, for 'fieldreport open' on another machine
+    --new-admin WHO  replace an admin whose passphrase is lost; see ``replace_admin``
 
 Rules: shares are typed, or read from files, and never taken from arguments; what they give is compared with the roster
 before anything is done with it; the act is in the audit log before the key is used.
@@ -21,33 +21,32 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fieldreport import config, limits
 from fieldreport.cli import init, load_settings, replace_admin
-from fieldreport.cli.recovery_sheets import fingerprint_words
 from fieldreport.errors import Conflict, KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
-from fieldreport.seal import KeyState
+from fieldreport.seal import KeyState, fingerprint_words
 from fieldreport.unseal import key_file, recovery
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.keys.recovery import Rescue, identity_of
 
-_TRIES = 3  # of typing one share; then whoever sits here needs a break or another sheet
+_TRIES = 3  # of typing one share; after that, a break or another sheet helps more
 
 
 @click.command("recover")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--rehearse", is_flag=True, help="Prove that the shares work. Writes no key.")
-@click.option("--rewrap", is_flag=True, help="Give the archive to the active editors of the roster in force.")
-@click.option("--case", metavar="NAME", help="With --rewrap: a case whose readers have left, to give to others.")
+@click.option("--rewrap", is_flag=True, help="Seal the archive to the active editors of the roster in force.")
+@click.option("--case", metavar="NAME", help="With --rewrap: a case whose readers have left, to give to other editors.")
 @click.option("--reader", "readers", multiple=True, metavar="HANDLE", help="With --case: an editor who is to read it.")
 @click.option(
     "--export",
     "export_to",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the key as a key file under a fresh passphrase.",
+    help="Write the key as a key file under a new passphrase.",
 )
-@click.option("--new-admin", metavar="HANDLE", help="Make HANDLE the admin in place of one who cannot unlock any more.")
+@click.option("--new-admin", metavar="HANDLE", help="Make HANDLE the admin, replacing one who can no longer unlock.")
 @click.pass_context
 def recover_command(
     context: click.Context,
@@ -69,14 +68,14 @@ def recover_command(
         raise UsageError(f"{export_to} exists already")
     settings = load_settings(context)
     with closing(open_vault(settings)) as vault:
-        # Whatever its date: with every passphrase lost nobody may be left to renew it.
+        # Expired or not: with every passphrase lost, there may be nobody to renew it.
         rosters = RosterWatch.of(settings, vault)
         roster = rosters.newest()
         identity, entry = identity_of([_read(file) for file in files] or _typed(), roster)
-        click.echo("The shares fit together. They are those of the recovery key that the roster names:")
+        click.echo("The shares belong together. They are those of the recovery key in the roster:")
         click.echo(f"  {fingerprint_words(identity.key_id)}")
         if entry.state is KeyState.DECRYPT_ONLY:
-            click.echo("A newer recovery key has replaced it; what came since does not open with this one.")
+            click.echo("A newer recovery key has replaced it; this one does not open what came since then.")
         rescue = Rescue(vault=vault, identity=identity, entry=entry, rosters=rosters)
         if rehearse:
             _rehearse(rescue)
@@ -90,7 +89,7 @@ def recover_command(
         if new_admin is not None:
             _refound(rescue, settings, new_admin)
     if not files:
-        click.echo("Close this window: what was typed can be scrolled back to.")
+        click.echo("Close this window: what you typed is still in its scrollback.")
 
 
 def _read(file: Path) -> str:
@@ -102,8 +101,8 @@ def _read(file: Path) -> str:
 
 
 def _typed() -> list[str]:
-    """Ask for shares until there are as many as the first says are needed; a mistake is told at once."""
-    click.echo("Type the words of each share in one row; the first four letters of each are enough.", err=True)
+    """Ask for as many shares as the first says are needed; a mistake is reported at once."""
+    click.echo("Type the words of each share in one line; the first four letters of each word are enough.", err=True)
     shares: list[str] = []
     needed = 1
     while len(shares) < needed:
@@ -127,7 +126,7 @@ def _rehearse(rescue: Rescue) -> None:
     proof = "One was opened as a proof." if reach.tried else "There was none to open as a proof."
     click.echo(f"{reach.named} of {reach.all} objects in the vault are sealed to it. {proof}")
     if reach.named < reach.all:
-        click.echo("The rest is given to it when an editor unlocks the desk.")
+        click.echo("The rest is sealed to it when an editor unlocks the desk.")
     click.echo("The rehearsal succeeded. No key was written. Put the sheets back where they were.")
 
 
@@ -135,13 +134,13 @@ def _export(rescue: Rescue, path: Path) -> None:
     passphrase = key_file.generate_passphrase()
     rescue.used()
     key_file.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase)
-    click.echo(f"The recovery key is in {path}, which opens every report. Destroy it when you are done.")
+    click.echo(f"The recovery key is in {path}. It opens every report: destroy the file when you are done.")
     click.echo(f"  passphrase       {passphrase}")
 
 
 def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
     rescue.used()
-    member, pinned, roster = replace_admin.refound(settings, rescue.rosters, handle=handle)
+    member, pinned, roster = replace_admin.replace(settings, rescue.rosters, handle=handle)
     rescue.vault.saw_epoch(roster.epoch)
     click.echo(f"{handle} is the admin now. Epoch {roster.epoch} is in force, in {pinned.keys.directory}.\n")
     init.show_member(member, settings.instance.name)
@@ -163,12 +162,12 @@ def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
         bar = progress.add_task("re-wrapping", total=None)
         result = rescue.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
     if result.done:
-        click.echo(f"{result.done} objects are sealed to exactly today's editors now.")
+        click.echo(f"{result.done} objects are now sealed to exactly the current editors.")
     else:
-        click.echo("Nothing was left to re-wrap: what this key opens is sealed to today's editors.")
+        click.echo("Nothing was left to re-wrap: everything that this key opens is sealed to the current editors.")
         click.echo("If none of them can unlock, 'fieldreport staff add HANDLE' first, then this again.")
     if result.skipped:
-        click.echo(f"{result.skipped} did not open with this key and were left as they are.")
+        click.echo(f"{result.skipped} could not be opened with this key and were left as they are.")
 
 
 def _show_orphaned_cases(rescue: Rescue) -> None:

@@ -15,7 +15,7 @@ from pikepdf import Dictionary, Matrix, Name, Pdf
 from pikepdf.canvas import BLACK, Canvas, Font, Text
 from typing_extensions import override
 
-from fieldreport.cli.recovery_sheets import ROWS, Sheet
+from fieldreport.cli.recovery_sheet import ROWS, Sheet
 from fieldreport.unseal.recovery import WORDS
 
 # Points, from the lower left corner of an A4 page; everything stays inside what US Letter shows, too.

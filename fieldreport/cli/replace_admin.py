@@ -1,10 +1,10 @@
 """A new admin for a newsroom whose admin's passphrase is lost, on the authority of the recovery shares.
 
-Nobody can sign for the old admin any more, so another is pinned: here in the settings, on every other intake by its
+The old admin can no longer sign, so the new one is pinned: here in the settings, on every other intake by its
 operator. The archive stays readable because every object names the roster it was sealed under by its hash: the new
 admin signs the very bytes of all earlier rosters, after they were verified under the old pin.
 
-Rules: what is new lies beside what is in force until one rename of the settings file puts all of it in force at once;
+Rules: the new files stand next to the old ones until one rename of the settings file puts all of them in force;
 the old directory is left as it is.
 """
 
@@ -26,13 +26,13 @@ from fieldreport.unseal import roster_changes as making
 from fieldreport.vault.archive.rosters import RosterWatch
 
 
-def refound(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> tuple[Member, config.Settings, Roster]:
+def replace(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> tuple[Member, config.Settings, Roster]:
     """Make ``handle`` the only admin. Returns them, the settings that pin them, and the roster that is in force now.
 
     Args:
         settings: of this installation.
         rosters: under the pin of the admin before.
-        handle: of the new admin; nobody may have had it.
+        handle: of the new admin; it must never have been used.
 
     Raises:
         UsageError: the handle is taken, or something cannot be written. RosterError: the rosters do not verify.
@@ -98,7 +98,7 @@ def _with_pin(settings: config.Settings, *, fingerprint: str, directory: Path) -
     text, pins = old_pin.subn(rf'\g<1>"{fingerprint}"', text)
     text, directories = old_directory.subn(lambda match: f"{match[1]}{named}", text)  # a JSON string is a TOML string
     if (pins, directories) != (1, 1):
-        raise SettingsError(f"the pin of the admin does not stand in {settings.path} as 'init' wrote it")
+        raise SettingsError(f"{settings.path} does not hold the admin's pin as 'init' wrote it")
     return text
 
 

@@ -1,4 +1,4 @@
-"""``fieldreport roster``: look at the roster, check it, and sign it anew before it expires."""
+"""``fieldreport roster``: show the roster, verify it, and renew it before it expires."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def roster_command() -> None:
 
 
 @roster_command.command("show")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def show(context: click.Context, *, as_json: bool) -> None:
     """Show the roster in force."""
@@ -32,7 +32,7 @@ def show(context: click.Context, *, as_json: bool) -> None:
         "sha256": roster.sha256.hex(),
         "not_before": roster.not_before.isoformat(),
         "not_after": roster.not_after.isoformat(),
-        # As Roster.key_ids, which refuses while there is no editor yet: a fresh installation can be looked at, too.
+        # Not Roster.key_ids, which refuses while there is no editor: a new installation can be shown, too.
         "recipients": [
             entry.key_id for entry in roster.entries if entry.state is KeyState.ACTIVE and entry.recipient is not None
         ],
@@ -47,15 +47,15 @@ def show(context: click.Context, *, as_json: bool) -> None:
 @roster_command.command("verify")
 @click.pass_context
 def verify(context: click.Context) -> None:
-    """Check both signatures, the dates and the whole history; the exit status says whether they hold."""
+    """Verify both signatures, the dates and the whole history; the exit status is 0 if all are valid."""
     with open_watch(load_settings(context)) as rosters:
         roster, epochs = rosters.in_force(), rosters.published.history()
     days = (roster.not_after - rosters.now()).days
-    click.echo(f"Epoch {roster.epoch} is valid for {days} more days; {len(epochs)} rosters of the history hold.")
+    click.echo(f"Epoch {roster.epoch} is valid for {days} more days; {len(epochs)} rosters of the history are valid.")
 
 
 @roster_command.command("sign")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@passphrases.admin_option
 @passphrases.passphrase_option
 @click.pass_context
 def sign(context: click.Context, admin: str, passphrase_file: Path | None) -> None:

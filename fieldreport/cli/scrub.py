@@ -1,4 +1,4 @@
-"""``fieldreport scrub``: what the intake does to a file, for editors and for people who pack a report offline."""
+"""``fieldreport scrub``: clean files as the intake does, for editors and for people who pack a report offline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fieldreport.scrub.verdicts import Mode, removed_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """What became of one file. ``refused`` and ``removed`` are codes of the vocabulary; ``copy`` is where it lies."""
+    """The result for one file. ``refused`` and ``removed`` are codes of ``verdicts``; ``copy`` is the clean file."""
 
     file: str
     media_type: str = ""
@@ -43,11 +43,11 @@ class _Line:
 @click.option(
     "--strong",
     is_flag=True,
-    help="Make pictures, sound, films and pages of PDFs anew, take words of documents; refuse the rest.",
+    help="Re-encode pictures, sound, film and PDF pages; keep only text and pictures of documents; refuse the rest.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the clean copies.")
-@click.option("--without-sandbox", is_flag=True, help="Go on where the kernel lacks Landlock or seccomp.")
+@click.option("--without-sandbox", is_flag=True, help="Continue although the kernel lacks Landlock or seccomp.")
 @click.pass_context
 def scrub_command(
     context: click.Context,
@@ -61,7 +61,7 @@ def scrub_command(
 ) -> None:
     """Write clean copies of FILES and say what was removed from each."""
     if output is None and not check:
-        raise UsageError("say where to with -o FOLDER, or --check")
+        raise UsageError("name a folder with -o FOLDER, or use --check")
     mode = Mode.STRONG if strong else Mode.LOSSLESS
     lines: list[_Line] = []
     with (

@@ -1,7 +1,7 @@
 """``fieldreport staff``: who is in the roster.
 
 ``add`` is for small newsrooms, where the admin hands out passphrases; elsewhere people make their own keys and are
-invited and approved (``enrolling``).
+invited and approved (``enrolment``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def staff_command() -> None:
 @staff_command.command("add")
 @click.argument("handle")
 @click.option("--role", type=click.Choice(["editor"]), default="editor", show_default=True)
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@passphrases.admin_option
 @passphrases.passphrase_option
 @click.pass_context
 def add(context: click.Context, handle: str, role: str, admin: str, passphrase_file: Path | None) -> None:
@@ -36,11 +36,11 @@ def add(context: click.Context, handle: str, role: str, admin: str, passphrase_f
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     member = installation.add_member(settings, handle=handle, role=Role(role), admin_key=signer)
     init.show_member(member, settings.instance.name)
-    click.echo("New letters are sealed to this key from now on; earlier ones at the next unlock of an editor.")
+    click.echo("New letters are sealed to this key from now on, earlier ones at the next unlock of an editor.")
 
 
 @staff_command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the roster's entries."""
@@ -59,11 +59,11 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 
 @staff_command.command("remove")
 @click.argument("handle")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@passphrases.admin_option
 @passphrases.passphrase_option
 @click.pass_context
 def remove(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
-    """Revoke every key of HANDLE: out of the roster at once. It cannot unread what was read."""
+    """Revoke every key of HANDLE and remove them from the roster at once. What they have read stays known to them."""
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):

@@ -1,4 +1,4 @@
-"""What a stranger wrote, on a terminal: characters that would act are shown as what they are.
+"""Untrusted text on a terminal: control characters are spelt out.
 
 An escape sequence can rename a window, rewrite lines above it, or put words on the keyboard's input; an override of the
 direction of writing makes a name read backwards. In a report such characters have no meaning, so they are spelt out.
@@ -24,5 +24,5 @@ def visible(untrusted_text: str) -> str:
 
 
 def in_one_line(untrusted_text: str) -> str:
-    """As ``visible``, and line ends spelt out, too: nobody can forge a line of ours."""
+    """As ``visible``, with line ends spelt out, too, so that the text cannot forge a line of ours."""
     return visible(untrusted_text).replace("\n", "\\u{a}").replace("\t", " ")

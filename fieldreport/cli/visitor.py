@@ -1,4 +1,4 @@
-"""A visitor without a browser: fetches pages, fills in their forms and posts them, as with scripting off.
+"""A scripted visitor: fetches pages, fills in their forms and posts them, like a browser without JavaScript.
 
 Rules: it knows only what a page shows. A form is found by the words on its button, a field by its name, and hidden
 fields travel as they are. Redirects are followed; an answer that is not a page is an error.
@@ -78,7 +78,7 @@ class Page:
         return any(words in _words(button) for button in self._document.iter("button"))
 
     def fields(self, button: str) -> list[str]:
-        """The names of the fields behind a button; raises as ``form``."""
+        """The names of the fields of a button's form; raises as ``form``."""
         return [name for name in self.form(button).fields if name]
 
     def form(self, button: str) -> Any:
@@ -99,7 +99,7 @@ class Visitor:
     """One person at one browser, with its own cookies."""
 
     def __init__(self) -> None:
-        # A walkthrough waits for scrubbing and for Argon2id, and must not hang for ever.
+        # A walkthrough waits for scrubbing and for Argon2id, and must not hang.
         self._client = httpx.Client(follow_redirects=True, timeout=120)
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class Visitor:
         *,
         expect: int | None = 200,
     ) -> Page:
-        """Fill in the form behind a button, post it, and return the answer.
+        """Fill in the form that a button belongs to, post it, and return the answer.
 
         Args:
             page: where the form stands.
@@ -151,7 +151,7 @@ class Visitor:
         fields = {name: value for name, value in form.fields.items() if name and value is not None}
         for name in values or {}:
             if name not in form.fields:
-                raise VisitFailed(f"no field {name!r} behind {button!r} on {page.url}")
+                raise VisitFailed(f"no field {name!r} with the button {button!r} on {page.url}")
         fields.update(values or {})
         for submit in form.iter("button"):
             if button in _words(submit) and submit.get("name"):

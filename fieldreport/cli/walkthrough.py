@@ -1,8 +1,8 @@
-"""``fieldreport demo --walkthrough``: the whole path once, through the pages that people use.
+"""``fieldreport demo --walkthrough``: every step once, through the pages that people use.
 
 Three sources write in three languages; an editor reads, asks and writes an article; the leak check blocks a careless
 sentence; a second editor signs off; the page is published; a key is rotated and everything is read again. Each step is
-printed with what was seen. A step that does not hold ends the walk with its reason.
+printed with what was seen. A step that fails ends the walkthrough with its reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from fieldreport.cli.demo import Demo
+from fieldreport.cli.demo_newsroom import Demo
 from fieldreport.cli.visitor import Attachment, Page, VisitFailed, Visitor
 
 LANGUAGES: Final = ("en", "ko", "zh-Hans")
@@ -54,7 +54,7 @@ class Walk:
         self._story: Mapping[str, Any] = tomllib.loads(_sample("samples.toml").decode())
         self._planted = tuple(self._story["planted"])
         self._visitors: list[Visitor] = []
-        # Kept beside the demo: a code works once, and the next walk may begin within the same half minute.
+        # Stored with the demo: a code works once, and the next walkthrough may begin within the same half minute.
         self._counters_file = demo.directory / "walkthrough.json"
         self._last_counter: dict[str, int] = {}
         if self._counters_file.exists():
@@ -77,7 +77,8 @@ class Walk:
         self._look_at_site(public, photo)
         self._rotate(jonas, case)
         self._look_at_disks(codenames)
-        self._say(f"\nEverything held. The site is in {self._demo.settings.press.site / 'current'}.")
+        self._say(f"\nThe published site is in {self._demo.settings.press.site / 'current'}.")
+        self._say("Everything held.")
 
     def close(self) -> None:
         """Close every browser."""
@@ -92,13 +93,13 @@ class Walk:
     # --- the source ---
 
     def _send(self, visitor: Visitor, language: str) -> str:
-        told = self._story[language]
+        story = self._story[language]
         form = visitor.get(f"{self._demo.url('intake')}/{language}/report")
         codename = " ".join(form.all("//ol[@class='words']/li"))
         phone = _FROM_A_PHONE if language == "en" else {}
         files = [Attachment(name=name, content=_sample(sample)) for name, sample in phone.items()]
         files += [Attachment(name=name, content=_sample(f"{language}/{name}")) for name in _FILES]
-        typed = {name: told[name].strip() for name in ("report", "when", "where", "protect", "describe")}
+        typed = {name: story[name].strip() for name in ("report", "when", "where", "protect", "describe")}
         typed["report"] += f"\n{self._mark}"
         receipt = visitor.press(form, _SEND[language], typed, files)
         _check(" ".join(receipt.all("//ol[@class='words']/li")) == codename, "the receipt shows the same codename")
@@ -113,11 +114,11 @@ class Walk:
         return codename
 
     def _answer(self, source: Visitor, codename: str) -> None:
-        told = self._story["en"]
+        story = self._story["en"]
         page = source.get(f"{self._demo.url('intake')}/en/return")
         page = source.press(page, "Open", {"codename": codename})
-        _check(told["question"] in page.text, "the answer is there for the codename")
-        page = source.press(page, "Send", {"report": told["more"]})
+        _check(story["question"] in page.text, "the answer is there for the codename")
+        page = source.press(page, "Send", {"report": story["more"]})
         self._tell("the source came back with the codename, read the question and added to the report")
 
     # --- the editors ---
@@ -154,11 +155,11 @@ class Walk:
         return editor.press(page, "Fetch now")
 
     def _read(self, editor: Visitor) -> tuple[str, bytes]:
-        told = self._first_line("en")
+        first_line = self._first_line("en")
         page = self._inbox(editor)
         for address in page.links("/cases/"):
             case = editor.get(address)
-            if self._mark in case.text and told in case.text:
+            if self._mark in case.text and first_line in case.text:
                 break
         else:
             raise VisitFailed("the report is not in the inbox")
@@ -179,32 +180,34 @@ class Walk:
         editor.press(editor.get(f"{case}?write=note"), "Seal the note", {"text": "Second person says the same."})
         facts = {"facts": "The gate at night\nTwo accounts agree.", "protected": "Brezny"}
         editor.press(editor.get(f"{case}?write=facts"), "Seal the fact sheet", facts)
-        self._tell("amira asked back, left a note for colleagues and named a protected term; all of it sealed")
+        self._tell("amira asked a question, left a note for colleagues and added a protected term; all of it sealed")
 
     def _write(self, editor: Visitor, case: str) -> str:
-        told = self._story["en"]["article"]
+        story = self._story["en"]["article"]
         self._inbox(editor)
         _check(self._story["en"]["more"] in editor.get(case).text, "what was added is in the same case")
         page = editor.press(editor.get(case), "Start an article", {"language": "en"})
         address = page.url
         page = editor.press(page, "Attach photo-1.jpg")
-        draft = {"title": told["title"], "standfirst": told["standfirst"], "body": told["body"] + told["leak"]}
+        draft = {"title": story["title"], "standfirst": story["standfirst"], "body": story["body"] + story["leak"]}
         for name in page.fields("Save and check"):
             if name.startswith("caption."):
-                draft[name] = told["caption"]
+                draft[name] = story["caption"]
             if name.startswith("alternative."):
-                draft[name] = told["alternative"]
+                draft[name] = story["alternative"]
         check = editor.press(page, "Save and check", draft)
         blocked = [heading for heading in check.all("//article//h3") if heading.endswith("blocks")]
-        _check(len(blocked) >= _BLOCKS, "the leak check blocks a name, lifted words and a number")
+        _check(len(blocked) >= _BLOCKS, "the leak check blocks a name, copied words and a number")
         self._tell("the leak check blocked the draft:")
         for heading in sorted(set(blocked)):
             self._say(f"      {heading}")
         page = editor.get(address)
-        check = editor.press(page, "Save and check", {"body": told["body"]})
-        _check(not [h for h in check.all("//article//h3") if h.endswith("blocks")], "the mended draft is not blocked")
+        check = editor.press(page, "Save and check", {"body": story["body"]})
+        _check(
+            not [h for h in check.all("//article//h3") if h.endswith("blocks")], "the corrected draft is not blocked"
+        )
         editor.press(self._answer_warnings(editor, check), "Submit for review")
-        self._tell("amira mended it, answered every warning and submitted it for review")
+        self._tell("amira corrected it, answered every warning and submitted it for review")
         return address
 
     def _answer_warnings(self, editor: Visitor, check: Page) -> Page:
@@ -250,7 +253,7 @@ class Walk:
         page = lena.get(f"{desk}/staff")
         page = lena.get(page.link("Approve the new key of jonas"))
         lena.press(page, "The words are the same: approve")
-        self._tell("jonas's unlock made the new key; lena compared the words and put it into the roster")
+        self._tell("jonas's unlock made the new key; lena compared the words and added it to the roster")
         page = jonas.press(jonas.get(f"{desk}/keys"), "Re-wrap now")
         deadline = time.monotonic() + 60
         while not (page := jonas.get(f"{desk}/keys")).has_button("Destroy the old key"):
@@ -263,12 +266,12 @@ class Walk:
         self._tell("every object was re-wrapped, the old key destroyed, and the report read again with the new one")
 
     def _look_at_disks(self, codenames: list[str]) -> None:
-        told = self._story["en"]
+        story = self._story["en"]
         unseen = [
             self._mark,
             self._first_line("en"),
-            told["more"],
-            told["question"],
+            story["more"],
+            story["question"],
             "Brezny",
             *_FILE_NAMES,
             *self._planted,

@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import click
@@ -72,9 +73,19 @@ def up_command(context: click.Context) -> None:
         wait(zones)
 
 
+def check_ports(settings: config.Settings) -> None:
+    """See that every zone's port is free; raises as ``check_port``."""
+    for zone in ZONES:
+        check_port(getattr(settings, zone).listen, where=f"[{zone}] listen")
+
+
 @contextlib.contextmanager
-def running(settings: config.Settings) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+def running(settings: config.Settings, *, log: Path | None = None) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Start every zone as a process and stop them at the end.
+
+    Args:
+        settings: of the installation.
+        log: a file that takes what the zones write; nothing: they write to this process's own output.
 
     Yields:
         zone name → its process, once each answers on its port.
@@ -83,18 +94,19 @@ def running(settings: config.Settings) -> Iterator[dict[str, subprocess.Popen[by
         UsageError: a port is in use, or a zone ended while starting.
 
     """
-    for zone in ZONES:
-        check_port(getattr(settings, zone).listen, where=f"[{zone}] listen")
+    check_ports(settings)
     command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(settings.path)]
     zones: dict[str, subprocess.Popen[bytes]] = {}
-    try:
+    with contextlib.ExitStack() as stack:
+        output = None if log is None else stack.enter_context(log.open("ab"))
+        stack.callback(stop, zones)
         for zone in ZONES:
-            zones[zone] = subprocess.Popen([*command, zone], cwd=settings.path.parent, stdin=subprocess.DEVNULL)
+            zones[zone] = subprocess.Popen(
+                [*command, zone], cwd=settings.path.parent, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
         for zone, process in zones.items():
-            _await_answer(zone, process, getattr(settings, zone).listen)
+            _await_answer(zone, process, getattr(settings, zone).listen, log)
         yield zones
-    finally:
-        stop(zones)
 
 
 def stop(zones: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -111,8 +123,8 @@ def stop(zones: dict[str, subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def wait(zones: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Wait until interrupted.
+def wait(zones: dict[str, subprocess.Popen[bytes]], is_over: Callable[[], bool] = lambda: False) -> bool:
+    """Wait until interrupted, and return False, or until ``is_over``, and return True.
 
     Raises:
         UsageError: a zone ended by itself.
@@ -125,7 +137,10 @@ def wait(zones: dict[str, subprocess.Popen[bytes]]) -> None:
             for zone, process in zones.items():
                 if process.poll() is not None:
                     raise UsageError(f"the {zone} ended with status {process.returncode}")
+            if is_over():
+                return True
             time.sleep(0.5)
+    return False
 
 
 def check_port(listen: str, *, where: str) -> None:
@@ -146,12 +161,13 @@ def check_port(listen: str, *, where: str) -> None:
             raise UsageError(f"port {port} of {host} {reason} ({where})") from None
 
 
-def _await_answer(zone: str, process: subprocess.Popen[bytes], listen: str) -> None:
+def _await_answer(zone: str, process: subprocess.Popen[bytes], listen: str, log: Path | None) -> None:
     host, port = config.split_listen(listen, where=zone)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise UsageError(f"the {zone} ended with status {process.returncode} while starting")
+            where = f"; {log} says why" if log is not None else ""
+            raise UsageError(f"the {zone} ended with status {process.returncode} while starting{where}")
         with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
             return
         time.sleep(0.05)

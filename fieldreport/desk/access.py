@@ -1,7 +1,7 @@
-"""Who may ask for what: one rule a route, checked before the view runs, and no route without one.
+"""Access rules: one per route, checked before the view runs; a route without a rule is refused.
 
-Rules: a view is marked with exactly one of ``public``, ``signed_in``, ``editor`` and ``admin``; a route that has none
-is refused, whoever asks. Roles do not include each other: an admin reads no letter and an editor signs no roster.
+Rules: a view is marked with exactly one of ``public``, ``signed_in``, ``editor`` and ``admin``. Roles do not include
+each other: an admin reads no letter and an editor signs no roster.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Rule(StrEnum):
 
 
 class SignInFirst(NotAllowed):
-    """The route needs somebody and nobody is signed in: the answer is the sign-in page, not a refusal."""
+    """The route needs a signed-in person and there is none: the answer is the sign-in page, not a refusal."""
 
     code = "sign-in-first"
 
@@ -55,14 +55,14 @@ admin = _marker(Rule.ADMIN)
 
 
 def check(rule: Rule | None, role: Role | None) -> Literal[True]:
-    """Decide whether somebody with ``role`` (nothing: nobody is signed in) may go on.
+    """Check that somebody with ``role`` (None: not signed in) may open a route with ``rule``.
 
     Raises:
-        SignInFirst: the route needs somebody, and nobody is signed in.
-        NotAllowed: the route is for others, or has no rule at all.
+        SignInFirst: the route needs a signed-in person, and there is none.
+        NotAllowed: the route is for another role, or has no rule.
     """
     if rule is None:
-        raise NotAllowed("This page has no rule that opens it.", code="no-rule")
+        raise NotAllowed("This page has no access rule.", code="no-rule")
     if rule is Rule.PUBLIC:
         return True
     if role is None:

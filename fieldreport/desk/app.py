@@ -1,4 +1,4 @@
-"""The desk's Flask application: one process with threads, because unlocked keys live in its memory and nowhere else."""
+"""The desk's Flask application: one process with threads, because unlocked keys are only in its memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from fieldreport.web.request_body import ScratchRequest
 
 _log = logging.getLogger(__name__)
 
-# What the pages need beyond nothing. Previews and downloads narrow it further.
+# What the pages need. Previews and downloads get less.
 CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'"}
 
 _BLUEPRINTS: Final = (
@@ -143,7 +143,7 @@ def create_app(
 
 
 def _to_sign_in(_error: Exception) -> ResponseReturnValue:
-    """Nobody is signed in: the sign-in page, which keeps what was typed if a form came too late."""
+    """Answer with the sign-in page; it keeps what was typed if a form came too late."""
     request = flask.request
     if request.method in {"GET", "HEAD"}:
         return flask.redirect(flask.url_for("sign_in.show", next=presentation.own_path(request.full_path)), code=303)

@@ -47,21 +47,21 @@ def readable_item(item_id: bytes) -> ItemRow:
 
 
 def sort_new(seat: Seat) -> None:
-    """Sort what was collected, and tell the person what came of it."""
+    """Sort what was collected, and say on the page what came of it."""
     if not inbox.unsorted(seat.vault):
         return
-    text = _told(sort.sort(seat))
+    text = _summary(sort.sort(seat))
     if text:
         context.say(text)
 
 
-def _told(done: Sorted) -> str:
+def _summary(done: Sorted) -> str:
     parts = []
     if done.letters:
         letters, cases = _plural("letter", done.letters), _plural("case", done.new_cases)
         parts.append(f"{done.letters} new {letters}, {done.new_cases} new {cases}.")
     if done.damaged:
-        parts.append(f"{done.damaged} {_plural('letter', done.damaged)} came damaged; the case names the damaged part.")
+        parts.append(f"{done.damaged} {_plural('letter', done.damaged)} arrived damaged; the case says which part.")
     if done.withdrawn:
         parts.append(f"{done.withdrawn} {_plural('report', done.withdrawn)} withdrawn by the source and deleted.")
     return " ".join(parts)
@@ -72,9 +72,9 @@ def _plural(word: str, number: int) -> str:
 
 
 def title_of(session: Session, row: CaseRow) -> str:
-    """The first line of the fact sheet: what editors call a case among themselves. Empty while nobody wrote one.
+    """The first line of the fact sheet: what editors call a case. Empty while there is no fact sheet.
 
-    A card is opened once a session; a new version of it has a new id. What was read goes with the keys.
+    A card is opened once per session; a new version has a new id. Titles are forgotten with the session's keys.
     """
     if row.card is None or (row.readers and session.handle not in row.readers):
         return ""

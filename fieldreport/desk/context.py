@@ -1,4 +1,4 @@
-"""What a view needs at hand: the desk it belongs to and the person who asks, typed and never absent by accident."""
+"""What views work with: the desk and the signed-in person, typed, and an error where nobody is signed in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EXTENSION: Final = "fieldreport-desk"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Everything one desk process works with."""
+    """Everything that one desk process works with."""
 
     settings: Settings
     vault: Vault
@@ -85,16 +85,16 @@ def session() -> Session:
 
 
 def seat() -> Seat:
-    """The unlocked seat of whoever asks."""
+    """The unlocked seat of the person who asks."""
     return session().seat
 
 
 def standing() -> Standing:
-    """How the newsroom's keys stand now."""
+    """The state of the newsroom's keys now."""
     here = desk()
     return status.standing(here.vault, here.rosters, rotate_days=here.settings.keys.rotate_days)
 
 
 def say(text: str) -> None:
-    """Tell the person what was done, at the top of the next page they see."""
+    """Show a notice at the top of the next page that this person sees."""
     session().notices.append(text)

@@ -1,7 +1,7 @@
-"""Making one's keys at the desk, before anybody knows them: from an invitation to a request that waits for the admin.
+"""Making one's own keys at the desk: from an invitation to a request that waits for the admin.
 
-Two steps. The first makes a key file that no roster names and shows its passphrase and second factor, once; it may be
-begun again as often as the invitation is good. The second proves that both arrived with their owner, and only then is
+Two steps. The first makes a key file that no roster names and shows its passphrase and second factor once; it can be
+repeated while the invitation is valid. The second proves that their owner has both, and only then is
 the invitation used up. Between the two nothing is in this process's memory: what the page must remember is sealed into
 its form, and shown on that page anyway.
 
@@ -33,7 +33,7 @@ _QUIET: Final = 4  # modules of white around a QR code that readers expect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """Somebody whose key file is made and who has not shown yet that they can use it."""
+    """Somebody whose key file is made and who has not yet proved that they can use it."""
 
     handle: str
     code: str = field(repr=False)
@@ -41,7 +41,7 @@ class Begun:
     totp: bytes = field(repr=False)
 
     def seal(self, desk: Desk) -> str:
-        """What the page remembers until the second step."""
+        """The state that the page carries until the second step."""
         state = {
             "handle": self.handle,
             "code": self.code,
@@ -88,7 +88,7 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
         handle = untrusted_handle
         roster = desk.rosters.newest()
         if any(entry.handle == handle for entry in roster.entries):
-            # Enrolled by another way since: their key file is theirs.
+            # Enrolled in another way since: the key file is theirs.
             raise UnlockRefused("taken meanwhile")
         staff, passphrase = key_file.new_staff_key(handle, Role.EDITOR), key_file.generate_passphrase()
         key_file.write_key_file(_path(desk, handle), staff, passphrase)
@@ -96,13 +96,13 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
 
 
 def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
-    """Practise the one-time code, use the invitation up, and let the request wait. Repeated, it gives the same one.
+    """Check the practised code, use up the invitation, and store the request. A repeated call returns the same request.
 
     The caller has seen that the passphrase was typed as it was shown.
 
     Raises:
-        WrongCode: the one-time code does not fit; the invitation is still good.
-        UnlockRefused: the invitation is not good any more, or the key file was made anew in another window.
+        WrongCode: the one-time code is wrong; the invitation is still valid.
+        UnlockRefused: the invitation is no longer valid, or another window has made a new key file.
     """
     with desk.sign_in.attempt(_counted(begun.handle)):
         staff = key_file.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
@@ -122,7 +122,7 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
                 last_counter=second_factor.last_counter(desk.vault, begun.handle),
             )
         except UnlockRefused:
-            raise WrongCode("This code does not fit.") from None
+            raise WrongCode("This code is wrong.") from None
         request = EnrolmentRequest.sign(
             staff, instance=desk.vault.instance, now=datetime.fromtimestamp(desk.clock(), UTC)
         )
@@ -138,12 +138,12 @@ class WrongCode(TokenError):
 
 
 def is_same_passphrase(begun: Begun, untrusted_passphrase: str) -> bool:
-    """Whether the passphrase was typed as it was shown; case and spacing do not matter, as when unlocking."""
+    """Whether the passphrase was typed as it was shown; case and spacing do not matter, as at sign-in."""
     return untrusted_passphrase.casefold().split() == begun.passphrase.split()
 
 
 def typed_secret(begun: Begun) -> str:
-    """The second factor for an authenticator that cannot scan: base32 in groups of four."""
+    """The second factor for an authenticator app that cannot scan: base32 in groups of four."""
     text = base64.b32encode(begun.totp).decode("ascii").rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
@@ -166,5 +166,5 @@ def _path(desk: Desk, handle: str) -> Path:
 
 
 def _counted(untrusted_handle: str) -> str:
-    """What tries are counted under: not the handle itself, so that enrolling locks nobody out of signing in."""
+    """The name that tries are counted under: not the handle itself, so that enrolling cannot lock anybody out."""
     return f"enrol {untrusted_handle}"

@@ -1,4 +1,4 @@
-"""The page for everything that went wrong: what happened, whether anything was lost, what to do next."""
+"""The error page: what happened, whether anything was lost, what to do next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fieldreport.errors import FieldreportError
 from fieldreport.web.error_pages import Failure
 from fieldreport.web.request_body import ScratchRequest
 
-# Fields in which somebody writes; everything else in a form is machinery, or secret.
+# Fields in which people write; everything else in a form is technical, or secret.
 _WRITTEN: Final[Mapping[str, str]] = {
     "text": "What you wrote",
     "facts": "Fact sheet",
@@ -28,31 +28,31 @@ _BEGINNINGS: Final = (("reason-", "Reason"), ("caption.", "Captions"), ("alterna
 
 # (heading, what to do); by code first, then by the code of the class, then by status.
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
-    "http-404": ("There is no such page", "It may have been deleted, or the address was typed wrong."),
-    "not-found": ("It is not there any more", "It was deleted or withdrawn, or the address was typed wrong."),
-    "http-405": ("This page cannot be opened like that", "Go back and use the button or link on the page."),
-    "http-429": ("Too many tries", "Wait a quarter of an hour and try again."),
-    "conflict": ("Somebody else was faster", "Nothing of yours was stored. Open the page again and look first."),
+    "http-404": ("There is no such page", "It may have been deleted, or the address is wrong."),
+    "not-found": ("It no longer exists", "It was deleted or withdrawn, or the address is wrong."),
+    "http-405": ("This page cannot be opened this way", "Go back and use the button or link on the page."),
+    "http-429": ("Too many tries", "Wait 15 minutes and try again."),
+    "conflict": ("Somebody else changed it first", "Your change was not stored. Open the page again to see theirs."),
     "roster": (
         "No valid list of staff",
-        "It has run out or cannot be verified, so nothing can be sealed. The admin must sign a new one.",
+        "It has expired or cannot be verified, so nothing can be sealed. The admin must sign a new one.",
     ),
     "token-expired": ("This page was open for too long", "Nothing was done. What you typed is below."),
     "not-a-recipient": (
         "Your key does not open this",
-        "It was sealed before you had a key, or after yours was changed. Ask a colleague to re-wrap, or unlock again.",
+        "It was sealed before you had a key, or after yours changed. Ask a colleague to re-wrap it, or unlock again.",
     ),
-    "limited": ("This case is for others", "A colleague has limited who reads it. Ask one of the readers about it."),
+    "limited": ("You may not read this case", "A colleague has limited its readers. Ask one of them about it."),
     "no-letter": (
-        "There is no way to answer",
-        "No letter of this case can be opened, and the way back to the source stands in the letter.",
+        "The source cannot be answered",
+        "No letter of this case can be opened, and the key for answers is inside the letter.",
     ),
-    "cross-site": ("This came from another site", "Nothing was done. Open the desk in a window of its own."),
-    "internal": ("Something broke on our side", "It was not your fault. Tell the admin if it happens again."),
+    "cross-site": ("This came from another site", "Nothing was done. Open the desk in its own window."),
+    "internal": ("Something went wrong on our side", "It was not your fault. Tell the admin if it happens again."),
 }
 _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("This form cannot be used any more", "Nothing was done. Open the page again; what you typed is below."),
-    403: ("This is not for you to do", "Nothing was done."),
+    400: ("This form has expired", "Nothing was done. Open the page again; what you typed is below."),
+    403: ("You may not do this", "Nothing was done."),
     409: _TEXTS["conflict"],
     413: ("Too large", "Nothing was stored."),
     422: ("This cannot be done", "Nothing was stored."),
@@ -62,7 +62,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
 
 
 def error_page(failure: Failure) -> ResponseReturnValue:
-    """Draw the page of one failure. What was typed is given back; passphrases and codes are not."""
+    """The page of one error. It gives back what was typed, but no passphrase and no code."""
     request = flask.request
     typed: dict[str, str] = {}
     if isinstance(request, ScratchRequest) and request.method not in {"GET", "HEAD"}:
@@ -89,7 +89,7 @@ def words_for(failure: Failure) -> tuple[str, str]:
 
 
 def written(typed: Mapping[str, str]) -> dict[str, str]:
-    """What somebody wrote, by its label, out of everything a form sent."""
+    """The texts that somebody wrote, by label, out of everything that a form sent."""
     found: dict[str, str] = {}
     for name, text in typed.items():
         label = _WRITTEN.get(name) or next((word for start, word in _BEGINNINGS if name.startswith(start)), "")

@@ -1,6 +1,6 @@
-"""What a page shows of one sealed item: opened, bounded, and refused by name when it is damaged.
+"""What a page shows of one sealed item: opened, cut to a bound, and refused when it is damaged.
 
-Rules: a damaged object shows nothing of itself but what is damaged; a text is cut at a bound so that one hostile letter
+Rules: of a damaged object only the names of its damaged parts are shown; a text is cut at a bound so that one letter
 cannot make a page of a gigabyte; media types are looked up, never believed.
 """
 
@@ -18,7 +18,7 @@ from fieldreport.vault.cases.inbox import ItemRow
 
 _TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
 _SNIPPET_BYTES: Final = 64 * 1024  # of an attached text
-# In the order in which an editor asks.
+# In the order in which editors need them.
 _FIELDS: Final[Mapping[str, str]] = {
     "when": "When",
     "where": "Where",
@@ -36,7 +36,7 @@ _DAMAGED: Final[Mapping[str, str]] = {
     "more": "and more",
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-_SHOWN_AS_IMAGES: Final = IMAGES | {"image/heic", "image/avif"}  # phones' photos: made anew, they are JPEG
+_SHOWN_AS_IMAGES: Final = IMAGES | {"image/heic", "image/avif"}  # phones' photos: re-encoded, they are JPEG
 SOUNDS: Final = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav", "audio/webm"}
 )
@@ -82,7 +82,7 @@ class ReadItem:
 
 
 def shape_of(media_type: str) -> Shape:
-    """How a part of this type is shown; what is not known to be harmless is only a download."""
+    """How a part of this type is shown; a type that is not known to be harmless is only a download."""
     base = media_type.partition(";")[0].strip().lower()
     if base in _SHOWN_AS_IMAGES:
         return Shape.IMAGE
@@ -109,14 +109,14 @@ def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
     except Unavailable:
         refusal = "The store cannot be read now. Nothing is lost; try again in a moment."
     except FieldreportError as error:
-        refusal = f"This was refused whole, because it is not what was sealed ({error.code})."
+        refusal = f"This was refused, because it is not what was sealed ({error.code})."
     return ReadItem(row=row, number=number, refusal=refusal)
 
 
 def damage_text(damage: str) -> str:
     """What is damaged, in words, from the vault's codes for it: one, or several with commas."""
     named = ", ".join(_DAMAGED.get(code) or f"attachment {code.removeprefix('part-')}" for code in damage.split(","))
-    return f"Damaged: {named}. It was refused whole, because nothing in it can be trusted; nothing of it is shown."
+    return f"Damaged: {named}. Nothing of it is shown, because nothing in it can be trusted."
 
 
 def _read(envelope: OpenEnvelope, row: ItemRow, number: int) -> ReadItem:

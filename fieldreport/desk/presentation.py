@@ -1,4 +1,4 @@
-"""How things look on every page: identifiers in paths, times, sizes, names of states, the bar at the top.
+"""What every page shares: ids in paths, times, sizes, names of languages, the navigation bar.
 
 Rules: times are as coarse as what is stored (the hour); nothing of a sealed object is in a path or a file name.
 """
@@ -66,7 +66,7 @@ class IdConverter(BaseConverter):
 
 
 def install(app: flask.Flask) -> None:
-    """Give the templates of ``app`` their filters and what every page shows."""
+    """Give the templates of ``app`` their filters and the values that every page shows."""
     filters = {
         "age": age,
         "hour": hour,
@@ -99,19 +99,19 @@ def _everywhere() -> dict[str, object]:
 
 
 def stay_on_screen() -> None:
-    """Say that this page has a form in which somebody may be writing: it must not go away by itself."""
+    """Keep this page on the screen when the desk locks: somebody may be writing in its form."""
     flask.g.desk_stays_on_screen = True
 
 
 def reload_after(seconds: int) -> None:
-    """Ask the browser to load this page again, for pages that show how far something is."""
+    """Make the browser reload this page, for pages that show progress."""
     flask.g.desk_reload = seconds
 
 
 def _blank_when_locked(response: flask.Response) -> flask.Response:
-    """Take a page off the screen when the desk locks.
+    """Blank a page when the desk locks.
 
-    A header and not a ``meta`` element: assistive tools treat the element as an interruption that nobody asked for, and
+    A header and not a ``meta`` element: accessibility checkers report the element as an unexpected interruption, and
     the pages on which somebody writes do without.
     """
     if context.session_or_none() is None or response.mimetype != "text/html":
@@ -127,7 +127,7 @@ def _blank_when_locked(response: flask.Response) -> flask.Response:
 
 
 def own_path(untrusted_path: str) -> str:
-    """A path on this very desk, from something that may point anywhere; the front page if it does."""
+    """The path, if it is one of this desk; the front page if it points anywhere else."""
     parts = urlsplit(untrusted_path)
     path = untrusted_path.rstrip("?")
     harmless = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
@@ -140,7 +140,7 @@ def hour(value: int) -> str:
 
 
 def age(value: int, now_hour: int) -> str:
-    """How long ago an hour was, as coarse as one would say it."""
+    """How long ago an hour was, in hours or days."""
     hours = max(0, now_hour - value)
     if hours < 1:
         return "this hour"
@@ -155,7 +155,7 @@ def grouped(digits: str) -> str:
 
 
 def size(length: int) -> str:
-    """Bytes as a person says them."""
+    """A length in bytes, kB or MB."""
     if length < _KB:
         return f"{length} bytes"
     if length < _MB:

@@ -1,6 +1,6 @@
-"""Pictures for the screen: whatever arrived sealed is decoded and made anew in the sandbox before a browser sees it.
+"""Pictures for the screen: everything that arrived sealed is re-encoded in the sandbox before a browser sees it.
 
-Rules: an intake that was taken over could seal anything as a photo, so the desk trusts no byte of it; what cannot be
+Rules: a compromised intake could seal anything as a photo, so the desk trusts no byte of it; what cannot be
 cleaned is not shown. The copy in between is an encrypted scratch file.
 """
 
@@ -24,7 +24,7 @@ from fieldreport.web import headers
 
 @contextmanager
 def copied(source: io.RawIOBase, directory: Path) -> Iterator[Scratch]:
-    """An encrypted scratch copy of ``source``, at its beginning; it goes with the block."""
+    """An encrypted scratch copy of ``source``, at its beginning; it is deleted at the end of the block."""
     with Scratch(directory) as copy:
         shutil.copyfileobj(source, copy, limits.READ_BYTES)
         copy.seek(0)
@@ -35,7 +35,7 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
     """Return (media type, bytes) of a picture that is safe to show.
 
     Raises:
-        ScrubRefused: it is no picture that can be cleaned.
+        ScrubRefused: it is not a picture that can be cleaned.
     """
     with copied(source, scratch) as copy:
         cleaned = scrubber.clean(copy, mode=Mode.STRONG)
@@ -47,5 +47,5 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
 
 
 def confined(response: flask.Response) -> flask.Response:
-    """Give an answer that holds somebody's bytes a policy under which nothing in it can act."""
+    """Give an answer with untrusted bytes a policy under which nothing in it can run."""
     return headers.own_policy(response, {"sandbox": ""})

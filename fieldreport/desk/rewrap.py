@@ -1,4 +1,4 @@
-"""Starting the re-wrap job of the session that asks, after unlocking and when somebody orders it."""
+"""Starting a session's re-wrap job: after unlocking, and when its editor asks for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fieldreport.vault.keys import rotation
 
 
 def start_if_needed() -> None:
-    """After unlocking: go on with what is left to re-wrap, or establish that the old key can go."""
+    """After unlocking: re-wrap what is left, or find out whether the old key can be destroyed."""
     seat = context.seat()
     try:
         pending = rewrap.pending(seat)
@@ -22,11 +22,11 @@ def start_if_needed() -> None:
         start(pending)
         if pending:
             objects = "object is" if pending == 1 else "objects are"
-            context.say(f"{pending} {objects} being re-wrapped for today's staff. See the page of your key.")
+            context.say(f"{pending} {objects} being re-wrapped for the current staff. See the page of your key.")
 
 
 def start(total: int) -> None:
-    """Start the job of this session unless one is at work."""
+    """Start the job of this session unless one is running."""
     session = context.session()
     if session.rewrap is None or not session.rewrap.progress.running:
         session.rewrap = RewrapJob(session.seat, context.desk().mailbox, total=total)

@@ -1,8 +1,8 @@
-"""Re-wrapping in the background of one editor's session, with a count that a page can show.
+"""Re-wrapping in the background of one editor's session, with progress that a page can show.
 
 Rules: the job holds the seat only while it runs and stops when its session is locked. Stopping loses nothing: headers
-are rebuilt in small transactions, and the next unlock goes on where this one stopped. At the end of a rotation the job
-also establishes that nothing depends on the old key any more; destroying it takes the passphrase, so not here.
+are rebuilt in small transactions, and the next unlock continues where this one stopped. At the end of a rotation the
+job also finds out whether anything still depends on the old key; destroying it takes the passphrase, so not here.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """``done`` of ``total`` objects after so many ``seconds``.
+    """``done`` of ``total`` objects after ``seconds``.
 
-    ``failure`` is an error code, empty while all is well; ``missing`` is why the old key cannot go yet.
+    ``failure`` is an error code, or empty; ``missing`` is why the old key cannot be destroyed yet.
     """
 
     done: int
@@ -40,22 +40,22 @@ class Progress:
 
     @property
     def left(self) -> int:
-        """How many objects are still sealed to other readers than the roster's."""
+        """How many objects are not yet sealed to the roster's readers."""
         return max(self.total - self.done, 0)
 
     @property
     def rate(self) -> float:
-        """Objects a second so far; 0 while nothing can be said."""
+        """Objects per second so far; 0 while unknown."""
         return self.done / self.seconds if self.seconds else 0.0
 
     @property
     def remaining_seconds(self) -> float | None:
-        """How long it will take at that rate; nothing while that cannot be said."""
+        """Seconds left at that rate; None while unknown."""
         return self.left / self.rate if self.rate else None
 
 
 class RewrapJob:
-    """One run over everything that is still sealed to an earlier set of recipients."""
+    """One run over everything that is still sealed to earlier recipients."""
 
     def __init__(self, seat: Seat, mailbox: Mailbox, *, total: int) -> None:
         self._seat: Seat | None = seat
@@ -71,7 +71,7 @@ class RewrapJob:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the job to end after the objects it is at. Does not wait: the caller may hold a lock."""
+        """Ask the job to stop after its current objects. Does not wait: the caller may hold a lock."""
         self._stop.set()
 
     def wait(self, seconds: float) -> None:
@@ -80,7 +80,7 @@ class RewrapJob:
 
     @property
     def progress(self) -> Progress:
-        """Where the job is."""
+        """How far the job is."""
         with self._lock:
             return self._progress
 
@@ -94,8 +94,8 @@ class RewrapJob:
                 missing = self._finish(seat)
         except FieldreportError as error:
             failure = error.code
-            _log.warning("re-wrapping ended early: %s", error.code)
-        except Exception as error:  # noqa: BLE001 - a thread has nobody above it, and the page must not say "running" for ever
+            _log.warning("re-wrapping stopped early: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - nothing above this thread reports it, and the page must not say "running" without end
             failure = "internal"
             log_fault(error)
         with self._lock:

@@ -18,7 +18,7 @@ from fieldreport.web.serve import serve as serve_wsgi
 
 
 def serve(settings: Settings) -> Never:
-    """Serve the desk on ``settings.desk.listen`` until told to stop; never returns.
+    """Serve the desk on ``settings.desk.listen`` until a signal stops it; never returns.
 
     Raises:
         PlatformError: no ML-KEM here.

@@ -1,4 +1,4 @@
-"""Who is signed in: unlocked keys, in this process's memory, and nowhere else.
+"""Sessions: unlocked keys in this process's memory, and nowhere else.
 
 Rules: the cookie is 32 random bytes and this table is keyed by their SHA-256, so that no comparison of secrets depends
 on their content. A session ends when its owner locks it, when the admin locks everybody, when it has been idle, when it

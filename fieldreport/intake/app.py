@@ -1,6 +1,6 @@
-"""The factory of the letterbox.
+"""Building the intake's application from settings and parts.
 
-Rules: one application value per process, made from settings and parts that are handed in; headers, budgets and error
+Rules: one application per process; headers, budgets and error
 pages hold for every route because they are installed here and not in the views.
 """
 
@@ -58,7 +58,7 @@ def create_app(
         used_forms: the same, for the forms that were sent.
 
     Raises:
-        SettingsError: the logo cannot be shown; see ``branding``.
+        SettingsError: the logo cannot be shown; see ``logo``.
 
     """
     scratch = settings.intake.data / "scratch"
@@ -109,8 +109,8 @@ def _budget(settings: Settings, request: flask.Request) -> Budget:
 
 
 def _only_from_our_pages() -> None:
-    # Another site could post a form with a codename of its own choice: whoever then wrote under it would be answered
-    # where that site can read.
+    # Another site could post a form with a codename of its own choice: the source who then wrote under it would be
+    # answered where that site can read.
     if flask.request.method == "POST":
         csrf.require_same_site(flask.request)
 

@@ -1,6 +1,6 @@
-"""What the pages work with, made once by the factory and handed down.
+"""What the pages work with: the parts of one intake, made once by the factory.
 
-Rules: nothing in here knows of any visitor; whatever a request needs to remember travels in its form.
+Rules: nothing in here knows of any visitor; everything that a request needs to remember travels in its form.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _EXTENSION = "fieldreport-intake"
 
 @dataclass(slots=True)
 class _Ready:
-    """When it was last seen that reports can be taken, and the highest epoch seen; a refusal is never remembered."""
+    """When reports could last be taken, and the highest epoch seen; a refusal is never remembered."""
 
     since: float = -math.inf
     epoch: int = 0
@@ -78,7 +78,7 @@ class Service:
         return roster
 
     def roster_to_seal_to(self) -> Roster:
-        """The roster that is valid now, as far as this process has seen; for ``Mailbox.deposit``, which knows better.
+        """The roster that is valid now, as far as this process knows; ``Mailbox.deposit`` checks it again.
 
         Raises:
             RosterError, StoreError: as ``roster``.
@@ -89,7 +89,7 @@ class Service:
 
     @property
     def takes_files(self) -> bool:
-        """Whether files are taken now, and not only words."""
+        """Whether files are taken now, and not only text."""
         return letterbox_state(self.settings.intake.data) is LetterboxState.OPEN
 
     @property
@@ -101,14 +101,14 @@ class Service:
         """What is wrong with the invitation word, if one is asked for."""
         if is_invited(self.settings.intake.data, untrusted_word):
             return []
-        return [Problem(field="invitation", text=_("This is not the word. Ask whoever told you about us."))]
+        return [Problem(field="invitation", text=_("This is not the word. Ask the person who told you about us."))]
 
     def must_be_open(self, *, files: bool) -> Literal[True]:
         """Check that something new is taken, with files or without; raises as ``letterbox.must_be_open``."""
         return must_be_open(self.settings.intake.data, files=files)
 
     def check_ready(self) -> Literal[True]:
-        """Whether a report could be taken now; looked up at most once a second, for pages that only hand out a form.
+        """Check that a report could be taken now; looked up at most once a second, for pages that only hand out a form.
 
         Raises:
             RosterError, StoreError: as ``roster``. LimitExceeded: as ``must_be_open``.

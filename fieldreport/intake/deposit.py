@@ -32,7 +32,7 @@ class RefusedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """What cleaning made of the files of one form."""
+    """The cleaned and the refused files of one form."""
 
     files: tuple[CleanFile, ...]
     refused: tuple[RefusedFile, ...]
@@ -40,7 +40,7 @@ class Cleaned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What was received, in the words of its source: only its sizes are kept, in memory; see ``receipts``."""
+    """What was received, as its source knows it: only sizes are kept, in memory; see ``receipts``."""
 
     characters: int
     text_removed: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""Every error as a page: on a form it is the same form again, with everything that was typed.
+"""The error pages: after a form, the same form again with everything that was typed.
 
-Rules: which page follows from the form that was posted, not from the error; what was typed is read even if the error
-came before anybody looked at the body. From a form of another site the words are kept, never the codename.
+Rules: the page depends on the form that was posted, not on the error; what was typed is read even if the error
+came before the body was read. From a form of another site the text is kept, never the codename.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def error_page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
     request = current_request()
     if request_ctx.url_adapter is None:
-        # The host is none of ours. Links between our pages name none.
+        # The host is not ours. Links between our pages name no host.
         request_ctx.url_adapter = flask.current_app.url_map.bind("localhost")
     if failure.code == "http-400" and transport.through_gateway(request):
-        # Its name is none of ours, so the request was refused before anybody looked by which way it came.
+        # Its host is not ours, so the request was refused before its transport was checked.
         failure = dataclasses.replace(failure, code="tor-to-web")
     if request.method == "POST" and request.endpoint == "report.receive":
         return _report_again(failure)
@@ -58,7 +58,7 @@ def _report_again(failure: Failure) -> str:
 
 
 def _return_again(failure: Failure) -> str:
-    """Back to the form to add more when it is known who is here, else to the codename."""
+    """The form to add more if the token opens, else the page that asks for the codename."""
     here = context.current()
     typed = current_request().typed()
     draft = _draft(failure, typed)
@@ -69,15 +69,15 @@ def _return_again(failure: Failure) -> str:
         try:
             visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
         except TokenExpired:
-            pass  # somebody else may sit at this computer by now: ask who it is
+            pass  # somebody else may use this computer by now: ask for the codename
         except TokenError:
-            pass  # the server has restarted, or the form was changed: ask who it is
+            pass  # the server has restarted, or the form was changed: ask for the codename
         else:
             return return_.add_page(here, visit, draft, explanation=explanation)
     return return_.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)
 
 
 def _draft(failure: Failure, typed: Mapping[str, str]) -> Draft:
-    """What was typed; on a form of its own when the one that it came on is used up."""
+    """What was typed; with a new form number if the old one is used up."""
     draft = Draft.of(typed)
     return dataclasses.replace(draft, form=new_nonce()) if failure.code == "form-used" else draft

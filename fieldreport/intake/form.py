@@ -1,6 +1,6 @@
-"""What a source typed into a form, before anything has been done with it.
+"""What a source typed into a form, before anything is done with it.
 
-Rules: a draft survives every error, so it is made of whatever arrived, complete or not; deciding whether it can be sent
+Rules: a draft survives every error, so it is made of all that arrived, complete or not; deciding whether it can be sent
 is a step of its own. Hidden fields are as untrusted as typed ones.
 """
 
@@ -20,11 +20,11 @@ from fieldreport.web.forms import Problem
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
 SHORT_FIELDS = ("when", "where", "protect", "describe", "not_before")
-"""Fields that travel in the letter's manifest beside the report itself."""
+"""Fields that travel in the letter's manifest, next to the report itself."""
 
 
 def new_nonce() -> str:
-    """What tells two forms apart, so that the same words sent twice on purpose are two letters. Not a secret."""
+    """A number that tells two forms apart, so that the same text sent twice on purpose is two letters. Not a secret."""
     return secrets.token_hex(16)
 
 
@@ -34,7 +34,7 @@ class Draft:
 
     ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter. ``invitation``
     is the word that the newsroom gave out, compared and thrown away. ``without_refused``: files that cannot be cleaned
-    are to be left out. ``strong``: pictures and pages are to be made anew.
+    are to be left out. ``strong``: pictures and pages are to be re-encoded.
     """
 
     report: str = field(default="", repr=False)
@@ -67,7 +67,7 @@ class Draft:
         return not any(getattr(self, item.name).strip() for item in fields(self) if item.name in _TYPED)
 
     def problems(self, *, files: int) -> list[Problem]:
-        """Why this cannot be sent as it is, beside what only cleaning can find out; ``files`` came along."""
+        """Why this cannot be sent as it is, except for what only cleaning can find; ``files`` is their number."""
         found = []
         if not self.report.strip() and not files:
             found.append(Problem(field="report", text=_("Write a few words, or choose a file.")))

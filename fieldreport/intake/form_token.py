@@ -1,4 +1,4 @@
-"""The sealed state of a form: what must not be changed on its way through a browser, and how old it may be.
+"""The sealed state of a form: what a browser must not change, and how old it may be.
 
 Rules: the state of the report's form is its codename and its number, both also in the page, so that nothing is lost
 with the token; the state of the return pages holds the codename, which is in the page nowhere else.
@@ -18,7 +18,7 @@ FIELD = "token"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What the return pages remember: who is here, which answers the page has shown, and the next form's number."""
+    """What the return pages remember: the codename, the answers that the page has shown, and the next form's number."""
 
     codename: Codename = field(repr=False)
     shown: tuple[bytes, ...] = ()

@@ -21,7 +21,7 @@ from fieldreport.web.request_body import Upload
 
 
 class NotTaken(StrEnum):
-    """Why a file was not taken in."""
+    """Why a packed letter was not taken."""
 
     NOT_PACKED = "not-packed"
     OTHER_READERS = "other-readers"
@@ -32,14 +32,14 @@ class NotTaken(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """One file and what became of it. ``untrusted_name`` is shown back, never stored."""
+    """One file and its result. ``untrusted_name`` is shown again, never stored."""
 
     untrusted_name: str = field(repr=False)
     reason: NotTaken | None
 
 
 def take_in(service: Service, uploads: Iterable[Upload]) -> tuple[Handed, ...]:
-    """Deposit every packed letter among the files; each is judged by itself.
+    """Deposit every packed letter among the files; each is checked by itself.
 
     Raises:
         RosterError: no valid roster; nothing was stored.
@@ -68,7 +68,7 @@ def _take(service: Service, upload: Upload) -> NotTaken | None:
             return reason
         try:
             # As of the roster in force, not of the one it was sealed to: if a newer one closes this epoch while the
-            # letter is on its way in, the mailbox refuses it, and its keys are looked at again.
+            # letter is being stored, the mailbox refuses it, and its keys are checked again.
             service.mailbox.deposit(packed.frame.letter, roster.epoch, copy)
         except StaleRoster:
             continue
@@ -79,7 +79,7 @@ def _take(service: Service, upload: Upload) -> NotTaken | None:
 
 
 def _judge(service: Service, packed: PackedLetter, roster: Roster) -> NotTaken | None:
-    """Whether the letter's keys, as its frame claims them, are all in use now; a lie harms nobody but its letter."""
+    """Whether the letter's keys, as its frame claims them, are all in use now; a false claim harms only its letter."""
     epoch = packed.frame.epoch
     if epoch > roster.epoch:
         return NotTaken.UNKNOWN_KEYS
@@ -91,7 +91,7 @@ def _judge(service: Service, packed: PackedLetter, roster: Roster) -> NotTaken |
         return NotTaken.OLD_KEYS
     if not set(sealed_to) <= set(roster.key_ids()):
         return NotTaken.OLD_KEYS
-    # Who can open it cannot be seen, only how many: enough to tell a file that was packed for somebody else.
+    # Only the number of readers can be seen: enough to recognise a file that was packed for another newsroom.
     return None if packed.readers == len(sealed_to) else NotTaken.OTHER_READERS
 
 

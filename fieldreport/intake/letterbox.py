@@ -33,7 +33,7 @@ class LetterboxState(StrEnum):
 
 
 def letterbox_state(data: Path) -> LetterboxState:
-    """What is taken now; ``data`` is the intake's directory."""
+    """The letterbox's state now; ``data`` is the intake's directory."""
     try:
         return LetterboxState((data / _STATE).read_text(encoding="ascii").strip())
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def letterbox_state(data: Path) -> LetterboxState:
 
 
 def set_letterbox_state(data: Path, state: LetterboxState) -> None:
-    """Open or close; it holds from the next request on.
+    """Open or close it, from the next request on.
 
     Raises:
         StoreError: it could not be written; nothing has changed.
@@ -82,7 +82,7 @@ def is_invited(data: Path, untrusted_word: str) -> bool:
 
 
 def set_invitation(data: Path, word: str | None) -> None:
-    """Ask for a word from the next request on, or for none any more.
+    """Ask for a word from the next request on, or stop asking.
 
     Raises:
         UsageError: a word of nothing. StoreError: it could not be written; nothing has changed.

@@ -1,6 +1,6 @@
-"""What the newsroom puts on the first page: a small logo, in a letterbox whose texts nobody has to edit.
+"""The newsroom's small logo for the first page.
 
-Rules: the logo is cleaned like any file of a source's, in the locked child, and must leave the first view within one
+Rules: the logo is cleaned like a source's file, in the locked child, and must leave the first view within one
 round trip: that is why it is so small.
 """
 

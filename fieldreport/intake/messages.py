@@ -1,7 +1,7 @@
 """What codes mean in plain words: errors, reasons for refusing a file, categories of what was removed.
 
-Rules: every sentence is for a frightened person who does not know our words: what happened, whether anything is lost,
-what to do now. A code without a text falls back to one that is true of all of its kind.
+Rules: every sentence is for a frightened person who does not know our terms: what happened, whether anything is lost,
+what to do now. A code without a text of its own gets a general one.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
         "letterbox-closed": Explanation(
             title=later("We take no reports at the moment"),
             advice=later(
-                "Nothing was stored. We had to close for a while; it is not your fault. Please come back in some days. "
-                "With a codename you can still read our answers."
+                "Nothing was stored. We had to close for a while; it is not your fault. Please come back in a few days."
+                " With a codename you can still read our answers."
             ),
         ),
         "closed-for-files": Explanation(
@@ -116,8 +116,8 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
         "tor-to-web": Explanation(
             title=later("This way in is not safe"),
             advice=later(
-                "You came through a website that fetches onion pages for ordinary browsers. Whoever runs it can read "
-                "all that you write and can see where you are. Write nothing here. Use Tor Browser instead."
+                "You came through a website that fetches onion pages for ordinary browsers. The people who run it can "
+                "read all that you write and can see where you are. Write nothing here. Use Tor Browser instead."
             ),
             come_by_onion=True,
         ),
@@ -137,7 +137,7 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
 )
 _BROKEN: Final = Explanation(
     title=later("Something broke on our side"),
-    advice=later("It was not your fault, and nothing was stored half. Wait a little and try again."),
+    advice=later("It was not your fault, and nothing was partly stored. Wait a little and try again."),
 )
 _NOT_UNDERSTOOD: Final = Explanation(
     title=later("This did not work"),
@@ -198,7 +198,7 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "that."
         ),
         Refusal.LETTERS: later(
-            "The shapes of its letters are not inside the file, so we cannot make its pages anew. Make photos or "
+            "The shapes of its letters are not inside the file, so we cannot rebuild its pages. Make photos or "
             "screenshots of the pages and choose those."
         ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
@@ -223,11 +223,11 @@ NOT_TAKEN: Final[Mapping[NotTaken, LazyString]] = MappingProxyType(
             "This is not a packed report, or it was damaged on its way. Copy it again from where you have it."
         ),
         NotTaken.OTHER_READERS: later(
-            "It was not packed for our editors. Ask whoever gave it to you whether this is the right address."
+            "It was not packed for our editors. Ask the person who gave it to you whether this is the right address."
         ),
         NotTaken.OLD_KEYS: later(
             "It was packed with keys that we do not use any more; our editors could not open it. It is nobody's fault. "
-            "Whoever packed it has to pack it again, with the keys that we publish now."
+            "The person who packed it has to pack it again, with the keys that we publish now."
         ),
         NotTaken.UNKNOWN_KEYS: later(
             "It was packed with newer keys than this server has. Keep it and hand it in tomorrow."
@@ -250,7 +250,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "comments": later("comments"),
         "history": later("earlier versions and tracked changes"),
         "thumbnail": later("a small preview picture"),
-        "motion-video": later("a short video hidden behind the photo"),
+        "motion-video": later("a short video hidden in the photo"),
         "embedded-file": later("other files inside it"),
         "script": later("programs inside it"),
         "links": later("links to things outside it"),

@@ -1,11 +1,11 @@
-"""What was received lately, so that a source whose line dropped can ask with the codename whether it arrived.
+"""Recent receipts, so that a source whose line dropped can ask with the codename whether the report arrived.
 
-Everything is in anonymous memory that the workers share: a restart forgets it, a seized disk has nothing of it. Each
-receipt lies under a name and a key that only the codename yields, so that the memory itself tells how many letters came
-in a day and in which hour, which the mailbox tells, too, but not which of them belong together.
+Everything is in anonymous memory that the workers share: a restart forgets it, and it is on no disk. Each
+receipt is stored under a name and a key that only the codename yields. The memory itself shows how many letters came
+in a day and in which hour, as the mailbox does, but not which of them belong together.
 
-Rules: no lock, because a worker that is killed must not stop the others; two that write the same slot at once leave
-something that does not open, and a receipt that is lost costs its source a second letter, not a report.
+Rules: no lock, because a killed worker must not stop the others; two that write the same slot at once leave
+a slot that does not open, and a lost receipt costs its source a second letter, not a report.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running the letterbox: what is drawn once for all workers, and what each worker opens for itself."""
+"""Serving the letterbox: what all workers share, and what each worker opens for itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fieldreport.web.serve import serve as serve_wsgi
 
 
 def serve(settings: Settings) -> Never:
-    """Serve the letterbox on ``settings.intake.listen`` until told to stop; never returns.
+    """Serve the letterbox on ``settings.intake.listen`` until a signal stops it; never returns.
 
     Raises:
         PlatformError: no ML-KEM here.

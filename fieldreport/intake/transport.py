@@ -1,7 +1,7 @@
-"""The way by which somebody reached us: Tor Browser and TLS are safe, a stranger's gateway and an open line are not.
+"""How a request reached us: Tor Browser and TLS are safe, a stranger's gateway and plain HTTP are not.
 
 Rules: what cannot be seen counts as unsafe: without ``[intake] https`` any name but an onion address and this machine's
-own is an open line. On an unsafe way there is no form to write into; what was posted nevertheless is given back.
+own counts as plain HTTP. There a visitor gets no form to write into; what was posted nevertheless is given back.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _MARKS: Final = ("X-Tor2web", "X-Tor2web-Version")  # gateways that follow the t
 
 
 def check(request: flask.Request, settings: Intake) -> None:
-    """Refuse forms on an unsafe way.
+    """Refuse forms that came over an unsafe transport.
 
     Raises:
         NotAllowed: code ``tor-to-web``: through a website that fetches onion pages for other browsers; code
             ``unencrypted``: in the clear.
     """
     if request.routing_exception is not None or request.endpoint in _HARMLESS:
-        return  # no form of ours, whichever way this came
+        return  # not a form of ours
     if through_gateway(request):
         raise NotAllowed("reached through a gateway to onion services", code="tor-to-web")
     host = _name(request)
@@ -42,7 +42,7 @@ def through_gateway(request: flask.Request) -> bool:
 
 
 def onion_location(request: flask.Request, settings: Intake) -> str | None:
-    """What tells Tor Browser, on an encrypted page of the open web, that the same page has an onion address."""
+    """The header that tells Tor Browser, on an HTTPS page, the same page's onion address."""
     host = _name(request)
     on_the_web = settings.https and not (host.endswith(".onion") or _is_this_machine(host) or through_gateway(request))
     if not settings.onion or not on_the_web or request.method != "GET":

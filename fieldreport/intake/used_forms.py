@@ -1,6 +1,6 @@
-"""Which forms have been sent already: a form is good for one letter, however often that one is posted.
+"""Which forms have been sent: a form is valid for one letter, however often that letter is posted.
 
-In memory that the workers share, like receipts: a form's number (random, not a secret) beside a part of its letter's
+In memory that the workers share, like receipts: a form's number (random, not a secret) and a part of its letter's
 id, for as long as the form's token opens. A restart forgets it, and forgets the tokens' key with it.
 """
 

@@ -88,5 +88,5 @@ def last_resort(typed: Mapping[str, str]) -> str:
     return (
         '<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
         "<title>Something broke on our side</title><h1>Something broke on our side</h1>"
-        f"<p>It was not your fault. Nothing was stored half.</p>{advice}{kept}</html>"
+        f"<p>It was not your fault. Nothing was partly stored.</p>{advice}{kept}</html>"
     )

@@ -1,8 +1,8 @@
-"""Language: from the path of the page, else from the browser's wish; never from a cookie.
+"""The language of a page: from its path, else from what the browser asks for; never from a cookie.
 
 Rules: codes in paths are BCP 47 (``zh-Hans``), directories of catalogues are CLDR (``zh_Hans``). A language that is not
 offered is not found. Catalogues are compiled in the package, so that installing builds nothing; a test compares them
-with their sources and with the strings of the program.
+with their sources and with the strings of the program. How to change a string: .github/CONTRIBUTING.md.
 """
 
 from __future__ import annotations

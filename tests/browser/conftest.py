@@ -16,7 +16,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from fieldreport.cli import demo, zones
+from fieldreport.cli import demo_newsroom, zones
 from fieldreport.unseal import totp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,15 +52,15 @@ def three_free_ports() -> int:
 
 
 @pytest.fixture(scope="session")
-def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo.Demo]:
+def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo_newsroom.Demo]:
     """A demo newsroom with its three zones running as processes of their own."""
-    opened = demo.open_demo(tmp_path_factory.mktemp("browser") / "demo", port=three_free_ports())
+    opened = demo_newsroom.open_demo(tmp_path_factory.mktemp("browser") / "demo", port=three_free_ports())
     with zones.running(opened.settings):
         yield opened
 
 
 @pytest.fixture(scope="session")
-def code_of(newsroom: demo.Demo) -> Callable[[str], str]:
+def code_of(newsroom: demo_newsroom.Demo) -> Callable[[str], str]:
     """A one-time code of somebody that was not used before; waits if the desk would not take the next one yet."""
     used: dict[str, int] = {}
 

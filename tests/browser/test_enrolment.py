@@ -12,7 +12,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from fieldreport.cli import demo
+from fieldreport.cli import demo_newsroom
 from fieldreport.unseal import key_file, totp
 from tests.browser.test_whole_path import AXE_RUN, Screen, sign_in
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_somebody_enrols_is_approved_reads_and_is_removed(
-    newsroom: demo.Demo, chromium: Callable[..., webdriver.Chrome], code_of: Callable[[str], str], axe: str
+    newsroom: demo_newsroom.Demo, chromium: Callable[..., webdriver.Chrome], code_of: Callable[[str], str], axe: str
 ) -> None:
     found: dict[str, list[str]] = {}
 
@@ -38,7 +38,7 @@ def test_somebody_enrols_is_approved_reads_and_is_removed(
         return Screen(driver, newsroom, each=look)
 
     lena, dana = start(1024), start(320)
-    sign_in(lena, demo.ADMIN, code_of)
+    sign_in(lena, demo_newsroom.ADMIN, code_of)
     lena.open("desk", "/staff")
     lena.one("//input[@id='handle']").send_keys("dana")
     lena.press("Invite")

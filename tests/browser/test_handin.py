@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from selenium.webdriver.common.by import By
 
 from fieldreport.cli import main
-from fieldreport.cli.demo import Demo
+from fieldreport.cli.demo_newsroom import Demo
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from tests.browser.test_whole_path import SAMPLES, Screen, come_back, open_case, sign_in, type_of_starter
 

@@ -10,7 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from fieldreport.cli.demo import Demo
+from fieldreport.cli.demo_newsroom import Demo
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Kind

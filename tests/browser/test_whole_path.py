@@ -23,7 +23,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from fieldreport.cli.demo import Demo
+from fieldreport.cli.demo_newsroom import Demo
 
 pytestmark = pytest.mark.browser
 

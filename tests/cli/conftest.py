@@ -17,7 +17,8 @@ import click.testing
 import pytest
 
 from fieldreport import config
-from fieldreport.cli import main
+from fieldreport.cli import main, zones
+from fieldreport.errors import UsageError
 from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive.audit import signers_of
@@ -209,3 +210,16 @@ def answering(house: House, answer: str, *arguments: str | Path) -> click.testin
     return click.testing.CliRunner().invoke(
         main, [str(part) for part in (*command, house.passphrase_file)], input=answer
     )
+
+
+def free_ports() -> int:
+    """A port with two free ones after it, now."""
+    # Below the ports that the kernel gives out, and not where another run on this machine looks first.
+    for port in range(20000 + os.getpid() % 3000 * 4, 32760, 3):
+        try:
+            for one in (port, port + 1, port + 2):
+                zones.check_port(f"127.0.0.1:{one}", where="test")
+        except UsageError:
+            continue
+        return port
+    raise AssertionError("no free ports")

@@ -13,7 +13,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from fieldreport.cli import demo, main
+from fieldreport.cli import demo_newsroom, main
 from fieldreport.seal import Kind, PartSource
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive import rewrap
@@ -29,9 +29,9 @@ LONGEST = float(os.environ.get("FIELDREPORT_TESTS_LONGEST", "2.8"))
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
+def house(tmp_path_factory: pytest.TempPathFactory) -> demo_newsroom.Demo:
     """An installation whose vault holds sealed objects, and a file with each person's passphrase."""
-    opened = demo.open_demo(tmp_path_factory.mktemp("keys") / "demo", port=21900)
+    opened = demo_newsroom.open_demo(tmp_path_factory.mktemp("keys") / "demo", port=21900)
     for person in opened.people.values():
         (opened.directory / person.handle).write_text(person.passphrase)
     vault = open_vault(opened.settings)
@@ -44,36 +44,36 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
     return opened
 
 
-def seat_of(house: demo.Demo, vault: Vault, handle: str) -> Seat:
+def seat_of(house: demo_newsroom.Demo, vault: Vault, handle: str) -> Seat:
     path = house.settings.desk.keyfiles / f"{handle}.key"
     staff = key_file.unlock(path, house.people[handle].passphrase)
     return Seat(vault, staff, RosterWatch.of(house.settings, vault))
 
 
-def arguments(house: demo.Demo, *command: str) -> list[str]:
+def arguments(house: demo_newsroom.Demo, *command: str) -> list[str]:
     return ["--settings", str(house.settings.path), "keys", *command]
 
 
-def rotate(house: demo.Demo, handle: str) -> list[str]:
-    admin, owner = house.directory / demo.ADMIN, house.directory / handle
+def rotate(house: demo_newsroom.Demo, handle: str) -> list[str]:
+    admin, owner = house.directory / demo_newsroom.ADMIN, house.directory / handle
     files = ("--passphrase-file", str(admin), "--owner-passphrase-file", str(owner))
-    return arguments(house, "rotate", handle, "--admin", demo.ADMIN, *files)
+    return arguments(house, "rotate", handle, "--admin", demo_newsroom.ADMIN, *files)
 
 
-def keys_of(house: demo.Demo, handle: str) -> dict[str, int]:
+def keys_of(house: demo_newsroom.Demo, handle: str) -> dict[str, int]:
     """Key id to the number of objects that name it."""
     shown = CliRunner().invoke(main, arguments(house, "list", "--json"))
     return {row["key"]: row["objects"] for row in json.loads(shown.output)["keys"] if row["handle"] == handle}
 
 
-def is_done(house: demo.Demo, handle: str, old: str) -> bool:
+def is_done(house: demo_newsroom.Demo, handle: str, old: str) -> bool:
     """Whether no rotation is under way and nothing names the key that stood there before."""
     under_way = json.loads(CliRunner().invoke(main, arguments(house, "status", "--json")).output)["rotations"]
     keys = keys_of(house, handle)
     return under_way == [] and len(keys) > 1 and keys[old] == 0
 
 
-def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -> None:
+def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo_newsroom.Demo) -> None:
     (before,) = keys_of(house, "jonas")
     chance = random.Random(11)
     for _ in range(KILLS):
@@ -104,14 +104,16 @@ def test_a_rotation_that_was_killed_goes_on_where_it_stopped(house: demo.Demo) -
     assert CliRunner().invoke(main, audit).exit_code == 0
 
 
-def test_an_order_alone_waits_for_its_owner(house: demo.Demo) -> None:
-    admin = str(house.directory / demo.ADMIN)
-    command = arguments(house, "rotate", "amira", "--order-only", "--admin", demo.ADMIN, "--passphrase-file", admin)
+def test_an_order_alone_waits_for_its_owner(house: demo_newsroom.Demo) -> None:
+    admin = str(house.directory / demo_newsroom.ADMIN)
+    command = arguments(
+        house, "rotate", "amira", "--order-only", "--admin", demo_newsroom.ADMIN, "--passphrase-file", admin
+    )
     assert CliRunner().invoke(main, command).output == "amira: ordered\n"
     assert "amira            ordered" in CliRunner().invoke(main, arguments(house, "status")).output
 
 
-def test_a_wrong_passphrase_of_the_owner_changes_nothing(house: demo.Demo) -> None:
+def test_a_wrong_passphrase_of_the_owner_changes_nothing(house: demo_newsroom.Demo) -> None:
     count = len(keys_of(house, "jonas"))
     wrong = [str(house.directory / "amira") if part == str(house.directory / "jonas") else part
              for part in rotate(house, "jonas")]  # fmt: skip

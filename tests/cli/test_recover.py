@@ -16,8 +16,8 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
-from fieldreport.cli import recovery_sheet_pdf, recovery_sheets
-from fieldreport.seal import HybridIdentity, Kind, Role, open_header, open_rosters
+from fieldreport.cli import recovery_sheet, recovery_sheet_pdf, recovery_sheets
+from fieldreport.seal import HybridIdentity, Kind, Role, fingerprint_words, open_header, open_rosters
 from fieldreport.unseal import key_file, recovery
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -40,9 +40,9 @@ def text_of(pdf: Path) -> tuple[str, int]:
 # --- sheets ---
 
 
-def sheet(newsroom: str = "The Border Post") -> recovery_sheets.Sheet:
+def sheet(newsroom: str = "The Border Post") -> recovery_sheet.Sheet:
     key = HybridIdentity.generate()
-    return recovery_sheets.Sheet(
+    return recovery_sheet.Sheet(
         newsroom=newsroom,
         instance="0f" * 16,
         key_id=key.key_id,
@@ -64,7 +64,7 @@ def test_a_pdf_sheet_is_one_page_with_the_words_in_a_numbered_grid(tmp_path: Pat
         assert f"{at}) {word}" in text
     for expected in ("Recovery share 2 of 3", "The Border Post", "0f" * 16, "November 2026", "open nothing"):
         assert expected in text
-    assert " ".join(recovery_sheets.fingerprint_words(of.key_id).split()[:5]) in " ".join(text.split())
+    assert " ".join(fingerprint_words(of.key_id).split()[:5]) in " ".join(text.split())
     assert recovery.shares_needed(text) == 2, "what was scanned back is read as a share"
 
 
@@ -78,7 +78,7 @@ def test_a_name_without_letters_in_these_fonts_leaves_a_line_to_write_on(tmp_pat
     of = sheet("국경 소식")
     (path,) = recovery_sheets.write(tmp_path, [of], recovery_sheets.SheetForm.PDF)
     assert "_" * 40 in text_of(path)[0]
-    assert "국경 소식" in recovery_sheets.as_text(of)
+    assert "국경 소식" in recovery_sheet.as_text(of)
 
 
 def test_every_sheet_holds_its_own_share_and_no_other(printed: Printed) -> None:
@@ -115,7 +115,7 @@ def test_sheets_are_written_nowhere_but_into_an_empty_closed_directory(tmp_path:
 def test_shares_that_cannot_be_written_are_shown_because_they_exist_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_sheet: recovery_sheets.Sheet) -> bytes:
+    def full(_sheet: recovery_sheet.Sheet) -> bytes:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(recovery_sheet_pdf, "as_pdf", full)
@@ -243,7 +243,7 @@ def test_a_newsroom_that_lost_its_passphrases_reads_again(printed: Printed) -> N
     assert vault.objects.named_by(key_id) == 0
     done = recover(house, "--rewrap", *printed.files[:3])
     assert done.exit_code == 0, done.output
-    assert f"{OBJECTS} objects are sealed to exactly today's editors now" in done.stdout
+    assert f"{OBJECTS} objects are now sealed to exactly the current editors" in done.stdout
     assert vault.objects.named_by(key_id) == OBJECTS
     assert rewrap.pending(nadia) == 0
     vault.close()
@@ -308,7 +308,7 @@ def test_a_newsroom_that_lost_every_passphrase_reads_again(locked_out: Printed, 
     after = house.facts("roster", "show")
     assert after["epoch"] == before["epoch"] + 1
     assert after["recipients"] == before["recipients"]
-    assert f"{after['epoch']} rosters of the history hold" in house.run("roster", "verify").stdout
+    assert f"{after['epoch']} rosters of the history are valid" in house.run("roster", "verify").stdout
 
     # Whoever finds the old passphrase later signs nothing with it.
     assert "signed by the admin" in refused(house.as_admin("roster", "sign"), 77)

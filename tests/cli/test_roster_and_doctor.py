@@ -40,7 +40,7 @@ def test_signing_again_makes_the_next_epoch_with_the_same_people(house: House) -
     after = house.facts("roster", "show")
     assert after["epoch"] == before["epoch"] + 1
     assert after["recipients"] == before["recipients"]
-    assert "2 rosters of the history hold" in house.run("roster", "verify").stdout
+    assert "2 rosters of the history are valid" in house.run("roster", "verify").stdout
 
 
 def flip_roster(keys: Path) -> None:
@@ -178,7 +178,7 @@ def test_the_audit_log_is_verified_with_the_rosters_keys(house: House) -> None:
 def test_collecting_an_empty_mailbox_does_nothing_twice(house: House) -> None:
     for _ in range(2):
         assert house.facts("collect") == {"letters": 0, "replies": 0}
-    assert house.run("collect").stdout == "0 letters collected, 0 replies handed over.\n"
+    assert house.run("collect").stdout == "0 letters collected, 0 replies delivered.\n"
 
 
 # --- doctor ---
@@ -274,14 +274,14 @@ def test_doctor_mends_what_a_crash_left_and_spares_what_is_being_written(
     open_vault(staffed_house.settings).close()
     left = staffed_house.settings.desk.data / "blobs" / ("ab" * 16)
     left.write_bytes(b"sealed")
-    assert staffed_house.run("doctor", "--mend").exit_code == WHOLE
+    assert staffed_house.run("doctor", "--fix").exit_code == WHOLE
     assert left.exists()  # younger than an hour: its row may be on its way
 
     later = time.time() + limits.ORPHAN_SECONDS + 60
     monkeypatch.setattr("fieldreport.store.file_blobs.time.time", lambda: later)
     assert findings(staffed_house, status=WHOLE)["vault"] == [("warns", "1 payloads without a row found")]
     assert left.exists()
-    assert staffed_house.run("doctor", "--mend").exit_code == WHOLE
+    assert staffed_house.run("doctor", "--fix").exit_code == WHOLE
     assert not left.exists()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -17,25 +16,11 @@ from pathlib import Path
 import pytest
 
 from fieldreport import installation
-from fieldreport.cli import _COMMANDS, demo, walkthrough, zones
-from fieldreport.errors import UsageError
+from fieldreport.cli import _COMMANDS, demo_newsroom, walkthrough, zones
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file
-from tests.cli.conftest import House, refused, run
-
-
-def free_ports() -> int:
-    """A port with two free ones after it, now."""
-    # Below the ports that the kernel gives out, and not where another run on this machine looks first.
-    for port in range(20000 + os.getpid() % 3000 * 4, 32760, 3):
-        try:
-            for one in (port, port + 1, port + 2):
-                zones.check_port(f"127.0.0.1:{one}", where="test")
-        except UsageError:
-            continue
-        return port
-    raise AssertionError("no free ports")
+from tests.cli.conftest import House, free_ports, refused, run
 
 
 @pytest.fixture
@@ -91,14 +76,14 @@ def test_a_free_port_may_be_used() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    demo: demo.Demo
+    demo: demo_newsroom.Demo
     port: int
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     port = free_ports()
-    return Opened(demo.open_demo(tmp_path_factory.mktemp("demo") / "demo", port=port), port)
+    return Opened(demo_newsroom.open_demo(tmp_path_factory.mktemp("demo") / "demo", port=port), port)
 
 
 @pytest.fixture
@@ -132,7 +117,7 @@ def test_what_opens_the_demo_is_for_its_owner_only(opened: Opened) -> None:
 
 def test_opening_it_again_takes_up_what_is_there(directory: Path, opened: Opened) -> None:
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
-    again = demo.open_demo(directory, port=opened.port)
+    again = demo_newsroom.open_demo(directory, port=opened.port)
     assert again.people == opened.demo.people
     assert again.settings.instance.id == opened.demo.settings.instance.id
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
@@ -140,14 +125,14 @@ def test_opening_it_again_takes_up_what_is_there(directory: Path, opened: Opened
 
 def test_another_port_moves_every_zone_and_what_is_told_of_them(directory: Path, opened: Opened) -> None:
     port = opened.port + 1  # so that old and new ports overlap
-    moved = demo.open_demo(directory, port=port)
+    moved = demo_newsroom.open_demo(directory, port=port)
     expected = {zone: f"http://127.0.0.1:{port + number}" for number, zone in enumerate(zones.ZONES)}
     assert {zone: moved.url(zone) for zone in zones.ZONES} == expected
     assert moved.settings.press.base_url == expected["press"]
     assert facts(directory)["urls"] == expected
     assert {**facts(directory), "urls": None} == {**facts(opened.demo.directory), "urls": None}
     assert stat.S_IMODE((directory / "demo.json").stat().st_mode) == 0o600
-    assert demo.open_demo(directory, port=opened.port).settings.intake.listen == f"127.0.0.1:{opened.port}"
+    assert demo_newsroom.open_demo(directory, port=opened.port).settings.intake.listen == f"127.0.0.1:{opened.port}"
 
 
 @pytest.mark.parametrize("port", [0, 65534])
@@ -182,7 +167,7 @@ def family(pid: int) -> list[int]:
 
 def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path) -> None:
     """About forty seconds: one-time codes work once each, and this waits for new ones."""
-    walked = demo.open_demo(directory, port=free_ports())
+    walked = demo_newsroom.open_demo(directory, port=free_ports())
     if not sandbox_status().complete:
         pytest.skip("needs Landlock and seccomp")
     said: list[str] = []

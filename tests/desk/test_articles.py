@@ -117,7 +117,7 @@ class TestWriting:
     def test_saving_nothing_new_keeps_the_revision(self, house: House, amira: Browser, case: CaseRow) -> None:
         path = written(house, amira, case)
         before = list_articles(house.vault)[0].revision
-        assert "Nothing had changed." in amira.press(amira.get(path), "Save").text
+        assert "Nothing has changed." in amira.press(amira.get(path), "Save").text
         assert list_articles(house.vault)[0].revision == before
 
     def test_it_rejects_what_is_too_long_and_gives_it_back(self, house: House, amira: Browser, case: CaseRow) -> None:
@@ -199,8 +199,8 @@ class TestTheLeakCheck:
         page = amira.get(f"{path}/check")
         headings = " ".join(head.text_content() for head in page.find("//article/h3"))
         assert "Protected term blocks" in " ".join(headings.split())
-        assert "Words lifted from the report" in headings
-        assert "Telephone number" in headings
+        assert "Words copied from the report" in headings
+        assert "Phone number" in headings
         marks = [mark.text_content() for mark in page.find("//section[@aria-labelledby='h-text']//mark")]
         assert "Hyesan" in marks
         for article in page.find("//article[starts-with(@id, 'f-')]"):
@@ -365,7 +365,7 @@ class TestAfterPublication:
     def test_a_draft_is_discarded_after_a_question(self, house: House, amira: Browser, case: CaseRow) -> None:
         path = written(house, amira, case)
         page = amira.press(amira.get(amira.get(path).link("Discard this article")), "Discard it")
-        assert "shredded" in page.text
+        assert "permanently deleted" in page.text
         assert amira.get(path).status == 404
 
     def test_nothing_unpublished_is_in_the_clear(self, house: House, amira: Browser, case: CaseRow) -> None:

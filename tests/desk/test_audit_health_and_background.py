@@ -27,7 +27,7 @@ class TestTheAuditLog:
     def test_it_holds_and_gives_a_head_to_note(self, house: House, lena: Browser) -> None:
         house.seat("jonas").record(Act.LOCKED)
         page = lena.press(lena.get("/audit"), "Check the whole log")
-        assert "The log holds" in page.text
+        assert "Log verified" in page.text
         assert page.find("//div[@role='status']//span[@class='mono']")
 
     def test_an_altered_entry_is_named(self, house: House, lena: Browser) -> None:
@@ -36,7 +36,7 @@ class TestTheAuditLog:
         with house.vault.change() as change:
             change.session.execute(update(AuditRow).where(AuditRow.sequence == 1).values(subject="C-OTHER"))
         page = lena.press(lena.get("/audit"), "Check the whole log")
-        assert "The log does not hold" in page.text
+        assert "Log tampered with" in page.text
         assert "audit entry 1" in page.text
 
     def test_it_pages(self, house: House, lena: Browser) -> None:

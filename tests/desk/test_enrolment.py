@@ -140,7 +140,7 @@ class TestTheInvitation:
         code = invited(lena)
         house.clock.forward(limits.INVITATION_HOURS * 3600)
         assert begun(stranger, code).status == 403
-        assert "the invitation has run out" in house.sign_in("lena").get("/staff").text
+        assert "the invitation has expired" in house.sign_in("lena").get("/staff").text
 
     def test_it_works_once(self, house: House, lena: Browser, stranger: Browser) -> None:
         code = invited(lena)
@@ -169,7 +169,7 @@ class TestTheInvitation:
 
     def test_it_can_be_taken_back(self, house: House, lena: Browser, stranger: Browser) -> None:
         code = invited(lena)
-        lena.press(lena.get("/staff"), "Take back the invitation of dana")
+        lena.press(lena.get("/staff"), "Revoke the invitation of dana")
         assert begun(stranger, code).status == 403
         assert house.vault.audit.page()[1].act == "invitation-revoked"
 
@@ -269,12 +269,12 @@ class TestTheApproval:
         fingerprint = page.find("//input[@name='fingerprint']")[0].get("value")
         assert lena.post("/staff/waiting/dana", {"token": token, "fingerprint": fingerprint}).status == 422
         assert house.roster.epoch == 1
-        lena.press(late, "Turn away")
+        lena.press(late, "Reject")
         assert invited(lena)
 
     def test_somebody_can_be_turned_away(self, house: House, lena: Browser, stranger: Browser) -> None:
         waits(house, lena, stranger)
-        page = lena.press(lena.get("/staff/waiting/dana"), "They are not: turn away")
+        page = lena.press(lena.get("/staff/waiting/dana"), "They differ: reject")
         assert "dana waits" not in page.text
         assert lena.get("/staff/waiting/dana").status == 404
         assert house.roster.epoch == 1
@@ -311,7 +311,7 @@ class TestRemoving:
         house.receive("before")
         gone = house.staff["amira"].public_entry().key_id
         page = lena.get(lena.get("/staff").link("Remove amira"))
-        assert "cannot unread" in page.text
+        assert "Not possible: undoing what amira has read" in page.text
         page = lena.press(page, "Remove amira")
         assert "1 of their sessions was locked" in page.text
         assert house.roster.by_key(gone).state is KeyState.REVOKED

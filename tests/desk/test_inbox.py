@@ -81,7 +81,7 @@ def test_a_withdrawal_deletes_and_is_told(house: House, amira: Browser) -> None:
 def test_damage_is_told_without_hiding_the_case(house: House, amira: Browser) -> None:
     house.send(damage=-1)
     page = amira.press(amira.get("/inbox"), "Fetch now")
-    assert "came damaged" in page.text
+    assert "arrived damaged" in page.text
     assert "1 damaged" in page.text
 
 

@@ -134,7 +134,7 @@ def test_a_window_that_was_left_goes_blank_and_keeps_nobody_signed_in(house: Hou
     for _ in range(3):
         house.clock.forward(limits.DESK_IDLE_SECONDS / 3 - 1)
         page = amira.get(url)
-        assert "Taken off the screen" in page.text
+        assert "Page hidden" in page.text
         assert page.link("Back to the page") == "/inbox"
     house.clock.forward(3)
     assert not is_in(amira)

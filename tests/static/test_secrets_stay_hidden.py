@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 import fieldreport
-from fieldreport.cli.demo import Person
-from fieldreport.cli.recovery_sheets import Sheet
+from fieldreport.cli.demo_newsroom import Person
+from fieldreport.cli.recovery_sheet import Sheet
 from fieldreport.installation import Made, Member
 from fieldreport.press.article import Article
 from fieldreport.seal import Codename, HybridIdentity, Role, SourceKeys, TokenKey

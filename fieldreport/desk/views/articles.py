@@ -1,4 +1,4 @@
-"""Articles: from cases to a draft, its text and pictures, a look at what readers will see, and the way out."""
+"""Articles: starting one from cases, its text and pictures, the preview, correcting, withdrawing and discarding."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _publish_due(seat: Seat) -> None:
 
 
 def title_of(seat: Seat, head: ArticleHead) -> str:
-    """The working title, or what can be said without it."""
+    """The working title, or a placeholder."""
     try:
         return drafts.load(seat, head.id).article.title or "(no title yet)"
     except NotARecipient:
@@ -94,7 +94,7 @@ def _id(untrusted: str) -> bytes:
 @access.editor
 @blueprint.get("/articles/<id:article_id>")
 def edit(article_id: bytes) -> ResponseReturnValue:
-    """The article, to be written."""
+    """The article and the form to write it."""
     seat = context.seat()
     draft = drafts.load(seat, article_id)
     cases, pictures = _material(draft.head)
@@ -121,7 +121,7 @@ def editable(head: ArticleHead) -> bool:
 
 
 def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePicture]]:
-    """The cases behind an article that are there for this editor, and the pictures their sources sent."""
+    """The article's cases that this editor may read, and the pictures their sources sent."""
     desk, seat = context.desk(), context.seat()
     cases: list[tuple[bytes, str]] = []
     pictures: list[CasePicture] = []
@@ -142,7 +142,7 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
 @access.editor
 @blueprint.post("/articles/<id:article_id>")
 def save(article_id: bytes) -> ResponseReturnValue:
-    """Save everything a reader will see. Any change voids the sign-offs there were."""
+    """Save everything that readers will see. Any change voids earlier sign-offs."""
     seat = context.seat()
     draft = drafts.load(seat, article_id)
     form = flask.request.form
@@ -157,7 +157,7 @@ def save(article_id: bytes) -> ResponseReturnValue:
         media=_media(draft.article),
     )
     if article == draft.article:
-        context.say("Nothing had changed.")
+        context.say("Nothing has changed.")
     else:
         drafts.save(seat, article_id, article, based_on=_based_on())
         context.say("Saved and sealed.")
@@ -192,7 +192,7 @@ def _based_on() -> int:
 @access.editor
 @blueprint.post("/articles/<id:article_id>/media")
 def attach(article_id: bytes) -> ResponseReturnValue:
-    """Attach a picture of a case: a fresh rendition of it, cleaned anew for this article."""
+    """Attach a picture of a case: a fresh copy, cleaned again for this article."""
     desk, seat, form = context.desk(), context.seat(), flask.request.form
     draft = drafts.load(seat, article_id)
     item = readable_item(_id(form.get("item", "")))
@@ -237,29 +237,27 @@ def preview(article_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/articles/<id:article_id>/return")
 def back_to_draft(article_id: bytes) -> ResponseReturnValue:
-    """Take an article back to writing; sign-offs there were are void."""
+    """Take an article back to writing; earlier sign-offs are void."""
     review.return_to_draft(context.seat(), article_id)
-    context.say("Back to draft. Earlier sign-offs do not count any more.")
+    context.say("Back to draft. Earlier sign-offs are void.")
     return _to("articles.edit", article_id)
 
 
 @access.editor
 @blueprint.post("/articles/<id:article_id>/correct")
 def correct(article_id: bytes) -> ResponseReturnValue:
-    """Open a published article for correction; readers keep the old version until the new one is signed off."""
+    """Open a published article for correction; readers see the old version until the new one is signed off."""
     release.correct(context.seat(), article_id)
-    context.say(
-        "A draft of the correction is open. Readers keep the published version until the new one is signed off."
-    )
+    context.say("A draft of the correction is open. Readers see the published version until the new one is signed off.")
     return _to("articles.edit", article_id)
 
 
 @access.editor
 @blueprint.post("/articles/<id:article_id>/cancel-correction")
 def cancel_correction(article_id: bytes) -> ResponseReturnValue:
-    """Give up a correction: the article is again what readers have."""
+    """Give up a correction: the published version stays."""
     release.cancel_correction(context.seat(), article_id)
-    context.say("The correction is dropped. The article is again what readers have.")
+    context.say("The correction is discarded. The published version stays.")
     return _to("articles.edit", article_id)
 
 
@@ -283,9 +281,9 @@ def withdraw(article_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/articles/<id:article_id>/discard")
 def discard(article_id: bytes) -> ResponseReturnValue:
-    """Shred an article that was never published."""
+    """Permanently delete an article that was never published."""
     drafts.discard(context.seat(), article_id)
-    context.say("The draft and its revisions are shredded.")
+    context.say("The draft and its revisions are permanently deleted.")
     return flask.redirect(flask.url_for(".index"), code=303)
 
 

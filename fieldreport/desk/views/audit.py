@@ -1,4 +1,4 @@
-"""For the admin: the log of acts, and whether it holds."""
+"""For the admin: the audit log, and its verification."""
 
 from __future__ import annotations
 

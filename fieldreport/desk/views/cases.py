@@ -1,4 +1,4 @@
-"""One case: the conversation, what the editors note beside it, and everything one can do with a case."""
+"""One case: the conversation, the editors' notes, and everything that can be done with a case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("cases", __name__)
 
-_ITEMS: Final = 30  # of a conversation on one page: opening one takes a millisecond or two
+_ITEMS: Final = 30  # of a conversation on one page: opening one takes 1 to 2 ms
 _CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
 
 
@@ -80,7 +80,7 @@ def _page(
 
 
 def _card(case_id: bytes) -> tuple[Card, str]:
-    """The card, or an empty one and what is wrong with the one there is: the letters must stay readable."""
+    """The card; if it is damaged, an empty one and what is wrong with it, because the letters must stay readable."""
     try:
         return conversation.card(context.seat(), case_id), ""
     except SealError:
@@ -88,7 +88,7 @@ def _card(case_id: bytes) -> tuple[Card, str]:
 
 
 def editors() -> tuple[str, ...]:
-    """Whom a case can be handed to."""
+    """The handles that a case can be assigned to."""
     desk = context.desk()
     entries = desk.rosters.newest().entries
     return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))
@@ -119,7 +119,7 @@ def reply(case_id: bytes) -> ResponseReturnValue:
     item_id = conversation.reply(context.seat(), case_id, text, context.desk().mailbox, item_id=_drawn_id())
     pending = inbox.item(context.desk().vault, item_id).pending
     context.say(
-        "The reply is sealed and kept here; the letterbox is away, so it goes out as soon as it is back."
+        "The reply is sealed and stored here. The letterbox cannot be reached; the reply is sent as soon as it can be."
         if pending
         else "The reply is sealed and waits for the source."
     )
@@ -129,7 +129,7 @@ def reply(case_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/cases/<id:case_id>/note")
 def note(case_id: bytes) -> ResponseReturnValue:
-    """Note something for colleagues; the source never sees it."""
+    """Store a note for colleagues; the source never sees it."""
     readable_case(case_id)
     text = typed_text()
     problem = _problem_with(text, "note")
@@ -143,7 +143,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/cases/<id:case_id>/facts")
 def facts(case_id: bytes) -> ResponseReturnValue:
-    """Save the fact sheet and the protected terms, unless a colleague saved theirs meanwhile."""
+    """Save the fact sheet and the protected terms, unless a colleague has saved a newer version."""
     readable_case(case_id)
     seat, form = context.seat(), flask.request.form
     untrusted_version = form.get("version", "")
@@ -160,7 +160,7 @@ def facts(case_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/cases/<id:case_id>/state")
 def state(case_id: bytes) -> ResponseReturnValue:
-    """Set how far a case is, and whose it is."""
+    """Set a case's state and whom it is assigned to."""
     case = readable_case(case_id)
     seat, form = context.seat(), flask.request.form
     wanted = form.get("state", case.state)
@@ -173,7 +173,7 @@ def state(case_id: bytes) -> ResponseReturnValue:
         workflow.set_state(seat, case_id, CaseState(wanted))
     if assignee != case.assignee:
         workflow.assign(seat, case_id, assignee)
-    context.say(f"{case.name} is '{wanted}', {'with ' + assignee if assignee else 'with nobody'}.")
+    context.say(f"Status: {wanted}. {'Assigned to ' + assignee if assignee else 'Not assigned'}.")
     return _back_to(case_id)
 
 
@@ -201,7 +201,7 @@ def limit(case_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/cases/<id:case_id>/unread")
 def unread(case_id: bytes) -> ResponseReturnValue:
-    """Leave a case for later: unread again, for this editor."""
+    """Mark a case as unread for this editor."""
     readable_case(case_id)
     inbox.mark_unread(context.desk().vault, case_id, context.session().handle)
     return flask.redirect(flask.url_for("inbox.show"), code=303)
@@ -210,14 +210,14 @@ def unread(case_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.get("/cases/<id:case_id>/delete")
 def ask_delete(case_id: bytes) -> ResponseReturnValue:
-    """What deleting means, and the question."""
+    """Say what deleting does, and ask."""
     return _delete_page(readable_case(case_id))
 
 
 @access.editor
 @blueprint.post("/cases/<id:case_id>/delete")
 def delete(case_id: bytes) -> ResponseReturnValue:
-    """Shred a case: every key to it goes, for everybody, for ever. The name must be typed."""
+    """Permanently delete a case by destroying every key to it. Its name must be typed."""
     case = readable_case(case_id)
     if flask.request.form.get("name", "").strip().upper() != case.name.upper():
         return _delete_page(case, problems=[Problem(text=f"Type {case.name} to delete it.", field="name")], status=422)

@@ -22,8 +22,8 @@ from fieldreport.web.forms import Problem
 blueprint = flask.Blueprint("enrolment", __name__)
 
 _MAXIMUM: Final = 500  # characters of a field; an invitation has sixty
-_REFUSED: Final = "Handle and invitation do not fit, or the invitation has run out. Ask the admin for another."
-_THROTTLED: Final = "Too many tries. Wait a quarter of an hour, then try again."
+_REFUSED: Final = "Handle and invitation do not match, or the invitation has expired. Ask the admin for a new one."
+_THROTTLED: Final = "Too many tries. Wait 15 minutes, then try again."
 
 
 @access.public
@@ -40,7 +40,7 @@ def _invitation_page(*, problems: Sequence[Problem] = (), handle: str = "", stat
 @access.public
 @blueprint.post("/enrol")
 def begin() -> ResponseReturnValue:
-    """Make the keys and show, once, what only their owner may have."""
+    """Make the keys, and show once what only their owner may have."""
     form = flask.request.form
     untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
     try:
@@ -71,7 +71,7 @@ def _keys_page(
 @access.public
 @blueprint.post("/enrol/keys")
 def finish() -> ResponseReturnValue:
-    """Take the practised passphrase and code, and show the words to read to the admin."""
+    """Check the practised passphrase and code, then show the words to read to the admin."""
     desk, form = context.desk(), flask.request.form
     begun = enrolment.Begun.open(desk, form.get("remembered", ""))
     typed = form.get("passphrase", "")[:_MAXIMUM]
@@ -81,7 +81,7 @@ def finish() -> ResponseReturnValue:
     try:
         request = enrolment.finish(desk, begun, form.get("code", "")[:_MAXIMUM])
     except enrolment.WrongCode:
-        text = "This code does not fit. Wait for the next one, and see that the telephone's clock is right."
+        text = "This code is wrong. Wait for the next one, and check that your phone's clock is right."
         return _keys_page(begun, typed=typed, problems=[Problem(text=text, field="code")], status=422)
     except TooManyTries:
         return _keys_page(begun, typed=typed, problems=[Problem(text=_THROTTLED)], status=429)
@@ -101,18 +101,18 @@ def invite() -> ResponseReturnValue:
 
 @access.admin
 @blueprint.post("/staff/take-back")
-def take_back() -> ResponseReturnValue:
-    """Make an invitation worthless, or turn away somebody who waits."""
+def revoke_invitation() -> ResponseReturnValue:
+    """Revoke an invitation, or reject a request that waits."""
     handle = flask.request.form.get("handle", "")
     vault_enrolment.take_back(context.seat(), handle)
-    context.say("Done: nobody can enrol or be approved under that handle now. Invite again if that was a mistake.")
+    context.say("Revoked: that handle can neither enrol nor be approved. Invite again if that was a mistake.")
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
 
 @access.admin
 @blueprint.get("/staff/waiting/<handle>")
 def ask_approve(handle: str) -> ResponseReturnValue:
-    """The words to be compared with the person's voice, then the button; or why there is none."""
+    """The words to compare on the phone, then the button; or why there is none."""
     desk, refusal = context.desk(), ""
     request = vault_enrolment.request_of(desk.vault, handle)
     try:
@@ -134,7 +134,9 @@ def approve(handle: str) -> ResponseReturnValue:
     try:
         roster = vault_enrolment.approve(context.seat(), request, compared, desk.mailbox)
     except SealError as error:
-        raise UsageError(error.detail) from None  # it ran out, say: the admin's to know, and no fault of ours
+        raise UsageError(
+            error.detail
+        ) from None  # for example expired: the admin can act on it, and it is no fault of ours
     context.say(
         f"Roster {roster.epoch} is in force. {handle} can sign in now, and reads earlier letters after the next unlock"
         " of another editor."

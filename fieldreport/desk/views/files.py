@@ -47,7 +47,7 @@ def picture(item_id: bytes, number: int) -> ResponseReturnValue:
     with ExitStack() as stack:
         envelope, part = _open(stack, item_id, number)
         if shape_of(part.media_type) is not Shape.IMAGE:
-            raise NotFound("This is no picture.")
+            raise NotFound("This is not a picture.")
         media_type, body = picture_for_screen(
             envelope.open_part(number), scrubber=desk.scrubber, scratch=desk.settings.desk.data / "scratch"
         )
@@ -65,7 +65,7 @@ def play(item_id: bytes, number: int) -> ResponseReturnValue:
         envelope, part = _open(stack, item_id, number)
         base = part.media_type.partition(";")[0].lower()
         if base not in SOUNDS | FILMS:
-            raise NotFound("This is neither sound nor film.")
+            raise NotFound("This is not sound or video.")
         response = _stream(envelope, number, part, opened=stack, mimetype=base)
         response.make_conditional(flask.request, accept_ranges=True, complete_length=part.length)
     return confined(response)

@@ -1,4 +1,4 @@
-"""For the admin: whether everything that must work does. Counts and states, never content."""
+"""For the admin: the state of every part. Counts and states, never content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox: which cases there are, which need somebody, and the two things one does from here (fetch, star)."""
+"""The inbox: the list of cases with filters, fetching letters now, and stars."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fieldreport.vault.cases.inbox import CaseFilter
 
 blueprint = flask.Blueprint("inbox", __name__)
 
-# What "open" means: everything somebody still has to do something about.
+# What "open" means: cases that still need work.
 OPEN: Final = (CaseState.NEW, CaseState.READING, CaseState.VERIFYING, CaseState.WRITING)
 _CHOICES: Final = ("state", "mine", "unread", "starred")
 
@@ -63,7 +63,7 @@ def _wanted(state: str, *, mine: bool) -> CaseFilter:
 
 
 def _state_options(counts: Mapping[CaseState, int]) -> list[tuple[str, str]]:
-    """What the inbox can be narrowed to, with how many there are."""
+    """The inbox's filter of states, with the number of cases in each."""
     opened = sum(counts[state] for state in OPEN)
     each = [(state.value, f"{state} ({counts[state]})") for state in CaseState]
     return [("open", f"open ({opened})"), *each, ("all", "all"), ("ended", "deleted or withdrawn")]
@@ -82,7 +82,7 @@ def fetch() -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/cases/<id:case_id>/star")
 def star(case_id: bytes) -> ResponseReturnValue:
-    """Set or take away one's own star."""
+    """Set or remove one's own star."""
     form = flask.request.form
     inbox.star(context.desk().vault, case_id, context.session().handle, starred=form.get("starred") == "yes")
     return flask.redirect(presentation.own_path(form.get("next", "/")), code=303)

@@ -1,4 +1,4 @@
-"""One's own key: how to recognise it, how far its rotation is, and what still has to be re-wrapped for the roster."""
+"""The editor's own key: its fingerprint, how far its rotation is, and what still has to be re-wrapped."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
 
 
 def _entry() -> Entry:
-    """The key that letters are sealed to now; one that waits for approval is named beside the rotation."""
+    """The key that letters are sealed to now; one that waits for approval is shown with the rotation."""
     desk = context.desk()
     return desk.rosters.newest().entry(context.session().handle)
 
@@ -56,7 +56,7 @@ def _entry() -> Entry:
 @access.editor
 @blueprint.post("/keys/rewrap")
 def begin() -> ResponseReturnValue:
-    """Begin, or go on, in the background."""
+    """Start re-wrapping in the background, or continue it."""
     start(rewrap.pending(context.seat()))
     return flask.redirect(flask.url_for(".progress"), code=303)
 
@@ -64,7 +64,7 @@ def begin() -> ResponseReturnValue:
 @access.editor
 @blueprint.get("/keys/progress")
 def progress() -> ResponseReturnValue:
-    """How far it is. The page loads itself again until it is done; ``?still`` makes it hold still."""
+    """How far re-wrapping is. The page reloads itself until it is done; ``?still`` stops that."""
     job = context.session().rewrap
     if job is None:
         return flask.redirect(flask.url_for(".show"), code=303)
@@ -88,5 +88,5 @@ def destroy() -> ResponseReturnValue:
         return _page(
             problems=(Problem(text="This is not the passphrase of your key.", field="passphrase"),), status=403
         )
-    context.say("The old key is destroyed. The audit log says so.")
+    context.say("The old key is destroyed. The audit log has an entry for it.")
     return flask.redirect(flask.url_for(".show"), code=303)

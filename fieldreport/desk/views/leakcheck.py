@@ -1,7 +1,7 @@
-"""The leak check side by side with the article, the answers to what it found, and the two sign-offs behind it.
+"""The leak check next to the article, the answers to its findings, and the two sign-offs.
 
 Rules: there is no way to answer two findings at once; a pass is never called safe; who may answer, clear and publish is
-decided in the vault, and said here before somebody presses a button that will be refused.
+decided in the vault; the page shows it before somebody presses a button that would be refused.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _FIELD_LABELS: Final = {
 }
 _RULE_LABELS: Final = {
     "protected-term": "Protected term",
-    "lifted-run": "Words lifted from the report",
+    "lifted-run": "Words copied from the report",
     "lifted-share": "Close to the report",
-    "phone": "Telephone number",
+    "phone": "Phone number",
     "e-mail": "E-mail address",
     "address": "Internet address",
     "account": "Account name",
     "coordinates": "Coordinates",
-    "id-number": "Number of one person or thing",
+    "id-number": "ID number",
     "invisible": "Invisible characters",
     "look-alike": "Look-alike letters",
     "media": "File not freshly cleaned",
@@ -70,7 +70,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """A finding's words and what stands around them."""
+    """A finding's words and the text around them."""
 
     before: str = field(repr=False)
     found: str = field(repr=False)
@@ -80,7 +80,7 @@ class Excerpt:
 @access.editor
 @blueprint.get("/articles/<id:article_id>/check")
 def show(article_id: bytes) -> ResponseReturnValue:
-    """Everything that was found, beside the text."""
+    """Every finding, next to the text."""
     return _page(article_id)
 
 
@@ -128,7 +128,7 @@ def _may_sign(draft: Draft, handle: str) -> bool:
 
 
 def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
-    """The cases behind an article that are still there, as findings name them."""
+    """The article's cases that still exist, by the id that findings name."""
     found = {}
     for case_id in draft.head.cases:
         row = inbox.get(context.desk().vault, case_id, viewer=context.session().handle)
@@ -148,7 +148,7 @@ def label(name: str) -> str:
 
 
 def excerpt(text: str, checked: Checked) -> Excerpt:
-    """The words that were found, with their surroundings, cut at a bound."""
+    """The words that were found, with up to ``_AROUND`` characters before and after."""
     start, end = checked.finding.start, checked.finding.end
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
     if start == end:
@@ -176,7 +176,7 @@ def _cut(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Piece]:
 @access.editor
 @blueprint.post("/articles/<id:article_id>/check/<key>")
 def answer(article_id: bytes, key: str) -> ResponseReturnValue:
-    """Answer one finding, with a reason of its own."""
+    """Answer one finding with its own reason."""
     reason = typed_text(f"reason-{key}")
     if len(reason) < _REASON_CHARACTERS:
         problem = Problem(text="Say why, in a few words. It is logged with your name.", field=f"reason-{key}")

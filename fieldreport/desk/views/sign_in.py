@@ -1,4 +1,4 @@
-"""Signing in, the form that arrived after the auto-lock, locking, and the style sheet."""
+"""Signing in, forms that arrived after the auto-lock, locking, and the style sheet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATIC: Final = Path(__file__).parent.parent / "static"
 _STYLE: Final = (_STATIC / "desk.css").read_bytes()
 _ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
-_THROTTLED: Final = "Too many tries. Wait a quarter of an hour, then try again."
+_THROTTLED: Final = "Too many tries. Wait 15 minutes, then try again."
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 
 
@@ -45,7 +45,7 @@ def icon() -> ResponseReturnValue:
 @access.signed_in
 @blueprint.get("/")
 def front() -> ResponseReturnValue:
-    """Everybody's first page."""
+    """Redirect to the first page of the person's role."""
     home = "staff.show" if context.session().role is Role.ADMIN else "inbox.show"
     return flask.redirect(flask.url_for(home), code=303)
 
@@ -63,11 +63,11 @@ def show() -> ResponseReturnValue:
 @access.public
 @blueprint.get("/away")
 def away() -> ResponseReturnValue:
-    """Where a page goes that was left alone: blank, whether or not somebody is still at work in another window."""
+    """Where an idle page goes: a blank page, also if the person is still active in another window."""
     next_path = presentation.own_path(flask.request.args.get("next", "/"))
     if context.session_or_none() is None:
         return flask.redirect(flask.url_for(".show", next=next_path, locked=1), code=303)
-    presentation.stay_on_screen()  # nothing is shown here that would have to go away
+    presentation.stay_on_screen()  # this page shows nothing that must be hidden
     return flask.render_template("away.html", next=next_path)
 
 
@@ -92,7 +92,7 @@ def page(
 @access.public
 @blueprint.post("/sign-in")
 def submit() -> ResponseReturnValue:
-    """Unlock. The same answer whatever did not match."""
+    """Unlock. Every mismatch gets the same answer."""
     desk, form = context.desk(), flask.request.form
     untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
     next_path = presentation.own_path(form.get("next", "/"))

@@ -1,4 +1,4 @@
-"""For the admin: who is in the roster with which key, rotations, new keys, renewing the roster, locking everybody.
+"""For the admin: the roster's people and keys, rotations, renewing the roster, removing people, locking everybody.
 
 Rules: nothing on these pages comes from a case; an admin sees counts, handles, keys and states.
 """
@@ -37,7 +37,7 @@ class StaffRow:
 @access.admin
 @blueprint.get("/staff")
 def show() -> ResponseReturnValue:
-    """Everybody, every key, and the roster's dates."""
+    """All people and keys, and the roster's dates."""
     desk = context.desk()
     roster = _roster()
     orders = {order.handle: order for order in rotation_state.open_rotations(desk.vault)}
@@ -85,7 +85,7 @@ def ask_remove(handle: str) -> ResponseReturnValue:
 @access.admin
 @blueprint.post("/staff/remove/<handle>")
 def remove(handle: str) -> ResponseReturnValue:
-    """Out of the roster, and out of this desk."""
+    """Remove somebody from the roster and lock their sessions."""
     desk = context.desk()
     handle = _removable(handle).handle
     # Counted first: as soon as the roster is out, the background locks who is not listed.
@@ -100,7 +100,7 @@ def remove(handle: str) -> ResponseReturnValue:
 
 
 def _removable(handle: str) -> Entry:
-    """An editor who is in the roster; the admin hands over instead, and the recovery key is nobody's to remove here."""
+    """An editor in the roster. The admin hands over instead, and the recovery key cannot be removed here."""
     desk = context.desk()
     for entry in desk.rosters.newest().entries:
         if (entry.handle, entry.role, entry.state) == (handle, Role.EDITOR, KeyState.ACTIVE):
@@ -111,7 +111,7 @@ def _removable(handle: str) -> Entry:
 @access.admin
 @blueprint.post("/staff/rotate")
 def rotate() -> ResponseReturnValue:
-    """Order a new key for one editor, or for every editor who has none under way."""
+    """Order a new key for one editor, or for every editor without a rotation under way."""
     seat = context.seat()
     wanted = flask.request.form.get("handle", "")
     everybody = wanted == "everybody!"  # no handle holds an exclamation mark
@@ -129,7 +129,7 @@ def rotate() -> ResponseReturnValue:
         else:
             ordered.append(handle)
     context.say(
-        f"Ordered for {', '.join(ordered)}. The new key is made at their next unlock; then it waits here for you."
+        f"Ordered for {', '.join(ordered)}. Each new key is made at the next unlock and then waits here for you."
         if ordered
         else "A rotation is already under way for everybody."
     )
@@ -146,7 +146,7 @@ def _order(order_id: int) -> RotationOrder:
 @access.admin
 @blueprint.get("/staff/requests/<int:order_id>")
 def ask_approve(order_id: int) -> ResponseReturnValue:
-    """The fingerprint to be compared with the person's own page, then the button."""
+    """The fingerprint to compare with the person's own page, then the button."""
     order = _order(order_id)
     if order.state is not RotationState.REQUESTED:
         raise Conflict(f"This rotation is {order.state}, not requested.")
@@ -160,7 +160,7 @@ def approve(order_id: int) -> ResponseReturnValue:
     """Publish a roster with the new key."""
     desk, order = context.desk(), _order(order_id)
     if flask.request.form.get("key_id") != order.new_key_id:
-        raise Conflict("Another key was asked for meanwhile. Compare again.")
+        raise Conflict("A different key has been requested since. Compare again.")
     roster = roster_changes.approve(context.seat(), order, desk.mailbox)
     context.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
     return flask.redirect(flask.url_for(".show"), code=303)
@@ -169,7 +169,7 @@ def approve(order_id: int) -> ResponseReturnValue:
 @access.admin
 @blueprint.post("/staff/renew")
 def renew() -> ResponseReturnValue:
-    """Sign the same people for another season."""
+    """Sign a roster of the same people with a new term."""
     desk = context.desk()
     roster = roster_changes.renew(context.seat(), desk.mailbox)
     context.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
@@ -179,7 +179,7 @@ def renew() -> ResponseReturnValue:
 @access.admin
 @blueprint.post("/staff/lock-all")
 def lock_all() -> ResponseReturnValue:
-    """Forget every unlocked key in this process, the admin's own included."""
+    """Forget every unlocked key in this process, including the admin's own."""
     context.seat().record(Act.LOCKED_ALL)
     context.desk().sessions.end_all()
     flask.g.desk_session = None

@@ -1,1 +1,1 @@
-"""The pages, one module a group of routes: reading, reporting, coming back, handing in a packed report."""
+"""The pages, one module per group of routes."""

@@ -1,6 +1,6 @@
-"""The hand-in page: for somebody who brings a packed report and cannot read it.
+"""The hand-in page, for somebody who brings a packed report and cannot read it.
 
-Rules: nothing is asked but the files and, where there is one, the invitation word, so there is little to keep; each
+Rules: it asks only for the files and, if one is set, the invitation word, so there is little to keep; each
 file has its own answer, and the page for all of them is an error only if one was not taken.
 """
 
@@ -24,13 +24,13 @@ def ask() -> str:
     """Where the files are chosen."""
     here = context.current()
     here.must_be_open(files=True)
-    here.roster()  # nobody should carry a file here twice because we were closed
+    here.roster()  # fails early, so that nobody brings a file while we cannot take it
     return page()
 
 
 @blueprint.post("/<language:language>/hand-in")
 def receive() -> tuple[str, int] | str:
-    """Judge and deposit every file; say of each what became of it."""
+    """Check and deposit every file, and show each one's result."""
     here = context.current()
     here.must_be_open(files=True)
     uploads = current_request().uploads

@@ -32,7 +32,7 @@ blueprint = flask.Blueprint("report", __name__)
 def write() -> str:
     """A new codename, and an empty form."""
     here = context.current()
-    here.check_ready()  # nobody should write for an hour and then hear that we are closed
+    here.check_ready()  # fails early, so that nobody writes for an hour while we cannot take it
     codename, draft = Codename.generate(current_language()), Draft()
     words = {f"word {place}": word for place, word in enumerate(codename.words)}
     values = {"token": form_token.seal_report(here, codename, draft.form), "form": draft.form, **words}
@@ -63,7 +63,7 @@ def receive() -> tuple[str, int] | str:
 
 @blueprint.post("/<language:language>/report/practise")
 def practise() -> tuple[str, int] | str | Response:
-    """Compare what the source wrote on paper with the codename on the form, in a tab of its own.
+    """Compare what the source wrote on paper with the codename on the form, in a new tab.
 
     Both come in the same post, so that nothing is looked up and nothing can be found out; nothing is kept.
     """
@@ -88,7 +88,7 @@ def practise() -> tuple[str, int] | str | Response:
 
 @blueprint.get("/<language:language>/report/practise")
 def practise_again() -> Response:
-    """A reloaded address bar: there is nothing to compare with."""
+    """The address was opened without its form: there is nothing to compare with."""
     return flask.redirect(flask.url_for("report.write"), 303)
 
 

@@ -1,8 +1,8 @@
 """Coming back with the codename: reading answers, adding more, deleting what was read, withdrawing everything.
 
-Rules: a codename that is known and one that is not get the same page after the same work; a typo is told from both
-without asking any store. Who is here travels in the sealed token, nowhere else. Answers are opened for the one page
-that shows them. The sizes of these pages come in steps, so that their length does not tell how long an answer was.
+Rules: a known and an unknown codename get the same page after the same work; a typo is recognised
+without asking any store. The codename travels in the sealed token, nowhere else. Answers are opened for the one page
+that shows them. These pages are padded to steps, so that their length does not show how long an answer is.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def add() -> tuple[str, int] | str:
 
 
 def _uninvited(here: Service, keys: SourceKeys, draft: Draft) -> list[Problem]:
-    """What is wrong with the invitation word, for anybody of whom we do not see that they have written before.
+    """What is wrong with the invitation word, unless we see that this source has written before.
 
-    A codename alone shows nothing: our form gives one to everybody.
+    A codename alone proves nothing: our form gives one to everybody.
     """
     if here.receipts.of(keys, hour=here.hour) or here.mailbox.replies(keys.index):
         return []
@@ -111,9 +111,9 @@ def delete() -> str:
 
 @blueprint.post("/<language:language>/return/arrived")
 def arrived() -> str:
-    """How much came in lately under this codename: for somebody whose line dropped before they saw the receipt.
+    """What arrived lately under this codename, for a source whose line dropped before they saw the receipt.
 
-    Beside the other return pages, so that those say nothing about it to whoever looks over a shoulder.
+    A page of its own, so that the other return pages show nothing about it to somebody who looks over a shoulder.
     """
     here = context.current()
     visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
@@ -143,7 +143,7 @@ def withdraw() -> str:
 
 @blueprint.get("/<language:language>/return/<any(add, delete, arrived, withdraw, withdrawn):step>")
 def start_again(step: str) -> Response:  # noqa: ARG001 - whichever it was, it begins with the codename
-    """A reloaded address bar: these pages cannot be opened without their form."""
+    """The address was opened without its form: these pages cannot be."""
     return flask.redirect(flask.url_for("return.ask"), 303)
 
 
@@ -162,7 +162,7 @@ def ask_page(
     problems: list[Problem] | None = None,
     explanation: Explanation | None = None,
 ) -> str:
-    """The page that asks for the codename; what was typed elsewhere is kept on it until it is known who is here."""
+    """The page that asks for the codename; what was typed elsewhere stays on it until the codename is known."""
     return flask.render_template(
         "intake/return.html",
         draft=draft,
@@ -229,7 +229,7 @@ def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[
         rosters=history,
     )
     text: str | None = None
-    # One answer that was damaged must not hide the others; the page says that it is there and could not be opened.
+    # One damaged answer must not hide the others; the page says that it exists and could not be opened.
     with contextlib.suppress(SealError, UnicodeDecodeError):
         envelope = open_envelope(
             reply.header, io.BytesIO(reply.payload), identities=(keys.identity,), expected=expected

@@ -1,4 +1,4 @@
-"""The pages that hold no form: what this is, how it works, how to be safer, and the way out; and choosing a language.
+"""The pages without a form: front page, safety, help, the way out, and choosing a language.
 
 Rules: a path without a language answers with a redirect to the one the browser asks for; the way out leads to a page
 that anybody might have open.
@@ -26,7 +26,7 @@ def index() -> str:
 
 @blueprint.get("/<language:language>/safety")
 def safety() -> str:
-    """How to be safer, and what nobody can protect a source from."""
+    """How to be safer, and what we cannot protect a source from."""
     return flask.render_template("intake/safety.html")
 
 
@@ -47,7 +47,7 @@ def logo() -> Response:
 
 @blueprint.get("/exit")
 def leave() -> Response:
-    """Away from here, to something harmless. What the browser already remembers, only its owner can clear."""
+    """Leave for a harmless page. What the browser already remembers, only its owner can clear."""
     response = flask.redirect(context.current().settings.intake.exit_url, 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -56,12 +56,12 @@ def leave() -> Response:
 @blueprint.get("/", defaults={"page": ""})
 @blueprint.get("/<any('report', 'return', 'safety', 'help', 'hand-in'):page>")
 def choose_language(page: str) -> Response:
-    """Send a path without a language to the one the browser wishes for."""
+    """Redirect a path without a language to the one that the browser asks for."""
     return flask.redirect(f"/{current_language()}/{page}", 302)
 
 
 def accepted_types(*, strong: bool) -> str:
-    """The endings of the files that can be cleaned, or cleaned harder, for people: ``JPG, PDF, …``."""
+    """The extensions of files that can be cleaned, or cleaned harder, for people: ``JPG, PDF, …``."""
     taken = (each for each in FORMATS if not strong or each.strong is not Strong.NONE)
     return ", ".join(sorted({each.extension for each in taken})).upper()
 

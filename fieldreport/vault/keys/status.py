@@ -61,7 +61,7 @@ class Standing:
     def reminders(self) -> Iterator[str]:
         """What the admin should do, one sentence each."""
         if self.expired:
-            yield f"The roster expired on {self.not_after:%Y-%m-%d} and the intake is closed. Sign it anew now."
+            yield f"The roster expired on {self.not_after:%Y-%m-%d} and the intake is closed. Renew it now."
         elif self.alarm:
             days = "1 day" if self.days_left == 1 else f"{self.days_left} days"
             yield f"The roster ends in {days}; then the intake closes. Sign it anew."

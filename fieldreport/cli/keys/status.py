@@ -15,10 +15,10 @@ from fieldreport.vault.keys.status import Standing, standing
 
 
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def status(context: click.Context, *, as_json: bool) -> None:
-    """Say how the keys stand: objects, ages, rotations, the roster's term, and what is due."""
+    """Show the state of the keys: objects, ages, rotations, the roster's term, and what is due."""
     settings = load_settings(context)
     vault = open_vault(settings)
     found = standing(vault, RosterWatch.of(settings, vault), rotate_days=settings.keys.rotate_days)

@@ -1,7 +1,7 @@
-"""``fieldreport keys hand-over``: the admin's key goes to the next admin, with both of them at one terminal.
+"""``fieldreport keys hand-over``: replace the admin's key by the next admin's, with both people at one terminal.
 
 The old key signs that the new one follows, the new one that it accepts; from then on the new one alone signs rosters.
-Intakes that pin the old fingerprint follow by themselves; whoever runs them pins the new one when they have it.
+Intakes that pin the old fingerprint follow by themselves; their operators pin the new one when they have it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,5 @@ def hand_over(
     click.echo(
         "Intakes and the desk follow by themselves. When their directory of keys has arrived everywhere, pin the"
     )
-    click.echo(
-        "new key in every settings file, under [keys]; whoever still has the old one can then do nothing with it:"
-    )
+    click.echo("new key in every settings file, under [keys]; then the old one is useless to anybody who still has it:")
     click.echo(f'admin_fingerprint = "{fingerprint}"')

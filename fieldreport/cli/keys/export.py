@@ -1,6 +1,6 @@
 """``fieldreport keys export``: a person's reading keys as a stock age identity.
 
-For the day on which this program cannot be had any more, or a reader wants another one. What comes out has no
+For the day on which this program no longer exists, or a reader wants another one. The identity has no
 passphrase, so it goes into a file of mode 0600 unless the terminal is asked for by name.
 """
 

@@ -1,7 +1,7 @@
-"""``fieldreport keys renew-recovery`` and ``retire-recovery``: a new set of recovery shares, and an end to the old one.
+"""``fieldreport keys renew-recovery`` and ``retire-recovery``: make new recovery shares, then retire the old ones.
 
-Between the two lie days: editors unlock and everything is sealed to the new recovery key; only then are the old sheets
-good for nothing and can be burnt.
+Some days pass between the two: editors unlock, and everything is sealed to the new recovery key. Only then are the old
+sheets useless and can be burnt.
 
 Rules: the new shares are on paper before the roster names their key, or letters would be sealed to a key that exists
 nowhere.
@@ -21,7 +21,7 @@ from fieldreport.vault.staff import roster_changes
 
 
 @click.command("renew-recovery")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@passphrases.admin_option
 @click.option("--yes", is_flag=True, help="Do not ask whether the shares are on paper.")
 @passphrases.passphrase_option
 @init.shares_options
@@ -36,7 +36,7 @@ def renew(
     *,
     yes: bool,
 ) -> None:
-    """Make a new recovery key with new shares; the one before opens what it opened until it is retired."""
+    """Make a new recovery key with new shares. The old key keeps opening what it could open, until it is retired."""
     settings = load_settings(context)
     if print_to is not None:
         recovery_sheets.prepare(print_to)
@@ -50,17 +50,17 @@ def renew(
             click.confirm("Is every share on paper? The new key is put in force then", abort=True, err=True)
         roster = roster_changes.renew_recovery(seat, identity.recipient, mailbox)
     click.echo(f"Epoch {roster.epoch} is in force: letters are sealed to the new recovery key.")
-    click.echo("What is in the archive follows when an editor unlocks. Keep the OLD sheets until 'fieldreport keys")
+    click.echo("The archive follows when an editor unlocks. Keep the OLD sheets until 'fieldreport keys")
     click.echo("status' says that nothing is sealed to the old key; then 'fieldreport keys retire-recovery'.")
 
 
 @click.command("retire-recovery")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@passphrases.admin_option
 @click.option("--yes", is_flag=True, help="Do not ask whether the old sheets are destroyed.")
 @passphrases.passphrase_option
 @click.pass_context
 def retire(context: click.Context, admin: str, passphrase_file: Path | None, *, yes: bool) -> None:
-    """Strike an earlier recovery key, once nothing is sealed to it and its sheets are destroyed."""
+    """Remove an earlier recovery key, once nothing is sealed to it and its sheets are destroyed."""
     settings = load_settings(context)
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     with installation.admin_at_work(settings, signer) as (seat, mailbox):
@@ -68,4 +68,4 @@ def retire(context: click.Context, admin: str, passphrase_file: Path | None, *, 
         if not yes:
             click.confirm("Are all sheets of the old key destroyed?", abort=True, err=True)
         roster = roster_changes.retire_recovery(seat, old, mailbox)
-    click.echo(f"The old recovery key is struck; the audit log says so. Epoch {roster.epoch} is in force.")
+    click.echo(f"The old recovery key is removed; the audit log says so. Epoch {roster.epoch} is in force.")

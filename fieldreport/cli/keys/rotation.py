@@ -1,13 +1,12 @@
-"""``fieldreport keys``: which keys there are, how much depends on each, and replacing one where its owner is present.
+"""``fieldreport keys rotate``: replace a key at a terminal where its owner and the admin are both present.
 
 Rotation takes two people: the admin, who signs the roster, and the owner, at whose unlock the new key is made. On the
-desk they do it each at their own time; here both type their passphrase at one terminal and the whole of it is done.
-Every step is recorded in the vault before the next begins, so a run that was killed goes on where it stopped.
+desk each does it in their own time; here both type their passphrase at one terminal and everything is done at once.
+Every step is recorded in the vault before the next begins, so a run that was killed continues where it stopped.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import assert_never
 
@@ -26,62 +25,25 @@ from rich.text import Text
 from typing_extensions import override
 
 from fieldreport import installation
-from fieldreport.cli import enrolment, export, handover, keys_status, load_settings, passphrases, recovery_keys
+from fieldreport.cli import load_settings, passphrases
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive import rewrap
-from fieldreport.vault.archive.rosters import RosterWatch, open_watch
+from fieldreport.vault.archive.rosters import open_watch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
-from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import sort
 from fieldreport.vault.keys import rotation, rotation_at_unlock, rotation_state
 from fieldreport.vault.staff import roster_changes
 
 
-@click.group("keys")
-def keys_command() -> None:
-    """List and replace the keys that letters are sealed to."""
-
-
-keys_command.add_command(keys_status.status)
-keys_command.add_command(recovery_keys.renew)
-keys_command.add_command(recovery_keys.retire)
-keys_command.add_command(export.export_command)
-
-
-@keys_command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-@click.pass_context
-def list_(context: click.Context, *, as_json: bool) -> None:
-    """List the keys that can read, and how many sealed objects name each."""
-    settings = load_settings(context)
-    vault = open_vault(settings)
-    roster = RosterWatch.of(settings, vault).newest()
-    rows = [
-        {
-            "key": entry.key_id,
-            "handle": entry.handle,
-            "state": str(entry.state),
-            "objects": vault.objects.named_by(entry.key_id),
-        }
-        for entry in roster.entries
-        if entry.role is not Role.ADMIN
-    ]
-    if as_json:
-        click.echo(json.dumps({"epoch": roster.epoch, "keys": rows}))
-        return
-    for row in rows:
-        click.echo(f"{row['key']}  {row['handle']:<16} {row['state']:<13} {row['objects']} objects")
-
-
-@keys_command.command("rotate")
+@click.command("rotate")
 @click.argument("handles", nargs=-1)
 @click.option("--all", "everybody", is_flag=True, help="Every active editor.")
-@click.option("--order-only", is_flag=True, help="Only order it: owners and the admin go on at the desk.")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+@click.option("--order-only", is_flag=True, help="Only order it; owners and the admin do the rest at the desk.")
+@passphrases.admin_option
 @passphrases.passphrase_option
 @click.option(
     "--owner-passphrase-file",
@@ -99,7 +61,7 @@ def rotate(
     everybody: bool,
     order_only: bool,
 ) -> None:
-    """Replace the key of each of HANDLES; run it again after an interruption and it goes on."""
+    """Replace the key of each of HANDLES. After an interruption, run it again to continue."""
     settings = load_settings(context)
     if everybody:
         with open_watch(settings) as rosters:
@@ -175,7 +137,3 @@ class _Rotation:
             bar = progress.add_task("re-wrapping", total=None)
             sort.sort(self._owner)
             rewrap.rewrap(self._owner, lambda done, total: progress.update(bar, completed=done, total=total))
-
-
-keys_command.add_command(enrolment.new)
-keys_command.add_command(handover.hand_over)
