@@ -83,6 +83,7 @@ def copy_of_the_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("intake/planted.py", "unseal.key_file", "What strangers reach never reaches private keys"),
         ("intake/planted.py", "seal.header", "Callers use the public face of seal"),
+        ("vault/archive/planted.py", "vault.cases.collect", "The vault's rooms import only downward"),
         ("desk/views/planted.py", "desk.views.inbox", "No view imports another view"),
         ("intake/pages/planted.py", "intake.pages.report", "No view imports another view"),
         ("scrub/images/planted.py", "scrub.documents.links", "Rooms of scrub"),
