@@ -39,7 +39,7 @@ SAID = {
     "ods": "[Seen]\n14\t3\n",
     "odp": "Seen on the slide\nSpoken notes\n",
     "epub": "First chapter\nText one onwards web file\n\nText two\n\nFirst chapter\n",
-    "html": "At the gate\n\nOne & two\nthree <four>\n\nnext a link a path a script an anchor  typed\n\none\ttwo\n"
+    "html": "At the gate\n\nOne & two\nthree <four>\n\nnext\n a link a path a script an anchor  typed\n\none\ttwo\n"
     "\nthree\n\nfirst\n\nsecond\n\n without scriptcustom 국경에서 café end\n",
     "rtf": "Seen at the gate\nadded words\nreport.rtf a link a path\n1\nshown for the object\nin a box\n\n\t1.first\n"
     "one\ttwo\n국경에서 café\n\ntop\n\n1\n (a note)\n",

@@ -22,8 +22,10 @@ from lxml import html as lxml_html
 from PIL import Image
 from typing_extensions import override
 
+from fieldreport import limits
 from fieldreport.scrub import pipeline
-from fieldreport.scrub.documents import html
+from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.html import verify, write
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
@@ -113,7 +115,7 @@ def test_a_page_in_an_old_encoding_is_read(clean: Clean) -> None:
 def test_elements_nested_without_end_keep_their_text_and_their_bound(clean: Clean) -> None:
     page = b"<html><body>" + b"<div>" * 20_000 + b"deep" + b"</div>" * 20_000
     data = clean(page).data
-    assert data.count(b"<div>") == html._DEEPEST
+    assert data.count(b"<div>") == tables.load("html")["deepest"]
     assert shown(data) == "deep"
 
 
@@ -130,11 +132,57 @@ def test_a_picture_that_is_a_bomb_refuses_the_page(clean: Clean) -> None:
         "<script>x</script>", '<p onclick="x">y</p>', '<p id="kim">y</p>', '<img src="https://x.example/">', "<!-- x -->",
         '<a href="javascript:x">y</a>', '<a href="file:///x">y</a>', "<svg></svg>", "<p>y\u200b</p>", '<p title="x">y</p>', "a & b",
         '<img src="data:image/png;base64,AAAA">', '<p align="PLANTED">y</p>', "<style>p{}</style>",
+        "<geo>x</geo>", '<geo serial="amira">x</geo>', '<p serial="1">y</p>', '<p colspan="2">y</p>', '<p dir="amira">y</p>',
+        '<table border="amira"></table>', "<p>", "</p>", "<b><i></b></i>", "<br></br>", '<p align="left">y</p align="left">',
+        "<div>" * 201 + "</div>" * 201, '<a href="https://example.org/?utm_id=7">y</a>', '<a href="https://a:b@example.org/">y</a>',
+        '<a href="https://intra.corp/">y</a>', '<a href="https://wiki/">y</a>', '<a href="http://192.168.0.7/">y</a>',
+        '<a href="https://example.org/?a=1&amp;Token=amira">y</a>', '<a href="//example.org/">y</a>',
+        '<a href="https://example.org/\u200b">y</a>', '<a href="https://a.safelinks.protection.outlook.com/?url=x">y</a>',
     ],
 )  # fmt: skip
 def test_the_second_reading_refuses_what_was_not_cleaned(body: str) -> None:
     with pytest.raises(Residue):
-        html.verify(Source.of((html._HEAD + body + html._FOOT).encode()), html.MEDIA_TYPE)
+        verify.verify(Source.of((write.HEAD + body + write.FOOT).encode()), write.MEDIA_TYPE)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org", "http://example.org:8080/a/b?x=1&y=%20#part", "https://한국.kr/소식?", "https://8.8.8.8/", "https://a-b.example.org/?x",
+        "http://[2606:4700::1111]:80/x", "https://example.org/?user", "https://u:p@EXAMPLE.org/A?utm_a=1&b=2&fbclid=3",
+        "https://x.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2Fa%3Futm_x%3D1&data=kim",
+        "https://example.org/?%75tm_id=7&a+b=1", "https://example.org?a#b?c/d", "https://example.org/a;b?c;d", "https://xn--9n2bp8q.kr/",
+    ],
+)  # fmt: skip
+def test_links_that_stay_are_those_that_the_second_reading_takes(clean: Clean, address: str) -> None:
+    data = clean(f'<html><body><a href="{address}">y</a>'.encode()).data
+    assert b"<a href=" in data
+    assert clean(data).data == data
+
+
+def test_what_stands_after_the_end_of_the_page_is_read(clean: Clean) -> None:
+    assert (
+        shown(clean(b"<html><body>one</body></html> two<p>three<frameset><noframes>PLANTED</noframes>").data)
+        == "one twothree"
+    )
+
+
+def test_an_element_without_an_end_takes_nothing_into_it(clean: Clean) -> None:
+    page = clean(b"<html><body><p>a<wbr>b<embed src=x>c<p>d").data
+    assert b"<p>a<wbr>bc</p><p>d</p>" in page
+
+
+def test_elements_that_stand_in_each_other_only_by_another_are_taken_apart(clean: Clean) -> None:
+    page = clean(b"<html><body><p>a<form><p>b</form>c").data
+    assert b"<p>a</p><p>b</p>c" in page
+    assert clean(page).data == page
+
+
+def test_a_page_of_too_many_tags_is_refused(clean: Clean, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HTML_TAGS", 100)
+    with pytest.raises(Refused) as caught:
+        clean(b"<html>" + b"<p>" * 100)
+    assert caught.value.refusal is Refusal.BOMB
 
 
 PIECES = [

@@ -7,10 +7,12 @@ depend on their content alone.
 from __future__ import annotations
 
 import io
+import posixpath
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+from urllib.parse import unquote
 
 from typing_extensions import override
 
@@ -91,6 +93,12 @@ def _check(members: Iterable[zipfile.ZipInfo]) -> None:
             raise Bomb
         if count > limits.ARCHIVE_MEMBERS or total > limits.OFFICE_TOTAL_BYTES:
             raise Bomb
+
+
+def resolve(folder: str, untrusted_address: str) -> str:
+    """The name of the member that an address in a part of ``folder`` leads to; never one above the root."""
+    # From the root, or ``normpath`` would keep what leads above it.
+    return posixpath.normpath(posixpath.join("/", folder, unquote(untrusted_address))).lstrip("/")
 
 
 def write(sink: Sink, members: Iterable[tuple[str, bytes]], *, stored: frozenset[str] = frozenset()) -> None:

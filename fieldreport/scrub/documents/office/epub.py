@@ -16,15 +16,15 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.office import archive, markup
 from fieldreport.scrub.documents.office.epub_verify import check
 from fieldreport.scrub.documents.office.markup import Element, remove, split
 from fieldreport.scrub.documents.office.vocabularies import findings, load_shared
 from fieldreport.scrub.documents.office.xml_rewrite import Rewriting
+from fieldreport.scrub.documents.pictures import PictureCopies
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Damaged, Refusal, Refused, Removed
 
 MEDIA_TYPE: Final = "application/epub+zip"
 _CONTAINER: Final = "urn:oasis:names:tc:opendocument:xmlns:container"
@@ -33,7 +33,6 @@ _HTML: Final = "{http://www.w3.org/1999/xhtml}"
 _NCX: Final = "{http://www.daisy.org/z3986/2005/ncx/}"
 _XLINK: Final = "{http://www.w3.org/1999/xlink}href"
 _EPUB_TYPE: Final = "{http://www.idpf.org/2007/ops}type"
-_IMAGES: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 _FONT_SCRAMBLING: Final = frozenset({"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"})
 
 _VOCABULARIES: Final = load_shared("book")
@@ -100,6 +99,12 @@ class _Book:
         self._new_names: dict[str, str | None] = {}
         self._anchors: dict[tuple[str, str], str] = {}
         self._members: list[tuple[str, str, str, bytes]] = []  # name in the book, media type, properties, data
+        self._pictures = PictureCopies(
+            old,
+            cleaning,
+            name="image{}.{}",
+            add=lambda name, picture: self._members.append((name, picture.media_type, "", picture.data)),
+        )
 
     def write(self, sink: Sink) -> None:
         self._refuse_encrypted()
@@ -247,23 +252,9 @@ class _Book:
                 return value
 
     def _picture(self, path: str) -> str | None:
-        if path not in self._old:
-            return None
         if path not in self._new_names:
-            self._new_names[path] = self._clean_picture(self._old[path])
+            self._new_names[path] = self._pictures.copy(path)
         return self._new_names[path]
-
-    def _clean_picture(self, untrusted: bytes) -> str | None:
-        try:
-            image = self._cleaning.embedded(as_drawn(untrusted, self._cleaning, profile=True), accept=_IMAGES)
-        except Refused as refused:
-            if isinstance(refused, Bomb):
-                raise
-            return None
-        number = sum(1 for member in self._members if member[0].startswith("image")) + 1
-        name = f"image{number}.{_IMAGES[image.media_type]}"
-        self._members.append((name, image.media_type, "", image.data))
-        return name
 
     def _style_sheet(self, path: str) -> str | None:
         if path not in self._old:
@@ -293,7 +284,7 @@ class _Book:
 
 
 def _joined(folder: str, href: str) -> str:
-    return posixpath.normpath(posixpath.join("/", folder, unquote(href.partition("#")[0]))).lstrip("/")
+    return archive.resolve(folder, href.partition("#")[0])
 
 
 def _without_doctype(data: bytes) -> bytes:

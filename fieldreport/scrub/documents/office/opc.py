@@ -11,22 +11,18 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
-from urllib.parse import unquote
 
 from lxml import etree
 
-from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.office import archive, markup
+from fieldreport.scrub.documents.pictures import EXTENSIONS, clean_picture
 from fieldreport.scrub.format import Cleaning, Sink
-from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
+from fieldreport.scrub.verdicts import Damaged, Removed
 
 RELATION: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 _RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
-IMAGES: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
-"""Pictures that every office program draws, and their extensions."""
-
 _LOST: Final = {
     "core-properties": {Removed.AUTHOR, Removed.TIME},
     "extended-properties": {Removed.SOFTWARE},
@@ -192,7 +188,7 @@ class Package:
             external = node.get("TargetMode") == "External"
             target = str(node.get("Target", ""))
             if not external:
-                target = posixpath.normpath(posixpath.join("/", folder, unquote(target))).lstrip("/")
+                target = archive.resolve(folder, target)
             kind = str(node.get("Type", "")).rpartition("/")[2]
             found[str(node.get("Id", ""))] = Relation(kind=kind, target=target, external=external)
             if kind not in self._kinds and kind != "officeDocument":
@@ -256,20 +252,14 @@ class Package:
         archive.write(sink, members)
 
     def _image(self, untrusted: bytes) -> Part | None:
-        try:
-            drawn = as_drawn(untrusted, self.cleaning, profile=True)
-            image = self.cleaning.embedded(drawn, accept=IMAGES)
-        except Refused as refused:
-            if isinstance(refused, Bomb):
-                raise
-            # EMF, WMF and SVG pictures, and what no family reads: the picture goes, the document stays.
-            self.cleaning.removed.add(Removed.EMBEDDED_FILE)
+        image = clean_picture(untrusted, self.cleaning)
+        if image is None:
             return None
         folder = next(iter(self._copies.values()))
         root = folder.name.partition("/")[0] if folder is not None else "media"
         number = self._count("media")
         return Part(
-            name=f"{root}/media/image{number}.{IMAGES[image.media_type]}",
+            name=f"{root}/media/image{number}.{EXTENSIONS[image.media_type]}",
             content_type=image.media_type,
             data=image.data,
         )
@@ -285,11 +275,11 @@ class Package:
 def _content_types(parts: list[Part]) -> bytes:
     root = etree.Element(f"{{{_TYPES}}}Types", nsmap=cast("dict[str, str]", {None: _TYPES}))
     defaults = {"rels": "application/vnd.openxmlformats-package.relationships+xml", "xml": "application/xml"}
-    defaults |= {IMAGES[part.content_type]: part.content_type for part in parts if part.content_type in IMAGES}
+    defaults |= {EXTENSIONS[part.content_type]: part.content_type for part in parts if part.content_type in EXTENSIONS}
     for extension, content_type in sorted(defaults.items()):
         etree.SubElement(root, f"{{{_TYPES}}}Default", Extension=extension, ContentType=content_type)
     for part in parts:
-        if part.content_type not in IMAGES:
+        if part.content_type not in EXTENSIONS:
             etree.SubElement(root, f"{{{_TYPES}}}Override", PartName=f"/{part.name}", ContentType=part.content_type)
     return markup.serialise(root)
 

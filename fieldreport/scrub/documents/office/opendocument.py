@@ -9,7 +9,6 @@ the program.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from typing import Final
 from urllib.parse import unquote
@@ -17,14 +16,14 @@ from urllib.parse import unquote
 from lxml import etree
 
 from fieldreport import limits
-from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.office import archive, markup
 from fieldreport.scrub.documents.office.markup import Element, remove, split, unwrap
 from fieldreport.scrub.documents.office.opendocument_verify import check
 from fieldreport.scrub.documents.office.vocabularies import findings, load_shared
 from fieldreport.scrub.documents.office.xml_rewrite import Rewriting
-from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.documents.pictures import PictureCopies
+from fieldreport.scrub.format import Cleaning, Embedded, Sink, Source
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _URN: Final = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -37,7 +36,6 @@ _MANIFEST: Final = f"{_URN}manifest:1.0"
 _HREF: Final = "{http://www.w3.org/1999/xlink}href"
 _TYPES: Final = "application/vnd.oasis.opendocument."
 _KINDS: Final = ("text", "spreadsheet", "presentation")
-_IMAGES: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 
 _VOCABULARIES: Final = load_shared("opendocument")
 _FINDINGS: Final = findings()
@@ -91,7 +89,7 @@ class _Document:
         self._old = old
         self._cleaning = cleaning
         self._members: dict[str, tuple[str, bytes]] = {}  # new name → media type, data
-        self._pictures: dict[str, str | None] = {}
+        self._pictures = PictureCopies(old, cleaning, name="Pictures/image{}.{}", add=self._add_picture)
         self._objects: dict[str, str | None] = {}
         self._styles: dict[str, str] = {}
         self._depth = 0
@@ -161,7 +159,7 @@ class _Document:
             elif not href and next(element.iter(f"{_OFFICE}binary-data"), None) is None:
                 continue  # a background without a picture
             else:
-                new = self._picture(href, folder)
+                new = self._pictures.copy(archive.resolve(folder, href))
             if new is not None:
                 element.set(_HREF, new)
                 continue
@@ -175,28 +173,11 @@ class _Document:
             ):
                 remove(frame)
 
-    def _picture(self, href: str, folder: str) -> str | None:
-        path = posixpath.normpath(posixpath.join("/", folder, unquote(href))).lstrip("/")
-        if path not in self._old:
-            return None
-        if path not in self._pictures:
-            self._pictures[path] = self._clean_picture(self._old[path])
-        return self._pictures[path]
-
-    def _clean_picture(self, untrusted: bytes) -> str | None:
-        try:
-            image = self._cleaning.embedded(as_drawn(untrusted, self._cleaning, profile=True), accept=_IMAGES)
-        except Refused as refused:
-            if isinstance(refused, Bomb):
-                raise
-            return None
-        number = sum(1 for name in self._members if name.startswith("Pictures/")) + 1
-        name = f"Pictures/image{number}.{_IMAGES[image.media_type]}"
-        self._members[name] = (image.media_type, image.data)
-        return name
+    def _add_picture(self, name: str, picture: Embedded) -> None:
+        self._members[name] = (picture.media_type, picture.data)
 
     def _inner(self, href: str, folder: str) -> str | None:
-        path = posixpath.normpath(posixpath.join("/", folder, unquote(href))).lstrip("/")
+        path = archive.resolve(folder, href)
         if path not in self._objects and f"{path}/content.xml" in self._old:
             self._depth += 1
             if self._depth > limits.ARCHIVE_DEPTH:

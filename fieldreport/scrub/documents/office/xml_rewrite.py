@@ -37,7 +37,10 @@ Attribute = Callable[[Element, str, str], str | None]
 
 
 class Rewriting:
-    """Copies one tree. ``attribute`` has the last word on every value; ``removed`` learns what was left out."""
+    """Copies one tree. ``attribute`` has the last word on every value; ``removed`` learns what was left out.
+
+    ``void``: HTML is written, in which these elements have no end and all others have one.
+    """
 
     def __init__(
         self,
@@ -47,12 +50,14 @@ class Rewriting:
         findings: Mapping[str, Removed | None],
         text_in: Collection[str] | None = None,
         attribute: Attribute | None = None,
+        void: Collection[str] | None = None,
     ) -> None:
         self._vocabularies = vocabularies
         self._removed = removed
         self._findings = findings
         self._text_in = text_in
         self._attribute = attribute
+        self._void = void
         self._elements = 0
         self._prefixes: dict[str, str] = {}  # of namespaces
         self._plain = ""  # the namespace that has none
@@ -89,6 +94,13 @@ class Rewriting:
         # The first thing written is the root, up to its attributes.
         start = len(self._name(root)) + 1
         return _DECLARATION + self._done[:start] + declarations.encode() + self._done[start:]
+
+    def inside(self, old: Element) -> str:
+        """What is written of everything in an element that has no namespace, without a root."""
+        self._append(old.text)
+        self._children(old)
+        self._flush()
+        return self._done.decode()
 
     def _looked_up(self, tag: object) -> tuple[str, frozenset[str]]:
         """What becomes of an element, and which attributes it may have. Remembered: there are few kinds of many."""
@@ -134,7 +146,10 @@ class Rewriting:
             out.append(self._escaped(text))
         if len(old):
             self._children(old)
-        if self._flushed + len(out) == begin:
+        if self._void is not None:
+            if name not in self._void:
+                out.append(f"</{name}>")
+        elif self._flushed + len(out) == begin:
             out[-1] = "/>"
         else:
             out.append(f"</{name}>")

@@ -15,7 +15,7 @@ from typing import Final
 from lxml import etree
 
 from fieldreport import limits
-from fieldreport.scrub.documents.html import embedded_picture
+from fieldreport.scrub.documents import pictures, tables
 from fieldreport.scrub.documents.office import markup
 from fieldreport.scrub.documents.office.markup import Element, split
 from fieldreport.scrub.documents.office.vocabularies import Vocabulary, findings
@@ -31,6 +31,7 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Removed
 
 MEDIA_TYPE: Final = "image/svg+xml"
 SVG: Final = "http://www.w3.org/2000/svg"
+_PICTURES: Final = frozenset(tables.load("html")["pictures"])
 XLINK: Final = "http://www.w3.org/1999/xlink"
 _S: Final = f"{{{SVG}}}"
 _XLINK_HREF: Final = f"{{{XLINK}}}href"
@@ -181,14 +182,8 @@ def _settle_references(root: Element, cleaning: Cleaning) -> None:
             continue
         address = str(address).strip()
         if node.tag == f"{_S}image":
-            match = re.fullmatch(r"data:image/[\w.+-]+(;[\w=.-]+)*?(;base64)?,(.*)", address, re.DOTALL)
-            picture = (
-                embedded_picture(match[3], is_base64=match[2] is not None, cleaning=cleaning)
-                if match is not None
-                else None
-            )
+            picture = pictures.clean_address(address, cleaning, accept=_PICTURES)
             if picture is None:
-                cleaning.removed.add(Removed.LINKS if match is None else Removed.EMBEDDED_FILE)
                 markup.remove(node)
             else:
                 node.set("href", picture)

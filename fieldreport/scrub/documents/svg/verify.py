@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fieldreport.scrub.documents.html import verify_picture
+from fieldreport.scrub.documents.links_verify import verify_picture
 from fieldreport.scrub.documents.office.ooxml_verify import parse
 from fieldreport.scrub.verdicts import Residue
 

@@ -1,0 +1,127 @@
+"""A page as libxml2 reads it: a tree of what the page shows, bounded in depth and in the number of its tags.
+
+libxml2 repairs what is broken and hands out one event after another; no tree of its own is built, so nesting without
+end costs nothing and what stands after the end of the page is not lost. An element that the table does not list leaves
+its text. What nobody reads goes with all that is in it: scripts, style sheets, and what the page hides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from lxml import etree, html
+
+from fieldreport import limits
+from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.office.markup import Element
+from fieldreport.scrub.verdicts import Bomb, Removed
+
+_TABLE: Final = tables.load("html")
+_KEPT: Final = frozenset(_TABLE["keep"])
+_VOID: Final = frozenset(_TABLE["void"])
+_UNREAD: Final = {name: Removed(called) if called else None for name, called in _TABLE["unread"].items()}
+_META: Final = {name: Removed(called) for name, called in _TABLE["meta"].items()}
+_ATTRIBUTES: Final = frozenset(name for names in _TABLE["attributes"].values() for name in names)
+_DEEPEST: Final[int] = _TABLE["deepest"]
+
+_OUTERMOST: Final = frozenset({"html", "head", "body"})
+_DESCRIBING: Final = frozenset({"alt", "title", "aria-label"})
+_IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT})
+_HIDING: Final = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|(font-size|opacity)\s*:\s*0(\.0*)?(px|pt|em|%)?\s*(;|!|$)",
+    re.IGNORECASE,
+)
+# Elements without an end, younger than libxml2's table of them: it would wait for one.
+_YOUNG_VOID: Final = re.compile(r"<(wbr|embed|source|track|keygen)\b[^>]*>", re.IGNORECASE)
+# What no tree of lxml may hold. Only a page that spells one out as a number gets this far with it.
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def parse(untrusted: str, removed: set[Removed]) -> tuple[Element, bool]:
+    """The body, with elements and attributes whose names the table lists; ``removed`` learns what else there was.
+
+    The second value: whether the parser will find the same tree in the page that is written of it. It may not when an
+    element was left out that stood between two others: it allows a paragraph in a form in a paragraph, but no paragraph
+    in a paragraph.
+
+    Raises:
+        Bomb: more than ``limits.HTML_TAGS`` tags.
+    """
+    if untrusted.count("<") > limits.HTML_TAGS:
+        raise Bomb
+    page = _YOUNG_VOID.sub(r"\g<0></\1>", untrusted)
+    # Entities need no switch: HTML defines none. libxml2 asks no network for a page that is in memory.
+    parser = html.HTMLParser(target=cast("Any", _Shown(removed)), encoding="utf-8", no_network=True)
+    return cast("tuple[Element, bool]", etree.fromstring(page.encode(), parser))
+
+
+class _Shown:
+    """What libxml2's events are handed to: builds the tree from those of what is shown."""
+
+    def __init__(self, removed: set[Removed]) -> None:
+        self._removed = removed
+        self._tree = etree.TreeBuilder()
+        self._built: list[bool] = []  # of the elements that are open: whether they are in the tree
+        self._depth = 0  # of the tree
+        self._unread = 0  # elements that are open in one whose content goes, itself included
+        self._called: Removed | None = None  # what that is called
+        self._settled = True
+        self._tree.start("body", {})
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if self._unread:
+            self._unread += 1
+            return
+        hidden = False
+        if attributes:
+            self._report(tag, attributes)
+            style = attributes.get("style")
+            hidden = "hidden" in attributes or (style is not None and _HIDING.search(style) is not None)
+        if tag in _UNREAD or (hidden and tag not in _VOID):
+            self._unread = 1
+            self._called = _UNREAD.get(tag, Removed.HIDDEN_CONTENT)
+            if self._called is not None and self._called not in _IF_ANY_TEXT:
+                self._removed.add(self._called)
+            return
+        built = tag in _KEPT and not hidden and (self._depth < _DEEPEST or tag in _VOID)
+        self._built.append(built)
+        if built:
+            self._depth += 1
+            kept = sorted(_ATTRIBUTES.intersection(attributes)) if attributes else ()
+            self._tree.start(tag, {name: _NO_XML.sub("", attributes[name]) for name in kept})
+        elif tag not in _OUTERMOST:
+            self._settled = False
+
+    def end(self, tag: str) -> None:
+        if self._unread:
+            self._unread -= 1
+        elif self._built.pop():
+            self._depth -= 1
+            self._tree.end(tag)
+
+    def data(self, text: str) -> None:
+        if not self._unread:
+            self._tree.data(_NO_XML.sub("", text).replace("\r", "\n"))
+        elif self._called is not None and text.strip():
+            self._removed.add(self._called)
+
+    def comment(self, text: str) -> None:
+        if not text.startswith("?"):  # a declaration of XML
+            self._removed.add(Removed.COMMENTS)
+
+    def close(self) -> tuple[Element, bool]:
+        self._tree.end("body")
+        return self._tree.close(), self._settled
+
+    def _report(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "meta" and attributes.get("content") and attributes.get("name"):
+            self._removed.add(_META.get(attributes["name"].lower(), Removed.OTHER_METADATA))
+        for name, value in attributes.items():
+            if name.startswith("on"):
+                self._removed.add(Removed.SCRIPT)
+            elif name in _DESCRIBING and value:
+                self._removed.add(Removed.DESCRIPTION)
+            elif name.startswith("data-"):
+                self._removed.add(Removed.OTHER_METADATA)

@@ -1,0 +1,91 @@
+"""Pictures inside documents: cleaned like any other picture, in one way for every format of documents."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from fieldreport.scrub.documents.embedded_jpeg import as_drawn
+from fieldreport.scrub.format import Cleaning, Embedded
+from fieldreport.scrub.verdicts import Bomb, Refused, Removed
+
+EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
+"""Pictures that every office program and every reader of books draws."""
+_DATA: Final = re.compile(r"\s*data:image/[\w.+-]+(;[\w=.-]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
+
+
+def clean_picture(untrusted: bytes, cleaning: Cleaning) -> Embedded | None:
+    """A picture for a package (Office Open XML, OpenDocument, EPUB); None when it goes and the document stays.
+
+    Raises:
+        Bomb: it is one.
+    """
+    try:
+        return cleaning.embedded(as_drawn(untrusted, cleaning, profile=True), accept=EXTENSIONS)
+    except Bomb:
+        raise
+    except Refused:  # EMF, WMF and SVG pictures, and what no format reads
+        cleaning.removed.add(Removed.EMBEDDED_FILE)
+        return None
+
+
+class PictureCopies:
+    """The pictures of one package: each of them is cleaned once, and called after the order of use.
+
+    ``name``: of the new pictures, with places for number and extension. ``add`` takes a new name and what is to be
+    called so.
+    """
+
+    def __init__(
+        self, old: Mapping[str, bytes], cleaning: Cleaning, *, name: str, add: Callable[[str, Embedded], None]
+    ) -> None:
+        self._old = old
+        self._cleaning = cleaning
+        self._name = name
+        self._add = add
+        self._new_names: dict[str, str | None] = {}
+        self._count = 0
+
+    def copy(self, path: str) -> str | None:
+        """The new name of an old picture; None when there is none, or it cannot be cleaned.
+
+        Raises:
+            Bomb: it is one.
+        """
+        if path not in self._new_names and path in self._old:
+            self._new_names[path] = self._copy(self._old[path])
+        return self._new_names.get(path)
+
+    def _copy(self, untrusted: bytes) -> str | None:
+        picture = clean_picture(untrusted, self._cleaning)
+        if picture is None:
+            return None
+        self._count += 1
+        name = self._name.format(self._count, EXTENSIONS[picture.media_type])
+        self._add(name, picture)
+        return name
+
+
+def clean_address(untrusted_address: str, cleaning: Cleaning, *, accept: Collection[str]) -> str | None:
+    """The ``data:`` address of a cleaned picture; None when it holds none, or leads elsewhere.
+
+    Raises:
+        Bomb: it is one.
+    """
+    match = _DATA.fullmatch(untrusted_address)
+    if match is None:
+        cleaning.removed.add(Removed.LINKS)
+        return None
+    raw = unquote_to_bytes(match["data"])
+    try:
+        picture = cleaning.embedded(base64.b64decode(raw) if match["base64"] else raw, accept=accept)
+    except Bomb:
+        raise
+    except (Refused, binascii.Error):
+        cleaning.removed.add(Removed.EMBEDDED_FILE)
+        return None
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode('ascii')}"
