@@ -159,6 +159,7 @@ ARCHIVE_DEPTH: Final = 3
 OFFICE_TOTAL_BYTES: Final = 512 * MIB  # all members of an office document; they are unpacked one at a time
 XML_BYTES: Final = 64 * MIB
 XML_DEPTH: Final = 256
+HTML_STEPS: Final = 2_000_000_000  # open elements × ends of elements in a page: four seconds of libxml2
 HTML_TAGS: Final = 1_000_000  # of a page, begun and ended: a table of a hundred thousand rows has fewer
 FILM_ANEW_PIXELS: Final = 900_000_000  # frames × pixels of a film re-encoded: half of what a child's time allows
 SOUND_ANEW_SECONDS: Final = 3600

@@ -64,7 +64,7 @@ def _extract(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A document: cleaned, and of what is left the words, and the pictures with their pixels re-encoded."""
     cleaned = Sink()
     media_type = clean(untrusted_source, cleaned, cleaning.lossless())
-    words, pictures = extract.told(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)
+    words, pictures = extract.words_and_pictures(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)
     text = words.encode()
     if not text.strip() and not pictures:
         raise Refused(Refusal.EMPTY)

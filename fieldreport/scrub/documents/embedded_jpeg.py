@@ -1,4 +1,4 @@
-"""Pictures inside documents: what the JPEG family would bake in, documents have already decided.
+"""Pictures inside documents: documents have already decided what cleaning a JPEG would bake in.
 
 A JPEG's orientation is ignored by the programs that draw a PDF page or a Word picture, which turn the frame instead. So
 it is set to upright before the picture is cleaned: baking it in would turn the picture on the page.

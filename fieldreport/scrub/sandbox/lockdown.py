@@ -209,7 +209,7 @@ def _become_nobody() -> bool:
 
 
 def _read_early(path: str) -> str:
-    with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib is not needed in the warm parent
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not needed in the warm parent
         return file.read()
 
 

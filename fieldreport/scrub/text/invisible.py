@@ -68,6 +68,13 @@ _MARKS: Final = frozenset(_all_marks())
 _TOO_MANY_MARKS: Final = re.compile(f"([{_all_marks()}]{{{_MARKS_IN_A_ROW}}})[{_all_marks()}]+")
 
 
+_JOINS_NOTHING: Final = "\u200b\u2060-\u2064\u206a-\u206f\ufeff"
+_FLAG: Final = "\U0001f3f4[\U000e0061-\U000e007a]{5}\U000e007f"
+_MARK_IN_PIECE: Final = re.compile(
+    f"({_FLAG})|[{_JOINS_NOTHING}\U000e0000-\U000e007f]+|(?<=[\x20-\u024f])[\u200c\u200d]+(?=[\x20-\u024f])"
+)
+
+
 def unmark(text: str) -> tuple[str, bool]:
     """The text in Unicode form C without copy marks, and whether any were found.
 
@@ -81,6 +88,16 @@ def unmark(text: str) -> tuple[str, bool]:
         if stripped == text:
             return text, found
         text = stripped
+
+
+def unmark_piece(text: str) -> str:
+    """A piece of a document's text without such characters; unchanged if there are none.
+
+    Narrower than ``unmark``: formatting cuts a text into pieces, so one may begin or end in the middle of a word. Only
+    what shows nothing and joins nothing, wherever it stands, goes: zero-width spaces, word joiners, invisible
+    operators, tag characters that spell no flag, joiners between letters that never join.
+    """
+    return text if text.isascii() else _MARK_IN_PIECE.sub(lambda found: found[1] or "", text)
 
 
 def _once(text: str) -> tuple[str, bool]:

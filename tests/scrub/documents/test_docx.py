@@ -19,7 +19,7 @@ from docx.shared import Inches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.scrub.documents.office import ooxml
+from fieldreport.scrub.documents.ooxml.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
@@ -333,14 +333,12 @@ def test_the_second_reading_refuses_residue(clean: Clean, change: tuple[str, byt
             archive.writestr(entry, data.replace(old, new, 1) if path == name else data)
     assert old in parts[name]
     with pytest.raises(Residue):
-        ooxml.verify(Source.of(rewritten.getvalue()), DOCX)
+        verify(Source.of(rewritten.getvalue()), DOCX)
 
 
 def test_the_second_reading_refuses_parts_it_does_not_know(clean: Clean) -> None:
     with pytest.raises(Residue):
-        ooxml.verify(
-            Source.of(packed(members(clean(saved(docx.Document())).data) | {"docProps/core.xml": b"<x/>"})), DOCX
-        )
+        verify(Source.of(packed(members(clean(saved(docx.Document())).data) | {"docProps/core.xml": b"<x/>"})), DOCX)
 
 
 @settings(max_examples=30, deadline=None)

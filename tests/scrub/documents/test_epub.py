@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from fieldreport.scrub.documents.office import epub
+from fieldreport.scrub.documents.epub.verify import verify
+from fieldreport.scrub.documents.epub.write import MEDIA_TYPE
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
@@ -132,4 +133,4 @@ def test_a_document_type_that_defines_entities_is_refused(clean: Clean, marks: A
 
 def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo: bytes) -> None:
     with pytest.raises(Residue):
-        epub.verify(Source.of(book(marks, phone_photo)), epub.MEDIA_TYPE)
+        verify(Source.of(book(marks, phone_photo)), MEDIA_TYPE)

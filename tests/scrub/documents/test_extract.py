@@ -188,4 +188,4 @@ def test_the_pictures_of_a_page_and_of_a_rich_text_come_along(
 def test_every_type_of_document_has_the_strong_way() -> None:
     extracted = [each.extension for each in FORMATS if each.strong is Strong.EXTRACT]
     assert sorted(extracted) == sorted(PLANTED)
-    assert extract.told is not None
+    assert extract.words_and_pictures is not None

@@ -25,7 +25,8 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.scrub import pipeline
 from fieldreport.scrub.documents import tables
-from fieldreport.scrub.documents.html import verify, write
+from fieldreport.scrub.documents.html.verify import verify
+from fieldreport.scrub.documents.html.write import FOOT, HEAD, MEDIA_TYPE
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
@@ -142,7 +143,7 @@ def test_a_picture_that_is_a_bomb_refuses_the_page(clean: Clean) -> None:
 )  # fmt: skip
 def test_the_second_reading_refuses_what_was_not_cleaned(body: str) -> None:
     with pytest.raises(Residue):
-        verify.verify(Source.of((write.HEAD + body + write.FOOT).encode()), write.MEDIA_TYPE)
+        verify(Source.of((HEAD + body + FOOT).encode()), MEDIA_TYPE)
 
 
 @pytest.mark.parametrize(

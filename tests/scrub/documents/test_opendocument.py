@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fieldreport.scrub.documents.office import opendocument
+from fieldreport.scrub.documents.opendocument.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
@@ -212,4 +212,4 @@ def test_the_second_reading_refuses_residue(clean: Clean, residue: str) -> None:
             archive.writestr(entry, data.replace("<text:p>", residue, 1))
     assert "<text:p>" in parts["content.xml"]
     with pytest.raises(Residue):
-        opendocument.verify(Source.of(file.getvalue()), "application/vnd.oasis.opendocument.text")
+        verify(Source.of(file.getvalue()), "application/vnd.oasis.opendocument.text")

@@ -22,8 +22,9 @@ from pikepdf import Array, Dictionary, Name, String
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
 
-from fieldreport.scrub.documents import pdf
 from fieldreport.scrub.documents.pdf.bounds import lzw_length
+from fieldreport.scrub.documents.pdf.verify import verify
+from fieldreport.scrub.documents.pdf.write import MEDIA_TYPE
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
@@ -302,7 +303,7 @@ def test_forms_that_draw_themselves_end(clean: Clean) -> None:
     loop = form(document, b"/Fm0 Do 0 0 1 1 re f")
     loop.Resources = Dictionary(XObject=Dictionary(Fm0=loop))
     document.pages[0].obj.Resources.XObject = Dictionary(Fm0=loop)
-    assert clean(saved(document)).media_type == pdf.MEDIA_TYPE
+    assert clean(saved(document)).media_type == MEDIA_TYPE
 
 
 def test_lzw_length_is_counted_without_unpacking() -> None:
@@ -325,18 +326,18 @@ def test_lzw_length_is_counted_without_unpacking() -> None:
 def test_the_second_reading_refuses_residue_in_a_dictionary(clean: Clean, residue: bytes) -> None:
     data = clean(simple()).data
     with pytest.raises(Residue):
-        pdf.verify(Source.of(data.replace(b"/Type /Page ", b"/Type /Page " + residue + b" ", 1)), pdf.MEDIA_TYPE)
+        verify(Source.of(data.replace(b"/Type /Page ", b"/Type /Page " + residue + b" ", 1)), MEDIA_TYPE)
 
 
 @pytest.mark.parametrize("tail", [b"x", b"%%EOF\n", b"%hidden\n"])
 def test_the_second_reading_refuses_bytes_after_the_end(clean: Clean, tail: bytes) -> None:
     with pytest.raises(Residue):
-        pdf.verify(Source.of(clean(simple()).data + tail), pdf.MEDIA_TYPE)
+        verify(Source.of(clean(simple()).data + tail), MEDIA_TYPE)
 
 
 def test_the_second_reading_refuses_what_was_not_cleaned() -> None:
     with pytest.raises(Residue):
-        pdf.verify(Source.of(simple()), pdf.MEDIA_TYPE)
+        verify(Source.of(simple()), MEDIA_TYPE)
 
 
 @settings(max_examples=40, deadline=None)

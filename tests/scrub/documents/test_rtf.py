@@ -21,7 +21,8 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub import pipeline
-from fieldreport.scrub.documents import rtf
+from fieldreport.scrub.documents.rtf.verify import verify
+from fieldreport.scrub.documents.rtf.write import MEDIA_TYPE
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
@@ -206,7 +207,7 @@ def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo
         rb"{\rtf1 {\pict \pngblip 00}}",
     ):
         with pytest.raises(Residue):
-            rtf.verify(Source.of(data), rtf.MEDIA_TYPE)
+            verify(Source.of(data), MEDIA_TYPE)
 
 
 PIECES = [

@@ -21,8 +21,9 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub import pipeline
-from fieldreport.scrub.documents import svg
 from fieldreport.scrub.documents.svg import styles
+from fieldreport.scrub.documents.svg.verify import verify
+from fieldreport.scrub.documents.svg.write import MEDIA_TYPE
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
 
@@ -205,7 +206,7 @@ def test_a_selector_of_many_steps_is_read_in_linear_time() -> None:
 )  # fmt: skip
 def test_the_second_reading_refuses_what_was_not_cleaned(inside: str) -> None:
     with pytest.raises(Residue):
-        svg.verify(Source.of(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>'.encode()), svg.MEDIA_TYPE)
+        verify(Source.of(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>'.encode()), MEDIA_TYPE)
 
 
 PIECES = [

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fieldreport.scrub.documents.office import ooxml
+from fieldreport.scrub.documents.ooxml.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Removed, Residue
 
@@ -248,7 +248,7 @@ def test_slides_notes_and_pictures_stay_in_their_order(clean: Clean, marks: Any,
 
 def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo: bytes) -> None:
     with pytest.raises(Residue):
-        ooxml.verify(
+        verify(
             Source.of(workbook(marks, phone_photo)), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from fieldreport.scrub.documents.office.vocabularies import Vocabulary
-from fieldreport.scrub.documents.office.xml_rewrite import Rewriting
+from fieldreport.scrub.documents.vocabularies import Vocabulary
+from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.verdicts import Damaged
 
 SPACE = "urn:example"
@@ -61,7 +61,7 @@ def test_namespaces_keep_their_meaning_whatever_their_prefixes_were() -> None:
 
 
 def test_a_document_of_more_pieces_than_are_kept_apart_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldreport.scrub.documents.office.xml_rewrite._PIECES", 3)
+    monkeypatch.setattr("fieldreport.scrub.documents.xml_rewrite._PIECES", 3)
     rows = "".join(f"<b>{number}<b/></b>" for number in range(50))
     made = rewritten(f'<a xmlns="{SPACE}">{rows}</a>')
     assert [each.text for each in made] == [str(number) for number in range(50)]

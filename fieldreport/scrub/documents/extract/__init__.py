@@ -1,8 +1,8 @@
-"""What a document says, without its layout: the strong way to clean one.
+"""Words and pictures of a document, without its layout: the strong way to clean one.
 
-Nothing here can draw a page of Word or a sheet as its program would, and a drawing that lacks a line nobody misses. So
-of a document that was cleaned and verified its words are taken in their order, and its pictures, whose pixels the
-caller makes anew. What a document's structure can hide is left behind.
+Nothing here can draw a page of Word or a sheet as its program would, and nobody would notice that a drawing lacks a
+line. So the words of a cleaned and verified document are taken in their order, and its pictures, whose pixels the
+caller re-encodes. What the structure of a document can hide is not taken.
 
 Rule: these modules read what our own cleaner wrote, in the form it writes.
 """
@@ -14,7 +14,7 @@ from fieldreport.scrub.documents.extract import html, packages, rtf
 from fieldreport.scrub.verdicts import Bomb
 
 
-def told(cleaned: bytes, media_type: str) -> tuple[str, list[bytes]]:
+def words_and_pictures(cleaned: bytes, media_type: str) -> tuple[str, list[bytes]]:
     """The words of a cleaned document (``Strong.EXTRACT`` in ``registry``), and its pictures as they stand in it.
 
     Raises:

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from fieldreport.scrub.documents.office.markup import Element, parse
+from fieldreport.scrub.documents.markup import Element, parse
 
 _WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

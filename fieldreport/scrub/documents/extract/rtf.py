@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fieldreport.scrub.documents.rtf.tokens import Kind, Token, tokens
+from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
 from fieldreport.scrub.verdicts import Refusal, Refused
 
 _CHARSETS: Final = {

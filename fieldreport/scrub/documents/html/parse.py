@@ -15,7 +15,7 @@ from lxml import etree, html
 
 from fieldreport import limits
 from fieldreport.scrub.documents import tables
-from fieldreport.scrub.documents.office.markup import Element
+from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.verdicts import Bomb, Removed
 
 _TABLE: Final = tables.load("html")
@@ -26,6 +26,7 @@ _META: Final = {name: Removed(called) for name, called in _TABLE["meta"].items()
 _ATTRIBUTES: Final = frozenset(name for names in _TABLE["attributes"].values() for name in names)
 _DEEPEST: Final[int] = _TABLE["deepest"]
 
+_PIECE_BYTES: Final = 64 * 1024  # between two looks at how many elements are open
 _OUTERMOST: Final = frozenset({"html", "head", "body"})
 _DESCRIBING: Final = frozenset({"alt", "title", "aria-label"})
 _IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT})
@@ -34,7 +35,7 @@ _HIDING: Final = re.compile(
     re.IGNORECASE,
 )
 # Elements without an end, younger than libxml2's table of them: it would wait for one.
-_YOUNG_VOID: Final = re.compile(r"<(wbr|embed|source|track|keygen)\b[^>]*>", re.IGNORECASE)
+_YOUNG_VOID: Final = re.compile(r"<(wbr|embed|source|track|keygen)\b[^<>]*>", re.IGNORECASE)
 # What no tree of lxml may hold. Only a page that spells one out as a number gets this far with it.
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -47,14 +48,21 @@ def parse(untrusted: str, removed: set[Removed]) -> tuple[Element, bool]:
     in a paragraph.
 
     Raises:
-        Bomb: more than ``limits.HTML_TAGS`` tags.
+        Bomb: more than ``limits.HTML_TAGS`` tags, or so many in each other that ``limits.HTML_STEPS`` are not enough.
     """
     if untrusted.count("<") > limits.HTML_TAGS:
         raise Bomb
-    page = _YOUNG_VOID.sub(r"\g<0></\1>", untrusted)
+    page = _YOUNG_VOID.sub(r"\g<0></\1>", untrusted).encode()
+    shown = _Shown(removed)
     # Entities need no switch: HTML defines none. libxml2 asks no network for a page that is in memory.
-    parser = html.HTMLParser(target=cast("Any", _Shown(removed)), encoding="utf-8", no_network=True)
-    return cast("tuple[Element, bool]", etree.fromstring(page.encode(), parser))
+    parser = html.HTMLParser(target=cast("Any", shown), encoding="utf-8", no_network=True)
+    # For each end, libxml2 may walk through all elements that are open.
+    most_open = limits.HTML_STEPS // (page.count(b"</") + 1)
+    for position in range(0, len(page), _PIECE_BYTES):
+        parser.feed(page[position : position + _PIECE_BYTES])
+        if shown.open > most_open:
+            raise Bomb
+    return cast("tuple[Element, bool]", parser.close())
 
 
 class _Shown:
@@ -69,6 +77,11 @@ class _Shown:
         self._called: Removed | None = None  # what that is called
         self._settled = True
         self._tree.start("body", {})
+
+    @property
+    def open(self) -> int:
+        """How many elements are open."""
+        return len(self._built) + self._unread
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if self._unread:

@@ -16,9 +16,9 @@ from fieldreport import limits
 from fieldreport.scrub.documents import pictures, tables
 from fieldreport.scrub.documents.html.parse import parse
 from fieldreport.scrub.documents.links import clean_link
-from fieldreport.scrub.documents.office.markup import Element
-from fieldreport.scrub.documents.office.vocabularies import Vocabulary
-from fieldreport.scrub.documents.office.xml_rewrite import Rewriting
+from fieldreport.scrub.documents.markup import Element
+from fieldreport.scrub.documents.vocabularies import Vocabulary
+from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text import encoding, invisible
 from fieldreport.scrub.verdicts import Damaged, Removed

@@ -1,7 +1,7 @@
 """Colour spaces, functions and shadings, copied into the new document; and how anything is copied once.
 
 ICC profiles, which name devices, give way to the device colour space with the same number of components; names of inks
-become neutral; calculator functions are written anew from their tokens.
+become neutral; calculator functions are written from their tokens.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Content streams: read as operators, written anew from the ones that draw.
+"""Content streams: read as operators, and written from the ones that draw.
 
 Comments end here, as do marked content (tags, ActualText, alternative texts, producers' own properties) and operators
 nobody knows. What is kept of marked content is optional content, because it decides what can be seen. Resources get

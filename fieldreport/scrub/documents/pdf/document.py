@@ -105,7 +105,7 @@ def _open(untrusted: bytes) -> pikepdf.Pdf:
 
 
 def _report(untrusted: bytes, old: pikepdf.Pdf, removed: set[Removed]) -> None:
-    """What is in the document beside its pages; none of it is carried over."""
+    """What is in the document next to its pages; none of it is carried over."""
     information = old.trailer.get("/Info")
     if isinstance(information, Dictionary):
         removed |= {_INFORMATION.get(key, Removed.OTHER_METADATA) for key in information.keys()}  # noqa: SIM118
@@ -148,7 +148,7 @@ def _prepare_annotations(old: pikepdf.Pdf, removed: set[Removed]) -> list[list[A
 
 
 def _remarks(annotation: Any) -> set[Removed]:
-    """What a drawn remark says beside its drawing."""
+    """What a drawn remark says apart from its drawing."""
     table = {
         "/T": Removed.AUTHOR if annotation.get("/Subtype") != Name.Widget else Removed.OTHER_METADATA,
         "/Contents": Removed.COMMENTS,

@@ -294,7 +294,7 @@ class Graphics(Colours):
 
 
 def _cut(data: bytes, kept: Any, per_pixel: int | None) -> bytes:
-    """Pixels without what was hidden behind them."""
+    """Pixels without what was hidden below them."""
     if per_pixel is None:
         return data
     bits = 1 if kept.get("/ImageMask") is True else int(kept.get("/BitsPerComponent", 8))

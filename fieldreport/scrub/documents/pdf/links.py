@@ -1,6 +1,6 @@
 """Links of a page: to another page of the same document, or to a public web address.
 
-Built anew from a rectangle and a destination; nothing else of an annotation is carried over.
+Built from a rectangle and a destination; nothing else of an annotation is carried over.
 """
 
 from __future__ import annotations

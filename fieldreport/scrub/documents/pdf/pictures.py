@@ -1,6 +1,6 @@
 """The raw codecs of pictures inside a PDF: JPEG, JPEG 2000, JBIG2, each without what it does not need to be drawn.
 
-JPEG goes through the registry's own family (``graphics``); the other two have no family of their own.
+A JPEG is cleaned like any other (``graphics``); the other two are no formats of the registry.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _colour(box: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
 
 
 def _clean_codestream(untrusted: bytes) -> bytes:
-    """Drop COM segments (0xFF64) from the main header and every tile-part header; tile lengths are mended."""
+    """Drop COM segments (0xFF64) from the main header and every tile-part header; tile lengths are corrected."""
     kept = bytearray(_CODESTREAM)
     position = 2
     while position + 2 <= len(untrusted):

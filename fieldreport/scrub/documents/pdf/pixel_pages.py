@@ -1,8 +1,8 @@
 """A PDF whose pages are pictures of the pages of another: the strong way to clean one.
 
-Rules: what is drawn here has been cleaned and bounded already; nothing of it but its look goes on. No text, no link, no
-font, no layer: whatever a document's structure could hide is left behind, with the letters' being letters. A page whose
-letters this machine has no shapes for would come out with gaps that nobody notices, so it is refused.
+Rule: what is drawn here has been cleaned and bounded already. Only its look goes on: no text, no link, no font, no
+layer, and nothing that a document's structure could hide. A page whose letters this machine has no shapes for would
+come out with gaps, so it is refused.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The small part of PostScript that lives inside a PDF: character maps and calculator functions.
 
-Both are read as tokens and written anew from the tokens that mean something, so that comments, titles, notices and
+Both are read as tokens and written from the tokens that mean something, so that comments, titles, notices and
 dates in them end here.
 """
 

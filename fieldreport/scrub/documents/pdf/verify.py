@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub.documents import tables
+from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
 _HEADER: Final = re.compile(rb"%PDF-1\.7\n%[\x80-\xff]{4}\n")
@@ -36,10 +37,7 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-# Every key that a cleaned document may hold, one a line: written down apart from the writer's own tables.
-_KEYS: Final = frozenset(
-    f"/{key}".encode() for key in files(__package__).joinpath("keys.txt").read_text("ascii").splitlines()
-)
+_KEYS: Final = frozenset(f"/{key}".encode() for key in tables.load("pdf")["keys"])
 _NEUTRAL: Final = re.compile(rb"/[FXGCPSL]\d+")
 _GLYPH: Final = re.compile(rb"/[\w.\-+*:$@!~#]{1,80}")
 _STRINGS: Final = {
@@ -56,12 +54,14 @@ _LITERAL: Final = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
 _FONT_RESIDUE: Final = re.compile(rb"/(?:Notice|Copyright|FullName)\s*\([^)]")
 
 
-def check(data: bytes) -> None:
+def verify(source: Source, media_type: str) -> None:
     """Read a cleaned document.
 
     Raises:
         Residue: a byte, a key, a string or a stream that a cleaned document has no place for.
     """
+    del media_type
+    data = source.whole()
     header = _HEADER.match(data)
     if header is None:
         raise Residue
@@ -84,7 +84,7 @@ class _Object:
         self._key: list[bytes | None] = []
 
     def read(self) -> int:
-        """Read to behind ``endobj``; answer where that is."""
+        """Read up to the end of ``endobj``; answer where that is."""
         for kind, token in self._tokens():
             if kind == "stream":
                 self._stream()

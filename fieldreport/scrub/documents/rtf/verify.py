@@ -31,12 +31,14 @@ _BLIP: Final = re.compile(rb"\\pict (?:\\(png|jpeg)blip )(?:\\pic[a-z]+-?\d+ )*(
 _INVISIBLE: Final = frozenset({0x200B, *range(0x2060, 0x2065), *range(0x206A, 0x2070), 0xFEFF})
 
 
-def check(data: bytes) -> None:
+def verify(source: Source, media_type: str) -> None:
     """Read a cleaned text.
 
     Raises:
-        Residue: something is left.
+        Residue: something that says more than the text shows.
     """
+    del media_type
+    data = source.whole()
     if not data.startswith(b"{\\rtf1 ") or _PRINTABLE.fullmatch(data) is None:
         raise Residue
     depth = position = 0

@@ -1,22 +1,29 @@
-"""From a stranger's tokens to ours: a stack of groups, each of which keeps, opens, frames or drops what is in it."""
+"""RTF: the text and how it looks, written token by token.
+
+A stack of groups, each of which keeps, opens, frames or drops what is in it. A control word stays if the table names
+it; a destination stays if the table says so, gives its text if that is what is shown, and goes otherwise, whatever it
+is called. Author, times, comments, revisions, style names, objects, private data and hidden text go; pictures inside
+are cleaned; fields become what they show, except page numbers and links to public pages.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from importlib.resources import files
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.embedded_jpeg import as_drawn
-from fieldreport.scrub.documents.office.fields import kept_instruction
-from fieldreport.scrub.documents.office.marks import unmarked
-from fieldreport.scrub.documents.rtf.tokens import Kind, Token, tokens
-from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.documents.fields import kept_instruction
+from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.text.invisible import unmark_piece
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
 
+MEDIA_TYPE: Final = "application/rtf"
 _PICTURE_WORDS: Final = frozenset(
     {b"picw", b"pich", b"picwgoal", b"pichgoal", b"picscalex", b"picscaley"}
     | {b"piccropt", b"piccropb", b"piccropl", b"piccropr"}
@@ -29,6 +36,16 @@ _HIGH_SURROGATES: Final = range(0xD800, 0xDC00)
 _LOW_SURROGATES: Final = range(0xDC00, 0xE000)
 
 
+def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Write the cleaned text to ``sink``.
+
+    Raises:
+        Refused: ``damaged``, ``bomb``.
+    """
+    sink.write(_Rewriting(cleaning).rewrite(untrusted_source.whole(limits.XML_BYTES)))
+    return MEDIA_TYPE
+
+
 class _Mode(Enum):
     """What becomes of the content of a group."""
 
@@ -39,16 +56,7 @@ class _Mode(Enum):
     INSTRUCTION = auto()
 
 
-def _table() -> Mapping[str, frozenset[bytes]]:
-    table: dict[str, set[bytes]] = {}
-    for line in files(__package__).joinpath("words.txt").read_text("ascii").splitlines():
-        if line and not line.startswith("#"):
-            kind, *words = line.split()
-            table.setdefault(kind, set()).update(word.encode("ascii") for word in words)
-    return {kind: frozenset(words) for kind, words in table.items()}
-
-
-_TABLE: Final = _table()
+_TABLE: Final = {kind: frozenset(word.encode("ascii") for word in words) for kind, words in tables.load("rtf").items()}
 _KEEP, _GROUP, _OPEN, _FRAME = (_TABLE[kind] for kind in ("keep", "group", "open", "frame"))
 _FOUND: Final = {
     word: Removed(kind) for kind, words in _TABLE.items() if kind in set(Removed) for word in words
@@ -79,7 +87,7 @@ class _Group:
     instruction: list[str] = field(default_factory=list)
 
 
-class Rewriting:
+class _Rewriting:
     """One file's tokens on their way."""
 
     def __init__(self, cleaning: Cleaning) -> None:
@@ -191,7 +199,7 @@ class Rewriting:
             self._out += b"\\rtf1 \\uc1 "
             return True
         if group.mode is _Mode.DROP:
-            self._told(word)
+            self._report(word)
             return True
         is_destination = group.starred or word in _DESTINATIONS
         if group.mode is _Mode.INSTRUCTION and is_destination:
@@ -213,19 +221,19 @@ class Rewriting:
         elif word == b"pict":
             group.mode = _Mode.PICTURE
         elif word in _FRAME:
-            # Braces around it, for what it holds may change how text looks.
+            # Braces around it: what it holds may change how text looks.
             group.mode = _Mode.FRAME
             self._write_brace(group)
             if word == b"object":
                 self._removed.add(Removed.EMBEDDED_FILE)
         elif is_destination:
             group.mode = _Mode.DROP
-            self._told(word, unknown=Removed.OTHER_METADATA if group.starred else None)
+            self._report(word, unknown=Removed.OTHER_METADATA if group.starred else None)
         else:
             return False
         return True
 
-    def _told(self, word: bytes, *, unknown: Removed | None = None) -> None:
+    def _report(self, word: bytes, *, unknown: Removed | None = None) -> None:
         found = _FOUND.get(word, None if word in _SILENT else unknown)
         if found is not None:
             self._removed.add(found)
@@ -294,7 +302,7 @@ class Rewriting:
             group.instruction.append(character)
         elif code < 0x20 or not self._is_shown(group):
             return
-        elif not unmarked(character):
+        elif not unmark_piece(character):
             self._removed.add(Removed.COPY_MARKS)
         else:
             self._out += _spelled(character)
@@ -319,7 +327,7 @@ class Rewriting:
         except Refused as refused:
             if isinstance(refused, Bomb):
                 raise
-            self._removed.add(Removed.EMBEDDED_FILE)  # metafiles and what no family reads
+            self._removed.add(Removed.EMBEDDED_FILE)  # metafiles and what no format reads
             return
         self._out += b"{\\pict %s%s" % (_BLIPS[image.media_type], b"".join(group.picture_words))
         self._out += image.data.hex().encode("ascii") + b"}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fieldreport.scrub.documents.office.markup import Element, split
+from fieldreport.scrub.documents.markup import Element, split
 from fieldreport.scrub.documents.svg import styles
 
 _IN_SELECTOR: Final = re.compile(r"([.#])([\w-]+)")

@@ -1,6 +1,6 @@
 """A cleaned drawing as pixels: the strong way to clean one.
 
-Rules: drawn by resvg, which has no script, no network and no files, behind the lock like every decoder. The shapes of
+Drawn by resvg, which has no script, no network and no files, in the locked child like every decoder. The shapes of
 letters would come from the system's fonts, which are out of reach, so a drawing with text is refused rather than drawn
 without it.
 """
@@ -13,8 +13,8 @@ from typing import Final
 import resvg_py
 
 from fieldreport import limits
-from fieldreport.scrub.documents.office import markup
-from fieldreport.scrub.documents.office.markup import Element
+from fieldreport.scrub.documents import markup
+from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.images import codecs
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fieldreport import limits
 from fieldreport.scrub.documents.links_verify import verify_picture
-from fieldreport.scrub.documents.office.ooxml_verify import parse
+from fieldreport.scrub.documents.xml_verify import parse
+from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
 _SVG: Final = "http://www.w3.org/2000/svg"
@@ -44,13 +46,14 @@ _OUTSIDE: Final = re.compile(
 )
 
 
-def check(data: bytes) -> None:
+def verify(source: Source, media_type: str) -> None:
     """Read a cleaned drawing.
 
     Raises:
-        Residue: something is left.
+        Residue: something that says more than the drawing shows.
     """
-    _Drawing().read(data)
+    del media_type
+    _Drawing().read(source.whole(limits.SCRUB_OUTPUT_BYTES))
 
 
 class _Drawing:

@@ -1,0 +1,1 @@
+"""EPUB, versions 2 and 3."""

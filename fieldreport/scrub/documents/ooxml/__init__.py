@@ -1,0 +1,1 @@
+"""Office Open XML (ECMA-376): DOCX, XLSX and PPTX."""

@@ -1,0 +1,210 @@
+"""DOCX: text, tables, pictures, notes, headers and their formatting; nothing of how they came about.
+
+Tracked changes are accepted: what was inserted stays, what was deleted is gone. Comments, revision ids, paragraph ids,
+authors, dates, languages, custom XML, content controls' names, alternative texts, templates, mail merge, embedded
+objects and fonts go; hidden text goes with them. Styles of the author's own get numbers instead of names.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fieldreport.scrub.documents import fields, markup
+from fieldreport.scrub.documents.fields import WORD
+from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
+from fieldreport.scrub.documents.ooxml import drawings
+from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning
+from fieldreport.scrub.documents.ooxml.word_names import drop_unused_styles, neutral_bookmarks, neutral_styles
+from fieldreport.scrub.documents.vocabularies import load
+from fieldreport.scrub.documents.xml_rewrite import Rewriting
+from fieldreport.scrub.verdicts import Removed
+
+MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml."
+_W: Final = f"{{{WORD}}}"
+_M: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_WP: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+_A: Final = f"{{{drawings.DRAWING}}}"
+
+_VOCABULARIES: Final = load(
+    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "math", "vml", "vml-office",
+    "vml-word", "word-shape", "word-group", "word-canvas",
+)  # fmt: skip
+_TEXT_IN: Final = frozenset(
+    {f"{_W}t", f"{_W}instrText", f"{_M}t", f"{_WP}posOffset", f"{_WP}align", f"{_A}t", f"{_A}tableStyleId"}
+)
+_INSERTED: Final = (f"{_W}ins", f"{_W}moveTo")
+_DELETED: Final = (f"{_W}del", f"{_W}moveFrom")
+_OFF: Final = frozenset({"0", "false", "off"})
+
+# What a document's settings say about how it looks; all others are about who wrote it and with what.
+_SETTINGS: Final = frozenset(
+    f"{_W}{name}"
+    for name in (
+        "autoHyphenation", "bookFoldPrinting", "bookFoldPrintingSheets", "bookFoldRevPrinting",
+        "bordersDoNotSurroundFooter", "bordersDoNotSurroundHeader", "characterSpacingControl", "clrSchemeMapping",
+        "compat",
+        "consecutiveHyphenLimit", "defaultTabStop", "displayBackgroundShape", "doNotHyphenateCaps",
+        "drawingGridHorizontalSpacing", "drawingGridVerticalSpacing", "displayHorizontalDrawingGridEvery",
+        "displayVerticalDrawingGridEvery", "endnotePr", "evenAndOddHeaders", "footnotePr", "gutterAtTop",
+        "hyphenationZone", "mirrorMargins", "noLineBreaksAfter", "noLineBreaksBefore", "noPunctuationKerning",
+        "printTwoOnOne", "strictFirstAndLastChars",
+    )
+)  # fmt: skip
+
+
+def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
+    """The body of the document, a header, a footer, notes, numbering."""
+    root = markup.parse(untrusted)
+    removed = part.package.cleaning.removed
+    drawings.choose(root)
+    _settle_changes(root, removed)
+    _drop_hidden(root, removed)
+    _without_form_names(root)
+    fields.settle(root, removed)
+    neutral_bookmarks(root)
+    neutral_styles(root, part.package.names)
+    return _written(root, part)
+
+
+def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
+    """The main part, and with it the parts that its markup does not mention."""
+    data = clean_content(part, untrusted)
+    part.implied("numbering", "settings", "theme", "footnotes", "endnotes")
+    part.implied("styles")  # last: only those are kept that something uses
+    part.constant("fontTable", "word/fontTable.xml", f"{_TYPE}fontTable+xml", f'<w:fonts xmlns:w="{WORD}"/>'.encode())
+    return data
+
+
+def clean_styles(part: PartCleaning, untrusted: bytes) -> bytes:
+    """The styles in use, under neutral names where the author made them."""
+    root = markup.parse(untrusted)
+    drop_unused_styles(root, part.package.names)
+    neutral_styles(root, part.package.names)
+    return _written(root, part)
+
+
+def clean_settings(part: PartCleaning, untrusted: bytes) -> bytes:
+    """The settings that change how the document looks."""
+    root = markup.parse(untrusted)
+    for setting in list(root):
+        if setting.tag not in _SETTINGS:
+            finding = drawings.FINDINGS.get(split(str(setting.tag))[1], Removed.OTHER_METADATA)
+            part.package.cleaning.removed |= {finding} if finding is not None else set()
+            root.remove(setting)
+    for reference in list(root.iter(f"{_W}footnote", f"{_W}endnote")):
+        remove(reference)  # separators: numbered in the notes themselves
+    # The root is not in the content's vocabulary, so that settings cannot be smuggled in elsewhere.
+    root.tag = f"{_W}compat"
+    return _written(root, part, named=f"{_W}settings")
+
+
+def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
+    """A chart, a diagram's parts, a theme: drawing markup of its own."""
+    root = markup.parse(untrusted)
+    drawings.choose(root)
+    drawings.neutral_formulas(root)
+    return _written(root, part)
+
+
+def _written(root: Element, part: PartCleaning, *, named: str = "") -> bytes:
+    drawings.resolve(root, part)
+    drawings.neutral_diagram(root)
+    rewriting = Rewriting(
+        _VOCABULARIES,
+        removed=part.package.cleaning.removed,
+        findings=drawings.FINDINGS,
+        text_in=_TEXT_IN,
+        attribute=drawings.attribute,
+    )
+    return rewriting.rewrite(root, named=named, keep_prefixes=drawings.CHOICE_PREFIXES)
+
+
+def _settle_changes(root: Element, removed: set[Removed]) -> None:
+    """Accept tracked changes that are more than their element: deleted rows and paragraph marks."""
+    changes = list(root.iter(*_INSERTED, *_DELETED))
+    if changes:
+        removed |= {Removed.HISTORY, Removed.AUTHOR, Removed.TIME}
+    for change in changes:
+        owner = change.getparent()
+        if owner is None or not isinstance(owner.tag, str):
+            continue
+        match split(owner.tag)[1]:
+            case "trPr":
+                row = owner.getparent()
+                if change.tag in _DELETED and row is not None and row.getparent() is not None:
+                    remove(row)
+                else:
+                    remove(change)
+            case "rPr":
+                properties = owner.getparent()
+                remove(change)
+                if change.tag in _DELETED and properties is not None and properties.tag == f"{_W}pPr":
+                    _join_with_next(properties.getparent())
+            case _ if change.tag in _DELETED:
+                remove(change)
+            case _:
+                unwrap(change)
+
+
+def _join_with_next(paragraph: Element | None) -> None:
+    """A deleted paragraph mark: the paragraph's content moves to the front of the next one."""
+    following = paragraph.getnext() if paragraph is not None else None
+    if paragraph is None or paragraph.getparent() is None:
+        return
+    content = [child for child in paragraph if child.tag != f"{_W}pPr"]
+    if following is None or following.tag != f"{_W}p":
+        return
+    place = 1 if len(following) and following[0].tag == f"{_W}pPr" else 0
+    for child in reversed(content):
+        following.insert(place, child)
+    remove(paragraph)
+
+
+def _drop_hidden(root: Element, removed: set[Removed]) -> None:
+    """Runs that are formatted as hidden: the document does not show that they are there."""
+    for vanish in list(root.iter(f"{_W}vanish")):
+        properties = vanish.getparent()
+        run = properties.getparent() if properties is not None else None
+        if run is None or run.tag != f"{_W}r" or vanish.get(f"{_W}val") in _OFF:
+            continue
+        if run.find(f"{_W}fldChar") is None and run.find(f"{_W}instrText") is None and run.getparent() is not None:
+            removed.add(Removed.HIDDEN_CONTENT)
+            remove(run)
+
+
+def _without_form_names(root: Element) -> None:
+    """The name of a form field stands in an element that styles need, too."""
+    for name in list(root.iter(f"{_W}name")):
+        owner = name.getparent()
+        if owner is not None and owner.tag in {f"{_W}ffData", f"{_W}abstractNum"}:
+            remove(name)
+
+
+def _kind(name: str, content_type: str, *, single: bool = False) -> Kind:
+    cleaner = {"styles": clean_styles, "settings": clean_settings}.get(name, clean_content)
+    return Kind(
+        name=f"word/{name}.xml" if single else f"word/{name}{{}}.xml",
+        content_type=_TYPE + content_type,
+        clean=cleaner,
+        single=single,
+        essential=cleaner is clean_content,
+    )
+
+
+KINDS: Final = {
+    "officeDocument": Kind(name="word/document.xml", content_type=MAIN, clean=clean_document, single=True),
+    "styles": _kind("styles", "styles+xml", single=True),
+    "settings": _kind("settings", "settings+xml", single=True),
+    "numbering": _kind("numbering", "numbering+xml", single=True),
+    "footnotes": _kind("footnotes", "footnotes+xml", single=True),
+    "endnotes": _kind("endnotes", "endnotes+xml", single=True),
+    "header": _kind("header", "header+xml"),
+    "footer": _kind("footer", "footer+xml"),
+} | drawings.kinds(
+    "word",
+    clean_drawing_part,
+    also={
+        "theme": ("theme/theme1.xml", "theme"),
+    },
+)

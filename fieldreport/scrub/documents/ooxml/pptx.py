@@ -1,0 +1,122 @@
+"""PPTX: slides, their notes, the layouts they use, and what is drawn on them.
+
+Comments, authors, tags, sections, animations and transitions (they carry sounds and times), embedded objects, films and
+fonts, handouts, custom shows, protections, alternative texts, and layouts that no slide uses go.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fieldreport.scrub.documents import markup
+from fieldreport.scrub.documents.markup import Element, remove, split
+from fieldreport.scrub.documents.ooxml import drawings
+from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning
+from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, load
+from fieldreport.scrub.documents.xml_rewrite import Rewriting
+from fieldreport.scrub.verdicts import Damaged, Removed
+
+SLIDES: Final = "http://schemas.openxmlformats.org/presentationml/2006/main"
+_P: Final = f"{{{SLIDES}}}"
+_A: Final = f"{{{drawings.DRAWING}}}"
+_C: Final = f"{{{drawings.CHART}}}"
+_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml."
+_FIRST_SLIDE: Final = 256  # ECMA-376 part 1, 19.7.13
+
+_VOCABULARIES: Final = load("presentation", "drawing", "chart", "diagram", "picture")
+_TEXT_IN: Final = frozenset({f"{_A}t", f"{_A}tableStyleId", f"{_C}v", f"{_C}f", f"{_C}formatCode", f"{_C}name"})
+
+
+def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:
+    """The list of slides. Which layouts are in use is settled before the masters are read."""
+    root = markup.parse(untrusted)
+    number = _FIRST_SLIDE
+    for slide in list(root.iter(f"{_P}sldId")):
+        relation = part.old.get(str(slide.get(f"{{{RELATIONSHIPS}}}id", "")))
+        if relation is None or relation.kind != "slide" or not part.package.has(relation.target):
+            raise Damaged  # a slide is missing
+        slide.set("id", str(number))
+        number += 1
+        relations = part.package.relations_of(relation.target).values()
+        part.package.used |= {found.target for found in relations if found.kind == "slideLayout"}
+    data = _written(root, part)
+    part.implied("theme", "tableStyles")
+    for kind, root_name in (("presProps", "presentationPr"), ("viewProps", "viewPr")):
+        empty = f'<p:{root_name} xmlns:p="{SLIDES}"/>'.encode()
+        part.constant(kind, f"ppt/{kind}.xml", f"{_TYPE}{kind}+xml", empty)
+    return data
+
+
+def clean_slide(part: PartCleaning, untrusted: bytes) -> bytes:
+    """A slide, its notes, or a master of these; with it the layout it was made from."""
+    data = _written(markup.parse(untrusted), part)
+    part.implied("slideLayout", "slideMaster", "notesMaster", "notesSlide", "slide", "theme")
+    return data
+
+
+def clean_master(part: PartCleaning, untrusted: bytes) -> bytes:
+    """A slide master, with the layouts that slides use."""
+    root = markup.parse(untrusted)
+    for layout in list(root.iter(f"{_P}sldLayoutId")):
+        relation = part.old.get(str(layout.get(f"{{{RELATIONSHIPS}}}id", "")))
+        if relation is None or relation.target not in part.package.used:
+            remove(layout)
+    data = _written(root, part)
+    part.implied("theme")
+    return data
+
+
+def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
+    """A chart, a diagram's parts, a theme, table styles."""
+    root = markup.parse(untrusted)
+    drawings.neutral_formulas(root)
+    return _written(root, part)
+
+
+def _attribute(element: Element, name: str, value: str) -> str | None:
+    if name == "name" and split(str(element.tag))[1] == "cSld":
+        return None
+    return drawings.attribute(element, name, value)
+
+
+def _written(root: Element, part: PartCleaning) -> bytes:
+    drawings.choose(root)
+    if next(root.iter(f"{_P}timing"), None) is not None:
+        part.package.cleaning.removed.add(Removed.OTHER_METADATA)
+    drawings.resolve(root, part)
+    drawings.neutral_diagram(root)
+    rewriting = Rewriting(
+        _VOCABULARIES, removed=part.package.cleaning.removed, findings=drawings.FINDINGS, text_in=_TEXT_IN,
+        attribute=_attribute,
+    )  # fmt: skip
+    return rewriting.rewrite(root)
+
+
+KINDS: Final = {
+    "officeDocument": Kind(
+        name="ppt/presentation.xml", content_type=f"{_TYPE}presentation.main+xml", clean=clean_presentation, single=True
+    ),
+    "slide": Kind(name="ppt/slides/slide{}.xml", content_type=f"{_TYPE}slide+xml", clean=clean_slide, essential=True),
+    "slideLayout": Kind(
+        name="ppt/slideLayouts/slideLayout{}.xml", content_type=f"{_TYPE}slideLayout+xml", clean=clean_slide
+    ),
+    "slideMaster": Kind(
+        name="ppt/slideMasters/slideMaster{}.xml", content_type=f"{_TYPE}slideMaster+xml", clean=clean_master
+    ),
+    "notesSlide": Kind(
+        name="ppt/notesSlides/notesSlide{}.xml",
+        content_type=f"{_TYPE}notesSlide+xml",
+        clean=clean_slide,
+        essential=True,
+    ),
+    "notesMaster": Kind(
+        name="ppt/notesMasters/notesMaster{}.xml", content_type=f"{_TYPE}notesMaster+xml", clean=clean_slide
+    ),
+} | drawings.kinds(
+    "ppt",
+    clean_drawing_part,
+    also={
+        "theme": ("theme/theme{}.xml", "theme"),
+        "tableStyles": ("tableStyles.xml", "presentationml.tableStyles"),
+    },
+)

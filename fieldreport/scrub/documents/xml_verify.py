@@ -1,0 +1,98 @@
+"""How every verifier of a document of XML reads: with the standard library's ZIP and XML readers.
+
+It shares no code with the writers, which use lxml.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+from xml.parsers import expat
+
+from fieldreport.scrub import registry
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Residue
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_PICTURE: Final = re.compile(r".*/image\d+\.(jpg|png|gif)")
+_PICTURE_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
+
+
+def parts(source: Source, allowed: re.Pattern[str], *, mimetype: str = "") -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the parts of a package, except pictures, which are verified here.
+
+    ``allowed``: the names that there may be. ``mimetype``: what the member of that name, the first one, has to hold in
+    a package that has one.
+
+    Raises:
+        Residue: another name, something else in the archive itself, or a picture that is not clean.
+    """
+    members = _members(source.whole())
+    if mimetype and members[:1] != [("mimetype", mimetype.encode())]:
+        raise Residue
+    for name, content in members:
+        if allowed.fullmatch(name) is None:
+            raise Residue
+        if (picture := _PICTURE.fullmatch(name)) is not None:
+            registry.verify(Source.of(content), _PICTURE_TYPES[picture[1]])
+        else:
+            yield name, content
+
+
+def _members(data: bytes) -> list[tuple[str, bytes]]:
+    """The members of an archive that tells nothing by itself: one date, no comment, no extra field, no other system."""
+    if not data.startswith(b"PK\x03\x04"):
+        raise Residue
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            if archive.comment or len({entry.filename for entry in entries}) != len(entries):
+                raise Residue
+            for entry in entries:
+                if (
+                    entry.date_time != _DATE
+                    or entry.extra
+                    or entry.comment
+                    or entry.create_system
+                    or entry.flag_bits & ~0x800
+                ):
+                    raise Residue
+            return [(entry.filename, archive.read(entry)) for entry in entries]
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
+        raise Residue from None
+
+
+def parse(
+    content: bytes, start: Callable[[str, dict[str, str]], None] | None, text: Callable[[str], None] | None
+) -> None:
+    """Read XML with expat; a document type, a comment or an instruction is residue."""
+    parser = expat.ParserCreate(namespace_separator="\n")
+    parser.StartElementHandler = start
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.CommentHandler = _refuse
+    parser.ProcessingInstructionHandler = _refuse
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError:
+        raise Residue from None
+
+
+def _refuse(*_: object) -> None:
+    raise Residue
+
+
+def may_hold(spellings: Iterable[str], content: bytes) -> bool:
+    """Whether a value in a document of XML may hold one of these, in small letters, none of which XML has to escape.
+
+    One look over the whole instead of one into every value, of which a table has a million.
+    """
+    try:
+        # A dotless i and a long s are letters to a pattern that ignores case, and have no other small form.
+        text = content.decode().lower().replace("\u0131", "i").replace("\u017f", "s")
+    except UnicodeDecodeError:
+        raise Residue from None
+    return any(spelling in text for spelling in ("&#", *spellings))
