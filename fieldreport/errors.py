@@ -57,7 +57,7 @@ class FieldreportError(Exception):
 
 
 class UsageError(FieldreportError):
-    """The operator asked for something that cannot be done: a port in use, a directory that is not empty."""
+    """What was asked for cannot be done: a port in use, a directory that is not empty, a form without a reason."""
 
     code = "usage"
     exit_status = 64

@@ -91,7 +91,7 @@ class Article:
         if not _SLUG.fullmatch(self.slug) or len(self.slug) > limits.SLUG_CHARACTERS:
             raise UsageError("the article's address must be small letters, digits and hyphens", code="article-slug")
         for name in _TEXT_FIELDS:
-            # Browsers end the lines of a form with two characters; here a line ends one way.
+            # Browsers end the lines of a form with CR LF; here with LF only.
             object.__setattr__(self, name, _unix_line_ends(getattr(self, name)))
         _check_text(self.title, limits.ARTICLE_TITLE_CHARACTERS)
         _check_text(self.standfirst, limits.ARTICLE_STANDFIRST_CHARACTERS)

@@ -82,7 +82,7 @@ _MARKDOWN: Final = _markdown()
 def _render(article: Article, url: MediaUrl) -> tuple[str, set[str]]:
     shown: set[str] = set()
     tokens = _MARKDOWN.parse(article.body)
-    # The page's only first-level heading is the title; the highest in the text becomes the second, without a gap.
+    # The title is the only first-level heading; the highest level in the text becomes the second, without a gap.
     highest = min((int(token.tag[1]) for token in tokens if token.type == "heading_open"), default=1)
     for index, token in enumerate(tokens):
         if token.type in {"heading_open", "heading_close"}:

@@ -40,7 +40,7 @@ class Schedule:
         )
 
     def current_slot(self, now: datetime) -> datetime:
-        """The latest slot that is not after ``now``: what is shown for something that appears now."""
+        """The latest slot that is not after ``now``: the time shown for an article that appears now."""
         if self.slot is None:
             return now.replace(minute=0, second=0, microsecond=0)
         today = datetime.combine(now.date(), self.slot, UTC)

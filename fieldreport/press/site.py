@@ -132,7 +132,7 @@ def _switch(directory: Path, target: Path) -> None:
 
 
 def _instant(moment: datetime) -> str:
-    """A time as RFC 3339 wants it."""
+    """A time in the form of RFC 3339."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -189,7 +189,7 @@ class _SiteBuilder:
         self._write("robots.txt", robots, self._updated)
         style = files("fieldreport.press").joinpath("style.css").read_text(encoding="utf-8")
         self._write("style.css", style, self._updated)
-        # Directories last: writing into them moved their times.
+        # Directories last: writing into them has changed their times.
         for path in [*self._target.rglob("*"), self._target]:
             if path.is_dir():
                 sync_directory(path)

@@ -60,7 +60,7 @@ class AdminFiles:
         if hand_over.epoch != next_epoch:
             raise RosterError("a hand-over begins with the next roster", code="roster-handover")
         AdminChain.follow(self._fingerprint, self._published(), (*self.line, hand_over))
-        # The document last: it counts as soon as it is there, and its signatures must be there then.
+        # The document last: it counts as soon as it exists, and its signatures must exist by then.
         name = _name(hand_over.number)
         write_public(self._path / f"{name}.sig", signatures)
         write_public(self._path / f"{name}.accepted", acceptance)
@@ -69,7 +69,7 @@ class AdminFiles:
         return hand_over
 
     def write_pub_file(self) -> None:
-        """Let ``admin.pub`` show the key in force."""
+        """Write the key in force into ``admin.pub``."""
         in_force = self.chain().keys[0]
         if self._published() != in_force:
             write_public(self._path / "admin.pub", in_force.encode().encode("ascii"))
@@ -89,7 +89,7 @@ class AdminFiles:
         )
 
     def _names(self) -> list[str]:
-        """The hand-overs that are there, up to the first number that is missing."""
+        """The names of the hand-overs, up to the first number that is missing."""
         names = (_name(number) for number in range(1, limits.HANDOVERS + 1))
         return list(itertools.takewhile(lambda name: (self._path / name).exists(), names))
 

@@ -237,7 +237,7 @@ class SourceKeys:
         return hmac.digest(self._letters, digest, "sha256")[:16]
 
     def receipt_tags(self, count: int) -> tuple[bytes, ...]:
-        """The 16-byte names of this source's receipts: two of them tell nothing about each other."""
+        """The 16-byte names of this source's receipts, which cannot be linked to each other."""
         key = _expand(self._letters, "receipt-tag", 32)
         return tuple(hmac.digest(key, place.to_bytes(4, "big"), "sha256")[:16] for place in range(count))
 

@@ -237,7 +237,7 @@ class OpenEnvelope:
         return self.manifest.parts[number]
 
     def _pieces(self, start: int, length: int, buffers: list[memoryview]) -> Iterator[memoryview]:
-        """Read ``length`` bytes through two buffers by turns: a piece stays in place until the one after the next."""
+        """Read ``length`` bytes into two buffers in turn: a piece is valid until the one after the next is read."""
         position, end = start, start + length
         while position < end:
             count = self._reader.readinto_at(position, buffers[0][: end - position])

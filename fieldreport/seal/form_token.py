@@ -46,7 +46,7 @@ class TokenKey:
 
     @classmethod
     def generate(cls) -> Self:
-        """A fresh key, for a single process that may forget it when it ends."""
+        """A new key, for a single process; it is lost when the process ends."""
         return cls(secrets.token_bytes(32))
 
     def seal(self, purpose: str, state: Mapping[str, str], *, now: float) -> str:
@@ -84,7 +84,7 @@ class TokenKey:
             raw = base64.b64decode(untrusted_token + "=" * (-len(untrusted_token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raise refused from None
-        # One token, one spelling: base64 ignores trailing bits, and we compare tokens nowhere but might one day.
+        # One token, one spelling: base64 ignores trailing bits, which would matter as soon as tokens are compared.
         canonical_form = base64.urlsafe_b64encode(raw).decode().rstrip("=") == untrusted_token
         if not canonical_form or len(raw) < 1 + _NONCE_BYTES + _TAG_BYTES or raw[:1] != _VERSION:
             raise refused
@@ -98,7 +98,7 @@ class TokenKey:
 
     @staticmethod
     def _read(padded: bytes) -> tuple[int, Mapping[str, str]]:
-        # Authenticated, so written by this very module: anything else is our own mistake, and still only refused.
+        # Authenticated, so written by this module. Anything else is a mistake of ours, and is refused as well.
         try:
             content = canonical.decode(padded.rstrip(b"\0"))
             minute, state = content["minute"], content["state"]

@@ -113,7 +113,7 @@ def _digest(digest: hashlib._Hash, untrusted_rest: BinaryIO) -> bytes:
 
 
 def is_packed(untrusted_file: BinaryIO) -> bool:
-    """Tell a packed letter from a bare age file, which begins with a letter; leaves the file at its beginning."""
+    """Whether this is a packed letter and not a bare age file, which begins with "a"; rewinds the file."""
     untrusted_file.seek(0)
     first = untrusted_file.read(1)
     untrusted_file.seek(0)

@@ -66,7 +66,7 @@ def write_public(path: Path, content: bytes) -> None:
 
 
 def make_public(directory: Path) -> None:
-    """Make a directory that everybody may look into, whatever the umask says; one that is there stays as it is."""
+    """Create a directory that all users may read, whatever the umask is; an existing one stays as it is."""
     try:
         directory.mkdir()
     except FileExistsError:

@@ -168,8 +168,7 @@ class RosterDirectory:
                 follows = roster.epoch == current.epoch + 1 and roster.previous == current.sha256
                 if not follows and roster.sha256 != current.sha256:
                     raise RosterError("this roster does not follow the one in force", code="roster-chain")
-            # History first and complete: whichever half of the pair below is on disk after a crash, its other half
-            # is found there.
+            # History first and complete: if a crash leaves one half of the pair below, the other half is found there.
             history = self._path / "history"
             make_public(history)
             write_public(history / f"{roster.epoch:08d}.json.sig", signatures)
@@ -293,7 +292,7 @@ class RosterDirectory:
         stamp = (*self._stamp, *self._stamps("history"))
         if stamp == self._past_stamp:
             return
-        # Epochs above the one in force are what a crash left of a publication; they count when they are in force.
+        # Epochs above the one in force were left by a crash while publishing; they count once they are in force.
         # The latest first, because those from before the pinned key's time are known from their successors alone.
         unseen = [epoch for epoch in self._epochs() if epoch < current.epoch and epoch not in self._past]
         for epoch in sorted(unseen, reverse=True):
@@ -335,7 +334,7 @@ class RosterDirectory:
 
 
 def _parse_named(untrusted_raw: bytes, after: Roster) -> Roster:
-    """The roster before ``after``: its bytes are as good as signed, because ``after`` names their hash."""
+    """The roster before ``after``. It needs no signature: ``after`` is signed and names its hash."""
     if hashlib.sha256(untrusted_raw).digest() != after.previous:
         raise RosterError(f"the roster after epoch {after.epoch - 1} names another one before it", code="roster-chain")
     roster = parse_roster(untrusted_raw)

@@ -85,7 +85,7 @@ def _check_age() -> None:
     size = source.seek(0, io.SEEK_END) - offset
     if PayloadReader(file_key, source, size, offset=offset).read() != _PLAINTEXT:
         _fail("ChaCha20-Poly1305")
-    # And the way in, which has no known answer because it draws its own randomness.
+    # Wrapping has no known answer, because it draws its own randomness.
     if Header.parse(build_header(_FILE_KEY, [identity.recipient])).open([identity]) != _FILE_KEY:
         _fail("wrapping")
 

@@ -66,7 +66,7 @@ def decode_base64(untrusted_text: bytes) -> bytes:
         data = binascii.a2b_base64(untrusted_text + b"=" * (-len(untrusted_text) % 4))
     except binascii.Error:
         raise malformed("not base64") from None
-    # The decoder skips what is not base64; the one canonical spelling of what it understood does not.
+    # The decoder skips what is not base64; comparing with the one canonical spelling finds it.
     if encode_base64(data) != untrusted_text:
         raise malformed("base64 is not canonical")
     return data

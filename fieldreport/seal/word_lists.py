@@ -72,7 +72,7 @@ class WordList:
         return self.name.startswith("chinese")
 
     def split(self, untrusted_pieces: Sequence[str]) -> tuple[str, ...]:
-        """The words among what stood between separators: the pieces, or their characters."""
+        """The typed words: the pieces between separators, or in Chinese each character of them."""
         return tuple("".join(untrusted_pieces)) if self.is_of_characters else tuple(untrusted_pieces)
 
     def places(self, untrusted_words: Sequence[str]) -> tuple[int, ...] | None:
@@ -91,7 +91,7 @@ class WordList:
         longest = max(map(len, self._whole))
         if self.is_of_characters or len(text) > limits.CODENAME_WORDS * longest:
             return []
-        # From the end: in which ways the text from here on is so many words.
+        # From the end of the text: for each position, every way to read the rest as a number of words.
         ways: list[dict[int, list[tuple[int, ...]]]] = [{} for _ in range(len(text) + 1)]
         ways[-1][0] = [()]
         for start in reversed(range(len(text))):
@@ -132,7 +132,7 @@ class WordList:
 
 
 def fold(word: str) -> str:
-    """One spelling for all of a word's: NFC, case-folded, katakana as hiragana (the Japanese list has only that)."""
+    """The one spelling used for comparing: NFC, case-folded, katakana as hiragana (as in the Japanese list)."""
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", word).casefold())
     return "".join(chr(ord(letter) - 0x60) if "\u30a1" <= letter <= "\u30f6" else letter for letter in folded)
 

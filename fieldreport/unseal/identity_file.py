@@ -21,7 +21,7 @@ _MODE: Final = 0o600
 
 
 def encode(identities: Sequence[HybridIdentity]) -> str:
-    """One line an identity, in the given order, each with its key id and recipient in comments above it."""
+    """One line for each identity, in the given order, with its key id and recipient in comments above it."""
     lines = []
     for identity in identities:
         lines += [f"# key id {identity.key_id}", f"# public key: {identity.recipient}", identity.encode()]

@@ -284,7 +284,7 @@ def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
             ChaCha20Poly1305(key).decrypt_into(_NONCE, sealed.body, _associated(sealed.head, commitment), content)
         except InvalidTag:
             raise _damaged("its body") from None
-        # Authenticated, so written with the right passphrase; still parsed strictly: other versions write, too.
+        # Authenticated, so written with the right passphrase; still parsed strictly: another version may have done it.
         try:
             return decode_secrets(content, handle=sealed.handle, role=sealed.role)
         except ValueError:

@@ -77,7 +77,7 @@ class RewrapWorkers:
         self._threads.shutdown(cancel_futures=True)
 
     def rewrap(self, batches: Iterable[Batch[Tag]]) -> Iterator[tuple[Tag, list[bytes | SealError]]]:
-        """Re-wrap every batch; in their order, a few batches ahead of what was asked for."""
+        """Re-wrap every batch, in their order, working a few batches ahead."""
         ahead: deque[tuple[Tag, Future[list[bytes | SealError]]]] = deque()
         for batch in batches:
             ahead.append((batch.tag, self._threads.submit(self._one, batch.headers, batch.recipients)))
@@ -176,7 +176,7 @@ def _read(pipe: IO[bytes] | None, length: int) -> bytes:
 
 
 def _work(orders: IO[bytes], answers: IO[bytes]) -> None:
-    """What runs in the worker, until its orders end."""
+    """The loop of a worker, until its input ends."""
     identities = [HybridIdentity(_read(orders, SEED_BYTES)) for _ in range(_number(orders))]
     known: dict[bytes, HybridRecipient] = {}
     while True:

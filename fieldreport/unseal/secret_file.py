@@ -68,7 +68,7 @@ def read(path: Path, *, at_most: int) -> bytes:
 def replace(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path``, durably, and overwrite what was there. The caller holds ``locked(path)``."""
     unfinished = path.with_name(f".{path.name}.new")
-    # A fixed name: what a crash left is taken over by the next attempt, and lies nowhere else.
+    # A fixed name: the next attempt overwrites what a crash has left.
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, _MODE)

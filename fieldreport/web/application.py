@@ -45,7 +45,7 @@ class Application(flask.Flask):
             TRUSTED_HOSTS=list(trusted_hosts),
             PROVIDE_AUTOMATIC_OPTIONS=False,
             TRAP_HTTP_EXCEPTIONS=False,
-            # ScratchRequest has the bounds that count; these only matter to code that bypasses it.
+            # ScratchRequest enforces the real bounds; these only matter to code that bypasses it.
             MAX_CONTENT_LENGTH=None,
             MAX_FORM_MEMORY_SIZE=limits.FORM_TEXT_BYTES,
         )

@@ -32,7 +32,7 @@ _HARMLESS: Final = frozenset(
 
 
 class QuietLog(Logger):  # type: ignore[misc]  # gunicorn has no annotations
-    """gunicorn's logger, reduced to what says nothing about a visitor."""
+    """gunicorn's logger, reduced to lines that hold nothing about visitors."""
 
     error_fmt = "%(message)s"
 

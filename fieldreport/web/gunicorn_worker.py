@@ -67,7 +67,7 @@ class Connection(gthread.TConn):  # type: ignore[misc]  # gunicorn has no annota
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotations
-    """An answer without Server and Date: neither helps a visitor, both help to tell servers and clocks apart."""
+    """An answer without Server and Date: no visitor needs them, and they help to identify servers and clocks."""
 
     @override
     def default_headers(self) -> list[str]:
@@ -81,7 +81,7 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotati
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no annotations
-    """See the module."""
+    """gunicorn's thread worker with the changes that the module describes."""
 
     @override
     def accept(self, listener: Any) -> None:

@@ -36,7 +36,7 @@ _TRADITIONAL: Final = frozenset({"tw", "hk", "mo", "hant"})
 
 
 class _LanguageConverter(BaseConverter):
-    """One of the codes it was given, exactly."""
+    """Matches exactly the offered codes."""
 
     part_isolating = True
 
@@ -84,7 +84,7 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
         return {
             "language": language,
             "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
-            # The answer to a form has no address that another language could be fetched from.
+            # The answer to a form has no address of its own, so it cannot be fetched in another language.
             "language_links": {code: (NAMES[code], _same_page(code)) for code in offered}
             if flask.request.method == "GET"
             else {},

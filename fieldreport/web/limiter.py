@@ -32,7 +32,7 @@ _STRATEGY: Final = "sliding-window-counter"
 
 
 class AddressKey:
-    """Turns addresses into pseudonyms that mean nothing after midnight (UTC) and nothing in another installation."""
+    """Turns addresses into pseudonyms that are valid until midnight (UTC), in this installation only."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

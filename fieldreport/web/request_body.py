@@ -33,7 +33,7 @@ _PERCENT_ENCODED: Final = 3  # bytes of a body for one byte of text, at worst
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """One file of a form. ``part`` is the form's field; the name is what the sender's machine calls it: anything."""
+    """One file of a form. ``part`` is the form's field; the name comes from the sender and can be anything."""
 
     part: str
     untrusted_name: str = field(repr=False)

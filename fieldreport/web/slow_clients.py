@@ -22,7 +22,7 @@ from fieldreport import limits
 
 
 class TooSlow(ConnectionError):
-    """The client did not send what it has to in the time it has."""
+    """The client did not send its data in time."""
 
 
 class PacedUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no annotations

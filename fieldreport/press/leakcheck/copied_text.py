@@ -40,7 +40,7 @@ class _Report:
 
 
 class Reports:
-    """The reports behind an article: of each, only the sequences that the article has, too.
+    """The reports of an article: of each, only the sequences that the article has, too.
 
     So memory is bounded by the article, however long a report is.
     """
@@ -55,7 +55,7 @@ class Reports:
         self._reports = [self._cut(text, case) for text, case in texts if text.strip()]
 
     def hits(self, text: str) -> list[Hit]:
-        """Every run and every paragraph of ``text`` that was lifted."""
+        """Every run and every paragraph of ``text`` that was copied."""
         if not self._reports:
             return []
         tokens = words(text)

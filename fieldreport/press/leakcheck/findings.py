@@ -13,7 +13,7 @@ from typing import Final
 
 
 class Severity(StrEnum):
-    """How grave a finding is."""
+    """How severe a finding is."""
 
     BLOCK = "block"
     WARN = "warn"

@@ -1,4 +1,4 @@
-"""Which stretches of a text are taken already, so that one place is not reported twice."""
+"""Which spans of a text have a finding already, so that one place is not reported twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fieldreport.press.leakcheck.findings import Hit
 
 
 class Taken:
-    """A growing set of stretches of one text; asking costs the logarithm of their number."""
+    """A growing set of spans of one text; a query costs the logarithm of their number."""
 
     def __init__(self) -> None:
         # Disjoint and in order, so both lists are sorted.
@@ -17,7 +17,7 @@ class Taken:
         self._ends: list[int] = []
 
     def add(self, start: int, end: int) -> None:
-        """Take the stretch from ``start`` to before ``end``, together with what it touches."""
+        """Add the span from ``start`` to before ``end``, merged with those it touches."""
         first = bisect_left(self._ends, start)
         last = bisect_right(self._starts, end)
         if first < last:
@@ -26,7 +26,7 @@ class Taken:
         self._ends[first:last] = [end]
 
     def meets(self, start: int, end: int) -> bool:
-        """Whether any of it is taken."""
+        """Whether any of it is in the set."""
         at = bisect_right(self._ends, start)
         return at < len(self._starts) and self._starts[at] < end
 
