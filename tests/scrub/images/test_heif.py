@@ -22,26 +22,12 @@ from fieldreport.scrub.isobmff import box, full_box
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Damaged, Refused, Residue
 from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.images.pictures import exif, picture
+
+SIZE = (160, 96)
 
 MARKER = b"PLANTED"
 XMP = b"<x:xmpmeta><dc:creator>PLANTED</dc:creator></x:xmpmeta>"
-
-
-def picture(mode: str = "RGB", size: tuple[int, int] = (160, 96)) -> Image.Image:
-    gradient = Image.linear_gradient("L").resize(size)
-    colour = Image.merge("RGB", (gradient, gradient.transpose(Image.Transpose.ROTATE_180), gradient))
-    if mode == "RGBA":
-        colour.putalpha(gradient)
-    return colour
-
-
-def exif(orientation: int = 1) -> bytes:
-    block = Image.Exif()
-    block[0x0112] = orientation
-    block[0x010F] = "PLANTED"
-    block[0x0132] = "2024:01:02 03:04:05"
-    block.get_ifd(0x8825)[2] = (41.0, 24.0, 0.0)
-    return block.tobytes()
 
 
 def device_profile() -> bytes:
@@ -52,7 +38,7 @@ def device_profile() -> bytes:
 
 
 def heic(mode: str = "RGB", *, tile: int = 0, profile: bytes | None = None, **options: object) -> bytes:
-    image = picture(mode)
+    image = picture(mode, SIZE)
     if profile is not None:
         image.info["icc_profile"] = profile
     file = pillow_heif.from_pillow(image)
@@ -68,7 +54,7 @@ def heic(mode: str = "RGB", *, tile: int = 0, profile: bytes | None = None, **op
 
 def avif(mode: str = "RGB", **options: object) -> bytes:
     with io.BytesIO() as out:
-        picture(mode).save(out, "AVIF", speed=10, **options)
+        picture(mode, SIZE).save(out, "AVIF", speed=10, **options)
         return out.getvalue()
 
 
@@ -123,7 +109,7 @@ def test_the_grid_was_a_grid() -> None:
 
 
 def test_a_thumbnail_goes(clean: Clean) -> None:
-    file = pillow_heif.from_pillow(picture())
+    file = pillow_heif.from_pillow(picture(size=SIZE))
     file.info["thumbnails"] = [64]
     with io.BytesIO() as out:
         file.save(out)
@@ -135,7 +121,7 @@ def test_a_thumbnail_goes(clean: Clean) -> None:
 
 
 def test_a_picture_on_its_side_keeps_its_turn(clean: Clean) -> None:
-    image = picture()
+    image = picture(size=SIZE)
     image.info["exif"] = exif(6)
     with io.BytesIO() as out:
         pillow_heif.from_pillow(image).save(out)

@@ -20,6 +20,7 @@ from fieldreport.scrub.images.png.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.images.pictures import frames
 
 MARKER = b"PLANTED"
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
@@ -37,16 +38,6 @@ def encode(image: Image.Image, **options: object) -> bytes:
     with io.BytesIO() as file:
         image.save(file, "PNG", **options)
         return file.getvalue()
-
-
-def pixels(data: bytes) -> list[bytes]:
-    """Of every frame."""
-    with Image.open(io.BytesIO(data)) as image:
-        frames = []
-        for index in range(getattr(image, "n_frames", 1)):
-            image.seek(index)
-            frames.append(image.convert("RGBA").tobytes())
-        return frames
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -105,7 +96,7 @@ def test_nothing_planted_survives_and_no_pixel_changes(clean: Clean, name: str, 
     assert MARKER not in copy.data
     assert planted[4:8] not in copy.data or planted[4:8] == b"iCCP"
     assert expected is None or expected in copy.removed
-    assert pixels(copy.data) == pixels(original)
+    assert frames(copy.data) == frames(original)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -137,15 +128,15 @@ def test_interlaced_pictures_of_every_depth_pass(clean: Clean, depth: int, colou
     palette = chunk(b"PLTE", bytes(12)) if colour == 3 else b""
     data = SIGNATURE + header(width, height, depth, colour, 1) + palette
     data += chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
-    assert pixels(clean(data).data) == pixels(data)
+    assert frames(clean(data).data) == frames(data)
 
 
 def test_an_animation_keeps_every_frame_and_its_times(clean: Clean) -> None:
     original = with_chunks(animation(), chunk(b"tEXt", b"Author\0PLANTED"), before=b"IEND")
     copy = clean(original)
     assert MARKER not in copy.data
-    assert pixels(copy.data) == pixels(original)
-    assert len(pixels(copy.data)) == 3
+    assert frames(copy.data) == frames(original)
+    assert len(frames(copy.data)) == 3
     with Image.open(io.BytesIO(copy.data)) as after:
         assert after.info["loop"] == 3
         assert after.info["duration"] == 80
@@ -182,7 +173,7 @@ def test_a_standard_profile_becomes_ours(clean: Clean, known: icc_profiles.Known
     copy = clean(original)
     with Image.open(io.BytesIO(copy.data)) as after:
         assert after.info["icc_profile"] == icc_profiles.profile_for(known)
-    assert pixels(copy.data) == pixels(original)
+    assert frames(copy.data) == frames(original)
     assert Removed.COLOUR_PROFILE in copy.removed
 
 
@@ -201,7 +192,7 @@ def test_strong_mode_encodes_again(clean: Clean) -> None:
     original = encode(picture(), compress_level=1)
     copy = clean(original, Mode.STRONG)
     assert copy.data != clean(original).data
-    assert pixels(copy.data) == pixels(original)
+    assert frames(copy.data) == frames(original)
 
 
 @pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (20_001, 1), (1, 0xFFFF_FFFF), (11_000, 11_000)])

@@ -17,24 +17,9 @@ from fieldreport.scrub.images.webp.verify import verify
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.conftest import Clean, RefusalOf
+from tests.scrub.images.pictures import exif, frames, picture
 
 MARKER = b"PLANTED"
-
-
-def picture(mode: str = "RGB") -> Image.Image:
-    gradient = Image.linear_gradient("L").resize((48, 32))
-    colour = Image.merge("RGB", (gradient, gradient.transpose(Image.Transpose.ROTATE_180), gradient))
-    if mode == "RGBA":
-        colour.putalpha(gradient)
-    return colour
-
-
-def exif(orientation: int = 1) -> bytes:
-    block = Image.Exif()
-    block[0x0112] = orientation
-    block[0x010F] = "PLANTED"
-    block.get_ifd(0x8825)[2] = (41.0, 24.0, 0.0)
-    return block.tobytes()
 
 
 def encode(mode: str = "RGB", **options: object) -> bytes:
@@ -46,15 +31,6 @@ def encode(mode: str = "RGB", **options: object) -> bytes:
 def animation(**options: object) -> bytes:
     turned = [picture("RGBA").rotate(angle) for angle in (90, 180)]
     return encode("RGBA", save_all=True, append_images=turned, duration=[50, 120, 70], loop=4, **options)
-
-
-def frames(data: bytes) -> list[bytes]:
-    with Image.open(io.BytesIO(data)) as image:
-        found = []
-        for index in range(getattr(image, "n_frames", 1)):
-            image.seek(index)
-            found.append(image.convert("RGBA").tobytes())
-        return found
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
