@@ -134,7 +134,7 @@ def row(media_type: str, mode: Mode = Mode.LOSSLESS) -> Format:
 
 def cleaner(package: str) -> Clean:
     """``clean`` of a format."""
-    return cast("Clean", _module(package, "write", "clean").clean)
+    return cast("Clean", _module(package, "write").clean)
 
 
 def verify(source: Source, media_type: str) -> None:
@@ -150,16 +150,12 @@ def verify(source: Source, media_type: str) -> None:
 
 def verifier(package: str) -> Verify:
     """``verify`` of a format."""
-    return cast("Verify", _module(package, "verify", "verify").verify)
+    return cast("Verify", _module(package, "verify").verify)
 
 
 @functools.cache
-def _module(package: str, name: str, function: str) -> ModuleType:
-    """A module of a format. After ``load_all`` this is a look-up."""
-    # Until every format is a package as above, one may still hold its functions in ``__init__``.
-    module = importlib.import_module(f"{_ROOT}.{package}")
-    if callable(getattr(module, function, None)):
-        return module
+def _module(package: str, name: str) -> ModuleType:
+    """``write`` or ``verify`` of a format. After ``load_all`` this is a look-up."""
     return importlib.import_module(f"{_ROOT}.{package}.{name}")
 
 
@@ -181,7 +177,7 @@ def load_all(*, codecs: bool = False) -> None:
     ``codecs``: with all of FFmpeg, which is as much again and makes every fork slower.
     """
     for package in dict.fromkeys(each.package for each in FORMATS):
-        warm = getattr(_module(package, "write", "clean"), "warm", None)
+        warm = getattr(_module(package, "write"), "warm", None)
         if warm is not None:
             warm()
     for package in dict.fromkeys(each.package for each in OUTPUTS.values()):

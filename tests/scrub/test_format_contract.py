@@ -6,6 +6,7 @@ A long run of damaged files is `FIELDREPORT_TESTS_MUTATIONS=100000 pytest -n 0 t
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import gzip
@@ -207,10 +208,18 @@ class TestFormat:
         assert (row.strong is Strong.TRANSCODE) == is_played
         assert bool(row.demuxer) == (is_played and bool(row.noun))
 
+    def test_it_is_a_package_of_write_and_verify_and_a_docstring(self, row: Format) -> None:
+        folder = ROOT / "fieldreport" / "scrub" / row.package.replace(".", "/")
+        assert callable(registry.cleaner(row.package))
+        has_outputs = any(each.package == row.package for each in registry.OUTPUTS.values())
+        assert (folder / "verify.py").exists() == has_outputs
+        assert not has_outputs or callable(registry.verifier(row.package))
+        tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+        assert len(tree.body) == 1
+        assert ast.get_docstring(tree)
+
     def test_its_two_readings_share_no_code(self, row: Format, graph: Imports) -> None:
         package = f"fieldreport.scrub.{row.package}"
-        if f"{package}.write" not in graph:
-            pytest.skip("it is not a package yet")
         verifier = reached(graph, f"{package}.verify") if row.noun else set()
         shared = verifier & (reached(graph, f"{package}.write") | {f"{package}.write"})
         assert {each for each in shared if not each.endswith(".tables")} <= SHARED
