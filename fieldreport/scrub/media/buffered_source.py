@@ -1,4 +1,4 @@
-"""Reading a long file from front to back in small steps without asking the source for every one of them."""
+"""Reads a long file from front to back in small steps, without a call to the source for each of them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Recordings and films made anew: decoded to samples and pictures, and encoded again. The strong way to clean them.
+"""Re-encodes recordings and films: they are decoded to samples and pictures, and encoded again, for strong mode.
 
-What comes here has been cleaned and verified lossless, so that the decoders see one allowed container with allowed
-streams and nothing else; what goes from here is cleaned again, of what encoders say about themselves. What can be
-hidden inside coded sound and coded pictures does not survive; what can be heard and seen does.
+The input has been cleaned without loss and verified, so that the decoders see one allowed container with allowed
+streams and nothing else. The output is cleaned again, of what encoders say about themselves. What can be hidden inside
+coded sound and coded pictures does not survive; what can be heard and seen does.
 
 Rules: one thread; the demuxer is named by us, never guessed; no protocol, no second file. Sound becomes Opus in Ogg, a
-film H.264 with AAC in MP4: what every editor's machine plays. Rotation is carried out. What would take longer than a
+film H.264 with AAC in MP4: what every editor's machine plays. Pictures are rotated. What would take longer than a
 child may run is refused before it does.
 """
 
@@ -113,7 +113,7 @@ class _Picture:
         self._stream: Any = None
         self._turn: Any = None
         self._last = -1
-        self._left = limits.FILM_ANEW_PIXELS
+        self._left = limits.FILM_REENCODE_PIXELS
 
     def add(self, frame: Any) -> None:
         self._left -= frame.width * frame.height
@@ -181,7 +181,7 @@ def _graph(frame: Any, turn: str, time_base: Fraction) -> Any:
 class _Sound:
     """Samples on their way into a recording or film: at one rate, of one or two channels, without gaps.
 
-    Without ``origin`` they begin at nought, wherever in a longer recording they stood.
+    Without ``origin`` they begin at zero, wherever they stood in a longer recording.
     """
 
     def __init__(self, output: Any, heard: Any, codec: str, kind: str, origin: Fraction | None = None) -> None:
@@ -220,7 +220,7 @@ class _Sound:
     def _send(self, piece: Any) -> None:
         piece.pts, piece.time_base = self._before + self._samples, Fraction(1, _RATE)
         self._samples += piece.samples
-        if self._samples > limits.SOUND_ANEW_SECONDS * _RATE:
+        if self._samples > limits.SOUND_REENCODE_SECONDS * _RATE:
             raise Refused(Refusal.TOO_LARGE)
         for packet in self._stream.encode(piece):
             self._output.mux(packet)

@@ -155,8 +155,8 @@ def test_a_film_that_was_taken_sideways_stands_upright() -> None:
 
 
 def test_what_takes_too_long_is_refused_before_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FILM_ANEW_PIXELS", WIDTH * HEIGHT * (RATE - 1))
-    monkeypatch.setattr(limits, "SOUND_ANEW_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "FILM_REENCODE_PIXELS", WIDTH * HEIGHT * (RATE - 1))
+    monkeypatch.setattr(limits, "SOUND_REENCODE_SECONDS", 0.5)
     for original in (film(), film("mp3", picture=None, sound="libmp3lame")):
         with pytest.raises(Refused) as caught:
             strongly(original)

@@ -1,6 +1,6 @@
-"""What the tags of a recording would have told, as categories of ``Removed``.
+"""What the tags of a recording tell, as categories of ``Removed``.
 
-Rules: reads, never writes; the tags themselves are dropped whole by the families. Every loop is bounded. Sources: ID3
+Rules: reads, never writes; the tags themselves are dropped whole by the formats. Every loop is bounded. Sources: ID3
 (id3.org, 2.2 to 2.4), Vorbis comment specification, RIFF INFO (Microsoft Multimedia Programming Interface).
 """
 
@@ -82,7 +82,7 @@ _INFO: Final[Mapping[bytes, Removed]] = MappingProxyType(
 
 
 def after_id3(source: Source, removed: set[Removed]) -> int:
-    """Where the sound may begin: behind the ID3v2 tags at the front, whose content ``removed`` learns of."""
+    """Where the sound may begin: after the ID3v2 tags at the front, whose categories are added to ``removed``."""
     position = 0
     for _ in range(_TAGS_IN_A_ROW):
         head = source.read_at(position, 10)
@@ -120,7 +120,7 @@ def in_id3(untrusted_tag: bytes) -> frozenset[Removed]:
 
 
 def in_comments(untrusted_block: bytes) -> frozenset[Removed]:
-    """The categories of a Vorbis comment block: vendor, then ``NAME=value`` pairs, each behind its length."""
+    """The categories of a Vorbis comment block: vendor, then ``NAME=value`` pairs, each after its length."""
     found: set[Removed] = set()
     vendor = int.from_bytes(untrusted_block[:4], "little")
     if vendor:

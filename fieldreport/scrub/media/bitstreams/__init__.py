@@ -1,4 +1,4 @@
-"""What one coded frame of picture or sound carries beside picture and sound, codec by codec, whatever the container.
+"""What one coded frame of picture or sound carries in addition to them, codec by codec, whatever the container.
 
 Rules: nothing is decoded and no sample changes. A unit that draws or sounds stays byte for byte; supplemental
 information, user data, comments and fillers go. A frame comes whole and goes whole; most come out as the very object

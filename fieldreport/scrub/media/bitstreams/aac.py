@@ -1,7 +1,7 @@
 """AAC: the words that encoders put in front of a frame and into a channel layout.
 
 Rules: no bit moves. A fill or data element at the beginning of a frame keeps its length and is filled with zeros;
-elements that sound (spectral band replication, dynamic range) are not touched, and nothing behind the first element
+elements that sound (spectral band replication, dynamic range) are not touched, and nothing after the first element
 that sounds is read, because that would take a decoder. Source: ISO/IEC 14496-3, 1.6.2.1, 4.4.2.1 and 4.4.2.7.
 """
 

@@ -16,9 +16,9 @@ from fieldreport.scrub.verdicts import Damaged, Removed
 _START: Final = b"\0\0\1"
 _USER_DATA: Final = 0xB2
 _XVID: Final = re.compile(rb"XviD00(3[3-9]|[4-9]\d)")
-# Builds after 32 decode alike; DivX 5 and its packed frames are told by these words (libavcodec, mpeg4videodec.c).
+# Builds after 32 decode alike; DivX 5 and its packed frames are known by these words (libavcodec, mpeg4videodec.c).
 _DIVX: Final = re.compile(rb"DivX5\d{2}[bB](?:uild)?\d+(p?)")
-# Beside the four-character code of XviD, a decoder takes pictures of libavcodec for some of XviD's first builds.
+# With the four-character code of XviD, a decoder takes pictures of libavcodec for some of XviD's first builds.
 _LAVC: Final = re.compile(rb"(?:Lavc|FFmpeg)\d")
 _ENCODER_NAMES: Final = re.compile(rb"(?:LAME|Lavc|Lavf|Gogo|GOGO|iTunes|Xing)[ v]?\d[\x20-\x7e]{0,30}|libmp3lame")
 

@@ -113,7 +113,7 @@ class Stream:
     units: Units
 
     def __call__(self, untrusted_frame: bytes) -> bytes:
-        """The same frame, each unit behind one start code of four bytes."""
+        """The same frame, each unit after one start code of four bytes."""
         first, *rest = untrusted_frame.split(b"\0\0\1")
         if first.strip(b"\0"):
             raise Damaged

@@ -1,4 +1,4 @@
-"""Whether a frame is free of what ``frames`` takes out: a second reading, with code of its own.
+"""Whether a frame is free of what this package takes out: a second reading, with code of its own.
 
 Rules: each check walks a frame as a decoder would and answers whether everything in it draws or sounds; what it cannot
 follow is no clean frame.
@@ -57,7 +57,7 @@ def _only_safe_messages(body: bytes) -> bool:
 
 
 def units(frame: memoryview, *, width: int, hevc: bool) -> bool:
-    """A frame of units, each behind its length."""
+    """A frame of units, each after its length."""
     check = hevc_unit if hevc else avc_unit
     while len(frame):
         length = int.from_bytes(frame[:width], "big")
@@ -68,7 +68,7 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> bool:
 
 
 def stream(frame: memoryview) -> bool:
-    """A frame of H.264 whose units stand behind start codes of four bytes."""
+    """A frame of H.264 whose units stand after start codes of four bytes."""
     first, *rest = frame.tobytes().split(b"\0\0\0\1")
     return not first and all(b"\0\0\1" not in unit and avc_unit(memoryview(unit)) for unit in rest)
 

@@ -1,4 +1,4 @@
-"""Elements of EBML: reading their heads wherever they lie, writing them in one form.
+"""Elements of EBML: reads their heads wherever they lie, and writes them in one form.
 
 Rules: an element never reaches beyond the file; its length may be unknown only where the format says so. What is
 written has the shortest numbers, but lengths of what is written later, which have eight bytes. Source: RFC 8794.
@@ -100,7 +100,7 @@ def real(data: bytes) -> float:
 
 
 def element(kind: int, *payload: bytes, wide: bool = False) -> bytes:
-    """An element around its content. ``wide``: its length takes eight bytes, so that it can be told later."""
+    """An element around its content. ``wide``: its length takes eight bytes, so that it can be filled in later."""
     body = b"".join(payload)
     return identifier(kind) + length_of(len(body), wide=wide) + body
 

@@ -174,8 +174,8 @@ class Description:
         if kind == b"mp4a" and b"esds" in children:
             return self._mpeg4_sound(children[b"esds"])
         if kind in {b"samr", b"sawb"}:
-            told = children.get(b"damr", b"").ljust(9, b"\0")
-            return box(b"damr", bytes(5) + told[5:9]), None
+            kept = children.get(b"damr", b"").ljust(9, b"\0")
+            return box(b"damr", bytes(5) + kept[5:9]), None
         if kind in {b"alac", b"Opus", b"fLaC"}:
             return self._named_sound()
         if kind in {b"ac-3", b"ec-3"} and (small := children.get(b"dac3" if kind == b"ac-3" else b"dec3")):
@@ -211,9 +211,9 @@ class Description:
                 needed = box(b"wave", box(b"frma", b"alac"), needed, _TERMINATOR)
             return needed, None
         if kind == b"Opus" and len(children.get(b"dOps", b"")) >= 11:
-            told = children[b"dOps"]
-            length = 11 if not told[10] else 13 + told[1]
-            return (box(b"dOps", told[:length]), None) if len(told) >= length and not told[0] else None
+            head = children[b"dOps"]
+            length = 11 if not head[10] else 13 + head[1]
+            return (box(b"dOps", head[:length]), None) if len(head) >= length and not head[0] else None
         if kind == b"fLaC" and len(children.get(b"dfLa", b"")) >= 42 and children[b"dfLa"][4] & 0x7F == 0:
             if len(children[b"dfLa"]) > 42:
                 self._removed.add(Removed.OTHER_METADATA)
@@ -221,7 +221,7 @@ class Description:
         return None
 
     def _read_children(self) -> None:
-        """The boxes behind the fields; those inside ``wave`` count as if they stood beside it."""
+        """The boxes after the fields; those inside ``wave`` count as if they stood next to it."""
         for kind, start, end in self._boxes(self._fields.position, len(self._data)):
             self._children.setdefault(kind, self._data[start:end])
             if kind == b"wave":

@@ -64,7 +64,7 @@ class Track:
         return sum(count * delta for count, delta in self.deltas)
 
     def settle_sizes(self) -> None:
-        """Samples that all have one size are told by that size alone."""
+        """Samples that all have one size are described by that size alone."""
         if self.count and not self.size and self.sizes[0] and self.sizes.count(self.sizes[0]) == self.count:
             self.size, self.sizes = self.sizes[0], array("I")
 

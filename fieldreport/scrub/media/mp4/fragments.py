@@ -165,7 +165,7 @@ def finish(film: Film) -> None:
         leading = sum(duration for duration, begin, _ in track.edits if begin < 0) + delay
         track.edits = [(leading, -1, 0x10000)] if leading > 0 else []
         if begins or leading > 0:
-            # What is decoded first is shown later by its shift, and everything behind it as well.
+            # What is decoded first is shown later by its shift, and so is everything after it.
             late = begins - (track.shifts[0][1] if track.shifts else 0)
             shown = max(0, length - round(late * film.timescale / track.timescale))
             track.edits.append((shown, begins, 0x10000))

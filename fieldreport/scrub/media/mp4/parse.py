@@ -1,7 +1,7 @@
-"""Reading a film: its boxes, its tracks, and what else there is for the receipt.
+"""Reads a film: its boxes, its tracks, and what else there is for the receipt.
 
 Rules: only the movie header and the fragments' tables are read here, bounded before they are loaded; samples stay where
-they are. A track that is neither picture nor sound goes, so does one that only shows chapters, and a picture that
+they are. A track that is neither picture nor sound goes, and so does one that only shows chapters, or pictures that
 players do not show. Nothing outside the file is ever referred to. Source: ISO/IEC 14496-12; QuickTime File Format.
 """
 
@@ -244,7 +244,7 @@ class _Movie:
         return 0 < len(track.entries) <= limits.FILM_STREAMS
 
     def _drop_hidden_pictures(self) -> None:
-        """A picture track that is switched off beside one that is on is not what anybody sees."""
+        """A picture track that is switched off next to one that is on is not seen."""
         tracks = self.film.tracks
         if any(track.kind is Kind.VIDEO and track.enabled for track in tracks):
             shown = [track for track in tracks if track.kind is not Kind.VIDEO or track.enabled]

@@ -1,4 +1,4 @@
-"""Cutting off what a film holds and does not show: phones trim a film by a note that says where to begin and to end.
+"""Cuts off what a film holds and does not show: phones trim a film by a note that says where to begin and to end.
 
 Rules: what no player shows goes, as far as decoding allows: a picture that others are built on stays up to the one
 that decodes on its own, and so do a few frames of sound before the first that is heard. What is cut out of the middle
@@ -17,7 +17,7 @@ from fieldreport.scrub.verdicts import Removed
 
 _NORMAL_RATE: Final = 0x10000
 _SOUND_BEFORE: Final = 10  # frames that a decoder of sound may look back on: MP3's reservoir, AAC's and Opus's overlap
-_TOLD_SECONDS: Final = 1  # encoders leave a few frames at both ends that nobody cut off
+_NOTED_SECONDS: Final = 1  # encoders leave a few frames at both ends that were not cut off on purpose
 
 
 def trim(film: Film, removed: set[Removed]) -> None:
@@ -35,7 +35,7 @@ def trim(film: Film, removed: set[Removed]) -> None:
             continue
         before = _time_at(track, first)
         after = track.media_duration - _time_at(track, last + 1)
-        if max(before, after) > _TOLD_SECONDS * track.timescale:
+        if max(before, after) > _NOTED_SECONDS * track.timescale:
             removed.add(Removed.HIDDEN_CONTENT)
         _cut(track, first, last + 1, unit)
         track.edits = [
@@ -44,7 +44,7 @@ def trim(film: Film, removed: set[Removed]) -> None:
 
 
 def _sample_bytes(track: Track) -> int | None:
-    """Bytes of each sample, 0 where each has its own; None where samples cannot be told apart."""
+    """Bytes of each sample, 0 where each has its own; None where samples cannot be separated."""
     packed = [entry for entry in track.entries if entry.packet_bytes]
     if track.size != 1 or not packed:
         return track.size

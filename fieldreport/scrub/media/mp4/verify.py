@@ -1,7 +1,7 @@
-"""Reading a clean film again, with a reader that shares no code with what wrote it.
+"""Reads a clean film again, with a reader that shares no code with what wrote it.
 
 Rules: the header is consumed from the first byte to the last by a grammar that has no place for anything else; the
-samples of all tracks lie one behind the other and fill the data to the last byte; in codecs where frames may carry
+samples of all tracks lie one after the other and fill the data to the last byte; in codecs where frames may carry
 words, every frame is walked through.
 """
 

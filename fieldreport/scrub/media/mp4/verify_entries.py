@@ -1,4 +1,4 @@
-"""Reading the sample descriptions of a clean film again: the second reader's part for codecs and their headers."""
+"""Reads the sample descriptions of a clean film again: the second reader's part for codecs and their headers."""
 
 from __future__ import annotations
 

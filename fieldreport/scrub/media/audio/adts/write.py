@@ -15,7 +15,7 @@ _TYPE: Final = "audio/aac"
 _HEADER_BYTES: Final = 7
 # Of the header's first four bytes what every frame of a recording shares: identifier, profile, rate, channels.
 _SHARED: Final = 0xFFFE_FDC0
-_FULLNESS: Final = 0x7FF  # of a buffer that nobody keeps: variable
+_FULLNESS: Final = 0x7FF  # of a buffer that does not exist: variable
 _FRAME_BYTES: Final = 8191
 _LOST_BYTES: Final = 4 * 1024 * 1024  # of anything that is no frame, in a row
 
@@ -27,7 +27,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     for frame in _frames(untrusted_source, start, cleaning.removed):
         protected = not frame[1] & 1
         if protected and frame[6] & 3:
-            raise Refused(Refusal.UNSUPPORTED)  # each block has a check word of its own; nobody makes these
+            raise Refused(Refusal.UNSUPPORTED)  # each block has a check word of its own; no known encoder makes these
         body = silenced(frame[_HEADER_BYTES + 2 * protected :])
         sink.write(_header(frame, len(body)) + body)
     if not sink.size:
@@ -49,7 +49,7 @@ def _length(header: bytes) -> int:
 
 
 def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[bytes]:
-    """Every whole frame that is like the first one; one behind something else must be followed by another."""
+    """Every whole frame that is like the first one; one after something else must be followed by another."""
     window, at, sure, lost = b"", position, False, 0
     shared: int | None = None
     while True:

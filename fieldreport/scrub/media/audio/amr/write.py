@@ -9,7 +9,7 @@ from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 _NARROW, _WIDE = b"#!AMR\n", b"#!AMR-WB\n"
-# Bytes behind the header by frame type; nothing for the types that do not exist.
+# Bytes after the header by frame type; nothing for the types that do not exist.
 _NARROW_SIZES: Final = (12, 13, 15, 17, 19, 20, 26, 31, 5, None, None, None, None, None, None, 0)
 _WIDE_SIZES: Final = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, None, None, None, None, 0, 0)
 _SPARE: Final = 0x83  # of a header byte: everything but frame type and quality

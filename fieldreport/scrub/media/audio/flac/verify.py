@@ -10,7 +10,7 @@ from fieldreport.scrub.verdicts import Residue
 
 
 def verify(source: Source, media_type: str) -> None:
-    """STREAMINFO alone, then frames: the first begins right behind it, and the last ends with the file."""
+    """STREAMINFO alone, then frames: the first begins right after it, and the last ends with the file."""
     del media_type
     if source.read_at(0, 8) != b"fLaC\x80\x00\x00\x22" or source.size < 42 + 11:
         raise Residue

@@ -18,7 +18,7 @@ _STREAMINFO_BYTES: Final = 34
 _STREAMINFO, _COMMENTS, _CUES, _PICTURE = 0, 4, 5, 6
 _SYNC: Final = re.compile(rb"\xff[\xf8\xf9]")
 _HEADER_BYTES: Final = 16  # the longest frame header
-# What programs append behind the last frame.
+# What programs append after the last frame.
 _TRAILERS: Final = re.compile(rb"TAG|APETAGEX|ID3|LYRICSBEGIN|3DI")
 
 

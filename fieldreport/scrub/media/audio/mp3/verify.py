@@ -49,8 +49,8 @@ def _verify_information(head: bytes, body: bytes) -> None:
         if at < 0:
             continue
         extension = body[at + 120 :]
-        named, told = extension[:9], extension[9:21] + extension[24:28] + extension[32:34]
-        if any(body[:at]) or named not in {b"LAME3.100", bytes(9)} or any(told) or any(extension[36:]):
+        named, rest = extension[:9], extension[9:21] + extension[24:28] + extension[32:34]
+        if any(body[:at]) or named not in {b"LAME3.100", bytes(9)} or any(rest) or any(extension[36:]):
             raise Residue
         if head[1] & 1 == 0:
             raise Residue

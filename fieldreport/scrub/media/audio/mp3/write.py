@@ -41,7 +41,7 @@ class _Shape:
 
     length: int
     prefix: int  # header and checksum
-    body_at: int  # behind the side information
+    body_at: int  # after the side information
     begin_shift: int  # of how many bytes back in the stream of bodies the sound begins
     size_shifts: tuple[int, ...]  # of the bits of sound in each granule and channel, 12 bits
     private: int  # mask
@@ -58,14 +58,14 @@ class _Rewriting:
     def __init__(self, sink: Sink, removed: set[Removed]) -> None:
         self._sink = sink
         self._removed = removed
-        self._heads: list[bytes] = []  # of the frames that wait, with the lengths of their bodies beside them
+        self._heads: list[bytes] = []  # of the frames that wait, with the lengths of their bodies next
         self._lengths: list[int] = []
-        self._bodies = bytearray()  # theirs, one behind the other
+        self._bodies = bytearray()  # theirs, one after the other
         self._start = 0  # byte, in the stream of all bodies, at which they begin
         self.offsets = array("Q")  # of the frames that were written, in the sink
 
     def write(self, frames: Iterable[tuple[bytes, _Shape]]) -> None:
-        """Every frame, whose header and side information say where its sound is, and nothing behind the last sound."""
+        """Every frame, whose header and side information say where its sound is, and nothing after the last sound."""
         main = sound_end = 0  # byte and bit, in the stream of all bodies, at which bodies and sound end so far
         heads, lengths, bodies = self._heads, self._lengths, self._bodies
         for frame, shape in frames:
@@ -177,7 +177,7 @@ def _shape(header: bytes) -> _Shape | None:
 
 
 def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[tuple[bytes, _Shape]]:
-    """Every whole frame; the first one, and any behind something else, must be followed by another or by the end."""
+    """Every whole frame; the first one, and any after something else, must be followed by another or by the end."""
     window, at, sure = b"", position, False
     lost = 0
     while True:
@@ -215,7 +215,7 @@ def _goes_on(window: bytes, place: int) -> bool:
 
 
 def _without_private_bits(head: bytes, side: int, shape: _Shape) -> bytes:
-    """Header, checksum and side information, the checksum made anew."""
+    """Header, checksum and side information, the checksum computed again."""
     header = head[:2] + bytes((head[2] & ~_PRIVATE & 0xFF, head[3]))
     information = (side & ~shape.private).to_bytes(shape.side, "big")
     checksum = crc16.cms(header[2:] + information).to_bytes(2, "big") if shape.prefix > 4 else b""
@@ -239,7 +239,7 @@ def _skips(frame: bytes) -> bytes:
 
 
 def _information(offsets: array[int], total: int, old: bytes, shape: _Shape) -> bytes:
-    """The frame that describes the recording, written anew from what was written."""
+    """The frame that describes the recording, rebuilt from what was written."""
     at = 4 + shape.side
     places = bytes(min(255, offsets[percent * len(offsets) // 100] * 256 // total) for percent in range(100))
     steps = {after - before for before, after in itertools.pairwise(offsets)}

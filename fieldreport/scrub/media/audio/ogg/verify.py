@@ -30,7 +30,7 @@ def verify(source: Source, media_type: str) -> None:
 
 
 def _says_nothing(opening: bytes) -> bool:
-    """Whether the first two pages hold a codec's header and the empty comments right behind it."""
+    """Whether the first two pages hold a codec's header and the empty comments right after it."""
     nothing = b"\0\0\0\0\0\0\0\0"
     if opening[:8] == b"OpusHead":
         after = 19 if opening[18] == 0 else 21 + opening[9]

@@ -42,7 +42,7 @@ class _Stream:
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """One stream, its headers made anew, its pages of sound with the bodies they had."""
+    """One stream: its headers rebuilt, its pages of sound with the bodies they had."""
     stream: _Stream | None = None
     writer, sounds = _Writer(sink), False
     for page in _pages(untrusted_source, cleaning.removed):
@@ -59,7 +59,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         if len(stream.packets) < stream.headers:
             _collect(stream, page)
             if len(stream.packets) == stream.headers:
-                writer.headers(_written_anew(stream, cleaning.removed))
+                writer.headers(_rebuilt(stream, cleaning.removed))
         else:
             writer.page(page.flags & (_CONTINUED | _LAST), page.granule, page.lacing, page.body)
             sounds = True
@@ -130,7 +130,7 @@ def _collect(stream: _Stream, page: _Page) -> None:
             stream.pending.clear()
 
 
-def _written_anew(stream: _Stream, removed: set[Removed]) -> list[bytes]:
+def _rebuilt(stream: _Stream, removed: set[Removed]) -> list[bytes]:
     first, comments = stream.packets[0], stream.packets[1]
     match stream.kind:
         case "opus":
@@ -148,7 +148,7 @@ def _written_anew(stream: _Stream, removed: set[Removed]) -> list[bytes]:
             return [first, b"\x03vorbis" + _NO_COMMENTS + b"\x01", stream.packets[2]]
         case "speex":
             removed |= tags.in_comments(comments)
-            # The name of the version is a program's; the number behind it is the bitstream's.
+            # The name of the version is a program's; the number after it is the bitstream's.
             return [first[:8] + bytes(20) + first[28:68] + bytes(4) + first[72:], _NO_COMMENTS]
         case _:
             for block in stream.packets[1:]:

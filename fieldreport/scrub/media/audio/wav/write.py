@@ -53,7 +53,7 @@ class _Recording:
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
-    """The same samples behind the shortest header that describes them."""
+    """The same samples after the shortest header that describes them."""
     found = _read(untrusted_source, cleaning.removed)
     (block,) = struct.unpack_from("<H", found.form, 12)
     length = found.length - found.length % block
@@ -110,7 +110,7 @@ def _categories(source: Source, kind: bytes, start: int, size: int) -> frozenset
 
 
 def _form(untrusted: bytes) -> bytes:
-    """The format chunk written anew: 16 bytes, and the extension where the format has one."""
+    """The format chunk rebuilt: 16 bytes, and the extension where the format has one."""
     if len(untrusted) < 16:
         raise Damaged
     tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", untrusted)
