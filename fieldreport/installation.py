@@ -95,7 +95,7 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     for zone in ("keys", "intake", "desk", "desk/keyfiles", "site"):
         (directory / zone).mkdir(mode=0o700)
     instance = os.urandom(16)
-    staff = key_file.new_staff_key(admin, Role.ADMIN)
+    staff = key_file.StaffKey.generate(admin, Role.ADMIN)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")
     passphrase = key_file.generate_passphrase()
@@ -140,7 +140,7 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         RosterError: the roster in force cannot be verified, or is older than the vault has seen.
 
     """
-    staff = key_file.new_staff_key(handle, role)  # first, because it refuses a handle that is no file name
+    staff = key_file.StaffKey.generate(handle, role)  # first, because it refuses a handle that is no file name
     path = settings.desk.keyfiles / f"{handle}.key"
     with admin_at_work(settings, admin_key) as (seat, mailbox):
         if path.exists() or any(entry.handle == handle for entry in seat.roster().entries):

@@ -20,7 +20,7 @@ def measure(sheet: Sheet) -> None:
     salt, into = secrets.token_bytes(16), bytearray(32)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "editor.key")
-        key_file.write_key_file(path, key_file.new_staff_key("editor", Role.EDITOR), passphrase)
+        key_file.write_key_file(path, key_file.StaffKey.generate("editor", Role.EDITOR), passphrase)
 
         def one_argon2id() -> None:
             key_file.derive_once(passphrase, salt, key_file.FULL, into)

@@ -45,7 +45,7 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     the admin for a place in the roster. An admin's key needs no request: 'keys hand-over' takes it.
     """
     newsroom = _instance(context, instance)
-    staff = key_file.new_staff_key(handle, Role(role))
+    staff = key_file.StaffKey.generate(handle, Role(role))
     key, request = directory / f"{handle}.key", directory / f"{handle}.request"
     if key.exists() or request.exists():
         raise UsageError(f"there is a {key.name} or {request.name} already; keys are never overwritten")

@@ -43,7 +43,7 @@ def replace(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> 
     path = settings.desk.keyfiles / f"{handle}.key"
     if path.exists() or any(entry.handle == handle for entry in newest.entries):
         raise UsageError(f"{handle} is taken")
-    staff = key_file.new_staff_key(handle, Role.ADMIN)
+    staff = key_file.StaffKey.generate(handle, Role.ADMIN)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")
     fingerprint = staff.admin.public.fingerprint

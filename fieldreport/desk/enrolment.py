@@ -90,7 +90,7 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
         if any(entry.handle == handle for entry in roster.entries):
             # Enrolled in another way since: the key file is theirs.
             raise UnlockRefused("taken meanwhile")
-        staff, passphrase = key_file.new_staff_key(handle, Role.EDITOR), key_file.generate_passphrase()
+        staff, passphrase = key_file.StaffKey.generate(handle, Role.EDITOR), key_file.generate_passphrase()
         key_file.write_key_file(_path(desk, handle), staff, passphrase)
         return Begun(handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp)
 

@@ -16,7 +16,7 @@ from fieldreport.scratch import Scratch
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.inner_header import Binding, Kind
-from fieldreport.seal.roster_directory import Roster
+from fieldreport.seal.roster import Roster
 
 TEXT_NAME: Final = "report.txt"
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"

@@ -29,22 +29,8 @@ from fieldreport.errors import RosterError
 from fieldreport.seal.admin import AdminFiles
 from fieldreport.seal.handover import HandOver
 from fieldreport.seal.public_file import SIGNATURE_FILE_BYTES, Stamp, make_public, read_public, stamps, write_public
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster, check_date, parse_roster, verify_roster
-from fieldreport.seal.signatures import AdminPublic, verify_signature
-
-__all__ = [
-    "AdminPublic",
-    "Entry",
-    "HandOver",
-    "KeyState",
-    "Role",
-    "Roster",
-    "RosterDirectory",
-    "open_carried_rosters",
-    "open_rosters",
-    "verify_roster",
-    "verify_signature",
-]
+from fieldreport.seal.roster import KeyState, Role, Roster, check_date, parse_roster, verify_roster
+from fieldreport.seal.signatures import AdminPublic
 
 _HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
 _READ_TRIES: Final = 3

@@ -54,7 +54,6 @@ __all__ = [
     "dummy_unlock",
     "generate_passphrase",
     "import_key_file",
-    "new_staff_key",
     "unlock",
     "write_key_file",
 ]
@@ -116,11 +115,6 @@ class _Sealed:
     salt: bytes
     commitment: bytes
     body: bytes
-
-
-def new_staff_key(handle: str, role: Role) -> StaffKey:
-    """Draw every secret of a new member of staff; see ``StaffKey.generate``."""
-    return StaffKey.generate(handle, role)
 
 
 def generate_passphrase() -> str:

@@ -139,7 +139,7 @@ def test_somebody_elses_key_file_is_not_taken(house: House, dana: Made, made: Ho
 
 
 def test_a_request_for_another_newsroom_or_that_is_none_is_refused(house: House, tmp_path: Path) -> None:
-    request, staff = tmp_path / "dana.request", key_file.new_staff_key("dana", Role.EDITOR)
+    request, staff = tmp_path / "dana.request", key_file.StaffKey.generate("dana", Role.EDITOR)
     request.write_text(EnrolmentRequest.sign(staff, instance=bytes(16), now=datetime.now(UTC)).encode())
     given = ["--fingerprint", "00" * 16]
     assert "another newsroom" in refused(house.as_admin("staff", "approve", str(request), *given), 65)

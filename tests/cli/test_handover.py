@@ -39,7 +39,7 @@ def staffed_house(staffed_house: House, admin_key: key_file.StaffKey) -> House:
 
 @pytest.fixture(scope="module")
 def boris(made: House) -> key_file.StaffKey:
-    return key_file.new_staff_key("boris", Role.ADMIN)
+    return key_file.StaffKey.generate("boris", Role.ADMIN)
 
 
 def test_the_key_goes_to_the_next_admin_and_intakes_follow(staffed_house: House, tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_the_key_goes_to_the_next_admin_and_intakes_follow(staffed_house: House,
 def test_nobody_hands_over_what_they_do_not_have(
     house: House, admin_key: key_file.StaffKey, boris: key_file.StaffKey
 ) -> None:
-    stranger = key_file.new_staff_key("stranger", Role.ADMIN)
-    editor = key_file.new_staff_key("dana", Role.EDITOR)
+    stranger = key_file.StaffKey.generate("stranger", Role.ADMIN)
+    editor = key_file.StaffKey.generate("dana", Role.EDITOR)
 
     def give(giver: key_file.StaffKey, taker: key_file.StaffKey) -> None:
         with installation.admin_at_work(house.settings, giver) as (seat, mailbox):

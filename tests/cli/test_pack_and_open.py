@@ -407,7 +407,7 @@ def test_what_is_neither_a_key_file_nor_an_identity_is_refused(airgap: Airgap, c
 def test_a_key_file_opens_with_its_passphrase_and_an_admins_opens_nothing(airgap: Airgap) -> None:
     (airgap.directory / "passphrase").write_text("amira walks along the river")
     for role, status in ((Role.EDITOR, 0), (Role.ADMIN, 64)):
-        staff = key_file.new_staff_key("amira", role)
+        staff = key_file.StaffKey.generate("amira", role)
         key_file.write_key_file(airgap.directory / "amira.key", staff, "amira walks along the river", cost=CHEAP)
         to = staff.identities[0].recipient if staff.identities else None
         done = run(

@@ -53,7 +53,7 @@ def drop_signature(keys: Path) -> None:
 
 
 def swap_admin(keys: Path) -> None:
-    staff = key_file.new_staff_key("mallory", Role.ADMIN)
+    staff = key_file.StaffKey.generate("mallory", Role.ADMIN)
     assert staff.admin is not None
     (keys / "admin.pub").write_text(staff.admin.public.encode())
 

@@ -188,7 +188,7 @@ class TestTheInvitation:
         self, house: House, lena: Browser, stranger: Browser
     ) -> None:
         code = invited(lena)
-        staff = key_file.new_staff_key("dana", Role.EDITOR)
+        staff = key_file.StaffKey.generate("dana", Role.EDITOR)
         key_file.write_key_file(house.settings.desk.keyfiles / "dana.key", staff, "her own")
         roster_changes.enrol(house.seat("lena"), staff.public_entry(), house.mailbox)
         assert begun(stranger, code).status == 403
@@ -245,7 +245,7 @@ class TestTheApproval:
         page = waits(house, lena, stranger)
         words = page.find("//p[@class='shown']")[0].text_content()
         forged = EnrolmentRequest.sign(
-            key_file.new_staff_key("dana", Role.EDITOR),
+            key_file.StaffKey.generate("dana", Role.EDITOR),
             instance=house.settings.instance_id,
             now=datetime.fromtimestamp(house.clock(), UTC),
         )
@@ -387,7 +387,7 @@ class TestTheAdminsKey:
     def test_after_a_hand_over_the_old_admin_is_out_and_the_new_one_is_told_to_pin(
         self, house: House, lena: Browser
     ) -> None:
-        boris = key_file.new_staff_key("boris", Role.ADMIN)
+        boris = key_file.StaffKey.generate("boris", Role.ADMIN)
         assert boris.admin is not None
         roster_changes.hand_over(house.seat("lena"), boris, house.mailbox)
         assert lena.get("/staff", follow=False).status in {303, 403}

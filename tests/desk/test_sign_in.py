@@ -280,7 +280,7 @@ def test_without_any_key_file_a_refusal_still_costs_an_unlock(
 
 def test_a_key_file_that_is_not_the_one_of_the_roster_does_not_open(house: House, stranger: Browser) -> None:
     # Somebody who can write to the desk's disk puts a key file of their own making under a known handle.
-    forged = key_file.new_staff_key("amira", house.staff["amira"].role)
+    forged = key_file.StaffKey.generate("amira", house.staff["amira"].role)
     path = house.settings.desk.keyfiles / "amira.key"
     key_file.write_key_file(path, forged, "made up", cost=key_file.Cost(kib=64, passes=1, lanes=1))
     code = totp.current_code(forged.totp, house.clock())

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import key_id
-from fieldreport.seal.roster_directory import AdminPublic, Entry, KeyState, Role, Roster, RosterDirectory, verify_roster
+from fieldreport.seal.roster import Entry, KeyState, Role, Roster, key_id, verify_roster
+from fieldreport.seal.roster_directory import RosterDirectory
+from fieldreport.seal.signatures import AdminPublic
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 from tests.cast import INSTANCE, NOON

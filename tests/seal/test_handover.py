@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from fieldreport.errors import RosterError
 from fieldreport.seal import public_file
 from fieldreport.seal.handover import AdminChain, verify_hand_over
-from fieldreport.seal.roster_directory import Roster, RosterDirectory
+from fieldreport.seal.roster import Roster
+from fieldreport.seal.roster_directory import RosterDirectory
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey, sign_hand_over
 from tests.cast import INSTANCE, NOON
@@ -256,11 +257,11 @@ def test_a_document_that_is_too_long_is_not_parsed() -> None:
 
 def test_the_new_admin_replaces_every_one_before(newsroom: Newsroom, raw: bytes) -> None:
     from fieldreport.errors import UsageError
-    from fieldreport.seal.roster_directory import KeyState, Role
-    from fieldreport.unseal.key_file import new_staff_key
+    from fieldreport.seal.roster import KeyState, Role
+    from fieldreport.unseal.key_file import StaffKey
 
     entries = newsroom.verify(raw).entries
-    boris = new_staff_key("boris", Role.ADMIN).public_entry()
+    boris = StaffKey.generate("boris", Role.ADMIN).public_entry()
     after = roster_changes.with_handed_over(entries, boris)
     assert {e.handle: e.state for e in after if e.role is Role.ADMIN} == {
         "admin": KeyState.REVOKED,

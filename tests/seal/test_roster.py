@@ -16,8 +16,7 @@ from fieldreport import limits
 from fieldreport.errors import NotFound, RosterError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import parse_roster
-from fieldreport.seal.roster_directory import Entry, KeyState, Role, verify_roster
+from fieldreport.seal.roster import Entry, KeyState, Role, parse_roster, verify_roster
 from fieldreport.seal.signatures import encode_signatures
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from fieldreport.errors import UsageError
-from fieldreport.seal.roster_directory import Entry, KeyState
+from fieldreport.seal.roster import Entry, KeyState
 from fieldreport.unseal import roster_changes
 from tests.cast import INSTANCE, NOON
 from tests.seal.conftest import Newsroom, admin_entry, editor

@@ -15,7 +15,8 @@ import pytest
 
 from fieldreport.errors import RosterError
 from fieldreport.seal import roster_directory as roster_module
-from fieldreport.seal.roster_directory import Roster, RosterDirectory
+from fieldreport.seal.roster import Roster, verify_roster
+from fieldreport.seal.roster_directory import RosterDirectory
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.signing_keys import AdminKey
 from tests.cast import INSTANCE, NOON
@@ -92,7 +93,7 @@ def test_an_expired_roster_can_still_be_asked_who_was_listed_so_that_the_admin_c
 def test_an_unchanged_roster_is_not_verified_again_and_a_changed_one_is(newsroom: Newsroom, raw: bytes) -> None:
     first = newsroom.publish(raw)
     directory = newsroom.directory()
-    with mock.patch.object(roster_module, "verify_roster", wraps=roster_module.verify_roster) as verify:
+    with mock.patch.object(roster_module, "verify_roster", wraps=verify_roster) as verify:
         for _ in range(5):
             directory.load(now=NOON, at_least=0)
         assert verify.call_count == 1

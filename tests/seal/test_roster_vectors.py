@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from fieldreport.errors import RosterError
-from fieldreport.seal.roster_directory import AdminPublic, verify_roster
+from fieldreport.seal.roster import verify_roster
+from fieldreport.seal.signatures import AdminPublic
 
 FILE = json.loads((Path(__file__).parents[1] / "vectors" / "roster" / "rosters.json").read_text(encoding="utf-8"))
 

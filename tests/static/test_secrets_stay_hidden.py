@@ -113,7 +113,7 @@ def secret_values() -> Iterator[tuple[object, list[str]]]:
 
     identity = HybridIdentity.generate()
     yield identity, [*spellings(identity.seed), identity.encode()]
-    editor, admin = (key_file.new_staff_key(str(role), role) for role in (Role.EDITOR, Role.ADMIN))
+    editor, admin = (key_file.StaffKey.generate(str(role), role) for role in (Role.EDITOR, Role.ADMIN))
     yield editor, spellings(editor.identities[0].seed, editor.signing.seed, editor.totp)
     yield editor.signing, spellings(editor.signing.seed)
     assert admin.admin is not None

@@ -19,17 +19,17 @@ from mnemonic import Mnemonic
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, SealError, UsageError
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.roster_directory import Entry, KeyState, Role
+from fieldreport.seal.roster import Entry, KeyState, Role
 from fieldreport.seal.word_lists import fingerprint_words
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.unseal.key_file import StaffKey, new_staff_key
+from fieldreport.unseal.key_file import StaffKey
 from tests.cast import INSTANCE, NOON
 
 FILE = json.loads(
     (Path(__file__).parent.parent / "vectors" / "enrolment" / "enrolments.json").read_text(encoding="utf-8")
 )
-DANA = new_staff_key("dana", Role.EDITOR)
+DANA = StaffKey.generate("dana", Role.EDITOR)
 TEXT = EnrolmentRequest.sign(DANA, instance=INSTANCE, now=NOON).encode()
 
 
@@ -91,7 +91,7 @@ def test_it_runs_out() -> None:
 
 def test_an_admin_is_not_enrolled() -> None:
     with pytest.raises(UsageError):
-        EnrolmentRequest.sign(new_staff_key("boris", Role.ADMIN), instance=INSTANCE, now=NOON)
+        EnrolmentRequest.sign(StaffKey.generate("boris", Role.ADMIN), instance=INSTANCE, now=NOON)
 
 
 @pytest.mark.parametrize(

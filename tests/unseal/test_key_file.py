@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, UnlockRefused, UsageError
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster_directory import KeyState, Role
+from fieldreport.seal.roster import KeyState, Role
 from fieldreport.seal.word_lists import word_list
 from fieldreport.unseal import key_file
 from fieldreport.unseal.key_file import (
@@ -31,7 +31,6 @@ from fieldreport.unseal.key_file import (
     change_passphrase,
     dummy_unlock,
     generate_passphrase,
-    new_staff_key,
     unlock,
     write_key_file,
 )
@@ -55,7 +54,7 @@ def put(path: Path, content: bytes) -> Path:
 
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.ADMIN])
 def test_what_was_written_is_unlocked(tmp_path: Path, role: Role) -> None:
-    staff = new_staff_key("somebody", role)
+    staff = StaffKey.generate("somebody", role)
     write_key_file(tmp_path / "k", staff, PASSPHRASE, cost=CHEAP)
     opened = unlock(tmp_path / "k", PASSPHRASE)
     assert opened == staff
@@ -293,7 +292,7 @@ def test_the_public_entry_is_that_of_the_newest_key(amira: StaffKey, lena: Staff
 )
 def test_a_bad_handle_or_role_makes_no_key(handle: str, role: Role) -> None:
     with pytest.raises(UsageError):
-        new_staff_key(handle, role)
+        StaffKey.generate(handle, role)
 
 
 def test_an_editor_with_the_admins_key_or_without_an_own_one_does_not_exist(amira: StaffKey, lena: StaffKey) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.errors import SealError, UnlockRefused, UsageError
-from fieldreport.seal.roster_directory import Entry, KeyState, Role
+from fieldreport.seal.roster import Entry, KeyState, Role
 from fieldreport.unseal import roster_changes, secret_file
-from fieldreport.unseal.key_file import StaffKey, new_staff_key, unlock
+from fieldreport.unseal.key_file import StaffKey, unlock
 from fieldreport.unseal.rotation import (
     KeyRequest,
     begin_rotation,
@@ -80,7 +80,7 @@ def test_the_key_file_keeps_its_cost(path: Path, entry: Entry) -> None:
 
 
 def test_only_the_file_of_the_rosters_entry_is_rotated(path: Path) -> None:
-    for other in (new_staff_key("jonas", Role.EDITOR), new_staff_key("amira", Role.EDITOR)):
+    for other in (StaffKey.generate("jonas", Role.EDITOR), StaffKey.generate("amira", Role.EDITOR)):
         with pytest.raises(UsageError):
             begin_rotation(path, PASSPHRASE, entry=other.public_entry())
 
@@ -106,7 +106,7 @@ def test_the_keys_in_use_cannot_be_destroyed(path: Path, entry: Entry) -> None:
 
 
 def test_nothing_is_destroyed_in_a_file_without_the_active_key(path: Path, entry: Entry) -> None:
-    stranger = new_staff_key("amira", Role.EDITOR).public_entry()
+    stranger = StaffKey.generate("amira", Role.EDITOR).public_entry()
     with pytest.raises(UsageError):
         remove_old_identity(path, PASSPHRASE, entry.key_id, entry=stranger)
 
@@ -120,7 +120,7 @@ def test_destroying_a_key_twice_changes_nothing(path: Path, entry: Entry) -> Non
 
 
 def test_nobody_else_can_ask_for_a_persons_key(amira: StaffKey, entry: Entry) -> None:
-    stranger = new_staff_key("amira", Role.EDITOR)
+    stranger = StaffKey.generate("amira", Role.EDITOR)
     forged = KeyRequest.sign(stranger, replaces=entry.key_id)
     with pytest.raises(SealError) as refused:
         verify_request(forged.encode(), entry)
@@ -142,7 +142,7 @@ def test_a_request_for_the_key_that_is_there_is_refused(amira: StaffKey, entry: 
 
 def test_a_request_for_somebody_elses_entry_is_refused(path: Path, entry: Entry) -> None:
     request = begin_rotation(path, PASSPHRASE, entry=entry).encode()
-    jonas = new_staff_key("jonas", Role.EDITOR).public_entry()
+    jonas = StaffKey.generate("jonas", Role.EDITOR).public_entry()
     for other in (jonas, dataclasses.replace(entry, state=KeyState.REVOKED)):
         with pytest.raises(SealError):
             verify_request(request, other)
@@ -182,7 +182,7 @@ def test_a_signature_with_stray_bits_is_no_request() -> None:
         KeyRequest.parse(text.replace(signature, f"{signature[:-3]}{stray}=="))
 
 
-_OLD, _NEW = new_staff_key("amira", Role.EDITOR), new_staff_key("amira", Role.EDITOR)
+_OLD, _NEW = StaffKey.generate("amira", Role.EDITOR), StaffKey.generate("amira", Role.EDITOR)
 _ENTRY = _OLD.public_entry()
 _REQUEST = KeyRequest.sign(
     dataclasses.replace(_OLD, identities=(*_NEW.identities, *_OLD.identities)), replaces=_ENTRY.key_id
