@@ -104,7 +104,7 @@ def invite() -> ResponseReturnValue:
 def revoke_invitation() -> ResponseReturnValue:
     """Revoke an invitation, or reject a request that waits."""
     handle = flask.request.form.get("handle", "")
-    vault_enrolment.take_back(context.seat(), handle)
+    vault_enrolment.reject(context.seat(), handle)
     context.say("Revoked: that handle can neither enrol nor be approved. Invite again if that was a mistake.")
     return flask.redirect(flask.url_for("staff.show"), code=303)
 

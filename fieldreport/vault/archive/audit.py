@@ -1,11 +1,11 @@
-"""The log of acts that matter: each entry is chained to the one before by its hash and signed by whoever acted.
+"""The log of acts that matter: each entry is chained to the one before by its hash and signed by the person who acted.
 
 An entry holds who did what to which case, article, key or person, in which hour. Never content: an act is one of a
-closed list, a subject is a short id. Acts of nobody unlocked (a refused sign-in) carry no signature; the next signed
-entry covers them through the chain. The signed bytes are canonical JSON; see ``_statement``.
+closed list, a subject is a short id. Acts without an unlocked person (a refused sign-in) carry no signature; the
+next signed entry covers them through the chain. The signed bytes are canonical JSON; see ``_statement``.
 
-Cutting entries off the end is the one thing a chain cannot show by itself. The head, kept beside the log, shows it to
-whoever noted an earlier one: ``AuditReport.head`` is what to write down.
+The one thing that a chain cannot show by itself is that entries were cut off its end. Someone who noted an earlier head
+can see it: ``AuditReport.head`` is what to write down.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One change of the vault: one transaction that holds rows, sealed objects, deletions and the log of the act.
 
 Rules: everything in a change happens or nothing does; payloads of deleted objects go after the commit, payloads of new
-objects were made durable before; whoever changes anything holds the row of the vault's state, so changes come one after
-the other on every database.
+objects were made durable before; each change holds the row of the vault's state, so changes come one after the other
+on every database.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Change:
         self._doomed += objects.shred(self.session, object_ids)
 
     def record(self, act: Act, subject: str = "") -> None:
-        """Append to the audit log, signed by whoever makes this change."""
+        """Append to the audit log, signed by the person who makes this change."""
         audit.append(
             self.session, self.state, act, hour=self.hour, actor=self.actor, subject=subject, signer=self._signer
         )

@@ -125,7 +125,7 @@ class Objects:
         return header
 
     def named_by(self, key_id: str) -> int:
-        """Count the objects that are sealed to a key; those whose header nobody can open any more do not count."""
+        """Count the objects that are sealed to a key and can still be opened."""
         with reading(self._engine) as session:
             return count_naming(session, [key_id])
 
@@ -233,7 +233,7 @@ def count_in(session: Session, set_id: int, *, limited: bytes | None) -> int:
 def headers_in(
     session: Session, set_id: int, *, limited: bytes | None, after: bytes, limit: int
 ) -> Sequence[tuple[bytes, bytes]]:
-    """Return up to ``limit`` pairs of id and header, in the order of ids behind ``after``.
+    """Return up to ``limit`` pairs of id and header, in the order of ids after ``after``.
 
     Of the openable objects in one set: those that are limited to this case's readers, or not limited.
     """

@@ -17,18 +17,18 @@ from fieldreport.vault.archive.vault import Vault
 
 
 def handles(readers: str | None) -> frozenset[str] | None:
-    """The handles in a case's ``readers``; nothing where everybody reads."""
+    """The handles in a case's ``readers``; nothing where every editor reads."""
     return None if readers is None else frozenset(readers.split(","))
 
 
 def readers_of(vault: Vault, case_id: bytes) -> str | None:
-    """The ``readers`` of a case; nothing where everybody reads, and for what is no case."""
+    """The ``readers`` of a case; nothing where every editor reads, and for what is no case."""
     with vault.reading() as session:
         return session.scalar(select(Case.readers).where(Case.id == case_id))
 
 
 def readers_in(session: Session, case_id: bytes) -> frozenset[str] | None:
-    """The handles of a case's readers as a transaction sees them; nothing where everybody reads."""
+    """The handles of a case's readers as a transaction sees them; nothing where every editor reads."""
     return handles(session.scalar(select(Case.readers).where(Case.id == case_id)))
 
 
@@ -39,7 +39,7 @@ def limited_cases(session: Session) -> list[tuple[bytes, frozenset[str]]]:
 
 
 def must_read(vault: Vault, case_id: bytes, handle: str) -> Literal[True]:
-    """Check that somebody is one of a case's readers.
+    """Check that a person is one of a case's readers.
 
     Raises:
         NotAllowed: (code "limited") they are not.
@@ -48,7 +48,7 @@ def must_read(vault: Vault, case_id: bytes, handle: str) -> Literal[True]:
 
 
 def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
-    """Check that somebody is one of these readers, or that there are none named; raises as ``must_read``."""
+    """Check that a person is one of these readers, or that none are named; raises as ``must_read``."""
     if only is not None and handle not in only:
         raise NotAllowed(f"This case is limited to {', '.join(sorted(only))}.", code="limited")
     return True

@@ -2,8 +2,8 @@
 
 Rules: a header is replaced only if it still is the one that was read (compare and set), so two people may re-wrap at
 once and a crash costs nothing but the batch it hit; nothing is sealed to a roster older than the newest this vault has
-seen. What this person turns out not to be able to open is taken off their sets, because sets state facts; what nobody
-can open any more is marked as damaged.
+seen. Where an object turns out not to open with this person's keys, they are taken out of its set, because sets state
+facts; what no key can open any more is marked as damaged.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Rewrapper:
             return self._count(session, self._groups(session))
 
     def run(self, progress: Progress) -> Rewrapped:
-        """Rebuild every pending header; ``progress`` is told (done, total) after each batch and may raise to stop.
+        """Rebuild every pending header; ``progress`` is called with (done, total) after each batch and may raise.
 
         Many are rebuilt on all cores at once, few in this process: starting others takes longer than that.
 
@@ -167,10 +167,10 @@ class Rewrapper:
                     )
 
     def _groups(self, session: Session) -> list[_Group]:
-        """Everybody's objects, and those of each limited case; where its readers have left, for the recovery key."""
+        """One group for what every editor reads, and one for each limited case; the recovery key reads all of them."""
         groups = [_Group(case=None, only=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
         for case_id, only in readers.limited_cases(session):
-            with contextlib.suppress(RosterError):  # nobody left, and no recovery key: there is nobody to seal to
+            with contextlib.suppress(RosterError):  # no reader left, and no recovery key: nothing to seal to
                 recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
                 groups.append(_Group(case=case_id, only=only, recipients=recipients, keys=keys))
         return groups

@@ -16,7 +16,7 @@ from fieldreport.store import column_bytes, conventional_metadata
 
 
 class CaseState(StrEnum):
-    """Where the newsroom's work on a case stands."""
+    """How far the newsroom's work on a case is."""
 
     NEW = "new"
     READING = "reading"
@@ -109,7 +109,7 @@ class Case(VaultBase, kw_only=True):
 
     ``source`` is SHA-256 over a domain and the codename's lookup, empty once the case has ended. ``sequence`` numbers
     the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the handles of the editors that the
-    case is limited to, sorted, joined by commas; empty where everybody reads.
+    case is limited to, sorted, joined by commas; empty where every editor reads.
     """
 
     __tablename__ = "cases"
@@ -158,7 +158,7 @@ class Item(VaultBase, kw_only=True):
 
 
 class Mark(VaultBase, kw_only=True):
-    """What one editor has read and starred. No times: who read what when is nobody's business."""
+    """What one editor has read and starred. No times: who read what and when is private."""
 
     __tablename__ = "marks"
     __table_args__ = (Index(None, "handle", "starred"),)
@@ -244,7 +244,7 @@ class Invitation(VaultBase, kw_only=True):
 
 
 class Enrolment(VaultBase, kw_only=True):
-    """Somebody who waits for the admin. ``request`` is public: two public keys, signed with one of them."""
+    """A person who waits for the admin's approval. ``request`` is public: two public keys, signed with one of them."""
 
     __tablename__ = "enrolments"
 

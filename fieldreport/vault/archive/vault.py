@@ -84,10 +84,10 @@ class Vault:
                 self.blobs.delete(name)
             except (NotFound, StoreError) as error:
                 # The change is committed and must not look as if it were not: the rest is an orphan without a key.
-                _log.warning("a deleted payload stays behind as an orphan: %s", error.detail)
+                _log.warning("a deleted payload is left as an orphan: %s", error.detail)
 
     def record(self, act: Act, subject: str = "", *, actor: str = NOBODY, signer: Signer | None = None) -> None:
-        """Append one entry to the audit log on its own; unsigned when nobody is unlocked."""
+        """Append one entry to the audit log on its own; unsigned when no one is unlocked."""
         with self.change(actor=actor, signer=signer) as change:
             change.record(act, subject)
 

@@ -1,6 +1,6 @@
 """Drafts of articles: beginning one, opening it, saving revisions and files, shredding it.
 
-Rules: every save is a new sealed revision and leads back to draft, with every sign-off void; nobody saves over what
+Rules: every save is a new sealed revision and leads back to draft, with every sign-off void; no one overwrites what
 they have not seen; an address that was public does not change.
 """
 
@@ -109,7 +109,7 @@ def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> D
     ``based_on`` is the ``revision`` of the head that was edited.
 
     Raises:
-        Conflict: (code "article-changed") somebody saved meanwhile. NotAllowed: it is published (open a correction
+        Conflict: (code "article-changed") a colleague saved meanwhile. NotAllowed: it is published (open a correction
         first) or withdrawn, or its address is public already. UsageError: an attachment it never had.
     """
     _, record = open_current(seat, article_id)
@@ -181,7 +181,7 @@ def open_current(seat: Seat, article_id: bytes) -> tuple[ArticleHead, Record]:
     with seat.vault.reading() as session:
         head, draft = head_of(session, article_id), row_of(session, article_id).draft
     record = records.open_revision(seat, article_id, draft)
-    # The table says who wrote; the sealed revision says it under a signature. Whoever either names is a writer.
+    # The table says who wrote; the sealed revision says it under a signature. Both count.
     return replace(head, writers=tuple(sorted({*head.writers, record.author}))), record
 
 

@@ -20,7 +20,7 @@ class ArticleHead:
     """What is known of an article without opening it.
 
     ``live``: a version is on the site, whatever the state of the next one. ``revision``: give it back to ``save``.
-    ``writers``: everybody who saved any revision. ``scheduled_for`` and ``published`` are slots; ``slug`` is set once
+    ``writers``: everyone who saved a revision. ``scheduled_for`` and ``published`` are slots; ``slug`` is set once
     it is public. Hours are since the Unix epoch.
     """
 
@@ -49,7 +49,7 @@ class Revision:
 
 
 def list_articles(vault: Vault, *, case_id: bytes | None = None) -> tuple[ArticleHead, ...]:
-    """Every article, or those that a case is behind; changed last comes first."""
+    """Every article, or those that came from a case; changed last comes first."""
     wanted = select(ArticleRow).order_by(ArticleRow.changed.desc(), ArticleRow.id)
     if case_id is not None:
         wanted = wanted.join(ArticleCase, ArticleCase.article_id == ArticleRow.id).where(ArticleCase.case_id == case_id)
@@ -93,7 +93,7 @@ def sign_offs_of(session: Session, article_id: bytes) -> dict[SignOff, ArticleSi
 
 
 def _heads(session: Session, rows: list[ArticleRow]) -> tuple[ArticleHead, ...]:
-    # The tables are small beside the sealed objects: a newsroom has thousands of articles, not millions.
+    # The tables are small compared with the sealed objects: a newsroom has thousands of articles, not millions.
     ids = [row.id for row in rows]
     cases: defaultdict[bytes, list[bytes]] = defaultdict(list)
     writers: defaultdict[bytes, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""What the leak check compares an article with: every letter and the card of every case behind it.
+"""What the leak check compares an article with: every letter and the card of every case it came from.
 
 Rules: what cannot be read is said, not skipped: a letter that is damaged or sealed to others, and a case of which
 something was withdrawn or deleted since the article was begun, become findings that block.
@@ -24,13 +24,13 @@ from fieldreport.vault.cases import conversation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """Everything behind an article. ``newest_report``: the hour in which its newest letter came in."""
+    """Everything an article came from. ``newest_report``: the hour in which the newest letter came in."""
 
     materials: tuple[Material, ...] = field(repr=False)
     newest_report: datetime | None
 
     def not_before(self) -> date | None:
-        """The latest day that a source asked to wait for; a wish that is no date is a finding and waits for nobody."""
+        """The latest day that a source asked to wait for; a date that cannot be parsed is a finding, not a wait."""
         days = []
         for material in self.materials:
             try:

@@ -2,7 +2,7 @@
 
 A draft object holds two parts. ``article.json`` is what will be public. ``desk.json`` stays here: which sealed object
 each file of the article is. Its manifest names the author and carries their signature over the content, so that a
-revision cannot be passed off as somebody else's.
+revision cannot be passed off as another person's.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ def open_revision(seat: Seat, article_id: bytes, object_id: bytes) -> Record:
 
 @contextmanager
 def cleaned(source: Scratch, scrubber: Scrubber) -> Iterator[tuple[Scrubbed, str]]:
-    """Clean a file anew for publication; yields the result and its SHA-256 in hexadecimal.
+    """Clean a file again for publication; yields the result and its SHA-256 in hexadecimal.
 
-    Pixels are made anew: what the compressed data of a picture can hide beside them must not reach readers.
+    Pictures are re-encoded: what their compressed data can hide next to the pixels must not reach readers.
 
     Raises:
         ScrubRefused: it cannot be cleaned.

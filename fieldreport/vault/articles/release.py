@@ -3,7 +3,7 @@
 Rules: nothing goes out unless everything holds at that moment: both sign-offs over exactly this content, every finding
 answered, every file the one that was signed. The site is changed inside the transaction that says so, and both steps
 may be repeated: a crash in between leaves an article that is still scheduled and is put out again, the same. Until then
-nothing of an article is in the clear anywhere, so publishing what is due needs somebody unlocked.
+nothing of an article is in the clear anywhere, so publishing what is due needs an unlocked editor.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
 
 
 def publish_due(seat: Seat, *, site: Site) -> PublishRun:
-    """Put out what is scheduled and due; call it after unlocking and now and then while somebody is unlocked.
+    """Put out what is scheduled and due; call it after unlocking and now and then while an editor is unlocked.
 
     What cannot be opened with these keys waits for a colleague. What does not hold any more (a signer has left,
     a new letter brought a finding) goes back to review.
@@ -125,7 +125,7 @@ def publish_due(seat: Seat, *, site: Site) -> PublishRun:
         except NotAllowed:
             _hold(seat, article_id)
             held.append(article_id)
-        except (Conflict, NotFound, SealError):  # a colleague was faster or has to do it, or a file is missing
+        except (Conflict, NotFound, SealError):  # a colleague was faster or has the keys, or a file is missing
             continue
     return PublishRun(published=tuple(published), held=tuple(held))
 

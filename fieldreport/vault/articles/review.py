@@ -1,7 +1,7 @@
 """From a draft to the safety sign-off: handing it in, the leak check, the answers to what it found, clearing.
 
-Rules: a warning is answered by any editor. A block is answered only by somebody who did not write the article, and it
-counts only for a sign-off by that same person: nobody clears on somebody else's judgement.
+Rules: a warning is answered by any editor. A block is answered only by an editor who did not write the article, and the
+answer counts only for that person's own sign-off: no one clears on another's judgement.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Review:
         raise NotFound("there is no such finding any more", code="finding-gone")
 
     def seen_by(self, handle: str, cleared_by: str | None) -> tuple[Checked, ...]:
-        """Every finding with the answer that counts for whoever cleared, or could clear, the article.
+        """Every finding with the answer that counts for the person who cleared, or could clear, the article.
 
         A colleague who may clear sees a block as open until they have answered it themselves; a writer, who cannot,
         sees the latest answer.
@@ -82,7 +82,7 @@ class Review:
 
 
 def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press) -> Review:
-    """Check one revision against everything behind the article, now."""
+    """Check one revision against the letters and cards of its cases, now."""
     with seat.vault.reading() as session:
         files = session.scalars(select(ArticleFile.object_id).where(ArticleFile.article_id == head.id)).all()
         notes = session.scalars(
@@ -101,7 +101,7 @@ def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press) -> R
 
 
 def check(seat: Seat, article_id: bytes, *, press: Press) -> tuple[Checked, ...]:
-    """Run the leak check on the current revision against everything behind it."""
+    """Run the leak check on the current revision against the letters and cards of its cases."""
     head, record = drafts.open_current(seat, article_id)
     return leak_check(seat, head, record, press).seen_by(seat.handle, head.cleared_by)
 
@@ -159,7 +159,7 @@ def return_to_draft(seat: Seat, article_id: bytes) -> ArticleHead:
 
 
 def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
-    """Sign off that an article endangers nobody.
+    """Sign off that an article puts no one at risk.
 
     Raises:
         NotAllowed: code "own-article", "unanswered-findings" or "article-state". Conflict: it changed meanwhile.
@@ -179,7 +179,7 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
 
 
 def must_not_have_written(seat: Seat, head: ArticleHead) -> Literal[True]:
-    """Check that somebody else wrote an article. Raises ``NotAllowed`` (code "own-article")."""
+    """Check that this person did not write an article. Raises ``NotAllowed`` (code "own-article")."""
     if seat.handle in head.writers:
-        raise NotAllowed("who wrote an article cannot sign it off", code="own-article")
+        raise NotAllowed("a writer of an article cannot sign it off", code="own-article")
     return True

@@ -2,7 +2,7 @@
 
 A signature covers the newsroom, the article, the role and the content hash, so none can be moved to another text,
 article, role or newsroom. Sign-offs count while the roster names the signer as an active editor; a writer's signature
-counts for ever, because it only ever takes rights away. Answers to findings are signed in the same way.
+always counts, because it only ever takes rights away. Answers to findings are signed in the same way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ANSWER_LABEL: Final = "article-answer"
 
 
 class SignOff(StrEnum):
-    """In which capacity somebody signs an article."""
+    """In which role a person signs an article."""
 
     WRITING = "writing"
     SAFETY = "safety"
@@ -35,7 +35,7 @@ class SignOff(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Why a finding may stay, in somebody's words."""
+    """Why a finding may stay, in the words of who answered."""
 
     by: str
     reason: str = field(repr=False)
@@ -50,7 +50,7 @@ def author_is(seat: Seat, handle: str, article_id: bytes, content: bytes, signat
     """Check who wrote a revision, whether or not they still work here.
 
     Raises:
-        SealError: (code "signature") nobody of that handle signed it.
+        SealError: (code "signature") no person of that handle signed it.
     """
     statement = _statement(seat, SignOff.WRITING, article_id, content)
     return _signed_by_one_of(
@@ -89,7 +89,7 @@ def check_sign_offs(
         if row is None:
             raise NotAllowed("a sign-off is missing", code="sign-off-missing")
         if row.handle in writers:
-            raise NotAllowed("somebody who wrote an article cannot sign it off", code="own-article")
+            raise NotAllowed("a writer of an article cannot sign it off", code="own-article")
         try:
             entry = roster.entry(row.handle)
             if entry.role is not Role.EDITOR or entry.signing is None:

@@ -54,7 +54,7 @@ class ArticleRow(VaultBase, kw_only=True):
 
 
 class ArticleCase(VaultBase, kw_only=True):
-    """A case behind an article. ``gone``: how many of its letters were gone already when it was linked."""
+    """A case that an article came from. ``gone``: how many of its letters were gone already when it was linked."""
 
     __tablename__ = "article_cases"
 

@@ -1,7 +1,7 @@
 """Bringing letters from the mailbox into the vault, without any key.
 
 Each letter is fetched, stored durably, and only then acknowledged, upon which the mailbox deletes it. A crash anywhere
-repeats a step that does nothing the second time: a letter is one by its id, for ever. Several may collect at once (a
+repeats a step that does nothing the second time: a letter's id is never taken in again. Several may collect at once (a
 desk, a command), and a source may withdraw in between: a letter that is gone when it is fetched is not damaged.
 """
 

@@ -2,7 +2,7 @@
 
 A reply is sealed twice, to the key that the source's codename yields and to the newsroom. Both copies become durable in
 one transaction before the mailbox hears of it (see ``outbox``), so a crash leaves either nothing at all or a reply that
-is still delivered. The newsroom's copy and the source's have ids that nobody can match.
+is still delivered. The newsroom's copy and the source's have unrelated ids.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Card:
     """What the newsroom knows of a case and what must never be printed.
 
     ``facts``: the fact sheet, free text. ``protected``: terms for the leak check. ``version`` names what was read, so
-    that saving over somebody else's newer card is refused; empty for a card never saved.
+    that overwriting a colleague's newer card is refused; empty for a card never saved.
     """
 
     facts: str = field(default="", repr=False)
@@ -170,7 +170,7 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
     """Replace a case's card and return it with its new version.
 
     Raises:
-        Conflict: somebody has saved another since ``card.version`` was read (code "card-changed").
+        Conflict: a colleague has saved another since ``card.version`` was read (code "card-changed").
         NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
     """
     seat.must_be(Role.EDITOR)

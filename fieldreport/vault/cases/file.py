@@ -1,8 +1,7 @@
 """Letters into cases and out of them: opening a case, filing a letter, ending a case, carrying out a withdrawal.
 
 When a case ends, a tombstone is left that says when, and which letters must not come back. Deleting headers deletes
-every wrapped copy of the file keys; that, not overwriting, is what makes payloads unreadable in whatever copies of them
-exist.
+every wrapped copy of the file keys; that, not overwriting, is what makes every copy of a payload unreadable.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none i
 
 
 def open_case(change: Change, source: bytes | None) -> Case:
-    """Open a case for a source, or for nobody known when a letter's manifest cannot be read."""
+    """Open a case for a source, or without one if the letter's manifest is unreadable."""
     case = Case(
         id=secrets.token_bytes(16),
         name=_fresh_name(change),
@@ -72,8 +71,8 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
 def withdraw_until(change: Change, case: Case, *, batch: int, hour: int) -> None:
     """Do what a source's withdrawal asks for: end the case, and with it everything sent before.
 
-    Letters that came after the withdrawal (in a later round of collecting, or in the same round with a later hour) are
-    a new beginning: they move to a new case.
+    Letters that came after the withdrawal (in a later round of collecting, or in the same round with a later hour)
+    move to a new case.
     """
     source = case.source
     letters = select(Item).where(Item.case_id == case.id, Item.kind == Kind.LETTER.value, ~Item.gone)

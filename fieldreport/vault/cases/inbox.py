@@ -122,7 +122,7 @@ def counts(vault: Vault) -> Mapping[CaseState, int]:
 
 
 def unsorted(vault: Vault) -> int:
-    """Count the letters that were collected and that nobody could open yet."""
+    """Count the letters that were collected and not opened by any editor yet."""
     with vault.reading() as session:
         return session.scalar(select(func.count()).select_from(Item).where(Item.case_id.is_(None), ~Item.gone)) or 0
 

@@ -1,11 +1,11 @@
 """Cases that only named editors may read, because a colleague has a conflict of interest or a secret must stay small.
 
 Everything of such a case is sealed to its readers and the recovery key. A letter comes sealed to every editor, since
-the intake knows nothing of cases; it is sealed to the readers alone as soon as somebody sorts it.
+the intake knows nothing of cases; it is sealed to the readers alone as soon as it is sorted.
 
-Rules: who limits a case is one of its readers, and only they open it, answer or are handed it. When all of them have
-left, the recovery key alone opens it, and whoever brings its shares names new readers. The handbook says what this
-cannot do: unread what was read before, or keep an article to the readers who write it.
+Rules: only a reader of a case can limit it; only readers open it, answer in it or are assigned to it. When all of them
+have left, only the recovery key opens it, and the person who brings its shares names new readers. The handbook says
+what this cannot do: unread what was read before, or limit an article to the readers who write it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def orphaned_cases(session: Session, roster: Roster) -> list[tuple[str, frozense
 
 
 def assign_readers(change: Change, name: str, only: Collection[str], roster: Roster) -> None:
-    """Name new readers for an orphaned case, in the name of whoever holds the recovery key; re-wrap afterwards.
+    """Name new readers for an orphaned case, with the authority of the recovery key; re-wrap afterwards.
 
     Raises:
         NotFound: no case of this name, or (code "case-has-readers") one that still has a reader, who decides.

@@ -1,10 +1,10 @@
-"""Opening what was collected and putting it where it belongs: the first moment at which two letters of one source meet.
+"""Opening collected letters and filing each in the case of its source. Only here do two letters of one source meet.
 
-Rules: a letter is verified to its last byte before it is filed; a damaged one is filed, too, with the damaged parts
-named, never dropped; one that this person's keys do not open stays for somebody whose keys do, and is not tried with
-the same keys again. Anybody who knows the public keys can seal a letter, to some of them or to none: so whoever opens
-one rebuilds its header for everybody in the roster, and from then on the set of its readers is a fact. A source's
-withdrawal is carried out here, at once, by whoever sorts it.
+Rules: a letter is verified to its last byte before it is filed. A damaged one is filed too, with the damaged parts
+named, never dropped. One that this person's keys do not open waits for a colleague, and is not tried with the same keys
+again. Anyone with the public keys can seal a letter, to some of them or to none; so the first person who opens one
+rebuilds its header for the whole roster, and from then on the set of its readers is known for certain. A source's
+withdrawal takes effect as soon as it is sorted.
 """
 
 from __future__ import annotations
@@ -46,9 +46,8 @@ _NAMED_PARTS: Final = 8  # a list of damage that fits a line; the rest is "more"
 class Sorted:
     """What one sorting did.
 
-    ``unopened`` letters stay unsorted, mostly for somebody whose keys open them; among them, ``unknown_roster`` may be
-    for anybody, and ``unreadable`` could not be read from the store this time. ``limited`` went into cases that not
-    everybody may read.
+    ``unopened`` letters stay unsorted, mostly for a colleague whose keys open them; of these, ``unknown_roster`` may be
+    for any editor, and ``unreadable`` could not be read from the store this time. ``limited`` went into limited cases.
     """
 
     new_cases: int = 0
@@ -143,7 +142,7 @@ class Sorter:
         return [(row.Item, row.set_id is not None and self._was_tried(sets[row.set_id], row.epoch)) for row in rows]
 
     def _was_tried(self, keys: set[str], epoch: int) -> bool:
-        # A set that differs from what the letter's epoch promises is one that somebody has corrected.
+        # A set that differs from what the letter's epoch promises was corrected by a colleague.
         return bool(keys) and keys.isdisjoint(self._own()) and keys != self._promised(epoch)
 
     def _promised(self, epoch: int) -> set[str]:
@@ -167,7 +166,7 @@ class Sorter:
             result.unknown_roster += 1
             return
         except (StoreError, OSError) as error:
-            # One payload that cannot be read now must not keep the letters behind it from being read.
+            # One payload that cannot be read now must not stop the letters after it.
             _log.error("a letter cannot be read from the store (%s); it stays unsorted", type(error).__name__)
             result.unopened += 1
             result.unreadable += 1
@@ -176,7 +175,7 @@ class Sorter:
         with self.change() as change:
             item = change.session.get(Item, letter.id)
             if item is None or item.case_id is not None or item.gone:
-                return  # somebody else sorted it while we looked
+                return  # a colleague sorted it while we read it
             self._set_right(change, item, look, rebuilt=rebuilt, roster=roster)
             if look.withdraws and look.source is not None and look.hour is not None:
                 _withdraw(change, item, source=look.source, hour=look.hour)
@@ -198,8 +197,8 @@ class Sorter:
     def _set_right(
         self, change: Change, item: Item, look: _Look, *, rebuilt: bytes | None, roster: Roster | None
     ) -> None:
-        # What the mailbox said about the epoch was a claim; the sealed inner header is the fact. And what the header
-        # says about its other readers was the claim of whoever wrote it.
+        # The epoch that the mailbox gave was a claim; the sealed inner header is the fact. What the header says about
+        # its other readers was the sender's claim.
         stored = change.session.get(SealedObject, item.id)
         if stored is None:
             return
@@ -208,7 +207,7 @@ class Sorter:
         if look.epoch is not None:
             stored.epoch = look.epoch
         if not look.header or stored.header != look.header:
-            return  # a colleague has re-wrapped it while we looked
+            return  # a colleague re-wrapped it while we read it
         if rebuilt is not None and roster is not None and roster.epoch >= change.state.highest_epoch:
             stored.header = rebuilt
             stored.set_id = objects.set_of(change.session, roster.key_ids())
@@ -224,7 +223,7 @@ class Sorter:
             if stored is None or not keys:
                 return
             if roster is not None and keys == self._promised(stored.epoch):
-                # The promise is broken, so it says nothing about the others either: everybody is to try once.
+                # The letter is not sealed as promised, so the others may not open it either: each of them tries once.
                 keys |= set(roster.key_ids())
             stored.set_id = objects.set_of(change.session, keys - self._own())
 
@@ -324,7 +323,7 @@ def _file(change: Change, item: Item, look: _Look) -> int:
     """Put a letter into its source's case; return 1 if that had to be opened, otherwise 0."""
     item.damage = look.damage
     if look.hour is not None:
-        # Whoever seals a letter sets its clock: no letter is younger than its arrival.
+        # The sender sets the hour: no letter is younger than its arrival.
         item.hour = min(look.hour, item.hour)
     case = None
     if look.source is not None:
@@ -350,7 +349,7 @@ def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:
         item.case_id = case.id
         withdraw_until(change, case, batch=item.batch, hour=hour)
         change.record(Act.CASE_WITHDRAWN, case.name)
-    # Older letters of this source may still be unsorted, here or for lack of somebody's keys.
+    # Older letters of this source may still be unsorted, here or until a colleague unlocks.
     earlier = change.session.get(Withdrawal, source)
     if earlier is None:
         change.session.add(Withdrawal(source=source, batch=item.batch, hour=hour))
@@ -362,7 +361,7 @@ def _was_withdrawn(change: Change, item: Item, look: _Look) -> bool:
     if look.source is None or look.hour is None:
         return False
     withdrawal = change.session.get(Withdrawal, look.source)
-    # In the same round and hour nobody can tell which came first; the promise to forget weighs more.
+    # In the same round and hour the order is unknown; the promise to delete counts for more.
     return withdrawal is not None and (item.batch, look.hour) <= (withdrawal.batch, withdrawal.hour)
 
 

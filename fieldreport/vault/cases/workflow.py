@@ -1,7 +1,6 @@
-"""How the newsroom's work on a case goes on: its state, who has it, and its deletion.
+"""The newsroom's work on a case: its state, its assignee, its deletion.
 
-Rules: what is limited to others is neither moved, handed on nor deleted; every act is logged in the transaction that
-does it.
+Rules: a case that is limited to others can be neither changed nor deleted; every act is logged in its own transaction.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def set_state(seat: Seat, case_id: bytes, state: CaseState) -> None:
 
 
 def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
-    """Hand a case to somebody, or to nobody.
+    """Assign a case to an editor, or with ``None`` to no one.
 
     Raises:
         NotFound: no such case, or nobody active has this handle. NotAllowed: the case is limited to

@@ -1,1 +1,1 @@
-"""How keys are replaced: rotation, how the keys stand, recovery."""
+"""How keys are replaced: rotation, the status of the keys, recovery."""

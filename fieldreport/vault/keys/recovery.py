@@ -1,9 +1,9 @@
 """What the recovery key does at the vault: shows that it opens the archive, and gives it to today's staff again.
 
-The key has no seat: it signs nothing, belongs to nobody and exists only while the command runs that combined it from
-its shares. So its acts stand in the audit log without a signature, in the name that the roster gives it.
+The key has no seat: it signs nothing, belongs to no one and exists only while the command runs that combined it from
+its shares. So its acts are in the audit log without a signature, under the name that the roster gives it.
 
-Rules: the roster to re-wrap for is the one in force, verified now, as for everybody; nothing is read, only headers are.
+Rules: the roster to re-wrap for is the one in force, verified now; no content is opened, only headers are.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Reach:
 
 
 def identity_of(untrusted_shares: Sequence[str], roster: Roster) -> tuple[HybridIdentity, Entry]:
-    """Combine shares into the recovery key that the roster names, in use or waiting to be given up.
+    """Combine shares into the recovery key that the roster names, in use or to be retired.
 
     Raises:
         NotFound: (code ``roster-no-entry``) the roster names no recovery key.
         KeyFileDamaged, UsageError: as ``recovery.combine``; code ``recovery-given-up``: these are sound shares of a key
-            that was replaced and opens nothing any more.
+            that was retired and opens nothing any more.
     """
     refusal: FieldreportError = NotFound("the roster names no recovery key", code="roster-no-entry")
     for entry in roster.entries:
@@ -58,7 +58,7 @@ def identity_of(untrusted_shares: Sequence[str], roster: Roster) -> tuple[Hybrid
             continue
         if entry.state is KeyState.REVOKED:
             raise KeyFileDamaged(
-                "these are shares of a recovery key that was given up; find the newer sheets", code="recovery-given-up"
+                "these are shares of a recovery key that was retired; find the newer sheets", code="recovery-given-up"
             )
         return identity, entry
     raise refusal
@@ -91,11 +91,11 @@ class Rescue:
         return Reach(named=named, all=everything, tried=header is not None)
 
     def used(self) -> None:
-        """Note that the key left the paper. Before it does."""
+        """Log that the key is used, before it is."""
         self._log(Act.RECOVERY_USED)
 
     def orphaned_cases(self) -> list[tuple[str, frozenset[str]]]:
-        """The limited cases whose readers have all left, which nobody but this key opens; see ``restriction``.
+        """The limited cases whose readers have all left, which only this key opens; see ``restriction``.
 
         Raises:
             RosterError: no roster is in force.

@@ -26,7 +26,7 @@ def order(seat: Seat, handle: str) -> RotationOrder:
     """Order a new key for the person who holds the active key under ``handle``.
 
     Raises:
-        NotFound: nobody active has this handle. Conflict: a rotation is under way (code "rotation-under-way").
+        NotFound: no active entry has this handle. Conflict: a rotation is under way (code "rotation-under-way").
         NotAllowed: an admin's key reads nothing; it is replaced by a new roster alone.
     """
     seat.must_be(Role.ADMIN)

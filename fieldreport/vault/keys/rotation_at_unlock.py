@@ -1,10 +1,10 @@
-"""Turning keys: the steps of a rotation that only an unlock can take, because only then the passphrase is at hand.
+"""The steps of a rotation that only an unlock can take, because only then the passphrase is known.
 
-    ordered     the new key is made, stored in the key file beside the old one, and asked for under one's signature
+    ordered     the new key is made, added to the key file, and requested under its owner's signature
     rewrapped   nothing depends on the old key any more: it is destroyed
 
-Rules: a step that fails keeps nobody out; it is said, and the next unlock takes it again. Whoever calls has seen that
-the passphrase is right, or bounds how often it may be tried.
+Rules: a step that fails locks no one out; the person is shown why, and the next unlock tries again. The caller has
+checked the passphrase, or bounds how often it may be tried.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the newsroom's keys stand: what is sealed to each, how old each is, and what the admin should do about it.
+"""The status of the newsroom's keys: what is sealed to each, how old each is, and what the admin should do.
 
 A key's age is not stored anywhere: the chain of rosters says since when it is listed. A second installation that begins
 in the middle of the chain therefore sees a key as younger than it is, never as older.
@@ -23,7 +23,7 @@ class KeyStanding:
     """One key of the newest roster.
 
     ``objects``: how many sealed objects name it. ``since``: the beginning of the first roster that lists it. ``due``:
-    it is in use, older than the newsroom wants, and nobody is replacing it yet.
+    it is in use, older than the newsroom wants, and not being replaced yet.
     """
 
     key_id: str
@@ -38,7 +38,7 @@ class KeyStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """All keys, the roster's term, and the rotations under way. ``unsorted``: letters that nobody has opened yet."""
+    """All keys, the roster's term, and the rotations under way. ``unsorted``: letters that no one has opened yet."""
 
     epoch: int
     not_after: datetime
@@ -64,7 +64,7 @@ class Standing:
             yield f"The roster expired on {self.not_after:%Y-%m-%d} and the intake is closed. Renew it now."
         elif self.alarm:
             days = "1 day" if self.days_left == 1 else f"{self.days_left} days"
-            yield f"The roster ends in {days}; then the intake closes. Sign it anew."
+            yield f"The roster ends in {days}; then the intake closes. Renew it."
         for key in self.keys:
             if key.due:
                 yield (

@@ -1,11 +1,11 @@
 """People on their way into the roster: invited, then waiting with keys of their own, then approved or refused.
 
-    invited     the admin gave a one-time code to somebody; only its hash is here, and it runs out
+    invited     the admin gave a person a one-time code; only its hash is here, and it runs out
     waiting     they made their keys at the desk and practised the one-time code; the invitation is used up
     approved    the admin has compared the words with their voice; the roster names them, and the row is gone
 
-Rules: an invitation opens nothing but the making of a key file that no roster names; whoever intercepts one still has
-to speak with the admin's colleague's voice. Until the approval nothing is sealed to the new keys.
+Rules: all that an invitation allows is making a key file that no roster names; someone who intercepts one still has to
+sound like the admin's colleague on the telephone. Until the approval nothing is sealed to the new keys.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DOMAIN: Final = b"fieldreport/v1/invitation\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """Somebody who was given a code; ``until``: the hour since the epoch from which it is not good any more."""
+    """A person who was given a code; ``until``: the hour since the epoch from which it is no longer valid."""
 
     handle: str
     until: int
@@ -43,7 +43,7 @@ class Invited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Somebody whose request waits; ``hour``: when they made it."""
+    """A person whose request waits; ``hour``: when they made it."""
 
     handle: str
     request: str
@@ -58,30 +58,30 @@ def invited(vault: Vault) -> tuple[Invited, ...]:
 
 
 def waiting(vault: Vault) -> tuple[Waiting, ...]:
-    """Everybody who waits for the admin, by handle."""
+    """Everyone who waits for the admin, by handle."""
     with vault.reading() as session:
         rows = session.scalars(select(Enrolment).order_by(Enrolment.handle)).all()
     return tuple(Waiting(handle=row.handle, request=row.request, hour=row.hour) for row in rows)
 
 
 def request_of(vault: Vault, handle: str) -> EnrolmentRequest:
-    """The request of somebody who waits.
+    """The request of a person who waits.
 
     Raises:
-        NotFound: nobody of that handle does. SealError: what lies in the vault is not a request.
+        NotFound: no one of that handle does. SealError: what lies in the vault is not a request.
     """
     for row in waiting(vault):
         if row.handle == handle:
             return EnrolmentRequest.parse(row.request)
-    raise NotFound(f"Nobody waits for approval under the handle {handle}.")
+    raise NotFound(f"No request waits for approval under the handle {handle}.")
 
 
 def invite(seat: Seat, handle: str) -> str:
-    """Invite somebody and return the code, which is not kept; an earlier code of theirs is not good any more.
+    """Invite a person and return the code, which is not kept; an earlier code of theirs stops being valid.
 
     Raises:
-        NotAllowed: not an admin's seat. UsageError: not a handle, or it is taken, now or by somebody who left.
-        Conflict: somebody waits for approval under it.
+        NotAllowed: not an admin's seat. UsageError: not a handle, or it is taken, now or by a person who left.
+        Conflict: a person waits for approval under it.
     """
     _check_admin(seat)
     if not is_handle(handle) or handle == "admin":
@@ -98,8 +98,8 @@ def invite(seat: Seat, handle: str) -> str:
     return code
 
 
-def take_back(seat: Seat, handle: str) -> None:
-    """Make an invitation worthless, or turn somebody away who waits; for nobody, nothing happens.
+def reject(seat: Seat, handle: str) -> None:
+    """Revoke an invitation, or reject a request that waits; where there is neither, nothing happens.
 
     Raises:
         NotAllowed: not an admin's seat.
@@ -113,7 +113,7 @@ def take_back(seat: Seat, handle: str) -> None:
 
 
 def check_invitation(vault: Vault, untrusted_handle: str, untrusted_code: str) -> None:
-    """See that somebody was invited with that code, and in time. The code stays good until ``hand_in``.
+    """Check that a person was invited with that code, and in time. The code stays valid until ``hand_in``.
 
     Raises:
         UnlockRefused: no; always the same.
@@ -149,9 +149,9 @@ def check(seat: Seat, request: EnrolmentRequest) -> Entry | None:
 
 
 def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailbox) -> Roster:
-    """Put somebody into the roster whose voice has read the fingerprint ``compared``. May be repeated.
+    """Put a person into the roster who has read out the fingerprint ``compared``. May be repeated.
 
-    Whoever calls has made sure that their key file is on the desk.
+    The caller has made sure that their key file is on the desk.
 
     Raises:
         NotAllowed: not an admin's seat. Conflict: (code "other-request") this is not the request that was compared.
@@ -180,7 +180,7 @@ def _check(vault: Vault, session: Session, untrusted_handle: str, untrusted_code
 
 
 def _hash(vault: Vault, handle: str, code: str) -> bytes:
-    # Seven random words are 77 bits: nobody tries them all within three days, however fast the hash.
+    # Seven random words are 77 bits: they cannot all be tried within three days, however fast the hash.
     normal = " ".join(code[: limits.PASSPHRASE_CHARACTERS].casefold().split())
     text = f"{handle}\n{normal}".encode("utf-8", "replace")
     return hashlib.sha256(_DOMAIN + vault.instance + text).digest()

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def enrol(seat: Seat, entry: Entry, mailbox: Mailbox) -> Roster:
-    """Add a new person's key. Whoever calls has made sure that its private half is kept.
+    """Add a new person's key. The caller has made sure that its private half is kept.
 
     Raises:
         NotAllowed: not an admin's seat. UsageError: the handle is taken. RosterError: the roster is not in force.
@@ -50,7 +50,7 @@ def revoke(seat: Seat, handle: str, mailbox: Mailbox) -> Roster:
     of theirs that was under way has no end any more and is forgotten.
 
     Raises:
-        NotAllowed: not an admin's seat. UsageError: nobody has that handle, or it is the admin's. RosterError: the
+        NotAllowed: not an admin's seat. UsageError: no one has that handle, or it is the admin's. RosterError: the
             roster is not in force.
     """
     if seat.staff.admin is None:
@@ -67,7 +67,7 @@ def revoke(seat: Seat, handle: str, mailbox: Mailbox) -> Roster:
 
 
 def renew(seat: Seat, mailbox: Mailbox) -> Roster:
-    """Sign the same people for another season.
+    """Sign the same entries for another ninety days.
 
     Raises:
         NotAllowed: not an admin's seat. RosterError: the one in force cannot be verified.
@@ -118,7 +118,7 @@ def check_recovery(seat: Seat) -> Entry:
 
 
 def renew_recovery(seat: Seat, recipient: HybridRecipient, mailbox: Mailbox) -> Roster:
-    """Put another recovery key in force; the one before opens what it opened. Whoever calls has its shares on paper.
+    """Put another recovery key in force; the one before opens what it opened. The caller has its shares on paper.
 
     Raises:
         NotAllowed: not an admin's seat. NotFound, RosterError: as ``check_recovery``.
@@ -155,7 +155,7 @@ def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
 
 
 def retire_recovery(seat: Seat, old: Entry, mailbox: Mailbox) -> Roster:
-    """Strike what ``idle_recovery`` found; whoever calls has seen that its sheets are destroyed.
+    """Remove what ``idle_recovery`` found; the caller has seen that its sheets are destroyed.
 
     Raises:
         NotAllowed: not an admin's seat. RosterError: the roster in force cannot be verified.
@@ -167,7 +167,8 @@ def retire_recovery(seat: Seat, old: Entry, mailbox: Mailbox) -> Roster:
 def hand_over(seat: Seat, successor: StaffKey, mailbox: Mailbox) -> Roster:
     """Let ``successor`` sign rosters from the next one on, and publish that one, with them and without the old admin.
 
-    Both keys are needed to the end, and at every repetition: cut off anywhere, it goes on; done, it changes nothing.
+    Both keys are needed every time. It may be repeated: after an interruption it goes on, and when done it changes
+    nothing.
 
     Raises:
         NotAllowed: either is not an admin's, or the seat's key is not the one in force. UsageError: the handle is
