@@ -126,7 +126,7 @@ def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> It
     """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end."""
     vault, mailbox = open_vault(settings), open_mailbox(settings)
     try:
-        yield Seat(vault, admin_key, RosterWatch.of(settings, vault)), mailbox
+        yield Seat(vault, admin_key, RosterWatch.of(settings, vault, mailbox)), mailbox
     finally:
         mailbox.close()
         vault.close()

@@ -153,10 +153,14 @@ def test_doctor_and_a_rotation_of_everybody_refuse_what_the_mailbox_alone_knows_
 
 
 @pytest.mark.parametrize("command", [("roster", "sign"), ("staff", "add", "nadia"), ("staff", "remove", "recovery")])
+@pytest.mark.parametrize("seen_by", [open_vault, open_mailbox])
 def test_nothing_is_signed_on_top_of_a_roster_that_was_put_back(
-    house: House, admin_key: key_file.StaffKey, command: tuple[str, ...]
+    house: House,
+    admin_key: key_file.StaffKey,
+    seen_by: Callable[[config.Settings], Vault | LocalMailbox],
+    command: tuple[str, ...],
 ) -> None:
-    roll_back(house, admin_key)
+    roll_back(house, admin_key, seen_by)
     assert "epoch 1, but 2" in refused(house.as_admin(*command), 77)
     assert not (house.settings.desk.keyfiles / "nadia.key").exists()
 

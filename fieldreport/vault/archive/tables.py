@@ -34,7 +34,7 @@ class Ending(StrEnum):
 
 
 class RotationState(StrEnum):
-    """How far the replacement of one person's key has come; see ``rotations``."""
+    """How far the replacement of one person's key has come; see ``keys.rotation_state``."""
 
     ORDERED = "ordered"
     REQUESTED = "requested"

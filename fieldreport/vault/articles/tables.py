@@ -85,7 +85,7 @@ class ArticleFile(VaultBase, kw_only=True):
 
 
 class ArticleSignOff(VaultBase, kw_only=True):
-    """A signature over the content of the current revision; see ``article_signing``. Any edit deletes it."""
+    """A signature over the content of the current revision; see ``signatures``. Any edit deletes it."""
 
     __tablename__ = "article_sign_offs"
 
