@@ -140,7 +140,7 @@ def test_the_recovery_key_is_renewed_and_the_old_one_retired_when_nothing_names_
     assert house.as_admin("keys", "retire-recovery", "--yes").exit_code == 0
     assert ("admin", "key-destroyed") in acts(house)
     assert "no earlier recovery key" in refused(house.as_admin("keys", "retire-recovery", "--yes"), 66)
-    assert "given up" in refused(recover(house, "--rehearse", *printed.files[:3]), 65)
+    assert "was retired" in refused(recover(house, "--rehearse", *printed.files[:3]), 65)
     done = recover(house, "--rehearse", typed=[words_of(path) for path in files[1:]])
     assert f"{2 * OBJECTS} of {2 * OBJECTS} objects" in done.stdout
     assert house.run("audit", "verify").exit_code == 0
