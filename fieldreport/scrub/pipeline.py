@@ -52,10 +52,10 @@ def _transcode(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     if untrusted_source.size > limits.PLAYED_BYTES:
         raise Refused(Refusal.TOO_LARGE)
-    transcode = registry.transcode()
+    reencode = registry.reencoder()
     cleaned = Sink()
     media_type = clean(untrusted_source, cleaned, cleaning.lossless())
-    made = transcode.reencode(cleaned.source(), registry.OUTPUTS[media_type].demuxer)
+    made = reencode(cleaned.source(), registry.OUTPUTS[media_type].demuxer)
     cleaning.spend(len(made))
     return clean(Source.of(made), sink, dataclasses.replace(cleaning.lossless(), removed=set()))
 

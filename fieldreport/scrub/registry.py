@@ -16,11 +16,11 @@ import functools
 import importlib
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType, ModuleType
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from fieldreport.scrub.format import Clean, Source, Verify
 from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused, Residue
@@ -111,13 +111,6 @@ OUTPUTS: Final[Mapping[str, Format]] = MappingProxyType({each.media_type: each f
 """Media type of a cleaned file → its row. A child's answer that is not in here is refused."""
 
 
-class Transcode(Protocol):
-    """What ``pipeline`` needs of ``media.transcode``."""
-
-    def reencode(self, cleaned: Source, demuxer: str, /) -> bytes:
-        """Ogg with Opus of a recording, MP4 of a film."""
-
-
 def row(media_type: str, mode: Mode = Mode.LOSSLESS) -> Format:
     """The row of a sniffed type.
 
@@ -159,8 +152,8 @@ def _module(package: str, name: str) -> ModuleType:
     return importlib.import_module(f"{_ROOT}.{package}.{name}")
 
 
-def transcode() -> Transcode:
-    """``media.transcode``, where ``load_all`` has loaded it.
+def reencoder() -> Callable[[Source, str], bytes]:
+    """``reencode`` of ``media.transcode``, where ``load_all`` has loaded it.
 
     Raises:
         Elsewhere: it has not.
@@ -168,7 +161,7 @@ def transcode() -> Transcode:
     found = sys.modules.get(_TRANSCODE)
     if found is None:
         raise Elsewhere
-    return cast("Transcode", found)
+    return cast("Callable[[Source, str], bytes]", found.reencode)
 
 
 def load_all(*, codecs: bool = False) -> None:

@@ -35,7 +35,7 @@ def perform(order: Order, input_fd: int, output_fd: int) -> Answer:
 
 
 def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, mode: Mode) -> Answer:
-    """One file through ``dispatch`` into the sink over ``output``, every failure turned into a refusal."""
+    """One file through ``pipeline`` into the sink over ``output``, every failure turned into a refusal."""
     try:
         cleaning = pipeline.new_cleaning(mode)
         media_type = pipeline.clean(Source(untrusted_input, untrusted_input.size), sink, cleaning)
