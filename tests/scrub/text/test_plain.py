@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.scrub import Mode, Refusal, Removed, pipeline
+from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.text.plain import write
 from fieldreport.scrub.text.plain.verify import verify
-from fieldreport.scrub.verdicts import Damaged, Refused, Residue
-from tests.scrub.conftest import Clean, RefusalOf
+from fieldreport.scrub.verdicts import Damaged, Residue
+from tests.scrub.conftest import Clean, RefusalOf, clean_or_refuse
 
 KOREAN = "어제 밤 국경에서 두 사람이 잡혔다. 경비대장은 돈을 요구했다."
 CHINESE = "昨天晚上我们在边境看到了三辆卡车，他们没有说话。"
@@ -135,12 +135,7 @@ def test_every_text_is_cleaned_to_something_that_verify_accepts(text: str) -> No
 @given(st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_arbitrary_bytes_are_text_or_refused(untrusted: bytes) -> None:
-    try:
-        pipeline.clean(Source.of(untrusted), Sink(), new_cleaning(Mode.LOSSLESS))
-    except Residue:
-        raise
-    except Refused:
-        return
+    clean_or_refuse(untrusted)
 
 
 def test_the_typed_report_is_cleaned_without_a_child(scrubber: Scrubber) -> None:
