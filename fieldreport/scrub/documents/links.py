@@ -18,9 +18,8 @@ _TABLE: Final = tables.load("links")
 _HOST: Final = re.compile(r"(?=.{4,253}$)([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]", re.UNICODE)
 _PRIVATE_ENDINGS: Final = tuple(_TABLE["private_endings"])
 _WRAPPERS: Final = tuple(_TABLE["wrappers"])
-_MARKS: Final = re.compile(
-    "|".join([*_TABLE["marks"], *(rf"{prefix}\w+" for prefix in _TABLE["mark_prefixes"])]), re.IGNORECASE
-)
+_MARKS: Final = frozenset(_TABLE["marks"])
+_MARK_PREFIXES: Final = tuple(_TABLE["mark_prefixes"])
 
 
 def clean_link(untrusted: str, *, depth: int = 0) -> str | None:
@@ -39,10 +38,15 @@ def clean_link(untrusted: str, *, depth: int = 0) -> str | None:
     if host.endswith(_WRAPPERS):
         inner = dict(query).get("url", "")
         return clean_link(unquote(inner), depth=depth + 1) if depth == 0 else None
-    kept = [(name, value) for name, value in query if not _MARKS.fullmatch(name)]
+    kept = [(name, value) for name, value in query if not _is_mark(name)]
     place = f"[{host}]" if ":" in host else host
     asked = parts.query if kept == query else urlencode(kept)
     return urlunsplit((parts.scheme, place if port is None else f"{place}:{port}", parts.path, asked, parts.fragment))
+
+
+def _is_mark(name: str) -> bool:
+    folded = name.casefold()
+    return folded in _MARKS or folded.startswith(_MARK_PREFIXES)
 
 
 def _is_public(host: str) -> bool:

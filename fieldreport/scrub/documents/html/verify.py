@@ -20,6 +20,8 @@ from fieldreport.scrub.verdicts import Residue
 _HEAD: Final = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title></title></head><body>\n'
 _FOOT: Final = "\n</body></html>\n"
 _TABLE: Final = tables.load("html")
+_KEPT: Final = frozenset(_TABLE["keep"])
+_VOID: Final = frozenset(_TABLE["void"])
 _PIECE: Final = re.compile(
     r'<(?P<end>/?)(?P<tag>[a-z]+[1-6]?)(?P<attributes>(?: [a-z]+="[^"<>]*")*)>|[^<>&]+|&(?:amp|lt|gt);'
 )
@@ -56,13 +58,13 @@ class _Body:
             raise Residue
 
     def _tag(self, tag: str, attributes: str, *, is_end: bool) -> None:
-        if tag not in _TABLE["keep"]:
+        if tag not in _KEPT:
             raise Residue
         if is_end:
             if attributes or not self._open or self._open.pop() != tag:
                 raise Residue
             return
-        if tag not in _TABLE["void"]:
+        if tag not in _VOID:
             self._open.append(tag)
             if len(self._open) > _TABLE["deepest"]:
                 raise Residue
