@@ -97,6 +97,10 @@ def layers() -> list[Mapping[str, Any]]:
     return [contract for contract in contracts if contract["type"] == "layers"]
 
 
+def test_no_two_modules_import_each_other_directly_or_through_others(graph: Imports) -> None:
+    assert circle(graph) == []
+
+
 def test_every_import_goes_down(graph: Imports, layers: list[Mapping[str, Any]]) -> None:
     assert [against_the_direction(graph, contract) for contract in layers] == [[] for _ in layers]
 
