@@ -1,7 +1,7 @@
 """``fieldreport doctor``: check this machine and this installation, one line per check.
 
 Each check holds, warns or fails; one that fails makes the exit status 69. It changes nothing but what
-``--fix`` names: payloads that a crash left without a row.
+``--fix`` names, payloads that a crash left without a row; and the stores remember the roster that was found in force.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
     """Assign a case to an editor, or with ``None`` to no one.
 
     Raises:
-        NotFound: no such case, or nobody active has this handle. NotAllowed: the case is limited to
+        NotFound: no such case, or no active entry has this handle. NotAllowed: the case is limited to
             others (code "limited").
     """
     readers.must_read(seat.vault, case_id, seat.handle)
