@@ -75,7 +75,7 @@ def refused(done: click.testing.Result, status: int) -> str:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A fresh installation, to be looked at and never changed."""
+    """A fresh installation, to be looked at and never changed; the admin's key file opens at once."""
     base = tmp_path_factory.mktemp("made")
     done = run("init", base / "newsroom", "--name", 'The "Border" Post', "--port", str(PORT))
     assert done.exit_code == 0, done.stderr
@@ -83,7 +83,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> House:
     assert found is not None
     passphrase_file = base / "passphrase"
     passphrase_file.write_text(found[1] + "\n")
-    return House(directory=base / "newsroom", printed=done.stdout, passphrase_file=passphrase_file)
+    house = House(directory=base / "newsroom", printed=done.stdout, passphrase_file=passphrase_file)
+    admin = key_file.unlock(house.settings.desk.keyfiles / "admin.key", found[1].strip())
+    return with_cheap_key(house, admin)
 
 
 @pytest.fixture(scope="session")

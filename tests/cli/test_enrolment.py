@@ -14,7 +14,7 @@ import pytest
 from fieldreport.seal import Role, fingerprint_words, open_rosters
 from fieldreport.unseal import key_file
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from tests.cli.conftest import House, answering, refused, roles, run, verified_acts, with_cheap_key
+from tests.cli.conftest import House, answering, refused, roles, run, verified_acts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +36,6 @@ def dana(made: House, tmp_path_factory: pytest.TempPathFactory) -> Made:
     done = run("keys", "new", "dana", "--instance", made.settings.instance.id, "--to", directory)
     assert done.exit_code == 0, done.stderr
     return Made(directory=directory, printed=done.stdout)
-
-
-@pytest.fixture
-def house(house: House, admin_key: key_file.StaffKey) -> House:
-    return with_cheap_key(house, admin_key)
-
-
-@pytest.fixture
-def staffed_house(staffed_house: House, admin_key: key_file.StaffKey) -> House:
-    return with_cheap_key(staffed_house, admin_key)
 
 
 # --- keys new ---

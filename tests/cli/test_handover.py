@@ -24,17 +24,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.staff import roster_changes
-from tests.cli.conftest import House, refused, roles, verified_acts, with_cheap_key
-
-
-@pytest.fixture
-def house(house: House, admin_key: key_file.StaffKey) -> House:
-    return with_cheap_key(house, admin_key)
-
-
-@pytest.fixture
-def staffed_house(staffed_house: House, admin_key: key_file.StaffKey) -> House:
-    return with_cheap_key(staffed_house, admin_key)
+from tests.cli.conftest import House, refused, roles, verified_acts
 
 
 @pytest.fixture(scope="module")

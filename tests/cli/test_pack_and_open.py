@@ -35,6 +35,7 @@ from fieldreport.seal import (
     seal_envelope,
 )
 from fieldreport.unseal import identity_file, key_file
+from tests.cast import CHEAP
 from tests.cli.conftest import House, refused, run
 
 SAMPLES = Path(fieldreport.bench.__file__).parent / "sample_files"
@@ -42,7 +43,6 @@ PHOTO, STATEMENT = SAMPLES / "photo.jpg", SAMPLES / "en" / "statement.docx"
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)
 REPORT = "They moved eleven people at night.\n"
 ACTING = "before\x1b[2J\x9b31m\u202eafter\rover\n"
-CHEAP = key_file.Cost(kib=64, passes=1, lanes=1)
 
 
 def mode(path: Path) -> int:

@@ -15,7 +15,6 @@ from fieldreport.errors import NotARecipient, StoreError
 from fieldreport.seal import KeyState, Kind, Role, Roster, fingerprint_words
 from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
-from fieldreport.unseal.key_file import Cost
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import signers_of
 from fieldreport.vault.archive.seat import Seat
@@ -23,10 +22,9 @@ from fieldreport.vault.archive.tables import Enrolment
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.keys import rotation_state
 from fieldreport.vault.staff import enrolment, roster_changes
+from tests.cast import CHEAP
 from tests.desk.conftest import Browser, House, Page
 from tests.eventually import eventually
-
-CHEAP = Cost(kib=64, passes=1, lanes=1)
 
 
 @pytest.fixture(autouse=True)

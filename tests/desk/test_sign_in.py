@@ -10,7 +10,7 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.unseal import key_file, totp
-from tests.cast import PASSPHRASES
+from tests.cast import CHEAP, PASSPHRASES
 from tests.desk.conftest import Browser, House, Page
 
 
@@ -271,7 +271,7 @@ def test_without_any_key_file_a_refusal_still_costs_an_unlock(
 
     def counted(_passphrase: str, salt: bytes, cost: key_file.Cost, into: bytearray) -> None:
         runs.append(cost)
-        derive("", salt, key_file.Cost(kib=64, passes=1, lanes=1), into)
+        derive("", salt, CHEAP, into)
 
     monkeypatch.setattr(key_file, "derive_once", counted)
     assert try_in(house, stranger).status == 403
@@ -282,6 +282,6 @@ def test_a_key_file_that_is_not_the_one_of_the_roster_does_not_open(house: House
     # Somebody who can write to the desk's disk puts a key file of their own making under a known handle.
     forged = key_file.StaffKey.generate("amira", house.staff["amira"].role)
     path = house.settings.desk.keyfiles / "amira.key"
-    key_file.write_key_file(path, forged, "made up", cost=key_file.Cost(kib=64, passes=1, lanes=1))
+    key_file.write_key_file(path, forged, "made up", cost=CHEAP)
     code = totp.current_code(forged.totp, house.clock())
     assert try_in(house, stranger, passphrase="made up", code=code).status == 403
