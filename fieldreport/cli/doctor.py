@@ -54,7 +54,7 @@ class Finding:
 @click.pass_context
 def doctor_command(context: click.Context, *, as_json: bool, fix: bool) -> None:
     """Check this machine and this installation."""
-    findings = [*machine(), *house(load_settings(context), fix=fix)]
+    findings = [*machine_checks(), *installation_checks(load_settings(context), fix=fix)]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
@@ -64,7 +64,7 @@ def doctor_command(context: click.Context, *, as_json: bool, fix: bool) -> None:
         context.exit(PlatformError.exit_status)
 
 
-def machine() -> Iterator[Finding]:
+def machine_checks() -> Iterator[Finding]:
     """Checks that need no installation: the build of ``cryptography``, the kernel, SQLite."""
     yield _tried("cryptography", check_platform, "the known answers come out")
     sandbox = sandbox_status()
@@ -81,7 +81,7 @@ def machine() -> Iterator[Finding]:
     )
 
 
-def house(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
+def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
     """Checks of one installation: the roster, modes of files, orphans."""
     try:
         with open_watch(settings) as rosters:

@@ -17,7 +17,7 @@ from fieldreport.intake.letterbox import (
     set_letterbox_state,
 )
 
-_SAID = {
+_TEXTS = {
     LetterboxState.OPEN: "The letterbox is open.",
     LetterboxState.NO_FILES: "The letterbox takes words, and no files.",
     LetterboxState.CLOSED: "The letterbox is closed. Who has a codename can come back, read answers and withdraw.",
@@ -39,6 +39,6 @@ def letterbox_command(context: click.Context, state: str | None, *, invitation: 
         set_letterbox_state(data, LetterboxState(state))
     if invitation is not None:
         set_invitation(data, click.prompt("The word", err=True) if invitation else None)
-    click.echo(_SAID[letterbox_state(data)])
+    click.echo(_TEXTS[letterbox_state(data)])
     if asks_for_invitation(data):
         click.echo("A first report, and a packed one, needs the invitation word.")

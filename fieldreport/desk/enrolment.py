@@ -32,7 +32,7 @@ _QUIET: Final = 4  # modules of white around a QR code that readers expect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class StartedEnrolment:
     """Somebody whose key file is made and who has not yet proved that they can use it."""
 
     handle: str
@@ -76,7 +76,7 @@ class QrCode:
     side: int
 
 
-def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
+def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> StartedEnrolment:
     """Make a key file for somebody who was invited.
 
     Raises:
@@ -92,10 +92,10 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> Begun:
             raise UnlockRefused("taken meanwhile")
         staff, passphrase = key_file.StaffKey.generate(handle, Role.EDITOR), key_file.generate_passphrase()
         key_file.write_key_file(_path(desk, handle), staff, passphrase)
-        return Begun(handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp)
+        return StartedEnrolment(handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp)
 
 
-def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
+def finish(desk: Desk, started: StartedEnrolment, untrusted_code: str) -> EnrolmentRequest:
     """Check the practised code, use up the invitation, and store the request. A repeated call returns the same request.
 
     The caller has seen that the passphrase was typed as it was shown.
@@ -104,12 +104,12 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
         WrongCode: the one-time code is wrong; the invitation is still valid.
         UnlockRefused: the invitation is no longer valid, or another window has made a new key file.
     """
-    with desk.sign_in.attempt(_counted(begun.handle)):
-        staff = key_file.unlock(_path(desk, begun.handle), begun.passphrase, handle=begun.handle)
+    with desk.sign_in.attempt(_counted(started.handle)):
+        staff = key_file.unlock(_path(desk, started.handle), started.passphrase, handle=started.handle)
         try:
-            waits = enrolment.request_of(desk.vault, begun.handle)
+            waits = enrolment.request_of(desk.vault, started.handle)
         except NotFound:
-            enrolment.check_invitation(desk.vault, begun.handle, begun.code)
+            enrolment.check_invitation(desk.vault, started.handle, started.code)
         else:
             if waits.signing != staff.signing.public:
                 raise UnlockRefused("somebody else's")
@@ -119,15 +119,15 @@ def finish(desk: Desk, begun: Begun, untrusted_code: str) -> EnrolmentRequest:
                 staff.totp,
                 untrusted_code,
                 now=desk.clock(),
-                last_counter=second_factor.last_counter(desk.vault, begun.handle),
+                last_counter=second_factor.last_counter(desk.vault, started.handle),
             )
         except UnlockRefused:
             raise WrongCode("This code is wrong.") from None
         request = EnrolmentRequest.sign(
             staff, instance=desk.vault.instance, now=datetime.fromtimestamp(desk.clock(), UTC)
         )
-        enrolment.hand_in(desk.vault, request, begun.code)
-        second_factor.use(desk.vault, begun.handle, counter)
+        enrolment.hand_in(desk.vault, request, started.code)
+        second_factor.use(desk.vault, started.handle, counter)
         return request
 
 
@@ -137,20 +137,20 @@ class WrongCode(TokenError):
     code = "wrong-code"
 
 
-def is_same_passphrase(begun: Begun, untrusted_passphrase: str) -> bool:
+def is_same_passphrase(started: StartedEnrolment, untrusted_passphrase: str) -> bool:
     """Whether the passphrase was typed as it was shown; case and spacing do not matter, as at sign-in."""
-    return untrusted_passphrase.casefold().split() == begun.passphrase.split()
+    return untrusted_passphrase.casefold().split() == started.passphrase.split()
 
 
-def typed_secret(begun: Begun) -> str:
+def typed_secret(started: StartedEnrolment) -> str:
     """The second factor for an authenticator app that cannot scan: base32 in groups of four."""
-    text = base64.b32encode(begun.totp).decode("ascii").rstrip("=")
+    text = base64.b32encode(started.totp).decode("ascii").rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-def qr_code(begun: Begun, newsroom: str) -> QrCode:
+def qr_code(started: StartedEnrolment, newsroom: str) -> QrCode:
     """What the authenticator scans."""
-    code = segno.make_qr(totp.provisioning_uri(begun.totp, begun.handle, newsroom))
+    code = segno.make_qr(totp.provisioning_uri(started.totp, started.handle, newsroom))
     rows = [bytes(row) for row in code.matrix]
     squares = [
         f"M{across + _QUIET} {down + _QUIET}h1v1h-1z"

@@ -77,7 +77,7 @@ def require_our_own_page(request: flask.Request) -> Literal[True]:
 def _check_still_listed(session: Session) -> Literal[True]:
     """See that the newest roster still names the person in the role they signed in with.
 
-    A roster that has run out closes the letterbox and stops sealing, but whoever was listed last may go on reading.
+    An expired roster closes the letterbox and stops sealing, but the people it lists may go on reading.
 
     Raises:
         NotAllowed: they are not listed any more.

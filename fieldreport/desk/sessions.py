@@ -2,9 +2,9 @@
 
 Rules: the cookie is 32 random bytes and this table is keyed by their SHA-256, so that no comparison of secrets depends
 on their content. A session ends when its owner locks it, when the admin locks everybody, when it has been idle, when it
-is a working day old, when the roster no longer lists its owner, and when the process ends. An ended session leaves
-behind who it belonged to and its form token, never a key: a form that was typed before the lock and posted after it can
-then be handed back to the same person, and to nobody else.
+is a working day old, when the roster no longer lists its owner, and when the process ends. Of an ended session the desk
+keeps its owner's handle and its form token, never a key: a form that was typed before the lock and posted after it can
+then be given back to the same person, and only to them.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def test_somebody_enrols_is_approved_reads_and_is_removed(
     dana.follow("Make your keys")
     dana.fill({"handle": "dana", "invitation": "not these seven words at all today"})
     dana.press("Make my keys")
-    assert dana.driver.title.startswith("Not opened")
+    assert dana.driver.title.startswith("Not accepted")
     dana.fill({"invitation": invitation})
     dana.press("Make my keys")
     passphrase, _ = dana.words("//p[@class='shown mono']")

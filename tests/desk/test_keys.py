@@ -138,8 +138,8 @@ class TestRewrapping:
 
         monkeypatch.setattr(rewrap, "rewrap", away)
         page = finished(amira, amira.press(amira.get("/keys"), "Re-wrap now"))
-        assert "ended early (store)" in page.text
-        assert "ended early (store)" in amira.get("/keys").text
+        assert "stopped early (store)" in page.text
+        assert "stopped early (store)" in amira.get("/keys").text
 
 
 class TestTheAdminsView:
@@ -359,7 +359,7 @@ class TestARotation:
         assert house.mailbox.highest_epoch() == 1
         amira = house.sign_in("amira")
         page = finished(amira, amira.get("/keys/progress"))
-        assert "Your old key has to stay for now: the intake has not taken over the new roster yet." in page.text
+        assert "Your old key must stay for now: the intake has not taken over the new roster yet." in page.text
         assert state(house) is RotationState.APPROVED
         house.mailbox.saw_epoch(2)
         page = amira.press(amira.get("/keys"), "Check that the old key can go")

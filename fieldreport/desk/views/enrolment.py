@@ -44,25 +44,25 @@ def begin() -> ResponseReturnValue:
     form = flask.request.form
     untrusted_handle = form.get("handle", "")[:_MAXIMUM].strip()
     try:
-        begun = enrolment.begin(context.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
+        started = enrolment.begin(context.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
     except UnlockRefused:
         return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=untrusted_handle, status=403)
     except TooManyTries:
         return _invitation_page(problems=[Problem(text=_THROTTLED)], handle=untrusted_handle, status=429)
-    return _keys_page(begun)
+    return _keys_page(started)
 
 
 def _keys_page(
-    begun: enrolment.Begun, *, typed: str = "", problems: Sequence[Problem] = (), status: int = 200
+    started: enrolment.StartedEnrolment, *, typed: str = "", problems: Sequence[Problem] = (), status: int = 200
 ) -> ResponseReturnValue:
     desk = context.desk()
     page = flask.render_template(
         "enrolment-keys.html",
-        begun=begun,
+        started=started,
         typed=typed,
-        remembered=begun.seal(desk),
-        qr=enrolment.qr_code(begun, desk.settings.instance.name),
-        secret=enrolment.typed_secret(begun),
+        remembered=started.seal(desk),
+        qr=enrolment.qr_code(started, desk.settings.instance.name),
+        secret=enrolment.typed_secret(started),
         problems=problems,
     )
     return page, status
@@ -73,20 +73,20 @@ def _keys_page(
 def finish() -> ResponseReturnValue:
     """Check the practised passphrase and code, then show the words to read to the admin."""
     desk, form = context.desk(), flask.request.form
-    begun = enrolment.Begun.open(desk, form.get("remembered", ""))
+    started = enrolment.StartedEnrolment.open(desk, form.get("remembered", ""))
     typed = form.get("passphrase", "")[:_MAXIMUM]
-    if not enrolment.is_same_passphrase(begun, typed):
+    if not enrolment.is_same_passphrase(started, typed):
         problem = Problem(text="This is not the passphrase above. Copy it from your paper.", field="passphrase")
-        return _keys_page(begun, typed=typed, problems=[problem], status=422)
+        return _keys_page(started, typed=typed, problems=[problem], status=422)
     try:
-        request = enrolment.finish(desk, begun, form.get("code", "")[:_MAXIMUM])
+        request = enrolment.finish(desk, started, form.get("code", "")[:_MAXIMUM])
     except enrolment.WrongCode:
         text = "This code is wrong. Wait for the next one, and check that your phone's clock is right."
-        return _keys_page(begun, typed=typed, problems=[Problem(text=text, field="code")], status=422)
+        return _keys_page(started, typed=typed, problems=[Problem(text=text, field="code")], status=422)
     except TooManyTries:
-        return _keys_page(begun, typed=typed, problems=[Problem(text=_THROTTLED)], status=429)
+        return _keys_page(started, typed=typed, problems=[Problem(text=_THROTTLED)], status=429)
     except UnlockRefused:
-        return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=begun.handle, status=403)
+        return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=started.handle, status=403)
     return flask.render_template("enrolment-words.html", asked=request)
 
 
