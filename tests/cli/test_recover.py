@@ -310,7 +310,7 @@ def test_a_newsroom_that_lost_every_passphrase_reads_again(locked_out: Printed, 
     assert after["recipients"] == before["recipients"]
     assert f"{after['epoch']} rosters of the history are valid" in house.run("roster", "verify").stdout
 
-    # Whoever finds the old passphrase later signs nothing with it.
+    # Somebody who finds the old passphrase later signs nothing with it.
     assert "signed by the admin" in refused(house.as_admin("roster", "sign"), 77)
     house = replace(house, passphrase_file=tmp_path / "vera")
     added = house.run("staff", "add", "paula", "--admin", "vera", "--passphrase-file", tmp_path / "vera")

@@ -135,7 +135,7 @@ def test_json_is_for_scripts(tmp_path: Path) -> None:
     assert broken["copy"] == ""
 
 
-def test_strong_makes_pages_anew_and_refuses_what_it_cannot(tmp_path: Path) -> None:
+def test_strong_renders_pages_and_refuses_what_it_cannot(tmp_path: Path) -> None:
     pdf = next(path for path in FILES if path.suffix == ".pdf")
     word = next(path for path in FILES if path.suffix == ".docx")
     (tmp_path / "plan.svg").write_text(

@@ -103,7 +103,7 @@ class TestWriting:
         amira.press(amira.get(path), "Save", {"slug_words": "Across the river"})
         assert "/across-the-river-" in amira.get(path).find("//span[@class='mono']")[0].text_content()
 
-    def test_whoever_saves_second_is_told_and_keeps_what_they_typed(
+    def test_who_saves_second_is_told_and_keeps_what_they_typed(
         self, house: House, amira: Browser, jonas: Browser, case: CaseRow
     ) -> None:
         path = written(house, amira, case)
@@ -218,7 +218,7 @@ class TestTheLeakCheck:
         amira.press(amira.get(path), "Save", {"body": "They came from the north."})
         assert "Nothing was found" in amira.get(f"{path}/check").text
 
-    def test_whoever_clears_overrides_with_a_reason_that_is_shown(
+    def test_who_clears_overrides_with_a_reason_that_is_shown(
         self, house: House, amira: Browser, jonas: Browser, case: CaseRow
     ) -> None:
         path = submitted(house, amira, case, body="They came through Hyesan.")
@@ -291,9 +291,7 @@ class TestSigningOff:
         assert state(house) is ArticleState.PUBLISHED
         assert any("Nobody counts them." in text for text in site(house))
 
-    def test_whoever_cleared_does_not_publish(
-        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
-    ) -> None:
+    def test_who_cleared_does_not_publish(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
         path = submitted(house, amira, case)
         page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
         assert "a third person publishes it" in page.text

@@ -222,7 +222,7 @@ class TestNotesAndFacts:
         assert "open: who" in text
         assert "Hyesan" in text
 
-    def test_whoever_saves_second_is_told_and_keeps_what_they_typed(
+    def test_who_saves_second_is_told_and_keeps_what_they_typed(
         self, house: House, amira: Browser, jonas: Browser, case: CaseRow
     ) -> None:
         hers, his = (browser.get(path(case, "?write=facts")) for browser in (amira, jonas))

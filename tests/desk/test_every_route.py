@@ -1,4 +1,4 @@
-"""What holds for every route and every page, whoever adds one."""
+"""What holds for every route and every page, new ones included."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class TestAPicture:
         assert "Removed on arrival: place, device" in page.text
 
     @pytest.mark.parametrize("form", ["JPEG", "PNG"])
-    def test_it_is_made_anew_in_the_sandbox(self, house: House, amira: Browser, form: str) -> None:
+    def test_it_is_re_encoded_in_the_sandbox(self, house: House, amira: Browser, form: str) -> None:
         stream = io.BytesIO()
         Image.new("RGB", (64, 48), "teal").save(stream, form)
         kind = f"image/{form.lower()}"

@@ -108,7 +108,7 @@ class House:
         return only
 
     def reply(self, codename: str, text: str, *, number: int = 1) -> bytes:
-        """An editor answers whoever holds a codename."""
+        """An editor answers the source who has this codename."""
         keys = self.keys(codename)
         roster = self.rosters.newest(at_least=0)
         reply_id = bytes([number]) * 16

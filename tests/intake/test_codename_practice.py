@@ -61,7 +61,7 @@ def test_it_asks_no_store_and_derives_no_key(source: Source, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("codename", ["", "no codename at all", "<b>x</b>"])
-def test_without_a_codename_of_ours_it_starts_anew(source: Source, codename: str) -> None:
+def test_without_a_codename_of_ours_it_starts_again(source: Source, codename: str) -> None:
     page = source.client.post("/en/report/practise", data={"codename": codename, "practice": "x"})
     assert page.status_code == 303
     assert page.location == "/en/report"

@@ -1,4 +1,4 @@
-"""Whoever lost the answer asks with the codename what has arrived: for a day, from memory that tells nobody else."""
+"""A source who lost the answer asks with the codename what has arrived: for a day, from memory, seen by nobody else."""
 
 from __future__ import annotations
 

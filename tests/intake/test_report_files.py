@@ -149,7 +149,7 @@ def has_letters(data: bytes) -> bool:
         return "/Font" in document.pages[0].Resources
 
 
-def test_the_choice_to_clean_harder_is_offered_unticked_and_makes_pages_anew(house: House, source: Source) -> None:
+def test_the_choice_to_clean_harder_is_offered_unticked_and_renders_pages(house: House, source: Source) -> None:
     (box,) = source.get("report").all('//input[@name="strong"]')
     assert box.get("checked") is None
     source.send("", [("a.pdf", pdf())])

@@ -207,7 +207,7 @@ def test_a_line_that_drops_leaves_nothing_and_hurts_nobody(letterbox: Letterbox)
 
 
 def test_reports_over_a_line_that_drops_are_one_letter_each(letterbox: Letterbox) -> None:
-    """Whoever sends again until there is a receipt has sent one letter, wherever the line was cut each time."""
+    """A source who sends again until there is a receipt has sent one letter, wherever the line was cut each time."""
     before = len(letterbox.house.letters())
     host = letterbox.url.removeprefix("http://")
     port = int(host.rpartition(":")[2])
@@ -267,7 +267,7 @@ _AN_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|[0-9a-f]*::[0-9a-f]")
 
 
 class Day:
-    """Whoever comes to a letterbox in a day: sources, the clumsy, couriers, and those who mean ill."""
+    """Everybody who comes to a letterbox in a day: sources, the clumsy, couriers, and those who mean ill."""
 
     def __init__(self, letterbox: Letterbox, client: httpx.Client) -> None:
         self.letterbox = letterbox

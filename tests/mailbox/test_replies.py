@@ -1,4 +1,4 @@
-"""Replies: posted once, read by whoever knows the index, deleted by them alone."""
+"""Replies: posted once, read by those who know the index, deleted by them alone."""
 
 from __future__ import annotations
 
