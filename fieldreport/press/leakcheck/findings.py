@@ -6,9 +6,11 @@ fixed, or overridden by the person who clears the article; each warning is answe
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.resources import files
 from typing import Final
 
 
@@ -47,70 +49,9 @@ _WARNINGS: Final = frozenset(
     {Rule.NEAR_SPELLING, Rule.EXACT_DATE, Rule.CLOCK_TIME, Rule.SHARED_NUMBER, Rule.NOT_BEFORE}
 )
 
-# What it gives away, and what to write instead.
-_TEXTS: Final[Mapping[Rule, tuple[str, str]]] = {
-    Rule.PROTECTED_TERM: (
-        "The source or an editor asked that this is never printed.",
-        "Leave it out, or use a wider term: the province instead of the town, a role instead of a name.",
-    ),
-    Rule.LIFTED_RUN: (
-        "These words stand in the report exactly like this. People who know how the source writes will recognise it.",
-        "Write it in your own words, in another order, and leave out characteristic phrases.",
-    ),
-    Rule.LIFTED_SHARE: (
-        "This paragraph follows the report almost word for word.",
-        "Close the report and write the paragraph from memory, then check the facts only.",
-    ),
-    Rule.PHONE: ("A telephone number leads to a person, and to everybody they have called.", "Leave the number out."),
-    Rule.EMAIL: ("An e-mail address leads to a person.", "Leave the address out."),
-    Rule.ADDRESS: (
-        "An address on the internet can lead to a person, and its owner sees who follows it.",
-        "Name the publication or the office in words.",
-    ),
-    Rule.ACCOUNT: ("An account name leads to a person.", "Say on which service it was, not under which name."),
-    Rule.COORDINATES: ("Coordinates name a house, not a region.", "Name the province or the border section."),
-    Rule.ID_NUMBER: (
-        "A number this long belongs to one person, account, vehicle or device.",
-        "Leave the number out, or give only what kind of number it was.",
-    ),
-    Rule.INVISIBLE: (
-        "There are invisible characters here. They can mark this copy and show who had it.",
-        "Delete the place and type it again; do not paste it.",
-    ),
-    Rule.LOOK_ALIKE: (
-        "Letters of another alphabet stand here for those they look like. They mark a copy, or hide a word.",
-        "Type the word again in one alphabet.",
-    ),
-    Rule.MEDIA: (
-        "This file was not cleaned here for this article. It can still say where and with which device it was made.",
-        "Remove it and attach it again from the case, so that it is cleaned again.",
-    ),
-    Rule.CASE_GONE: (
-        "A case of this article was deleted or withdrawn, so the article cannot be compared with it.",
-        "Ask whether the article may appear at all; if the source withdrew, it should not.",
-    ),
-    Rule.CASE_UNREAD: (
-        "Part of a case of this article is damaged or cannot be opened with your key, so it was not compared.",
-        "Let a colleague who can open it run this check, or compare by hand.",
-    ),
-    Rule.NEAR_SPELLING: (
-        "This is close to a protected term: another spelling or another transcription of it.",
-        "If it means the same, leave it out or use a wider term.",
-    ),
-    Rule.EXACT_DATE: (
-        "An exact day narrows down who was there.",
-        "Say the month or the season, unless the day is known from elsewhere.",
-    ),
-    Rule.CLOCK_TIME: ("A time of day narrows down who was on duty or on the road.", "Say at night, in the morning."),
-    Rule.SHARED_NUMBER: (
-        "The same number stands in the report. Few people know it.",
-        "Round it, or say dozens, hundreds, several.",
-    ),
-    Rule.NOT_BEFORE: (
-        "The source asked that nothing appears before a time that this program cannot read as a date.",
-        "Read it in the case and wait until then.",
-    ),
-}
+_TEXTS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    files("fieldreport.press.leakcheck").joinpath("findings.toml").read_text("utf-8")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +80,12 @@ class Finding:
     @property
     def reveals(self) -> str:
         """What it gives away."""
-        return _TEXTS[self.rule][0]
+        return _TEXTS[self.rule]["reveals"]
 
     @property
     def advice(self) -> str:
         """A coarser wording, or what to do."""
-        return _TEXTS[self.rule][1]
+        return _TEXTS[self.rule]["advice"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

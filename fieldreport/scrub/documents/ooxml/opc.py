@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from lxml import etree
 
-from fieldreport.scrub.documents import archive, markup
+from fieldreport.scrub.documents import archive, markup, tables
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.pictures import EXTENSIONS, clean_picture
 from fieldreport.scrub.format import Cleaning, Sink
@@ -23,48 +23,7 @@ from fieldreport.scrub.verdicts import Damaged, Removed
 RELATION: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 _RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
-_LOST: Final = {
-    "core-properties": {Removed.AUTHOR, Removed.TIME},
-    "extended-properties": {Removed.SOFTWARE},
-    "custom-properties": {Removed.OTHER_METADATA},
-    "thumbnail": {Removed.THUMBNAIL},
-    "comments": {Removed.COMMENTS, Removed.AUTHOR},
-    "commentsExtended": {Removed.COMMENTS},
-    "commentsIds": {Removed.COMMENTS},
-    "commentsExtensible": {Removed.COMMENTS},
-    "commentAuthors": {Removed.AUTHOR},
-    "threadedComment": {Removed.COMMENTS, Removed.AUTHOR},
-    "person": {Removed.AUTHOR},
-    "people": {Removed.AUTHOR},
-    "authors": {Removed.AUTHOR},
-    "customXml": {Removed.OTHER_METADATA},
-    "vbaProject": {Removed.SCRIPT},
-    "attachedTemplate": {Removed.PATHS},
-    "externalLink": {Removed.LINKS, Removed.PATHS},
-    "externalLinkPath": {Removed.PATHS},
-    "oleObject": {Removed.EMBEDDED_FILE},
-    "package": {Removed.EMBEDDED_FILE},
-    "aFChunk": {Removed.EMBEDDED_FILE},
-    "control": {Removed.SCRIPT},
-    "audio": {Removed.EMBEDDED_FILE},
-    "video": {Removed.EMBEDDED_FILE},
-    "media": {Removed.EMBEDDED_FILE},
-    "glossaryDocument": {Removed.HIDDEN_CONTENT},
-    "printerSettings": {Removed.DEVICE},
-    "connections": {Removed.PATHS},
-    "queryTable": {Removed.PATHS},
-    "pivotTable": {Removed.HIDDEN_CONTENT},
-    "pivotCacheDefinition": {Removed.HIDDEN_CONTENT},
-    "revisionHeaders": {Removed.HISTORY},
-    "usernames": {Removed.AUTHOR},
-    "mailMergeSource": {Removed.PATHS},
-    "recipientData": {Removed.PEOPLE},
-    "ink": {Removed.OTHER_METADATA},
-    "customProperty": {Removed.OTHER_METADATA},
-    "tags": {Removed.OTHER_METADATA},
-    "xmlMaps": {Removed.OTHER_METADATA},
-    "digital-signature": {Removed.AUTHOR},
-}
+_LOST: Final = {kind: set(map(Removed, names)) for kind, names in tables.load("ooxml/parts-left-behind").items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,14 @@
 """What the tags of a recording tell, as categories of ``Removed``.
 
-Rules: reads, never writes; the tags themselves are dropped whole by the formats. Every loop is bounded. Sources: ID3
-(id3.org, 2.2 to 2.4), Vorbis comment specification, RIFF INFO (Microsoft Multimedia Programming Interface).
+Rules: reads, never writes; the tags themselves are dropped whole by the formats. Every loop is bounded. The names and
+their sources stand in ``tags.toml``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
+import tomllib
+from importlib.resources import files
 from typing import Final
 
 from fieldreport.scrub.format import Source
@@ -17,68 +17,10 @@ from fieldreport.scrub.verdicts import Removed
 _LOOKED_AT: Final = 1024 * 1024  # of one tag; a cover picture may make it longer
 _TAGS_IN_A_ROW: Final = 64
 
-# By the beginning of a frame's name, the more telling ones first; the names of 2.2 have three letters.
-_ID3: Final[tuple[tuple[tuple[str, ...], Removed], ...]] = (
-    (("TPE", "TCOM", "TEXT", "TOPE", "TOLY", "TOWN", "TENC", "TCOP", "TP1", "TCM", "TEN", "TCR"), Removed.AUTHOR),
-    (("TDRC", "TDRL", "TDTG", "TDEN", "TDOR", "TYER", "TDAT", "TIME", "TRDA", "TYE", "TDA", "TIM"), Removed.TIME),
-    (("TSSE", "TSS"), Removed.SOFTWARE),
-    (("APIC", "PIC"), Removed.THUMBNAIL),
-    (("COMM", "USLT", "SYLT", "COM", "ULT"), Removed.COMMENTS),
-    (("PRIV", "UFID", "TSRC", "MCDI", "GRID", "UFI"), Removed.IDENTIFIERS),
-    (("GEOB", "AENC", "GEO"), Removed.EMBEDDED_FILE),
-    (("W",), Removed.LINKS),
-    (("TIT", "TALB", "TCON", "TRCK", "TPOS", "TT", "TAL", "TCO", "TRK", "CHAP", "CTOC"), Removed.DESCRIPTION),
-)
-_COMMENTS: Final[Mapping[str, Removed]] = MappingProxyType(
-    {
-        "ARTIST": Removed.AUTHOR,
-        "ALBUMARTIST": Removed.AUTHOR,
-        "COMPOSER": Removed.AUTHOR,
-        "PERFORMER": Removed.AUTHOR,
-        "AUTHOR": Removed.AUTHOR,
-        "COPYRIGHT": Removed.AUTHOR,
-        "ORGANIZATION": Removed.AUTHOR,
-        "CONTACT": Removed.AUTHOR,
-        "DATE": Removed.TIME,
-        "YEAR": Removed.TIME,
-        "CREATION_TIME": Removed.TIME,
-        "LOCATION": Removed.LOCATION,
-        "GEO_LOCATION": Removed.LOCATION,
-        "ENCODER": Removed.SOFTWARE,
-        "ENCODED_BY": Removed.SOFTWARE,
-        "ENCODER_OPTIONS": Removed.SOFTWARE,
-        "METADATA_BLOCK_PICTURE": Removed.THUMBNAIL,
-        "COVERART": Removed.THUMBNAIL,
-        "COMMENT": Removed.COMMENTS,
-        "DESCRIPTION": Removed.DESCRIPTION,
-        "TITLE": Removed.DESCRIPTION,
-        "ALBUM": Removed.DESCRIPTION,
-        "GENRE": Removed.DESCRIPTION,
-        "TRACKNUMBER": Removed.DESCRIPTION,
-        "ISRC": Removed.IDENTIFIERS,
-    }
-)
-_INFO: Final[Mapping[bytes, Removed]] = MappingProxyType(
-    {
-        b"IART": Removed.AUTHOR,
-        b"ICOP": Removed.AUTHOR,
-        b"IENG": Removed.AUTHOR,
-        b"ITCH": Removed.AUTHOR,
-        b"ICMS": Removed.AUTHOR,
-        b"ICRD": Removed.TIME,
-        b"IDIT": Removed.TIME,
-        b"ISFT": Removed.SOFTWARE,
-        b"ICMT": Removed.COMMENTS,
-        b"IARL": Removed.LOCATION,
-        b"ISRC": Removed.DEVICE,
-        b"ISRF": Removed.DEVICE,
-        b"INAM": Removed.DESCRIPTION,
-        b"IPRD": Removed.DESCRIPTION,
-        b"ISBJ": Removed.DESCRIPTION,
-        b"IKEY": Removed.DESCRIPTION,
-        b"IGNR": Removed.DESCRIPTION,
-    }
-)
+_TABLES: Final = tomllib.loads(files(__package__).joinpath("tags.toml").read_text("utf-8"))
+_ID3: Final = tuple((tuple(names), Removed(category)) for category, names in _TABLES["id3"].items())
+_COMMENTS: Final = {name: Removed(category) for category, names in _TABLES["vorbis"].items() for name in names}
+_INFO: Final = {name.encode(): Removed(category) for category, names in _TABLES["riff"].items() for name in names}
 
 
 def after_id3(source: Source, removed: set[Removed]) -> int:
