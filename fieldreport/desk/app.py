@@ -15,7 +15,7 @@ from fieldreport.config import Settings
 from fieldreport.desk import context, presentation, request_guards
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.background import BackgroundJobs
-from fieldreport.desk.error_pages import error_page
+from fieldreport.desk.error_pages import error_page, written
 from fieldreport.desk.sessions import Sessions
 from fieldreport.desk.sign_in import SignIn
 from fieldreport.desk.views import (
@@ -135,7 +135,7 @@ def create_app(
     headers.apply(app, CONTENT_POLICY, referrer="same-origin")
     presentation.install(app)
     request_guards.install(app)
-    error_pages.install(app, error_page)
+    error_pages.install(app, error_page, written=written)
     app.register_error_handler(SignInFirst, _to_sign_in)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -28,6 +28,7 @@ _BEGINNINGS: Final = (("reason-", "Reason"), ("caption.", "Captions"), ("alterna
 
 # (heading, what to do); by code first, then by the code of the class, then by status.
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "http-400": ("This request cannot be answered", "Nothing was done. Check the address, and open the page again."),
     "http-404": ("There is no such page", "It may have been deleted, or the address is wrong."),
     "not-found": ("It no longer exists", "It was deleted or withdrawn, or the address is wrong."),
     "http-405": ("This page cannot be opened this way", "Go back and use the button or link on the page."),

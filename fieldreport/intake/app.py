@@ -16,7 +16,7 @@ import flask
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.intake import context, messages, transport
-from fieldreport.intake.error_pages import error_page
+from fieldreport.intake.error_pages import error_page, written
 from fieldreport.intake.logo import read_logo
 from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
@@ -91,7 +91,7 @@ def create_app(
     app.before_request(_only_from_our_pages)
     app.before_request(lambda: transport.check(flask.request, settings.intake))
     app.after_request(lambda response: _tell_onion(response, settings))
-    error_pages.install(app, error_page)
+    error_pages.install(app, error_page, written=written)
     shown = {} if here.logo is None else {"img-src": "'self'"}
     headers.apply(app, {"style-src": headers.style_source(_style(app)), **shown})
     return app

@@ -10,11 +10,10 @@ import dataclasses
 from collections.abc import Mapping
 
 import flask
-from flask.globals import request_ctx
 
 from fieldreport.errors import TokenError, TokenExpired
 from fieldreport.intake import context, form_token, transport
-from fieldreport.intake.form import Draft, new_nonce
+from fieldreport.intake.form import SHORT_FIELDS, Draft, new_nonce
 from fieldreport.intake.messages import explain
 from fieldreport.intake.pages import handin, report, return_
 from fieldreport.seal import Codename
@@ -28,9 +27,6 @@ _FOREIGN = "cross-site"
 def error_page(failure: Failure) -> str:
     """The page for an error; its status is set by the caller."""
     request = current_request()
-    if request_ctx.url_adapter is None:
-        # The host is not ours. Links between our pages name no host.
-        request_ctx.url_adapter = flask.current_app.url_map.bind("localhost")
     if failure.code == "http-400" and transport.through_gateway(request):
         # Its host is not ours, so the request was refused before its transport was checked.
         failure = dataclasses.replace(failure, code="tor-to-web")
@@ -41,6 +37,11 @@ def error_page(failure: Failure) -> str:
     if request.method == "POST" and request.endpoint == "handin.receive":
         return handin.page(explanation=explain(failure, on_form=True))
     return flask.render_template("intake/error.html", explanation=explain(failure, on_form=False))
+
+
+def written(typed: Mapping[str, str]) -> dict[str, str]:
+    """The texts of a report out of all fields of a form: no codename and no invitation."""
+    return {name: typed[name] for name in ("report", *SHORT_FIELDS) if name in typed}
 
 
 def _report_again(failure: Failure) -> str:

@@ -1,7 +1,8 @@
 """Every error becomes a page that gives back what was typed and shows nothing of the inside.
 
 Rules: one handler for everything that a view or the framework raises. The application draws the page; if that fails,
-the last resort still gives back what was typed, in plain HTML. Only faults of the program are logged, without content.
+the last resort still gives back, in plain HTML, the fields that the application lists: texts, never a passphrase, a
+code or a codename. Only faults of the program are logged, without content.
 Expected refusals (a typo, a limit, a closed letterbox) are not logged at all: a log of them would be a log of visitors.
 """
 
@@ -14,6 +15,7 @@ from http import HTTPStatus
 from typing import Final
 
 import flask
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -48,8 +50,19 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(status=_BROKEN, code="internal", error=error)
 
 
-def install(app: flask.Flask, page: Callable[[Failure], ResponseReturnValue]) -> None:
-    """Answer every error of ``app`` with ``page(failure)``; the status of the answer is set here."""
+def install(
+    app: flask.Flask,
+    page: Callable[[Failure], ResponseReturnValue],
+    *,
+    written: Callable[[Mapping[str, str]], Mapping[str, str]],
+) -> None:
+    """Answer every error of ``app``.
+
+    Args:
+        app: the application.
+        page: draws the page; the status of the answer is set here.
+        written: chooses, out of all fields of a form, the texts that the last resort gives back, by their label.
+    """
 
     def handle(error: Exception) -> ResponseReturnValue:
         if isinstance(error, HTTPException) and (error.code or _BROKEN) < HTTPStatus.BAD_REQUEST:
@@ -57,11 +70,14 @@ def install(app: flask.Flask, page: Callable[[Failure], ResponseReturnValue]) ->
         failure = failure_of(error)
         if failure.status >= _BROKEN and not isinstance(error, LetterboxClosed):
             log_fault(error)
+        if request_ctx.url_adapter is None:
+            # The host is not ours. Links between our pages name no host.
+            request_ctx.url_adapter = app.url_map.bind("localhost")
         try:
             response = flask.make_response(page(failure))
         except Exception as second:  # noqa: BLE001 - whatever fails here, what was typed must come back
             log_fault(second)
-            response = flask.make_response(last_resort(_typed()))
+            response = flask.make_response(last_resort(written(_typed())))
         response.status_code = failure.status
         if isinstance(error, HTTPException):
             for name, value in error.get_headers():
@@ -77,12 +93,12 @@ def _typed() -> Mapping[str, str]:
     return request.typed() if isinstance(request, ScratchRequest) else {}
 
 
-def last_resort(typed: Mapping[str, str]) -> str:
-    """A page without templates, catalogues or styles that gives back what was typed."""
+def last_resort(written: Mapping[str, str]) -> str:
+    """A page without templates, catalogues or styles that gives back texts, each under its label."""
     kept = "".join(
-        f"<p><label>{html.escape(name)}<br><textarea rows=12 cols=60>{html.escape(text)}</textarea></label>"
-        for name, text in typed.items()
-        if text.strip() and name not in {"token", "form"}
+        f"<p><label>{html.escape(label)}<br><textarea rows=12 cols=60>{html.escape(text)}</textarea></label>"
+        for label, text in written.items()
+        if text.strip()
     )
     advice = "<p>What you wrote is below. Copy it, wait a little, and send it again.</p>" if kept else ""
     return (

@@ -149,6 +149,26 @@ def test_a_foreign_host_name_is_refused(house: House, stranger: Browser) -> None
     assert stranger.get("/sign-in", headers={"Host": "rebound.example"}).status == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/sign-in", {"handle": "amira", "passphrase": "seven secret words", "code": "123456"}),
+        ("/enrol", {"handle": "dana", "invitation": "seven secret words 123456"}),
+        ("/enrol/keys", {"passphrase": "seven secret words", "code": "123456", "remembered": "sealed"}),
+        ("/keys/destroy", {"passphrase": "seven secret words 123456"}),
+        ("/anything", {"passphrase": "seven secret words", "code": "123456", "Passphrase": "seven secret words"}),
+    ],
+)
+def test_no_secret_comes_back_from_a_form_to_a_foreign_host(
+    stranger: Browser, path: str, fields: dict[str, str]
+) -> None:
+    page = stranger.post(path, {**fields, "body": "what I wrote"}, headers={"Host": "rebound.example"})
+    assert page.status == 400
+    assert "This request cannot be answered" in page.text  # the application's page, not the last resort
+    assert [area.text_content().strip() for area in page.find("//textarea")] == ["what I wrote"]
+    assert not any(secret in page.body for secret in (b"seven secret words", b"123456", b"sealed"))
+
+
 def test_it_rejects_other_methods(house: House, amira: Browser) -> None:
     assert amira.post("/inbox").status == 405
     assert amira.get("/lock").status == 405

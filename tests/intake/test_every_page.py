@@ -222,3 +222,13 @@ def test_the_words_for_what_was_removed_are_translated(house: House) -> None:
     page = Source(house.app(), language="ko").send("", [("a.jpg", photo())])
     assert str(REMOVED["location"]) not in page.text
     assert "만들어진 장소" in page.text
+
+
+def test_the_last_resort_gives_back_the_report_and_no_codename(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldreport.intake.error_pages.explain", lambda *_args, **_options: 1 / 0)
+    fields = {"report": "what I saw", "codename": "my seven words", "invitation": "our word", "token": "sealed"}
+    response = source.client.post("/en/return", data=fields, headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert response.text.count("<textarea") == 1
+    assert "what I saw" in response.text
+    assert not any(secret in response.text for secret in ("my seven words", "our word", "sealed"))

@@ -69,7 +69,7 @@ def test_a_store_that_is_away_closes_the_door_where_that_was_chosen() -> None:
         budget=lambda _: Budget(name="sign-in", rate="5 per hour"),
         on_outage=OnOutage.STAY_CLOSED,
     )
-    error_pages.install(app, lambda failure: f"sorry {failure.status}")
+    error_pages.install(app, lambda failure: f"sorry {failure.status}", written=dict)
     app.add_url_rule("/", view_func=lambda: "in", endpoint="index")
     response = app.test_client().get("/")
     assert (response.status_code, response.text) == (500, "sorry 500")
@@ -93,7 +93,7 @@ def test_a_budget_is_decided_before_the_body_is_touched() -> None:
         seen.append(request._reader is None)
         return request.typed()["report"]
 
-    error_pages.install(app, page)
+    error_pages.install(app, page, written=dict)
     app.add_url_rule("/", view_func=lambda: "in", endpoint="index", methods=["POST"])
     client = app.test_client()
     assert client.post("/", data={"report": "one"}).status_code == 200
