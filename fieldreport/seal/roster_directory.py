@@ -126,8 +126,8 @@ class RosterDirectory:
             raise RosterError(f"no roster of epoch {epoch} is here", code="roster-missing")
         return roster.key_ids()
 
-    def first_listed(self) -> Mapping[str, datetime]:
-        """Key id to the beginning of the earliest roster that is here and lists it: a key is at least that old.
+    def all_here(self) -> tuple[Roster, ...]:
+        """Every roster whose file is here, the oldest first, the one in force last; their dates are not looked at.
 
         Raises:
             RosterError: as ``history``.
@@ -135,8 +135,16 @@ class RosterDirectory:
         with self._lock:
             current = self._verified()
             self._read_past(current)
-            rosters = sorted((self._past | {current.epoch: current}).items(), reverse=True)
-        return {entry.key_id: roster.not_before for _, roster in rosters for entry in roster.entries}
+            return tuple(roster for _, roster in sorted((self._past | {current.epoch: current}).items()))
+
+    def first_listed(self) -> Mapping[str, datetime]:
+        """Key id to the beginning of the earliest roster that is here and lists it: a key is at least that old.
+
+        Raises:
+            RosterError: as ``history``.
+        """
+        rosters = reversed(self.all_here())
+        return {entry.key_id: roster.not_before for roster in rosters for entry in roster.entries}
 
     def publish(self, raw: bytes, signatures: bytes) -> Roster:
         """Put a signed roster in force. A crash at any point leaves the old one or the new one in force.

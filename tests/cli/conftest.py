@@ -21,7 +21,6 @@ from fieldreport.cli import main, zones
 from fieldreport.errors import UsageError
 from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import key_file
-from fieldreport.vault.archive.audit import signers_of
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
@@ -197,7 +196,7 @@ def verified_acts(house: House) -> list[tuple[str, str]]:
     """The audit log, newest first, after it was verified: what was done, about what."""
     vault = open_vault(house.settings)
     entries = [(entry.act, entry.subject) for entry in vault.audit.page()]
-    vault.audit.verify(signers_of(open_rosters(house.settings).newest(at_least=0)))
+    vault.audit.verify(open_rosters(house.settings).all_here())
     vault.close()
     return entries
 

@@ -23,7 +23,6 @@ from fieldreport import limits
 from fieldreport.seal import SourceKeys
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
-from fieldreport.vault.archive.audit import signers_of
 from fieldreport.vault.archive.tables import Item
 from fieldreport.vault.cases import conversation, inbox, outbox, sort
 from fieldreport.vault.cases.inbox import CaseFilter
@@ -135,7 +134,7 @@ def check(life: Life, newsroom: Newsroom) -> None:
     read = newsroom.read_replies(life.source)
     assert len(read) == len(set(read)), "a reply was doubled"
     assert {item_id.hex() for item_id in life.replies} <= set(read)
-    newsroom.vault.audit.verify(signers_of(newsroom.roster))
+    newsroom.vault.audit.verify(newsroom.watch.all_here())
 
 
 def test_whatever_is_killed_nothing_is_lost_or_doubled(

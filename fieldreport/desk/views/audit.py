@@ -25,12 +25,8 @@ def show() -> ResponseReturnValue:
 def verify() -> ResponseReturnValue:
     """Check every hash and every signature."""
     desk = context.desk()
-    signers: dict[str, set[bytes]] = {}
-    for entry in desk.rosters.newest().entries:
-        if entry.signing is not None:
-            signers.setdefault(entry.handle, set()).add(entry.signing)
     try:
-        report = desk.vault.audit.verify(signers)
+        report = desk.vault.audit.verify(desk.rosters.all_here())
     except SealError as error:
         return _page(broken=error.detail)
     return _page(report=report)

@@ -1,11 +1,10 @@
 """The log of acts that matter: each entry is chained to the one before by its hash and signed by the person who acted.
 
 An entry holds who did what to which case, article, key or person, in which hour. Never content: an act is one of a
-closed list, a subject is a short id. Acts without an unlocked person (a refused sign-in) carry no signature; the
-next signed entry covers them through the chain. The signed bytes are canonical JSON; see ``_statement``.
+closed list, a subject is a short id. The signed bytes are canonical JSON; see ``_statement``.
 
-The one thing that a chain cannot show by itself is that entries were cut off its end. Someone who noted an earlier head
-can see it: ``AuditReport.head`` is what to write down.
+Rules: only the acts of ``UNSIGNED`` may lack a signature, each in the one name given there. Every other signature is by
+a key that a roster of that time gives to the actor; see ``_Tenure``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,11 +23,13 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
-from fieldreport.seal import Roster, encode_canonical, verify_signature
+from fieldreport.seal import KeyState, Role, Roster, encode_canonical, verify_signature
 from fieldreport.store import reading
 from fieldreport.vault.archive.tables import AuditRow, VaultState
 
 LABEL: Final = "audit-entry"
+NOBODY: Final = "desk"
+"""The actor of what the desk does while nobody is unlocked."""
 _AT_ONCE: Final = 500  # entries in memory while verifying, however long the log is
 _WORD: Final = re.compile(r"[A-Za-z0-9 ._:-]{0,80}")
 
@@ -79,6 +80,13 @@ class Act(StrEnum):
     ADMIN_HANDED_OVER = "admin-handed-over"
 
 
+UNSIGNED: Final[Mapping[str, frozenset[Act]]] = {
+    NOBODY: frozenset({Act.UNLOCK_REFUSED, Act.ENROLMENT_REQUESTED}),
+    Role.RECOVERY: frozenset({Act.RECOVERY_REHEARSED, Act.RECOVERY_USED, Act.CASE_LIMITED, Act.CASE_WITHDRAWN}),
+}
+"""Every act that may lack a signature: by the desk, and by a recovery key under the handle that the roster gives it."""
+
+
 class Signer(Protocol):
     """A person's signing key, as ``unseal`` unlocks it."""
 
@@ -104,24 +112,11 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """A chain that holds. ``strangers`` are actors whose keys the verifier was not given; ``head`` is hexadecimal."""
+    """A log that holds. ``unsigned`` is a number of entries; ``head`` the hash of the last one, hexadecimal."""
 
     entries: int
     unsigned: int
-    strangers: tuple[str, ...]
     head: str
-
-
-def signers_of(roster: Roster) -> dict[str, set[bytes]]:
-    """Return who signs with what: every signing key that a roster lists, given-up ones included.
-
-    Rosters drop no entry, so the newest one is enough to verify the whole log.
-    """
-    signers: dict[str, set[bytes]] = {}
-    for entry in roster.entries:
-        if entry.signing is not None:
-            signers.setdefault(entry.handle, set()).add(entry.signing)
-    return signers
 
 
 class AuditLog:
@@ -149,17 +144,17 @@ class AuditLog:
             for row in rows
         )
 
-    def verify(self, signers: Mapping[str, Collection[bytes]]) -> AuditReport:
-        """Check every entry: the chain, and each signature by a key that belonged to its actor.
+    def verify(self, rosters: Sequence[Roster]) -> AuditReport:
+        """Check every entry: the chain, and who signed it.
 
-        ``signers``: handle to the Ed25519 public keys (32 bytes) that the person has had.
+        ``rosters``: every verified one that is known, the oldest first.
 
         Raises:
-            SealError: (code ``audit``) an entry was altered, removed, added or signed by another; ``detail`` gives the
-                number of the first.
+            SealError: (code ``audit``) an entry was altered, removed, added, or signed by another than its actor, or
+                not at all; ``detail`` gives the number of the first.
         """
         previous, sequence, unsigned = bytes(32), 0, 0
-        strangers: set[str] = set()
+        tenure = _Tenure(rosters)
         with reading(self._engine) as session:
             head = session.get(VaultState, 1)
             log = select(AuditRow).order_by(AuditRow.sequence).execution_options(yield_per=_AT_ONCE)
@@ -167,16 +162,70 @@ class AuditLog:
                 for row in rows:
                     sequence += 1
                     _check_entry(row, sequence=sequence, previous=previous)
-                    if row.signer is None or row.signature is None:
-                        unsigned += 1
-                    elif row.actor not in signers:
-                        strangers.add(row.actor)
-                    elif row.signer not in signers[row.actor]:
-                        raise _broken(sequence, "signed with a key that was never its actor's")
+                    unsigned += row.signer is None
+                    tenure.check(row)
                     previous = row.hash
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):
             raise _broken(sequence + 1, "the log ends before its head")
-        return AuditReport(entries=sequence, unsigned=unsigned, strangers=tuple(sorted(strangers)), head=previous.hex())
+        return AuditReport(entries=sequence, unsigned=unsigned, head=previous.hex())
+
+
+class _Tenure:
+    """Who may have signed an entry: an actor whose key a roster of that time lists and does not revoke.
+
+    A roster's time begins in its first hour. It ends when a later one has been valid for more than an hour, as shown by
+    an entry that was accepted: entries come in order, so a former member of staff cannot date one back. The hour is for
+    requests under way, and for the former admin, who signs the last entry of a hand-over after its roster.
+    """
+
+    def __init__(self, rosters: Sequence[Roster]) -> None:
+        self._rosters = rosters
+        self._from = 0  # the first roster that still counts
+
+    def check(self, row: AuditRow) -> None:
+        """Check the actor of the next entry; ``row``'s own signature fits. Raises as ``AuditLog.verify``."""
+        if row.signer is None:
+            self._check_unsigned(row)
+            return
+        if not any(_signs(roster, row) for roster in self._of_the_time(row)):
+            raise _broken(row.sequence, "its signer is not its actor in any roster of that time")
+        for number, roster in enumerate(self._rosters[self._from :], self._from):
+            if _first_hour(roster) + 1 < row.hour:
+                self._from = number
+
+    def _of_the_time(self, row: AuditRow) -> list[Roster]:
+        if row.act == Act.ADMIN_HANDED_OVER:  # cut off and repeated, it is signed by the former admin at any later time
+            return list(self._rosters)
+        # The oldest is not judged by its date: the files of those before it may be lost. One hour of grace, because the
+        # clocks of the admin's machine and the desk's may differ.
+        return [
+            roster
+            for number, roster in enumerate(self._rosters[self._from :], self._from)
+            if number == 0 or _first_hour(roster) <= row.hour + 1
+        ]
+
+    def _check_unsigned(self, row: AuditRow) -> None:
+        if row.actor == NOBODY:
+            allowed = UNSIGNED[NOBODY]
+        elif any(e.handle == row.actor and e.role is Role.RECOVERY for roster in self._rosters for e in roster.entries):
+            allowed = UNSIGNED[Role.RECOVERY]
+        else:
+            raise _broken(row.sequence, "it is not signed")
+        if row.act not in allowed:
+            raise _broken(row.sequence, "this act is always signed, and it is not")
+
+
+def _signs(roster: Roster, row: AuditRow) -> bool:
+    return any(
+        entry.handle == row.actor
+        and entry.signing == row.signer
+        and (entry.state is not KeyState.REVOKED or row.act == Act.ADMIN_HANDED_OVER)
+        for entry in roster.entries
+    )
+
+
+def _first_hour(roster: Roster) -> int:
+    return int(roster.not_before.timestamp() // 3600)
 
 
 def append(
@@ -185,8 +234,10 @@ def append(
     """Append one entry inside the caller's transaction; ``state`` is the locked row of the vault.
 
     Raises:
-        StoreError: an actor or subject that is not a short id.
+        StoreError: an actor or subject that is not a short id; or nobody signs an act that is always signed.
     """
+    if signer is None and act not in UNSIGNED[NOBODY if actor == NOBODY else Role.RECOVERY]:
+        raise StoreError("this cannot be logged", detail=f"the act {act} is always signed")
     if not _WORD.fullmatch(actor) or not _WORD.fullmatch(subject):
         raise StoreError("this cannot be logged", detail="actor or subject is not a short id")
     sequence, previous = state.audit_sequence + 1, state.audit_hash

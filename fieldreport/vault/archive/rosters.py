@@ -73,6 +73,11 @@ class RosterWatch:
         """As ``in_force``, whatever its date: to see who was listed last, never to seal to. It is not remembered."""
         return self.published.newest(at_least=max((memory.highest_epoch() for memory in self._memories), default=0))
 
+    def all_here(self) -> tuple[Roster, ...]:
+        """Return every roster whose file is here, the oldest first; raises as ``newest``."""
+        self.newest()
+        return self.published.all_here()
+
 
 @contextmanager
 def open_watch(settings: Settings) -> Iterator[RosterWatch]:

@@ -18,14 +18,12 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.store import BlobStore, erase_deleted, migrate, open_blobs, open_engine, reading, writing
-from fieldreport.vault.archive.audit import Act, AuditLog, Signer
+from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
 from fieldreport.vault.archive.tables import Outgoing, SealedObject, VaultState
 
 _log = logging.getLogger(__name__)
-
-NOBODY = "desk"  # the actor of what the desk does by itself
 
 
 def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) -> Vault:

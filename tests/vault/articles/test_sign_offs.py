@@ -248,8 +248,6 @@ def test_an_article_by_somebody_who_has_left_is_still_theirs(house: House) -> No
 
 
 def test_the_log_says_who_did_what_and_nothing_else(house: House) -> None:
-    from fieldreport.vault.archive.audit import signers_of
-
     article_id = house.published()
     entries = house.newsroom.vault.audit.page()
     acts = [(entry.actor, entry.act) for entry in reversed(entries) if entry.act.startswith("article")]
@@ -263,7 +261,7 @@ def test_the_log_says_who_did_what_and_nothing_else(house: House) -> None:
         ("ines", "article-published"),
     ]
     assert {entry.subject.split()[0] for entry in entries if entry.act.startswith("article")} == {article_id.hex()}
-    house.newsroom.vault.audit.verify(signers_of(house.newsroom.roster))
+    house.newsroom.vault.audit.verify(house.newsroom.watch.all_here())
 
 
 def test_discarding_shreds_everything_of_an_article_that_never_appeared(house: House) -> None:
