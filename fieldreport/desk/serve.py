@@ -37,11 +37,13 @@ def serve(settings: Settings) -> Never:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         # First, while this process has one thread: it starts the parent of the locked children.
         scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
-        vault = open_vault(settings)
+        vault, mailbox = open_vault(settings), open_mailbox(settings)
+        vault.upkeep.start()
+        mailbox.upkeep.start()
         app = create_app(
             settings,
             vault=vault,
-            mailbox=open_mailbox(settings),
+            mailbox=mailbox,
             scrubber=scrubber,
             rosters=RosterWatch.of(settings, vault),
         )

@@ -38,9 +38,11 @@ def serve(settings: Settings) -> Never:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         # First, while this process has one thread: it forks the parent of the locked children.
         scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
+        mailbox = open_mailbox(settings)
+        mailbox.upkeep.start()
         return create_app(
             settings,
-            mailbox=open_mailbox(settings),
+            mailbox=mailbox,
             scrubber=scrubber,
             rosters=open_rosters(settings),
             token_key=token_key,

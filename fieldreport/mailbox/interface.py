@@ -88,6 +88,9 @@ class Mailbox(Protocol):
     def delete_all_replies(self, index: bytes) -> None:
         """Delete every reply waiting for one source."""
 
+    def erase_deleted(self) -> None:
+        """Leave nothing of deleted letters and replies on the disk. Raises ``StoreError`` (code "busy"): not yet."""
+
     def totals(self) -> Totals:
         """Return how much waits."""
 

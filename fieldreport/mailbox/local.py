@@ -7,6 +7,7 @@ differently is one conditional UPDATE of the counters' row.
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,7 +21,20 @@ from fieldreport.config import Settings
 from fieldreport.errors import Conflict, LimitExceeded, MailboxFull, NotFound, StaleRoster, StoreError
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
 from fieldreport.mailbox.tables import Collected, Counters, Letter, Reply
-from fieldreport.store import BlobStore, Spooled, migrate, open_blobs, open_engine, reading, spooled, writing
+from fieldreport.store import (
+    BlobStore,
+    Spooled,
+    Upkeep,
+    migrate,
+    open_blobs,
+    open_engine,
+    reading,
+    spooled,
+    truncate_log,
+    writing,
+)
+
+_log = logging.getLogger(__name__)
 
 
 def open_mailbox(settings: Settings) -> LocalMailbox:
@@ -79,10 +93,22 @@ class LocalMailbox:
         self._letters_ceiling = letters_ceiling
         self._bytes_ceiling = bytes_ceiling
         self._clock = clock
+        self.upkeep = Upkeep(engine, rebuild=True)  # where a letter lies must not show when it came
 
     def close(self) -> None:
-        """Close every connection."""
+        """Erase what was deleted, and close every connection."""
+        self.upkeep.stop()
         self._engine.dispose()
+
+    def erase_deleted(self) -> None:
+        """Leave nothing of deleted letters and replies on the disk; see ``Mailbox``."""
+        truncate_log(self._engine)
+
+    def _erase_soon(self) -> None:
+        try:
+            self.erase_deleted()
+        except StoreError as error:  # the act has happened; the upkeep does the rest
+            _log.warning("deleted rows are erased later: %s", error.detail)
 
     # --- the intake's side ---
 
@@ -199,6 +225,7 @@ class LocalMailbox:
             session.execute(delete(Collected).where(Collected.hour < self._hour() - limits.COLLECTED_HOURS))
         for name in blobs:
             self._blobs.delete(name)
+        self._erase_soon()
 
     def post_reply(self, reply: SealedReply) -> None:
         """Store a reply; see ``Mailbox``."""
@@ -227,11 +254,13 @@ class LocalMailbox:
         """Delete replies that were read; see ``Mailbox``."""
         with writing(self._engine) as session:
             session.execute(delete(Reply).where(Reply.index == index, Reply.id.in_(list(reply_ids))))
+        self._erase_soon()
 
     def delete_all_replies(self, index: bytes) -> None:
         """Delete every reply under an index; see ``Mailbox``."""
         with writing(self._engine) as session:
             session.execute(delete(Reply).where(Reply.index == index))
+        self._erase_soon()
 
     # --- the operator's side ---
 

@@ -13,10 +13,11 @@ Nothing in this package knows what it stores, holds a key, or sees plaintext.
 from fieldreport.store.blob_store import BlobStore, BlobWriter
 from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
-from fieldreport.store.engine import erase_deleted, open_engine, reading, writing
+from fieldreport.store.engine import erase_deleted, open_engine, reading, truncate_log, writing
 from fieldreport.store.file_blobs import FileBlobs
 from fieldreport.store.migrate import migrate, run_migrations
 from fieldreport.store.spool import Spooled, spooled
+from fieldreport.store.upkeep import Upkeep
 
 __all__ = [
     "NAMING",
@@ -24,6 +25,7 @@ __all__ = [
     "BlobWriter",
     "FileBlobs",
     "Spooled",
+    "Upkeep",
     "column_bytes",
     "conventional_metadata",
     "erase_deleted",
@@ -33,5 +35,6 @@ __all__ = [
     "reading",
     "run_migrations",
     "spooled",
+    "truncate_log",
     "writing",
 ]

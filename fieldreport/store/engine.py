@@ -120,23 +120,45 @@ def _as_our_errors() -> Iterator[None]:
         raise StoreError("the database refused", detail=type(origin or error).__name__) from None
 
 
-def erase_deleted(engine: Engine, tables: Collection[str]) -> None:
-    """Erase deleted rows from the database's own files, as far as the database can.
+def truncate_log(engine: Engine) -> None:
+    """Empty the write-ahead log, which holds what rows were before they were changed and in which order that was.
 
-    SQLite: rows are overwritten when they are deleted; the write-ahead log, which still holds earlier copies, is moved
-    into the database and cut to nothing. PostgreSQL: dead rows of ``tables`` are vacuumed; its log and
-    backups keep copies until they are recycled, which is why keys rotate.
+    SQLite only: rows are overwritten when they are deleted, so nothing of them is left once the log is empty.
+    PostgreSQL's log is the server's.
 
     Raises:
         StoreError: the database is away, or its log was in use by a reader (code "busy"): try again later.
     """
+    if engine.dialect.name == "sqlite":
+        with _as_our_errors(), serialized(engine) as driver:
+            driver.truncate_log()
+
+
+@contextmanager
+def serialized(engine: Engine) -> Iterator[SerializedConnection]:
+    """Lend a connection of a SQLite engine for what is no transaction."""
+    pooled = engine.raw_connection()
+    try:
+        driver = pooled.driver_connection
+        assert isinstance(driver, SerializedConnection)  # noqa: S101 - the creator makes no other
+        yield driver
+    finally:
+        pooled.close()
+
+
+def erase_deleted(engine: Engine, tables: Collection[str]) -> None:
+    """Erase deleted rows from the database's own files, as far as the database can.
+
+    SQLite: see ``truncate_log``. PostgreSQL: dead rows of ``tables`` are vacuumed; its log and backups keep copies
+    until they are recycled, which is why keys rotate.
+
+    Raises:
+        StoreError: the database is away, or its log was in use by a reader (code "busy"): try again later.
+    """
+    truncate_log(engine)
+    if engine.dialect.name == "sqlite":
+        return
     with _as_our_errors():
-        if engine.dialect.name == "sqlite":
-            with engine.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert isinstance(driver, SerializedConnection)  # noqa: S101 - our creator makes no other
-                driver.checkpoint_and_truncate()
-            return
         # VACUUM runs outside transactions; a pooled connection would come back changed by that, so use one of its own.
         lone = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         with lone.connect() as connection:

@@ -29,6 +29,7 @@ from fieldreport.errors import StoreError
 
 _RETRY_SECONDS: Final = 0.0003  # measured: shorter burns a core, longer starves the other process
 _CHECKPOINT_WAIT_MS: Final = 200  # the pages of a slow reader; the lock is held meanwhile
+_CHECKPOINT_RETRY_SECONDS: Final = 0.05  # between two tries others may write
 _PRAGMAS: Final = (
     "PRAGMA synchronous=FULL",  # a source gets a receipt only once the commit is on the disk
     "PRAGMA secure_delete=ON",  # what is deleted is overwritten
@@ -162,12 +163,28 @@ class SerializedConnection(sqlite3.Connection):
         finally:
             self._lock.release()
 
-    def checkpoint_and_truncate(self) -> None:
+    def truncate_log(self) -> None:
         """Move everything from the log into the database and cut the log to nothing.
 
         Raises:
-            StoreError: a reader keeps the log in use (code "busy"); writers are not made to wait for it.
+            StoreError: readers kept the log in use all the time (code "busy"); writers did not wait for them.
         """
+        deadline = time.monotonic() + limits.LOG_WAIT_SECONDS
+        while not self._checkpoint():
+            if time.monotonic() > deadline:
+                raise StoreError("the database is busy", detail="the log is in use by a reader", code="busy")
+            time.sleep(_CHECKPOINT_RETRY_SECONDS)
+
+    def rebuild(self) -> None:
+        """Write every page again in the order of the keys: where a row lies does not show when it came."""
+        self._lock.acquire()
+        try:
+            self.execute("PRAGMA query_only=OFF")
+            self.execute("VACUUM")
+        finally:
+            self._lock.release()
+
+    def _checkpoint(self) -> bool:
         self._lock.acquire()
         try:
             self.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
@@ -175,8 +192,7 @@ class SerializedConnection(sqlite3.Connection):
         finally:
             self.execute(f"PRAGMA busy_timeout={int(limits.WRITE_WAIT_SECONDS * 1000)}")
             self._lock.release()
-        if row[0] != 0:
-            raise StoreError("the database is busy", detail="the log is in use by a reader", code="busy")
+        return bool(row[0] == 0)
 
     def _checkpoint_when_long(self) -> None:
         try:

@@ -170,7 +170,7 @@ def test_the_log_does_not_grow_without_bound(engine: Engine, path: Path) -> None
     assert path.with_name(path.name + "-wal").stat().st_size < 2 * limits.WAL_BYTES
 
 
-def test_deleted_bytes_are_in_no_file_once_scoured(engine: Engine, path: Path) -> None:
+def test_deleted_bytes_are_in_no_file_once_erased(engine: Engine, path: Path) -> None:
     needle = b"needle-" + os.urandom(16).hex().encode()
     with writing(engine) as session:
         session.execute(text("INSERT INTO blobs (body) VALUES (:body)"), {"body": needle * 2000})
@@ -182,7 +182,7 @@ def test_deleted_bytes_are_in_no_file_once_scoured(engine: Engine, path: Path) -
     assert not any(needle in file.read_bytes() for file in path.parent.iterdir())
 
 
-def test_scouring_gives_up_while_somebody_reads_and_works_afterwards(engine: Engine, path: Path) -> None:
+def test_erasing_gives_up_while_somebody_reads_and_works_afterwards(engine: Engine, path: Path) -> None:
     with reading(engine) as session:
         session.execute(text("SELECT * FROM counter")).all()
         with writing(engine) as other:

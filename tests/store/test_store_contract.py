@@ -123,7 +123,7 @@ def test_twenty_threads_lose_no_update(engine: Engine) -> None:
     assert numbers(engine) == [100]
 
 
-def test_scouring_keeps_what_was_not_deleted(engine: Engine) -> None:
+def test_erasing_keeps_what_was_not_deleted(engine: Engine) -> None:
     with writing(engine) as session:
         session.add_all(Thing(id=bytes([number]) * 16, number=number) for number in range(10))
     with writing(engine) as session:

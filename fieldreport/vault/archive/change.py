@@ -30,6 +30,7 @@ class Change:
         self._signer = signer
         self._added: list[Staged] = []
         self._doomed: list[str] = []
+        self.removed = False
 
     def add(self, staged: Staged) -> None:
         """Add a sealed object.
@@ -48,6 +49,7 @@ class Change:
     def shred(self, object_ids: Collection[bytes]) -> None:
         """Delete sealed objects for good; ids of objects that are gone already do no harm."""
         self._doomed += objects.shred(self.session, object_ids)
+        self.removed = True
 
     def record(self, act: Act, subject: str = "") -> None:
         """Append to the audit log, signed by the person who makes this change."""

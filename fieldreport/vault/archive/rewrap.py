@@ -143,6 +143,8 @@ class Rewrapper:
                             skipped += 1
                             self._set_right(change, object_id, old, new)
                 progress(done + skipped, max(total, done + skipped))
+        if done:
+            self.vault.erase_soon()
         return Rewrapped(done=done, skipped=skipped)
 
     def _batches(self, groups: Sequence[_Group]) -> Iterator[Batch[_Headers]]:

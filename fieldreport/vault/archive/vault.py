@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import NotFound, StoreError
-from fieldreport.store import BlobStore, erase_deleted, migrate, open_blobs, open_engine, reading, writing
+from fieldreport.store import BlobStore, Upkeep, erase_deleted, migrate, open_blobs, open_engine, reading, writing
 from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
@@ -53,10 +53,11 @@ class Vault:
         self.clock = clock
         self.objects = Objects(engine, blobs)
         self.audit = AuditLog(engine)
-        self._residue = False
+        self.upkeep = Upkeep(engine, rebuild=False)  # the order of items is in their rows
 
     def close(self) -> None:
-        """Close every connection."""
+        """Erase what was deleted, and close every connection."""
+        self.upkeep.stop()
         self.engine.dispose()
 
     def hour(self) -> int:
@@ -71,6 +72,8 @@ class Vault:
     def change(self, *, actor: str = NOBODY, signer: Signer | None = None) -> Iterator[Change]:
         """Make one change: one transaction that commits when the block ends.
 
+        What it deletes is erased from the files when this returns, or else (a reader was in the way) by the upkeep.
+
         Raises:
             Conflict, StoreError: see ``store.writing``; and whatever the block raises.
         """
@@ -83,6 +86,8 @@ class Vault:
             except (NotFound, StoreError) as error:
                 # The change is committed and must not look as if it were not: the rest is an orphan without a key.
                 _log.warning("a deleted payload is left as an orphan: %s", error.detail)
+        if change.removed:
+            self.erase_soon()
 
     def record(self, act: Act, subject: str = "", *, actor: str = NOBODY, signer: Signer | None = None) -> None:
         """Append one entry to the audit log on its own; unsigned when no one is unlocked."""
@@ -100,20 +105,19 @@ class Vault:
             change.state.highest_epoch = max(change.state.highest_epoch, epoch)
 
     def erase_deleted(self) -> None:
-        """Overwrite what deleted rows left in the database's files; put off to the next collecting while it is busy."""
-        self._residue = True
-        try:
-            erase_deleted(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
-        except StoreError as error:
-            if error.code != "busy":
-                raise
-        else:
-            self._residue = False
+        """Leave nothing of deleted and replaced rows in the database's files.
 
-    def scour_postponed(self) -> None:
-        """Do what an earlier ``erase_deleted`` put off, if anything."""
-        if self._residue:
+        Raises:
+            StoreError: the database is away, or (code "busy") a reader was in the way for two seconds.
+        """
+        erase_deleted(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
+
+    def erase_soon(self) -> None:
+        """Do the same after an act that has happened: what cannot be done now is left to the upkeep."""
+        try:
             self.erase_deleted()
+        except StoreError as error:
+            _log.warning("deleted rows are erased later: %s", error.detail)
 
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
         """Return payloads that no row names; see ``Objects.orphans``."""

@@ -172,7 +172,6 @@ def discard(seat: Seat, article_id: bytes) -> None:
             change.session.execute(delete(other).where(other.article_id == article_id))
         change.session.delete(row)
         change.record(Act.ARTICLE_DELETED, article_id.hex())
-    seat.vault.erase_deleted()
 
 
 def open_current(seat: Seat, article_id: bytes) -> tuple[ArticleHead, Record]:

@@ -30,7 +30,6 @@ def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> int:
         StoreError: a store is away, and everything acknowledged so far is safe here; or (code "mailbox-damaged")
             some letters could not be fetched: all others were collected, these stay where they are.
     """
-    vault.scour_postponed()
     batch: int | None = None
     stored = 0
     refused: dict[bytes, str] = {}  # why
@@ -49,6 +48,8 @@ def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> int:
                 stored += 1
             done.append(head.id)
         mailbox.acknowledge(done)
+    if stored:
+        vault.erase_soon()
     damaged = [refused[head.id] for head in waiting if head.id in refused]
     for reason in damaged:
         _log.error("a waiting letter %s", reason)

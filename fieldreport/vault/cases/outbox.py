@@ -33,4 +33,6 @@ def deliver(vault: Vault, mailbox: Mailbox) -> int:
         with vault.change() as change:
             change.session.execute(delete(Outgoing).where(Outgoing.reply_id == reply_id))
         delivered += 1
+    if delivered:
+        vault.erase_soon()
     return delivered

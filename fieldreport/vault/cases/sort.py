@@ -124,8 +124,8 @@ class Sorter:
                     self._sort_one(letter, result, roster)
         with self.change() as change:
             _forget_withdrawals(change)
-        if result.withdrawn:
-            self.vault.erase_deleted()
+        if result.letters or result.withdrawn:
+            self.vault.erase_soon()  # replaced headers
         return result
 
     def _unsorted(self, after: tuple[int, bytes]) -> list[tuple[Item, bool]]:

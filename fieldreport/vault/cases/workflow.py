@@ -54,4 +54,3 @@ def delete(seat: Seat, case_id: bytes) -> None:
         case = living(change.session, case_id)
         end_case(change, case, Ending.DELETED)
         change.record(Act.CASE_DELETED, case.name)
-    seat.vault.erase_deleted()

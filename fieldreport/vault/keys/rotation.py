@@ -88,7 +88,8 @@ def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
         Conflict: not yet; the text says what is missing: (code "rotation-state") the admin has not approved;
             ("key-active") the roster still lists the old key as active; ("epoch-open") letters can still come sealed
             to the old key; ("letter-unjudged") a letter may depend on it; ("still-named") objects name it: re-wrap.
-        StoreError: a store is away, or (code "mailbox-damaged") a letter cannot be collected.
+        StoreError: a store is away, (code "mailbox-damaged") a letter cannot be collected, or (code "busy") headers
+            that name the old key could not be erased from a store's files yet.
     """
     row = own(seat)
     if row is None:
@@ -110,7 +111,10 @@ def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
         if row.state is RotationState.APPROVED:
             advance(change.session, row.id, expected=RotationState.APPROVED, to=RotationState.REWRAPPED)
             change.record(Act.ROTATION_REWRAPPED, row.old_key_id)
-        return as_order(_own(change, seat))
+        finished = as_order(_own(change, seat))
+    mailbox.erase_deleted()
+    seat.vault.erase_deleted()
+    return finished
 
 
 def confirm_destroyed(seat: Seat, key_id: str) -> RotationOrder:

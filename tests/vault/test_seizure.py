@@ -1,0 +1,229 @@
+"""A seizure of both machines' disks after each act: no byte of any file gives back what the act removed.
+
+The attacker has every file of both data directories, and keys that were destroyed. What was removed is looked for in
+pieces, because a database cuts a row at the ends of its pages.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from fieldreport.errors import StoreError
+from fieldreport.mailbox import LocalMailbox, SealedReply
+from fieldreport.seal import HybridIdentity, open_header
+from fieldreport.store import reading
+from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.tables import Outgoing, SealedObject
+from fieldreport.vault.cases import conversation, inbox, outbox, sort, workflow
+from fieldreport.vault.keys import rotation
+from tests.cast import a_source, with_new_key
+from tests.vault.newsroom import Newsroom
+
+_PIECE = 24  # bytes: no two sealed things have so many in common by chance
+_STEP = 96
+
+
+@pytest.fixture(autouse=True)
+def sqlite_only(newsroom: Newsroom) -> None:
+    assert newsroom.vault.engine.dialect.name == "sqlite"
+
+
+def seized(newsroom: Newsroom) -> dict[Path, bytes]:
+    """Every byte of both data directories as they are at this moment, with the processes still running."""
+    return {path: path.read_bytes() for path in sorted(newsroom.directory.rglob("*")) if path.is_file()}
+
+
+def pieces(secret: bytes) -> Iterator[bytes]:
+    body = secret[22:]  # after the line that every age file begins with
+    for start in range(0, max(1, len(body) - _PIECE), _STEP):
+        yield body[start : start + _PIECE]
+
+
+def found(newsroom: Newsroom, secrets: Iterable[bytes]) -> set[str]:
+    """The files in which a piece of one of these is."""
+    needles = {piece for secret in secrets for piece in pieces(secret)}
+    assert needles
+    return {
+        str(path.relative_to(newsroom.directory))
+        for path, content in seized(newsroom).items()
+        if any(needle in content for needle in needles)
+    }
+
+
+def letters_in_mailbox(newsroom: Newsroom) -> list[bytes]:
+    sealed = []
+    for head in newsroom.mailbox.waiting(100):
+        letter = newsroom.mailbox.fetch(head.id)
+        with letter.payload as payload:
+            sealed += [letter.header, payload.read()]
+    return sealed
+
+
+def headers_in_vault(newsroom: Newsroom) -> list[bytes]:
+    with reading(newsroom.vault.engine) as session:
+        return [row.header for row in session.query(SealedObject).all()]
+
+
+def opened_by(identity: HybridIdentity, newsroom: Newsroom, copy: Path) -> int:
+    """How many headers this key opens, in the databases read as SQLite reads them, and at any place of any file."""
+    opened = 0
+    for path, content in seized(newsroom).items():
+        if path.suffix == ".db":
+            shutil.rmtree(copy, ignore_errors=True)
+            copy.mkdir()
+            for part in path.parent.glob(f"{path.name}*"):
+                (copy / part.name).write_bytes(part.read_bytes())
+            with sqlite3.connect(copy / path.name) as database:
+                tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                for table in tables:
+                    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+                    if "header" in columns:
+                        for (header,) in database.execute(f"SELECT header FROM {table}"):  # noqa: S608 - our own tables
+                            opened += opens(identity, header)
+        start = content.find(b"age-encryption.org/v1\n")
+        while start >= 0:
+            end = content.find(b"\n--- ", start)
+            if end >= 0:
+                opened += opens(identity, content[start : end + 5 + 43 + 1])
+            start = content.find(b"age-encryption.org/v1\n", start + 1)
+    return opened
+
+
+def opens(identity: HybridIdentity, header: bytes) -> bool:
+    try:
+        open_header(header, [identity])
+    except Exception:  # noqa: BLE001 - whatever keeps a piece of a file from being opened is what is wanted here
+        return False
+    return True
+
+
+def test_collected_letters_are_nowhere_in_the_mailbox(newsroom: Newsroom) -> None:
+    for number in range(5):
+        newsroom.send(a_source(), f"report {number}")
+    newsroom.send(a_source(), "with a file", files=(b"film" * 50_000,))
+    sealed = letters_in_mailbox(newsroom)
+    assert any(name.startswith("intake") for name in found(newsroom, sealed))
+    newsroom.collect()
+    assert not {name for name in found(newsroom, sealed) if name.startswith("intake")}
+
+
+def test_what_a_source_deletes_or_withdraws_is_nowhere(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "an answer", newsroom.mailbox)
+    (waiting,) = newsroom.mailbox.replies(source.index)
+    assert found(newsroom, [waiting.header, waiting.payload])
+    newsroom.mailbox.delete_replies(source.index, [waiting.id])
+    assert not found(newsroom, [waiting.header, waiting.payload])
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "another answer", newsroom.mailbox)
+    (waiting,) = newsroom.mailbox.replies(source.index)
+    newsroom.mailbox.delete_all_replies(source.index)
+    assert not found(newsroom, [waiting.header, waiting.payload])
+    before = headers_in_vault(newsroom)
+    newsroom.send(source, action="withdraw")
+    newsroom.collect()
+    sort.sort(newsroom.seat(newsroom.amira))
+    assert not found(newsroom, before)
+
+
+class Away(LocalMailbox):
+    """A mailbox that takes no reply, so that replies stay in the outbox."""
+
+    def __init__(self, real: LocalMailbox) -> None:
+        super().__init__(real._engine, real._blobs)
+
+    @override
+    def post_reply(self, reply: SealedReply) -> None:
+        raise StoreError("the mailbox is away")
+
+
+def test_a_delivered_reply_is_tied_to_no_case_any_more(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    conversation.reply(newsroom.seat(newsroom.amira), case.id, "an answer", Away(newsroom.mailbox))
+    with reading(newsroom.vault.engine) as session:
+        (row,) = session.query(Outgoing).all()
+    outbox.deliver(newsroom.vault, newsroom.mailbox)
+    desk = [content for path, content in seized(newsroom).items() if "desk" in path.parts]
+    for tie in (row.reply_id, row.index):
+        assert not any(tie in content or tie.hex().encode() in content for content in desk)
+
+
+def test_a_deleted_case_is_nowhere(newsroom: Newsroom) -> None:
+    case = newsroom.receive(a_source(), files=(b"film" * 50_000,))
+    conversation.note(newsroom.seat(newsroom.amira), case.id, "a note")
+    before = headers_in_vault(newsroom)
+    assert found(newsroom, before)
+    workflow.delete(newsroom.seat(newsroom.amira), case.id)
+    assert not found(newsroom, before)
+
+
+def test_a_destroyed_key_opens_nothing_of_any_file(newsroom: Newsroom, tmp_path: Path) -> None:
+    sources = [a_source() for _ in range(4)]
+    for source in sources:
+        case = newsroom.receive(source)
+        conversation.note(newsroom.seat(newsroom.amira), case.id, "a note")
+    newsroom.send(sources[0], "one that waits")
+    old = newsroom.amira.identities[0]
+    assert opened_by(old, newsroom, tmp_path / "copy") > 0
+    before = [*headers_in_vault(newsroom), *letters_in_mailbox(newsroom)[::2]]
+    finish_rotation(newsroom)
+    assert opened_by(old, newsroom, tmp_path / "copy") == 0
+    assert not found(newsroom, before)
+
+
+def test_someone_who_left_opens_nothing_after_the_re_wrapping(newsroom: Newsroom, tmp_path: Path) -> None:
+    newsroom.receive(a_source())
+    before = headers_in_vault(newsroom)
+    newsroom.revoke("jonas")
+    rewrap.rewrap(newsroom.seat(newsroom.amira))
+    assert opened_by(newsroom.jonas.identities[0], newsroom, tmp_path / "copy") == 0
+    assert not found(newsroom, before)
+
+
+def test_a_key_is_not_called_destroyed_while_a_log_still_holds_what_it_opens(newsroom: Newsroom) -> None:
+    newsroom.receive(a_source())
+    newsroom.send(a_source())
+    with reading(newsroom.vault.engine) as session:
+        session.query(SealedObject).all()  # a reader that holds the log
+        with pytest.raises(StoreError) as caught:
+            finish_rotation(newsroom)
+    assert caught.value.code == "busy"
+
+
+def finish_rotation(newsroom: Newsroom) -> None:
+    order = rotation.order(newsroom.seat(newsroom.lena), "amira")
+    amira = with_new_key(newsroom.amira)
+    new = amira.identities[0].key_id
+    rotation.request(newsroom.seat(amira), "the signed request", new)
+    roster = newsroom.next_roster(amira)
+    rotation.approve(newsroom.seat(newsroom.lena), order.id, new_key_id=new, epoch=roster.epoch)
+    newsroom.mailbox.saw_epoch(roster.epoch)
+    newsroom.collect()
+    sort.sort(newsroom.seat(amira))
+    rewrap.rewrap(newsroom.seat(amira))
+    rotation.finish(newsroom.seat(amira), newsroom.mailbox)
+
+
+_Act = Callable[[Newsroom], object]
+_IDLE: list[_Act] = [
+    lambda newsroom: newsroom.send(a_source()),
+    lambda newsroom: newsroom.mailbox.saw_epoch(7),
+    lambda newsroom: inbox.star(newsroom.vault, newsroom.cases()[0].id, "amira", starred=True),
+]
+
+
+@pytest.mark.parametrize("act", _IDLE)
+def test_after_any_other_change_the_next_round_of_upkeep_leaves_no_log(newsroom: Newsroom, act: _Act) -> None:
+    newsroom.receive(a_source())
+    act(newsroom)
+    newsroom.mailbox.upkeep.run()
+    newsroom.vault.upkeep.run()
+    logs = [len(content) for path, content in seized(newsroom).items() if path.name.endswith("-wal")]
+    assert logs == [0, 0]
