@@ -16,24 +16,25 @@ from fieldreport.intake.messages import explain
 from fieldreport.web.error_pages import failure_of
 
 BROKEN = "Something broke on our side"
+BROKEN_DESK = "Something went wrong on our side"
 # Class, exit status (sysexits.h), HTTP status, heading at the intake, heading on the desk.
 TREE = [
-    ("FieldreportError", 70, 500, BROKEN, BROKEN),
+    ("FieldreportError", 70, 500, BROKEN, BROKEN_DESK),
     ("UsageError", 64, 422, "This did not work", "This cannot be done"),
-    ("SettingsError", 78, 500, BROKEN, BROKEN),
-    ("PlatformError", 69, 500, BROKEN, BROKEN),
-    ("KeyFileDamaged", 65, 500, BROKEN, BROKEN),
-    ("SealError", 65, 500, BROKEN, BROKEN),
+    ("SettingsError", 78, 500, BROKEN, BROKEN_DESK),
+    ("PlatformError", 69, 500, BROKEN, BROKEN_DESK),
+    ("KeyFileDamaged", 65, 500, BROKEN, BROKEN_DESK),
+    ("SealError", 65, 500, BROKEN, BROKEN_DESK),
     ("NotARecipient", 77, 500, BROKEN, "Your key does not open this"),
-    ("UnlockRefused", 77, 403, "This did not work", "This is not for you to do"),
-    ("NotAllowed", 77, 403, "This did not work", "This is not for you to do"),
+    ("UnlockRefused", 77, 403, "This did not work", "You may not do this"),
+    ("NotAllowed", 77, 403, "This did not work", "You may not do this"),
     ("CodenameError", 65, 422, "This did not work", "This cannot be done"),
-    ("TokenError", 65, 400, "Please press the button once more", "This form cannot be used any more"),
+    ("TokenError", 65, 400, "Please press the button once more", "This form has expired"),
     ("TokenExpired", 65, 400, "Please press the button once more", "This page was open for too long"),
     ("ScrubRefused", 65, 422, "This did not work", "This cannot be done"),
     ("LimitExceeded", 65, 413, "This did not work", "Too large"),
-    ("NotFound", 66, 404, "There is no such page", "It is not there any more"),
-    ("Conflict", 75, 409, "This did not work", "Somebody else was faster"),
+    ("NotFound", 66, 404, "There is no such page", "It no longer exists"),
+    ("Conflict", 75, 409, "This did not work", "Somebody else changed it first"),
     ("Unavailable", 75, 503, BROKEN, "Not now"),
     ("StoreError", 74, 503, BROKEN, "Not now"),
     ("RosterError", 77, 503, "We cannot take reports right now", "No valid list of staff"),
@@ -97,7 +98,7 @@ def test_what_is_missing_or_was_changed_is_no_outage(missing: type[FieldreportEr
 
 def test_a_code_without_words_of_its_own_gets_those_of_its_class() -> None:
     deleted = failure_of(NotFound("this was deleted", code="deleted"))
-    assert words_for(deleted)[0] == "It is not there any more"
+    assert words_for(deleted)[0] == "It no longer exists"
     assert str(explain(deleted, on_form=False).title) == "There is no such page"
     expired = failure_of(errors.RosterError("it has expired", code="roster-expired"))
     assert words_for(expired)[0] == "No valid list of staff"
