@@ -7,6 +7,7 @@ import json
 import click
 
 from fieldreport.cli import load_settings
+from fieldreport.errors import StoreError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
@@ -18,13 +19,20 @@ from fieldreport.vault.cases.collect import collect
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def collect_command(context: click.Context, *, as_json: bool) -> None:
-    """Fetch sealed letters from the mailbox, and deliver replies that are still here."""
+    """Fetch sealed letters from the mailbox, and deliver replies that are still here.
+
+    The exit status is 74 when a letter cannot be read; the others are collected all the same.
+    """
     settings = load_settings(context)
     mailbox = open_mailbox(settings)
     vault = open_vault(settings)
-    letters = collect(vault, mailbox, RosterWatch.of(settings, vault))
+    collected = collect(vault, mailbox, RosterWatch.of(settings, vault))
     replies = outbox.deliver(vault, mailbox)
     if as_json:
-        click.echo(json.dumps({"letters": letters, "replies": replies}))
+        click.echo(json.dumps({"letters": collected.letters, "replies": replies}))
     else:
-        click.echo(f"{letters} letters collected, {replies} replies delivered.")
+        click.echo(f"{collected.letters} letters collected, {replies} replies delivered.")
+    if collected.damaged:
+        named = ", ".join(letter_id.hex() for letter_id in collected.damaged)
+        click.echo(f"These letters cannot be read and stay in the mailbox: {named}", err=True)
+        context.exit(StoreError.exit_status)

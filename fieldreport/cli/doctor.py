@@ -28,6 +28,7 @@ from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction
 from fieldreport.vault.keys.status import standing
 
+_NAMED_PAYLOADS = 8
 _SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
 
 
@@ -100,6 +101,7 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Fin
         try:
             store = opened(settings)
             orphans = store.remove_orphans() if fix else len(store.orphans())
+            unreadable = store.unreadable()
         except FieldreportError as error:
             yield Finding(check=name, verdict=Verdict.FAILS, seen=error.detail)
             continue
@@ -107,6 +109,12 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Fin
         word = "removed" if fix else "found"
         verdict = Verdict.WARNS if orphans and not fix else Verdict.HOLDS
         yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row {word}")
+        if unreadable:
+            named = ", ".join(
+                [each.hex() for each in unreadable[:_NAMED_PAYLOADS]] + ["…"] * (len(unreadable) > _NAMED_PAYLOADS)
+            )
+            seen = f"payloads that cannot be read: {len(unreadable)} ({named})"
+            yield Finding(check=name, verdict=Verdict.FAILS, seen=seen)
 
 
 def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:

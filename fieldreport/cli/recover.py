@@ -152,7 +152,11 @@ def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
 def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
     mailbox = open_mailbox(settings)
     try:
-        collect(rescue.vault, mailbox, rescue.rosters)
+        damaged = collect(rescue.vault, mailbox, rescue.rosters).damaged
+        if damaged:
+            click.echo(
+                f"{len(damaged)} letters cannot be read and stay in the mailbox; see 'fieldreport doctor'", err=True
+            )
     except (Conflict, StoreError) as error:
         click.echo(f"letters in the mailbox stay where they are for now: {error.detail}", err=True)
     finally:

@@ -38,7 +38,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.release import Site, publish_due
 from fieldreport.vault.cases import outbox
-from fieldreport.vault.cases.collect import collect
+from fieldreport.vault.cases.collect import Collected, collect
 from fieldreport.web import error_pages, headers
 from fieldreport.web.application import Application
 from fieldreport.web.csrf import CsrfGuard
@@ -92,10 +92,10 @@ def create_app(
     token_key = TokenKey.generate()
     sessions = Sessions(idle_seconds=settings.desk.idle_seconds, clock=clock)
 
-    def fetch() -> int:
-        letters = collect(vault, mailbox, rosters)
+    def fetch() -> Collected:
+        collected = collect(vault, mailbox, rosters)
         outbox.deliver(vault, mailbox)
-        return letters
+        return collected
 
     site = Site.of(settings, clock=clock)
 

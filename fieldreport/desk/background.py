@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from fieldreport.desk.sessions import Sessions
 from fieldreport.errors import FieldreportError
+from fieldreport.vault.cases.collect import Collected
 from fieldreport.web.fault_log import log_fault
 
 _log = logging.getLogger(__name__)
@@ -24,11 +25,15 @@ _SWEEP_SECONDS = 10  # how long a key may outlive its time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastCollection:
-    """How the latest attempt to collect ended. ``failure`` is an error code, empty when it succeeded."""
+    """How the latest attempt to collect ended. ``failure`` is an error code, empty when it succeeded.
+
+    ``damaged`` letters could not be read and stay in the mailbox.
+    """
 
     at: float
-    letters: int
-    failure: str
+    letters: int = 0
+    damaged: int = 0
+    failure: str = ""
 
 
 class BackgroundJobs:
@@ -37,7 +42,7 @@ class BackgroundJobs:
     def __init__(
         self,
         *,
-        collect: Callable[[], int],
+        collect: Callable[[], Collected],
         publish: Callable[[], None],
         lock_unlisted: Callable[[], None],
         sessions: Sessions,
@@ -69,20 +74,21 @@ class BackgroundJobs:
         if self._thread is not None:
             self._thread.join()
 
-    def collect(self) -> int:
-        """Fetch what waits in the mailbox; returns how many letters came.
+    def collect(self) -> LastCollection:
+        """Fetch what waits in the mailbox.
 
         Raises:
             FieldreportError: the mailbox is away or the vault refused; nothing was lost, the letters still wait.
         """
         with self._one_at_a_time:
             try:
-                letters = self._collect()
+                collected = self._collect()
             except FieldreportError as error:
-                self.last = LastCollection(at=self._clock(), letters=0, failure=error.code)
+                self.last = LastCollection(at=self._clock(), failure=error.code)
                 raise
-            self.last = LastCollection(at=self._clock(), letters=letters, failure="")
-            return letters
+            letters, damaged = collected.letters, len(collected.damaged)
+            self.last = LastCollection(at=self._clock(), letters=letters, damaged=damaged)
+            return self.last
 
     def _run(self) -> None:
         waited = float(self._collect_seconds)

@@ -64,6 +64,9 @@ def _summary(done: Sorted) -> str:
         parts.append(f"{done.damaged} {_plural('letter', done.damaged)} arrived damaged; the case says which part.")
     if done.withdrawn:
         parts.append(f"{done.withdrawn} {_plural('report', done.withdrawn)} withdrawn by the source and deleted.")
+    if done.unreadable:
+        letters = _plural("letter", done.unreadable)
+        parts.append(f"{done.unreadable} collected {letters} cannot be read from the store; run 'fieldreport doctor'.")
     return " ".join(parts)
 
 

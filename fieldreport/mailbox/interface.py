@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,16 @@ class Mailbox(Protocol):
 
     def totals(self) -> Totals:
         """Return how much waits."""
+
+    def must_work(self) -> Literal[True]:
+        """Store something, read it and delete it again, to tell an outage from one letter that cannot be read.
+
+        Raises:
+            StoreError: the mailbox is away, or does not store or read.
+        """
+
+    def unreadable(self) -> list[bytes]:
+        """Read every waiting letter and return the ids of those that are not whole. Raises ``StoreError``."""
 
     def highest_epoch(self) -> int:
         """Return the highest roster epoch ever seen here; 0 when none was."""

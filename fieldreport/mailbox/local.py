@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Literal, cast
 
 from sqlalchemy import BigInteger, Engine, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +25,9 @@ from fieldreport.store import (
     BlobStore,
     Spooled,
     Upkeep,
+    is_whole,
     migrate,
+    must_store,
     open_blobs,
     open_engine,
     reading,
@@ -263,6 +265,21 @@ class LocalMailbox:
         self._erase_soon()
 
     # --- the operator's side ---
+
+    def must_work(self) -> Literal[True]:
+        """Check that payloads are stored and read; see ``Mailbox``."""
+        self.totals()
+        return must_store(self._blobs)
+
+    def unreadable(self) -> list[bytes]:
+        """Return the ids of the letters that are not whole; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            letters = session.execute(
+                select(Letter.id, Letter.size, Letter.blob).where(Letter.blob.is_not(None)).order_by(Letter.id)
+            ).all()
+        damaged = [row.id for row in letters if not is_whole(self._blobs, row.blob, row.size)]
+        with reading(self._engine) as session:  # those that were collected meanwhile are not damaged
+            return [each for each in damaged if session.get(Letter, each) is not None]
 
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
         """Return payloads that no row names, as a crash between payload and row leaves them.

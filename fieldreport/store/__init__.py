@@ -10,7 +10,7 @@ Nothing in this package knows what it stores, holds a key, or sees plaintext.
     with spooled(blobs, seal) as stored: …                    # a payload made durable before its row is written
 """
 
-from fieldreport.store.blob_store import BlobStore, BlobWriter
+from fieldreport.store.blob_store import BlobStore, BlobWriter, is_whole, must_store
 from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
 from fieldreport.store.engine import erase_deleted, open_engine, reading, truncate_log, writing
@@ -29,7 +29,9 @@ __all__ = [
     "column_bytes",
     "conventional_metadata",
     "erase_deleted",
+    "is_whole",
     "migrate",
+    "must_store",
     "open_blobs",
     "open_engine",
     "reading",

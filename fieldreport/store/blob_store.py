@@ -11,9 +11,10 @@ import re
 import secrets
 from collections.abc import Iterator
 from types import TracebackType
-from typing import BinaryIO, Final, Protocol, Self
+from typing import BinaryIO, Final, Literal, Protocol, Self
 
-from fieldreport.errors import NotFound
+from fieldreport import limits
+from fieldreport.errors import NotFound, StoreError
 
 _NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
 
@@ -54,6 +55,39 @@ class BlobStore(Protocol):
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over all names, abandoned half-written blobs included, that were last touched before then."""
+
+
+def must_store(blobs: BlobStore) -> Literal[True]:
+    """Check that a store keeps a new blob and gives it back. Raises ``StoreError``."""
+    wanted = secrets.token_bytes(16)
+    with blobs.create() as writer:
+        writer.write(wanted)
+        name = writer.commit()
+    try:
+        with blobs.open(name) as blob:
+            if blob.read() != wanted:
+                raise StoreError("the payload store is damaged", detail="a new payload came back altered")
+    except NotFound:
+        raise StoreError("the payload store is away", detail="a new payload was not kept") from None
+    finally:
+        blobs.delete(name)
+    return True
+
+
+def is_whole(blobs: BlobStore, name: str, size: int, *, ends_only: bool = False) -> bool:
+    """Whether a blob has ``size`` bytes and can be read: all of them, or (``ends_only``) the first and the last."""
+    try:
+        if blobs.size(name) != size:
+            return False
+        with blobs.open(name) as blob:
+            if ends_only:
+                blob.read(1)
+                blob.seek(max(0, size - 1))
+            while blob.read(limits.READ_BYTES):
+                pass
+    except (NotFound, StoreError):
+        return False
+    return True
 
 
 def new_name() -> str:

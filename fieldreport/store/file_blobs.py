@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
+
+from typing_extensions import Buffer, override
 
 from fieldreport import limits
 from fieldreport.errors import NotFound, StoreError
@@ -31,7 +34,7 @@ class FileBlobs:
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``."""
         with _as_store_error(), self._as_missing():
-            return self._path(name).open("rb")
+            return io.BufferedReader(_FileReader(self._path(name)))
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
@@ -64,6 +67,20 @@ class FileBlobs:
 
     def _path(self, name: str) -> Path:
         return self._directory / check_name(name)
+
+
+class _FileReader(io.FileIO):
+    """A disk that fails in the middle of a file fails like a store that does."""
+
+    @override
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        with _as_store_error():
+            return super().readinto(buffer)
+
+    @override
+    def readall(self) -> bytes:
+        with _as_store_error():
+            return super().readall()
 
 
 class _FileWriter:

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -270,6 +271,25 @@ def test_doctor_fails_without_a_roster_and_still_looks_at_the_rest(house: House)
     found = findings(house, status=69)
     assert found["roster"][0][0] == found["roster's age"][0][0] == "fails"
     assert found["vault"][0][0] == "holds"
+
+
+def test_doctor_names_the_letters_that_cannot_be_read(staffed_house: House) -> None:
+    settings = staffed_house.settings
+    with closing(open_mailbox(settings)) as mailbox:
+        mailbox.deposit(b"m" * 16, mailbox.highest_epoch(), lambda file: (file.write(bytes(300_000)), b"header")[1])
+        path = next((settings.intake.data / "blobs").iterdir())
+        path.write_bytes(b"")
+        assert findings(staffed_house, status=69)["mailbox"][1] == (
+            "fails",
+            f"payloads that cannot be read: 1 ({b'm'.hex() * 16})",
+        )
+        answer = staffed_house.run("collect", "--json")
+        assert (answer.exit_code, json.loads(answer.stdout)) == (74, {"letters": 0, "replies": 0})
+        assert b"m".hex() * 16 in answer.stderr
+        path.write_bytes(bytes(300_000))
+    assert staffed_house.run("collect").exit_code == WHOLE
+    next((settings.desk.data / "blobs").iterdir()).write_bytes(b"")
+    assert findings(staffed_house, status=69)["vault"][1][0] == "fails"
 
 
 def test_doctor_mends_what_a_crash_left_and_spares_what_is_being_written(

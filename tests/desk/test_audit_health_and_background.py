@@ -118,7 +118,19 @@ class TestTheRounds:
         assert last is not None
         assert last.failure == "store"
         house.send()
-        assert house.desk.background.collect() == 1
+        assert house.desk.background.collect().letters == 1
+
+    def test_a_letter_that_cannot_be_read_is_named_on_every_page_that_speaks_of_fetching(self, house: House) -> None:
+        house.send()
+        house.mailbox.deposit(b"m" * 16, 1, lambda file: (file.write(bytes(300_000)), b"header")[1])
+        name = next(house.mailbox._blobs.names())
+        house.mailbox._blobs.delete(name)
+        amira = house.sign_in("amira")
+        page = amira.press(amira.landed, "Fetch now")
+        assert "1 letter in the letterbox cannot be read" in page.text
+        assert house.desk.background.last is not None
+        assert (house.desk.background.last.letters, house.desk.background.last.damaged) == (1, 1)
+        assert "1 cannot be read" in house.sign_in("lena").get("/health").text
 
     def test_a_second_start_does_nothing(self, house: House) -> None:
         house.desk.background.start()

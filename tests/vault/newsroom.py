@@ -137,7 +137,7 @@ class Newsroom:
         return inbox.get(self.vault, case_id, viewer="amira")
 
     def collect(self) -> int:
-        return collect(self.vault, self.mailbox, self.watch)
+        return collect(self.vault, self.mailbox, self.watch).letters
 
     def cases(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
         return inbox.page(self.vault, wanted or CaseFilter(), viewer="amira").rows

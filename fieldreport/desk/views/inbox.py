@@ -73,8 +73,8 @@ def _state_options(counts: Mapping[CaseState, int]) -> list[tuple[str, str]]:
 @blueprint.post("/inbox/fetch")
 def fetch() -> ResponseReturnValue:
     """Collect now, and sort what came."""
-    letters = context.desk().background.collect()
-    if not letters:
+    collected = context.desk().background.collect()
+    if not collected.letters and not collected.damaged:
         context.say("Nothing new was waiting.")
     return flask.redirect(flask.url_for(".show"), code=303)
 

@@ -7,11 +7,11 @@ object deletes its header, and with it every wrapped copy of its file key (crypt
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final, Literal
 
 from sqlalchemy import Engine, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -19,8 +19,10 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import NotFound, StaleRoster, StoreError
 from fieldreport.seal import Kind
-from fieldreport.store import BlobStore, Spooled, reading, spooled
+from fieldreport.store import BlobStore, Spooled, is_whole, reading, spooled
 from fieldreport.vault.archive.tables import Case, RecipientKey, RecipientSet, SealedObject, VaultState
+
+_OTHER_PAYLOADS: Final = 8  # of this many, one is there unless the whole store is gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Objects:
         self._engine = engine
         self._blobs = blobs
 
-    @contextmanager
+    @contextlib.contextmanager
     def staging(
         self,
         seal: Callable[[BinaryIO], bytes],
@@ -103,6 +105,7 @@ class Objects:
         try:
             payload = io.BytesIO(row.payload or b"") if row.blob is None else self._blobs.open(row.blob)
         except NotFound:
+            self._must_have_others(object_id)
             raise NotFound(
                 "the stored file is missing", detail="payload of an object is missing", code="payload-missing"
             ) from None
@@ -115,6 +118,38 @@ class Objects:
             header=row.header,
             payload=payload,
         )
+
+    def _must_have_others(self, object_id: bytes) -> Literal[True]:
+        """Check that a missing payload is not one of all: an empty directory is a disk that is not mounted."""
+        with reading(self._engine) as session:
+            others = session.scalars(
+                select(SealedObject.blob)
+                .where(SealedObject.blob.is_not(None), SealedObject.id != object_id)
+                .limit(_OTHER_PAYLOADS)
+            ).all()
+        for name in others:
+            with contextlib.suppress(NotFound):
+                self._blobs.size(name or "")
+                return True
+        if others:
+            raise StoreError("the payload store is away", detail="none of the payloads asked for is there")
+        return True
+
+    def unreadable(self) -> list[bytes]:
+        """Return the ids of objects whose payload has another length, or whose first or last byte cannot be read.
+
+        Raises:
+            StoreError: a store is away.
+        """
+        with reading(self._engine) as session:
+            rows = session.execute(
+                select(SealedObject.id, SealedObject.size, SealedObject.blob)
+                .where(SealedObject.blob.is_not(None))
+                .order_by(SealedObject.id)
+            ).all()
+        found = [row.id for row in rows if not is_whole(self._blobs, row.blob, row.size, ends_only=True)]
+        with reading(self._engine) as session:  # those that were deleted meanwhile are not damaged
+            return [each for each in found if session.get(SealedObject, each) is not None]
 
     def header(self, object_id: bytes) -> bytes:
         """Return the header alone. Raises ``NotFound``."""

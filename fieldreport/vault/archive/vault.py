@@ -123,6 +123,10 @@ class Vault:
         """Return payloads that no row names; see ``Objects.orphans``."""
         return self.objects.orphans(older_than_seconds=older_than_seconds)
 
+    def unreadable(self) -> list[bytes]:
+        """Return the ids of objects whose payload cannot be read; see ``Objects.unreadable``."""
+        return self.objects.unreadable()
+
     def remove_orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> int:
         """Delete payloads that no row names; see ``Objects.remove_orphans``."""
         return self.objects.remove_orphans(older_than_seconds=older_than_seconds)

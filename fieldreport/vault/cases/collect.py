@@ -3,12 +3,17 @@
 Each letter is fetched, stored durably, and only then acknowledged, upon which the mailbox deletes it. A crash anywhere
 repeats a step that does nothing the second time: a letter's id is never taken in again. Several may collect at once (a
 desk, a command), and a source may withdraw in between: a letter that is gone when it is fetched is not damaged.
+
+Rules: a letter that cannot be read is set aside for this round alone, and the others come. Nothing is noted about it,
+so that an outage marks nothing as damaged and the next round tries it again. After many in a row, and at the end of a
+round in which one could not be read, the mailbox is asked to store and read something: if it cannot, it is an outage.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Literal
 
 from sqlalchemy import select
 
@@ -22,16 +27,33 @@ from fieldreport.vault.archive.vault import Vault
 
 _log = logging.getLogger(__name__)
 
+_UNREAD_IN_A_ROW: Final = 8  # each may take as long as a store that is away takes to say so
 
-def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> int:
-    """Take over every letter that waits and return how many were new; needs no key and may be repeated at any time.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one round did: ``letters`` are new here; ``damaged`` are the ids of those that stay in the mailbox."""
+
+    letters: int
+    damaged: tuple[bytes, ...] = ()
+
+    def must_be_all(self) -> Literal[True]:
+        """Check that nothing stayed in the mailbox. Raises ``Conflict`` (code "mailbox-damaged")."""
+        if self.damaged:
+            number = len(self.damaged)
+            what = "1 letter in the mailbox" if number == 1 else f"{number} letters in the mailbox"
+            raise Conflict(f"{what} cannot be read, so nobody knows which keys they need", code="mailbox-damaged")
+        return True
+
+
+def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> Collected:
+    """Take over every letter that waits; needs no key and may be repeated at any time.
 
     Raises:
-        StoreError: a store is away, and everything acknowledged so far is safe here; or (code "mailbox-damaged")
-            some letters could not be fetched: all others were collected, these stay where they are.
+        StoreError: a store is away, and everything acknowledged so far is safe here.
     """
     batch: int | None = None
-    stored = 0
+    stored = in_a_row = 0
     refused: dict[bytes, str] = {}  # why
     while True:
         waiting = mailbox.waiting(limits.COLLECT_LETTERS + len(refused))
@@ -44,22 +66,22 @@ def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> int:
                 batch = batch if batch is not None else _next_batch(vault)
                 if (reason := _take_over(vault, mailbox, rosters, head, batch)) is not None:
                     refused[head.id] = reason
+                    in_a_row += 1
+                    if in_a_row % _UNREAD_IN_A_ROW == 0:
+                        mailbox.must_work()
                     continue
                 stored += 1
+                in_a_row = 0
             done.append(head.id)
         mailbox.acknowledge(done)
     if stored:
         vault.erase_soon()
-    damaged = [refused[head.id] for head in waiting if head.id in refused]
-    for reason in damaged:
-        _log.error("a waiting letter %s", reason)
+    damaged = tuple(head.id for head in waiting if head.id in refused)
     if damaged:
-        raise StoreError(
-            "some letters cannot be fetched; they stay in the mailbox",
-            detail=f"{len(damaged)} letters are damaged in the mailbox, {stored} were collected",
-            code="mailbox-damaged",
-        )
-    return stored
+        mailbox.must_work()
+    for letter_id in damaged:
+        _log.error("a waiting letter %s", refused[letter_id])
+    return Collected(letters=stored, damaged=damaged)
 
 
 def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterWatch, head: LetterHead, batch: int) -> str | None:
@@ -68,7 +90,7 @@ def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterWatch, head: Lette
         return "is not what it says: epoch out of bounds"
     try:
         letter = mailbox.fetch(head.id)
-    except NotFound as error:
+    except (NotFound, StoreError) as error:
         return f"cannot be fetched: {error.detail}"
 
     def copy(destination: BinaryIO) -> bytes:
@@ -96,6 +118,8 @@ def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterWatch, head: Lette
             )
     except NotFound as error:  # withdrawn, or collected by another, while it was read
         return f"cannot be fetched: {error.detail}"
+    except _Unread as error:
+        return f"cannot be read: {error.detail}"
     except (_Incomplete, LimitExceeded) as error:
         return f"is not what it says: {error.detail}"
     except Conflict:
@@ -115,13 +139,25 @@ def _keys_at(rosters: RosterWatch, epoch: int) -> tuple[str, ...]:
 def _copy(source: BinaryIO, destination: BinaryIO, *, size: int) -> None:
     left = size
     while left:
-        data = source.read(min(left, limits.READ_BYTES))
+        data = _read(source, min(left, limits.READ_BYTES))
         if not data:
             raise _Incomplete("a letter is incomplete", detail="payload is shorter than announced")
         destination.write(data)
         left -= len(data)
-    if source.read(1):
+    if _read(source, 1):
         raise _Incomplete("a letter is incomplete", detail="payload is longer than announced")
+
+
+def _read(source: BinaryIO, size: int) -> bytes:
+    # The vault's own store also fails with a StoreError, and that is an outage.
+    try:
+        return source.read(size)
+    except (StoreError, OSError) as error:
+        raise _Unread("a letter cannot be read", detail=getattr(error, "detail", type(error).__name__)) from None
+
+
+class _Unread(FieldreportError):
+    """The mailbox could not read a payload to its end; never leaves this module."""
 
 
 class _Incomplete(FieldreportError):

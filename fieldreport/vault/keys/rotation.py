@@ -87,9 +87,10 @@ def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
         NotFound: no rotation of this person's key is under way.
         Conflict: not yet; the text says what is missing: (code "rotation-state") the admin has not approved;
             ("key-active") the roster still lists the old key as active; ("epoch-open") letters can still come sealed
-            to the old key; ("letter-unjudged") a letter may depend on it; ("still-named") objects name it: re-wrap.
-        StoreError: a store is away, (code "mailbox-damaged") a letter cannot be collected, or (code "busy") headers
-            that name the old key could not be erased from a store's files yet.
+            to the old key; ("mailbox-damaged", "letter-unjudged") a letter that cannot be read may depend on it;
+            ("still-named") objects name it: re-wrap.
+        StoreError: a store is away, or (code "busy") headers that name the old key could not be erased from a store's
+            files yet.
     """
     row = own(seat)
     if row is None:
@@ -100,9 +101,12 @@ def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
     if mailbox.highest_epoch() < row.epoch:
         raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
     # From here on no letter to the old key can enter the mailbox; what is in it now is all there will ever be.
-    collect(seat.vault, mailbox, seat.rosters)
+    collect(seat.vault, mailbox, seat.rosters).must_be_all()
     result = sort.sort(seat)
-    if result.unknown_roster or result.unreadable:
+    if result.unreadable:
+        what = "1 collected letter" if result.unreadable == 1 else f"{result.unreadable} collected letters"
+        raise Conflict(f"{what} cannot be read, so nobody knows which keys they need", code="letter-unjudged")
+    if result.unknown_roster:
         raise Conflict("a letter waits that cannot be judged yet", code="letter-unjudged")
     with seat.change() as change:
         left = objects.count_naming(change.session, [row.old_key_id])

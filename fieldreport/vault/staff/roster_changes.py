@@ -133,7 +133,7 @@ def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
     Raises:
         NotFound: there is no earlier one.
         Conflict: not yet; the text says what is missing: (code "epoch-open") letters can still come sealed to it;
-            ("letter-unjudged") a letter may name it; ("still-named") objects do.
+            ("mailbox-damaged", "letter-unjudged") a letter may name it; ("still-named") objects do.
         StoreError: a store is away. RosterError: no roster is in force.
     """
     roster = seat.roster()
@@ -143,7 +143,7 @@ def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
     if mailbox.highest_epoch() < roster.epoch:
         raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
     # From here on no letter to an earlier key can enter the mailbox; what is in it now is all there will ever be.
-    collect(seat.vault, mailbox, seat.rosters)
+    collect(seat.vault, mailbox, seat.rosters).must_be_all()
     if inbox.unsorted(seat.vault):
         raise Conflict("letters wait to be sorted; an editor unlocks first", code="letter-unjudged")
     named = {entry.key_id: seat.vault.objects.named_by(entry.key_id) for entry in earlier}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, Literal
 
 import pytest
 from sqlalchemy import select
 from typing_extensions import override
 
 from fieldreport import limits
-from fieldreport.errors import NotFound, StoreError
+from fieldreport.errors import Conflict, NotFound, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedLetter
+from fieldreport.store import BlobWriter, FileBlobs
 from fieldreport.vault.archive.tables import Item, SealedObject
 from fieldreport.vault.cases import inbox, sort, workflow
 from fieldreport.vault.cases.collect import collect
@@ -43,6 +47,10 @@ class Broken(LocalMailbox):
         super().acknowledge(letter_ids)
         if self._at == "acknowledged":
             raise StoreError("the answer got lost")
+
+    @override
+    def must_work(self) -> Literal[True]:
+        raise StoreError("the line dropped")
 
 
 class Gone(io.BytesIO):
@@ -123,7 +131,7 @@ def test_a_letter_that_its_source_withdraws_while_others_are_collected_is_not_da
             newsroom.mailbox.acknowledge([letter])
 
     shared = Shared(newsroom.mailbox, withdraw)
-    assert collect(newsroom.vault, shared, newsroom.watch) == 2
+    assert collect(newsroom.vault, shared, newsroom.watch).letters == 2
     assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 
@@ -139,7 +147,8 @@ def test_a_letter_that_goes_while_it_is_read_does_not_hold_up_the_others(newsroo
             newsroom.mailbox.acknowledge([letter_id])
             return replace(letter, payload=Gone())
 
-    assert collect(newsroom.vault, Going(newsroom.mailbox._engine, newsroom.mailbox._blobs), newsroom.watch) == 2
+    going = Going(newsroom.mailbox._engine, newsroom.mailbox._blobs)
+    assert collect(newsroom.vault, going, newsroom.watch).letters == 2
     assert stored(newsroom) == sorted([sent[0], sent[2]])
 
 
@@ -159,8 +168,10 @@ def test_a_letter_that_the_mailbox_lost_in_part_does_not_hold_up_the_others(news
     sound = [newsroom.send(a_source()) for _ in range(3)]
     for name in list(newsroom.mailbox._blobs.names()):
         newsroom.mailbox._blobs.delete(name)
-    with pytest.raises(StoreError) as caught:
-        newsroom.collect()
+    collected = collect(newsroom.vault, newsroom.mailbox, newsroom.watch)
+    assert (collected.letters, collected.damaged) == (3, (damaged,))
+    with pytest.raises(Conflict) as caught:
+        collected.must_be_all()
     assert caught.value.code == "mailbox-damaged"
     assert stored(newsroom) == sorted(sound)
     assert [head.id for head in newsroom.mailbox.waiting(10)] == [damaged]  # it stays for somebody to look at
@@ -173,13 +184,110 @@ def test_a_payload_of_another_length_than_announced_is_not_taken_over(newsroom: 
     path = newsroom.directory / "intake" / "blobs" / name
     content = path.read_bytes()
     path.write_bytes(content[:-1] if cut == 1 else content + b"x")
-    with pytest.raises(StoreError):
-        newsroom.collect()
+    assert collect(newsroom.vault, newsroom.mailbox, newsroom.watch).damaged == (letter_id,)
     assert stored(newsroom) == []
     assert list(newsroom.vault.blobs.names()) == []
     path.write_bytes(content)
     assert newsroom.collect() == 1
     assert inbox.item(newsroom.vault, letter_id).exists
+
+
+class FailingDisk(io.BytesIO):
+    """A file whose second block the disk cannot read."""
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(1)
+
+
+def _a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _a_loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+FAULTS: dict[str, Callable[[Path], object]] = {
+    "a directory in its place": _a_directory,
+    "a name that leads to itself": _a_loop,
+    "missing": Path.unlink,
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_letter_that_cannot_be_read_is_set_aside_and_named_and_tried_again(newsroom: Newsroom, fault: str) -> None:
+    blobs = newsroom.directory / "intake" / "blobs"
+    damaged = newsroom.send(a_source(), files=(os.urandom(300_000),))
+    path = next(blobs.iterdir())
+    content = path.read_bytes()
+    sound = [newsroom.send(a_source(), files=(os.urandom(size),)) for size in (10, 300_000, 10, 300_000)]
+    FAULTS[fault](path)
+    for letters in (4, 0):
+        collected = collect(newsroom.vault, newsroom.mailbox, newsroom.watch)
+        assert (collected.letters, collected.damaged) == (letters, (damaged,))
+    assert newsroom.mailbox.unreadable() == [damaged]
+    assert stored(newsroom) == sorted(sound)
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+    assert newsroom.collect() == 1
+    assert newsroom.mailbox.unreadable() == []
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_letter_does_not_hold_up_the_others(newsroom: Newsroom) -> None:
+    sent = [newsroom.send(a_source()) for _ in range(3)]
+
+    class Failing(LocalMailbox):
+        @override
+        def fetch(self, letter_id: bytes) -> SealedLetter:
+            letter = super().fetch(letter_id)
+            return letter if letter_id != sent[1] else replace(letter, payload=FailingDisk(letter.payload.read()))
+
+    failing = Failing(newsroom.mailbox._engine, newsroom.mailbox._blobs)
+    collected = collect(newsroom.vault, failing, newsroom.watch)
+    assert (collected.letters, collected.damaged) == (2, (sent[1],))
+    assert list(newsroom.vault.blobs.names()) == []
+
+
+@pytest.mark.parametrize("letters", [1, 20])
+def test_a_store_that_reads_nothing_is_an_outage_and_marks_nothing(
+    newsroom: Newsroom, letters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(letters):
+        newsroom.send(a_source(), files=(os.urandom(300_000),))
+    with monkeypatch.context() as broken:
+        asked: list[str] = []
+
+        def away(_blobs: FileBlobs, name: str) -> BinaryIO:
+            asked.append(name)
+            raise StoreError("the payload store refused")
+
+        broken.setattr(FileBlobs, "open", away)
+        with pytest.raises(StoreError):
+            newsroom.collect()
+        assert len(asked) < 10  # it gives up long before the last: each may take as long as a timeout
+    assert newsroom.collect() == letters
+
+
+def test_a_vault_that_stores_nothing_is_an_outage(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    newsroom.send(a_source(), files=(os.urandom(300_000),))
+
+    def full(_blobs: FileBlobs) -> BlobWriter:
+        raise StoreError("the payload store refused")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(newsroom.vault.blobs, "create", lambda: full(FileBlobs(newsroom.directory)))
+        with pytest.raises(StoreError):
+            newsroom.collect()
+    assert newsroom.collect() == 1
 
 
 def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom) -> None:
@@ -202,7 +310,7 @@ def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom
     restored = Restored()
     restored.acknowledge([newsroom.send(a_source())])  # which forgets what was collected long ago
     assert restored.deposit(letter_id, again.epoch, lambda file: (file.write(payload), again.header)[1])
-    assert collect(newsroom.vault, restored, newsroom.watch) == 0
+    assert collect(newsroom.vault, restored, newsroom.watch).letters == 0
     assert restored.totals().letters == 0
     with pytest.raises(NotFound):
         newsroom.vault.objects.open(letter_id)

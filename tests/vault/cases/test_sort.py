@@ -162,6 +162,38 @@ def test_a_payload_store_that_is_away_makes_no_letter_a_damaged_one(newsroom: Ne
     assert inbox.item(newsroom.vault, letter_id).damage is None
 
 
+def test_an_empty_payload_store_is_a_disk_that_is_not_mounted(newsroom: Newsroom) -> None:
+    for _ in range(3):
+        newsroom.send(a_source(), files=(os.urandom(300_000),))
+    newsroom.collect()
+    blobs = newsroom.directory / "desk" / "blobs"
+    blobs.rename(blobs.with_name("unmounted"))
+    blobs.mkdir()
+    done = sort.sort(newsroom.seat(newsroom.amira))
+    assert (done.damaged, done.unreadable) == (0, 3)
+    blobs.rmdir()
+    blobs.with_name("unmounted").rename(blobs)
+    done = sort.sort(newsroom.seat(newsroom.amira))
+    assert (done.letters, done.damaged) == (3, 0)
+
+
+def test_a_letter_that_cannot_be_read_waits_and_the_others_are_filed(newsroom: Newsroom) -> None:
+    damaged = newsroom.send(a_source(), files=(os.urandom(300_000),))
+    newsroom.collect()
+    path = next((newsroom.directory / "desk" / "blobs").iterdir())
+    away = path.rename(path.parent.parent / "away")
+    path.mkdir()
+    newsroom.send(a_source())
+    newsroom.collect()
+    done = sort.sort(newsroom.seat(newsroom.amira))
+    assert (done.letters, done.damaged, done.unreadable) == (1, 0, 1)
+    assert newsroom.vault.unreadable() == [damaged]
+    path.rmdir()
+    away.rename(path)
+    assert sort.sort(newsroom.seat(newsroom.amira)).letters == 1
+    assert newsroom.vault.unreadable() == []
+
+
 def test_bytes_that_are_no_letter_at_all_are_filed_as_damaged(newsroom: Newsroom) -> None:
     letter_id = newsroom.deposit_raw(b"not a header", os.urandom(500))
     newsroom.collect()

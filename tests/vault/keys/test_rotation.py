@@ -130,6 +130,30 @@ def test_the_old_key_stays_while_a_letter_cannot_be_judged(newsroom: Newsroom) -
     rotation.finish(seat, newsroom.mailbox)
 
 
+@pytest.mark.parametrize("where", ["intake", "desk"])
+def test_the_old_key_stays_while_a_letter_cannot_be_read(newsroom: Newsroom, where: str) -> None:
+    """Nobody knows what it is sealed to; re-wrapping the rest goes on."""
+    newsroom.receive(a_source())
+    newsroom.send(a_source(), files=(os.urandom(300_000),))
+    if where == "desk":
+        newsroom.collect()
+    path = next((newsroom.directory / where / "blobs").iterdir())
+    away = path.rename(path.parent.parent / "away")
+    path.mkdir()
+    amira, roster = approved(newsroom)
+    newsroom.mailbox.saw_epoch(roster.epoch)
+    seat = newsroom.seat(amira)
+    assert rewrap.rewrap(seat).done == (2 if where == "desk" else 1)
+    with pytest.raises(Conflict) as caught:
+        rotation.finish(seat, newsroom.mailbox)
+    assert caught.value.code == {"intake": "mailbox-damaged", "desk": "letter-unjudged"}[where]
+    assert "cannot be read" in str(caught.value)
+    assert state(newsroom) is RotationState.APPROVED
+    path.rmdir()
+    away.rename(path)
+    assert rotation.finish(seat, newsroom.mailbox).state is RotationState.REWRAPPED
+
+
 def test_nothing_is_finished_before_the_roster_has_the_new_key(newsroom: Newsroom) -> None:
     seat = newsroom.seat(newsroom.amira)
     with pytest.raises(NotFound):
