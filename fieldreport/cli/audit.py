@@ -1,14 +1,25 @@
-"""``fieldreport audit``: verify the log of acts. It never holds content."""
+"""``fieldreport audit``: verify the log of acts, and accept one after an older copy was restored.
+
+The log never holds content.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import closing
+from pathlib import Path
 
 import click
 
-from fieldreport.cli import load_settings
+from fieldreport.cli import load_settings, passphrases
+from fieldreport.errors import SealError, UsageError
+from fieldreport.installation import admin_at_work
+from fieldreport.seal import AuditHead
+from fieldreport.vault.archive import audit_heads
+from fieldreport.vault.archive.audit import Act, Remembered
 from fieldreport.vault.archive.rosters import RosterWatch
-from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.archive.vault import Vault, open_vault
 
 
 @click.group("audit")
@@ -17,16 +28,77 @@ def audit_command() -> None:
 
 
 @audit_command.command("verify")
+@click.option("--head", "untrusted_head", metavar="HEX", help="A fingerprint of the log that you wrote down earlier.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
-def verify(context: click.Context, *, as_json: bool) -> None:
-    """Verify every hash and signature; the exit status is 0 if all are valid."""
+def verify(context: click.Context, untrusted_head: str | None, *, as_json: bool) -> None:
+    """Verify every hash and signature, and that the log holds every head remembered outside the database.
+
+    The exit status is 0 if all of that is so.
+    """
     settings = load_settings(context)
-    vault = open_vault(settings)
-    # In force or not: the log must stay verifiable after a roster has expired.
-    report = vault.audit.verify(RosterWatch.of(settings, vault).all_here())
+    with closing(open_vault(settings)) as vault:
+        rosters = RosterWatch.of(settings, vault)
+        remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
+        if untrusted_head is not None:
+            remembered = (*remembered, _given(vault, untrusted_head))
+        # Rosters in force or not: the log must stay verifiable after a roster has expired.
+        report = vault.audit.verify(rosters.all_here(), remembered)
+    held, accepted = ({one.by: one.head.number for one in some} for some in (report.held, report.accepted))
     if as_json:
-        click.echo(json.dumps({"entries": report.entries, "unsigned": report.unsigned, "head": report.head}))
-    else:
-        click.echo(f"{report.entries} entries verified, {report.unsigned} of them unsigned (nobody was signed in).")
-        click.echo(f"Write this fingerprint down, to prove later that no entry was cut off: {report.head}")
+        found = {"entries": report.entries, "unsigned": report.unsigned, "head": report.head}
+        click.echo(json.dumps(found | {"held": held, "accepted_as_lost": accepted}))
+        return
+    click.echo(f"{report.entries} entries verified, {report.unsigned} of them unsigned (nobody was signed in).")
+    for by, number in held.items():
+        click.echo(f"It holds entry {number}, which {by} remembers.")
+    for by, number in accepted.items():
+        click.echo(f"It lacks entry {number}, which {by} remembers; an admin accepted that.")
+    if not remembered:
+        click.echo("No head is remembered yet: whether entries were cut off its end cannot be seen.")
+    click.echo(f"Write this fingerprint down, to prove later that no entry was cut off: {report.head}")
+
+
+@audit_command.command("accept")
+@passphrases.admin_option
+@passphrases.passphrase_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def accept(context: click.Context, admin: str, passphrase_file: Path | None, *, yes: bool) -> None:
+    """Accept a log that lacks remembered entries, so that people can sign in again.
+
+    For after an older copy of the database was restored. If none was, somebody has changed the log: find out who can
+    write to the database before you accept anything. What was accepted stays in the log under your name.
+    """
+    settings = load_settings(context)
+    staff = passphrases.unlock_admin(settings, admin, passphrase_file)
+    with admin_at_work(settings, staff) as (seat, _):
+        remembered = audit_heads.remembered(seat.rosters, seat.vault.instance, settings.desk.keyfiles)
+        lacking = seat.vault.audit.lacking(remembered, seat.roster())
+        if not lacking:
+            raise UsageError("the log lacks nothing that is remembered")
+        for one in lacking:
+            click.echo(f"The log lacks entry {one.head.number}, which {one.by} remembers.")
+        if not yes:
+            click.confirm("Was an older copy of the database restored, and is this log to go on?", abort=True, err=True)
+        for head in sorted({str(one.head) for one in lacking}):
+            seat.record(Act.HEAD_ACCEPTED, head)
+    click.echo("Accepted. It is noted in the log.")
+
+
+def _given(vault: Vault, untrusted_head: str) -> Remembered:
+    digits = "".join(untrusted_head.split()).lower()
+    try:
+        digest = bytes.fromhex(digits)
+    except ValueError:
+        digest = b""
+    if len(digest) != hashlib.sha256().digest_size:
+        raise UsageError("a fingerprint of the log is 64 hexadecimal digits")
+    number = vault.audit.number_of(digest)
+    if number is None:
+        raise SealError(
+            "the audit log is not the one that was here before",
+            code="audit-head",
+            detail="the audit log lacks the entry whose fingerprint --head gives",
+        )
+    return Remembered(by="--head", head=AuditHead(number=number, hash=digest))

@@ -23,6 +23,7 @@ from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import check_platform
+from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction
@@ -91,6 +92,7 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Fin
             yield _admin_key(settings, rosters)
             yield from _due(settings, rosters)
             yield _orphaned_cases(settings, rosters)
+            yield _audit_log(settings, rosters)
     except FieldreportError as error:
         yield Finding(check="roster", verdict=Verdict.FAILS, seen=error.detail)
     state = letterbox_state(settings.intake.data)
@@ -168,6 +170,25 @@ def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
     names = ", ".join(name for name, _ in left)
     seen = f"all readers of {names} have left; 'fieldreport recover --rewrap --case' names others"
     return Finding(check="limited cases", verdict=Verdict.WARNS, seen=seen)
+
+
+def _audit_log(settings: config.Settings, rosters: RosterWatch) -> Finding:
+    """Whether the log is whole, and holds what is remembered of it outside the database."""
+    vault = open_vault(settings)
+    try:
+        remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
+        report = vault.audit.verify(rosters.all_here(), remembered)
+    except FieldreportError as error:
+        return Finding(check="audit log", verdict=Verdict.FAILS, seen=error.detail)
+    finally:
+        vault.close()
+    with_ = ", ".join(one.by for one in report.held)
+    if report.accepted:
+        lost = ", ".join(f"{one.head.number} ({one.by})" for one in report.accepted)
+        seen = f"it lacks entries that an admin accepted as lost: {lost}"
+        return Finding(check="audit log", verdict=Verdict.WARNS, seen=seen)
+    seen = f"{report.entries} entries verified; compared with what is remembered by: {with_ or 'nobody yet'}"
+    return Finding(check="audit log", verdict=Verdict.HOLDS, seen=seen)
 
 
 def _admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:

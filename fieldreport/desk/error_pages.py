@@ -49,6 +49,14 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "No letter of this case can be opened, and the key for answers is inside the letter.",
     ),
     "cross-site": ("This came from another site", "Nothing was done. Open the desk in its own window."),
+    "audit-head": (
+        "The audit log was changed",
+        (
+            "An entry that was in it before is missing. Either an older copy of the desk's database was put back, or "
+            "someone who can write to it has removed what was done there. You were not signed in. Do not try again. "
+            "Call the admin: on this machine 'fieldreport doctor' says what is missing."
+        ),
+    ),
     "internal": ("Something went wrong on our side", "It was not your fault. Tell the admin if it happens again."),
 }
 _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {

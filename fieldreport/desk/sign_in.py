@@ -36,6 +36,7 @@ from fieldreport.mailbox import Mailbox
 from fieldreport.seal import Roster, is_handle
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
+from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
@@ -147,6 +148,7 @@ class SignIn:
             TooManyTries: not looked at.
             RosterError: nobody can sign in, because no roster says who belongs here.
             StoreError: the store of counts or the vault is away.
+            SealError: (code ``audit-head``) the audit log lacks an entry that is remembered outside the database.
         """
         roster = self._rosters.newest()
         with self.attempt(untrusted_handle):
@@ -154,9 +156,11 @@ class SignIn:
             _check_listed(staff, roster)
             self._check_code(staff, untrusted_code)
             self._throttle.admitted(staff.handle)
+            audit_heads.check(self._vault, self._rosters, self._keyfiles)
             seat = Seat(self._vault, staff, self._rosters)
             seat.record(Act.UNLOCKED)
             seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
+            audit_heads.remember(self._vault, staff, self._keyfiles)
             return Admitted(seat=seat, notices=notices)
 
     @contextlib.contextmanager

@@ -18,8 +18,8 @@ from fieldreport.seal.inner_header import EPOCH_MAX, Binding, Expected, Expected
 from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Part
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
-from fieldreport.seal.public_file import make_public, write_public
-from fieldreport.seal.roster import Entry, KeyState, Role, Roster, check_date, is_handle
+from fieldreport.seal.public_file import make_public, read_public, write_public
+from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, is_handle
 from fieldreport.seal.roster_directory import RosterDirectory, open_carried_rosters, open_rosters
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
@@ -28,6 +28,7 @@ from fieldreport.seal.word_lists import fingerprint_words
 __all__ = [
     "EPOCH_MAX",
     "LANGUAGES",
+    "AuditHead",
     "Binding",
     "CleanFile",
     "Codename",
@@ -62,6 +63,7 @@ __all__ = [
     "open_header",
     "open_rosters",
     "open_sealed_file",
+    "read_public",
     "seal_envelope",
     "verify_signature",
     "write_public",

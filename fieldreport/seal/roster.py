@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from typing_extensions import override
+
 from fieldreport import limits
 from fieldreport.errors import NotFound, RosterError, SealError
 from fieldreport.seal import canonical
@@ -27,11 +29,13 @@ NO_PREVIOUS: Final = bytes(32)
 """What the first roster names as the one before it."""
 
 _FORMAT: Final = "fieldreport-roster-v1"
+_FORMAT_WITH_HEAD: Final = "fieldreport-roster-v2"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 HANDLE: Final = "[a-z][a-z0-9-]{0,31}"
 """The pattern of a handle."""
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
 _KEYS: Final = frozenset({"entries", "epoch", "format", "instance", "not_after", "not_before", "previous"})
+_HEAD_KEYS: Final = frozenset({"hash", "number"})
 _ENTRY_KEYS: Final = frozenset({"handle", "key_id", "recipient", "role", "signing", "state"})
 
 
@@ -98,11 +102,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHead:
+    """The last entry of the desk's audit log at some moment: ``number`` from 1, ``hash`` of 32 bytes.
+
+    The hash covers every entry before it: a log that holds this entry holds all of them, unchanged.
+    """
+
+    number: int
+    hash: bytes
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash.hex()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
     """A roster whose signatures were verified, or that is about to be signed.
 
     ``instance``: 16 bytes. ``epoch``: 1 and up. ``previous``: SHA-256 of the roster before it. ``sha256``: of the exact
     bytes of this one. Times are UTC, in whole seconds; valid from ``not_before`` until just before ``not_after``.
+    ``audit``: the audit log's head when the admin signed; ``None`` where there was no log yet, and in older rosters.
     """
 
     instance: bytes
@@ -111,6 +131,7 @@ class Roster:
     not_before: datetime
     not_after: datetime
     entries: tuple[Entry, ...]
+    audit: AuditHead | None = None
     sha256: bytes = field(default=b"", compare=False)
 
     def recipients(self, *, only: Collection[str] | None = None) -> tuple[HybridRecipient, ...]:
@@ -235,17 +256,19 @@ def encode_roster(roster: Roster) -> bytes:
     Raises:
         RosterError: (code ``roster-malformed``) what ``parse_roster`` would refuse.
     """
-    raw = canonical.encode(
-        {
-            "entries": [_entry_value(entry) for entry in sort_entries(roster.entries)],
-            "epoch": roster.epoch,
-            "format": _FORMAT,
-            "instance": roster.instance.hex(),
-            "not_after": roster.not_after.astimezone(UTC).strftime(_TIME),
-            "not_before": roster.not_before.astimezone(UTC).strftime(_TIME),
-            "previous": roster.previous.hex(),
-        }
-    )
+    value: dict[str, Any] = {
+        "entries": [_entry_value(entry) for entry in sort_entries(roster.entries)],
+        "epoch": roster.epoch,
+        "format": _FORMAT,
+        "instance": roster.instance.hex(),
+        "not_after": roster.not_after.astimezone(UTC).strftime(_TIME),
+        "not_before": roster.not_before.astimezone(UTC).strftime(_TIME),
+        "previous": roster.previous.hex(),
+    }
+    if roster.audit is not None:
+        head = {"hash": roster.audit.hash.hex(), "number": roster.audit.number}
+        value |= {"audit": head, "format": _FORMAT_WITH_HEAD}
+    raw = canonical.encode(value)
     if len(raw) > limits.ROSTER_BYTES:
         raise malformed("too long")
     parse_roster(raw)
@@ -283,7 +306,13 @@ def parse_roster(raw: bytes) -> Roster:
         value = canonical.decode(raw)
     except ValueError:
         raise malformed("not canonical JSON") from None
-    if not isinstance(value, dict) or value.keys() != _KEYS or value["format"] != _FORMAT:
+    if not isinstance(value, dict):
+        raise malformed("unknown format")
+    with_head = value.get("format") == _FORMAT_WITH_HEAD
+    if value.keys() != (_KEYS | {"audit"} if with_head else _KEYS) or value["format"] not in {
+        _FORMAT,
+        _FORMAT_WITH_HEAD,
+    }:
         raise malformed("unknown format")
     epoch, listed = value["epoch"], value["entries"]
     if type(epoch) is not int or not 1 <= epoch <= limits.ROSTER_EPOCHS:
@@ -305,8 +334,18 @@ def parse_roster(raw: bytes) -> Roster:
         not_before=not_before,
         not_after=not_after,
         entries=entries,
+        audit=_head(value["audit"]) if with_head else None,
         sha256=hashlib.sha256(raw).digest(),
     )
+
+
+def _head(value: Any) -> AuditHead:
+    if not isinstance(value, dict) or value.keys() != _HEAD_KEYS:
+        raise malformed("the audit log's head has unknown or missing keys")
+    number = value["number"]
+    if type(number) is not int or not 1 <= number <= limits.AUDIT_ENTRIES:
+        raise malformed("the audit log's head is out of bounds")
+    return AuditHead(number=number, hash=_bytes(value["hash"], 32))
 
 
 def _entry(value: Any) -> Entry:

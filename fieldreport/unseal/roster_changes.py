@@ -14,7 +14,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.errors import UsageError
 from fieldreport.seal.hybrid import HybridRecipient
-from fieldreport.seal.roster import NO_PREVIOUS, Entry, KeyState, Role, Roster, encode_roster, sort_entries
+from fieldreport.seal.roster import NO_PREVIOUS, AuditHead, Entry, KeyState, Role, Roster, encode_roster, sort_entries
 
 RECOVERY_HANDLE: Final = "recovery"
 _CLOCK_SKEW: Final = timedelta(minutes=5)  # the intake's clock may be behind the admin's
@@ -29,18 +29,33 @@ def first_roster(*, instance: bytes, entries: Iterable[Entry], now: datetime) ->
     return _encode(instance=instance, epoch=1, previous=NO_PREVIOUS, entries=entries, now=now)
 
 
-def next_roster(current: Roster, entries: Iterable[Entry], *, now: datetime) -> bytes:
+def next_roster(current: Roster, entries: Iterable[Entry], *, now: datetime, audit: AuditHead | None = None) -> bytes:
     """The bytes of the roster that follows ``current``; with its own entries again, a renewal of its dates.
+
+    ``audit``: the audit log's head now; where it is not known, the one that ``current`` names stands again.
 
     Raises:
         RosterError: (code ``roster-malformed``) the entries do not make a roster.
     """
     return _encode(
-        instance=current.instance, epoch=current.epoch + 1, previous=current.sha256, entries=entries, now=now
+        instance=current.instance,
+        epoch=current.epoch + 1,
+        previous=current.sha256,
+        entries=entries,
+        audit=audit or current.audit,
+        now=now,
     )
 
 
-def _encode(*, instance: bytes, epoch: int, previous: bytes, entries: Iterable[Entry], now: datetime) -> bytes:
+def _encode(
+    *,
+    instance: bytes,
+    epoch: int,
+    previous: bytes,
+    entries: Iterable[Entry],
+    now: datetime,
+    audit: AuditHead | None = None,
+) -> bytes:
     not_before = now.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
     return encode_roster(
         Roster(
@@ -50,6 +65,7 @@ def _encode(*, instance: bytes, epoch: int, previous: bytes, entries: Iterable[E
             not_before=not_before,
             not_after=not_before + timedelta(days=limits.ROSTER_DAYS),
             entries=tuple(entries),
+            audit=audit,
         )
     )
 

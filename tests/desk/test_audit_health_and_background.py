@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from fieldreport.errors import StoreError
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.cases import inbox
+from tests.cast import PASSPHRASES
 from tests.desk.conftest import Browser, House
 from tests.eventually import eventually
 
@@ -138,3 +139,53 @@ class TestTheRounds:
         house.desk.background.start()
         assert house.desk.background._thread is thread
         house.desk.background.stop()
+
+
+def drop_the_newest(house: House) -> None:
+    """What somebody with write access to the database does: the newest entry goes, and the head moves back."""
+    with house.vault.change() as change:
+        number = change.state.audit_sequence
+        change.session.execute(delete(AuditRow).where(AuditRow.sequence == number))
+        before = change.session.get_one(AuditRow, number - 1)
+        change.state.audit_sequence, change.state.audit_hash = before.sequence, before.hash
+
+
+class TestALogThatWasShortened:
+    def test_nobody_signs_in_and_the_page_says_why_and_whom_to_call(self, house: House) -> None:
+        house.seat("jonas").record(Act.LOCKED)
+        house.sign_in("amira")
+        drop_the_newest(house)
+        for handle in ("amira", "jonas", "lena"):
+            browser = house.stranger()
+            house.clock.forward(60)
+            given = {"handle": handle, "passphrase": PASSPHRASES[handle], "code": house.code(handle)}
+            page = browser.press(browser.get("/sign-in"), "Unlock", given)
+            assert page.status == 500
+            assert "The audit log was changed" in page.text
+            assert "Call the admin" in page.text
+            assert browser.cookie is None
+
+    def test_a_stranger_is_not_told(self, house: House) -> None:
+        house.seat("jonas").record(Act.LOCKED)
+        house.sign_in("amira")
+        drop_the_newest(house)
+        browser = house.stranger()
+        given = {"handle": "amira", "passphrase": "something else entirely", "code": house.code("amira")}
+        page = browser.press(browser.get("/sign-in"), "Unlock", given)
+        assert page.status == 403
+        assert "audit" not in page.text
+
+    def test_an_admin_who_is_signed_in_sees_it(self, house: House, lena: Browser) -> None:
+        house.seat("jonas").record(Act.LOCKED)
+        house.sign_in("amira")
+        assert "holds every remembered head" in lena.get("/health").text
+        drop_the_newest(house)
+        assert "lacks entry 2" in lena.get("/health").text
+        page = lena.press(lena.get("/audit"), "Check the whole log")
+        assert "Log tampered with" in page.text
+        assert "which amira remembers" in page.text
+
+    def test_the_admin_sees_with_what_the_log_was_compared(self, house: House, lena: Browser) -> None:
+        assert "No head is remembered" in lena.press(lena.get("/audit"), "Check the whole log").text
+        house.sign_in("amira")
+        assert "The log holds entry 1 (amira)" in lena.press(lena.get("/audit"), "Check the whole log").text

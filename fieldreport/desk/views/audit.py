@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import SealError
-from fieldreport.vault.archive.audit import AuditReport
+from fieldreport.vault.archive import audit_heads
+from fieldreport.vault.archive.audit import AuditReport, Remembered
 
 blueprint = flask.Blueprint("audit", __name__)
 
@@ -26,10 +27,15 @@ def verify() -> ResponseReturnValue:
     """Check every hash and every signature."""
     desk = context.desk()
     try:
-        report = desk.vault.audit.verify(desk.rosters.all_here())
+        report = desk.vault.audit.verify(desk.rosters.all_here(), _remembered())
     except SealError as error:
         return _page(broken=error.detail)
     return _page(report=report)
+
+
+def _remembered() -> tuple[Remembered, ...]:
+    desk = context.desk()
+    return audit_heads.remembered(desk.rosters, desk.vault.instance, desk.settings.desk.keyfiles)
 
 
 def _page(*, report: AuditReport | None = None, broken: str = "") -> ResponseReturnValue:

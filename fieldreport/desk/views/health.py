@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context
 from fieldreport.errors import FieldreportError
+from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.cases import inbox
 
 blueprint = flask.Blueprint("health", __name__)
@@ -25,8 +26,14 @@ def show() -> ResponseReturnValue:
         roster, roster_problem = context.seat().roster(), ""
     except FieldreportError as error:
         roster, roster_problem = None, str(error)
+    try:
+        audit_heads.check(desk.vault, desk.rosters, desk.settings.desk.keyfiles)
+        audit_problem = ""
+    except FieldreportError as error:
+        audit_problem = error.detail
     return flask.render_template(
         "health.html",
+        audit_problem=audit_problem,
         waiting=waiting,
         mailbox_epoch=mailbox_epoch,
         mailbox_problem=mailbox_problem,

@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
-from fieldreport.seal import KeyState, Role, Roster, encode_canonical, verify_signature
+from fieldreport.seal import AuditHead, KeyState, Role, Roster, encode_canonical, verify_signature
 from fieldreport.store import reading
 from fieldreport.vault.archive.tables import AuditRow, VaultState
 
@@ -78,6 +78,7 @@ class Act(StrEnum):
     RECOVERY_REHEARSED = "recovery-rehearsed"
     RECOVERY_USED = "recovery-used"
     ADMIN_HANDED_OVER = "admin-handed-over"
+    HEAD_ACCEPTED = "head-accepted"
 
 
 UNSIGNED: Final[Mapping[str, frozenset[Act]]] = {
@@ -111,12 +112,26 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A head that was remembered outside the database, and by whom or what."""
+
+    by: str
+    head: AuditHead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """A log that holds. ``unsigned`` is a number of entries; ``head`` the hash of the last one, hexadecimal."""
+    """A log that holds. ``unsigned`` is a number of entries; ``head`` the hash of the last one, hexadecimal.
+
+    ``held``: the remembered heads that it was compared with and holds; ``accepted``: those that it lacks and an admin
+    accepted.
+    """
 
     entries: int
     unsigned: int
     head: str
+    held: tuple[Remembered, ...]
+    accepted: tuple[Remembered, ...]
 
 
 class AuditLog:
@@ -144,14 +159,45 @@ class AuditLog:
             for row in rows
         )
 
-    def verify(self, rosters: Sequence[Roster]) -> AuditReport:
-        """Check every entry: the chain, and who signed it.
+    def head(self) -> AuditHead | None:
+        """Return the last entry's number and hash; ``None`` while there is none."""
+        with reading(self._engine) as session:
+            state = session.get_one(VaultState, 1)
+            return AuditHead(number=state.audit_sequence, hash=state.audit_hash) if state.audit_sequence else None
+
+    def number_of(self, untrusted_hash: bytes) -> int | None:
+        """Return the number of the entry with this hash."""
+        with reading(self._engine) as session:
+            return session.scalar(select(AuditRow.sequence).where(AuditRow.hash == untrusted_hash))
+
+    def lacking(self, remembered: Collection[Remembered], roster: Roster) -> tuple[Remembered, ...]:
+        """Return those heads that the log does not hold and no admin of ``roster`` has accepted as lost."""
+        with reading(self._engine) as session:
+            return tuple(
+                one for one in remembered if not _holds(session, one.head) and not _accepted(session, one.head, roster)
+            )
+
+    def check_heads(self, remembered: Collection[Remembered], roster: Roster) -> None:
+        """Check that the log holds these heads.
+
+        Raises:
+            SealError: (code ``audit-head``) it lacks one that no admin of ``roster`` has accepted as lost.
+        """
+        for one in self.lacking(remembered, roster):
+            raise SealError(
+                "the audit log is not the one that was here before",
+                code="audit-head",
+                detail=f"the audit log lacks entry {one.head.number} ({one.head.hash.hex()}), which {one.by} remembers",
+            )
+
+    def verify(self, rosters: Sequence[Roster], remembered: Collection[Remembered] = ()) -> AuditReport:
+        """Check every entry: the chain, and who signed it; then that the log holds these heads.
 
         ``rosters``: every verified one that is known, the oldest first.
 
         Raises:
             SealError: (code ``audit``) an entry was altered, removed, added, or signed by another than its actor, or
-                not at all; ``detail`` gives the number of the first.
+                not at all; ``detail`` gives the number of the first. (code ``audit-head``) as ``check_heads``.
         """
         previous, sequence, unsigned = bytes(32), 0, 0
         tenure = _Tenure(rosters)
@@ -165,9 +211,17 @@ class AuditLog:
                     unsigned += row.signer is None
                     tenure.check(row)
                     previous = row.hash
+            held = tuple(one for one in remembered if _holds(session, one.head))
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):
             raise _broken(sequence + 1, "the log ends before its head")
-        return AuditReport(entries=sequence, unsigned=unsigned, head=previous.hex())
+        self.check_heads(remembered, rosters[-1])
+        return AuditReport(
+            entries=sequence,
+            unsigned=unsigned,
+            head=previous.hex(),
+            held=held,
+            accepted=tuple(one for one in remembered if one not in held),
+        )
 
 
 class _Tenure:
@@ -278,8 +332,8 @@ def _statement(
     )
 
 
-def _check_entry(row: AuditRow, *, sequence: int, previous: bytes) -> None:
-    statement = _statement(
+def _statement_of(row: AuditRow) -> bytes:
+    return _statement(
         sequence=row.sequence,
         hour=row.hour,
         actor=row.actor,
@@ -288,6 +342,26 @@ def _check_entry(row: AuditRow, *, sequence: int, previous: bytes) -> None:
         previous=row.previous,
         signer=row.signer,
     )
+
+
+def _holds(session: Session, head: AuditHead) -> bool:
+    row = session.get(AuditRow, head.number)
+    return row is not None and row.hash == head.hash == hashlib.sha256(_statement_of(row)).digest()
+
+
+def _accepted(session: Session, head: AuditHead, roster: Roster) -> bool:
+    admins = {(entry.handle, entry.signing) for entry in roster.entries if entry.role is Role.ADMIN}
+    wanted = select(AuditRow).where(AuditRow.act == Act.HEAD_ACCEPTED.value, AuditRow.subject == str(head))
+    for row in session.scalars(wanted):
+        if row.signer is None or row.signature is None or (row.actor, row.signer) not in admins:
+            continue
+        with suppress(SealError):
+            return verify_signature(row.signer, LABEL, _statement_of(row), row.signature)
+    return False
+
+
+def _check_entry(row: AuditRow, *, sequence: int, previous: bytes) -> None:
+    statement = _statement_of(row)
     if row.sequence != sequence or row.previous != previous:
         raise _broken(sequence, "an entry before it was removed or altered")
     if not hmac.compare_digest(row.hash, hashlib.sha256(statement).digest()):

@@ -19,7 +19,7 @@ from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
 from fieldreport.unseal.key_file import StaffKey
 from fieldreport.unseal.signing_keys import sign_hand_over
-from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.audit import Act, Remembered
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Rotation, RotationState
 from fieldreport.vault.cases import inbox
@@ -211,8 +211,12 @@ def _publish(seat: Seat, mailbox: Mailbox, change: Callable[[Iterable[Entry]], I
     if seat.staff.admin is None:
         raise NotAllowed("Only an admin signs rosters.", code="other-role")
     current = seat.rosters.newest()
+    if current.audit is not None:  # what this roster remembers instead must not be less
+        seat.vault.audit.check_heads(
+            [Remembered(by=f"the roster of epoch {current.epoch}", head=current.audit)], current
+        )
     entries = change(_without_destroyed(seat, current))
-    raw = making.next_roster(current, entries, now=seat.rosters.now())
+    raw = making.next_roster(current, entries, audit=seat.vault.audit.head(), now=seat.rosters.now())
     roster = seat.rosters.published.publish(raw, seat.staff.admin.sign_roster(raw))
     seat.roster()  # the vault remembers the epoch
     seat.record(Act.ROSTER_PUBLISHED, str(roster.epoch))

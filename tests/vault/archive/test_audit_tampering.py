@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -17,8 +18,10 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import SealError
 from fieldreport.unseal.signing_keys import SigningKey
+from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow, VaultState
+from fieldreport.vault.staff import roster_changes
 from tests.vault.newsroom import Newsroom, everywhere
 
 MALLORY = SigningKey.generate()
@@ -236,3 +239,174 @@ def test_a_request_under_way_while_its_person_is_removed_does_not_break_the_log(
     seat.record(Act.LOCKED)
     logged.seat(logged.amira).record(Act.UNLOCKED)
     assert logged.vault.audit.verify(logged.watch.all_here()).entries == 7
+
+
+# --- heads that are remembered outside the database ---
+
+
+def remember_everywhere(newsroom: Newsroom) -> None:
+    """Amira signs in, jonas does after her, and the admin renews the roster."""
+    for person in (newsroom.amira, newsroom.jonas):
+        newsroom.seat(person).record(Act.UNLOCKED)
+        audit_heads.remember(newsroom.vault, person, keyfiles(newsroom))
+    roster_changes.renew(newsroom.seat(newsroom.lena), newsroom.mailbox)
+
+
+def keyfiles(newsroom: Newsroom) -> Path:
+    directory = newsroom.directory / "keyfiles"
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+def check(newsroom: Newsroom) -> None:
+    audit_heads.check(newsroom.vault, newsroom.watch, keyfiles(newsroom))
+
+
+def refuse_by_name(newsroom: Newsroom, *, by: str) -> None:
+    """At sign-in, and by the verification of the whole log."""
+    remembered = audit_heads.remembered(newsroom.watch, newsroom.vault.instance, keyfiles(newsroom))
+    for refused in (
+        lambda: check(newsroom),
+        lambda: newsroom.vault.audit.verify(newsroom.watch.all_here(), remembered),
+    ):
+        with pytest.raises(SealError) as caught:
+            refused()
+        assert caught.value.code == "audit-head"
+        assert by in caught.value.detail
+
+
+def cut_to(count: int) -> Forgery:
+    return lambda lines, _newsroom: lines[:count]
+
+
+def all_deleted(session: Session) -> None:
+    session.execute(delete(AuditRow))
+    session.execute(update(VaultState).values(audit_sequence=0, audit_hash=bytes(32)))
+
+
+@everywhere
+def test_a_log_that_holds_what_is_remembered_verifies_and_says_by_whom(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    check(logged)
+    remembered = audit_heads.remembered(logged.watch, logged.vault.instance, keyfiles(logged))
+    report = logged.vault.audit.verify(logged.watch.all_here(), remembered)
+    assert [(one.by, one.head.number) for one in report.held] == [
+        ("the roster of epoch 2", 7),
+        ("amira", 6),
+        ("jonas", 7),
+    ]
+    assert report.accepted == ()
+
+
+@everywhere
+@pytest.mark.parametrize("count", [0, 1, 3, 5, 6])
+def test_a_log_cut_to_an_earlier_head_is_refused(logged: Newsroom, count: int) -> None:
+    remember_everywhere(logged)
+    forge(logged, cut_to(count))
+    refuse_by_name(logged, by="the roster of epoch 2")
+
+
+@everywhere
+def test_a_log_that_was_deleted_is_refused(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    with logged.vault.change() as change:
+        all_deleted(change.session)
+    refuse_by_name(logged, by="the roster of epoch 2")
+
+
+def test_without_a_roster_that_remembers_a_person_does(logged: Newsroom) -> None:
+    logged.seat(logged.jonas).record(Act.UNLOCKED)
+    audit_heads.remember(logged.vault, logged.jonas, keyfiles(logged))
+    forge(logged, cut_to(5))
+    refuse_by_name(logged, by="jonas")
+
+
+def test_a_log_cut_and_grown_again_is_refused(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    forge(logged, cut_to(2))
+    for _ in range(20):
+        logged.seat(logged.amira).record(Act.NOTED, "C-7F3K")
+    refuse_by_name(logged, by="the roster of epoch 2")
+
+
+def test_an_editor_who_signs_the_whole_log_again_is_refused(logged: Newsroom) -> None:
+    """Amira has her own key and the database: she can drop what she did, but not what is remembered."""
+    remember_everywhere(logged)
+    key = logged.amira.signing
+    forge(logged, lambda lines, _n: [replace(line, actor="amira", key=key, kept=None) for line in lines])
+    refuse_by_name(logged, by="the roster of epoch 2")
+
+
+def test_the_hash_of_a_remembered_head_cannot_be_kept_over_another_entry(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    with logged.vault.change() as change:
+        change.session.execute(update(AuditRow).where(AuditRow.sequence == 7).values(subject="C-0000"))
+    with pytest.raises(SealError):
+        check(logged)
+
+
+def test_the_admin_signs_no_roster_over_a_shorter_log(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    forge(logged, cut_to(3))
+    with pytest.raises(SealError) as refused:
+        roster_changes.renew(logged.seat(logged.lena), logged.mailbox)
+    assert refused.value.code == "audit-head"
+    assert logged.roster.epoch == 2
+
+
+def test_what_the_admin_accepts_is_the_way_on(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    forge(logged, cut_to(3))
+    remembered = audit_heads.remembered(logged.watch, logged.vault.instance, keyfiles(logged))
+    for head in {str(one.head) for one in remembered}:
+        logged.seat(logged.lena).record(Act.HEAD_ACCEPTED, head)
+    check(logged)
+    report = logged.vault.audit.verify(logged.watch.all_here(), remembered)
+    assert [one.by for one in report.accepted] == ["the roster of epoch 2", "amira", "jonas"]
+    roster_changes.renew(logged.seat(logged.lena), logged.mailbox)
+    check(logged)
+
+
+@pytest.mark.parametrize("who", ["an editor", "a stranger", "nobody"])
+def test_only_an_admin_accepts(logged: Newsroom, who: str) -> None:
+    remember_everywhere(logged)
+    head = str(logged.roster.audit)
+    signer = {"an editor": logged.amira.signing, "a stranger": MALLORY, "nobody": None}[who]
+    actor = "amira" if who == "an editor" else "lena"
+    forge(logged, lambda lines, n: add(actor, "head-accepted", signer, head)(lines[:3], n))
+    with pytest.raises(SealError):
+        check(logged)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("number 7", "number 3"),
+        lambda text: text.replace("handle jonas", "handle amira"),
+        lambda text: text[:-2],
+        lambda text: text + "\n",
+        lambda _text: "",
+        lambda _text: "x" * 10_000,
+    ],
+)
+def test_a_head_that_its_owner_did_not_sign_is_refused(logged: Newsroom, damage: Callable[[str], str]) -> None:
+    remember_everywhere(logged)
+    path = keyfiles(logged) / "jonas.head"
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(SealError) as refused:
+        check(logged)
+    assert refused.value.code == "audit-head"
+    assert "jonas.head" in refused.value.detail
+
+
+def test_a_head_of_another_newsroom_is_refused(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    with pytest.raises(SealError):
+        audit_heads.remembered(logged.watch, bytes(16), keyfiles(logged))
+
+
+def test_the_head_of_somebody_who_left_counts_no_more(logged: Newsroom) -> None:
+    remember_everywhere(logged)
+    roster_changes.revoke(logged.seat(logged.lena), "jonas", logged.mailbox)
+    found = audit_heads.remembered(logged.watch, logged.vault.instance, keyfiles(logged))
+    assert [one.by for one in found] == ["the roster of epoch 3", "amira"]

@@ -97,6 +97,13 @@ def good(*more: dict[str, str | None]) -> dict[str, Any]:
     }
 
 
+HEAD: dict[str, Any] = {"hash": "22" * 32, "number": 7}
+
+
+def with_head(value: dict[str, Any], audit: dict[str, Any] | None = HEAD) -> None:
+    value.update(format="fieldreport-roster-v2", audit=audit)
+
+
 def lines(first: str, ed25519: bytes, mldsa65: bytes) -> str:
     return f"{first}\ned25519 {base64.b64encode(ed25519).decode()}\nml-dsa-65 {base64.b64encode(mldsa65).decode()}\n"
 
@@ -159,7 +166,19 @@ CASES = [
     case("a float", "roster-malformed", GOOD.replace('"epoch":2', '"epoch":2.0')),
     case("keys out of order", "roster-malformed", '{"epoch":2,' + GOOD[1:].replace('"epoch":2,', "")),
     changed("an unknown key", lambda v: v.update(note="x")),
-    changed("another format", lambda v: v.update(format="fieldreport-roster-v2")),
+    changed("another format", lambda v: v.update(format="fieldreport-roster-v3")),
+    changed("with the audit log's head", with_head, ""),
+    changed("version 2 without a head", lambda v: v.update(format="fieldreport-roster-v2")),
+    changed("version 1 with a head", lambda v: v.update(audit=HEAD)),
+    changed("no head for null", lambda v: with_head(v, audit=None)),
+    changed("a head with number zero", lambda v: with_head(v, audit=HEAD | {"number": 0})),
+    changed("a head with a number as text", lambda v: with_head(v, audit=HEAD | {"number": "7"})),
+    changed("a head with a number that is true", lambda v: with_head(v, audit=HEAD | {"number": True})),
+    changed("a head with number 2^53", lambda v: with_head(v, audit=HEAD | {"number": 2**53})),
+    changed("a head with a hash in capitals", lambda v: with_head(v, audit=HEAD | {"hash": "AB" * 32})),
+    changed("a head with a short hash", lambda v: with_head(v, audit=HEAD | {"hash": "22" * 31})),
+    changed("a head with an unknown key", lambda v: with_head(v, audit=HEAD | {"note": "x"})),
+    changed("a head without its number", lambda v: with_head(v, audit={"hash": "22" * 32})),
     changed("another newsroom", lambda v: v.update(instance="00" * 16), "roster-instance"),
     changed("epoch zero", lambda v: v.update(epoch=0)),
     changed("epoch one with a previous roster", lambda v: v.update(epoch=1)),
