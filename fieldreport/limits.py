@@ -188,9 +188,18 @@ DESK_SESSION_SECONDS: Final = 12 * 3600  # a working day; then the passphrase is
 DESK_REQUEST_BYTES: Final = 8 * MIB  # typed text only: the text bound, percent-encoded, and some
 UNLOCKS_AT_ONCE: Final = 1  # 256 MiB and every core for 0.6 s; more only queue on the same cores
 SIGN_IN_STEP_SECONDS: Final = 0.25  # a refusal waits for the next multiple, so that its length shows nothing
-SIGN_IN_TRIES: Final = 5  # per handle within SIGN_IN_WINDOW_SECONDS
+SIGN_IN_TRIES: Final = 5  # refused ones of a handle within SIGN_IN_WINDOW_SECONDS, before tries are slowed
 SIGN_IN_TRIES_TOTAL: Final = 30
 SIGN_IN_WINDOW_SECONDS: Final = 15 * 60
+# Slowed: one try at a handle in this time. With a stolen passphrase, that is 2,880 codes a day of a million.
+SIGN_IN_PACE_SECONDS: Final = 30
+SIGN_IN_PACE_TOTAL_SECONDS: Final = (
+    3  # slowed: one try of a stranger at any handle, so that a fifth of the cores is spent
+)
+SIGN_IN_WAIT_SECONDS: Final = 20  # for a turn; longer looks like a broken page
+SIGN_IN_TICKET_SECONDS: Final = 15 * 60  # for coming back to a turn, at a leisurely pace
+DEVICE_DAYS: Final = 180  # without a sign-in, until a device counts as a stranger's again
+DEVICE_PEOPLE: Final = 4  # remembered at one browser; a cookie holds 4 KB
 PAGE_ROWS: Final = 50
 
 # --- press ---

@@ -16,6 +16,7 @@ import click
 
 from fieldreport import installation, limits
 from fieldreport.cli import init, load_settings, passphrases
+from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import Role, fingerprint_words
 from fieldreport.unseal import key_file
@@ -26,7 +27,7 @@ _REQUEST_CHARACTERS = 10_000
 
 
 @click.command("new")
-@click.argument("handle")
+@click.argument("handle", type=HANDLE)
 @click.option("--role", type=click.Choice(["editor", "admin"]), default="editor", show_default=True)
 @click.option("--instance", help="The newsroom's id, 32 digits; not needed where there is a settings file.")
 @click.option("--name", default="fieldreport", show_default=True, help="The newsroom's name in the authenticator app.")
@@ -82,8 +83,8 @@ def _write_request(path: Path, text: str) -> None:
 
 
 @click.command("invite")
-@click.argument("handle")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who invites.")
+@click.argument("handle", type=HANDLE)
+@click.option("--admin", type=HANDLE, default="admin", show_default=True, help="Handle of the admin who invites.")
 @passphrases.passphrase_option
 @click.pass_context
 def invite(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:

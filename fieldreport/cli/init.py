@@ -12,6 +12,7 @@ import segno
 
 from fieldreport import config, installation, limits
 from fieldreport.cli import recovery_sheets
+from fieldreport.cli.handles import HANDLE
 from fieldreport.cli.recovery_sheet import sheets
 from fieldreport.errors import UsageError
 from fieldreport.unseal import totp
@@ -52,7 +53,7 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("init")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--name", default="fieldreport", show_default=True, help="The newsroom's name, as sources see it.")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the first admin.")
+@click.option("--admin", type=HANDLE, default="admin", show_default=True, help="Handle of the first admin.")
 @click.option(
     "--port",
     type=click.IntRange(1, limits.HIGHEST_PORT),

@@ -11,10 +11,13 @@ from pathlib import Path
 import click
 
 from fieldreport import config, hardening
+from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.unseal import key_file
 
-admin_option = click.option("--admin", default="admin", show_default=True, help="Handle of the admin who signs.")
+admin_option = click.option(
+    "--admin", type=HANDLE, default="admin", show_default=True, help="Handle of the admin who signs."
+)
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),

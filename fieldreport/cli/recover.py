@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fieldreport import config, limits
 from fieldreport.cli import init, load_settings, replace_admin
+from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import Conflict, KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import KeyState, fingerprint_words
@@ -38,7 +39,14 @@ _TRIES = 3  # of typing one share; after that, a break or another sheet helps mo
 @click.option("--rehearse", is_flag=True, help="Prove that the shares work. Writes no key.")
 @click.option("--rewrap", is_flag=True, help="Seal the archive to the active editors of the roster in force.")
 @click.option("--case", metavar="NAME", help="With --rewrap: a case whose readers have left, to give to other editors.")
-@click.option("--reader", "readers", multiple=True, metavar="HANDLE", help="With --case: an editor who is to read it.")
+@click.option(
+    "--reader",
+    "readers",
+    multiple=True,
+    type=HANDLE,
+    metavar="HANDLE",
+    help="With --case: an editor who is to read it.",
+)
 @click.option(
     "--export",
     "export_to",
@@ -46,7 +54,9 @@ _TRIES = 3  # of typing one share; after that, a break or another sheet helps mo
     metavar="FILE",
     help="Write the key as a key file under a new passphrase.",
 )
-@click.option("--new-admin", metavar="HANDLE", help="Make HANDLE the admin, replacing one who can no longer unlock.")
+@click.option(
+    "--new-admin", type=HANDLE, metavar="HANDLE", help="Make HANDLE the admin, replacing one who can no longer unlock."
+)
 @click.pass_context
 def recover_command(
     context: click.Context,

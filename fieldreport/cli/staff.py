@@ -13,6 +13,7 @@ import click
 
 from fieldreport import installation
 from fieldreport.cli import enrolment, init, load_settings, passphrases
+from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound
 from fieldreport.seal import Role
 from fieldreport.vault.archive.rosters import open_watch
@@ -25,7 +26,7 @@ def staff_command() -> None:
 
 
 @staff_command.command("add")
-@click.argument("handle")
+@click.argument("handle", type=HANDLE)
 @click.option("--role", type=click.Choice(["editor"]), default="editor", show_default=True)
 @passphrases.admin_option
 @passphrases.passphrase_option
@@ -58,7 +59,7 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 
 
 @staff_command.command("remove")
-@click.argument("handle")
+@click.argument("handle", type=HANDLE)
 @passphrases.admin_option
 @passphrases.passphrase_option
 @click.pass_context

@@ -49,6 +49,11 @@ class Desk:
         """``__Host-`` where the cookie is secure: no sibling host can then set one for us."""
         return "__Host-desk" if self.settings.desk.secure_cookie else "desk"
 
+    @property
+    def device_cookie_name(self) -> str:
+        """As ``cookie_name``, of the cookie by which a device is known that somebody signed in on before."""
+        return "__Host-device" if self.settings.desk.secure_cookie else "device"
+
 
 def attach(app: flask.Flask, desk: Desk) -> None:
     """Make ``desk`` the one of this application."""

@@ -5,7 +5,8 @@ repeated while the invitation is valid. The second proves that their owner has b
 the invitation used up. Between the two nothing is in this process's memory: what the page must remember is sealed into
 its form, and shown on that page anyway.
 
-Rules: somebody without an invitation learns nothing, not even whether there is one; tries are counted as at sign-in.
+Rules: somebody without an invitation learns nothing, not even whether there is one, and takes nobody's turn: the seven
+words cannot be guessed, so only who has them waits in line for the work of making keys.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import segno
 from fieldreport import limits
 from fieldreport.desk.context import Desk
 from fieldreport.errors import NotFound, TokenError, UnlockRefused
-from fieldreport.seal import Role
+from fieldreport.seal import Role, fold_handle
 from fieldreport.unseal import key_file, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment, second_factor
@@ -80,12 +81,16 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> StartedEnro
     """Make a key file for somebody who was invited.
 
     Raises:
-        UnlockRefused: not invited, or not any more. TooManyTries: not looked at. RosterError: no roster says who is
-            taken. StoreError: tries cannot be counted. UsageError: the key file cannot be written.
+        UnlockRefused: not invited, or not any more. TooManyTries: another window is at it. RosterError: no roster says
+            who is taken. StoreError: tries cannot be counted. UsageError: the key file cannot be written.
     """
-    with desk.sign_in.attempt(_counted(untrusted_handle)):
-        enrolment.check_invitation(desk.vault, untrusted_handle, untrusted_code)
-        handle = untrusted_handle
+    handle = fold_handle(untrusted_handle)
+    try:
+        enrolment.check_invitation(desk.vault, handle, untrusted_code)
+    except UnlockRefused:
+        desk.sign_in.refuse_invitation()
+        raise
+    with desk.sign_in.attempt(_counted(handle)):
         roster = desk.rosters.newest()
         if any(entry.handle == handle for entry in roster.entries):
             # Enrolled in another way since: the key file is theirs.
@@ -165,6 +170,6 @@ def _path(desk: Desk, handle: str) -> Path:
     return desk.settings.desk.keyfiles / f"{handle}.key"
 
 
-def _counted(untrusted_handle: str) -> str:
+def _counted(handle: str) -> str:
     """The name that tries are counted under: not the handle itself, so that enrolling cannot lock anybody out."""
-    return f"enrol {untrusted_handle}"
+    return f"enrol {handle}"

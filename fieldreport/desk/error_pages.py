@@ -32,7 +32,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "http-404": ("There is no such page", "It may have been deleted, or the address is wrong."),
     "not-found": ("It no longer exists", "It was deleted or withdrawn, or the address is wrong."),
     "http-405": ("This page cannot be opened this way", "Go back and use the button or link on the page."),
-    "http-429": ("Too many tries", "Wait 15 minutes and try again."),
+    "http-429": ("Too many tries", "Wait a minute and try again."),
     "conflict": ("Somebody else changed it first", "Your change was not stored. Open the page again to see theirs."),
     "roster": (
         "No valid list of staff",

@@ -1,8 +1,11 @@
 """Signing in: a handle, a passphrase and a one-time code unlock a seat; everything else gets the same refusal.
 
+A stranger can slow this and cannot close it: tries wait their turn (``turns``), refusals slow those that follow
+(``throttle``), and a device on which the person signed in before (``devices``) has a budget and a line of its own.
+
 Rules: one Argon2id runs for every attempt that is looked at, for any handle, and attempts take turns, so that neither
-the answer nor its time says whether a handle exists. What was typed is never logged: people type passphrases into the
-wrong field. Tries are counted per handle and in total; when they cannot be counted, nobody can sign in.
+the answer nor its time says to a stranger whether a handle exists. What was typed is never logged: people type
+passphrases into the wrong field. When tries cannot be counted, nobody can sign in.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ import contextlib
 import logging
 import math
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,21 +21,20 @@ from pathlib import Path
 from typing import Final
 
 import flask
-from flask_limiter import Limiter
-from limits import RateLimitItemPerSecond
 
 from fieldreport import limits
 from fieldreport.config import Settings
+from fieldreport.desk.devices import Devices
+from fieldreport.desk.throttle import Throttle
+from fieldreport.desk.turns import Lane, TooManyTries, Turns
 from fieldreport.errors import (
-    FieldreportError,
     KeyFileDamaged,
-    LimitExceeded,
     NotFound,
-    StoreError,
+    TokenError,
     UnlockRefused,
 )
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal import Roster, is_handle
+from fieldreport.seal import Roster, TokenKey, fold_handle, is_handle
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
 from fieldreport.vault.archive import audit_heads
@@ -43,80 +44,34 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.keys import rotation_at_unlock
 from fieldreport.vault.staff import second_factor
-from fieldreport.web.limiter import AddressKey
 
 _log = logging.getLogger(__name__)
 
-_STRATEGY: Final = "sliding-window-counter"
-
-
+_TICKET: Final = "sign-in-turn"
+_MINUTE: Final = 60  # a token's age is known to the minute
 _REFUSED: Final = "Handle, passphrase or code did not match."
 
 
-class TooManyTries(LimitExceeded):
-    """This attempt is refused before anything typed was looked at."""
+class ClockOff(UnlockRefused):
+    """The passphrase was right, on a known device, and the code is that of a clock ``minutes`` ahead of ours."""
 
-    code = "too-many-tries"
+    code = "clock-off"
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(_REFUSED)
+        self.minutes = minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """Somebody who signed in; ``notices`` is what they should know about their key."""
+    """Somebody who signed in.
+
+    ``notices`` is what they should know about their key, ``device`` the cookie by which this device is known now.
+    """
 
     seat: Seat = field(repr=False)
     notices: tuple[str, ...]
-
-
-class Throttle:
-    """Counts tries per handle and refusals in total, in the store that the settings name."""
-
-    def __init__(self, app: flask.Flask, *, storage: str, clock: Callable[[], float]) -> None:
-        # Flask-Limiter owns the store; the counting is explicit, because what is counted stands in the form.
-        self._limiter = Limiter(
-            key_func=lambda: "desk",
-            app=app,
-            storage_uri=storage,
-            strategy=_STRATEGY,
-            key_prefix=f"fieldreport-desk-{_STRATEGY}",
-        )
-        logging.getLogger("flask-limiter").disabled = True  # it would log what it counts under
-        self._names = AddressKey(clock)
-        window = limits.SIGN_IN_WINDOW_SECONDS
-        self._per_handle = RateLimitItemPerSecond(limits.SIGN_IN_TRIES, window, "sign-in")
-        self._in_all = RateLimitItemPerSecond(limits.SIGN_IN_TRIES_TOTAL, window, "sign-in-all")
-
-    def take(self, untrusted_handle: str) -> None:
-        """Count a try.
-
-        Raises:
-            TooManyTries: this handle was tried too often, or all handles together were.
-            StoreError: tries cannot be counted, so there are none.
-        """
-        with self._reachable():
-            allowed = self._limiter.limiter.test(self._in_all, "all") and self._limiter.limiter.hit(
-                self._per_handle, self._names.pseudonym(untrusted_handle)
-            )
-        if not allowed:
-            raise TooManyTries("Too many tries.")
-
-    def refused(self) -> None:
-        """Count a refusal among all."""
-        with self._reachable():
-            self._limiter.limiter.hit(self._in_all, "all")
-
-    def admitted(self, handle: str) -> None:
-        """Forget the tries of somebody who proved who they are."""
-        with self._reachable():
-            self._limiter.limiter.clear(self._per_handle, self._names.pseudonym(handle))
-
-    @contextlib.contextmanager
-    def _reachable(self) -> Iterator[None]:
-        try:
-            yield
-        except FieldreportError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the store's client raises: without a count nobody signs in
-            raise StoreError("The desk cannot be opened now.", detail=f"limiter: {type(error).__name__}") from None
+    device: str = field(repr=False)
 
 
 class SignIn:
@@ -131,6 +86,7 @@ class SignIn:
         mailbox: Mailbox,
         rosters: RosterWatch,
         clock: Callable[[], float],
+        token_key: TokenKey,
     ) -> None:
         self._mailbox = mailbox
         self._keyfiles = settings.desk.keyfiles
@@ -138,49 +94,121 @@ class SignIn:
         self._rosters = rosters
         self._clock = clock
         self._throttle = Throttle(app, storage=settings.desk.limiter, clock=clock)
-        self._slots = threading.BoundedSemaphore(limits.UNLOCKS_AT_ONCE)
+        self._turns = Turns(threads=settings.desk.threads)
+        self._token_key = token_key
+        self._used: dict[str, float] = {}  # tickets that had their turn, by when
+        self.devices = Devices(settings.desk.data / "devices.key", instance=vault.instance, clock=clock)
 
-    def admit(self, untrusted_handle: str, untrusted_passphrase: str, untrusted_code: str) -> Admitted:
+    def admit(
+        self,
+        untrusted_handle: str,
+        untrusted_passphrase: str,
+        untrusted_code: str,
+        *,
+        untrusted_device: str = "",
+        untrusted_ticket: str = "",
+    ) -> Admitted:
         """Unlock a seat.
 
+        Args:
+            untrusted_handle: as typed; case and spaces around it do not matter.
+            untrusted_passphrase: as typed.
+            untrusted_code: as typed.
+            untrusted_device: the cookie that ``Admitted.device`` gave, if there is one.
+            untrusted_ticket: what ``TooManyTries.ticket`` gave, if the person was asked to come back.
+
         Raises:
-            UnlockRefused: anything at all did not match; always the same, after a time that does not tell what.
+            UnlockRefused: anything at all did not match; always the same, after a time that does not tell what, but for
+                ``ClockOff`` on a known device.
             TooManyTries: not looked at.
             RosterError: nobody can sign in, because no roster says who belongs here.
             StoreError: the store of counts or the vault is away.
             SealError: (code ``audit-head``) the audit log lacks an entry that is remembered outside the database.
         """
+        handle = fold_handle(untrusted_handle)
         roster = self._rosters.newest()
-        with self.attempt(untrusted_handle):
-            path, staff = self._unlock(untrusted_handle, untrusted_passphrase)
-            _check_listed(staff, roster)
-            self._check_code(staff, untrusted_code)
-            self._throttle.admitted(staff.handle)
-            audit_heads.check(self._vault, self._rosters, self._keyfiles)
-            seat = Seat(self._vault, staff, self._rosters)
-            seat.record(Act.UNLOCKED)
-            seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
-            audit_heads.remember(self._vault, staff, self._keyfiles)
-            return Admitted(seat=seat, notices=notices)
+        known = self._is_known(roster, handle, untrusted_device)
+        ticket = self._open_ticket(untrusted_ticket, handle)
+        lane = Lane.RETURNING if ticket else Lane.NEW
+        if known and self._throttle.has_own(handle):
+            lane = Lane.OWN
+        try:
+            with self.attempt(handle, lane=lane, ticket=ticket):
+                path, staff = self._unlock(handle, untrusted_passphrase)
+                _check_listed(staff, roster)
+                self._check_code(staff, untrusted_code, hint=known)
+                self._throttle.admitted(lane, handle)
+                audit_heads.check(self._vault, self._rosters, self._keyfiles)
+                seat = Seat(self._vault, staff, self._rosters)
+                seat.record(Act.UNLOCKED)
+                seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
+                audit_heads.remember(self._vault, staff, self._keyfiles)
+                device = self.devices.remember(roster.entry(handle), untrusted_device)
+                return Admitted(seat=seat, notices=notices, device=device)
+        except TooManyTries as error:
+            state = {"handle": handle, "id": secrets.token_hex(8)}
+            error.ticket = self._token_key.seal(_TICKET, state, now=self._clock())
+            raise
 
     @contextlib.contextmanager
-    def attempt(self, untrusted_handle: str) -> Iterator[None]:
-        """Run one attempt at a passphrase inside the block: counted, in turn, and a refusal takes a fixed step of time.
+    def attempt(self, name: str, *, lane: Lane = Lane.OWN, ticket: str = "") -> Iterator[None]:
+        """Run one attempt at a passphrase inside the block: in turn, and all but a success takes a fixed step of time.
+
+        Args:
+            name: whose tries they are counted as.
+            lane: which line it waits in; ``OWN`` for somebody who has shown another claim.
+            ticket: the id of the one it came back with.
 
         Raises:
-            UnlockRefused: what the block raised, with nothing of its reason left.
-            TooManyTries, StoreError: see ``Throttle.take``.
+            UnlockRefused: what the block raised, with nothing of its reason left but a ``ClockOff``.
+            TooManyTries, StoreError: see ``Throttle.check`` and ``Turns.turn``.
         """
-        self._throttle.take(untrusted_handle)
-        with self._slots:
-            began = time.monotonic()
+        self._throttle.check(lane, name)
+        place = name if lane is Lane.OWN else ticket or secrets.token_hex(8)
+        with self._turns.turn(lane, place):
+            self._throttle.begin(lane, name)
+            self._use(ticket)
+            began, admitted = time.monotonic(), False
             try:
                 yield
-            except UnlockRefused:
-                self._throttle.refused()
+                admitted = True
+            except UnlockRefused as error:
                 self._vault.record(Act.UNLOCK_REFUSED)
-                _wait_for_the_step(began)
-                raise UnlockRefused(_REFUSED) from None
+                self._throttle.refused(lane, name)
+                raise (error if isinstance(error, ClockOff) else UnlockRefused(_REFUSED)) from None
+            finally:
+                if not admitted:
+                    _wait_for_the_step(began)
+
+    def refuse_invitation(self) -> None:
+        """Count and log a wrong invitation: guessing seven words needs no brake, and a flood must not fill the log."""
+        if self._throttle.invitation_refused():
+            self._vault.record(Act.UNLOCK_REFUSED)
+
+    def _is_known(self, roster: Roster, handle: str, untrusted_device: str) -> bool:
+        try:
+            return self.devices.knows(roster.entry(handle), untrusted_device)
+        except NotFound:
+            return False
+
+    def _open_ticket(self, untrusted_ticket: str, handle: str) -> str:
+        """The id of a ticket for this handle that had no turn yet; empty for anything else."""
+        age = limits.SIGN_IN_TICKET_SECONDS
+        try:
+            state = self._token_key.open(untrusted_ticket, _TICKET, now=self._clock(), max_age_seconds=age)
+        except TokenError:
+            return ""
+        return state["id"] if state["handle"] == handle and state["id"] not in self._used else ""
+
+    def _use(self, ticket: str) -> None:
+        """Note that a ticket has its turn. Raises ``TooManyTries``: it had one."""
+        if not ticket:
+            return
+        if ticket in self._used:
+            raise TooManyTries(1)
+        now = self._clock()
+        oldest = now - limits.SIGN_IN_TICKET_SECONDS - _MINUTE
+        self._used = {ticket: now, **{each: at for each, at in self._used.items() if at > oldest}}
 
     def _unlock(self, untrusted_handle: str, passphrase: str) -> tuple[Path, StaffKey]:
         if not is_handle(untrusted_handle) or not (self._keyfiles / f"{untrusted_handle}.key").is_file():
@@ -208,10 +236,15 @@ class SignIn:
                 unlock(path, wrong)
         dummy_unlock()
 
-    def _check_code(self, staff: StaffKey, untrusted_code: str) -> None:
-        code = "".join(untrusted_code.split())
-        last = second_factor.last_counter(self._vault, staff.handle)
-        counter = totp.verify_code(staff.totp, code, now=self._clock(), last_counter=last)
+    def _check_code(self, staff: StaffKey, untrusted_code: str, *, hint: bool) -> None:
+        last, now = second_factor.last_counter(self._vault, staff.handle), self._clock()
+        try:
+            counter = totp.verify_code(staff.totp, untrusted_code, now=now, last_counter=last)
+        except UnlockRefused:
+            minutes = totp.minutes_off(staff.totp, untrusted_code, now=now)
+            if hint and minutes is not None:
+                raise ClockOff(minutes) from None
+            raise
         second_factor.use(self._vault, staff.handle, counter)
 
 

@@ -19,7 +19,7 @@ from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Part
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
-from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, is_handle
+from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, fold_handle, is_handle
 from fieldreport.seal.roster_directory import RosterDirectory, open_carried_rosters, open_rosters
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
@@ -55,6 +55,7 @@ __all__ = [
     "decode_canonical",
     "encode_canonical",
     "fingerprint_words",
+    "fold_handle",
     "is_handle",
     "is_packed",
     "make_public",

@@ -189,6 +189,11 @@ def is_handle(untrusted_text: str) -> bool:
     return re.fullmatch(HANDLE, untrusted_text) is not None
 
 
+def fold_handle(untrusted_text: str) -> str:
+    """What a person typed as a handle, without spaces around it and in lower case, as every handle is."""
+    return untrusted_text.strip().lower()
+
+
 def key_id(public: bytes) -> str:
     """32 hexadecimal digits: the first half of SHA-256 over a public key."""
     return hashlib.sha256(public).hexdigest()[:32]

@@ -14,6 +14,7 @@ from fieldreport.errors import UnlockRefused
 
 PERIOD_SECONDS: Final = 30
 DIGITS: Final = 6
+_HINT_PERIODS: Final = 120  # an hour: the wrong time zone, or a clock set by hand
 _DRIFT_PERIODS: Final = 1  # phones are seconds off, and a code is typed at the end of its time
 
 
@@ -40,6 +41,21 @@ def verify_code(secret: bytes, untrusted_code: str, *, now: float, last_counter:
     if accepted < 0:
         raise UnlockRefused("Handle, passphrase or code did not match.")
     return accepted
+
+
+def minutes_off(secret: bytes, untrusted_code: str, *, now: float) -> int | None:
+    """How many minutes, rounded, the clock that made this code is ahead of ours (negative: late).
+
+    Within an hour; nothing where no such clock shows it. For a hint: the code is not accepted.
+    """
+    typed = "".join(untrusted_code.split()).encode("utf-8", errors="replace")
+    present = int(now // PERIOD_SECONDS)
+    found = None
+    for distance in range(-_HINT_PERIODS, _HINT_PERIODS + 1):
+        same = hmac.compare_digest(code_at(secret, max(0, present + distance)).encode(), typed)
+        if same and abs(distance) > _DRIFT_PERIODS:
+            found = distance
+    return None if found is None else round(found * PERIOD_SECONDS / 60)
 
 
 def current_code(secret: bytes, now: float) -> str:

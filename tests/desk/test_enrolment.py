@@ -170,13 +170,12 @@ class TestTheInvitation:
         assert begun(stranger, code).status == 403
         assert house.vault.audit.page()[1].act == "invitation-revoked"
 
-    def test_tries_are_counted_but_lock_nobody_out_of_signing_in(self, house: House, stranger: Browser) -> None:
-        for _ in range(limits.SIGN_IN_TRIES):
+    def test_wrong_ones_lock_nobody_out_of_signing_in(self, house: House, stranger: Browser) -> None:
+        for _ in range(limits.SIGN_IN_TRIES + 1):
             assert begun(stranger, "wrong", handle="amira").status == 403
-        assert begun(stranger, "wrong", handle="amira").status == 429
         house.sign_in("amira")
 
-    @pytest.mark.parametrize("handle", ["amira", "lena", "recovery", "admin", "Dana", "", "a/b"])
+    @pytest.mark.parametrize("handle", ["amira", "lena", "recovery", "admin", "Amira", "da na", "", "a/b"])
     def test_nobody_is_invited_under_a_handle_that_cannot_be_theirs(self, lena: Browser, handle: str) -> None:
         page = lena.press(lena.get("/staff"), "Invite", {"handle": handle})
         assert page.status == 422

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from fieldreport.cli import load_settings, passphrases
+from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.unseal import identity_file, key_file
 
@@ -21,7 +22,7 @@ _WARNING = (
 
 
 @click.command("export")
-@click.argument("handle")
+@click.argument("handle", type=HANDLE)
 @click.option(
     "-o",
     "--output",

@@ -12,12 +12,13 @@ import click
 
 from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
+from fieldreport.cli.handles import HANDLE
 from fieldreport.vault.staff import roster_changes
 
 
 @click.command("hand-over")
 @click.argument("successor", metavar="NEW_ADMIN_HANDLE")
-@click.option("--admin", default="admin", show_default=True, help="Handle of the admin who hands over.")
+@click.option("--admin", type=HANDLE, default="admin", show_default=True, help="Handle of the admin who hands over.")
 @passphrases.passphrase_option
 @click.option(
     "--successor-passphrase-file",

@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
+from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import Conflict
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role
@@ -40,7 +41,7 @@ from fieldreport.vault.staff import roster_changes
 
 
 @click.command("rotate")
-@click.argument("handles", nargs=-1)
+@click.argument("handles", nargs=-1, type=HANDLE)
 @click.option("--all", "everybody", is_flag=True, help="Every active editor.")
 @click.option("--order-only", is_flag=True, help="Only order it; owners and the admin do the rest at the desk.")
 @passphrases.admin_option

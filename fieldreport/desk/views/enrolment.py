@@ -14,8 +14,9 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, enrolment
-from fieldreport.desk.sign_in import TooManyTries
+from fieldreport.desk.turns import TooManyTries
 from fieldreport.errors import NotFound, SealError, UnlockRefused, UsageError
+from fieldreport.seal import fold_handle
 from fieldreport.vault.staff import enrolment as vault_enrolment
 from fieldreport.web.forms import Problem
 
@@ -23,7 +24,7 @@ blueprint = flask.Blueprint("enrolment", __name__)
 
 _MAXIMUM: Final = 500  # characters of a field; an invitation has sixty
 _REFUSED: Final = "Handle and invitation do not match, or the invitation has expired. Ask the admin for a new one."
-_THROTTLED: Final = "Too many tries. Wait 15 minutes, then try again."
+_THROTTLED: Final = "This is being done in another window, or many people are. Try again in {seconds} seconds."
 
 
 @access.public
@@ -47,8 +48,9 @@ def begin() -> ResponseReturnValue:
         started = enrolment.begin(context.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
     except UnlockRefused:
         return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=untrusted_handle, status=403)
-    except TooManyTries:
-        return _invitation_page(problems=[Problem(text=_THROTTLED)], handle=untrusted_handle, status=429)
+    except TooManyTries as error:
+        problem = Problem(text=_THROTTLED.format(seconds=error.seconds))
+        return _invitation_page(problems=[problem], handle=untrusted_handle, status=429)
     return _keys_page(started)
 
 
@@ -83,8 +85,9 @@ def finish() -> ResponseReturnValue:
     except enrolment.WrongCode:
         text = "This code is wrong. Wait for the next one, and check that your phone's clock is right."
         return _keys_page(started, typed=typed, problems=[Problem(text=text, field="code")], status=422)
-    except TooManyTries:
-        return _keys_page(started, typed=typed, problems=[Problem(text=_THROTTLED)], status=429)
+    except TooManyTries as error:
+        problem = Problem(text=_THROTTLED.format(seconds=error.seconds))
+        return _keys_page(started, typed=typed, problems=[problem], status=429)
     except UnlockRefused:
         return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=started.handle, status=403)
     return flask.render_template("enrolment-words.html", asked=request)
@@ -94,7 +97,7 @@ def finish() -> ResponseReturnValue:
 @blueprint.post("/staff/invite")
 def invite() -> ResponseReturnValue:
     """Invite somebody and show the code."""
-    handle = flask.request.form.get("handle", "").strip()
+    handle = fold_handle(flask.request.form.get("handle", ""))
     code = vault_enrolment.invite(context.seat(), handle)
     return flask.render_template("enrolment-invite.html", handle=handle, code=code, hours=limits.INVITATION_HOURS)
 

@@ -10,6 +10,7 @@ from fieldreport.desk.rewrap import start
 from fieldreport.errors import RosterError, UnlockRefused
 from fieldreport.seal import Entry, Role
 from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_at_unlock
 from fieldreport.web.forms import Problem
@@ -82,11 +83,21 @@ def destroy() -> ResponseReturnValue:
     passphrase = flask.request.form.get("passphrase", "")
     path = desk.settings.desk.keyfiles / f"{seat.handle}.key"
     try:
-        with desk.sign_in.attempt(seat.handle):
+        with desk.sign_in.attempt(f"key of {seat.handle}"):
             context.session().seat = rotation_at_unlock.destroy_old(seat, path, passphrase, desk.mailbox)
     except UnlockRefused:
         return _page(
             problems=(Problem(text="This is not the passphrase of your key.", field="passphrase"),), status=403
         )
     context.say("The old key is destroyed. The audit log has an entry for it.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+@access.signed_in
+@blueprint.post("/keys/forget-devices")
+def forget_devices() -> ResponseReturnValue:
+    """Forget every device on which this person signed in, such as one that was lost."""
+    context.seat().record(Act.DEVICES_FORGOTTEN)
+    context.desk().sign_in.devices.forget(context.seat().handle)
+    context.say("Your devices are forgotten. Each is remembered again when you sign in on it.")
     return flask.redirect(flask.url_for(".show"), code=303)

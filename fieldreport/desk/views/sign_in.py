@@ -9,10 +9,12 @@ from typing import Final
 import flask
 from flask.typing import ResponseReturnValue
 
+from fieldreport import limits
 from fieldreport.desk import access, context, error_pages, held_forms, presentation
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.desk.sessions import Session
-from fieldreport.desk.sign_in import TooManyTries
+from fieldreport.desk.sign_in import ClockOff
+from fieldreport.desk.turns import TooManyTries
 from fieldreport.errors import FieldreportError, UnlockRefused
 from fieldreport.seal import Role
 from fieldreport.vault.archive.audit import Act
@@ -24,7 +26,10 @@ _STATIC: Final = Path(__file__).parent.parent / "static"
 _STYLE: Final = (_STATIC / "desk.css").read_bytes()
 _ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
-_THROTTLED: Final = "Too many tries. Wait 15 minutes, then try again."
+_CLOCK: Final = (
+    "The passphrase is right, but the code is from a clock that is {minutes} minutes {side} this machine's."
+    " Set the clock of your phone, or have this machine's set, and wait for the next code."
+)
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 
 
@@ -79,12 +84,23 @@ def page(
     handle: str = "",
     next_path: str = "/",
     locked: bool = False,
+    ticket: str = "",
     status: int = 200,
 ) -> ResponseReturnValue:
-    """The sign-in page: ``held_form`` is offered again after unlocking, ``lost_form`` can only be copied."""
+    """The sign-in page.
+
+    ``held_form`` is offered again after unlocking, ``lost_form`` can only be copied; ``ticket`` is for coming back.
+    """
     lost = error_pages.written(lost_form) if lost_form and not held_form else {}
     text = flask.render_template(
-        "sign-in.html", held=held_form, lost=lost, problems=problems, handle=handle, next=next_path, locked=locked
+        "sign-in.html",
+        held=held_form,
+        lost=lost,
+        problems=problems,
+        handle=handle,
+        next=next_path,
+        locked=locked,
+        ticket=ticket,
     )
     return text, status
 
@@ -99,17 +115,27 @@ def submit() -> ResponseReturnValue:
     untrusted_held = form.getlist("held")
     try:
         admitted = desk.sign_in.admit(
-            untrusted_handle, form.get("passphrase", "")[:_MAXIMUM], form.get("code", "")[:_MAXIMUM]
+            untrusted_handle,
+            form.get("passphrase", "")[:_MAXIMUM],
+            form.get("code", "")[:_MAXIMUM],
+            untrusted_device=flask.request.cookies.get(desk.device_cookie_name, ""),
+            untrusted_ticket=form.get("ticket", ""),
         )
     except (UnlockRefused, TooManyTries) as error:
-        throttled = isinstance(error, TooManyTries)
-        return page(
-            held_form=untrusted_held,
-            problems=[Problem(text=_THROTTLED if throttled else _REFUSED, field="" if throttled else "handle")],
-            handle=untrusted_handle,
-            next_path=next_path,
-            status=429 if throttled else 403,
+        ticket = error.ticket if isinstance(error, TooManyTries) else ""
+        response = flask.make_response(
+            page(
+                held_form=untrusted_held,
+                problems=[_problem_of(error)],
+                handle=untrusted_handle,
+                next_path=next_path,
+                ticket=ticket,
+                status=429 if ticket else 403,
+            )
         )
+        if isinstance(error, TooManyTries):
+            response.headers["Retry-After"] = str(error.seconds)
+        return response
     desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
     cookie, session = desk.sessions.begin(handle=admitted.seat.handle, role=admitted.seat.role, seat=admitted.seat)
     flask.g.desk_session = session
@@ -122,7 +148,26 @@ def submit() -> ResponseReturnValue:
     response.set_cookie(
         desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"
     )
+    response.set_cookie(
+        desk.device_cookie_name,
+        admitted.device,
+        max_age=limits.DEVICE_DAYS * 24 * 3600,
+        httponly=True,
+        samesite="Strict",
+        secure=desk.settings.desk.secure_cookie,
+        path="/",
+    )
     return response
+
+
+def _problem_of(error: UnlockRefused | TooManyTries) -> Problem:
+    if isinstance(error, TooManyTries):
+        text = f"Somebody is trying a lot. Try again in {error.seconds} seconds, on this page: it keeps your place."
+        return Problem(text=text)
+    if isinstance(error, ClockOff):
+        side = "ahead of" if error.minutes > 0 else "behind"
+        return Problem(text=_CLOCK.format(minutes=abs(error.minutes), side=side), field="code")
+    return Problem(text=_REFUSED, field="handle")
 
 
 def _after(session: Session, untrusted_held: Sequence[str], next_path: str) -> ResponseReturnValue:

@@ -179,8 +179,9 @@ def renew() -> ResponseReturnValue:
 @access.admin
 @blueprint.post("/staff/lock-all")
 def lock_all() -> ResponseReturnValue:
-    """Forget every unlocked key in this process, including the admin's own."""
+    """Forget every unlocked key in this process, including the admin's own, and every device that was known."""
     context.seat().record(Act.LOCKED_ALL)
     context.desk().sessions.end_all()
+    context.desk().sign_in.devices.forget_all()
     flask.g.desk_session = None
     return flask.redirect(flask.url_for("sign_in.show", locked=1), code=303)

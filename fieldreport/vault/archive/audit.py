@@ -41,6 +41,7 @@ class Act(StrEnum):
     UNLOCK_REFUSED = "unlock-refused"
     LOCKED = "locked"
     LOCKED_ALL = "locked-all"
+    DEVICES_FORGOTTEN = "devices-forgotten"
     CASE_STATE = "case-state"
     CASE_ASSIGNED = "case-assigned"
     CASE_LIMITED = "case-limited"
