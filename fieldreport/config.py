@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from fieldreport import limits
 from fieldreport.errors import SettingsError
@@ -70,9 +70,22 @@ def _at_least(lowest: int) -> Mapping[str, Any]:
 _LISTEN = _must("be HOST:PORT", _is_listen)
 
 
+DEMO_MARK: Final = b"demonstr"
+"""How the instance id of a demonstration begins. The id is in the signed roster and in every sealed object, so that no
+setting makes a newsroom of a directory whose secrets anyone can read. FORMAT.md, "Roster"."""
+
+
+def is_demo(instance: bytes) -> bool:
+    """Whether this is the instance id (16 bytes) of a demonstration."""
+    return instance.startswith(DEMO_MARK)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """The newsroom: ``id`` is public, 32 hexadecimal digits, drawn at ``init``, bound into every sealed object."""
+    """The newsroom: ``id`` is public, 32 hexadecimal digits, drawn at ``init``, bound into every sealed object.
+
+    ``demo`` must say what the id says: nothing is decided by it, and a zone refuses to start where they differ.
+    """
 
     id: str = field(metadata=_must("be 32 hexadecimal digits", lambda value: _is_hex(value, 32)))
     name: str = "fieldreport"
@@ -205,6 +218,11 @@ class Settings:
         """The 16 bytes that are bound into sealed objects and salt the codename."""
         return bytes.fromhex(self.instance.id)
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is a demonstration, as its id says."""
+        return is_demo(self.instance_id)
+
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
     """Parse the settings file at ``path`` under the given environment.
@@ -240,7 +258,21 @@ def parse(document: Mapping[str, Any], *, path: Path, environment: Mapping[str, 
     }
     settings = Settings(path=path, **built)
     _check_intake(settings.intake)
+    _check_demo(settings)
     return settings
+
+
+def _check_demo(settings: Settings) -> None:
+    if settings.is_demo and not settings.instance.demo:
+        raise SettingsError(
+            f"{settings.path} belongs to a demonstration, whose passphrases are written down next to it; no setting "
+            "changes that: make a real newsroom with 'fieldreport init DIR'"
+        )
+    if settings.instance.demo and not settings.is_demo:
+        raise SettingsError(
+            f"{settings.path} says demo = true, but its [instance] id is not a demonstration's; remove that line, or, "
+            "if 'fieldreport demo' made this directory, remove the directory and start again"
+        )
 
 
 def _section(cls: type, name: str, values: object, *, base: Path, environment: Mapping[str, str]) -> Any:

@@ -65,7 +65,7 @@ def make(
         name: the newsroom's name as sources see it.
         admin: handle of the first admin.
         port: intake; desk and press take the two after it.
-        demo: marks every page as a demonstration and sets the publication's delays to zero.
+        demo: marks the instance as a demonstration's, and so every page, and sets the publication's delays to zero.
         shares: (needed, made) of the recovery key.
 
     Raises:
@@ -94,7 +94,7 @@ def make(
 def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shares: tuple[int, int]) -> Made:
     for zone in ("keys", "intake", "desk", "desk/keyfiles", "site"):
         (directory / zone).mkdir(mode=0o700)
-    instance = os.urandom(16)
+    instance = config.DEMO_MARK + os.urandom(8) if demo else os.urandom(16)
     staff = key_file.StaffKey.generate(admin, Role.ADMIN)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")

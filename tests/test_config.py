@@ -113,3 +113,27 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError):
         config.load(path, {})
+
+
+def as_demo(file: Path, *, marked: bool, demo: str) -> Path:
+    text = _GOOD.replace("ab" * 16, (b"demonstr" + bytes(8)).hex()) if marked else _GOOD
+    file.write_text(text.replace('name = "The Border Post"', demo))
+    return file
+
+
+def test_a_demonstration_is_one_by_its_id(file: Path) -> None:
+    assert config.load(as_demo(file, marked=True, demo="demo = true"), {}).is_demo
+    assert not config.load(as_demo(file, marked=False, demo="demo = false"), {}).is_demo
+
+
+@pytest.mark.parametrize("demo", ["", "demo = false"])
+def test_no_setting_makes_a_newsroom_of_a_demonstration(file: Path, demo: str) -> None:
+    with pytest.raises(SettingsError, match="make a real newsroom with 'fieldreport init DIR'"):
+        config.load(as_demo(file, marked=True, demo=demo), {})
+    with pytest.raises(SettingsError, match="make a real newsroom"):
+        config.load(as_demo(file, marked=True, demo="demo = true"), {"FIELDREPORT_INSTANCE_DEMO": "false"})
+
+
+def test_a_newsroom_is_no_demonstration_because_a_setting_says_so(file: Path) -> None:
+    with pytest.raises(SettingsError, match="remove that line"):
+        config.load(as_demo(file, marked=False, demo="demo = true"), {})

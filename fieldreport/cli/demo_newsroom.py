@@ -1,7 +1,7 @@
 """The demo's newsroom: an ordinary installation with an admin and two editors, in one directory.
 
 What a demonstration may do and a newsroom must not: it writes passphrases and second factors to ``demo.json`` (mode
-0600), publishes without delay, and says so on every page.
+0600) and publishes without delay. Its instance id marks it, so that every page says so and no setting takes that away.
 """
 
 from __future__ import annotations

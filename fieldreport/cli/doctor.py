@@ -18,6 +18,7 @@ import click
 
 from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
+from fieldreport.cli.demo_newsroom import FACTS_NAME
 from fieldreport.errors import FieldreportError, PlatformError, SettingsError
 from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
@@ -84,7 +85,8 @@ def machine_checks() -> Iterator[Finding]:
 
 
 def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
-    """Checks of one installation: the roster, modes of files, orphans."""
+    """Checks of one installation: whether it is real, the roster, the audit log, modes of files, orphans."""
+    yield from _demonstration(settings)
     try:
         with open_watch(settings) as rosters:
             yield _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
@@ -117,6 +119,15 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Fin
             )
             seen = f"payloads that cannot be read: {len(unreadable)} ({named})"
             yield Finding(check=name, verdict=Verdict.FAILS, seen=seen)
+
+
+def _demonstration(settings: config.Settings) -> Iterator[Finding]:
+    if settings.is_demo:
+        seen = "anyone with this directory can read everything in it; 'fieldreport init' makes a real newsroom"
+        yield Finding(check="demonstration", verdict=Verdict.WARNS, seen=seen)
+    elif (secrets := settings.path.with_name(FACTS_NAME)).exists():
+        seen = f"{secrets.name} lies here: if its passphrases are this newsroom's, make another with 'fieldreport init'"
+        yield Finding(check="demonstration", verdict=Verdict.FAILS, seen=seen)
 
 
 def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:

@@ -87,7 +87,7 @@ def _everywhere() -> dict[str, object]:
     endpoint = str(flask.request.endpoint or "")
     return {
         "newsroom": desk.settings.instance.name,
-        "demo": desk.settings.instance.demo,
+        "demo": desk.settings.is_demo,
         "person": session,
         "notices": session.take_notices() if session is not None else [],
         "navigation": _NAVIGATION.get(session.role, ()) if session is not None else (),

@@ -134,7 +134,7 @@ def _style(app: Application) -> str:
 def _prepare_templates(app: Application, settings: Settings) -> None:
     app.jinja_env.globals.update(
         newsroom=settings.instance.name,
-        is_demo=settings.instance.demo,
+        is_demo=settings.is_demo,
         onion=settings.intake.onion,
         greetings=settings.intake.greetings,
         contact=settings.intake.contact,

@@ -68,7 +68,7 @@ class Newsroom:
             name=settings.instance.name,
             base_url=settings.press.base_url.rstrip("/"),
             byline=settings.press.byline,
-            demo=settings.instance.demo,
+            demo=settings.is_demo,
         )
 
     @property

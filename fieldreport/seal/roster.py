@@ -19,6 +19,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from fieldreport import limits
+from fieldreport.config import is_demo
 from fieldreport.errors import NotFound, RosterError, SealError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridRecipient
@@ -204,6 +205,15 @@ def malformed(detail: str) -> RosterError:
     return RosterError("not a valid roster", detail=f"roster: {detail}", code="roster-malformed")
 
 
+def of_another_instance(roster: Roster) -> RosterError:
+    """The error for a roster that is not this newsroom's."""
+    if is_demo(roster.instance):
+        return RosterError(
+            "the roster is a demonstration's; make a real newsroom with 'fieldreport init DIR'", code="roster-instance"
+        )
+    return RosterError("the roster is another newsroom's", code="roster-instance")
+
+
 def verify_roster(
     untrusted_raw: bytes,
     untrusted_signatures: bytes,
@@ -233,7 +243,7 @@ def verify_roster(
         raise RosterError("the roster is not signed by the admin", code="roster-signature") from None
     roster = parse_roster(untrusted_raw)
     if instance is not None and roster.instance != instance:
-        raise RosterError("the roster is another newsroom's", code="roster-instance")
+        raise of_another_instance(roster)
     if at is not None:
         check_date(roster, at)
     return roster

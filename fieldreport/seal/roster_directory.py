@@ -29,7 +29,7 @@ from fieldreport.errors import RosterError
 from fieldreport.seal.admin import AdminFiles
 from fieldreport.seal.handover import HandOver
 from fieldreport.seal.public_file import SIGNATURE_FILE_BYTES, Stamp, make_public, read_public, stamps, write_public
-from fieldreport.seal.roster import KeyState, Role, Roster, check_date, parse_roster, verify_roster
+from fieldreport.seal.roster import KeyState, Role, Roster, check_date, of_another_instance, parse_roster, verify_roster
 from fieldreport.seal.signatures import AdminPublic
 
 _HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
@@ -333,5 +333,5 @@ def _parse_named(untrusted_raw: bytes, after: Roster) -> Roster:
         raise RosterError(f"the roster after epoch {after.epoch - 1} names another one before it", code="roster-chain")
     roster = parse_roster(untrusted_raw)
     if roster.instance != after.instance:
-        raise RosterError("the roster is another newsroom's", code="roster-instance")
+        raise of_another_instance(roster)
     return roster

@@ -100,6 +100,7 @@ def facts(directory: Path) -> dict[str, object]:
 def test_a_demo_is_an_ordinary_installation_that_says_what_it_is(opened: Opened) -> None:
     settings = opened.demo.settings
     assert settings.instance.demo
+    assert settings.instance_id.startswith(b"demonstr")
     assert (settings.press.sign_offs, settings.press.minimum_age_hours) == (1, 0)
     people = {handle: person.role for handle, person in opened.demo.people.items()}
     assert people == {"lena": Role.ADMIN, "amira": Role.EDITOR, "jonas": Role.EDITOR}
@@ -157,6 +158,31 @@ def test_a_directory_that_is_no_demo_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     assert "not empty" in refused(run("demo", "--dir", tmp_path), 64)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("command", ["intake", "desk", "press", "up", "doctor"])
+def test_without_its_line_in_the_settings_a_demo_is_refused_by_every_zone(directory: Path, command: str) -> None:
+    path = directory / installation.SETTINGS_NAME
+    path.write_text(path.read_text().replace("demo = true\n", ""))
+    line = refused(run("--settings", path, command), 78)
+    assert "belongs to a demonstration" in line
+    assert "'fieldreport init DIR'" in line
+
+
+def test_with_another_id_its_signed_roster_gives_it_away(directory: Path, opened: Opened) -> None:
+    path = directory / installation.SETTINGS_NAME
+    text = path.read_text().replace("demo = true\n", "").replace(opened.demo.settings.instance.id, "ab" * 16)
+    path.write_text(text)
+    assert "the roster is a demonstration's" in refused(run("--settings", path, "roster", "verify"), 77)
+    done = run("--settings", path, "doctor")
+    assert done.exit_code == 69
+    assert "the roster is a demonstration's" in done.stdout
+    assert re.search("^fails +demonstration +demo.json lies here", done.stdout, re.MULTILINE)
+
+
+def test_doctor_names_a_demo(directory: Path) -> None:
+    done = run("--settings", directory / installation.SETTINGS_NAME, "doctor")
+    assert re.search("^warns +demonstration ", done.stdout, re.MULTILINE)
 
 
 def family(pid: int) -> list[int]:

@@ -205,7 +205,7 @@ def test_every_button_that_changes_something_stands_in_a_form_with_a_token() -> 
 
 
 def test_a_demonstration_says_so_on_every_page(build: Any) -> None:
-    house = build(instance={"demo": True})
+    house = build(instance={"id": (b"demonstr" + bytes(8)).hex(), "demo": True})
     assert "Demonstration" in house.stranger().get("/sign-in").text
     assert "Demonstration" in house.sign_in("amira").get("/inbox").text
 
