@@ -3,6 +3,9 @@
 Every command begins here, the zones included; their workers are forks and inherit it. A new program inherits the limit
 but not the second switch, so each one sets its own. The sandboxed children of ``scrub`` have rules of their own.
 
+A zone runs for months, so it also overwrites what it frees: Python's own allocator keeps freed memory as it was, and so
+does glibc's cache of each thread.
+
 Not done, because Python cannot: keeping pages from being swapped (``mlockall`` would need every library's consent, and
 ``ulimit -l`` is small). The operator's handbook says what to do about swap.
 """
@@ -13,12 +16,15 @@ import ctypes
 import os
 import resource
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
 from fieldreport.errors import PlatformError, SettingsError
 
 _PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
+# glibc manual, "Memory Allocation Tunables". Freed memory is filled with a byte, except in the cache of each thread.
+_TUNABLES: Final = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
 
 
 def harden_process() -> None:
@@ -38,6 +44,17 @@ def harden_process() -> None:
         raise PlatformError("core dumps cannot be prevented here: this is not Linux") from None
     if refused:
         raise PlatformError(f"core dumps cannot be prevented here: {os.strerror(ctypes.get_errno())}")
+
+
+def overwrite_freed_memory() -> None:
+    """Start this program again, once, so that memory is overwritten when it is freed; its children inherit that.
+
+    Allocators read their settings when a process starts, so a running one cannot change them. To be called by the main
+    program before it holds a secret, with no file open that matters.
+    """
+    wanted = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": _TUNABLES}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **wanted})  # noqa: S606 - ourselves
 
 
 def private_directory(path: Path, *, to_group: bool = True) -> None:

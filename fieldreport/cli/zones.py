@@ -19,7 +19,7 @@ from typing import Final
 
 import click
 
-from fieldreport import config
+from fieldreport import config, hardening
 from fieldreport.cli import load_settings
 from fieldreport.errors import UsageError
 
@@ -36,6 +36,7 @@ def intake_command(context: click.Context) -> None:
 
     settings = load_settings(context)
     check_port(settings.intake.listen, where="[intake] listen")
+    hardening.overwrite_freed_memory()
     serve(settings)
 
 
@@ -47,6 +48,7 @@ def desk_command(context: click.Context) -> None:
 
     settings = load_settings(context)
     check_port(settings.desk.listen, where="[desk] listen")
+    hardening.overwrite_freed_memory()
     serve(settings)
 
 
