@@ -24,7 +24,7 @@ from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import check_platform
-from fieldreport.vault.archive import audit_heads
+from fieldreport.vault.archive import audit_heads, origin
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction
@@ -32,6 +32,7 @@ from fieldreport.vault.keys.status import standing
 
 _NAMED_PAYLOADS = 8
 _SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
+_NAMED_CASES = 8  # a list of names that fits a line
 
 
 class Verdict(StrEnum):
@@ -95,6 +96,7 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Fin
             yield from _due(settings, rosters)
             yield _orphaned_cases(settings, rosters)
             yield _audit_log(settings, rosters)
+            yield _case_sources(settings, rosters)
     except FieldreportError as error:
         yield Finding(check="roster", verdict=Verdict.FAILS, seen=error.detail)
     state = letterbox_state(settings.intake.data)
@@ -200,6 +202,24 @@ def _audit_log(settings: config.Settings, rosters: RosterWatch) -> Finding:
         return Finding(check="audit log", verdict=Verdict.WARNS, seen=seen)
     seen = f"{report.entries} entries verified; compared with what is remembered by: {with_ or 'nobody yet'}"
     return Finding(check="audit log", verdict=Verdict.HOLDS, seen=seen)
+
+
+def _case_sources(settings: config.Settings, rosters: RosterWatch) -> Finding:
+    """Whether the source of each case is the one that an editor signed; if not, no answer leaves the case."""
+    vault = open_vault(settings)
+    try:
+        refused = origin.refused_cases(vault, rosters)
+    except FieldreportError as error:
+        return Finding(check="cases", verdict=Verdict.FAILS, seen=error.detail)
+    finally:
+        vault.close()
+    if not refused:
+        return Finding(check="cases", verdict=Verdict.HOLDS, seen="the source of each is signed by an editor")
+    seen = ", ".join(f"{name} ({code})" for name, code in refused[:_NAMED_CASES])
+    if len(refused) > _NAMED_CASES:
+        seen += f" and {len(refused) - _NAMED_CASES} more"
+    seen = f"the source is not what an editor signed: {seen}; an upgraded archive is signed when its editors unlock"
+    return Finding(check="cases", verdict=Verdict.FAILS, seen=seen)
 
 
 def _admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:

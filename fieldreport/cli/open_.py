@@ -25,11 +25,16 @@ from fieldreport.cli.terminal import in_one_line, visible
 from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
 from fieldreport.seal import (
+    AUTHOR,
+    AUTHOR_SIGNATURE,
+    STAFF_KINDS,
     ExpectedOffline,
     Frame,
     HybridIdentity,
     Kind,
     OpenEnvelope,
+    RosterDirectory,
+    editors_of,
     is_packed,
     open_carried_rosters,
     open_sealed_file,
@@ -44,6 +49,11 @@ _FIELDS_NAME: Final = "fields.json"
 _TAGS: Final = frozenset({"lookup", "thread", "reply_key"})
 # What a browser runs. A letter may be a stranger's own, packed without our cleaner: these get no name that opens one.
 _RUNNABLE: Final = frozenset({"text/html", "image/svg+xml"})
+_SIGNED: Final = {
+    "roster": "the signature is by a key of theirs",
+    "unchecked": "the signature was not checked: no roster was given",
+    "nobody": "not signed: do not trust it, unless it is from before objects were signed",
+}
 _HOURS_SHOWN: Final = 24 * 365 * 8000  # beyond that a calendar ends
 
 
@@ -78,13 +88,13 @@ def open_command(
     """Open the sealed FILE: one exported from the desk, or a packed letter."""
     if (roster is None) != (admin_fingerprint is None):
         raise UsageError("--roster and --admin-fingerprint need each other: one alone proves nothing")
-    rosters: Mapping[int, bytes] | None = None
+    rosters: RosterDirectory | None = None
     if roster is not None and admin_fingerprint is not None:
-        rosters = open_carried_rosters(roster, fingerprint=admin_fingerprint).history()
+        rosters = open_carried_rosters(roster, fingerprint=admin_fingerprint)
     identities = _identities(key_path, passphrase_file)
-    with _opened(file, identities, rosters) as envelope:
+    with _opened(file, identities, None if rosters is None else rosters.history()) as envelope:
         envelope.verify()
-        found = _Found.of(envelope, roster_checked=rosters is not None)
+        found = _Found.of(envelope, rosters)
         if output is not None:
             _write(found, envelope, output)
         click.echo(found.as_json(output) if as_json else found.as_text(output))
@@ -138,19 +148,23 @@ class _Found:
 
     envelope: OpenEnvelope
     roster_checked: bool
+    author: str | None
+    signed: str
     text: str | None = field(repr=False)
     text_name: str
     attachments: tuple[_Attachment, ...]
 
     @classmethod
-    def of(cls, envelope: OpenEnvelope, *, roster_checked: bool) -> _Found:
+    def of(cls, envelope: OpenEnvelope, rosters: RosterDirectory | None) -> _Found:
         names = NeutralNames()
         parts = envelope.manifest.parts
         first = int(envelope.binding.kind in _TYPED and bool(parts) and parts[0].length <= limits.FORM_TEXT_BYTES)
         text = envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace") if first else None
         return cls(
             envelope=envelope,
-            roster_checked=roster_checked,
+            roster_checked=rosters is not None,
+            author=envelope.manifest.fields.get(AUTHOR) if envelope.binding.kind in STAFF_KINDS else None,
+            signed=_signed(envelope, rosters) if envelope.binding.kind in STAFF_KINDS else "nobody",
             text=text,
             text_name=_TEXT_NAMES.get(envelope.binding.kind, "message.txt"),
             attachments=tuple(
@@ -185,6 +199,8 @@ class _Found:
             "roster_checked": self.roster_checked,
             "thread": binding.thread.hex(),
             "object": binding.object.hex(),
+            "author": self.author,
+            "signed": self.signed,
             "hour": manifest.hour,
             "fields": dict(manifest.fields),
             "text": self.text,
@@ -211,7 +227,11 @@ class _Found:
             f"roster          epoch {binding.epoch}, {binding.roster.hex()[:16]}… ({checked})",
             f"sealed          {self._hour}",
         ]
-        shown = {name: value for name, value in manifest.fields.items() if name not in _TAGS}
+        if binding.kind in STAFF_KINDS:
+            lines.append(f"author          {in_one_line(self.author or 'nobody')} ({_SIGNED[self.signed]})")
+        shown = {
+            name: value for name, value in manifest.fields.items() if name not in _TAGS | {AUTHOR, AUTHOR_SIGNATURE}
+        }
         lines += [f"{name:<15} {in_one_line(value)}" for name, value in sorted(shown.items())]
         for each in self.attachments:
             removed = ", ".join(each.removed) or "nothing"
@@ -221,6 +241,20 @@ class _Found:
         elif self.text is not None:
             lines += ["", visible(self.text)]
         return "\n".join(lines)
+
+
+def _signed(envelope: OpenEnvelope, rosters: RosterDirectory | None) -> str:
+    """Whether a thing of the staff is signed: ``roster`` by a key of its author, ``unchecked``, or by ``nobody``.
+
+    Raises:
+        SealError: (code ``forged``) it carries a signature that is not its author's. RosterError: see ``at``.
+    """
+    if AUTHOR_SIGNATURE not in envelope.manifest.fields:
+        return "nobody"
+    if rosters is None:
+        return "unchecked"
+    envelope.author(editors_of(rosters.at(envelope.binding.epoch)))
+    return "roster"
 
 
 def _write(found: _Found, envelope: OpenEnvelope, folder: Path) -> None:

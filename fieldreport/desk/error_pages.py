@@ -48,6 +48,22 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "The source cannot be answered",
         "No letter of this case can be opened, and the key for answers is inside the letter.",
     ),
+    "other-source": (
+        "This case holds letters of two sources",
+        "Nothing was sent, because it could reach the wrong person. Tell whoever runs this desk; do not answer here.",
+    ),
+    "unsigned": (
+        "This is not signed by anyone",
+        "Nothing was done with it. Do not trust it, and tell whoever runs this desk: the database may be changed.",
+    ),
+    "forged": (
+        "This is not signed by who it claims to be",
+        "Nothing was done with it. Do not trust it, and tell whoever runs this desk: the database was changed.",
+    ),
+    "replayed": (
+        "An older version was put back",
+        "Nothing was done with it. Do not trust it, and tell whoever runs this desk: the log knows a newer one.",
+    ),
     "cross-site": ("This came from another site", "Nothing was done. Open the desk in its own window."),
     "audit-head": (
         "The audit log was changed",

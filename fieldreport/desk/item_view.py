@@ -35,6 +35,11 @@ _DAMAGED: Final[Mapping[str, str]] = {
     "binding": "the label that says what it is",
     "more": "and more",
 }
+_DISTRUST: Final[Mapping[str, str]] = {
+    "unsigned": "This is not signed by anyone. Do not trust it, and tell whoever runs this desk.",
+    "forged": "This is not signed by who it claims to be. Do not trust it, and tell whoever runs this desk.",
+    "other-source": "This letter is from another source than the case. It may have been moved here: do not trust it.",
+}
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _SHOWN_AS_IMAGES: Final = IMAGES | {"image/heic", "image/avif"}  # phones' photos: re-encoded, they are JPEG
 SOUNDS: Final = frozenset(
@@ -109,7 +114,7 @@ def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
     except Unavailable:
         refusal = "The store cannot be read now. Nothing is lost; try again in a moment."
     except FieldreportError as error:
-        refusal = f"This was refused, because it is not what was sealed ({error.code})."
+        refusal = _DISTRUST.get(error.code, f"This was refused, because it is not what was sealed ({error.code}).")
     return ReadItem(row=row, number=number, refusal=refusal)
 
 

@@ -43,7 +43,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.keys import rotation_at_unlock
-from fieldreport.vault.staff import second_factor
+from fieldreport.vault.staff import adoption, second_factor
 
 _log = logging.getLogger(__name__)
 
@@ -141,10 +141,11 @@ class SignIn:
                 audit_heads.check(self._vault, self._rosters, self._keyfiles)
                 seat = Seat(self._vault, staff, self._rosters)
                 seat.record(Act.UNLOCKED)
+                adopted = adoption.at_unlock(seat)
                 seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
                 audit_heads.remember(self._vault, staff, self._keyfiles)
                 device = self.devices.remember(roster.entry(handle), untrusted_device)
-                return Admitted(seat=seat, notices=notices, device=device)
+                return Admitted(seat=seat, notices=(*adopted, *notices), device=device)
         except TooManyTries as error:
             state = {"handle": handle, "id": secrets.token_hex(8)}
             error.ticket = self._token_key.seal(_TICKET, state, now=self._clock())

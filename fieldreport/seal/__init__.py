@@ -7,6 +7,7 @@ Rules: callers import from here. A module in here is imported directly only by i
 the private half of the same format, and by the benchmark, which measures the parts.
 """
 
+from fieldreport.seal.authorship import AUTHOR, AUTHOR_SIGNATURE, Author, editors_of, forged
 from fieldreport.seal.canonical import decode as decode_canonical
 from fieldreport.seal.canonical import encode as encode_canonical
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
@@ -14,7 +15,7 @@ from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, o
 from fieldreport.seal.form_token import TokenKey
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
-from fieldreport.seal.inner_header import EPOCH_MAX, Binding, Expected, ExpectedOffline, Kind
+from fieldreport.seal.inner_header import EPOCH_MAX, STAFF_KINDS, Binding, Expected, ExpectedOffline, Kind
 from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Part
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
@@ -26,9 +27,13 @@ from fieldreport.seal.signatures import verify_signature
 from fieldreport.seal.word_lists import fingerprint_words
 
 __all__ = [
+    "AUTHOR",
+    "AUTHOR_SIGNATURE",
     "EPOCH_MAX",
     "LANGUAGES",
+    "STAFF_KINDS",
     "AuditHead",
+    "Author",
     "Binding",
     "CleanFile",
     "Codename",
@@ -53,9 +58,11 @@ __all__ = [
     "check_date",
     "check_platform",
     "decode_canonical",
+    "editors_of",
     "encode_canonical",
     "fingerprint_words",
     "fold_handle",
+    "forged",
     "is_handle",
     "is_packed",
     "make_public",

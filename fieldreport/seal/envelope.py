@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO, Final, Literal, Self
@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError
+from fieldreport.seal.authorship import Author, author_of, sign_manifest
 from fieldreport.seal.digest import ThreadedSha256
 from fieldreport.seal.header import build_header, open_header, read_header
 from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
@@ -56,10 +57,12 @@ def seal_envelope(
     parts: Sequence[PartSource],
     recipients: Sequence[HybridRecipient],
     payload_to: BinaryIO,
+    author: Author | None = None,
 ) -> bytes:
     """Seal to all recipients: write the payload to ``payload_to``, return the header's bytes.
 
-    After an error the destination holds at most a payload that no reader accepts; discard it.
+    ``author`` signs it; every kind that staff write has one. After an error the destination holds at most a payload
+    that no reader accepts; discard it.
 
     Raises:
         SealError: (code ``manifest``, ``recipients``) names or recipients out of their form; (code ``part-source``) a
@@ -76,7 +79,8 @@ def seal_envelope(
         )
         for part in parts
     )
-    manifest = Manifest(hour=hour, fields=fields, parts=sealed_parts).encode()
+    described = Manifest(hour=hour, fields=fields, parts=sealed_parts)
+    manifest = (described if author is None else sign_manifest(binding, described, author)).encode()
     content_length = len(manifest) + sum(part.length for part in sealed_parts)
     inner = InnerHeader(binding=binding, content_length=content_length, manifest_length=len(manifest))
     size = padded_size(INNER_BYTES + content_length)
@@ -175,6 +179,10 @@ class OpenEnvelope:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def author(self, signers: Mapping[str, Collection[bytes]]) -> str:
+        """Return who wrote it; ``signers`` and errors as ``authorship.author_of``."""
+        return author_of(self.binding, self.manifest, signers)
 
     def open_part(self, number: int) -> io.RawIOBase:
         """Open part ``number`` at any position. What is read is authenticated; the part's hash is not checked here.

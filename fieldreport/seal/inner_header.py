@@ -18,9 +18,11 @@ from fieldreport import limits
 from fieldreport.errors import SealError
 
 _MAGIC: Final = b"fieldreport/v1\n"
-# magic, kind, epoch, roster, instance, thread, object, content length, manifest length; big endian, no gaps
-_LAYOUT: Final = struct.Struct(">15sBQ32s16s16s16sQI")
-INNER_BYTES: Final = _LAYOUT.size
+# magic, kind, epoch, roster, instance, thread, object; big endian, no gaps
+_BINDING: Final = struct.Struct(">15sBQ32s16s16s16s")
+# content length, manifest length
+_LENGTHS: Final = struct.Struct(">QI")
+INNER_BYTES: Final = _BINDING.size + _LENGTHS.size
 EPOCH_MAX: Final = 2**63 - 1  # what a database column holds
 
 
@@ -34,6 +36,10 @@ class Kind(IntEnum):
     DRAFT = 5  # an article, or a revision of one
     CARD = 6  # a case's fact sheet and protected terms
     MEDIA = 7  # a rendition of an image or recording for an article
+
+
+STAFF_KINDS: Final = frozenset({Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA})
+"""What staff write: signed by its author."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,10 @@ class Binding:
         lengths = (len(self.roster), len(self.instance), len(self.thread), len(self.object))
         if lengths != (32, 16, 16, 16) or not 0 <= self.epoch <= EPOCH_MAX:
             raise SealError("this cannot be sealed", code="binding", detail="binding: a field is out of bounds")
+
+    def encode(self) -> bytes:
+        """Return the first 104 bytes of the inner header: all but the lengths."""
+        return _BINDING.pack(_MAGIC, self.kind, self.epoch, self.roster, self.instance, self.thread, self.object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,18 +148,7 @@ class InnerHeader:
 
     def encode(self) -> bytes:
         """Return the 116 bytes."""
-        binding = self.binding
-        return _LAYOUT.pack(
-            _MAGIC,
-            binding.kind,
-            binding.epoch,
-            binding.roster,
-            binding.instance,
-            binding.thread,
-            binding.object,
-            self.content_length,
-            self.manifest_length,
-        )
+        return self.binding.encode() + _LENGTHS.pack(self.content_length, self.manifest_length)
 
     @classmethod
     def parse(cls, untrusted_inner: bytes) -> InnerHeader:
@@ -161,7 +160,8 @@ class InnerHeader:
         """
         if len(untrusted_inner) != INNER_BYTES:
             raise _malformed_inner("length")
-        magic, kind, epoch, roster, instance, thread, own, content, manifest = _LAYOUT.unpack(untrusted_inner)
+        magic, kind, epoch, roster, instance, thread, own = _BINDING.unpack_from(untrusted_inner)
+        content, manifest = _LENGTHS.unpack_from(untrusted_inner, _BINDING.size)
         if magic != _MAGIC:
             raise _malformed_inner("magic or version")
         if epoch > EPOCH_MAX:

@@ -113,10 +113,14 @@ class RosterDirectory:
             return self._hashes
 
     def keys_at(self, epoch: int) -> tuple[str, ...]:
-        """The key ids that letters of that epoch were sealed to.
+        """The key ids that letters of that epoch were sealed to; raises as ``at``."""
+        return self.at(epoch).key_ids()
+
+    def at(self, epoch: int) -> Roster:
+        """The roster of an epoch up to the one in force, whatever its dates.
 
         Raises:
-            RosterError: (code ``roster-missing``) no roster of that epoch is here.
+            RosterError: (code ``roster-missing``) no roster of that epoch is here; and as ``history``.
         """
         with self._lock:
             current = self._verified()
@@ -124,7 +128,7 @@ class RosterDirectory:
             roster = current if epoch == current.epoch else self._past.get(epoch)
         if roster is None:
             raise RosterError(f"no roster of epoch {epoch} is here", code="roster-missing")
-        return roster.key_ids()
+        return roster
 
     def all_here(self) -> tuple[Roster, ...]:
         """Every roster whose file is here, the oldest first, the one in force last; their dates are not looked at.

@@ -209,6 +209,7 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
     assert set(verdicts) == {
         "admin key",
         "audit log",
+        "cases",
         "cryptography",
         "keys",
         "letterbox",
@@ -230,6 +231,13 @@ def test_doctor_names_a_limited_case_whose_readers_have_left(staffed: House, mon
     ((verdict, seen),) = findings(staffed, status=WHOLE)["limited cases"]
     assert verdict == "warns"
     assert "all readers of quiet harbour have left" in seen
+
+
+def test_doctor_names_a_case_whose_source_no_editor_signed(staffed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldreport.vault.archive.origin.refused_cases", lambda *_: [("C-7Q2M", "forged")])
+    ((verdict, seen),) = findings(staffed, status=69)["cases"]
+    assert verdict == "fails"
+    assert "C-7Q2M (forged)" in seen
 
 
 def test_doctor_says_that_nobody_could_read_a_letter_yet(house: House) -> None:

@@ -43,6 +43,16 @@ def expected_of(vector: dict[str, Any]) -> Expected:
     )
 
 
+def signers_of(vector: dict[str, Any]) -> dict[str, list[bytes]]:
+    return {handle: [bytes.fromhex(key) for key in keys] for handle, keys in vector["signers"].items()}
+
+
+def test_a_signed_object_names_its_author() -> None:
+    vector = load("good-signed")
+    with open_vector(vector) as envelope:
+        assert envelope.author(signers_of(vector)) == "amira"
+
+
 def plaintext_of(vector: dict[str, Any]) -> bytes:
     return zlib.decompress(base64.b64decode(vector["plaintext"]))
 
@@ -66,7 +76,10 @@ def test_it_opens(name: str) -> None:
 def test_it_is_refused_for_its_one_reason(name: str) -> None:
     vector = load(name)
     kind: type[FieldreportError] = LimitExceeded if name in OVER_A_LIMIT else SealError
-    if vector["at"] == "verify":
+    if vector["at"] == "author":
+        with open_vector(vector) as envelope, pytest.raises(kind) as caught:
+            envelope.author(signers_of(vector))
+    elif vector["at"] == "verify":
         envelope = open_vector(vector)
         with pytest.raises(kind) as caught:
             envelope.verify()
@@ -120,7 +133,13 @@ def test_the_vectors_are_what_the_command_makes(tmp_path: Path, monkeypatch: pyt
     make = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(make)
     monkeypatch.setattr(make, "HERE", tmp_path)
-    for write in (make.good_vectors, make.inner_vectors, make.binding_vectors, make.manifest_vectors):
+    for write in (
+        make.good_vectors,
+        make.inner_vectors,
+        make.binding_vectors,
+        make.manifest_vectors,
+        make.author_vectors,
+    ):
         write()
     made = {path.stem: path for path in tmp_path.iterdir()}
     assert sorted(made) == NAMES

@@ -49,13 +49,13 @@ _MAY_BE_SHOWN = {
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
-    "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case",
+    "Opener.instance", "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case",
     # hashes, public keys and signatures
     "AdminPublic.ed25519", "AdminPublic.mldsa65", "ArticleSignOff.signature", "AuditRow.hash", "AuditRow.previous",
     "AuditRow.signature", "AuditRow.signer", "Binding.roster", "Entry.signing", "Expected.rosters", "Header.mac",
     "KeyRequest.signature", "Part.sha256", "PartSource.sha256", "Roster.previous", "Roster.sha256", "SigningKey.public",
     "VaultState.audit_hash", "EnrolmentRequest.signature", "EnrolmentRequest.signing", "Frame.sha256", "Tenure.key",
-    "ExpectedOffline.rosters", "_Attachment.sha256",
+    "ExpectedOffline.rosters", "_Attachment.sha256", "Case.opener_signature", "Unsigned.digest", "Unsigned.signature",
     # ids of public keys, and how those keys stand
     "RecipientSet.keys", "Staged.keys", "Standing.keys", "_Group.keys",
     # ciphertext, and what stands around it in the clear
@@ -150,13 +150,14 @@ def test_a_secret_is_not_in_the_repr_of_what_holds_it(value: object, secrets: li
 
 _COMPARED = {
     "commitment", "cookie", "csrf", "digest", "file_key", "hexdigest", "hmac", "lookup", "mac", "passphrase",
-    "password", "secret", "seed", "session", "source_tag", "token", "totp",
+    "password", "secret", "seed", "session", "reply_tag", "token", "totp",
 }  # fmt: skip
 _KNOWS_NO_SECRET = ("scrub", "press")
 _HARMLESS = {
     "hashlib.sha256(untrusted_raw).digest() != after.previous": "hashes of rosters, which are public",
     "_digest(hashlib.sha256(raw), buffered) != frame.sha256": "the hash of a file beside it, against a worn card",
     "base64.urlsafe_b64encode(raw).decode().rstrip('=') == untrusted_token": "with its own canonical form",
+    "first.subject != listed.hexdigest()": "a hash that the audit log shows",
     "file_key != _FILE_KEY": "a known answer, printed in the specification",
     "digest.digest() == envelope.manifest.parts[number].sha256": "both halves come out of the same opened letter",
 }

@@ -27,6 +27,11 @@ from fieldreport.web.forms import Problem
 blueprint = flask.Blueprint("cases", __name__)
 
 _ITEMS: Final = 30  # of a conversation on one page: opening one takes 1 to 2 ms
+_REFUSED_CARD: Final = {
+    "unsigned": "is not signed by anyone: do not trust it",
+    "forged": "is not signed by who it claims to be: do not trust it",
+    "replayed": "is not the newest that the log knows: an older one was put back, or it was taken away",
+}
 _CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
 
 
@@ -83,8 +88,9 @@ def _card(case_id: bytes) -> tuple[Card, str]:
     """The card; if it is damaged, an empty one and what is wrong with it, because the letters must stay readable."""
     try:
         return conversation.card(context.seat(), case_id), ""
-    except SealError:
-        return Card(), "The fact sheet is damaged and was refused. Saving a new one is not possible."
+    except SealError as error:
+        what = _REFUSED_CARD.get(error.code, "is damaged and was refused")
+        return Card(), f"The fact sheet {what}. Saving a new one is not possible."
 
 
 def editors() -> tuple[str, ...]:

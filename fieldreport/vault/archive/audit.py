@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,6 +80,7 @@ class Act(StrEnum):
     RECOVERY_USED = "recovery-used"
     ADMIN_HANDED_OVER = "admin-handed-over"
     HEAD_ACCEPTED = "head-accepted"
+    ADOPTED = "adopted"
 
 
 UNSIGNED: Final[Mapping[str, frozenset[Act]]] = {
@@ -281,6 +282,15 @@ def _signs(roster: Roster, row: AuditRow) -> bool:
 
 def _first_hour(roster: Roster) -> int:
     return int(roster.not_before.timestamp() // 3600)
+
+
+def is_signed_by(row: AuditRow, signers: Mapping[str, Container[bytes]]) -> bool:
+    """Whether one entry, looked at alone, is signed by a key of its actor; ``signers``: handle to keys."""
+    try:
+        _check_entry(row, sequence=row.sequence, previous=row.previous)
+    except SealError:
+        return False
+    return row.signer is not None and row.signer in signers.get(row.actor, ())
 
 
 def append(

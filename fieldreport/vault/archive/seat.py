@@ -1,8 +1,9 @@
 """An unlocked person's place at the vault: what every act that needs a key is made of.
 
 Rules: a seat opens with this person's identities and seals to the readers of the roster, which is verified again at
-every use and never older than the vault has seen; every act is logged and signed in the transaction that does it; an
-admin's seat has no identities and opens nothing.
+every use and never older than the vault has seen; what it seals is signed, and what staff wrote is opened only if its
+author signed it; every act is logged and signed in the transaction that does it; an admin's seat has no identities and
+opens nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import BinaryIO, Literal
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.seal import (
+    STAFF_KINDS,
+    Author,
     Binding,
     Expected,
     Kind,
@@ -22,16 +25,17 @@ from fieldreport.seal import (
     PartSource,
     Role,
     Roster,
+    editors_of,
     open_envelope,
     seal_envelope,
 )
 from fieldreport.unseal.key_file import StaffKey
-from fieldreport.vault.archive import readers
+from fieldreport.vault.archive import authors, origin, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.rosters import RosterWatch
-from fieldreport.vault.archive.tables import Item
+from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.archive.vault import Vault
 
 
@@ -75,14 +79,20 @@ class Seat:
         parts: Sequence[PartSource],
         fields: Mapping[str, str] | None = None,
         object_id: bytes | None = None,
+        version: int | None = None,
     ) -> Iterator[Staged]:
-        """Seal something to the roster's readers and hold it until ``Change.add`` has been called inside the block.
+        """Sign and seal something to the roster's readers; hold it until ``Change.add`` was called inside the block.
+
+        ``version``: of what is replaced by newer ones, so that none can be put back.
 
         Raises:
             RosterError: there is no roster to seal to. LimitExceeded, StoreError: it could not be stored.
-            NotAllowed: it is for a case that is limited to others (code "limited").
+            NotAllowed: it is for a case that is limited to others (code "limited"), or the roster does not name this
+                person's signing key, so that no one would believe it (code "not-in-roster").
         """
         roster = self.roster()
+        if self.staff.signing.public not in editors_of(roster).get(self.handle, ()):
+            raise NotAllowed("the roster does not list your signing key", code="not-in-roster")
         named = readers.readers_of(self.vault, thread)
         only = readers.handles(named)
         readers.must_be_among(only, self.handle)
@@ -100,10 +110,11 @@ class Seat:
             return seal_envelope(
                 binding,
                 hour=self.vault.hour(),
-                fields=fields or {},
+                fields={**(fields or {}), **({} if version is None else {authors.VERSION: str(version)})},
                 parts=parts,
                 recipients=roster.recipients(only=only),
                 payload_to=payload,
+                author=Author(handle=self.handle, key=self.staff.signing),
             )
 
         with self.vault.objects.staging(
@@ -118,13 +129,28 @@ class Seat:
             yield staged
 
     @contextmanager
-    def open_object(self, object_id: bytes, *, kind: Kind, thread: bytes) -> Iterator[OpenEnvelope]:
+    def open_object(
+        self, object_id: bytes, *, kind: Kind, thread: bytes, author: str | None = None, version: int | None = None
+    ) -> Iterator[OpenEnvelope]:
         """Open a sealed object that is expected to be of this kind and thread; it is closed when the block ends.
 
+        ``author`` and ``version``: what it must be signed as, where the database names one or the log counts them.
+
         Raises:
-            NotFound: it is gone. NotARecipient: it is sealed to others. SealError: it is not what was expected.
+            NotFound: it is gone. NotARecipient: it is sealed to others. SealError: it is not what was expected; code
+                ``unsigned``, ``forged`` or ``replayed`` where its author did not sign exactly this.
             NotAllowed: its case is limited to others (code "limited").
         """
+        with self.open_unsigned(object_id, kind=kind, thread=thread) as envelope:
+            if kind in STAFF_KINDS:
+                authors.check(self.vault, self.rosters, envelope, author=author, version=version)
+                if kind is not Kind.MEDIA:  # only media are long, and are read through when they are shown
+                    envelope.verify()
+            yield envelope
+
+    @contextmanager
+    def open_unsigned(self, object_id: bytes, *, kind: Kind, thread: bytes) -> Iterator[OpenEnvelope]:
+        """As ``open_object``, without asking who wrote it: for letters, and to adopt what is from before signing."""
         stored = self.vault.objects.open(object_id)
         expected = Expected(
             kind=kind,
@@ -146,6 +172,7 @@ class Seat:
         """Open a letter, a sent reply or a note; see ``open_object``."""
         with self.vault.reading() as session:
             item = session.get(Item, item_id)
+            case = None if item is None or item.case_id is None else session.get(Case, item.case_id)
         if item is None:
             raise NotFound("no such item")
         if item.gone:
@@ -154,7 +181,12 @@ class Seat:
         thread = item_id if kind is Kind.LETTER else item.case_id
         if thread is None:
             raise NotFound("no such item", detail="an item without a case is not a letter")
-        with self.open_object(item_id, kind=kind, thread=thread) as envelope:
+        # A row without an author is refused, too: there is no such handle.
+        author = None if kind is Kind.LETTER else item.author or ""
+        with self.open_object(item_id, kind=kind, thread=thread, author=author) as envelope:
+            if kind is Kind.LETTER and case is not None:
+                origin.check_case(self.vault, self.rosters, case)
+                origin.check_letter(case, envelope.manifest.fields)
             yield envelope
 
     def text(self, item_id: bytes) -> str:

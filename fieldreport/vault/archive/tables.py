@@ -110,6 +110,9 @@ class Case(VaultBase, kw_only=True):
     ``source`` is SHA-256 over a domain and the codename's lookup, empty once the case has ended. ``sequence`` numbers
     the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the handles of the editors that the
     case is limited to, sorted, joined by commas; empty where every editor reads.
+
+    ``opener`` is the editor who signed name, source and ``reply_tag``, with a key of the roster ``opener_epoch``; see
+    ``cases.origin``.
     """
 
     __tablename__ = "cases"
@@ -134,6 +137,10 @@ class Case(VaultBase, kw_only=True):
     ended: Mapped[str | None] = mapped_column(default=None)
     card: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None)
     readers: Mapped[str | None] = mapped_column(default=None)
+    opener: Mapped[str | None] = mapped_column(default=None)
+    opener_epoch: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    opener_signature: Mapped[bytes | None] = mapped_column(column_bytes(64), default=None)
+    reply_tag: Mapped[bytes | None] = mapped_column(column_bytes(32), default=None, repr=False)
 
 
 class Item(VaultBase, kw_only=True):
@@ -192,10 +199,22 @@ class Withdrawal(VaultBase, kw_only=True):
     hour: Mapped[int]
 
 
+class Unsigned(VaultBase, kw_only=True):
+    """An object or a case from before signing: SHA-256 of its id, and who adopted it; see ``adoption``."""
+
+    __tablename__ = "unsigned"
+
+    digest: Mapped[bytes] = mapped_column(column_bytes(32), primary_key=True)
+    adopter: Mapped[str | None] = mapped_column(default=None)
+    epoch: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    signature: Mapped[bytes | None] = mapped_column(column_bytes(64), default=None)
+
+
 class AuditRow(VaultBase, kw_only=True):
     """One entry of the log; see ``audit`` for what is hashed and signed."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index(None, "subject", "act"),)  # how many versions of a card or an article there were
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hour: Mapped[int]

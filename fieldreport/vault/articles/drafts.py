@@ -20,11 +20,12 @@ from fieldreport.press.article import Article, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Kind, Role
+from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import Item
+from fieldreport.vault.archive.tables import AuditRow, Item
 from fieldreport.vault.articles import records
 from fieldreport.vault.articles.listing import ArticleHead, head_of, row_of
 from fieldreport.vault.articles.materials import gone_letters
@@ -62,7 +63,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
     article_id = secrets.token_bytes(16)
     article = Article(language=language, slug=new_slug())
     with (
-        records.stage_revision(seat, article_id, article, {}) as staged,
+        records.stage_revision(seat, article_id, article, {}, number=1) as staged,
         seat.change() as change,
     ):
         change.session.add(
@@ -82,7 +83,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
                 select(Item).where(Item.case_id == case_id, Item.kind == Kind.LETTER.value)
             ).all()
             change.session.add(ArticleCase(article_id=article_id, case_id=case_id, gone=gone_letters(letters)))
-        _add_revision(seat, change, row_of(change.session, article_id), staged)
+        _add_revision(seat, change, row_of(change.session, article_id), staged, number=1)
         change.record(Act.ARTICLE_CREATED, article_id.hex())
     return load(seat, article_id)
 
@@ -100,7 +101,7 @@ def load_revision(seat: Seat, article_id: bytes, number: int) -> Article:
         row = session.get(ArticleRevision, (article_id, number))
     if row is None:
         raise NotFound("no such revision")
-    return records.open_revision(seat, article_id, row.object_id).article
+    return records.open_revision(seat, article_id, row).article
 
 
 def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> Draft:
@@ -178,10 +179,16 @@ def open_current(seat: Seat, article_id: bytes) -> tuple[ArticleHead, Record]:
     """Open the current revision. Raises ``NotAllowed``: an admin reads nothing; and as ``load``."""
     seat.must_be(Role.EDITOR)
     with seat.vault.reading() as session:
-        head, draft = head_of(session, article_id), row_of(session, article_id).draft
-    record = records.open_revision(seat, article_id, draft)
-    # The table says who wrote; the sealed revision says it under a signature. Both count.
-    return replace(head, writers=tuple(sorted({*head.writers, record.author}))), record
+        head, row = head_of(session, article_id), row_of(session, article_id)
+        revision = session.get(ArticleRevision, (article_id, row.revision))
+        saved = _saves(session, article_id)
+    # The newest is the one that the signed log counts. Only giving up a correction goes back to what readers have.
+    kept = row.live_revision if row.live else None
+    if revision is None or revision.object_id != row.draft or row.revision not in {len(saved), kept}:
+        raise authors.replayed()
+    record = records.open_revision(seat, article_id, revision)
+    # The table says who wrote; the log and the sealed revision say it under a signature. All count.
+    return replace(head, writers=tuple(sorted({*head.writers, *saved, record.author}))), record
 
 
 def _save(
@@ -195,32 +202,46 @@ def _save(
 ) -> None:
     if any(media.name not in files for media in article.media):
         raise UsageError("attachments are added from a case", code="article-media")
+    with seat.vault.reading() as session:
+        number = len(_saves(session, article_id)) + 1
     with (
-        records.stage_revision(seat, article_id, article, files) as staged,
+        records.stage_revision(seat, article_id, article, files, number=number) as staged,
         seat.change() as change,
     ):
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
-        if row.revision != based_on:
+        if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
             raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
         if row.slug is not None and row.slug != article.slug:
             raise NotAllowed("the address of a published article stays what it is", code="slug-fixed")
         if file is not None:
             change.add(file)
             change.session.add(ArticleFile(article_id=article_id, object_id=file.id))
-        _add_revision(seat, change, row, staged)
+        _add_revision(seat, change, row, staged, number=number)
         void(change, row, ArticleState.DRAFT)
         change.record(Act.ARTICLE_SAVED, article_id.hex())
 
 
-def _add_revision(seat: Seat, change: Change, row: ArticleRow, staged: Staged) -> None:
+def _saves(session: Session, article_id: bytes) -> list[str]:
+    """Who saved each revision, by the log."""
+    acts = [Act.ARTICLE_CREATED.value, Act.ARTICLE_SAVED.value]
+    return list(
+        session.scalars(
+            select(AuditRow.actor)
+            .where(AuditRow.subject == article_id.hex(), AuditRow.act.in_(acts))
+            .order_by(AuditRow.sequence)
+        )
+    )
+
+
+def _add_revision(seat: Seat, change: Change, row: ArticleRow, staged: Staged, *, number: int) -> None:
     change.add(staged)
-    number = next_number(change.session, ArticleRevision, row.id)
     change.session.add(
         ArticleRevision(article_id=row.id, number=number, object_id=staged.id, author=seat.handle, hour=change.hour)
     )
     row.revision, row.draft, row.changed = number, staged.id, change.hour
 
 
-def next_number(session: Session, table: type[ArticleRevision | ArticleAnswer], article_id: bytes) -> int:
-    """The number of an article's next revision or answer."""
-    return (session.scalar(select(func.max(table.number)).where(table.article_id == article_id)) or 0) + 1
+def next_answer(session: Session, article_id: bytes) -> int:
+    """The number of an article's next answer."""
+    answers = ArticleAnswer.article_id == article_id
+    return (session.scalar(select(func.max(ArticleAnswer.number)).where(answers)) or 0) + 1

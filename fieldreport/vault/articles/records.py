@@ -33,6 +33,7 @@ from fieldreport.seal import Kind, PartSource, decode_canonical, encode_canonica
 from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.signatures import SignOff, author_is, sign
+from fieldreport.vault.articles.tables import ArticleRevision
 
 _NAMES: Final = 10_000  # files that an article ever had; numbers are not used twice
 
@@ -51,24 +52,28 @@ class Record:
 
 
 @contextmanager
-def stage_revision(seat: Seat, article_id: bytes, article: Article, files: Mapping[str, bytes]) -> Iterator[Staged]:
-    """Seal a revision in this person's name; add it to a change inside the block."""
+def stage_revision(
+    seat: Seat, article_id: bytes, article: Article, files: Mapping[str, bytes], *, number: int
+) -> Iterator[Staged]:
+    """Seal revision ``number`` in this person's name; add it to a change inside the block."""
     private = encode_canonical({"files": {name: identifier.hex() for name, identifier in files.items()}})
     signature = sign(seat, SignOff.WRITING, article_id, article.content_hash())
     parts = [_json_part("article.json", article.to_json()), _json_part("desk.json", private)]
     fields = {"author": seat.handle, "signature": signature.hex()}
-    with seat.stage(kind=Kind.DRAFT, thread=article_id, parts=parts, fields=fields) as staged:
+    with seat.stage(kind=Kind.DRAFT, thread=article_id, parts=parts, fields=fields, version=number) as staged:
         yield staged
 
 
-def open_revision(seat: Seat, article_id: bytes, object_id: bytes) -> Record:
+def open_revision(seat: Seat, article_id: bytes, row: ArticleRevision) -> Record:
     """Open a revision and check who wrote it.
 
     Raises:
         NotFound, NotARecipient, SealError: see ``Seat.open_object``; SealError (code "article") for one that this
             program did not write, or whose author did not sign it.
     """
-    with seat.open_object(object_id, kind=Kind.DRAFT, thread=article_id) as envelope:
+    object_id = row.object_id
+    opened = seat.open_object(object_id, kind=Kind.DRAFT, thread=article_id, author=row.author, version=row.number)
+    with opened as envelope:
         untrusted_article = envelope.read_part(0, limits.ARTICLE_JSON_BYTES)
         untrusted_private = envelope.read_part(1, limits.ARTICLE_JSON_BYTES)
         fields = envelope.manifest.fields
@@ -152,6 +157,7 @@ def opened_file(seat: Seat, article_id: bytes, record: Record, name: str) -> Ite
     with seat.open_object(record.files[name], kind=Kind.MEDIA, thread=article_id) as envelope:
         if envelope.manifest.parts[0].sha256.hex() != media.sha256:
             raise _damaged("an attachment is another file than the article says")
+        envelope.verify()  # reading at any position does not check the hash that the author signed
         with envelope.open_part(0) as stream:
             yield stream
 

@@ -130,7 +130,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
     ):
         in_state(row_of(change.session, article_id), *OPEN_STATES)
         change.add(staged)
-        number = drafts.next_number(change.session, ArticleAnswer, article_id)
+        number = drafts.next_answer(change.session, article_id)
         change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
         change.record(Act.ARTICLE_OVERRIDDEN if blocks else Act.ARTICLE_ANSWERED, article_id.hex())
 

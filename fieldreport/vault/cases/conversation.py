@@ -8,7 +8,6 @@ is still delivered. The newsroom's copy and the source's have unrelated ids.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import io
 import json
 import logging
@@ -18,23 +17,25 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal import Binding, HybridRecipient, Kind, PartSource, Role, encode_canonical, seal_envelope
+from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, Outgoing
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.inbox import living
-from fieldreport.vault.cases.sort import source_tag
 
 _log = logging.getLogger(__name__)
 
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"
 _LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
+_DISTRUSTED: Final = frozenset({"unsigned", "forged", "other-source", "binding"})
 _THREAD: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -151,10 +152,14 @@ def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes | None = None)
 def card(seat: Seat, case_id: bytes) -> Card:
     """Open a case's card; an empty one when none was saved. Raises ``NotFound``, and as ``Seat.open_object``."""
     with seat.vault.reading() as session:
-        version = living(session, case_id).card
+        case, saved = _case_and_saves(session, case_id)
+    origin.check_case(seat.vault, seat.rosters, case)
+    version = case.card
     if version is None:
+        if saved:
+            raise authors.replayed()
         return Card()
-    with seat.open_object(version, kind=Kind.CARD, thread=case_id) as envelope:
+    with seat.open_object(version, kind=Kind.CARD, thread=case_id, version=saved) as envelope:
         raw = envelope.read_part(0, limits.CARD_BYTES)
     try:
         document = json.loads(raw)
@@ -178,10 +183,15 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
     if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS:
         raise LimitExceeded("the card is too long", detail="card over the bound", code="card-size")
     part = PartSource(name="card.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
-    with seat.stage(kind=Kind.CARD, thread=case_id, parts=[part]) as staged:
+    with seat.vault.reading() as session:
+        case, saved = _case_and_saves(session, case_id)
+    origin.check_case(seat.vault, seat.rosters, case)
+    if case.card is None and saved:
+        raise authors.replayed()
+    with seat.stage(kind=Kind.CARD, thread=case_id, parts=[part], version=saved + 1) as staged:
         with seat.change() as change:
-            case = living(change.session, case_id)
-            if case.card != card.version:
+            case, saved_now = _case_and_saves(change.session, case_id)
+            if case.card != card.version or saved_now != saved:
                 raise Conflict("a colleague has saved this card meanwhile", code="card-changed")
             change.add(staged)
             if case.card is not None:
@@ -189,6 +199,14 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
             case.card = staged.id
             change.record(Act.CARD_SAVED, case.name)
         return Card(facts=card.facts, protected=card.protected, version=staged.id)
+
+
+def _case_and_saves(session: Session, case_id: bytes) -> tuple[Case, int]:
+    """A case, and how often the log says that its card was saved."""
+    saves = authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery()
+    row = session.execute(select(Case, saves.label("saves")).where(Case.id == case_id)).first()
+    case = living(session, case_id)
+    return case, 0 if row is None else row.saves
 
 
 def _append(change: Change, case: Case, item_id: bytes, kind: Kind) -> None:
@@ -214,11 +232,14 @@ def _is_new(seat: Seat, item_id: bytes, case_id: bytes) -> bool:
 
 
 def _reach(seat: Seat, case_id: bytes) -> _Source:
-    """Open the newest letter of a case for the key and the pigeonhole that its sender reads.
+    """Open every letter of a case for the key and the pigeonhole that its sender reads.
+
+    They must all name the same, and it must be what was signed when the case was opened.
 
     Raises:
         NotFound: no letter of this case can be opened here, so there is nowhere to send to.
-        SealError: the letter names no place to reply to.
+        SealError: the case is not signed (code ``unsigned``, ``forged``), a letter is not from its source (code
+            ``other-source``), or a letter names no place to reply to.
     """
     with seat.vault.reading() as session:
         case = living(session, case_id)
@@ -227,22 +248,28 @@ def _reach(seat: Seat, case_id: bytes) -> _Source:
             .where(Item.case_id == case_id, Item.kind == Kind.LETTER.value, ~Item.gone)
             .order_by(Item.sequence.desc())
         ).all()
+    origin.check_case(seat.vault, seat.rosters, case)
+    fields: dict[str, str] | None = None
     for letter_id in letters:
         try:
             with seat.open_item(letter_id) as envelope:
                 fields = dict(envelope.manifest.fields)
-        except (NotFound, SealError):  # damaged, or older than this person's access: an earlier one does as well
+        except NotFound:  # its payload is gone: another one does as well
             continue
-        return _source_from(fields, case)
-    raise NotFound("no letter of this case can be opened, so there is no key to answer to", code="no-letter")
+        except SealError as error:
+            if error.code in _DISTRUSTED:
+                raise
+            continue  # damaged, or older than this person's access
+        origin.check_reply(case, fields)
+    if fields is None:
+        raise NotFound("no letter of this case can be opened, so there is no key to answer to", code="no-letter")
+    return _source_from(fields)
 
 
-def _source_from(fields: dict[str, str], case: Case) -> _Source:
+def _source_from(fields: dict[str, str]) -> _Source:
     lookup, thread = fields.get("lookup", ""), fields.get("thread", "")
     if not _LOOKUP.fullmatch(lookup) or not _THREAD.fullmatch(thread):
         raise SealError("this letter does not say where to answer", code="no-reply-place")
-    if case.source is None or not hmac.compare_digest(source_tag(bytes.fromhex(lookup)), case.source):
-        raise SealError("this letter belongs to another source", code="other-source")
     return _Source(
         recipient=HybridRecipient.parse(fields.get("reply_key", "")),
         index=hashlib.sha256(bytes.fromhex(lookup)).digest(),

@@ -14,20 +14,23 @@ from sqlalchemy import delete, select
 
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.origin import Opener, Origin
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
 
 _NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
 
 
-def open_case(change: Change, source: bytes | None) -> Case:
+def open_case(change: Change, origin: Origin | None, opener: Opener) -> Case:
     """Open a case for a source, or without one if the letter's manifest is unreadable."""
     case = Case(
         id=secrets.token_bytes(16),
         name=_fresh_name(change),
-        source=source,
+        source=None if origin is None else origin.source,
+        reply_tag=None if origin is None else origin.reply_tag,
         opened=change.hour,
         active=change.hour,
     )
+    opener.sign(case)
     change.session.add(case)
     change.session.flush()
     return case
@@ -61,20 +64,19 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
             change.session.delete(item)
     change.session.execute(delete(Mark).where(Mark.case_id == case.id))
     case.ended = ending.value
-    case.source = None
+    case.source = case.reply_tag = case.opener = case.opener_epoch = case.opener_signature = None
     case.assignee = None
     case.readers = None
     case.letters = case.damaged = case.last_letter = 0
     change.session.flush()
 
 
-def withdraw_until(change: Change, case: Case, *, batch: int, hour: int) -> None:
+def withdraw_until(change: Change, case: Case, *, origin: Origin, opener: Opener | None, batch: int, hour: int) -> None:
     """Do what a source's withdrawal asks for: end the case, and with it everything sent before.
 
     Letters that came after the withdrawal (in a later round of collecting, or in the same round with a later hour)
-    move to a new case.
+    move to a new case. Without an ``opener`` they wait for the next sorting.
     """
-    source = case.source
     letters = select(Item).where(Item.case_id == case.id, Item.kind == Kind.LETTER.value, ~Item.gone)
     later = [
         item
@@ -84,8 +86,8 @@ def withdraw_until(change: Change, case: Case, *, batch: int, hour: int) -> None
     for item in later:
         item.case_id = None
     end_case(change, case, Ending.WITHDRAWN)
-    if later:
-        fresh = open_case(change, source)
+    if later and opener is not None:
+        fresh = open_case(change, origin, opener)
         for item in later:
             file_letter(change, fresh, item)
 

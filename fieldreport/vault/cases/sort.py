@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -24,9 +23,11 @@ from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, RosterErr
 from fieldreport.limits import READ_BYTES
 from fieldreport.seal import Expected, HybridIdentity, Kind, OpenEnvelope, Role, Roster, open_envelope, open_header
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
+from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import objects, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.origin import Opener, Origin, origin_of
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
@@ -35,8 +36,6 @@ from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
 
 _log = logging.getLogger(__name__)
 
-_SOURCE_DOMAIN: Final = b"fieldreport/v1/vault/source\n"
-_LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
 _PAGE: Final = 50
 _DAMAGE: Final = {"header-malformed": "header", "header-mac": "header", "payload": "payload", "binding": "binding"}
 _NAMED_PARTS: Final = 8  # a list of damage that fits a line; the rest is "more"
@@ -62,13 +61,13 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What was learned by opening a letter. Without ``source`` not even the manifest could be read.
+    """What was learned by opening a letter. Without ``origin`` not even the manifest could be read.
 
     ``header`` is the one that was opened, if one was.
     """
 
     header: bytes = field(default=b"", repr=False)
-    source: bytes | None = field(default=None, repr=False)
+    origin: Origin | None = None
     hour: int | None = None
     epoch: int | None = None
     withdraws: bool = False
@@ -87,6 +86,7 @@ def sort(seat: Seat) -> Sorted:
         identities=seat.staff.identities,
         rosters=seat.rosters,
         change=seat.change,
+        staff=seat.staff,
     ).sort()
     if result.limited:
         # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.
@@ -99,6 +99,7 @@ def sort(seat: Seat) -> Sorted:
 class Sorter:
     """Everything that sorting needs; ``change`` makes changes in the sorting person's name.
 
+    Who opens a case signs for its source. Without ``staff``, at a recovery, letters that would need a new case wait.
     Letters can be read while no roster is in force.
     """
 
@@ -106,6 +107,7 @@ class Sorter:
     identities: Sequence[HybridIdentity] = field(repr=False)
     rosters: RosterWatch
     change: Callable[[], AbstractContextManager[Change]]
+    staff: StaffKey | None = field(default=None, repr=False)
 
     def sort(self) -> Sorted:
         """File every unsorted letter that can be opened; see the module."""
@@ -171,23 +173,35 @@ class Sorter:
             result.unopened += 1
             result.unreadable += 1
             return
-        rebuilt = self._rebuilt(look.header, roster)
+        rebuilt, opener = self._rebuilt(look.header, roster), self._opener()
         with self.change() as change:
             item = change.session.get(Item, letter.id)
             if item is None or item.case_id is not None or item.gone:
                 return  # a colleague sorted it while we read it
             self._set_right(change, item, look, rebuilt=rebuilt, roster=roster)
-            if look.withdraws and look.source is not None and look.hour is not None:
-                _withdraw(change, item, source=look.source, hour=look.hour)
+            if look.withdraws and look.origin is not None and look.hour is not None:
+                _withdraw(change, item, origin=look.origin, hour=look.hour, opener=opener)
                 result.withdrawn += 1
             elif _was_withdrawn(change, item, look):
                 _drop(change, item)
                 result.withdrawn += 1
             else:
-                result.new_cases += _file(change, item, look)
+                case = _case_of(change, look.origin)
+                if case is None:
+                    if opener is None:
+                        result.unopened += 1
+                        return
+                    case = open_case(change, look.origin, opener)
+                    result.new_cases += 1
+                _file(change, item, look, case)
                 result.limited += _limit(change, item)
                 result.letters += 1
                 result.damaged += look.damage is not None
+
+    def _opener(self) -> Opener | None:
+        if self.staff is None:
+            return None
+        return Opener(staff=self.staff, epoch=self.rosters.newest().epoch, instance=self.vault.instance)
 
     def _rebuilt(self, header: bytes, roster: Roster | None) -> bytes | None:
         if not header or roster is None:
@@ -272,11 +286,6 @@ def _opener(header: bytes, identities: Sequence[HybridIdentity]) -> str:
     raise NotARecipient("none of these keys opens it")
 
 
-def source_tag(lookup: bytes) -> bytes:
-    """Return what a case is filed under: not the mailbox's index, so that the two stores cannot be matched."""
-    return hashlib.sha256(_SOURCE_DOMAIN + lookup).digest()
-
-
 def damaged_parts(envelope: OpenEnvelope) -> str | None:
     """Verify an envelope to its last byte and name what is damaged: ``report``, ``part-1`` … or ``padding``."""
     try:
@@ -306,12 +315,12 @@ def _part_is_sound(envelope: OpenEnvelope, number: int) -> bool:
 
 def _describe(envelope: OpenEnvelope) -> _Look:
     fields = envelope.manifest.fields
-    lookup = fields.get("lookup", "")
+    origin = origin_of(fields)
     epoch, hour = envelope.binding.epoch, envelope.manifest.hour
-    if not _LOOKUP.fullmatch(lookup):
+    if origin is None:
         return _Look(epoch=epoch, hour=hour, damage="manifest")
     return _Look(
-        source=source_tag(bytes.fromhex(lookup)),
+        origin=origin,
         hour=hour,
         epoch=epoch,
         withdraws=fields.get("action") == "withdraw",
@@ -319,17 +328,17 @@ def _describe(envelope: OpenEnvelope) -> _Look:
     )
 
 
-def _file(change: Change, item: Item, look: _Look) -> int:
-    """Put a letter into its source's case; return 1 if that had to be opened, otherwise 0."""
+def _case_of(change: Change, origin: Origin | None) -> Case | None:
+    return None if origin is None else change.session.scalar(select(Case).where(Case.source == origin.source))
+
+
+def _file(change: Change, item: Item, look: _Look, case: Case) -> None:
+    """Put a letter into its source's case."""
     item.damage = look.damage
     if look.hour is not None:
         # The sender sets the hour: no letter is younger than its arrival.
         item.hour = min(look.hour, item.hour)
-    case = None
-    if look.source is not None:
-        case = change.session.scalar(select(Case).where(Case.source == look.source))
-    file_letter(change, case or open_case(change, look.source), item)
-    return int(case is None)
+    file_letter(change, case, item)
 
 
 def _limit(change: Change, item: Item) -> int:
@@ -342,12 +351,13 @@ def _limit(change: Change, item: Item) -> int:
     return 1
 
 
-def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:
+def _withdraw(change: Change, item: Item, *, origin: Origin, hour: int, opener: Opener | None) -> None:
     _drop(change, item)
-    case = change.session.scalar(select(Case).where(Case.source == source))
+    source = origin.source
+    case = _case_of(change, origin)
     if case is not None:
         item.case_id = case.id
-        withdraw_until(change, case, batch=item.batch, hour=hour)
+        withdraw_until(change, case, origin=origin, opener=opener, batch=item.batch, hour=hour)
         change.record(Act.CASE_WITHDRAWN, case.name)
     # Older letters of this source may still be unsorted, here or until a colleague unlocks.
     earlier = change.session.get(Withdrawal, source)
@@ -358,9 +368,9 @@ def _withdraw(change: Change, item: Item, *, source: bytes, hour: int) -> None:
 
 
 def _was_withdrawn(change: Change, item: Item, look: _Look) -> bool:
-    if look.source is None or look.hour is None:
+    if look.origin is None or look.hour is None:
         return False
-    withdrawal = change.session.get(Withdrawal, look.source)
+    withdrawal = change.session.get(Withdrawal, look.origin.source)
     # In the same round and hour the order is unknown; the promise to delete counts for more.
     return withdrawal is not None and (item.batch, look.hour) <= (withdrawal.batch, withdrawal.hour)
 

@@ -210,9 +210,20 @@ def test_a_sign_off_does_not_serve_in_another_role_or_another_name(house: House)
 
 def test_a_writer_who_was_deleted_from_the_table_is_still_one(house: House) -> None:
     article_id = house.draft().head.id
-    house.amira.submit(article_id)
-    tamper(house, update(ArticleRevision).values(author="somebody"))
+    draft = house.jonas.load(article_id)
+    house.jonas.save(article_id, replace(draft.article, title="Leaving at night"), based_on=draft.head.revision)
+    house.jonas.submit(article_id)
+    tamper(house, update(ArticleRevision).values(author="jonas"))
     assert refused(lambda: house.amira.clear(article_id)) == "own-article"
+
+
+def test_a_revision_whose_author_is_changed_in_the_table_is_refused(house: House) -> None:
+    article_id = house.draft().head.id
+    house.amira.submit(article_id)
+    tamper(house, update(ArticleRevision).values(author="jonas"))
+    with pytest.raises(SealError) as caught:
+        house.amira.clear(article_id)
+    assert caught.value.code == "forged"
 
 
 def test_an_older_revision_put_back_by_hand_is_not_what_was_signed(house: House) -> None:
@@ -220,7 +231,9 @@ def test_an_older_revision_put_back_by_hand_is_not_what_was_signed(house: House)
     with house.newsroom.vault.change() as change:
         first = change.session.get_one(ArticleRevision, (article_id, 1))
         change.session.get_one(ArticleRow, article_id).draft = first.object_id
-    assert refused(lambda: house.ines_desk.publish(article_id)) == "sign-off-void"
+    with pytest.raises(SealError) as caught:
+        house.ines_desk.publish(article_id)
+    assert caught.value.code == "replayed"
 
 
 def test_a_draft_of_another_article_is_refused(house: House) -> None:

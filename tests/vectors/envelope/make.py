@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -79,14 +80,21 @@ def plaintext(
     return whole + bytes(size(len(whole)) - len(whole))
 
 
-def vector(name: str, reason: str, plain: bytes, expect: str = "opens", at: str = "open") -> None:
+def vector(
+    name: str,
+    reason: str,
+    plain: bytes,
+    expect: str = "opens",
+    at: str = "open",
+    more: dict[str, Any] | None = None,
+) -> None:
     value = {
         "reason": reason,
         "expect": expect,
         "at": at,
         "expected": EXPECTED | {"rosters": EXPECTED_ROSTERS},
         "plaintext": base64.b64encode(zlib.compress(plain, 9)).decode(),
-    }
+    } | (more or {})
     (HERE / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
 
 
@@ -276,6 +284,72 @@ def manifest_vectors() -> None:
     vector("part-exchanged", "two parts have changed places", exchanged, "part", "verify")
 
 
+def author_vectors() -> None:
+    """Objects that amira signed, and what is refused as hers."""
+    amira, jonas = (
+        Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name).digest()) for name in (b"amira", b"jonas")
+    )
+    signers = {name: [key.public_key().public_bytes_raw().hex()] for name, key in (("amira", amira), ("jonas", jonas))}
+    content = manifest(part("text.txt", REPORT, removed=["author"]), fields={"author": "amira", "version": "2"})
+
+    def signed(value: dict[str, Any], key: Ed25519PrivateKey = amira, label: str = "object", **place: Any) -> str:
+        binding = plaintext(b"", b"", **place)[:104]
+        return key.sign(f"fieldreport/v1/signature/{label}\n".encode() + binding + canonical(value)).hex()
+
+    def with_fields(**fields: str) -> dict[str, Any]:
+        return content | {"fields": content["fields"] | fields}
+
+    def object_(
+        name: str, reason: str, value: dict[str, Any], contents: bytes = REPORT, *, expect: str = "forged"
+    ) -> None:
+        vector(name, reason, plaintext(canonical(value), contents), expect, "author", {"signers": signers})
+
+    object_("good-signed", "by amira", with_fields(author_signature=signed(content)), expect="opens")
+    object_("author-unsigned", "an author and no signature", content, expect="unsigned")
+    no_author = content | {"fields": {"version": "2"}}
+    value = no_author | {"fields": {"version": "2", "author_signature": signed(no_author)}}
+    object_("author-missing", "a signature and no author", value)
+    object_("author-other-key", "signed by jonas in amira's name", with_fields(author_signature=signed(content, jonas)))
+    other = with_fields(author="jonas")
+    object_("author-exchanged", "amira's signature, jonas as the author",
+            with_fields(author="jonas", author_signature=signed(content)))  # fmt: skip
+    object_("author-key-of-another", "jonas as the author, with amira's key",
+            with_fields(author="jonas", author_signature=signed(other)))  # fmt: skip
+    for name, handle in (("stranger", "boris"), ("capital", "Amira"), ("space", "amira "), ("look-alike", "аmira")):
+        named = with_fields(author=handle)
+        object_(f"author-{name}", "nobody of that handle in the roster",
+                with_fields(author=handle, author_signature=signed(named)))  # fmt: skip
+    object_("author-other-label", "the signature of an audit entry",
+            with_fields(author_signature=signed(content, label="audit-entry")))  # fmt: skip
+    good = signed(content)
+    object_("author-signature-capitals", "not lower-case", with_fields(author_signature=good.upper()))
+    object_("author-signature-short", "63 bytes", with_fields(author_signature=good[:-2]))
+    object_("author-signature-long", "65 bytes", with_fields(author_signature=good + "00"))
+    object_("author-signature-altered", "its last bit flipped",
+            with_fields(author_signature=good[:-1] + "0123456789abcdef"[int(good[-1], 16) ^ 1]))  # fmt: skip
+    places: dict[str, dict[str, Any]] = {
+        "kind": {"kind": 4}, "epoch": {"epoch": 6}, "roster": {"roster": bytes(32)},
+        "instance": {"instance": bytes(16)}, "thread": {"thread": bytes(16)}, "object": {"object_": bytes(16)},
+    }  # fmt: skip
+    for name, place in places.items():
+        object_(f"author-of-another-{name}", "signed for another place",
+                with_fields(author_signature=signed(content, **place)))  # fmt: skip
+    old = content["parts"][0]
+    for name, before in {
+        "hour": content | {"hour": 1},
+        "field": with_fields(version="1"),
+        "field-added": content | {"fields": {"author": "amira"}},
+        "part-hash": content | {"parts": [old | {"sha256": hashlib.sha256(b"").hexdigest()}]},
+        "part-name": content | {"parts": [old | {"name": "other.txt"}]},
+        "part-type": content | {"parts": [old | {"type": "text/html"}]},
+        "part-length": content | {"parts": [old | {"length": 1}]},
+        "part-removed": content | {"parts": [old | {"removed": []}]},
+        "part-added": content | {"parts": []},
+    }.items():
+        object_(f"author-altered-{name}", "altered after it was signed",
+                with_fields(author_signature=signed(before)))  # fmt: skip
+
+
 def hkdf(material: bytes, salt: bytes, info: bytes) -> bytes:
     return hmac.digest(hmac.digest(salt or bytes(32), material, "sha256"), info + b"\x01", "sha256")
 
@@ -314,6 +388,7 @@ if __name__ == "__main__":
     inner_vectors()
     binding_vectors()
     manifest_vectors()
+    author_vectors()
     sealed_object("one-recipient", plaintext(canonical(GOOD), GOOD_CONTENT), 1)
     long = REPORT * 1200
     sealed_object("three-recipients", plaintext(canonical(manifest(part("report.txt", long))), long), 3)
