@@ -140,7 +140,7 @@ def approve(
     click.echo(
         f"Epoch {roster.epoch} is in force. New letters are sealed to {request.handle} from now on; earlier ones"
     )
-    click.echo("at the next unlock of an editor.")
+    click.echo("as soon as an editor is unlocked at the desk.")
 
 
 def _read_request(path: Path) -> EnrolmentRequest:

@@ -37,7 +37,9 @@ def add(context: click.Context, handle: str, role: str, admin: str, passphrase_f
     signer = passphrases.unlock_admin(settings, admin, passphrase_file)
     member = installation.add_member(settings, handle=handle, role=Role(role), admin_key=signer)
     init.show_member(member, settings.instance.name)
-    click.echo("New letters are sealed to this key from now on, earlier ones at the next unlock of an editor.")
+    click.echo(
+        "New letters are sealed to this key from now on, earlier ones as soon as an editor is unlocked at the desk."
+    )
 
 
 @staff_command.command("list")

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import context, presentation, request_guards
+from fieldreport.desk import context, presentation, request_guards, rewrap
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.error_pages import error_page, written
@@ -100,12 +100,13 @@ def create_app(
     site = Site.of(settings, clock=clock)
 
     def publish() -> None:
-        for seat in sessions.seats(Role.EDITOR):
-            publish_due(seat, site=site)
+        for session in sessions.of_role(Role.EDITOR):
+            publish_due(session.seat, site=site)
 
     def lock_unlisted() -> None:
         roster = rosters.newest()
         sessions.end_where(lambda session: not request_guards.is_listed(session, roster))
+        sessions.end_where(lambda session: not request_guards.holds_key(session, roster), key_replaced=True)
 
     context.attach(
         app,
@@ -122,6 +123,7 @@ def create_app(
                 collect=fetch,
                 publish=publish,
                 lock_unlisted=lock_unlisted,
+                rewrap=lambda: rewrap.start_for_colleagues(sessions, mailbox),
                 sessions=sessions,
                 collect_seconds=settings.desk.collect_seconds,
                 clock=clock,

@@ -1,9 +1,10 @@
-"""The desk's background jobs: it collects letters, publishes what is due, and locks sessions.
+"""The desk's background jobs: it collects letters, publishes, re-wraps, and locks sessions.
 
 Rules: a session is locked when it is idle, and when a roster that another process published does not list its owner any
-more: the keys of somebody who was removed do not wait in memory for their next click. Collecting needs no key;
-publishing happens only while an editor is unlocked, in that editor's name, because nothing unpublished lies in the
-clear. One thread; a failure is logged by its code, and the next run tries again.
+more or lists another key: the keys of somebody who was removed do not wait in memory for their next click. Collecting
+needs no key; publishing happens only while an editor is unlocked, in that editor's name, because nothing unpublished
+lies in the clear; re-wrapping, too, so that a new colleague can read without another sign-in of those who are here. One
+thread; a failure is logged by its code, and the next run tries again.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class BackgroundJobs:
         collect: Callable[[], Collected],
         publish: Callable[[], None],
         lock_unlisted: Callable[[], None],
+        rewrap: Callable[[], None],
         sessions: Sessions,
         collect_seconds: int,
         clock: Callable[[], float],
@@ -52,6 +54,7 @@ class BackgroundJobs:
         self._collect = collect
         self._publish = publish
         self._lock_unlisted = lock_unlisted
+        self._rewrap = rewrap
         self._sessions = sessions
         self._collect_seconds = collect_seconds
         self._clock = clock
@@ -96,6 +99,7 @@ class BackgroundJobs:
         while True:
             self._sessions.sweep()
             self._try(self._lock_unlisted)
+            self._try(self._rewrap)
             if waited >= self._collect_seconds:
                 waited = 0.0
                 self._try(self.collect)

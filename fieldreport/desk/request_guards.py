@@ -39,6 +39,10 @@ def _identify() -> None:
         except (NotAllowed, RosterError):  # not for a store that is away: it says nothing about the person
             desk.sessions.end(cookie)
             raise
+        if not holds_key(session, desk.rosters.newest()):
+            # The keys of this session are of the past. The sign-in page says so, and a form that was posted waits.
+            desk.sessions.end(cookie, key_replaced=True)
+            return
         flask.g.desk_session = session
 
 
@@ -96,6 +100,14 @@ def is_listed(session: Session, roster: Roster) -> bool:
         entry.handle == session.handle and entry.role is session.role and entry.state is KeyState.ACTIVE
         for entry in roster.entries
     )
+
+
+def holds_key(session: Session, roster: Roster) -> bool:
+    """Whether an open session has the key that the roster names: it may have been replaced at a terminal meanwhile."""
+    staff = session.seat.staff
+    entry = roster.entry(session.handle)
+    held = {identity.key_id for identity in staff.identities}
+    return entry.signing == staff.signing.public and (entry.recipient is None or entry.key_id in held)
 
 
 def hold_form(request: flask.Request) -> tuple[str, ...]:

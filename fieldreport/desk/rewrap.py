@@ -1,10 +1,13 @@
-"""Starting a session's re-wrap job: after unlocking, and when its editor asks for it."""
+"""Starting a session's re-wrap job: after unlocking, when its editor asks, and when the roster has changed."""
 
 from __future__ import annotations
 
 from fieldreport.desk import context
 from fieldreport.desk.rewrap_job import RewrapJob
+from fieldreport.desk.sessions import Sessions
 from fieldreport.errors import RosterError
+from fieldreport.mailbox import Mailbox
+from fieldreport.seal import Role
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation
@@ -31,3 +34,24 @@ def start(total: int) -> None:
     if session.rewrap is None or not session.rewrap.progress.running:
         session.rewrap = RewrapJob(session.seat, context.desk().mailbox, total=total)
         session.rewrap.start()
+
+
+def start_for_colleagues(sessions: Sessions, mailbox: Mailbox) -> None:
+    """Start the job of one unlocked editor where the roster has changed since; once for each roster and what is left.
+
+    One at a time: what an editor can open, most others can open, too.
+
+    Raises:
+        RosterError, StoreError: nothing can be sealed now.
+    """
+    editors = sessions.of_role(Role.EDITOR)
+    if any(session.rewrap is not None and session.rewrap.progress.running for session in editors):
+        return
+    for session in editors:
+        pending = rewrap.pending(session.seat)
+        now = (session.seat.roster().epoch, pending)
+        if pending and now != session.rewrapped_for:
+            session.rewrapped_for = now
+            session.rewrap = RewrapJob(session.seat, mailbox, total=pending)
+            session.rewrap.start()
+            return

@@ -2,9 +2,9 @@
 
 Rules: the cookie is 32 random bytes and this table is keyed by their SHA-256, so that no comparison of secrets depends
 on their content. A session ends when its owner locks it, when the admin locks everybody, when it has been idle, when it
-is a working day old, when the roster no longer lists its owner, and when the process ends. Of an ended session the desk
-keeps its owner's handle and its form token, never a key: a form that was typed before the lock and posted after it can
-then be given back to the same person, and only to them.
+is a working day old, when the roster no longer lists its owner or lists another key of theirs, and when the process
+ends. Of an ended session the desk keeps its owner's handle and its form token, never a key: a form that was typed
+before the lock and posted after it can then be given back to the same person, and only to them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Session:
     last_seen: float
     notices: list[str] = field(default_factory=list, repr=False)
     rewrap: RewrapJob | None = field(default=None, repr=False)
+    rewrapped_for: tuple[int, int] = (0, 0)  # roster's epoch and objects left when the desk last began one by itself
     titles: dict[bytes, str] = field(default_factory=dict, repr=False)  # of cards that were opened, by the card's id
 
     def take_notices(self) -> list[str]:
@@ -43,11 +44,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What is remembered of a session that was locked: no key."""
+    """What is remembered of a session that was locked: no key. ``key_replaced``: it was locked because of that."""
 
     handle: str
     csrf: str = field(repr=False)
     at: float
+    key_replaced: bool = False
 
 
 class Sessions:
@@ -89,18 +91,18 @@ class Sessions:
         with self._lock:
             return self._ended.get(_key(untrusted_cookie))
 
-    def end(self, untrusted_cookie: str) -> None:
+    def end(self, untrusted_cookie: str, *, key_replaced: bool = False) -> None:
         """Lock one session; a cookie that names none is no error."""
         with self._lock:
-            self._end(_key(untrusted_cookie), self._clock())
+            self._end(_key(untrusted_cookie), self._clock(), key_replaced=key_replaced)
 
-    def end_where(self, condition: Callable[[Session], bool]) -> int:
+    def end_where(self, condition: Callable[[Session], bool], *, key_replaced: bool = False) -> int:
         """Lock every session that meets the condition; returns how many."""
         now = self._clock()
         with self._lock:
             keys = [key for key, session in self._open.items() if condition(session)]
             for key in keys:
-                self._end(key, now)
+                self._end(key, now, key_replaced=key_replaced)
         return len(keys)
 
     def end_all(self) -> int:
@@ -115,11 +117,11 @@ class Sessions:
                 del self._ended[key]
         return self.end_where(lambda session: self._is_over(session, now))
 
-    def seats(self, role: Role) -> list[Seat]:
-        """The unlocked seats of people with a role, one each."""
+    def of_role(self, role: Role) -> list[Session]:
+        """One open session of each person with a role."""
         now = self._clock()
         with self._lock:
-            found = {s.handle: s.seat for s in self._open.values() if s.role is role and not self._is_over(s, now)}
+            found = {s.handle: s for s in self._open.values() if s.role is role and not self._is_over(s, now)}
         return list(found.values())
 
     def open_by_handle(self) -> dict[str, int]:
@@ -136,13 +138,13 @@ class Sessions:
         idle = abs(now - session.last_seen) >= self._idle_seconds
         return idle or now - session.began >= limits.DESK_SESSION_SECONDS
 
-    def _end(self, key: bytes, now: float) -> None:
+    def _end(self, key: bytes, now: float, *, key_replaced: bool = False) -> None:
         session = self._open.pop(key, None)
         if session is None:
             return
         if session.rewrap is not None:
             session.rewrap.stop()
-        self._ended[key] = Ended(handle=session.handle, csrf=session.csrf, at=now)
+        self._ended[key] = Ended(handle=session.handle, csrf=session.csrf, at=now, key_replaced=key_replaced)
 
 
 def _key(cookie: str) -> bytes:

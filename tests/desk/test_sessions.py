@@ -54,7 +54,7 @@ def test_a_vault_that_is_away_for_a_moment_locks_nobody(
 
 
 def test_the_keys_leave_memory_without_anybody_asking(house: House, amira: Browser) -> None:
-    seat = weakref.ref(house.desk.sessions.seats(house.staff["amira"].role)[0])
+    seat = weakref.ref(house.desk.sessions.of_role(house.staff["amira"].role)[0].seat)
     house.clock.forward(limits.DESK_IDLE_SECONDS)
     assert house.desk.sessions.sweep() == 1
     gc.collect()

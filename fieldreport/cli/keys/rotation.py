@@ -27,7 +27,7 @@ from typing_extensions import override
 from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.cli.handles import HANDLE
-from fieldreport.errors import Conflict
+from fieldreport.errors import Conflict, NotFound
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.seal import KeyState, Role
 from fieldreport.unseal import key_file
@@ -37,6 +37,7 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.cases import sort
 from fieldreport.vault.keys import rotation, rotation_at_unlock, rotation_state
+from fieldreport.vault.keys.rotation_state import RotationOrder
 from fieldreport.vault.staff import roster_changes
 
 
@@ -107,29 +108,39 @@ class _Rotation:
 
         """
         while (order := rotation_state.open_rotation_of(self._signer.vault, handle)) is not None:
-            match order.state:
-                case RotationState.ORDERED:
-                    self._owner, notices = rotation_at_unlock.at_unlock(
-                        self._owner, self._path, self._passphrase, self._mailbox
-                    )
-                    if rotation.own(self._owner) == order:
-                        raise Conflict(" ".join(notices))
-                    click.echo(f"{handle}: the new key is made")
-                case RotationState.REQUESTED:
-                    roster_changes.approve(self._signer, order, self._mailbox)
-                    click.echo(f"{handle}: letters go to the new key")
-                case RotationState.APPROVED:
-                    self._rewrap()
-                    rotation.finish(self._owner, self._mailbox)
-                case RotationState.REWRAPPED:
-                    self._owner = rotation_at_unlock.destroy_old(
-                        self._owner, self._path, self._passphrase, self._mailbox
-                    )
-                    click.echo(f"{handle}: the old key is destroyed")
-                case RotationState.DESTROYED:
-                    return
-                case _:
-                    assert_never(order.state)
+            if order.new_key_id not in {None, *(identity.key_id for identity in self._owner.staff.identities)}:
+                self._owner = Seat(
+                    self._signer.vault, key_file.unlock(self._path, self._passphrase), self._signer.rosters
+                )
+            try:
+                self._step(order, handle)
+            except (Conflict, NotFound):
+                # Where the desk took this step at the same time, go on from where it has come.
+                if rotation_state.open_rotation_of(self._signer.vault, handle) == order:
+                    raise
+
+    def _step(self, order: RotationOrder, handle: str) -> None:
+        match order.state:
+            case RotationState.ORDERED:
+                self._owner, notices = rotation_at_unlock.at_unlock(
+                    self._owner, self._path, self._passphrase, self._mailbox
+                )
+                if rotation.own(self._owner) == order:
+                    raise Conflict(" ".join(notices))
+                click.echo(f"{handle}: the new key is made")
+            case RotationState.REQUESTED:
+                roster_changes.approve(self._signer, order, self._mailbox)
+                click.echo(f"{handle}: letters go to the new key")
+            case RotationState.APPROVED:
+                self._rewrap()
+                rotation.finish(self._owner, self._mailbox)
+            case RotationState.REWRAPPED:
+                self._owner = rotation_at_unlock.destroy_old(self._owner, self._path, self._passphrase, self._mailbox)
+                click.echo(f"{handle}: the old key is destroyed")
+            case RotationState.DESTROYED:
+                return
+            case _:
+                assert_never(order.state)
 
     def _rewrap(self) -> None:
         columns = (TextColumn("re-wrapping"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())

@@ -141,7 +141,7 @@ def approve(handle: str) -> ResponseReturnValue:
             error.detail
         ) from None  # for example expired: the admin can act on it, and it is no fault of ours
     context.say(
-        f"Roster {roster.epoch} is in force. {handle} can sign in now, and reads earlier letters after the next unlock"
-        " of another editor."
+        f"Roster {roster.epoch} is in force. {handle} can sign in now, and reads earlier letters as soon as"
+        " another editor is unlocked."
     )
     return flask.redirect(flask.url_for("staff.show"), code=303)

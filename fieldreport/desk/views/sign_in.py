@@ -91,6 +91,8 @@ def page(
 
     ``held_form`` is offered again after unlocking, ``lost_form`` can only be copied; ``ticket`` is for coming back.
     """
+    desk = context.desk()
+    ended = desk.sessions.ended(flask.request.cookies.get(desk.cookie_name, ""))
     lost = error_pages.written(lost_form) if lost_form and not held_form else {}
     text = flask.render_template(
         "sign-in.html",
@@ -100,6 +102,7 @@ def page(
         handle=handle,
         next=next_path,
         locked=locked,
+        key_replaced=ended is not None and ended.key_replaced,
         ticket=ticket,
     )
     return text, status

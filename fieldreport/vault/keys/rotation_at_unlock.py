@@ -13,7 +13,7 @@ import logging
 from pathlib import Path
 from typing import assert_never
 
-from fieldreport.errors import FieldreportError
+from fieldreport.errors import Conflict, FieldreportError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file, rotation
@@ -30,26 +30,35 @@ def at_unlock(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> tupl
 
     Returns the seat to go on with (its keys are those of the file now) and what its owner should hear.
     """
-    order = steps.own(seat) if seat.role is Role.EDITOR else None
-    if order is None:
+    if seat.role is not Role.EDITOR:
         return seat, ()
-    try:
-        return _step(seat, order, path, passphrase, mailbox)
-    except FieldreportError as error:
-        _log.warning("a step of a rotation has to wait: %s", error.code)
-        return seat, (f"The replacement of your key has to wait: {error}",)
+    notices: tuple[str, ...] = ()
+    while (order := steps.own(seat)) is not None:
+        try:
+            seat, notices = _step(seat, order, path, passphrase, mailbox)
+        except FieldreportError as error:
+            if steps.own(seat) != order:
+                # A terminal or another window took this step at the same time: go on from where it has come.
+                seat = _unlocked(seat, path, passphrase)
+                continue
+            _log.warning("a step of a rotation has to wait: %s", error.code)
+            return seat, (f"The replacement of your key has to wait: {error}",)
+        break
+    if seat.rosters.newest().entry(seat.handle).key_id not in _held(seat):
+        seat = _unlocked(seat, path, passphrase)
+    return seat, notices
 
 
 def _step(
     seat: Seat, order: RotationOrder, path: Path, passphrase: str, mailbox: Mailbox
 ) -> tuple[Seat, tuple[str, ...]]:
-    held = {identity.key_id for identity in seat.staff.identities}
+    held = _held(seat)
     match order.state:
         case RotationState.ORDERED:
-            return _request(seat, path, passphrase)
+            return _request(seat, order, path, passphrase)
         case RotationState.REQUESTED if order.new_key_id not in held:
             # The key file was restored from a backup that is older than the request: ask again.
-            return _request(seat, path, passphrase)
+            return _request(seat, order, path, passphrase)
         case RotationState.REQUESTED:
             return seat, ("Your new key waits for the admin. The words to compare are on the page of your key.",)
         case RotationState.REWRAPPED:
@@ -60,12 +69,23 @@ def _step(
             assert_never(order.state)
 
 
-def _request(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, tuple[str, ...]]:
-    request = rotation.begin_rotation(path, passphrase, entry=seat.roster().entry(seat.handle))
+def _request(seat: Seat, order: RotationOrder, path: Path, passphrase: str) -> tuple[Seat, tuple[str, ...]]:
+    entry = seat.roster().entry(seat.handle)
+    if entry.key_id != order.old_key_id:
+        raise Conflict("the key that was to be replaced is not in force any more", code="rotation-state")
+    request = rotation.begin_rotation(path, passphrase, entry=entry)
     # With the new key at hand before anything can be sealed to it: the admin may approve in the middle of this session.
-    renewed = Seat(seat.vault, key_file.unlock(path, passphrase), seat.rosters)
+    renewed = _unlocked(seat, path, passphrase)
     steps.request(renewed, request.encode(), request.recipient.key_id)
     return renewed, ("A new key was made for you and waits for the admin. Its words are on the page of your key.",)
+
+
+def _unlocked(seat: Seat, path: Path, passphrase: str) -> Seat:
+    return Seat(seat.vault, key_file.unlock(path, passphrase), seat.rosters)
+
+
+def _held(seat: Seat) -> set[str]:
+    return {identity.key_id for identity in seat.staff.identities}
 
 
 def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> Seat:
