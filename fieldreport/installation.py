@@ -21,6 +21,7 @@ from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory
 from fieldreport.unseal import key_file, recovery
 from fieldreport.unseal import roster_changes as rosters
+from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
@@ -123,10 +124,17 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
 
 @contextmanager
 def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> Iterator[tuple[Seat, LocalMailbox]]:
-    """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end."""
+    """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end.
+
+    Raises:
+        SealError: (code ``audit-head``) the audit log lacks an entry that is remembered outside the database.
+    """
     vault, mailbox = open_vault(settings), open_mailbox(settings)
     try:
-        yield Seat(vault, admin_key, RosterWatch.of(settings, vault, mailbox)), mailbox
+        rosters = RosterWatch.of(settings, vault, mailbox)
+        audit_heads.check(vault, rosters, settings.desk.keyfiles)
+        yield Seat(vault, admin_key, rosters), mailbox
+        audit_heads.remember(vault, admin_key, settings.desk.keyfiles)
     finally:
         mailbox.close()
         vault.close()

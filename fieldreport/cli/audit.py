@@ -14,11 +14,11 @@ import click
 
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.errors import SealError, UsageError
-from fieldreport.installation import admin_at_work
 from fieldreport.seal import AuditHead
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act, Remembered
 from fieldreport.vault.archive.rosters import RosterWatch
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault, open_vault
 
 
@@ -72,7 +72,8 @@ def accept(context: click.Context, admin: str, passphrase_file: Path | None, *, 
     """
     settings = load_settings(context)
     staff = passphrases.unlock_admin(settings, admin, passphrase_file)
-    with admin_at_work(settings, staff) as (seat, _):
+    with closing(open_vault(settings)) as vault:
+        seat = Seat(vault, staff, RosterWatch.of(settings, vault))
         remembered = audit_heads.remembered(seat.rosters, seat.vault.instance, settings.desk.keyfiles)
         lacking = seat.vault.audit.lacking(remembered, seat.roster())
         if not lacking:

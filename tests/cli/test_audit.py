@@ -26,10 +26,12 @@ def doctors_word(house: House) -> Any:
 
 def test_verify_says_with_what_the_log_was_compared(staffed_house: House) -> None:
     house = staffed_house
+    assert house.facts("audit", "verify")["held"] == {"admin": 2}
+    (house.settings.desk.keyfiles / "admin.head").unlink()
     assert "No head is remembered yet" in house.run("audit", "verify").stdout
     assert house.as_admin("roster", "sign").exit_code == 0
     found = house.facts("audit", "verify")
-    assert found["held"] == {"the roster of epoch 3": 2}
+    assert found["held"] == {"the roster of epoch 3": 2, "admin": 3}
     assert found["accepted_as_lost"] == {}
     assert "It holds entry 2, which the roster of epoch 3 remembers." in house.run("audit", "verify").stdout
     assert "the roster of epoch 3" in doctors_word(house)
@@ -59,7 +61,7 @@ def test_a_deleted_log_is_refused_until_the_admin_accepts_it(staffed_house: Hous
     assert "an admin accepted that" in house.run("audit", "verify").stdout
     assert "warns" in doctors_word(house)
     assert house.as_admin("roster", "sign").exit_code == 0
-    assert house.facts("audit", "verify")["held"] == {"the roster of epoch 4": 1}
+    assert house.facts("audit", "verify")["held"] == {"the roster of epoch 4": 2, "admin": 3}
     assert "holds" in doctors_word(house)
 
 

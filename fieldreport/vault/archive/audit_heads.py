@@ -13,9 +13,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from fieldreport import limits
 from fieldreport.errors import RosterError, SealError, StoreError
 from fieldreport.seal import AuditHead, KeyState, Roster, read_public, verify_signature, write_public
 from fieldreport.unseal.staff_key import StaffKey
@@ -82,21 +85,35 @@ def check(vault: Vault, rosters: RosterWatch, keyfiles: Path) -> None:
     vault.audit.check_heads(remembered(rosters, vault.instance, keyfiles), rosters.newest())
 
 
+def parse_head(untrusted: bytes, *, handle: str, instance: bytes, keys: Iterable[bytes]) -> AuditHead:
+    """Read what ``remember`` wrote for ``handle``, signed with one of ``keys`` (Ed25519, 32 bytes), and nothing else.
+
+    Raises:
+        SealError: (code ``audit-head``) it is not that.
+    """
+    try:
+        match = _FILE.fullmatch(untrusted.decode("ascii"))
+        if match is None or (match["instance"], match["handle"]) != (instance.hex(), handle):
+            raise _not_theirs(handle)
+        signature = base64.b64decode(match["signature"], validate=True)
+    except (UnicodeDecodeError, binascii.Error):
+        raise _not_theirs(handle) from None
+    number = int(match["number"])
+    if number > limits.AUDIT_ENTRIES or base64.b64encode(signature).decode() != match["signature"]:
+        raise _not_theirs(handle)
+    for key in keys:
+        with suppress(SealError):
+            verify_signature(key, LABEL, match["signed"].encode(), signature)
+            return AuditHead(number=number, hash=bytes.fromhex(match["hash"]))
+    raise _not_theirs(handle)
+
+
 def _read(path: Path, keys: list[bytes], instance: bytes) -> AuditHead:
     try:
-        match = _FILE.fullmatch(read_public(path, _BYTES).decode("ascii"))
-        if match is None or (match["instance"], match["handle"]) != (instance.hex(), path.stem):
-            raise _not_theirs(path)
-        signature = base64.b64decode(match["signature"], validate=True)
-    except (RosterError, UnicodeDecodeError, binascii.Error):
-        raise _not_theirs(path) from None
-    for key in keys:
-        try:
-            verify_signature(key, LABEL, match["signed"].encode(), signature)
-        except SealError:
-            continue
-        return AuditHead(number=int(match["number"]), hash=bytes.fromhex(match["hash"]))
-    raise _not_theirs(path)
+        untrusted = read_public(path, _BYTES)
+    except RosterError:
+        raise _not_theirs(path.stem) from None
+    return parse_head(untrusted, handle=path.stem, instance=instance, keys=keys)
 
 
 def _signed(instance: bytes, handle: str, head: AuditHead) -> bytes:
@@ -118,9 +135,9 @@ def _signing_keys(roster: Roster, handle: str) -> list[bytes]:
     ]
 
 
-def _not_theirs(path: Path) -> SealError:
+def _not_theirs(handle: str) -> SealError:
     return SealError(
         "a remembered head of the audit log is damaged",
-        detail=f"{path.name} is not what its owner signed; see 'Audit log' in the handbook",
+        detail=f"{handle}.head is not what its owner signed; see 'Audit log' in the handbook",
         code="audit-head",
     )
