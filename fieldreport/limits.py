@@ -112,9 +112,14 @@ BLOB_SYNC_BYTES: Final = 16 * MIB  # fdatasync on the way: the last fsync of 500
 WAL_BYTES: Final = 4 * MIB  # a log longer than this is moved into the database after the next commit
 LOG_WAIT_SECONDS: Final = 2.0  # for readers to let go of the log before it is emptied; they take milliseconds
 UPKEEP_SECONDS: Final = 15.0  # between two looks at what a change left on the disk: half of what we promise
+TIMES_SECONDS: Final = 60.0  # between two touches of all files that changed lately, whether anything changed or not
+BLANK_FILES: Final = 256  # empty files held ready: letters with files of one day, collected ones of one hour
+REBUILD_MEMORY_BYTES: Final = 64 * MIB  # a larger database is rebuilt through a temporary file
 REBUILD_PAUSE: Final = 100  # times as long as it took until a database is rebuilt again: writers wait 1 % of the time
 WRITE_WAIT_SECONDS: Final = 30.0  # for the turn to write; a backup of the whole file may run in between
-COLLECTED_HOURS: Final = 72  # a form posted again after that long is a new letter to the mailbox, not to the desk
+COLLECTED_HOURS: Final = (
+    72  # and the rest of that day; a form posted again after that long is a new letter to the mailbox, not to the desk
+)
 REPLY_BYTES: Final = 1 * MIB  # a sealed reply: text only
 COLLECT_LETTERS: Final = 50  # acknowledged together; a crash repeats at most so many fetches
 REWRAP_OBJECTS: Final = 200  # one transaction: ten milliseconds of writing, so other writers hardly wait

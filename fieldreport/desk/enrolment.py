@@ -124,7 +124,7 @@ def finish(desk: Desk, started: StartedEnrolment, untrusted_code: str) -> Enrolm
                 staff.totp,
                 untrusted_code,
                 now=desk.clock(),
-                last_counter=second_factor.last_counter(desk.vault, started.handle),
+                last_counter=second_factor.last_counter(desk.vault, started.handle, staff.totp),
             )
         except UnlockRefused:
             raise WrongCode("This code is wrong.") from None
@@ -132,7 +132,7 @@ def finish(desk: Desk, started: StartedEnrolment, untrusted_code: str) -> Enrolm
             staff, instance=desk.vault.instance, now=datetime.fromtimestamp(desk.clock(), UTC)
         )
         enrolment.hand_in(desk.vault, request, started.code)
-        second_factor.use(desk.vault, started.handle, counter)
+        second_factor.use(desk.vault, started.handle, staff.totp, counter)
         return request
 
 

@@ -238,7 +238,7 @@ class SignIn:
         dummy_unlock()
 
     def _check_code(self, staff: StaffKey, untrusted_code: str, *, hint: bool) -> None:
-        last, now = second_factor.last_counter(self._vault, staff.handle), self._clock()
+        last, now = second_factor.last_counter(self._vault, staff.handle, staff.totp), self._clock()
         try:
             counter = totp.verify_code(staff.totp, untrusted_code, now=now, last_counter=last)
         except UnlockRefused:
@@ -246,7 +246,7 @@ class SignIn:
             if hint and minutes is not None:
                 raise ClockOff(minutes) from None
             raise
-        second_factor.use(self._vault, staff.handle, counter)
+        second_factor.use(self._vault, staff.handle, staff.totp, counter)
 
 
 def _check_listed(staff: StaffKey, roster: Roster) -> None:

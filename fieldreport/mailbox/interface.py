@@ -36,7 +36,10 @@ class SealedLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedReply:
-    """One reply to a source. ``index`` is SHA-256 of the codename's lookup; ``hour`` counts from the Unix epoch."""
+    """One reply to a source. ``index`` is SHA-256 of the codename's lookup.
+
+    ``hour`` counts from the Unix epoch; what a mailbox gives back is the first hour of that day.
+    """
 
     id: bytes
     index: bytes = field(repr=False)
@@ -80,7 +83,7 @@ class Mailbox(Protocol):
         """Store a reply; the same id twice is stored once. Raises ``LimitExceeded`` for one that is too large."""
 
     def replies(self, index: bytes) -> list[SealedReply]:
-        """Return the replies waiting for one source, oldest hour first."""
+        """Return the replies waiting for one source, oldest day first."""
 
     def delete_replies(self, index: bytes, reply_ids: Sequence[bytes]) -> None:
         """Delete replies that the source has read; only those under this index."""

@@ -38,6 +38,8 @@ from fieldreport.store import (
 
 _log = logging.getLogger(__name__)
 
+_DAY: Final = 24  # hours
+
 
 def open_mailbox(settings: Settings) -> LocalMailbox:
     """Open, and create or migrate where needed, the mailbox that the settings name.
@@ -95,7 +97,7 @@ class LocalMailbox:
         self._letters_ceiling = letters_ceiling
         self._bytes_ceiling = bytes_ceiling
         self._clock = clock
-        self.upkeep = Upkeep(engine, rebuild=True)  # where a letter lies must not show when it came
+        self.upkeep = Upkeep(engine, blobs, hours=_DAY, rebuild=True)  # where a letter lies must not show when it came
 
     def close(self) -> None:
         """Erase what was deleted, and close every connection."""
@@ -216,7 +218,7 @@ class LocalMailbox:
                 ).first()
                 if gone is None:
                     continue
-                session.add(Collected(id=letter_id, hour=self._hour()))
+                session.add(Collected(id=letter_id, hour=_day(self._hour())))
                 session.execute(
                     update(Counters)
                     .where(Counters.id == 1)
@@ -224,7 +226,7 @@ class LocalMailbox:
                 )
                 if gone.blob is not None:
                     blobs.append(gone.blob)
-            session.execute(delete(Collected).where(Collected.hour < self._hour() - limits.COLLECTED_HOURS))
+            session.execute(delete(Collected).where(Collected.hour < _day(self._hour() - limits.COLLECTED_HOURS)))
         for name in blobs:
             self._blobs.delete(name)
         self._erase_soon()
@@ -236,7 +238,7 @@ class LocalMailbox:
             raise StoreError("the mailbox refused", detail=f"an index has {limits.INDEX_BYTES} bytes")
         if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
             raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
-        row = Reply(id=reply.id, index=reply.index, hour=reply.hour, header=reply.header, payload=reply.payload)
+        row = Reply(id=reply.id, index=reply.index, hour=_day(reply.hour), header=reply.header, payload=reply.payload)
         with suppress(Conflict), writing(self._engine) as session:  # another window has posted it
             if session.get(Reply, reply.id) is None:
                 session.add(row)
@@ -308,6 +310,11 @@ def _counters(session: Session) -> Counters:
     if counters is None:
         raise _damaged()
     return counters
+
+
+def _day(hour: int) -> int:
+    """The hour in which its day began: no row of the intake tells a time more exactly."""
+    return hour - hour % _DAY
 
 
 def _damaged() -> StoreError:

@@ -54,7 +54,13 @@ class BlobStore(Protocol):
         """Delete a blob; no error if there is none."""
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
-        """Iterate over all names, abandoned half-written blobs included, that were last touched before then."""
+        """Iterate over all names, abandoned half-written blobs included, that were last touched before then.
+
+        Where ``level_times`` is called, what came in this period counts as touched just now.
+        """
+
+    def level_times(self, *, hours: int) -> None:
+        """Let no blob show when it was written more exactly than in which period of so many hours; call it often."""
 
 
 def must_store(blobs: BlobStore) -> Literal[True]:

@@ -1,12 +1,18 @@
-"""Blobs as files in one directory: durable before they have a name."""
+"""Blobs as files in one directory: durable before they have a name.
+
+A file's time of birth and of change cannot be set, and inodes are numbered in the order in which files are made. So a
+blob is written into one of many empty files that were made together, drawn at random, and ``level_times`` touches all
+blobs of the same day or hour together until it is over.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -23,18 +29,21 @@ class FileBlobs:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._blanks = directory / ".blank"
+        self._filled: int | None = None
         with _as_store_error():
-            for each in (directory.parent, directory):  # the database lies in the first, and `parents` sets no mode
+            # The database lies in the first, and `parents` sets no mode.
+            for each in (directory.parent, directory, self._blanks):
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""
-        return _FileWriter(self._directory)
+        return _FileWriter(self._directory, self._blanks)
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``."""
         with _as_store_error(), self._as_missing():
-            return io.BufferedReader(_FileReader(self._path(name)))
+            return io.BufferedReader(_FileReader(self._path(name), opener=_without_access_time))
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
@@ -54,6 +63,21 @@ class FileBlobs:
                 # The change time, because ``commit`` sets the modification time to zero.
                 if is_name(entry.name) and _changed_at(entry) <= before:
                     yield entry.name
+
+    def level_times(self, *, hours: int) -> None:
+        """Touch every blob of this period, and hold empty files for the next ones ready; see ``BlobStore``."""
+        period = int(time.time() // (3600 * hours))
+        with _as_store_error():
+            if period != self._filled:
+                _fill(self._blanks, limits.BLANK_FILES)
+                self._filled = period
+            with os.scandir(self._directory) as entries:
+                for entry in entries:
+                    if is_name(entry.name) and _changed_at(entry) >= period * 3600 * hours:
+                        with suppress(FileNotFoundError):
+                            os.utime(entry.path, ns=(0, 0))
+            for directory in (self._blanks, self._directory):
+                os.utime(directory)
 
     @contextmanager
     def _as_missing(self) -> Iterator[None]:
@@ -86,14 +110,14 @@ class _FileReader(io.FileIO):
 class _FileWriter:
     """write, fdatasync every 16 MiB, fsync, rename, fsync the directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, blanks: Path) -> None:
         self._directory = directory
         self._name = new_name()
         self._part = directory / f"{self._name}.part"
         self._unsynced = 0
         self._done = False
         with _as_store_error():
-            self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._descriptor = _take(blanks, self._part)
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
         view = memoryview(data).cast("B")
@@ -110,7 +134,7 @@ class _FileWriter:
 
     def commit(self) -> str:
         with _as_store_error():
-            # A file's times would show when a letter came. The order of the directory and the change time remain.
+            # A file's times would show when a letter came; ``level_times`` sees to the one that cannot be set.
             os.utime(self._descriptor, ns=(0, 0))
             os.fsync(self._descriptor)
             self._part.rename(self._directory / self._name)
@@ -131,6 +155,38 @@ class _FileWriter:
         os.close(self._descriptor)
         if not self._done:
             self._part.unlink(missing_ok=True)
+
+
+def _fill(blanks: Path, wanted: int) -> None:
+    for _ in range(wanted - len(os.listdir(blanks))):  # noqa: PTH208 - names are all that is wanted
+        os.close(os.open(blanks / new_name(), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _take(blanks: Path, part: Path) -> int:
+    """Move a random empty file to ``part`` and open it for writing."""
+    while True:
+        names = os.listdir(blanks)  # noqa: PTH208 - names are all that is wanted
+        if not names:
+            _fill(blanks, limits.BLANK_FILES // 4)
+            continue
+        try:
+            os.rename(blanks / secrets.choice(names), part)  # noqa: PTH104 - the two arguments say what moves where
+        except FileNotFoundError:  # another thread or process was faster
+            continue
+        descriptor = os.open(part, os.O_WRONLY | os.O_CLOEXEC)
+        found = os.fstat(descriptor)
+        if found.st_size == 0 and found.st_nlink == 1:
+            return descriptor
+        # A power cut may have kept the new name of a blob and the old one, too: the blob is not ours to write.
+        os.close(descriptor)
+        part.unlink()
+
+
+def _without_access_time(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_NOATIME)
+    except PermissionError:  # the file of another user: the desk fetches from the intake
+        return os.open(path, flags)
 
 
 def _changed_at(entry: os.DirEntry[str]) -> float:

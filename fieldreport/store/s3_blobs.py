@@ -80,6 +80,9 @@ class S3Blobs:
                         Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
 
+    def level_times(self, *, hours: int) -> None:
+        """Do nothing: the service dates its objects itself; see ``BlobStore``."""
+
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over names; see ``BlobStore``."""
         before = time.time() - older_than_seconds

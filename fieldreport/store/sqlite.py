@@ -104,12 +104,14 @@ class SerializedConnection(sqlite3.Connection):
     """A connection whose write transactions hold a ``WriteLock`` from BEGIN IMMEDIATE until they have ended."""
 
     _lock: WriteLock
+    _path: Path
     _wal: Path
     _holding: bool = False
 
     def prepare(self, lock: WriteLock, path: Path) -> None:
         """Attach the lock and set the pragmas; called once for a new connection."""
         self._lock = lock
+        self._path = path
         self._wal = path.with_name(f"{path.name}-wal")
         self.isolation_level = None  # BEGIN is ours; sqlite3 adds none of its own
         for pragma in _PRAGMAS:
@@ -179,9 +181,12 @@ class SerializedConnection(sqlite3.Connection):
         """Write every page again in the order of the keys: where a row lies does not show when it came."""
         self._lock.acquire()
         try:
+            large = self._path.stat().st_size > limits.REBUILD_MEMORY_BYTES
+            self.execute(f"PRAGMA temp_store={'FILE' if large else 'MEMORY'}")  # a file without a name, in /var/tmp
             self.execute("PRAGMA query_only=OFF")
             self.execute("VACUUM")
         finally:
+            self.execute("PRAGMA temp_store=MEMORY")
             self._lock.release()
 
     def _checkpoint(self) -> bool:

@@ -1,8 +1,9 @@
-"""Clears away what changes leave on the disk beside the rows: the write-ahead log and the order of pages.
+"""Clears away what changes leave on the disk beside the rows: the write-ahead log, the order of pages, and times.
 
 SQLite's log holds what rows were before, commit by commit. An act that removes something empties it before it returns;
 this thread does it for all other changes, so that nobody has to wait for it when a letter comes. Where rows lie in the
-database shows in which order they came, too: a mailbox is therefore rebuilt in the order of its random ids.
+database shows in which order they came, too: a mailbox is therefore rebuilt in the order of its random ids. A file's
+times show when it was changed: all are touched every minute, whether something happened or not.
 
 Rules: one process does it for all that have the database open (a lock that the kernel frees); every round may fail
 and is repeated by the next one.
@@ -23,6 +24,7 @@ from sqlalchemy import Engine
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
+from fieldreport.store.blob_store import BlobStore
 from fieldreport.store.engine import serialized, truncate_log
 from fieldreport.store.sqlite import SerializedConnection
 
@@ -30,25 +32,33 @@ _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """The upkeep of one SQLite database; on PostgreSQL it does nothing.
+    """The upkeep of one SQLite database and of a blob store; PostgreSQL does its own.
 
-    ``rebuild``: whether the order of rows must not show; costs a copy of the database after changes.
+    Args:
+        engine: the database.
+        blobs: the payloads that its rows name.
+        hours: how exactly a blob may show when it was written.
+        rebuild: whether the order of rows must not show; costs a copy of the database after changes.
+
     """
 
-    def __init__(self, engine: Engine, *, rebuild: bool) -> None:
+    def __init__(self, engine: Engine, blobs: BlobStore, *, hours: int, rebuild: bool) -> None:
         self._engine = engine
+        self._blobs = blobs
+        self._hours = hours
         self._rebuild = rebuild
         self._path = Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
         self._stack = ExitStack()
         self._connection: SerializedConnection | None = None
         self._seen: int | None = None
         self._rebuild_at = 0.0
+        self._touch_at = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the thread; only after the process has forked. It ends with the process, after a last round."""
-        if self._path is not None and self._thread is None:
+        if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="store-upkeep", daemon=True)
             self._thread.start()
             atexit.register(self.stop)
@@ -66,13 +76,20 @@ class Upkeep:
             truncate_log(self._engine)
 
     def run(self) -> None:
-        """Do one round, if no other process does it.
+        """Do one round.
 
         Raises:
-            StoreError: the database is away, or a reader kept its log in use (code "busy").
+            StoreError: a store is away, or a reader kept the log in use (code "busy").
         """
-        if self._path is None or not self._is_ours(self._path):
-            return
+        try:
+            if self._path is not None and self._is_ours(self._path):
+                self._clear_log()
+        finally:
+            if time.monotonic() >= self._touch_at:
+                self._touch_at = time.monotonic() + limits.TIMES_SECONDS
+                self._level_times()
+
+    def _clear_log(self) -> None:
         if self._connection is None:
             self._connection = self._stack.enter_context(serialized(self._engine))
         self._connection.truncate_log()
@@ -89,6 +106,13 @@ class Upkeep:
         connection.truncate_log()
         self._seen = version
         self._rebuild_at = time.monotonic() + limits.REBUILD_PAUSE * (time.monotonic() - begun)
+
+    def _level_times(self) -> None:
+        if self._path is not None:
+            for path in (*self._path.parent.glob(f"{self._path.name}*"), self._path.parent):
+                with suppress(OSError):  # another user's, or gone meanwhile
+                    os.utime(path)
+        self._blobs.level_times(hours=self._hours)
 
     def _is_ours(self, path: Path) -> bool:
         if self._connection is not None:

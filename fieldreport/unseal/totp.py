@@ -58,6 +58,12 @@ def minutes_off(secret: bytes, untrusted_code: str, *, now: float) -> int | None
     return None if found is None else round(found * PERIOD_SECONDS / 60)
 
 
+def tag_of(secret: bytes, counter: int) -> int:
+    """32 bits by which a holder of the secret, and nobody else, knows a counter again. Unrelated to its code."""
+    mac = hmac.digest(secret, b"fieldreport/v1/totp/used\n" + counter.to_bytes(8, "big"), "sha256")
+    return int.from_bytes(mac[:4], "big")
+
+
 def current_code(secret: bytes, now: float) -> str:
     """The code that an app shows at ``now``."""
     return code_at(secret, int(now // PERIOD_SECONDS))

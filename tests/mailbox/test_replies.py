@@ -13,12 +13,15 @@ from fieldreport.mailbox import LocalMailbox, SealedReply
 SOURCE, STRANGER = b"s" * 32, b"x" * 32
 
 
-def a_reply(index: bytes = SOURCE, hour: int = 500_000) -> SealedReply:
+_DAY = 24 * 20_000  # the first hour of a day
+
+
+def a_reply(index: bytes = SOURCE, hour: int = _DAY) -> SealedReply:
     return SealedReply(id=os.urandom(16), index=index, header=b"header", payload=os.urandom(100), hour=hour)
 
 
 def test_a_source_reads_what_was_posted_for_them_oldest_first(mailbox: LocalMailbox) -> None:
-    late, early, other = a_reply(hour=500_009), a_reply(hour=500_001), a_reply(STRANGER)
+    late, early, other = a_reply(hour=_DAY + 24), a_reply(hour=_DAY), a_reply(STRANGER)
     for reply in (late, early, other):
         mailbox.post_reply(reply)
     assert mailbox.replies(SOURCE) == [early, late]
@@ -69,3 +72,9 @@ def test_a_reply_does_not_show_its_content_when_printed() -> None:
     reply = a_reply()
     assert "header" not in repr(reply)
     assert repr(SOURCE) not in repr(reply)
+
+
+def test_of_the_hour_in_which_it_was_written_only_the_day_is_kept(mailbox: LocalMailbox) -> None:
+    for hour in (_DAY, _DAY + 5, _DAY + 23):
+        mailbox.post_reply(a_reply(hour=hour))
+    assert [reply.hour for reply in mailbox.replies(SOURCE)] == [_DAY] * 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import Outgoing, SealedObject
 from fieldreport.vault.cases import conversation, inbox, outbox, sort, workflow
 from fieldreport.vault.keys import rotation
+from fieldreport.vault.staff import second_factor
 from tests.cast import a_source, with_new_key
 from tests.vault.newsroom import Newsroom
 
@@ -227,3 +229,68 @@ def test_after_any_other_change_the_next_round_of_upkeep_leaves_no_log(newsroom:
     newsroom.vault.upkeep.run()
     logs = [len(content) for path, content in seized(newsroom).items() if path.name.endswith("-wal")]
     assert logs == [0, 0]
+
+
+_UNITS = {"milliseconds": 0.001, "seconds": 1, "one-time codes": 30, "minutes": 60}
+_DAYS = 30
+
+
+def integers_in(newsroom: Newsroom) -> Iterator[tuple[str, str, int]]:
+    """Every integer of every row of both databases: which zone's, in which column."""
+    for zone, path in (("desk", "desk/vault.db"), ("intake", "intake/mailbox.db")):
+        with sqlite3.connect(newsroom.directory / path) as database:
+            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                cursor = database.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own tables
+                names = [column[0] for column in cursor.description]
+                for row in cursor:
+                    for name, value in zip(names, row, strict=True):
+                        if isinstance(value, int):
+                            yield zone, f"{table}.{name}", value
+
+
+def test_no_column_tells_a_time_finer_than_a_day_at_the_intake_and_than_an_hour_at_the_desk(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.clock.forward(5 * 3600 + 1234)
+    source = a_source()
+    case = newsroom.receive(source, files=(b"film" * 50_000,))
+    newsroom.send(a_source())
+    seat = newsroom.seat(newsroom.amira)
+    conversation.reply(seat, case.id, "an answer", newsroom.mailbox)
+    conversation.reply(seat, case.id, "another one", Away(newsroom.mailbox))
+    conversation.note(seat, case.id, "a note")
+    second_factor.use(newsroom.vault, "amira", newsroom.amira.totp, int(newsroom.clock.now // 30))
+    rotation.order(newsroom.seat(newsroom.lena), "amira")
+    now = newsroom.clock.now
+    found = list(integers_in(newsroom))
+    assert len({name for _, name, _ in found}) > 20
+    for zone, name, value in found:
+        for unit, seconds in _UNITS.items():
+            assert abs(value * seconds - now) > _DAYS * 86400, f"{zone}: {name} counts {unit}"
+        if zone == "intake" and abs(value * 3600 - now) < _DAYS * 86400:
+            assert value % 24 == 0, f"{name} tells the hour"
+
+
+def test_no_file_at_rest_tells_when_a_letter_came(newsroom: Newsroom) -> None:
+    newsroom.mailbox.upkeep.run()
+    newsroom.vault.upkeep.run()
+    newsroom.receive(a_source(), files=(b"film" * 50_000,))
+    newsroom.send(a_source(), files=(b"film" * 50_000,))
+    time.sleep(0.2)
+    began = time.time()
+    for store in (newsroom.mailbox, newsroom.vault):
+        store.upkeep._touch_at = 0.0  # a minute later
+        store.upkeep.run()
+    files = [path for zone in ("intake", "desk") for path in (newsroom.directory / zone).rglob("*")]
+    assert sum(path.parent.name == "blobs" for path in files) >= 2
+    telling = {
+        path.name
+        for path in files
+        if path.parent.name != ".blank" and not {0.0} >= {when for when in times(path) if when < began - 0.05}
+    }
+    assert not telling
+
+
+def times(path: Path) -> tuple[float, float, float]:
+    found = path.stat()
+    return found.st_atime, found.st_mtime, found.st_ctime

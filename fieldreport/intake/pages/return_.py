@@ -42,8 +42,13 @@ class Answer:
     """One answer of the editors. ``text`` is nothing when it could not be opened."""
 
     id: bytes
-    day: date
+    hour: int
     text: str | None = field(repr=False)
+
+    @property
+    def day(self) -> date:
+        """The day on which it was written."""
+        return datetime.fromtimestamp(self.hour * 3600, UTC).date()
 
 
 @blueprint.get("/<language:language>/return")
@@ -217,7 +222,8 @@ def _answers(here: Service, readings: tuple[Codename, ...]) -> tuple[Codename, l
         keys = here.keys_of(codename)
         waiting.append((codename, keys, here.mailbox.replies(keys.index)[-limits.REPLIES_SHOWN :]))
     codename, keys, replies = next((each for each in waiting if each[2]), waiting[0])
-    return codename, [_open(here, keys, reply, history) for reply in replies]
+    answers = [_open(here, keys, reply, history) for reply in replies]
+    return codename, sorted(answers, key=lambda answer: answer.hour)  # the mailbox knows days, the sealed reply hours
 
 
 def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[int, bytes]) -> Answer:
@@ -228,11 +234,12 @@ def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[
         object=reply.id,
         rosters=history,
     )
-    text: str | None = None
+    text, hour = None, reply.hour
     # One damaged answer must not hide the others; the page says that it exists and could not be opened.
     with contextlib.suppress(SealError, UnicodeDecodeError):
         envelope = open_envelope(
             reply.header, io.BytesIO(reply.payload), identities=(keys.identity,), expected=expected
         )
+        hour = envelope.manifest.hour
         text = envelope.read_part(0, limits.REPLY_TEXT_BYTES).decode("utf-8")
-    return Answer(id=reply.id, day=datetime.fromtimestamp(reply.hour * 3600, UTC).date(), text=text)
+    return Answer(id=reply.id, hour=hour, text=text)

@@ -228,7 +228,7 @@ class AuditRow(VaultBase, kw_only=True):
 
 
 class SecondFactor(VaultBase, kw_only=True):
-    """The last one-time code's counter that each person used: a code works once."""
+    """The last one-time code that each person used, to the hour; see ``staff.second_factor``."""
 
     __tablename__ = "second_factors"
 

@@ -53,7 +53,7 @@ class Vault:
         self.clock = clock
         self.objects = Objects(engine, blobs)
         self.audit = AuditLog(engine)
-        self.upkeep = Upkeep(engine, rebuild=False)  # the order of items is in their rows
+        self.upkeep = Upkeep(engine, blobs, hours=1, rebuild=False)  # the order of items is in their rows
 
     def close(self) -> None:
         """Erase what was deleted, and close every connection."""
