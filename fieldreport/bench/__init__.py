@@ -18,6 +18,7 @@ PARTS: Final = {
     "scrub": "scrub",
     "seal": "seal",
     "unlock": "unlock",
+    "signin": "sign_in",
     "intake": "intake",
     "upload": "upload",
     "crowd": "crowd",
