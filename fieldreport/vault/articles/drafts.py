@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from fieldreport.errors import Conflict, NotAllowed, NotFound, UsageError
 from fieldreport.press.article import Article, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
-from fieldreport.seal import Kind, Role
+from fieldreport.seal import Kind, Role, forged
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -63,7 +63,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
     article_id = secrets.token_bytes(16)
     article = Article(language=language, slug=new_slug())
     with (
-        records.stage_revision(seat, article_id, article, {}, number=1) as staged,
+        records.stage_revision(seat, article_id, article, {}, cases=case_ids, number=1) as staged,
         seat.change() as change,
     ):
         change.session.add(
@@ -113,8 +113,8 @@ def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> D
         Conflict: (code "article-changed") a colleague saved meanwhile. NotAllowed: it is published (open a correction
         first) or withdrawn, or its address is public already. UsageError: an attachment it never had.
     """
-    _, record = open_current(seat, article_id)
-    _save(seat, article_id, article, record.files, based_on=based_on)
+    head, record = open_current(seat, article_id)
+    _save(seat, article_id, article, record.files, cases=head.cases, based_on=based_on)
     return load(seat, article_id)
 
 
@@ -133,14 +133,14 @@ def add_media(
     Raises:
         ScrubRefused: it cannot be cleaned. LimitExceeded: too many attachments. And as ``save``.
     """
-    _, record = open_current(seat, article_id)
+    head, record = open_current(seat, article_id)
     with records.cleaned(source, scrubber) as (scrubbed, sha256):
         article = record.article
         media = records.described(article, record.files, scrubbed, sha256, alternative=alternative, caption=caption)
         with records.stage_file(seat, article_id, media, scrubbed) as staged:
             files = {**record.files, media.name: staged.id}
             article = replace(article, media=(*article.media, media))
-            _save(seat, article_id, article, files, based_on=based_on, file=staged)
+            _save(seat, article_id, article, files, cases=head.cases, based_on=based_on, file=staged)
     return load(seat, article_id)
 
 
@@ -187,6 +187,9 @@ def open_current(seat: Seat, article_id: bytes) -> tuple[ArticleHead, Record]:
     if revision is None or revision.object_id != row.draft or row.revision not in {len(saved), kept}:
         raise authors.replayed()
     record = records.open_revision(seat, article_id, revision)
+    if record.cases is not None and record.cases != frozenset(head.cases):
+        # The leak check compares with the cases that the table names: none may go missing.
+        raise forged("the store names other cases than the revision")
     # The table says who wrote; the log and the sealed revision say it under a signature. All count.
     return replace(head, writers=tuple(sorted({*head.writers, *saved, record.author}))), record
 
@@ -197,6 +200,7 @@ def _save(
     article: Article,
     files: Mapping[str, bytes],
     *,
+    cases: Collection[bytes],
     based_on: int,
     file: Staged | None = None,
 ) -> None:
@@ -205,7 +209,7 @@ def _save(
     with seat.vault.reading() as session:
         number = len(_saves(session, article_id)) + 1
     with (
-        records.stage_revision(seat, article_id, article, files, number=number) as staged,
+        records.stage_revision(seat, article_id, article, files, cases=cases, number=number) as staged,
         seat.change() as change,
     ):
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)

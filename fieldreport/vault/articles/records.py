@@ -1,15 +1,15 @@
 """Drafts and files of articles as sealed objects: writing a revision, opening one, cleaning and storing a file.
 
-A draft object holds two parts. ``article.json`` is what will be public. ``desk.json`` stays here: which sealed object
-each file of the article is. Its manifest names the author and carries their signature over the content, so that a
-revision cannot be passed off as another person's.
+A draft object holds two parts. ``article.json`` is what will be public. ``desk.json`` stays here: which cases it is
+from, and which sealed object each file of the article is. Its manifest names the author and carries their signature
+over the content, so that a revision cannot be passed off as another person's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
@@ -43,20 +43,33 @@ class Record:
     """One revision, opened.
 
     ``files``: name of every attachment the article ever had → id of its sealed object. ``object_id``: its own.
+    ``cases``: those that it came from; ``None`` in a revision from before signing.
     """
 
     object_id: bytes
     article: Article
     files: Mapping[str, bytes]
     author: str
+    cases: frozenset[bytes] | None
 
 
 @contextmanager
 def stage_revision(
-    seat: Seat, article_id: bytes, article: Article, files: Mapping[str, bytes], *, number: int
+    seat: Seat,
+    article_id: bytes,
+    article: Article,
+    files: Mapping[str, bytes],
+    *,
+    cases: Collection[bytes],
+    number: int,
 ) -> Iterator[Staged]:
     """Seal revision ``number`` in this person's name; add it to a change inside the block."""
-    private = encode_canonical({"files": {name: identifier.hex() for name, identifier in files.items()}})
+    private = encode_canonical(
+        {
+            "cases": sorted(identifier.hex() for identifier in cases),
+            "files": {name: identifier.hex() for name, identifier in files.items()},
+        }
+    )
     signature = sign(seat, SignOff.WRITING, article_id, article.content_hash())
     parts = [_json_part("article.json", article.to_json()), _json_part("desk.json", private)]
     fields = {"author": seat.handle, "signature": signature.hex()}
@@ -81,6 +94,8 @@ def open_revision(seat: Seat, article_id: bytes, row: ArticleRevision) -> Record
         article = Article.from_json(untrusted_article)
         document: Any = decode_canonical(untrusted_private)
         files = {str(name): bytes.fromhex(identifier) for name, identifier in document["files"].items()}
+        listed = document.get("cases")
+        cases = None if listed is None else frozenset(bytes.fromhex(identifier) for identifier in listed)
         signature = bytes.fromhex(fields["signature"])
         author = fields["author"]
     except (UsageError, LimitExceeded, ValueError, KeyError, TypeError, AttributeError):
@@ -88,7 +103,7 @@ def open_revision(seat: Seat, article_id: bytes, row: ArticleRevision) -> Record
     if any(media.name not in files for media in article.media):
         raise _damaged("an attachment has no file")
     author_is(seat, author, article_id, article.content_hash(), signature)
-    return Record(object_id=object_id, article=article, files=files, author=author)
+    return Record(object_id=object_id, article=article, files=files, author=author, cases=cases)
 
 
 @contextmanager

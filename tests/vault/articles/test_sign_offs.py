@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError, UsageError
 from fieldreport.vault.articles.listing import list_articles
-from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
+from fieldreport.vault.articles.tables import ArticleCase, ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
 from tests.vault.articles.conftest import Editor, House
 
 
@@ -223,6 +223,16 @@ def test_a_revision_whose_author_is_changed_in_the_table_is_refused(house: House
     tamper(house, update(ArticleRevision).values(author="jonas"))
     with pytest.raises(SealError) as caught:
         house.amira.clear(article_id)
+    assert caught.value.code == "forged"
+
+
+def test_a_case_that_was_struck_from_an_article_is_missed(house: House) -> None:
+    """The leak check would not look into it."""
+    article_id = house.draft().head.id
+    house.amira.submit(article_id)
+    tamper(house, delete(ArticleCase))
+    with pytest.raises(SealError) as caught:
+        house.jonas.clear(article_id)
     assert caught.value.code == "forged"
 
 
