@@ -86,10 +86,15 @@ def test_a_place_that_cannot_be_written_is_one_line_and_nothing_is_left(tmp_path
     assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
-@pytest.mark.parametrize("handle", ["../outside", "Admin", "a b", ""])
+@pytest.mark.parametrize("handle", ["../outside", "9admin", "a b", ""])
 def test_a_handle_that_could_be_a_path_is_refused_and_nothing_is_left(tmp_path: Path, handle: str) -> None:
     refused(run("init", tmp_path / "newsroom", "--admin", handle), 64)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_handle_in_capitals_is_taken_in_lower_case(tmp_path: Path) -> None:
+    assert run("init", tmp_path / "newsroom", "--admin", " Admin ").exit_code == 0
+    assert [path.name for path in (tmp_path / "newsroom" / "desk" / "keyfiles").glob("*.key")] == ["admin.key"]
 
 
 @pytest.mark.parametrize("port", ["0", "65534", "many"])
