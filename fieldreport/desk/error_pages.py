@@ -44,6 +44,14 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "It was sealed before you had a key, or after yours changed. Ask a colleague to re-wrap it, or unlock again.",
     ),
     "limited": ("You may not read this case", "A colleague has limited its readers. Ask one of them about it."),
+    "article-limited": (
+        "This article is for others to work on",
+        "A case it came from is limited, and you cannot compare with what you may not read. Nothing was done.",
+    ),
+    "case-unread": (
+        "Somebody else has to decide this",
+        "Nothing was done. It cannot be overridden: ask a colleague whose key opens all of the case.",
+    ),
     "no-letter": (
         "The source cannot be answered",
         "No letter of this case can be opened, and the key for answers is inside the letter.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from fieldreport.vault.cases import conversation, inbox, restriction
@@ -63,3 +65,48 @@ def test_the_others_see_that_it_is_there_and_whose_it_is_and_no_more(
         assert page.status == 403, place
         assert "This case is limited to amira, ines." in page.text
         assert REPORT not in page.text
+
+
+TOO_FEW = "Too few people read the limited case for an article to be published"
+
+
+def test_too_few_readers_for_the_sign_offs_are_said_when_it_is_limited_and_when_an_article_is_begun(
+    house: House, amira: Browser, case: CaseRow
+) -> None:
+    page = amira.press(amira.get(path(case)), "Limit to these", {"reader": "jonas"})
+    assert TOO_FEW in page.text
+    assert "Open the case to one more person, or ask the admin to set [press] sign_offs = 1" in page.text
+    article = amira.press(page, "Start an article")
+    assert TOO_FEW in article.text
+    assert TOO_FEW in amira.get(f"{article.path}/check").text
+    restriction.limit(house.seat("amira"), case.id, {"amira", "ines", "jonas"})
+    for place in (path(case), article.path, f"{article.path}/check"):
+        assert TOO_FEW not in amira.get(place).text
+
+
+def test_with_one_sign_off_two_readers_suffice(build: Callable[..., House]) -> None:
+    house = build(press={"sign_offs": 1})
+    case = house.receive()
+    restriction.limit(house.seat("amira"), case.id, {"amira", "jonas"})
+    amira = house.sign_in("amira")
+    page = amira.get(path(case))
+    assert "Limited to amira, jonas" in page.text
+    assert TOO_FEW not in page.text
+
+
+def test_the_leak_check_offers_others_no_button_and_names_who_decides(
+    house: House, amira: Browser, jonas: Browser, case: CaseRow
+) -> None:
+    page = amira.press(amira.get(path(case)), "Start an article")
+    amira.press(page, "Save", {"title": "Leaving", "body": "People are leaving."})
+    amira.press(amira.get(f"{page.path}/check"), "Submit for review")
+    check = jonas.get(f"{page.path}/check")
+    assert "Sign off: safe to publish" in check.buttons()
+    restriction.limit(house.seat("amira"), case.id, {"amira", "ines"})
+    refused = jonas.press(check, "Sign off: safe to publish")
+    assert refused.status == 403
+    assert "Only those who read all its cases may do this: amira, ines." in refused.text
+    check = jonas.get(f"{page.path}/check")
+    assert "can answer, clear and publish it: amira, ines." in check.text
+    assert not {"Override this block", "Sign off: safe to publish"} & set(check.buttons())
+    assert "Case not opened" in check.text

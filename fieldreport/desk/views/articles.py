@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.article_readers import too_few
 from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import ReadPart, Shape, read_item
@@ -105,6 +106,7 @@ def edit(article_id: bytes) -> ResponseReturnValue:
         head=draft.head,
         article=draft.article,
         editable=editable(draft.head),
+        too_few=too_few(draft.head),
         cases=cases,
         pictures=pictures,
         revisions=listing.revisions(context.desk().vault, article_id),

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import readable_case, sort_new, title_in
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import read_item
@@ -69,6 +70,7 @@ def _page(
         total=len(rows),
         earlier=start if start > 0 else None,
         later=end < len(rows),
+        too_few=too_few_for_an_article(case.readers),
         card=card,
         card_problem=card_problem,
         title=title_in(card.facts),

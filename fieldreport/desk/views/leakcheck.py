@@ -16,11 +16,13 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.article_readers import too_few
 from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
-from fieldreport.press.leakcheck.findings import Severity
+from fieldreport.press.leakcheck.findings import Rule, Severity
 from fieldreport.vault.articles import drafts, release, review
 from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.readers import readers_behind
 from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
@@ -50,6 +52,8 @@ _RULE_LABELS: Final = {
     "look-alike": "Look-alike letters",
     "media": "File not freshly cleaned",
     "case-gone": "Case gone",
+    "case-unread": "Case not opened",
+    "case-partly": "Case compared in part",
     "near-spelling": "Close to a protected term",
     "exact-date": "Exact date",
     "clock-time": "Time of day",
@@ -89,6 +93,8 @@ def _page(
 ) -> ResponseReturnValue:
     seat, press = context.seat(), context.desk().settings.press
     draft = drafts.load(seat, article_id)
+    with context.desk().vault.reading() as session:
+        only = readers_behind(session, article_id)
     checked = review.check(seat, article_id, press=press)
     fields = draft.article.public_fields()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
@@ -108,6 +114,10 @@ def _page(
         open_blocks=len(open_blocks),
         open_warnings=len(open_warnings),
         writer=seat.handle in draft.head.writers,
+        only=only,
+        reads_all=only is None or seat.handle in only,
+        too_few=too_few(draft.head),
+        unread=Rule.CASE_UNREAD,
         may_sign=_may_sign(draft, seat.handle),
         sign_offs=press.sign_offs,
         press=press,

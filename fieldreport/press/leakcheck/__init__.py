@@ -91,8 +91,10 @@ def _case_findings(material: Material) -> list[Finding]:
     findings = []
     if material.gone:
         findings.append(replace(_whole(Rule.CASE_GONE, "article", material.case), case=material.case))
-    if material.unread or material.terms_left_out():
+    if material.unread:
         findings.append(replace(_whole(Rule.CASE_UNREAD, "article", material.case), case=material.case))
+    if material.damaged or material.terms_left_out():
+        findings.append(replace(_whole(Rule.CASE_PARTLY, "article", material.case), case=material.case))
     try:
         material.earliest()
     except ValueError:

@@ -24,11 +24,13 @@ from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.readers import must_be_among, readers_in
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow, Item
 from fieldreport.vault.articles import records
 from fieldreport.vault.articles.listing import ArticleHead, head_of, row_of
 from fieldreport.vault.articles.materials import gone_letters
+from fieldreport.vault.articles.readers import must_read_all
 from fieldreport.vault.articles.records import Record
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, void
 from fieldreport.vault.articles.tables import (
@@ -56,6 +58,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
 
     Raises:
         UsageError: no case, or a malformed language. NotFound: a case that is unknown or has ended.
+        NotAllowed: a case is limited to others (code "limited").
     """
     seat.must_be(Role.EDITOR)
     if not case_ids:
@@ -79,6 +82,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
         change.session.flush()
         for case_id in dict.fromkeys(case_ids):
             living(change.session, case_id)
+            must_be_among(readers_in(change.session, case_id), seat.handle)
             letters = change.session.scalars(
                 select(Item).where(Item.case_id == case_id, Item.kind == Kind.LETTER.value)
             ).all()
@@ -110,8 +114,9 @@ def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> D
     ``based_on`` is the ``revision`` of the head that was edited.
 
     Raises:
-        Conflict: (code "article-changed") a colleague saved meanwhile. NotAllowed: it is published (open a correction
-        first) or withdrawn, or its address is public already. UsageError: an attachment it never had.
+        Conflict: (code "article-changed") a colleague saved meanwhile.
+        NotAllowed: it is published (open a correction first) or withdrawn, its address is public already, or a case of
+            it is limited to others. UsageError: an attachment it never had.
     """
     head, record = open_current(seat, article_id)
     _save(seat, article_id, article, record.files, cases=head.cases, based_on=based_on)
@@ -158,11 +163,12 @@ def discard(seat: Seat, article_id: bytes) -> None:
     """Shred an article that was never published: nobody can open its drafts, files and answers any more.
 
     Raises:
-        NotAllowed: it is or was published.
+        NotAllowed: it is or was published, or a case of it is limited to others.
     """
     seat.must_be(Role.EDITOR)
     with seat.change() as change:
         row = row_of(change.session, article_id)
+        must_read_all(change.session, article_id, seat.handle)
         if row.published is not None:
             raise NotAllowed("what was published is withdrawn, not discarded", code="article-state")
         for table in (ArticleRevision, ArticleFile, ArticleAnswer):
@@ -213,6 +219,7 @@ def _save(
         seat.change() as change,
     ):
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
+        must_read_all(change.session, article_id, seat.handle)
         if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
             raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
         if row.slug is not None and row.slug != article.slug:

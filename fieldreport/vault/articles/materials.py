@@ -1,7 +1,8 @@
 """What the leak check compares an article with: every letter and the card of every case it came from.
 
 Rules: what cannot be read is said, not skipped: a letter that is damaged or sealed to others, and a case of which
-something was withdrawn or deleted since the article was begun, become findings that block.
+something was withdrawn or deleted since the article was begun, become findings that block. What is sealed to others is
+no reason to override anything: a colleague can read it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import select
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, Unavailable
+from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, Unavailable
 from fieldreport.press.leakcheck import Material
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
@@ -71,7 +72,7 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
     if case.ended is not None:
         yield Material(case=label, gone=True)
         return
-    unread = False
+    unread = damaged = False
     for letter in letters:
         if letter.gone:
             continue
@@ -79,15 +80,20 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
             yield _letter(seat, label, letter.id)
         except Unavailable:  # an outage says nothing about the letter, and must not send an article back to review
             raise
-        except FieldreportError:
+        except (NotARecipient, NotAllowed):
             unread = True
+        except FieldreportError:
+            damaged = True
     try:
         protected = conversation.card(seat, case.id).protected
     except Unavailable:
         raise
-    except FieldreportError:
+    except (NotARecipient, NotAllowed):
         protected, unread = (), True
-    yield Material(case=label, protected=protected, gone=gone_letters(letters) > gone_before, unread=unread)
+    except FieldreportError:
+        protected, damaged = (), True
+    gone = gone_letters(letters) > gone_before
+    yield Material(case=label, protected=protected, gone=gone, unread=unread, damaged=damaged)
 
 
 def _letter(seat: Seat, label: str, letter_id: bytes) -> Material:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 from sqlalchemy import select
 
@@ -29,11 +30,14 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, listing
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.listing import ArticleHead, row_of, sign_offs_of
+from fieldreport.vault.articles.readers import must_read_all, readers_behind
 from fieldreport.vault.articles.records import Record, opened_file
 from fieldreport.vault.articles.review import Review, leak_check, must_not_have_written
 from fieldreport.vault.articles.signatures import SignOff, add_sign_off, check_sign_offs, sign
 from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
+
+_FOR_A_COLLEAGUE: Final = frozenset({"article-limited", "case-unread"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishRun:
-    """What was due: ``published`` went out; ``held`` went back to review, because something new was found."""
+    """What was due: ``published`` went out; ``held`` went back to review, because something new was found.
+
+    What this person cannot check is in neither and waits for somebody who can.
+    """
 
     published: tuple[bytes, ...]
     held: tuple[bytes, ...]
@@ -78,18 +85,22 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
     """Sign off the publication and schedule it; without any delay it is on the site when this returns.
 
     Raises:
-        NotAllowed: code "own-article", "same-person", "sign-off-void", "unanswered-findings" or "article-state".
+        NotAllowed: code "own-article", "same-person", "sign-off-void", "article-limited", "case-unread",
+        "unanswered-findings" or "article-state".
         Conflict: it changed meanwhile. StoreError: the site could not be written; it stays scheduled.
     """
     head, record = drafts.open_current(seat, article_id)
     must_not_have_written(seat, head)
     must_be(head.state, ArticleState.CLEARED)
+    with seat.vault.reading() as session:
+        must_read_all(session, article_id, seat.handle)
     signature = sign(seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
     behind = _must_be_ready(seat, head, record, site.press, publishing=signature).behind
     now = site.now()
     slot = site.schedule.publication_slot(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
+        must_read_all(change.session, article_id, seat.handle)
         unchanged(row, record)
         add_sign_off(seat, change, row, SignOff.PUBLISHING, signature)
         row.state, row.scheduled_for = ArticleState.SCHEDULED.value, int(slot.timestamp())
@@ -103,7 +114,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
 def publish_due(seat: Seat, *, site: Site) -> PublishRun:
     """Put out what is scheduled and due; call it after unlocking and now and then while an editor is unlocked.
 
-    What cannot be opened with these keys waits for a colleague. What does not hold any more (a signer has left,
+    What this person may not or cannot read waits for a colleague. What does not hold any more (a signer has left,
     a new letter brought a finding) goes back to review.
 
     Raises:
@@ -122,7 +133,9 @@ def publish_due(seat: Seat, *, site: Site) -> PublishRun:
         try:
             _release(seat, article_id, site)
             published.append(article_id)
-        except NotAllowed:
+        except NotAllowed as error:
+            if error.code in _FOR_A_COLLEAGUE:
+                continue
             _hold(seat, article_id)
             held.append(article_id)
         except (Conflict, NotFound, SealError):  # a colleague was faster or has the keys, or a file is missing
@@ -134,11 +147,12 @@ def correct(seat: Seat, article_id: bytes) -> Draft:
     """Open a published article for a correction; readers keep the version they have until the next is published.
 
     Raises:
-        NotAllowed: it is not published.
+        NotAllowed: it is not published, or a case of it is limited to others (code "article-limited").
     """
     seat.must_be(Role.EDITOR)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), *OUT_STATES)
+        must_read_all(change.session, article_id, seat.handle)
         void(change, row, ArticleState.DRAFT)
         change.record(Act.ARTICLE_RETURNED, article_id.hex())
     return drafts.load(seat, article_id)
@@ -148,11 +162,12 @@ def cancel_correction(seat: Seat, article_id: bytes) -> Draft:
     """Give up a correction: the article is again what readers have.
 
     Raises:
-        NotAllowed: there is no correction under way.
+        NotAllowed: there is no correction under way, or a case is limited to others (code "article-limited").
     """
     seat.must_be(Role.EDITOR)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
+        must_read_all(change.session, article_id, seat.handle)
         if not row.live or row.live_revision is None:
             raise NotAllowed("this article was never published", code="article-state")
         void(change, row, ArticleState.CORRECTED if row.corrected else ArticleState.PUBLISHED)
@@ -185,7 +200,8 @@ def _must_be_ready(
 ) -> Review:
     """Check both sign-offs and every finding; ``publishing`` is this person's signature before it is stored."""
     with seat.vault.reading() as session:
-        sign_offs = sign_offs_of(session, head.id)
+        must_read_all(session, head.id, seat.handle)
+        sign_offs, readers = sign_offs_of(session, head.id), readers_behind(session, head.id)
     if publishing is not None:
         sign_offs[SignOff.PUBLISHING] = ArticleSignOff(
             article_id=head.id, role=SignOff.PUBLISHING.value, handle=seat.handle, signature=publishing
@@ -196,6 +212,7 @@ def _must_be_ready(
         record.article.content_hash(),
         sign_offs,
         writers=frozenset(head.writers),
+        readers=readers,
         people=press.sign_offs,
     )
     found = leak_check(seat, head, record, press)
@@ -219,6 +236,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
     site.archive.add_media(sources, slot)
     with seat.change() as change:
         row = change.session.get_one(ArticleRow, article_id)
+        must_read_all(change.session, article_id, seat.handle)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:
             raise Conflict("the article changed meanwhile", code="article-changed")
         first = slot if row.published is None else datetime.fromtimestamp(row.published, UTC)

@@ -1,7 +1,8 @@
 """From a draft to the safety sign-off: handing it in, the leak check, the answers to what it found, clearing.
 
 Rules: a warning is answered by any editor. A block is answered only by an editor who did not write the article, and the
-answer counts only for that person's own sign-off: no one clears on another's judgement.
+answer counts only for that person's own sign-off: no one clears on another's judgement. That a case could not be read
+is not answered by anyone, and only those who read every case answer and clear.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from fieldreport.config import Press
 from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
 from fieldreport.press.leakcheck import Finding, Severity
 from fieldreport.press.leakcheck import check as check_words
+from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.seal import Kind, Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, listing
 from fieldreport.vault.articles.listing import ArticleHead, row_of
 from fieldreport.vault.articles.materials import Background, background
+from fieldreport.vault.articles.readers import must_read_all
 from fieldreport.vault.articles.records import Record, fresh_hashes
 from fieldreport.vault.articles.signatures import Answer, SignOff, add_sign_off, answer_parts, open_answers, sign
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, must_be, unchanged, void
@@ -66,8 +69,10 @@ class Review:
         """Check that nothing is open for a safety sign-off by ``clearer``.
 
         Raises:
-            NotAllowed: code "unanswered-findings".
+            NotAllowed: code "case-unread" or "unanswered-findings".
         """
+        for finding in self.findings:
+            must_have_read(finding)
         unanswered = sum(self._answer(finding, clearer) is None for finding in self.findings)
         if unanswered:
             what = "finding of the leak check has" if unanswered == 1 else "findings of the leak check have"
@@ -75,6 +80,8 @@ class Review:
         return True
 
     def _answer(self, finding: Finding, clearer: str | None) -> Answer | None:
+        if finding.rule is Rule.CASE_UNREAD:
+            return None
         given = self.answers.get(finding.key, [])
         if finding.severity is Severity.BLOCK:
             given = [answer for answer in given if answer.by not in self.writers and clearer in {None, answer.by}]
@@ -111,7 +118,8 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
 
     Raises:
         NotFound: (code "finding-gone") nothing is found there any more. UsageError: no reason.
-        LimitExceeded: too long a reason. NotAllowed: a block, and this person wrote the article.
+        LimitExceeded: too long a reason. NotAllowed: a block, and this person wrote the article; or (code
+            "case-unread", "article-limited") they do not read all of its cases.
     """
     reason = reason.strip()
     if not reason:
@@ -120,6 +128,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
         raise LimitExceeded("this reason is too long", code="reason-size")
     head, record = drafts.open_current(seat, article_id)
     finding = leak_check(seat, head, record, press).finding(key)
+    must_have_read(finding)
     blocks = finding.severity is Severity.BLOCK
     if blocks:
         must_not_have_written(seat, head)
@@ -129,6 +138,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
         seat.change() as change,
     ):
         in_state(row_of(change.session, article_id), *OPEN_STATES)
+        must_read_all(change.session, article_id, seat.handle)
         change.add(staged)
         number = drafts.next_answer(change.session, article_id)
         change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
@@ -142,6 +152,7 @@ def submit(seat: Seat, article_id: bytes) -> ArticleHead:
         raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
+        must_read_all(change.session, article_id, seat.handle)
         unchanged(row, record)
         row.state = ArticleState.REVIEW.value
         change.record(Act.ARTICLE_SUBMITTED, article_id.hex())
@@ -162,20 +173,33 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
     """Sign off that an article puts no one at risk.
 
     Raises:
-        NotAllowed: code "own-article", "unanswered-findings" or "article-state". Conflict: it changed meanwhile.
+        NotAllowed: code "own-article", "article-limited", "case-unread", "unanswered-findings" or "article-state".
+        Conflict: it changed meanwhile.
     """
     head, record = drafts.open_current(seat, article_id)
     must_not_have_written(seat, head)
     must_be(head.state, ArticleState.REVIEW)
+    with seat.vault.reading() as session:
+        must_read_all(session, article_id, seat.handle)
     leak_check(seat, head, record, press).must_be_answered_for(seat.handle)
     signature = sign(seat, SignOff.SAFETY, article_id, record.article.content_hash())
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)
+        must_read_all(change.session, article_id, seat.handle)
         unchanged(row, record)
         add_sign_off(seat, change, row, SignOff.SAFETY, signature)
         row.state = ArticleState.CLEARED.value
         change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety")
     return listing.get(seat.vault, article_id)
+
+
+def must_have_read(finding: Finding) -> Literal[True]:
+    """Check that a finding is not about what this person's key does not open. Raises ``NotAllowed``."""
+    if finding.rule is Rule.CASE_UNREAD:
+        raise NotAllowed(
+            "part of a case cannot be opened with your key; somebody who can signs off", code="case-unread"
+        )
+    return True
 
 
 def must_not_have_written(seat: Seat, head: ArticleHead) -> Literal[True]:

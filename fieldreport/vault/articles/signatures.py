@@ -74,10 +74,12 @@ def check_sign_offs(
     sign_offs: Mapping[SignOff, ArticleSignOff],
     *,
     writers: frozenset[str],
+    readers: frozenset[str] | None,
     people: int,
 ) -> Literal[True]:
     """Check that an article may be published: both sign-offs, by editors of today, none of them a writer.
 
+    ``readers``: those who read every case behind it; nothing where none is limited.
     ``people``: 2 where safety and publishing must be two different colleagues, 1 where one may do both.
 
     Raises:
@@ -90,6 +92,8 @@ def check_sign_offs(
             raise NotAllowed("a sign-off is missing", code="sign-off-missing")
         if row.handle in writers:
             raise NotAllowed("a writer of an article cannot sign it off", code="own-article")
+        if readers is not None and row.handle not in readers:
+            raise NotAllowed("a sign-off does not count: its signer does not read every case", code="sign-off-void")
         try:
             entry = roster.entry(row.handle)
             if entry.role is not Role.EDITOR or entry.signing is None:

@@ -1,0 +1,42 @@
+"""What a page says where too few people read a limited case for an article of it to be published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fieldreport.desk import context
+from fieldreport.errors import RosterError
+from fieldreport.vault.articles import readers
+from fieldreport.vault.articles.listing import ArticleHead
+
+
+def too_few(head: ArticleHead) -> str:
+    """What this article lacks, and the way out; empty where nothing is in its way."""
+    needed = context.desk().settings.press.sign_offs
+    try:
+        missing = readers.signers_missing(context.seat(), head, sign_offs=needed)
+    except RosterError:  # without a roster nothing is signed off, and the page of health says so
+        return ""
+    return _words(missing, needed)
+
+
+def too_few_for_an_article(only: Collection[str]) -> str:
+    """What an article of a case with these readers will lack; empty where the case is not limited or they suffice."""
+    needed = context.desk().settings.press.sign_offs
+    try:
+        active = set(only) & readers.active_editors(context.seat())
+    except RosterError:
+        return ""
+    return _words(needed + 1 - len(active), needed) if only else ""
+
+
+def _words(missing: int, needed: int) -> str:
+    if missing <= 0:
+        return ""
+    signers = "one reader who did not write it signs" if needed == 1 else "two readers who did not write it sign"
+    text = (
+        f"Too few people read the limited case for an article to be published: {signers} it off. Open the case to "
+        f"{'one more person' if missing == 1 else f'{missing} more people'}"
+    )
+    one = " or ask the admin to set [press] sign_offs = 1, so that one sign-off suffices" if needed > 1 else ""
+    return f"{text}{',' + one if one else ''}."

@@ -1,0 +1,59 @@
+"""Who may work on an article: where a case it came from is limited to named editors, only those who read all of them.
+
+Others cannot compare the article with its cases, so what they write, answer or sign does not count. They can still stop
+it: take it back to draft, or off the site.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldreport.errors import NotAllowed
+from fieldreport.seal import KeyState, Role
+from fieldreport.vault.archive.readers import handles
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import Case
+from fieldreport.vault.articles.listing import ArticleHead
+from fieldreport.vault.articles.tables import ArticleCase
+
+
+def readers_behind(session: Session, article_id: bytes) -> frozenset[str] | None:
+    """The handles of those who read every case of an article; nothing where no case is limited."""
+    named = session.scalars(
+        select(Case.readers)
+        .join(ArticleCase, ArticleCase.case_id == Case.id)
+        .where(ArticleCase.article_id == article_id, Case.readers.is_not(None))
+    )
+    limited = [only for only in map(handles, named) if only is not None]
+    return frozenset.intersection(*limited) if limited else None
+
+
+def must_read_all(session: Session, article_id: bytes, handle: str) -> Literal[True]:
+    """Check that a person reads every case of an article. Raises ``NotAllowed`` (code "article-limited")."""
+    only = readers_behind(session, article_id)
+    if only is not None and handle not in only:
+        raise NotAllowed(f"Only those who read all its cases may do this: {_named(only)}.", code="article-limited")
+    return True
+
+
+def signers_missing(seat: Seat, head: ArticleHead, *, sign_offs: int) -> int:
+    """How many people there are too few for an article to be published, as its cases are limited now."""
+    with seat.vault.reading() as session:
+        only = readers_behind(session, head.id)
+    if only is None:
+        return 0
+    return max(0, sign_offs - len((only & active_editors(seat)) - set(head.writers)))
+
+
+def active_editors(seat: Seat) -> frozenset[str]:
+    """The handles of all who can sign an article off. Raises ``RosterError``: no roster is in force."""
+    return frozenset(
+        entry.handle for entry in seat.roster().entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE
+    )
+
+
+def _named(only: frozenset[str]) -> str:
+    return ", ".join(sorted(only)) or "there is nobody"
