@@ -45,7 +45,8 @@ _MAY_BE_SHOWN = {
     "Binding.object", "Binding.thread", "Card.version", "Case.card", "Case.id", "CasePicture.item_id", "CaseRow.card",
     "CaseRow.id", "Collected.id", "Expected.instance", "Expected.object", "Expected.thread", "Item.case_id", "Item.id",
     "ItemRow.case_id", "ItemRow.id", "Letter.id", "LetterHead.id", "Mark.case_id", "Outgoing.item_id",
-    "Outgoing.reply_id", "PublishRun.held", "PublishRun.published", "Record.files", "Record.object_id", "Reply.id",
+    "Outgoing.reply_id", "PublishRun.held", "PublishRun.published", "Collected.damaged", "Record.cases", "Record.files",
+    "Record.object_id", "Reply.id",
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
@@ -55,7 +56,8 @@ _MAY_BE_SHOWN = {
     "AuditRow.signature", "AuditRow.signer", "Binding.roster", "Entry.signing", "Expected.rosters", "Header.mac",
     "KeyRequest.signature", "Part.sha256", "PartSource.sha256", "Roster.previous", "Roster.sha256", "SigningKey.public",
     "VaultState.audit_hash", "EnrolmentRequest.signature", "EnrolmentRequest.signing", "Frame.sha256", "Tenure.key",
-    "ExpectedOffline.rosters", "_Attachment.sha256", "Case.opener_signature", "Unsigned.digest", "Unsigned.signature",
+    "ExpectedOffline.rosters", "_Attachment.sha256", "AuditHead.hash",
+    "Case.opener_signature", "Unsigned.digest", "Unsigned.signature",
     # ids of public keys, and how those keys stand
     "RecipientSet.keys", "Staged.keys", "Standing.keys", "_Group.keys",
     # ciphertext, and what stands around it in the clear
@@ -157,6 +159,7 @@ _HARMLESS = {
     "hashlib.sha256(untrusted_raw).digest() != after.previous": "hashes of rosters, which are public",
     "_digest(hashlib.sha256(raw), buffered) != frame.sha256": "the hash of a file beside it, against a worn card",
     "base64.urlsafe_b64encode(raw).decode().rstrip('=') == untrusted_token": "with its own canonical form",
+    "row.hash == head.hash == hashlib.sha256(_statement_of(row)).digest()": "hashes that the audit log shows",
     "first.subject != listed.hexdigest()": "a hash that the audit log shows",
     "file_key != _FILE_KEY": "a known answer, printed in the specification",
     "digest.digest() == envelope.manifest.parts[number].sha256": "both halves come out of the same opened letter",
