@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Final
 
 from sqlalchemy import select
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, Unavailable
+from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, SealError, Unavailable
 from fieldreport.press.leakcheck import Material
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
 from fieldreport.vault.cases import conversation
+
+# Somebody has put another thing in its place: no reason to override anything, as what is sealed to others is none.
+_DISTRUSTED: Final = frozenset({"unsigned", "forged", "replayed", "other-source", "binding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +86,23 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
             raise
         except (NotARecipient, NotAllowed):
             unread = True
-        except FieldreportError:
-            damaged = True
+        except FieldreportError as error:
+            unread, damaged = unread or _is_distrusted(error), damaged or not _is_distrusted(error)
     try:
         protected = conversation.card(seat, case.id).protected
     except Unavailable:
         raise
     except (NotARecipient, NotAllowed):
         protected, unread = (), True
-    except FieldreportError:
-        protected, damaged = (), True
+    except FieldreportError as error:
+        protected = ()
+        unread, damaged = unread or _is_distrusted(error), damaged or not _is_distrusted(error)
     gone = gone_letters(letters) > gone_before
     yield Material(case=label, protected=protected, gone=gone, unread=unread, damaged=damaged)
+
+
+def _is_distrusted(error: FieldreportError) -> bool:
+    return isinstance(error, SealError) and error.code in _DISTRUSTED
 
 
 def _letter(seat: Seat, label: str, letter_id: bytes) -> Material:

@@ -11,10 +11,12 @@ from sqlalchemy import update
 from fieldreport.errors import NotAllowed
 from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.seal import Kind
-from fieldreport.vault.archive.tables import SealedObject
+from fieldreport.store import writing
+from fieldreport.vault.archive.tables import Case, SealedObject
 from fieldreport.vault.articles import listing, readers
 from fieldreport.vault.articles.tables import ArticleState
-from fieldreport.vault.cases import restriction
+from fieldreport.vault.cases import conversation, restriction
+from fieldreport.vault.cases.conversation import Card
 from tests.cast import a_source
 from tests.vault.articles.conftest import Editor, House
 
@@ -113,6 +115,18 @@ def test_a_case_that_is_not_read_cannot_be_overridden(house: House) -> None:
     limit(house, "amira", "jonas")
     assert refused(lambda: otto.answer(article_id, finding.key, "I compared it by hand")) == "case-unread"
     assert refused(lambda: otto.clear(article_id)) == "article-limited"
+
+
+def test_a_card_that_was_taken_away_in_the_database_cannot_be_overridden(house: House) -> None:
+    house.press["sign_offs"] = 1
+    conversation.save_card(house.newsroom.seat(house.newsroom.amira), house.case_id, Card(protected=("Hyesan",)))
+    article_id = house.draft(body="In Hyesan.").head.id
+    house.amira.submit(article_id)
+    with writing(house.newsroom.vault.engine) as session:
+        session.execute(update(Case).where(Case.id == house.case_id).values(card=None))
+    (finding,) = [each.finding for each in house.jonas.check(article_id) if each.finding.rule is Rule.CASE_UNREAD]
+    assert refused(lambda: house.jonas.answer(article_id, finding.key, "I compared it by hand")) == "case-unread"
+    assert refused(lambda: house.jonas.clear(article_id)) == "case-unread"
 
 
 def test_what_is_damaged_for_everybody_is_overridden_by_a_reader(small: House) -> None:
