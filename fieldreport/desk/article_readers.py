@@ -7,7 +7,7 @@ from collections.abc import Collection
 from fieldreport.desk import context
 from fieldreport.errors import RosterError
 from fieldreport.vault.articles import readers
-from fieldreport.vault.articles.listing import ArticleHead
+from fieldreport.vault.articles.overview import ArticleHead
 
 
 def too_few(head: ArticleHead) -> str:

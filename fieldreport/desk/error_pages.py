@@ -62,15 +62,15 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "unsigned": (
         "This is not signed by anyone",
-        "Nothing was done with it. Do not trust it, and tell whoever runs this desk: the database may be changed.",
+        "Nothing was done with it. Do not trust it, and tell the admin: the database may be changed.",
     ),
     "forged": (
         "This is not signed by who it claims to be",
-        "Nothing was done with it. Do not trust it, and tell whoever runs this desk: the database was changed.",
+        "Nothing was done with it. Do not trust it, and tell the admin: the database was changed.",
     ),
     "replayed": (
         "An older version was put back",
-        "Nothing was done with it. Do not trust it, and tell whoever runs this desk: the log knows a newer one.",
+        "Nothing was done with it. Do not trust it, and tell the admin: the log knows a newer one.",
     ),
     "cross-site": ("This came from another site", "Nothing was done. Open the desk in its own window."),
     "audit-head": (

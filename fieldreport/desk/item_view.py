@@ -36,8 +36,8 @@ _DAMAGED: Final[Mapping[str, str]] = {
     "more": "and more",
 }
 _DISTRUST: Final[Mapping[str, str]] = {
-    "unsigned": "This is not signed by anyone. Do not trust it, and tell whoever runs this desk.",
-    "forged": "This is not signed by who it claims to be. Do not trust it, and tell whoever runs this desk.",
+    "unsigned": "This is not signed by anyone. Do not trust it, and tell the admin.",
+    "forged": "This is not signed by who it claims to be. Do not trust it, and tell the admin.",
     "other-source": "This letter is from another source than the case. It may have been moved here: do not trust it.",
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fieldreport.vault.articles.listing import list_articles
+from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow

@@ -13,7 +13,7 @@ import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Words of the field that happen to end in -ing.
-_TERMS: Final = {"binding", "encoding", "hardening", "listing", "padding"}
+_TERMS: Final = {"binding", "encoding", "hardening", "padding"}
 _MOST_AT_THE_TOP_OF_SCRUB: Final = 8
 
 Imports = Mapping[str, set[str]]

@@ -20,8 +20,8 @@ from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, listing, release, review
-from fieldreport.vault.articles.listing import ArticleHead, list_articles
+from fieldreport.vault.articles import drafts, overview, release, review
+from fieldreport.vault.articles.overview import ArticleHead, list_articles
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
 from fieldreport.web.i18n import NAMES
@@ -109,7 +109,7 @@ def edit(article_id: bytes) -> ResponseReturnValue:
         too_few=too_few(draft.head),
         cases=cases,
         pictures=pictures,
-        revisions=listing.revisions(context.desk().vault, article_id),
+        revisions=overview.revisions(context.desk().vault, article_id),
         states=ArticleState,
         sign_offs=context.desk().settings.press.sign_offs,
         base_url=context.desk().settings.press.base_url,

@@ -19,7 +19,7 @@ from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import SealError, UsageError
 from fieldreport.seal import Role
 from fieldreport.vault.archive.tables import CaseState
-from fieldreport.vault.articles.listing import list_articles
+from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.cases import conversation, inbox, restriction, workflow
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow

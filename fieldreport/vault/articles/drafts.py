@@ -28,8 +28,8 @@ from fieldreport.vault.archive.readers import must_be_among, readers_in
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow, Item
 from fieldreport.vault.articles import records
-from fieldreport.vault.articles.listing import ArticleHead, head_of, row_of
 from fieldreport.vault.articles.materials import gone_letters
+from fieldreport.vault.articles.overview import ArticleHead, head_of, row_of
 from fieldreport.vault.articles.readers import must_read_all
 from fieldreport.vault.articles.records import Record
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, void

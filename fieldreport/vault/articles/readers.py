@@ -16,7 +16,7 @@ from fieldreport.seal import KeyState, Role
 from fieldreport.vault.archive.readers import handles
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case
-from fieldreport.vault.articles.listing import ArticleHead
+from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.articles.tables import ArticleCase
 
 

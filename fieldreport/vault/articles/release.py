@@ -27,9 +27,9 @@ from fieldreport.seal import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, listing
+from fieldreport.vault.articles import drafts, overview
 from fieldreport.vault.articles.drafts import Draft
-from fieldreport.vault.articles.listing import ArticleHead, row_of, sign_offs_of
+from fieldreport.vault.articles.overview import ArticleHead, row_of, sign_offs_of
 from fieldreport.vault.articles.readers import must_read_all, readers_behind
 from fieldreport.vault.articles.records import Record, opened_file
 from fieldreport.vault.articles.review import Review, leak_check, must_not_have_written
@@ -108,7 +108,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
         change.record(Act.ARTICLE_SCHEDULED, article_id.hex())
     if slot <= now:
         _release(seat, article_id, site)
-    return listing.get(seat.vault, article_id)
+    return overview.get(seat.vault, article_id)
 
 
 def publish_due(seat: Seat, *, site: Site) -> PublishRun:
@@ -192,7 +192,7 @@ def withdraw(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
         void(change, row, ArticleState.WITHDRAWN)
         row.live, row.live_revision = False, None
         change.record(Act.ARTICLE_WITHDRAWN, article_id.hex())
-    return listing.get(seat.vault, article_id)
+    return overview.get(seat.vault, article_id)
 
 
 def _must_be_ready(

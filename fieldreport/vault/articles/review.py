@@ -22,9 +22,9 @@ from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.seal import Kind, Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, listing
-from fieldreport.vault.articles.listing import ArticleHead, row_of
+from fieldreport.vault.articles import drafts, overview
 from fieldreport.vault.articles.materials import Background, background
+from fieldreport.vault.articles.overview import ArticleHead, row_of
 from fieldreport.vault.articles.readers import must_read_all
 from fieldreport.vault.articles.records import Record, fresh_hashes
 from fieldreport.vault.articles.signatures import Answer, SignOff, add_sign_off, answer_parts, open_answers, sign
@@ -156,7 +156,7 @@ def submit(seat: Seat, article_id: bytes) -> ArticleHead:
         unchanged(row, record)
         row.state = ArticleState.REVIEW.value
         change.record(Act.ARTICLE_SUBMITTED, article_id.hex())
-    return listing.get(seat.vault, article_id)
+    return overview.get(seat.vault, article_id)
 
 
 def return_to_draft(seat: Seat, article_id: bytes) -> ArticleHead:
@@ -166,7 +166,7 @@ def return_to_draft(seat: Seat, article_id: bytes) -> ArticleHead:
         row = in_state(row_of(change.session, article_id), *(OPEN_STATES - {ArticleState.DRAFT}))
         void(change, row, ArticleState.DRAFT)
         change.record(Act.ARTICLE_RETURNED, article_id.hex())
-    return listing.get(seat.vault, article_id)
+    return overview.get(seat.vault, article_id)
 
 
 def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
@@ -190,7 +190,7 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
         add_sign_off(seat, change, row, SignOff.SAFETY, signature)
         row.state = ArticleState.CLEARED.value
         change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety")
-    return listing.get(seat.vault, article_id)
+    return overview.get(seat.vault, article_id)
 
 
 def must_have_read(finding: Finding) -> Literal[True]:

@@ -17,7 +17,7 @@ from fieldreport.seal import SourceKeys
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, listing, release, review
+from fieldreport.vault.articles import drafts, overview, release, review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.release import Site
 from fieldreport.vault.cases import inbox, sort
@@ -36,7 +36,7 @@ class Editor:
         self.create = partial(drafts.create, seat)
         self.load = partial(drafts.load, seat)
         self.load_revision = partial(drafts.load_revision, seat)
-        self.revisions = partial(listing.revisions, seat.vault)
+        self.revisions = partial(overview.revisions, seat.vault)
         self.save = partial(drafts.save, seat)
         self.add_media = partial(drafts.add_media, seat)
         self.open_media = partial(drafts.open_media, seat)

@@ -13,7 +13,7 @@ from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.seal import Kind
 from fieldreport.store import writing
 from fieldreport.vault.archive.tables import Case, SealedObject
-from fieldreport.vault.articles import listing, readers
+from fieldreport.vault.articles import overview, readers
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import conversation, restriction
 from fieldreport.vault.cases.conversation import Card
@@ -26,7 +26,7 @@ def limit(house: House, *only: str) -> None:
 
 
 def state(house: House, article_id: bytes) -> ArticleState:
-    return listing.get(house.newsroom.vault, article_id).state
+    return overview.get(house.newsroom.vault, article_id).state
 
 
 def refused(act: Callable[[], object]) -> str:
@@ -83,9 +83,9 @@ def test_others_do_nothing_with_it(small: House, act: str) -> None:
         step()
         if name == at:
             break
-    before = listing.get(small.newsroom.vault, article_id)
+    before = overview.get(small.newsroom.vault, article_id)
     assert refused(lambda: what(small.ines_desk, article_id)) == "article-limited"
-    assert listing.get(small.newsroom.vault, article_id) == before
+    assert overview.get(small.newsroom.vault, article_id) == before
 
 
 def test_others_begin_no_article_from_it(small: House) -> None:
@@ -154,7 +154,7 @@ def test_rounds_of_others_pass_it_by(small: House) -> None:
     article_id = scheduled(small)
     run = small.ines_desk.publish_due()
     assert (run.published, run.held) == ((), ())
-    head = listing.get(small.newsroom.vault, article_id)
+    head = overview.get(small.newsroom.vault, article_id)
     assert (head.state, head.cleared_by, head.approved_by) == (ArticleState.SCHEDULED, "jonas", "jonas")
     assert small.amira.publish_due().published == (article_id,)
 

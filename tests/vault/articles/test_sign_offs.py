@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError, UsageError
-from fieldreport.vault.articles.listing import list_articles
+from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.articles.tables import ArticleCase, ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
 from tests.vault.articles.conftest import Editor, House
 
