@@ -80,13 +80,13 @@ def test_the_tree_drawn_in_the_module_is_the_tree() -> None:
     assert {(name, str(exit_status), str(status)) for name, exit_status, status, *_ in TREE} <= found
 
 
-def test_a_class_of_another_module_keeps_the_http_status_of_its_parent() -> None:
+def test_a_class_of_another_module_keeps_the_http_status_of_its_parent_but_for_too_many_tries() -> None:
     for module in pkgutil.walk_packages(fieldreport.__path__, "fieldreport."):
         if "migrations" not in module.name and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     for kind in below(FieldreportError):
         if kind.__module__.startswith("fieldreport.") and kind.__module__ != errors.__name__:
-            assert "http_status" not in vars(kind), kind
+            assert vars(kind).get("http_status") == {"TooManyTries": 429}.get(kind.__name__), kind
 
 
 @pytest.mark.parametrize("missing", [NotFound, Conflict])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fieldreport.config import DEMO_MARK
 from fieldreport.seal import Codename
 from tests.intake.conftest import WORDS, House, Source
 
@@ -145,7 +146,8 @@ def test_nothing_that_was_typed_or_shown_is_on_the_disk(house: House, source: So
 
 
 def test_demo_pages_say_so(house: House) -> None:
-    settings = replace(house.settings, instance=replace(house.settings.instance, demo=True))
+    marked = replace(house.settings.instance, id=(DEMO_MARK + bytes(8)).hex(), demo=True)
+    settings = replace(house.settings, instance=marked)
     demo = Source(replace(house, settings=settings).app())
     for path in ("", "report", "return", "safety", "help", "nowhere"):
         assert "This is a demonstration" in demo.get(path).text
