@@ -58,7 +58,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "other-source": (
         "This case holds letters of two sources",
-        "Nothing was sent, because it could reach the wrong person. Tell whoever runs this desk; do not answer here.",
+        "Nothing was sent, because it could reach the wrong person. Tell the admin; do not answer here.",
     ),
     "unsigned": (
         "This is not signed by anyone",
