@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-import zlib
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub.format import Source
+from fieldreport.scrub.format import UNREADABLE_ZIP, Source
 from fieldreport.scrub.text import encoding
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
@@ -329,16 +328,7 @@ def _zip(source: Source) -> str:
     try:
         with zipfile.ZipFile(source.file()) as archive:
             return _zip_kind(archive)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        OSError,
-        OverflowError,
-    ):
+    except (*UNREADABLE_ZIP, KeyError):
         raise Damaged from None
 
 
@@ -349,6 +339,8 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
     if any(member.flag_bits & 1 for member in members):
         raise Refused(Refusal.ENCRYPTED)
     names = {member.filename for member in members}
+    if "" in names:
+        raise Damaged
     if "[Content_Types].xml" in names:
         declared = _read_bounded(archive, "[Content_Types].xml")
         for pattern, media_type in _CONTENT_TYPES:

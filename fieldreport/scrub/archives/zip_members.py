@@ -10,12 +10,11 @@ from __future__ import annotations
 import stat
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub.format import Cleaning, Source
+from fieldreport.scrub.format import UNREADABLE_ZIP, Cleaning, Source
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _ENCRYPTED: Final = 0x1
@@ -24,16 +23,6 @@ _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _DESCRIPTOR_BYTES: Final = 24  # with its signature and eight bytes a size
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 _NO_DATE: Final = (1980, 1, 1, 0, 0, 0)
-_BROKEN: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    EOFError,
-    OSError,
-    OverflowError,
-    ValueError,
-    struct.error,
-)
 _EXTRA: Final = {
     0x0001: None,  # sizes of a large member
     0x000A: Removed.TIME,  # NTFS
@@ -65,7 +54,7 @@ def members(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
                     cleaning.removed |= {Removed.LINKS, Removed.FILE_NAMES}
                     continue
                 yield entry.filename, _content(archive, entry)
-    except _BROKEN:
+    except UNREADABLE_ZIP:
         raise Damaged from None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import unquote
@@ -17,13 +16,12 @@ from urllib.parse import unquote
 from typing_extensions import override
 
 from fieldreport import limits
-from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.format import UNREADABLE_ZIP, Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
 _LEVEL: Final = 6
 _ENCRYPTED: Final = 0x1
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, RuntimeError)
 
 
 class Archive(Mapping[str, bytes]):
@@ -38,7 +36,7 @@ class Archive(Mapping[str, bytes]):
         self._cleaning = cleaning
         try:
             self._archive = zipfile.ZipFile(untrusted_source.file())
-        except _BROKEN:
+        except UNREADABLE_ZIP:
             raise Damaged from None
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
@@ -56,7 +54,7 @@ class Archive(Mapping[str, bytes]):
         try:
             with self._archive.open(member) as file:
                 data = file.read(member.file_size + 1)
-        except _BROKEN:
+        except UNREADABLE_ZIP:
             raise Damaged from None
         if len(data) != member.file_size:
             raise Damaged

@@ -333,6 +333,21 @@ def test_a_cut_archive_is_damaged(refusal_of: RefusalOf, data: bytes) -> None:
     assert refusal_of(data[: len(data) // 4]) is Refusal.DAMAGED
 
 
+@pytest.mark.parametrize("media", ["zip", "docx"])
+def test_a_member_without_a_name_is_damaged(refusal_of: RefusalOf, media: str) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("X", b"harmless words")
+        archive.writestr("[Content_Types].xml" if media == "docx" else "notes.txt", b"wordprocessingml.document.main")
+        archive.writestr("word/document.xml" if media == "docx" else "more.txt", b"<document/>")
+    unnamed = bytearray(file.getvalue())
+    entry = unnamed.index(b"PK\x01\x02")
+    # The name's one byte becomes an extra field of one byte: everything else stays where it is.
+    unnamed[entry + 28 : entry + 32] = b"\0\0\1\0"
+
+    assert refusal_of(bytes(unnamed)) is Refusal.DAMAGED
+
+
 def test_the_second_reading_refuses_what_was_not_cleaned() -> None:
     for data in (planted_zip(), zip_of({"photo-1.jpg": photo()}), b"", zip_of({})):
         with pytest.raises(Residue):
