@@ -168,7 +168,7 @@ class TestANewDevice:
         browser = house.stranger()
         page = try_in(house, browser)
         assert page.status == 429
-        assert "Try again in 1 seconds" in page.text
+        assert "Try again in a second" in page.text
         assert page.headers["Retry-After"] == "1"
         # A crowd that only pours out tries does not take the place of somebody who comes back as asked.
         assert try_wrong(house, 20) == [429] * 20

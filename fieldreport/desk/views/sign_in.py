@@ -165,8 +165,8 @@ def submit() -> ResponseReturnValue:
 
 def _problem_of(error: UnlockRefused | TooManyTries) -> Problem:
     if isinstance(error, TooManyTries):
-        text = f"Somebody is trying a lot. Try again in {error.seconds} seconds, on this page: it keeps your place."
-        return Problem(text=text)
+        wait = "a second" if error.seconds == 1 else f"{error.seconds} seconds"
+        return Problem(text=f"Others are trying passphrases. Try again in {wait}, on this page: it keeps your place.")
     if isinstance(error, ClockOff):
         side = "ahead of" if error.minutes > 0 else "behind"
         return Problem(text=_CLOCK.format(minutes=abs(error.minutes), side=side), field="code")

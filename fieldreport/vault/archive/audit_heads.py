@@ -49,7 +49,7 @@ def remembered(rosters: RosterWatch, instance: bytes, keyfiles: Path) -> tuple[R
     roster = rosters.newest()
     found = []
     if roster.audit is not None:
-        found.append(Remembered(by=f"the roster of epoch {roster.epoch}", head=roster.audit))
+        found.append(Remembered(by=f"roster {roster.epoch}", head=roster.audit))
     for path in sorted(keyfiles.glob("*.head")):
         keys = _signing_keys(roster, path.stem)
         if keys:  # a file of someone who left could have been signed afterwards

@@ -212,9 +212,7 @@ def _publish(seat: Seat, mailbox: Mailbox, change: Callable[[Iterable[Entry]], I
         raise NotAllowed("Only an admin signs rosters.", code="other-role")
     current = seat.rosters.newest()
     if current.audit is not None:  # what this roster remembers instead must not be less
-        seat.vault.audit.check_heads(
-            [Remembered(by=f"the roster of epoch {current.epoch}", head=current.audit)], current
-        )
+        seat.vault.audit.check_heads([Remembered(by=f"roster {current.epoch}", head=current.audit)], current)
     entries = change(_without_destroyed(seat, current))
     raw = making.next_roster(current, entries, audit=seat.vault.audit.head(), now=seat.rosters.now())
     roster = seat.rosters.published.publish(raw, seat.staff.admin.sign_roster(raw))
