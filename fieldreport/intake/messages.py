@@ -261,6 +261,8 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "copy-marks": later("invisible marks that tell copies apart"),
         "colour-profile": later("a colour profile that names a device"),
         "layout": later("the layout of the document; its words and pictures were kept"),
+        "incomplete": later("the broken end of the file; what comes before it was kept"),
+        "coding": later("the original coding; sound and pictures were encoded again and may be a little less clear"),
         "other-metadata": later("other hidden data"),
     }
 )

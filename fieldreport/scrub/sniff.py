@@ -19,6 +19,7 @@ from fieldreport.scrub.text import encoding
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
 _HEAD_BYTES: Final = 4096
+_ZEROS: Final = 1024 * 1024  # in front of a recording
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
 
@@ -174,7 +175,7 @@ def _without_magic(head: bytes, source: Source) -> str:
         return "video/quicktime"
     if b"%PDF-" in head[:1024]:  # readers accept junk before it, so we must not take such a file for something else
         return "application/pdf"
-    if not head.startswith(b"\xff\xfe") and (audio := _audio_frame(head)) is not None:
+    if not head.startswith(b"\xff\xfe") and (audio := _audio_frame(_after_zeros(head, source))) is not None:
         return audio
     return _text(head, source)
 
@@ -266,7 +267,16 @@ def _after_id3(head: bytes, source: Source) -> str:
         head = source.read_at(position, _HEAD_BYTES)
     if head.startswith(b"fLaC"):
         return "audio/flac"
-    return _audio_frame(head.lstrip(b"\x00")) or "audio/mpeg"
+    return _audio_frame(head.lstrip(b"\0")) or "audio/mpeg"
+
+
+def _after_zeros(head: bytes, source: Source) -> bytes:
+    """What follows the zeros at the beginning, if they are few: recorders leave room for a tag that never comes."""
+    position = 0
+    while position < _ZEROS and head and not head.strip(b"\0"):
+        position += len(head)
+        head = source.read_at(position, _HEAD_BYTES)
+    return head.lstrip(b"\0")
 
 
 def _audio_frame(head: bytes) -> str | None:

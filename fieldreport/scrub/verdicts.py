@@ -83,6 +83,8 @@ class Removed(_WithText):
     COPY_MARKS = "copy-marks", "invisible copy marks"  # characters that tell one copy from another
     COLOUR_PROFILE = "colour-profile", "colour profile"  # of a device
     LAYOUT = "layout", "the document's layout"  # its words and pictures are kept
+    INCOMPLETE = "incomplete", "a broken end; what comes before it is kept"  # the file was cut off on its way to us
+    CODING = "coding", "the original coding; sound and pictures were encoded again"
     OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it
 
 

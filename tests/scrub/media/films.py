@@ -134,13 +134,29 @@ def _picture_stream(output: av.container.OutputContainer, codec: str) -> VideoSt
 
 
 def _with_words(packet: av.Packet[VideoStream], said: bytes) -> av.Packet[VideoStream] | av.Packet[Stream]:
-    if not said:
-        return packet
-    changed = av.Packet(said + bytes(packet))
+    return _with_bytes(packet, said + bytes(packet)) if said else packet
+
+
+def _with_bytes(packet: av.Packet[VideoStream], data: bytes) -> av.Packet[Stream]:
+    changed = av.Packet(data)
     changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
     changed.time_base, changed.stream = packet.time_base, packet.stream
     changed.is_keyframe = packet.is_keyframe
     return changed
+
+
+def repacked(data: bytes, container: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A film with the bytes of every coded picture changed, in another container or the same."""
+    file = io.BytesIO()
+    with av.open(io.BytesIO(data), "r") as opened, av.open(file, "w", format=container) as output:
+        (moving,) = opened.streams.video
+        copied = output.add_stream_from_template(moving)
+        for packet in opened.demux(moving):
+            if packet.size:
+                changed = _with_bytes(packet, change(bytes(packet)))
+                changed.stream = copied
+                output.mux(changed)
+    return file.getvalue()
 
 
 def shown(data: bytes) -> list[tuple[str, float, str]]:

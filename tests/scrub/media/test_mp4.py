@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -284,6 +285,38 @@ def test_what_was_trimmed_away_is_gone_and_the_rest_is_shown_as_before(
     assert clean(copy.data).removed == frozenset()
 
 
+@pytest.mark.parametrize("kind", ["h264-aac", "hevc", "mov", "mov-mjpeg-pcm", "m4a"])
+@pytest.mark.parametrize("part", [0.5, 0.9, 0.999])
+def test_of_a_film_that_was_cut_off_stays_what_is_there(clean: Clean, kind: str, part: float) -> None:
+    """As many samples of each track as lie in the file: counted by the tables of a film whose header comes first."""
+    whole = clean(KINDS[kind]()).data
+    data = whole[: round(len(whole) * part)]
+    copy = clean(data)
+    assert Removed.INCOMPLETE in copy.removed
+    told = {each for each in shown(copy.data) if "pcm" not in kind or each[0] == "picture"}
+    assert told <= set(shown(whole))  # plain sound is cut anywhere
+    # Frames lie in the file in the order of their times, but for the few that wait for others.
+    assert abs(len(shown(copy.data)) - part * len(shown(whole))) < len(shown(whole)) / 4
+    assert len(copy.data) > 0.9 * len(data) - 1000
+    again = clean(copy.data)
+    assert (again.data, again.removed) == (copy.data, frozenset())
+
+
+def test_of_fragments_that_were_cut_off_stay_the_whole_ones(clean: Clean) -> None:
+    original = KINDS["fragments"]()
+    last = original.rindex(b"moof")
+    for end in (last + 30, original.index(b"mdat", last) + 100):
+        copy = clean(original[:end])
+        assert set(shown(copy.data)) < set(shown(clean(original).data))
+        assert len(shown(copy.data)) > len(shown(clean(original).data)) / 4
+        assert (Removed.INCOMPLETE in copy.removed) == (end > last + 30)
+
+
+def test_a_film_without_any_of_its_pictures_is_refused(refusal_of: RefusalOf, clean: Clean) -> None:
+    whole = clean(KINDS["h264-alone"]()).data
+    assert refusal_of(whole[: whole.index(b"mdat") + 8]) is Refusal.DAMAGED
+
+
 def test_messages_without_words_stay(clean: Clean) -> None:
     brightness = b"\0\0\0\1\x06\x90\x04\x03\xe8\x01\x90\x80"
     assert b"\x90\x04\x03\xe8\x01\x90\x80" in clean(film(said=AVC_WORDS + brightness)).data
@@ -314,11 +347,13 @@ def test_a_picture_that_would_decode_to_far_more_is_a_bomb(refusal_of: RefusalOf
 
 
 def test_chunks_that_share_their_bytes_are_refused(refusal_of: RefusalOf) -> None:
-    data = bytearray(film(picture=None))
-    position = data.index(b"stsz") + 12
-    count = int.from_bytes(data[position : position + 4], "big")
-    for index in range(count):
-        struct.pack_into(">I", data, position + 4 + 4 * index, len(data) // 2)
+    """Two tracks, each of them nearly as long as the file, that begin where the file does."""
+    data = bytearray(film())
+    for found in re.finditer(b"stsz|stco", data):
+        at = found.start() + (12 if found[0] == b"stsz" else 8)
+        (count,) = struct.unpack_from(">I", data, at)
+        value = len(data) * 9 // (10 * count) if found[0] == b"stsz" else 0
+        struct.pack_into(f">{count}I", data, at + 4, *[value] * count)
     assert refusal_of(bytes(data)) is Refusal.DAMAGED
 
 

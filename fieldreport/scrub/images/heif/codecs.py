@@ -22,6 +22,17 @@ _DRAWING_OBUS: Final = frozenset({_SEQUENCE_HEADER, 3, 4, 6, 7})  # and frame he
 _HVCC_HEAD: Final = 22
 _SETS: Final = 64  # parameter sets of one picture; encoders write three
 _HEIC_PROFILES: Final = frozenset({1, 3})  # Main, Main Still Picture
+_START_CODE: Final = b"\0\0\1"
+
+
+def bare_units(untrusted: bytes) -> list[bytes]:
+    """What decoders find in one unit, H.264 or HEVC: they stop at a start code inside and go on with what follows.
+
+    A unit that was written by the standard has none: there a zero, a zero and a one are kept apart by a three.
+    """
+    if _START_CODE not in untrusted:
+        return [untrusted]
+    return [unit for piece in untrusted.split(_START_CODE) if (unit := piece.rstrip(b"\0"))]
 
 
 # --- HEVC ---
@@ -49,7 +60,10 @@ def hevc_configuration(untrusted: bytes) -> tuple[bytes, int, list[tuple[int, in
             unit = untrusted[position + 2 : position + 2 + length]
             position += 2 + length
             total += 1
-            if len(unit) != length or length < 3 or total > _SETS:
+            if len(unit) != length or total > _SETS:
+                raise Damaged
+            unit = unit.partition(_START_CODE)[0]
+            if len(unit) < 3:
                 raise Damaged
             if kind in {_VPS, _SPS, _PPS} and unit[0] >> 1 & 0x3F != kind:
                 raise Damaged
@@ -87,7 +101,7 @@ def _hevc_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
         unit = data[position + length_bytes : position + length_bytes + length]
         if len(unit) != length or length < 2:
             raise Damaged
-        yield unit
+        yield from bare_units(unit)
         position += length_bytes + length
 
 

@@ -19,6 +19,7 @@ _BRANDS: Final = {
     "image/heic": {b"heic\0\0\0\0mif1heic", b"heix\0\0\0\0mif1heix"},
     "image/avif": {b"avif\0\0\0\0avifmif1miaf"},
 }
+_START_CODE: Final = b"\0\0\1"  # inside a unit of HEVC would begin another, for decoders that look for one
 _HANDLER: Final = bytes(8) + b"pict" + bytes(13)
 _AUXILIARY: Final = {
     bytes(4) + b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0",
@@ -125,7 +126,8 @@ def _only_parameter_sets(payload: bytes) -> bool:
         if tape.number(1) not in {0x80 | 32, 0x80 | 33, 0x80 | 34}:
             return False
         for _ in range(tape.number(2)):
-            tape.take(tape.number(2))
+            if _START_CODE in tape.take(tape.number(2)):
+                return False
     return not len(tape)
 
 
@@ -176,7 +178,7 @@ def _content(kind: bytes, tape: Tape, length_bytes: int) -> None:
     elif kind == b"hvc1":
         while len(tape):
             unit = tape.take(tape.number(length_bytes))
-            if unit[:1] == b"" or (unit[0] & 0x7E) >= 64:
+            if unit[:1] == b"" or (unit[0] & 0x7E) >= 64 or _START_CODE in unit:
                 raise Residue
     elif not set(_unit_kinds_av1(tape.take(len(tape)))) <= {1, 3, 4, 6, 7}:
         raise Residue

@@ -58,11 +58,13 @@ class Units:
             if not length:
                 changed = True
                 continue
-            unit = untrusted_frame[start:position]
-            clean = self.unit(unit)
-            changed = changed or clean is not unit
-            if clean:
-                kept += (len(clean).to_bytes(width, "big"), clean)
+            found = hevc.bare_units(untrusted_frame[start:position])
+            changed = changed or len(found) != 1
+            for unit in found:
+                clean = self.unit(unit)
+                changed = changed or clean is not unit
+                if clean:
+                    kept += (len(clean).to_bytes(width, "big"), clean)
         return b"".join(kept) if changed else untrusted_frame
 
     def unit(self, untrusted_unit: bytes) -> bytes:
@@ -214,7 +216,10 @@ def _sets(data: bytes, position: int, kind: int, mask: int) -> tuple[list[bytes]
         length = int.from_bytes(data[position : position + 2], "big")
         unit = data[position + 2 : position + 2 + length]
         position += 2 + length
-        if len(unit) != length or not 2 <= length <= _PARAMETER_SET_BYTES:
+        if len(unit) != length:
+            raise Damaged
+        unit = unit.partition(b"\0\0\1")[0]
+        if not 2 <= len(unit) <= _PARAMETER_SET_BYTES:
             raise Damaged
         if unit[0] & 31 == kind:
             units.append(unit)

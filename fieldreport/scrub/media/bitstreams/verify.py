@@ -61,7 +61,9 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> bool:
     check = hevc_unit if hevc else avc_unit
     while len(frame):
         length = int.from_bytes(frame[:width], "big")
-        if not length or len(frame) < width + length or not check(frame[width : width + length]):
+        unit = frame[width : width + length]
+        # A start code inside would begin another unit, for decoders that look for one.
+        if not length or len(unit) != length or b"\0\0\1" in unit.tobytes() or not check(unit):
             return False
         frame = frame[width + length :]
     return True
@@ -82,7 +84,7 @@ def avc_width(configuration: bytes) -> int:
     for kind, mask in ((7, 0x1F), (8, 0xFF)):
         for _ in range(tape.number(1) & mask):
             unit = tape.take(tape.number(2))
-            if not unit or unit[0] & 0x1F != kind:
+            if not unit or unit[0] & 0x1F != kind or b"\0\0\1" in unit:
                 raise Residue
     if len(tape):
         tape.take(3)
@@ -99,7 +101,7 @@ def hevc_width(configuration: bytes) -> int:
         kind = tape.number(1) & 0x3F
         for _ in range(tape.number(2)):
             unit = tape.take(tape.number(2))
-            if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind:
+            if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind or b"\0\0\1" in unit:
                 raise Residue
     tape.end()
     return width

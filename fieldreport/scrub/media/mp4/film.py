@@ -68,6 +68,15 @@ class Track:
         if self.count and not self.size and self.sizes[0] and self.sizes.count(self.sizes[0]) == self.count:
             self.size, self.sizes = self.sizes[0], array("I")
 
+    def chunk_bytes(self, entry: int, first: int, count: int) -> int:
+        """Of ``count`` samples from number ``first`` that lie together under one description."""
+        if not self.size:
+            return sum(self.sizes[first : first + count])
+        packed = self.entries[entry]
+        if self.size == 1 and packed.packet_bytes:  # QuickTime's way to say: numbers, not bytes
+            return -(-count // packed.packet_samples) * packed.packet_bytes
+        return count * self.size
+
     def cleans(self) -> bool:
         """Whether frames are looked into, so that their sizes may change."""
         return any(entry.clean is not None for entry in self.entries)

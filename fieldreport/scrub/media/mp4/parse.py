@@ -83,9 +83,9 @@ def _top_level(source: Source) -> Iterator[tuple[bytes, int, int, int]]:
         elif size == 0:
             size = source.size - position
         if position + size < start or position + size > source.size:
-            if kind == b"mdat":  # cut off; the tables decide whether anything is missing
-                yield kind, position, start, source.size
-            elif kind in {b"moov", b"moof"}:
+            if kind in {b"mdat", b"moof"}:  # cut off; the tables decide what is missing
+                yield b"mdat", position, start, source.size
+            elif kind == b"moov":
                 raise Damaged
             else:
                 yield b"", position, position, source.size

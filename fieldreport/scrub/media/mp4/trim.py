@@ -1,4 +1,7 @@
-"""Cuts off what a film holds and does not show: phones trim a film by a note that says where to begin and to end.
+"""Cuts off what a film holds and does not show, and what it promises and does not hold.
+
+Phones trim a film by a note that says where to begin and to end. A card that was pulled out, or a line that dropped,
+leaves a file whose tables go on beyond its end.
 
 Rules: what no player shows goes, as far as decoding allows: a picture that others are built on stays up to the one
 that decodes on its own, and so do a few frames of sound before the first that is heard. What is cut out of the middle
@@ -8,16 +11,58 @@ of a film by several notes stays. Source: ISO/IEC 14496-12, 8.6.6.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.media.mp4.film import Film, Kind, Track, add_run
-from fieldreport.scrub.verdicts import Removed
+from fieldreport.scrub.verdicts import Damaged, Removed
 
 _NORMAL_RATE: Final = 0x10000
 _SOUND_BEFORE: Final = 10  # frames that a decoder of sound may look back on: MP3's reservoir, AAC's and Opus's overlap
 _NOTED_SECONDS: Final = 1  # encoders leave a few frames at both ends that were not cut off on purpose
+
+
+def cut_off(film: Film, size: int, removed: set[Removed]) -> None:
+    """Cut every track to the samples before the first that does not lie in the file, of ``size`` bytes.
+
+    Raises:
+        Damaged: no picture does, or no sound.
+    """
+    for track in film.tracks:
+        there = _there(track, size)
+        if there == track.count:
+            continue
+        if not there:
+            raise Damaged
+        removed.add(Removed.INCOMPLETE)
+        _cut(track, 0, there, _sample_bytes(track) or 0)
+        length = -(-track.media_duration * film.timescale // track.timescale)
+        track.edits = [
+            (left, begin, rate)
+            for duration, begin, rate in track.edits
+            if (left := duration if begin < 0 else min(duration, length - begin * film.timescale // track.timescale))
+            > 0
+        ]
+
+
+def _there(track: Track, size: int) -> int:
+    """How many samples from the first on lie in the file."""
+    first = 0
+    unit = _sample_bytes(track)
+    for offset, count, entry in zip(track.chunk_offsets, track.chunk_counts, track.chunk_entries, strict=True):
+        if offset + track.chunk_bytes(entry, first, count) <= size:
+            first += count
+            continue
+        left = max(0, size - offset)
+        if unit is None:
+            return first
+        if unit:
+            return first + left // unit
+        return first + bisect_right(list(accumulate(track.sizes[first : first + count])), left)
+    return track.count
 
 
 def trim(film: Film, removed: set[Removed]) -> None:

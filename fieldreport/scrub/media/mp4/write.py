@@ -43,6 +43,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     major = untrusted_source.read_at(0, 12)
     quicktime = major[4:8] != b"ftyp" or major[8:] == b"qt  "
     film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[8:10] == b"3g")
+    trim.cut_off(film, untrusted_source.size, cleaning.removed)
     trim.trim(film, cleaning.removed)
     return _write(film, untrusted_source, sink)
 
@@ -103,8 +104,7 @@ def _places(film: Film, firsts: list[array[int]]) -> Iterator[tuple[int, int, in
     """Offset, length, track and index of every chunk. Sorted, an empty one precedes what begins in the same place."""
     for number, (track, starts) in enumerate(zip(film.tracks, firsts, strict=True)):
         for index, (offset, first) in enumerate(zip(track.chunk_offsets, starts, strict=True)):
-            entry = track.entries[track.chunk_entries[index]]
-            yield offset, _chunk_bytes(track, entry, first, track.chunk_counts[index]), number, index
+            yield offset, track.chunk_bytes(track.chunk_entries[index], first, track.chunk_counts[index]), number, index
 
 
 def _firsts(track: Track) -> array[int]:
@@ -115,14 +115,6 @@ def _firsts(track: Track) -> array[int]:
         found.append(first)
         first += count
     return found
-
-
-def _chunk_bytes(track: Track, entry: Entry, first: int, count: int) -> int:
-    if not track.size:
-        return sum(track.sizes[first : first + count])
-    if track.size == 1 and entry.packet_bytes:  # QuickTime's way to say: numbers, not bytes
-        return -(-count // entry.packet_samples) * entry.packet_bytes
-    return count * track.size
 
 
 def _clean_chunk(

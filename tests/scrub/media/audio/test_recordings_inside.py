@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,42 @@ def test_something_between_two_frames_goes(clean: Clean) -> None:
     assert MARKER not in copy.data
     assert Removed.TRAILING_DATA in copy.removed
     assert copy.data == clean(original).data
+
+
+@pytest.mark.parametrize("zeros", [1, 200, 5000, 100_000])
+@pytest.mark.parametrize("container", ["mp3", "adts"])
+def test_zeros_in_front_are_passed_over(clean: Clean, container: str, zeros: int) -> None:
+    original = after_id3(mp3()) if container == "mp3" else encode("adts", "aac", tagged=False)
+    copy = clean(bytes(zeros) + original)
+    assert copy == clean(original)
+
+
+@pytest.mark.parametrize(("rate", "bits"), [(44_100, "128000"), (22_050, "32000"), (8_000, "8000")])
+def test_the_description_of_fraunhofers_encoders_becomes_the_usual_one(clean: Clean, rate: int, bits: str) -> None:
+    """Of 26 bytes and a table, 32 after the header; in frames that are too small for the usual one, too."""
+    plain = encode(
+        "mp3", "libmp3lame", rate=rate, layout="mono", tagged=False, options=(("b", bits), ("write_xing", "0"))
+    )
+    sound = plain[plain.index(b"\xff") :]
+    header = sound[:4]
+    shape = _shape(header)
+    assert shape is not None
+    described = b"VBRI" + struct.pack(">HHHIIHHHH", 1, 576, 75, len(sound), 40, 1, 1, 1, 40) + MARKER
+    original = (header + bytes(32) + described).ljust(shape.length, b"\0") + sound
+    copy = clean(original)
+    assert MARKER not in copy.data
+    assert b"VBRI" not in copy.data
+    (tag,) = re.finditer(b"Info|Xing", copy.data)
+    assert copy.data[tag.start() + 8 :][:4] == struct.pack(">I", len(list(frames_of(sound))))
+    assert decode(copy.data) == decode(original)
+    assert clean(copy.data).data == copy.data
+
+
+def frames_of(sound: bytes) -> Iterator[bytes]:
+    position = 0
+    while (shape := _shape(sound[position : position + 4])) is not None:
+        yield sound[position : position + shape.length]
+        position += shape.length
 
 
 # --- AAC ---

@@ -69,7 +69,8 @@ def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[by
             return
         found = window.find(b"\xff", place + 1)
         step = (found if found >= 0 else len(window)) - place
-        removed.add(Removed.TRAILING_DATA)
+        if any(window[place : place + step]):
+            removed.add(Removed.TRAILING_DATA)
         sure, lost, position = False, lost + step, position + step
         if lost > _LOST_BYTES:
             return

@@ -131,15 +131,17 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     frames = _frames(untrusted_source, start, cleaning.removed)
     first = next(frames, None)
     information = first if first is not None and _description(first[0]) is not None else None
+    head = b""
     if information is not None:
-        sink.write(bytes(information[1].length))
+        head, shape = _roomy(information[0])
+        sink.write(bytes(shape.length))
     elif first is not None:
         frames = itertools.chain((first,), frames)
     rewriting.write(frames)
     if not rewriting.offsets:
         raise Damaged
     if information is not None:
-        made = _information(rewriting.offsets, sink.size, *information)
+        made = _information(rewriting.offsets, sink.size, information[0], head)
         sink.seek(0)
         sink.write(made)
         if made != information[0]:
@@ -204,7 +206,8 @@ def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[tu
             return
         found = window.find(b"\xff", place + 1)
         step = (found if found >= 0 else len(window)) - place
-        removed.add(Removed.TRAILING_DATA)
+        if any(window[place : place + step]):
+            removed.add(Removed.TRAILING_DATA)
         sure, lost, position = False, lost + step, position + step
         if lost > _RESYNCHRONISE_BYTES:
             return
@@ -238,21 +241,34 @@ def _skips(frame: bytes) -> bytes:
     return frame[at + 21 : at + 24] if frame[at : at + 4] in {b"LAME", b"Lavf", b"Lavc"} else b""
 
 
-def _information(offsets: array[int], total: int, old: bytes, shape: _Shape) -> bytes:
+def _roomy(old: bytes) -> tuple[bytes, _Shape]:
+    """The header of a frame for the description, and its shape: of the old one's bit rate, or the least with room.
+
+    Fraunhofer's encoders need less of it. There is one form of it, without a checksum.
+    """
+    needed = _TAG_BYTES + _EXTENSION_BYTES
+    for rate in range(old[2] >> 4, 15):
+        header = bytes((0xFF, old[1] | 1, rate << 4 | old[2] & 0x0F & ~_PRIVATE, old[3]))
+        shape = _shape(header)
+        if shape is not None and shape.body_at + needed <= shape.length:
+            return header, shape
+    raise Damaged
+
+
+def _information(offsets: array[int], total: int, old: bytes, header: bytes) -> bytes:
     """The frame that describes the recording, rebuilt from what was written."""
-    at = 4 + shape.side
+    shape = _shape(header)
+    if shape is None:
+        raise Damaged
     places = bytes(min(255, offsets[percent * len(offsets) // 100] * 256 // total) for percent in range(100))
     steps = {after - before for before, after in itertools.pairwise(offsets)}
     tag = b"Info" if max(steps, default=0) - min(steps, default=0) <= 1 else b"Xing"
     tag += (15).to_bytes(4, "big") + len(offsets).to_bytes(4, "big") + total.to_bytes(4, "big") + places + bytes(4)
     frame = bytearray(shape.length)
-    # Without a checksum, so that there is one form of it.
-    frame[:4] = bytes((0xFF, old[1] | 1, old[2] & ~_PRIVATE & 0xFF, old[3]))
-    skips = _skips(old)
-    if at + _TAG_BYTES + (_EXTENSION_BYTES if skips else 0) > len(frame):
-        raise Damaged
+    frame[:4] = header
+    at = shape.body_at
     frame[at : at + _TAG_BYTES] = tag
-    if skips:
+    if skips := _skips(old):
         at += _TAG_BYTES
         frame[at : at + 9] = _ENCODER
         frame[at + 21 : at + 24] = skips
