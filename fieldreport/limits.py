@@ -87,7 +87,6 @@ CONTACT_CHARACTERS: Final = 400
 RECEIPT_HOURS: Final = 24  # how long what was received can be looked up again with the codename
 RECEIPTS_SHOWN: Final = 5  # of one codename; a sixth takes the oldest one's place
 RECEIPT_SLOTS: Final = 1 << 14  # 1.1 MiB of memory that all workers share; a flood of letters ends receipts early
-FORM_SLOTS: Final = 1 << 16  # 1.8 MiB of memory that all workers share: forms that were sent in the last hours
 STALE_RETRIES: Final = 3  # times a letter is sealed again when the roster changes under it
 
 # --- server ---

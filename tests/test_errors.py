@@ -12,7 +12,7 @@ import fieldreport
 from fieldreport import errors
 from fieldreport.desk.error_pages import words_for
 from fieldreport.errors import Conflict, FieldreportError, NotFound, StoreError, Unavailable
-from fieldreport.intake.messages import explain
+from fieldreport.intake.messages import Sent, explain
 from fieldreport.web.error_pages import failure_of
 
 BROKEN = "Something broke on our side"
@@ -34,7 +34,7 @@ TREE = [
     ("ScrubRefused", 65, 422, "This did not work", "This cannot be done"),
     ("LimitExceeded", 65, 413, "This did not work", "Too large"),
     ("NotFound", 66, 404, "There is no such page", "It no longer exists"),
-    ("Conflict", 75, 409, "This did not work", "Somebody else changed it first"),
+    ("Conflict", 75, 409, "This did not work", "It was changed meanwhile"),
     ("Unavailable", 75, 503, BROKEN, "Not now"),
     ("StoreError", 74, 503, BROKEN, "Not now"),
     ("RosterError", 77, 503, "We cannot take reports right now", "No valid list of staff"),
@@ -62,9 +62,9 @@ def test_each_class_has_its_statuses_and_words_of_its_own(
     error = example(name)
     failure = failure_of(error)
     assert (error.exit_status, failure.status) == (exit_status, status)
-    assert str(explain(failure, on_form=True).title) == at_the_intake
-    assert str(explain(failure, on_form=True).advice)
-    heading, advice = words_for(failure)
+    assert str(explain(failure, Sent.LETTER).title) == at_the_intake
+    assert str(explain(failure, Sent.LETTER).advice)
+    heading, advice = words_for(failure, posted=True)
     assert heading == on_the_desk
     assert advice
 
@@ -98,8 +98,8 @@ def test_what_is_missing_or_was_changed_is_no_outage(missing: type[FieldreportEr
 
 def test_a_code_without_words_of_its_own_gets_those_of_its_class() -> None:
     deleted = failure_of(NotFound("this was deleted", code="deleted"))
-    assert words_for(deleted)[0] == "It no longer exists"
-    assert str(explain(deleted, on_form=False).title) == "There is no such page"
+    assert words_for(deleted, posted=True)[0] == "It no longer exists"
+    assert str(explain(deleted, Sent.NOTHING).title) == "There is no such page"
     expired = failure_of(errors.RosterError("it has expired", code="roster-expired"))
-    assert words_for(expired)[0] == "No valid list of staff"
-    assert str(explain(expired, on_form=False).title) == "We cannot take reports right now"
+    assert words_for(expired, posted=True)[0] == "No valid list of staff"
+    assert str(explain(expired, Sent.NOTHING).title) == "We cannot take reports right now"

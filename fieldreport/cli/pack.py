@@ -102,7 +102,7 @@ def pack_command(
             text=text.encode(),
             text_removed=tuple(map(str, removed)),
             files=tuple(_clean(files, scrubber, Path(directory), outputs)),
-            nonce=secrets.token_hex(16),
+            form=secrets.token_hex(16),
             keys=SourceKeys.derive(codename, instance=readers.instance),
         )
         _write(output, letter, readers, hour=int(now.timestamp() // 3600))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, TokenError
+from fieldreport.errors import FieldreportError, StoreError, TokenError, UsageError
 from fieldreport.seal import Entry, TokenKey
 from fieldreport.unseal import secret_file
 
@@ -56,7 +56,7 @@ class Devices:
         """Forget every device of a person.
 
         Raises:
-            UsageError: the file cannot be written, and nothing is forgotten.
+            StoreError: the file cannot be written.
         """
         with self._lock:
             self._keys = self._replaced({**self._keys, handle: secrets.token_bytes(_KEY_BYTES)})
@@ -65,7 +65,7 @@ class Devices:
         """Forget every device of everybody.
 
         Raises:
-            UsageError: as ``forget``.
+            StoreError: as ``forget``.
         """
         with self._lock:
             self._keys = self._replaced({_ALL: secrets.token_bytes(_KEY_BYTES)})
@@ -99,8 +99,11 @@ class Devices:
 
     def _replaced(self, keys: dict[str, bytes]) -> dict[str, bytes]:
         content = json.dumps({handle: key.hex() for handle, key in keys.items()}).encode("ascii")
-        with secret_file.locked(self._path):
-            secret_file.replace(self._path, content)
+        try:
+            with secret_file.locked(self._path):
+                secret_file.replace(self._path, content)
+        except UsageError as error:  # nothing that the person asked for is wrong: a disk is full or away
+            raise StoreError("the known devices cannot be written now", detail=error.detail) from None
         return keys
 
 

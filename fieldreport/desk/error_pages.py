@@ -26,19 +26,32 @@ _WRITTEN: Final[Mapping[str, str]] = {
 }
 _BEGINNINGS: Final = (("reason-", "Reason"), ("caption.", "Captions"), ("alternative.", "Descriptions of pictures"))
 
-# (heading, what to do); by code first, then by the code of the class, then by status.
+_BROKEN: Final = "Something went wrong on our side"
+
+# (heading, what to do); by code first, then by the code of the class, then by status. True whatever was stored before:
+# the answer to an earlier post of the same form may have been lost.
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
-    "http-400": ("This request cannot be answered", "Nothing was done. Check the address, and open the page again."),
+    "http-400": (
+        "This request cannot be answered",
+        "Nothing was done this time. Check the address, and open the page again.",
+    ),
     "http-404": ("There is no such page", "It may have been deleted, or the address is wrong."),
     "not-found": ("It no longer exists", "It was deleted or withdrawn, or the address is wrong."),
     "http-405": ("This page cannot be opened this way", "Go back and use the button or link on the page."),
     "http-429": ("Too many tries", "Wait a minute and try again."),
-    "conflict": ("Somebody else changed it first", "Your change was not stored. Open the page again to see theirs."),
+    "conflict": (
+        "It was changed meanwhile",
+        "What you sent was not stored this time. Open the page again: it may hold a colleague's change, or your own.",
+    ),
+    "form-used": (
+        "This form was sent before",
+        "With other words, and those are stored. What you sent now is not. Open the page again and look.",
+    ),
     "roster": (
         "No valid list of staff",
         "It has expired or cannot be verified, so nothing can be sealed. The admin must sign a new one.",
     ),
-    "token-expired": ("This page was open for too long", "Nothing was done. What you typed is below."),
+    "token-expired": ("This page was open for too long", "Nothing was done this time. What you typed is below."),
     "not-a-recipient": (
         "Your key does not open this",
         "It was sealed before you had a key, or after yours changed. Ask a colleague to re-wrap it, or unlock again.",
@@ -46,11 +59,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "limited": ("You may not read this case", "A colleague has limited its readers. Ask one of them about it."),
     "article-limited": (
         "This article is for others to work on",
-        "A case it came from is limited, and you cannot compare with what you may not read. Nothing was done.",
+        "Nothing was done this time. You may not read all of its cases, so you cannot compare it with them.",
     ),
     "case-unread": (
         "Somebody else has to decide this",
-        "Nothing was done. It cannot be overridden: ask a colleague whose key opens all of the case.",
+        "Nothing was done this time. It cannot be overridden: ask a colleague whose key opens all of the case.",
     ),
     "no-letter": (
         "The source cannot be answered",
@@ -58,7 +71,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "other-source": (
         "This case holds letters of two sources",
-        "Nothing was sent, because it could reach the wrong person. Tell the admin; do not answer here.",
+        "Nothing was sent this time, because it could reach the wrong person. Tell the admin; do not answer here.",
     ),
     "unsigned": (
         "This is not signed by anyone",
@@ -72,7 +85,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "An older version was put back",
         "Nothing was done with it. Do not trust it, and tell the admin: the log knows a newer one.",
     ),
-    "cross-site": ("This came from another site", "Nothing was done. Open the desk in its own window."),
+    "cross-site": ("This came from another site", "Nothing was done this time. Open the desk in its own window."),
     "audit-head": (
         "The audit log was changed",
         (
@@ -81,26 +94,30 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
             "Call the admin: on this machine 'fieldreport doctor' says what is missing."
         ),
     ),
-    "internal": ("Something went wrong on our side", "It was not your fault. Tell the admin if it happens again."),
+    "internal": (_BROKEN, "It was not your fault. Tell the admin if it happens again."),
+}
+_MAY_BE_DONE: Final = "It may have been done, or a part of it. Open the page again and look before you repeat it."
+_POSTED: Final[Mapping[str, tuple[str, str]]] = {
+    "internal": (_BROKEN, f"It was not your fault. {_MAY_BE_DONE} Tell the admin if it happens again."),
 }
 _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("This form has expired", "Nothing was done. Open the page again; what you typed is below."),
-    403: ("You may not do this", "Nothing was done."),
+    400: ("This form has expired", "Nothing was done this time. Open the page again; what you typed is below."),
+    403: ("You may not do this", "Nothing was done this time."),
     409: _TEXTS["conflict"],
-    413: ("Too large", "Nothing was stored."),
-    422: ("This cannot be done", "Nothing was stored."),
+    413: ("Too large", "Nothing was stored this time."),
+    422: ("This cannot be done", "Nothing was stored this time."),
     429: _TEXTS["http-429"],
-    503: ("Not now", "Nothing was lost. Try again in a moment."),
+    503: ("Not now", "Try again in a moment."),
 }
+_POSTED_BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {503: ("Not now", _MAY_BE_DONE)}
 
 
 def error_page(failure: Failure) -> ResponseReturnValue:
     """The page of one error. It gives back what was typed, but no passphrase and no code."""
     request = flask.request
-    typed: dict[str, str] = {}
-    if isinstance(request, ScratchRequest) and request.method not in {"GET", "HEAD"}:
-        typed = written(request.typed())
-    heading, advice = words_for(failure)
+    posted = request.method not in {"GET", "HEAD"}
+    typed = written(request.typed()) if posted and isinstance(request, ScratchRequest) else {}
+    heading, advice = words_for(failure, posted=posted)
     own = isinstance(failure.error, FieldreportError) and failure.status < HTTPStatus.INTERNAL_SERVER_ERROR
     if typed:
         presentation.stay_on_screen()
@@ -115,10 +132,12 @@ def error_page(failure: Failure) -> ResponseReturnValue:
     )
 
 
-def words_for(failure: Failure) -> tuple[str, str]:
-    """The heading and the advice of one failure."""
-    by_code = _TEXTS.get(failure.code) or _TEXTS.get(failure.kind)
-    return by_code or _BY_STATUS.get(failure.status) or _TEXTS["internal"]
+def words_for(failure: Failure, *, posted: bool) -> tuple[str, str]:
+    """The heading and the advice of one failure. ``posted``: something was to be done, perhaps with success."""
+    codes = {**_TEXTS, **(_POSTED if posted else {})}
+    statuses = {**_BY_STATUS, **(_POSTED_BY_STATUS if posted else {})}
+    by_code = codes.get(failure.code) or codes.get(failure.kind)
+    return by_code or statuses.get(failure.status) or codes["internal"]
 
 
 def written(typed: Mapping[str, str]) -> dict[str, str]:

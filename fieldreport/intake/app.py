@@ -20,7 +20,6 @@ from fieldreport.intake.error_pages import error_page, written
 from fieldreport.intake.logo import read_logo
 from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
@@ -42,7 +41,6 @@ def create_app(
     token_key: TokenKey | None = None,
     address_key: AddressKey | None = None,
     receipts: RecentReceipts | None = None,
-    used_forms: UsedForms | None = None,
 ) -> Application:
     """Build the application for sources.
 
@@ -55,7 +53,6 @@ def create_app(
         token_key: shared by all workers; a fresh one serves a single process.
         address_key: the same, for budgets.
         receipts: the same, for what came in lately.
-        used_forms: the same, for the forms that were sent.
 
     Raises:
         SettingsError: the logo cannot be shown; see ``logo``.
@@ -73,7 +70,6 @@ def create_app(
         clock=clock,
         token_key=token_key or TokenKey.generate(),
         receipts=receipts or RecentReceipts(),
-        used_forms=used_forms or UsedForms(),
         logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )
     context.install(app, here)

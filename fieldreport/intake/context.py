@@ -21,7 +21,6 @@ from fieldreport.intake.form_cache import FormCache
 from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
 from fieldreport.intake.logo import Logo
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import Mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
@@ -49,7 +48,6 @@ class Service:
     clock: Callable[[], float]
     token_key: TokenKey = field(repr=False)
     receipts: RecentReceipts
-    used_forms: UsedForms
     logo: Logo | None = None
     argon2_slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(limits.ARGON2_AT_ONCE), repr=False

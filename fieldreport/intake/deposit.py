@@ -2,19 +2,20 @@
 
 Rules: only cleaned bytes are sealed; a file that cannot be cleaned stops the letter, unless its source has said to
 leave such files out; a letter's id follows from the codename, the form and what was sent, so that a form posted twice
-is one letter; a letter is received when the mailbox says so, not before.
+is one letter; a letter is received when the mailbox says so, not before. Whether a form was sent before is asked of the
+mailbox, never remembered here: it must be true after a restart, a lost answer and a full disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from fieldreport import limits
-from fieldreport.errors import ScrubRefused, StaleRoster
+from fieldreport.errors import ScrubRefused, StaleRoster, TokenError
 from fieldreport.intake.context import Service
 from fieldreport.intake.form import SHORT_FIELDS, Draft
 from fieldreport.scrub import Mode, NeutralNames, Refusal
@@ -84,14 +85,31 @@ def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
     return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
 
 
-def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, language: str) -> Receipt:
+def earlier_letters(service: Service, keys: SourceKeys, form: str) -> list[bytes]:
+    """The ids of what has arrived from this form: of one letter, as a rule, or none. Raises ``StoreError``.
+
+    No oracle for strangers: it takes the codename and the number of the form.
+    """
+    return service.mailbox.beginning_with(keys.form_tag(form))
+
+
+def form_used() -> TokenError:
+    """The error for a form that was sent before."""
+    return TokenError("This form was sent before, and that report has arrived.", code="form-used")
+
+
+def send(
+    service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, language: str, earlier: Sequence[bytes]
+) -> Receipt:
     """Seal the draft with its cleaned files and deposit the letter.
+
+    ``earlier``: what has arrived from the form. The same again gets its receipt and is not stored again.
 
     Raises:
         RosterError: no valid roster; nothing was stored.
         MailboxFull: as many letters wait as may; nothing was stored.
         TokenError: the form was sent before with other words (``form-used``).
-        StoreError: the mailbox is away; nothing was stored.
+        StoreError: the mailbox is away; the letter was stored whole or not at all.
 
     """
     text, removed = service.scrubber.clean_text(draft.report)
@@ -103,37 +121,38 @@ def send(service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, 
         **{name: value for name, value in short.items() if value},
     }
     letter = Letter(
-        fields=fields, text=text.encode(), text_removed=text_removed, files=cleaned.files, nonce=draft.form, keys=keys
+        fields=fields, text=text.encode(), text_removed=text_removed, files=cleaned.files, form=draft.form, keys=keys
     )
-    letter_id = _deposit(service, letter)
-    service.receipts.keep(keys, letter_id, hour=service.hour, characters=len(text), files=len(cleaned.files))
+    letter_id = letter.id()
+    if not earlier:
+        _deposit(service, letter)
+        service.receipts.keep(keys, letter_id, hour=service.hour, characters=len(text), files=len(cleaned.files))
+    elif letter_id not in earlier:
+        raise form_used()
     return Receipt(characters=len(text), text_removed=text_removed, files=cleaned.files, left_out=cleaned.refused)
 
 
-def withdraw(service: Service, keys: SourceKeys, *, nonce: str, language: str) -> Literal[True]:
+def withdraw(service: Service, keys: SourceKeys, *, form: str, language: str) -> Literal[True]:
     """Delete every answer that waits for this source, and tell the editors that they withdraw all they sent.
 
     The letter goes first: if it cannot be stored, nothing has changed. Raises as ``send``.
     """
     fields = {"action": "withdraw", "report_language": language}
-    _deposit(service, Letter(fields=fields, text=b"", text_removed=(), files=(), nonce=nonce, keys=keys))
+    _deposit(service, Letter(fields=fields, text=b"", text_removed=(), files=(), form=form, keys=keys))
     service.mailbox.delete_all_replies(keys.index)
     service.receipts.forget(keys)
     return True
 
 
-def _deposit(service: Service, letter: Letter) -> bytes:
-    letter_id = letter.id()
-    service.used_forms.claim(letter.nonce, letter_id, hour=service.hour)
+def _deposit(service: Service, letter: Letter) -> None:
     for attempt in range(1, limits.STALE_RETRIES + 1):
         roster = service.roster_to_seal_to() if attempt == 1 else service.roster()
         seal = functools.partial(letter.seal_to, roster, service.hour)
         try:
-            service.mailbox.deposit(letter_id, roster.epoch, seal)
+            service.mailbox.deposit(letter.id(), roster.epoch, seal)
         except StaleRoster:
             # The roster changed between reading it and storing the letter: seal to the new one.
             if attempt == limits.STALE_RETRIES:
                 raise
         else:
             break
-    return letter_id

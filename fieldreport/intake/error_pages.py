@@ -13,8 +13,8 @@ import flask
 
 from fieldreport.errors import TokenError, TokenExpired
 from fieldreport.intake import context, form_token, transport
-from fieldreport.intake.form import SHORT_FIELDS, Draft, new_nonce
-from fieldreport.intake.messages import explain
+from fieldreport.intake.form import SHORT_FIELDS, Draft
+from fieldreport.intake.messages import Sent, explain
 from fieldreport.intake.pages import handin, report, return_
 from fieldreport.seal import Codename
 from fieldreport.web.error_pages import Failure
@@ -35,8 +35,8 @@ def error_page(failure: Failure) -> str:
     if request.method == "POST" and request.blueprint == "return":
         return _return_again(failure)
     if request.method == "POST" and request.endpoint == "handin.receive":
-        return handin.page(explanation=explain(failure, on_form=True))
-    return flask.render_template("intake/error.html", explanation=explain(failure, on_form=False))
+        return handin.page(explanation=explain(failure, Sent.LETTER))
+    return flask.render_template("intake/error.html", explanation=explain(failure, Sent.NOTHING))
 
 
 def written(typed: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +53,7 @@ def _report_again(failure: Failure) -> str:
         here,
         codename or Codename.generate(current_language()),
         draft,
-        explanation=explain(failure, on_form=True),
+        explanation=explain(failure, Sent.LETTER),
         is_new=codename is None,
     )
 
@@ -63,7 +63,7 @@ def _return_again(failure: Failure) -> str:
     here = context.current()
     typed = current_request().typed()
     draft = _draft(failure, typed)
-    explanation = explain(failure, on_form=True)
+    explanation = explain(failure, Sent.ADDITION if current_request().endpoint == "return.add" else Sent.STEP)
     if failure.code == _FOREIGN:
         return return_.ask_page(draft, explanation=explanation)
     if current_request().endpoint == "return.add":
@@ -75,10 +75,11 @@ def _return_again(failure: Failure) -> str:
             pass  # the server has restarted, or the form was changed: ask for the codename
         else:
             return return_.add_page(here, visit, draft, explanation=explanation)
-    return return_.ask_page(draft, untrusted_text=typed.get("codename", ""), explanation=explanation)
+    untrusted_codename, form = typed.get("codename", ""), typed.get("form", "")
+    return return_.ask_page(draft, form=form, untrusted_text=untrusted_codename, explanation=explanation)
 
 
 def _draft(failure: Failure, typed: Mapping[str, str]) -> Draft:
     """What was typed; with a new form number if the old one is used up."""
     draft = Draft.of(typed)
-    return dataclasses.replace(draft, form=new_nonce()) if failure.code == "form-used" else draft
+    return draft.with_new_form() if failure.code == "form-used" else draft

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 from flask_babel import gettext as _
@@ -60,6 +60,10 @@ class Draft:
             without_refused=typed.get("without_refused") == "yes",
             strong=typed.get("strong") == "yes",
         )
+
+    def with_new_form(self) -> Self:
+        """The same texts on another form, so that they are another letter."""
+        return replace(self, form=new_nonce())
 
     @property
     def is_blank(self) -> bool:

@@ -7,6 +7,7 @@ with the token; the state of the return pages holds the codename, which is in th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from fieldreport import limits
 from fieldreport.errors import TokenError
@@ -30,8 +31,8 @@ def seal_report(service: Service, codename: Codename, form: str) -> str:
     return service.token_key.seal("report", {"codename": str(codename), "form": form}, now=service.clock())
 
 
-def check_report(service: Service, untrusted_token: str, codename: Codename | None, form: str) -> Codename:
-    """The codename that this form was made for.
+def check_report(service: Service, untrusted_token: str, codename: Codename, form: str) -> Literal[True]:
+    """Check that the form is ours, made for this codename and number, and not too old.
 
     Raises:
         TokenError: altered, of another form, or sealed by a server that has restarted (``TokenExpired``: old).
@@ -40,9 +41,9 @@ def check_report(service: Service, untrusted_token: str, codename: Codename | No
     state = service.token_key.open(
         untrusted_token, "report", now=service.clock(), max_age_seconds=limits.TOKEN_IDLE_SECONDS
     )
-    if codename is None or state.get("codename") != str(codename) or state.get("form") != form:
+    if state.get("codename") != str(codename) or state.get("form") != form:
         raise TokenError("The form was changed on its way.", code="token")
-    return codename
+    return True
 
 
 def seal_visit(service: Service, visit: Visit) -> str:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from fieldreport import limits
-from fieldreport.errors import MailboxFull, RosterError, SealError, StaleRoster
+from fieldreport.errors import MailboxFull, RosterError, SealError, StaleRoster, Unavailable
 from fieldreport.intake.context import Service
 from fieldreport.seal import PackedLetter, Roster
 from fieldreport.web.request_body import Upload
@@ -43,10 +43,18 @@ def take_in(service: Service, uploads: Iterable[Upload]) -> tuple[Handed, ...]:
 
     Raises:
         RosterError: no valid roster; nothing was stored.
-        StoreError: the mailbox is away; of the files before, each was stored whole.
+        Unavailable: of the files before, each was stored whole.
     """
     service.roster()
-    return tuple(Handed(untrusted_name=upload.untrusted_name, reason=_take(service, upload)) for upload in uploads)
+    handed: list[Handed] = []
+    for upload in uploads:
+        try:
+            reason = _take(service, upload)
+        except RosterError as error:
+            # Its page says that nothing was stored, and that may be false by now.
+            raise Unavailable("the roster went away while letters were being stored") from error
+        handed.append(Handed(untrusted_name=upload.untrusted_name, reason=reason))
+    return tuple(handed)
 
 
 def _take(service: Service, upload: Upload) -> NotTaken | None:

@@ -1,13 +1,16 @@
 """What codes mean in plain words: errors, reasons for refusing a file, categories of what was removed.
 
 Rules: every sentence is for a frightened person who does not know our terms: what happened, whether anything is lost,
-what to do now. A code without a text of its own gets a general one.
+what to do now. A code without a text of its own gets a general one. A sentence about what was stored must be true in
+every state: the answer to an earlier try may have been lost, and a store that fails while it commits does not say how
+it ended. tests/intake/test_what_was_stored.py lists these sentences and makes the states.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
@@ -22,12 +25,34 @@ from fieldreport.scrub import Refusal
 from fieldreport.web.error_pages import Failure
 
 
+class Sent(Enum):
+    """What somebody was sending when an error came."""
+
+    NOTHING = auto()  # a page was opened
+    LETTER = auto()  # a report, or packed ones
+    ADDITION = auto()  # one more letter under a codename
+    STEP = auto()  # another button of the return pages
+
+
+_NOTHING_STORED: Final = later("Nothing was stored this time.")  # an earlier try may have been
+_MAY_HAVE_ARRIVED: Final = later(
+    "What you sent may have arrived or not, but never half of it. Send the same again: we keep it only once."
+)
+_MAY_BE_DONE: Final = later("Your last step may have been done or not. It does no harm to do it again.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A heading and what to do. ``come_by_onion``: our onion address, where there is one, belongs below it."""
+    """A heading and what to do.
+
+    ``fate``: what became of what was sent. ``cut_short``: a part of the words may not have reached us.
+    ``come_by_onion``: our onion address, where there is one, belongs below it.
+    """
 
     title: LazyString
     advice: LazyString
+    fate: LazyString | None = _NOTHING_STORED
+    cut_short: bool = False
     come_by_onion: bool = False
 
 
@@ -35,80 +60,76 @@ _NO_SUCH_PAGE: Final = Explanation(
     title=later("There is no such page"),
     advice=later("The address may be mistyped. The links above lead on."),
 )
+_TOO_LARGE: Final = later(
+    "Send fewer files at once, or send them one after the other. Cut a long video into parts, or save it smaller."
+)
+_OPEN_AGAIN: Final = later("Please open the page again and use the form on it.")
+_RESTARTED: Final = later("This page no longer matched our server, which may have restarted.")
+_TOO_OLD: Final = later("The page was open for a very long time.")
+_NOT_FOUND: Final = later("We found no report from this form.")
+
+FORM_NOT_FOUND: Final = Explanation(
+    title=later("Please press the button once more"), fate=_NOT_FOUND, advice=_RESTARTED
+)
+"""The form was sent, perhaps more than once, and nothing of it has arrived."""
+
+FORM_USED: Final = Explanation(
+    title=later("A report from this form has arrived"),
+    fate=later("What is below was not stored this time."),
+    advice=later("If you send it now, it will be one more report."),
+)
+"""The form was sent before, with these words or with others, and that has arrived."""
+
 _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
     {
-        "request-bytes": Explanation(
-            title=later("What you sent is too large"),
-            advice=later("Nothing was stored. Send fewer files at once, or send them one after the other."),
-        ),
+        "request-bytes": Explanation(title=later("What you sent is too large"), advice=_TOO_LARGE, cut_short=True),
         "request-text": Explanation(
-            title=later("The text is too long"),
-            advice=later(
-                "Nothing was stored. Only the beginning of your text is still below. Send a long text as a text file."
-            ),
+            title=later("The text is too long"), advice=later("Send a long text as a text file."), cut_short=True
         ),
-        "request-parts": Explanation(
-            title=later("There are too many files"),
-            advice=later("Nothing was stored. Send fewer files at once, or send them one after the other."),
-        ),
+        "request-parts": Explanation(title=later("There are too many files"), advice=_TOO_LARGE, cut_short=True),
         "http-400": Explanation(
             title=later("Your report arrived incomplete"),
-            advice=later("Nothing was stored. The connection may have dropped. Please send it again."),
+            advice=later("The connection may have dropped. Please send it again."),
+            cut_short=True,
         ),
         "http-408": Explanation(
             title=later("Your report did not arrive in time"),
-            advice=later("Nothing was stored. The line was too slow. Send it again with fewer or smaller files."),
+            advice=later("The line was too slow. Send it again with fewer or smaller files."),
+            cut_short=True,
         ),
-        "http-415": Explanation(
-            title=later("This server could not read the form"),
-            advice=later("Nothing was stored. Please open the page again and use the form on it."),
-        ),
-        "cross-site": Explanation(
-            title=later("This did not work"),
-            advice=later("Nothing was stored. Please open the page again and use the form on it."),
-        ),
+        "http-415": Explanation(title=later("This server could not read the form"), advice=_OPEN_AGAIN, cut_short=True),
+        "cross-site": Explanation(title=later("This did not work"), advice=_OPEN_AGAIN),
         "http-429": Explanation(
             title=later("Too much was sent in a short time"),
-            advice=later("Nothing was stored this time. Wait an hour, then send it again."),
+            advice=later("Wait an hour, then send it again."),
+            cut_short=True,
         ),
-        "token": Explanation(
-            title=later("Please press the button once more"),
-            advice=later("Nothing was stored yet. This page no longer matched our server, which may have restarted."),
-        ),
-        "token-expired": Explanation(
-            title=later("Please press the button once more"),
-            advice=later("Nothing was stored yet. The page was open for a very long time."),
-        ),
-        "form-used": Explanation(
-            title=later("Please press the button once more"),
-            advice=later(
-                "This form was sent before, with other words, and that report has arrived. What is below would be one "
-                "more."
-            ),
-        ),
+        "token": FORM_NOT_FOUND,
+        "token-expired": replace(FORM_NOT_FOUND, advice=_TOO_OLD),
+        "form-used": FORM_USED,
         "roster": Explanation(
             title=later("We cannot take reports right now"),
             advice=later(
-                "Nothing was stored. Without valid keys of our editors we could not lock your report, so we take none. "
-                "Please come back tomorrow."
+                "Without valid keys of our editors we could not lock your report, so we take none. Please come back "
+                "tomorrow."
             ),
         ),
         "mailbox-full": Explanation(
             title=later("Our mailbox is full"),
-            advice=later("Nothing was stored. Please come back in a few hours and send it again."),
+            advice=later("Please come back in a few hours and send it again."),
         ),
         "letterbox-closed": Explanation(
             title=later("We take no reports at the moment"),
             advice=later(
-                "Nothing was stored. We had to close for a while; it is not your fault. Please come back in a few days."
-                " With a codename you can still read our answers."
+                "We had to close for a while; it is not your fault. Please come back in a few days. With a codename "
+                "you can still read our answers."
             ),
         ),
         "closed-for-files": Explanation(
             title=later("We take no files at the moment"),
             advice=later(
-                "Nothing was stored. We had to close for files for a while; it is not your fault. Send your words "
-                "alone, and keep the files in a safe place until later."
+                "We had to close for files for a while; it is not your fault. Send your words alone, and keep the "
+                "files in a safe place until later."
             ),
         ),
         "http-404": _NO_SUCH_PAGE,
@@ -137,34 +158,47 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
 )
 _BROKEN: Final = Explanation(
     title=later("Something broke on our side"),
-    advice=later("It was not your fault, and nothing was partly stored. Wait a little and try again."),
+    fate=_MAY_HAVE_ARRIVED,
+    advice=later("It was not your fault. Wait a little and try again."),
 )
 _NOT_UNDERSTOOD: Final = Explanation(
     title=later("This did not work"),
-    advice=later("Nothing was stored. Please start again from the links above."),
+    advice=later("Please start again from the links above."),
 )
 
 
 _PAGE_ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
     {
-        "http-400": Explanation(
-            title=later("This did not work"),
-            advice=later("Please start again from the links above."),
-        ),
+        "http-400": _NOT_UNDERSTOOD,
         "http-429": Explanation(
             title=later("Too many pages in a short time"),
             advice=later("Many people may share your connection. Wait an hour, then open the page again."),
         ),
     }
 )
+_CODENAME_AGAIN: Final = later("Please type your codename again")
+_RETURN_ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
+    {
+        "token": Explanation(title=_CODENAME_AGAIN, fate=_MAY_BE_DONE, advice=_RESTARTED),
+        "token-expired": Explanation(title=_CODENAME_AGAIN, fate=_MAY_BE_DONE, advice=_TOO_OLD),
+    }
+)
+_ERRORS_OF: Final[Mapping[Sent, Mapping[str, Explanation]]] = MappingProxyType(
+    {Sent.NOTHING: _PAGE_ERRORS, Sent.LETTER: {}, Sent.ADDITION: _RETURN_ERRORS, Sent.STEP: _RETURN_ERRORS}
+)
 
 
-def explain(failure: Failure, *, on_form: bool) -> Explanation:
-    """The words for an error. ``on_form``: something was being sent, so the words say what became of it."""
-    if not on_form and failure.code in _PAGE_ERRORS:
-        return _PAGE_ERRORS[failure.code]
+def explain(failure: Failure, sent: Sent) -> Explanation:
+    """The words for an error, true whatever was stored before it."""
     general = _BROKEN if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _NOT_UNDERSTOOD
-    return _ERRORS.get(failure.code) or _ERRORS.get(failure.kind) or general
+    tables = (_ERRORS_OF[sent], _ERRORS)
+    found = (table[code] for code in (failure.code, failure.kind) for table in tables if code in table)
+    explanation = next(found, general)
+    if sent is Sent.NOTHING:
+        return replace(explanation, fate=None)
+    if sent is Sent.STEP and explanation.fate is _MAY_HAVE_ARRIVED:
+        return replace(explanation, fate=_MAY_BE_DONE)
+    return explanation
 
 
 def codename_problem(error: CodenameError) -> str:

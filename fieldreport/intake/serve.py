@@ -8,7 +8,6 @@ from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.used_forms import UsedForms
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
@@ -29,9 +28,8 @@ def serve(settings: Settings) -> Never:
     """
     check_platform()
     hardening.private_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
-    # Before the fork: a form made by one worker is posted to another; budgets, receipts and used forms must agree.
-    token_key, address_key = TokenKey.generate(), AddressKey()
-    receipts, used_forms = RecentReceipts(), UsedForms()
+    # Before the fork: a form made by one worker is posted to another; budgets and receipts must agree.
+    token_key, address_key, receipts = TokenKey.generate(), AddressKey(), RecentReceipts()
 
     def build() -> WsgiApplication:
         scratch = settings.intake.data / "scratch"
@@ -48,7 +46,6 @@ def serve(settings: Settings) -> Never:
             token_key=token_key,
             address_key=address_key,
             receipts=receipts,
-            used_forms=used_forms,
         )
 
     serve_wsgi(

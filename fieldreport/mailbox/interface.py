@@ -70,6 +70,9 @@ class Mailbox(Protocol):
             StoreError: it could not be made durable; nothing was stored.
         """
 
+    def beginning_with(self, beginning: bytes) -> list[bytes]:
+        """Return the ids that begin so, of letters that wait or were collected lately."""
+
     def waiting(self, limit: int) -> list[LetterHead]:
         """Return up to ``limit`` letters in an order that has nothing to do with their arrival."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Final, Literal, cast
 
-from sqlalchemy import BigInteger, Engine, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, Engine, Table, bindparam, delete, insert, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -61,6 +61,12 @@ _WAS_COLLECTED: Final = select(Collected.id).where(Collected.id == _ID).exists()
 _STATE: Final = select(
     Counters.highest_epoch, Counters.letters, Counters.bytes, or_(_WAITS, _WAS_COLLECTED).label("known")
 ).where(Counters.id == 1)
+_LOW: Final = bindparam("low", type_=Letter.__table__.c.id.type)
+_HIGH: Final = bindparam("high", type_=Letter.__table__.c.id.type)
+_BEGINNING_WITH: Final = union(
+    select(Letter.id).where(Letter.id.between(_LOW, _HIGH)),
+    select(Collected.id).where(Collected.id.between(_LOW, _HIGH)),
+)
 _COUNT: Final = (
     update(cast("Table", Counters.__table__))
     .where(
@@ -169,6 +175,12 @@ class LocalMailbox:
         if seen.letters >= self._letters_ceiling or seen.bytes + size > self._bytes_ceiling:
             raise MailboxFull("no more can be received at the moment", detail="the mailbox is full")
         return False
+
+    def beginning_with(self, beginning: bytes) -> list[bytes]:
+        """Return the ids of letters that begin so; see ``Mailbox``."""
+        ends = {"low": beginning.ljust(limits.ID_BYTES, b"\0"), "high": beginning.ljust(limits.ID_BYTES, b"\xff")}
+        with reading(self._engine) as session:
+            return list(session.scalars(_BEGINNING_WITH, ends))
 
     def saw_epoch(self, epoch: int) -> None:
         """Close all epochs below; see ``Mailbox``."""

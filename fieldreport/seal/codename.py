@@ -55,6 +55,7 @@ _CHECKSUM_BITS: Final = 3
 _WORD_BITS: Final = 11
 _INSTANCE_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 8  # of forms and contents: either half of a letter's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +228,19 @@ class SourceKeys:
         """SHA-256 of ``lookup``: where the mailbox files replies."""
         return hashlib.sha256(self.lookup).digest()
 
-    def letter_id(self, digest: bytes) -> bytes:
-        """The 16-byte id of the letter with this content (32-byte digest): the same content posted twice is one letter.
+    def form_tag(self, form: str) -> bytes:
+        """The 8 bytes with which the id of every letter of a form begins; ``form``: 32 hexadecimal digits."""
+        return hmac.digest(_expand(self._letters, "form", 32), bytes.fromhex(form), "sha256")[:_TAG_BYTES]
 
-        Keyed, so that two letters of one source cannot be linked, nor a guessed content confirmed, by their ids.
+    def letter_id(self, form: str, digest: bytes) -> bytes:
+        """The 16-byte id of the letter with this content (32-byte digest) from this form.
+
+        The same posted twice is one letter, and what else came from the form is found by ``form_tag``. Both halves are
+        keyed, so that two letters of one source cannot be linked, nor a guessed content confirmed, by their ids.
         """
         if len(digest) != hashlib.sha256().digest_size:
             raise ValueError("a content digest has 32 bytes")
-        return hmac.digest(self._letters, digest, "sha256")[:16]
+        return self.form_tag(form) + hmac.digest(self._letters, digest, "sha256")[:_TAG_BYTES]
 
     def receipt_tags(self, count: int) -> tuple[bytes, ...]:
         """The 16-byte names of this source's receipts, which cannot be linked to each other."""

@@ -1,7 +1,8 @@
 """A letter, made at the intake's form or offline: what it holds, its id, and sealing it to a roster.
 
 Rules: only cleaned bytes come here. The id is derived from the codename, the form's number and the content, so that the
-same thing sent twice is one letter. A letter may be sealed several times, to several rosters; its id stays.
+same thing sent twice is one letter, and other words from the same form are seen to be that. A letter may be sealed
+several times, to several rosters; its id stays.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ class CleanFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What is to be sealed. ``text`` is cleaned UTF-8; ``nonce`` tells two letters with the same words apart."""
+    """What is to be sealed. ``text`` is cleaned UTF-8; ``form``: 32 hexadecimal digits, the form's number."""
 
     fields: Mapping[str, str] = field(repr=False)
     text: bytes = field(repr=False)
     text_removed: tuple[str, ...]
     files: tuple[CleanFile, ...]
-    nonce: str
+    form: str
     keys: SourceKeys = field(repr=False)
 
     def id(self) -> bytes:
@@ -53,10 +54,10 @@ class Letter:
         was fixed in between. Every item carries its length.
         """
         state = hashlib.sha256(b"fieldreport letter\0")
-        texts = [self.nonce, *(item for pair in sorted(self.fields.items()) for item in pair)]
+        texts = [self.form, *(item for pair in sorted(self.fields.items()) for item in pair)]
         for item in [*(item.encode() for item in texts), self.text, *(each.original_sha256 for each in self.files)]:
             state.update(len(item).to_bytes(8, "big") + item)
-        return self.keys.letter_id(state.digest())
+        return self.keys.letter_id(self.form, state.digest())
 
     def seal_to(self, roster: Roster, hour: int, payload: BinaryIO) -> bytes:
         """Write the payload, return the header. Raises as ``seal_envelope`` and ``Roster.recipients``."""

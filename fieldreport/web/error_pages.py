@@ -100,9 +100,13 @@ def last_resort(written: Mapping[str, str]) -> str:
         for label, text in written.items()
         if text.strip()
     )
-    advice = "<p>What you wrote is below. Copy it, wait a little, and send it again.</p>" if kept else ""
+    advice = (
+        "<p>What you wrote is below. Copy it. Before you send it again, look whether it has arrived.</p>"
+        if kept
+        else ""
+    )
     return (
         '<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
         "<title>Something broke on our side</title><h1>Something broke on our side</h1>"
-        f"<p>It was not your fault. Nothing was partly stored.</p>{advice}{kept}</html>"
+        f"<p>It was not your fault. What you sent may have arrived or not.</p>{advice}{kept}</html>"
     )

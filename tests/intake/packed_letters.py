@@ -18,7 +18,7 @@ def a_letter(text: str = "Carried over the river.") -> Letter:
         text=text.encode(),
         text_removed=(),
         files=(),
-        nonce="00" * 16,
+        form="00" * 16,
         keys=KEYS,
     )
 

@@ -213,7 +213,7 @@ def test_more_files_than_a_courier_carries_are_refused_before_any_is_stored(hous
     page = hand_in(source, *([packed(house)] * (limits.HAND_IN_FILES + 1)))
     assert (page.status, page.problem_of("files")) == (
         STATUS_NOT_TAKEN,
-        f"These are more than {limits.HAND_IN_FILES} files. Nothing was stored.",
+        f"These are more than {limits.HAND_IN_FILES} files. Nothing was stored this time.",
     )
     assert house.mailbox.totals().letters == 0
 
@@ -227,7 +227,10 @@ def test_handing_in_has_a_budget_of_its_own(house: House) -> None:
     source = Source(house.with_intake(hand_in_rate="1 per hour").app())
     hand_in(source, packed(house, "one"))
     page = hand_in(source, packed(house, "two"))
-    assert (page.status, page.title) == (429, "Not handed in yet: Hand in a packed report – The Border Post")
+    assert (page.status, page.title) == (
+        429,
+        "Too much was sent in a short time: Hand in a packed report – The Border Post",
+    )
     assert "Choose the files again" in page.text
     assert source.send("Written here.").status == STATUS_TAKEN
 

@@ -125,7 +125,7 @@ def test_read_answers_are_deleted_and_later_ones_stay(house: House, source: Sour
     seen = source.come_back(codename)
     house.reply(codename, "Second.", number=2)
     page = source.post("return/delete", seen.form("/return/delete"))
-    assert "The answers were deleted." in page.text
+    assert "The answers that you have seen are deleted." in page.text
     assert "First." not in page.text
     assert "Second." in page.text
 

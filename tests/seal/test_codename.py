@@ -296,17 +296,25 @@ def test_the_keys_follow_from_the_words_and_the_instance_alone() -> None:
 
 def test_the_same_content_under_one_codename_is_the_same_letter_and_under_another_is_not() -> None:
     one, two = (SourceKeys.derive(Codename.generate("en"), instance=INSTANCE) for _ in range(2))
-    digest = bytes(32)
-    assert one.letter_id(digest) == one.letter_id(digest) != one.letter_id(b"\1" * 32)
-    assert one.letter_id(digest) != two.letter_id(digest)
-    assert len(one.letter_id(digest)) == 16
+    form, other, digest = "00" * 16, "01" * 16, bytes(32)
+    assert one.letter_id(form, digest) == one.letter_id(form, digest) != one.letter_id(form, b"\1" * 32)
+    assert len({one.letter_id(form, digest), one.letter_id(other, digest), two.letter_id(form, digest)}) == 3
+    assert len(one.letter_id(form, digest)) == 16
+
+
+def test_letters_of_one_form_begin_alike_and_those_of_other_forms_and_sources_do_not() -> None:
+    one, two = (SourceKeys.derive(Codename.generate("en"), instance=INSTANCE) for _ in range(2))
+    form, other = "00" * 16, "01" * 16
+    assert one.letter_id(form, bytes(32))[:8] == one.letter_id(form, b"\1" * 32)[:8] == one.form_tag(form)
+    assert len({one.form_tag(form), one.form_tag(other), two.form_tag(form)}) == 3
+    assert one.letter_id(form, bytes(32))[8:] != one.form_tag(form)
 
 
 def test_an_instance_id_or_a_digest_of_the_wrong_length_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         SourceKeys.derive(Codename.generate("en"), instance=b"short")
     with pytest.raises(ValueError, match="32 bytes"):
-        SourceKeys.derive(Codename.generate("en"), instance=INSTANCE).letter_id(b"short")
+        SourceKeys.derive(Codename.generate("en"), instance=INSTANCE).letter_id("00" * 16, b"short")
 
 
 @pytest.mark.parametrize("case", json.loads((VECTORS / "codenames.json").read_text(encoding="utf-8")), ids=str)
@@ -318,7 +326,7 @@ def test_codenames_given_out_long_ago_still_yield_their_keys(case: dict[str, str
     assert keys.index.hex() == case["index"]
     assert keys.thread.hex() == case["thread"]
     assert keys.identity.seed.hex() == case["reply_seed"]
-    assert keys.letter_id(bytes.fromhex(case["digest"])).hex() == case["letter_id"]
+    assert keys.letter_id(case["form"], bytes.fromhex(case["digest"])).hex() == case["letter_id"]
     assert keys.receipt_tags(4)[3].hex() == case["receipt_tag_3"]
     assert keys.open_receipt(bytes.fromhex(case["receipt_sealed"])).hex() == case["receipt"]
 

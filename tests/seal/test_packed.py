@@ -81,11 +81,11 @@ def test_a_frame_is_version_epoch_id_and_hash_and_names_nothing_else() -> None:
 def test_the_id_of_a_letter_follows_from_codename_number_and_content() -> None:
     keys = [SourceKeys.derive(Codename.generate("en"), instance=bytes(16)) for _ in range(2)]
 
-    def letter(text: str = "text", nonce: str = "00", whose: int = 0) -> Letter:
+    def letter(text: str = "text", form: str = "00", whose: int = 0) -> Letter:
         fields = {"action": "report"}
-        return Letter(fields=fields, text=text.encode(), text_removed=(), files=(), nonce=nonce, keys=keys[whose])
+        return Letter(fields=fields, text=text.encode(), text_removed=(), files=(), form=form, keys=keys[whose])
 
-    ids = {letter().id(), letter("other").id(), letter(nonce="01").id(), letter(whose=1).id()}
+    ids = {letter().id(), letter("other").id(), letter(form="01").id(), letter(whose=1).id()}
     assert len(ids) == 4
     assert letter().id() in ids
 

@@ -40,7 +40,7 @@ def receive() -> tuple[str, int] | str:
     if not uploads:
         return page(problems=[Problem(field="files", text=_("Choose the packed file."))]), 422
     if len(uploads) > limits.HAND_IN_FILES:
-        text = _("These are more than %(most)d files. Nothing was stored.", most=limits.HAND_IN_FILES)
+        text = _("These are more than %(most)d files. Nothing was stored this time.", most=limits.HAND_IN_FILES)
         return page(problems=[Problem(field="files", text=text)]), 422
     handed = take_in(here, uploads)
     shown = flask.render_template(

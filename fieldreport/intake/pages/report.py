@@ -13,10 +13,10 @@ import flask
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from fieldreport.errors import CodenameError
+from fieldreport.errors import CodenameError, TokenError
 from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import RefusedFile, clean_files, must_ask, send
+from fieldreport.intake.deposit import RefusedFile, clean_files, earlier_letters, form_used, must_ask, send
 from fieldreport.intake.form import Draft
 from fieldreport.intake.form_cache import circumstances
 from fieldreport.intake.messages import Explanation, codename_problem
@@ -43,21 +43,29 @@ def write() -> str:
 @blueprint.post("/<language:language>/report")
 def receive() -> tuple[str, int] | str:
     """Clean, seal and deposit; answer with the receipt."""
-    here = context.current()
-    request = current_request()
+    here, request = context.current(), current_request()
     uploads, typed = request.uploads, request.typed()
-    here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
-    untrusted_codename = Codename.from_exact(typed.get("codename", ""))
-    codename = form_token.check_report(here, typed.get(form_token.FIELD, ""), untrusted_codename, typed.get("form", ""))
-    problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
-    if problems:
-        return page(here, codename, draft, problems=problems), 422
+    codename = Codename.from_exact(typed.get("codename", ""))
+    if codename is None:
+        here.must_be_open(files=bool(uploads))
+        raise TokenError("The codename was changed on its way.", code="token")
+    keys = here.keys_of(codename)
+    # Before anything can refuse the form: who sent it and lost the answer gets the receipt, whatever happened since.
+    earlier = earlier_letters(here, keys, draft.form)
+    if not earlier:
+        here.must_be_open(files=bool(uploads))
+        form_token.check_report(here, typed.get(form_token.FIELD, ""), codename, typed.get("form", ""))
+        problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
+        if problems:
+            return page(here, codename, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
         cleaned = clean_files(here, uploads, stack, strong=draft.strong)
         if must_ask(draft, cleaned):
+            if earlier:
+                raise form_used()
             return page(here, codename, draft, refused=cleaned.refused), 422
-        receipt = send(here, here.keys_of(codename), draft, cleaned, language=current_language())
+        receipt = send(here, keys, draft, cleaned, language=current_language(), earlier=earlier)
     return flask.render_template("intake/receipt.html", receipt=receipt, codename=codename, added=False)
 
 

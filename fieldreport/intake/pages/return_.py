@@ -21,11 +21,11 @@ from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError, TokenError
 from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import RefusedFile, clean_files, must_ask, send
+from fieldreport.intake.deposit import RefusedFile, clean_files, earlier_letters, form_used, must_ask, send
 from fieldreport.intake.deposit import withdraw as send_withdrawal
 from fieldreport.intake.form import Draft, new_nonce
 from fieldreport.intake.form_token import Visit
-from fieldreport.intake.messages import Explanation, codename_problem
+from fieldreport.intake.messages import FORM_NOT_FOUND, FORM_USED, Explanation, codename_problem
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
 from fieldreport.web.forms import Problem
@@ -70,8 +70,9 @@ def enter() -> tuple[str, int] | str:
         readings = Codename.parse(untrusted_text)
     except CodenameError as error:
         problem = Problem(field="codename", text=codename_problem(error))
-        return ask_page(draft, untrusted_text=untrusted_text, problems=[problem]), 422
-    return _conversation(here, readings, draft)
+        form = typed.get("form", "")
+        return ask_page(draft, form=form, untrusted_text=untrusted_text, problems=[problem]), 422
+    return _conversation(here, readings, draft, resumed="form" in typed)
 
 
 @blueprint.post("/<language:language>/return/add")
@@ -80,18 +81,22 @@ def add() -> tuple[str, int] | str:
     here = context.current()
     request = current_request()
     uploads, typed = request.uploads, request.typed()
-    here.must_be_open(files=bool(uploads))
     draft = Draft.of(typed)
     visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
     keys = here.keys_of(visit.codename)
-    problems = _uninvited(here, keys, draft) + draft.problems(files=len(uploads))
-    if problems:
-        return add_page(here, visit, draft, problems=problems), 422
+    earlier = earlier_letters(here, keys, draft.form)
+    if not earlier:
+        here.must_be_open(files=bool(uploads))
+        problems = _uninvited(here, keys, draft) + draft.problems(files=len(uploads))
+        if problems:
+            return add_page(here, visit, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
         cleaned = clean_files(here, uploads, stack, strong=draft.strong)
         if must_ask(draft, cleaned):
+            if earlier:
+                raise form_used()
             return add_page(here, visit, draft, refused=cleaned.refused), 422
-        receipt = send(here, keys, draft, cleaned, language=current_language())
+        receipt = send(here, keys, draft, cleaned, language=current_language(), earlier=earlier)
     return flask.render_template("intake/receipt.html", receipt=receipt, codename=visit.codename, added=True)
 
 
@@ -142,7 +147,7 @@ def withdraw() -> str:
     visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
     if not visit.form:
         raise TokenError("This form was made for another page.", code="token")
-    send_withdrawal(here, here.keys_of(visit.codename), nonce=visit.form, language=current_language())
+    send_withdrawal(here, here.keys_of(visit.codename), form=visit.form, language=current_language())
     return flask.render_template("intake/withdrawn.html")
 
 
@@ -163,14 +168,19 @@ def pad(response: flask.Response) -> flask.Response:
 def ask_page(
     draft: Draft,
     *,
+    form: str = "",
     untrusted_text: str = "",
     problems: list[Problem] | None = None,
     explanation: Explanation | None = None,
 ) -> str:
-    """The page that asks for the codename; what was typed elsewhere stays on it until the codename is known."""
+    """The page that asks for the codename; what was typed elsewhere stays on it until the codename is known.
+
+    ``form``: the number of the form that was sent, so that the next page tells whether it has arrived.
+    """
     return flask.render_template(
         "intake/return.html",
         draft=draft,
+        form=form,
         typed_codename=untrusted_text,
         problems=problems or [],
         explanation=explanation,
@@ -199,8 +209,16 @@ def add_page(
     )
 
 
-def _conversation(here: Service, readings: tuple[Codename, ...], draft: Draft, *, deleted: bool = False) -> str:
-    codename, answers = _answers(here, readings)
+def _conversation(
+    here: Service, readings: tuple[Codename, ...], draft: Draft, *, deleted: bool = False, resumed: bool = False
+) -> str:
+    """The page with answers. ``resumed``: the draft comes from a form that was sent, perhaps with success."""
+    codename, keys, answers = _answers(here, readings)
+    explanation = None
+    if resumed:
+        arrived = bool(earlier_letters(here, keys, draft.form))
+        explanation = FORM_USED if arrived else FORM_NOT_FOUND
+        draft = draft.with_new_form() if arrived else draft
     visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers))
     return flask.render_template(
         "intake/conversation.html",
@@ -210,11 +228,11 @@ def _conversation(here: Service, readings: tuple[Codename, ...], draft: Draft, *
         token=form_token.seal_visit(here, visit),
         problems=[],
         refused=(),
-        explanation=None,
+        explanation=explanation,
     )
 
 
-def _answers(here: Service, readings: tuple[Codename, ...]) -> tuple[Codename, list[Answer]]:
+def _answers(here: Service, readings: tuple[Codename, ...]) -> tuple[Codename, SourceKeys, list[Answer]]:
     """The answers for what was typed. Of several readings (almost never) the first that has answers counts."""
     history = here.rosters.history()
     waiting: list[tuple[Codename, SourceKeys, list[SealedReply]]] = []
@@ -223,7 +241,11 @@ def _answers(here: Service, readings: tuple[Codename, ...]) -> tuple[Codename, l
         waiting.append((codename, keys, here.mailbox.replies(keys.index)[-limits.REPLIES_SHOWN :]))
     codename, keys, replies = next((each for each in waiting if each[2]), waiting[0])
     answers = [_open(here, keys, reply, history) for reply in replies]
-    return codename, sorted(answers, key=lambda answer: answer.hour)  # the mailbox knows days, the sealed reply hours
+    return (
+        codename,
+        keys,
+        sorted(answers, key=lambda answer: answer.hour),
+    )  # the mailbox knows days, the sealed reply hours
 
 
 def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[int, bytes]) -> Answer:

@@ -76,13 +76,14 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
     away the reply is durable here, shown as pending, and delivered by ``outbox.deliver``.
 
     Raises:
+        Conflict: something else was written with this id (code "form-used").
         NotAllowed: an admin's seat, or the case is limited to others (code "limited"). LimitExceeded: too long.
         NotFound: no such case, or no letter of it can be opened (code "no-letter").
         SealError: the source's letter does not say where to answer. RosterError: no roster to seal to.
     """
     seat.must_be(Role.EDITOR)
     item_id = item_id or secrets.token_bytes(16)
-    if not _is_new(seat, item_id, case_id):
+    if _is_here(seat, item_id, case_id, text):
         _try_to_deliver(seat, mailbox)
         return item_id
     source = _reach(seat, case_id)
@@ -109,7 +110,8 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
         seat.change() as change,
     ):
         case = living(change.session, case_id)
-        if change.session.get(Item, item_id) is None:
+        is_first = change.session.get(Item, item_id) is None
+        if is_first:
             change.add(staged)
             _append(change, case, item_id, Kind.SENT)
             change.session.add(
@@ -123,6 +125,8 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
                 )
             )
             change.record(Act.REPLIED, case.name)
+    if not is_first:  # another window was faster
+        _is_here(seat, item_id, case_id, text)
     _try_to_deliver(seat, mailbox)
     return item_id
 
@@ -131,21 +135,25 @@ def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes | None = None)
     """Leave a note for colleagues and return its id; ``item_id`` as for ``reply``.
 
     Raises:
-        NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
+        NotAllowed, Conflict: as ``reply``. NotFound: no such case. LimitExceeded: too long.
+        RosterError: no roster to seal to.
     """
     seat.must_be(Role.EDITOR)
     item_id = item_id or secrets.token_bytes(16)
-    if not _is_new(seat, item_id, case_id):
+    if _is_here(seat, item_id, case_id, text):
         return item_id
     with (
         seat.stage(kind=Kind.NOTE, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
         seat.change() as change,
     ):
         case = living(change.session, case_id)
-        if change.session.get(Item, item_id) is None:
+        is_first = change.session.get(Item, item_id) is None
+        if is_first:
             change.add(staged)
             _append(change, case, item_id, Kind.NOTE)
             change.record(Act.NOTED, case.name)
+    if not is_first:
+        _is_here(seat, item_id, case_id, text)
     return item_id
 
 
@@ -223,12 +231,17 @@ def _append(change: Change, case: Case, item_id: bytes, kind: Kind) -> None:
     )
 
 
-def _is_new(seat: Seat, item_id: bytes, case_id: bytes) -> bool:
+def _is_here(seat: Seat, item_id: bytes, case_id: bytes, text: str) -> bool:
+    """Whether exactly this was written with this id before. Raises ``Conflict`` for anything else under the id."""
     with seat.vault.reading() as session:
         item = session.get(Item, item_id)
-    if item is not None and item.case_id != case_id:
+    if item is None:
+        return False
+    if item.case_id != case_id:
         raise Conflict("this was written into another case", code="other-case")
-    return item is None
+    if seat.text(item_id) != text:
+        raise Conflict("this form was sent before, with other words", code="form-used")
+    return True
 
 
 def _reach(seat: Seat, case_id: bytes) -> _Source:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 INSTANCE = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
 NONCE = bytes(range(12))
+FORM = bytes(range(16, 32))
 RECEIPT = bytes(range(16)) + (1234).to_bytes(4, "big") + (2).to_bytes(2, "big")
 LISTS = [
     *("english", "korean", "chinese_simplified", "chinese_traditional", "japanese", "russian"),
@@ -59,7 +60,10 @@ def case(name: str) -> dict[str, str]:
         "thread": expand(master, "thread", 16).hex(),
         "reply_seed": expand(master, "reply-key", 32).hex(),
         "digest": digest.hex(),
-        "letter_id": hmac.digest(letters, digest, "sha256")[:16].hex(),
+        "form": FORM.hex(),
+        "letter_id": (
+            hmac.digest(expand(letters, "form", 32), FORM, "sha256")[:8] + hmac.digest(letters, digest, "sha256")[:8]
+        ).hex(),
         "receipt_tag_3": hmac.digest(expand(letters, "receipt-tag", 32), bytes((0, 0, 0, 3)), "sha256")[:16].hex(),
         "receipt": RECEIPT.hex(),
         "receipt_sealed": (NONCE + sealed).hex(),
