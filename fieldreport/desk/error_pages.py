@@ -65,6 +65,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Somebody else has to decide this",
         "Nothing was done this time. It cannot be overridden: ask a colleague whose key opens all of the case.",
     ),
+    "case-unreadable": (
+        "A letter could not be read from the disk",
+        "Nothing was done this time. It cannot be overridden: try again, and tell the admin if it stays.",
+    ),
     "no-letter": (
         "The source cannot be answered",
         "No letter of this case can be opened, and the key for answers is inside the letter.",

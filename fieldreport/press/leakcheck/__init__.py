@@ -93,6 +93,8 @@ def _case_findings(material: Material) -> list[Finding]:
         findings.append(replace(_whole(Rule.CASE_GONE, "article", material.case), case=material.case))
     if material.unread:
         findings.append(replace(_whole(Rule.CASE_UNREAD, "article", material.case), case=material.case))
+    if material.unreadable:
+        findings.append(replace(_whole(Rule.CASE_UNREADABLE, "article", material.case), case=material.case))
     if material.damaged or material.terms_left_out():
         findings.append(replace(_whole(Rule.CASE_PARTLY, "article", material.case), case=material.case))
     try:

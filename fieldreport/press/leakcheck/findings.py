@@ -38,6 +38,7 @@ class Rule(StrEnum):
     MEDIA = "media"
     CASE_GONE = "case-gone"
     CASE_UNREAD = "case-unread"
+    CASE_UNREADABLE = "case-unreadable"
     CASE_PARTLY = "case-partly"
     NEAR_SPELLING = "near-spelling"
     EXACT_DATE = "exact-date"

@@ -30,7 +30,8 @@ class Material:
     ``case`` is a label that comes back in findings. ``text`` is all that the source wrote, ``protect_note`` what they
     wrote into the field for it, ``protected`` the terms an editor set. ``not_before`` is the source's wish for the
     time, as typed. ``gone`` says that something of the case was deleted or withdrawn, ``unread`` that something of it
-    is sealed to others, ``damaged`` that something of it can be opened by no one.
+    is sealed to others, ``damaged`` that something of it can be opened by no one, ``unreadable`` that the disk does not
+    give something of it now.
     """
 
     case: str
@@ -41,6 +42,7 @@ class Material:
     gone: bool = False
     unread: bool = False
     damaged: bool = False
+    unreadable: bool = False
 
     def terms(self) -> tuple[str, ...]:
         """Every protected term, the editor's and the source's."""

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Literal
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -17,7 +18,17 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import NotFound, StoreError
-from fieldreport.store import BlobStore, Upkeep, erase_deleted, migrate, open_blobs, open_engine, reading, writing
+from fieldreport.store import (
+    BlobStore,
+    Upkeep,
+    erase_deleted,
+    migrate,
+    must_store,
+    open_blobs,
+    open_engine,
+    reading,
+    writing,
+)
 from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
@@ -93,6 +104,15 @@ class Vault:
         """Append one entry to the audit log on its own; unsigned when no one is unlocked."""
         with self.change(actor=actor, signer=signer) as change:
             change.record(act, subject)
+
+    def must_work(self) -> Literal[True]:
+        """Check that the database answers and payloads are kept, to tell an outage from one that cannot be read.
+
+        Raises:
+            StoreError: a store is away, or does not store or read.
+        """
+        self.highest_epoch()
+        return must_store(self.blobs)
 
     def highest_epoch(self) -> int:
         """Return the highest roster epoch that this vault has seen; 0 when none was."""

@@ -1,8 +1,8 @@
 """What the leak check compares an article with: every letter and the card of every case it came from.
 
-Rules: what cannot be read is said, not skipped: a letter that is damaged or sealed to others, and a case of which
-something was withdrawn or deleted since the article was begun, become findings that block. What is sealed to others is
-no reason to override anything: a colleague can read it.
+Rules: what cannot be read is said, not skipped: a letter that is damaged, sealed to others or on a bad disk, and a case
+of which something was withdrawn or deleted since the article was begun, become findings that block. What is sealed to
+others is no reason to override anything: a colleague can read it; nor is what a repaired disk will give.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import select
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, SealError, Unavailable
+from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, SealError, StoreError, Unavailable
 from fieldreport.press.leakcheck import Material
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
@@ -76,13 +76,18 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
     if case.ended is not None:
         yield Material(case=label, gone=True)
         return
-    unread = damaged = False
+    protected: tuple[str, ...] = ()
+    unread = damaged = unreadable = False
     for letter in letters:
         if letter.gone:
             continue
         try:
             yield _letter(seat, label, letter.id)
-        except Unavailable:  # an outage says nothing about the letter, and must not send an article back to review
+        except StoreError:
+            # An outage says nothing about the letter, and must not send an article back to review.
+            seat.vault.must_work()
+            unreadable = True
+        except Unavailable:
             raise
         except (NotARecipient, NotAllowed):
             unread = True
@@ -90,15 +95,17 @@ def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: 
             unread, damaged = unread or _is_distrusted(error), damaged or not _is_distrusted(error)
     try:
         protected = conversation.card(seat, case.id).protected
+    except StoreError:
+        seat.vault.must_work()
+        unreadable = True
     except Unavailable:
         raise
     except (NotARecipient, NotAllowed):
-        protected, unread = (), True
+        unread = True
     except FieldreportError as error:
-        protected = ()
         unread, damaged = unread or _is_distrusted(error), damaged or not _is_distrusted(error)
     gone = gone_letters(letters) > gone_before
-    yield Material(case=label, protected=protected, gone=gone, unread=unread, damaged=damaged)
+    yield Material(case=label, protected=protected, gone=gone, unread=unread, damaged=damaged, unreadable=unreadable)
 
 
 def _is_distrusted(error: FieldreportError) -> bool:

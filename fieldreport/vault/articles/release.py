@@ -37,7 +37,7 @@ from fieldreport.vault.articles.signatures import SignOff, add_sign_off, check_s
 from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
 
-_FOR_A_COLLEAGUE: Final = frozenset({"article-limited", "case-unread"})
+_FOR_LATER: Final = frozenset({"article-limited", "case-unread", "case-unreadable"})  # a colleague, or a repaired disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +114,8 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
 def publish_due(seat: Seat, *, site: Site) -> PublishRun:
     """Put out what is scheduled and due; call it after unlocking and now and then while an editor is unlocked.
 
-    What this person may not or cannot read waits for a colleague. What does not hold any more (a signer has left,
-    a new letter brought a finding) goes back to review.
+    What this person may not or cannot read waits for a colleague, or for the disk. What does not hold any more (a
+    signer has left, a new letter brought a finding) goes back to review.
 
     Raises:
         StoreError: the site could not be written; what is due stays scheduled.
@@ -134,7 +134,7 @@ def publish_due(seat: Seat, *, site: Site) -> PublishRun:
             _release(seat, article_id, site)
             published.append(article_id)
         except NotAllowed as error:
-            if error.code in _FOR_A_COLLEAGUE:
+            if error.code in _FOR_LATER:
                 continue
             _hold(seat, article_id)
             held.append(article_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import select
 
@@ -30,6 +30,9 @@ from fieldreport.vault.articles.records import Record, fresh_hashes
 from fieldreport.vault.articles.signatures import Answer, SignOff, add_sign_off, answer_parts, open_answers, sign
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleAnswer, ArticleFile, ArticleState
+
+NEVER_ANSWERED: Final = frozenset({Rule.CASE_UNREAD, Rule.CASE_UNREADABLE})
+"""Findings that no reason overrides: somebody else, or the same person later, reads what was not compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ class Review:
         """Check that nothing is open for a safety sign-off by ``clearer``.
 
         Raises:
-            NotAllowed: code "case-unread" or "unanswered-findings".
+            NotAllowed: code "case-unread", "case-unreadable" or "unanswered-findings".
         """
         for finding in self.findings:
             must_have_read(finding)
@@ -80,7 +83,7 @@ class Review:
         return True
 
     def _answer(self, finding: Finding, clearer: str | None) -> Answer | None:
-        if finding.rule is Rule.CASE_UNREAD:
+        if finding.rule in NEVER_ANSWERED:
             return None
         given = self.answers.get(finding.key, [])
         if finding.severity is Severity.BLOCK:
@@ -119,7 +122,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
     Raises:
         NotFound: (code "finding-gone") nothing is found there any more. UsageError: no reason.
         LimitExceeded: too long a reason. NotAllowed: a block, and this person wrote the article; or (code
-            "case-unread", "article-limited") they do not read all of its cases.
+            "case-unread", "case-unreadable", "article-limited") not all of its cases is read.
     """
     reason = reason.strip()
     if not reason:
@@ -173,7 +176,8 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
     """Sign off that an article puts no one at risk.
 
     Raises:
-        NotAllowed: code "own-article", "article-limited", "case-unread", "unanswered-findings" or "article-state".
+        NotAllowed: code "own-article", "article-limited", "case-unread", "case-unreadable", "unanswered-findings" or
+            "article-state".
         Conflict: it changed meanwhile.
     """
     head, record = drafts.open_current(seat, article_id)
@@ -194,7 +198,9 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
 
 
 def must_have_read(finding: Finding) -> Literal[True]:
-    """Check that a finding is not about what this person's key does not open. Raises ``NotAllowed``."""
+    """Check that a finding is not about what this person's key, or the disk, does not open. Raises ``NotAllowed``."""
+    if finding.rule is Rule.CASE_UNREADABLE:
+        raise NotAllowed("part of a case could not be read from the disk", code="case-unreadable")
     if finding.rule is Rule.CASE_UNREAD:
         raise NotAllowed(
             "part of a case cannot be opened with your key; somebody who can signs off", code="case-unread"

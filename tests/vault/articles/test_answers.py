@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
-from fieldreport.press.leakcheck import Rule
+from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, StoreError, UsageError
+from fieldreport.press.leakcheck import Rule, Severity
 from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.tables import ArticleState
-from fieldreport.vault.cases import conversation, workflow
+from fieldreport.vault.cases import conversation, sort, workflow
 from fieldreport.vault.cases.conversation import Card
 from tests.vault.articles.conftest import Editor, House
 
@@ -90,6 +92,67 @@ def test_a_letter_that_cannot_be_opened_here_blocks(house: House) -> None:
     article_id = house.draft(body="In Hyesan.").head.id
     assert Rule.CASE_UNREAD in found(house.desk(otto), article_id)
     assert Rule.CASE_UNREAD not in found(house.jonas, article_id)
+
+
+def with_a_file(house: House) -> None:
+    """A letter of which the payload is a file."""
+    house.newsroom.send(house.source, "More.", files=(os.urandom(300_000),))
+    house.newsroom.collect()
+    sort.sort(house.newsroom.seat(house.newsroom.amira))
+
+
+@contextmanager
+def unreadable(house: House) -> Iterator[None]:
+    """The disk gives no stored file of the vault, and everything else."""
+    files = [path for path in house.newsroom.directory.glob("desk/blobs/*") if path.is_file()]
+    for path in files:
+        path.rename(path.with_suffix(".aside"))
+        path.mkdir()
+    yield
+    for path in files:
+        path.rmdir()
+        path.with_suffix(".aside").rename(path)
+
+
+def test_a_letter_that_the_disk_does_not_give_blocks_by_name_and_is_never_overridden(house: House) -> None:
+    with_a_file(house)
+    article_id = in_review(house, body="In the north.")
+    with unreadable(house):
+        finding = only(house.jonas, article_id).finding
+        assert (finding.rule, finding.severity, finding.case) == (
+            Rule.CASE_UNREADABLE,
+            Severity.BLOCK,
+            house.case_id.hex(),
+        )
+        assert refused(lambda: house.jonas.answer(article_id, finding.key, "Compared by hand.")) == "case-unreadable"
+        assert refused(lambda: house.jonas.clear(article_id)) == "case-unreadable"
+    assert found(house.jonas, article_id) == []
+    house.jonas.clear(article_id)
+    house.ines_desk.publish(article_id)
+
+
+def test_a_scheduled_article_waits_while_a_letter_cannot_be_read(house: House) -> None:
+    house.press.update(minimum_age_hours=72, daily_slot="06:00")
+    with_a_file(house)
+    article_id = house.published()
+    house.newsroom.clock.pass_hours(24 * 7)
+    with unreadable(house):
+        run = house.jonas.publish_due()
+        assert (run.published, run.held) == ((), ())
+    assert house.jonas.publish_due().published == (article_id,)
+
+
+def test_a_whole_store_that_is_away_is_no_finding(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_a_file(house)
+    article_id = house.draft().head.id
+
+    def away(*_: object) -> None:
+        raise StoreError("the payload store is away")
+
+    for method in ("open", "create"):
+        monkeypatch.setattr(house.newsroom.vault.blobs, method, away)
+    with pytest.raises(StoreError):
+        house.amira.check(article_id)
 
 
 # --- answering ---

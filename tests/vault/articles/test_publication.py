@@ -16,6 +16,7 @@ from fieldreport.errors import Conflict, NotAllowed, StoreError
 from fieldreport.press.archive import Archive
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.tables import ArticleState
 from tests.cast import with_new_key, without_old_keys
 from tests.vault.articles.conftest import Editor, House
@@ -260,6 +261,7 @@ def test_a_store_that_is_away_sends_no_article_back_to_review(house: House, monk
     house.newsroom.clock.pass_hours(24 * 7)
     with monkeypatch.context() as patched:
         patched.setattr(Seat, "open_item", away)
+        patched.setattr(Vault, "must_work", away)
         with pytest.raises(StoreError):
             house.amira.publish_due()
     assert house.amira.load(article_id).head.state is ArticleState.SCHEDULED
