@@ -131,11 +131,20 @@ class TokenExpired(TokenError):
 
 
 class ScrubRefused(FieldreportError):
-    """A file that cannot be cleaned. ``code`` is one of ``fieldreport.scrub.Refusal``."""
+    """A file that cannot be cleaned. ``code`` is one of ``fieldreport.scrub.Refusal``.
+
+    ``members``: of an archive, the files in it that are to blame, by their place and a code.
+    """
 
     code = "scrub-refused"
     exit_status = 65
     http_status = 422
+
+    def __init__(
+        self, text: str, *, detail: str = "", code: str | None = None, members: tuple[tuple[int, str], ...] = ()
+    ) -> None:
+        super().__init__(text, detail=detail, code=code)
+        self.members = members
 
 
 class LimitExceeded(FieldreportError):

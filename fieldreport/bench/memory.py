@@ -19,7 +19,7 @@ from fieldreport.scrub.format import Sink
 from fieldreport.scrub.sandbox import child
 from fieldreport.scrub.sandbox.warmup import WarmUp
 from fieldreport.scrub.sandbox.zygote import settle
-from fieldreport.scrub.verdicts import Mode
+from fieldreport.scrub.verdicts import Options
 
 
 def main(paths: list[str]) -> None:
@@ -41,7 +41,7 @@ def _peak(source: Scratch, directory: Path) -> int:
         try:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             with Scratch(directory) as output:
-                child.clean(source, Sink(output), output, Mode.LOSSLESS)
+                child.clean(source, Sink(output), output, Options())
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             os.write(writing, str(grown).encode())
         finally:

@@ -24,6 +24,7 @@ from fieldreport.cli import passphrases
 from fieldreport.cli.terminal import in_one_line, visible
 from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.scrub import NeutralNames
+from fieldreport.scrub.verdicts import codes_told
 from fieldreport.seal import (
     AUTHOR,
     AUTHOR_SIGNATURE,
@@ -234,7 +235,7 @@ class _Found:
         }
         lines += [f"{name:<15} {in_one_line(value)}" for name, value in sorted(shown.items())]
         for each in self.attachments:
-            removed = ", ".join(each.removed) or "nothing"
+            removed = codes_told(each.removed, nothing="nothing")
             lines.append(f"file            {each.name}: {each.media_type}, {each.length} bytes, removed: {removed}")
         if folder is not None:
             lines.append(f"written         {folder}")

@@ -25,6 +25,7 @@ from fieldreport import limits
 from fieldreport.errors import CodenameError, ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import NeutralNames, Scrubber
+from fieldreport.scrub.verdicts import codes_told
 from fieldreport.seal import (
     LANGUAGES,
     CleanFile,
@@ -101,7 +102,7 @@ def pack_command(
             fields={"action": "report", "report_language": language},
             text=text.encode(),
             text_removed=tuple(map(str, removed)),
-            files=tuple(_clean(files, scrubber, Path(directory), outputs)),
+            files=tuple(_clean(files, scrubber, Path(directory), outputs, language=language)),
             form=secrets.token_hex(16),
             keys=SourceKeys.derive(codename, instance=readers.instance),
         )
@@ -129,7 +130,7 @@ def _ask_codename() -> Codename:
 
 
 def _clean(
-    paths: Sequence[Path], scrubber: Scrubber, directory: Path, outputs: contextlib.ExitStack
+    paths: Sequence[Path], scrubber: Scrubber, directory: Path, outputs: contextlib.ExitStack, *, language: str
 ) -> Iterator[CleanFile]:
     """Clean every file.
 
@@ -142,7 +143,7 @@ def _clean(
         with Scratch(directory) as source:
             digest = _take(path, source)
             try:
-                cleaned = scrubber.clean(source)
+                cleaned = scrubber.clean(source, language=language)
             except ScrubRefused as error:
                 refused = error
                 click.echo(f"{path}: refused: {error.text}", err=True)
@@ -153,7 +154,7 @@ def _clean(
             name=names.next(cleaned.media_type),
             media_type=cleaned.media_type,
             length=cleaned.length,
-            removed=tuple(map(str, cleaned.removed)),
+            removed=cleaned.codes,
             output=cleaned.output,
             original_sha256=digest,
         )
@@ -200,7 +201,7 @@ def _write(path: Path, letter: Letter, roster: Roster, *, hour: int) -> None:
 
 def _tell(letter: Letter, roster: Roster, output: Path, codename: Codename | None) -> None:
     for each in letter.files:
-        click.echo(f"{each.untrusted_name}: {each.name}: {', '.join(each.removed) or 'nothing to remove'}")
+        click.echo(f"{each.untrusted_name}: {each.name}: {codes_told(each.removed, nothing='nothing to remove')}")
     if letter.text:
         click.echo(
             f"report: {len(letter.text.decode())} characters: {', '.join(letter.text_removed) or 'nothing to remove'}"

@@ -15,26 +15,33 @@ from fieldreport.errors import ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
-from fieldreport.scrub.verdicts import Mode, removed_text
+from fieldreport.scrub.verdicts import Mode, Refusal, found_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """The result for one file. ``refused`` and ``removed`` are codes of ``verdicts``; ``copy`` is the clean file."""
+    """The result for one file. ``copy``: the clean file; ``refused``, ``removed``, ``noted``: codes of ``verdicts``.
+
+    ``members``: files in an archive that cannot be cleaned, by their place and why.
+    """
 
     file: str
     media_type: str = ""
     copy: str = ""
     removed: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
     refused: str = ""
     advice: str = ""
+    members: tuple[tuple[int, str], ...] = ()
 
     @override
     def __str__(self) -> str:
         if self.refused:
-            return f"{self.file}: refused: {self.advice}"
-        removed = ", ".join(removed_text(code) for code in self.removed) or "nothing to remove"
-        return f"{self.file}: {self.copy or self.media_type}: {removed}"
+            inside = "".join(f"\n  file {place} in it: {Refusal(code).text}" for place, code in self.members)
+            return f"{self.file}: refused: {self.advice}{inside}"
+        removed = ", ".join(map(found_text, self.removed)) or "nothing to remove"
+        noted = "".join(f"; {found_text(code)}" for code in self.noted)
+        return f"{self.file}: {self.copy or self.media_type}: {removed}{noted}"
 
 
 @click.command("scrub")
@@ -72,7 +79,7 @@ def scrub_command(
             try:
                 line = _one(path, number, scrubber, mode, Path(scratch), None if check else output)
             except ScrubRefused as error:
-                line = _Line(file=str(path), refused=error.code, advice=error.text)
+                line = _Line(file=str(path), refused=error.code, advice=error.text, members=error.members)
             lines.append(line)
             if not as_json:
                 click.echo(str(line), err=bool(line.refused))
@@ -92,7 +99,8 @@ def _one(path: Path, number: int, scrubber: Scrubber, mode: Mode, scratch: Path,
         cleaned = scrubber.clean(source, mode=mode)
     with cleaned.output as clean:
         copy = "" if output is None else str(_write(cleaned, clean, output, number))
-    return _Line(file=str(path), media_type=cleaned.media_type, copy=copy, removed=tuple(map(str, cleaned.removed)))
+    removed = tuple(map(str, cleaned.removed))
+    return _Line(file=str(path), media_type=cleaned.media_type, copy=copy, removed=removed, noted=cleaned.noted)
 
 
 def _write(cleaned: Scrubbed, clean: Scratch, output: Path, number: int) -> Path:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
+from fieldreport.scrub import is_note
 from fieldreport.seal import Kind, OpenEnvelope, Part
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases.inbox import ItemRow
@@ -68,6 +69,7 @@ class ReadPart:
     media_type: str
     length: int
     removed: tuple[str, ...]
+    noted: tuple[str, ...]
     text: str = field(default="", repr=False)
 
 
@@ -154,6 +156,7 @@ def _read_part(envelope: OpenEnvelope, index: int, part: Part) -> ReadPart:
         shape=shape,
         media_type=part.media_type,
         length=part.length,
-        removed=part.removed,
+        removed=tuple(code for code in part.removed if not is_note(code)),
+        noted=tuple(code for code in part.removed if is_note(code)),
         text=text,
     )

@@ -15,7 +15,7 @@ from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
-from fieldreport.scrub.verdicts import removed_text
+from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
 
 _KB: Final = 1000
@@ -73,7 +73,7 @@ def install(app: flask.Flask) -> None:
         "words": fingerprint_words,
         "grouped": grouped,
         "size": size,
-        "removed": removed_text,
+        "found": found_text,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(language_name=language_name)

@@ -142,5 +142,6 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
     )
     app.context_processor(_what_is_taken)
     app.jinja_env.filters["removed_in_words"] = messages.removed_in_words
+    app.jinja_env.filters["noted_in_words"] = messages.noted_in_words
     app.jinja_env.filters["not_taken_in_words"] = messages.NOT_TAKEN.__getitem__
     app.jinja_env.filters["refusal_in_words"] = messages.REFUSALS.__getitem__

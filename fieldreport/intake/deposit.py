@@ -25,10 +25,11 @@ from fieldreport.web.request_body import Upload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedFile:
-    """A file that cannot be cleaned, and why."""
+    """A file that cannot be cleaned, and why; ``members``: of an archive, which of the files in it, and why."""
 
     untrusted_name: str = field(repr=False)
     refusal: Refusal
+    members: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +50,25 @@ class Receipt:
     left_out: tuple[RefusedFile, ...]
 
 
-def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.ExitStack, *, strong: bool) -> Cleaned:
-    """Clean every file; all refusals are found in one go. The outputs live as long as ``stack``.
+def clean_files(
+    service: Service, uploads: Iterable[Upload], stack: contextlib.ExitStack, draft: Draft, *, language: str
+) -> Cleaned:
+    """Clean every file as the draft says; all refusals are found in one go. The outputs live as long as ``stack``.
 
-    ``strong`` is what the source chose; the newsroom's setting can only add to it.
+    ``draft.strong`` is what the source chose; the newsroom's setting can only add to it. ``language``: of the page.
     """
-    mode = Mode.STRONG if strong or service.settings.scrub.strong else Mode.LOSSLESS
+    mode = Mode.STRONG if draft.strong or service.settings.scrub.strong else Mode.LOSSLESS
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
     names = NeutralNames()
     for upload in uploads:
         try:
-            scrubbed = service.scrubber.clean(upload.source, mode=mode)
+            scrubbed = service.scrubber.clean(
+                upload.source, mode=mode, language=language, without_refused=draft.without_refused
+            )
         except ScrubRefused as error:
-            refused.append(RefusedFile(untrusted_name=upload.untrusted_name, refusal=Refusal(error.code)))
+            refusal = Refusal(error.code)
+            refused.append(RefusedFile(untrusted_name=upload.untrusted_name, refusal=refusal, members=error.members))
             continue
         stack.enter_context(scrubbed.output)
         clean.append(
@@ -71,7 +77,7 @@ def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.E
                 name=names.next(scrubbed.media_type),
                 media_type=scrubbed.media_type,
                 length=scrubbed.length,
-                removed=tuple(str(each) for each in scrubbed.removed),
+                removed=scrubbed.codes,
                 output=scrubbed.output,
                 original_sha256=upload.sha256,
             )
@@ -80,7 +86,10 @@ def clean_files(service: Service, uploads: Iterable[Upload], stack: contextlib.E
 
 
 def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
-    """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left."""
+    """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left.
+
+    Of an archive that was cleaned without the files that cannot be, they have agreed to that.
+    """
     nothing_left = not cleaned.files and not draft.report.strip()
     return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
 

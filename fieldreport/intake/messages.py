@@ -21,7 +21,7 @@ from flask_babel import lazy_gettext as later
 
 from fieldreport.errors import CodenameError
 from fieldreport.intake.handin import NotTaken
-from fieldreport.scrub import Refusal
+from fieldreport.scrub import Refusal, is_note
 from fieldreport.web.error_pages import Failure
 
 
@@ -220,13 +220,11 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         ),
         Refusal.OLD_OFFICE: later("This is an old Office format. Save it as DOCX or PDF and choose that file."),
         Refusal.MAIL: later(
-            "It is a saved e-mail, and e-mails are full of names and addresses. Copy its words into the report, and "
-            "choose the files that came with it one by one."
+            "This is mail in a form that only Outlook opens. Open it there, save or print it as PDF or save it as EML, "
+            "and choose that file."
         ),
         Refusal.ARCHIVE: later("We cannot unpack this kind of archive. Unpack it and choose the files in it."),
-        Refusal.MEMBER: later(
-            "A file inside it cannot be cleaned. Unpack it and choose the files one by one: then we can say which."
-        ),
+        Refusal.MEMBER: later("Files inside it cannot be cleaned. You can send it without them."),
         Refusal.NOT_STRONG: later(
             "We can clean this type of file, but not harder, and that was asked for. Save a document as PDF and choose "
             "that."
@@ -276,6 +274,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "location": later("the place where it was made"),
         "device": later("the device that made it"),
         "identifiers": later("serial numbers and identifiers"),
+        "correspondents": later("who sent it and who received it"),
         "author": later("names of people who made or changed it"),
         "people": later("names of people shown in it"),
         "time": later("dates and times"),
@@ -288,6 +287,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "embedded-file": later("other files inside it"),
         "script": later("programs inside it"),
         "links": later("links to things outside it"),
+        "litter": later("small files that a computer or phone had added"),
         "file-names": later("the names that files and folders had"),
         "paths": later("names of folders, printers and servers"),
         "hidden-content": later("content that is not shown"),
@@ -302,7 +302,28 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
 )
 """Categories of what was removed from a file or a text."""
 
+NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
+    {
+        "kept-words": later(
+            "Its words were kept. Names and addresses in them stay: in greetings, signatures and quoted mails, for "
+            "example."
+        ),
+        "kept-places": later(
+            "The places in it were kept. Must nobody learn of them? Then come back with your codename and tell us, or "
+            "withdraw."
+        ),
+        "left-out": later("Files inside it that could not be cleaned were left out."),
+    }
+)
+"""What a source has to know of a clean copy: what stayed in it, what is missing."""
+
 
 def removed_in_words(codes: tuple[str, ...]) -> list[str]:
-    """The categories in plain words, each once."""
-    return list(dict.fromkeys(str(REMOVED.get(code, REMOVED["other-metadata"])) for code in codes))
+    """The categories of what is gone in plain words, each once."""
+    gone = (code for code in codes if not is_note(code))
+    return list(dict.fromkeys(str(REMOVED.get(code, REMOVED["other-metadata"])) for code in gone))
+
+
+def noted_in_words(codes: tuple[str, ...]) -> list[str]:
+    """The sentences about what stayed."""
+    return [str(NOTED[code]) for code in codes if is_note(code)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fieldreport.scrub.registry import NeutralNames, neutral_name
 from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
-from fieldreport.scrub.verdicts import Mode, Refusal, Removed
+from fieldreport.scrub.verdicts import Mode, Refusal, Removed, is_note
 
 __all__ = [
     "Mode",
@@ -19,6 +19,7 @@ __all__ = [
     "SandboxStatus",
     "Scrubbed",
     "Scrubber",
+    "is_note",
     "neutral_name",
     "sandbox_status",
 ]

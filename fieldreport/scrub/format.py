@@ -12,8 +12,8 @@ Rules for every format:
 - It runs in the locked child (``lockdown``): no file is opened, nothing is imported late. ``warm`` is called once,
   before any child exists.
 - ``clean`` checks bounds from declared sizes *before* anything is decoded, keeps what an allowlist names, adds to
-  ``cleaning.removed`` what it drops, writes the result to ``sink`` and returns the output's media type (one of
-  ``registry.OUTPUTS``; usually the input's own).
+  ``cleaning.removed`` what it drops and to ``cleaning.noted`` what stays and has to be said, writes the result to
+  ``sink`` and returns the output's media type (one of ``registry.OUTPUTS``; usually the input's own).
 - ``verify`` reads the output as a stranger would, and raises ``Residue`` for anything outside the allowlist. It imports
   no ``parse`` and no ``write``, not even indirectly: the two readings share the specification, never code. The pipeline
   calls it after every ``clean``, embedded files included.
@@ -212,12 +212,20 @@ Verify = Callable[[Source, str], None]
 
 @dataclass(slots=True, kw_only=True)
 class Cleaning:
-    """One file's way through the child: the order, what was removed so far, and the budget that bombs run into."""
+    """One file's way through the child: the order, what was found so far, and the budget that bombs run into.
+
+    ``language`` and ``without_refused`` are those of ``Options``. ``rename``: what puts the new names of an archive's
+    files into the texts in it.
+    """
 
     dispatch: Clean
     mode: Mode = Mode.LOSSLESS
+    language: str = ""
+    without_refused: bool = False
     depth: int = 0
     removed: set[Removed] = field(default_factory=set)
+    noted: set[str] = field(default_factory=set)
+    rename: Callable[[str], str] | None = None
     decoded_bytes_left: int = limits.SCRUB_DECODED_BYTES
 
     def spend(self, decoded_bytes: int) -> None:
@@ -247,9 +255,7 @@ class Cleaning:
         if self.depth >= limits.ARCHIVE_DEPTH:
             raise Bomb
         self.spend(len(untrusted_data))
-        inner = Cleaning(
-            dispatch=self.dispatch, mode=self.mode, depth=self.depth + 1, decoded_bytes_left=self.decoded_bytes_left
-        )
+        inner = dataclasses.replace(self, depth=self.depth + 1, removed=set(), noted=set())
         sink = Sink()
         try:
             media_type = self.dispatch(Source.of(untrusted_data), sink, inner)
@@ -258,6 +264,7 @@ class Cleaning:
         if accept is not None and media_type not in accept:
             raise Refused(Refusal.UNSUPPORTED)
         self.removed |= inner.removed
+        self.noted |= inner.noted
         return Embedded(media_type=media_type, data=sink.source().whole(limits.SCRUB_OUTPUT_BYTES))
 
 

@@ -20,7 +20,7 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.documents import extract
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.registry import Strong
-from fieldreport.scrub.sniff import sniff
+from fieldreport.scrub.sniff import as_text, sniff
 from fieldreport.scrub.verdicts import Damaged, Mode, Refusal, Refused, Removed
 
 
@@ -65,11 +65,9 @@ def _extract(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     cleaned = Sink()
     media_type = clean(untrusted_source, cleaned, cleaning.lossless())
     words, pictures = extract.words_and_pictures(cleaned.source().whole(limits.SCRUB_OUTPUT_BYTES), media_type)
-    text = words.encode()
-    if not text.strip() and not pictures:
+    if not words.strip() and not pictures:
         raise Refused(Refusal.EMPTY)
-    if sniff(Source.of(text)) != "text/plain":
-        text = b"---\n" + text  # words that look like a page or an e-mail stay words
+    text = as_text(words or "\n").encode()
     made = text if not pictures else _packed(text, pictures)
     cleaning.spend(len(made))
     cleaning.removed.add(Removed.LAYOUT)
@@ -85,6 +83,6 @@ def _packed(text: bytes, pictures: Iterable[bytes]) -> bytes:
     return file.getvalue()
 
 
-def new_cleaning(mode: Mode) -> Cleaning:
-    """The beginning of one file's way: full budget, nothing removed."""
-    return Cleaning(dispatch=clean, mode=mode)
+def new_cleaning(mode: Mode, *, language: str = "", without_refused: bool = False) -> Cleaning:
+    """The beginning of one file's way: full budget, nothing found."""
+    return Cleaning(dispatch=clean, mode=mode, language=language, without_refused=without_refused)

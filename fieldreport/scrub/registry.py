@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -98,6 +99,7 @@ FORMATS: Final = (
     Format("application/epub+zip", "documents.epub", "epub", "book", Strong.EXTRACT),
     Format("application/rtf", "documents.rtf", "rtf", "document", Strong.EXTRACT),
     Format("text/html", "documents.html", "html", "page", Strong.EXTRACT),
+    Format("message/rfc822", "archives.mail", "eml", "", Strong.MEMBERS),
     Format("application/zip", "archives", "zip", "archive", Strong.MEMBERS),
     Format("application/x-tar", "archives", "tar", "", Strong.MEMBERS),
     Format("application/gzip", "archives", "gz", "", Strong.MEMBERS),
@@ -184,6 +186,16 @@ def neutral_name(media_type: str, number: int) -> str:
     """``photo-1.jpg``, ``document-2.docx``: what a cleaned file is called instead of its own name."""
     output = OUTPUTS[media_type]
     return f"{output.noun}-{number}.{output.extension}"
+
+
+_NEUTRAL: Final = re.compile(r"([a-z]+)-[1-9][0-9]{0,4}\.([a-z0-9]+)")
+_NAMED: Final = {(each.noun, each.extension): each.media_type for each in OUTPUTS.values()}
+
+
+def named_type(name: str) -> str:
+    """The type that a neutral name tells, or an empty string for any other name."""
+    match = _NEUTRAL.fullmatch(name)
+    return _NAMED.get((match[1], match[2]), "") if match is not None else ""
 
 
 class NeutralNames:

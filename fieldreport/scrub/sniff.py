@@ -8,6 +8,7 @@ is what the programs of the people who open it go by.
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 import zipfile
@@ -15,11 +16,12 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import UNREADABLE_ZIP, Source
-from fieldreport.scrub.text import encoding
+from fieldreport.scrub.text import encoding, mail_head
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
 _HEAD_BYTES: Final = 4096
 _ZEROS: Final = 1024 * 1024  # in front of a recording
+_MAIL: Final = "message/rfc822"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
 
@@ -86,6 +88,8 @@ _REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
     (0, b"\xca\xfe\xba\xbe", Refusal.ACTIVE_CONTENT),  # Java class, universal Mach-O
     (0, b"dex\n", Refusal.ACTIVE_CONTENT),
     (0, b"L\x00\x00\x00\x01\x14\x02\x00", Refusal.ACTIVE_CONTENT),  # Windows shortcut
+    (0, b"!BDN", Refusal.MAIL),  # Outlook's folders
+    (0, b"\x78\x9f\x3e\x22", Refusal.MAIL),  # winmail.dat
     (0, b"BZh", Refusal.ARCHIVE),
     (0, b"\xfd7zXZ\x00", Refusal.ARCHIVE),
     (0, b"\x28\xb5\x2f\xfd", Refusal.ARCHIVE),  # Zstandard
@@ -132,6 +136,15 @@ def sniff(untrusted_source: Source) -> str:
     return _without_magic(head, untrusted_source)
 
 
+def as_text(words: str) -> str:
+    """Words that are no other type than text: a line stands before those that begin like a page or a mail.
+
+    Raises:
+        Refused: ``encrypted``, for what says so; ``empty``.
+    """
+    return words if sniff(Source.of(words.encode())) == "text/plain" else f"---\n{words}"
+
+
 def _is_a_word(magic: bytes, head: bytes) -> bool:
     """Whether a magic like "MZ" or "RIFF" only begins a text: binary files have control characters early on."""
     return magic.isascii() and magic.decode().isprintable() and encoding.looks_like_text(head)
@@ -169,6 +182,8 @@ _BMP_HEADERS: Final = frozenset(struct.pack("<I", size) for size in (12, 16, 40,
 
 
 def _without_magic(head: bytes, source: Source) -> str:
+    if _is_mail(head, source):
+        return _MAIL
     if head[4:8] == b"ftyp":
         return _iso_media(head)
     if head[4:8] in _QUICKTIME_ATOMS:
@@ -200,13 +215,17 @@ def _text(head: bytes, source: Source) -> str:
         return "application/xml"  # flat office documents, tracks of places: no format takes these
     if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
         raise Refused(Refusal.ENCRYPTED)
-    if re.search(r"(?im)^mime-version:\s*1\.0", start) or _MAILBOX.match(start):
-        raise Refused(Refusal.MAIL)  # files inside would pass as text, uncleaned
-    return "text/plain"
+    return "text/plain" if mail_head.head_of(start) is None else _MAIL
 
 
-# The first line of a mailbox file: who, and a day. A text may begin with "From" as well.
-_MAILBOX: Final = re.compile(r"From \S+ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} ")
+def _is_mail(head: bytes, source: Source) -> bool:
+    """Whether it begins with the fields of a mail, however long they are; in words of a language, ``_text`` sees it."""
+    start = head.removeprefix(codecs.BOM_UTF8).decode("ascii", "surrogateescape")
+    if not mail_head.may_begin(start):
+        return False
+    whole = source.read_at(0, limits.MAIL_HEAD_BYTES) if len(head) == _HEAD_BYTES else head
+    return mail_head.head_of(whole.removeprefix(codecs.BOM_UTF8).decode("ascii", "surrogateescape")) is not None
+
 
 # What an OLE file is, by streams that its directory names, in UTF-16: a password-protected .docx, a mail of Outlook.
 _OLE_STREAMS: Final = (

@@ -7,8 +7,10 @@ is for the command line and the desk and may change; sources read fuller ones, f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 
 class _WithText(StrEnum):
@@ -29,11 +31,11 @@ class Refusal(_WithText):
     UNSUPPORTED = "unsupported", "this type of file cannot be cleaned"
     # OLE compound file: .doc, .xls, .ppt
     OLD_OFFICE = "old-office", "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF"
-    # full of addresses, and its attachments would pass as text
-    MAIL = "mail", "a saved e-mail cannot be cleaned; copy its text and take out its attachments"
+    # .msg, .pst
+    MAIL = "mail", "mail in Outlook's own form cannot be cleaned; save it as EML or PDF"
     # 7z, RAR, xz and others that we do not read
     ARCHIVE = "archive", "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP"
-    MEMBER = "member", "a file inside the archive cannot be cleaned; unpack it to learn which"
+    MEMBER = "member", "files inside the archive cannot be cleaned"
     NOT_STRONG = "not-strong", "this file has no strong cleaning; save it as PDF, or clean it losslessly"
     LETTERS = "letters", "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them"
     RAW_PHOTO = "raw-photo", "a camera's raw file cannot be cleaned; export it as JPEG"
@@ -64,6 +66,7 @@ class Removed(_WithText):
     LOCATION = "location", "place"  # GPS, place names
     DEVICE = "device", "device"  # make, model, lens, printer
     IDENTIFIERS = "identifiers", "serial numbers and ids"  # of devices and documents
+    CORRESPONDENTS = "correspondents", "sender and receivers"  # of mail
     AUTHOR = "author", "author names"  # of people who made or changed it, companies, user names
     PEOPLE = "people", "names of people shown"
     TIME = "time", "times"  # when it was taken, made, changed or printed
@@ -76,6 +79,7 @@ class Removed(_WithText):
     EMBEDDED_FILE = "embedded-file", "embedded files"
     SCRIPT = "script", "scripts"  # macros, JavaScript, actions
     LINKS = "links", "links"  # references to things outside it
+    LITTER = "litter", "files that systems add to folders"
     FILE_NAMES = "file-names", "names of files and folders"
     PATHS = "paths", "paths"  # names of folders, printers, templates, servers
     HIDDEN_CONTENT = "hidden-content", "hidden content"  # hidden layers, sheets, tracks
@@ -88,12 +92,35 @@ class Removed(_WithText):
     OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it
 
 
-_REMOVED_TEXTS = {found.value: found.text for found in Removed}
+class Noted(_WithText):
+    """What stays in a clean copy and has to be said to its source and to editors. In a manifest, among ``Removed``."""
+
+    WORDS = "kept-words", "its words may name people, as greetings, signatures and quoted mails do"
+    PLACES = "kept-places", "it shows places"
+    LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
 
 
-def removed_text(code: str) -> str:
-    """The text of a category of ``Removed``; one that this version does not know is shown by its code."""
-    return _REMOVED_TEXTS.get(code, code)
+NOTES: Final = tuple(str(note) for note in Noted)
+"""Every code of a note, in the order that matters to a source."""
+
+_TEXTS = {found.value: found.text for kind in (Removed, Noted) for found in kind}
+
+
+def is_note(code: str) -> bool:
+    """Whether a code of a manifest says that something stayed, and not that something is gone."""
+    return code in NOTES
+
+
+def codes_told(codes: Sequence[str], *, nothing: str) -> str:
+    """Codes of a manifest for a terminal: what is gone, or ``nothing``, and after that what stayed."""
+    gone = ", ".join(code for code in codes if not is_note(code)) or nothing
+    stayed = ", ".join(filter(is_note, codes))
+    return f"{gone}; to know: {stayed}" if stayed else gone
+
+
+def found_text(code: str) -> str:
+    """The text of a code of ``Removed`` or ``Noted``; one that this version does not know is shown as it is."""
+    return _TEXTS.get(code, code)
 
 
 class Mode(StrEnum):
@@ -103,16 +130,38 @@ class Mode(StrEnum):
     STRONG = "strong"  # nothing of the file itself: images at quality 95, pages as pixels, sound and film encoded again
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How one file is to be cleaned.
+
+    ``language``: of the page that it was sent from, BCP 47, or none; what a text in an old encoding is probably in.
+    ``without_refused``: of an archive, what cannot be cleaned is to be left out.
+    """
+
+    mode: Mode = Mode.LOSSLESS
+    language: str = ""
+    without_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RefusedMember:
+    """A file in an archive that cannot be cleaned: its place among the files there, counted from 1, and why."""
+
+    place: int
+    refusal: Refusal
+
+
 class Elsewhere(Exception):
     """Raised inside a child whose warm parent has not loaded what this file needs. Says nothing about the file."""
 
 
 class Refused(Exception):
-    """Raised inside the child by sniff, a format or verify. Only ``refusal`` crosses the sandbox boundary."""
+    """Raised inside the child by sniff, a format or verify. Only its two values cross the sandbox boundary."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, members: tuple[RefusedMember, ...] = ()) -> None:
         super().__init__(refusal.value)
         self.refusal = refusal
+        self.members = members
 
 
 class Residue(Refused):

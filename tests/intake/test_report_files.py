@@ -12,8 +12,9 @@ import pytest
 from reportlab.pdfgen import canvas
 
 from fieldreport.errors import ScrubRefused
-from fieldreport.intake.messages import REFUSALS, REMOVED
+from fieldreport.intake.messages import NOTED, REFUSALS, REMOVED, noted_in_words, removed_in_words
 from fieldreport.scrub import Mode, Refusal, Removed
+from fieldreport.scrub.verdicts import NOTES
 from tests.intake.conftest import House, Source
 from tests.intake.samples import MAKER, NONSENSE, OLD_WORD, photo
 
@@ -79,6 +80,38 @@ def test_the_source_may_send_without_the_refused_files(house: House, source: Sou
     assert [part.name for part in house.letter().manifest.parts] == ["report.txt", "photo-1.jpg"]
 
 
+def packed() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("good.jpg", photo())
+        archive.writestr("old.doc", OLD_WORD)
+    return file.getvalue()
+
+
+def test_of_an_archive_the_files_that_cannot_be_cleaned_are_named_and_may_be_left_out(
+    house: House, source: Source
+) -> None:
+    page = source.send("My words.", [("all.zip", packed())])
+    assert page.status == 422
+    assert f"File 2 inside: {REFUSALS[Refusal.OLD_OFFICE]}" in page.text
+    assert "File 1 inside" not in page.text
+    assert house.letters() == []
+    page = source.post("report", {**page.form("/report"), "without_refused": "yes"}, [("all.zip", packed())])
+    assert page.status == 200
+    assert str(NOTED["left-out"]) in page.text
+    (_, part) = house.letter().manifest.parts
+    assert {"left-out", "location"} <= set(part.removed)
+    assert b"photo-1.jpg" in house.letter().read_part(1, 1 << 20)
+
+
+def test_a_saved_mail_arrives_without_who_wrote_to_whom(house: House, source: Source) -> None:
+    page = source.send("", [("x.eml", b"From: kim@example.org\nTo: park@example.org\nSubject: order\n\nwords\n")])
+    assert page.status == 200
+    assert str(REMOVED["correspondents"]) in page.text
+    assert str(NOTED["kept-words"]) in page.text
+    assert house.letter().read_part(1, 1 << 20) == b"order\n\nwords\n"
+
+
 def test_the_choice_to_leave_files_out_is_offered_unticked(source: Source) -> None:
     page = source.send("My words.", [("old.doc", OLD_WORD)])
     (box,) = page.all('//input[@name="without_refused"]')
@@ -120,7 +153,7 @@ def test_every_reason_for_refusing_has_words(house: House, refusal: Refusal) -> 
         def __getattr__(self, name: str) -> object:
             return getattr(house.scrubber, name)
 
-        def clean(self, source: object, *, mode: Mode) -> None:
+        def clean(self, source: object, *, mode: Mode, language: str, without_refused: bool) -> None:
             raise ScrubRefused("refused", code=refusal.value)
 
     page = Source(house.app(scrubber=Refusing())).send("My words.", [("some.jpg", photo())])
@@ -193,6 +226,12 @@ def test_the_types_that_are_taken_are_told_as_they_come_in(house: House, source:
 
 def test_every_category_of_what_is_removed_has_words() -> None:
     assert {str(each) for each in Removed} == set(REMOVED)
+
+
+def test_every_note_has_words() -> None:
+    assert all(words.strip() for code in NOTES for words in noted_in_words((code,)))
+    assert noted_in_words(("time",)) == []
+    assert removed_in_words(("kept-places",)) == []
 
 
 def test_descriptors_and_scratch_files_are_gone_after_each_answer(house: House, source: Source) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from email.message import EmailMessage
 from functools import partial
 
 from fieldreport.bench import documents, recordings
@@ -23,6 +24,15 @@ def _odp() -> bytes:
     return documents._opendocument("presentation", f"<office:presentation>{page * 3}</office:presentation>")
 
 
+def _mail() -> bytes:
+    message = EmailMessage()
+    message["From"] = message["To"] = "Somebody <somebody@example.org>"
+    message["Subject"] = "the gate"
+    message.set_content(_LINE)
+    message.add_attachment(samples()["jpg"](), "image", "jpeg", filename="Somebody.jpg")
+    return message.as_bytes()
+
+
 RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/ogg": partial(recordings._sound, "ogg", "vorbis", layout="stereo"),
     "audio/webm": partial(recordings._sound, "webm", "libopus"),
@@ -31,6 +41,7 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/amr-wb": lambda: b"#!AMR-WB\n" + (b"\x04" + bytes(17)) * 50,  # no encoder is here: frames of silence
     "application/vnd.oasis.opendocument.spreadsheet": _ods,
     "application/vnd.oasis.opendocument.presentation": _odp,
+    "message/rfc822": _mail,
     "application/x-tar": lambda: documents._tar(samples()["jpg"], "w"),
     "application/gzip": samples()["tar.gz"],
 }

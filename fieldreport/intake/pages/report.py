@@ -60,7 +60,7 @@ def receive() -> tuple[str, int] | str:
         if problems:
             return page(here, codename, draft, problems=problems), 422
     with contextlib.ExitStack() as stack:
-        cleaned = clean_files(here, uploads, stack, strong=draft.strong)
+        cleaned = clean_files(here, uploads, stack, draft, language=current_language())
         if must_ask(draft, cleaned):
             if earlier:
                 raise form_used()

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from fieldreport import limits
 from fieldreport.scrub.archives import gzip_stream, tar_members, zip_members
+from fieldreport.scrub.archives.member import Member
 from fieldreport.scrub.format import Cleaning, Source
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
 
-def parse(untrusted_source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
-    """The name and content of each file, in order; what else the archive says adds to ``cleaning.removed``.
+def parse(untrusted_source: Source, cleaning: Cleaning) -> Iterator[Member]:
+    """Each file, in order, to be read before the next one; what else the archive says adds to ``cleaning.removed``.
 
     Raises:
         Refused: ``damaged`` for what is none of the three, and what their readers raise.
@@ -26,7 +27,7 @@ def parse(untrusted_source: Source, cleaning: Cleaning) -> Iterator[tuple[str, b
     raise Damaged
 
 
-def _unzipped(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
+def _unzipped(source: Source, cleaning: Cleaning) -> Iterator[Member]:
     """The members of a compressed TAR, or the one file that was compressed."""
     with gzip_stream.Unzipped(source, cleaning.removed) as file:
         if tar_members.is_tar(file.peek(tar_members.BLOCK_BYTES)):
@@ -35,4 +36,4 @@ def _unzipped(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]
         content = file.read(limits.ARCHIVE_MEMBER_BYTES + 1)
         if len(content) > limits.ARCHIVE_MEMBER_BYTES:
             raise Refused(Refusal.MEMBER)
-        yield "", content
+        yield Member("", lambda: content)

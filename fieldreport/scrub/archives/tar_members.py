@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from fieldreport import limits
+from fieldreport.scrub.archives.member import Member
 from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.text import encoding
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 BLOCK_BYTES: Final = 512
@@ -22,6 +24,7 @@ _FOLDER, _LONG_NAME, _LONG_LINK, _OF_NEXT, _OF_ALL = b"5", b"L", b"K", b"x", b"g
 _WITHOUT_CONTENT: Final = frozenset({b"1", b"2", b"3", b"4", b"6"})  # links, devices, pipes
 _RECORDS_BYTES: Final = limits.MIB  # of one block of pax records, or one long name
 _CHANGES_SIZE: Final = re.compile(rb"(?:^|\n)\d+ (?:size=|GNU\.sparse)")
+_PATH: Final = re.compile(rb"(?:^|\n)\d+ path=([^\n]*)\n")
 _NUMBER: Final = re.compile(rb"[0-7]*")
 
 
@@ -37,13 +40,14 @@ def is_tar(head: bytes) -> bool:
     return head[257:262] == _MAGIC
 
 
-def members(file: Sequential, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
-    """The name and content of each file.
+def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
+    """Each file, to be read before the next one is asked for.
 
     Raises:
         Refused: ``member`` for one that is too large; ``damaged`` or ``bomb``.
     """
     total = count = 0
+    long_name = b""
     while any(header := file.read(BLOCK_BYTES)):
         size = _checked(header)
         kind = header[156:157]
@@ -56,6 +60,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]
             records = _padded(file, size)
             if kind in {_OF_NEXT, _OF_ALL} and _CHANGES_SIZE.search(records):
                 raise Damaged
+            long_name = _long_name(kind, records) or long_name
             is_name = kind in {_LONG_NAME, _LONG_LINK}
             cleaning.removed.add(Removed.FILE_NAMES if is_name else Removed.OTHER_METADATA)
             continue
@@ -65,14 +70,37 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]
         elif kind in _REGULAR:
             if size > limits.ARCHIVE_MEMBER_BYTES:
                 raise Refused(Refusal.MEMBER)
-            yield header[:100].rstrip(b"\0").decode("latin-1"), _padded(file, size)
+            yield _member(long_name or _name(header), _padded(file, size), cleaning.language)
         elif kind in _WITHOUT_CONTENT:
             cleaning.removed |= {Removed.LINKS, Removed.FILE_NAMES}
         else:
             raise Refused(Refusal.ARCHIVE)  # sparse files, parts of several volumes
+        long_name = b""
     while rest := file.read(limits.SCRUB_COPY_BYTES):
         if any(rest):
             cleaning.removed.add(Removed.TRAILING_DATA)
+
+
+def _long_name(kind: bytes, records: bytes) -> bytes:
+    """The name of the next member, where these records give one."""
+    if kind == _LONG_NAME:
+        return records.rstrip(b"\0")
+    path = _PATH.search(records) if kind == _OF_NEXT else None
+    return path[1] if path is not None else b""
+
+
+def _name(header: bytes) -> bytes:
+    # In the old form of GNU tar, times stand where POSIX has the beginning of a long path.
+    folders = header[345:500].rstrip(b"\0") if header[257:263] == b"ustar\0" else b""
+    return (folders + b"/" if folders else b"") + header[:100].rstrip(b"\0")
+
+
+def _member(name: bytes, content: bytes, language: str) -> Member:
+    try:
+        called = encoding.decode(name, language=language)
+    except Damaged:
+        called = name.decode("latin-1")
+    return Member(called, lambda: content)
 
 
 def _checked(header: bytes) -> int:

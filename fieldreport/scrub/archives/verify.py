@@ -6,7 +6,6 @@ say anything has the one value that says nothing, and every byte belongs to a re
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ _VERSION: Final = 20
 _MOMENT: Final = 0x0021_0000  # 1 January 1980, midnight: date in the high half
 _ATTRIBUTES: Final = 0o600 << 16  # the constant that the standard library writes
 _STORED, _DEFLATED = 0, 8
-_NAME: Final = re.compile(r"([a-z]+)-([1-9][0-9]{0,4})\.([a-z0-9]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +81,10 @@ def _content(name: bytes, method: int, checksum: int, size: int, data: bytes) ->
             raise Residue
     elif method != _STORED:
         raise Residue
-    match = _NAME.fullmatch(name.decode("latin-1"))
-    if match is None or len(data) != size or zlib.crc32(data) != checksum:
+    media_type = registry.named_type(name.decode("latin-1"))
+    if not media_type or len(data) != size or zlib.crc32(data) != checksum:
         raise Residue
-    kinds = [
-        each.media_type for each in registry.OUTPUTS.values() if (each.extension, each.noun) == (match[3], match[1])
-    ]
-    if len(kinds) != 1:
-        raise Residue
-    registry.verify(Source.of(data), kinds[0])
+    registry.verify(Source.of(data), media_type)
 
 
 def _directory(source: Source, position: int, entry: _Entry) -> int:

@@ -7,6 +7,7 @@ between members belongs to none and goes.
 
 from __future__ import annotations
 
+import functools
 import stat
 import struct
 import zipfile
@@ -14,11 +15,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub.archives.member import Member
 from fieldreport.scrub.format import UNREADABLE_ZIP, Cleaning, Source
+from fieldreport.scrub.text import encoding
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _ENCRYPTED: Final = 0x1
 _DESCRIPTOR: Final = 0x8
+_UNICODE: Final = 0x800
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _DESCRIPTOR_BYTES: Final = 24  # with its signature and eight bytes a size
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
@@ -35,8 +39,8 @@ _EXTRA: Final = {
 }
 
 
-def members(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
-    """The name and content of each file.
+def members(source: Source, cleaning: Cleaning) -> Iterator[Member]:
+    """Each file, to be read before the next one is asked for.
 
     Raises:
         Refused: ``encrypted``; ``archive`` for a compression nobody knows; ``member`` for one that is too large;
@@ -47,13 +51,13 @@ def members(source: Source, cleaning: Cleaning) -> Iterator[tuple[str, bytes]]:
             entries = archive.infolist()
             _check(entries)
             _account(source, archive, entries, cleaning.removed)
-            for entry in entries:
+            for entry, name in zip(entries, _names(entries, cleaning.language), strict=True):
                 if entry.is_dir():
                     continue
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     cleaning.removed |= {Removed.LINKS, Removed.FILE_NAMES}
                     continue
-                yield entry.filename, _content(archive, entry)
+                yield Member(name, functools.partial(_content, archive, entry))
     except UNREADABLE_ZIP:
         raise Damaged from None
 
@@ -118,9 +122,26 @@ def _report(entry: zipfile.ZipInfo, local_extra: bytes, removed: set[Removed]) -
             position += 4 + size
 
 
+def _names(entries: list[zipfile.ZipInfo], language: str) -> list[str]:
+    """What members are called: in Unicode where the archive says so, else in one encoding, the likeliest of all names.
+
+    Only texts of the archive that mention a name are changed by it, so a wrong guess takes nothing away.
+    """
+    old = [entry.filename.encode("cp437") for entry in entries if not entry.flag_bits & _UNICODE]
+    try:
+        guessed = iter(encoding.decode(b"\n".join(old), language=language).split("\n"))
+    except Damaged:
+        guessed = iter(name.decode("cp437") for name in old)
+    names = [entry.filename if entry.flag_bits & _UNICODE else next(guessed, "") for entry in entries]
+    return [name.replace("\\", "/") for name in names]
+
+
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    with archive.open(entry) as file:
-        data = file.read(entry.file_size + 1)
+    try:
+        with archive.open(entry) as file:
+            data = file.read(entry.file_size + 1)
+    except UNREADABLE_ZIP:
+        raise Damaged from None
     if len(data) != entry.file_size:
         raise Damaged
     return data

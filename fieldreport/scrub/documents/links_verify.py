@@ -28,11 +28,13 @@ _LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 
 
 def verify_link(address: str) -> None:
-    """Read an address that stayed in a document.
+    """Read an address that stayed in a document: of a public page, or of a cleaned file in the same archive.
 
     Raises:
-        Residue: it is not one of a public page, or says who follows it.
+        Residue: it is neither, or says who follows it.
     """
+    if registry.named_type(address):
+        return
     parts = _LINK.fullmatch(address)
     if parts is None or len(address) > _TABLE["longest"] or not address.isprintable():
         raise Residue
@@ -51,11 +53,13 @@ def verify_link(address: str) -> None:
 
 
 def verify_picture(address: str) -> None:
-    """Read a picture in a ``data:`` address.
+    """Read the address of a picture: it is ``data:``, or the name of a cleaned file in the same archive.
 
     Raises:
-        Residue: it is not a clean one in the one form that is written.
+        Residue: it is neither, or not a clean one in the one form that is written.
     """
+    if registry.named_type(address) in _PICTURES:
+        return
     head, _, data = address.partition(";base64,")
     kind = head.removeprefix("data:")
     try:

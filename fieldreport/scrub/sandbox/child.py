@@ -15,7 +15,7 @@ from fieldreport.scrub import pipeline
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere, Order
-from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused
+from fieldreport.scrub.verdicts import Elsewhere, Options, Refusal, Refused
 
 
 def run(channel: socket.socket) -> None:
@@ -31,17 +31,19 @@ def perform(order: Order, input_fd: int, output_fd: int) -> Answer:
     share = ScratchShare(fd=input_fd, key=order.input_key, size=order.input_size)
     result = ScratchShare(fd=output_fd, key=order.output_key, size=0)
     with Scratch.adopt(share) as untrusted_input, Scratch.adopt(result, writable=True) as output:
-        return clean(untrusted_input, Sink(output, limit=order.output_limit), output, order.mode)
+        return clean(untrusted_input, Sink(output, limit=order.output_limit), output, order.options)
 
 
-def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, mode: Mode) -> Answer:
+def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, options: Options) -> Answer:
     """One file through ``pipeline`` into the sink over ``output``, every failure turned into a refusal."""
     try:
-        cleaning = pipeline.new_cleaning(mode)
+        cleaning = pipeline.new_cleaning(
+            options.mode, language=options.language, without_refused=options.without_refused
+        )
         media_type = pipeline.clean(Source(untrusted_input, untrusted_input.size), sink, cleaning)
         output.flush()
     except Refused as refused:
-        return NotCleaned(refusal=refused.refusal)
+        return NotCleaned(refusal=refused.refusal, members=refused.members)
     except Elsewhere:
         return NotHere()
     except MemoryError:
@@ -50,4 +52,5 @@ def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, mode: Mode) -> 
         return NotCleaned(refusal=Refusal.BUSY, kind=type(error).__name__)
     except Exception as error:  # noqa: BLE001 - decoders raise whatever they like
         return NotCleaned(refusal=Refusal.DAMAGED, kind=type(error).__name__)
-    return Cleaned(media_type=media_type, length=sink.size, removed=wire.in_order(cleaning.removed))
+    removed, noted = wire.in_order(cleaning.removed, cleaning.noted)
+    return Cleaned(media_type=media_type, length=sink.size, removed=removed, noted=noted)

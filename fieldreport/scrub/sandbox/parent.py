@@ -31,7 +31,7 @@ from fieldreport.scratch import ScratchShare
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.wire import EXIT_REPORT, PREPARE, Answer, Cleaned, NotCleaned, Order
-from fieldreport.scrub.verdicts import Mode, Refusal
+from fieldreport.scrub.verdicts import Options, Refusal
 
 _START_SECONDS: Final = 60.0
 _SEND_SECONDS: Final = 10.0  # a warm parent that takes nothing for so long is as good as gone
@@ -148,14 +148,14 @@ class WarmParent:
                 self._process.send_signal(signal.SIGKILL)  # its children die with it
             self._process.wait()
 
-    def clean(self, source: ScratchShare, output: Output, mode: Mode) -> Answer:
+    def clean(self, source: ScratchShare, output: Output, options: Options) -> Answer:
         """One file through one child.
 
         Raises:
             WarmParentGone: no end of the child was reported; the caller may try again elsewhere.
         """
         order = Order(
-            mode=mode,
+            options=options,
             input_key=source.key,
             input_size=source.size,
             output_key=output.key,

@@ -24,7 +24,7 @@ from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.parent import Output, WarmParent, WarmParentGone
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere
 from fieldreport.scrub.text import invisible
-from fieldreport.scrub.verdicts import Mode, Refusal, Removed
+from fieldreport.scrub.verdicts import Mode, Options, Refusal, Removed
 
 _log = logging.getLogger(__name__)
 
@@ -36,13 +36,19 @@ _WITH_CODECS: Final = ("--codecs",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrubbed:
-    """A clean copy. ``output`` is the caller's to close; ``removed`` are categories, in the order of ``Removed``."""
+    """A clean copy. ``output`` is the caller's to close; ``removed`` and ``noted`` are in the vocabulary's order."""
 
     media_type: str
     extension: str
     output: Scratch
     length: int
     removed: tuple[Removed, ...]
+    noted: tuple[str, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What a manifest says of it: what is gone and, after that, what stayed."""
+        return (*map(str, self.removed), *self.noted)
 
 
 class Scrubber:
@@ -73,8 +79,10 @@ class Scrubber:
         """What the running warm parent found and uses."""
         return self._parents[_LEAN].status
 
-    def clean(self, source: Scratch, *, mode: Mode = Mode.LOSSLESS) -> Scrubbed:
-        """Clean one file in a child of its own. ``source`` stays the caller's and is read only.
+    def clean(
+        self, source: Scratch, *, mode: Mode = Mode.LOSSLESS, language: str = "", without_refused: bool = False
+    ) -> Scrubbed:
+        """Clean one file in a child of its own. ``source`` stays the caller's and is read only. See ``Options``.
 
         Raises:
             ScrubRefused: ``code`` is a ``Refusal``; nothing of a half-made result is left.
@@ -85,7 +93,8 @@ class Scrubber:
         if not self._places.acquire(timeout=limits.SCRUB_WAIT_SECONDS):
             raise _refused(NotCleaned(refusal=Refusal.BUSY))
         try:
-            return self._clean(source.share(), mode)
+            options = Options(mode=mode, language=language, without_refused=without_refused)
+            return self._clean(source.share(), options)
         finally:
             self._places.release()
 
@@ -110,11 +119,11 @@ class Scrubber:
     ) -> None:
         self.close()
 
-    def _clean(self, share: ScratchShare, mode: Mode) -> Scrubbed:
+    def _clean(self, share: ScratchShare, options: Options) -> Scrubbed:
         if share.size <= limits.SCRUB_IN_MEMORY_INPUT_BYTES:
             key, descriptor = os.urandom(32), os.memfd_create("scrubbed", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             limit = limits.SCRUB_IN_MEMORY_OUTPUT_BYTES
-            answer = self._into(descriptor, key, limit, share, mode, in_memory=True)
+            answer = self._into(descriptor, key, limit, share, options, in_memory=True)
             if not isinstance(answer, NotCleaned):
                 return answer
             if answer.refusal is not Refusal.TOO_LARGE:
@@ -123,18 +132,18 @@ class Scrubber:
         with Scratch(self._directory) as output:
             made = output.share()
             descriptor = os.dup(made.fd)
-            answer = self._into(descriptor, made.key, limits.SCRUB_OUTPUT_BYTES, share, mode, in_memory=False)
+            answer = self._into(descriptor, made.key, limits.SCRUB_OUTPUT_BYTES, share, options, in_memory=False)
         if isinstance(answer, NotCleaned):
             raise _refused(answer)
         return answer
 
     def _into(
-        self, descriptor: int, key: bytes, limit: int, share: ScratchShare, mode: Mode, *, in_memory: bool
+        self, descriptor: int, key: bytes, limit: int, share: ScratchShare, options: Options, *, in_memory: bool
     ) -> Scrubbed | NotCleaned:
         """Clean into a file; its descriptor belongs to the result, or is closed."""
         output = Output(fd=descriptor, key=key, limit=limit, in_memory=in_memory)
         try:
-            answer = self._ask(share, output, mode)
+            answer = self._ask(share, output, options)
         except BaseException:
             os.close(descriptor)
             raise
@@ -147,22 +156,23 @@ class Scrubber:
             output=Scratch.adopt(ScratchShare(fd=descriptor, key=key, size=answer.length)),
             length=answer.length,
             removed=answer.removed,
+            noted=answer.noted,
         )
 
-    def _ask(self, share: ScratchShare, output: Output, mode: Mode) -> Cleaned | NotCleaned:
+    def _ask(self, share: ScratchShare, output: Output, options: Options) -> Cleaned | NotCleaned:
         for arguments in (_LEAN, _WITH_CODECS):
-            answer = self._ask_one(arguments, share, output, mode)
+            answer = self._ask_one(arguments, share, output, options)
             if not isinstance(answer, NotHere):
                 return answer
-            if mode is not Mode.STRONG:
+            if options.mode is not Mode.STRONG:
                 break
         return NotCleaned(refusal=Refusal.CRASHED)  # no honest child says so, or says so twice
 
-    def _ask_one(self, arguments: tuple[str, ...], share: ScratchShare, output: Output, mode: Mode) -> Answer:
+    def _ask_one(self, arguments: tuple[str, ...], share: ScratchShare, output: Output, options: Options) -> Answer:
         for _ in range(2):
             parent = self._living_parent(arguments)
             try:
-                return parent.clean(share, output, mode)
+                return parent.clean(share, output, options)
             except WarmParentGone:
                 parent.end()
         return NotCleaned(refusal=Refusal.CRASHED)
@@ -193,4 +203,5 @@ class Scrubber:
 
 def _refused(answer: NotCleaned) -> ScrubRefused:
     detail = f"scrub: {answer.refusal.value}" + (f" ({answer.kind})" if answer.kind else "")
-    return ScrubRefused(answer.refusal.text, detail=detail, code=answer.refusal.value)
+    members = tuple((each.place, each.refusal.value) for each in answer.members)
+    return ScrubRefused(answer.refusal.text, detail=detail, code=answer.refusal.value, members=members)

@@ -22,7 +22,7 @@ from fieldreport.scratch import Scratch, ScratchShare
 from fieldreport.scrub.images import codecs
 from fieldreport.scrub.sandbox import child, wire
 from fieldreport.scrub.sandbox.wire import Cleaned, Order
-from fieldreport.scrub.verdicts import Mode
+from fieldreport.scrub.verdicts import Options
 
 _OUTPUT_BYTES: Final = 64 * 1024
 _ROOM_BYTES: Final = 1024 * 1024
@@ -52,7 +52,7 @@ class WarmUp:
             if number == 1:
                 self._keeps_memory = _touch_memory()  # after the photo, which most files are
             order = Order(
-                mode=Mode.LOSSLESS,
+                options=Options(),
                 input_key=self._key,
                 input_size=size,
                 output_key=self._key,

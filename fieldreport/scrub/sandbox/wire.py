@@ -2,8 +2,8 @@
 
 Rules: the order goes straight to the child, so the keys of a file are never in the memory of the warm parent that forks
 the next one. The answer comes from a process that a stranger's file may have taken over: it is parsed strictly, every
-word in it is one of ours, and it can say nothing but "clean, of this type, this long, this was removed", "refused, for
-this reason" or "ask the one with the codecs". No text from inside.
+word in it is one of ours, and it can say nothing but "clean, of this type, this long, this was removed, this stayed",
+"refused, for this reason, in these places" or "ask the one with the codecs". No text from inside.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import builtins
 import json
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from fieldreport import limits
 from fieldreport.scrub import registry
-from fieldreport.scrub.verdicts import Mode, Refusal, Removed
+from fieldreport.scrub.verdicts import NOTES, Mode, Options, Refusal, RefusedMember, Removed
 
 # From the service to the warm parent: make a child ready. It carries the child's end of a channel and the writing end
 # of an exit pipe.
@@ -27,9 +28,10 @@ EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), throug
 # Between the service and the child, through the channel: the order carries input and output, one answer comes back.
 ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
-_ORDER: Final = struct.Struct("<B32sQ32sQ")
+_ORDER: Final = struct.Struct("<B?8s32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
 _MODES: Final = tuple(Mode)
+_MEMBERS: Final = 50  # refused files of one archive that an answer names; more fit on no page, either
 
 # What the operator may learn about an unexpected exception: its class, if it is one of Python's own.
 _KNOWN_KINDS: Final = frozenset(
@@ -41,7 +43,7 @@ _KNOWN_KINDS: Final = frozenset(
 class Order:
     """How to clean, and how to read and write: keys of 32 bytes, sizes in bytes."""
 
-    mode: Mode
+    options: Options
     input_key: bytes = field(repr=False)
     input_size: int
     output_key: bytes = field(repr=False)
@@ -49,14 +51,26 @@ class Order:
 
     def encode(self) -> bytes:
         """Exactly ``ORDER_BYTES``."""
-        return _ORDER.pack(_MODES.index(self.mode), self.input_key, self.input_size, self.output_key, self.output_limit)
+        return _ORDER.pack(
+            _MODES.index(self.options.mode),
+            self.options.without_refused,
+            self.options.language.encode("ascii"),
+            self.input_key,
+            self.input_size,
+            self.output_key,
+            self.output_limit,
+        )
 
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        mode, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
+        mode, without_refused, language, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
         return cls(
-            mode=_MODES[mode],
+            options=Options(
+                mode=_MODES[mode],
+                language=language.rstrip(b"\0").decode("ascii"),
+                without_refused=without_refused,
+            ),
             input_key=input_key,
             input_size=input_size,
             output_key=output_key,
@@ -66,19 +80,24 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """The output is in the scratch file: its type (in ``registry.OUTPUTS``), length and what is gone."""
+    """The output is in the scratch file: its type (in ``registry.OUTPUTS``), length, what is gone and what stayed."""
 
     media_type: str
     length: int
     removed: tuple[Removed, ...]
+    noted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotCleaned:
-    """Why not; for the operator, the class of an unexpected exception (of ``builtins``, "error" or "other")."""
+    """Why not; for the operator, the class of an unexpected exception (of ``builtins``, "error" or "other").
+
+    ``members``: of an archive, the first of the files in it that are to blame.
+    """
 
     refusal: Refusal
     kind: str = ""
+    members: tuple[RefusedMember, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +116,12 @@ def encode(answer: Answer) -> bytes:
                 "media_type": answer.media_type,
                 "length": answer.length,
                 "removed": [found.value for found in answer.removed],
+                "noted": list(answer.noted),
             }
         case NotCleaned():
             kind = answer.kind if answer.kind in _KNOWN_KINDS else "other"
-            document = {"refusal": answer.refusal.value, "kind": kind}
+            members = [[each.place, each.refusal.value] for each in answer.members[:_MEMBERS]]
+            document = {"refusal": answer.refusal.value, "kind": kind, "members": members}
         case NotHere():
             document = {"elsewhere": True}
         case _:
@@ -116,22 +137,40 @@ def parse(untrusted_answer: bytes) -> Answer:
     except (ValueError, RecursionError):
         return crashed
     match document:
-        case {"media_type": str(media_type), "length": int(length), "removed": list(removed), **rest} if not rest:
-            known = set(Removed)
+        case {
+            "media_type": str(media_type),
+            "length": int(length),
+            "removed": list(removed),
+            "noted": list(noted),
+            **rest,
+        } if not rest:
             if media_type not in registry.OUTPUTS or not 0 < length <= limits.SCRUB_OUTPUT_BYTES:
                 return crashed
-            if isinstance(length, bool) or not all(isinstance(item, str) and item in known for item in removed):
+            if isinstance(length, bool) or not _all_in(removed, set(Removed)) or not _all_in(noted, NOTES):
                 return crashed
-            found = {Removed(item) for item in removed}
-            return Cleaned(media_type=media_type, length=length, removed=in_order(found))
-        case {"refusal": str(refusal), "kind": str(kind), **rest} if not rest:
-            if refusal in set(Refusal) and kind in _KNOWN_KINDS:
-                return NotCleaned(refusal=Refusal(refusal), kind=kind)
+            found, stayed = in_order({Removed(item) for item in removed}, set(noted))
+            return Cleaned(media_type=media_type, length=length, removed=found, noted=stayed)
+        case {"refusal": str(refusal), "kind": str(kind), "members": list(members), **rest} if not rest:
+            blamed = [_member(each) for each in members]
+            if refusal in set(Refusal) and kind in _KNOWN_KINDS and None not in blamed and len(blamed) <= _MEMBERS:
+                return NotCleaned(refusal=Refusal(refusal), kind=kind, members=tuple(filter(None, blamed)))
         case {"elsewhere": True, **rest} if not rest:
             return NotHere()
     return crashed
 
 
-def in_order(found: set[Removed]) -> tuple[Removed, ...]:
+def _all_in(untrusted_items: list[object], known: Collection[str]) -> bool:
+    return all(isinstance(item, str) and item in known for item in untrusted_items)
+
+
+def _member(untrusted_item: object) -> RefusedMember | None:
+    match untrusted_item:
+        case [int(place), str(refusal)] if not isinstance(place, bool) and 0 < place <= limits.ARCHIVE_MEMBERS:
+            if refusal in set(Refusal):
+                return RefusedMember(place, Refusal(refusal))
+    return None
+
+
+def in_order(removed: set[Removed], noted: set[str]) -> tuple[tuple[Removed, ...], tuple[str, ...]]:
     """Categories in the order of the vocabulary: what matters most to a source first."""
-    return tuple(item for item in Removed if item in found)
+    return tuple(item for item in Removed if item in removed), tuple(item for item in NOTES if item in noted)

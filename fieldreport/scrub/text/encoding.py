@@ -101,7 +101,7 @@ def looks_like_text(head: bytes) -> bool:
     return True
 
 
-def decode(data: bytes, *, partial: bool = False) -> str:
+def decode(data: bytes, *, partial: bool = False, language: str = "") -> str:  # noqa: ARG001 - TEMPORARY
     """The text of a file, without its byte order mark. ``partial``: the data may end within a character.
 
     Raises:

@@ -153,7 +153,7 @@ def stage_file(seat: Seat, article_id: bytes, media: Media, scrubbed: Scrubbed) 
         source=cast("BinaryIO", scrubbed.output),
         length=scrubbed.length,
         sha256=bytes.fromhex(media.sha256),
-        removed=tuple(code.value for code in scrubbed.removed),
+        removed=scrubbed.codes,
     )
     with seat.stage(kind=Kind.MEDIA, thread=article_id, parts=[part]) as staged:
         yield staged

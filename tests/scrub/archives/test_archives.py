@@ -27,7 +27,7 @@ from fieldreport.scrub.archives import write
 from fieldreport.scrub.archives.verify import verify
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
-from fieldreport.scrub.verdicts import Mode, Refused, Residue
+from fieldreport.scrub.verdicts import Mode, Noted, Refused, RefusedMember, Residue
 from tests.scrub.conftest import Clean, RefusalOf
 
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000)
@@ -139,7 +139,7 @@ def test_cleaning_twice_gives_what_cleaning_once_gave(clean: Clean, make: Callab
 
 def test_what_a_zip_tells_about_its_members_is_on_the_receipt(clean: Clean) -> None:
     found = clean(planted_zip()).removed
-    assert {Removed.COMMENTS, Removed.IDENTIFIERS, Removed.TRAILING_DATA, Removed.OTHER_METADATA} <= found
+    assert {Removed.COMMENTS, Removed.IDENTIFIERS, Removed.TRAILING_DATA, Removed.LITTER} <= found
     assert Removed.COPY_MARKS in found
 
 
@@ -151,7 +151,7 @@ def test_members_keep_their_order_and_their_content_under_neutral_names(clean: C
     copy = clean(zip_of({"b.jpg": photo(1), "a.txt": b"one\n", "a.jpg": photo(2), "z/photo-1.jpg": photo(3)}))
     with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["photo-1.jpg", "text-1.txt", "photo-2.jpg", "photo-3.jpg"]
+        assert archive.namelist() == ["photo-1.jpg", "photo-2.jpg", "photo-3.jpg", "text-1.txt"]
         assert archive.read("text-1.txt") == b"one\n"
         assert all(entry.date_time == (1980, 1, 1, 0, 0, 0) and not entry.extra for entry in archive.infolist())
         for number, shade in enumerate((1, 2, 3), start=1):
@@ -217,6 +217,61 @@ def test_an_archive_with_a_file_that_cannot_be_cleaned_is_refused_as_a_whole(ref
     assert refusal_of(zip_of({"a.jpg": photo(), "b.doc": OLD_WORD})) is Refusal.MEMBER
     assert refusal_of(tar_of({"a.jpg": photo(), "b.doc": OLD_WORD})) is Refusal.MEMBER
     assert refusal_of(zip_of({"in.zip": zip_of({"b.doc": OLD_WORD})})) is Refusal.MEMBER
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "report.lnk", "a/report.url", "x.desktop", "Thumbs.db", "a/DESKTOP.INI", ".picasa.ini", "a/Picasa.ini", "1.xmp",
+        "IMG_1.AAE", ".nomedia", "@eaDir/1.jpg@SynoEAStream", "__MACOSX/._1.jpg", "~$report.docx", ".~lock.report.odt#",
+        ".DS_Store", "a/.Spotlight-V100/store", "Icon\r",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "content", [b"PLANTED words\n", b"\xd0\xcf\x11\xe0PLANTED" * 9, b"L\0\0\0\x01\x14\x02\0PLANTED"]
+)
+def test_what_systems_leave_in_folders_goes_and_the_rest_is_kept(clean: Clean, name: str, content: bytes) -> None:
+    copy = clean(zip_of({name: content, "a.jpg": photo()}))
+    assert Removed.LITTER in copy.removed
+    with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
+        assert archive.namelist() == ["photo-1.jpg"]
+
+
+def test_a_photo_is_no_litter_whatever_it_is_called(clean: Clean) -> None:
+    copy = clean(zip_of({"Thumbs.db": photo(1), "@eaDir/SYNOPHOTO_THUMB_M.jpg": photo(2), "notes.xmp.txt": b"words\n"}))
+    assert len(everything(copy.data)) == 4
+    assert Removed.LITTER not in copy.removed
+
+
+def test_a_refused_archive_says_which_files_in_it_are_to_blame() -> None:
+    with pytest.raises(Refused) as caught:
+        pipeline.clean(
+            Source.of(zip_of({"a.jpg": photo(), ".DS_Store": FINDER, "b.doc": OLD_WORD, "c.exe": b"MZ\x90\0" * 99})),
+            Sink(),
+            new_cleaning(Mode.LOSSLESS),
+        )
+    assert caught.value.refusal is Refusal.MEMBER
+    assert caught.value.members == (RefusedMember(3, Refusal.OLD_OFFICE), RefusedMember(4, Refusal.ACTIVE_CONTENT))
+
+
+@pytest.mark.parametrize("pack", [zip_of, tar_of])
+def test_when_its_sender_agrees_what_cannot_be_cleaned_is_left_out_and_said(
+    pack: Callable[[dict[str, bytes]], bytes],
+) -> None:
+    sink, cleaning = Sink(), new_cleaning(Mode.LOSSLESS, without_refused=True)
+    inner = zip_of({"d.doc": OLD_WORD, "e.jpg": photo(2)})
+    pipeline.clean(Source.of(pack({"a.jpg": photo(), "b.doc": OLD_WORD, "c.zip": inner})), sink, cleaning)
+    with zipfile.ZipFile(io.BytesIO(sink.source().whole())) as archive:
+        assert archive.namelist() == ["photo-1.jpg", "archive-1.zip"]
+    assert cleaning.noted == {Noted.LEFT_OUT}
+
+
+def test_an_archive_of_which_nothing_would_be_left_is_refused_all_the_same() -> None:
+    with pytest.raises(Refused) as caught:
+        pipeline.clean(
+            Source.of(zip_of({"b.doc": OLD_WORD})), Sink(), new_cleaning(Mode.LOSSLESS, without_refused=True)
+        )
+    assert caught.value.members == (RefusedMember(1, Refusal.OLD_OFFICE),)
 
 
 def test_an_archive_of_nothing_is_empty(refusal_of: RefusalOf) -> None:

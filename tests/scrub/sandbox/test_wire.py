@@ -12,6 +12,7 @@ from fieldreport import limits
 from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.wire import Cleaned, NotCleaned, NotHere, Order
+from fieldreport.scrub.verdicts import NOTES, Noted, Options, RefusedMember
 
 CRASHED = NotCleaned(refusal=Refusal.CRASHED)
 
@@ -20,6 +21,8 @@ CRASHED = NotCleaned(refusal=Refusal.CRASHED)
     "answer",
     [
         Cleaned(media_type="image/jpeg", length=1, removed=(Removed.LOCATION, Removed.TIME)),
+        Cleaned(media_type="application/zip", length=1, removed=(Removed.TIME,), noted=(Noted.PLACES,)),
+        NotCleaned(refusal=Refusal.MEMBER, members=(RefusedMember(3, Refusal.OLD_OFFICE),)),
         Cleaned(media_type="text/plain", length=limits.SCRUB_OUTPUT_BYTES, removed=()),
         NotCleaned(refusal=Refusal.BOMB),
         NotHere(),
@@ -33,12 +36,23 @@ def test_an_answer_comes_through(answer: wire.Answer) -> None:
 
 
 def test_an_answer_that_lists_everything_fits() -> None:
-    everything = Cleaned(media_type="image/jpeg", length=1, removed=tuple(Removed))
+    everything = Cleaned(media_type="image/jpeg", length=1, removed=tuple(Removed), noted=NOTES)
     assert len(wire.encode(everything)) < wire.ANSWER_BYTES
 
 
+def test_of_many_refused_members_as_many_are_named_as_an_answer_holds() -> None:
+    members = tuple(RefusedMember(limits.ARCHIVE_MEMBERS - 99 + place, Refusal.ACTIVE_CONTENT) for place in range(99))
+    encoded = wire.encode(NotCleaned(refusal=Refusal.MEMBER, kind="ModuleNotFoundError", members=members))
+    assert len(encoded) < wire.ANSWER_BYTES
+    parsed = wire.parse(encoded)
+    assert isinstance(parsed, NotCleaned)
+    assert parsed.members == members[: len(parsed.members)]
+    assert len(parsed.members) > 9
+
+
 def test_an_order_comes_through_and_hides_its_keys() -> None:
-    order = Order(mode=Mode.STRONG, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32, output_limit=9)
+    options = Options(mode=Mode.STRONG, language="zh-Hant", without_refused=True)
+    order = Order(options=options, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32, output_limit=9)
     assert Order.decode(order.encode()) == order
     assert len(order.encode()) == wire.ORDER_BYTES
     assert "iii" not in repr(order)
@@ -52,20 +66,29 @@ def test_an_unknown_exception_is_called_other() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        {"media_type": "application/x-evil", "length": 1, "removed": []},
-        {"media_type": "image/jpeg", "length": 0, "removed": []},
-        {"media_type": "image/jpeg", "length": -1, "removed": []},
-        {"media_type": "image/jpeg", "length": True, "removed": []},
-        {"media_type": "image/jpeg", "length": 1.0, "removed": []},
-        {"media_type": "image/jpeg", "length": limits.SCRUB_OUTPUT_BYTES + 1, "removed": []},
-        {"media_type": "image/jpeg", "length": 1, "removed": ["Hyesan"]},
-        {"media_type": "image/jpeg", "length": 1, "removed": [["location"]]},
-        {"media_type": "image/jpeg", "length": 1, "removed": [], "more": "text"},
-        {"media_type": ["image/jpeg"], "length": 1, "removed": []},
-        {"refusal": "because of Hyesan", "kind": ""},
-        {"refusal": "damaged", "kind": "Hyesan"},
-        {"refusal": "damaged"},
-        {"refusal": "damaged", "kind": "", "text": "Hyesan"},
+        {"media_type": "application/x-evil", "length": 1, "removed": [], "noted": []},
+        {"media_type": "image/jpeg", "length": 0, "removed": [], "noted": []},
+        {"media_type": "image/jpeg", "length": -1, "removed": [], "noted": []},
+        {"media_type": "image/jpeg", "length": True, "removed": [], "noted": []},
+        {"media_type": "image/jpeg", "length": 1.0, "removed": [], "noted": []},
+        {"media_type": "image/jpeg", "length": limits.SCRUB_OUTPUT_BYTES + 1, "removed": [], "noted": []},
+        {"media_type": "image/jpeg", "length": 1, "removed": ["Hyesan"], "noted": []},
+        {"media_type": "image/jpeg", "length": 1, "removed": [["location"]], "noted": []},
+        {"media_type": "image/jpeg", "length": 1, "removed": [], "noted": [], "more": "text"},
+        {"media_type": ["image/jpeg"], "length": 1, "removed": [], "noted": []},
+        {"refusal": "because of Hyesan", "kind": "", "members": []},
+        {"refusal": "damaged", "kind": "Hyesan", "members": []},
+        {"refusal": "damaged", "members": []},
+        {"refusal": "damaged", "kind": "", "members": [], "text": "Hyesan"},
+        {"media_type": "image/jpeg", "length": 1, "removed": []},
+        {"media_type": "image/jpeg", "length": 1, "removed": [], "noted": ["Hyesan"]},
+        {"media_type": "image/jpeg", "length": 1, "removed": [], "noted": [["kept-places"]]},
+        {"refusal": "member", "kind": "", "members": [[0, "damaged"]]},
+        {"refusal": "member", "kind": "", "members": [[True, "damaged"]]},
+        {"refusal": "member", "kind": "", "members": [[limits.ARCHIVE_MEMBERS + 1, "damaged"]]},
+        {"refusal": "member", "kind": "", "members": [[1, "Hyesan"]]},
+        {"refusal": "member", "kind": "", "members": ["Hyesan"]},
+        {"refusal": "member", "kind": "", "members": [[1, "damaged"]] * 99},
         [],
         None,
         "clean",

@@ -13,6 +13,7 @@ from typing import Final
 from lxml import etree
 
 from fieldreport import limits
+from fieldreport.scrub import registry
 from fieldreport.scrub.documents import pictures, tables
 from fieldreport.scrub.documents.html.parse import parse
 from fieldreport.scrub.documents.links import clean_link
@@ -55,6 +56,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         Refused: ``damaged``, ``bomb``, ``too-large``.
     """
     untrusted = encoding.decode(untrusted_source.whole(limits.TEXT_BYTES))
+    if cleaning.rename is not None:
+        untrusted = cleaning.rename(untrusted)
     try:
         sink.write(_Page(cleaning).settled(untrusted).encode())
     except (etree.LxmlError, LookupError, TypeError, ValueError, RecursionError):
@@ -99,6 +102,8 @@ class _Page:
 
     def _settle_picture(self, image: Element) -> None:
         address = str(image.get("src", ""))
+        if registry.named_type(address) in _PICTURES:
+            return  # beside the page, in the same archive
         if address not in self._pictures:
             picture = pictures.clean_address(address, self._cleaning, accept=_PICTURES)
             self._pictures[address] = picture
@@ -114,7 +119,7 @@ class _Page:
     def _attribute(self, element: Element, name: str, value: str) -> str | None:
         kind = _ATTRIBUTES[str(element.tag)].get(name, "")
         if kind == "link":
-            kept = clean_link(value)
+            kept = value if registry.named_type(value) else clean_link(value)
             if kept != value and value and not value.startswith("#"):
                 self._cleaning.removed.add(Removed.LINKS)
             return kept

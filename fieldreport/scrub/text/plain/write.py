@@ -12,6 +12,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Text in, UTF-8 out."""
     text = encoding.decode(untrusted_source.whole(limits.TEXT_BYTES))
     text, marked = invisible.unmark(text)
+    if cleaning.rename is not None:
+        text, _ = invisible.unmark(cleaning.rename(text))
     if marked:
         cleaning.removed.add(Removed.COPY_MARKS)
     # A file of nothing but marks is still an answer: one empty line.

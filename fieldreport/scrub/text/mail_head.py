@@ -1,0 +1,103 @@
+"""Whether a file begins as a saved mail does, and what stands at its top.
+
+Rules: a text is taken for a mail only when nothing but fields comes first, because of a mail everything there goes.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from fieldreport.scrub.verdicts import Removed
+
+_TABLE: Final = tomllib.loads(files(__package__).joinpath("mail_head.toml").read_text(encoding="utf-8"))
+_TELLING: Final = frozenset(_TABLE["telling"])
+_REMOVED: Final[Mapping[str, Removed | None]] = {
+    name: Removed(called) if called else None for name, called in _TABLE["removed"].items()
+}
+_WRITTEN: Final[Mapping[str, str]] = _TABLE["written"]
+_WRITTEN_FIELDS: Final = 3  # fields that a mail as text has at least: from whom, about what, and one more
+
+MAILBOX_LINE: Final = re.compile(r">?From \S+.*\b\d{2}:\d{2}\b.*\b\d{4}\b")
+_LENGTH_LINE: Final = re.compile(r"[0-9]{1,12}[ \t]*")  # Apple Mail: how many bytes the message has
+_FIELD: Final = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
+_WRITTEN_FIELD: Final = re.compile(r"[ \t*]*([^\W\d_][^:\t\uff1a]{0,30}?)[ \t*]*[:\uff1a](.*)", re.DOTALL)
+_RELAY: Final = re.compile(r"(from|by|\()\b.*;.*\d", re.DOTALL)
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The fields of a message and where its body begins, in characters.
+
+    ``is_text``: a mail program wrote them as words, in any language; what follows is no MIME.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    body: int
+    is_text: bool = False
+
+    @property
+    def removed(self) -> set[Removed]:
+        """What goes with them."""
+        found = {_REMOVED.get(name, Removed.OTHER_METADATA) for name, _ in self.fields}
+        return {each for each in found if each is not None}
+
+
+def may_begin(untrusted_start: str) -> bool:
+    """Whether the first line is one that a mail in MIME begins with: the rest need not be read where it is not."""
+    first, _ = next(_lines(untrusted_start.lstrip("\ufeff \t\r\n"), 0))
+    return any(pattern.fullmatch(first) for pattern in (MAILBOX_LINE, _LENGTH_LINE, _FIELD))
+
+
+def head_of(untrusted_start: str) -> Head | None:
+    """The head of a mail, or none where a text is no mail. ``untrusted_start``: as much of it as there is of a head."""
+    start = len(untrusted_start) - len(untrusted_start.lstrip("\ufeff \t\r\n"))
+    head, is_mailbox = _read(untrusted_start, _FIELD, start)
+    if head.fields and (is_mailbox or _is_telling(head)):
+        return head
+    written, _ = _read(untrusted_start, _WRITTEN_FIELD, start)
+    meant = tuple((_WRITTEN.get(name, ""), value) for name, value in written.fields)
+    names = {name for name, _ in meant}
+    # Somebody's own list of "Date: …" and "Place: …" is no mail.
+    is_certain = "" not in names or any("@" in value for name, value in meant if name in {"from", "to"})
+    if len(names - {""}) < _WRITTEN_FIELDS or not {"from", "subject"} <= names or not is_certain:
+        return None
+    return Head(fields=meant, body=written.body, is_text=written.body != head.body)
+
+
+def _is_telling(head: Head) -> bool:
+    names = {name for name, _ in head.fields}
+    if any(name == "received" and _RELAY.match(value) for name, value in head.fields) or "mime-version" in names:
+        return True
+    return len(names) > 1 and not _TELLING.isdisjoint(names)
+
+
+def _lines(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """Each line without its end, and where the next one begins."""
+    for end in _LINE_END.finditer(text, start):
+        yield text[start : end.start()], end.end()
+        start = end.end()
+    yield text[start:], len(text)
+
+
+def _read(text: str, field: re.Pattern[str], body: int) -> tuple[Head, bool]:
+    """The fields up to the first line that is none, and whether a line of a mailbox came before them."""
+    fields: list[tuple[str, str]] = []
+    is_mailbox = False
+    for number, (line, after) in enumerate(_lines(text, body)):
+        if not fields and (MAILBOX_LINE.fullmatch(line) or (number == 0 and _LENGTH_LINE.fullmatch(line))):
+            is_mailbox = is_mailbox or not line[0].isdigit()
+        elif line[:1] in {" ", "\t"} and fields and line.strip():
+            fields[-1] = fields[-1][0], f"{fields[-1][1]} {line.strip()}"
+        elif (found := field.fullmatch(line)) is not None:
+            fields.append((found[1].casefold(), found[2].strip()))
+        else:
+            body = after if not line.strip() else body
+            break
+        body = after
+    return Head(fields=tuple(fields), body=body), is_mailbox
