@@ -18,7 +18,7 @@ import ahocorasick
 from fieldreport.scrub import registry
 from fieldreport.scrub.verdicts import Residue
 
-_WORD: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+_WORD: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _ENDING: Final = re.compile(r".\.[a-z0-9]{1,10}\Z")
 _ADDRESS: Final = re.compile(r"https?://[^\s\"'<>]*", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")

@@ -102,7 +102,7 @@ def test_the_longest_name_wins_and_a_part_of_a_word_is_none() -> None:
         renamed("a 12 1.jpg, 2 1.jpg, 1.jpg", "1.jpg", "2 1.jpg", "12 1.jpg")
         == "a photo-3.jpg, photo-2.jpg, photo-1.jpg"
     )
-    assert renamed("x1.jpg 1.jpgs 1.jpg", "1.jpg") == "x1.jpg 1.jpgs photo-1.jpg"
+    assert renamed("x1.jpg 1.jpgs photo-1.jpg 1.jpg", "1.jpg") == "x1.jpg 1.jpgs photo-1.jpg photo-1.jpg"
 
 
 def test_two_files_that_change_their_names_with_each_other() -> None:
