@@ -62,6 +62,8 @@ _MAY_BE_SHOWN = {
     "RecipientSet.keys", "Staged.keys", "Standing.keys", "_Group.keys",
     # ciphertext, and what stands around it in the clear
     "PackedLetter.header", "Stanza.body", "_Sealed.body", "_Sealed.commitment", "_Sealed.head", "_Sealed.salt",
+    # categories of what cleaning found
+    "ReadPart.noted", "_Line.noted",
     # settings, sentences and names of ours
     "Desk.secure_cookie", "Explanation.title", "Finding.key", "Piece.keys", "Problem.text", "Settings.keys",
 }  # fmt: skip

@@ -30,7 +30,7 @@ class OldNames:
     def __init__(self, untrusted_names: Iterable[str]) -> None:
         self._automaton = ahocorasick.Automaton()
         for name in untrusted_names:
-            last = _plain(name.rpartition("/")[2])
+            last = _plain(name.replace("\\", "/").rpartition("/")[2])
             if _ENDING.search(last) and not registry.named_type(last):
                 self._automaton.add_word(last, last)
         self._automaton.make_automaton()

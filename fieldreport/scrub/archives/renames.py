@@ -37,13 +37,14 @@ class Renames:
         self._near = defaultdict[str, dict[str, str]](dict)
         endings = set[str]()
         for name, new in names.items():
-            ended = ENDED.fullmatch(posixpath.basename(name))
+            path = name.replace("\\", "/")
+            ended = ENDED.fullmatch(posixpath.basename(path))
             if ended is None:
                 continue
             endings.add(ended[1].lower())
-            for written in _written(name):
+            for written in _written(path):
                 self._all.setdefault(written, new)
-                self._near[posixpath.dirname(name)].setdefault(written, new)
+                self._near[posixpath.dirname(path)].setdefault(written, new)
         self._lengths = sorted({len(written) for written in self._all}, reverse=True)
         self._end = re.compile(rf"\.(?:{'|'.join(sorted(endings, reverse=True))})(?![A-Za-z0-9_])", re.IGNORECASE)
 

@@ -246,7 +246,11 @@ def test_a_photo_is_no_litter_whatever_it_is_called(clean: Clean) -> None:
 def test_a_refused_archive_says_which_files_in_it_are_to_blame() -> None:
     with pytest.raises(Refused) as caught:
         pipeline.clean(
-            Source.of(zip_of({"a.jpg": photo(), ".DS_Store": FINDER, "b.doc": OLD_WORD, "c.exe": b"MZ\x90\0" * 99})),
+            Source.of(
+                zip_of(
+                    {"a.jpg": photo(), ".DS_Store": FINDER, "b.doc": OLD_WORD, "c.exe": b"MZ\x90\0\3\0\0\0" + bytes(99)}
+                )
+            ),
             Sink(),
             new_cleaning(Mode.LOSSLESS),
         )

@@ -100,7 +100,7 @@ def test_pictures_come_along_made_anew(strongly: Strongly, phone_photo: bytes) -
     copy = strongly(written(document))
     assert copy.media_type == "application/zip"
     with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
-        assert archive.namelist() == ["text-1.txt", "photo-1.jpg"]
+        assert archive.namelist() == ["photo-1.jpg", "text-1.txt"]
         picture = archive.read("photo-1.jpg")
     assert picture != phone_photo
     with Image.open(io.BytesIO(picture)) as made, Image.open(io.BytesIO(phone_photo)) as taken:
@@ -182,7 +182,7 @@ def test_the_pictures_of_a_page_and_of_a_rich_text_come_along(
 ) -> None:
     for planted in (test_html.planted, test_rtf.planted):
         with zipfile.ZipFile(io.BytesIO(strongly(planted(marks, phone_photo)).data)) as archive:
-            assert archive.namelist() == ["text-1.txt", "photo-1.jpg"]
+            assert archive.namelist() == ["photo-1.jpg", "text-1.txt"]
 
 
 def test_every_type_of_document_has_the_strong_way() -> None:
