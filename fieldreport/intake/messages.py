@@ -239,6 +239,7 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         Refusal.EMPTY: later("It is empty. Copying it may have failed. Choose it again."),
         Refusal.DAMAGED: later("It is damaged or not what it seems to be. Open it, save a new copy, try that."),
         Refusal.TOO_LARGE: later("It is too large to clean. Send a shorter or smaller version."),
+        Refusal.PIXELS: later("The picture has too many pixels. Save it smaller, or cut it into parts."),
         Refusal.BOMB: later("It unpacks to far more than its size. Send its contents one by one."),
         Refusal.RESIDUE: later("We could not remove everything hidden in it. A screenshot or a PDF of it may work."),
         Refusal.TIMEOUT: later("Cleaning it took too long. Send a shorter or smaller version."),
@@ -283,6 +284,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "comments": later("comments"),
         "history": later("earlier versions and tracked changes"),
         "thumbnail": later("a small preview picture"),
+        "pictures": later("other pictures in the same file"),
         "motion-video": later("a short video hidden in the photo"),
         "embedded-file": later("other files inside it"),
         "script": later("programs inside it"),
@@ -313,6 +315,7 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
             "withdraw."
         ),
         "left-out": later("Files inside it that could not be cleaned were left out."),
+        "made-smaller": later("It had more pixels than we can handle, so the picture was made smaller."),
     }
 )
 """What a source has to know of a clean copy: what stayed in it, what is missing."""

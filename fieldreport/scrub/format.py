@@ -268,15 +268,17 @@ class Cleaning:
         return Embedded(media_type=media_type, data=sink.source().whole(limits.SCRUB_OUTPUT_BYTES))
 
 
-def check_image(width: int, height: int, *, frames: int = 1) -> None:
+def check_image(width: int, height: int, *, frames: int = 1, pixels: int = limits.IMAGE_PIXELS) -> None:
     """Bounds of an image from the numbers in its header, before anything is decoded or passed on.
 
+    ``pixels``: the most that one frame may have. Its sides are not bounded: a scrolled screenshot is one strip.
+
     Raises:
-        Refused: ``damaged`` for an empty image, ``bomb`` for one over the bounds.
+        Refused: ``damaged`` for an empty image, ``pixels`` for one with too many, ``bomb`` for too many frames.
     """
     if width < 1 or height < 1 or frames < 1:
         raise Damaged
-    if max(width, height) > limits.IMAGE_SIDE_PIXELS or frames > limits.IMAGE_FRAMES:
-        raise Bomb
-    if width * height > limits.IMAGE_PIXELS or width * height * frames > limits.IMAGE_FRAME_PIXELS:
+    if width * height > pixels:
+        raise Bomb(Refusal.PIXELS)
+    if frames > limits.IMAGE_FRAMES or width * height * frames > limits.IMAGE_FRAME_PIXELS:
         raise Bomb

@@ -70,6 +70,8 @@ FORMATS: Final = (
     Format("image/tiff", "images.tiff", "tiff", "image", Strong.PIXELS),
     Format("image/heic", "images.heif", "heic", "photo", Strong.PIXELS),
     Format("image/avif", "images.heif", "avif", "image", Strong.PIXELS),
+    Format("image/jp2", "images.jp2", "jp2", "", Strong.PIXELS),
+    Format("image/jxl", "images.jxl", "jxl", "", Strong.PIXELS),
     Format("image/svg+xml", "documents.svg", "svg", "drawing", Strong.PIXELS),
     Format("video/mp4", "media.mp4", "mp4", "video", Strong.TRANSCODE, "mov"),
     Format("video/quicktime", "media.mp4", "mov", "video", Strong.TRANSCODE, "mov"),

@@ -178,6 +178,7 @@ def _refine(name: str, head: bytes, source: Source) -> str | None:
             return name
 
 
+_DIB_HEADERS: Final = frozenset(struct.pack("<I", size) for size in (40, 52, 56, 108, 124))
 _BMP_HEADERS: Final = frozenset(struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124))
 
 
@@ -188,11 +189,21 @@ def _without_magic(head: bytes, source: Source) -> str:
         return _iso_media(head)
     if head[4:8] in _QUICKTIME_ATOMS:
         return "video/quicktime"
+    if _is_dib(head):
+        return "image/bmp"
     if b"%PDF-" in head[:1024]:  # readers accept junk before it, so we must not take such a file for something else
         return "application/pdf"
     if not head.startswith(b"\xff\xfe") and (audio := _audio_frame(_after_zeros(head, source))) is not None:
         return audio
     return _text(head, source)
+
+
+def _is_dib(head: bytes) -> bool:
+    """A BMP without its file header, as programs leave one in the clipboard: one plane, a depth, a known packing."""
+    if head[:4] not in _DIB_HEADERS or len(head) < 40:
+        return False
+    planes, depth, packing = struct.unpack_from("<HHI", head, 12)
+    return planes == 1 and depth in {1, 4, 8, 16, 24, 32} and packing <= 6
 
 
 def _text(head: bytes, source: Source) -> str:

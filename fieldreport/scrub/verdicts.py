@@ -48,7 +48,8 @@ class Refusal(_WithText):
     DAMAGED = "damaged", "the file is damaged"
     # over a bound on bytes, input or output
     TOO_LARGE = "too-large", "the file is too large"
-    # over a bound on pixels, frames, members, ratio, depth or decoded bytes
+    PIXELS = "pixels", "the picture has too many pixels; save it smaller"
+    # over a bound on frames, members, ratio, depth or decoded bytes
     BOMB = "bomb", "the file unpacks to more than can be handled"
     # verify found something left: our defect, so nothing is stored
     RESIDUE = "residue", "the file could not be cleaned completely"
@@ -75,6 +76,7 @@ class Removed(_WithText):
     COMMENTS = "comments", "comments"  # remarks in a document, comment fields of an image
     HISTORY = "history", "changes and earlier versions"  # revision ids, too
     THUMBNAIL = "thumbnail", "hidden thumbnail"  # a small second picture, often of the uncut original
+    PICTURES = "pictures", "other pictures in the same file"  # of a burst, or for the other eye
     MOTION_VIDEO = "motion-video", "hidden video"  # the film that a phone puts after a photo
     EMBEDDED_FILE = "embedded-file", "embedded files"
     SCRIPT = "script", "scripts"  # macros, JavaScript, actions
@@ -98,6 +100,7 @@ class Noted(_WithText):
     WORDS = "kept-words", "its words may name people, as greetings, signatures and quoted mails do"
     PLACES = "kept-places", "it shows places"
     LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
+    SMALLER = "made-smaller", "it had too many pixels and was made smaller"
 
 
 NOTES: Final = tuple(str(note) for note in Noted)
@@ -181,5 +184,5 @@ class Damaged(Refused):
 class Bomb(Refused):
     """Decoding the input would take more pixels, frames, members or bytes than ``limits`` allows."""
 
-    def __init__(self) -> None:
-        super().__init__(Refusal.BOMB)
+    def __init__(self, refusal: Refusal = Refusal.BOMB) -> None:
+        super().__init__(refusal)

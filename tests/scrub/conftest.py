@@ -24,6 +24,7 @@ class CleanCopy:
     media_type: str
     data: bytes
     removed: frozenset[Removed]
+    noted: frozenset[str]
 
 
 Clean = Callable[..., CleanCopy]
@@ -35,7 +36,12 @@ def clean_copy(data: bytes, mode: Mode = Mode.LOSSLESS) -> CleanCopy:
     sink = Sink()
     cleaning = pipeline.new_cleaning(mode)
     media_type = pipeline.clean(Source.of(data), sink, cleaning)
-    return CleanCopy(media_type=media_type, data=sink.source().whole(), removed=frozenset(cleaning.removed))
+    return CleanCopy(
+        media_type=media_type,
+        data=sink.source().whole(),
+        removed=frozenset(cleaning.removed),
+        noted=frozenset(cleaning.noted),
+    )
 
 
 def clean_or_refuse(data: bytes) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from functools import partial
+
+import pillow_jxl  # noqa: F401 - Pillow then writes JPEG XL
+from PIL import Image
 
 from fieldreport.bench import documents, recordings
 from fieldreport.bench.samples import samples
@@ -33,6 +38,20 @@ def _mail() -> bytes:
     return message.as_bytes()
 
 
+def _picture(form: str) -> bytes:
+    with io.BytesIO() as file:
+        exif = Image.Exif()
+        exif[0x0110] = "Somebody"
+        Image.linear_gradient("L").convert("RGB").save(file, form, exif=exif.tobytes())
+        return file.getvalue()
+
+
+def _jpeg_2000() -> bytes:
+    """With a box of XMP behind the picture."""
+    packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:creator>Somebody</dc:creator></x:xmpmeta>"
+    return _picture("JPEG2000") + struct.pack(">I4s", 8 + len(packet), b"xml ") + packet
+
+
 RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/ogg": partial(recordings._sound, "ogg", "vorbis", layout="stereo"),
     "audio/webm": partial(recordings._sound, "webm", "libopus"),
@@ -42,6 +61,8 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "application/vnd.oasis.opendocument.spreadsheet": _ods,
     "application/vnd.oasis.opendocument.presentation": _odp,
     "message/rfc822": _mail,
+    "image/jxl": partial(_picture, "JXL"),
+    "image/jp2": _jpeg_2000,
     "application/x-tar": lambda: documents._tar(samples()["jpg"], "w"),
     "application/gzip": samples()["tar.gz"],
 }

@@ -12,7 +12,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import pillow_heif
 from PIL import (
@@ -22,6 +22,7 @@ from PIL import (
     Image,
     ImageCms,
     ImageFile,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -29,7 +30,8 @@ from PIL import (
 )
 
 from fieldreport import limits
-from fieldreport.scrub.verdicts import Damaged
+from fieldreport.scrub.format import check_image
+from fieldreport.scrub.verdicts import Damaged, Noted, Refused
 
 JPEG_QUALITY: Final = 95
 _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -59,41 +61,76 @@ _DECODERS: Final[Mapping[str, type[ImageFile.ImageFile]]] = {
     "image/gif": GifImagePlugin.GifImageFile,
     "image/webp": WebPImagePlugin.WebPImageFile,
     "image/bmp": BmpImagePlugin.BmpImageFile,
+    "image/dib": BmpImagePlugin.DibImageFile,
     "image/avif": AvifImagePlugin.AvifImageFile,
+    "image/heic": pillow_heif.HeifImageFile,
+    "image/jp2": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
 
 
-def decode(untrusted: bytes | BinaryIO, media_type: str) -> Image.Image:
-    """The first frame of a picture, or the only one, by the decoder of this type and no other.
+_BYTES_EACH: Final[Mapping[str, int]] = {"image/jp2": 16}  # numbers of four bytes, and the picture made of them
 
-    Rows that are missing from a JPEG that was cut off are grey, as every viewer shows them.
+
+def check_decoded(width: int, height: int, *, bytes_each: int = 4) -> None:
+    """Whether a picture can be decoded, by its sides and how many bytes a pixel takes meanwhile.
 
     Raises:
-        Damaged: not a picture.
+        Refused: ``pixels``, ``damaged``.
+    """
+    check_image(width, height, pixels=limits.IMAGE_DECODED_BYTES // bytes_each)
+
+
+def decode(untrusted: bytes | BinaryIO, media_type: str, noted: set[str]) -> Image.Image:
+    """The first frame of a picture, or the only one, by the decoder of this type and no other.
+
+    One with more than ``limits.IMAGE_ENCODED_PIXELS`` comes out smaller by 2, 4 or 8, which goes to ``noted``. Rows
+    that are missing from a JPEG that was cut off are grey, as every viewer shows them.
+
+    Raises:
+        Refused: ``damaged`` when it is not a picture, ``pixels`` for more than can be decoded.
     """
     ImageFile.LOAD_TRUNCATED_IMAGES = media_type == "image/jpeg"
     try:
         with any_error_is_damage():
             image = open_one(untrusted, media_type)
+            whole, factor = image.size, _factor(image.size)
+            if image.info.get("progressive"):  # libjpeg holds the whole picture before it can make it smaller
+                check_decoded(*whole, bytes_each=3)
+            if factor > 1:  # only JPEG can be decoded smaller
+                image.draft(image.mode, (whole[0] // factor, whole[1] // factor))
+            check_decoded(*image.size, bytes_each=_BYTES_EACH.get(media_type, 4))
             image.load()
-            return image
+            if image.size != whole:
+                noted.add(Noted.SMALLER)
+            return smaller(image, noted)
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _factor(size: tuple[int, int]) -> int:
+    """By how much a picture has to be made smaller before it is encoded: 1, 2, 4, 8."""
+    factor = 1
+    while size[0] * size[1] > factor * factor * limits.IMAGE_ENCODED_PIXELS:
+        factor *= 2
+    return factor
+
+
+def smaller(image: Image.Image, noted: set[str]) -> Image.Image:
+    """With ``limits.IMAGE_ENCODED_PIXELS`` at most: each pixel is then the mean of 2 by 2, 4 by 4 or 8 by 8."""
+    factor = _factor(image.size)
+    if factor == 1:
+        return image
+    noted.add(Noted.SMALLER)
+    if image.mode in {"1", "P", "PA"}:
+        image = image.convert(
+            {"1": "L", "PA": "RGBA"}.get(image.mode, "RGBA" if "transparency" in image.info else "RGB")
+        )
+    return image.reduce(factor)
 
 
 def open_one(untrusted: bytes | BinaryIO, media_type: str) -> ImageFile.ImageFile:
     """Opened by the decoder of this type, nothing decoded yet. Raises whatever the decoder raises."""
     return _DECODERS[media_type](io.BytesIO(untrusted) if isinstance(untrusted, bytes) else untrusted)
-
-
-def decode_heic(untrusted_data: bytes) -> Image.Image:
-    """The primary picture.
-
-    Raises:
-        Damaged: not a picture.
-    """
-    with any_error_is_damage():
-        return pillow_heif.open_heif(untrusted_data, convert_hdr_to_8bit=True).to_pillow()
 
 
 def open_tiff(untrusted_file: BinaryIO) -> TiffImagePlugin.TiffImageFile:
@@ -134,7 +171,7 @@ def decoded(file: TiffImagePlugin.TiffImageFile) -> Image.Image:
     """
     with any_error_is_damage():
         file.load()
-        return file._new(file.im)  # noqa: SLF001 - a copy would cost its size again
+        return shown(file._new(file.im))  # noqa: SLF001 - a copy would cost its size again
 
 
 @contextlib.contextmanager
@@ -143,7 +180,7 @@ def any_error_is_damage() -> Iterator[None]:
     try:
         with warnings.catch_warnings(action="ignore"):  # they quote the file
             yield
-    except MemoryError:
+    except (MemoryError, Refused):
         raise
     except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, ValueError, struct.error and more
         raise Damaged from None
@@ -156,6 +193,8 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 def to_srgb(image: Image.Image, untrusted_profile: bytes) -> Image.Image:
     """Converted from its own profile; as it is when the profile is damaged or for other kinds of pixels."""
+    if image.mode == "I;16":  # grey, and more levels of it than the colour machine keeps
+        return image
     alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
     plain = image.convert({"RGBA": "RGB", "LA": "L"}[image.mode]) if alpha is not None else image
     if plain.mode == "P":
@@ -171,6 +210,32 @@ def to_srgb(image: Image.Image, untrusted_profile: bytes) -> Image.Image:
     if alpha is not None:
         converted.putalpha(alpha)
     return converted
+
+
+def shown(image: Image.Image) -> Image.Image:
+    """Pixels that no encoder here takes, as others with the same brightness: ``convert`` would cut them off at 255.
+
+    Numbers of more than 16 bits have no white of their own, so the largest is white, as in programs that show them.
+    """
+    if image.mode.startswith("I;16") and image.mode != "I;16":
+        return image.convert("I").convert("I;16")
+    if image.mode == "LAB":
+        lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        return ImageCms.profileToProfile(image, lab, _SRGB, outputMode="RGB") or image
+    if image.mode not in {"I", "F"}:
+        return image
+    low, high = cast("tuple[float, float]", image.getextrema())
+    if image.mode == "I" and low >= 0 and high <= 0xFFFF:
+        return image.convert("I;16")
+    scale = 255 / max(high - min(low, 0), 1e-9)
+    return image.convert("F").point(lambda value: value * scale - min(low, 0) * scale).convert("L")
+
+
+def encode(image: Image.Image) -> tuple[bytes, str]:
+    """JPEG, or PNG where JPEG would lose something: transparency, more than eight bits, two colours; and its type."""
+    if "A" in image.getbands() or "transparency" in image.info or image.mode in {"I;16", "1", "P"}:
+        return encode_png(image), "image/png"
+    return encode_jpeg(image), "image/jpeg"
 
 
 def encode_jpeg(image: Image.Image, *, subsampling: int = 0) -> bytes:
@@ -212,9 +277,9 @@ def warm() -> None:
     for mode in ("L", "RGB", "CMYK"):
         picture = Image.new(mode, (16, 16))
         picture.putpixel((3, 3), 99 if mode == "L" else (99,) * len(mode))
-        decode(encode_jpeg(picture), "image/jpeg")
+        decode(encode_jpeg(picture), "image/jpeg", set())
     profile = _SRGB.tobytes()
-    to_srgb(decode(encode_png(Image.new("RGBA", (4, 4))), "image/png"), profile)
+    to_srgb(decode(encode_png(Image.new("RGBA", (4, 4))), "image/png", set()), profile)
     to_srgb(Image.new("L", (4, 4)), profile)
     upright(Image.new("RGB", (4, 2)), 6)
 
@@ -222,7 +287,7 @@ def warm() -> None:
 def warm_webp() -> None:
     """Load the WebP codec, both ways it compresses."""
     for lossless in (True, False):
-        decode(encode_webp(Image.new("RGBA", (16, 16)), lossless=lossless), "image/webp")
+        decode(encode_webp(Image.new("RGBA", (16, 16)), lossless=lossless), "image/webp", set())
 
 
 def warm_bmp() -> None:
@@ -230,7 +295,7 @@ def warm_bmp() -> None:
     with io.BytesIO() as file:
         Image.new("RGB", (4, 4)).save(file, "BMP")
         file.seek(0)
-        decode(file, "image/bmp")
+        decode(file, "image/bmp", set())
 
 
 def warm_tiff() -> None:
@@ -259,7 +324,7 @@ _HEIC_SAMPLE: Final = (
 
 def warm_heif() -> None:
     """Load the decoders of HEIC and AVIF."""
-    decode_heic(base64.b64decode(_HEIC_SAMPLE))
+    decode(base64.b64decode(_HEIC_SAMPLE), "image/heic", set())
     with io.BytesIO() as file:
         Image.new("RGB", (64, 64)).save(file, "AVIF")
-        decode(file.getvalue(), "image/avif")
+        decode(file.getvalue(), "image/avif", set())

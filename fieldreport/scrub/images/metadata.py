@@ -16,11 +16,20 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+from fieldreport.scrub.isobmff import boxes
 from fieldreport.scrub.verdicts import Removed
 
 _ENTRIES: Final = 512  # of one directory; cameras write under a hundred
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
 _ORIENTATION: Final = 0x0112
+
+# Identifiers of boxes that anybody may define.
+_XMP_ID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF_ID: Final = b"JpgTiffExif->JP2"
+_PLACE_ID: Final = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # GeoTIFF
+_PICTURE_BOXES: Final = frozenset(
+    {b"jP  ", b"ftyp", b"jp2h", b"jp2c", b"rreq", b"JXL ", b"jxll", b"jxlc", b"jxlp", b"jxli", b"jbrd"}
+)
 
 _TABLES: Final = tomllib.loads(files(__package__).joinpath("metadata.toml").read_text("utf-8"))
 
@@ -76,6 +85,14 @@ def in_exif(untrusted_tiff: bytes) -> Exif:
     return Exif(orientation=orientation if 1 <= orientation <= 8 else 1, removed=frozenset(removed))
 
 
+def of_exif_item(data: bytes) -> bytes:
+    """The Exif block in an item or box of that name, which begins with where in it the block lies."""
+    if data[:2] in {b"II", b"MM"}:
+        return data
+    skipped = 4 + int.from_bytes(data[:4], "big")
+    return data[skipped:] if data[skipped : skipped + 2] in {b"II", b"MM"} else data[4:].removeprefix(b"Exif\0\0")
+
+
 def _directory(data: bytes, offset: int, order: str, tags: dict[int, int]) -> int:
     """Add a directory's tags with their values (short and long ones); answers the next directory's offset, or 0."""
     if not 8 <= offset <= len(data) - 2:
@@ -111,6 +128,24 @@ def in_photoshop(untrusted_block: bytes) -> frozenset[Removed]:
     if b"8BIM\x04\x0c" in untrusted_block or b"8BIM\x04\x09" in untrusted_block:
         found.add(Removed.THUMBNAIL)
     return frozenset(found or {Removed.OTHER_METADATA})
+
+
+def in_boxes(untrusted_file: bytes) -> frozenset[Removed]:
+    """What lies beside the picture in a file of boxes: JPEG 2000 (ISO/IEC 15444-1, I.7), JPEG XL (18181-2, 9)."""
+    removed: frozenset[Removed] = frozenset()
+    for kind, start, end in boxes(untrusted_file):
+        payload = untrusted_file[start:end]
+        if kind == b"Exif":
+            removed |= in_exif(of_exif_item(payload)).removed
+        elif kind == b"xml " or (kind == b"uuid" and payload.startswith(_XMP_ID)):
+            removed |= in_xmp(payload)
+        elif kind == b"uuid" and payload.startswith(_EXIF_ID):
+            removed |= in_exif(payload[len(_EXIF_ID) :].removeprefix(b"Exif\0\0")).removed
+        elif kind == b"uuid" and payload.startswith(_PLACE_ID):
+            removed |= {Removed.LOCATION}
+        elif kind not in _PICTURE_BOXES:
+            removed |= {Removed.OTHER_METADATA}
+    return removed
 
 
 def in_film(untrusted_block: bytes) -> frozenset[Removed]:

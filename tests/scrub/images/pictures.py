@@ -26,6 +26,13 @@ def exif(orientation: int = 1) -> bytes:
     return block.tobytes()
 
 
+def mean(image: Image.Image) -> float:
+    """Of all pixels, whatever their depth."""
+    found = image.convert("I").convert("F").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    assert isinstance(found, float)
+    return found
+
+
 def frames(data: bytes) -> list[bytes]:
     """The pixels of every frame."""
     with Image.open(io.BytesIO(data)) as image:

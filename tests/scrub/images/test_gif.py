@@ -104,11 +104,21 @@ def test_a_file_cut_off_in_its_last_frame_ends_there(clean: Clean) -> None:
     assert clean(original[:-40]).data.endswith(b";")
 
 
-@pytest.mark.parametrize(("width", "height"), [(65_535, 65_535), (20_001, 10), (12_000, 12_000)])
+@pytest.mark.parametrize(("width", "height"), [(65_535, 65_535), (20_001, 20_001)])
 def test_a_screen_over_the_bounds_is_refused_from_its_header(refusal_of: RefusalOf, width: int, height: int) -> None:
     data = bytearray(encode())
     struct.pack_into("<HH", data, 6, width, height)
-    assert refusal_of(bytes(data)) is Refusal.BOMB
+    assert refusal_of(bytes(data)) is Refusal.PIXELS
+
+
+@pytest.mark.parametrize("screen", [(0, 0), (8, 8), (5, 400)])
+def test_a_frame_beyond_the_screen_is_shown_on_a_larger_screen(clean: Clean, screen: tuple[int, int]) -> None:
+    data = bytearray(encode())
+    size = struct.unpack_from("<HH", data, 6)
+    struct.pack_into("<HH", data, 6, *screen)
+    copy = clean(bytes(data)).data
+    assert struct.unpack_from("<HH", copy, 6) == tuple(map(max, size, screen))
+    assert copy[10:] == clean(encode()).data[10:]
 
 
 def test_frames_without_end_are_a_bomb(refusal_of: RefusalOf) -> None:

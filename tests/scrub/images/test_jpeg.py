@@ -272,7 +272,7 @@ def test_a_picture_of_65000_by_65000_is_refused_from_its_header(refusal_of: Refu
     data = bytearray(encode(picture()))
     at = data.index(b"\xff\xc0") + 5
     struct.pack_into(">HH", data, at, 65000, 65000)
-    assert refusal_of(bytes(data)) is Refusal.BOMB
+    assert refusal_of(bytes(data)) is Refusal.PIXELS
 
 
 def test_scans_without_end_are_refused(refusal_of: RefusalOf) -> None:

@@ -194,10 +194,10 @@ def test_strong_mode_encodes_again(clean: Clean) -> None:
     assert frames(copy.data) == frames(original)
 
 
-@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (20_001, 1), (1, 0xFFFF_FFFF), (11_000, 11_000)])
+@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (20_001, 20_001), (1, 0xFFFF_FFFF)])
 def test_a_picture_over_the_bounds_is_refused_from_its_header(refusal_of: RefusalOf, width: int, height: int) -> None:
     data = SIGNATURE + header(width, height) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    assert refusal_of(data) is Refusal.BOMB
+    assert refusal_of(data) is Refusal.PIXELS
 
 
 def test_picture_data_that_inflates_beyond_its_header_is_a_bomb(refusal_of: RefusalOf) -> None:

@@ -14,7 +14,7 @@ from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.images import icc_profiles
 from fieldreport.scrub.images.webp.verify import verify
-from fieldreport.scrub.verdicts import Residue
+from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.conftest import Clean, RefusalOf, clean_or_refuse
 from tests.scrub.images.pictures import exif, frames, picture
 
@@ -134,13 +134,18 @@ def test_a_canvas_over_the_bounds_is_refused_from_its_header(refusal_of: Refusal
     data = bytearray(KINDS["animation"])
     at = data.index(b"VP8X") + 12
     data[at : at + 6] = b"\xff" * 6
-    assert refusal_of(bytes(data)) is Refusal.BOMB
+    assert refusal_of(bytes(data)) is Refusal.PIXELS
 
 
-def test_a_still_picture_of_16383_by_16383_is_refused_from_its_header(refusal_of: RefusalOf) -> None:
+def test_a_still_picture_of_16383_by_16383_passes_as_it_is_and_is_not_decoded(
+    clean: Clean,
+) -> None:
     data = bytearray(KINDS["lossy"])
     struct.pack_into("<HH", data, data.index(b"\x9d\x01\x2a") + 3, 16383, 16383)
-    assert refusal_of(bytes(data)) is Refusal.BOMB
+    assert clean(bytes(data)).media_type == "image/webp"
+    with pytest.raises(Refused) as caught:
+        clean(bytes(data), Mode.STRONG)
+    assert caught.value.refusal is Refusal.PIXELS
 
 
 def test_frames_without_end_are_a_bomb(refusal_of: RefusalOf) -> None:

@@ -21,18 +21,19 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if data[:6] not in {b"GIF87a", b"GIF89a"} or len(data) < 13:
         raise Damaged
     width, height, flags, background = struct.unpack_from("<HHBB", data, 6)
-    check_image(width, height)
     position = 13
     palette, position = _palette(data, position, flags)
-    out = [b"GIF89a", struct.pack("<HHBBB", width, height, flags, background, 0), palette]
+    out = [b"GIF89a", b"", palette]
     frames, looping, control = 0, False, b""
     while True:
         kind = data[position] if position < len(data) else None
         if kind == _TRAILER or (kind is None and frames):  # a cut-off file ends where it ends
             break
         if kind == _IMAGE:
-            frame, position = _frame(data, position, width, height)
+            frame, position, right, bottom = _frame(data, position)
             out += [control, *frame]
+            # Nothing lies beyond the screen, where some programs would not show it.
+            width, height = max(width, right), max(height, bottom)
             control = b""
             frames += 1
             check_image(width, height, frames=frames)
@@ -53,6 +54,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         cleaning.removed.add(Removed.TRAILING_DATA)
     if not frames:
         raise Damaged
+    out[1] = struct.pack("<HHBBB", width, height, flags, background, 0)
     cleaned = b"".join([*out, b"\x3b"])
     if cleaning.mode is Mode.STRONG:
         made = animation.frames_as_png(
@@ -84,12 +86,12 @@ def _sub_blocks(data: bytes, position: int) -> tuple[list[bytes], int]:
     return blocks, len(data)
 
 
-def _frame(data: bytes, position: int, width: int, height: int) -> tuple[list[bytes], int]:
+def _frame(data: bytes, position: int) -> tuple[list[bytes], int, int, int]:
+    """A frame's pieces, where the next block begins, and the right and lower edge of what it draws."""
     if position + 11 > len(data):
         raise Damaged
     left, top, columns, rows, flags = struct.unpack_from("<4HB", data, position + 1)
-    # Beyond the screen nothing shows; a frame that lies there would hide what it draws.
-    if not columns or not rows or left + columns > width or top + rows > height:
+    if not columns or not rows or left + columns > 0xFFFF or top + rows > 0xFFFF:
         raise Damaged
     palette, position = _palette(data, position + 10, flags)
     code_size = data[position : position + 1]
@@ -102,7 +104,12 @@ def _frame(data: bytes, position: int, width: int, height: int) -> tuple[list[by
     # In full sub-blocks: how an encoder cut them would tell which it was.
     cut = [compressed[start : start + 255] for start in range(0, len(compressed), 255)]
     head = struct.pack("<B4HB", _IMAGE, left, top, columns, rows, flags & 0xC7)
-    return [head, palette, code_size, *(bytes((len(block),)) + block for block in cut), b"\0"], end
+    return (
+        [head, palette, code_size, *(bytes((len(block),)) + block for block in cut), b"\0"],
+        end,
+        left + columns,
+        top + rows,
+    )
 
 
 def _timing(body: bytes) -> bytes:

@@ -9,17 +9,19 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
+from fieldreport.scrub.images import animation, icc, icc_profiles, metadata
 from fieldreport.scrub.images import codecs as pixels
-from fieldreport.scrub.images import icc, icc_profiles, metadata
+from fieldreport.scrub.images.decoded import write
 from fieldreport.scrub.images.heif import codecs
 from fieldreport.scrub.images.heif.parse import Album, Item, described_by, parse
 from fieldreport.scrub.images.heif.pieces import Piece, assemble
-from fieldreport.scrub.images.jpeg import write as write_jpeg
 from fieldreport.scrub.images.png import write as write_png
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
 
 _ALPHA: Final = frozenset({b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"})
 _CODED: Final = frozenset({b"hvc1", b"av01"})
+_PICTURES: Final = _CODED | {b"grid", b"iden", b"iovl", b"jpeg"}
+_ABOUT_ANOTHER: Final = frozenset({b"thmb", b"auxl", b"base"})
 _TURNS: Final = frozenset({b"clap", b"irot", b"imir"})
 _TILES: Final = 2048
 
@@ -28,6 +30,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """The primary picture, in a new file of the same kind where it can stay as it is."""
     if untrusted_source.size > limits.SCRUB_WHOLE_BYTES:
         raise Refused(Refusal.TOO_LARGE)
+    if untrusted_source.read_at(8, 4) == b"avis":
+        return _animation(untrusted_source, sink, cleaning)
     album = parse(untrusted_source)
     cleaning.removed |= _categories(album)
     picture = _Copier(album, cleaning).copy_all()
@@ -37,16 +41,32 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     return "image/avif" if picture.is_av1 else "image/heic"
 
 
+def _animation(source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """An AVIF that plays: its frames as an animated PNG."""
+    data = source.whole()
+    with pixels.any_error_is_damage():
+        opened = pixels.open_one(data, "image/avif")
+        frames = int(getattr(opened, "n_frames", 1))
+    check_image(*opened.size, frames=frames)
+    cleaning.removed.add(Removed.OTHER_METADATA)  # what a film may say, not looked at
+    made = animation.frames_as_png(data, "image/avif", size=opened.size, frames=frames, profile=None, cleaning=cleaning)
+    return write_png.clean(Source.of(made), sink, cleaning.lossless())
+
+
 def _categories(album: Album) -> set[Removed]:
     """What the rest of the file would say."""
     removed: set[Removed] = set()
     for number, item in album.items.items():
         if item.kind == b"Exif":
-            removed |= metadata.in_exif(_after_exif_offset(album.data(number))).removed
+            removed |= metadata.in_exif(metadata.of_exif_item(album.data(number))).removed
         elif item.kind == b"mime":
             removed |= metadata.in_xmp(album.data(number))
         elif item.kind == b"uri ":
             removed.add(Removed.OTHER_METADATA)
+    parts = {item for (kind, _), to in album.references.items() if kind == b"dimg" for item in to}
+    parts |= {item for kind, item in album.references if kind in _ABOUT_ANOTHER} | {album.primary}
+    if any(item.kind in _PICTURES and number not in parts for number, item in album.items.items()):
+        removed.add(Removed.PICTURES)  # of a burst, or the other eye's
     if described_by(album, b"thmb", album.primary):
         removed.add(Removed.THUMBNAIL)
     layers = described_by(album, b"auxl", album.primary)
@@ -57,11 +77,6 @@ def _categories(album: Album) -> set[Removed]:
     if album.top_level - {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}:
         removed.add(Removed.TRAILING_DATA)
     return removed
-
-
-def _after_exif_offset(data: bytes) -> bytes:
-    skipped = 4 + int.from_bytes(data[:4], "big")
-    return data[skipped:] if data[skipped : skipped + 2] in {b"II", b"MM"} else data[4:].removeprefix(b"Exif\0\0")
 
 
 def _alpha_kind(item: Item) -> bytes | None:
@@ -83,16 +98,18 @@ class _Copier:
         self.pieces: list[Piece] = []
         self.must_decode = False
         self.is_av1 = False
-        self.has_alpha = False
         self.untrusted_profile = b""
 
     def copy_all(self) -> _Copier:
         self._copy(self._album.primary, alpha_of=None)
-        for number, item in described_by(self._album, b"auxl", self._album.primary).items():
-            if _alpha_kind(item) is not None and not self.has_alpha:
-                self.has_alpha = True
-                self._copy(number, alpha_of=1)
         return self
+
+    def _transparency(self, number: int, new: Piece) -> None:
+        """Copy what makes a picture, or a tile of one, transparent."""
+        for layer, item in described_by(self._album, b"auxl", number).items():
+            if _alpha_kind(item) is not None:
+                self._copy(layer, alpha_of=new.number)
+                return
 
     def _copy(self, number: int, *, alpha_of: int | None) -> int:
         """Copy an item and what it is made of; answers its new number."""
@@ -119,6 +136,8 @@ class _Copier:
                 case _:
                     self._property(new, found.kind, found.payload, essential=found.essential)
         self._content(new, number, length_bytes, sizes)
+        if alpha_of is None:
+            self._transparency(number, new)
         if new.size == (0, 0):
             raise Damaged
         check_image(*new.size)
@@ -155,10 +174,10 @@ class _Copier:
         known = icc.identify(untrusted_profile)
         if untrusted_profile not in icc_profiles.OURS:
             self._cleaning.removed.add(Removed.COLOUR_PROFILE)
-        if new.number == 1 and (known is None or self._cleaning.mode is Mode.STRONG):
+        if new.number == 1:
             self.untrusted_profile = untrusted_profile
-            self.must_decode = True
-        elif known is not None and (ours := icc_profiles.profile_for(known)) is not None:
+            self.must_decode |= known is None
+        if known is not None and (ours := icc_profiles.profile_for(known)) is not None:
             new.add(b"colr", b"prof" + ours)
 
     def _content(self, new: Piece, number: int, length_bytes: int, sizes: list[tuple[int, int]]) -> None:
@@ -206,14 +225,10 @@ def _decode(picture: _Copier, sink: Sink, cleaning: Cleaning) -> str:
     for piece in picture.pieces:
         piece.properties = [found for found in piece.properties if found[0] not in _TURNS]
     data = assemble(picture.pieces)
-    decoded = pixels.decode(data, "image/avif") if picture.is_av1 else pixels.decode_heic(data)
+    decoded = pixels.decode(data, "image/avif" if picture.is_av1 else "image/heic", cleaning.noted)
     for kind, payload in turns:
         decoded = _turn(decoded, kind, payload)
-    if picture.untrusted_profile:
-        decoded = pixels.to_srgb(decoded, picture.untrusted_profile)
-    if picture.has_alpha:
-        return write_png.clean(Source.of(pixels.encode_png(decoded)), sink, cleaning)
-    return write_jpeg.clean(Source.of(pixels.encode_jpeg(decoded)), sink, cleaning)
+    return write(decoded, picture.untrusted_profile, sink, cleaning)
 
 
 def _turn(image: Image.Image, kind: bytes, payload: bytes) -> Image.Image:

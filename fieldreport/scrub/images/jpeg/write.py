@@ -25,7 +25,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         sink.write(_assemble(picture, ours))
         return "image/jpeg"
     cleaning.spend(picture.pixels * 8)  # decoded, and its turned copy
-    decoded = codecs.decode(_assemble(picture, None), "image/jpeg")
+    decoded = codecs.decode(_assemble(picture, None), "image/jpeg", cleaning.noted)
     turned = codecs.upright(decoded, picture.orientation)
     if must_convert or (ours and cleaning.mode is Mode.STRONG):
         turned, ours = codecs.to_srgb(turned, profile), None

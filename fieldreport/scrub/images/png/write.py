@@ -39,7 +39,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if must_change or cleaning.mode is Mode.STRONG:
         width, height = picture.size
         cleaning.spend(width * height * 8)
-        decoded = codecs.decode(_assemble(picture, None), "image/png")
+        decoded = codecs.decode(_assemble(picture, None), "image/png", cleaning.noted)
         decoded = codecs.upright(decoded, picture.orientation)
         if picture.profile and (known is None or cleaning.mode is Mode.STRONG):
             decoded, ours = codecs.to_srgb(decoded, picture.profile), None

@@ -63,6 +63,7 @@ def _pages(source: Source, cleaning: Cleaning) -> Iterator[_Page]:
         if not codecs.turn_to(file, number):
             return
         check_image(*file.size, frames=number + 1)
+        codecs.check_decoded(*file.size)
         blocks = codecs.tiff_blocks(file)
         cleaning.removed |= _categories(blocks)
         # In either byte order, since only the lowest bits are ever set.

@@ -36,7 +36,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     again = picture.orientation != 1 or (profile and known is None) or cleaning.mode is Mode.STRONG
     if still is not None and again:
         cleaning.spend(still.width * still.height * 8)
-        decoded = codecs.upright(codecs.decode(_assemble(picture, None), "image/webp"), picture.orientation)
+        decoded = codecs.upright(
+            codecs.decode(_assemble(picture, None), "image/webp", cleaning.noted), picture.orientation
+        )
         if profile and (known is None or cleaning.mode is Mode.STRONG):
             decoded, ours = codecs.to_srgb(decoded, profile), None
         lossless = still.lossless and cleaning.mode is Mode.LOSSLESS

@@ -1,0 +1,1 @@
+"""JPEG 2000: becomes a JPEG, or a PNG."""
