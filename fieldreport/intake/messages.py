@@ -219,6 +219,10 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "We cannot clean this type of file. A photo or screenshot of it, or a PDF, may work instead."
         ),
         Refusal.OLD_OFFICE: later("This is an old Office format. Save it as DOCX or PDF and choose that file."),
+        Refusal.HANGUL: later("This is a Hangul document. In Hangul, save it as PDF and choose that file."),
+        Refusal.IWORK: later(
+            "This is a Pages, Numbers or Keynote document. Export it there as PDF and choose that file."
+        ),
         Refusal.MAIL: later(
             "This is mail in a form that only Outlook opens. Open it there, save or print it as PDF or save it as EML, "
             "and choose that file."

@@ -90,6 +90,7 @@ _REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
     (0, b"L\x00\x00\x00\x01\x14\x02\x00", Refusal.ACTIVE_CONTENT),  # Windows shortcut
     (0, b"!BDN", Refusal.MAIL),  # Outlook's folders
     (0, b"\x78\x9f\x3e\x22", Refusal.MAIL),  # winmail.dat
+    (0, b"HWP Document File", Refusal.HANGUL),
     (0, b"BZh", Refusal.ARCHIVE),
     (0, b"\xfd7zXZ\x00", Refusal.ARCHIVE),
     (0, b"\x28\xb5\x2f\xfd", Refusal.ARCHIVE),  # Zstandard
@@ -242,6 +243,7 @@ def _is_mail(head: bytes, source: Source) -> bool:
 _OLE_STREAMS: Final = (
     ("EncryptedPackage".encode("utf-16-le"), Refusal.ENCRYPTED),
     ("__substg1.0_".encode("utf-16-le"), Refusal.MAIL),
+    ("HwpSummaryInformation".encode("utf-16-le"), Refusal.HANGUL),
 )
 
 
@@ -363,6 +365,10 @@ _NAMED_BY_THEMSELVES: Final = frozenset(
 )
 
 
+# Pages, Numbers and Keynote: what they are packed in today, and what in 2009.
+_IWORK: Final = re.compile(r"\.iwa$|(^|\.(pages|numbers|key)/)(Index\.zip|index\.(apxl|xml)(\.gz)?)$")
+
+
 def _zip(source: Source) -> str:
     _check_zip_directory(source)
     try:
@@ -389,11 +395,13 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
         return "application/octet-stream"
     if "mimetype" in names:
         named = _read_bounded(archive, "mimetype")[:100].strip().decode("ascii", "replace").removesuffix("-template")
+        if named == "application/hwp+zip":
+            raise Refused(Refusal.HANGUL)
         return named if named in _NAMED_BY_THEMSELVES else "application/octet-stream"
     if names & {"META-INF/MANIFEST.MF", "AndroidManifest.xml", "classes.dex"}:
         raise Refused(Refusal.ACTIVE_CONTENT)
-    if any(name.endswith(".iwa") for name in names):
-        return "application/vnd.apple.iwork"
+    if any(_IWORK.search(name) for name in names):
+        raise Refused(Refusal.IWORK)
     return "application/zip"
 
 

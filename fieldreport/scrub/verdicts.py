@@ -30,6 +30,8 @@ class Refusal(_WithText):
 
     UNSUPPORTED = "unsupported", "this type of file cannot be cleaned"
     # OLE compound file: .doc, .xls, .ppt
+    HANGUL = "hangul", "a document of Hangul (HWP); save it there as PDF"
+    IWORK = "iwork", "a document of Pages, Numbers or Keynote; export it there as PDF"
     OLD_OFFICE = "old-office", "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF"
     # .msg, .pst
     MAIL = "mail", "mail in Outlook's own form cannot be cleaned; save it as EML or PDF"

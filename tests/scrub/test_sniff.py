@@ -140,6 +140,16 @@ def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
             Refusal.ENCRYPTED,
         ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "__substg1.0_0037".encode("utf-16-le"), Refusal.MAIL),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "\5HwpSummaryInformation".encode("utf-16-le"),
+            Refusal.HANGUL,
+        ),
+        (b"HWP Document File V3.00 \x1a\1\2\3\4\5" + bytes(99), Refusal.HANGUL),
+        (archive_of({"mimetype": b"application/hwp+zip", "Contents/section0.xml": b"x"}), Refusal.HANGUL),
+        (archive_of({"Index/Document.iwa": b"x", "preview.jpg": b"x"}), Refusal.IWORK),
+        (archive_of({"Index.zip": b"x", "preview.jpg": b"x"}), Refusal.IWORK),
+        (archive_of({"plan.pages/Index.zip": b"x"}), Refusal.IWORK),
+        (archive_of({"index.apxl": b"x", "QuickLook/Thumbnail.jpg": b"x"}), Refusal.IWORK),
         (b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(40), Refusal.ARCHIVE),
         (b"Rar!\x1a\x07\x01\x00" + bytes(40), Refusal.ARCHIVE),
         (b"\xfd7zXZ\x00\x00\x04" + bytes(40), Refusal.ARCHIVE),
@@ -168,6 +178,11 @@ def test_what_cannot_be_cleaned_is_refused_with_its_advice(data: bytes, refusal:
     assert refusal_of(data) is refusal
 
 
+@pytest.mark.parametrize("name", ["my Index.zip", "old/Index.zip", "site/index.xml", "keys/index.html"])
+def test_an_archive_with_an_index_of_its_own_is_an_archive(name: str) -> None:
+    assert type_of(archive_of({name: b"x"})) == "application/zip"
+
+
 def test_an_encrypted_archive_is_named_so() -> None:
     data = bytearray(archive(photo=b"x"))
     data[data.index(b"PK\x01\x02") + 8] |= 1
@@ -186,9 +201,7 @@ def test_the_content_types_of_a_document_may_come_last() -> None:
     assert type_of(archive_of({**parts, "[Content_Types].xml": declared})) == WORD
 
 
-@pytest.mark.parametrize(
-    "media_type", ["image/jxl", "application/vnd.apple.iwork", "application/xml", "application/octet-stream"]
-)
+@pytest.mark.parametrize("media_type", ["image/vnd.adobe.photoshop", "application/xml", "application/octet-stream"])
 def test_a_type_without_a_row_is_unsupported(media_type: str) -> None:
     with pytest.raises(Refused) as caught:
         registry.row(media_type)
