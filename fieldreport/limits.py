@@ -108,6 +108,10 @@ SHUTDOWN_SECONDS: Final = 10  # for requests that are being answered when the se
 # --- stores ---
 PAYLOAD_BYTES: Final = 2048 * MIB  # one sealed object: four requests of the default size, so a setting may be raised
 BLOB_SYNC_BYTES: Final = 16 * MIB  # fdatasync on the way: the last fsync of 500 MB takes 97 ms instead of 252
+ROW_KEY_BYTES: Final = 32  # ChaCha20-Poly1305
+ROW_KEY_SLOTS: Final = 1024  # a file of 64 KiB; it doubles when it fills up
+ROW_KEY_TRIES: Final = 16  # at finding an empty slot by chance before it doubles: at about half full
+ROW_KEYS_AT_ONCE: Final = 500  # rows in one question to the database; PostgreSQL takes 65,535
 WAL_BYTES: Final = 4 * MIB  # a log longer than this is moved into the database after the next commit
 LOG_WAIT_SECONDS: Final = 2.0  # for readers to let go of the log before it is emptied; they take milliseconds
 UPKEEP_SECONDS: Final = 15.0  # between two looks at what a change left on the disk: half of what we promise

@@ -81,8 +81,9 @@ def _filled(directory: Path, roster: Roster, header: bytes) -> Vault:
             "set_id": set_id,
             "size": 16,
             "blob": None,
-            "header": header,
             "payload": bytes(16 * 1024),
         }
-        change.session.execute(insert(SealedObject), [{**row, "id": os.urandom(16)} for _ in range(_OBJECTS)])
+        hidden = change.keys.hide([header] * _OBJECTS)
+        rows = [{**row, "id": os.urandom(16), "slot": each.slot, "hidden": each.hidden} for each in hidden]
+        change.session.execute(insert(SealedObject), rows)
     return vault

@@ -89,6 +89,13 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "An older version was put back",
         "Nothing was done with it. Do not trust it, and tell the admin: the log knows a newer one.",
     ),
+    "row-key": (
+        "This cannot be opened",
+        (
+            "Nothing was done with it. Its key beside the database is missing or another's. Tell the admin: the "
+            "database was changed, or restored without the keys that belong to it."
+        ),
+    ),
     "cross-site": ("This came from another site", "Nothing was done this time. Open the desk in its own window."),
     "audit-head": (
         "The audit log was changed",

@@ -37,6 +37,10 @@ _DAMAGED: Final[Mapping[str, str]] = {
     "more": "and more",
 }
 _DISTRUST: Final[Mapping[str, str]] = {
+    "row-key": (
+        "Its key beside the database is missing or another's: the database was changed, or restored without the keys "
+        "that belong to it. Tell the admin."
+    ),
     "unsigned": "This is not signed by anyone. Do not trust it, and tell the admin.",
     "forged": "This is not signed by who it claims to be. Do not trust it, and tell the admin.",
     "other-source": "This letter is from another source than the case. It may have been moved here: do not trust it.",

@@ -108,7 +108,7 @@ class Mailbox(Protocol):
         """
 
     def unreadable(self) -> list[bytes]:
-        """Read every waiting letter and return the ids of those that are not whole. Raises ``StoreError``."""
+        """Read all that waits and return the ids of letters and replies that are not whole. Raises ``StoreError``."""
 
     def highest_epoch(self) -> int:
         """Return the highest roster epoch ever seen here; 0 when none was."""

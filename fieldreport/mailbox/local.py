@@ -13,26 +13,32 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Final, Literal, cast
 
-from sqlalchemy import BigInteger, Engine, Table, bindparam, delete, insert, or_, select, union, update
+from sqlalchemy import BigInteger, Delete, Engine, Table, bindparam, delete, insert, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import Conflict, LimitExceeded, MailboxFull, NotFound, StaleRoster, StoreError
+from fieldreport.errors import Conflict, LimitExceeded, MailboxFull, NotFound, SealError, StaleRoster, StoreError
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
-from fieldreport.mailbox.tables import Collected, Counters, Letter, Reply
+from fieldreport.mailbox.tables import Collected, Counters, Letter, MailboxBase, Reply
 from fieldreport.store import (
     BlobStore,
     Spooled,
     Upkeep,
+    changing,
     is_whole,
     migrate,
+    must_fit,
     must_store,
     open_blobs,
     open_engine,
     reading,
+    reveal_all,
+    revealed,
     spooled,
+    sweep,
     truncate_log,
+    without_key,
     writing,
 )
 
@@ -50,7 +56,8 @@ def open_mailbox(settings: Settings) -> LocalMailbox:
     data = settings.intake.data
     blobs = open_blobs(settings.intake.blobs or data / "blobs")  # first: it creates the directory
     engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}")
-    migrate(engine, "fieldreport.mailbox")
+    migrate(engine, "fieldreport.mailbox", blobs.row_keys)
+    must_fit(engine, blobs.row_keys, MailboxBase.metadata)
     return LocalMailbox(engine, blobs)
 
 
@@ -103,7 +110,8 @@ class LocalMailbox:
         self._letters_ceiling = letters_ceiling
         self._bytes_ceiling = bytes_ceiling
         self._clock = clock
-        self.upkeep = Upkeep(engine, blobs, hours=_DAY, rebuild=True)  # where a letter lies must not show when it came
+        # Where a letter lies must not show when it came.
+        self.upkeep = Upkeep(engine, blobs, MailboxBase.metadata, hours=_DAY, rebuild=True)
 
     def close(self) -> None:
         """Erase what was deleted, and close every connection."""
@@ -112,11 +120,12 @@ class LocalMailbox:
 
     def erase_deleted(self) -> None:
         """Leave nothing of deleted letters and replies on the disk; see ``Mailbox``."""
+        sweep(self._engine, self._blobs.row_keys, MailboxBase.metadata)
         truncate_log(self._engine)
 
     def _erase_soon(self) -> None:
         try:
-            self.erase_deleted()
+            truncate_log(self._engine)
         except StoreError as error:  # the act has happened; the upkeep does the rest
             _log.warning("deleted rows are erased later: %s", error.detail)
 
@@ -157,7 +166,8 @@ class LocalMailbox:
             "epoch": epoch,
             "size": stored.size,
             "blob": stored.blob,
-            "header": stored.header,
+            "slot": stored.header.slot,
+            "hidden": stored.header.hidden,
             "payload": stored.payload,
         }
         session.execute(_INSERT, row)
@@ -217,19 +227,30 @@ class LocalMailbox:
             letter = session.get(Letter, letter_id)
         if letter is None:
             raise NotFound("no such letter")
+        header = self._header(letter)
         payload = io.BytesIO(letter.payload) if letter.blob is None else self._blobs.open(letter.blob)  # type: ignore[arg-type] # one of the two is set
-        return SealedLetter(id=letter.id, epoch=letter.epoch, header=letter.header, payload=payload, size=letter.size)
+        return SealedLetter(id=letter.id, epoch=letter.epoch, header=header, payload=payload, size=letter.size)
+
+    def _header(self, letter: Letter) -> bytes:
+        try:
+            return revealed(self._blobs.row_keys, letter.slot, letter.hidden)
+        except SealError as error:
+            with reading(self._engine) as session:
+                if session.get(Letter, letter.id) is None:  # collected by another since it was read
+                    raise NotFound("no such letter") from None
+            raise StoreError("this letter cannot be opened", detail=error.detail, code=error.code) from None
 
     def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
         """Delete letters that the desk has stored; see ``Mailbox``."""
         blobs: list[str] = []
-        with writing(self._engine) as session:
+        with changing(self._engine, self._blobs.row_keys) as (session, keys):
             for letter_id in letter_ids:
                 gone = session.execute(
-                    delete(Letter).where(Letter.id == letter_id).returning(Letter.size, Letter.blob)
+                    delete(Letter).where(Letter.id == letter_id).returning(Letter.size, Letter.blob, Letter.slot)
                 ).first()
                 if gone is None:
                     continue
+                keys.doom([gone.slot])
                 session.add(Collected(id=letter_id, hour=_day(self._hour())))
                 session.execute(
                     update(Counters)
@@ -250,10 +271,19 @@ class LocalMailbox:
             raise StoreError("the mailbox refused", detail=f"an index has {limits.INDEX_BYTES} bytes")
         if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
             raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
-        row = Reply(id=reply.id, index=reply.index, hour=_day(reply.hour), header=reply.header, payload=reply.payload)
-        with suppress(Conflict), writing(self._engine) as session:  # another window has posted it
-            if session.get(Reply, reply.id) is None:
-                session.add(row)
+        with suppress(Conflict), changing(self._engine, self._blobs.row_keys) as (session, keys):
+            if session.get(Reply, reply.id) is None:  # otherwise another window has posted it
+                (header,) = keys.hide([reply.header])
+                session.add(
+                    Reply(
+                        id=reply.id,
+                        index=reply.index,
+                        hour=_day(reply.hour),
+                        slot=header.slot,
+                        hidden=header.hidden,
+                        payload=reply.payload,
+                    )
+                )
 
     # --- the source's side ---
 
@@ -261,21 +291,26 @@ class LocalMailbox:
         """Return the replies that wait under an index; see ``Mailbox``."""
         with reading(self._engine) as session:
             rows = session.scalars(select(Reply).where(Reply.index == index).order_by(Reply.hour, Reply.id)).all()
+        headers = reveal_all(self._blobs.row_keys, [(row.slot, row.hidden) for row in rows])
+        if None in headers:  # deleted from another window since they were read, or damaged: the others are shown
+            _log.warning("a reply cannot be opened: its row key is missing")
         return [
-            SealedReply(id=row.id, index=row.index, header=row.header, payload=row.payload, hour=row.hour)
-            for row in rows
+            SealedReply(id=row.id, index=row.index, header=header, payload=row.payload, hour=row.hour)
+            for row, header in zip(rows, headers, strict=True)
+            if header is not None
         ]
 
     def delete_replies(self, index: bytes, reply_ids: Sequence[bytes]) -> None:
         """Delete replies that were read; see ``Mailbox``."""
-        with writing(self._engine) as session:
-            session.execute(delete(Reply).where(Reply.index == index, Reply.id.in_(list(reply_ids))))
-        self._erase_soon()
+        self._delete_replies(delete(Reply).where(Reply.index == index, Reply.id.in_(list(reply_ids))))
 
     def delete_all_replies(self, index: bytes) -> None:
         """Delete every reply under an index; see ``Mailbox``."""
-        with writing(self._engine) as session:
-            session.execute(delete(Reply).where(Reply.index == index))
+        self._delete_replies(delete(Reply).where(Reply.index == index))
+
+    def _delete_replies(self, statement: Delete) -> None:
+        with changing(self._engine, self._blobs.row_keys) as (session, keys):
+            keys.doom(session.scalars(statement.returning(Reply.slot)))
         self._erase_soon()
 
     # --- the operator's side ---
@@ -286,14 +321,17 @@ class LocalMailbox:
         return must_store(self._blobs)
 
     def unreadable(self) -> list[bytes]:
-        """Return the ids of the letters that are not whole; see ``Mailbox``."""
+        """Return the ids of the letters and replies that are not whole; see ``Mailbox``."""
         with reading(self._engine) as session:
             letters = session.execute(
                 select(Letter.id, Letter.size, Letter.blob).where(Letter.blob.is_not(None)).order_by(Letter.id)
             ).all()
-        damaged = [row.id for row in letters if not is_whole(self._blobs, row.blob, row.size)]
+        damaged = {row.id for row in letters if not is_whole(self._blobs, row.blob, row.size)}
         with reading(self._engine) as session:  # those that were collected meanwhile are not damaged
-            return [each for each in damaged if session.get(Letter, each) is not None]
+            damaged = {each for each in damaged if session.get(Letter, each) is not None}
+        for table in (Letter.__table__, Reply.__table__):
+            damaged.update(without_key(self._engine, self._blobs.row_keys, table))
+        return sorted(damaged)
 
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
         """Return payloads that no row names, as a crash between payload and row leaves them.

@@ -1,5 +1,7 @@
 """The mailbox's four tables. Ciphertext, random ids, whole hours and counters; nothing else.
 
+``hidden`` is a header under the row key in ``slot``, see ``store.row_keys``.
+
 Tables are clustered by random ids (WITHOUT ROWID on SQLite), so that the order of rows is not the order of arrival, and
 letters carry no time at all.
 """
@@ -32,8 +34,9 @@ class Letter(MailboxBase, kw_only=True):
     epoch: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str | None] = mapped_column(index=True)
+    slot: Mapped[int] = mapped_column(BigInteger)
     # Last, so that listing letters does not read them.
-    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
     payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
 
 
@@ -56,7 +59,8 @@ class Reply(MailboxBase, kw_only=True):
     id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
     index: Mapped[bytes] = mapped_column(column_bytes(32), index=True, repr=False)
     hour: Mapped[int]
-    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
     payload: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
 
 

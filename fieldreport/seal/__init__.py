@@ -22,6 +22,7 @@ from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
 from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, fold_handle, is_handle
 from fieldreport.seal.roster_directory import RosterDirectory, open_carried_rosters, open_rosters
+from fieldreport.seal.row import decrypt_row, encrypt_row
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
 from fieldreport.seal.word_lists import fingerprint_words
@@ -58,8 +59,10 @@ __all__ = [
     "check_date",
     "check_platform",
     "decode_canonical",
+    "decrypt_row",
     "editors_of",
     "encode_canonical",
+    "encrypt_row",
     "fingerprint_words",
     "fold_handle",
     "forged",

@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, Literal, Protocol, Self
 
 from fieldreport import limits
 from fieldreport.errors import NotFound, StoreError
+from fieldreport.store.row_keys import RowKeys
 
 _NAME: Final = re.compile(r"[0-9a-f]{32}(\.part)?")
 
@@ -38,8 +39,12 @@ class BlobWriter(Protocol):
 class BlobStore(Protocol):
     """Where blobs are kept. Two implementations: ``FileBlobs`` and ``S3Blobs``.
 
+    ``row_keys`` are kept beside them: zones that share a database and its payloads share these as well.
+
     Every method raises ``StoreError`` when the store refuses or is away, and ``NotFound`` for a name that is none.
     """
+
+    row_keys: RowKeys
 
     def create(self) -> BlobWriter:
         """Start a new blob."""
@@ -64,7 +69,8 @@ class BlobStore(Protocol):
 
 
 def must_store(blobs: BlobStore) -> Literal[True]:
-    """Check that a store keeps a new blob and gives it back. Raises ``StoreError``."""
+    """Check that a store keeps a new blob and gives it back, and has its row keys. Raises ``StoreError``."""
+    blobs.row_keys.get([1])
     wanted = secrets.token_bytes(16)
     with blobs.create() as writer:
         writer.write(wanted)

@@ -22,6 +22,8 @@ from typing_extensions import Buffer, override
 from fieldreport import limits
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
+from fieldreport.store.file_row_keys import FileRowKeys
+from fieldreport.store.row_keys import RowKeys
 
 
 class FileBlobs:
@@ -35,6 +37,7 @@ class FileBlobs:
             # The database lies in the first, and `parents` sets no mode.
             for each in (directory.parent, directory, self._blanks):
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.row_keys: RowKeys = FileRowKeys(directory)
 
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""

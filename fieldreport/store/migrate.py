@@ -10,21 +10,35 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from alembic import command, context
+import sqlalchemy as sa
+from alembic import command, context, op
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from fieldreport import limits
 from fieldreport.errors import StoreError
+from fieldreport.store.row_keys import KeyChange, RowKeys, key_change
 
 
-def migrate(engine: Engine, package: str) -> None:
+def migrate(engine: Engine, package: str, keys: RowKeys | None = None) -> None:
     """Bring the tables of ``package`` to the newest revision that this program knows.
 
+    ``keys`` are for rows from before there were row keys; a database without rows needs none.
+
     Raises:
-        StoreError: the database is away, or is newer than this program (code "schema").
+        StoreError: the database or the keys are away, or the database is newer than this program (code "schema").
     """
+    if keys is None:
+        _upgrade(engine, package, None)
+        return
+    with key_change(keys) as change:
+        _upgrade(engine, package, change)
+        change.finish()
+
+
+def _upgrade(engine: Engine, package: str, change: KeyChange | None) -> None:
     config = Config()
     config.set_main_option("script_location", str(files(package) / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -33,6 +47,7 @@ def migrate(engine: Engine, package: str) -> None:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": package})
             config.attributes["connection"] = connection
+            config.attributes["row_keys"] = change
             command.upgrade(config, "head")
     except CommandError:
         raise StoreError(
@@ -55,3 +70,33 @@ def run_migrations(metadata: MetaData, *, version_table: str) -> None:
         render_as_batch=True,  # SQLite alters tables by copying them
     )
     context.run_migrations()
+
+
+def hide_column(table: str, column: str) -> None:
+    """Inside a revision: rename a column to ``hidden``, and encrypt its content under row keys, named in ``slot``.
+
+    The table has a primary key ``id``, which is bytes.
+    """
+    op.execute(f'ALTER TABLE {table} RENAME COLUMN "{column}" TO hidden')
+    op.add_column(table, sa.Column("slot", sa.BigInteger(), nullable=False, server_default="0"))
+    rows = sa.table(table, sa.column("id", sa.LargeBinary), sa.column("slot"), sa.column("hidden", sa.LargeBinary))
+    connection = op.get_bind()
+    still_open = sa.select(rows.c.id, rows.c.hidden).where(rows.c.slot == 0).limit(limits.ROW_KEYS_AT_ONCE)
+    while found := connection.execute(still_open).all():
+        changed = [
+            {"own": row.id, "new_slot": hidden.slot, "new": hidden.hidden}
+            for row, hidden in zip(found, migration_keys().hide([row.hidden for row in found]), strict=True)
+        ]
+        statement = sa.update(rows).where(rows.c.id == sa.bindparam("own", type_=sa.LargeBinary))
+        values = {"slot": sa.bindparam("new_slot"), "hidden": sa.bindparam("new", type_=sa.LargeBinary)}
+        connection.execute(statement.values(values), changed)
+    if connection.dialect.name == "postgresql":
+        op.alter_column(table, "slot", server_default=None)
+
+
+def migration_keys() -> KeyChange:
+    """Inside a revision: the keys that ``migrate`` was given for rows that are there already."""
+    change = op.get_context().config.attributes["row_keys"]  # type: ignore[union-attr] # set by migrate
+    if change is None:
+        raise StoreError("the database refused a migration", detail="it has rows, and no row keys were given")
+    return change  # type: ignore[no-any-return] # Alembic's attributes may be anything

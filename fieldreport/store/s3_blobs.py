@@ -22,6 +22,8 @@ from fieldreport.errors import FieldreportError, NotFound, PlatformError, Settin
 from fieldreport.limits import KIB, MIB
 from fieldreport.seekable import SeekableReader
 from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
+from fieldreport.store.row_keys import RowKeys
+from fieldreport.store.s3_row_keys import S3RowKeys
 
 _PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
 _READ_AHEAD_BYTES: Final = 256 * KIB
@@ -45,6 +47,7 @@ class S3Blobs:
             self._client: Any = boto3.client(
                 "s3", endpoint_url=options.get("endpoint"), region_name=options.get("region")
             )
+        self.row_keys: RowKeys = S3RowKeys(self._client, self._bucket, self._prefix, _as_store_error)
 
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""

@@ -1,5 +1,7 @@
 """Writes a payload into a store: a small one ends in the row, a large one in a blob that is durable before the row is.
 
+Its header is hidden under a row key, see ``row_keys``.
+
 One payload in a row is one commit and no file; see ``limits.INLINE_PAYLOAD_BYTES``.
 """
 
@@ -16,24 +18,27 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, StoreError
 from fieldreport.store.blob_store import BlobStore, BlobWriter
+from fieldreport.store.row_keys import HiddenRow, KeyChange, key_change
 
 
 @dataclass(slots=True, kw_only=True)
 class Spooled:
     """A payload ready to be named by a row: exactly one of ``payload`` and ``blob`` is set. ``size`` is in bytes.
 
-    Call ``keep`` once the row that names the blob is committed; a blob that is not kept is deleted.
+    Call ``keep`` once the row that names blob and slot is committed; a blob that is not kept is deleted.
     """
 
-    header: bytes = field(repr=False)
+    header: HiddenRow
     payload: bytes | None = field(repr=False)
     blob: str | None
     size: int
+    keys: KeyChange = field(repr=False)
     kept: bool = False
 
     def keep(self) -> None:
-        """Keep the blob: a committed row names it."""
+        """Keep the blob and the key: a committed row names them."""
         self.kept = True
+        self.keys.finish()
 
 
 class _Spool(io.RawIOBase):
@@ -98,14 +103,18 @@ def spooled(
         header = seal(cast("BinaryIO", spool))
         blob = spool.writer.commit() if spool.writer is not None else None
         payload = bytes(spool.buffer) if blob is None else None
-        result = Spooled(header=header, payload=payload, blob=blob, size=spool.length)
+    result: Spooled | None = None
+    in_doubt = False
     try:
-        yield result
+        with key_change(blobs.row_keys) as keys:
+            (hidden,) = keys.hide([header])
+            result = Spooled(header=hidden, payload=payload, blob=blob, size=spool.length, keys=keys)
+            yield result
     except StoreError:
         # The answer to a commit may have been lost on its way. An orphan is found and removed; a row without its
         # payload would be a lost letter.
-        result.keep()
+        in_doubt = True
         raise
     finally:
-        if result.blob is not None and not result.kept:
-            blobs.delete(result.blob)
+        if blob is not None and not in_doubt and (result is None or not result.kept):
+            blobs.delete(blob)

@@ -1,4 +1,4 @@
-"""Clears away what changes leave on the disk beside the rows: the write-ahead log, the order of pages, and times.
+"""Clears away what changes leave behind: the write-ahead log, the order of pages, keys without a row, and times.
 
 SQLite's log holds what rows were before, commit by commit. An act that removes something empties it before it returns;
 this thread does it for all other changes, so that nobody has to wait for it when a letter comes. Where rows lie in the
@@ -20,31 +20,34 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, MetaData
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
 from fieldreport.store.blob_store import BlobStore
 from fieldreport.store.engine import serialized, truncate_log
+from fieldreport.store.row_keys import sweep
 from fieldreport.store.sqlite import SerializedConnection
 
 _log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """The upkeep of one SQLite database and of a blob store; PostgreSQL does its own.
+    """The upkeep of one database and of what lies beside it.
 
     Args:
-        engine: the database.
-        blobs: the payloads that its rows name.
+        engine: the database. The log and the order of rows are those of SQLite.
+        blobs: the payloads that its rows name, and the keys of its rows.
+        metadata: its tables.
         hours: how exactly a blob may show when it was written.
         rebuild: whether the order of rows must not show; costs a copy of the database after changes.
 
     """
 
-    def __init__(self, engine: Engine, blobs: BlobStore, *, hours: int, rebuild: bool) -> None:
+    def __init__(self, engine: Engine, blobs: BlobStore, metadata: MetaData, *, hours: int, rebuild: bool) -> None:
         self._engine = engine
         self._blobs = blobs
+        self._metadata = metadata
         self._hours = hours
         self._rebuild = rebuild
         self._path = Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
@@ -88,6 +91,7 @@ class Upkeep:
             if time.monotonic() >= self._touch_at:
                 self._touch_at = time.monotonic() + limits.TIMES_SECONDS
                 self._level_times()
+        sweep(self._engine, self._blobs.row_keys, self._metadata)
 
     def _clear_log(self) -> None:
         if self._connection is None:
@@ -113,6 +117,7 @@ class Upkeep:
                 with suppress(OSError):  # another user's, or gone meanwhile
                     os.utime(path)
         self._blobs.level_times(hours=self._hours)
+        self._blobs.row_keys.level_times()
 
     def _is_ours(self, path: Path) -> bool:
         if self._connection is not None:

@@ -225,7 +225,8 @@ def test_the_exported_key_opens_the_archive_under_a_fresh_passphrase(printed: Pr
     staff = key_file.unlock(tmp_path / "key", found[1])
     vault = open_vault(printed.house.settings)
     with vault.reading() as session:
-        headers = session.scalars(select(SealedObject.header)).all()
+        ids = session.scalars(select(SealedObject.id)).all()
+    headers = [vault.objects.header(each) for each in ids]
     vault.close()
     assert len(headers) == OBJECTS
     assert all(len(open_header(header, staff.identities)) == 16 for header in headers)

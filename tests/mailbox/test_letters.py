@@ -219,6 +219,6 @@ def test_no_column_could_hold_who_or_when(mailbox: LocalMailbox, database_url: s
     engine = open_engine(database_url)
     with writing(engine) as session:
         row = session.execute(text("SELECT * FROM letters")).mappings().one()
-    assert set(row) == {"id", "epoch", "size", "blob", "header", "payload"}
+    assert set(row) == {"id", "epoch", "size", "blob", "slot", "hidden", "payload"}
     assert bytes(row["id"]) == letter_id
     engine.dispose()

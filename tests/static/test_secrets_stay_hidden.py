@@ -45,7 +45,7 @@ _MAY_BE_SHOWN = {
     "Binding.object", "Binding.thread", "Card.version", "Case.card", "Case.id", "CasePicture.item_id", "CaseRow.card",
     "CaseRow.id", "Collected.id", "Expected.instance", "Expected.object", "Expected.thread", "Item.case_id", "Item.id",
     "ItemRow.case_id", "ItemRow.id", "Letter.id", "LetterHead.id", "Mark.case_id", "Outgoing.item_id",
-    "Outgoing.reply_id", "PublishRun.held", "PublishRun.published", "Collected.damaged", "Record.cases", "Record.files",
+    "PublishRun.held", "PublishRun.published", "Collected.damaged", "Record.cases", "Record.files",
     "Record.object_id", "Reply.id",
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,6 @@ import pytest
 from fieldreport.errors import NotFound, SettingsError, StoreError
 from fieldreport.limits import MIB
 from fieldreport.store import BlobStore, FileBlobs, open_blobs
-
-
-@pytest.fixture(params=["directory", "s3"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
-    if request.param == "directory":
-        yield FileBlobs(tmp_path / "blobs")
-        return
-    # A real S3 server cannot be had on every machine; moto's imitates the API in this process, without the network.
-    moto = pytest.importorskip("moto", reason="needs moto, which imitates S3")
-    boto3 = pytest.importorskip("boto3", reason="needs the S3 client")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        with moto.mock_aws():
-            boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="newsroom")
-            yield open_blobs("s3://newsroom/desk?region=us-east-1")
 
 
 def store(blobs: BlobStore, content: bytes) -> str:
@@ -127,10 +110,11 @@ def test_a_name_appears_only_when_every_byte_is_durable(directory: Path, monkeyp
         seen.append("rename")
         return real_rename(path, target)
 
+    blobs = FileBlobs(directory)
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "fdatasync", fdatasync)
     monkeypatch.setattr(Path, "rename", rename)
-    store(FileBlobs(directory), bytes(33 * MIB))
+    store(blobs, bytes(33 * MIB))
     assert seen == ["fdatasync", "fdatasync", "fsync file", "rename", "fsync directory"]
 
 

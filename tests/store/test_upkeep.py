@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, MetaData, text
 
 from fieldreport import limits
 from fieldreport.store import FileBlobs, Upkeep, open_engine, reading, writing
@@ -57,7 +57,7 @@ def test_where_letters_lie_does_not_show_in_which_order_they_came(engine: Engine
     ids = [os.urandom(16) for _ in range(40)]
     for each in ids:
         put(engine, each)
-    upkeep = Upkeep(engine, blobs, hours=24, rebuild=True)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=24, rebuild=True)
     upkeep.run()
     assert order_in(path, ids) == sorted(ids)
     assert log(path) == 0
@@ -68,7 +68,7 @@ def test_the_order_of_what_comes_between_two_rounds_is_gone_after_the_second(
     engine: Engine, path: Path, blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "REBUILD_PAUSE", 0)
-    upkeep = Upkeep(engine, blobs, hours=24, rebuild=True)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=24, rebuild=True)
     ids = []
     for _ in range(3):
         for _ in range(5):
@@ -81,7 +81,7 @@ def test_the_order_of_what_comes_between_two_rounds_is_gone_after_the_second(
 
 def test_without_changes_a_round_does_not_rebuild(engine: Engine, path: Path, blobs: FileBlobs) -> None:
     put(engine, os.urandom(16))
-    upkeep = Upkeep(engine, blobs, hours=24, rebuild=True)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=24, rebuild=True)
     upkeep.run()
     before = path.read_bytes()
     upkeep.run()
@@ -90,7 +90,7 @@ def test_without_changes_a_round_does_not_rebuild(engine: Engine, path: Path, bl
 
 
 def test_one_of_two_does_it_and_the_other_when_that_one_is_gone(engine: Engine, path: Path, blobs: FileBlobs) -> None:
-    first, second = Upkeep(engine, blobs, hours=24, rebuild=False), Upkeep(engine, blobs, hours=24, rebuild=False)
+    first, second = (Upkeep(engine, blobs, MetaData(), hours=24, rebuild=False) for _ in range(2))
     first.run()
     put(engine, os.urandom(16))
     second.run()
@@ -108,7 +108,7 @@ def test_the_thread_does_it_soon_after_a_change_and_lives_through_a_reader(
 ) -> None:
     monkeypatch.setattr(limits, "UPKEEP_SECONDS", 0.05)
     monkeypatch.setattr(limits, "LOG_WAIT_SECONDS", 0.0)
-    upkeep = Upkeep(engine, blobs, hours=24, rebuild=True)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=24, rebuild=True)
     upkeep.start()
     with reading(engine) as session:
         session.execute(text("SELECT count(*) FROM letters")).all()
@@ -124,11 +124,11 @@ def test_the_thread_does_it_soon_after_a_change_and_lives_through_a_reader(
 
 _STOPPED = """
 import os, sys
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 from pathlib import Path
 from fieldreport.store import FileBlobs, Upkeep, open_engine, writing
 engine = open_engine(sys.argv[1])
-upkeep = Upkeep(engine, FileBlobs(Path(sys.argv[1][10:]).parent / "blobs"), hours=24, rebuild=True)
+upkeep = Upkeep(engine, FileBlobs(Path(sys.argv[1][10:]).parent / "blobs"), MetaData(), hours=24, rebuild=True)
 upkeep.start()
 with writing(engine) as session:
     session.execute(text("INSERT INTO letters VALUES (randomblob(16), zeroblob(20000))"))
@@ -180,7 +180,7 @@ def rounds(upkeep: Upkeep) -> float:
 def test_blobs_of_one_day_have_the_times_of_the_last_round_and_were_born_together(
     engine: Engine, blobs: FileBlobs, tmp_path: Path
 ) -> None:
-    upkeep = Upkeep(engine, blobs, hours=24, rebuild=True)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=24, rebuild=True)
     upkeep.run()
     time.sleep(1.1)  # so that the second in which a letter comes is another one
     came = int(time.time())
@@ -200,7 +200,7 @@ def test_a_round_shows_in_the_times_of_every_file_whether_something_changed_or_n
 ) -> None:
     put(engine, os.urandom(16))
     store(blobs)
-    upkeep = Upkeep(engine, blobs, hours=24, rebuild=True)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=24, rebuild=True)
     for _ in range(2):
         time.sleep(0.2)
         began = rounds(upkeep)

@@ -49,7 +49,11 @@ def _as_nobody_special() -> tuple[list[str], int]:
 
 
 @functools.cache
-def _socket_directory() -> Path:
+def start(*settings: str) -> Path:
+    """Start a server with these settings (``NAME=VALUE``), if it does not run yet; return the directory of its socket.
+
+    Its cluster is ``data`` in there.
+    """
     programs = _programs()
     words, user = _as_nobody_special()
     home = Path(tempfile.mkdtemp(prefix="fieldreport-pg-"))
@@ -62,8 +66,9 @@ def _socket_directory() -> Path:
         capture_output=True,
         cwd="/",
     )
+    options = [word for setting in settings for word in ("-c", setting)]
     server = subprocess.Popen(
-        [*words, str(programs / "postgres"), "-D", str(data), "-k", str(home), *_SETTINGS],
+        [*words, str(programs / "postgres"), "-D", str(data), "-k", str(home), *_SETTINGS, *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
@@ -93,10 +98,19 @@ def _stop(server: subprocess.Popen[bytes], home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def fresh_database(*, like: str = "template1") -> str:
-    """Create a database of a random name, as a copy of another one, and return its SQLAlchemy URL."""
-    home = _socket_directory()
+def execute(statement: str, *, home: Path | None = None) -> None:
+    """Run one statement as the server's owner, outside transactions."""
+    with psycopg.connect(host=str(home or start()), user=_OWNER, dbname="postgres", autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def fresh_database(*, like: str = "template1", home: Path | None = None) -> str:
+    """Create a database of a random name, as a copy of another one, and return its SQLAlchemy URL.
+
+    ``home``: of one of the servers that ``start`` started; the one without settings unless given.
+    """
+    home = home or start()
     name = f"t{secrets.token_hex(8)}"
-    with psycopg.connect(host=str(home), user=_OWNER, dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'.encode())
+    # Not through the log, which the tests of forgetting read.
+    execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY file_copy', home=home)
     return f"postgresql://{_OWNER}@/{name}?host={home}"

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -18,6 +18,7 @@ from fieldreport.seal import HybridIdentity, Role, Roster, SourceKeys
 from fieldreport.store import FileBlobs, open_engine
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.staff_key import StaffKey
+from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
@@ -163,6 +164,12 @@ class Newsroom:
         """Every file of the vault: the database with its log, and the blobs."""
         desk = self.directory / "desk"
         return [path for path in desk.rglob("*") if path.is_file()]
+
+
+def hidden(change: Change, header: bytes) -> dict[str, Any]:
+    """The columns of an object that hold this header, under a new row key: only the desk's own machine can write it."""
+    (row,) = change.keys.hide([header])
+    return {"slot": row.slot, "hidden": row.hidden}
 
 
 def open_newsroom(directory: Path, *, vault_url: str, mailbox_url: str) -> tuple[Vault, LocalMailbox, Clock]:

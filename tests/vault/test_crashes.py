@@ -17,13 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, MetaData, select
 
 from fieldreport import limits
+from fieldreport.mailbox.tables import MailboxBase
 from fieldreport.seal import SourceKeys
+from fieldreport.store import RowKeys, reading, reveal_all, sweep
+from fieldreport.store.row_keys import hiding_tables
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
-from fieldreport.vault.archive.tables import Item
+from fieldreport.vault.archive.tables import Item, VaultBase
 from fieldreport.vault.cases import conversation, inbox, outbox, sort
 from fieldreport.vault.cases.inbox import CaseFilter
 from tests.cast import a_source, with_new_key, without_old_keys
@@ -114,8 +117,27 @@ def crash(life: Life, seed: int) -> None:
         (life.letters if kind == LETTER else life.replies).add(identifier)
 
 
+def check_keys(engine: Engine, keys: RowKeys, metadata: MetaData) -> None:
+    """Every row has its key, and after the first sweep there is no key without a row."""
+    sweep(engine, keys, metadata)
+    with reading(engine) as session:
+        rows = [
+            (row.slot, row.hidden)
+            for table in hiding_tables(metadata)
+            for row in session.execute(select(table.c.slot, table.c.hidden))
+        ]
+    assert None not in reveal_all(keys, rows)
+    taken = [slot for slot, key in enumerate(keys.get(range(1 + limits.ROW_KEY_SLOTS))) if key is not None]
+    assert taken == sorted(slot for slot, _ in rows)
+
+
 def check(life: Life, newsroom: Newsroom) -> None:
     """Everything promised is there, once, whole, and for the right readers."""
+    for engine, blobs, metadata in (
+        (newsroom.mailbox._engine, newsroom.mailbox._blobs, MailboxBase.metadata),
+        (newsroom.vault.engine, newsroom.vault.blobs, VaultBase.metadata),
+    ):
+        check_keys(engine, blobs.row_keys, metadata)
     waiting = {head.id for head in newsroom.mailbox.waiting(10_000)}
     with newsroom.vault.reading() as session:
         taken = set(session.scalars(select(Item.id)))

@@ -32,6 +32,7 @@ _REFUSED_CARD: Final = {
     "unsigned": "is not signed by anyone: do not trust it",
     "forged": "is not signed by who it claims to be: do not trust it",
     "replayed": "is not the newest that the log knows: an older one was put back, or it was taken away",
+    "row-key": "lacks its key beside the database, which was changed, or restored without the keys that belong to it",
 }
 _CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
 

@@ -1,8 +1,8 @@
 """One change of the vault: one transaction that holds rows, sealed objects, deletions and the log of the act.
 
 Rules: everything in a change happens or nothing does; payloads of deleted objects go after the commit, payloads of new
-objects were made durable before; each change holds the row of the vault's state, so changes come one after the other
-on every database.
+objects were made durable before, and so with the keys of rows (``store.row_keys``); each change holds the row of the
+vault's state, so changes come one after the other on every database.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import StoreError
+from fieldreport.store import KeyChange
 from fieldreport.vault.archive import audit, objects
 from fieldreport.vault.archive.audit import Act, Signer
 from fieldreport.vault.archive.objects import Staged
@@ -22,8 +23,9 @@ from fieldreport.vault.archive.tables import AuditRow, VaultState
 class Change:
     """What a caller of ``Vault.change`` or ``Seat.change`` holds while its block runs."""
 
-    def __init__(self, session: Session, *, hour: int, actor: str, signer: Signer | None) -> None:
+    def __init__(self, session: Session, keys: KeyChange, *, hour: int, actor: str, signer: Signer | None) -> None:
         self.session = session
+        self.keys = keys
         self.hour = hour
         self.actor = actor
         self.state = _locked_state(session)
@@ -48,7 +50,10 @@ class Change:
 
     def shred(self, object_ids: Collection[bytes]) -> None:
         """Delete sealed objects for good; ids of objects that are gone already do no harm."""
-        self._doomed += objects.shred(self.session, object_ids)
+        for gone in objects.shred(self.session, object_ids):
+            self.keys.doom([gone.slot])
+            if gone.blob is not None:
+                self._doomed.append(gone.blob)
         self.removed = True
 
     def record(self, act: Act, subject: str = "") -> None:

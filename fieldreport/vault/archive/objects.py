@@ -2,7 +2,7 @@
 
 Rules: a payload is durable before its row and deleted after it; an object is only added for the newest roster epoch
 that this vault has seen, so a desk with an old roster cannot seal to a key that is about to be destroyed; deleting an
-object deletes its header, and with it every wrapped copy of its file key (crypto-shredding).
+object destroys the key of its header, and with it every wrapped copy of its file key (crypto-shredding).
 """
 
 from __future__ import annotations
@@ -13,14 +13,24 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Literal
 
-from sqlalchemy import Engine, Select, bindparam, delete, func, select, update
+from sqlalchemy import Engine, Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
-from fieldreport.errors import NotFound, StaleRoster, StoreError
+from fieldreport.errors import NotFound, SealError, StaleRoster, StoreError
 from fieldreport.seal import Kind
-from fieldreport.store import BlobStore, Spooled, is_whole, reading, spooled
-from fieldreport.vault.archive.tables import Case, RecipientKey, RecipientSet, SealedObject, VaultState
+from fieldreport.store import (
+    BlobStore,
+    KeyChange,
+    Spooled,
+    is_whole,
+    reading,
+    reveal_all,
+    revealed,
+    spooled,
+    without_key,
+)
+from fieldreport.vault.archive.tables import Case, Outgoing, RecipientKey, RecipientSet, SealedObject, VaultState
 
 _OTHER_PAYLOADS: Final = 8  # of this many, one is there unless the whole store is gone
 
@@ -44,13 +54,17 @@ class Staged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """A sealed object ready to be opened: ``payload`` is seekable and must be closed."""
+    """A sealed object ready to be opened: ``payload`` is seekable and must be closed.
+
+    ``version`` is the stored form of this header, which is another one after each re-wrapping.
+    """
 
     id: bytes
     kind: Kind
     thread: bytes
     epoch: int
     limited: bytes | None
+    version: bytes = field(repr=False)
     header: bytes = field(repr=False)
     payload: BinaryIO = field(repr=False)
 
@@ -97,11 +111,9 @@ class Objects:
 
         Raises:
             NotFound: there is none, or it was deleted, or its payload is missing (code "payload-missing").
+            SealError: (code ``row-key``) the row's key is missing, or is not its own. StoreError: a store is away.
         """
-        with reading(self._engine) as session:
-            row = session.get(SealedObject, object_id)
-        if row is None:
-            raise NotFound("this is not here any more", detail="no such object")
+        row, header = self._row(object_id)
         try:
             payload = io.BytesIO(row.payload or b"") if row.blob is None else self._blobs.open(row.blob)
         except NotFound:
@@ -115,9 +127,25 @@ class Objects:
             thread=row.thread,
             epoch=row.epoch,
             limited=row.limited,
-            header=row.header,
+            version=row.hidden,
+            header=header,
             payload=payload,
         )
+
+    def _row(self, object_id: bytes) -> tuple[SealedObject, bytes]:
+        """An object's row and header; looked at again where it was re-wrapped between the two."""
+        seen = b""
+        while True:
+            with reading(self._engine) as session:
+                row = session.get(SealedObject, object_id)
+            if row is None:
+                raise NotFound("this is not here any more", detail="no such object")
+            try:
+                return row, revealed(self._blobs.row_keys, row.slot, row.hidden)
+            except SealError:
+                if row.hidden == seen:
+                    raise
+                seen = row.hidden
 
     def _must_have_others(self, object_id: bytes) -> Literal[True]:
         """Check that a missing payload is not one of all: an empty directory is a disk that is not mounted."""
@@ -136,7 +164,7 @@ class Objects:
         return True
 
     def unreadable(self) -> list[bytes]:
-        """Return the ids of objects whose payload has another length, or whose first or last byte cannot be read.
+        """Return the ids of objects whose header is closed, or whose payload is not there with first and last byte.
 
         Raises:
             StoreError: a store is away.
@@ -147,17 +175,25 @@ class Objects:
                 .where(SealedObject.blob.is_not(None))
                 .order_by(SealedObject.id)
             ).all()
-        found = [row.id for row in rows if not is_whole(self._blobs, row.blob, row.size, ends_only=True)]
+        found = {row.id for row in rows if not is_whole(self._blobs, row.blob, row.size, ends_only=True)}
         with reading(self._engine) as session:  # those that were deleted meanwhile are not damaged
-            return [each for each in found if session.get(SealedObject, each) is not None]
+            found = {each for each in found if session.get(SealedObject, each) is not None}
+        for table in (SealedObject.__table__, Outgoing.__table__):
+            found.update(without_key(self._engine, self._blobs.row_keys, table))
+        return sorted(found)
 
     def header(self, object_id: bytes) -> bytes:
-        """Return the header alone. Raises ``NotFound``."""
-        with reading(self._engine) as session:
-            header = session.scalar(select(SealedObject.header).where(SealedObject.id == object_id))
-        if header is None:
-            raise NotFound("this is not here any more", detail="no such object")
-        return header
+        """Return the header alone; raises as ``open``."""
+        return self._row(object_id)[1]
+
+    def headers_of(self, rows: Sequence[Row[bytes, int, bytes]]) -> list[tuple[Row[bytes, int, bytes], bytes]]:
+        """Return what ``rows_in`` returned, each with its header, without those that are closed.
+
+        Such a row was replaced or deleted meanwhile; or it is damaged, still counts as sealed to its keys, and
+        ``unreadable`` names it.
+        """
+        headers = reveal_all(self._blobs.row_keys, [(row.slot, row.hidden) for row in rows])
+        return [(row, header) for row, header in zip(rows, headers, strict=True) if header is not None]
 
     def named_by(self, key_id: str) -> int:
         """Count the objects that are sealed to a key and can still be opened."""
@@ -209,20 +245,19 @@ def insert_as_is(session: Session, staged: Staged) -> None:
             limited=None if staged.readers is None else staged.thread,
             size=staged.spooled.size,
             blob=staged.spooled.blob,
-            header=staged.spooled.header,
+            slot=staged.spooled.header.slot,
+            hidden=staged.spooled.header.hidden,
             payload=staged.spooled.payload,
         )
     )
 
 
-def shred(session: Session, object_ids: Collection[bytes]) -> list[str]:
-    """Delete rows, and so every wrapped copy of their file keys; return the blobs to delete after the commit."""
-    names = []
+def shred(session: Session, object_ids: Collection[bytes]) -> Iterator[Row[int, str | None]]:
+    """Delete rows; return of each its slot, whose key must go with every wrapped copy of the file key, and its blob."""
     for object_id in object_ids:
-        name = session.scalar(delete(SealedObject).where(SealedObject.id == object_id).returning(SealedObject.blob))
-        if name is not None:
-            names.append(name)
-    return names
+        yield from session.execute(
+            delete(SealedObject).where(SealedObject.id == object_id).returning(SealedObject.slot, SealedObject.blob)
+        )
 
 
 def set_of(session: Session, keys: Collection[str]) -> int:
@@ -261,20 +296,19 @@ def count_naming(session: Session, key_ids: Collection[str]) -> int:
 
 
 def count_in(session: Session, set_id: int, *, limited: bytes | None) -> int:
-    """Count what ``headers_in`` would walk over."""
+    """Count what ``rows_in`` would walk over."""
     return session.scalar(_in(select(func.count()).select_from(SealedObject), set_id, limited)) or 0
 
 
-def headers_in(
+def rows_in(
     session: Session, set_id: int, *, limited: bytes | None, after: bytes, limit: int
-) -> Sequence[tuple[bytes, bytes]]:
-    """Return up to ``limit`` pairs of id and header, in the order of ids after ``after``.
+) -> Sequence[Row[bytes, int, bytes]]:
+    """Return up to ``limit`` rows of id, slot and hidden header, in the order of ids after ``after``.
 
     Of the openable objects in one set: those that are limited to this case's readers, or not limited.
     """
-    wanted = _in(select(SealedObject.id, SealedObject.header), set_id, limited)
-    rows = session.execute(wanted.where(SealedObject.id > after).order_by(SealedObject.id).limit(limit))
-    return [(row.id, row.header) for row in rows]
+    wanted = _in(select(SealedObject.id, SealedObject.slot, SealedObject.hidden), set_id, limited)
+    return session.execute(wanted.where(SealedObject.id > after).order_by(SealedObject.id).limit(limit)).all()
 
 
 def _in(wanted: Select[*tuple[Any, ...]], set_id: int, limited: bytes | None) -> Select[*tuple[Any, ...]]:
@@ -282,23 +316,38 @@ def _in(wanted: Select[*tuple[Any, ...]], set_id: int, limited: bytes | None) ->
 
 
 def replace_headers(
-    session: Session, new: Sequence[tuple[tuple[bytes, bytes], bytes]], *, set_id: int, limited: bytes | None
+    session: Session,
+    keys: KeyChange,
+    new: Sequence[tuple[Row[bytes, int, bytes], bytes]],
+    *,
+    set_id: int,
+    limited: bytes | None,
 ) -> int:
     """Put each object's new header in the place of its old one, where both it and its readers are still the same.
 
-    ``new`` pairs (id, old header) with the new header. Returns how many were replaced.
+    ``new`` pairs what ``rows_in`` returned with the new header. Returns how many were replaced. The row of the vault's
+    state is held, so that nobody else replaces one meanwhile.
     """
-    if not new:
+    ids = [row.id for row, _ in new]
+    same = select(SealedObject.id, SealedObject.hidden).where(SealedObject.id.in_(ids), SealedObject.limited == limited)
+    now = {row.id: row.hidden for row in session.execute(same)}
+    found = [(row, header) for row, header in new if now.get(row.id) == row.hidden]
+    if not found:
         return 0
     table = SealedObject.__table__
     statement = (
         update(SealedObject)
-        .where(table.c.id == bindparam("own"), table.c.header == bindparam("old"), table.c.limited == limited)
-        .values(header=bindparam("new"), set_id=set_id)
+        .where(table.c.id == bindparam("own"))
+        .values(slot=bindparam("new_slot"), hidden=bindparam("new"), set_id=set_id)
     )
-    parameters = [{"own": object_id, "old": old, "new": header} for (object_id, old), header in new]
+    parameters = [
+        {"own": row.id, "new_slot": hidden.slot, "new": hidden.hidden}
+        for (row, _), hidden in zip(found, keys.hide([header for _, header in found]), strict=True)
+    ]
     # As one execution of many rows: through the ORM it would be a statement for each.
-    return session.connection().execute(statement, parameters).rowcount
+    session.connection().execute(statement, parameters)
+    keys.doom(row.slot for row, _ in found)
+    return len(found)
 
 
 def _set_text(keys: Collection[str]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -49,10 +50,10 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Headers:
-    """Pairs of id and header, all of one group."""
+    """Objects of one group, as ``rows_in`` returned them."""
 
     group: _Group
-    headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    rows: Sequence[Row[bytes, int, bytes]] = field(repr=False)
 
 
 def pending(seat: Seat) -> int:
@@ -122,7 +123,7 @@ class Rewrapper:
         progress(0, total)
         with contextlib.ExitStack() as stack:
             for batch, rebuilt in self._rebuilding(total, stack)(self._batches(groups)):
-                pairs = list(zip(batch.headers, rebuilt, strict=True))
+                pairs = list(zip(batch.rows, rebuilt, strict=True))
                 with self.change() as change:
                     if change.state.highest_epoch > self.roster.epoch:
                         raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
@@ -134,14 +135,15 @@ class Rewrapper:
                         )
                     done += objects.replace_headers(
                         change.session,
+                        change.keys,
                         [(known, new) for known, new in pairs if isinstance(new, bytes)],
                         set_id=objects.set_of(change.session, batch.group.keys),
                         limited=batch.group.case,
                     )
-                    for (object_id, old), new in pairs:
+                    for row, new in pairs:
                         if isinstance(new, SealError):
                             skipped += 1
-                            self._set_right(change, object_id, old, new)
+                            self._set_right(change, row, new)
                 progress(done + skipped, max(total, done + skipped))
         if done:
             self.vault.erase_soon()
@@ -156,15 +158,16 @@ class Rewrapper:
                 after = b""
                 while True:
                     with self.vault.reading() as session:
-                        headers = objects.headers_in(
+                        rows = objects.rows_in(
                             session, set_id, limited=group.case, after=after, limit=limits.REWRAP_OBJECTS
                         )
-                    if not headers:
+                    if not rows:
                         break
-                    after = headers[-1][0]
+                    after = rows[-1].id
+                    opened = self.vault.objects.headers_of(rows)
                     yield Batch(
-                        tag=_Headers(group=group, headers=headers),
-                        headers=[header for _, header in headers],
+                        tag=_Headers(group=group, rows=[row for row, _ in opened]),
+                        headers=[header for _, header in opened],
                         recipients=group.recipients,
                     )
 
@@ -203,15 +206,15 @@ class Rewrapper:
         except SealError as error:
             return error
 
-    def _set_right(self, change: Change, object_id: bytes, old: bytes, why: SealError) -> None:
-        stored = change.session.get(SealedObject, object_id)
-        if stored is None or stored.header != old:
+    def _set_right(self, change: Change, row: Row[bytes, int, bytes], why: SealError) -> None:
+        stored = change.session.get(SealedObject, row.id)
+        if stored is None or stored.hidden != row.hidden:
             return
         keys = set(objects.keys_of(change.session, stored.set_id)) - set(self._own())
         stored.set_id = objects.set_of(change.session, keys)
         if not isinstance(why, NotARecipient) or not keys:
             stored.damage = "header"
-            item = change.session.get(Item, object_id)
+            item = change.session.get(Item, row.id)
             if item is not None and item.damage is None:
                 item.damage = "header"
                 case = change.session.get(Case, item.case_id) if item.case_id is not None else None

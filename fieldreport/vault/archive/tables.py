@@ -80,8 +80,9 @@ class RecipientKey(VaultBase, kw_only=True):
 
 
 class SealedObject(VaultBase, kw_only=True):
-    """One age file: ``header`` here, payload here or in a blob, exactly one of the two set.
+    """One age file: its header here, payload here or in a blob, exactly one of the two set.
 
+    ``hidden`` is the header under the row key in ``slot``, see ``store.row_keys``.
     ``thread`` and ``epoch`` are what the sealed inner header must say. ``limited`` is the case whose named readers it
     is for, empty while it is for every editor. ``damage`` is set once a header can never be opened again.
     """
@@ -99,8 +100,9 @@ class SealedObject(VaultBase, kw_only=True):
     damage: Mapped[str | None] = mapped_column(default=None)
     size: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str | None] = mapped_column(index=True)
+    slot: Mapped[int] = mapped_column(BigInteger)
     # Last, so that walking over the table does not walk over them.
-    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
     payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
 
 
@@ -177,16 +179,17 @@ class Mark(VaultBase, kw_only=True):
 
 
 class Outgoing(VaultBase, kw_only=True):
-    """A reply that the mailbox has not confirmed yet. Only here, and only so long, does the vault hold an index."""
+    """A reply that the mailbox has not confirmed yet. Only here, and only so long, does the vault hold an index.
+
+    ``hidden``, under the row key in ``slot``, is all of the reply, so that delivering it destroys what ties it to its
+    case; see ``cases.outbox``.
+    """
 
     __tablename__ = "outbox"
 
-    reply_id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
-    item_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("items.id"), unique=True)
-    index: Mapped[bytes] = mapped_column(column_bytes(32), repr=False)
-    hour: Mapped[int]
-    header: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
-    payload: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    item_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("items.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
 
 
 class Withdrawal(VaultBase, kw_only=True):

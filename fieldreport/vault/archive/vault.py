@@ -21,18 +21,20 @@ from fieldreport.errors import NotFound, StoreError
 from fieldreport.store import (
     BlobStore,
     Upkeep,
+    changing,
     erase_deleted,
     migrate,
+    must_fit,
     must_store,
     open_blobs,
     open_engine,
     reading,
-    writing,
+    sweep,
 )
 from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
-from fieldreport.vault.archive.tables import Outgoing, SealedObject, VaultState
+from fieldreport.vault.archive.tables import Outgoing, SealedObject, VaultBase, VaultState
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +48,8 @@ def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     data = settings.desk.data
     blobs = open_blobs(settings.desk.blobs or data / "blobs")  # first: it creates the directory
     engine = open_engine(settings.desk.vault or f"sqlite:///{data / 'vault.db'}")
-    migrate(engine, "fieldreport.vault")
+    migrate(engine, "fieldreport.vault", blobs.row_keys)
+    must_fit(engine, blobs.row_keys, VaultBase.metadata)
     return Vault(engine, blobs, settings.instance_id, clock=clock)
 
 
@@ -64,7 +67,8 @@ class Vault:
         self.clock = clock
         self.objects = Objects(engine, blobs)
         self.audit = AuditLog(engine)
-        self.upkeep = Upkeep(engine, blobs, hours=1, rebuild=False)  # the order of items is in their rows
+        # The order of items is in their rows.
+        self.upkeep = Upkeep(engine, blobs, VaultBase.metadata, hours=1, rebuild=False)
 
     def close(self) -> None:
         """Erase what was deleted, and close every connection."""
@@ -88,8 +92,8 @@ class Vault:
         Raises:
             Conflict, StoreError: see ``store.writing``; and whatever the block raises.
         """
-        with writing(self.engine) as session:
-            change = Change(session, hour=self.hour(), actor=actor, signer=signer)
+        with changing(self.engine, self.blobs.row_keys) as (session, keys):
+            change = Change(session, keys, hour=self.hour(), actor=actor, signer=signer)
             yield change
         for name in change.finish():
             try:
@@ -125,17 +129,21 @@ class Vault:
             change.state.highest_epoch = max(change.state.highest_epoch, epoch)
 
     def erase_deleted(self) -> None:
-        """Leave nothing of deleted and replaced rows in the database's files.
+        """Leave nothing of deleted and replaced rows in the database's files, and no key of theirs.
 
         Raises:
-            StoreError: the database is away, or (code "busy") a reader was in the way for two seconds.
+            StoreError: the database is away, or (code "busy") a reader or a change was in the way for two seconds.
         """
+        sweep(self.engine, self.blobs.row_keys, VaultBase.metadata)
+        self._erase()
+
+    def _erase(self) -> None:
         erase_deleted(self.engine, [SealedObject.__tablename__, Outgoing.__tablename__])
 
     def erase_soon(self) -> None:
-        """Do the same after an act that has happened: what cannot be done now is left to the upkeep."""
+        """Do the same after an act that has happened, whose keys are destroyed: the rest is left to the upkeep."""
         try:
-            self.erase_deleted()
+            self._erase()
         except StoreError as error:
             _log.warning("deleted rows are erased later: %s", error.detail)
 

@@ -24,7 +24,7 @@ from fieldreport.vault.articles.tables import ArticleCase
 from fieldreport.vault.cases import conversation
 
 # Somebody has put another thing in its place: no reason to override anything, as what is sealed to others is none.
-_DISTRUSTED: Final = frozenset({"unsigned", "forged", "replayed", "other-source", "binding"})
+_DISTRUSTED: Final = frozenset({"unsigned", "forged", "replayed", "other-source", "binding", "row-key"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

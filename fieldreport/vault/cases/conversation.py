@@ -21,13 +21,13 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import Mailbox, SealedReply
 from fieldreport.seal import Binding, HybridRecipient, Kind, PartSource, Role, encode_canonical, seal_envelope
 from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import Case, Item, Outgoing
+from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.inbox import living
 
@@ -114,15 +114,12 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
         if is_first:
             change.add(staged)
             _append(change, case, item_id, Kind.SENT)
-            change.session.add(
-                Outgoing(
-                    reply_id=reply_id,
-                    item_id=item_id,
-                    index=source.index,
-                    hour=change.hour,
-                    header=header,
-                    payload=payload.getvalue(),
-                )
+            outbox.add(
+                change,
+                item_id,
+                SealedReply(
+                    id=reply_id, index=source.index, hour=change.hour, header=header, payload=payload.getvalue()
+                ),
             )
             change.record(Act.REPLIED, case.name)
     if not is_first:  # another window was faster

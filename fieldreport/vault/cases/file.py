@@ -15,7 +15,8 @@ from sqlalchemy import delete, select
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.origin import Opener, Origin
-from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
+from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark
+from fieldreport.vault.cases import outbox
 
 _NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
 
@@ -57,7 +58,7 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
         change.shred([case.card])
         case.card = None
     for item in items:
-        change.session.execute(delete(Outgoing).where(Outgoing.item_id == item.id))
+        outbox.forget(change, item.id)
         if item.kind == Kind.LETTER.value:
             item.gone, item.damage = True, None
         else:

@@ -230,9 +230,7 @@ def _case_row(row: Row[Any]) -> CaseRow:
 
 
 def _items() -> Select[*tuple[Any, ...]]:
-    return select(Item, Outgoing.reply_id.is_not(None).label("pending")).outerjoin(
-        Outgoing, Outgoing.item_id == Item.id
-    )
+    return select(Item, Outgoing.item_id.is_not(None).label("pending")).outerjoin(Outgoing, Outgoing.item_id == Item.id)
 
 
 def _item_row(row: Row[Any]) -> ItemRow:

@@ -63,10 +63,11 @@ class Sorted:
 class _Look:
     """What was learned by opening a letter. Without ``origin`` not even the manifest could be read.
 
-    ``header`` is the one that was opened, if one was.
+    ``header`` is the one that was opened, if one was, and ``version`` its stored form.
     """
 
     header: bytes = field(default=b"", repr=False)
+    version: bytes = field(default=b"", repr=False)
     origin: Origin | None = None
     hour: int | None = None
     epoch: int | None = None
@@ -167,8 +168,8 @@ class Sorter:
             result.unopened += 1
             result.unknown_roster += 1
             return
-        except (StoreError, OSError) as error:
-            # One payload that cannot be read now must not stop the letters after it.
+        except (StoreError, OSError, SealError) as error:
+            # One payload that cannot be read now, or row key that is missing, must not stop the letters after it.
             _log.error("a letter cannot be read from the store (%s); it stays unsorted", type(error).__name__)
             result.unopened += 1
             result.unreadable += 1
@@ -220,10 +221,12 @@ class Sorter:
             stored.damage = look.damage
         if look.epoch is not None:
             stored.epoch = look.epoch
-        if not look.header or stored.header != look.header:
+        if not look.header or stored.hidden != look.version:
             return  # a colleague re-wrapped it while we read it
         if rebuilt is not None and roster is not None and roster.epoch >= change.state.highest_epoch:
-            stored.header = rebuilt
+            change.keys.doom([stored.slot])
+            (header,) = change.keys.hide([rebuilt])
+            stored.slot, stored.hidden = header.slot, header.hidden
             stored.set_id = objects.set_of(change.session, roster.key_ids())
         else:
             # No roster in force: all that is known is who has opened it. Re-wrapping does the rest when there is one.
@@ -268,9 +271,10 @@ class Sorter:
                 if error.code == "binding" and stored.epoch not in history:
                     raise _UnknownRoster(error.text) from None
                 damage = _DAMAGE.get(error.code, "manifest")
-                return _Look(header=b"" if damage == "header" else stored.header, damage=damage)
+                header = b"" if damage == "header" else stored.header
+                return _Look(header=header, version=stored.version, damage=damage)
             with envelope:
-                return replace(_describe(envelope), header=stored.header)
+                return replace(_describe(envelope), header=stored.header, version=stored.version)
 
 
 class _UnknownRoster(SealError):

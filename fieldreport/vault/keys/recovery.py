@@ -82,13 +82,13 @@ class Rescue:
         with self.vault.reading() as session:
             sets = objects.sets_naming(session, [self.identity.key_id])
             usable = SealedObject.damage.is_(None)
-            header = session.scalar(select(SealedObject.header).where(SealedObject.set_id.in_(sets), usable).limit(1))
+            tried = session.scalar(select(SealedObject.id).where(SealedObject.set_id.in_(sets), usable).limit(1))
             everything = session.scalar(select(func.count()).select_from(SealedObject).where(usable)) or 0
             named = objects.count_naming(session, [self.identity.key_id])
-        if header is not None:
-            open_header(header, [self.identity])
+        if tried is not None:
+            open_header(self.vault.objects.header(tried), [self.identity])
         self._log(Act.RECOVERY_REHEARSED)
-        return Reach(named=named, all=everything, tried=header is not None)
+        return Reach(named=named, all=everything, tried=tried is not None)
 
     def used(self) -> None:
         """Log that the key is used, before it is."""

@@ -17,7 +17,7 @@ from fieldreport.vault.archive.tables import SealedObject
 from fieldreport.vault.cases import conversation, inbox
 from fieldreport.vault.cases.conversation import Card
 from tests.cast import a_source, with_new_key
-from tests.vault.newsroom import Newsroom, everywhere
+from tests.vault.newsroom import Newsroom, everywhere, hidden
 
 
 def key_of(staff: StaffKey) -> str:
@@ -155,7 +155,8 @@ def test_a_desk_with_an_old_roster_stops_instead_of_undoing_the_new_one(full: Ne
 def test_a_damaged_header_is_marked_and_does_not_hold_up_the_others(full: Newsroom) -> None:
     letter = inbox.items(full.vault, full.cases()[0].id)[0]
     with full.vault.change() as change:
-        change.session.execute(update(SealedObject).where(SealedObject.id == letter.id).values(header=b"garbage"))
+        stored = hidden(change, b"garbage")
+        change.session.execute(update(SealedObject).where(SealedObject.id == letter.id).values(stored))
     full.hire("late")
     result = rewrap.rewrap(full.seat(full.amira))
     assert (result.done, result.skipped) == (8, 1)
@@ -177,7 +178,8 @@ def test_a_set_that_claims_too_much_is_put_right(full: Newsroom) -> None:
         recipients=[full.amira.identities[0].recipient],
     )
     with full.vault.change() as change:
-        change.session.execute(update(SealedObject).where(SealedObject.id == item.id).values(header=for_amira_alone))
+        stored = hidden(change, for_amira_alone)
+        change.session.execute(update(SealedObject).where(SealedObject.id == item.id).values(stored))
     full.hire("later")
     assert rewrap.rewrap(full.seat(late)).skipped == 1
     assert full.vault.objects.named_by(key_of(late)) == 8

@@ -104,7 +104,7 @@ def with_a_file(house: House) -> None:
 @contextmanager
 def unreadable(house: House) -> Iterator[None]:
     """The disk gives no stored file of the vault, and everything else."""
-    files = [path for path in house.newsroom.directory.glob("desk/blobs/*") if path.is_file()]
+    files = [path for path in house.newsroom.directory.glob("desk/blobs/[0-9a-f]*") if path.is_file()]
     for path in files:
         path.rename(path.with_suffix(".aside"))
         path.mkdir()

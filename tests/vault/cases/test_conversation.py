@@ -51,7 +51,7 @@ class Away(LocalMailbox):
 
 def in_outbox(newsroom: Newsroom) -> int:
     with newsroom.vault.reading() as session:
-        return len(session.scalars(select(Outgoing.reply_id)).all())
+        return len(session.scalars(select(Outgoing.item_id)).all())
 
 
 # --- replies ---

@@ -19,7 +19,7 @@ from fieldreport.vault.archive.tables import AuditRow, Case, Item, SealedObject,
 from fieldreport.vault.cases import conversation, inbox, sort
 from fieldreport.vault.cases.conversation import Card, text_part
 from tests.cast import a_source
-from tests.vault.newsroom import Newsroom, everywhere
+from tests.vault.newsroom import Newsroom, everywhere, hidden
 
 
 @dataclass(kw_only=True)
@@ -69,11 +69,12 @@ class Archive:
             payload_to=payload,
             author=author,
         )
-        self.tamper(
-            update(SealedObject)
-            .where(SealedObject.id == object_id)
-            .values(header=header, payload=payload.getvalue(), blob=None, size=payload.tell())
-        )
+        with newsroom.vault.change() as change:
+            change.session.execute(
+                update(SealedObject)
+                .where(SealedObject.id == object_id)
+                .values(**hidden(change, header), payload=payload.getvalue(), blob=None, size=payload.tell())
+            )
 
 
 def item_of(newsroom: Newsroom, case_id: bytes, kind: Kind) -> bytes:
@@ -101,7 +102,7 @@ def archive(newsroom: Newsroom) -> Archive:
         elsewhere=elsewhere,
         first_card={},
     )
-    archive.first_card = archive.copied(saved.version)
+    archive.first_card = archive.copied(saved.version) | {"header": newsroom.vault.objects.header(saved.version)}
     conversation.save_card(amira, case, replace(saved, facts="new", protected=("Mara",)))
     return archive
 
@@ -129,6 +130,9 @@ def exchange(archive: Archive, one: bytes, other: bytes, *columns: str) -> None:
         archive.tamper(
             update(SealedObject).where(SealedObject.id == target).values({name: source[name] for name in columns})
         )
+
+
+_CONTENT = ("slot", "hidden", "payload")
 
 
 def drop_signature(archive: Archive) -> None:
@@ -182,10 +186,11 @@ NOTES: dict[str, tuple[Callable[[Archive], object], str]] = {
     "moved to another case": (lambda a: a.tamper(set_item(a.note, case_id=a.other)), "binding"),
     "called a reply": (lambda a: a.tamper(set_item(a.note, kind=Kind.SENT.value)), "binding"),
     "called a letter": (lambda a: a.tamper(set_item(a.note, kind=Kind.LETTER.value)), "binding"),
-    "headers exchanged": (lambda a: exchange(a, a.note, a.theirs, "header"), "payload"),
+    "headers exchanged": (lambda a: exchange(a, a.note, a.theirs, "slot", "hidden"), "payload"),
     "payloads exchanged": (lambda a: exchange(a, a.note, a.theirs, "payload"), "payload"),
-    "headers and payloads exchanged": (lambda a: exchange(a, a.note, a.theirs, "header", "payload"), "binding"),
-    "a note of another case in its place": (lambda a: exchange(a, a.note, a.elsewhere, "header", "payload"), "binding"),
+    "headers exchanged without their keys": (lambda a: exchange(a, a.note, a.theirs, "hidden"), "row-key"),
+    "headers and payloads exchanged": (lambda a: exchange(a, a.note, a.theirs, *_CONTENT), "binding"),
+    "a note of another case in its place": (lambda a: exchange(a, a.note, a.elsewhere, *_CONTENT), "binding"),
 }
 
 
@@ -243,10 +248,12 @@ def set_case(case_id: bytes, **values: object) -> Any:
     return update(Case).where(Case.id == case_id).values(**values)
 
 
-def replay(archive: Archive) -> None:
-    archive.tamper(
-        insert(SealedObject).values(archive.first_card), set_case(archive.case, card=archive.first_card["id"])
-    )
+def replay(archive: Archive, *, key: bool = True) -> None:
+    row = {name: value for name, value in archive.first_card.items() if name != "header"}
+    with archive.newsroom.vault.change() as change:
+        row |= hidden(change, archive.first_card["header"]) if key else {}
+        change.session.execute(insert(SealedObject).values(row))
+        change.session.execute(set_case(archive.case, card=row["id"]))
 
 
 def take_name(archive: Archive) -> None:
@@ -260,6 +267,7 @@ CARDS: dict[str, tuple[Callable[[Archive], object], str]] = {
         "forged",
     ),
     "an older one put back": (replay, "replayed"),
+    "an older one put back without its key, which is destroyed": (lambda a: replay(a, key=False), "row-key"),
     "taken away": (lambda a: a.tamper(set_case(a.case, card=None)), "replayed"),
     "taken away, and the case renamed": (take_name, "forged"),
     "a note in its place": (lambda a: a.tamper(set_case(a.case, card=a.note)), "binding"),

@@ -13,7 +13,7 @@ from sqlalchemy import insert, update
 import fieldreport.vault
 from fieldreport.errors import SealError
 from fieldreport.seal import Binding, Kind, PartSource, seal_envelope
-from fieldreport.store import migrate, open_engine
+from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.vault.archive.authors import digest_of
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Unsigned
@@ -21,7 +21,7 @@ from fieldreport.vault.cases import conversation
 from fieldreport.vault.cases.conversation import Card, text_part
 from fieldreport.vault.staff import adoption
 from tests.cast import a_source
-from tests.vault.newsroom import Newsroom, everywhere
+from tests.vault.newsroom import Newsroom, everywhere, hidden
 
 
 def make_old(newsroom: Newsroom, object_id: bytes, thread: bytes, kind: Kind, part: PartSource) -> None:
@@ -46,7 +46,7 @@ def make_old(newsroom: Newsroom, object_id: bytes, thread: bytes, kind: Kind, pa
         change.session.execute(
             update(SealedObject)
             .where(SealedObject.id == object_id)
-            .values(header=header, payload=payload.getvalue(), blob=None, size=payload.tell())
+            .values(**hidden(change, header), payload=payload.getvalue(), blob=None, size=payload.tell())
         )
 
 
@@ -103,9 +103,10 @@ def test_an_adopted_card_cannot_be_put_back_after_a_newer_one(
     with newsroom.vault.reading() as session:
         copy = session.get_one(SealedObject, card)
         values = {column.key: getattr(copy, column.key) for column in SealedObject.__table__.columns}
+    header = newsroom.vault.objects.header(card)
     conversation.save_card(amira, case, Card(facts="new", protected=(), version=card))
     with newsroom.vault.change() as change:
-        change.session.execute(insert(SealedObject).values(values))
+        change.session.execute(insert(SealedObject).values({**values, **hidden(change, header)}))
         change.session.execute(update(Case).values(card=card))
     with pytest.raises(SealError) as caught:
         conversation.card(amira, case)
@@ -165,7 +166,7 @@ def before(tmp_path: Path) -> str:
     return url
 
 
-def test_the_migration_lists_what_staff_wrote_and_the_cases_and_no_letters(before: str) -> None:
+def test_the_migration_lists_what_staff_wrote_and_the_cases_and_no_letters(before: str, tmp_path: Path) -> None:
     engine = open_engine(before)
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO recipient_sets (id, keys) VALUES (1, '')")
@@ -180,7 +181,7 @@ def test_the_migration_lists_what_staff_wrote_and_the_cases_and_no_letters(befor
             " VALUES (?, 'C-AAAA', ?, 'new', 1, 1, 0, 0, 0, 0)",
             (b"c" * 16, b"s" * 32),
         )
-    migrate(engine, "fieldreport.vault")
+    migrate(engine, "fieldreport.vault", FileBlobs(tmp_path / "blobs").row_keys)
     with engine.connect() as connection:
         listed = set(connection.exec_driver_sql("SELECT digest FROM unsigned").scalars())
     engine.dispose()
