@@ -20,7 +20,7 @@ from fieldreport.intake.context import Service
 from fieldreport.intake.form import SHORT_FIELDS, Draft
 from fieldreport.scrub import Mode, NeutralNames, Refusal
 from fieldreport.seal import CleanFile, Letter, SourceKeys
-from fieldreport.web.request_body import Upload
+from fieldreport.web.form_reader import Upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

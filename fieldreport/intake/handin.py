@@ -17,7 +17,7 @@ from fieldreport import limits
 from fieldreport.errors import MailboxFull, RosterError, SealError, StaleRoster, Unavailable
 from fieldreport.intake.context import Service
 from fieldreport.seal import PackedLetter, Roster
-from fieldreport.web.request_body import Upload
+from fieldreport.web.form_reader import Upload
 
 
 class NotTaken(StrEnum):

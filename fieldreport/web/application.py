@@ -6,6 +6,7 @@ places it passed in our own code, never with its message, a path, a query, a hea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Never
 
@@ -16,8 +17,9 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.web.fault_log import log_fault
+from fieldreport.web.form_reader import FormReader
 from fieldreport.web.forms import problem_of
-from fieldreport.web.request_body import ScratchRequest
+from fieldreport.web.request_body import ScratchRequest, open_form
 
 
 class NoSession(SessionInterface):
@@ -49,10 +51,35 @@ class Application(flask.Flask):
             MAX_CONTENT_LENGTH=None,
             MAX_FORM_MEMORY_SIZE=limits.FORM_TEXT_BYTES,
         )
+        # An address with "//" in it is another address, not a reason to send somebody to an absolute one.
+        self.url_map.merge_slashes = False
+        self._head_checks: list[Callable[[], None]] = []
         self.jinja_env.filters["problem_of"] = problem_of
         own = self.jinja_loader
         shared = jinja2.PackageLoader("fieldreport.web")
         self.jinja_env.loader = jinja2.ChoiceLoader([own, shared] if own is not None else [shared])
+
+    def before_body(self, check: Callable[[], None]) -> None:
+        """Run a check before every view, and, of a request with a body, before the body is waited for.
+
+        It is called twice then, and must give the same answer both times.
+        """
+        self._head_checks.append(check)
+        self.before_request(check)
+
+    def open_body(self, environ: dict[str, Any]) -> FormReader:
+        """Begin to take the body of a request whose head has come; see ``web.incoming.Body``."""
+        refusal = None
+        with self.request_context(environ):
+            try:
+                for check in self._head_checks:
+                    check()
+            except Exception as error:  # noqa: BLE001 - it is raised again and answered when the application is called
+                refusal = error.with_traceback(None)
+        reader = open_form(environ, self.config)
+        if refusal is not None:
+            reader.discard(refusal)
+        return reader
 
     @override
     def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:

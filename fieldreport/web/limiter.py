@@ -25,9 +25,11 @@ from limits.storage import MemoryStorage
 from typing_extensions import override
 
 from fieldreport import limits
+from fieldreport.web.application import Application
 
 _DAY_SECONDS: Final = 86_400
 _STEPS: Final = 3650  # days; beyond, the clock has jumped and no two workers would agree anyway
+_COUNTED: Final = "fieldreport.counted"  # in the environment of a request: what came of counting it
 _STRATEGY: Final = "sliding-window-counter"
 
 
@@ -103,14 +105,16 @@ class SweptMemory(MemoryStorage):
 
 
 def install(
-    app: flask.Flask,
+    app: Application,
     *,
     storage: str,
     key: AddressKey,
     budget: Callable[[flask.Request], Budget],
     on_outage: OnOutage,
-) -> Limiter:
+) -> None:
     """Give every request of ``app`` a budget; over it, the view does not run and the error is a 429.
+
+    A request with a body is counted when its head has come.
 
     Args:
         app: the application; its error pages answer ``flask_limiter.RateLimitExceeded``.
@@ -126,11 +130,9 @@ def install(
 
     # The library would otherwise log the endpoint and the hash of every refused visitor, at whatever level is set.
     logging.getLogger("flask-limiter").disabled = True
-    return Limiter(
+    limiter = Limiter(
         lambda: key.pseudonym(flask.request.environ.get("REMOTE_ADDR") or ""),
         app=app,
-        default_limits=[lambda: current_budget().rate],
-        request_identifier=lambda: current_budget().name,
         storage_uri=storage.replace("memory://", "swept-memory://", 1),
         # A store that does not answer must not hold a source's page: give up after a second.
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if storage.startswith("redis") else {},
@@ -140,3 +142,21 @@ def install(
         in_memory_fallback_enabled=on_outage is OnOutage.COUNT_IN_MEMORY,
         headers_enabled=False,
     )
+
+    @limiter.shared_limit(lambda: current_budget().rate, scope=lambda _: current_budget().name)
+    def count() -> None:
+        """Count this request; the library raises in front of it."""
+
+    def count_once() -> None:
+        environ = flask.request.environ
+        if _COUNTED not in environ:
+            environ[_COUNTED] = None
+            try:
+                count()
+            except Exception as error:
+                environ[_COUNTED] = error
+                raise
+        elif environ[_COUNTED] is not None:
+            raise environ[_COUNTED]
+
+    app.before_body(count_once)

@@ -25,7 +25,7 @@ from fieldreport.web.serve import serve
 from werkzeug.exceptions import HTTPException
 
 limits.HEAD_SECONDS = 600 if "patient" in sys.argv else 1
-limits.BODY_IDLE_SECONDS, limits.BODY_GRACE_SECONDS = 1, 1
+limits.BODY_PATIENCE_SECONDS = 1
 limits.KEEPALIVE_SECONDS, limits.SHUTDOWN_SECONDS = 1, 2
 
 def application(environ, start_response):

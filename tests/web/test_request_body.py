@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded
 from fieldreport.scratch import Scratch
-from fieldreport.web.request_body import FormReader
+from fieldreport.web.form_reader import FormReader
 
 BOUNDARY = "----Boundary7MA4"
 KIND = f"multipart/form-data; boundary={BOUNDARY}"
@@ -67,13 +67,14 @@ def reader(
     length: int | None = None,
     most: int = limits.REQUEST_BYTES,
 ) -> FormReader:
-    return FormReader(
-        BytesIO(body) if isinstance(body, bytes) else body,
+    form_reader = FormReader(
         content_type=kind,
         content_length=length,
         open_scratch=(lambda: Scratch(directory)) if directory is not None else None,
         request_bytes=most,
     )
+    form_reader.take_all(BytesIO(body) if isinstance(body, bytes) else body)
+    return form_reader
 
 
 def test_text_and_files_are_told_apart_and_kept_in_order(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_text_and_files_are_told_apart_and_kept_in_order(tmp_path: Path) -> None
         ),
         tmp_path,
     )
-    form_reader.read()
+    form_reader.check()
     assert form_reader.fields == [("report", "본 것\r\nzwei"), ("when", "")]
     assert [(upload.part, upload.untrusted_name, upload.length) for upload in form_reader.uploads] == [
         ("files", "가족 사진.jpg", 11),
@@ -109,7 +110,7 @@ def test_any_content_survives_any_way_of_cutting_it_up(
 ) -> None:
     body = form(part("report", text.encode()), part("files", content, filename="f"))
     form_reader = reader(Pieces(body, size), tmp_path_factory.getbasetemp(), length=len(body))
-    form_reader.read()
+    form_reader.check()
     assert form_reader.fields == [("report", text)]
     assert [upload.source.read() for upload in form_reader.uploads] == [content]
     form_reader.close()
@@ -122,7 +123,7 @@ def test_arbitrary_bytes_raise_only_what_a_page_can_answer(
 ) -> None:
     form_reader = reader(body, tmp_path_factory.getbasetemp())
     try:
-        form_reader.read()
+        form_reader.check()
     except (BadRequest, LimitExceeded):
         assert form_reader.uploads == []
 
@@ -132,7 +133,7 @@ def test_a_body_that_was_cut_off_is_refused_and_its_text_kept(tmp_path: Path, cu
     body = form(part("report", b"My words."), part("files", b"x" * 200, filename="f"))
     form_reader = reader(body[:-cut], tmp_path, length=len(body))
     with pytest.raises(BadRequest):
-        form_reader.read()
+        form_reader.check()
     assert form_reader.fields == [("report", "My words.")]
     assert form_reader.uploads == []
 
@@ -141,7 +142,7 @@ def test_a_text_form_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     body = b"report=My+words&when=today"
     form_reader = reader(body[:-3], tmp_path, kind="application/x-www-form-urlencoded", length=len(body))
     with pytest.raises(BadRequest):
-        form_reader.read()
+        form_reader.check()
     assert dict(form_reader.fields) == {"report": "My words", "when": "to"}
 
 
@@ -149,7 +150,7 @@ def test_a_body_announced_as_too_large_is_read_for_its_text_and_refused(tmp_path
     body = form(part("report", b"My words."), part("files", bytes(50_000), filename="f"))
     form_reader = reader(body, tmp_path, length=len(body), most=10_000)
     with pytest.raises(LimitExceeded) as caught:
-        form_reader.read()
+        form_reader.check()
     assert caught.value.code == "request-bytes"
     assert form_reader.fields == [("report", "My words.")]
     assert list(tmp_path.iterdir()) == []
@@ -160,7 +161,7 @@ def test_a_body_that_grows_too_large_is_read_on_within_bounds(tmp_path: Path, mo
     stream = Endless(part("report", b"My words.") + part("files", b"", filename="f")[:-2])
     form_reader = reader(stream, tmp_path, most=300_000)
     with pytest.raises(LimitExceeded) as caught:
-        form_reader.read()
+        form_reader.check()
     assert caught.value.code == "request-bytes"
     assert form_reader.fields == [("report", "My words.")]
     assert 1_000_000 < stream.taken < 1_600_000
@@ -170,7 +171,7 @@ def test_text_is_bounded_in_total_however_many_fields_it_is_spread_over(tmp_path
     half = b"x" * (limits.FORM_TEXT_BYTES // 2)
     form_reader = reader(form(part("a", half), part("b", half), part("c", b"!")), tmp_path)
     with pytest.raises(LimitExceeded) as caught:
-        form_reader.read()
+        form_reader.check()
     assert caught.value.code == "request-text"
     assert sum(len(text) for _, text in form_reader.fields) == limits.FORM_TEXT_BYTES
 
@@ -178,7 +179,7 @@ def test_text_is_bounded_in_total_however_many_fields_it_is_spread_over(tmp_path
 def test_parts_are_bounded(tmp_path: Path) -> None:
     form_reader = reader(form(*(part(f"f{n}", b"") for n in range(limits.FORM_PARTS + 1))), tmp_path)
     with pytest.raises(LimitExceeded) as caught:
-        form_reader.read()
+        form_reader.check()
     assert caught.value.code == "request-parts"
 
 
@@ -194,38 +195,38 @@ def test_parts_are_bounded(tmp_path: Path) -> None:
 def test_text_forms_are_bounded_as_well(tmp_path: Path, body: bytes, code: str) -> None:
     form_reader = reader(body, tmp_path, kind="application/x-www-form-urlencoded")
     with pytest.raises(LimitExceeded) as caught:
-        form_reader.read()
+        form_reader.check()
     assert caught.value.code == code
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/mixed; boundary=x", ""])
 def test_another_type_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        reader(b"{}", tmp_path, kind=kind, length=2).read()
+        reader(b"{}", tmp_path, kind=kind, length=2).check()
 
 
 @pytest.mark.parametrize("boundary", ["", "a\nb"])
 def test_a_boundary_that_cannot_be_one_is_refused(tmp_path: Path, boundary: str) -> None:
     with pytest.raises(BadRequest):
-        reader(b"--x--", tmp_path, kind=f'multipart/form-data; boundary="{boundary}"').read()
+        reader(b"--x--", tmp_path, kind=f'multipart/form-data; boundary="{boundary}"').check()
 
 
 def test_no_body_at_all_is_an_empty_form(tmp_path: Path) -> None:
     form_reader = reader(b"", tmp_path, kind="")
-    form_reader.read()
+    form_reader.check()
     assert form_reader.fields == []
 
 
 def test_broken_utf8_is_shown_as_such_and_refuses_nothing(tmp_path: Path) -> None:
     form_reader = reader(form(part("report", b"caf\xe9")), tmp_path)
-    form_reader.read()
+    form_reader.check()
     assert form_reader.fields == [("report", "caf\ufffd")]
 
 
 def test_no_byte_of_an_upload_is_on_the_disk_in_the_clear(tmp_path: Path) -> None:
     marker = b"MARKER-of-a-frightened-source"
     form_reader = reader(form(part("files", marker * 40_000, filename="f")), tmp_path)
-    form_reader.read()
+    form_reader.check()
     written = b""
     for entry in list(Path("/proc/self/fd").iterdir()):
         with suppress(FileNotFoundError):  # the directory's own descriptor is gone by now
@@ -245,10 +246,10 @@ def test_memory_stays_flat_however_large_the_file(tmp_path: Path) -> None:
             return super().read(size)
 
     stream = Large(part("files", b"", filename="f")[:-2])
-    form_reader = reader(cast("BinaryIO", stream), tmp_path)
     tracemalloc.start()
-    with pytest.raises(BadRequest):
-        form_reader.read()
+    form_reader = reader(cast("BinaryIO", stream), tmp_path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    with pytest.raises(BadRequest):
+        form_reader.check()
     assert peak < 4 * limits.MIB
