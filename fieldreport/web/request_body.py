@@ -9,7 +9,6 @@ from typing import Any, Final
 import flask
 from typing_extensions import override
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.exceptions import BadRequest
 from werkzeug.wsgi import get_input_stream
 
 from fieldreport import limits
@@ -19,12 +18,12 @@ from fieldreport.web.form_reader import FormReader, Upload
 _KEY: Final = "fieldreport.form"
 
 
-def open_form(environ: dict[str, Any], config: flask.Config) -> FormReader:
+def open_form(environ: dict[str, Any], config: flask.Config, *, keep_files: bool = True) -> FormReader:
     """Begin the form of a request whose head has come; ``ScratchRequest`` finds it in ``environ``.
 
     Uses ``SCRATCH_DIRECTORY`` (a ``Path``; without it uploads are discarded) and ``REQUEST_BYTES`` of ``config``.
     """
-    directory: Path | None = config.get("SCRATCH_DIRECTORY")
+    directory: Path | None = config.get("SCRATCH_DIRECTORY") if keep_files else None
     length = environ.get("CONTENT_LENGTH", "")
     environ[_KEY] = reader = FormReader(
         content_type=environ.get("CONTENT_TYPE", ""),
@@ -57,9 +56,7 @@ class ScratchRequest(flask.Request):
     def _form_reader(self, *, keep_files: bool) -> FormReader:
         reader: FormReader | None = self.environ.get(_KEY)
         if reader is None:  # under a server that is not ours, the body is a stream
-            reader = open_form(self.environ, flask.current_app.config)
-            if not keep_files:
-                reader.discard(BadRequest())
+            reader = open_form(self.environ, flask.current_app.config, keep_files=keep_files)
             if self._has_form:
                 reader.take_all(get_input_stream(self.environ))  # type: ignore[arg-type]  # the stub calls it IO[bytes]
         return reader
