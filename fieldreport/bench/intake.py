@@ -18,7 +18,7 @@ from typing import Final
 from fieldreport.bench.letterbox import (
     EDITORS,
     Client,
-    Letterbox,
+    Zone,
     content_length,
     form_body,
     free_port,
@@ -76,7 +76,7 @@ def _ask(port: int, count: int) -> float:
     return answered / took
 
 
-def _report(letterbox: Letterbox) -> Pair:
+def _report(letterbox: Zone) -> Pair:
     """Reports and their floor by turns, a form between two: the pace of requests, not of a hot loop."""
     with tempfile.TemporaryDirectory(dir=letterbox.settings.intake.data) as name:
         port = free_port()
@@ -107,7 +107,7 @@ def _report(letterbox: Letterbox) -> Pair:
 class _Floor:
     """The steps that every first report needs, each alone."""
 
-    def __init__(self, letterbox: Letterbox, directory: Path) -> None:
+    def __init__(self, letterbox: Zone, directory: Path) -> None:
         self._instance = letterbox.settings.instance_id
         self._roster = open_rosters(letterbox.settings).newest(at_least=0)
         self._sealed = (b"", b"")

@@ -46,7 +46,7 @@ class Client:
         self._sock.close()
 
     def get(self, path: str) -> bytes:
-        """The body of a page; raises ``UsageError`` unless the answer is 200."""
+        """The body of a page; raises ``UsageError`` unless it is one: 200, or 403 of a desk that is locked."""
         self._sock.sendall(get_request(self._host, path))
         return self._answer()
 
@@ -71,7 +71,7 @@ class Client:
         need = end + 4 + content_length(received[:end])
         while len(received) < need:
             received += self._piece()
-        if not received.startswith(b"HTTP/1.1 200 "):
+        if not received.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 403 ")):
             raise UsageError(f"the bench's own server answered {received[9:12].decode('latin-1')}")
         return received[end + 4 :]
 
@@ -130,8 +130,8 @@ def report_form(page: bytes) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letterbox:
-    """A running intake. ``workers``: the processes that answer requests."""
+class Zone:
+    """A running intake or desk. ``workers``: the processes that answer requests."""
 
     settings: config.Settings
     port: int
@@ -139,25 +139,37 @@ class Letterbox:
 
 
 @contextlib.contextmanager
-def running_letterbox(*, workers: int, editors: Sequence[str] = ()) -> Iterator[Letterbox]:
+def running_letterbox(*, workers: int, editors: Sequence[str] = ()) -> Iterator[Zone]:
     """Make an installation with an admin and editors, serve its intake, and remove both at the end."""
+    rates = {f"FIELDREPORT_INTAKE_{name.upper()}_RATE": "1000000000 per hour" for name in _RATES}
+    with _running("intake", {**rates, "FIELDREPORT_INTAKE_WORKERS": str(workers)}, workers, editors) as zone:
+        yield zone
+
+
+@contextlib.contextmanager
+def running_desk() -> Iterator[Zone]:
+    """Make an installation with an admin, serve its desk, and remove both at the end."""
+    with _running("desk", {}, 1, ()) as zone:
+        yield zone
+
+
+@contextlib.contextmanager
+def _running(zone: str, changes: Mapping[str, str], workers: int, editors: Sequence[str]) -> Iterator[Zone]:
     with tempfile.TemporaryDirectory(prefix="fieldreport-bench-") as name:
         port = free_port()
         made = installation.make(Path(name) / "newsroom", name="The Border Post", port=min(port, 65_533))
         admin = key_file.unlock(made.settings.desk.keyfiles / f"{made.admin.handle}.key", made.admin.passphrase)
         for handle in editors:
             installation.add_member(made.settings, handle=handle, role=Role.EDITOR, admin_key=admin)
-        command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(made.settings.path), "intake"]
-        rates = {f"FIELDREPORT_INTAKE_{name.upper()}_RATE": "1000000000 per hour" for name in _RATES}
+        command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(made.settings.path), zone]
         environment = {
             **os.environ,
-            **rates,
-            "FIELDREPORT_INTAKE_LISTEN": f"127.0.0.1:{port}",
-            "FIELDREPORT_INTAKE_WORKERS": str(workers),
+            **changes,
+            f"FIELDREPORT_{zone.upper()}_LISTEN": f"127.0.0.1:{port}",
             "FIELDREPORT_SCRUB_REQUIRE_SANDBOX": "false",
         }
         with served(command, port, environment=environment, log=Path(name) / "log"):
-            yield Letterbox(settings=made.settings, port=port, workers=workers_of(Path(name) / "log", workers))
+            yield Zone(settings=made.settings, port=port, workers=workers_of(Path(name) / "log", workers))
 
 
 @contextlib.contextmanager

@@ -68,7 +68,7 @@ class Application(flask.Flask):
         self.before_request(check)
 
     def open_body(self, environ: dict[str, Any]) -> FormReader:
-        """Begin to take the body of a request whose head has come; see ``web.incoming.Body``."""
+        """Begin to take the body of a request whose head has come; see ``web.arrival.Body``."""
         refusal = None
         with self.request_context(environ):
             try:

@@ -22,7 +22,7 @@ _SIZE_DIGITS: Final = 16
 _HEXADECIMAL: Final = frozenset(b"0123456789abcdefABCDEF")
 
 
-class Framing(Protocol):
+class Frames(Protocol):
     """``least``: bytes that have to come before the body can be complete; 0 when it is. ``rest``: what followed it."""
 
     least: int
@@ -38,7 +38,7 @@ class Framing(Protocol):
         ...
 
 
-class CountedFraming:
+class CountedFrames:
     """A body of ``length`` bytes."""
 
     def __init__(self, length: int) -> None:
@@ -61,7 +61,7 @@ class _Expected(Enum):
     NOTHING = auto()
 
 
-class ChunkedFraming:
+class ChunkedFrames:
     """A body in chunks. ``check_trailers`` gets the lines after the last one, and raises gunicorn's ``ParseException``.
 
     So long a chunk, line or trailer as it may be, what came is looked at once.
@@ -77,7 +77,7 @@ class ChunkedFraming:
         self._trailers = b""
 
     def take(self, data: bytes) -> Iterator[bytes]:
-        """See ``Framing``."""
+        """See ``Frames``."""
         data, at = self._line + data, 0
         self._line = b""
         while at < len(data) and self._expected is not _Expected.NOTHING:

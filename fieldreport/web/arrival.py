@@ -20,7 +20,7 @@ from typing_extensions import override
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestTimeout
 
 from fieldreport import limits
-from fieldreport.web.body_framing import ChunkedFraming, CountedFraming, Framing
+from fieldreport.web.body_frames import ChunkedFrames, CountedFrames, Frames
 from fieldreport.web.plain_answer import status_of
 
 
@@ -106,7 +106,7 @@ PIECE_BYTES: Final = 16 * limits.KIB
 """So much of a body is collected before a thread looks at it; less only where it may be the end."""
 
 
-class Incoming:
+class Arrival:
     """A request, what answers it, and its body on the way. For one thread at a time.
 
     ``buffer``: bytes that came and were not looked at. ``received``: how many in all. ``due``: when patience ends, by
@@ -115,10 +115,10 @@ class Incoming:
 
     def __init__(self, request: Request, response: Any, environ: dict[str, Any], open_body: OpenBody) -> None:
         reader = request.body.reader
-        self.framing: Framing = (
-            ChunkedFraming(lambda lines: request.parse_headers(lines, from_trailer=True))
+        self.frames: Frames = (
+            ChunkedFrames(lambda lines: request.parse_headers(lines, from_trailer=True))
             if isinstance(reader, ChunkedReader)
-            else CountedFraming(reader.length)
+            else CountedFrames(reader.length)
         )
         self.request = request
         self.response = response
@@ -128,14 +128,14 @@ class Incoming:
         self._cut: HTTPException | None = None
         self._is_ended = False
         environ["wsgi.input"] = io.BytesIO()
-        self.body = open_body(environ) if self.framing.least else RawBody(environ)
+        self.body = open_body(environ) if self.frames.least else RawBody(environ)
         self._patience = limits.REFUSED_PATIENCE_SECONDS if self.body.is_refused else limits.BODY_PATIENCE_SECONDS
         self.due = time.monotonic() + self._patience
 
     @property
     def is_ripe(self) -> bool:
         """Whether enough has come that a thread should look at it, or all that will come."""
-        return self._cut is not None or len(self.buffer) >= min(PIECE_BYTES, self.framing.least)
+        return self._cut is not None or len(self.buffer) >= min(PIECE_BYTES, self.frames.least)
 
     @property
     def is_refused(self) -> bool:
@@ -155,20 +155,23 @@ class Incoming:
     @property
     def is_whole(self) -> bool:
         """Whether the body was passed on to its last byte."""
-        return not self.framing.least
+        return not self.frames.least
 
     def cut(self, error: HTTPException) -> None:
         """Take no more; the application learns ``error`` when it reads the body."""
         self._cut = self._cut or error
 
     def collect(self, sock: socket.socket, most: int) -> bool:
-        """Read at most ``most`` bytes that the client has sent; whether there were any, or will never be any more."""
+        """Read at most ``most`` bytes that the client has sent; whether there were any, or will never be any more.
+
+        Raises:
+            OSError: the client is gone.
+
+        """
         try:
             data = sock.recv(most)
         except (BlockingIOError, InterruptedError):
             return False
-        except OSError:
-            data = b""
         if not data:
             self.cut(BadRequest())
             return True
@@ -185,7 +188,7 @@ class Incoming:
         data = bytes(self.buffer)
         self.buffer.clear()
         try:
-            for piece in self.framing.take(data):
+            for piece in self.frames.take(data):
                 self.body.feed(piece)
         except HTTPException as error:
             self.cut(error)
