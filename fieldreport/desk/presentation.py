@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import flask
 from typing_extensions import override
+from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
@@ -126,9 +127,21 @@ def _blank_when_locked(response: flask.Response) -> flask.Response:
     return response
 
 
+def split_url(untrusted_url: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises:
+        BadRequest: it is none, like ``//[``.
+    """
+    try:
+        return urlsplit(untrusted_url)
+    except ValueError:
+        raise BadRequest from None
+
+
 def own_path(untrusted_path: str) -> str:
-    """The path, if it is one of this desk; the front page if it points anywhere else."""
-    parts = urlsplit(untrusted_path)
+    """The path, if it is one of this desk; the front page if it points anywhere else. Raises as ``split_url``."""
+    parts = split_url(untrusted_path)
     path = untrusted_path.rstrip("?")
     harmless = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if harmless and not parts.scheme and not parts.netloc else "/"

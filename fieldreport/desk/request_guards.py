@@ -7,11 +7,10 @@ lost: its owner gets it back after unlocking (``held_forms``).
 from __future__ import annotations
 
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import flask
 
-from fieldreport.desk import access, context, held_forms
+from fieldreport.desk import access, context, held_forms, presentation
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError
 from fieldreport.seal import KeyState, Roster
@@ -70,10 +69,11 @@ def require_our_own_page(request: flask.Request) -> Literal[True]:
 
     Raises:
         NotAllowed: another site sent it.
+        BadRequest: the origin is no address.
     """
     csrf.require_same_site(request)
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and presentation.split_url(origin).netloc != request.host:
         raise NotAllowed("This request came from another site.", code="cross-site")
     return True
 

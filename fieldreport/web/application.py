@@ -51,8 +51,8 @@ class Application(flask.Flask):
             MAX_CONTENT_LENGTH=None,
             MAX_FORM_MEMORY_SIZE=limits.FORM_TEXT_BYTES,
         )
-        # An address with "//" in it is another address, not a reason to send somebody to an absolute one.
-        self.url_map.merge_slashes = False
+        # The router would redirect to a whole address, with the scheme and host that it sees behind a proxy.
+        self.url_map.merge_slashes = self.url_map.strict_slashes = False
         self._head_checks: list[Callable[[], None]] = []
         self.jinja_env.filters["problem_of"] = problem_of
         own = self.jinja_loader

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import struct
 from collections.abc import Callable
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from gunicorn import util
 from gunicorn.http import wsgi
@@ -28,6 +29,8 @@ from fieldreport.web.answer import Answer, Outbox, Response
 from fieldreport.web.arrival import Arrival, RawBody
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.plain_answer import plain_answer, status_of
+
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
 class After(Enum):
@@ -66,6 +69,10 @@ class Connection(gthread.TConn):  # type: ignore[misc]  # gunicorn has no annota
             answer.close()
         if arrival is not None:
             arrival.body.close()
+
+    def reset(self) -> None:
+        """Have the kernel drop, when the connection is closed, what the client did not take."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
 
     @override
     def close(self, graceful: bool = False) -> None:

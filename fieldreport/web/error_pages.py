@@ -65,8 +65,6 @@ def install(
     """
 
     def handle(error: Exception) -> ResponseReturnValue:
-        if isinstance(error, HTTPException) and (error.code or _BROKEN) < HTTPStatus.BAD_REQUEST:
-            return error.get_response()  # a redirect of the router is not an error
         failure = failure_of(error)
         if failure.status >= _BROKEN and not isinstance(error, LetterboxClosed):
             log_fault(error)

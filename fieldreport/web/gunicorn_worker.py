@@ -145,11 +145,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
     def murder_pending(self) -> None:
         super().murder_pending()
         now = time.monotonic()
-        for waiting in (self._lingering, self._sending):
-            while waiting and (conn := next(iter(waiting))).timeout <= now:
-                self._stop_waiting(conn, waiting)
-        while len(self._sending) > limits.SLOW_READERS:
-            self._stop_waiting(next(iter(self._sending)), self._sending)
+        while self._lingering and (conn := next(iter(self._lingering))).timeout <= now:
+            self._stop_waiting(conn, self._lingering)
+        while self._sending and (
+            (conn := next(iter(self._sending))).timeout <= now or len(self._sending) > limits.SLOW_READERS
+        ):
+            conn.reset()
+            self._stop_waiting(conn, self._sending)
         while self.nr_conns >= self.worker_connections and self._make_room():
             pass
         crowded = len(self._bodies) > self._most_bodies

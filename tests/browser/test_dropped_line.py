@@ -11,7 +11,7 @@ from selenium import webdriver
 from selenium.common.exceptions import NoAlertPresentException, NoSuchElementException, WebDriverException
 from selenium.webdriver.common.by import By
 
-from fieldreport.bench.letterbox import Letterbox, running_letterbox
+from fieldreport.bench.letterbox import Zone, running_letterbox
 from fieldreport.mailbox import open_mailbox
 from tests.web.dropped_line import DroppedLine, dropped_line
 
@@ -22,7 +22,7 @@ _TRIES = 60
 
 
 @pytest.fixture(scope="module")
-def letterbox() -> Iterator[Letterbox]:
+def letterbox() -> Iterator[Zone]:
     with running_letterbox(workers=1, editors=("amira",)) as running:
         yield running
 
@@ -70,7 +70,7 @@ def send(driver: webdriver.Chrome, line: DroppedLine, language: str, text: str) 
 
 @pytest.mark.parametrize("language", ["en", "ko", "ar"])
 def test_a_report_that_is_sent_until_the_receipt_is_there_is_one_letter(
-    letterbox: Letterbox, chromium: type_of_starter, language: str
+    letterbox: Zone, chromium: type_of_starter, language: str
 ) -> None:
     mailbox = open_mailbox(letterbox.settings)
     before = mailbox.totals().letters

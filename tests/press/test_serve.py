@@ -15,6 +15,7 @@ from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Media
 from fieldreport.press.serve import create_app
 from fieldreport.press.site import Newsroom, Published
+from tests import connections
 
 MediaSources = dict[str, MediaSource]
 
@@ -132,3 +133,20 @@ def test_before_anything_is_built_it_says_so(tmp_path: Path) -> None:
     assert "Nothing has been published yet" in client.get("/").text
     assert client.get("/articles/bcdfghjk22.html").status_code == 404
     assert "Content-Security-Policy" in client.get("/").headers
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n" + bytes(5_000_000),
+    ],
+    ids=["size", "end", "trailer", "cut off", "large"],
+)
+def test_a_form_is_refused_once_whatever_its_body_is(tmp_path: Path, request_bytes: bytes) -> None:
+    received = connections.answer(create_app(tmp_path), request_bytes)
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert received.startswith(b"HTTP/1.1 405")

@@ -27,11 +27,20 @@ from werkzeug.exceptions import HTTPException
 limits.HEAD_SECONDS = 600 if "patient" in sys.argv else 1
 limits.BODY_PATIENCE_SECONDS = 1
 limits.KEEPALIVE_SECONDS, limits.SHUTDOWN_SECONDS = 1, 2
+if "patient" in sys.argv:
+    limits.BODY_PATIENCE_SECONDS = 600
+for each in sys.argv:
+    name, _, value = each.partition("=")
+    if name.isupper():
+        setattr(limits, name, type(getattr(limits, name))(value))
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/broken":
         raise ZeroDivisionError("a secret in a message")
+    if path == "/large":
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(100 * 65_536))])
+        return (bytes(65_536) for _ in range(100))
     received = 0
     if path != "/unread":
         try:
@@ -68,6 +77,12 @@ class Server:
         with self.connect(timeout) as sock:
             sock.sendall(request)
             return read_all(sock)
+
+    def has_connections(self) -> bool:
+        """Whether the server has any connection open, as the kernel counts them."""
+        here = f":{self.port:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return any(row[1].endswith(here) and row[3] in {"01", "04", "05", "08"} for row in rows)
 
     @property
     def log(self) -> str:

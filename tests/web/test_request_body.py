@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import tracemalloc
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -144,6 +146,43 @@ def test_a_text_form_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest):
         form_reader.check()
     assert dict(form_reader.fields) == {"report": "My words", "when": "to"}
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (b"a=%41%c3%bc+%2B%5Cx41%5Cn&b", {"a": "Aü +\\x41\\n", "b": ""}),
+        (b"a=1&&=x&a+b=2&c=%00", {"a": "1", "": "x", "a b": "2", "c": "\0"}),
+        (b"a=%ff%e9\xe9\\", {"a": "\ufffd\ufffd\ufffd\\"}),
+        (b"a=100%&b=%zz%4", {"a": "100%", "b": "%zz"}),
+        (b"a==%3D=", {"a": "==="}),
+    ],
+)
+def test_a_text_form_is_read_as_browsers_write_it(tmp_path: Path, body: bytes, fields: dict[str, str]) -> None:
+    form_reader = reader(body, tmp_path, kind="application/x-www-form-urlencoded")
+    form_reader.check()
+    assert dict(form_reader.fields) == fields
+
+
+@given(st.dictionaries(st.text(max_size=9), st.text(max_size=30), max_size=4))
+def test_a_text_form_of_any_words_comes_back(fields: dict[str, str]) -> None:
+    form_reader = reader(urlencode(fields).encode(), None, kind="application/x-www-form-urlencoded")
+    form_reader.check()
+    assert dict(form_reader.fields) == fields
+
+
+@pytest.mark.parametrize("unit", [b"%", b"%41", b"%4", b"%41a", b"%ff", b"%%41", b"\\", b"+", b"%5C"])
+def test_no_text_form_costs_much_more_than_another(unit: bytes) -> None:
+    """The standard library takes some of them a hundred times as long as plain words."""
+
+    def cost(unit: bytes) -> float:
+        body = b"report=" + unit * (500_000 // len(unit))
+        began = time.thread_time()
+        reader(body, None, kind="application/x-www-form-urlencoded")
+        return time.thread_time() - began
+
+    ratio = min(cost(unit) for _ in range(5)) / min(cost(b"x") for _ in range(5))
+    assert ratio < 20, ratio
 
 
 def test_a_body_announced_as_too_large_is_read_for_its_text_and_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n"
+UNREAD = b"POST /unread HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 BAD_SIZES = (b"0x3", b"+3", b"-3", b"3_", b" 3", b"3 ", b"", b"3;a\nb", b"3;" + b"x" * 40_000, b"0" * 40_000 + b"3")
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -104,6 +105,9 @@ def test_a_body_that_trickles_is_answered(server: Server) -> None:
         (b"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", b"400"),
         (b"GET /\r\n\r\n", b"400"),
         (b"GET / HTTP/0.9\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.9\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"GET / HTTP/11.1\r\nHost: localhost\r\n\r\n", b"400"),
         (b"GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nX-No: host\r\n\r\n", b"400"),
@@ -139,6 +143,11 @@ def test_a_body_that_trickles_is_answered(server: Server) -> None:
         (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"414"),
         (b"GET / HTTP/1.1\r\n" + b"X-Y: z\r\n" * 100 + b"\r\n", b"431"),
         (b"GET / HTTP/1.1\r\nX: " + b"z" * 40_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"X: z\r\n" * 8_000, b"431"),
+        (POST.replace(b"close", b"keep-alive") + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (UNREAD + b"zz\r\n", b"200"),
+        (UNREAD + b"3\r\nabcd", b"200"),
+        (UNREAD + b"0\r\nHost: x\r\n\r\n" + LAST, b"200"),
     ],
     ids=lambda value: value.removeprefix(POST)[:48].decode("latin-1"),
 )
