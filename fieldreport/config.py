@@ -140,7 +140,7 @@ class Intake:
         default=("127.0.0.1", "::1"), metadata=_must("be addresses or networks", _are_networks)
     )
     workers: int = field(default=1, metadata=_at_least(1))
-    threads: int = field(default=256, metadata=_at_least(1))  # one worker's; cleaning and sealing hold one, waiting for a client does not
+    threads: int = field(default=256, metadata=_at_least(1))  # one worker's; waiting for a client holds none
     languages: tuple[str, ...] = (
         *("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru"),
         *("ar", "fa", "fr", "es", "pt", "tr"),

@@ -18,7 +18,7 @@ _STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
     (http_errors.ForbiddenProxyRequest, HTTPStatus.FORBIDDEN),
     (http_errors.ParseException, HTTPStatus.BAD_REQUEST),
 )
-_BACK: Final = "Nothing was stored. Your browser may still have what you wrote: go back, and send it again"
+_BACK: Final = "Your browser may still have what you wrote: go back, and send it again"
 _SORRY: Final = {
     HTTPStatus.REQUEST_TIMEOUT: f"It did not arrive in time. {_BACK}.",
     HTTPStatus.TOO_MANY_REQUESTS: f"Too much was sent in a short time. {_BACK} in an hour.",

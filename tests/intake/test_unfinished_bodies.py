@@ -12,7 +12,6 @@ import pytest
 from lxml import html
 
 from fieldreport.intake.receipts import RecentReceipts
-from fieldreport.intake.used_forms import UsedForms
 from tests.connections import answer, post_head
 from tests.intake.conftest import House, Source, form_body
 from tests.intake.samples import photo
@@ -48,8 +47,8 @@ def words_of(received: bytes) -> dict[str, str]:
 
 @pytest.mark.parametrize("missing", [1, 60], ids=["all but a byte", "within the file"])
 def test_no_page_does_anything_before_its_form_is_there(house: House, missing: int) -> None:
-    used, receipts = UsedForms(), RecentReceipts()
-    app = house.app(used_forms=used, receipts=receipts)
+    receipts = RecentReceipts()
+    app = house.app(receipts=receipts)
     source = Source(app)
     codename = source.send("Nine trucks.").codename
     house.reply(codename, "Where?")
@@ -57,8 +56,8 @@ def test_no_page_does_anything_before_its_form_is_there(house: House, missing: i
     form = {**seen.form("/return/add"), "report": "My words.", "codename": codename}
     database = str(house.settings.intake.data / "mailbox.db")
 
-    def state() -> tuple[list[str], bytes, bytes]:
-        return everything_in(database), used._memory[:], receipts._memory[:]
+    def state() -> tuple[list[str], bytes]:
+        return everything_in(database), receipts._memory[:]
 
     before = state()
     for path in posts(app):
