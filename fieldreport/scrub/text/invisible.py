@@ -60,14 +60,9 @@ _CONTEXT: Final = 8  # how far back from its marks a letter may lie
 _MARKS_IN_A_ROW: Final = 30  # UAX 15, Stream-Safe Text Format; the normaliser is quadratic in longer runs
 
 
-def _all_marks() -> str:
-    return "".join(chr(code) for code in range(0x300, 0x1E94B) if unicodedata.combining(chr(code)))
-
-
-_MARKS: Final = frozenset(_all_marks())
-_TOO_MANY_MARKS: Final = re.compile(f"([{_all_marks()}]{{{_MARKS_IN_A_ROW}}})[{_all_marks()}]+")
-
-
+_ALL_MARKS: Final = "".join(filter(unicodedata.combining, map(chr, range(0x300, 0x1E94B))))
+_MARKS: Final = frozenset(_ALL_MARKS)
+_TOO_MANY_MARKS: Final = re.compile(f"([{_ALL_MARKS}]{{{_MARKS_IN_A_ROW}}})[{_ALL_MARKS}]+")
 _JOINS_NOTHING: Final = "\u200b\u2060-\u2064\u206a-\u206f\ufeff"
 _FLAG: Final = "\U0001f3f4[\U000e0061-\U000e007a]{5}\U000e007f"
 _MARK_IN_PIECE: Final = re.compile(

@@ -22,8 +22,8 @@ _LENGTH: Final = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(px|pt|
 _UNITS: Final = {None: 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 
 
-def drawn(cleaned: bytes) -> bytes:
-    """PNG of a cleaned drawing, its longer side ``limits.SVG_PIXEL_SIDE``.
+def drawn(cleaned: bytes, side: int = limits.SVG_PIXEL_SIDE) -> bytes:
+    """PNG of a cleaned drawing, its longer side of so many pixels.
 
     Raises:
         Refused: ``letters`` when there is text in it, ``not-strong`` when it does not say how large it is, ``damaged``.
@@ -33,7 +33,7 @@ def drawn(cleaned: bytes) -> bytes:
     if any("".join(map(str, text.itertext())).strip() for text in root.iter(f"{namespace}text")):
         raise Refused(Refusal.LETTERS)
     width, height = _size(root)
-    scale = limits.SVG_PIXEL_SIDE / max(width, height)
+    scale = side / max(width, height)
     if root.get("viewBox") is None:
         root.set("viewBox", f"0 0 {width:g} {height:g}")
     root.set("width", str(max(1, round(width * scale))))
@@ -58,5 +58,5 @@ def _size(root: Element) -> tuple[float, float]:
 
 
 def warm() -> None:
-    """Load what the renderer loads late."""
-    drawn(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z" opacity=".5"/></svg>')
+    """Load what the renderer loads late; at full size it would take as long as everything else that is loaded."""
+    drawn(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z" opacity=".5"/></svg>', side=9)
