@@ -32,11 +32,12 @@ _STOP_SECONDS: Final = 15.0
 @click.pass_context
 def intake_command(context: click.Context) -> None:
     """Serve the letterbox for sources."""
-    from fieldreport.intake import serve
-
     settings = load_settings(context)
     check_port(settings.intake.listen, where="[intake] listen")
     hardening.overwrite_freed_memory()
+    # Only now: the line before starts this program again.
+    from fieldreport.intake import serve
+
     serve(settings)
 
 
@@ -44,11 +45,12 @@ def intake_command(context: click.Context) -> None:
 @click.pass_context
 def desk_command(context: click.Context) -> None:
     """Serve the reading room for staff."""
-    from fieldreport.desk import serve
-
     settings = load_settings(context)
     check_port(settings.desk.listen, where="[desk] listen")
     hardening.overwrite_freed_memory()
+    # Only now: the line before starts this program again.
+    from fieldreport.desk import serve
+
     serve(settings)
 
 
