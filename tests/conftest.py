@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
+
+from fieldreport.web.application import Application
+
+# Compiling this tree takes seconds. What one process has compiled, every other one reads: workers, programs that tests
+# start, the next run; also where the environment says otherwise.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _SKIP_NOTHING = os.environ.get("FIELDREPORT_TESTS_SKIP_NOTHING") == "1"
 
@@ -14,6 +27,25 @@ _REAL_PARTS = {
     "browser": ("chromium", "chromedriver"),
     "redis": ("redis-server",),
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Templates and addresses are compiled for the first application of a run, not for the hundreds that follow."""
+    compile_address, compiled = Rule._compile_builder, dict[object, Callable[..., Any]]()
+
+    def once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:  # noqa: FBT001, FBT002 - as Werkzeug has it
+        key = (rule.rule, tuple(rule._trace), str(rule.defaults), append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_address(rule, append_unknown)
+        return compiled[key]
+
+    templates = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with (
+        mock.patch.object(Rule, "_compile_builder", once),
+        mock.patch.dict(Application.jinja_options, bytecode_cache=templates),
+    ):
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

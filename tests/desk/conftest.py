@@ -16,7 +16,6 @@ from typing import Any
 
 import flask
 import pytest
-from jinja2 import FileSystemBytecodeCache
 from lxml import html
 from PIL import Image
 from werkzeug.test import Client, TestResponse
@@ -265,12 +264,6 @@ def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Templates compiled once for all houses."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
-
-
-@pytest.fixture(scope="session")
 def sources() -> tuple[SourceKeys, ...]:
     """Two people with a codename each: deriving keys from it is slow on purpose."""
     return tuple(SourceKeys.derive(Codename.generate("en"), instance=INSTANCE) for _ in range(2))
@@ -303,7 +296,6 @@ def build(
     tmp_path: Path,
     scrubber: Scrubber,
     furnished: Path,
-    compiled: FileSystemBytecodeCache,
     sources: tuple[SourceKeys, ...],
 ) -> Iterator[Callable[..., House]]:
     """Builds a house; arguments are sections of the settings, such as ``desk={"idle_seconds": 5}``."""
@@ -326,7 +318,6 @@ def build(
             stack.callback(mailbox.close)
             watch = RosterWatch(published, vault, clock=clock)
             app = create_app(settings, vault=vault, mailbox=mailbox, scrubber=scrubber, rosters=watch, clock=clock)
-            app.jinja_env.bytecode_cache = compiled
             return House(
                 directory=tmp_path,
                 settings=settings,
