@@ -143,9 +143,10 @@ ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; old
 
 # --- scrub ---
 SCRUB_INPUT_BYTES: Final = 512 * MIB
-SCRUB_WALL_SECONDS: Final = 60
-SCRUB_CPU_SECONDS: Final = 30
-SCRUB_WAIT_SECONDS: Final = 120  # in line for one of SCRUBS_AT_ONCE places, then "busy"
+SCRUB_CPU_SECONDS: Final = 30  # of one file, by the processor's clock: a busy machine refuses no good file
+SCRUB_CODECS_CPU_SECONDS: Final = 120  # of a recording or film that is coded again
+SCRUB_WALL_SECONDS: Final = 600  # the long stop, for a child that sleeps; an honest one only waits for a processor
+SCRUB_WAIT_SECONDS: Final = 600  # in line for one of SCRUBS_AT_ONCE places, then "busy"
 SCRUB_OUTPUT_BYTES: Final = 640 * MIB  # re-encoded pixels may be larger than what came in
 SCRUB_WHOLE_BYTES: Final = 128 * MIB  # families that hold a whole file in memory: images, documents
 SCRUB_IN_MEMORY_INPUT_BYTES: Final = 4 * MIB  # smaller files come out in memory: milliseconds sooner, no disk
@@ -185,7 +186,7 @@ XML_BYTES: Final = 64 * MIB
 XML_DEPTH: Final = 256
 HTML_STEPS: Final = 2_000_000_000  # open elements × ends of elements in a page: four seconds of libxml2
 HTML_TAGS: Final = 1_000_000  # of a page, begun and ended: a table of a hundred thousand rows has fewer
-FILM_REENCODE_PIXELS: Final = 900_000_000  # frames × pixels of a film re-encoded: half of what a child's time allows
+FILM_REENCODE_PIXELS: Final = 3_600_000_000  # frames × pixels of a film re-encoded: half of what a child's time allows
 SOUND_REENCODE_SECONDS: Final = 3600
 DOCUMENT_TEXT_CHARACTERS: Final = 8 * MIB  # of a document of which only the words are taken
 PLAYED_BYTES: Final = 192 * MIB  # of a recording or film that is re-encoded, in memory twice

@@ -218,6 +218,10 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         Refusal.UNSUPPORTED: later(
             "We cannot clean this type of file. A photo or screenshot of it, or a PDF, may work instead."
         ),
+        Refusal.SOUND_OR_FILM: later(
+            "We cannot clean this kind of sound or film. Save a sound as M4A or MP3, a film as MP4, and choose that "
+            "file."
+        ),
         Refusal.OLD_OFFICE: later("This is an old Office format. Save it as DOCX or PDF and choose that file."),
         Refusal.HANGUL: later("This is a Hangul document. In Hangul, save it as PDF and choose that file."),
         Refusal.IWORK: later(
@@ -301,7 +305,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "copy-marks": later("invisible marks that tell copies apart"),
         "colour-profile": later("a colour profile that names a device"),
         "layout": later("the layout of the document; its words and pictures were kept"),
-        "incomplete": later("the broken end of the file; what comes before it was kept"),
+        "incomplete": later("broken or missing parts; what could be read was kept"),
         "coding": later("the original coding; sound and pictures were encoded again and may be a little less clear"),
         "other-metadata": later("other hidden data"),
     }

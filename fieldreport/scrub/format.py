@@ -4,7 +4,7 @@ A format is a package, named in ``registry.FORMATS``, with the modules
 
     write.py    def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str
                 def warm() -> None      (where its libraries load something on first use)
-    verify.py   def verify(source: Source, media_type: str) -> None
+    verify.py   def verify(source: Source, media_type: str) -> int | None
     parse.py    where hostile bytes are read into a model before anything is written
 
 Rules for every format:
@@ -14,7 +14,9 @@ Rules for every format:
 - ``clean`` checks bounds from declared sizes *before* anything is decoded, keeps what an allowlist names, adds to
   ``cleaning.removed`` what it drops and to ``cleaning.noted`` what stays and has to be said, writes the result to
   ``sink`` and returns the output's media type (one of ``registry.OUTPUTS``; usually the input's own).
-- ``verify`` reads the output as a stranger would, and raises ``Residue`` for anything outside the allowlist. It imports
+- ``verify`` reads the output as a stranger would, and raises ``Residue`` for anything outside the allowlist. Where the
+  format has frames, it answers how many are seen or heard, and ``clean`` leaves in ``cleaning.counted`` how many the
+  original has; the pipeline compares. It imports
   no ``parse`` and no ``write``, not even indirectly: the two readings share the specification, never code. The pipeline
   calls it after every ``clean``, embedded files included.
 - Each side has its own cursor for the same reason. Those of the parsers (``isobmff.Fields``, ``bits.Bits``) raise
@@ -206,7 +208,7 @@ class Embedded:
 Clean = Callable[[Source, Sink, "Cleaning"], str]
 """``clean`` of a format, and of the pipeline: write the clean copy and answer its media type."""
 
-Verify = Callable[[Source, str], None]
+Verify = Callable[[Source, str], int | None]
 """``verify`` of a format, of a source and its media type: raise ``Residue`` unless every byte is on the allowlist."""
 
 
@@ -227,6 +229,7 @@ class Cleaning:
     noted: set[str] = field(default_factory=set)
     rename: Callable[[str], str] | None = None
     decoded_bytes_left: int = limits.SCRUB_DECODED_BYTES
+    counted: int | None = None  # frames of the original that are seen or heard, where its format counts them
 
     def spend(self, decoded_bytes: int) -> None:
         """Take from the budget of decoded bytes, shared by a file and everything inside it, before decoding them.

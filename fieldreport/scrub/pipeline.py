@@ -14,6 +14,7 @@ import dataclasses
 import io
 import zipfile
 from collections.abc import Iterable
+from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub import registry
@@ -23,25 +24,39 @@ from fieldreport.scrub.registry import Strong
 from fieldreport.scrub.sniff import as_text, sniff
 from fieldreport.scrub.verdicts import Damaged, Mode, Refusal, Refused, Removed
 
+# Why our own reader leaves a recording or film to FFmpeg: a codec that its format's container rarely holds, a structure
+# that players forgive.
+_FOR_FFMPEG: Final = frozenset({Refusal.UNSUPPORTED, Refusal.DAMAGED})
+
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Sniff, clean and verify; the answer is the output's media type.
 
     Raises:
         Refused: and the sink's content is to be thrown away.
-        Elsewhere: there is a recording or film to be transcoded, and no codecs were loaded here.
+        Elsewhere: there is a recording or film for FFmpeg, and no codecs were loaded here.
     """
     found = sniff(untrusted_source)
     row = registry.row(found, cleaning.mode)
-    if cleaning.mode is Mode.STRONG and row.strong is Strong.TRANSCODE:
+    if cleaning.mode is Mode.STRONG and row.strong is Strong.TRANSCODE and row.package != registry.REMUX:
         return _transcode(untrusted_source, sink, cleaning)
     if cleaning.mode is Mode.STRONG and row.strong is Strong.EXTRACT:
         return _extract(untrusted_source, sink, cleaning)
-    media_type = registry.cleaner(row.package)(untrusted_source, sink, cleaning)
+    known = frozenset(cleaning.removed)
+    try:
+        media_type = registry.cleaner(row.package)(untrusted_source, sink, cleaning)
+    except Refused as refused:
+        if row.strong is not Strong.TRANSCODE or row.package == registry.REMUX or refused.refusal not in _FOR_FFMPEG:
+            raise
+        sink.seek(0)
+        sink.truncate()
+        cleaning.removed &= known  # what it would have left out may be kept now
+        media_type = registry.cleaner(registry.REMUX)(untrusted_source, sink, cleaning)
     if media_type not in registry.OUTPUTS or not sink.size:
         raise Damaged
     # The output may be of another format (an image made of a document): the one that owns the type verifies.
-    registry.verify(sink.source(), media_type)
+    if registry.verify(sink.source(), media_type) != cleaning.counted:
+        raise Damaged  # a frame was lost on the way, or is one that only some players see
     return media_type
 
 

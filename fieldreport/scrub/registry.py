@@ -21,13 +21,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType, ModuleType
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from fieldreport.scrub.format import Clean, Source, Verify
-from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused, Residue
+from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused, Removed, Residue
 
 _ROOT: Final = "fieldreport.scrub"
 _TRANSCODE: Final = f"{_ROOT}.media.transcode"
+REMUX: Final = "media.remux"  # what reads a recording or film where none of our own readers does
+_CODECS: Final = f"{_ROOT}.{REMUX}.codecs"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument"
 _ODF: Final = "application/vnd.oasis.opendocument"
 
@@ -49,7 +51,7 @@ class Format:
 
     ``package`` is relative to ``fieldreport.scrub``. ``noun`` and ``extension`` make the neutral name of a cleaned
     file; a type without a noun only comes in, and comes out as another. ``demuxer`` is FFmpeg's name for what reads a
-    cleaned file of this type, where it is to be transcoded.
+    file of this type: a cleaned one that is to be transcoded, and one that is not for our own reader.
     """
 
     media_type: str
@@ -82,7 +84,17 @@ FORMATS: Final = (
     Format("video/x-matroska", "media.matroska", "mkv", "video", Strong.TRANSCODE, "matroska"),
     Format("audio/webm", "media.matroska", "webm", "recording", Strong.TRANSCODE, "matroska"),
     Format("audio/x-matroska", "media.matroska", "mka", "recording", Strong.TRANSCODE, "matroska"),
-    Format("video/x-msvideo", "media.avi", "avi", "", Strong.TRANSCODE),
+    Format("video/x-msvideo", "media.avi", "avi", "", Strong.TRANSCODE, "avi"),
+    Format("video/mp2t", REMUX, "mts", "", Strong.TRANSCODE, "mpegts"),
+    Format("video/mpeg", REMUX, "mpg", "", Strong.TRANSCODE, "mpeg"),
+    Format("video/mpv", REMUX, "m2v", "", Strong.TRANSCODE, "mpegvideo"),
+    Format("video/x-ms-asf", REMUX, "wmv", "", Strong.TRANSCODE, "asf"),
+    Format("video/x-flv", REMUX, "flv", "", Strong.TRANSCODE, "flv"),
+    Format("video/ogg", REMUX, "ogv", "", Strong.TRANSCODE, "ogg"),
+    Format("video/h264", REMUX, "h264", "", Strong.TRANSCODE, "h264"),
+    Format("video/h265", REMUX, "h265", "", Strong.TRANSCODE, "hevc"),
+    Format("video/dv", REMUX, "dv", "", Strong.TRANSCODE, "dv"),
+    Format("video/mxf", REMUX, "mxf", "", Strong.TRANSCODE, "mxf"),
     Format("audio/mpeg", "media.audio.mp3", "mp3", "recording", Strong.TRANSCODE, "mp3"),
     Format("audio/aac", "media.audio.adts", "aac", "recording", Strong.TRANSCODE, "aac"),
     Format("audio/flac", "media.audio.flac", "flac", "recording", Strong.TRANSCODE, "flac"),
@@ -91,6 +103,18 @@ FORMATS: Final = (
     Format("audio/wav", "media.audio.wav", "wav", "recording", Strong.TRANSCODE, "wav"),
     Format("audio/amr", "media.audio.amr", "amr", "recording", Strong.TRANSCODE, "amr"),
     Format("audio/amr-wb", "media.audio.amr", "awb", "recording", Strong.TRANSCODE, "amr"),
+    Format("audio/aiff", REMUX, "aiff", "", Strong.TRANSCODE, "aiff"),
+    Format("audio/basic", REMUX, "au", "", Strong.TRANSCODE, "au"),
+    Format("audio/x-caf", REMUX, "caf", "", Strong.TRANSCODE, "caf"),
+    Format("audio/x-w64", REMUX, "w64", "", Strong.TRANSCODE, "w64"),
+    Format("audio/x-wavpack", REMUX, "wv", "", Strong.TRANSCODE, "wv"),
+    Format("audio/mp2", REMUX, "mp2", "", Strong.TRANSCODE, "mp3"),
+    Format("audio/ac3", REMUX, "ac3", "", Strong.TRANSCODE, "ac3"),
+    Format("audio/eac3", REMUX, "ec3", "", Strong.TRANSCODE, "eac3"),
+    Format("audio/vnd.dts", REMUX, "dts", "", Strong.TRANSCODE, "dts"),
+    Format("audio/vnd.dolby.mlp", REMUX, "mlp", "", Strong.TRANSCODE, "mlp"),
+    Format("audio/vnd.dolby.truehd", REMUX, "thd", "", Strong.TRANSCODE, "truehd"),
+    Format("audio/gsm", REMUX, "gsm", "", Strong.TRANSCODE, "gsm"),
     Format("application/pdf", "documents.pdf", "pdf", "document", Strong.PIXELS),
     Format(f"{_OOXML}.wordprocessingml.document", "documents.ooxml", "docx", "document", Strong.EXTRACT),
     Format(f"{_OOXML}.spreadsheetml.sheet", "documents.ooxml", "xlsx", "table", Strong.EXTRACT),
@@ -119,11 +143,13 @@ def row(media_type: str, mode: Mode = Mode.LOSSLESS) -> Format:
     """The row of a sniffed type.
 
     Raises:
-        Refused: ``unsupported`` when there is none, ``not-strong`` when it has no strong way and ``mode`` asks for one.
+        Refused: ``unsupported`` or ``sound-or-film`` when there is none, ``not-strong`` when it has no strong way and
+            ``mode`` asks for one.
     """
     found = BY_TYPE.get(media_type)
     if found is None:
-        raise Refused(Refusal.UNSUPPORTED)
+        played = media_type.startswith(("audio/", "video/"))
+        raise Refused(Refusal.SOUND_OR_FILM if played else Refusal.UNSUPPORTED)
     if mode is Mode.STRONG and found.strong is Strong.NONE:
         raise Refused(Refusal.NOT_STRONG)
     return found
@@ -134,15 +160,15 @@ def cleaner(package: str) -> Clean:
     return cast("Clean", _module(package, "write").clean)
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Read a cleaned file with the reader of the format that its type belongs to.
+def verify(source: Source, media_type: str) -> int | None:
+    """Read a cleaned file with the reader of the format that its type belongs to; answers how many frames it has.
 
     Raises:
         Residue: there is something in it that should not be there, or no cleaner puts such a type out.
     """
     if media_type not in OUTPUTS:
         raise Residue
-    verifier(OUTPUTS[media_type].package)(source, media_type)
+    return verifier(OUTPUTS[media_type].package)(source, media_type)
 
 
 def verifier(package: str) -> Verify:
@@ -162,10 +188,30 @@ def reencoder() -> Callable[[Source, str], bytes]:
     Raises:
         Elsewhere: it has not.
     """
-    found = sys.modules.get(_TRANSCODE)
+    return cast("Callable[[Source, str], bytes]", _loaded(_TRANSCODE).reencode)
+
+
+class Remuxer(Protocol):
+    """``remux`` of ``media.remux.codecs``."""
+
+    def __call__(self, untrusted: Source, demuxer: str, /, *, copies: bool) -> tuple[Source, set[Removed]]:
+        """The same in another container, and what is not in it any more."""
+
+
+def remuxer() -> Remuxer:
+    """``remux`` of ``media.remux.codecs``, where ``load_all`` has loaded it.
+
+    Raises:
+        Elsewhere: it has not.
+    """
+    return cast("Remuxer", _loaded(_CODECS).remux)
+
+
+def _loaded(module: str) -> ModuleType:
+    found = sys.modules.get(module)
     if found is None:
         raise Elsewhere
-    return cast("Callable[[Source, str], bytes]", found.reencode)
+    return found
 
 
 def load_all(*, codecs: bool = False) -> None:
@@ -181,6 +227,7 @@ def load_all(*, codecs: bool = False) -> None:
         verifier(package)
     if codecs:
         importlib.import_module(_TRANSCODE).warm()
+        importlib.import_module(_CODECS)
     importlib.import_module(f"{_ROOT}.documents.extract").warm()
 
 

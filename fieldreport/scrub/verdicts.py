@@ -29,6 +29,7 @@ class Refusal(_WithText):
     """Why a file cannot be cleaned."""
 
     UNSUPPORTED = "unsupported", "this type of file cannot be cleaned"
+    SOUND_OR_FILM = "sound-or-film", "this sound or film cannot be cleaned; save it as M4A, MP3 or MP4"
     # OLE compound file: .doc, .xls, .ppt
     HANGUL = "hangul", "a document of Hangul (HWP); save it there as PDF"
     IWORK = "iwork", "a document of Pages, Numbers or Keynote; export it there as PDF"
@@ -91,7 +92,7 @@ class Removed(_WithText):
     COPY_MARKS = "copy-marks", "invisible copy marks"  # characters that tell one copy from another
     COLOUR_PROFILE = "colour-profile", "colour profile"  # of a device
     LAYOUT = "layout", "the document's layout"  # its words and pictures are kept
-    INCOMPLETE = "incomplete", "a broken end; what comes before it is kept"  # the file was cut off on its way to us
+    INCOMPLETE = "incomplete", "broken or missing parts; what could be read is kept"  # cut off on its way to us
     CODING = "coding", "the original coding; sound and pictures were encoded again"
     OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it
 

@@ -89,6 +89,10 @@ def _spin() -> None:
         pass
 
 
+def _sleep() -> None:
+    time.sleep(3)
+
+
 def _write_for_ever(sink: Sink) -> None:
     while True:
         sink.write(bytes(1 << 20))
@@ -219,6 +223,7 @@ _DEEDS: dict[str, Callable[[], None]] = {
     "trace": _trace_parent,
     "allocate": _allocate,
     "spin": _spin,
+    "sleep": _sleep,
     "write-around": _write_around_the_sink,
     "executable": _make_executable,
     "executable-later": _make_executable_later,

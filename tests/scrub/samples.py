@@ -14,6 +14,8 @@ from PIL import Image
 from fieldreport.bench import documents, recordings
 from fieldreport.bench.samples import samples
 from fieldreport.scrub.registry import FORMATS
+from tests.scrub.media import silence
+from tests.scrub.media.films import film
 
 _LINE = "At seven minutes past the hour a lorry crossed the bridge."
 
@@ -52,6 +54,37 @@ def _jpeg_2000() -> bytes:
     return _picture("JPEG2000") + struct.pack(">I4s", 8 + len(packet), b"xml ") + packet
 
 
+def _said(head: bytes) -> bytes:
+    """A message of user data, in H.264 or HEVC."""
+    words = bytes(range(1, 17)) + b"Somebody"
+    return b"\0\0\0\1" + head + bytes((5, len(words))) + words + b"\x80"
+
+
+# What only FFmpeg reads.
+FOREIGN: Mapping[str, Callable[[], bytes]] = {
+    "video/mp2t": partial(film, "mpegts", seconds=0.4, said=_said(b"\x06")),
+    "video/mpeg": partial(film, "vob", "mpeg2video", "mp2", seconds=0.4, said=b"\0\0\1\xb2Somebody"),
+    "video/mpv": partial(film, "mpeg2video", "mpeg2video", None, seconds=0.4),
+    "video/x-ms-asf": partial(film, "asf", "wmv2", "wmav2", seconds=0.4),
+    "video/x-flv": partial(film, "flv", seconds=0.4),
+    "video/ogg": partial(film, "ogg", "libvpx", "libopus", seconds=0.4),
+    "video/h264": partial(film, "h264", "libx264", None, seconds=0.4, said=_said(b"\x06")),
+    "video/h265": partial(film, "hevc", "libx265", None, seconds=0.4, said=_said(b"\x4e\1")),
+    "video/dv": partial(film, "dv", "dvvideo", "pcm_s16le", seconds=0.12),
+    "video/mxf": partial(film, "mxf", "mpeg2video", "pcm_s16le", seconds=0.4),
+    "audio/aiff": partial(film, "aiff", None, "pcm_s16be", seconds=0.4),
+    "audio/basic": partial(film, "au", None, "pcm_s16be", seconds=0.4),
+    "audio/x-caf": partial(film, "caf", None, "alac", seconds=0.4),
+    "audio/x-w64": partial(film, "w64", None, "pcm_s16le", seconds=0.4),
+    "audio/x-wavpack": partial(film, "wv", None, "wavpack", seconds=0.4),
+    "audio/mp2": partial(film, "mp2", None, "mp2", seconds=0.4),
+    "audio/ac3": partial(film, "ac3", None, "ac3", seconds=0.4),
+    "audio/eac3": partial(film, "eac3", None, "eac3", seconds=0.4),
+    "audio/vnd.dts": silence.dts,
+    "audio/vnd.dolby.truehd": silence.truehd,
+    "audio/vnd.dolby.mlp": silence.mlp,
+    "audio/gsm": lambda: b"\xd2".ljust(33, b"\x6d") * 20,
+}
 RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/ogg": partial(recordings._sound, "ogg", "vorbis", layout="stereo"),
     "audio/webm": partial(recordings._sound, "webm", "libopus"),
@@ -63,6 +96,7 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "message/rfc822": _mail,
     "image/jxl": partial(_picture, "JXL"),
     "image/jp2": _jpeg_2000,
+    **FOREIGN,
     "application/x-tar": lambda: documents._tar(samples()["jpg"], "w"),
     "application/gzip": samples()["tar.gz"],
 }

@@ -11,6 +11,7 @@ child may run is refused before it does.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 from collections.abc import Iterator
@@ -69,8 +70,8 @@ def _recording(original: Any, out: io.BytesIO) -> None:
     if not original.streams.audio:
         raise Damaged
     heard = original.streams.audio[0]
-    with av.open(out, "w", format="ogg") as output:
-        sound = _Sound(output, heard, "libopus", "s16")
+    with av.open(out, "w", format="ogg") as container:
+        sound = Sound(Output(container), heard, "libopus", "s16")
         for frame in _decoded(original, heard):
             sound.add(frame)
         sound.end()
@@ -78,10 +79,11 @@ def _recording(original: Any, out: io.BytesIO) -> None:
 
 def _film(original: Any, moving: Any, out: io.BytesIO) -> None:
     heard = original.streams.audio[0] if original.streams.audio else None
-    with av.open(out, "w", format="mp4") as output:
+    with av.open(out, "w", format="mp4") as container:
+        output = Output(container, pictures=1)
         origin = Fraction(original.start_time or 0, av.time_base)
-        picture = _Picture(output, moving, origin)
-        sound = _Sound(output, heard, "aac", "fltp", origin) if heard is not None else None
+        picture = Picture(output, moving, origin)
+        sound = Sound(output, heard, "aac", "fltp", origin) if heard is not None else None
         for frame in _decoded(original, *(stream for stream in (moving, heard) if stream is not None)):
             if isinstance(frame, av.VideoFrame):
                 picture.add(frame)
@@ -94,19 +96,48 @@ def _film(original: Any, moving: Any, out: io.BytesIO) -> None:
 
 def _decoded(original: Any, *streams: Any) -> Iterator[Any]:
     for stream in streams:
-        stream.codec_context.thread_count = 1
-        stream.codec_context.thread_type = "SLICE"
+        one_thread(stream)
     for packet in original.demux(*streams):
-        try:
-            yield from packet.decode()
-        except av.error.InvalidDataError:
-            continue  # one frame that does not decode is a gap to players, too
+        yield from frames(packet)
 
 
-class _Picture:
+def one_thread(stream: Any) -> None:
+    """Decode without threads, which the lock does not let begin."""
+    stream.codec_context.thread_count = 1
+    stream.codec_context.thread_type = "SLICE"
+
+
+def frames(packet: Any) -> Iterator[Any]:
+    """What a packet decodes to. One that does not decode is a gap to players, too."""
+    with contextlib.suppress(av.error.InvalidDataError):
+        yield from packet.decode()
+
+
+class Output:
+    """A file that is being written. Its header tells all streams, so what comes before the first picture waits."""
+
+    def __init__(self, container: Any, *, pictures: int = 0) -> None:
+        self.container = container
+        self._unknown = pictures  # streams of pictures whose size is not known yet
+        self._waiting: list[Any] = []
+
+    def picture_is_known(self) -> None:
+        """The size of a stream's pictures is told."""
+        self._unknown -= 1
+
+    def mux(self, packet: Any) -> None:
+        """Write a packet, or a list of them, now or later."""
+        self._waiting.append(packet)
+        if not self._unknown:
+            for each in self._waiting:
+                self.container.mux(each)
+            self._waiting.clear()
+
+
+class Picture:
     """Pictures on their way into a film that begins at ``origin``; the first tells the size and the way up."""
 
-    def __init__(self, output: Any, moving: Any, origin: Fraction) -> None:
+    def __init__(self, output: Output, moving: Any, origin: Fraction) -> None:
         self._output = output
         self._moving = moving
         self._start = round(origin / moving.time_base)
@@ -116,6 +147,7 @@ class _Picture:
         self._left = limits.FILM_REENCODE_PIXELS
 
     def add(self, frame: Any) -> None:
+        """The next picture."""
         self._left -= frame.width * frame.height
         if self._left < 0:
             raise Refused(Refusal.TOO_LARGE)
@@ -139,6 +171,7 @@ class _Picture:
         self._mux(frame)
 
     def end(self) -> None:
+        """There are no more."""
         if self._stream is None:
             raise Damaged
         self._mux(None)
@@ -150,7 +183,9 @@ class _Picture:
         if turn is not None:
             width, height = (width, height) if turn == _HALF_TURN else (height, width)
             self._turn = _graph(frame, turn, self._moving.time_base)
-        stream = self._output.add_stream("libx264", rate=self._moving.average_rate or 25, options=dict(_PICTURE))
+        stream = self._output.container.add_stream(
+            "libx264", rate=self._moving.average_rate or 25, options=dict(_PICTURE)
+        )
         stream.width, stream.height, stream.pix_fmt = width - width % 2, height - height % 2, "yuv420p"
         if not stream.width or not stream.height:
             raise Damaged
@@ -158,6 +193,7 @@ class _Picture:
         for name in ("color_primaries", "color_trc", "colorspace"):  # which red, which brightness: as it was
             setattr(stream.codec_context, name, getattr(self._moving.codec_context, name))
         self._stream = stream
+        self._output.picture_is_known()
 
     def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
@@ -178,25 +214,26 @@ def _graph(frame: Any, turn: str, time_base: Fraction) -> Any:
     return graph
 
 
-class _Sound:
+class Sound:
     """Samples on their way into a recording or film: at one rate, of one or two channels, without gaps.
 
     Without ``origin`` they begin at zero, wherever they stood in a longer recording.
     """
 
-    def __init__(self, output: Any, heard: Any, codec: str, kind: str, origin: Fraction | None = None) -> None:
+    def __init__(self, output: Output, heard: Any, codec: str, kind: str, origin: Fraction | None = None) -> None:
         layout = "mono" if heard.codec_context.channels == 1 else "stereo"
         self._output = output
         self._new_resampler = partial(AudioResampler, format=kind, layout=layout, rate=_RATE)
         self._resampler = self._new_resampler()
         self._shape: tuple[str, str, int] | None = None  # of the frames that the resampler takes
-        self._stream = output.add_stream(codec, rate=_RATE, layout=layout)
+        self._stream = output.container.add_stream(codec, rate=_RATE, layout=layout)
         self._stream.codec_context.bit_rate = 64_000 if layout == "mono" else 128_000
         self._origin = origin
         self._before = 0  # samples of silence before the first, in a film
         self._samples = 0
 
     def add(self, frame: Any) -> None:
+        """The next samples."""
         if not self._samples and self._origin is not None and frame.pts is not None:
             self._before = max(0, round((frame.pts * frame.time_base - self._origin) * _RATE))
         frame.pts = None
@@ -210,6 +247,7 @@ class _Sound:
             self._send(piece)
 
     def end(self) -> None:
+        """There are no more."""
         for piece in self._resampler.resample(None):
             self._send(piece)
         if not self._samples:

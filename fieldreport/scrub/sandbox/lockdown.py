@@ -92,7 +92,7 @@ class _Program(ctypes.Structure):
 class Lock:
     """Prepared in the warm parent, closed by each child before it has a file."""
 
-    def __init__(self, status: SandboxStatus, ruleset: int, address_space: int) -> None:
+    def __init__(self, status: SandboxStatus, ruleset: int, address_space: int, cpu_seconds: int) -> None:
         self.status = status
         self._ruleset = ruleset
         self._program: _Program | None = None
@@ -103,14 +103,13 @@ class Lock:
             self._program = _Program(len(code) // 8, ctypes.addressof(self._buffer))
         output = limits.SCRUB_OUTPUT_BYTES + limits.SCRUB_OUTPUT_BYTES // 64  # with the scratch file's nonces and tags
         memory = address_space + limits.SCRUB_MEMORY_BYTES
-        seconds = limits.SCRUB_CPU_SECONDS
         self._limits = (
             (resource.RLIMIT_CORE, 0, 0),
             (resource.RLIMIT_MEMLOCK, 0, 0),
             (resource.RLIMIT_MSGQUEUE, 0, 0),
             (resource.RLIMIT_NOFILE, _DESCRIPTORS, _DESCRIPTORS),
             (resource.RLIMIT_FSIZE, output, output),
-            (resource.RLIMIT_CPU, seconds, seconds + 1),  # SIGXCPU first: it tells the cause
+            (resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1),  # SIGXCPU first: it tells the cause
             (resource.RLIMIT_AS, memory, memory),
         )
 
@@ -120,8 +119,10 @@ class Lock:
         return self._ruleset
 
     @classmethod
-    def prepare(cls) -> Self:
+    def prepare(cls, *, cpu_seconds: int) -> Self:
         """Drop what the warm parent itself does not need, and lay out what its children will use.
+
+        ``cpu_seconds`` of processor time end a child, however long it had to wait for them.
 
         From here on nothing can be opened: the parent lives under Landlock too, where the kernel has it. It gives up
         root where it may; a container that runs as root without the right to change the user keeps it, and says so.
@@ -141,7 +142,7 @@ class Lock:
             seccomp=found.seccomp,
             unprivileged=unprivileged,
         )
-        return cls(status, ruleset, mapped_pages * os.sysconf("SC_PAGE_SIZE"))
+        return cls(status, ruleset, mapped_pages * os.sysconf("SC_PAGE_SIZE"), cpu_seconds)
 
     def close(self, parent: int) -> None:
         """Lock this process, a child of ``parent``: from here on only what ``seccomp`` allows."""

@@ -2,8 +2,9 @@
 
 Rules: the warm parent is a fresh interpreter that inherits one socket and an environment of ours. Children are made
 ready ahead of their files; a file and its keys go straight to one of them, through a channel that the warm parent
-cannot read. The wall clock is kept here. A result counts only when nobody can change it any more: when the child is
-gone or, sooner, when the kernel has sealed the memory the result lies in.
+cannot read. The kernel counts a child's processor time; the long stop by the wall clock is kept here. A result counts
+only when nobody can change it any more: when the child is gone or, sooner, when the kernel has sealed the memory the
+result lies in.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.wire import EXIT_REPORT, PREPARE, Answer, Cleaned, NotCleaned, Order
 from fieldreport.scrub.verdicts import Options, Refusal
 
-_START_SECONDS: Final = 60.0
-_SEND_SECONDS: Final = 10.0  # a warm parent that takes nothing for so long is as good as gone
+_START_SECONDS: Final = 300.0  # importing takes two, with a processor to itself
+_SEND_SECONDS: Final = 60.0  # on a busy machine; a warm parent that takes nothing for so long is as good as gone
 _READY: Final = 2  # children that wait for a file: two come at once often enough
 _NEVER_AGAIN: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 

@@ -28,8 +28,8 @@ from fieldreport.scrub.verdicts import Mode, Options, Refusal, Removed
 
 _log = logging.getLogger(__name__)
 
-# Arguments of the two warm parents. The second is started when the first strong recording arrives: FFmpeg makes every
-# fork a third slower.
+# Arguments of the two warm parents. The second is started when the first recording or film arrives that takes FFmpeg:
+# with it every fork is a third slower.
 _LEAN: Final[tuple[str, ...]] = ()
 _WITH_CODECS: Final = ("--codecs",)
 
@@ -164,8 +164,6 @@ class Scrubber:
             answer = self._ask_one(arguments, share, output, options)
             if not isinstance(answer, NotHere):
                 return answer
-            if options.mode is not Mode.STRONG:
-                break
         return NotCleaned(refusal=Refusal.CRASHED)  # no honest child says so, or says so twice
 
     def _ask_one(self, arguments: tuple[str, ...], share: ScratchShare, output: Output, options: Options) -> Answer:

@@ -31,6 +31,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Final, NoReturn
 
+from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.sandbox import child
 from fieldreport.scrub.sandbox.lockdown import Lock
@@ -179,7 +180,7 @@ def main(arguments: list[str]) -> int:
     warm_up.perform(lambda: False)
     _quiet()
     _expendable()
-    lock = Lock.prepare()
+    lock = Lock.prepare(cpu_seconds=limits.SCRUB_CODECS_CPU_SECONDS if options.codecs else limits.SCRUB_CPU_SECONDS)
     lock.prove()
     settle()
     service.send(json.dumps(asdict(lock.status)).encode())

@@ -18,15 +18,25 @@ from av.video.stream import VideoStream
 
 MARKER = b"PLANTED"
 WIDTH, HEIGHT, RATE = 64, 48, 25
-SOUND_RATE = {"libopus": 48000, "libopencore_amrnb": 8000}
-SOUND_FRAME = {"libopus": 960, "libopencore_amrnb": 160, "ac3": 1536, "mp2": 1152}
-SOUND_FORMAT = {"aac": "fltp", "ac3": "fltp", "libmp3lame": "fltp", "alac": "s16p"}
-SIZES = {"h263": (176, 144)}
+NAMES = ("title", "artist", "comment", "encoder", "service_name", "service_provider")
+SOUND_RATE = {"libopus": 48000, "libopencore_amrnb": 8000, "pcm_s16le": 48000}
+SOUND_FRAME = {"libopus": 960, "libopencore_amrnb": 160, "ac3": 1536, "eac3": 1536, "mp2": 1152}
+SOUND_FORMAT = {
+    "aac": "fltp",
+    "ac3": "fltp",
+    "eac3": "fltp",
+    "libmp3lame": "fltp",
+    "wmav2": "fltp",
+    "alac": "s16p",
+    "wavpack": "s16p",
+}
+SIZES = {"h263": (176, 144), "dvvideo": (720, 576)}
 PICTURE_OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"bf": "2", "g": "12", "threads": "1"},
     "libx265": {"x265-params": "log-level=none:bframes=2:keyint=12:pools=1:frame-threads=1", "tag": "hvc1"},
     "libsvtav1": {"preset": "12", "svtav1-params": "lp=1"},
 }
+PIXELS = {"mjpeg": "yuvj420p", "prores": "yuv422p10le", "huffyuv": "yuv422p"}
 
 
 def pictures(count: int, size: tuple[int, int], pixels: str) -> Iterator[av.VideoFrame]:
@@ -103,10 +113,14 @@ def _filmed(
 ) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=dict(options)) as output:
-        output.metadata.update({"title": "PLANTED", "artist": "PLANTED", "comment": "PLANTED", "encoder": "PLANTED"})
+        output.metadata.update(dict.fromkeys(NAMES, "PLANTED by Somebody"))
         output.metadata["creation_time"] = "2024-01-02T03:04:05Z"
         moving = picture and _picture_stream(output, picture)
-        heard = sound and output.add_stream(sound, rate=SOUND_RATE.get(sound, 44100), layout="mono")
+        layout = "stereo" if container == "dv" else "mono"
+        heard = sound and output.add_stream(sound, rate=SOUND_RATE.get(sound, 44100), layout=layout)
+        if sound == "wmav2":
+            assert isinstance(heard, AudioStream)
+            heard.codec_context.bit_rate = 64_000
         if moving:
             moving.metadata["handler_name"] = moving.metadata["title"] = "PLANTED"
             size = (moving.width, moving.height)
@@ -118,9 +132,19 @@ def _filmed(
             assert isinstance(heard, AudioStream)
             heard.metadata["language"] = "kor"
             count = round(seconds * SOUND_RATE.get(sound, 44100) / SOUND_FRAME.get(sound, 1024))
-            for tone in (*tones(count, sound), None):
-                output.mux(heard.encode(tone))
+            for tone in tones(count, sound):
+                output.mux(heard.encode(_doubled(tone) if layout == "stereo" else tone))
+            output.mux(heard.encode(None))
     return file.getvalue()
+
+
+def _doubled(tone: av.AudioFrame) -> av.AudioFrame:
+    """The same in both ears."""
+    both = av.AudioFrame("s16", "stereo", tone.samples)
+    both.rate, both.pts, both.time_base = tone.rate, tone.pts, tone.time_base
+    samples = bytes(tone.planes[0])[: 2 * tone.samples]
+    both.planes[0].update(b"".join(samples[at : at + 2] * 2 for at in range(0, len(samples), 2)))
+    return both
 
 
 def _picture_stream(output: av.container.OutputContainer, codec: str) -> VideoStream:
@@ -129,7 +153,7 @@ def _picture_stream(output: av.container.OutputContainer, codec: str) -> VideoSt
     if "tag" in PICTURE_OPTIONS.get(codec, {}):
         stream.codec_context.codec_tag = PICTURE_OPTIONS[codec]["tag"]
     stream.width, stream.height = SIZES.get(codec, (WIDTH, HEIGHT))
-    stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    stream.pix_fmt = PIXELS.get(codec, "yuv420p")
     return stream
 
 

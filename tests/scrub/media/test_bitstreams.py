@@ -175,7 +175,7 @@ def test_words_behind_a_start_code_in_a_parameter_set_go(codec: str) -> None:
     assert read(planted) == read(configuration)
 
 
-CLEANERS: dict[str, tuple[Callable[[], FrameCleaner], Callable[[memoryview], bool], bytes]] = {
+CLEANERS: dict[str, tuple[Callable[[], FrameCleaner], Callable[[memoryview], int], bytes]] = {
     "aac": (lambda: aac.Sound(removed=set()), verify.aac, b"\xde\x04\x80"),
     "av1": (lambda: av1.Obus(removed=set()), verify.obus, b"\x12\x2a\x0a\x32\x00\x01\x80"),
     "visual": (lambda: mpeg4.Visual(removed=set()), verify.visual, b"\0\0\1\xb2\xb6XviD0050"),

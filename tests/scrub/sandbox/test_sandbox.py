@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,6 +117,25 @@ def test_a_file_that_never_ends_is_given_up(
         impatient.setattr(limits, "SCRUB_WALL_SECONDS", 2)
         assert code_of(scrubber, scratch(b"HOSTILE spin")) == Refusal.TIMEOUT
     assert_goes_on(scrubber, scratch)
+
+
+def test_processor_time_counts_and_waiting_does_not(tmp_path: Path, scratch: ScratchOf) -> None:
+    """Of a child that may use one second."""
+    hasty = tmp_path / "hasty.py"
+    hasty.write_text("from fieldreport import limits\nlimits.SCRUB_CPU_SECONDS = 1\n", "utf-8")
+    arguments = (f"--also={HOSTILE}", f"--also={hasty}")
+    with Scrubber(directory=tmp_path, require_sandbox=True, arguments=arguments) as own:
+        assert code_of(own, scratch(b"HOSTILE spin")) == Refusal.TIMEOUT
+        own.clean(scratch(b"HOSTILE sleep")).output.close()
+
+
+def test_a_good_file_that_waits_a_minute_for_a_processor_is_not_refused(
+    scrubber: Scrubber, scratch: ScratchOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between any two looks at the clock a minute has passed."""
+    source, clock = scratch(TEXT), itertools.count(step=61)
+    monkeypatch.setattr(warmparent, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    scrubber.clean(source).output.close()
 
 
 def test_threads_without_end_are_contained(scrubber: Scrubber, scratch: ScratchOf) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Final
 
@@ -20,6 +21,7 @@ _TAGS_IN_A_ROW: Final = 64
 _TABLES: Final = tomllib.loads(files(__package__).joinpath("tags.toml").read_text("utf-8"))
 _ID3: Final = tuple((tuple(names), Removed(category)) for category, names in _TABLES["id3"].items())
 _COMMENTS: Final = {name: Removed(category) for category, names in _TABLES["vorbis"].items() for name in names}
+_NAMES: Final = _COMMENTS | {name: Removed(category) for category, names in _TABLES["ffmpeg"].items() for name in names}
 _INFO: Final = {name.encode(): Removed(category) for category, names in _TABLES["riff"].items() for name in names}
 
 
@@ -78,6 +80,11 @@ def in_comments(untrusted_block: bytes) -> frozenset[Removed]:
         found.add(_COMMENTS.get(name.decode("ascii", "replace").upper(), Removed.OTHER_METADATA))
         position += 4 + length
     return frozenset(found)
+
+
+def in_names(untrusted_names: Iterable[str]) -> set[Removed]:
+    """The categories of names as FFmpeg calls what it finds in a file."""
+    return {_NAMES.get(name.upper(), Removed.OTHER_METADATA) for name in untrusted_names}
 
 
 def in_info(untrusted_list: bytes) -> frozenset[Removed]:

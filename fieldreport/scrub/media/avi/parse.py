@@ -67,6 +67,8 @@ def read(untrusted_source: Source, removed: set[Removed]) -> Film:
         end = position + 8 + int.from_bytes(window.read_at(position + 4, 4), "little")
         if window.read_at(position + 8, 4) not in {b"AVI ", b"AVIX"}:
             break
+        if end > window.size:
+            removed.add(Removed.INCOMPLETE)
         _riff(film, window, position + 12, min(end, window.size))
         position = min(end + end % 2, window.size)
     if position < window.size and window.read_at(position, limits.MIB).strip(b"\0"):

@@ -65,7 +65,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     # A window each: a file may hold one whole stream after another.
     entries = heapq.merge(*(_entries(stream, track, Window(untrusted_source)) for stream, track in found))
     _write(muxer, {track.number: track for _, track in found}, entries)
-    muxer.finish(float(duration))
+    cleaning.counted = muxer.finish(float(duration))
     return "video/x-matroska" if any(track.kind == tracks.PICTURE for _, track in found) else "audio/x-matroska"
 
 

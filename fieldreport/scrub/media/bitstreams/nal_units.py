@@ -18,6 +18,7 @@ from fieldreport import limits
 from fieldreport.scrub.bits import Bits
 from fieldreport.scrub.format import check_image
 from fieldreport.scrub.images.heif import codecs as hevc
+from fieldreport.scrub.media.bitstreams import FrameCleaner
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 _AVC_KEPT: Final = frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 11})  # slices and partitions, parameter sets, delimiters
@@ -29,6 +30,8 @@ _HEVC_SPS, _HEVC_SEI = 33, frozenset({39, 40})
 # level, alternative transfer: the same numbers in both standards.
 _MESSAGES: Final = {6: 8, 47: 8, 137: 24, 144: 4, 147: 1}
 _USER_DATA: Final = frozenset({4, 5})
+# What follows the identifier of user data: an encoder's name; what a camcorder notes with every picture.
+_SAID: Final = {b"x264": Removed.SOFTWARE, b"x265": Removed.SOFTWARE, b"MDPM": Removed.TIME}
 _TIME_CODE: Final = 136
 _TECHNICAL: Final = frozenset({0, 1, 2, 3, 129, 132})  # buffering, timing, pan, filler, active sets, hashes
 _PARAMETER_SET_BYTES: Final = 4096
@@ -43,12 +46,13 @@ class Units:
     hevc: bool
     length_bytes: int
     removed: set[Removed]
+    pictures: int = 0  # frames so far that draw one
 
     def __call__(self, untrusted_frame: bytes) -> bytes:
         """The same frame without the units that do not draw."""
         position, end, width = 0, len(untrusted_frame), self.length_bytes
         kept: list[bytes] = []
-        changed = False
+        changed = draws = False
         while position < end:
             start = position + width
             length = int.from_bytes(untrusted_frame[position:start], "big")
@@ -61,11 +65,17 @@ class Units:
             found = hevc.bare_units(untrusted_frame[start:position])
             changed = changed or len(found) != 1
             for unit in found:
+                draws = draws or self.draws(unit)
                 clean = self.unit(unit)
                 changed = changed or clean is not unit
                 if clean:
                     kept += (len(clean).to_bytes(width, "big"), clean)
+        self.pictures += draws
         return b"".join(kept) if changed else untrusted_frame
+
+    def draws(self, unit: bytes) -> bool:
+        """Whether a unit is a slice or a part of one."""
+        return unit[0] >> 1 & 63 < 32 if self.hevc else 1 <= unit[0] & 31 <= 5
 
     def unit(self, untrusted_unit: bytes) -> bytes:
         """One unit as it is, rewritten, or empty when it goes."""
@@ -97,7 +107,7 @@ class Units:
             if len(payload) <= _MESSAGES.get(kind, -1):
                 kept.append(bytes((kind, len(payload))) + payload)
             elif kind in _USER_DATA:
-                self.removed.add(Removed.SOFTWARE if b"x26" in payload[16:20] else Removed.OTHER_METADATA)
+                self.removed.add(_SAID.get(payload[16:20], Removed.OTHER_METADATA))
             elif kind == _TIME_CODE:
                 self.removed.add(Removed.TIME)
             elif kind not in _TECHNICAL:
@@ -119,8 +129,16 @@ class Stream:
         first, *rest = untrusted_frame.split(b"\0\0\1")
         if first.strip(b"\0"):
             raise Damaged
-        kept = (self.units.unit(bare) for unit in rest if (bare := unit.rstrip(b"\0")))
+        found = [bare for unit in rest if (bare := unit.rstrip(b"\0"))]
+        self.units.pictures += any(self.units.draws(unit) for unit in found)
+        kept = map(self.units.unit, found)
         return b"".join(b"\0\0\0\1" + unit for unit in kept if unit)
+
+
+def pictures(clean: FrameCleaner | None) -> int | None:
+    """How many of the frames that it cleaned draw a picture; none where every frame does."""
+    units = clean.units if isinstance(clean, Stream) else clean
+    return units.pictures if isinstance(units, Units) else None
 
 
 def _sei(payload: bytes) -> Iterator[tuple[int, bytes]]:

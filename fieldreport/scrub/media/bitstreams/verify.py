@@ -56,23 +56,36 @@ def _only_safe_messages(body: bytes) -> bool:
     return True
 
 
-def units(frame: memoryview, *, width: int, hevc: bool) -> bool:
+#: What a check answers of a frame that is clean and shows nothing. One that shows or sounds is true, another false.
+SILENT: Final = 2
+
+
+def units(frame: memoryview, *, width: int, hevc: bool) -> int:
     """A frame of units, each after its length."""
     check = hevc_unit if hevc else avc_unit
+    slices = 0
     while len(frame):
         length = int.from_bytes(frame[:width], "big")
         unit = frame[width : width + length]
         # A start code inside would begin another unit, for decoders that look for one.
         if not length or len(unit) != length or b"\0\0\1" in unit.tobytes() or not check(unit):
             return False
+        slices += is_slice(unit, hevc=hevc)
         frame = frame[width + length :]
-    return True
+    return True if slices else SILENT
 
 
-def stream(frame: memoryview) -> bool:
+def is_slice(unit: memoryview, *, hevc: bool) -> bool:
+    """Whether a unit that draws is of a picture itself, and not what all have in common."""
+    return unit[0] < 0x40 if hevc else unit[0] & 0x1F in range(1, 6)
+
+
+def stream(frame: memoryview) -> int:
     """A frame of H.264 whose units stand after start codes of four bytes."""
     first, *rest = frame.tobytes().split(b"\0\0\0\1")
-    return not first and all(b"\0\0\1" not in unit and avc_unit(memoryview(unit)) for unit in rest)
+    if first or not all(b"\0\0\1" not in unit and avc_unit(memoryview(unit)) for unit in rest):
+        return False
+    return True if any(is_slice(memoryview(unit), hevc=False) for unit in rest) else SILENT
 
 
 def avc_width(configuration: bytes) -> int:

@@ -36,12 +36,13 @@ class Block:
     key: bool
     time: int
     duration: int  # 0: not known
+    frames: int
 
 
 def make_simple(track: Track, time: int, frames: list[bytes], *, flags: int = 0, key: bool) -> Block:
     """A ``SimpleBlock`` of clean frames."""
     written = element(SIMPLE, _block(track, time, flags | (_KEY if key else 0), frames))
-    return Block(track=track, written=written, key=key, time=time, duration=0)
+    return Block(track=track, written=written, key=key, time=time, duration=0, frames=len(frames))
 
 
 def simple(untrusted: bytes, tracks: Mapping[int, Track]) -> Block | None:
@@ -75,7 +76,7 @@ def group(untrusted: bytes, tracks: Mapping[int, Track], removed: set[Removed]) 
         *(signed_element(_REFERENCE, reference) for reference in references[:16]),
         signed_element(_PADDING, signed(fields[_PADDING])) if _PADDING in fields else b"",
     )
-    return Block(track=track, written=written, key=not references, time=time, duration=duration)
+    return Block(track=track, written=written, key=not references, time=time, duration=duration, frames=len(frames))
 
 
 def _parse(data: bytes, tracks: Mapping[int, Track]) -> tuple[Track | None, int, int, list[bytes]]:

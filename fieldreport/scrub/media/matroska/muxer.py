@@ -6,14 +6,17 @@ Every length and place that is known only later has eight bytes, and is filled i
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Sink
+from fieldreport.scrub.media.bitstreams import nal_units
 from fieldreport.scrub.media.matroska import elements as ebml
 from fieldreport.scrub.media.matroska import tracks
 from fieldreport.scrub.media.matroska.blocks import Block
+from fieldreport.scrub.verdicts import Damaged
 
 DOC_TYPE: Final = 0x4282
 SCALE, DURATION, MUXER, WRITER = 0x2AD7B1, 0x4489, 0x4D80, 0x5741
@@ -41,6 +44,8 @@ class Muxer:
         self._cued = False
         self._pieces: list[bytes] = []
         self._pending = 0
+        self._tracks = film_tracks
+        self._frames = Counter[int]()  # by the track's number
         numbers = ((0x4286, 1), (0x42F7, 1), (0x42F2, 4), (0x42F3, 8))
         head = [ebml.unsigned_element(name, value) for name, value in numbers]
         head.append(ebml.element(DOC_TYPE, doc_type))
@@ -79,6 +84,7 @@ class Muxer:
         if not self._cued and block.key and (block.track.kind == tracks.PICTURE or not self._pictures):
             self._cued = True
             self._cues.append((max(0, self._time + block.time), block.track.number, self._cluster_at))
+        self._frames[block.track.number] += block.frames
         length = block.duration or round(block.track.frame_time / self._scale)
         self._end = max(self._end, self._time + block.time + length)
         self._pieces.append(block.written)
@@ -86,8 +92,11 @@ class Muxer:
         if self._pending > _FLUSH_BYTES:
             self._flush()
 
-    def finish(self, duration: float = 0.0) -> None:
-        """Write the index and the numbers that are only known now. Without a duration it is the last block's end."""
+    def finish(self, duration: float = 0.0) -> int:
+        """Write the index and the numbers that are only known now. Without a duration it is the last block's end.
+
+        Answers how many frames of the original, as they came, are seen or heard.
+        """
         self._end_cluster()
         self._places[ebml.CUES] = self._here()
         points = [
@@ -102,6 +111,13 @@ class Muxer:
         self._patch(self._base - 8, ebml.length_of(self._here(), wide=True))
         self._patch(self._base, self._seek_head())
         self._patch(self._duration_at, struct.pack(">d", duration or float(self._end)))
+        return sum(self._counted(track) for track in self._tracks if self._frames[track.number])
+
+    def _counted(self, track: tracks.Track) -> int:
+        pictures = nal_units.pictures(track.clean)
+        if pictures == 0:
+            raise Damaged
+        return self._frames[track.number] if pictures is None else pictures
 
     def _seek_head(self) -> bytes:
         """Where the other parts are: three entries of one length each."""

@@ -7,6 +7,7 @@ in it is residue, and so is a word in one that has room for words.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -15,7 +16,7 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.media.bitstreams import verify as frames
 from fieldreport.scrub.verdicts import Residue
 
-Check = Callable[[memoryview], bool]
+Check = Callable[[memoryview], int]
 
 _HEAD: Final = {
     "video/webm": b"webm",
@@ -68,8 +69,8 @@ _PCM: Final = bytes.fromhex("000000001000800000aa00389b71")
 _PIECE_BYTES: Final = limits.MIB
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Raise ``Residue`` for anything the tables do not name."""
+def verify(source: Source, media_type: str) -> int:
+    """Raise ``Residue`` for anything the tables do not name; answers how many frames are seen or heard."""
     head = b"".join(
         (
             b"\x1a\x45\xdf\xa3",
@@ -87,9 +88,10 @@ def verify(source: Source, media_type: str) -> None:
     reader = _Reader(source)
     seen = []
     checks: dict[int, Check | None] = {}
+    shown = Counter[int]()  # by track
     for kind, first, last in reader.elements(start, source.size):
         if kind == _CLUSTER:
-            _cluster(reader, first, last, checks)
+            _cluster(reader, first, last, checks, shown)
             continue
         seen.append(kind)
         if kind not in _HEADER or last - first > limits.FILM_HEAD_BYTES:
@@ -98,8 +100,9 @@ def verify(source: Source, media_type: str) -> None:
         _table(content, _HEADER[kind])
         if kind == b"\x16\x54\xae\x6b":
             checks = _tracks(content)
-    if seen != list(_HEADER):
+    if seen != list(_HEADER) or not shown or not all(shown.values()):
         raise Residue
+    return shown.total()
 
 
 class _Reader:
@@ -263,7 +266,7 @@ def _is_windows_sound(form: bytes) -> bool:
 # --- clusters ---
 
 
-def _cluster(reader: _Reader, start: int, end: int, checks: dict[int, Check | None]) -> None:
+def _cluster(reader: _Reader, start: int, end: int, checks: dict[int, Check | None], shown: Counter[int]) -> None:
     times = 0
     for kind, first, last in reader.elements(start, end):
         if last - first > limits.FILM_FRAME_BYTES:
@@ -274,11 +277,11 @@ def _cluster(reader: _Reader, start: int, end: int, checks: dict[int, Check | No
                 times += 1
                 _table(content, _NUMBER)
             case b"\xa3":
-                _block(content, checks, 0x8B)
+                _block(content, checks, 0x8B, shown)
             case b"\xa0":
                 for inner, part in _inside(content):
                     if inner == b"\xa1":
-                        _block(part, checks, 0x0E)
+                        _block(part, checks, 0x0E, shown)
                     elif inner not in {b"\x9b", b"\xfb", b"\x75\xa2"} or not 1 <= len(part) <= 9:
                         raise Residue
             case _:
@@ -287,18 +290,21 @@ def _cluster(reader: _Reader, start: int, end: int, checks: dict[int, Check | No
         raise Residue
 
 
-def _block(content: bytes, checks: dict[int, Check | None], flags: int) -> None:
+def _block(content: bytes, checks: dict[int, Check | None], flags: int, shown: Counter[int]) -> None:
     number = content[0] - 0x80 if content else 0
     if number not in checks or len(content) < 4 or content[3] & ~flags or content[3] & 0x04:
         raise Residue
     check = checks[number]
-    if check is None:
-        return
     view = memoryview(content)[4:]
-    if not content[3] & 0x02:
-        if not check(view):
+    for frame in _laced(view) if content[3] & 0x02 else (view,):
+        found = True if check is None else check(frame)
+        if not found:
             raise Residue
-        return
+        shown[number] += found != frames.SILENT
+
+
+def _laced(view: memoryview) -> Iterator[memoryview]:
+    """The frames of a block that holds several."""
     sizes = []
     position = 1
     for _ in range(view[0]):
@@ -310,6 +316,7 @@ def _block(content: bytes, checks: dict[int, Check | None], flags: int) -> None:
         position += 1
     sizes.append(len(view) - position - sum(sizes))
     for size in sizes:
-        if size < 0 or not check(view[position : position + size]):
+        if size < 0:
             raise Residue
+        yield view[position : position + size]
         position += size

@@ -61,10 +61,12 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     end = window.size if length is None else min(window.size, start + length)
     if end < window.size:
         film.removed.add(Removed.TRAILING_DATA)
+    elif length is not None and start + length > window.size:
+        film.removed.add(Removed.INCOMPLETE)
     _segment(film, window, start, end)
     if film.muxer is None or not film.plays:
         raise Refused(Refusal.UNSUPPORTED if not film.tracks else Refusal.DAMAGED)
-    film.muxer.finish(film.duration)
+    cleaning.counted = film.muxer.finish(0.0 if Removed.INCOMPLETE in film.removed else film.duration)
     return _media_type(film)
 
 
@@ -134,6 +136,7 @@ def _cluster(film: _Film, muxer: Muxer, window: Window, position: int, end: int)
         if length is None:
             raise Damaged
         if start + length > window.size:
+            film.removed.add(Removed.INCOMPLETE)
             return window.size  # cut off while it was recorded
         position = start + length
         if kind == TIME:

@@ -41,8 +41,8 @@ class _Table:
     chunks: list[tuple[int, int, int]]  # offset, samples, description from 0
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Raise ``Residue`` for anything the grammar does not name."""
+def verify(source: Source, media_type: str) -> int:
+    """Raise ``Residue`` for anything the grammar does not name; answers how many samples are seen or heard."""
     head = source.read_at(0, 64)
     if struct.unpack_from(">I4s", head.ljust(8, b"\0"))[1] != b"ftyp":
         raise Residue
@@ -59,7 +59,7 @@ def verify(source: Source, media_type: str) -> None:
     data_start = size + length + 8
     if data_head != struct.pack(">I4s", source.size - data_start + 8, b"mdat"):
         raise Residue
-    _samples(source, data_start, _movie(movie, quicktime=media_type == "video/quicktime"))
+    return _samples(source, data_start, _movie(movie, quicktime=media_type == "video/quicktime"))
 
 
 def _movie(movie: Tape, *, quicktime: bool) -> list[_Table]:
@@ -186,11 +186,12 @@ def _numbers(tape: Tape, columns: int) -> array[int]:
     return found
 
 
-def _samples(source: Source, data_start: int, tables: list[_Table]) -> None:
+def _samples(source: Source, data_start: int, tables: list[_Table]) -> int:
     """Every byte of the data belongs to one sample, and no sample says more than it draws or sounds."""
     places = []
+    total = 0
     for table in tables:
-        first = 0
+        first = shown = 0
         for offset, count, entry in table.chunks:
             found = table.entries[entry]
             sizes = table.sizes[first : first + count]
@@ -202,8 +203,13 @@ def _samples(source: Source, data_start: int, tables: list[_Table]) -> None:
             else:
                 length = count * table.size
             places.append((offset, length))
-            if found.check is not None:
-                _frames(source, offset, sizes or array("I", (table.size,)) * count, found.check)
+            if found.check is None:
+                shown += count
+            else:
+                shown += _frames(source, offset, sizes or array("I", (table.size,)) * count, found.check)
+        if not shown:
+            raise Residue
+        total += shown
     position = data_start
     for offset, length in sorted(places):
         if offset != position:
@@ -211,9 +217,12 @@ def _samples(source: Source, data_start: int, tables: list[_Table]) -> None:
         position += length
     if position != source.size:
         raise Residue
+    return total
 
 
-def _frames(source: Source, position: int, sizes: array[int], check: Callable[[memoryview], bool]) -> None:
+def _frames(source: Source, position: int, sizes: array[int], check: Callable[[memoryview], int]) -> int:
+    """How many of the frames that lie one after the other are seen or heard."""
+    shown = 0
     window = memoryview(b"")
     window_at = position
     left = sum(sizes)
@@ -222,7 +231,10 @@ def _frames(source: Source, position: int, sizes: array[int], check: Callable[[m
             window_at = position
             window = memoryview(source.read_at(position, max(size, min(left, frames.WINDOW_BYTES))))
         start = position - window_at
-        if not check(window[start : start + size]):
+        found = check(window[start : start + size])
+        if not found:
             raise Residue
+        shown += found != frames.SILENT
         position += size
         left -= size
+    return shown

@@ -11,7 +11,7 @@ from fieldreport.scrub.cursor import Tape
 from fieldreport.scrub.media.bitstreams import verify as frames
 from fieldreport.scrub.verdicts import Residue
 
-Check = Callable[[memoryview], bool]
+Check = Callable[[memoryview], int]
 
 _AFTER_CODEC: Final = {b"pasp": 8, b"clap": 32, b"fiel": 2, b"mdcv": 24, b"clli": 4, b"SmDm": 28, b"CoLL": 8}
 _PLAIN_BYTES: Final = {

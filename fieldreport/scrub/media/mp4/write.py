@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.isobmff import box, full_box
+from fieldreport.scrub.media.bitstreams import nal_units
 from fieldreport.scrub.media.mp4 import parse, trim
 from fieldreport.scrub.media.mp4.film import Entry, Film, Kind, Track
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
@@ -45,7 +46,19 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[8:10] == b"3g")
     trim.cut_off(film, untrusted_source.size, cleaning.removed)
     trim.trim(film, cleaning.removed)
-    return _write(film, untrusted_source, sink)
+    kind = _write(film, untrusted_source, sink)
+    cleaning.counted = sum(_counted(track) for track in film.tracks)
+    return kind
+
+
+def _counted(track: Track) -> int:
+    """Samples of the original that are seen or heard."""
+    pictures = [nal_units.pictures(entry.clean) for entry in track.entries]
+    if all(number is None for number in pictures):
+        return track.count
+    if not (found := sum(number or 0 for number in pictures)):
+        raise Damaged
+    return found
 
 
 def _media_type(film: Film) -> str:

@@ -67,6 +67,9 @@ def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[by
             continue
         if place >= len(window):
             return
+        if sure and length and like == shared:
+            removed.add(Removed.INCOMPLETE)
+            return
         found = window.find(b"\xff", place + 1)
         step = (found if found >= 0 else len(window)) - place
         if any(window[place : place + step]):

@@ -31,8 +31,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         position += end
     if sink.size == len(magic):
         raise Damaged
-    if untrusted_source.read_at(position, 1):
-        cleaning.removed.add(Removed.TRAILING_DATA)
+    if rest := untrusted_source.read_at(position, 1):
+        another = sizes[rest[0] >> 3 & 15] is not None and not rest[0] & _SPARE
+        cleaning.removed.add(Removed.INCOMPLETE if another else Removed.TRAILING_DATA)
     return "audio/amr-wb" if magic is _WIDE else "audio/amr"
 
 

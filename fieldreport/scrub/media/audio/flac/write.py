@@ -37,7 +37,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         raise Damaged
     sink.copy(untrusted_source, first, position - first)
     if position < untrusted_source.size:
-        cleaning.removed.add(Removed.TRAILING_DATA)
+        another = _number(untrusted_source.read_at(position, _HEADER_BYTES)) is not None
+        cleaning.removed.add(Removed.INCOMPLETE if another else Removed.TRAILING_DATA)
     return _TYPE
 
 

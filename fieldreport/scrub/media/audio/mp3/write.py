@@ -204,6 +204,9 @@ def _frames(source: Source, position: int, removed: set[Removed]) -> Iterator[tu
             if len(window) > place:
                 removed.add(Removed.TRAILING_DATA)
             return
+        if sure and shape is not None:
+            removed.add(Removed.INCOMPLETE)
+            return
         found = window.find(b"\xff", place + 1)
         step = (found if found >= 0 else len(window)) - place
         if any(window[place : place + step]):

@@ -87,7 +87,7 @@ def _pages(source: Source, removed: set[Removed]) -> Iterator[_Page]:
         length = sum(lacing)
         body = source.read_at(start, length)
         if len(lacing) < segments or len(body) < length:
-            removed.add(Removed.TRAILING_DATA)  # cut off within its last page
+            removed.add(Removed.INCOMPLETE)
             return
         yield _Page(flags, granule, serial, lacing, body)
         position = start + length

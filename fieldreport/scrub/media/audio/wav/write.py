@@ -28,6 +28,7 @@ _FORMATS: Final[Mapping[int, tuple[int, bool]]] = MappingProxyType(
         _EXTENSIBLE: (22, False),
     }
 )
+_UNKNOWN_BYTES: Final = 0x7FFF_0000  # so much or more is what programs write that cannot go back
 _FINDINGS: Final[Mapping[bytes, frozenset[Removed]]] = MappingProxyType(
     {
         b"bext": frozenset({Removed.AUTHOR, Removed.TIME, Removed.IDENTIFIERS, Removed.HISTORY}),
@@ -83,6 +84,8 @@ def _read(source: Source, removed: set[Removed]) -> _Recording:
         if kind == b"data" and not found.length:
             # A recorder that was cut off, or that could not go back, leaves no length.
             found.start, found.length = position + 8, min(size or left, left)
+            if left < size < _UNKNOWN_BYTES:
+                removed.add(Removed.INCOMPLETE)
             size = found.length
         elif kind == b"fmt " and not found.form:
             found.form = _form(source.read_at(position + 8, min(size, 64)))
