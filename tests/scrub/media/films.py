@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 MARKER = b"PLANTED"
 WIDTH, HEIGHT, RATE = 64, 48, 25
 NAMES = ("title", "artist", "comment", "encoder", "service_name", "service_provider")
-SOUND_RATE = {"libopus": 48000, "libopencore_amrnb": 8000, "pcm_s16le": 48000}
+SOUND_RATE = {"libopus": 48000, "libopencore_amrnb": 8000}
 SOUND_FRAME = {"libopus": 960, "libopencore_amrnb": 160, "ac3": 1536, "eac3": 1536, "mp2": 1152}
 SOUND_FORMAT = {
     "aac": "fltp",
@@ -49,8 +49,8 @@ def pictures(count: int, size: tuple[int, int], pixels: str) -> Iterator[av.Vide
         yield frame
 
 
-def tones(count: int, codec: str) -> Iterator[av.AudioFrame]:
-    rate, length = SOUND_RATE.get(codec, 44100), SOUND_FRAME.get(codec, 1024)
+def tones(count: int, codec: str, rate: int) -> Iterator[av.AudioFrame]:
+    length = SOUND_FRAME.get(codec, 1024)
     kind = SOUND_FORMAT.get(codec, "s16")
     for number in range(count):
         frame = av.AudioFrame(kind, "mono", length)
@@ -117,7 +117,8 @@ def _filmed(
         output.metadata["creation_time"] = "2024-01-02T03:04:05Z"
         moving = picture and _picture_stream(output, picture)
         layout = "stereo" if container == "dv" else "mono"
-        heard = sound and output.add_stream(sound, rate=SOUND_RATE.get(sound, 44100), layout=layout)
+        rate = 48000 if container in {"dv", "mxf"} else SOUND_RATE.get(sound or "", 44100)
+        heard = sound and output.add_stream(sound, rate=rate, layout=layout)
         if sound == "wmav2":
             assert isinstance(heard, AudioStream)
             heard.codec_context.bit_rate = 64_000
@@ -131,8 +132,8 @@ def _filmed(
             assert sound
             assert isinstance(heard, AudioStream)
             heard.metadata["language"] = "kor"
-            count = round(seconds * SOUND_RATE.get(sound, 44100) / SOUND_FRAME.get(sound, 1024))
-            for tone in tones(count, sound):
+            count = round(seconds * rate / SOUND_FRAME.get(sound, 1024))
+            for tone in tones(count, sound, rate):
                 output.mux(heard.encode(_doubled(tone) if layout == "stereo" else tone))
             output.mux(heard.encode(None))
     return file.getvalue()

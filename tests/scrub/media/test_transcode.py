@@ -178,7 +178,8 @@ def test_damage_is_refused_or_coded_around(name: str) -> None:
             copy = strongly(bytes(damaged))
         except Refused:
             continue
-        assert copy.media_type == "video/mp4"
+        # Of a film whose pictures are not called so any more the sound is left.
+        assert copy.media_type in {"video/mp4", "audio/opus"}
 
 
 def test_it_works_behind_the_lock(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
