@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from tests.eventually import PATIENCE_SECONDS
+
 
 def family(process: int) -> list[int]:
     """A process and all that descend from it: workers, parents of locked children, those children."""
@@ -47,25 +49,33 @@ def key_forms(name: str, key: bytes) -> dict[str, bytes]:
     return {f"{name}, {form}": value for form, value in forms.items()}
 
 
-def found_in_memory(processes: Iterable[int], secrets: Mapping[str, bytes]) -> list[str]:
+def found_in_memory(processes: Iterable[int], secrets: Mapping[str, bytes]) -> dict[str, str]:
     """Which of the secrets lie in memory that a process can write, and how often."""
-    found = []
+    found: dict[str, str] = {}
     for process in processes:
         counts = dict.fromkeys(secrets, 0)
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for piece in _writable(process):
                 for name, secret in secrets.items():
                     counts[name] += piece.count(secret)
-        found += [f"{name}: {count} in process {process}" for name, count in counts.items() if count]
+        for name, count in counts.items():
+            if count:
+                found[name] = f"{found.get(name, '')} {count} in process {process}"
     return found
 
 
-def left_in_memory(process: int, secrets: Mapping[str, bytes]) -> list[str]:
-    """What a process and its descendants still hold after the time in which an idle one forgets."""
-    deadline = time.monotonic() + 20
-    while (left := found_in_memory(family(process), secrets)) and time.monotonic() < deadline:
-        time.sleep(1)
-    return left
+def await_forgotten(process: int, secrets: Mapping[str, bytes]) -> None:
+    """Wait until an idle process and its descendants hold none of the secrets.
+
+    Raises:
+        AssertionError: with what they still hold after ``PATIENCE_SECONDS``.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := found_in_memory(family(process), secrets):
+        # To look for all of them takes seconds: until these are gone, only for these.
+        while left := found_in_memory(family(process), {name: secrets[name] for name in left}):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.2)
 
 
 def _writable(process: int) -> Iterable[bytes]:

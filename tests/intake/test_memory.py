@@ -18,7 +18,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.intake.conftest import Desk, build_house, form_body
 from tests.intake.test_serve import write_settings
-from tests.process_memory import left_in_memory, text_forms
+from tests.process_memory import await_forgotten, text_forms
 
 ADDRESS = "203.0.113.177"
 AGENT = "Schnabeltierbrowser/77"
@@ -110,4 +110,4 @@ def test_after_a_visit_nothing_of_it_is_in_memory(running: tuple[int, int]) -> N
     words = codename.split()
     for number in range(len(words) - 2):
         secrets |= text_forms(f"codename, words from {number + 1}", " ".join(words[number : number + 3]))
-    assert left_in_memory(process, secrets) == []
+    await_forgotten(process, secrets)
