@@ -43,11 +43,19 @@ def built(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module", params=["*.whl", "*.tar.gz"], ids=["wheel", "sdist"])
-def installed(request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def wheel_installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _installed(built, "*.whl", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist_installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _installed(built, "*.tar.gz", tmp_path_factory.mktemp("sdist"))
+
+
+def _installed(built: Path, kind: str, home: Path) -> Path:
     """An environment with nothing but the built package; it sees the dependencies that are installed here."""
-    (package,) = built.glob(request.param)
-    home = tmp_path_factory.mktemp("installed")
+    (package,) = built.glob(kind)
     venv.create(home, symlinks=True)
     (packages,) = home.glob("lib/python3.*/site-packages")
     # A line in a .pth file adds a folder and does not read that folder's own .pth files, such as an editable install's.
@@ -94,9 +102,36 @@ def test_the_licence_is_the_one_that_the_project_names() -> None:
     ]
 
 
-def test_an_installed_package_walks_the_demo_and_measures(installed: Path, tmp_path: Path) -> None:
-    python, command = installed / "bin" / "python", installed / "bin" / "fieldreport"
-    where = _run(python, "-c", "import fieldreport; print(fieldreport.__file__)", cwd=tmp_path)
-    assert Path(where.strip()).is_relative_to(installed)
+def test_an_installed_package_walks_the_demo_and_measures(wheel_installed: Path, tmp_path: Path) -> None:
+    assert _package_of(wheel_installed, tmp_path).is_relative_to(wheel_installed)
+    command = wheel_installed / "bin" / "fieldreport"
     _run(command, "demo", "--dir", "demo", "--port", str(_free_ports()), "--walkthrough", cwd=tmp_path)
     assert "unlock a key file" in _run(command, "bench", "unlock", cwd=tmp_path)
+
+
+def test_what_is_installed_from_the_sdist_is_what_walked(
+    wheel_installed: Path, sdist_installed: Path, tmp_path: Path
+) -> None:
+    ours, walked = _package_of(sdist_installed, tmp_path), _package_of(wheel_installed, tmp_path)
+    assert ours.is_relative_to(sdist_installed)
+    assert _files(ours) == _files(walked)
+    scripts = [home.joinpath("bin", "fieldreport").read_text() for home in (sdist_installed, wheel_installed)]
+    assert scripts[0].replace(str(sdist_installed), str(wheel_installed)) == scripts[1]
+    assert "Commands:" in _run(sdist_installed / "bin" / "fieldreport", "--help", cwd=tmp_path)
+
+
+def _package_of(home: Path, cwd: Path) -> Path:
+    """The folder that an environment imports the package from."""
+    where = _run(home / "bin" / "python", "-c", "import fieldreport; print(fieldreport.__file__)", cwd=cwd)
+    return Path(where.strip()).parent
+
+
+def _files(package: Path) -> dict[str, bytes]:
+    """What is in an installed package and what its metadata say of it, without what Python compiled."""
+    metadata = next(package.parent.glob("fieldreport-*.dist-info"))
+    files = [*package.rglob("*"), metadata / "METADATA", metadata / "entry_points.txt", *metadata.glob("licenses/**/*")]
+    return {
+        str(file.relative_to(package.parent)): file.read_bytes()
+        for file in files
+        if file.is_file() and file.suffix != ".pyc"
+    }
