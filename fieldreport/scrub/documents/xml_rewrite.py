@@ -183,6 +183,8 @@ class Rewriting:
                 if value:
                     self._report_attribute(name)
             else:
+                if not kept.isascii():
+                    kept = self._unmarked(kept)
                 if _SPECIAL_IN_VALUE.search(kept) is not None:
                     kept = _as_markup(kept, _ESCAPES_IN_VALUE)
                 written += f' {self._names.get(f"@{name}") or self._name(name, of_attribute=True)}="{kept}"'
@@ -193,10 +195,14 @@ class Rewriting:
             self._out.append(self._escaped(text))
 
     def _escaped(self, text: str) -> str:
+        kept = self._unmarked(text)
+        return _as_markup(kept, _ESCAPES_IN_TEXT) if _SPECIAL_IN_TEXT.search(kept) is not None else kept
+
+    def _unmarked(self, text: str) -> str:
         kept = unmark_piece(text)
         if kept != text:
             self._removed.add(Removed.COPY_MARKS)
-        return _as_markup(kept, _ESCAPES_IN_TEXT) if _SPECIAL_IN_TEXT.search(kept) is not None else kept
+        return kept
 
     def _flush(self) -> None:
         self._flushed += len(self._out)

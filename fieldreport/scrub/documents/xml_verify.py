@@ -5,6 +5,7 @@ It shares no code with the writers, which use lxml.
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -14,9 +15,11 @@ from xml.parsers import expat
 
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
+_REFERENCE: Final = re.compile("&#[^;<&]*;")
 _PICTURE: Final = re.compile(r".*/image\d+\.(jpg|png|gif)")
 _PICTURE_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
 
@@ -68,7 +71,8 @@ def _members(data: bytes) -> list[tuple[str, bytes]]:
 def parse(
     content: bytes, start: Callable[[str, dict[str, str]], None] | None, text: Callable[[str], None] | None
 ) -> None:
-    """Read XML with expat; a document type, a comment or an instruction is residue."""
+    """Read XML with expat; a document type, a comment, an instruction or a character that shows nothing is residue."""
+    _verify_visible(content)
     parser = expat.ParserCreate(namespace_separator="\n")
     parser.StartElementHandler = start
     parser.CharacterDataHandler = text
@@ -79,6 +83,18 @@ def parse(
         parser.Parse(content, True)
     except expat.ExpatError:
         raise Residue from None
+
+
+def _verify_visible(content: bytes) -> None:
+    """Look for characters that no writing needs, spelled out or not: one look, because a table has a million values."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise Residue from None
+    if not text.isascii() and not NEEDED_NOWHERE.isdisjoint(set(text)):
+        raise Residue
+    if any(html.unescape(reference) in NEEDED_NOWHERE for reference in _REFERENCE.findall(text)):
+        raise Residue
 
 
 def _refuse(*_: object) -> None:

@@ -15,6 +15,7 @@ import unicodedata
 from typing import Final
 
 from fieldreport.scrub.text import encoding
+from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 
 _INVISIBLE: Final = (
     "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"  # controls; those that end lines are dealt with before
@@ -63,10 +64,21 @@ _MARKS_IN_A_ROW: Final = 30  # UAX 15, Stream-Safe Text Format; the normaliser i
 _ALL_MARKS: Final = "".join(filter(unicodedata.combining, map(chr, range(0x300, 0x1E94B))))
 _MARKS: Final = frozenset(_ALL_MARKS)
 _TOO_MANY_MARKS: Final = re.compile(f"([{_ALL_MARKS}]{{{_MARKS_IN_A_ROW}}})[{_ALL_MARKS}]+")
-_JOINS_NOTHING: Final = "\u200b\u2060-\u2064\u206a-\u206f\ufeff"
+_NOWHERE: Final = "".join(sorted(NEEDED_NOWHERE))
 _FLAG: Final = "\U0001f3f4[\U000e0061-\U000e007a]{5}\U000e007f"
+_LATIN: Final = "A-Za-z\xc0-\u024f"
 _MARK_IN_PIECE: Final = re.compile(
-    f"({_FLAG})|[{_JOINS_NOTHING}\U000e0000-\U000e007f]+|(?<=[\x20-\u024f])[\u200c\u200d]+(?=[\x20-\u024f])"
+    "|".join(
+        (
+            f"({_FLAG})",
+            f"[{_NOWHERE}\U000e0061-\U000e007f]+",
+            "(?<=[\x20-\u024f])[\u200c\u200d]+(?=[\x20-\u024f])",
+            f"(?<=[{_LATIN}])[\u061c\u200e\u200f\ufe0e\ufe0f]+(?=[{_LATIN} ])",
+            "(?<=\u200c)\u200c+|(?<=\u200d)\u200d+|(?<=[\u061c\u200e\u200f])[\u061c\u200e\u200f]+",
+            "(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]+",
+            "(?<=[^\u1100-\u115e\ua960-\ua97c])\u1160+|\u115f+(?=[^\u1160-\u11a7\ud7b0-\ud7c6])",
+        )
+    )
 )
 
 
@@ -89,10 +101,16 @@ def unmark_piece(text: str) -> str:
     """A piece of a document's text without such characters; unchanged if there are none.
 
     Narrower than ``unmark``: formatting cuts a text into pieces, so one may begin or end in the middle of a word. Only
-    what shows nothing and joins nothing, wherever it stands, goes: zero-width spaces, word joiners, invisible
-    operators, tag characters that spell no flag, joiners between letters that never join.
+    what no writing needs, wherever it stands, goes (``tables``), and of the rest what its neighbours in the piece do
+    not need: tag characters that spell no flag, joiners between letters that never join, marks of direction and of
+    style between Latin letters, a second one in a row, a Hangul filler without a jamo next to it.
     """
-    return text if text.isascii() else _MARK_IN_PIECE.sub(lambda found: found[1] or "", text)
+    if text.isascii():
+        return text
+    # What goes brings others next to each other, a few times at most.
+    while (kept := _MARK_IN_PIECE.sub(lambda found: found[1] or "", text)) != text:
+        text = kept
+    return text
 
 
 def _once(text: str) -> tuple[str, bool]:

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.scrub.documents.ooxml.verify import verify
+from fieldreport.scrub.documents.xml_verify import parse
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
 
@@ -267,6 +268,20 @@ def test_invisible_marks_between_letters_go_and_joiners_that_letters_need_stay(c
     cleaned = clean(with_body(f"<w:p>{run(marked)}</w:p>"))
     assert text_of(cleaned.data) == ["They said no. cannot می\u200cخواهم \U0001f469\u200d\U0001f33e"]
     assert Removed.COPY_MARKS in cleaned.removed
+
+
+def test_what_no_writing_needs_goes_from_text_and_attributes_and_verify_refuses_it(clean: Clean) -> None:
+    hidden = "\u3164\uffa0\u034f\xad\U000e0101\ufe03\U0001d173"
+    link = f'<w:bookmarkStart w:id="1" w:name="seen{hidden}"/>'
+    cleaned = clean(with_body(f"<w:p>{link}{run('한' + hidden + '글')}</w:p>"))
+    assert text_of(cleaned.data) == ["한글"]
+    assert Removed.COPY_MARKS in cleaned.removed
+    found = members(cleaned.data)
+    document = found["word/document.xml"].decode()
+    assert not set(hidden) & set(document)
+    for spelled in ("\u3164", "&#12644;", "&#x3164;"):
+        with pytest.raises(Residue):
+            parse(document.replace("한글", f"한{spelled}글").encode(), None, None)
 
 
 def test_archives_have_one_date_and_no_extra_fields(clean: Clean) -> None:

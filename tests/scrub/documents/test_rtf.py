@@ -103,6 +103,16 @@ def test_what_is_read_stays(clean: Clean, marks: Any, phone_photo: bytes) -> Non
     assert "\u200d" in shown  # a joiner may be needed by a script
 
 
+@pytest.mark.parametrize("number", ["12644 ?", "-96 ?", "847 ?", "-9408 ?\\u-8960 ?", "-10188 ?\\u-8845 ?"])
+def test_what_no_writing_needs_goes_and_verify_refuses_it(clean: Clean, number: str) -> None:
+    marked = rf"{{\rtf1 gate\u{number}way}}"
+    cleaned = clean(marked.encode())
+    assert "gateway" in words_of(cleaned.data)
+    assert Removed.COPY_MARKS in cleaned.removed
+    with pytest.raises(Residue):
+        verify(Source.of(cleaned.data.replace(b"gateway", rf"gate\u{number}way".encode())), "application/rtf")
+
+
 def test_links_to_public_pages_and_page_numbers_stay_fields(clean: Clean, marks: Any, phone_photo: bytes) -> None:
     data = clean(planted(marks, phone_photo)).data
     assert rb'{\field {\*\fldinst HYPERLINK "https://example.org/a"}{\fldrslt a link}}' in data

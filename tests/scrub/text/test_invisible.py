@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.scrub.text import invisible
+from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 
 MARKS = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f\u00ad\u034f\U000e0061\u061c\u180e\u3164\u202e\u2063"
 
@@ -68,6 +69,64 @@ def test_what_a_script_needs_stays(text: str) -> None:
 )
 def test_what_no_script_needs_goes(text: str, expected: str) -> None:
     assert invisible.unmark(text) == (expected, True)
+
+
+@pytest.mark.parametrize("mark", [*sorted(NEEDED_NOWHERE)[:60], "\U000e0100", "\U000e01ef"])
+def test_what_no_writing_needs_goes_from_every_piece_of_a_document(mark: str) -> None:
+    for piece in (f"{mark}", f"gate{mark}way", f"서{mark}울", f"می{mark}خواهم", f"❤{mark}"):
+        assert invisible.unmark_piece(piece) == piece.replace(mark, "")
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        ("gate\u200fway", "gateway"),
+        ("gate\u200e way", "gate way"),
+        ("gate\ufe0fway", "gateway"),
+        ("می\u200c\u200c\u200cخواهم", "می\u200cخواهم"),
+        ("❤\ufe0f\ufe0e\ufe0f", "❤\ufe0f"),
+        ("가\u1160나", "가나"),
+        ("\u115f가", "가"),
+        ("a\u200b\u200cb", "ab"),
+    ],
+)
+def test_what_its_neighbours_in_a_piece_do_not_need_goes(piece: str, expected: str) -> None:
+    assert invisible.unmark_piece(piece) == expected
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "می\u200cخواهم",
+        "\u200cخواهم",
+        "می\u200c",
+        "क्\u200dष",
+        "\u200d",
+        "👨\u200d👩\u200d👧",
+        "❤\ufe0f\u200d🔥",
+        "\ufe0f",
+        "1\ufe0f\u20e3",
+        "C++\u200f",
+        "\u2067שלום\u2069",
+        "12\u200f-\u200e34",
+        "\u1112\u1160",
+        "\u115f\u1161",
+        "\u1160",
+        "ᠰ\u180b",
+        "서울, 東京",
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    ],
+)
+def test_what_a_script_may_need_stays_in_a_piece(piece: str) -> None:
+    assert invisible.unmark_piece(piece) == piece
+
+
+@given(st.lists(st.sampled_from([*MARKS, *NEEDED_NOWHERE, *"aé 中ركשᠠ\u1100\u1161❤🏴"]), max_size=12).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_a_piece_unmarked_twice_is_unmarked_once(text: str) -> None:
+    once = invisible.unmark_piece(text)
+    assert invisible.unmark_piece(once) == once
+    assert NEEDED_NOWHERE.isdisjoint(once)
 
 
 def test_lines_end_in_line_feeds_and_nobody_calls_that_a_mark() -> None:

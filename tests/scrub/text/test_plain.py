@@ -12,6 +12,7 @@ from fieldreport.scrub.pipeline import new_cleaning
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.text.plain import write
 from fieldreport.scrub.text.plain.verify import verify
+from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Damaged, Residue
 from tests.scrub.conftest import Clean, RefusalOf, clean_or_refuse
 
@@ -109,6 +110,27 @@ def test_nothing_but_marks_becomes_an_empty_line(clean: Clean) -> None:
         "variant葛\U000e0100",
         "line\r\n",
         "mark\ufeff",
+        "hangul filler\u3164",
+        "half-width filler\uffa0",
+        "jamo\u115f\u1160",
+        "가\u1160",
+        "grapheme joiner\u034f",
+        "khmer\u17b4",
+        "mongolian\u180b",
+        "soft\xadhyphen",
+        "musical\U0001d173",
+        "shorthand\U0001bca0",
+        "reserved\u2065\ufff0",
+        "reserved\U000e0fff",
+        "style\ufe0f",
+        "7\ufe0f",
+        "❤\ufe0f\ufe0f",
+        "latin\u200cletters",
+        "latin\u200dletters",
+        "latin\u200f",
+        "mark of a flag\U000e0067",
+        "🏴\U000e0075\U000e0073\U000e007f",
+        "می\u200c\u200fخواهم\u200f\u200e",
     ],
 )
 def test_verify_refuses_what_should_have_gone(residue: str) -> None:
@@ -121,6 +143,29 @@ def test_verify_refuses_what_is_not_utf_8() -> None:
         verify(Source.of(KOREAN.encode("cp949")), "text/plain")
 
 
+@pytest.mark.parametrize(
+    "needed",
+    [
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "র\u200d্য",
+        "👨\u200d👩\u200d👧",
+        "❤\ufe0f\u200d🔥",
+        "1\ufe0f\u20e3",
+        "☺\ufe0e",
+        "שלום\u200f!",
+        "\u1112\u1160",
+        "\u115f\u1161",
+        "ᠮᠣᠩᠭᠣᠯ\u180eᠠ",
+        "ᠰ\u180b",
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "서울, 東京, 한글",
+    ],
+)
+def test_verify_takes_what_a_script_needs(needed: str) -> None:
+    verify(Source.of(needed.encode()), "text/plain")
+
+
 @given(st.text(max_size=80))
 @settings(max_examples=200, deadline=None)
 def test_every_text_is_cleaned_to_something_that_verify_accepts(text: str) -> None:
@@ -129,6 +174,21 @@ def test_every_text_is_cleaned_to_something_that_verify_accepts(text: str) -> No
         write.clean(Source.of(text.encode()), sink, cleaning)
     except Damaged:
         return  # control characters
+    verify(sink.source(), "text/plain")
+
+
+SIGNS = [
+    *IGNORABLE,
+    *"aé1#❤🏴中भ্ركیשᠠ\u1100\u1161\u0301\u20e3 \n.ℹ™⌈〰👩🔥ন\u05b0\u0660",
+    "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+]
+
+
+@given(st.lists(st.sampled_from(SIGNS), max_size=14).map("".join))
+@settings(max_examples=400, deadline=None)
+def test_whatever_shows_nothing_stands_anywhere_the_two_readers_agree(text: str) -> None:
+    sink = Sink()
+    write.clean(Source.of(text.encode()), sink, new_cleaning(Mode.LOSSLESS))
     verify(sink.source(), "text/plain")
 
 

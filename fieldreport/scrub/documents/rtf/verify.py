@@ -11,6 +11,7 @@ from typing import Final
 
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
 _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]+")
@@ -28,7 +29,7 @@ _LINK: Final = re.compile(
     rb'(?:EQ|SYMBOL|=)(?:%(one)s|[^\\{}])*|[A-Z]+(?:%(one)s|[^/:"\\{}])*)\}' % {b"one": _SPELLED}
 )
 _BLIP: Final = re.compile(rb"\\pict (?:\\(png|jpeg)blip )(?:\\pic[a-z]+-?\d+ )*([0-9a-f]*)\}")
-_INVISIBLE: Final = frozenset({0x200B, *range(0x2060, 0x2065), *range(0x206A, 0x2070), 0xFEFF})
+_CHARACTER: Final = re.compile(rb"\\u(-?\d+)")
 
 
 def verify(source: Source, media_type: str) -> None:
@@ -41,6 +42,7 @@ def verify(source: Source, media_type: str) -> None:
     data = source.whole()
     if not data.startswith(b"{\\rtf1 ") or _PRINTABLE.fullmatch(data) is None:
         raise Residue
+    _verify_visible(data)
     depth = position = 0
     while position < len(data):
         match = _PIECE.match(data, position)
@@ -51,9 +53,16 @@ def verify(source: Source, media_type: str) -> None:
         if match[3] == b"*":
             _starred(data, position)
         elif match[1] is not None:
-            _word(data, position, match[1], int(match[2] or 0))
+            _word(data, position, match[1])
         position = match.end()
     if depth:
+        raise Residue
+
+
+def _verify_visible(data: bytes) -> None:
+    """Look for characters that no writing needs. RTF spells characters beyond U+FFFF as two words."""
+    units = b"".join((int(number) & 0xFFFF).to_bytes(2, "little") for number in _CHARACTER.findall(data))
+    if not NEEDED_NOWHERE.isdisjoint(units.decode("utf-16-le", "replace")):
         raise Residue
 
 
@@ -65,10 +74,8 @@ def _starred(data: bytes, position: int) -> None:
         raise Residue
 
 
-def _word(data: bytes, position: int, word: bytes, number: int) -> None:
+def _word(data: bytes, position: int, word: bytes) -> None:
     if _TELLING.fullmatch(word) is not None:
-        raise Residue
-    if word == b"u" and number & 0xFFFF in _INVISIBLE:
         raise Residue
     if word == b"pict":
         picture = _BLIP.match(data, position)

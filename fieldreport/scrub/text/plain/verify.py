@@ -1,19 +1,32 @@
-"""The second reading of a text: every character by its category, and not by the cleaner's patterns."""
+"""The second reading of a text: every character by its category, and not by the cleaner's patterns.
+
+Rules: a character that shows nothing is residue, unless it stands next to what may need it, as Unicode names and
+classes those characters; nor does it stand there twice.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Residue
 
-# What may remain where a script needs it.
-_MAY_REMAIN = frozenset("\u200c\u200d\u200e\u200f\u061c\u180e")
-_VISIBLE_FORMATS = frozenset(
+_VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
 )
-_FLAG_TAG_BYTES = frozenset("gbenscw\x74l\x7f")
+_FLAGS: Final = tuple(
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+_CURSIVE: Final = ("ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "ADLAM")
+_NEAR: Final = 8  # how far the letter may be to which a joiner belongs, behind its marks
+_VIRAMA: Final = 9  # canonical combining class
+# Bidirectional classes of what is written from right to left, of marks on it, and of what Unicode has not classed yet.
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN", "NSM", ""})
 
 
 def verify(source: Source, media_type: str) -> None:
@@ -27,21 +40,81 @@ def verify(source: Source, media_type: str) -> None:
         return
     if not unicodedata.is_normalized("NFC", text):
         raise Residue
-    for character in set(text):
-        _check_character(character, text)
+    characters = set(text)
+    for character in characters:
+        _check_character(character)
+    if not IGNORABLE.isdisjoint(characters):
+        for flag in _FLAGS:
+            text = text.replace(flag, flag[0])
+        for line in text.split("\n"):
+            _check_line(line)
 
 
-def _check_character(character: str, text: str) -> None:
-    code, category = ord(character), unicodedata.category(character)
+def _check_character(character: str) -> None:
+    category = unicodedata.category(character)
     if category == "Cc" and character not in "\n\t":
         raise Residue
     if category in {"Zl", "Zp", "Cs"} or (category == "Zs" and character not in " \u3000\u202f"):
         raise Residue
-    if 0xE0000 <= code <= 0xE007F and "\U0001f3f4" in text and chr(code - 0xE0000) in _FLAG_TAG_BYTES:
+    if category == "Cf" and ord(character) not in _VISIBLE_FORMATS and character not in IGNORABLE:
+        raise Residue
+
+
+def _check_line(line: str) -> None:
+    hidden = [place for place, character in enumerate(line) if character in IGNORABLE]
+    if not hidden:
         return
-    if category == "Cf" and code not in _VISIBLE_FORMATS and character not in _MAY_REMAIN:
-        raise Residue
-    if character in _MAY_REMAIN and character * 2 in text:
-        raise Residue
-    if 0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF:
-        raise Residue
+    right_to_left = any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in set(line) - IGNORABLE)
+    for place in hidden:
+        before, after = line[max(0, place - _NEAR) : place], line[place + 1 : place + 1 + _NEAR]
+        if not _is_needed(line[place], before, after, right_to_left=right_to_left):
+            raise Residue
+
+
+def _is_needed(character: str, before: str, after: str, *, right_to_left: bool) -> bool:
+    last, following = before[-1:], _visible(after)
+    match character:
+        case "\u200e" | "\u200f" | "\u061c":
+            return right_to_left and last not in set("\u200e\u200f\u061c")
+        case "\ufe0e" | "\ufe0f":
+            return _is_sign(last) or (last in set("#*0123456789") and following == "\u20e3")
+        case "\u200c" | "\u200d":
+            if last == character:
+                return False
+            signs = character == "\u200d" and _is_sign(before.rstrip("\ufe0f")[-1:]) and _is_sign(following)
+            viramas = any(unicodedata.combining(each) == _VIRAMA for each in (last, following) if each)
+            return signs or viramas or _is_cursive(reversed(before)) or _is_cursive(after)
+        case "\u115f":
+            return _name(following).startswith("HANGUL JUNGSEONG")
+        case "\u1160":
+            return _name(last).startswith("HANGUL CHOSEONG")
+        case "\u180b" | "\u180c" | "\u180d" | "\u180e" | "\u180f":
+            return _name(last).startswith("MONGOLIAN LETTER")
+        case _:
+            return False
+
+
+def _is_sign(character: str) -> bool:
+    """Whether it may be an emoji: a sign beyond ASCII, the letter ``ℹ``, or what Unicode has not named yet."""
+    if not character or character.isascii():
+        return False
+    return (
+        unicodedata.category(character) in {"So", "Sk", "Sm", "Po", "Pd", "Ps", "Pe", "No", "Cn"}
+        or character == "\u2139"
+    )
+
+
+def _is_cursive(letters: Iterable[str]) -> bool:
+    """Whether the nearest letter, behind marks and what shows nothing, is of a script whose letters join."""
+    return _name(_visible(letters, but_marks=True)).startswith(_CURSIVE)
+
+
+def _visible(characters: Iterable[str], *, but_marks: bool = False) -> str:
+    for character in characters:
+        if character not in IGNORABLE and not (but_marks and unicodedata.category(character) in {"Mn", "Me"}):
+            return character
+    return ""
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "") if character else ""
