@@ -126,6 +126,7 @@ LOG_WAIT_SECONDS: Final = 2.0  # for readers to let go of the log before it is e
 UPKEEP_SECONDS: Final = 15.0  # between two looks at what a change left on the disk: half of what we promise
 TIMES_SECONDS: Final = 60.0  # between two touches of all files that changed lately, whether anything changed or not
 BLANK_FILES: Final = 256  # empty files held ready: letters with files of one day, collected ones of one hour
+BLANK_KEY_FILES: Final = 64  # empty files held ready beside key files: sign-ins of one hour
 REBUILD_MEMORY_BYTES: Final = 64 * MIB  # a larger database is rebuilt through a temporary file
 REBUILD_PAUSE: Final = 100  # times as long as it took until a database is rebuilt again: writers wait 1 % of the time
 WRITE_WAIT_SECONDS: Final = 30.0  # for the turn to write; a backup of the whole file may run in between

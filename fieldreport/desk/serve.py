@@ -38,6 +38,7 @@ def serve(settings: Settings) -> Never:
         # First, while this process has one thread: it starts the parent of the locked children.
         scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
         vault, mailbox = open_vault(settings), open_mailbox(settings)
+        vault.upkeep.level_also(settings.desk.data, settings.desk.keyfiles)
         vault.upkeep.start()
         mailbox.upkeep.start()
         app = create_app(

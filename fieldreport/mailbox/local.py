@@ -23,6 +23,7 @@ from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply,
 from fieldreport.mailbox.tables import Collected, Counters, Letter, MailboxBase, Reply
 from fieldreport.store import (
     BlobStore,
+    Mark,
     Spooled,
     Upkeep,
     changing,
@@ -54,7 +55,8 @@ def open_mailbox(settings: Settings) -> LocalMailbox:
         SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``migrate``.
     """
     data = settings.intake.data
-    blobs = open_blobs(settings.intake.blobs or data / "blobs")  # first: it creates the directory
+    mark = Mark(instance=settings.instance_id, known=data / "blobs.marked")
+    blobs = open_blobs(settings.intake.blobs or data / "blobs", mark=mark)  # first: it creates the directory
     engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}")
     migrate(engine, "fieldreport.mailbox", blobs.row_keys)
     must_fit(engine, blobs.row_keys, MailboxBase.metadata)

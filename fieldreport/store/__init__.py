@@ -16,7 +16,7 @@ from fieldreport.store.blob_store import BlobStore, BlobWriter, is_whole, must_s
 from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
 from fieldreport.store.engine import erase_deleted, open_engine, reading, truncate_log, writing
-from fieldreport.store.file_blobs import FileBlobs
+from fieldreport.store.file_blobs import FileBlobs, Mark
 from fieldreport.store.migrate import hide_column, migrate, migration_keys, run_migrations
 from fieldreport.store.row_keys import (
     HiddenRow,
@@ -40,6 +40,7 @@ __all__ = [
     "FileBlobs",
     "HiddenRow",
     "KeyChange",
+    "Mark",
     "RowKeys",
     "Spooled",
     "Upkeep",

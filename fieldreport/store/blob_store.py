@@ -44,7 +44,9 @@ class BlobStore(Protocol):
     Every method raises ``StoreError`` when the store refuses or is away, and ``NotFound`` for a name that is none.
     """
 
-    row_keys: RowKeys
+    @property
+    def row_keys(self) -> RowKeys:
+        """The keys of rows. Raises ``StoreError``: the store is away."""
 
     def create(self) -> BlobWriter:
         """Start a new blob."""

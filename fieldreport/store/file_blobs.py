@@ -1,46 +1,77 @@
 """Blobs as files in one directory: durable before they have a name.
 
-A file's time of birth and of change cannot be set, and inodes are numbered in the order in which files are made. So a
-blob is written into one of many empty files that were made together, drawn at random, and ``level_times`` touches all
-blobs of the same day or hour together until it is over.
+A file's times of birth and of change cannot be set. So a blob is written into one of many empty files that were made
+together (``blanks``), and ``level_times`` touches all blobs of the same day or hour together until it is over.
+
+A volume that is not mounted leaves an empty directory. So the directory carries a mark, and without it the store is
+away: nothing is missing, and nothing is written where the volume would hide it.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Final, Literal, Self
 
 from typing_extensions import Buffer, override
 
-from fieldreport import limits
+from fieldreport import blanks, limits
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
 from fieldreport.store.file_row_keys import FileRowKeys
 from fieldreport.store.row_keys import RowKeys
 
+_MARK: Final = ".instance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What tells a directory from the empty one below a volume that is not mounted.
+
+    ``instance``: whose payloads are in it. ``known``: a file elsewhere, beside the database, that is there once the
+    directory was marked.
+    """
+
+    instance: bytes
+    known: Path
+
 
 class FileBlobs:
-    """Blobs as files in one directory that no other user may read."""
+    """Blobs as files in one directory that no other user may read. Without ``mark``, any directory will do."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, mark: Mark | None = None) -> None:
         self._directory = directory
-        self._blanks = directory / ".blank"
+        self._blanks = directory / blanks.NAME
+        self._mark = mark
         self._filled: int | None = None
+        self._row_keys: RowKeys | None = None
         with _as_store_error():
+            if mark is not None and mark.known.exists() and not (directory / _MARK).exists():
+                return  # away: every use says so, until it is back
             # The database lies in the first, and `parents` sets no mode.
             for each in (directory.parent, directory, self._blanks):
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.row_keys: RowKeys = FileRowKeys(directory)
+            if mark is not None:
+                self._set_mark(mark)
+        self._row_keys = FileRowKeys(directory)
+
+    @property
+    def row_keys(self) -> RowKeys:
+        """The keys of rows; see ``BlobStore``. Raises ``StoreError``: the store is away."""
+        if self._row_keys is None:
+            self._must_be_here()
+            self._row_keys = FileRowKeys(self._directory)
+        return self._row_keys
 
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""
+        self._must_be_here()
         return _FileWriter(self._directory, self._blanks)
 
     def open(self, name: str) -> BinaryIO:
@@ -55,12 +86,14 @@ class FileBlobs:
 
     def delete(self, name: str) -> None:
         """Delete a blob; see ``BlobStore``."""
+        self._must_be_here()
         with _as_store_error():
             self._path(name).unlink(missing_ok=True)
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over names; see ``BlobStore``."""
         before = time.time() - older_than_seconds
+        self._must_be_here()
         with _as_store_error(), os.scandir(self._directory) as entries:
             for entry in entries:
                 # The change time, because ``commit`` sets the modification time to zero.
@@ -70,9 +103,10 @@ class FileBlobs:
     def level_times(self, *, hours: int) -> None:
         """Touch every blob of this period, and hold empty files for the next ones ready; see ``BlobStore``."""
         period = int(time.time() // (3600 * hours))
+        self._must_be_here()
         with _as_store_error():
             if period != self._filled:
-                _fill(self._blanks, limits.BLANK_FILES)
+                blanks.fill(self._blanks, limits.BLANK_FILES)
                 self._filled = period
             with os.scandir(self._directory) as entries:
                 for entry in entries:
@@ -90,7 +124,31 @@ class FileBlobs:
             # Without its directory the store is away, and nothing can be said about the payload.
             if not self._directory.is_dir():
                 raise
+            self._must_be_here()
             raise NotFound("no such payload", detail="blob file is missing") from None
+
+    def _set_mark(self, mark: Mark) -> None:
+        for path in (self._directory / _MARK, mark.known):
+            if not path.exists():  # those of another user cannot be written, and are there
+                with path.open("w", encoding="ascii") as file:
+                    file.write(f"{mark.instance.hex()}\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                path.chmod(0o644)
+
+    def _must_be_here(self) -> Literal[True]:
+        """Check that the directory is the one that was marked. Raises ``StoreError``."""
+        if self._mark is None:
+            return True
+        path, wanted = self._directory / _MARK, self._mark.instance.hex()
+        with _as_store_error(), suppress(FileNotFoundError):
+            if path.read_text(encoding="ascii").strip() == wanted:
+                return True
+        raise StoreError(
+            "the payload store is away",
+            detail=f"{self._directory} is not the directory of this newsroom's payloads, or its volume is not mounted: "
+            f"{_MARK} in it does not say {wanted}. If it is the right one, write that there",
+        )
 
     def _path(self, name: str) -> Path:
         return self._directory / check_name(name)
@@ -113,14 +171,14 @@ class _FileReader(io.FileIO):
 class _FileWriter:
     """write, fdatasync every 16 MiB, fsync, rename, fsync the directory."""
 
-    def __init__(self, directory: Path, blanks: Path) -> None:
+    def __init__(self, directory: Path, empty: Path) -> None:
         self._directory = directory
         self._name = new_name()
         self._part = directory / f"{self._name}.part"
         self._unsynced = 0
         self._done = False
         with _as_store_error():
-            self._descriptor = _take(blanks, self._part)
+            self._descriptor = blanks.take(empty, self._part)
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
         view = memoryview(data).cast("B")
@@ -158,31 +216,6 @@ class _FileWriter:
         os.close(self._descriptor)
         if not self._done:
             self._part.unlink(missing_ok=True)
-
-
-def _fill(blanks: Path, wanted: int) -> None:
-    for _ in range(wanted - len(os.listdir(blanks))):  # noqa: PTH208 - names are all that is wanted
-        os.close(os.open(blanks / new_name(), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-
-
-def _take(blanks: Path, part: Path) -> int:
-    """Move a random empty file to ``part`` and open it for writing."""
-    while True:
-        names = os.listdir(blanks)  # noqa: PTH208 - names are all that is wanted
-        if not names:
-            _fill(blanks, limits.BLANK_FILES // 4)
-            continue
-        try:
-            os.rename(blanks / secrets.choice(names), part)  # noqa: PTH104 - the two arguments say what moves where
-        except FileNotFoundError:  # another thread or process was faster
-            continue
-        descriptor = os.open(part, os.O_WRONLY | os.O_CLOEXEC)
-        found = os.fstat(descriptor)
-        if found.st_size == 0 and found.st_nlink == 1:
-            return descriptor
-        # A power cut may have kept the new name of a blob and the old one, too: the blob is not ours to write.
-        os.close(descriptor)
-        part.unlink()
 
 
 def _without_access_time(path: str, flags: int) -> int:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, MetaData
 
-from fieldreport import limits
+from fieldreport import blanks, limits
 from fieldreport.errors import StoreError
 from fieldreport.store.blob_store import BlobStore
 from fieldreport.store.engine import serialized, truncate_log
@@ -56,6 +56,8 @@ class Upkeep:
         self._seen: int | None = None
         self._rebuild_at = 0.0
         self._touch_at = 0.0
+        self._beside: tuple[Path, ...] = ()
+        self._filled: int | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -65,6 +67,10 @@ class Upkeep:
             self._thread = threading.Thread(target=self._work, name="store-upkeep", daemon=True)
             self._thread.start()
             atexit.register(self.stop)
+
+    def level_also(self, *directories: Path) -> None:
+        """Let the files of these directories tell no more than a payload: each holds empty ones ready (``blanks``)."""
+        self._beside = directories
 
     def stop(self) -> None:
         """Stop the thread and empty the log a last time."""
@@ -116,6 +122,16 @@ class Upkeep:
             for path in (*self._path.parent.glob(f"{self._path.name}*"), self._path.parent):
                 with suppress(OSError):  # another user's, or gone meanwhile
                     os.utime(path)
+        hour = int(time.time() // 3600)
+        for directory in self._beside:
+            with suppress(OSError):
+                empty = directory / blanks.NAME
+                empty.mkdir(mode=0o700, exist_ok=True)
+                if hour != self._filled:
+                    blanks.fill(empty, limits.BLANK_KEY_FILES)
+                for path in (*filter(Path.is_file, directory.iterdir()), empty, directory):
+                    os.utime(path)
+        self._filled = hour
         self._blobs.level_times(hours=self._hours)
         self._blobs.row_keys.level_times()
 

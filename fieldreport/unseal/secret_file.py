@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from fieldreport import blanks
 from fieldreport.errors import KeyFileDamaged, UsageError
 
 _MODE: Final = 0o600
@@ -68,8 +69,8 @@ def read(path: Path, *, at_most: int) -> bytes:
 def replace(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path``, durably, and overwrite what was there. The caller holds ``locked(path)``."""
     unfinished = path.with_name(f".{path.name}.new")
-    # A fixed name: the next attempt overwrites what a crash has left.
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    # A fixed name: the next attempt replaces what a crash has left.
+    descriptor = blanks.start(unfinished)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, _MODE)
         file.write(content)

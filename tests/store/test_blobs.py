@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 import pytest
 
 from fieldreport.errors import NotFound, SettingsError, StoreError
 from fieldreport.limits import MIB
-from fieldreport.store import BlobStore, FileBlobs, open_blobs
+from fieldreport.store import BlobStore, FileBlobs, Mark, must_store, open_blobs
 
 
 def store(blobs: BlobStore, content: bytes) -> str:
@@ -165,6 +166,48 @@ def test_a_directory_that_is_away_is_an_outage_and_no_missing_payload(directory:
             act(name)
     directory.with_name("unmounted").rename(directory)
     assert blobs.size(name) == 1
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Mark:
+    return Mark(instance=b"i" * 16, known=tmp_path / "blobs.marked")
+
+
+@pytest.mark.parametrize("below", ["an empty directory", "nothing", "another newsroom's"])
+def test_a_volume_that_is_not_mounted_is_an_outage_whatever_lies_below_it(
+    directory: Path, mark: Mark, below: str
+) -> None:
+    blobs = FileBlobs(directory, mark=mark)
+    name = store(blobs, b"x")
+    directory.rename(directory.with_name("unmounted"))
+    if below != "nothing":
+        directory.mkdir()
+    if below.startswith("another"):
+        FileBlobs(directory, mark=Mark(instance=b"o" * 16, known=mark.known.with_name("other")))
+    for each in (blobs, FileBlobs(directory, mark=mark)):  # before a restart, and after it
+        for act in (each.open, each.size, each.delete, lambda _, each=each: each.create()):
+            with pytest.raises(StoreError):
+                act(name)
+        for look in (lambda each=each: list(each.names()), lambda each=each: each.level_times(hours=1)):
+            with pytest.raises(StoreError):
+                look()
+        with pytest.raises(StoreError) as caught:
+            must_store(each)
+        assert "not mounted" in caught.value.detail
+    if below == "an empty directory":
+        assert list(directory.iterdir()) == []  # nothing is written where the volume would hide it
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.with_name("unmounted").rename(directory)
+    for each in (blobs, FileBlobs(directory, mark=mark)):
+        assert each.size(name) == 1
+        with pytest.raises(NotFound):
+            each.size("0" * 32)
+
+
+def test_a_directory_from_before_the_mark_is_marked_once(directory: Path, mark: Mark) -> None:
+    name = store(FileBlobs(directory), b"x")
+    assert FileBlobs(directory, mark=mark).size(name) == 1
+    assert set(directory.iterdir()) == {directory / name, directory / ".blank", directory / ".instance"}
 
 
 # --- S3 ---

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, MetaData, text
 
 from fieldreport import limits
 from fieldreport.store import FileBlobs, Upkeep, open_engine, reading, writing
+from fieldreport.unseal import secret_file
 
 
 @pytest.fixture
@@ -254,3 +255,29 @@ def test_an_empty_file_that_a_power_cut_left_tied_to_a_blob_is_not_used(blobs: F
     assert (tmp_path / "blobs" / name).read_bytes() == b"film" * 100
     assert another != name
     assert sorted(blobs.names()) == sorted([name, another])
+
+
+def test_files_beside_the_database_are_written_into_empty_ones_and_touched_every_minute(
+    engine: Engine, blobs: FileBlobs, tmp_path: Path
+) -> None:
+    keyfiles = tmp_path / "keyfiles"
+    keyfiles.mkdir(mode=0o700)
+    upkeep = Upkeep(engine, blobs, hours=1, rebuild=False)
+    upkeep.level_also(keyfiles)
+    upkeep.run()
+    ready = {path.stat().st_ino for path in (keyfiles / ".blank").iterdir()}
+    assert len(ready) == limits.BLANK_KEY_FILES
+    path = keyfiles / "devices.key"
+    for content in (b"one", b"another"):
+        with secret_file.locked(path):
+            secret_file.replace(path, content)
+        assert path.read_bytes() == content
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.stat().st_ino in ready  # its birth is that of many
+    upkeep._touch_at = 0.0  # a minute later
+    time.sleep(0.05)
+    began = time.time()
+    upkeep.run()
+    for each in (path, keyfiles, keyfiles / ".blank"):
+        found = each.stat()
+        assert min(found.st_atime, found.st_mtime, found.st_ctime) >= began - 0.02

@@ -11,7 +11,7 @@ import contextlib
 import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO
 
 from sqlalchemy import Engine, Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -31,8 +31,6 @@ from fieldreport.store import (
     without_key,
 )
 from fieldreport.vault.archive.tables import Case, Outgoing, RecipientKey, RecipientSet, SealedObject, VaultState
-
-_OTHER_PAYLOADS: Final = 8  # of this many, one is there unless the whole store is gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +115,6 @@ class Objects:
         try:
             payload = io.BytesIO(row.payload or b"") if row.blob is None else self._blobs.open(row.blob)
         except NotFound:
-            self._must_have_others(object_id)
             raise NotFound(
                 "the stored file is missing", detail="payload of an object is missing", code="payload-missing"
             ) from None
@@ -146,22 +143,6 @@ class Objects:
                 if row.hidden == seen:
                     raise
                 seen = row.hidden
-
-    def _must_have_others(self, object_id: bytes) -> Literal[True]:
-        """Check that a missing payload is not one of all: an empty directory is a disk that is not mounted."""
-        with reading(self._engine) as session:
-            others = session.scalars(
-                select(SealedObject.blob)
-                .where(SealedObject.blob.is_not(None), SealedObject.id != object_id)
-                .limit(_OTHER_PAYLOADS)
-            ).all()
-        for name in others:
-            with contextlib.suppress(NotFound):
-                self._blobs.size(name or "")
-                return True
-        if others:
-            raise StoreError("the payload store is away", detail="none of the payloads asked for is there")
-        return True
 
     def unreadable(self) -> list[bytes]:
         """Return the ids of objects whose header is closed, or whose payload is not there with first and last byte.
@@ -322,11 +303,12 @@ def replace_headers(
     *,
     set_id: int,
     limited: bytes | None,
+    damage: str | None = None,
 ) -> int:
     """Put each object's new header in the place of its old one, where both it and its readers are still the same.
 
-    ``new`` pairs what ``rows_in`` returned with the new header. Returns how many were replaced. The row of the vault's
-    state is held, so that nobody else replaces one meanwhile.
+    ``new`` pairs what ``rows_in`` returned with the new header; ``damage`` is noted with it. Returns how many were
+    replaced. The row of the vault's state is held, so that nobody else replaces one meanwhile.
     """
     ids = [row.id for row, _ in new]
     same = select(SealedObject.id, SealedObject.hidden).where(SealedObject.id.in_(ids), SealedObject.limited == limited)
@@ -338,7 +320,7 @@ def replace_headers(
     statement = (
         update(SealedObject)
         .where(table.c.id == bindparam("own"))
-        .values(slot=bindparam("new_slot"), hidden=bindparam("new"), set_id=set_id)
+        .values(slot=bindparam("new_slot"), hidden=bindparam("new"), set_id=set_id, damage=damage)
     )
     parameters = [
         {"own": row.id, "new_slot": hidden.slot, "new": hidden.hidden}

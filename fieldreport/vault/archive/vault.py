@@ -20,6 +20,7 @@ from fieldreport.config import Settings
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.store import (
     BlobStore,
+    Mark,
     Upkeep,
     changing,
     erase_deleted,
@@ -46,7 +47,8 @@ def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``migrate``.
     """
     data = settings.desk.data
-    blobs = open_blobs(settings.desk.blobs or data / "blobs")  # first: it creates the directory
+    mark = Mark(instance=settings.instance_id, known=data / "blobs.marked")
+    blobs = open_blobs(settings.desk.blobs or data / "blobs", mark=mark)  # first: it creates the directory
     engine = open_engine(settings.desk.vault or f"sqlite:///{data / 'vault.db'}")
     migrate(engine, "fieldreport.vault", blobs.row_keys)
     must_fit(engine, blobs.row_keys, VaultBase.metadata)

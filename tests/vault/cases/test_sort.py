@@ -11,10 +11,12 @@ import pytest
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.limits import CHUNK_BYTES
 from fieldreport.seal import SourceKeys
+from fieldreport.store import FileBlobs, Mark
 from fieldreport.vault.archive.tables import CaseState, Ending
+from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import conversation, inbox, sort, workflow
 from fieldreport.vault.cases.inbox import CaseFilter
-from tests.cast import a_source, open_rosters
+from tests.cast import INSTANCE, a_source, open_rosters
 from tests.vault.newsroom import Newsroom, everywhere
 
 
@@ -163,10 +165,12 @@ def test_a_payload_store_that_is_away_makes_no_letter_a_damaged_one(newsroom: Ne
 
 
 def test_an_empty_payload_store_is_a_disk_that_is_not_mounted(newsroom: Newsroom) -> None:
+    blobs = newsroom.directory / "desk" / "blobs"
+    mark = Mark(instance=newsroom.vault.instance, known=newsroom.directory / "desk" / "blobs.marked")
+    newsroom.vault = Vault(newsroom.vault.engine, FileBlobs(blobs, mark=mark), INSTANCE, clock=newsroom.clock)
     for _ in range(3):
         newsroom.send(a_source(), files=(os.urandom(300_000),))
     newsroom.collect()
-    blobs = newsroom.directory / "desk" / "blobs"
     blobs.rename(blobs.with_name("unmounted"))
     blobs.mkdir()
     done = sort.sort(newsroom.seat(newsroom.amira))
