@@ -104,7 +104,7 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     rescue = HybridIdentity.generate()
     raw = rosters.first_roster(
         instance=instance,
-        entries=(staff.public_entry(), rosters.recovery_entry(rescue.recipient)),
+        entries=(staff.public_entry(), rosters.recovery_entry(rescue)),
         now=datetime.now(UTC),
     )
     fingerprint = staff.admin.public.fingerprint

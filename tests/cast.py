@@ -120,7 +120,7 @@ def _first_keys(handles: tuple[str, ...]) -> Path:
     (directory / "admin.pub").write_text(admin_key().public.encode(), encoding="ascii")
     people = [staff()[handle].public_entry() for handle in handles]
     raw = roster_changes.first_roster(
-        instance=INSTANCE, entries=[*people, roster_changes.recovery_entry(recovery().recipient)], now=NOON
+        instance=INSTANCE, entries=[*people, roster_changes.recovery_entry(recovery())], now=NOON
     )
     open_rosters(directory).publish(raw, admin_key().sign_roster(raw))
     return directory

@@ -15,13 +15,14 @@ from typing import Final
 from sqlalchemy import insert
 
 from fieldreport.bench.measure import Sheet, in_turn
-from fieldreport.seal import Kind, Role, Roster
+from fieldreport.seal import Kind, Role, Roster, RosterDirectory
 from fieldreport.seal.header import build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.rewrap import Rewrapper
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import SealedObject
 from fieldreport.vault.archive.vault import Vault
 
@@ -37,14 +38,17 @@ def measure(sheet: Sheet) -> None:
     header = build_header(os.urandom(16), rosters[0].recipients())
     with tempfile.TemporaryDirectory() as name:
         vault = _filled(Path(name), rosters[0], header)
+        # Looked into only where a case is limited.
+        watch = RosterWatch(RosterDirectory(Path(name) / "keys", fingerprint="", instance=_INSTANCE))
         turn = 0
 
         def durably() -> None:
             nonlocal turn
             turn += 1
             roster = rosters[turn % 2]
-            work = Rewrapper(vault=vault, identities=owner.identities, roster=roster, change=vault.change)
-            work.run(lambda _done, _total: None)
+            Rewrapper(vault=vault, identities=owner.identities, rosters=watch, roster=roster, change=vault.change).run(
+                lambda _done, _total: None
+            )
 
         def bare() -> None:
             for _ in range(_OBJECTS):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +24,7 @@ from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import check_platform
-from fieldreport.vault.archive import audit_heads, origin
+from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import restriction
@@ -168,18 +168,23 @@ def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
 
 
 def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
-    """Whether a limited case has no reader left, so that nobody can read what its source still writes."""
+    """Whether the readers of limited cases are those that were set, and one of them is left to read each."""
     vault = open_vault(settings)
     try:
         roster = rosters.newest()
+        refused = readers.refused_cases(vault, rosters)
         with vault.reading() as session:
             left = restriction.orphaned_cases(session, roster)
     except FieldreportError as error:
         return Finding(check="limited cases", verdict=Verdict.FAILS, seen=error.detail)
     finally:
         vault.close()
+    if refused:
+        named = _named_cases(refused)
+        seen = f"who may read is not what a reader signed: {named}; nothing is re-wrapped until a backup is restored"
+        return Finding(check="limited cases", verdict=Verdict.FAILS, seen=seen)
     if not left:
-        return Finding(check="limited cases", verdict=Verdict.HOLDS, seen="each has a reader")
+        return Finding(check="limited cases", verdict=Verdict.HOLDS, seen="each has a reader, set by a reader")
     names = ", ".join(name for name, _ in left)
     seen = f"all readers of {names} have left; 'fieldreport recover --rewrap --case' names others"
     return Finding(check="limited cases", verdict=Verdict.WARNS, seen=seen)
@@ -215,11 +220,14 @@ def _case_sources(settings: config.Settings, rosters: RosterWatch) -> Finding:
         vault.close()
     if not refused:
         return Finding(check="cases", verdict=Verdict.HOLDS, seen="the source of each is signed by an editor")
-    seen = ", ".join(f"{name} ({code})" for name, code in refused[:_NAMED_CASES])
-    if len(refused) > _NAMED_CASES:
-        seen += f" and {len(refused) - _NAMED_CASES} more"
-    seen = f"the source is not what an editor signed: {seen}; an upgraded archive is signed when its editors unlock"
+    named = _named_cases(refused)
+    seen = f"the source is not what an editor signed: {named}; an upgraded archive is signed when its editors unlock"
     return Finding(check="cases", verdict=Verdict.FAILS, seen=seen)
+
+
+def _named_cases(refused: Sequence[tuple[str, str]]) -> str:
+    named = ", ".join(f"{name} ({code})" for name, code in refused[:_NAMED_CASES])
+    return f"{named} and {len(refused) - _NAMED_CASES} more" if len(refused) > _NAMED_CASES else named
 
 
 def _admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:

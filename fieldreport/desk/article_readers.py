@@ -1,4 +1,4 @@
-"""What a page says where too few people read a limited case for an article of it to be published."""
+"""What a page says of an article whose cases are limited: whether enough people read them, and who has signed it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from fieldreport.desk import context
 from fieldreport.errors import RosterError
 from fieldreport.vault.articles import readers
 from fieldreport.vault.articles.overview import ArticleHead
+
+
+def signer_shown(head: ArticleHead, signer: str | None) -> str:
+    """Who has signed off: nobody, where a case was limited since and they do not read it, so that it counts no more."""
+    seat = context.seat()
+    with seat.vault.reading() as session:
+        only = readers.readers_behind(session, seat, head.id)
+    return signer if signer is not None and (only is None or signer in only) else "none"
 
 
 def too_few(head: ArticleHead) -> str:

@@ -22,12 +22,13 @@ def readable_case(case_id: bytes) -> CaseRow:
     Raises:
         NotFound: there is none, or it was deleted or withdrawn.
         NotAllowed: it is limited to others (code "limited").
+        SealError: who may read it is not signed by who might set that.
     """
     handle = context.session().handle
     row = inbox.get(context.desk().vault, case_id, viewer=handle)
     if row.ended is not None:
         raise NotFound("This case was deleted or withdrawn.")
-    readers.must_be_among(row.readers or None, handle)
+    readers.must_read(context.seat(), case_id, handle)
     return row
 
 
@@ -42,7 +43,7 @@ def readable_item(item_id: bytes) -> ItemRow:
     if not row.exists:
         raise NotFound("This was deleted.")
     if row.case_id is not None:
-        readers.must_read(context.desk().vault, row.case_id, context.session().handle)
+        readers.must_read(context.seat(), row.case_id, context.session().handle)
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fieldreport.desk import context
 from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.desk.sessions import Sessions
-from fieldreport.errors import RosterError
+from fieldreport.errors import RosterError, SealError
 from fieldreport.mailbox import Mailbox
 from fieldreport.seal import Role
 from fieldreport.vault.archive import rewrap
@@ -20,6 +20,9 @@ def start_if_needed() -> None:
         pending = rewrap.pending(seat)
     except RosterError:
         return  # nothing can be sealed now; the pages say so
+    except SealError as error:
+        context.say(f"Nothing is re-wrapped: {error} Tell the admin.")
+        return
     order = rotation.own(seat)
     if pending or (order is not None and order.state is RotationState.APPROVED):
         start(pending)

@@ -61,7 +61,7 @@ class Entry:
     """One key of one person.
 
     ``handle``: ``[a-z][a-z0-9-]*``, at most 32 characters. ``recipient``: what is sealed to, ``None`` for admins.
-    ``signing``: Ed25519 public key (32 bytes) of sign-offs and audit entries, ``None`` for the recovery key.
+    ``signing``: Ed25519 public key (32 bytes) of sign-offs and audit entries, ``None`` for an older recovery key.
     ``key_id``: 32 hexadecimal digits, of SHA-256 over the recipient's bytes, or over the signing key's for admins.
     """
 
@@ -85,8 +85,8 @@ class Entry:
             raise malformed("the handle 'admin' is an admin's: admin.pub would mean two things")
         if (self.recipient is None) != (self.role is Role.ADMIN):
             raise malformed("everybody but an admin has a key that is sealed to")
-        if (self.signing is None) != (self.role is Role.RECOVERY):
-            raise malformed("everybody but the recovery key signs")
+        if self.signing is None and self.role is not Role.RECOVERY:
+            raise malformed("everybody but a recovery key from before they signed has a signing key")
         if self.signing is not None and len(self.signing) != ED25519_PUBLIC_BYTES:
             raise malformed("a signing key has 32 bytes")
         if self.role is Role.ADMIN and self.state is KeyState.DECRYPT_ONLY:

@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from shamir_mnemonic import EncryptedMasterSecret, MnemonicError, Share, generate_mnemonics
 from shamir_mnemonic.rs1024 import create_checksum
 from shamir_mnemonic.shamir import ShareGroup, recover_ems
@@ -37,6 +39,7 @@ WORDS: Final = 33
 _FEWEST_SHARES: Final = 2
 _CHECKSUM_WORDS: Final = 3
 _WORD_BITS: Final = 10
+_SIGNING_INFO: Final = b"fieldreport/v1/recovery-signing"
 _CUSTOMISATION: Final = b"shamir_extendable"  # of the checksum of every share that is made here
 _PLACES: Final = {word[:4]: place for place, word in enumerate(WORDLIST)}  # SLIP-39: four letters decide
 # How a printed sheet numbers its words; anything else on it has no number with a bracket.
@@ -96,6 +99,11 @@ def combine(untrusted_shares: Sequence[str], *, expected: HybridRecipient) -> Hy
     return identity
 
 
+def signing_key(identity: HybridIdentity) -> SigningKey:
+    """The key that signs for a recovery key: it follows from the same seed, so the same shares restore it."""
+    return SigningKey(HKDFExpand(SHA256(), SEED_BYTES, _SIGNING_INFO).derive(identity.seed))
+
+
 def shares_needed(untrusted_share: str, *, number: int = 1) -> int:
     """Check one share by itself and return how many of its set are needed, so that a mistake is reported at once.
 
@@ -108,13 +116,13 @@ def shares_needed(untrusted_share: str, *, number: int = 1) -> int:
 def as_staff_key(identity: HybridIdentity) -> StaffKey:
     """The recovery key in the form that a key file holds, for machines that read without a roster.
 
-    The signing key and the second factor are drawn here and named by no roster, so that they open no desk.
+    The second factor is drawn here and named by no roster, and the handle is no editor's, so that it opens no desk.
     """
     return StaffKey(
         handle="recovery",
         role=Role.EDITOR,
         identities=(identity,),
-        signing=SigningKey.generate(),
+        signing=signing_key(identity),
         totp=secrets.token_bytes(TOTP_SECRET_BYTES),
         admin=None,
     )

@@ -13,8 +13,9 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.errors import UsageError
-from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster import NO_PREVIOUS, AuditHead, Entry, KeyState, Role, Roster, encode_roster, sort_entries
+from fieldreport.unseal.recovery import signing_key
 
 RECOVERY_HANDLE: Final = "recovery"
 _CLOCK_SKEW: Final = timedelta(minutes=5)  # the intake's clock may be behind the admin's
@@ -70,14 +71,15 @@ def _encode(
     )
 
 
-def recovery_entry(recipient: HybridRecipient, *, handle: str = RECOVERY_HANDLE) -> Entry:
+def recovery_entry(identity: HybridIdentity, *, handle: str = RECOVERY_HANDLE) -> Entry:
     """The entry of an offline recovery key."""
+    recipient = identity.recipient
     return Entry(
         handle=handle,
         role=Role.RECOVERY,
         key_id=recipient.key_id,
         recipient=recipient,
-        signing=None,
+        signing=signing_key(identity).public,
         state=KeyState.ACTIVE,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fieldreport.vault.archive.tables import Case
 from fieldreport.vault.cases import conversation, inbox, restriction
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
@@ -110,3 +111,35 @@ def test_the_leak_check_offers_others_no_button_and_names_who_decides(
     assert "can answer, clear and publish it: amira, ines." in check.text
     assert not {"Override this block", "Sign off: safe to publish"} & set(check.buttons())
     assert "Case not opened" in check.text
+
+
+def test_a_sign_off_from_before_the_case_was_limited_names_nobody(
+    house: House, amira: Browser, jonas: Browser, case: CaseRow
+) -> None:
+    page = amira.press(amira.get(path(case)), "Start an article")
+    amira.press(page, "Save", {"title": "Leaving", "body": "People are leaving."})
+    amira.press(amira.get(f"{page.path}/check"), "Submit for review")
+    jonas.press(jonas.get(f"{page.path}/check"), "Sign off: safe to publish")
+    (signed,) = amira.get(page.path).find("//dt[starts-with(., 'Safety')]/following-sibling::dd[1]")
+    assert signed.text_content() == "jonas"
+    restriction.limit(house.seat("amira"), case.id, {"amira", "ines"})
+    for browser in (amira, jonas):
+        for where in (page.path, f"{page.path}/check"):
+            (signed,) = browser.get(where).find("//dt[starts-with(., 'Safety')]/following-sibling::dd[1]")
+            assert signed.text_content() == "none"
+
+
+def test_readers_that_were_changed_in_the_database_are_named_as_that(
+    house: House, amira: Browser, jonas: Browser, case: CaseRow
+) -> None:
+    restriction.limit(house.seat("amira"), case.id, {"amira", "ines"})
+    with house.desk.vault.change() as change:
+        change.session.get_one(Case, case.id).readers = None
+    for browser in (amira, jonas):
+        page = browser.get(path(case))
+        assert page.status == 500
+        assert "This is not signed by who it claims to be" in page.text
+        assert REPORT not in page.text
+    assert amira.get("/inbox?state=all").status == 200
+    assert amira.get("/keys").status == 200
+    assert "Nothing is re-wrapped" in house.sign_in("amira").landed.text

@@ -72,7 +72,7 @@ def entries() -> tuple[Entry, ...]:
         admin_entry(),
         editor("amira"),
         editor("jonas"),
-        roster_changes.recovery_entry(HybridIdentity.generate().recipient),
+        roster_changes.recovery_entry(HybridIdentity.generate()),
     )
 
 

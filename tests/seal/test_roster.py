@@ -65,7 +65,7 @@ def test_keys_that_only_decrypt_or_are_revoked_are_not_sealed_to(newsroom: Newsr
 
 
 def test_a_roster_without_an_active_editor_seals_to_nobody(newsroom: Newsroom) -> None:
-    listed = [admin_entry(), roster_changes.recovery_entry(HybridIdentity.generate().recipient)]
+    listed = [admin_entry(), roster_changes.recovery_entry(HybridIdentity.generate())]
     roster = newsroom.verify(roster_changes.first_roster(instance=INSTANCE, entries=listed, now=NOON))
     with pytest.raises(RosterError) as refused:
         roster.recipients()
@@ -257,7 +257,7 @@ def test_one_key_belongs_to_one_person() -> None:
 
 
 def test_no_more_people_than_a_header_has_room_for() -> None:
-    key = HybridIdentity.generate().recipient
+    key = HybridIdentity.generate()
     crowd = [dataclasses.replace(editor(f"e{number}"), role=Role.EDITOR) for number in range(limits.STANZAS)] + [
         roster_changes.recovery_entry(key)
     ]

@@ -262,7 +262,7 @@ def test_files_beside_the_database_are_written_into_empty_ones_and_touched_every
 ) -> None:
     keyfiles = tmp_path / "keyfiles"
     keyfiles.mkdir(mode=0o700)
-    upkeep = Upkeep(engine, blobs, hours=1, rebuild=False)
+    upkeep = Upkeep(engine, blobs, MetaData(), hours=1, rebuild=False)
     upkeep.level_also(keyfiles)
     upkeep.run()
     ready = {path.stat().st_ino for path in (keyfiles / ".blank").iterdir()}

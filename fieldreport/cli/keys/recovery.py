@@ -48,7 +48,7 @@ def renew(
         init.hand_out(settings, key_id=identity.key_id, shares=split, needed=shares[0], to=print_to, form=print_as)
         if not yes:
             click.confirm("Is every share on paper? The new key is put in force then", abort=True, err=True)
-        roster = roster_changes.renew_recovery(seat, identity.recipient, mailbox)
+        roster = roster_changes.renew_recovery(seat, identity, mailbox)
     click.echo(f"Epoch {roster.epoch} is in force: letters are sealed to the new recovery key.")
     click.echo("The archive follows when an editor unlocks. Keep the OLD sheets until 'fieldreport keys")
     click.echo("status' says that nothing is sealed to the old key; then 'fieldreport keys retire-recovery'.")

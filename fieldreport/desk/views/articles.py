@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
-from fieldreport.desk.article_readers import too_few
+from fieldreport.desk.article_readers import signer_shown, too_few
 from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import ReadPart, Shape, read_item
@@ -107,6 +107,7 @@ def edit(article_id: bytes) -> ResponseReturnValue:
         article=draft.article,
         editable=editable(draft.head),
         too_few=too_few(draft.head),
+        signer_shown=signer_shown,
         cases=cases,
         pictures=pictures,
         revisions=overview.revisions(context.desk().vault, article_id),

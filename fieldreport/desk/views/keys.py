@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.rewrap import start
-from fieldreport.errors import RosterError, UnlockRefused
+from fieldreport.errors import RosterError, SealError, UnlockRefused
 from fieldreport.seal import Entry, Role
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
@@ -33,7 +33,7 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
     if session.role is Role.EDITOR:
         try:
             pending = rewrap.pending(seat)
-        except RosterError as error:
+        except (RosterError, SealError) as error:
             roster_problem = str(error)
     page = flask.render_template(
         "keys.html",

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
-from fieldreport.desk.article_readers import too_few
+from fieldreport.desk.article_readers import signer_shown, too_few
 from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press.leakcheck.findings import Rule, Severity
@@ -95,7 +95,7 @@ def _page(
     seat, press = context.seat(), context.desk().settings.press
     draft = drafts.load(seat, article_id)
     with context.desk().vault.reading() as session:
-        only = readers_behind(session, article_id)
+        only = readers_behind(session, seat, article_id)
     checked = review.check(seat, article_id, press=press)
     fields = draft.article.public_fields()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
@@ -118,6 +118,7 @@ def _page(
         only=only,
         reads_all=only is None or seat.handle in only,
         too_few=too_few(draft.head),
+        signer_shown=signer_shown,
         unread=Rule.CASE_UNREAD,
         unreadable=Rule.CASE_UNREADABLE,
         may_sign=_may_sign(draft, seat.handle),

@@ -25,7 +25,7 @@ from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
 from fieldreport.seal import AuditHead, KeyState, Role, Roster, encode_canonical, verify_signature
 from fieldreport.store import reading
-from fieldreport.vault.archive.tables import AuditRow, VaultState
+from fieldreport.vault.archive.tables import READERS_SET, AuditRow, VaultState
 
 LABEL: Final = "audit-entry"
 NOBODY: Final = "desk"
@@ -45,6 +45,7 @@ class Act(StrEnum):
     CASE_STATE = "case-state"
     CASE_ASSIGNED = "case-assigned"
     CASE_LIMITED = "case-limited"
+    READERS_SET = READERS_SET
     CASE_DELETED = "case-deleted"
     CASE_WITHDRAWN = "case-withdrawn"
     CASE_EXPORTED = "case-exported"
@@ -81,13 +82,14 @@ class Act(StrEnum):
     ADMIN_HANDED_OVER = "admin-handed-over"
     HEAD_ACCEPTED = "head-accepted"
     ADOPTED = "adopted"
+    READERS_ADOPTED = "readers-adopted"
 
 
 UNSIGNED: Final[Mapping[str, frozenset[Act]]] = {
     NOBODY: frozenset({Act.UNLOCK_REFUSED, Act.ENROLMENT_REQUESTED}),
     Role.RECOVERY: frozenset({Act.RECOVERY_REHEARSED, Act.RECOVERY_USED, Act.CASE_LIMITED, Act.CASE_WITHDRAWN}),
 }
-"""Every act that may lack a signature: by the desk, and by a recovery key under the handle that the roster gives it."""
+"""Every act that may lack a signature: by the desk, and by a recovery key from before recovery keys signed."""
 
 
 class Signer(Protocol):
@@ -263,7 +265,11 @@ class _Tenure:
     def _check_unsigned(self, row: AuditRow) -> None:
         if row.actor == NOBODY:
             allowed = UNSIGNED[NOBODY]
-        elif any(e.handle == row.actor and e.role is Role.RECOVERY for roster in self._rosters for e in roster.entries):
+        elif any(
+            entry.handle == row.actor and entry.role is Role.RECOVERY and entry.signing is None
+            for roster in self._rosters
+            for entry in roster.entries
+        ):
             allowed = UNSIGNED[Role.RECOVERY]
         else:
             raise _broken(row.sequence, "it is not signed")

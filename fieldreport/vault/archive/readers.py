@@ -1,19 +1,64 @@
 """Who may read a case: every editor, or only those whom it is limited to.
 
-A limited case names the handles of its readers; everything of it is sealed to them and the recovery key alone.
+A limited case names the handles of its readers; everything of it is sealed to them and the recovery key alone. Each act
+that set them is a row, signed by who did it, and the newest counts. FORMAT.md, "Readers of a case".
+
+Rules: only a reader sets the readers that come after, or the recovery key where every reader has left; the audit log
+counts the acts, so that none can be taken away. ``Case.readers`` is a copy for lists and decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal
+import re
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Literal, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
-from fieldreport.errors import NotAllowed
-from fieldreport.vault.archive.tables import Case
+from fieldreport.errors import NotAllowed, RosterError, SealError
+from fieldreport.seal import Entry, KeyState, Role, encode_canonical, forged, verify_signature
+from fieldreport.vault.archive import authors, origin
+from fieldreport.vault.archive.audit import Act, Signer
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.rosters import RosterWatch
+from fieldreport.vault.archive.tables import READERS_SET, AuditRow, Case, CaseReaders
 from fieldreport.vault.archive.vault import Vault
+
+LABEL: Final = "case-readers"
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class Place(Protocol):
+    """What is needed to check who may read: a seat has it, and whatever works on the vault in another way."""
+
+    @property
+    def vault(self) -> Vault:
+        """The archive."""
+
+    @property
+    def rosters(self) -> RosterWatch:
+        """Whose signatures count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outside:
+    """A place without a person."""
+
+    vault: Vault
+    rosters: RosterWatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setter:
+    """Who sets readers: an editor, or the recovery key, by the roster of ``epoch``."""
+
+    handle: str
+    key: Signer = field(repr=False)
+    epoch: int
 
 
 def handles(readers: str | None) -> frozenset[str] | None:
@@ -21,30 +66,135 @@ def handles(readers: str | None) -> frozenset[str] | None:
     return None if readers is None else frozenset(readers.split(","))
 
 
-def readers_of(vault: Vault, case_id: bytes) -> str | None:
-    """The ``readers`` of a case; nothing where every editor reads, and for what is no case."""
+def set_readers(change: Change, case: Case, only: Collection[str] | None, *, setter: Setter, instance: bytes) -> None:
+    """Sign and store who reads a case from now on: editors with these handles, or all. The caller checks who may."""
+    named = None if only is None else ",".join(sorted(set(only)))
+    row = CaseReaders(
+        case_id=case.id,
+        version=_times_set(change.session, case.id) + 1,
+        readers=named,
+        setter=setter.handle,
+        epoch=setter.epoch,
+        signature=b"",
+    )
+    row.signature = setter.key.sign(LABEL, _statement(instance, row))
+    change.session.add(row)
+    case.readers = named
+    change.record(Act.READERS_SET, case.id.hex())
+
+
+def was_set(session: Session, case_id: bytes) -> bool:
+    """Whether the readers of a case were ever set and signed."""
+    return bool(_times_set(session, case_id))
+
+
+def readers_in(session: Session, place: Place, case_id: bytes) -> frozenset[str] | None:
+    """The handles of a case's readers as a transaction sees them; nothing where every editor reads, and for no case.
+
+    Raises:
+        SealError: what the database says is not signed (code ``unsigned``), not by who might (``forged``), or not the
+            newest (``replayed``).
+    """
+    case = session.get(Case, case_id)
+    if case is not None and case.ended is not None:
+        return None
+    claimed = None if case is None else case.readers
+    rows = session.scalars(
+        select(CaseReaders).where(CaseReaders.case_id == case_id).order_by(CaseReaders.version)
+    ).all()
+    times = _times_set(session, case_id)
+    if not times and not rows:
+        if claimed is not None:
+            raise SealError("the readers of this case are not signed by anyone; do not trust it", code="unsigned")
+        return None
+    if [row.version for row in rows] != list(range(1, times + 1)):
+        raise authors.replayed()
+    found = check_acts(rows, partial(_entries_at, place.rosters), instance=place.vault.instance)
+    if claimed != rows[-1].readers:
+        raise forged("the store names other readers of a case than were set")
+    return found
+
+
+def check_acts(
+    acts: Sequence[CaseReaders], entries_at: Callable[[int], Sequence[Entry]], *, instance: bytes
+) -> frozenset[str] | None:
+    """Check all acts on a case, the first one first, and return the readers after the last.
+
+    ``entries_at``: those of a roster, by its epoch, that were not revoked.
+
+    Raises:
+        SealError: (code ``forged``) one is not signed by who might set readers then.
+    """
+    before: frozenset[str] | None = None
+    for act in acts:
+        _check_act(act, entries_at(act.epoch), before, instance=instance)
+        before = handles(act.readers)
+    return before
+
+
+def readers_of(place: Place, case_id: bytes) -> frozenset[str] | None:
+    """As ``readers_in``, in a transaction of its own."""
+    with place.vault.reading() as session:
+        return readers_in(session, place, case_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The readers of every case for which they were ever set, by the case's id; nothing where all read it again."""
+
+    readers: dict[bytes, frozenset[str] | None]
+    ended: frozenset[bytes]
+
+    def __bool__(self) -> bool:
+        return bool(self.readers or self.ended)
+
+    @property
+    def limited(self) -> list[tuple[bytes, frozenset[str]]]:
+        """The limited cases with their readers, by id."""
+        return [(case_id, only) for case_id, only in sorted(self.readers.items()) if only is not None]
+
+
+def limits(session: Session, place: Place) -> Limits:
+    """Every limited case, checked: readers, and the source by which its letters are known.
+
+    Raises:
+        SealError: as ``readers_in``, for any of them: then nothing can be sealed to exactly those who should read it.
+    """
+    set_ = select(AuditRow.subject).where(AuditRow.act == literal_column(f"'{READERS_SET}'")).distinct()
+    ids = {bytes.fromhex(subject) for subject in session.scalars(set_) if _ID.fullmatch(subject)}
+    ids.update(session.scalars(select(Case.id).where(Case.readers.is_not(None))))
+    found: dict[bytes, frozenset[str] | None] = {}
+    ended = set()
+    for case_id in ids:
+        case = session.get(Case, case_id)
+        if case is not None and case.ended is not None:
+            ended.add(case_id)
+            continue
+        found[case_id] = readers_in(session, place, case_id)
+        if case is not None:
+            origin.check_signed(place.vault, place.rosters, case)
+    return Limits(found, frozenset(ended))
+
+
+def refused_cases(vault: Vault, rosters: RosterWatch) -> list[tuple[str, str]]:
+    """The cases whose readers do not hold, with the code of the refusal, by name; no key is needed to see it."""
+    refused, place = [], _Outside(vault=vault, rosters=rosters)
     with vault.reading() as session:
-        return session.scalar(select(Case.readers).where(Case.id == case_id))
+        for case_id, name in session.execute(select(Case.id, Case.name).order_by(Case.name)).all():
+            try:
+                readers_in(session, place, case_id)
+            except SealError as error:
+                refused.append((name, error.code))
+    return refused
 
 
-def readers_in(session: Session, case_id: bytes) -> frozenset[str] | None:
-    """The handles of a case's readers as a transaction sees them; nothing where every editor reads."""
-    return handles(session.scalar(select(Case.readers).where(Case.id == case_id)))
-
-
-def limited_cases(session: Session) -> list[tuple[bytes, frozenset[str]]]:
-    """Every limited case with its readers' handles."""
-    rows = session.execute(select(Case.id, Case.readers).where(Case.readers.is_not(None)).order_by(Case.id))
-    return [(row.id, frozenset(row.readers.split(","))) for row in rows]
-
-
-def must_read(vault: Vault, case_id: bytes, handle: str) -> Literal[True]:
+def must_read(place: Place, case_id: bytes, handle: str) -> Literal[True]:
     """Check that a person is one of a case's readers.
 
     Raises:
-        NotAllowed: (code "limited") they are not.
+        NotAllowed: (code "limited") they are not. SealError: as ``readers_in``.
     """
-    return must_be_among(handles(readers_of(vault, case_id)), handle)
+    return must_be_among(readers_of(place, case_id), handle)
 
 
 def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
@@ -52,3 +202,46 @@ def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
     if only is not None and handle not in only:
         raise NotAllowed(f"This case is limited to {', '.join(sorted(only))}.", code="limited")
     return True
+
+
+def _check_act(
+    act: CaseReaders, entries: Sequence[Entry], before: frozenset[str] | None, *, instance: bytes
+) -> Literal[True]:
+    active = {entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE}
+    for entry in entries:
+        if entry.handle != act.setter or entry.signing is None:
+            continue
+        if entry.role is Role.EDITOR:
+            might = before is None or entry.handle in before
+        else:
+            might = entry.role is Role.RECOVERY and before is not None and not before & active
+        if might:
+            with suppress(SealError):
+                return verify_signature(entry.signing, LABEL, _statement(instance, act), act.signature)
+    raise forged("no reader of a case has set its readers")
+
+
+def _entries_at(rosters: RosterWatch, epoch: int) -> list[Entry]:
+    """Who counted at an epoch; all who ever did, where that roster is lost."""
+    try:
+        return [entry for entry in rosters.published.at(epoch).entries if entry.state is not KeyState.REVOKED]
+    except RosterError as error:
+        if error.code != "roster-missing":
+            raise
+    return list(rosters.newest().entries)
+
+
+def _times_set(session: Session, case_id: bytes) -> int:
+    return session.scalar(authors.count_of(case_id.hex(), Act.READERS_SET)) or 0
+
+
+def _statement(instance: bytes, row: CaseReaders) -> bytes:
+    return encode_canonical(
+        {
+            "case": row.case_id.hex(),
+            "epoch": row.epoch,
+            "instance": instance.hex(),
+            "readers": None if row.readers is None else row.readers.split(","),
+            "version": row.version,
+        }
+    )

@@ -3,7 +3,8 @@
 Rules: a header is replaced only if it still is the one that was read (compare and set), so two people may re-wrap at
 once and a crash costs nothing but the batch it hit; nothing is sealed to a roster older than the newest this vault has
 seen. Where an object turns out not to open with this person's keys, they are taken out of its set, because sets state
-facts; what no key can open any more is marked as damaged.
+facts; what no key can open any more is marked as damaged. Where any case is limited, each object is opened to see whose
+it is before it is sealed to anyone else: that the database says so is not enough.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
@@ -23,6 +24,9 @@ from fieldreport.unseal.rewrap import rewrap as rewrap_header
 from fieldreport.unseal.rewrap_workers import Batch, RewrapWorkers
 from fieldreport.vault.archive import objects, readers
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.placement import Belongs, Placement
+from fieldreport.vault.archive.readers import Limits
+from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject
 from fieldreport.vault.archive.vault import Vault
@@ -40,12 +44,16 @@ class Rewrapped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Objects with the same readers: those of one limited case, or of all cases that are not limited."""
+    """Objects with the same readers: those of one limited case, or of all cases that are not limited.
+
+    ``damaged``: nobody can tell any more whose they are, so they are not counted as pending again.
+    """
 
     case: bytes | None
     only: frozenset[str] | None
     recipients: tuple[HybridRecipient, ...]
     keys: tuple[str, ...]
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,7 @@ def rewrap(seat: Seat, progress: Progress | None = None) -> Rewrapped:
 
     Raises:
         NotAllowed: an admin reads nothing. StaleRoster: the roster changed meanwhile; call again.
+        SealError: who reads a limited case is not signed; see ``readers.limits``.
         RosterError, StoreError: no roster is in force; a store is away.
     """
     seat.must_be(Role.EDITOR)
@@ -89,13 +98,14 @@ class Rewrapper:
 
     vault: Vault
     identities: Sequence[HybridIdentity] = field(repr=False)
+    rosters: RosterWatch
     roster: Roster
     change: Callable[[], AbstractContextManager[Change]]
 
     def pending(self) -> int:
         """Count the objects that this person can open and that are not sealed to those who should read them."""
         with self.vault.reading() as session:
-            return self._count(session, self._groups(session))
+            return self._count(session, self._groups(readers.limits(session, self)))
 
     def run(self, progress: Progress) -> Rewrapped:
         """Rebuild every pending header; ``progress`` is called with (done, total) after each batch and may raise.
@@ -104,31 +114,34 @@ class Rewrapper:
 
         Raises:
             StaleRoster: the vault has seen a newer roster than this one meanwhile, or a case's readers were changed.
+            SealError: who reads a limited case is not signed.
             PlatformError: a process that was helping died; what is left is done by the next run.
         """
         with self.vault.reading() as session:
-            groups = self._groups(session)
-        return self._run(groups, progress)
+            limits = readers.limits(session, self)
+        return self._run(self._groups(limits), limits, progress)
 
     def run_limited(self) -> None:
         """Rebuild only what belongs to limited cases and is sealed to others than their readers; raises as ``run``."""
         with self.vault.reading() as session:
-            groups = [group for group in self._groups(session) if group.case is not None]
-        self._run(groups, lambda _done, _total: None)
+            limits = readers.limits(session, self)
+        groups = [group for group in self._groups(limits) if group.case is not None]
+        self._run(groups, limits, lambda _done, _total: None)
 
-    def _run(self, groups: Sequence[_Group], progress: Progress) -> Rewrapped:
+    def _run(self, groups: Sequence[_Group], limits: Limits, progress: Progress) -> Rewrapped:
         with self.vault.reading() as session:
             total = self._count(session, groups)
         done = skipped = 0
+        placement = Placement(self.vault, self.rosters, self.identities, limits)
         progress(0, total)
         with contextlib.ExitStack() as stack:
-            for batch, rebuilt in self._rebuilding(total, stack)(self._batches(groups)):
+            for batch, rebuilt in self._rebuilding(total, stack)(self._batches(groups, placement)):
                 pairs = list(zip(batch.rows, rebuilt, strict=True))
                 with self.change() as change:
                     if change.state.highest_epoch > self.roster.epoch:
                         raise StaleRoster("the keys have changed; start again", detail="re-wrapping for a closed epoch")
                     if batch.group.case is not None and batch.group.only != readers.readers_in(
-                        change.session, batch.group.case
+                        change.session, self, batch.group.case
                     ):
                         raise StaleRoster(
                             "who may read a case has changed; start again", detail="a case's readers changed"
@@ -139,17 +152,20 @@ class Rewrapper:
                         [(known, new) for known, new in pairs if isinstance(new, bytes)],
                         set_id=objects.set_of(change.session, batch.group.keys),
                         limited=batch.group.case,
+                        damage="payload" if batch.group.damaged else None,
                     )
                     for row, new in pairs:
                         if isinstance(new, SealError):
                             skipped += 1
                             self._set_right(change, row, new)
                 progress(done + skipped, max(total, done + skipped))
+        if placement.misplaced:
+            placement.set_right(self.change)
         if done:
             self.vault.erase_soon()
-        return Rewrapped(done=done, skipped=skipped)
+        return Rewrapped(done=done, skipped=skipped + placement.later)
 
-    def _batches(self, groups: Sequence[_Group]) -> Iterator[Batch[_Headers]]:
+    def _batches(self, groups: Sequence[_Group], placement: Placement) -> Iterator[Batch[_Headers]]:
         """Everything pending, in the order of groups, sets and ids, read a little ahead of what is written."""
         for group in groups:
             with self.vault.reading() as session:
@@ -164,17 +180,25 @@ class Rewrapper:
                     if not rows:
                         break
                     after = rows[-1].id
-                    opened = self.vault.objects.headers_of(rows)
-                    yield Batch(
-                        tag=_Headers(group=group, rows=[row for row, _ in opened]),
-                        headers=[header for _, header in opened],
-                        recipients=group.recipients,
-                    )
+                    found = [
+                        (pair, placement.of(pair[0].id, group.case)) for pair in self.vault.objects.headers_of(rows)
+                    ]
+                    if here := [pair for pair, where in found if where is Belongs.HERE]:
+                        yield _batch(group, here)
+                    if damaged := [pair for pair, where in found if where is Belongs.UNKNOWN]:
+                        yield _batch(self._alone(group), damaged)
 
-    def _groups(self, session: Session) -> list[_Group]:
+    def _alone(self, group: _Group) -> _Group:
+        """Who opens what is damaged so that nobody can tell whose it is: those whose keys work here, nobody new."""
+        own = set(self._own())
+        only = {entry.handle for entry in self.roster.entries if entry.key_id in own}
+        recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
+        return replace(group, recipients=recipients, keys=keys, damaged=True)
+
+    def _groups(self, limits: Limits) -> list[_Group]:
         """One group for what every editor reads, and one for each limited case; the recovery key reads all of them."""
         groups = [_Group(case=None, only=None, recipients=self.roster.recipients(), keys=self.roster.key_ids())]
-        for case_id, only in readers.limited_cases(session):
+        for case_id, only in limits.limited:
             with contextlib.suppress(RosterError):  # no reader left, and no recovery key: nothing to seal to
                 recipients, keys = self.roster.recipients(only=only), self.roster.key_ids(only=only)
                 groups.append(_Group(case=case_id, only=only, recipients=recipients, keys=keys))
@@ -225,5 +249,19 @@ class Rewrapper:
         return [identity.key_id for identity in self.identities]
 
 
+def _batch(group: _Group, opened: Sequence[tuple[Row[bytes, int, bytes], bytes]]) -> Batch[_Headers]:
+    return Batch(
+        tag=_Headers(group=group, rows=[row for row, _ in opened]),
+        headers=[header for _, header in opened],
+        recipients=group.recipients,
+    )
+
+
 def _rewrapper(seat: Seat) -> Rewrapper:
-    return Rewrapper(vault=seat.vault, identities=seat.staff.identities, roster=seat.roster(), change=seat.change)
+    return Rewrapper(
+        vault=seat.vault,
+        identities=seat.staff.identities,
+        rosters=seat.rosters,
+        roster=seat.roster(),
+        change=seat.change,
+    )

@@ -93,8 +93,7 @@ class Seat:
         roster = self.roster()
         if self.staff.signing.public not in editors_of(roster).get(self.handle, ()):
             raise NotAllowed("the roster does not list your signing key", code="not-in-roster")
-        named = readers.readers_of(self.vault, thread)
-        only = readers.handles(named)
+        only = readers.readers_of(self, thread)
         readers.must_be_among(only, self.handle)
         object_id = object_id or secrets.token_bytes(16)
         binding = Binding(
@@ -124,7 +123,7 @@ class Seat:
             thread=thread,
             epoch=roster.epoch,
             keys=roster.key_ids(only=only),
-            readers=named,
+            readers=None if only is None else ",".join(sorted(only)),
         ) as staged:
             yield staged
 
@@ -161,7 +160,7 @@ class Seat:
         )
         with stored.payload:
             if stored.limited is not None:
-                readers.must_read(self.vault, stored.limited, self.handle)
+                readers.must_read(self, stored.limited, self.handle)
             with open_envelope(
                 stored.header, stored.payload, identities=self.staff.identities, expected=expected
             ) as envelope:

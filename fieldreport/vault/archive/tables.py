@@ -7,9 +7,9 @@ and whole hours. A source appears only as a tag that cannot be matched with anyt
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from fieldreport.store import column_bytes, conventional_metadata
@@ -111,7 +111,7 @@ class Case(VaultBase, kw_only=True):
 
     ``source`` is SHA-256 over a domain and the codename's lookup, empty once the case has ended. ``sequence`` numbers
     the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the handles of the editors that the
-    case is limited to, sorted, joined by commas; empty where every editor reads.
+    case is limited to, sorted, joined by commas; empty where every editor reads. ``CaseReaders`` has the signed ones.
 
     ``opener`` is the editor who signed name, source and ``reply_tag``, with a key of the roster ``opener_epoch``; see
     ``cases.origin``.
@@ -143,6 +143,19 @@ class Case(VaultBase, kw_only=True):
     opener_epoch: Mapped[int | None] = mapped_column(BigInteger, default=None)
     opener_signature: Mapped[bytes | None] = mapped_column(column_bytes(64), default=None)
     reply_tag: Mapped[bytes | None] = mapped_column(column_bytes(32), default=None, repr=False)
+
+
+class CaseReaders(VaultBase, kw_only=True):
+    """One act that set who reads a case: ``readers`` as in ``Case``, signed by ``setter``; see ``readers``."""
+
+    __tablename__ = "case_readers"
+
+    case_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("cases.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    readers: Mapped[str | None]
+    setter: Mapped[str]
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    signature: Mapped[bytes] = mapped_column(column_bytes(64))
 
 
 class Item(VaultBase, kw_only=True):
@@ -213,11 +226,19 @@ class Unsigned(VaultBase, kw_only=True):
     signature: Mapped[bytes | None] = mapped_column(column_bytes(64), default=None)
 
 
+READERS_SET: Final = "case-readers-set"
+_IS_READERS_SET: Final = text(f"act = '{READERS_SET}'")
+
+
 class AuditRow(VaultBase, kw_only=True):
     """One entry of the log; see ``audit`` for what is hashed and signed."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "subject", "act"),)  # how many versions of a card or an article there were
+    __table_args__ = (
+        Index(None, "subject", "act"),  # how many versions of a card or an article there were
+        # Which cases had their readers set, asked before each re-wrapping.
+        Index("ix_audit_readers_set", "subject", sqlite_where=_IS_READERS_SET, postgresql_where=_IS_READERS_SET),
+    )
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hour: Mapped[int]

@@ -82,7 +82,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
         change.session.flush()
         for case_id in dict.fromkeys(case_ids):
             living(change.session, case_id)
-            must_be_among(readers_in(change.session, case_id), seat.handle)
+            must_be_among(readers_in(change.session, seat, case_id), seat.handle)
             letters = change.session.scalars(
                 select(Item).where(Item.case_id == case_id, Item.kind == Kind.LETTER.value)
             ).all()
@@ -168,7 +168,7 @@ def discard(seat: Seat, article_id: bytes) -> None:
     seat.must_be(Role.EDITOR)
     with seat.change() as change:
         row = row_of(change.session, article_id)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         if row.published is not None:
             raise NotAllowed("what was published is withdrawn, not discarded", code="article-state")
         for table in (ArticleRevision, ArticleFile, ArticleAnswer):
@@ -219,7 +219,7 @@ def _save(
         seat.change() as change,
     ):
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
             raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
         if row.slug is not None and row.slug != article.slug:

@@ -13,28 +13,31 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotAllowed
 from fieldreport.seal import KeyState, Role
-from fieldreport.vault.archive.readers import handles
+from fieldreport.vault.archive.readers import readers_in
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import Case
 from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.articles.tables import ArticleCase
 
 
-def readers_behind(session: Session, article_id: bytes) -> frozenset[str] | None:
-    """The handles of those who read every case of an article; nothing where no case is limited."""
-    named = session.scalars(
-        select(Case.readers)
-        .join(ArticleCase, ArticleCase.case_id == Case.id)
-        .where(ArticleCase.article_id == article_id, Case.readers.is_not(None))
-    )
-    limited = [only for only in map(handles, named) if only is not None]
+def readers_behind(session: Session, seat: Seat, article_id: bytes) -> frozenset[str] | None:
+    """The handles of those who read every case of an article; nothing where no case is limited.
+
+    Raises:
+        SealError: as ``readers_in``, for any of its cases.
+    """
+    cases = session.scalars(select(ArticleCase.case_id).where(ArticleCase.article_id == article_id)).all()
+    limited = [only for only in (readers_in(session, seat, case) for case in cases) if only is not None]
     return frozenset.intersection(*limited) if limited else None
 
 
-def must_read_all(session: Session, article_id: bytes, handle: str) -> Literal[True]:
-    """Check that a person reads every case of an article. Raises ``NotAllowed`` (code "article-limited")."""
-    only = readers_behind(session, article_id)
-    if only is not None and handle not in only:
+def must_read_all(session: Session, seat: Seat, article_id: bytes) -> Literal[True]:
+    """Check that a person reads every case of an article.
+
+    Raises:
+        NotAllowed: (code "article-limited") they do not. SealError: as ``readers_behind``.
+    """
+    only = readers_behind(session, seat, article_id)
+    if only is not None and seat.handle not in only:
         raise NotAllowed(f"Only those who read all its cases may do this: {_named(only)}.", code="article-limited")
     return True
 
@@ -42,7 +45,7 @@ def must_read_all(session: Session, article_id: bytes, handle: str) -> Literal[T
 def signers_missing(seat: Seat, head: ArticleHead, *, sign_offs: int) -> int:
     """How many people there are too few for an article to be published, as its cases are limited now."""
     with seat.vault.reading() as session:
-        only = readers_behind(session, head.id)
+        only = readers_behind(session, seat, head.id)
     if only is None:
         return 0
     return max(0, sign_offs - len((only & active_editors(seat)) - set(head.writers)))

@@ -93,14 +93,14 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
     must_not_have_written(seat, head)
     must_be(head.state, ArticleState.CLEARED)
     with seat.vault.reading() as session:
-        must_read_all(session, article_id, seat.handle)
+        must_read_all(session, seat, article_id)
     signature = sign(seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
     behind = _must_be_ready(seat, head, record, site.press, publishing=signature).behind
     now = site.now()
     slot = site.schedule.publication_slot(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         unchanged(row, record)
         add_sign_off(seat, change, row, SignOff.PUBLISHING, signature)
         row.state, row.scheduled_for = ArticleState.SCHEDULED.value, int(slot.timestamp())
@@ -152,7 +152,7 @@ def correct(seat: Seat, article_id: bytes) -> Draft:
     seat.must_be(Role.EDITOR)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), *OUT_STATES)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         void(change, row, ArticleState.DRAFT)
         change.record(Act.ARTICLE_RETURNED, article_id.hex())
     return drafts.load(seat, article_id)
@@ -167,7 +167,7 @@ def cancel_correction(seat: Seat, article_id: bytes) -> Draft:
     seat.must_be(Role.EDITOR)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         if not row.live or row.live_revision is None:
             raise NotAllowed("this article was never published", code="article-state")
         void(change, row, ArticleState.CORRECTED if row.corrected else ArticleState.PUBLISHED)
@@ -200,8 +200,8 @@ def _must_be_ready(
 ) -> Review:
     """Check both sign-offs and every finding; ``publishing`` is this person's signature before it is stored."""
     with seat.vault.reading() as session:
-        must_read_all(session, head.id, seat.handle)
-        sign_offs, readers = sign_offs_of(session, head.id), readers_behind(session, head.id)
+        must_read_all(session, seat, head.id)
+        sign_offs, readers = sign_offs_of(session, head.id), readers_behind(session, seat, head.id)
     if publishing is not None:
         sign_offs[SignOff.PUBLISHING] = ArticleSignOff(
             article_id=head.id, role=SignOff.PUBLISHING.value, handle=seat.handle, signature=publishing
@@ -236,7 +236,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
     site.archive.add_media(sources, slot)
     with seat.change() as change:
         row = change.session.get_one(ArticleRow, article_id)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:
             raise Conflict("the article changed meanwhile", code="article-changed")
         first = slot if row.published is None else datetime.fromtimestamp(row.published, UTC)

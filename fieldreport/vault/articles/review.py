@@ -141,7 +141,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
         seat.change() as change,
     ):
         in_state(row_of(change.session, article_id), *OPEN_STATES)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         change.add(staged)
         number = drafts.next_answer(change.session, article_id)
         change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
@@ -155,7 +155,7 @@ def submit(seat: Seat, article_id: bytes) -> ArticleHead:
         raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         unchanged(row, record)
         row.state = ArticleState.REVIEW.value
         change.record(Act.ARTICLE_SUBMITTED, article_id.hex())
@@ -184,12 +184,12 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
     must_not_have_written(seat, head)
     must_be(head.state, ArticleState.REVIEW)
     with seat.vault.reading() as session:
-        must_read_all(session, article_id, seat.handle)
+        must_read_all(session, seat, article_id)
     leak_check(seat, head, record, press).must_be_answered_for(seat.handle)
     signature = sign(seat, SignOff.SAFETY, article_id, record.article.content_hash())
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)
-        must_read_all(change.session, article_id, seat.handle)
+        must_read_all(change.session, seat, article_id)
         unchanged(row, record)
         add_sign_off(seat, change, row, SignOff.SAFETY, signature)
         row.state = ArticleState.CLEARED.value

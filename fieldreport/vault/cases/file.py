@@ -10,12 +10,12 @@ import secrets
 from itertools import count
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.origin import Opener, Origin
-from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark
+from fieldreport.vault.archive.tables import Case, CaseReaders, CaseState, Ending, Item, Mark, SealedObject
 from fieldreport.vault.cases import outbox
 
 _NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
@@ -63,7 +63,8 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
             item.gone, item.damage = True, None
         else:
             change.session.delete(item)
-    change.session.execute(delete(Mark).where(Mark.case_id == case.id))
+    for of_case in (Mark, CaseReaders):
+        change.session.execute(delete(of_case).where(of_case.case_id == case.id))
     case.ended = ending.value
     case.source = case.reply_tag = case.opener = case.opener_epoch = case.opener_signature = None
     case.assignee = None
@@ -86,6 +87,8 @@ def withdraw_until(change: Change, case: Case, *, origin: Origin, opener: Opener
     ]
     for item in later:
         item.case_id = None
+    moved = update(SealedObject).where(SealedObject.id.in_([item.id for item in later]))
+    change.session.execute(moved.values(limited=None))
     end_case(change, case, Ending.WITHDRAWN)
     if later and opener is not None:
         fresh = open_case(change, origin, opener)

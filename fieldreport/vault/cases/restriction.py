@@ -21,6 +21,7 @@ from fieldreport.seal import KeyState, Role, Roster
 from fieldreport.vault.archive import readers, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.readers import Place, Setter
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject
 from fieldreport.vault.cases.inbox import living
@@ -35,6 +36,7 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
     Raises:
         NotFound: no such case. NotAllowed: it is limited to others (code "limited").
         UsageError: fewer than two readers, not an active editor among them, or not oneself.
+        SealError: who reads it now is not signed; see ``readers``.
         RosterError: there is no roster to seal to. StaleRoster, StoreError: see ``Rewrapper.run``.
     """
     seat.must_be(Role.EDITOR)
@@ -42,11 +44,12 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
         _check(seat, only)
     with seat.change() as change:
         case = living(change.session, case_id)
-        now = readers.handles(case.readers)
+        now = readers.readers_in(change.session, seat, case_id)
         readers.must_be_among(now, seat.handle)
         if now == (None if only is None else frozenset(only)):
             return
-        _set_readers(change, case, only)
+        setter = Setter(handle=seat.handle, key=seat.staff.signing, epoch=seat.roster().epoch)
+        _set_readers(change, case, only, setter=setter, instance=seat.vault.instance)
     if only is not None:
         rewrap.rewrap_limited(seat)
 
@@ -59,10 +62,13 @@ def orphaned_cases(session: Session, roster: Roster) -> list[tuple[str, frozense
     return [(name, only) for name, only in named if not only & editors]
 
 
-def assign_readers(change: Change, name: str, only: Collection[str], roster: Roster) -> None:
+def assign_readers(
+    change: Change, place: Place, name: str, only: Collection[str], *, roster: Roster, setter: Setter
+) -> None:
     """Name new readers for an orphaned case, with the authority of the recovery key; re-wrap afterwards.
 
     Raises:
+        SealError: who read it is not signed; see ``readers``.
         NotFound: no case of this name, or (code "case-has-readers") one that still has a reader, who decides.
         UsageError: fewer than two active editors, unless there is only one.
     """
@@ -71,15 +77,17 @@ def assign_readers(change: Change, name: str, only: Collection[str], roster: Ros
     editors = _editors(roster)
     if not set(only) <= editors or len(set(only)) < min(2, len(editors)):
         raise UsageError("name at least two active editors for the case", code="case-readers")
-    _set_readers(change, change.session.scalars(select(Case).where(Case.name == name)).one(), only)
+    case = change.session.scalars(select(Case).where(Case.name == name)).one()
+    readers.readers_in(change.session, place, case.id)
+    _set_readers(change, case, only, setter=setter, instance=place.vault.instance)
 
 
 def _editors(roster: Roster) -> set[str]:
     return {entry.handle for entry in roster.entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE}
 
 
-def _set_readers(change: Change, case: Case, only: Collection[str] | None) -> None:
-    case.readers = None if only is None else ",".join(sorted(set(only)))
+def _set_readers(change: Change, case: Case, only: Collection[str] | None, *, setter: Setter, instance: bytes) -> None:
+    readers.set_readers(change, case, only, setter=setter, instance=instance)
     if only is not None and case.assignee not in only:
         case.assignee = None
     of_case = select(Item.id).where(Item.case_id == case.id)

@@ -21,13 +21,24 @@ from sqlalchemy import delete, func, select, tuple_
 
 from fieldreport.errors import LimitExceeded, NotARecipient, NotFound, RosterError, SealError, StoreError
 from fieldreport.limits import READ_BYTES
-from fieldreport.seal import Expected, HybridIdentity, Kind, OpenEnvelope, Role, Roster, open_envelope, open_header
+from fieldreport.seal import (
+    Expected,
+    HybridIdentity,
+    HybridRecipient,
+    Kind,
+    OpenEnvelope,
+    Role,
+    Roster,
+    open_envelope,
+    open_header,
+)
 from fieldreport.unseal.rewrap import rewrap as rewrap_header
 from fieldreport.unseal.staff_key import StaffKey
-from fieldreport.vault.archive import objects, rewrap
+from fieldreport.vault.archive import objects, readers, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.origin import Opener, Origin, origin_of
+from fieldreport.vault.archive.readers import Limits
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
@@ -75,6 +86,15 @@ class _Look:
     damage: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipients:
+    """Whom a letter is sealed to, by the roster of ``epoch``."""
+
+    epoch: int
+    keys: tuple[str, ...]
+    recipients: tuple[HybridRecipient, ...] = field(repr=False)
+
+
 def sort(seat: Seat) -> Sorted:
     """File every letter that was collected and that these keys open, each verified to its last byte.
 
@@ -91,7 +111,7 @@ def sort(seat: Seat) -> Sorted:
     ).sort()
     if result.limited:
         # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.
-        with contextlib.suppress(RosterError):
+        with contextlib.suppress(RosterError, SealError):
             rewrap.rewrap_limited(seat)
     return result
 
@@ -118,13 +138,14 @@ class Sorter:
             roster = self.rosters.in_force()
         except RosterError:
             roster = None
+        limits = self._limits()
         while letters := self._unsorted(after):
             for letter, was_tried in letters:
                 after = (letter.batch, letter.id)
                 if was_tried:
                     result.unopened += 1
                 else:
-                    self._sort_one(letter, result, roster)
+                    self._sort_one(letter, result, roster, limits)
         with self.change() as change:
             _forget_withdrawals(change)
         if result.letters or result.withdrawn:
@@ -157,7 +178,7 @@ class Sorter:
     def _own(self) -> set[str]:
         return {identity.key_id for identity in self.identities}
 
-    def _sort_one(self, letter: Item, result: Sorted, roster: Roster | None) -> None:
+    def _sort_one(self, letter: Item, result: Sorted, roster: Roster | None, limits: Limits | None) -> None:
         try:
             look = self._look_into(letter.id)
         except NotARecipient:
@@ -174,12 +195,13 @@ class Sorter:
             result.unopened += 1
             result.unreadable += 1
             return
-        rebuilt, opener = self._rebuilt(look.header, roster), self._opener()
+        recipients = self._recipients(look.origin, roster, limits)
+        rebuilt, opener = self._rebuilt(look.header, recipients), self._opener()
         with self.change() as change:
             item = change.session.get(Item, letter.id)
             if item is None or item.case_id is not None or item.gone:
                 return  # a colleague sorted it while we read it
-            self._set_right(change, item, look, rebuilt=rebuilt, roster=roster)
+            self._set_right(change, item, look, rebuilt=rebuilt, recipients=recipients)
             if look.withdraws and look.origin is not None and look.hour is not None:
                 _withdraw(change, item, origin=look.origin, hour=look.hour, opener=opener)
                 result.withdrawn += 1
@@ -204,13 +226,39 @@ class Sorter:
             return None
         return Opener(staff=self.staff, epoch=self.rosters.newest().epoch, instance=self.vault.instance)
 
-    def _rebuilt(self, header: bytes, roster: Roster | None) -> bytes | None:
-        if not header or roster is None:
+    def _recipients(self, origin: Origin | None, roster: Roster | None, limits: Limits | None) -> _Recipients | None:
+        """Who is to open a letter of this source; nothing while that cannot be said, and it stays sealed as it is."""
+        if roster is None or limits is None:
             return None
-        return rewrap_header(header, identities=self.identities, recipients=roster.recipients())
+        only = None
+        if limits:
+            if origin is None:
+                return None
+            with self.vault.reading() as session:
+                case_id = session.scalar(select(Case.id).where(Case.source == origin.source))
+            only = None if case_id is None else limits.readers.get(case_id)
+        with contextlib.suppress(RosterError):  # no reader left, and no recovery key: nothing to seal to
+            return _Recipients(
+                epoch=roster.epoch, keys=roster.key_ids(only=only), recipients=roster.recipients(only=only)
+            )
+        return None
+
+    def _limits(self) -> Limits | None:
+        """Who reads the limited cases; nothing where that is not signed, and then no letter is sealed to anyone."""
+        try:
+            with self.vault.reading() as session:
+                return readers.limits(session, self)
+        except SealError as error:
+            _log.error("letters stay sealed as they came, because a case's readers are not signed (%s)", error.code)
+            return None
+
+    def _rebuilt(self, header: bytes, to: _Recipients | None) -> bytes | None:
+        if not header or to is None:
+            return None
+        return rewrap_header(header, identities=self.identities, recipients=to.recipients)
 
     def _set_right(
-        self, change: Change, item: Item, look: _Look, *, rebuilt: bytes | None, roster: Roster | None
+        self, change: Change, item: Item, look: _Look, *, rebuilt: bytes | None, recipients: _Recipients | None
     ) -> None:
         # The epoch that the mailbox gave was a claim; the sealed inner header is the fact. What the header says about
         # its other readers was the sender's claim.
@@ -223,13 +271,14 @@ class Sorter:
             stored.epoch = look.epoch
         if not look.header or stored.hidden != look.version:
             return  # a colleague re-wrapped it while we read it
-        if rebuilt is not None and roster is not None and roster.epoch >= change.state.highest_epoch:
+        if rebuilt is not None and recipients is not None and recipients.epoch >= change.state.highest_epoch:
             change.keys.doom([stored.slot])
             (header,) = change.keys.hide([rebuilt])
             stored.slot, stored.hidden = header.slot, header.hidden
-            stored.set_id = objects.set_of(change.session, roster.key_ids())
+            stored.set_id = objects.set_of(change.session, recipients.keys)
         else:
-            # No roster in force: all that is known is who has opened it. Re-wrapping does the rest when there is one.
+            # No roster in force: all that is known is who has opened it. Re-wrapping does the rest when there is one,
+            # and it is known whose letter it is.
             stored.set_id = objects.set_of(change.session, [_opener(look.header, self.identities)])
 
     def _note_unopened(self, letter_id: bytes, roster: Roster | None) -> None:

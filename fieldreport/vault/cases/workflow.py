@@ -16,7 +16,7 @@ from fieldreport.vault.cases.inbox import living
 
 def set_state(seat: Seat, case_id: bytes, state: CaseState) -> None:
     """Move a case to another state. Raises ``NotFound``; ``NotAllowed`` where it is limited to others."""
-    readers.must_read(seat.vault, case_id, seat.handle)
+    readers.must_read(seat, case_id, seat.handle)
     with seat.change() as change:
         case = living(change.session, case_id)
         if case.state != state.value:
@@ -31,10 +31,10 @@ def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
         NotFound: no such case, or no active entry has this handle. NotAllowed: the case is limited to
             others (code "limited").
     """
-    readers.must_read(seat.vault, case_id, seat.handle)
+    readers.must_read(seat, case_id, seat.handle)
     if handle is not None:
         seat.roster().entry(handle)
-        readers.must_read(seat.vault, case_id, handle)
+        readers.must_read(seat, case_id, handle)
     with seat.change() as change:
         case = living(change.session, case_id)
         if case.assignee != handle:
@@ -49,7 +49,7 @@ def delete(seat: Seat, case_id: bytes) -> None:
         NotFound: no such case. NotAllowed: an admin's seat, or the case is limited to others (code "limited").
     """
     seat.must_be(Role.EDITOR)
-    readers.must_read(seat.vault, case_id, seat.handle)
+    readers.must_read(seat, case_id, seat.handle)
     with seat.change() as change:
         case = living(change.session, case_id)
         end_case(change, case, Ending.DELETED)

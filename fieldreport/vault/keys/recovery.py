@@ -1,7 +1,8 @@
 """What the recovery key does at the vault: shows that it opens the archive, and gives it to today's staff again.
 
-The key has no seat: it signs nothing, belongs to no one and exists only while the command runs that combined it from
-its shares. So its acts are in the audit log without a signature, under the name that the roster gives it.
+The key has no seat: it belongs to no one and exists only while the command runs that combined it from its shares. Its
+acts are in the audit log under the name that the roster gives it, signed with a key that follows from the same shares.
+Only where the roster does not list that key, because it is older, are they unsigned.
 
 Rules: the roster to re-wrap for is the one in force, verified now; no content is opened, only headers are.
 """
@@ -14,12 +15,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
-from fieldreport.errors import FieldreportError, KeyFileDamaged, NotFound
+from fieldreport.errors import FieldreportError, KeyFileDamaged, NotAllowed, NotFound
 from fieldreport.seal import Entry, HybridIdentity, KeyState, Role, Roster, open_header
 from fieldreport.unseal import recovery
+from fieldreport.unseal.signing_keys import SigningKey
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.readers import Setter
 from fieldreport.vault.archive.rewrap import Progress, Rewrapped, Rewrapper
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import SealedObject
@@ -105,10 +108,18 @@ class Rescue:
             return restriction.orphaned_cases(session, roster)
 
     def assign_readers(self, case: str, handles: Collection[str]) -> None:
-        """Name new readers for an orphaned case; ``rewrap`` seals it to them. Raises as the act."""
+        """Name new readers for an orphaned case; ``rewrap`` seals it to them. Raises as the act.
+
+        Raises:
+            NotAllowed: (code ``recovery-unsigned``) the roster does not list the signing key of this recovery key, as
+                it does for every one that was made since they sign; nobody would believe the new readers.
+        """
         roster = self.rosters.in_force()
+        if self._signer is None:
+            raise NotAllowed("this recovery key is from before recovery keys signed", code="recovery-unsigned")
+        setter = Setter(handle=self.entry.handle, key=self._signer, epoch=roster.epoch)
         with self._change() as change:
-            restriction.assign_readers(change, case, handles, roster)
+            restriction.assign_readers(change, self, case, handles, roster=roster, setter=setter)
 
     def rewrap(self, progress: Progress) -> Rewrapped:
         """Give everything that the key opens to the readers of the roster in force; letters are filed first.
@@ -126,10 +137,17 @@ class Rescue:
             rosters=self.rosters,
             change=self._change,
         ).sort()
-        return Rewrapper(vault=self.vault, identities=[self.identity], roster=roster, change=self._change).run(progress)
+        return Rewrapper(
+            vault=self.vault, identities=[self.identity], rosters=self.rosters, roster=roster, change=self._change
+        ).run(progress)
+
+    @property
+    def _signer(self) -> SigningKey | None:
+        key = recovery.signing_key(self.identity)
+        return key if key.public == self.entry.signing else None
 
     def _change(self) -> AbstractContextManager[Change]:
-        return self.vault.change(actor=self.entry.handle)
+        return self.vault.change(actor=self.entry.handle, signer=self._signer)
 
     def _log(self, act: Act) -> None:
-        self.vault.record(act, self.identity.key_id, actor=self.entry.handle)
+        self.vault.record(act, self.identity.key_id, actor=self.entry.handle, signer=self._signer)

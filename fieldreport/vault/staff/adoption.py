@@ -1,7 +1,8 @@
 """What was stored before objects were signed: editors sign it once, at their first unlock after the upgrade.
 
 The migration lists what is not signed. The first editor who unlocks fixes that list, by its hash, in a signed entry of
-the log, on a new vault as well; from then on nothing can join it. Each editor adopts what their keys open, and what
+the log, on a new vault as well; from then on nothing can join it. The same person signs who reads the cases that are
+limited then, and says so in another entry. Each editor adopts what their keys open, and what
 nobody has adopted is refused like anything that is not signed. Adopting says "this was here at the upgrade", nothing
 more: who wrote it is what the database said then.
 """
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import FieldreportError, SealError, Unavailable
 from fieldreport.seal import STAFF_KINDS, Kind, Role, editors_of
-from fieldreport.vault.archive import audit, authors
+from fieldreport.vault.archive import audit, authors, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.origin import Opener, Origin, origin_of
 from fieldreport.vault.archive.seat import Seat
@@ -53,7 +54,10 @@ def adopt(seat: Seat) -> None:
         SealError: (code ``adoption``) the list of what may be adopted is not the one that was fixed.
         RosterError, StoreError: no roster is in force; a store is away.
     """
-    if seat.role is not Role.EDITOR or not _left(seat):
+    if seat.role is not Role.EDITOR:
+        return
+    _adopt_readers(seat)
+    if not _left(seat):
         return
     with seat.vault.reading() as session:
         left = set(session.scalars(select(Unsigned.digest).where(Unsigned.adopter.is_(None))))
@@ -75,10 +79,8 @@ def adopt(seat: Seat) -> None:
 
 def _left(seat: Seat) -> bool:
     """Whether anything may still be adopted. The first who asks fixes the list."""
-    signers = editors_of(seat.rosters.newest(), ever=True)
-    adopted = select(AuditRow).where(AuditRow.act == Act.ADOPTED.value).order_by(AuditRow.sequence)
     with seat.vault.reading() as session:
-        first = next((row for row in session.scalars(adopted) if audit.is_signed_by(row, signers)), None)
+        first = _first(session, seat, Act.ADOPTED)
         left = session.scalar(select(Unsigned.digest).where(Unsigned.adopter.is_(None)).limit(1)) is not None
         if first is not None and not left:
             return False
@@ -90,6 +92,36 @@ def _left(seat: Seat) -> bool:
     elif first.subject != listed.hexdigest():
         raise SealError("the list of what was stored before signing was changed", code="adoption")
     return left
+
+
+def _first(session: Session, seat: Seat, act: Act) -> AuditRow | None:
+    """The first entry of this act that an editor signed."""
+    signers = editors_of(seat.rosters.newest(), ever=True)
+    wanted = select(AuditRow).where(AuditRow.act == act.value).order_by(AuditRow.sequence)
+    return next((row for row in session.scalars(wanted) if audit.is_signed_by(row, signers)), None)
+
+
+def _adopt_readers(seat: Seat) -> None:
+    """Sign who reads each case that was limited before readers were signed; once for the whole vault."""
+    with seat.vault.reading() as session:
+        if _first(session, seat, Act.READERS_ADOPTED) is not None:
+            return
+    epoch = seat.roster().epoch
+    setter = readers.Setter(handle=seat.handle, key=seat.staff.signing, epoch=epoch)
+    opener = Opener(staff=seat.staff, epoch=epoch, instance=seat.vault.instance)
+    with seat.change() as change:
+        if _first(change.session, seat, Act.READERS_ADOPTED) is not None:
+            return
+        adopted = 0
+        for case in change.session.scalars(select(Case).where(Case.readers.is_not(None), Case.ended.is_(None))).all():
+            if readers.was_set(change.session, case.id):
+                continue
+            only = readers.handles(case.readers)
+            readers.set_readers(change, case, only, setter=setter, instance=seat.vault.instance)
+            if case.source is None and case.opener is None:
+                opener.sign(case)
+            adopted += 1
+        change.record(Act.READERS_ADOPTED, str(adopted))
 
 
 def _claims(session: Session) -> dict[bytes, _Claim]:

@@ -14,7 +14,7 @@ from sqlalchemy import delete
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
 from fieldreport.mailbox import Mailbox
-from fieldreport.seal import Entry, HybridRecipient, KeyState, Role, Roster
+from fieldreport.seal import Entry, HybridIdentity, KeyState, Role, Roster
 from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
 from fieldreport.unseal.key_file import StaffKey
@@ -117,13 +117,13 @@ def check_recovery(seat: Seat) -> Entry:
     raise NotFound("the roster names no recovery key that is in use")
 
 
-def renew_recovery(seat: Seat, recipient: HybridRecipient, mailbox: Mailbox) -> Roster:
+def renew_recovery(seat: Seat, identity: HybridIdentity, mailbox: Mailbox) -> Roster:
     """Put another recovery key in force; the one before opens what it opened. The caller has its shares on paper.
 
     Raises:
         NotAllowed: not an admin's seat. NotFound, RosterError: as ``check_recovery``.
     """
-    entry = making.recovery_entry(recipient, handle=check_recovery(seat).handle)
+    entry = making.recovery_entry(identity, handle=check_recovery(seat).handle)
     return _publish(seat, mailbox, lambda entries: making.with_rotated(entries, entry))
 
 

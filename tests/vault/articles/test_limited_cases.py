@@ -181,8 +181,9 @@ def test_of_two_limited_cases_only_those_who_read_both(small: House) -> None:
     first, other = small.case_id, small.newsroom.receive(a_source())
     restriction.limit(small.newsroom.seat(small.newsroom.amira), other.id, {"amira", "ines"})
     draft = small.amira.create([first, other.id], "en")
+    seat = small.newsroom.seat(small.newsroom.amira)
     with small.newsroom.vault.reading() as session:
-        assert readers.readers_behind(session, draft.head.id) == frozenset({"amira"})
+        assert readers.readers_behind(session, seat, draft.head.id) == frozenset({"amira"})
     assert refused(lambda: small.jonas.discard(draft.head.id)) == "article-limited"
 
 
