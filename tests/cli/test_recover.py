@@ -20,6 +20,8 @@ from fieldreport.cli import recovery_sheet, recovery_sheet_pdf, recovery_sheets
 from fieldreport.seal import HybridIdentity, Kind, Role, fingerprint_words, open_header, open_rosters
 from fieldreport.unseal import key_file, recovery
 from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.origin import Opener
+from fieldreport.vault.archive.readers import Setter, set_readers
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, SealedObject
@@ -259,8 +261,13 @@ def test_a_case_whose_readers_have_left_is_named_and_given_to_those_who_are(prin
     shutil.copytree(printed.house.directory, tmp_path / "newsroom")
     house = replace(printed.house, directory=tmp_path / "newsroom")
     vault = open_vault(house.settings)
-    with vault.change(actor="amira") as change:
-        change.session.add(Case(id=bytes(16), name="quiet-harbour", source=None, opened=1, active=1, readers="bo,cy"))
+    amira, epoch = staff_of(house, "amira"), open_rosters(house.settings).newest(at_least=0).epoch
+    with vault.change(actor="amira", signer=amira.signing) as change:
+        case = Case(id=bytes(16), name="quiet-harbour", source=None, opened=1, active=1)
+        Opener(staff=amira, epoch=epoch, instance=vault.instance).sign(case)
+        change.session.add(case)
+        setter = Setter(handle="amira", key=amira.signing, epoch=epoch)
+        set_readers(change, case, ["bo", "cy"], setter=setter, instance=vault.instance)
     done = recover(house, "--rewrap", *printed.files[:3])
     assert done.exit_code == 0, done.output
     assert "quiet-harbour is limited to bo, cy, who have all left" in done.stdout

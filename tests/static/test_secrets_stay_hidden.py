@@ -50,6 +50,7 @@ _MAY_BE_SHOWN = {
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
+    "CaseReaders.case_id", "Limits.readers", "Limits.ended", "Mark.instance", "_Recipients.keys",
     "Opener.instance", "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case",
     # hashes, public keys and signatures
     "AdminPublic.ed25519", "AdminPublic.mldsa65", "ArticleSignOff.signature", "AuditRow.hash", "AuditRow.previous",
@@ -57,7 +58,7 @@ _MAY_BE_SHOWN = {
     "KeyRequest.signature", "Part.sha256", "PartSource.sha256", "Roster.previous", "Roster.sha256", "SigningKey.public",
     "VaultState.audit_hash", "EnrolmentRequest.signature", "EnrolmentRequest.signing", "Frame.sha256", "Tenure.key",
     "ExpectedOffline.rosters", "_Attachment.sha256", "AuditHead.hash",
-    "Case.opener_signature", "Unsigned.digest", "Unsigned.signature",
+    "Case.opener_signature", "CaseReaders.signature", "Unsigned.digest", "Unsigned.signature",
     # ids of public keys, and how those keys stand
     "RecipientSet.keys", "Staged.keys", "Standing.keys", "_Group.keys",
     # ciphertext, and what stands around it in the clear
