@@ -64,8 +64,8 @@ class FileBlobs:
     @property
     def row_keys(self) -> RowKeys:
         """The keys of rows; see ``BlobStore``. Raises ``StoreError``: the store is away."""
+        self._must_be_here()
         if self._row_keys is None:
-            self._must_be_here()
             self._row_keys = FileRowKeys(self._directory)
         return self._row_keys
 
