@@ -9,6 +9,7 @@ file is lowered.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import io
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
+from unittest import mock
 
 from fieldreport import config
 from fieldreport.mailbox import LocalMailbox
@@ -38,7 +40,7 @@ from fieldreport.seal import (
 )
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal import roster_changes
-from fieldreport.unseal.key_file import Cost
+from fieldreport.unseal.key_file import Cost, write_key_file
 from fieldreport.unseal.signing_keys import AdminKey
 from fieldreport.unseal.staff_key import StaffKey
 
@@ -140,6 +142,14 @@ def with_new_key(person: StaffKey) -> StaffKey:
 def without_old_keys(person: StaffKey) -> StaffKey:
     """What it holds after the old key was destroyed."""
     return dataclasses.replace(person, identities=person.identities[:1])
+
+
+def cheap_keys() -> contextlib.AbstractContextManager[object]:
+    """As long as it lasts, key files that this process makes for new people open at once.
+
+    What they cost otherwise is the subject of ``tests/unseal/test_key_file.py`` and of the tests that run the demo.
+    """
+    return mock.patch.dict(write_key_file.__kwdefaults__, cost=CHEAP)
 
 
 # --- the installation ---

@@ -8,10 +8,11 @@ from fieldreport.bench.codename_clock import sign_z
 from fieldreport.bench.letterbox import Client, form_body, near_boundary, report_form, running_letterbox, unique_memory
 from fieldreport.mailbox import open_mailbox
 from fieldreport.seal import open_rosters
+from tests.cast import cheap_keys
 
 
 def test_the_letterbox_is_a_real_one_and_goes_away() -> None:
-    with running_letterbox(workers=2, editors=("amira",)) as letterbox:
+    with cheap_keys(), running_letterbox(workers=2, editors=("amira",)) as letterbox:
         with Client(letterbox.port) as client:
             form = report_form(client.get("/en/report"))
             client.post("/en/report", form_body({**form, "report": "Trucks."}))

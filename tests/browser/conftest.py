@@ -18,6 +18,7 @@ from selenium.webdriver.chrome.service import Service
 
 from fieldreport.cli import demo_newsroom, zones
 from fieldreport.unseal import totp
+from tests.cast import cheap_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,14 +53,24 @@ def three_free_ports() -> int:
 
 
 @pytest.fixture(scope="session")
-def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo_newsroom.Demo]:
-    """A demo newsroom with its three zones running as processes of their own."""
-    opened = demo_newsroom.open_demo(tmp_path_factory.mktemp("browser") / "demo", port=three_free_ports())
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a demo in which nothing has happened yet."""
+    directory = tmp_path_factory.mktemp("browser") / "demo"
+    with cheap_keys():
+        demo_newsroom.make_demo(directory, port=three_free_ports())
+    return directory
+
+
+@pytest.fixture(scope="module")
+def newsroom(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo_newsroom.Demo]:
+    """A demo newsroom with its three zones running as processes of their own: not for longer, they work when idle."""
+    directory = shutil.copytree(made, tmp_path_factory.mktemp("running") / "demo")
+    opened = demo_newsroom.open_demo(directory, port=three_free_ports())
     with zones.running(opened.settings):
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def code_of(newsroom: demo_newsroom.Demo) -> Callable[[str], str]:
     """A one-time code of somebody that was not used before; waits if the desk would not take the next one yet."""
     used: dict[str, int] = {}

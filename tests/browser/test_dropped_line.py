@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 
 from fieldreport.bench.letterbox import Zone, running_letterbox
 from fieldreport.mailbox import open_mailbox
+from tests.cast import cheap_keys
 from tests.web.dropped_line import DroppedLine, dropped_line
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,7 @@ _TRIES = 60
 
 @pytest.fixture(scope="module")
 def letterbox() -> Iterator[Zone]:
-    with running_letterbox(workers=1, editors=("amira",)) as running:
+    with cheap_keys(), running_letterbox(workers=1, editors=("amira",)) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from fieldreport.unseal import key_file
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
-from tests.cast import CHEAP
+from tests.cast import cheap_keys
 
 PORT = 18610
 OBJECTS = 5  # sealed ones in the vault of a newsroom whose shares are on paper
@@ -72,19 +72,25 @@ def refused(done: click.testing.Result, status: int) -> str:
     return done.stderr
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_keys() -> Iterator[None]:
+    """What is tried here comes after a key file was opened."""
+    with cheap_keys():
+        yield
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A fresh installation, to be looked at and never changed; the admin's key file opens at once."""
+    """A fresh installation, to be looked at and never changed."""
     base = tmp_path_factory.mktemp("made")
-    done = run("init", base / "newsroom", "--name", 'The "Border" Post', "--port", str(PORT))
+    with cheap_keys():
+        done = run("init", base / "newsroom", "--name", 'The "Border" Post', "--port", str(PORT))
     assert done.exit_code == 0, done.stderr
     found = re.search(r"passphrase +(.+)\n", done.stdout)
     assert found is not None
     passphrase_file = base / "passphrase"
     passphrase_file.write_text(found[1] + "\n")
-    house = House(directory=base / "newsroom", printed=done.stdout, passphrase_file=passphrase_file)
-    admin = key_file.unlock(house.settings.desk.keyfiles / "admin.key", found[1].strip())
-    return with_cheap_key(house, admin)
+    return House(directory=base / "newsroom", printed=done.stdout, passphrase_file=passphrase_file)
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +112,8 @@ def staffed(made: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     directory = tmp_path_factory.mktemp("staffed") / "newsroom"
     shutil.copytree(made.directory, directory)
     house = replace(made, directory=directory)
-    done = house.as_admin("staff", "add", "amira")
+    with cheap_keys():
+        done = house.as_admin("staff", "add", "amira")
     assert done.exit_code == 0, done.stderr
     return replace(house, printed=done.stdout)
 
@@ -183,13 +190,6 @@ def recover(house: House, *arguments: str | Path, typed: Sequence[str] = ()) -> 
 def words_of(sheet_file: Path) -> str:
     numbered = re.findall(r"(\d+)\) ([a-z]+)", sheet_file.read_text())
     return " ".join(word for _, word in sorted((int(at), word) for at, word in numbered))
-
-
-def with_cheap_key(house: House, staff: key_file.StaffKey) -> House:
-    """Write an admin's key file that opens at once: what is tried then is what happens after that."""
-    path, passphrase = house.settings.desk.keyfiles / f"{staff.handle}.key", house.passphrase_file.read_text().strip()
-    key_file.write_key_file(path, staff, passphrase, cost=CHEAP)
-    return house
 
 
 def verified_acts(house: House) -> list[tuple[str, str]]:

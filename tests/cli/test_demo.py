@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 import fieldreport
 from fieldreport.cli.demo_run import _watch
 from tests.cli.conftest import free_ports, refused, run
+from tests.eventually import answers, eventually
 
 PACKAGE = Path(fieldreport.__file__).parent
 
@@ -36,22 +36,16 @@ class RunningDemo:
         return self._output.read_text(encoding="utf-8").splitlines()
 
     def await_line(self, beginning: str) -> None:
-        deadline = time.monotonic() + 120
-        while not any(line.strip().startswith(beginning) for line in self.lines()):
+        def printed() -> bool:
             assert self.process.poll() is None, self.lines()
-            assert time.monotonic() < deadline, self.lines()
-            time.sleep(0.1)
+            return any(line.strip().startswith(beginning) for line in self.lines())
+
+        eventually(printed)
 
     def await_page(self) -> None:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                assert httpx.get(f"http://127.0.0.1:{self.port + 1}/sign-in").status_code == 200
-            except httpx.TransportError:
-                assert time.monotonic() < deadline, self.lines()
-                time.sleep(0.1)
-            else:
-                return
+        address = f"http://127.0.0.1:{self.port + 1}/sign-in"
+        eventually(lambda: answers(address, self.process))
+        assert httpx.get(address).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +68,12 @@ def test_it_says_what_it_does_while_it_starts_and_keeps_the_servers_lines_to_a_f
     ]
     assert not any("Listening at" in line or "pid" in line for line in lines)
     assert "Listening at" in (running.directory / "zones.log").read_text(encoding="utf-8")
+
+
+def test_its_key_files_cost_what_every_newsrooms_do(running: RunningDemo) -> None:
+    files = list((running.directory / "desk" / "keyfiles").glob("*.key"))
+    assert {file.stem for file in files} == {"lena", "amira", "jonas"}
+    assert all("\nargon2id 262144 3 4\n" in file.read_text(encoding="ascii") for file in files)
 
 
 def test_a_second_start_in_the_same_directory_says_who_runs_there_and_what_to_do(running: RunningDemo) -> None:
