@@ -33,30 +33,15 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 from typing_extensions import Buffer, override
 
 from fieldreport import limits
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
 from fieldreport.seekable import SeekableReader
-
-#: What ``zipfile`` raises about a stranger's archive.
-UNREADABLE_ZIP: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-)
 
 
 class RandomAccess(Protocol):

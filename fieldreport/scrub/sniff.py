@@ -12,12 +12,25 @@ import codecs
 import re
 import struct
 import zipfile
+import zlib
 from typing import Final
 
 from fieldreport import limits
-from fieldreport.scrub.format import UNREADABLE_ZIP, Source
+from fieldreport.scrub.format import Source
 from fieldreport.scrub.text import encoding, mail_head
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
+
+# What ``zipfile`` raises about a stranger's archive. Not in ``format``: the service loads that, and no decoder.
+UNREADABLE_ZIP: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
 
 _HEAD_BYTES: Final = 4096
 _ZEROS: Final = 1024 * 1024  # in front of a recording

@@ -16,7 +16,8 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.archives.member import Member
-from fieldreport.scrub.format import UNREADABLE_ZIP, Cleaning, Source
+from fieldreport.scrub.format import Cleaning, Source
+from fieldreport.scrub.sniff import UNREADABLE_ZIP
 from fieldreport.scrub.text import encoding
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from typing_extensions import override
 
 from fieldreport import limits
-from fieldreport.scrub.format import UNREADABLE_ZIP, Cleaning, Sink, Source
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.sniff import UNREADABLE_ZIP
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say

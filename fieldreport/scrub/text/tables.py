@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
-_TABLE: Final = tomllib.loads(files("fieldreport.scrub.text").joinpath("ignorable.toml").read_text("utf-8"))
+_TABLE: Final = tomllib.loads(Path(__file__).with_name("ignorable.toml").read_text(encoding="utf-8"))
 
 
 def _characters(ranges: list[tuple[int, int]]) -> frozenset[str]:
