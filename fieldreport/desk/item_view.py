@@ -13,6 +13,7 @@ from typing import Final
 
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.scrub import is_note
+from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.seal import Kind, OpenEnvelope, Part
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases.inbox import ItemRow
@@ -65,7 +66,10 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPart:
-    """An attachment as a page names it. ``number`` counts from 1; ``text`` is shown for plain texts only."""
+    """An attachment as a page names it. ``number`` counts from 1; ``text`` is shown for plain texts only.
+
+    ``guessed``: the codec that a text was read in, if that was a guess.
+    """
 
     number: int
     name: str
@@ -74,6 +78,7 @@ class ReadPart:
     length: int
     removed: tuple[str, ...]
     noted: tuple[str, ...]
+    guessed: str = ""
     text: str = field(default="", repr=False)
 
 
@@ -162,5 +167,11 @@ def _read_part(envelope: OpenEnvelope, index: int, part: Part) -> ReadPart:
         length=part.length,
         removed=tuple(code for code in part.removed if not is_note(code)),
         noted=tuple(code for code in part.removed if is_note(code)),
+        guessed=guessed_codec(part) if shape is Shape.TEXT else "",
         text=text,
     )
+
+
+def guessed_codec(part: Part) -> str:
+    """The codec that a part was read in when it arrived, if that was a guess."""
+    return next((BY_CODE[code].codec for code in part.removed if code in BY_CODE), "")

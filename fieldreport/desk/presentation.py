@@ -16,6 +16,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context
+from fieldreport.scrub.text.encodings import ENCODINGS
 from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
 
@@ -77,7 +78,7 @@ def install(app: flask.Flask) -> None:
         "found": found_text,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(language_name=language_name)
+    app.jinja_env.globals.update(language_name=language_name, encodings=ENCODINGS)
     app.context_processor(_everywhere)
     app.after_request(_blank_when_locked)
 

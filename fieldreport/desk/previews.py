@@ -46,6 +46,19 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
         return cleaned.media_type, output.read(cleaned.length) or b""
 
 
+def reread_text(source: io.RawIOBase, codecs: tuple[str, str], *, scrubber: Scrubber, scratch: Path) -> bytes:
+    """A clean text that was decoded as the first of ``codecs``, from the same bytes decoded as the second.
+
+    Raises:
+        ScrubRefused: it is no text in that encoding either.
+    """
+    with copied(source, scratch) as copy:
+        cleaned = scrubber.clean(copy, reread=codecs)
+    with cleaned.output as output:
+        output.seek(0)
+        return output.read(cleaned.length) or b""
+
+
 def confined(response: flask.Response) -> flask.Response:
     """Give an answer with untrusted bytes a policy under which nothing in it can run."""
     return headers.own_policy(response, {"sandbox": ""})

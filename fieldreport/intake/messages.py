@@ -22,6 +22,7 @@ from flask_babel import lazy_gettext as later
 from fieldreport.errors import CodenameError
 from fieldreport.intake.handin import NotTaken
 from fieldreport.scrub import Refusal, is_note
+from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.web.error_pages import Failure
 
 
@@ -337,4 +338,14 @@ def removed_in_words(codes: tuple[str, ...]) -> list[str]:
 
 def noted_in_words(codes: tuple[str, ...]) -> list[str]:
     """The sentences about what stayed."""
-    return [str(NOTED[code]) for code in codes if is_note(code)]
+    return [_read_as(BY_CODE[code].name) if code in BY_CODE else str(NOTED[code]) for code in codes if is_note(code)]
+
+
+def _read_as(encoding: str) -> str:
+    return str(
+        _(
+            "It does not say in which encoding its text is. We read it as %(encoding)s. Our editors can try another "
+            "reading.",
+            encoding=encoding,
+        )
+    )

@@ -40,7 +40,7 @@ from typing import Protocol
 from typing_extensions import Buffer, override
 
 from fieldreport import limits
-from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Options, Refusal, Refused, Removed
 from fieldreport.seekable import SeekableReader
 
 
@@ -201,20 +201,22 @@ Verify = Callable[[Source, str], int | None]
 class Cleaning:
     """One file's way through the child: the order, what was found so far, and the budget that bombs run into.
 
-    ``language`` and ``without_refused`` are those of ``Options``. ``rename``: what puts the new names of an archive's
-    files into the texts in it.
+    ``rename``: what puts the new names of an archive's files into the texts in it.
     """
 
     dispatch: Clean
-    mode: Mode = Mode.LOSSLESS
-    language: str = ""
-    without_refused: bool = False
+    options: Options = field(default_factory=Options)
     depth: int = 0
     removed: set[Removed] = field(default_factory=set)
     noted: set[str] = field(default_factory=set)
     rename: Callable[[str], str] | None = None
     decoded_bytes_left: int = limits.SCRUB_DECODED_BYTES
     counted: int | None = None  # frames of the original that are seen or heard, where its format counts them
+
+    @property
+    def mode(self) -> Mode:
+        """How hard it is cleaned."""
+        return self.options.mode
 
     def spend(self, decoded_bytes: int) -> None:
         """Take from the budget of decoded bytes, shared by a file and everything inside it, before decoding them.
@@ -228,7 +230,7 @@ class Cleaning:
 
     def lossless(self) -> Cleaning:
         """The same in lossless mode, for what we encoded and only needs our form. Shares what is removed."""
-        return dataclasses.replace(self, mode=Mode.LOSSLESS)
+        return dataclasses.replace(self, options=dataclasses.replace(self.options, mode=Mode.LOSSLESS))
 
     def embedded(self, untrusted_data: bytes, *, accept: Collection[str] | None = None) -> Embedded:
         """Clean a file found inside this one: an image in a document, a member of an archive.

@@ -22,7 +22,7 @@ from fieldreport.scrub.documents import extract
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.registry import Strong
 from fieldreport.scrub.sniff import as_text, sniff
-from fieldreport.scrub.verdicts import Damaged, Mode, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Damaged, Mode, Options, Refusal, Refused, Removed
 
 # Why our own reader leaves a recording or film to FFmpeg: a codec that its format's container rarely holds, a structure
 # that players forgive.
@@ -98,6 +98,8 @@ def _packed(text: bytes, pictures: Iterable[bytes]) -> bytes:
     return file.getvalue()
 
 
-def new_cleaning(mode: Mode, *, language: str = "", without_refused: bool = False) -> Cleaning:
-    """The beginning of one file's way: full budget, nothing found."""
-    return Cleaning(dispatch=clean, mode=mode, language=language, without_refused=without_refused)
+def new_cleaning(options: Options | Mode) -> Cleaning:
+    """The beginning of one file's way: full budget, nothing found. A mode stands for the options that are usual."""
+    if isinstance(options, Mode):
+        options = Options(mode=options)
+    return Cleaning(dispatch=clean, options=options)

@@ -106,15 +106,15 @@ class Noted(_WithText):
     SMALLER = "made-smaller", "it had too many pixels and was made smaller"
 
 
-NOTES: Final = tuple(str(note) for note in Noted)
-"""Every code of a note, in the order that matters to a source."""
+READ_AS: Final = "read-as-"
+"""What the code of a note begins with that says in which encoding a text was read; see ``text.encodings``."""
 
 _TEXTS = {found.value: found.text for kind in (Removed, Noted) for found in kind}
 
 
 def is_note(code: str) -> bool:
     """Whether a code of a manifest says that something stayed, and not that something is gone."""
-    return code in NOTES
+    return code in set(Noted) or code.startswith(READ_AS)
 
 
 def codes_told(codes: Sequence[str], *, nothing: str) -> str:
@@ -126,7 +126,7 @@ def codes_told(codes: Sequence[str], *, nothing: str) -> str:
 
 def found_text(code: str) -> str:
     """The text of a code of ``Removed`` or ``Noted``; one that this version does not know is shown as it is."""
-    return _TEXTS.get(code, code)
+    return _TEXTS.get(code, code.replace("-", " ") if code.startswith(READ_AS) else code)
 
 
 class Mode(StrEnum):
@@ -141,12 +141,14 @@ class Options:
     """How one file is to be cleaned.
 
     ``language``: of the page that it was sent from, BCP 47, or none; what a text in an old encoding is probably in.
-    ``without_refused``: of an archive, what cannot be cleaned is to be left out.
+    ``without_refused``: of an archive, what cannot be cleaned is to be left out. ``reread``: two codecs of
+    ``text.encodings``: a clean text that was decoded as the first is to be decoded as the second.
     """
 
     mode: Mode = Mode.LOSSLESS
     language: str = ""
     without_refused: bool = False
+    reread: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True, order=True)

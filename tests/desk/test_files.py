@@ -121,6 +121,24 @@ class TestADownload:
         assert "Counted <twice>." in page.text
         assert "invisible copy marks" in page.text
 
+    def test_a_text_whose_encoding_was_guessed_can_be_read_another_way(self, house: House, amira: Browser) -> None:
+        right = "국경에서 본 사람들"
+        wrong = right.encode("cp949").decode("gb18030").encode()
+        case, item = letter_with(house, ("text-1.txt", "text/plain", wrong, ("read-as-gb18030",)))
+        page = amira.get(f"/cases/{case.id.hex()}")
+        assert "read as gb18030" in page.text
+        assert page.find('//select[@name="codec"]/option[@selected]')[0].get("value") == "gb18030"
+        page = amira.get(f"{item}/1/reading?codec=cp949")
+        assert page.body.decode() == right
+        assert page.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert page.headers["Content-Security-Policy"].split("; ")[-1].strip() == "sandbox"
+
+    def test_it_is_read_another_way_only_where_that_was_a_guess(self, house: House, amira: Browser) -> None:
+        case, item = letter_with(house, ("text-1.txt", "text/plain", b"words"), ("photo-1.jpg", "image/jpeg", photo()))
+        assert amira.get(f"/cases/{case.id.hex()}").find("//select[@name='codec']") == []
+        for rest in ("1/reading?codec=cp949", "2/reading?codec=cp949", "1/reading?codec=rot13", "1/reading"):
+            assert amira.get(f"{item}/{rest}").status == 404
+
     def test_it_rejects_what_there_is_not(self, house: House, amira: Browser) -> None:
         _, item = letter_with(house)
         assert amira.get(f"{item}/1/download").status == 404

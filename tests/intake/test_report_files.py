@@ -14,7 +14,8 @@ from reportlab.pdfgen import canvas
 from fieldreport.errors import ScrubRefused
 from fieldreport.intake.messages import NOTED, REFUSALS, REMOVED, noted_in_words, removed_in_words
 from fieldreport.scrub import Mode, Refusal, Removed
-from fieldreport.scrub.verdicts import NOTES
+from fieldreport.scrub.text.encodings import BY_CODE
+from fieldreport.scrub.verdicts import Noted
 from tests.intake.conftest import House, Source
 from tests.intake.samples import MAKER, NONSENSE, OLD_WORD, photo
 
@@ -229,7 +230,7 @@ def test_every_category_of_what_is_removed_has_words() -> None:
 
 
 def test_every_note_has_words() -> None:
-    assert all(words.strip() for code in NOTES for words in noted_in_words((code,)))
+    assert all(words.strip() for code in (*Noted, *BY_CODE) for words in noted_in_words((code,)))
     assert noted_in_words(("time",)) == []
     assert removed_in_words(("kept-places",)) == []
 

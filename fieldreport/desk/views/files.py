@@ -19,9 +19,10 @@ from werkzeug.wsgi import FileWrapper
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.desk.cases import readable_item
-from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, shape_of
-from fieldreport.desk.previews import confined, picture_for_screen
+from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, guessed_codec, shape_of
+from fieldreport.desk.previews import confined, picture_for_screen, reread_text
 from fieldreport.errors import NotFound
+from fieldreport.scrub.text.encodings import BY_CODEC
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.cases import inbox
@@ -80,6 +81,27 @@ def download(item_id: bytes, number: int) -> ResponseReturnValue:
         envelope, part = _open(stack, item_id, number)
         response = _stream(envelope, number, part, opened=stack, mimetype=_ANYTHING)
         response.headers["Content-Disposition"] = f'attachment; filename="{part.name}"'
+    return confined(response)
+
+
+@access.editor
+@blueprint.get("/items/<id:item_id>/<int:number>/reading")
+def reading(item_id: bytes, number: int) -> ResponseReturnValue:
+    """A text whose encoding was guessed, from the same bytes in another one."""
+    desk = context.desk()
+    with ExitStack() as stack:
+        envelope, part = _open(stack, item_id, number)
+        guessed, chosen = guessed_codec(part), BY_CODEC.get(flask.request.args.get("codec", ""))
+        if shape_of(part.media_type) is not Shape.TEXT or not guessed or chosen is None:
+            raise NotFound("This is no text that can be read another way.")
+        text = reread_text(
+            envelope.open_part(number),
+            (guessed, chosen.codec),
+            scrubber=desk.scrubber,
+            scratch=desk.settings.desk.data / "scratch",
+        )
+    response = flask.Response(text, mimetype="text/plain")
+    response.headers["Content-Disposition"] = f'inline; filename="{part.name}"'
     return confined(response)
 
 

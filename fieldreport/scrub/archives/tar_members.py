@@ -70,7 +70,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
         elif kind in _REGULAR:
             if size > limits.ARCHIVE_MEMBER_BYTES:
                 raise Refused(Refusal.MEMBER)
-            yield _member(long_name or _name(header), _padded(file, size), cleaning.language)
+            yield _member(long_name or _name(header), _padded(file, size), cleaning.options.language)
         elif kind in _WITHOUT_CONTENT:
             cleaning.removed |= {Removed.LINKS, Removed.FILE_NAMES}
         else:

@@ -119,7 +119,7 @@ class _Package:
 
     def check(self) -> None:
         """Raise for what is missing, or say that it is."""
-        if self._blamed and not (self._cleaning.without_refused and self._packed):
+        if self._blamed and not (self._cleaning.options.without_refused and self._packed):
             raise Refused(Refusal.MEMBER, tuple(self._blamed))
         if not self._packed:
             raise Refused(Refusal.EMPTY)

@@ -52,7 +52,7 @@ def members(source: Source, cleaning: Cleaning) -> Iterator[Member]:
             entries = archive.infolist()
             _check(entries)
             _account(source, archive, entries, cleaning.removed)
-            for entry, name in zip(entries, _names(entries, cleaning.language), strict=True):
+            for entry, name in zip(entries, _names(entries, cleaning.options.language), strict=True):
                 if entry.is_dir():
                     continue
                 if stat.S_ISLNK(entry.external_attr >> 16):

@@ -37,9 +37,7 @@ def perform(order: Order, input_fd: int, output_fd: int) -> Answer:
 def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, options: Options) -> Answer:
     """One file through ``pipeline`` into the sink over ``output``, every failure turned into a refusal."""
     try:
-        cleaning = pipeline.new_cleaning(
-            options.mode, language=options.language, without_refused=options.without_refused
-        )
+        cleaning = pipeline.new_cleaning(options)
         media_type = pipeline.clean(Source(untrusted_input, untrusted_input.size), sink, cleaning)
         output.flush()
     except Refused as refused:

@@ -80,7 +80,13 @@ class Scrubber:
         return self._parents[_LEAN].status
 
     def clean(
-        self, source: Scratch, *, mode: Mode = Mode.LOSSLESS, language: str = "", without_refused: bool = False
+        self,
+        source: Scratch,
+        *,
+        mode: Mode = Mode.LOSSLESS,
+        language: str = "",
+        without_refused: bool = False,
+        reread: tuple[str, str] = ("", ""),
     ) -> Scrubbed:
         """Clean one file in a child of its own. ``source`` stays the caller's and is read only. See ``Options``.
 
@@ -93,7 +99,7 @@ class Scrubber:
         if not self._places.acquire(timeout=limits.SCRUB_WAIT_SECONDS):
             raise _refused(NotCleaned(refusal=Refusal.BUSY))
         try:
-            options = Options(mode=mode, language=language, without_refused=without_refused)
+            options = Options(mode=mode, language=language, without_refused=without_refused, reread=reread)
             return self._clean(source.share(), options)
         finally:
             self._places.release()

@@ -17,7 +17,8 @@ from typing import Final, assert_never
 
 from fieldreport import limits
 from fieldreport.scrub import registry
-from fieldreport.scrub.verdicts import NOTES, Mode, Options, Refusal, RefusedMember, Removed
+from fieldreport.scrub.text.encodings import BY_CODE
+from fieldreport.scrub.verdicts import Mode, Noted, Options, Refusal, RefusedMember, Removed
 
 # From the service to the warm parent: make a child ready. It carries the child's end of a channel and the writing end
 # of an exit pipe.
@@ -28,9 +29,11 @@ EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), throug
 # Between the service and the child, through the channel: the order carries input and output, one answer comes back.
 ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
-_ORDER: Final = struct.Struct("<B?8s32sQ32sQ")
+_ORDER: Final = struct.Struct("<B?8s16s16s32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
 _MODES: Final = tuple(Mode)
+_NOTES: Final = (*map(str, Noted), *BY_CODE)
+_MOST_NOTES: Final = 20  # an archive's texts may be in more encodings; a manifest takes 64 codes
 _MEMBERS: Final = 50  # refused files of one archive that an answer names; more fit on no page, either
 
 # What the operator may learn about an unexpected exception: its class, if it is one of Python's own.
@@ -55,6 +58,7 @@ class Order:
             _MODES.index(self.options.mode),
             self.options.without_refused,
             self.options.language.encode("ascii"),
+            *(codec.encode("ascii") for codec in self.options.reread),
             self.input_key,
             self.input_size,
             self.output_key,
@@ -64,12 +68,14 @@ class Order:
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        mode, without_refused, language, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
+        mode, without_refused, *words, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
+        language, guessed, chosen = (word.rstrip(b"\0").decode("ascii") for word in words)
         return cls(
             options=Options(
                 mode=_MODES[mode],
-                language=language.rstrip(b"\0").decode("ascii"),
+                language=language,
                 without_refused=without_refused,
+                reread=(guessed, chosen),
             ),
             input_key=input_key,
             input_size=input_size,
@@ -146,7 +152,7 @@ def parse(untrusted_answer: bytes) -> Answer:
         } if not rest:
             if media_type not in registry.OUTPUTS or not 0 < length <= limits.SCRUB_OUTPUT_BYTES:
                 return crashed
-            if isinstance(length, bool) or not _all_in(removed, set(Removed)) or not _all_in(noted, NOTES):
+            if isinstance(length, bool) or not _all_in(removed, set(Removed)) or not _all_in(noted, _NOTES):
                 return crashed
             found, stayed = in_order({Removed(item) for item in removed}, set(noted))
             return Cleaned(media_type=media_type, length=length, removed=found, noted=stayed)
@@ -173,4 +179,6 @@ def _member(untrusted_item: object) -> RefusedMember | None:
 
 def in_order(removed: set[Removed], noted: set[str]) -> tuple[tuple[Removed, ...], tuple[str, ...]]:
     """Categories in the order of the vocabulary: what matters most to a source first."""
-    return tuple(item for item in Removed if item in removed), tuple(item for item in NOTES if item in noted)
+    return tuple(item for item in Removed if item in removed), tuple(item for item in _NOTES if item in noted)[
+        :_MOST_NOTES
+    ]

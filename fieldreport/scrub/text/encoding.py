@@ -1,79 +1,40 @@
 """Bytes to text: which encoding a text file is in.
 
-Rules: what declares itself or is valid UTF-8 is believed. Older encodings are distinguished by the language they make
-sense in: every candidate that decodes without an error is scored by how many of its letters are among the commonest
-of its language. Nothing is decoded with replacement characters: a text that fits no encoding is not text.
+Rules: what declares itself or is valid UTF-8 is believed. Anything else is a guess, and whoever gets the text is told:
+of all encodings that decode it without an error, the one in which it makes most sense in a language (``languages``),
+the page's own language first. Nothing is decoded with replacement characters: a text that fits no encoding is not text.
 """
 
 from __future__ import annotations
 
 import codecs
+import functools
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.text import encodings
+from fieldreport.scrub.text.encodings import ENCODINGS, Encoding
+from fieldreport.scrub.text.languages import LANGUAGES, Counted
 from fieldreport.scrub.verdicts import Damaged
 
 _CONTROLS: Final = re.compile(
     "[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]"
 )  # not in any text; \x1a ended files, \x1b is ISO-2022
-_CONTROL_BYTES: Final = re.compile(_CONTROLS.pattern.encode())
-_ASCII_LETTER: Final = re.compile(rb"[A-Za-z]")
-_SAMPLE_BYTES: Final = 64 * 1024  # enough letters to decide by
-
-
-@dataclass(frozen=True, slots=True)
-class _Legacy:
-    codec: str
-    common: frozenset[str]
-
-
-# The commonest letters beyond ASCII in running text of each language.
-_HANGUL: Final = frozenset(
-    "이다는의가을에하고은를지로도한사서기어자시인대해나리그수아있정일보들라것게부만제전과스장원주"
+_CONTROL_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
+_LATE_CONTROLS: Final = re.compile("[\x80-\x84\x86-\x9f]")  # beyond ASCII: a sign of the wrong encoding
+_DECLARED: Final = re.compile(
+    rb"""<(?:\?xml\b[^>]{0,200}\bencoding|meta\b[^>]{0,200}\bcharset)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
-_HAN_SIMPLIFIED: Final = frozenset(
-    "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后"
-)
-_HAN_TRADITIONAL: Final = frozenset(
-    "的一是不了在人有我他這中大來上國個到說們為子和你地出道也時年得就那要下以生會自著去之過家學對可裡後"
-)
-_KANA: Final = frozenset("のにはをたがでてとしれさいるなもりらんこかっくまスンルイトアクラーすき日本人大年一")
-_CYRILLIC: Final = frozenset("оеаинтсрвл")
-_ARABIC: Final = frozenset("اليمونرتبةعد")
-_HEBREW: Final = frozenset("יוהלארתבשמ")
-_THAI: Final = frozenset("านรอกเงมยลวด่้")
-_WESTERN: Final = frozenset("éèàçêâîôûùëïœÉÈÀÇáíñóúü¿¡äößÄÖÜãõìòÁÓÚ’‘“”–—…€«»°·£")
-_NORDIC: Final = frozenset("æøåäöéÆØÅÄÖ’“”–—…")
-_TURKISH: Final = frozenset("çğıöşüÇĞİÖŞÜâîû’‘“”–—…")
-_CENTRAL: Final = frozenset("áčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽąćęłńśźżĄĆĘŁŃŚŹŻőűăâîşţ’‘“”–—…„")
-
-# In the order they are tried; within a group, ties go to the earlier. Two bytes a character first: other texts are
-# almost never valid in these, and then make no sense.
-_WIDE: Final = (
-    _Legacy("gb18030", _HAN_SIMPLIFIED),
-    _Legacy("cp949", _HANGUL),
-    _Legacy("big5hkscs", _HAN_TRADITIONAL),
-    _Legacy("cp932", _KANA),
-    _Legacy("euc_jp", _KANA),
-)
-_OTHER_SCRIPTS: Final = (
-    _Legacy("cp1251", _CYRILLIC),
-    _Legacy("koi8_r", _CYRILLIC),
-    _Legacy("cp866", _CYRILLIC),
-    _Legacy("cp1256", _ARABIC),
-    _Legacy("cp1255", _HEBREW),
-    _Legacy("cp874", _THAI),
-)
-_LATIN: Final = (
-    _Legacy("cp1252", _WESTERN),
-    _Legacy("cp1254", _TURKISH),
-    _Legacy("cp1250", _CENTRAL),
-    _Legacy("cp1252", _NORDIC),  # apart, for a Czech text read as Western is full of its letters
-)
-# Share of common letters that the right reading of running text exceeds by far and the others stay below.
-_ENOUGH_WIDE, _ENOUGH_OTHER, _ENOUGH_LATIN = 0.15, 0.4, 0.5
-_MOSTLY_LATIN: Final = 0.35  # of the letters lie beyond ASCII: fewer in Latin script, nearly all in others
+_HEAD_BYTES: Final = 4096
+_SAMPLE_BYTES: Final = 3000  # enough letters to decide by
+_SEARCHED_BYTES: Final = 256 * 1024  # in which they are looked for
+_OWN_LANGUAGE: Final = 4.0  # logarithm: how much likelier the language of the page is than others
+_TOLERANCE: Final = 0.95  # of noise in what any two bytes are a character of
+_MANY_BYTES: Final = ("utf_16_le", "utf_16_be", "utf_32_le", "utf_32_be")
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf_8"),
@@ -82,14 +43,23 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf_16_le"),
     (codecs.BOM_UTF16_BE, "utf_16_be"),
 )
+_ESCAPED: Final = ("iso2022_jp_ext", "iso2022_kr")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text, and the encoding that was guessed, if it was."""
+
+    text: str
+    guessed: Encoding | None = None
 
 
 def warm() -> None:
     """Load every codec."""
-    legacies = [legacy.codec for group in (_WIDE, _OTHER_SCRIPTS, _LATIN) for legacy in group]
-    for codec in [name for _, name in _MARKS] + legacies + ["iso2022_jp", "iso2022_kr"]:
+    for codec in [name for _, name in _MARKS] + [each.codec for each in ENCODINGS] + [*_ESCAPED, "utf_7", "ascii"]:
         codecs.lookup(codec)
         "a".encode(codec).decode(codec)
+    read("국경에서".encode("cp949"))
 
 
 def looks_like_text(head: bytes) -> bool:
@@ -101,23 +71,42 @@ def looks_like_text(head: bytes) -> bool:
     return True
 
 
-def decode(data: bytes, *, partial: bool = False, language: str = "") -> str:  # noqa: ARG001 - TEMPORARY
-    """The text of a file, without its byte order mark. ``partial``: the data may end within a character.
+def decode(data: bytes, *, partial: bool = False, language: str = "") -> str:
+    """``read``, where nobody has to be told of a guess."""
+    return read(data, partial=partial, language=language).text
+
+
+def decode_for(cleaning: Cleaning, data: bytes) -> str:
+    """``read`` for the source of a file, who is told of a guess."""
+    reading = read(data, language=cleaning.options.language)
+    if reading.guessed is not None:
+        cleaning.noted.add(reading.guessed.code)
+    return reading.text
+
+
+def read(data: bytes, *, partial: bool = False, language: str = "") -> Reading:
+    """The text of a file, without its byte order mark.
+
+    ``partial``: the data may end within a character. ``language``: BCP 47, of the page that it was sent from.
 
     Raises:
         Damaged: no encoding fits.
     """
     for mark, codec in _MARKS:
         if data.startswith(mark):
-            return _checked(_try(data[len(mark) :], codec, partial=partial))
-    if (plain := _try(data, "utf_8", partial=partial)) is not None and "\x00" not in plain:
-        return _checked(_escaped(data) if "\x1b" in plain else plain)
-    if (wide := _unmarked_utf16(data)) is not None:
-        return _checked(_try(data, wide, partial=partial))
-    if _CONTROL_BYTES.search(data):
-        raise Damaged  # no older encoding has them inside a character: what is left below is slow
-    likeliest = _likeliest(data[:_SAMPLE_BYTES], cut=partial or len(data) > _SAMPLE_BYTES)
-    return _checked(_try(data, likeliest, partial=partial))
+            return Reading(_checked(_try(data[len(mark) :], codec, partial=partial)))
+    plain = _try(data, "utf_8", partial=partial)
+    if plain is not None and "\x1b" in plain:
+        plain = _escaped(data)
+    if plain is not None and _is_text(plain):
+        return Reading(plain)
+    if (declared := _declared(data, partial=partial)) is not None:
+        return Reading(declared)
+    for guessed in _likeliest(_sample(data), language, len(data) % 4 if not partial else 0):
+        text = _try(data, guessed.codec, partial=partial)
+        if text is not None and _is_text(text):
+            return Reading(text, guessed)
+    raise Damaged
 
 
 def is_printable(text: str) -> bool:
@@ -125,8 +114,12 @@ def is_printable(text: str) -> bool:
     return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
 
 
+def _is_text(text: str) -> bool:
+    return is_printable(text) or _CONTROLS.search(text) is None
+
+
 def _checked(text: str | None) -> str:
-    if text is None or not (is_printable(text) or _CONTROLS.search(text) is None):
+    if text is None or not _is_text(text):
         raise Damaged
     return text
 
@@ -141,41 +134,69 @@ def _try(data: bytes, codec: str, *, partial: bool) -> str | None:
 
 def _escaped(data: bytes) -> str | None:
     """ISO-2022, the encoding of older mail: seven bits, shifted by escape sequences."""
-    for codec in ("iso2022_jp", "iso2022_kr"):
+    for codec in _ESCAPED:
         text = _try(data, codec, partial=True)
         if text is not None and "\x1b" not in text:
             return text
     return None
 
 
-def _unmarked_utf16(data: bytes) -> str | None:
-    """Text in UTF-16 without a mark has its zeros (or the high bytes of its script) in every other place."""
-    if len(data) < 4:
+def _declared(data: bytes, *, partial: bool) -> str | None:
+    """The text of a page in the encoding that it names, if that fits."""
+    found = _DECLARED.search(data, 0, _HEAD_BYTES)
+    if found is None or data.lstrip()[:1] != b"<":
         return None
-    even, odd = data[0:4096:2], data[1:4096:2]
-    if odd.count(0) > len(odd) * 0.2 and even.count(0) < len(even) * 0.02:
-        return "utf_16_le"
-    if even.count(0) > len(even) * 0.2 and odd.count(0) < len(odd) * 0.02:
-        return "utf_16_be"
-    return None
+    try:
+        codec = codecs.lookup(encodings.meant(found[1].decode("ascii", "replace"))).name
+        text = _try(data, codec, partial=partial)
+    except (LookupError, ValueError, AttributeError, AssertionError):
+        return None
+    return text if isinstance(text, str) and _is_text(text) and not _LATE_CONTROLS.search(text) else None
 
 
-def _likeliest(sample: bytes, *, cut: bool) -> str:
-    high = sum(byte >= 0x80 for byte in sample)
-    letters = high + len(_ASCII_LETTER.findall(sample))
-    narrow = (_LATIN, _ENOUGH_LATIN) if high < letters * _MOSTLY_LATIN else (_OTHER_SCRIPTS, _ENOUGH_OTHER)
-    groups: tuple[tuple[tuple[_Legacy, ...], float], ...] = ((_WIDE, _ENOUGH_WIDE), narrow)
-    for group, enough in groups:
-        scored = [(_score(sample, legacy, cut=cut), legacy.codec) for legacy in group]
-        best = max(score for score, _ in scored)
-        if best >= enough:
-            return next(codec for score, codec in scored if score == best)
-    raise Damaged
+def _sample(data: bytes) -> bytes:
+    """As much as decides: the beginning of what has many bytes a character, else the lines that are not ASCII."""
+    if len(data) <= _SAMPLE_BYTES or b"\x00" in data[:_SAMPLE_BYTES]:
+        return data[:_SAMPLE_BYTES]
+    lines: list[bytes] = []
+    size = 0
+    for line in data[:_SEARCHED_BYTES].splitlines(keepends=True):
+        if not line.isascii():
+            lines.append(line[:_SAMPLE_BYTES])
+            size += len(lines[-1])
+            if size >= _SAMPLE_BYTES:
+                break
+    return b"".join(lines)[:_SAMPLE_BYTES] or data[:_SAMPLE_BYTES]
 
 
-def _score(sample: bytes, legacy: _Legacy, *, cut: bool) -> float:
-    text = _try(sample, legacy.codec, partial=cut)
-    if text is None or _CONTROLS.search(text):
-        return 0.0
-    beyond = [character for character in text if character > "\x7f"]
-    return sum(character in legacy.common for character in beyond) / max(1, len(beyond))
+@functools.lru_cache(maxsize=2)  # a file is sniffed before it is cleaned
+def _likeliest(sample: bytes, language: str, odd_bytes: int) -> tuple[Encoding, ...]:
+    """Encodings that fit, the likeliest first."""
+    found = [
+        (likelihood, encoding)
+        for encoding in ENCODINGS
+        if encoding.languages and _may_be(encoding.codec, sample, odd_bytes)
+        for likelihood in _likelihoods(encoding, sample, language)
+    ]
+    found.sort(key=lambda each: each[0], reverse=True)
+    return tuple(dict.fromkeys(encoding for _, encoding in found))
+
+
+def _may_be(codec: str, sample: bytes, odd_bytes: int) -> bool:
+    if codec not in _MANY_BYTES:
+        return _CONTROL_BYTES.search(sample) is None  # no older encoding has them inside a character
+    return odd_bytes % (4 if "32" in codec else 2) == 0 and len(sample) >= 4
+
+
+def _likelihoods(encoding: Encoding, sample: bytes, own: str) -> Iterator[float]:
+    """Of a sample in an encoding, for each of its languages in which it is not noise."""
+    text = _try(sample, encoding.codec, partial=True)
+    if not text or _CONTROLS.search(text) or _LATE_CONTROLS.search(text):
+        return
+    counted = Counted.of(text)
+    tolerance = _TOLERANCE if encoding.codec in _MANY_BYTES else 1.0
+    names = LANGUAGES if encoding.languages == ("*",) else encoding.languages
+    for name in names:
+        language = LANGUAGES[name]
+        if language.makes_sense_of(counted, tolerance=tolerance):
+            yield language.likelihood(counted) + math.log(encoding.weight) + _OWN_LANGUAGE * (name == own)

@@ -27,7 +27,7 @@ from fieldreport.scrub.archives import write
 from fieldreport.scrub.archives.verify import verify
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
-from fieldreport.scrub.verdicts import Mode, Noted, Refused, RefusedMember, Residue
+from fieldreport.scrub.verdicts import Mode, Noted, Options, Refused, RefusedMember, Residue
 from tests.scrub.conftest import Clean, RefusalOf
 
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000)
@@ -262,7 +262,7 @@ def test_a_refused_archive_says_which_files_in_it_are_to_blame() -> None:
 def test_when_its_sender_agrees_what_cannot_be_cleaned_is_left_out_and_said(
     pack: Callable[[dict[str, bytes]], bytes],
 ) -> None:
-    sink, cleaning = Sink(), new_cleaning(Mode.LOSSLESS, without_refused=True)
+    sink, cleaning = Sink(), new_cleaning(Options(without_refused=True))
     inner = zip_of({"d.doc": OLD_WORD, "e.jpg": photo(2)})
     pipeline.clean(Source.of(pack({"a.jpg": photo(), "b.doc": OLD_WORD, "c.zip": inner})), sink, cleaning)
     with zipfile.ZipFile(io.BytesIO(sink.source().whole())) as archive:
@@ -272,9 +272,7 @@ def test_when_its_sender_agrees_what_cannot_be_cleaned_is_left_out_and_said(
 
 def test_an_archive_of_which_nothing_would_be_left_is_refused_all_the_same() -> None:
     with pytest.raises(Refused) as caught:
-        pipeline.clean(
-            Source.of(zip_of({"b.doc": OLD_WORD})), Sink(), new_cleaning(Mode.LOSSLESS, without_refused=True)
-        )
+        pipeline.clean(Source.of(zip_of({"b.doc": OLD_WORD})), Sink(), new_cleaning(Options(without_refused=True)))
     assert caught.value.members == (RefusedMember(1, Refusal.OLD_OFFICE),)
 
 

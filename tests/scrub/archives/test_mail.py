@@ -13,7 +13,7 @@ import pytest
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.text.mail_head import head_of
-from fieldreport.scrub.verdicts import Noted
+from fieldreport.scrub.verdicts import Noted, Options
 from tests.scrub.archives.test_archives import OLD_WORD, photo
 from tests.scrub.conftest import Clean, RefusalOf
 
@@ -241,7 +241,7 @@ def test_an_attachment_that_cannot_be_cleaned_stops_the_mail_until_its_sender_ag
     made = message("see\n")
     made.add_attachment(OLD_WORD, "application", "msword", filename="PLANTED.doc")
     assert refusal_of(made.as_bytes()) is Refusal.MEMBER
-    sink, cleaning = Sink(), pipeline.new_cleaning(Mode.LOSSLESS, without_refused=True)
+    sink, cleaning = Sink(), pipeline.new_cleaning(Options(without_refused=True))
     pipeline.clean(Source.of(made.as_bytes()), sink, cleaning)
     assert members_of(sink.source().whole()) == {"text-1.txt": b"order\n\nsee\n\n[left-out-1]\n"}
     assert Noted.LEFT_OUT in cleaning.noted

@@ -12,7 +12,8 @@ from fieldreport import limits
 from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.wire import Cleaned, NotCleaned, NotHere, Order
-from fieldreport.scrub.verdicts import NOTES, Noted, Options, RefusedMember
+from fieldreport.scrub.text.encodings import BY_CODE
+from fieldreport.scrub.verdicts import Noted, Options, RefusedMember
 
 CRASHED = NotCleaned(refusal=Refusal.CRASHED)
 
@@ -36,7 +37,7 @@ def test_an_answer_comes_through(answer: wire.Answer) -> None:
 
 
 def test_an_answer_that_lists_everything_fits() -> None:
-    everything = Cleaned(media_type="image/jpeg", length=1, removed=tuple(Removed), noted=NOTES)
+    everything = Cleaned(media_type="image/jpeg", length=1, removed=tuple(Removed), noted=(*Noted, *BY_CODE))
     assert len(wire.encode(everything)) < wire.ANSWER_BYTES
 
 

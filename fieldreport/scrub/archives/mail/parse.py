@@ -21,6 +21,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Source
 from fieldreport.scrub.text import encoding, invisible
+from fieldreport.scrub.text.encodings import meant
 from fieldreport.scrub.text.mail_head import Head, head_of
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
@@ -36,13 +37,7 @@ _SIGNATURES: Final = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 )
 _SEALED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
-# What mail programs call an encoding, and the larger one that they mean by it.
-_MEANT: Final = {
-    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030",
-    "shift_jis": "cp932", "x-sjis": "cp932", "big5": "big5hkscs", "iso-8859-1": "cp1252", "us-ascii": "",
-    "iso-2022-jp": "iso2022_jp_ext", "iso-8859-9": "cp1254", "iso-8859-8-i": "cp1255", "unicode-1-1-utf-7": "utf_7",
-    "iso-8859-11": "cp874", "tis-620": "cp874", "default": "", "x-unknown": "", "unknown-8bit": "",
-}  # fmt: skip
+_SAYS_NOTHING: Final = frozenset({"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default"})
 _TAG: Final = re.compile(r"<[^>]*>")
 _WORD: Final = re.compile(r"[a-z0-9]{4,}|[^\W\d_a-z]")
 
@@ -113,10 +108,10 @@ def _ascii(data: bytes) -> str:
 def _mail(untrusted: bytes, cleaning: Cleaning) -> Mail:
     if untrusted.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         untrusted = encoding.decode(untrusted).encode()
-    written = _head_in_words(untrusted, cleaning.language)
+    written = _head_in_words(untrusted, cleaning.options.language)
     if written is not None:
         cleaning.removed |= written.removed
-        text = encoding.decode(untrusted, language=cleaning.language)
+        text = encoding.decode_for(cleaning, untrusted)
         subject = next((value for name, value in written.fields if name == "subject"), "")
         return Mail(subject=subject, words=[text[written.body :]])
     start = untrusted.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
@@ -243,13 +238,12 @@ class _Reading:
             self._shown_inside.append((identifier, name))
 
     def _decoded(self, data: bytes, charset: str) -> str:
-        codec = _MEANT.get(charset, charset)
-        if codec:
+        if charset not in _SAYS_NOTHING:
             try:
-                return data.decode(codec)
+                return data.decode(meant(charset))
             except (LookupError, UnicodeError):
                 pass
-        return encoding.decode(data, language=self._cleaning.language) if data else ""
+        return encoding.decode_for(self._cleaning, data) if data else ""
 
     def _header(self, message: Message, name: str) -> str:
         raw = next((value for each, value in message.raw_items() if each.lower() == name), "")

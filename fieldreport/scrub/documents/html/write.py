@@ -55,7 +55,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     Raises:
         Refused: ``damaged``, ``bomb``, ``too-large``.
     """
-    untrusted = encoding.decode(untrusted_source.whole(limits.TEXT_BYTES))
+    untrusted = encoding.decode_for(cleaning, untrusted_source.whole(limits.TEXT_BYTES))
     if cleaning.rename is not None:
         untrusted = cleaning.rename(untrusted)
     try:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.text import encoding, invisible
+from fieldreport.scrub.text import encoding, encodings, invisible
 from fieldreport.scrub.verdicts import Removed
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Text in, UTF-8 out."""
-    text = encoding.decode(untrusted_source.whole(limits.TEXT_BYTES))
+    text = encoding.decode_for(cleaning, untrusted_source.whole(limits.TEXT_BYTES))
+    if all(cleaning.options.reread):
+        text = encodings.reread(text, *cleaning.options.reread)
     text, marked = invisible.unmark(text)
     if cleaning.rename is not None:
         text, _ = invisible.unmark(cleaning.rename(text))
