@@ -242,6 +242,9 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "The shapes of its letters are not inside the file, so we cannot rebuild its pages. Make photos or "
             "screenshots of the pages and choose those."
         ),
+        Refusal.TRACK: later(
+            "It was written by a sports watch or a navigation device. Export it as GPX and choose that file."
+        ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
         Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),
         Refusal.ACTIVE_CONTENT: later("It is a program or cannot be shown without one. Make a photo or a PDF of it."),

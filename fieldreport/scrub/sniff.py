@@ -121,6 +121,7 @@ _REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
     (0, b"\xca\xfe\xba\xbe", Refusal.ACTIVE_CONTENT),  # Java class, universal Mach-O
     (0, b"dex\n", Refusal.ACTIVE_CONTENT),
     (0, b"L\x00\x00\x00\x01\x14\x02\x00", Refusal.ACTIVE_CONTENT),  # Windows shortcut
+    (8, b".FIT", Refusal.TRACK),  # sports watches
     (0, b"!BDN", Refusal.MAIL),  # Outlook's folders
     (0, b"\x78\x9f\x3e\x22", Refusal.MAIL),  # winmail.dat
     (0, b"HWP Document File", Refusal.HANGUL),
@@ -301,11 +302,26 @@ def _text(head: bytes, source: Source) -> str:
         return "image/svg+xml"
     if re.match(r"<(!doctype\s+html|html|head|body)[\s>]", markup, re.IGNORECASE):
         return "text/html"
+    if (place := re.match(r"<(?:[a-z]+:)?(gpx|kml|TrainingCenterDatabase)[\s/>]", markup)) is not None:
+        return _MAPS[place[1]]
+    if _GEOJSON.match(start) and _GEOMETRY.search(start):
+        return "application/geo+json"
     if start.startswith("<?xml"):
         return "application/xml"  # flat office documents, tracks of places: no format takes these
     if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
         raise Refused(Refusal.ENCRYPTED)
     return "text/plain" if mail_head.head_of(start) is None else _MAIL
+
+
+_MAPS: Final = {
+    "gpx": "application/gpx+xml",
+    "kml": "application/vnd.google-earth.kml+xml",
+    "TrainingCenterDatabase": "application/vnd.garmin.tcx+xml",
+}
+_GEOJSON: Final = re.compile(r"\{\s*\"")
+_GEOMETRY: Final = re.compile(
+    r"\"type\"\s*:\s*\"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon))\""
+)
 
 
 def _is_mail(head: bytes, source: Source) -> bool:

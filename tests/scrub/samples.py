@@ -85,6 +85,29 @@ FOREIGN: Mapping[str, Callable[[], bytes]] = {
     "audio/vnd.dolby.mlp": silence.mlp,
     "audio/gsm": lambda: b"\xd2".ljust(33, b"\x6d") * 20,
 }
+_GPX = (
+    '<gpx version="1.1" creator="Somebody" xmlns="http://www.topografix.com/GPX/1/1"><metadata><author><name>Somebody'
+    "</name></author></metadata><trk><name>To the gate</name><trkseg>"
+    + '<trkpt lat="40.1" lon="124.3"><ele>12.5</ele><time>2026-09-14T21:47:03Z</time></trkpt>' * 9
+    + "</trkseg></trk></gpx>"
+)
+_KML = (
+    '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Folder><Placemark><name>The gate</name><ExtendedData><Data '
+    'name="by"><value>Somebody</value></Data></ExtendedData><Point><coordinates>124.3,40.1</coordinates></Point>'
+    "</Placemark></Folder></Document></kml>"
+)
+_GEOJSON = (
+    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"The gate","user":"Somebody"},'
+    '"geometry":{"type":"LineString","coordinates":[[124.3,40.1],[124.4,40.2]]}}]}'
+)
+_TCX = (
+    '<TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"><Activities><Activity>'
+    "<Lap><Track><Trackpoint><Time>2026-09-14T21:47:03Z</Time><Position><LatitudeDegrees>40.1</LatitudeDegrees>"
+    "<LongitudeDegrees>124.3</LongitudeDegrees></Position><AltitudeMeters>12</AltitudeMeters></Trackpoint></Track></Lap>"
+    "<Creator><Name>Somebody</Name></Creator></Activity></Activities></TrainingCenterDatabase>"
+)
+
+
 RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/ogg": partial(recordings._sound, "ogg", "vorbis", layout="stereo"),
     "audio/webm": partial(recordings._sound, "webm", "libopus"),
@@ -97,6 +120,10 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "image/jxl": partial(_picture, "JXL"),
     "image/jp2": _jpeg_2000,
     **FOREIGN,
+    "application/gpx+xml": _GPX.encode,
+    "application/vnd.google-earth.kml+xml": _KML.encode,
+    "application/geo+json": _GEOJSON.encode,
+    "application/vnd.garmin.tcx+xml": _TCX.encode,
     "application/x-tar": lambda: documents._tar(samples()["jpg"], "w"),
     "application/gzip": samples()["tar.gz"],
 }

@@ -63,7 +63,12 @@ STRONG_OUTPUTS = {
     Strong.TRANSCODE: {"audio/opus", "video/mp4"},
     Strong.EXTRACT: {"text/plain", "application/zip"},
     Strong.MEMBERS: {"application/zip"},
-    Strong.SAME: {"text/plain"},
+    Strong.SAME: {
+        "text/plain",
+        "application/gpx+xml",
+        "application/vnd.google-earth.kml+xml",
+        "application/geo+json",
+    },
 }
 
 

@@ -69,12 +69,16 @@ def _members(data: bytes) -> list[tuple[str, bytes]]:
 
 
 def parse(
-    content: bytes, start: Callable[[str, dict[str, str]], None] | None, text: Callable[[str], None] | None
+    content: bytes,
+    start: Callable[[str, dict[str, str]], None] | None,
+    text: Callable[[str], None] | None,
+    end: Callable[[str], None] | None = None,
 ) -> None:
     """Read XML with expat; a document type, a comment, an instruction or a character that shows nothing is residue."""
     _verify_visible(content)
     parser = expat.ParserCreate(namespace_separator="\n")
     parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _refuse
     parser.CommentHandler = _refuse

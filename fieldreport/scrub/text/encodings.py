@@ -6,12 +6,12 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from fieldreport.scrub.verdicts import READ_AS
 
-_TABLE: Final = tomllib.loads(files(__package__).joinpath("encodings.toml").read_text(encoding="utf-8"))
+_TABLE: Final = tomllib.loads(Path(__file__).with_name("encodings.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)

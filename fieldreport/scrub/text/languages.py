@@ -37,7 +37,8 @@ _HALF_WIDTH_KANA, _HALF_WIDTH_KANA_ELSEWHERE = -9.5, -15.0
 _HANGUL, _HANGUL_ELSEWHERE = -12.0, -14.0
 _FULL_WIDTH, _SYMBOL_WIDE, _OTHER_WIDE = -8.0, -11.5, -14.0
 _LETTER, _SYMBOL, _PRIVATE = -12.0, -10.0, -25.0
-_NOISE: Final = {"wide": -11.0, "other": -6.5, "latin": -10.5}
+_NOISE: Final = {"wide": -10.5, "other": -6.0, "latin": -10.5}
+_NOISE_OF_ACCENTS: Final = -5.5  # in Latin script, where letters beyond ASCII are not fewer than those of it
 # Words in Latin script are rare in other scripts' texts, but there are tables that are full of them.
 _FOREIGN, _FOREIGN_LETTER, _MOSTLY_FOREIGN = -3.0, -0.15, -8.0
 _NEVER_COST: Final = -2.5  # of two letters that are nearly never beside each other
@@ -56,6 +57,7 @@ class Counted:
     pairs: Counter[str]
     in_words: int
     ascii_letters: int
+    accents: int  # letters beyond ASCII
 
     @classmethod
     def of(cls, text: str) -> Counted:
@@ -67,6 +69,7 @@ class Counted:
             pairs=Counter(map("".join, itertools.pairwise(f"_{_NO_LETTER.sub('_', text.lower())}_"))),
             in_words=len(_KINDS_BETWEEN.findall(kinds)),
             ascii_letters=kinds.count("a") + kinds.count("A"),
+            accents=kinds.count("h") + kinds.count("H"),
         )
 
 
@@ -191,7 +194,10 @@ class Language:
         if self.script == "other" and not any(each.lower() in self._letters for each in counted.characters):
             return False
         costs = sum(cost * count for cost, count in beyond) + self._beside(counted)
-        return costs >= tolerance * _NOISE[self.script] * sum(count for _, count in beyond)
+        noise = _NOISE[self.script]
+        if self.script == "latin" and counted.accents >= max(1, counted.ascii_letters):
+            noise = _NOISE_OF_ACCENTS
+        return costs >= tolerance * noise * sum(count for _, count in beyond)
 
     def _beside(self, counted: Counted) -> float:
         """What stands beside what."""

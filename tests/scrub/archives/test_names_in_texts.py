@@ -166,6 +166,6 @@ def test_whatever_files_are_called_the_second_reading_finds_nothing(names: list[
     pieces = st.one_of(
         st.sampled_from(["\n", " ", '"', "x", "김"]), *(st.sampled_from(in_every_spelling(n)) for n in names)
     )
-    text = "".join(data.draw(st.lists(pieces, max_size=6)))
+    text = "\n".join(data.draw(st.lists(pieces, max_size=6)))
     text = unicodedata.normalize("NFC", text)
     OldNames(names).verify(renamed(text, *names))
