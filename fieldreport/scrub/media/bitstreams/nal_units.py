@@ -62,8 +62,10 @@ class Units:
             if not length:
                 changed = True
                 continue
-            found = hevc.bare_units(untrusted_frame[start:position])
-            changed = changed or len(found) != 1
+            unit = untrusted_frame[start:position]
+            found = [unit]
+            if b"\0\0\1" in unit:
+                found, changed = hevc.bare_units(unit), True
             for unit in found:
                 draws = draws or self.draws(unit)
                 clean = self.unit(unit)

@@ -21,20 +21,20 @@ _SAFE_MESSAGES: Final = {6: 8, 47: 8, 137: 24, 144: 4, 147: 1}
 _JPEG_SEGMENTS: Final = frozenset(b"\xc0\xc1\xc2\xc4\xc9\xca\xcc\xda\xdb\xdc\xdd")
 
 
-def avc_unit(unit: memoryview) -> bool:
+def avc_unit(unit: bytes) -> bool:
     """One H.264 unit."""
     if not len(unit):
         return False
     kind = unit[0] & 0x1F
-    return bool(_AVC_DRAWS >> kind & 1) or (kind == 6 and _only_safe_messages(unit[1:].tobytes()))
+    return bool(_AVC_DRAWS >> kind & 1) or (kind == 6 and _only_safe_messages(unit[1:]))
 
 
-def hevc_unit(unit: memoryview) -> bool:
+def hevc_unit(unit: bytes) -> bool:
     """One HEVC unit: of the base layer."""
     if len(unit) < 2 or unit[0] & 1 or unit[1] >> 3:
         return False
     kind = (unit[0] & 0x7E) >> 1
-    return bool(_HEVC_DRAWS >> kind & 1) or (kind in {39, 40} and _only_safe_messages(unit[2:].tobytes()))
+    return bool(_HEVC_DRAWS >> kind & 1) or (kind in {39, 40} and _only_safe_messages(unit[2:]))
 
 
 def _only_safe_messages(body: bytes) -> bool:
@@ -62,30 +62,27 @@ SILENT: Final = 2
 
 def units(frame: memoryview, *, width: int, hevc: bool) -> int:
     """A frame of units, each after its length."""
-    check = hevc_unit if hevc else avc_unit
-    slices = 0
-    while len(frame):
-        length = int.from_bytes(frame[:width], "big")
-        unit = frame[width : width + length]
+    data, position, shown = frame.tobytes(), 0, SILENT
+    while position < len(data):
+        start = position + width
+        position = start + int.from_bytes(data[position:start], "big")
+        unit = data[start:position]
         # A start code inside would begin another unit, for decoders that look for one.
-        if not length or len(unit) != length or b"\0\0\1" in unit.tobytes() or not check(unit):
+        if not unit or position > len(data) or b"\0\0\1" in unit:
             return False
-        slices += is_slice(unit, hevc=hevc)
-        frame = frame[width + length :]
-    return True if slices else SILENT
-
-
-def is_slice(unit: memoryview, *, hevc: bool) -> bool:
-    """Whether a unit that draws is of a picture itself, and not what all have in common."""
-    return unit[0] < 0x40 if hevc else unit[0] & 0x1F in range(1, 6)
+        if not (hevc_unit if hevc else avc_unit)(unit):
+            return False
+        if unit[0] < 0x40 if hevc else unit[0] & 0x1F < 6:
+            shown = True
+    return shown
 
 
 def stream(frame: memoryview) -> int:
     """A frame of H.264 whose units stand after start codes of four bytes."""
     first, *rest = frame.tobytes().split(b"\0\0\0\1")
-    if first or not all(b"\0\0\1" not in unit and avc_unit(memoryview(unit)) for unit in rest):
+    if first or not all(b"\0\0\1" not in unit and avc_unit(unit) for unit in rest):
         return False
-    return True if any(is_slice(memoryview(unit), hevc=False) for unit in rest) else SILENT
+    return True if any(unit[0] & 0x1F < 6 for unit in rest) else SILENT
 
 
 def avc_width(configuration: bytes) -> int:
