@@ -11,7 +11,7 @@ from typing_extensions import override
 from fieldreport.scrub import Mode, Refusal, Removed, pipeline, registry
 from fieldreport.scrub.format import Sink, Source
 from fieldreport.scrub.pipeline import new_cleaning
-from fieldreport.scrub.verdicts import Refused, Residue
+from fieldreport.scrub.verdicts import Elsewhere, Refused, Residue
 from tests.scrub.conftest import Clean, RefusalOf
 from tests.scrub.media.audio.recordings import MARKER, decode, encode, id3, tags_of
 
@@ -116,7 +116,7 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(name: str) -> None:
             pipeline.clean(Source.of(bytes(mutated)), Sink(), new_cleaning(Mode.LOSSLESS))
         except Residue:
             raise
-        except Refused:
+        except (Refused, Elsewhere):  # our own reader's word, before FFmpeg is asked
             continue
 
 
