@@ -159,7 +159,10 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The newsroom's own ground. ``keyfiles`` holds one key file a person; ``vault`` is an SQLAlchemy URL."""
+    """The newsroom's own ground. ``vault`` is an SQLAlchemy URL.
+
+    ``keyfiles`` holds one key file a person; next to it lies ``<keyfiles>.machine`` with a secret for each.
+    """
 
     data: Path
     keyfiles: Path

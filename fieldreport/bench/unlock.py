@@ -19,7 +19,8 @@ def measure(sheet: Sheet) -> None:
     passphrase = key_file.generate_passphrase()
     salt, into = secrets.token_bytes(16), bytearray(32)
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name, "editor.key")
+        path = Path(name, "keyfiles", "editor.key")
+        path.parent.mkdir()
         key_file.write_key_file(path, key_file.StaffKey.generate("editor", Role.EDITOR), passphrase)
 
         def one_argon2id() -> None:

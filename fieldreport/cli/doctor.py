@@ -19,11 +19,12 @@ import click
 from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.cli.demo_newsroom import FACTS_NAME
-from fieldreport.errors import FieldreportError, PlatformError, SettingsError
+from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError
 from fieldreport.intake.letterbox import LetterboxState, letterbox_state
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import check_platform
+from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import open_vault
@@ -86,7 +87,7 @@ def machine_checks() -> Iterator[Finding]:
 
 
 def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
-    """Checks of one installation: whether it is real, the roster, the audit log, modes of files, orphans."""
+    """Checks of one installation: whether it is real, the roster, the audit log, modes, key files, orphans."""
     yield from _demonstration(settings)
     try:
         with open_watch(settings) as rosters:
@@ -103,6 +104,7 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Fin
     verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
     yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
     yield from _modes(settings)
+    yield from _key_files(settings.desk.keyfiles)
     for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
         try:
             store = opened(settings)
@@ -242,9 +244,40 @@ def _admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:
     return Finding(check="admin key", verdict=Verdict.WARNS, seen=seen)
 
 
+def _key_files(keyfiles: Path) -> Iterator[Finding]:
+    """Whether each key file has its secret, and no secret is left that would open a copy from before."""
+    paths = sorted(keyfiles.glob("*.key"))
+    sound = True
+    for path in paths:
+        try:
+            bound = key_file.is_bound(path)
+        except KeyFileDamaged as error:
+            sound = False
+            yield Finding(check="key files", verdict=Verdict.FAILS, seen=error.detail)
+            continue
+        if not bound:
+            sound = False
+            seen = f"the passphrase alone opens {path.name}; the start of the desk binds it to this machine"
+            yield Finding(check="key files", verdict=Verdict.WARNS, seen=seen)
+    for name in machine_secret.unused(keyfiles):
+        sound = False
+        place = machine_secret.directory(keyfiles).name
+        seen = f"no key file here needs {place}/{name}; an older copy opens with it, until shred -u destroys it"
+        yield Finding(check="key files", verdict=Verdict.WARNS, seen=seen)
+    if sound:
+        yield Finding(check="key files", verdict=Verdict.HOLDS, seen=f"{len(paths)}, each with its machine secret")
+
+
 def _modes(settings: config.Settings) -> Iterator[Finding]:
     yield _private(settings.intake.data, to_group=False)
-    for path in (settings.desk.data, settings.desk.keyfiles, *sorted(settings.desk.keyfiles.glob("*.key"))):
+    keyfiles = settings.desk.keyfiles
+    secrets = machine_secret.directory(keyfiles)
+    for path in (
+        settings.desk.data,
+        keyfiles,
+        *sorted(keyfiles.glob("*.key")),
+        *([secrets] if secrets.exists() else ()),
+    ):
         yield _private(path)
     name, mode = settings.path.name, stat.S_IMODE(settings.path.stat().st_mode)
     if mode & 0o022:

@@ -19,7 +19,7 @@ from fieldreport.cli import init, load_settings, passphrases
 from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import Role, fingerprint_words
-from fieldreport.unseal import key_file
+from fieldreport.unseal import key_file, machine_secret
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment
 
@@ -43,7 +43,8 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     """Make the keys of HANDLE, on that person's own machine.
 
     Writes HANDLE.key, encrypted under the passphrase that is shown once, and HANDLE.request, which is public and asks
-    the admin for a place in the roster. An admin's key needs no request: 'keys hand-over' takes it.
+    the admin for a place in the roster. An admin's key needs no request: 'keys hand-over' takes it. In the desk's own
+    directory of key files it needs a secret of that machine, too.
     """
     newsroom = _instance(context, instance)
     staff = key_file.StaffKey.generate(handle, Role(role))
@@ -51,10 +52,17 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     if key.exists() or request.exists():
         raise UsageError(f"there is a {key.name} or {request.name} already; keys are never overwritten")
     passphrase = key_file.generate_passphrase()
-    key_file.write_key_file(key, staff, passphrase)
+    # Only on the desk is there a machine to bind it to.
+    on_the_desk = machine_secret.directory(directory).is_dir()
+    key_file.write_key_file(key, staff, passphrase, portable=not on_the_desk)
     init.show_member(installation.Member(handle=handle, role=staff.role, passphrase=passphrase, totp=staff.totp), name)
     click.echo("Write the passphrase down and scan the second factor now: neither can be shown again.")
-    click.echo(f"{key} is encrypted with the passphrase. It belongs on the desk; keep no other copy.")
+    if on_the_desk:
+        click.echo(
+            f"{key} needs the passphrase and a secret of this machine, in {machine_secret.directory(directory)}."
+        )
+    else:
+        click.echo(f"The passphrase alone opens {key}. It belongs on the desk, which binds it; keep no other copy.")
     if staff.role is Role.EDITOR:
         asked = EnrolmentRequest.sign(staff, instance=newsroom, now=datetime.now(UTC))
         _write_request(request, asked.encode())

@@ -39,6 +39,7 @@ def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path |
     path = settings.desk.keyfiles / f"{handle}.key"
     if not path.exists():
         raise NotFound(f"no key file of {handle} in {settings.desk.keyfiles}")
+    key_file.bind(path)  # 'keys new' may have written it elsewhere
     staff = key_file.unlock(path, passphrase(f"Passphrase of {handle}", passphrase_file))
     if staff.admin is None:
         raise UsageError(f"{handle} is not an admin")

@@ -143,8 +143,9 @@ def _rehearse(rescue: Rescue) -> None:
 def _export(rescue: Rescue, path: Path) -> None:
     passphrase = key_file.generate_passphrase()
     rescue.used()
-    key_file.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase)
-    click.echo(f"The recovery key is in {path}. It opens every report: destroy the file when you are done.")
+    key_file.write_key_file(path, recovery.as_staff_key(rescue.identity), passphrase, portable=True)
+    click.echo(f"The recovery key is in {path}, for any machine. It opens every report: destroy the file when you are")
+    click.echo("done.")
     click.echo(f"  passphrase       {passphrase}")
 
 

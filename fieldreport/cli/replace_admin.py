@@ -21,7 +21,7 @@ from fieldreport import config
 from fieldreport.errors import RosterError, SettingsError, UsageError
 from fieldreport.installation import Member
 from fieldreport.seal import Role, Roster, RosterDirectory, make_public, write_public
-from fieldreport.unseal import key_file
+from fieldreport.unseal import key_file, machine_secret
 from fieldreport.unseal import roster_changes as making
 from fieldreport.vault.archive.rosters import RosterWatch
 
@@ -56,6 +56,7 @@ def replace(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> 
         pinned = _put_in_force(settings, text)
     except BaseException:
         path.unlink()
+        machine_secret.destroy(path, handle)
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return Member(handle=handle, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp), pinned, roster

@@ -99,7 +99,7 @@ def running(settings: config.Settings, *, log: Path | None = None) -> Iterator[d
 
     """
     check_ports(settings)
-    command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(settings.path)]
+    command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(settings.path.resolve())]
     zones: dict[str, subprocess.Popen[bytes]] = {}
     with contextlib.ExitStack() as stack:
         output = None if log is None else stack.enter_context(log.open("ab"))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import Never
 
 from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.desk import context
 from fieldreport.desk.app import create_app
+from fieldreport.errors import KeyFileDamaged
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import check_platform
+from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.web.serve import WsgiApplication
 from fieldreport.web.serve import serve as serve_wsgi
+
+_log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> Never:
@@ -22,15 +28,19 @@ def serve(settings: Settings) -> Never:
 
     Raises:
         PlatformError: no ML-KEM here.
-        SettingsError: others can look into the archive, the key files, or their directory.
-        UsageError: the port cannot be used.
+        SettingsError: others can look into the archive, the key files, their secrets, or the directories of both.
+        UsageError: the port cannot be used, or a key file that no secret of this machine protects cannot be written.
         SystemExit: at the end; with an error's status when the application could not be built.
 
     """
     check_platform()
     hardening.private_directory(settings.desk.data)
-    for path in (settings.desk.keyfiles, *settings.desk.keyfiles.glob("*.key")):
+    secrets = machine_secret.directory(settings.desk.keyfiles)
+    key_files = tuple(settings.desk.keyfiles.glob("*.key"))
+    for path in (settings.desk.keyfiles, *key_files, secrets, *secrets.glob("*")):
         hardening.check_private(path)
+    for path in key_files:
+        _bind(path)
 
     def build() -> WsgiApplication:
         scratch = settings.desk.data / "scratch"
@@ -52,3 +62,11 @@ def serve(settings: Settings) -> Never:
         return app
 
     serve_wsgi(build, listen=settings.desk.listen, threads=settings.desk.threads)
+
+
+def _bind(path: Path) -> None:
+    """Put under a secret of this machine what was copied here, or written before there were such secrets."""
+    try:
+        key_file.bind(path)
+    except KeyFileDamaged as error:  # one person's: the others can work
+        _log.error("%s cannot be used: %s", path.name, error.detail)

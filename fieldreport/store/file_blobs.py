@@ -23,6 +23,7 @@ from typing_extensions import Buffer, override
 
 from fieldreport import blanks, limits
 from fieldreport.errors import NotFound, StoreError
+from fieldreport.hardening import open_without_access_time
 from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
 from fieldreport.store.file_row_keys import FileRowKeys
 from fieldreport.store.row_keys import RowKeys
@@ -77,7 +78,7 @@ class FileBlobs:
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``."""
         with _as_store_error(), self._as_missing():
-            return io.BufferedReader(_FileReader(self._path(name), opener=_without_access_time))
+            return io.BufferedReader(_FileReader(self._path(name), opener=open_without_access_time))
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
@@ -216,13 +217,6 @@ class _FileWriter:
         os.close(self._descriptor)
         if not self._done:
             self._part.unlink(missing_ok=True)
-
-
-def _without_access_time(path: str, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_NOATIME)
-    except PermissionError:  # the file of another user: the desk fetches from the intake
-        return os.open(path, flags)
 
 
 def _changed_at(entry: os.DirEntry[str]) -> float:

@@ -6,7 +6,6 @@ Rules: without a passphrase it opens everything that its owner can open. It is w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,6 @@ from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.unseal import secret_file
 
 _KEY_FILE: Final = b"fieldreport key file "
-_MODE: Final = 0o600
 
 
 def encode(identities: Sequence[HybridIdentity]) -> str:
@@ -69,10 +67,6 @@ def write(path: Path, identities: Sequence[HybridIdentity]) -> None:
         UsageError: something of that name is there, or it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(encode(identities))
-            file.flush()
-            os.fsync(descriptor)
+        secret_file.create(path, encode(identities).encode("ascii"))
     except OSError as error:
         raise UsageError(f"cannot write {path.name}: {error.strerror}") from None

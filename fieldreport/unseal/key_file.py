@@ -1,9 +1,9 @@
-"""Key files: a person's private keys at rest, under a generated passphrase.
+"""Key files: a person's private keys at rest, under a generated passphrase and, on the desk, a secret of the machine.
 
-The order of reading is the security argument. First comes what needs no secret: length, mode, grammar, checksum, bounds
-of the cost. Then exactly one Argon2id. Then the key commitment, which alone decides between a wrong passphrase and a
-right one. Only then is anything decrypted, with every line above it authenticated. The bytes are specified in
-FORMAT.md, "Key file".
+The order of reading is the security argument. First comes what needs no secret that a person knows: length, mode, the
+machine's secret, grammar, checksum, bounds of the cost. Then exactly one Argon2id. Then the key commitment, which alone
+decides between a wrong passphrase and a right one. Only then is anything decrypted, with every line above it
+authenticated. The bytes are specified in FORMAT.md, "Key file".
 
 Rules: a wrong passphrase is ``UnlockRefused`` and nothing more is said; everything else that is wrong is
 ``KeyFileDamaged``.
@@ -38,7 +38,7 @@ from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, PlatformError, UnlockRefused, UsageError
 from fieldreport.seal.roster import HANDLE, Role
 from fieldreport.seal.word_lists import word_list
-from fieldreport.unseal import secret_file
+from fieldreport.unseal import machine_secret, secret_file
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 from fieldreport.unseal.staff_key import StaffKey, decode_secrets, encode_secrets
 
@@ -48,12 +48,13 @@ __all__ = [
     "Cost",
     "SigningKey",
     "StaffKey",
+    "bind",
     "change_key_file",
-    "change_passphrase",
     "derive_once",
     "dummy_unlock",
     "generate_passphrase",
     "import_key_file",
+    "is_bound",
     "unlock",
     "write_key_file",
 ]
@@ -123,17 +124,27 @@ def generate_passphrase() -> str:
     return " ".join(secrets.choice(words) for _ in range(limits.PASSPHRASE_WORDS))
 
 
-def write_key_file(path: Path, staff_key: StaffKey, passphrase: str, *, cost: Cost = FULL) -> None:
+def write_key_file(
+    path: Path, staff_key: StaffKey, passphrase: str, *, cost: Cost = FULL, portable: bool = False
+) -> None:
     """Write the key file, mode 0600, durably and whole; one that was there is replaced and overwritten.
 
-    Case and spacing of the passphrase do not matter.
+    Args:
+        path: becomes the key file.
+        staff_key: what it holds.
+        passphrase: case and spacing do not matter.
+        cost: of each guess at it.
+        portable: the passphrase alone opens it, on any machine; otherwise it also needs a new secret of this one.
 
     Raises:
         UsageError: the passphrase is blank or too long, or the directory cannot be written.
     """
     content = _encode(staff_key, passphrase, cost)
     with secret_file.locked(path):
-        secret_file.replace(path, content)
+        if portable:
+            secret_file.replace(path, content)
+        else:
+            machine_secret.replace(path, staff_key.handle, content)
 
 
 def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKey:
@@ -144,11 +155,12 @@ def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKe
 
     Raises:
         UnlockRefused: wrong passphrase, or no such file.
-        KeyFileDamaged: the file is not what was written, or others may read it. Raised without any Argon2id: a caller
-            that answers strangers runs ``dummy_unlock`` and says the same as for a wrong passphrase.
+        KeyFileDamaged: the file is not what was written, others may read it, or its secret is not on this machine
+            (code ``key-file-secret``). Raised without any Argon2id: a caller that answers strangers runs
+            ``dummy_unlock`` and says the same as for a wrong passphrase.
     """
     try:
-        sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
+        sealed = _parse(_read(path))
     except FileNotFoundError:
         dummy_unlock()
     if handle is not None and handle != sealed.handle:
@@ -157,7 +169,7 @@ def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKe
 
 
 def import_key_file(source: Path, path: Path, *, handle: str) -> None:
-    """Put a key file that an editor made on another machine at ``path``, mode 0600, durably; the source stays.
+    """Put a key file that an editor made on another machine at ``path``, bound to this machine; the source stays.
 
     Everything is checked that needs no passphrase. The mode of the source is not: it comes on a memory card.
 
@@ -170,15 +182,42 @@ def import_key_file(source: Path, path: Path, *, handle: str) -> None:
             untrusted_file = file.read(limits.KEYFILE_BYTES + 1)
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}") from None
+    if machine_secret.is_bound(untrusted_file):
+        raise KeyFileDamaged(f"{source.name} needs a secret of another machine; bring the file that 'keys new' wrote")
     sealed = _parse(untrusted_file)
     if (sealed.handle, sealed.role) != (handle, Role.EDITOR):
         raise KeyFileDamaged(f"{source.name} is not the key file of an editor {handle}")
     with secret_file.locked(path):
         try:
-            if secret_file.read(path, at_most=limits.KEYFILE_BYTES) != untrusted_file:
+            if _read(path) != untrusted_file:
                 raise UsageError(f"there is another {path.name} already; move it away first")
         except FileNotFoundError:
-            secret_file.replace(path, untrusted_file)
+            machine_secret.replace(path, handle, untrusted_file)
+
+
+def is_bound(path: Path) -> bool:
+    """Whether a key file needs a secret of this machine; everything is checked that needs no passphrase.
+
+    Raises:
+        FileNotFoundError: there is none. KeyFileDamaged: as ``unlock``.
+    """
+    untrusted_file = secret_file.read(path, at_most=limits.KEYFILE_BYTES)
+    _parse(_read(path))
+    return machine_secret.is_bound(untrusted_file)
+
+
+def bind(path: Path) -> None:
+    """Put a portable key file under a secret of this machine; that takes no passphrase. A bound one stays as it is.
+
+    Raises:
+        FileNotFoundError: there is none. KeyFileDamaged: as ``unlock``. UsageError: it cannot be written.
+    """
+    if is_bound(path):
+        return
+    with secret_file.locked(path):
+        untrusted_file = secret_file.read(path, at_most=limits.KEYFILE_BYTES)
+        if not machine_secret.is_bound(untrusted_file):
+            machine_secret.replace(path, _parse(untrusted_file).handle, untrusted_file)
 
 
 def dummy_unlock(*, cost: Cost = FULL) -> NoReturn:
@@ -193,9 +232,9 @@ def dummy_unlock(*, cost: Cost = FULL) -> NoReturn:
 
 
 def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], StaffKey]) -> StaffKey:
-    """Unlock, change and write again at the same cost; others who want to change the file wait.
+    """Unlock, change and write again at the same cost under a new secret; others who want to change the file wait.
 
-    If ``change`` gives back an equal key, nothing is written.
+    If ``change`` gives back an equal key, nothing is written, and what an interrupted call left is destroyed.
 
     Raises:
         UnlockRefused, KeyFileDamaged: as ``unlock``.
@@ -203,28 +242,31 @@ def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], St
     """
     with secret_file.locked(path):
         try:
-            sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
+            untrusted_file = secret_file.read(path, at_most=limits.KEYFILE_BYTES)
+            sealed = _parse(_read(path))
         except FileNotFoundError:
             dummy_unlock()
         before = _open(sealed, passphrase)
         after = change(before)
-        if after != before:
-            secret_file.replace(path, _encode(after, passphrase, sealed.cost))
+        if after != before or not machine_secret.is_bound(untrusted_file):
+            machine_secret.replace(path, after.handle, _encode(after, passphrase, sealed.cost))
+        else:
+            machine_secret.destroy_old(path, untrusted_file)
         return after
 
 
-def change_passphrase(path: Path, old: str, new: str, *, cost: Cost = FULL) -> None:
-    """Put the key file under another passphrase. Copies of the old file still open with the old one.
-
-    Raises:
-        UnlockRefused, KeyFileDamaged, UsageError: as ``unlock`` and ``write_key_file``.
-    """
-    with secret_file.locked(path):
+def _read(path: Path) -> bytes:
+    """What is under the passphrase: a portable key file itself, the content of a bound one."""
+    untrusted_file = secret_file.read(path, at_most=limits.KEYFILE_BYTES)
+    while machine_secret.is_bound(untrusted_file):
         try:
-            sealed = _parse(secret_file.read(path, at_most=limits.KEYFILE_BYTES))
-        except FileNotFoundError:
-            dummy_unlock()
-        secret_file.replace(path, _encode(_open(sealed, old), new, cost))
+            return machine_secret.open_(path, untrusted_file)
+        except KeyFileDamaged:
+            again = secret_file.read(path, at_most=limits.KEYFILE_BYTES)
+            if again == untrusted_file:
+                raise
+            untrusted_file = again  # written again in between, so that it has another secret now
+    return untrusted_file
 
 
 def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:

@@ -79,7 +79,11 @@ def test_files_from_a_memory_card_are_approved_by_the_words(house: House, dana: 
     assert fingerprint_words(dana.request.fingerprint) in done.stdout
     assert roles(house)["dana"] == "editor active"
     brought = house.settings.desk.keyfiles / "dana.key"
-    assert brought.read_bytes() == (dana.directory / "dana.key").read_bytes()
+    assert key_file.is_bound(brought), "on the card the passphrase alone opened it"
+    assert not key_file.is_bound(dana.directory / "dana.key")
+    found = re.search(r"passphrase +(.+)\n", dana.printed)
+    assert found is not None
+    assert key_file.unlock(brought, found[1]).public_entry().signing == dana.request.signing
     assert stat.S_IMODE(brought.stat().st_mode) == 0o600
     assert ("staff-added", "dana") in verified_acts(house)
 

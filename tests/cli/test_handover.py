@@ -23,6 +23,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.staff import roster_changes
+from tests.cast import CHEAP
 from tests.cli.conftest import House, refused, roles, verified_acts
 
 
@@ -31,11 +32,23 @@ def boris(made: House) -> key_file.StaffKey:
     return key_file.StaffKey.generate("boris", Role.ADMIN)
 
 
+def test_an_admins_key_from_elsewhere_is_bound_before_anything_is_signed(
+    house: House, boris: key_file.StaffKey
+) -> None:
+    path = house.settings.desk.keyfiles / "boris.key"
+    key_file.write_key_file(path, boris, "boris hums", cost=CHEAP, portable=True)
+    successor = house.directory / "passphrase"
+    successor.write_text("wrong")
+    refused(house.as_admin("keys", "hand-over", "boris", "--successor-passphrase-file", str(successor)), 77)
+    assert key_file.is_bound(path)
+
+
 def test_the_key_goes_to_the_next_admin_and_intakes_follow(staffed_house: House, tmp_path: Path) -> None:
     house = staffed_house
     done = house.run("keys", "new", "boris", "--role", "admin", "--to", house.settings.desk.keyfiles)
     assert done.exit_code == 0, done.stderr
     assert not list(house.directory.rglob("boris.request"))
+    assert key_file.is_bound(house.settings.desk.keyfiles / "boris.key")
     found = re.search(r"passphrase +(.+)\n", done.stdout)
     assert found is not None
     successor = tmp_path / "passphrase"

@@ -19,8 +19,9 @@ from fieldreport import config, limits
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role, open_rosters
-from fieldreport.unseal import key_file, roster_changes
+from fieldreport.unseal import key_file, machine_secret, roster_changes
 from fieldreport.vault.archive.vault import Vault, open_vault
+from tests.cast import CHEAP
 from tests.cli.conftest import House, refused, run
 
 # Of a command that reads the roster, which every damage to it must stop.
@@ -213,6 +214,7 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
         "audit log",
         "cases",
         "cryptography",
+        "key files",
         "keys",
         "letterbox",
         "limited cases",
@@ -253,6 +255,34 @@ def test_doctor_fails_where_others_can_look_in(house: House, path: str) -> None:
     assert failed == [f"{Path(path).name} has mode 755, others can look in"]
 
 
+def test_doctor_names_key_files_without_their_secrets_and_secrets_without_theirs(house: House) -> None:
+    keyfiles = house.settings.desk.keyfiles
+    place = machine_secret.directory(keyfiles)
+    (secret,) = place.iterdir()
+    key_file.write_key_file(
+        keyfiles / "amira.key", key_file.StaffKey.generate("amira", Role.EDITOR), "x", cost=CHEAP, portable=True
+    )
+    assert findings(house, status=69)["key files"] == [
+        ("warns", "the passphrase alone opens amira.key; the start of the desk binds it to this machine")
+    ]
+    left = "keyfiles.machine/admin.0000000000000000"
+    secret.rename(keyfiles.parent / left)
+    before = {path: path.read_bytes() for path in (*keyfiles.iterdir(), *place.iterdir())}
+    assert findings(house, status=69)["key files"] == [
+        ("fails", f"admin.key needs the secret {secret.name}, which is not in {place}"),
+        ("warns", "the passphrase alone opens amira.key; the start of the desk binds it to this machine"),
+        ("warns", f"no key file here needs {left}; an older copy opens with it, until shred -u destroys it"),
+    ]
+    assert {path: path.read_bytes() for path in (*keyfiles.iterdir(), *place.iterdir())} == before
+    secret.write_bytes(bytes(32))
+    secret.chmod(0o600)
+    assert findings(house, status=69)["key files"][0] == (
+        "fails", f"admin.key and its secret {secret.name} do not fit together",
+    )  # fmt: skip
+    place.chmod(0o750)
+    assert ("fails", "keyfiles.machine has mode 750, others can look in") in findings(house, status=69)["modes"]
+
+
 def test_doctor_lets_the_desk_into_the_intakes_directory_by_its_group(house: House) -> None:
     (house.directory / "intake").chmod(0o770)
     assert ("holds", "intake has mode 770") in findings(house, status=69)["modes"]
@@ -265,7 +295,13 @@ def test_doctor_warns_of_settings_that_a_group_may_write(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("zone", "path"),
-    [("intake", "intake"), ("desk", "desk"), ("desk", "desk/keyfiles"), ("desk", "desk/keyfiles/admin.key")],
+    [
+        ("intake", "intake"),
+        ("desk", "desk"),
+        ("desk", "desk/keyfiles"),
+        ("desk", "desk/keyfiles/admin.key"),
+        ("desk", "desk/keyfiles.machine"),
+    ],
 )
 def test_a_zone_whose_files_others_can_look_into_does_not_start(house: House, zone: str, path: str) -> None:
     (house.directory / path).chmod(0o705)

@@ -17,6 +17,7 @@ import pytest
 
 from fieldreport import installation
 from fieldreport.cli import _COMMANDS, demo_newsroom, walkthrough, zones
+from fieldreport.errors import UsageError
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file
@@ -45,6 +46,21 @@ def test_an_unknown_command_is_refused_without_a_traceback() -> None:
     done = run("publish-everything")
     assert done.exit_code == 2
     assert "No such command" in done.stderr
+
+
+def test_the_zones_find_settings_whose_path_is_relative(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each zone runs in the installation's directory, which is another than the one of the command."""
+    monkeypatch.chdir(house.directory.parent)
+    monkeypatch.setattr(zones, "check_ports", lambda _settings: None)
+    found: list[bool] = []
+
+    def started(command: list[str], *, cwd: Path, **_more: object) -> None:
+        found.append(Path(cwd, command[command.index("--settings") + 1]).is_file())
+        raise UsageError("enough")
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    refused(run("--settings", f"{house.directory.name}/fieldreport.toml", "up"), 64)
+    assert found == [True]
 
 
 # --- ports ---

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fieldreport.unseal import totp
-from tests.cast import PASSPHRASES
+from fieldreport.unseal import key_file, totp
+from tests.cast import CHEAP, PASSPHRASES
 from tests.desk.conftest import House
 from tests.eventually import PATIENCE_SECONDS, answers, eventually
 
@@ -49,6 +49,11 @@ def running(house: House) -> Iterator[tuple[str, Path]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    keyfiles = house.settings.desk.keyfiles
+    key_file.write_key_file(
+        keyfiles / "jonas.key", house.staff["jonas"], PASSPHRASES["jonas"], cost=CHEAP, portable=True
+    )
+    (keyfiles / "ines.key").write_bytes(b"damaged")
     write_settings(house, port)
     log_file = house.directory / "log"
     command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(house.settings.path), "desk"]
@@ -81,6 +86,7 @@ def test_it_serves_collects_signs_in_and_tells_nothing(house: House, running: tu
         # Collected without anybody asking, before or soon after the sign-in.
         eventually(lambda: "C-" in visitor.get("/inbox").text)
         visitor.get("/nothing-here")
+    assert key_file.is_bound(house.settings.desk.keyfiles / "jonas.key"), "copied there, and bound at the start"
     log = log_file.read_text()
     for word in ("typed-by-mistake", "amira", "nothing-here", "127.0.0.1 -", "words of a source"):
         assert word not in log

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from fieldreport import limits
-from fieldreport.unseal import key_file, totp
+from fieldreport.unseal import key_file, machine_secret, totp
 from tests.cast import CHEAP, PASSPHRASES
 from tests.desk.conftest import Browser, House, Page
 
@@ -77,12 +77,14 @@ def test_every_attempt_costs_one_argon2_whoever_is_named(
     damaged = house.settings.desk.keyfiles / "jonas.key"
     damaged.write_text("this is no key file\n")
     damaged.chmod(0o600)
+    lose_the_secret(house, "ines")
+    restored = {"handle": "ines", "passphrase": PASSPHRASES["ines"], "code": house.code("ines")}
     costs = []
-    for wrong in ({}, {"handle": "nobody"}, {"handle": "jonas"}, {"passphrase": "no"}, {"code": "000000"}):
+    for wrong in ({}, {"handle": "nobody"}, {"handle": "jonas"}, restored, {"passphrase": "no"}, {"code": "000000"}):
         runs.clear()
         try_in(house, house.stranger(), **wrong)
         costs.append(len(runs))
-    assert costs == [1, 1, 1, 1, 1]
+    assert costs == [1, 1, 1, 1, 1, 1]
 
 
 def test_a_refusal_takes_a_whole_number_of_steps(
@@ -123,6 +125,25 @@ def test_a_damaged_key_file_looks_like_a_wrong_passphrase_and_is_told_to_the_ope
     with caplog.at_level(logging.DEBUG):
         assert try_in(house, stranger).status == 403
     assert "amira.key cannot be used" in caplog.text
+
+
+def lose_the_secret(house: House, handle: str) -> str:
+    """What is there of a key file that was restored from a backup; the name of its secret."""
+    (secret,) = machine_secret.directory(house.settings.desk.keyfiles).glob(f"{handle}.*")
+    secret.unlink()
+    return secret.name
+
+
+def test_a_key_file_without_its_machine_secret_looks_like_a_wrong_passphrase_and_is_told_to_the_operator(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = try_in(house, house.stranger(), handle="amira", passphrase="wrong")
+    name = lose_the_secret(house, "amira")
+    with caplog.at_level(logging.DEBUG):
+        lost = try_in(house, house.stranger(), handle="amira")
+    assert (lost.status, lost.text) == (wrong.status, wrong.text)
+    assert f"amira.key needs the secret {name}" in caplog.text
+    assert name not in lost.text
 
 
 def test_a_key_file_under_another_name_does_not_open(house: House, stranger: Browser) -> None:

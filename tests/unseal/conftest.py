@@ -26,7 +26,16 @@ def lena() -> StaffKey:
 
 @pytest.fixture
 def path(tmp_path: Path, amira: StaffKey) -> Path:
-    """Amira's key file."""
+    """Amira's key file on the desk."""
     file = tmp_path / "amira.key"
     write_key_file(file, amira, PASSPHRASE, cost=CHEAP)
+    return file
+
+
+@pytest.fixture
+def portable(tmp_path: Path, amira: StaffKey) -> Path:
+    """Amira's key file as it travels: her passphrase alone opens it."""
+    file = tmp_path / "card" / "amira.key"
+    file.parent.mkdir()
+    write_key_file(file, amira, PASSPHRASE, cost=CHEAP, portable=True)
     return file

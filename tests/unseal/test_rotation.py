@@ -8,12 +8,13 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.errors import SealError, UnlockRefused, UsageError
+from fieldreport.errors import KeyFileDamaged, SealError, UnlockRefused, UsageError
 from fieldreport.seal.roster import Entry, KeyState, Role
-from fieldreport.unseal import roster_changes, secret_file
+from fieldreport.unseal import key_file, machine_secret, roster_changes, secret_file
 from fieldreport.unseal.key_file import StaffKey, unlock
 from fieldreport.unseal.rotation import (
     KeyRequest,
@@ -22,6 +23,7 @@ from fieldreport.unseal.rotation import (
     verify_request,
     with_new_identity,
 )
+from tests.cast import CHEAP
 from tests.unseal.conftest import PASSPHRASE
 
 
@@ -76,7 +78,9 @@ def test_a_wrong_passphrase_rotates_nothing(path: Path, entry: Entry) -> None:
 
 def test_the_key_file_keeps_its_cost(path: Path, entry: Entry) -> None:
     begin_rotation(path, PASSPHRASE, entry=entry)
-    assert b"argon2id 64 1 1\n" in path.read_bytes()
+    with mock.patch.object(key_file, "Argon2id", wraps=Argon2id) as argon2id:
+        key_file.unlock(path, PASSPHRASE)
+    assert argon2id.call_args.kwargs["memory_cost"] == CHEAP.kib
 
 
 def test_only_the_file_of_the_rosters_entry_is_rotated(path: Path) -> None:
@@ -85,12 +89,16 @@ def test_only_the_file_of_the_rosters_entry_is_rotated(path: Path) -> None:
             begin_rotation(path, PASSPHRASE, entry=other.public_entry())
 
 
-def test_a_file_restored_from_before_the_last_rotation_is_not_rotated(
-    path: Path, amira: StaffKey, entry: Entry
-) -> None:
-    before = path.read_bytes()
+def test_a_file_restored_from_before_the_last_rotation_is_not_rotated(path: Path, entry: Entry) -> None:
+    place = machine_secret.directory(path.parent)
+    before, secrets = path.read_bytes(), {secret: secret.read_bytes() for secret in place.iterdir()}
     approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry).encode(), entry)
     path.write_bytes(before)
+    with pytest.raises(KeyFileDamaged, match="which is not in"):
+        begin_rotation(path, PASSPHRASE, entry=approved)
+    for secret, content in secrets.items():  # a copy that was kept apart
+        secret.write_bytes(content)
+        secret.chmod(0o600)
     with pytest.raises(UsageError):
         begin_rotation(path, PASSPHRASE, entry=approved)
 

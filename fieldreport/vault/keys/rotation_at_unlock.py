@@ -57,7 +57,7 @@ def _step(
         case RotationState.ORDERED:
             return _request(seat, order, path, passphrase)
         case RotationState.REQUESTED if order.new_key_id not in held:
-            # The key file was restored from a backup that is older than the request: ask again.
+            # Key file and secret were restored from before the request: ask again.
             return _request(seat, order, path, passphrase)
         case RotationState.REQUESTED:
             return seat, ("Your new key waits for the admin. The words to compare are on the page of your key.",)

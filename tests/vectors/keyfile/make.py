@@ -1,6 +1,6 @@
-"""Make keyfiles.json from FORMAT.md, section "Key file", without the package.
+"""Make keyfiles.json and bound.json from FORMAT.md, sections "Key file" and "Machine secret", without the package.
 
-Run from the repository:  python tests/vectors/keyfile/make.py > tests/vectors/keyfile/keyfiles.json
+Run from the repository:  python tests/vectors/keyfile/make.py
 Needs argon2-cffi, which is another binding (of the reference implementation) than the one in the package.
 """
 
@@ -10,8 +10,8 @@ import base64
 import hashlib
 import hmac
 import json
-import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from argon2.low_level import Type, hash_secret_raw
@@ -147,5 +147,92 @@ CASES = [
     *malformed_files(),
     *malformed_secrets(),
 ]
-json.dump(CASES, sys.stdout, indent=1)
-sys.stdout.write("\n")
+NAME, SECRET = hashlib.sha256(b"name").digest()[:8].hex(), hashlib.sha256(b"machine secret").digest()
+BOUND_LABEL = b"fieldreport/v1/machine-secret\n"
+
+
+def bound(
+    content: str, *, handle: str = "alice", name: str = NAME, secret: bytes = SECRET, sealed_as: str | None = None
+) -> str:
+    """A key file under a machine secret; ``sealed_as`` is the handle in the associated data, if not the one written."""
+    head = f"fieldreport key file v2\nhandle {handle}\nsecret {name}\n"
+    associated = BOUND_LABEL + (head if sealed_as is None else head.replace(handle, sealed_as)).encode()
+    return f"{head}body {b64(ChaCha20Poly1305(secret).encrypt(bytes(12), content.encode('latin-1'), associated))}\n"
+
+
+def bound_case(name: str, expect: str, file: str, **more: Any) -> dict[str, Any]:
+    return (
+        {"name": name, "expect": expect, "passphrase": PASSPHRASE, "secrets": {f"alice.{NAME}": SECRET.hex()}}
+        | more
+        | {"file": file}
+    )
+
+
+def malformed_bound() -> list[dict[str, Any]]:
+    good, other = bound(build()), {f"alice.{'00' * 8}": SECRET.hex()}
+    body = good.split("body ")[1]
+    changed = {
+        "an unknown version": good.replace("file v2", "file v3"),
+        "an unknown line": good.replace("secret ", "note x\nsecret "),
+        "lines in another order": good.replace(f"handle alice\nsecret {NAME}", f"secret {NAME}\nhandle alice"),
+        "carriage returns": good.replace("\n", "\r\n"),
+        "a handle in capitals": bound(build(), handle="Alice"),
+        "a name of seven bytes": bound(build(), name=NAME[2:]),
+        "a name in capitals": bound(build(), name="AB" * 8),
+        "a way out of the directory": bound(build(), handle="../alice"),
+        "a body without padding": good.rstrip("=\n") + "\n",
+        "a second spelling of the body": f"{good[: -len(body)]}{respelt(body)}",
+        "an altered body": alter(good),
+        "no last line feed": good[:-1],
+        "something after the end": good + "x",
+        "another handle in front": bound(build(), sealed_as="bora"),
+        "the key file of another handle under it": bound(build(handle="bora")),
+        "another bound file under it": bound(bound(build())),
+        "a damaged key file under it": bound(build()[:-1]),
+        "nothing under it": bound(""),
+        "another secret": bound(build(), secret=bytes(32)),
+    }
+    return [
+        *(bound_case(name, "damaged", file) for name, file in changed.items()),
+        bound_case("a secret of 31 bytes", "damaged", good, secrets={f"alice.{NAME}": SECRET[:31].hex()}),
+        bound_case("a secret of 33 bytes", "damaged", good, secrets={f"alice.{NAME}": SECRET.hex() + "00"}),
+        bound_case(
+            "another name in front, and a secret of that name",
+            "damaged",
+            good.replace(NAME, "00" * 8),
+            secrets=other,
+        ),
+        bound_case("no secret", "missing", good, secrets={}),
+        bound_case("a secret of another name", "missing", good, secrets=other),
+        bound_case("the secret of another handle", "missing", good, secrets={f"bora.{NAME}": SECRET.hex()}),
+    ]
+
+
+def alter(file: str) -> str:
+    at = file.index("body ") + 5
+    return file[:at] + ("A" if file[at] != "A" else "B") + file[at + 1 :]
+
+
+def respelt(body: str) -> str:
+    """The same bytes in base64 whose unused last bits are not zero; ``body`` must end with padding."""
+    text = body.rstrip("=\n")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) + 1] + body[len(text) :]
+
+
+BOUND = [
+    bound_case("an editor", "opens", bound(build()), signing=SECRETS["signing"]),
+    bound_case(
+        "an admin",
+        "opens",
+        bound(build(handle="admin", role="admin", secrets=ADMIN), handle="admin"),
+        signing=ADMIN["signing"],
+        secrets={f"admin.{NAME}": SECRET.hex()},
+    ),
+    bound_case("a wrong passphrase", "refused", bound(build()), passphrase=PASSPHRASE + "s"),
+    *malformed_bound(),
+]
+
+for name, cases in (("keyfiles", CASES), ("bound", BOUND)):
+    text = json.dumps(cases, indent=1) + "\n"
+    Path(__file__).with_name(f"{name}.json").write_text(text, encoding="utf-8")
