@@ -252,6 +252,7 @@ def test_attempts_are_in_the_audit_log_without_what_was_typed(house: House, stra
     entries = house.vault.audit.page()
     assert [(entry.act, entry.actor, entry.subject) for entry in entries] == [
         ("adopted", "amira", hashlib.sha256(b"").hexdigest()),  # a new vault: nothing is from before signing
+        ("readers-adopted", "amira", "0"),
         ("unlocked", "amira", ""),
         ("unlock-refused", "desk", ""),
     ]
