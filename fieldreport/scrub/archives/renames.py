@@ -20,7 +20,11 @@ from typing import Final
 from urllib.parse import unquote
 
 ENDED: Final = re.compile(r"[^/]+\.([A-Za-z0-9]{1,10})")
-_ESCAPED: Final = re.compile(r"&#?[A-Za-z0-9]{2,8};|(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[/\\]")
+_ENTITY, _PERCENT, _BACKSLASH = "&#?[A-Za-z0-9]{2,8};", "(?:%[0-9A-Fa-f]{2})+", r"(?:\\u[0-9A-Fa-f]{4})+|\\[/\\]"
+# All at once and each alone: what escapes in one kind of text is part of a name in another.
+_ESCAPES: Final = tuple(
+    re.compile(each) for each in (f"{_ENTITY}|{_PERCENT}|{_BACKSLASH}", _ENTITY, _PERCENT, _BACKSLASH, "(?!)")
+)
 _LONGEST: Final = 255  # characters of a name with its folders
 _SPELLED: Final = 9  # characters that one may be written in: three bytes in percent signs
 _PART_OF_A_WORD: Final = re.compile(r"[A-Za-z0-9_-]")
@@ -66,17 +70,29 @@ class Renames:
 
     def _found(self, text: str, begin: int, end: int, near: Mapping[str, str]) -> tuple[int, str]:
         """Where the longest known name that ends here begins, and its new name; an empty one if none does."""
-        shown, starts = _read(text, max(begin, end - _SPELLED * (self._lengths[0] + 1)), end)
+        begin = max(begin, end - _SPELLED * (self._lengths[0] + 1))
+        found = (end, "")
+        for escapes in _ESCAPES:
+            shown, starts = _read(text, begin, end, escapes)
+            start, new = self._ending(shown, near)
+            if new:
+                found = min(found, (starts[start], new))
+        if _IN_AN_ADDRESS.search(text, max(0, end - _ADDRESS), found[0]):
+            return end, ""
+        return found
+
+    def _ending(self, shown: str, near: Mapping[str, str]) -> tuple[int, str]:
+        """Where in a piece of text the longest known name at its end begins, with what leads upwards; its new name."""
         for length in self._lengths:
             start = len(shown) - length
             if start < 0 or (start > 0 and _PART_OF_A_WORD.match(shown[start - 1])):
                 continue
             folded = shown[start:].casefold()
             new = near.get(folded) or self._all.get(folded)
-            if new and not _IN_AN_ADDRESS.search(text, max(0, end - _ADDRESS), starts[start]):
+            if new:
                 upwards = _UPWARDS.search(shown, 0, start)
-                return starts[start if upwards is None else upwards.start()], new
-        return end, ""
+                return start if upwards is None else upwards.start(), new
+        return 0, ""
 
 
 def _written(name: str) -> Iterator[str]:
@@ -88,15 +104,15 @@ def _written(name: str) -> Iterator[str]:
             _, stroke, rest = rest.partition("/")
 
 
-def _read(text: str, begin: int, end: int) -> tuple[str, Sequence[int]]:
+def _read(text: str, begin: int, end: int, escapes: re.Pattern[str]) -> tuple[str, Sequence[int]]:
     """What a piece of text says, and where each of its characters begins. Strokes between folders are forward ones."""
     piece = text[begin:end]
-    if _ESCAPED.search(piece) is None:
-        return piece.replace("\\", "/"), range(begin, end)
+    if escapes.search(piece) is None:
+        return _forward(piece), range(begin, end)
     shown: list[str] = []
     starts: list[int] = []
     position = 0
-    for escaped in _ESCAPED.finditer(piece):
+    for escaped in escapes.finditer(piece):
         shown.append(piece[position : escaped.start()])
         starts += range(begin + position, begin + escaped.start())
         position = escaped.start()
@@ -106,7 +122,11 @@ def _read(text: str, begin: int, end: int) -> tuple[str, Sequence[int]]:
             position += length
     shown.append(piece[position:])
     starts += range(begin + position, end)
-    return "".join(shown).replace("\\", "/"), starts
+    return _forward("".join(shown)), starts
+
+
+def _forward(text: str) -> str:
+    return text.replace("\\", "/")
 
 
 def _spelled(escaped: str) -> Iterator[tuple[str, int]]:

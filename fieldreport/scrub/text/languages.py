@@ -14,10 +14,10 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
-_TABLE: Final = tomllib.loads(files(__package__).joinpath("letters.toml").read_text(encoding="utf-8"))
+_TABLE: Final = tomllib.loads(Path(__file__).with_name("letters.toml").read_text(encoding="utf-8"))
 _NEVER: Final = {
     name: frozenset(row[0] + follower for row in rows.split() for follower in row[1:])
     for name, rows in _TABLE["never"].items()
