@@ -13,6 +13,7 @@ import pytest
 
 import fieldreport
 from fieldreport.cli.demo_run import _watch
+from fieldreport.unseal import machine_secret
 from tests.cli.conftest import free_ports, refused, run
 from tests.eventually import answers, eventually
 
@@ -73,7 +74,8 @@ def test_it_says_what_it_does_while_it_starts_and_keeps_the_servers_lines_to_a_f
 def test_its_key_files_cost_what_every_newsrooms_do(running: RunningDemo) -> None:
     files = list((running.directory / "desk" / "keyfiles").glob("*.key"))
     assert {file.stem for file in files} == {"lena", "amira", "jonas"}
-    assert all("\nargon2id 262144 3 4\n" in file.read_text(encoding="ascii") for file in files)
+    inside = [machine_secret.open_(file, file.read_bytes()) for file in files]
+    assert all(b"\nargon2id 262144 3 4\n" in each for each in inside)
 
 
 def test_a_second_start_in_the_same_directory_says_who_runs_there_and_what_to_do(running: RunningDemo) -> None:

@@ -189,6 +189,8 @@ def test_with_another_id_its_signed_roster_gives_it_away(directory: Path, opened
     path = directory / installation.SETTINGS_NAME
     text = path.read_text().replace("demo = true\n", "").replace(opened.demo.settings.instance.id, "ab" * 16)
     path.write_text(text)
+    for zone in ("intake", "desk"):
+        (directory / zone / "blobs" / ".instance").write_text("ab" * 16)
     assert "the roster is a demonstration's" in refused(run("--settings", path, "roster", "verify"), 77)
     done = run("--settings", path, "doctor")
     assert done.exit_code == 69

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -133,18 +132,6 @@ class TestTheRounds:
         assert house.desk.background.last is not None
         assert (house.desk.background.last.letters, house.desk.background.last.damaged) == (1, 1)
         assert "1 cannot be read" in house.sign_in("lena").get("/health").text
-
-    def test_when_somebody_signed_in_last_is_not_on_the_disk(self, house: House) -> None:
-        house.sign_in("amira")
-        keyfiles = house.settings.desk.keyfiles
-        written = (keyfiles / "amira.head", keyfiles)
-        for path in written:
-            os.utime(path, (0, 0))
-        house.desk.background.start()
-        try:
-            eventually(lambda: all(path.stat().st_mtime > 0 for path in written))
-        finally:
-            house.desk.background.stop()
 
     def test_a_second_start_does_nothing(self, house: House) -> None:
         house.desk.background.start()

@@ -557,6 +557,7 @@ HEADINGS_AND_ADVICE = frozenset(
         "We have received it",
         "What has arrived",
         "You see a receipt: what has arrived and what was removed.",
+        "who sent it and who received it",
         "Your report arrived incomplete",
     }
 )

@@ -50,6 +50,7 @@ WITHOUT_A_PLACE_FOR_WORDS = {
     "audio/gsm",
     "video/dv",
     "video/mpv",
+    "video/mxf",
 } | {f"audio/{kind}" for kind in ("mp2", "ac3", "eac3", "vnd.dts", "vnd.dolby.truehd", "vnd.dolby.mlp", "x-w64")}
 
 # What both readings of a format may use: values and errors, who verifies what is inside, and specifications as data.

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from fieldreport.errors import NotAllowed, NotFound
+from fieldreport.errors import NotAllowed, NotFound, StoreError
 from fieldreport.limits import CHUNK_BYTES
 from fieldreport.seal import SourceKeys
 from fieldreport.store import FileBlobs, Mark
@@ -173,8 +173,8 @@ def test_an_empty_payload_store_is_a_disk_that_is_not_mounted(newsroom: Newsroom
     newsroom.collect()
     blobs.rename(blobs.with_name("unmounted"))
     blobs.mkdir()
-    done = sort.sort(newsroom.seat(newsroom.amira))
-    assert (done.damaged, done.unreadable) == (0, 3)
+    with pytest.raises(StoreError, match="payload store is away"):
+        sort.sort(newsroom.seat(newsroom.amira))
     blobs.rmdir()
     blobs.with_name("unmounted").rename(blobs)
     done = sort.sort(newsroom.seat(newsroom.amira))

@@ -194,7 +194,7 @@ CASES = [
     changed("an unknown state", lambda v: v["entries"][0].update(state="asleep")),
     changed("an admin that decrypts", lambda v: v["entries"][0].update(state="decrypt-only")),
     changed("an editor without a recipient", lambda v: v["entries"][-2].update(recipient=None)),
-    changed("a recovery key that signs", lambda v: v["entries"][-1].update(signing="00" * 32)),
+    changed("a recovery key that signs", lambda v: v["entries"][-1].update(signing="00" * 32), expect=""),
     changed("a key id of another key", lambda v: v["entries"][-1].update(key_id="00" * 16)),
     changed(
         "a recipient with a wrong checksum",
