@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element, remove, unwrap
 from fieldreport.scrub.verdicts import Removed
@@ -19,7 +20,8 @@ WORD: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _W: Final = f"{{{WORD}}}"
 _KEYWORD: Final = re.compile(r"\s*(=|[A-Za-z]+)")
 _COUNTING: Final = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES", "SECTION", "FORMCHECKBOX", "FORMDROPDOWN"})
-_SWITCHES: Final = re.compile(r'\\[*#]\s*(?:"[^"\\]{1,20}"|[A-Za-z0-9]{1,20})')
+_KEPT: Final = re.compile(tables.load("kinds")["field"])
+_SWITCHES: Final = re.compile(r'(\\[*#])\s*("[^"\\]{1,20}"|[^\s"\\]{1,20})')
 _DRAWN: Final = frozenset({"EQ", "SYMBOL"})
 _ADDRESS: Final = re.compile(r'\s*HYPERLINK\s+"([^"]*)"', re.IGNORECASE)
 _SILENT: Final = frozenset(
@@ -85,9 +87,10 @@ def kept_instruction(untrusted: str, removed: set[Removed]) -> str | None:
     match = _KEYWORD.match(untrusted)
     keyword = match[1].upper() if match is not None else ""
     if keyword in _COUNTING:
-        return " ".join([keyword, *_SWITCHES.findall(untrusted)])
+        switches = (f"{switch} {said}" for switch, said in _SWITCHES.findall(untrusted))
+        return " ".join([keyword, *(each for each in switches if _KEPT.fullmatch(f"PAGE {each}"))])
     if keyword in _DRAWN:
-        return untrusted
+        return untrusted if _KEPT.fullmatch(untrusted) else None
     if keyword == "HYPERLINK":
         found = _ADDRESS.match(untrusted)
         address = clean_link(found[1]) if found is not None else None

@@ -15,6 +15,7 @@ from fieldreport import limits
 from fieldreport.scrub.verdicts import Bomb, Damaged
 
 _DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
 
 Element = etree._Element  # noqa: SLF001  # lxml gives its only element class no public name

@@ -1,13 +1,14 @@
-"""The allowlists of elements and attributes, in the form in which ``xml_rewrite`` uses them.
+"""The tables of what a document may hold, in the form in which ``xml_rewrite`` uses them.
 
-Their names are those of the published schemas (ECMA-376 parts 1 and 4, MS-ODRAWXML; OASIS OpenDocument 1.3; XHTML),
-without the ones that say who, when, where, with what, or how it came about. Whatever is not in a table goes with all
-that is in it; ``unwrap`` lists elements that go while their content stays.
+A table names the elements and attributes of a namespace as its published schema does, without the ones that say who,
+when, where, with what, or how it came about, and says of every value which kind it is. Whatever is not in a table goes
+with all that is in it; ``unwrap`` lists elements that go while their content stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,46 +16,57 @@ from fieldreport.scrub.documents import tables
 from fieldreport.scrub.verdicts import Removed
 
 RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_XML: Final = "http://www.w3.org/XML/1998/namespace"
-_FOREIGN: Final = {"r": RELATIONSHIPS, "xml": _XML}
+_FOREIGN: Final = {"r": RELATIONSHIPS, "xml": "http://www.w3.org/XML/1998/namespace"}
+_KINDS: Final = tables.load("kinds")
+_PLAIN: Final = frozenset({"word", *_KINDS["plain"]})
+_PATTERNS: Final = {
+    name: re.compile(pattern, re.DOTALL) for group in ("plain", "other") for name, pattern in _KINDS[group].items()
+}
+_LISTED: Final = {
+    kind: {name.casefold(): name for names in tables.load(table).values() for name in names}
+    for kind, table in _KINDS["listed"].items()
+}
+_BETWEEN: Final = re.compile(r"[\s,;()\[\]]+")
+_TOKEN: Final = re.compile(_KINDS["token"], re.IGNORECASE)
+_QUOTED: Final = re.compile(r'"([^"]*)"')
+USUAL_FONT: Final = "Arial"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a value may be: its kind, and what judges one; None where nothing does."""
+
+    kind: str
+    fits: Callable[[str], object] | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing in such a value has to be escaped."""
+        return self.kind in _PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """One namespace: tags and attributes in the form ``{namespace}name``."""
+    """One namespace: tags and attributes in the form ``{namespace}name``.
+
+    ``elements``: of each element its attributes. ``text``: of the elements whose text stays.
+    """
 
     namespace: str
     prefix: str
-    keep: frozenset[str]
-    unwrap: frozenset[str]
-    attributes: frozenset[str]
+    elements: Mapping[str, Mapping[str, Value]]
+    text: Mapping[str, Value]
+    unwrap: frozenset[str] = frozenset()
 
 
 def load(*names: str) -> dict[str, Vocabulary]:
-    """Tables of Office Open XML, one a namespace, by namespace.
+    """Tables, one a namespace, by namespace.
 
     An attribute's prefix is that of one of these tables; the attribute goes when the table is not among them.
     """
-    found = [tables.load(f"ooxml/{name}") for name in names]
+    found = [tables.load(name) for name in names]
     prefixes = _FOREIGN | {table["prefix"]: table["namespace"] for table in found}
-    return {
-        table["namespace"]: _vocabulary(
-            table["namespace"], table["prefix"], table, table.get("attributes", ()), prefixes
-        )
-        for table in found
-    }
-
-
-def load_shared(name: str) -> dict[str, Vocabulary]:
-    """A table of several namespaces whose elements share one list of attributes (OpenDocument, EPUB)."""
-    table = tables.load(name)
-    prefixes = {prefix: str(space["uri"]) for prefix, space in table["namespaces"].items()}
-    vocabularies = {}
-    for prefix, space in table["namespaces"].items():
-        if "elements_of" in space:
-            space["keep"] += tables.load(space["elements_of"])["keep"]
-        vocabularies[space["uri"]] = _vocabulary(space["uri"], prefix, space, table["attributes"], prefixes)
-    return vocabularies
+    return {table["namespace"]: _vocabulary(table, prefixes) for table in found}
 
 
 def findings() -> dict[str, Removed | None]:
@@ -66,20 +78,112 @@ def findings() -> dict[str, Removed | None]:
     }
 
 
-def _vocabulary(
-    namespace: str, prefix: str, table: Mapping[str, Any], attributes: Iterable[str], prefixes: Mapping[str, str]
-) -> Vocabulary:
-    def tags(kind: str) -> frozenset[str]:
-        return frozenset(f"{{{namespace}}}{name}" for name in table.get(kind, ()))
+def listed(kind: str, untrusted: str) -> str | None:
+    """A name as the table of this kind spells it; None if it is not in there."""
+    return _LISTED[kind].get(untrusted.strip().casefold())
+
+
+def _vocabulary(table: Mapping[str, Any], prefixes: Mapping[str, str]) -> Vocabulary:
+    namespace = table["namespace"]
+
+    def tag(name: str) -> str:
+        return f"{{{namespace}}}{name}" if namespace else name
 
     def attribute(name: str) -> str:
         before, colon, local = name.rpartition(":")
-        return f"{{{prefixes[before]}}}{local}" if colon else local
+        if colon:
+            return f"{{{prefixes[before]}}}{local}"
+        return tag(name) if table.get("qualified") else name
 
+    elements = {
+        tag(name): {
+            attribute(each): Value(kind, _judge(kind, table))
+            for kind, listed in kinds.items()
+            for each in listed.split()
+            if each.rpartition(":")[0] in {"", *prefixes}
+        }
+        for name, kinds in _elements(table)
+    }
+    text = {
+        tag(name): Value(kind, _judge(kind, table))
+        for kind, listed in table.get("text", {}).items()
+        for name in listed.split()
+    }
+    unwrap = frozenset(map(tag, table.get("unwrap", "").split()))
+    return Vocabulary(namespace=namespace, prefix=table["prefix"], elements=elements, text=text, unwrap=unwrap)
+
+
+def _elements(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Each element with its attributes by kind, from the three forms in which a table lists them."""
+    for name in table.get("plain", "").split():
+        yield name, {}
+    for names, kinds in table.get("elements", {}).items():
+        for name in names.split():
+            yield name, kinds
+    for kinds in table.get("shared", ()):
+        for name in kinds["names"].split():
+            yield name, {kind: listed for kind, listed in kinds.items() if kind != "names"}
+
+
+def _judge(kind: str, table: Mapping[str, Any]) -> Callable[[str], object] | None:
+    """What judges a value of a kind. What a cleaner makes of one with code of its own needs no judge."""
+    words = frozenset(table.get("words", "").split())
+
+    def tokens(value: str) -> bool:
+        return all(token in words or _TOKEN.fullmatch(token) for token in _BETWEEN.split(value))
+
+    match kind:
+        case "word":
+            return words.__contains__
+        case "tokens":
+            return tokens
+        case "declarations":
+            properties = frozenset(table["properties"].split())
+            return lambda value: all(
+                name in properties and (_are_fonts(said) if name == "font-family" else tokens(said))
+                for name, _, said in (each.partition(":") for each in value.split(";"))
+            )
+        case _ if kind in _LISTED:
+            names, pattern = frozenset(_LISTED[kind].values()), _PATTERNS.get(kind)
+            return lambda value: value in names or (pattern is not None and pattern.fullmatch(value))
+        case _ if kind in _PATTERNS:
+            return _PATTERNS[kind].fullmatch
+        case _:
+            return None
+
+
+def _are_fonts(said: str) -> bool:
+    return all(_QUOTED.fullmatch(font) and listed("font", font[1:-1]) == font[1:-1] for font in said.split(","))
+
+
+def load_shared(name: str) -> dict[str, Vocabulary]:
+    """A table of several namespaces whose elements share one list of attributes (OpenDocument, EPUB)."""
+    table = tables.load(name)
+    prefixes = _FOREIGN | {prefix: str(space["uri"]) for prefix, space in table["namespaces"].items()}
+    vocabularies = {}
+    for prefix, space in table["namespaces"].items():
+        if "elements_of" in space:
+            space["keep"] += tables.load(space["elements_of"])["keep"]
+        attributes = [
+            f"{{{prefixes[n.partition(':')[0]]}}}{n.partition(':')[2]}" if ":" in n else n for n in table["attributes"]
+        ]
+        vocabularies[space["uri"]] = flat(
+            space["uri"], prefix, space.get("keep", ()), space.get("unwrap", ()), attributes
+        )
+    return vocabularies
+
+
+def flat(
+    namespace: str, prefix: str, keep: Iterable[str], unwrap: Iterable[str], attributes: Iterable[str]
+) -> Vocabulary:
+    """A vocabulary whose elements share one list of attributes of any value."""
+    anything = Value("text", None)
+    place = f"{{{namespace}}}" if namespace else ""
+    shared = dict.fromkeys(attributes, anything)
     return Vocabulary(
         namespace=namespace,
         prefix=prefix,
-        keep=tags("keep"),
-        unwrap=tags("unwrap"),
-        attributes=frozenset(attribute(name) for name in attributes if name.rpartition(":")[0] in {"", *prefixes}),
+        elements={place + name: shared for name in keep},
+        text={place + name: anything for name in keep},
+        unwrap=frozenset(place + name for name in unwrap),
     )

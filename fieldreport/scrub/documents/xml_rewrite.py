@@ -1,29 +1,26 @@
-"""A new XML document from an old tree: only elements and attributes of the given vocabularies.
-
-Where text means something only in certain elements (Office Open XML), these are named and text is left out everywhere
-else; in OpenDocument and XHTML all of it is content.
-"""
+"""A new XML document from an old tree: only elements, attributes, values and texts of the given vocabularies."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 
-from fieldreport.scrub.documents.markup import XML, Element, split
-from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, Vocabulary
+from fieldreport.scrub.documents.markup import DECLARATION, XML, Element, split
+from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, USUAL_FONT, Value, Vocabulary, listed
 from fieldreport.scrub.text.invisible import unmark_piece
 from fieldreport.scrub.verdicts import Damaged, Removed
 
-COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
-_COMPATIBLE: Final = frozenset(f"{{{COMPATIBILITY}}}{name}" for name in ("AlternateContent", "Choice"))
-_FOREIGN: Final = {RELATIONSHIPS: "r", COMPATIBILITY: "mc"}
+_COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+_FOREIGN: Final = {RELATIONSHIPS: "r"}
 _WITHOUT_PREFIX: Final = frozenset({"x", "html", "ncx", "svg"})
 _KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
 _PIECES: Final = 100_000  # of the new document before they are joined: a short string takes 60 bytes
-_DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
 # What no document of XML can hold (XML 1.0, 2.2), and what libxml2 escapes, and how.
 _FORBIDDEN: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _NO_XML: Final = re.compile(f"[{_FORBIDDEN}]")
@@ -32,13 +29,38 @@ _SPECIAL_IN_VALUE: Final = re.compile(f'[&<>"\t\n\r{_FORBIDDEN}]')
 _ESCAPES_IN_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ESCAPES_IN_VALUE: Final = _ESCAPES_IN_TEXT | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
 
-Attribute = Callable[[Element, str, str], str | None]
-"""What becomes of an attribute: (element, name, value) to the value it keeps, or None."""
+Make = Callable[[Element, str, str], str | None]
+"""What a cleaner makes of a value: (element, attribute, old value) to the new one, or None when the attribute goes."""
+
+
+@dataclass(slots=True)  # not frozen, because a small document makes more of these than it has values
+class _Way:
+    """How one attribute of one kind of element is written."""
+
+    start: str  # up to its value
+    make: Make | None
+    fits: Callable[[str], object] | None
+    plain: bool  # there is nothing to escape
+
+
+@dataclass(slots=True)
+class _Place:
+    """What becomes of one kind of element: ``keep``, ``unwrap`` or ``drop``; and of its attributes and its text."""
+
+    becomes: str
+    attributes: Mapping[str, Value]
+    text: Value | None = None
+    ways: dict[str, _Way | None] = field(default_factory=dict)  # of the attributes that were met
+
+
+_DROPPED: Final = _Place("drop", {})
+_UNWRAPPED: Final = _Place("unwrap", {})
 
 
 class Rewriting:
-    """Copies one tree. ``attribute`` has the last word on every value; ``removed`` learns what was left out.
+    """Copies one tree; ``removed`` learns what was left out.
 
+    ``made``: of the kinds of value that the cleaner makes, how. Every value is held to its kind, whoever made it.
     ``void``: HTML is written, in which these elements have no end and all others have one.
     """
 
@@ -48,14 +70,14 @@ class Rewriting:
         *,
         removed: set[Removed],
         findings: Mapping[str, Removed | None],
-        text_in: Collection[str] | None = None,
-        attribute: Attribute | None = None,
+        made: Mapping[str, Make] = MappingProxyType({}),
+        attribute: Make | None = None,
         void: Collection[str] | None = None,
     ) -> None:
         self._vocabularies = vocabularies
         self._removed = removed
         self._findings = findings
-        self._text_in = text_in
+        self._made = {"font": self._font, **made}
         self._attribute = attribute
         self._void = void
         self._elements = 0
@@ -66,25 +88,24 @@ class Rewriting:
         self._out: list[str] = []  # pieces of the new document that follow ``_done``
         self._done = bytearray()
         self._flushed = 0
-        self._places: dict[object, tuple[str, frozenset[str]]] = {}
+        self._places: dict[object, _Place] = {}
 
-    def rewrite(self, old: Element, *, named: str = "", keep_prefixes: Collection[str] = ()) -> bytes:
+    def rewrite(self, old: Element, *, keep_prefixes: Collection[str] = ()) -> bytes:
         """The new document in UTF-8, with a declaration and only those namespaces that are used.
 
-        ``named``: what the root is called instead of its own tag. ``keep_prefixes``: of namespaces that stay declared,
-        because an attribute's value names them.
+        ``keep_prefixes``: of namespaces that stay declared, because an attribute's value names them.
 
         Raises:
             Damaged: the root itself is not in a vocabulary.
         """
-        place, allowed = self._looked_up(old.tag)
-        if place != "keep":
+        place = self._place(old.tag)
+        if place.becomes != "keep":
             raise Damaged
-        root = named or str(old.tag)
+        root = str(old.tag)
         self._prefixes = _FOREIGN | {v.namespace: v.prefix for v in self._vocabularies.values()}
         # Some formats are written without a prefix: simple readers of them know no other way.
         self._plain = split(root)[0] if self._prefixes[split(root)[0]] in _WITHOUT_PREFIX else ""
-        self._element(old, self._name(root), allowed)
+        self._element(old, self._name(root), place)
         spaces = {prefix: namespace for namespace, prefix in self._prefixes.items()} | {"": self._plain}
         declared = {prefix: spaces[prefix] for prefix in sorted(self._used | {*keep_prefixes} & {*spaces})}
         declarations = "".join(
@@ -93,29 +114,44 @@ class Rewriting:
         self._flush()
         # The first thing written is the root, up to its attributes.
         start = len(self._name(root)) + 1
-        return _DECLARATION + self._done[:start] + declarations.encode() + self._done[start:]
+        return DECLARATION + self._done[:start] + declarations.encode() + self._done[start:]
 
     def inside(self, old: Element) -> str:
         """What is written of everything in an element that has no namespace, without a root."""
-        self._append(old.text)
-        self._children(old)
+        place = self._place(old.tag)
+        self._say(old.text, place)
+        self._children(old, place)
         self._flush()
         return self._done.decode()
 
-    def _looked_up(self, tag: object) -> tuple[str, frozenset[str]]:
-        """What becomes of an element, and which attributes it may have. Remembered: there are few kinds of many."""
+    def _place(self, tag: object) -> _Place:
+        """What becomes of an element. Remembered: there are few kinds of many."""
         found = self._places.get(tag)
         if found is None:
             text = str(tag)  # of a comment or an instruction the tag is a function
             vocabulary = self._vocabularies.get(split(text)[0])
             if vocabulary is None:
-                found = ("keep" if text in _COMPATIBLE else "drop", frozenset({"Requires"}))
+                found = _DROPPED
+            elif text in vocabulary.elements:
+                found = _Place("keep", vocabulary.elements[text], vocabulary.text.get(text))
             else:
-                place = "keep" if text in vocabulary.keep else "unwrap" if text in vocabulary.unwrap else "drop"
-                found = (place, vocabulary.attributes)
+                found = _UNWRAPPED if text in vocabulary.unwrap else _DROPPED
             if len(self._places) < _KINDS_MOST:
                 self._places[tag] = found
         return found
+
+    def _way(self, place: _Place, name: str) -> _Way | None:
+        """How an attribute is written; None if it goes."""
+        value = place.attributes.get(name)
+        way = None
+        if value is not None:
+            make = self._made.get(value.kind, self._attribute)
+            if value.kind == "declarations" and value.fits is not None:
+                make = partial(self._declarations, value.fits)
+            way = _Way(f' {self._name(name, of_attribute=True)}="', make, value.fits, value.plain)
+        if len(place.ways) < _KINDS_MOST:
+            place.ways[name] = way
+        return way
 
     def _name(self, tag: str, *, of_attribute: bool = False) -> str:
         """The tag as it is written: with the prefix of its namespace, which counts as used."""
@@ -130,72 +166,96 @@ class Rewriting:
             self._names[key] = f"{prefix}:{local}" if prefix else local
         return self._names[key]
 
-    def _element(self, old: Element, name: str, allowed: frozenset[str]) -> None:
+    def _element(self, old: Element, name: str, place: _Place) -> None:
         self._elements += 1
         if self._elements > _ELEMENTS_MOST:
             raise Damaged
         out = self._out
         if len(out) > _PIECES:
             self._flush()
-        attributes = old.items()
-        out.append(f"<{name}{self._attributes(old, attributes, allowed)}" if attributes else f"<{name}")
-        out.append(">")
-        begin = self._flushed + len(out)
+        # lxml gives bytes only to those who gave it bytes. A cast would cost a call for each element.
+        attributes: list[tuple[str, str]] = old.items()  # type: ignore[assignment]
+        start = f"<{name}{self._attributes(old, attributes, place)}" if attributes else f"<{name}"
         text = old.text
-        if text and (self._text_in is None or old.tag in self._text_in):
-            out.append(self._escaped(text))
+        said = self._said(text, place) if text and place.text is not None else ""
+        if len(old) == 0 and self._void is None:
+            out.append(f"{start}>{said}</{name}>" if said else f"{start}/>")
+            return
+        out.append(f"{start}>")
+        begin = self._flushed + len(out)
+        if said:
+            out.append(said)
         if len(old):
-            self._children(old)
+            self._children(old, place)
         if self._void is not None:
             if name not in self._void:
                 out.append(f"</{name}>")
         elif self._flushed + len(out) == begin:
-            out[-1] = "/>"
+            out[-1] = f"{start}/>"
         else:
             out.append(f"</{name}>")
 
-    def _children(self, old: Element) -> None:
+    def _children(self, old: Element, place: _Place) -> None:
         # Once for each element of a document: what can be looked up before the loop is.
-        looked_up, names = self._looked_up, self._names
+        places, names, has_text = self._places, self._names, place.text is not None
         for child in old:
             tag = child.tag
-            place, allowed = looked_up(tag)
-            if place == "keep":
-                self._element(child, names.get(tag) or self._name(str(tag)), allowed)
+            found = places.get(tag) or self._place(tag)
+            if found.becomes == "keep":
+                self._element(child, names.get(tag) or self._name(str(tag)), found)
             else:
                 self._report(child)
-                if place == "unwrap":
-                    self._append(child.text)
-                    self._children(child)
-            tail = child.tail
-            if tail:
-                self._append(tail)
+                if found.becomes == "unwrap":
+                    self._say(child.text, place)
+                    self._children(child, place)
+            if has_text:
+                self._say(child.tail, place)
 
-    def _attributes(self, old: Element, attributes: Iterable[tuple[object, object]], allowed: frozenset[str]) -> str:
+    def _attributes(self, old: Element, attributes: Iterable[tuple[str, str]], place: _Place) -> str:
         written = ""
-        judge = self._attribute
-        for key, value in attributes:
-            name = str(key)
-            kept: str | None = str(value) if name in allowed else None
-            if kept is not None and judge is not None:
-                kept = judge(old, name, kept)
-            if kept is None:
-                if value:
-                    self._report_attribute(name)
-            else:
-                if not kept.isascii():
-                    kept = self._unmarked(kept)
-                if _SPECIAL_IN_VALUE.search(kept) is not None:
-                    kept = _as_markup(kept, _ESCAPES_IN_VALUE)
-                written += f' {self._names.get(f"@{name}") or self._name(name, of_attribute=True)}="{kept}"'
+        ways = place.ways
+        for name, value in attributes:
+            way = ways[name] if name in ways else self._way(place, name)
+            if way is not None:
+                made = value if way.make is None else way.make(old, name, value)
+                if made is not None and (way.fits is None or way.fits(made)):
+                    if not way.plain and _SPECIAL_IN_VALUE.search(made) is not None:
+                        made = _as_markup(made, _ESCAPES_IN_VALUE)
+                    written += f'{way.start}{made}"'
+                    continue
+            if value:
+                self._report_attribute(name)
         return written
 
-    def _append(self, text: str | None) -> None:
-        if text and self._text_in is None:
-            self._out.append(self._escaped(text))
+    def _font(self, _: Element, __: str, value: str) -> str:
+        """A font of the table, in its place one that every program has: a house's own font tells whose it is."""
+        known = listed("font", value.strip("\"' "))
+        if known is None:
+            self._removed.add(Removed.OTHER_METADATA)
+        return USUAL_FONT if known is None else known
 
-    def _escaped(self, text: str) -> str:
-        kept = self._unmarked(text)
+    def _declarations(self, fits: Callable[[str], object], element: Element, name: str, value: str) -> str | None:
+        """Those of a style's declarations that the table knows, in one form."""
+        kept = []
+        for declaration in value.split(";"):
+            key, _, said = declaration.partition(":")
+            said = " ".join(said.split())
+            if key.strip().lower() == "font-family":
+                said = ",".join(f'"{self._font(element, name, font)}"' for font in said.split(","))
+            settled = f"{key.strip().lower()}:{said}"
+            if fits(settled):
+                kept.append(settled)
+        return ";".join(kept) or None
+
+    def _say(self, text: str | None, place: _Place) -> None:
+        if said := self._said(text, place):
+            self._out.append(said)
+
+    def _said(self, text: str | None, place: _Place) -> str:
+        """A text as it is written: nothing of it where the element that it is in may not have it."""
+        if not text or place.text is None or (place.text.fits is not None and not place.text.fits(text)):
+            return ""
+        kept = text if text.isascii() else self._unmarked(text)
         return _as_markup(kept, _ESCAPES_IN_TEXT) if _SPECIAL_IN_TEXT.search(kept) is not None else kept
 
     def _unmarked(self, text: str) -> str:
@@ -218,7 +278,7 @@ class Rewriting:
 
     def _report_attribute(self, name: str) -> None:
         namespace, local = split(name)
-        if namespace in {XML, COMPATIBILITY}:
+        if namespace in {XML, _COMPATIBILITY}:
             return
         finding = self._findings.get(f"@{local}", Removed.OTHER_METADATA)
         if finding is not None:

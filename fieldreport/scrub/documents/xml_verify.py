@@ -75,7 +75,7 @@ def parse(
     end: Callable[[str], None] | None = None,
 ) -> None:
     """Read XML with expat; a document type, a comment, an instruction or a character that shows nothing is residue."""
-    _verify_visible(content)
+    verify_visible(content)
     parser = expat.ParserCreate(namespace_separator="\n")
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -89,8 +89,12 @@ def parse(
         raise Residue from None
 
 
-def _verify_visible(content: bytes) -> None:
-    """Look for characters that no writing needs, spelled out or not: one look, because a table has a million values."""
+def verify_visible(content: bytes) -> None:
+    """Look for characters that no writing needs, spelled out or not: one look, because a table has a million values.
+
+    Raises:
+        Residue: there is one.
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError:

@@ -87,7 +87,7 @@ def workbook(marks: Any, photo: bytes) -> bytes:
         "xl/worksheets/sheet1.xml": (
             f'<worksheet {X}><sheetPr codeName="{marks("sheet code name")}"/><sheetViews><sheetView workbookViewId="0">'
             '<selection activeCell="Z99"/></sheetView></sheetViews><sheetData>'
-            '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1"><f>A2*2</f><v>14</v></c>'
+            '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1"><f>A2*Total</f><v>14</v></c>'
             f'<c r="C1"><f>\'[1]{marks("other workbook")}\'!A1</f><v>15</v></c>'
             f'<c r="D1"><f>{[*marks.places][5]}!A1</f><v>16</v></c>'
             f'<c r="E1"><f>WEBSERVICE("https://{marks("web service")}")</f><v>17</v></c></row></sheetData>'
@@ -222,7 +222,7 @@ def test_cells_formulas_and_links_of_visible_sheets_stay(clean: Clean, marks: An
     parts = members(clean(workbook(marks, phone_photo)).data)
     sheet = parts["xl/worksheets/sheet1.xml"]
     assert "Seen text" in parts["xl/sharedStrings.xml"]
-    assert "<f>A2*2</f><v>14</v>" in sheet
+    assert "<f>A2*Total</f><v>14</v>" in sheet
     assert re.findall(r"<v>(\d+)</v>", sheet) == ["0", "14", "15", "16", "17"]
     assert sheet.count("<f>") == 1
     assert sheet.count("<hyperlink ") == 1

@@ -5,24 +5,25 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from fieldreport.scrub.documents.vocabularies import Vocabulary
+from fieldreport.scrub.documents.vocabularies import Value, Vocabulary
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.verdicts import Damaged
 
 SPACE = "urn:example"
+ANYTHING = Value("text", None)
+ATTRIBUTES = dict.fromkeys(("k", f"{{{SPACE}}}k", "{http://www.w3.org/XML/1998/namespace}space"), ANYTHING)
 VOCABULARY = Vocabulary(
     namespace=SPACE,
     prefix="e",
-    keep=frozenset({f"{{{SPACE}}}a", f"{{{SPACE}}}b"}),
+    elements={f"{{{SPACE}}}{name}": ATTRIBUTES for name in "ab"},
+    text={f"{{{SPACE}}}{name}": ANYTHING for name in "ab"},
     unwrap=frozenset({f"{{{SPACE}}}u"}),
-    attributes=frozenset({"k", f"{{{SPACE}}}k", "{http://www.w3.org/XML/1998/namespace}space"}),
 )
 
 
 def rewritten(source: str, value: str | None = None) -> etree._Element:
-    rewriting = Rewriting(
-        {SPACE: VOCABULARY}, removed=set(), findings={}, attribute=lambda _, __, kept: kept if value is None else value
-    )
+    made = {"text": lambda _, __, kept: kept if value is None else value}
+    rewriting = Rewriting({SPACE: VOCABULARY}, removed=set(), findings={}, made=made)
     return etree.fromstring(rewriting.rewrite(etree.fromstring(source)))
 
 

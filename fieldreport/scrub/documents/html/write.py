@@ -18,7 +18,7 @@ from fieldreport.scrub.documents import pictures, tables
 from fieldreport.scrub.documents.html.parse import parse
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
-from fieldreport.scrub.documents.vocabularies import Vocabulary
+from fieldreport.scrub.documents.vocabularies import flat
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text import encoding, invisible
@@ -35,14 +35,12 @@ _KINDS: Final = {name: re.compile(pattern) for name, pattern in _TABLE["kinds"].
 _ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     element: _TABLE["attributes"][""] | _TABLE["attributes"].get(element, {}) for element in _TABLE["keep"]
 }
-_VOCABULARY: Final = Vocabulary(
-    namespace="",
-    prefix="html",
-    keep=frozenset(_TABLE["keep"]),
-    unwrap=frozenset(),
-    attributes=frozenset(name for names in _ATTRIBUTES.values() for name in names),
+_VOCABULARY: Final = flat(
+    "", "html", [*_TABLE["keep"], "body"], (), {name for names in _ATTRIBUTES.values() for name in names}
 )
-_SILENT: Final = {f"@{name}": None for name in _VOCABULARY.attributes}  # the parser has reported what there was
+_SILENT: Final = {
+    f"@{name}": None for names in _ATTRIBUTES.values() for name in names
+}  # the parser has reported what there was
 _LOST: Final = "lost"  # no element of HTML: what is renamed to this is left out
 _ROUNDS: Final = 10
 # Form C makes one character of the end of a tag and a stroke that stands alone.

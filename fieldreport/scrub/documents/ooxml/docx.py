@@ -9,30 +9,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from fieldreport.scrub.documents import fields, markup
+from fieldreport.scrub.documents import fields
 from fieldreport.scrub.documents.fields import WORD
 from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
 from fieldreport.scrub.documents.ooxml import drawings
-from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning
+from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning, parse
 from fieldreport.scrub.documents.ooxml.word_names import drop_unused_styles, neutral_bookmarks, neutral_styles
-from fieldreport.scrub.documents.vocabularies import load
-from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.verdicts import Removed
 
 MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml."
 _W: Final = f"{{{WORD}}}"
-_M: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_WP: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
-_A: Final = f"{{{drawings.DRAWING}}}"
-
-_VOCABULARIES: Final = load(
-    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "math", "vml", "vml-office",
-    "vml-word", "word-shape", "word-group", "word-canvas",
+_WRITER: Final = drawings.Writer(
+    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "math", "vml", "vml-office", "vml-word",
+    "word-shape", "word-group", "word-canvas",
 )  # fmt: skip
-_TEXT_IN: Final = frozenset(
-    {f"{_W}t", f"{_W}instrText", f"{_M}t", f"{_WP}posOffset", f"{_WP}align", f"{_A}t", f"{_A}tableStyleId"}
-)
 _INSERTED: Final = (f"{_W}ins", f"{_W}moveTo")
 _DELETED: Final = (f"{_W}del", f"{_W}moveFrom")
 _OFF: Final = frozenset({"0", "false", "off"})
@@ -55,16 +46,16 @@ _SETTINGS: Final = frozenset(
 
 def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
     """The body of the document, a header, a footer, notes, numbering."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     removed = part.package.cleaning.removed
-    drawings.choose(root)
+    drawings.choose(root)  # before anything is looked for: what is not chosen is not in the document
     _settle_changes(root, removed)
     _drop_hidden(root, removed)
     _without_form_names(root)
     fields.settle(root, removed)
     neutral_bookmarks(root)
     neutral_styles(root, part.package.names)
-    return _written(root, part)
+    return _WRITER.write(root, part)
 
 
 def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
@@ -78,15 +69,15 @@ def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
 
 def clean_styles(part: PartCleaning, untrusted: bytes) -> bytes:
     """The styles in use, under neutral names where the author made them."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     drop_unused_styles(root, part.package.names)
     neutral_styles(root, part.package.names)
-    return _written(root, part)
+    return _WRITER.write(root, part)
 
 
 def clean_settings(part: PartCleaning, untrusted: bytes) -> bytes:
     """The settings that change how the document looks."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     for setting in list(root):
         if setting.tag not in _SETTINGS:
             finding = drawings.FINDINGS.get(split(str(setting.tag))[1], Removed.OTHER_METADATA)
@@ -94,30 +85,14 @@ def clean_settings(part: PartCleaning, untrusted: bytes) -> bytes:
             root.remove(setting)
     for reference in list(root.iter(f"{_W}footnote", f"{_W}endnote")):
         remove(reference)  # separators: numbered in the notes themselves
-    # The root is not in the content's vocabulary, so that settings cannot be smuggled in elsewhere.
-    root.tag = f"{_W}compat"
-    return _written(root, part, named=f"{_W}settings")
+    return _WRITER.write(root, part)
 
 
 def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """A chart, a diagram's parts, a theme: drawing markup of its own."""
-    root = markup.parse(untrusted)
-    drawings.choose(root)
+    root = parse(untrusted)
     drawings.neutral_formulas(root)
-    return _written(root, part)
-
-
-def _written(root: Element, part: PartCleaning, *, named: str = "") -> bytes:
-    drawings.resolve(root, part)
-    drawings.neutral_diagram(root)
-    rewriting = Rewriting(
-        _VOCABULARIES,
-        removed=part.package.cleaning.removed,
-        findings=drawings.FINDINGS,
-        text_in=_TEXT_IN,
-        attribute=drawings.attribute,
-    )
-    return rewriting.rewrite(root, named=named, keep_prefixes=drawings.CHOICE_PREFIXES)
+    return _WRITER.write(root, part)
 
 
 def _settle_changes(root: Element, removed: set[Removed]) -> None:

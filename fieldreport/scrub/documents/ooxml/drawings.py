@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Final, cast
 
 from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
 from fieldreport.scrub.documents.ooxml.opc import CleanPart, Kind, PartCleaning
-from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, findings
-from fieldreport.scrub.documents.xml_rewrite import COMPATIBILITY
+from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, findings, listed, load
+from fieldreport.scrub.documents.xml_rewrite import Make, Rewriting
 from fieldreport.scrub.verdicts import Removed
 
 DRAWING: Final = "http://schemas.openxmlformats.org/drawingml/2006/main"
 CHART: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 DIAGRAM: Final = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _OFFICE: Final = "urn:schemas-microsoft-com:office:office"
+_COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+_A: Final = f"{{{DRAWING}}}"
+_D: Final = f"{{{DIAGRAM}}}"
 
 # Programs older than 2010 needed a fallback for these; what we keep is the choice. Prefix it is written with.
 _CHOICES: Final = {
@@ -56,13 +59,13 @@ _FRAMES: Final = frozenset(
     | {"absoluteAnchor", "buBlip", "pic", "numPicBullet"}
 )
 _SHAPES: Final = frozenset({"pict", "object"})
-_VML_SHAPE: Final = re.compile(r"#?_x0000_[a-z]\d{1,6}")
-_VALUE_MOST: Final = 100_000
-_WATCHED: Final = frozenset(
-    {"name", "id", "type", "action", "styleName", "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}uri"}
+
+_NAMED: Final = (
+    *(f"{_A}{name}" for name in ("custGeom", "prstGeom", "prstTxWarp", "tableStyleId", "tblStyleLst", "tblStyle")),
+    f"{_A}tableStyle",
+    f"{_D}*",
 )
-_JUMP: Final = re.compile(r"ppaction://hlink(showjump\?jump=\w+|sldjump)")
-_NEUTRAL_FIELD: Final = "{00000000-0000-0000-0000-000000000000}"
+_STANDARD_GUIDE: Final = re.compile(r"adj[0-9]{0,2}|[hv]f")
 
 FINDINGS: Final = findings()
 """Local name of an element (or ``@`` and an attribute's) → what its removal is called on the receipt, or nothing."""
@@ -93,7 +96,7 @@ def kinds(folder: str, clean: CleanPart, *, also: Mapping[str, tuple[str, str]])
 
 def choose(root: Element) -> None:
     """Keep one branch of every choice: the first whose requirements we know, else the fallback in its place."""
-    for alternatives in list(root.iter(f"{{{COMPATIBILITY}}}AlternateContent")):
+    for alternatives in list(root.iter(f"{{{_COMPATIBILITY}}}AlternateContent")):
         if alternatives.getparent() is None:
             continue
         fallback: Element | None = None
@@ -180,40 +183,81 @@ def _draws(shape: Element) -> bool:
     return any(split(str(child.tag))[1] not in {"shapetype", "OLEObject"} for child in shape)
 
 
-def attribute(element: Element, name: str, value: str) -> str | None:
-    """The last word on an attribute of drawings, whatever the format."""
-    if len(value) > _VALUE_MOST:
-        return None
-    if name not in _WATCHED:
-        return value
-    namespace, local = split(str(element.tag))
-    match local, name:
-        case ("docPr" | "cNvPr", "name"):
-            return "Object"
-        case ("theme" | "clrScheme" | "fontScheme" | "fmtScheme" | "extraClrScheme", "name"):
-            return "Theme"
-        case ("fld", "id") if namespace == DRAWING:
-            return _NEUTRAL_FIELD
-        case (_, "id" | "type") if namespace.startswith("urn:schemas-microsoft-com:vml"):
-            return value if _VML_SHAPE.fullmatch(value) else None
-        case ("hlinkClick" | "hlinkHover" | "hlinkMouseOver", "action"):
-            return value if _JUMP.fullmatch(value) else None
-        case ("compatSetting", "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}uri"):
-            return value if value == "http://schemas.microsoft.com/office/word" else None
-        case ("tableStyle", "styleName"):
-            return "Style"
-        case _:
-            return value
+def _constant(value: str) -> Make:
+    return lambda *_: value
 
 
-def neutral_diagram(root: Element) -> None:
-    """Number the points and connections of a diagram instead of their random identifiers."""
+MADE: Final[dict[str, Make]] = {
+    "object-name": _constant("Object"),
+    "theme-name": _constant("Theme"),
+    "style-title": _constant("Style"),
+    "field-id": _constant("{00000000-0000-0000-0000-000000000000}"),
+}
+"""What becomes of the values of these kinds, whatever the format."""
+
+
+def neutral_names(root: Element, names: MutableMapping[str, str]) -> None:
+    """Number what authors and programs give names inside drawings: guides, table styles, what a diagram is made of.
+
+    ``names`` is shared by the parts of a document, because some of these names are used in other parts.
+    """
     numbers: dict[str, str] = {}
-    for element in root.iter(f"{{{DIAGRAM}}}*"):
-        for name in ("modelId", "srcId", "destId", "parTransId", "sibTransId", "presAssocID"):
-            value = element.get(name)
-            if value is not None:
-                element.set(name, numbers.setdefault(str(value), str(len(numbers))))
+    for element in root.iter(*_NAMED):
+        match split(str(element.tag))[1]:
+            case "custGeom" | "prstGeom" | "prstTxWarp":
+                _number_guides(element)
+            case "tableStyleId":
+                element.text = _table_style(element.text or "", names)
+            case "tblStyleLst" | "tblStyle" | "tableStyle":
+                for key in {"def", "styleId"}.intersection(map(str, element.keys())):
+                    element.set(key, _table_style(str(element.get(key)), names))
+            case _:
+                _number_diagram(element, names, numbers)
+
+
+def _number_guides(geometry: Element) -> None:
+    """Guides of a shape, where they are defined and where formulas, points and handles use them."""
+    guides: dict[str, str] = {}
+    for guide in geometry.iter(f"{_A}gd"):
+        name = str(guide.get("name", ""))
+        guides[name] = name if _STANDARD_GUIDE.fullmatch(name) else f"g{len(guides) + 1}"
+        guide.set("name", guides[name])
+    if all(name == new for name, new in guides.items()):
+        return
+    for element in geometry.iter():
+        for key, value in element.items():
+            if key == "fmla":
+                element.set(key, " ".join(guides.get(word, word) for word in str(value).split()))
+            elif value in guides and element.tag != f"{_A}gd":
+                element.set(key, guides[str(value)])
+
+
+def _table_style(value: str, names: MutableMapping[str, str]) -> str:
+    """A style that comes with the program, or a number in the same form."""
+    own = f"{{00000000-0000-0000-0000-{len(names) + 1:012}}}"
+    return listed("table-style", value) or names.setdefault(f"table style {value}", own)
+
+
+def _number_diagram(element: Element, names: MutableMapping[str, str], numbers: MutableMapping[str, str]) -> None:
+    for key, old in element.items():
+        value = str(old)
+        match str(key):
+            case "modelId" | "srcId" | "destId" | "parTransId" | "sibTransId" | "presAssocID" | "cxnId":
+                element.set(key, numbers.setdefault(value, str(len(numbers))))
+            case "csTypeId" | "loTypeId" | "qsTypeId" | "uniqueId" | "presId" | "defStyle":
+                element.set(key, names.setdefault(f"type {value}", f"urn:diagram:{len(names) + 1}"))
+            case "forName" | "refForName" | "moveWith" | "presName" | "ref":
+                element.set(key, _layout_name(value, names))
+            case "name" if element.tag != f"{_D}styleLbl":
+                element.set(key, _layout_name(value, names))
+            case "val" if element.tag == f"{_D}param" and element.get("type") in {"srcNode", "dstNode"}:
+                element.set(key, _layout_name(value, names))
+            case _:
+                continue
+
+
+def _layout_name(value: str, names: MutableMapping[str, str]) -> str:
+    return names.setdefault(f"name {value}", f"n{len(names) + 1}")
 
 
 def neutral_formulas(root: Element) -> None:
@@ -221,3 +265,18 @@ def neutral_formulas(root: Element) -> None:
     for formula in root.iter(f"{{{CHART}}}f"):
         if formula.text and re.search(r"[\[\\]|://", formula.text):
             formula.text = None
+
+
+class Writer:
+    """How the parts of one format are written: with the tables of these names."""
+
+    def __init__(self, *names: str) -> None:
+        self._vocabularies = load(*(f"ooxml/{name}" for name in (*names, "compatibility")))
+
+    def write(self, root: Element, part: PartCleaning) -> bytes:
+        """The part in its new form, with the relationships that its markup names."""
+        choose(root)
+        resolve(root, part)
+        neutral_names(root, part.package.drawn)
+        rewriting = Rewriting(self._vocabularies, removed=part.package.cleaning.removed, findings=FINDINGS, made=MADE)
+        return rewriting.rewrite(root, keep_prefixes=CHOICE_PREFIXES)

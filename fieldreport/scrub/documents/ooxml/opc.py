@@ -8,6 +8,7 @@ the order in which they are first used.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -16,6 +17,7 @@ from lxml import etree
 
 from fieldreport.scrub.documents import archive, markup, tables
 from fieldreport.scrub.documents.links import clean_link
+from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.pictures import EXTENSIONS, clean_picture
 from fieldreport.scrub.format import Cleaning, Sink
 from fieldreport.scrub.verdicts import Damaged, Removed
@@ -24,6 +26,15 @@ RELATION: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relatio
 _RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
 _LOST: Final = {kind: set(map(Removed, names)) for kind, names in tables.load("ooxml/parts-left-behind").items()}
+
+
+# ISO/IEC 29500 has two spellings of each namespace; "strict" is the one that few programs write.
+_STRICT: Final = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
+
+
+def parse(untrusted: bytes) -> Element:
+    """A part's root, with the namespaces of the transitional form, in which documents are written."""
+    return markup.parse(_STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", untrusted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +100,7 @@ class PartCleaning:
 
     def constant(self, kind: str, name: str, content_type: str, data: bytes) -> None:
         """Add a part that is the same in every document, because programs complain when there is none."""
-        self.package.add(Part(name=name, content_type=content_type, data=data))
+        self.package.add(Part(name=name, content_type=content_type, data=markup.DECLARATION + data))
         self._add(kind, posixpath.relpath(f"/{name}", f"/{posixpath.dirname(self.part.name)}"), external=False)
 
     def _follow(self, relation: Relation) -> str | None:
@@ -124,6 +135,7 @@ class Package:
         self._copies: dict[str, Part | None] = {}
         self._counts: dict[str, int] = {}
         self.names: dict[str, str] = {}  # what the format renames across parts
+        self.drawn: dict[str, str] = {}  # what drawings rename across parts
         self.used: set[str] = set()  # what the format remembers across parts
 
     def main(self) -> str:
@@ -143,7 +155,7 @@ class Package:
         if path not in self._old:
             return {}
         found: dict[str, Relation] = {}
-        for node in markup.parse(self._old[path]).iter(f"{{{_RELATIONS}}}Relationship"):
+        for node in parse(self._old[path]).iter(f"{{{_RELATIONS}}}Relationship"):
             external = node.get("TargetMode") == "External"
             target = str(node.get("Target", ""))
             if not external:
@@ -196,9 +208,13 @@ class Package:
         """Add a part that is made from no old one."""
         self._copies[f"/{part.name}"] = part  # no old part's name begins with a slash
 
+    def parts(self) -> list[Part]:
+        """The new parts, in the order of their use."""
+        return [part for part in self._copies.values() if part is not None]
+
     def write(self, sink: Sink) -> None:
         """Write the new package: content types, the one relationship of the root, parts in the order of their use."""
-        parts = [part for part in self._copies.values() if part is not None]
+        parts = self.parts()
         members = [
             ("[Content_Types].xml", _content_types(parts)),
             ("_rels/.rels", _relations([("rId1", "officeDocument", parts[0].name, False)])),

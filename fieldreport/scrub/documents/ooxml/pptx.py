@@ -8,28 +8,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from fieldreport.scrub.documents import markup
-from fieldreport.scrub.documents.markup import Element, remove, split
+from fieldreport.scrub.documents.markup import Element, remove
 from fieldreport.scrub.documents.ooxml import drawings
-from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning
-from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, load
-from fieldreport.scrub.documents.xml_rewrite import Rewriting
+from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning, parse
+from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 SLIDES: Final = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _P: Final = f"{{{SLIDES}}}"
-_A: Final = f"{{{drawings.DRAWING}}}"
-_C: Final = f"{{{drawings.CHART}}}"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml."
 _FIRST_SLIDE: Final = 256  # ECMA-376 part 1, 19.7.13
 
-_VOCABULARIES: Final = load("presentation", "drawing", "chart", "diagram", "picture")
-_TEXT_IN: Final = frozenset({f"{_A}t", f"{_A}tableStyleId", f"{_C}v", f"{_C}f", f"{_C}formatCode", f"{_C}name"})
+_WRITER: Final = drawings.Writer("presentation", "drawing", "chart", "diagram", "picture")
 
 
 def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:
     """The list of slides. Which layouts are in use is settled before the masters are read."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     number = _FIRST_SLIDE
     for slide in list(root.iter(f"{_P}sldId")):
         relation = part.old.get(str(slide.get(f"{{{RELATIONSHIPS}}}id", "")))
@@ -49,14 +44,14 @@ def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:
 
 def clean_slide(part: PartCleaning, untrusted: bytes) -> bytes:
     """A slide, its notes, or a master of these; with it the layout it was made from."""
-    data = _written(markup.parse(untrusted), part)
+    data = _written(parse(untrusted), part)
     part.implied("slideLayout", "slideMaster", "notesMaster", "notesSlide", "slide", "theme")
     return data
 
 
 def clean_master(part: PartCleaning, untrusted: bytes) -> bytes:
     """A slide master, with the layouts that slides use."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     for layout in list(root.iter(f"{_P}sldLayoutId")):
         relation = part.old.get(str(layout.get(f"{{{RELATIONSHIPS}}}id", "")))
         if relation is None or relation.target not in part.package.used:
@@ -68,28 +63,15 @@ def clean_master(part: PartCleaning, untrusted: bytes) -> bytes:
 
 def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """A chart, a diagram's parts, a theme, table styles."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     drawings.neutral_formulas(root)
     return _written(root, part)
 
 
-def _attribute(element: Element, name: str, value: str) -> str | None:
-    if name == "name" and split(str(element.tag))[1] == "cSld":
-        return None
-    return drawings.attribute(element, name, value)
-
-
 def _written(root: Element, part: PartCleaning) -> bytes:
-    drawings.choose(root)
     if next(root.iter(f"{_P}timing"), None) is not None:
         part.package.cleaning.removed.add(Removed.OTHER_METADATA)
-    drawings.resolve(root, part)
-    drawings.neutral_diagram(root)
-    rewriting = Rewriting(
-        _VOCABULARIES, removed=part.package.cleaning.removed, findings=drawings.FINDINGS, text_in=_TEXT_IN,
-        attribute=_attribute,
-    )  # fmt: skip
-    return rewriting.rewrite(root)
+    return _WRITER.write(root, part)
 
 
 KINDS: Final = {

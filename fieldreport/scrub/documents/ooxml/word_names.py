@@ -7,21 +7,17 @@ cursor stood last.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.fields import WORD
 from fieldreport.scrub.documents.markup import Element, remove
+from fieldreport.scrub.documents.vocabularies import listed
 
 _W: Final = f"{{{WORD}}}"
-_BUILT_IN: Final = frozenset(map(str.lower, tables.load("ooxml/word-styles")["names"]))
-_LINKED: Final = re.compile(r"(.+) Char", re.IGNORECASE)
 _USES: Final = frozenset(
     f"{_W}{name}" for name in ("pStyle", "rStyle", "tblStyle", "basedOn", "next", "link", "numStyleLink", "styleLink")
 )
-_NUMBERED: Final = re.compile(r"Style \d+")
 _ON: Final = frozenset({"1", "true", "on"})
 
 
@@ -40,11 +36,7 @@ def neutral_styles(root: Element, names: MutableMapping[str, str]) -> None:
         name = style.find(f"{_W}name")
         if name is None:
             continue
-        given = str(name.get(f"{_W}val", ""))
-        linked = _LINKED.fullmatch(given)
-        plain = linked[1] if linked is not None else given
-        if plain.lower() not in _BUILT_IN and not _NUMBERED.fullmatch(given):
-            name.set(f"{_W}val", f"Style {identifier[1:]}")
+        name.set(f"{_W}val", listed("style-name", str(name.get(f"{_W}val", ""))) or f"Style {identifier[1:]}")
 
 
 def drop_unused_styles(root: Element, names: Mapping[str, str]) -> None:

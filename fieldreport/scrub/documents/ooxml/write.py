@@ -9,7 +9,7 @@ from lxml import etree
 from fieldreport.scrub.documents import archive, markup
 from fieldreport.scrub.documents.archive import Archive
 from fieldreport.scrub.documents.ooxml import docx, pptx, xlsx
-from fieldreport.scrub.documents.ooxml.opc import Kind, Package
+from fieldreport.scrub.documents.ooxml.opc import Kind, Package, parse
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Damaged, Removed
 
@@ -43,12 +43,14 @@ def _clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         cleaning.removed.add(Removed.SCRIPT)
     package = Package(old, cleaning, {})
     name = package.main()
-    namespace = markup.split(str(markup.parse(old[name]).tag))[0]
+    namespace = markup.split(str(parse(old[name]).tag))[0]
     if namespace not in _KINDS:
         raise Damaged
     media_type, kinds = _KINDS[namespace]
     package = Package(old, cleaning, kinds)
     package.clean_part(name, kinds["officeDocument"])
+    if kinds is xlsx.KINDS:
+        xlsx.settle_names(package)
     package.write(sink)
     return media_type
 

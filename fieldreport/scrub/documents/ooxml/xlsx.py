@@ -7,37 +7,27 @@ links, scenarios, protections, printer settings, paths, users and calculation hi
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterable, MutableMapping
 from typing import Final
 
 from lxml import etree
 
-from fieldreport.scrub.documents import markup
+from fieldreport.scrub.documents import markup, tables
 from fieldreport.scrub.documents.markup import Element, remove
 from fieldreport.scrub.documents.ooxml import drawings
-from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning
-from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, load
-from fieldreport.scrub.documents.xml_rewrite import Rewriting
+from fieldreport.scrub.documents.ooxml.opc import Kind, Package, Part, PartCleaning, parse
+from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 SHEET: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _X: Final = f"{{{SHEET}}}"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
-_A: Final = f"{{{drawings.DRAWING}}}"
 _C: Final = f"{{{drawings.CHART}}}"
-_XDR: Final = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 
-_CELLS: Final = load("spreadsheet")
-_DRAWINGS: Final = load("sheet-drawing", "drawing", "chart", "picture", "diagram")
-_TEXT_IN: Final = frozenset(
-    f"{_X}{name}"
-    for name in ("f", "v", "t", "formula", "formula1", "formula2", "definedName", "calculatedColumnFormula",
-                 "totalsRowFormula", "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter")
-)  # fmt: skip
-_DRAWN_TEXT_IN: Final = frozenset(
-    {f"{_A}t", f"{_A}tableStyleId", f"{_C}v", f"{_C}f", f"{_C}formatCode", f"{_C}name"}
-    | {f"{_XDR}{name}" for name in ("col", "row", "colOff", "rowOff")}
-)
+_CELLS: Final = drawings.Writer("spreadsheet")
+_DRAWINGS: Final = drawings.Writer("sheet-drawing", "drawing", "chart", "picture", "diagram")
 _FORMULAS: Final = tuple(
     f"{_X}{name}" for name in ("f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula")
 )
@@ -45,13 +35,21 @@ _OUTSIDE: Final = re.compile(
     r"\[\d+\]|\[[^\]]*\.xl\w+\]|\\\\|://|\|'|\b(HYPERLINK|WEBSERVICE|RTD|CALL|REGISTER\.ID|FILTERXML|IMAGE|CUBE\w+)\s*\(",
     re.IGNORECASE,
 )
+_NAMED_STYLE: Final = re.compile(r"(Table|Pivot)Style(Light|Medium|Dark)\d{1,2}")  # comes with the program
+_NAMED_BY_PROGRAM: Final = re.compile(tables.load("kinds")["plain"]["neutral-name"])
+_SHOWN: Final = re.compile(
+    rb"<(?:c:)?(?:f|formula[12]?|definedName|calculatedColumnFormula|totalsRowFormula)(?:>| [^>]*>)([^<]+)|"
+    rb"location=\"([^\"]*)"
+)
 _PATH_CODES: Final = re.compile(r"&[ZF]")  # the file's folder and name, in a printed header
 
 
 def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
     """The list of sheets, without the hidden ones, and the names that are defined for them."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     package = part.package
+    if next(root.iter("{*}absPath"), None) is not None:
+        package.cleaning.removed.add(Removed.PATHS)
     sheets = list(root.iter(f"{_X}sheet"))
     numbers: dict[int, int] = {}
     for index, sheet in enumerate(sheets):
@@ -77,7 +75,7 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
         remove(view)
     for view in root.iter(f"{_X}workbookView"):
         view.attrib.clear()  # windows, the sheet that was open last: the element itself is what sheets refer to
-    data = _written(root, part)
+    data = _CELLS.write(root, part)
     part.implied("theme", "styles")
     part.implied("sharedStrings")  # last: only those are kept that a sheet uses
     return data
@@ -85,7 +83,7 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
 
 def clean_sheet(part: PartCleaning, untrusted: bytes) -> bytes:
     """The cells of one sheet."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     package = part.package
     _settle_formulas(root, package.used, package.cleaning.removed)
     for cell in root.iter(f"{_X}c"):
@@ -99,7 +97,7 @@ def clean_sheet(part: PartCleaning, untrusted: bytes) -> bytes:
         text.text = _PATH_CODES.sub("", text.text or "")
     drawings.choose(root)
     _drop_lost_links(root, part)
-    return _written(root, part)
+    return _CELLS.write(root, part)
 
 
 def _drop_lost_links(root: Element, part: PartCleaning) -> None:
@@ -118,7 +116,7 @@ def _drop_lost_links(root: Element, part: PartCleaning) -> None:
 
 def clean_strings(part: PartCleaning, untrusted: bytes) -> bytes:
     """The shared strings; those that no visible sheet uses are emptied, so that the numbers of the others hold."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     for index, item in enumerate(root.iter(f"{_X}si")):
         if f"string {index}" not in part.package.used and len(item):
             if any(text.text for text in item.iter(f"{_X}t")):
@@ -126,45 +124,42 @@ def clean_strings(part: PartCleaning, untrusted: bytes) -> bytes:
             for child in list(item):
                 item.remove(child)
             etree.SubElement(item, f"{_X}t")
-    return _written(root, part)
+    return _CELLS.write(root, part)
 
 
 def clean_styles(part: PartCleaning, untrusted: bytes) -> bytes:
-    """Formats; cell styles of the author's own get numbers instead of names."""
-    root = markup.parse(untrusted)
-    own = 0
-    for style in root.iter(f"{_X}cellStyle"):
-        if style.get("builtinId") is None:
-            own += 1
-            style.set("name", f"Style {own}")
-    return _written(root, part)
+    """Formats; styles get numbers instead of names, because those that come with Excel are in the author's language."""
+    root = parse(untrusted)
+    for number, style in enumerate(root.iter(f"{_X}cellStyle"), start=1):
+        style.set("name", "Normal" if style.get("builtinId") == "0" else f"Style {number}")
+    _name_table_styles(root, part.package.names)
+    return _CELLS.write(root, part)
+
+
+def _name_table_styles(root: Element, names: MutableMapping[str, str]) -> None:
+    for element in root.iter(f"{_X}tableStyles", f"{_X}tableStyle", f"{_X}tableStyleInfo"):
+        for key in ("name", "defaultTableStyle", "defaultPivotStyle"):
+            name = str(element.get(key, ""))
+            if name and _NAMED_STYLE.fullmatch(name) is None:
+                element.set(key, names.setdefault(name, f"Style {len(names) + 1}"))
 
 
 def clean_table(part: PartCleaning, untrusted: bytes) -> bytes:
     """A table: its range, its columns and how it looks."""
-    root = markup.parse(untrusted)
+    root = parse(untrusted)
     _settle_formulas(root, part.package.used, part.package.cleaning.removed)
-    return _written(root, part)
+    _name_table_styles(root, part.package.names)
+    return _CELLS.write(root, part)
 
 
 def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """Pictures and shapes of a sheet, a chart, a theme."""
-    root = markup.parse(untrusted)
-    drawings.choose(root)
+    root = parse(untrusted)
     drawings.neutral_formulas(root)
     for formula in root.iter(f"{_C}f"):
         if _needs_what_went(formula.text or "", part.package.used):
             formula.text = None
-    drawings.resolve(root, part)
-    drawings.neutral_diagram(root)
-    rewriting = Rewriting(
-        _DRAWINGS,
-        removed=part.package.cleaning.removed,
-        findings=drawings.FINDINGS,
-        text_in=_DRAWN_TEXT_IN,
-        attribute=drawings.attribute,
-    )
-    return rewriting.rewrite(root)
+    return _DRAWINGS.write(root, part)
 
 
 def _settle_formulas(root: Element, gone: set[str], removed: set[Removed]) -> None:
@@ -181,6 +176,49 @@ def _settle_formulas(root: Element, gone: set[str], removed: set[Removed]) -> No
             remove(formula)
 
 
+def settle_names(package: Package) -> None:
+    """Drop the names of ranges that no formula shows, and number tables whose names none does.
+
+    Called when every part is written: a formula that named a range may have become its value.
+    """
+    parts = [part for part in package.parts() if part.name.endswith(".xml")]
+    named = {part.name: part for part in parts if b"<definedName " in part.data or part.name.startswith("xl/tables/")}
+    if not named:
+        return
+    roots = {name: markup.parse_own(part.data) for name, part in named.items()}
+    while _drop_unshown(roots.values(), _formulas(parts)):
+        package.cleaning.removed.add(Removed.HIDDEN_CONTENT)
+        for name, root in roots.items():  # what went may have shown another
+            named[name].data = markup.serialise(root)
+    shown = _formulas(parts)
+    for number, (name, root) in enumerate(roots.items(), start=1):
+        for table in root.iter(f"{_X}table"):
+            if not _is_shown(table, "displayName", shown):
+                table.set("displayName", f"Table{number}")
+            table.set("name", str(table.get("displayName")))
+        named[name].data = markup.serialise(root)
+
+
+def _drop_unshown(roots: Iterable[Element], shown: str) -> bool:
+    unshown = [name for root in roots for name in root.iter(f"{_X}definedName") if not _is_shown(name, "name", shown)]
+    for name in unshown:
+        names = name.getparent()
+        remove(name)
+        if names is not None and len(names) == 0:
+            remove(names)
+    return bool(unshown)
+
+
+def _formulas(parts: Iterable[Part]) -> str:
+    found = (piece for part in parts for pair in _SHOWN.findall(part.data) for piece in pair)
+    return html.unescape(b"\n".join(found).decode()).casefold()
+
+
+def _is_shown(element: Element, key: str, shown: str) -> bool:
+    name = str(element.get(key, ""))
+    return _NAMED_BY_PROGRAM.fullmatch(name) is not None or name.casefold() in shown
+
+
 def _needs_what_went(formula: str, gone: set[str]) -> bool:
     if _OUTSIDE.search(formula) is not None:
         return True
@@ -188,15 +226,6 @@ def _needs_what_went(formula: str, gone: set[str]) -> bool:
         return False
     quoted = formula.replace("''", "'")
     return any(f"{name}!" in quoted or f"{name}'!" in quoted for name in gone if not name.startswith("string "))
-
-
-def _written(root: Element, part: PartCleaning) -> bytes:
-    drawings.resolve(root, part)
-    rewriting = Rewriting(
-        _CELLS, removed=part.package.cleaning.removed, findings=drawings.FINDINGS, text_in=_TEXT_IN,
-        attribute=drawings.attribute,
-    )  # fmt: skip
-    return rewriting.rewrite(root)
 
 
 KINDS: Final = {

@@ -22,7 +22,7 @@ from fieldreport.scrub.documents.svg import styles
 from fieldreport.scrub.documents.svg.names import Naming
 from fieldreport.scrub.documents.svg.pixels import drawn
 from fieldreport.scrub.documents.svg.pixels import warm as warm_drawing
-from fieldreport.scrub.documents.vocabularies import Vocabulary, findings
+from fieldreport.scrub.documents.vocabularies import findings, flat
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.images.png import write as write_png
@@ -51,12 +51,8 @@ _NESTED: Final = 64  # repetitions within repetitions; programs write two or thr
 _NAMED: Final = frozenset({"in", "in2", "result"})
 _STANDARD_INPUTS: Final = re.compile(r"SourceGraphic|SourceAlpha|BackgroundImage|BackgroundAlpha|FillPaint|StrokePaint")
 
-_VOCABULARY: Final = Vocabulary(
-    namespace=SVG,
-    prefix="svg",
-    keep=frozenset(_S + name for name in _TABLE["keep"]),
-    unwrap=frozenset(_S + name for name in _TABLE["unwrap"]),
-    attributes=frozenset({*_TABLE["attributes"], *styles.PROPERTIES, _SPACE}),
+_VOCABULARY: Final = flat(
+    SVG, "svg", _TABLE["keep"], _TABLE["unwrap"], {*_TABLE["attributes"], *styles.PROPERTIES, _SPACE}
 )
 _FINDINGS: Final = findings() | {
     name: None if called == "nothing" else Removed(called) for name, called in _TABLE["findings"].items()

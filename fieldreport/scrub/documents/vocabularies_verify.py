@@ -1,0 +1,292 @@
+"""The tables of what a document may hold, as the second reading uses them: for expat, with judges of its own.
+
+Every element, attribute and namespace of a part is looked up, every value is put with the others of its kind, and when
+all parts are read, each kind is judged. What is not in a table is residue, and so is what ``tables/telling.toml``
+names, should a table ever list it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final
+from xml.parsers import expat
+
+from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.links_verify import verify_link, verify_picture
+from fieldreport.scrub.documents.xml_verify import verify_visible
+from fieldreport.scrub.verdicts import Residue
+
+_XML: Final = "http://www.w3.org/XML/1998/namespace"
+_FOREIGN: Final = {"r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships", "xml": _XML}
+_DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
+_KINDS: Final = tables.load("kinds")
+_TELLING: Final = tables.load("telling")
+_TELLING_ATTRIBUTE: Final = re.compile(_TELLING["attributes"])
+_PATH: Final = re.compile(_TELLING["path"], re.IGNORECASE)
+_FIELD: Final = re.compile(_KINDS["field"])
+_TOKENS: Final = re.compile(rf"(?:{_KINDS['token']})?", re.IGNORECASE)
+_FONTS: Final = frozenset(font for group in tables.load("fonts").values() for font in group)
+_SEPARATORS: Final = str.maketrans(dict.fromkeys(",;()[]\t\n", " "))
+_PIECE: Final = 1 << 20  # bytes between two looks at how many values wait
+_WAITING: Final = 10_000  # values of a kind
+
+Take = Callable[[str], object]
+Judge = Callable[[Collection[str]], bool]
+
+
+class Tables:
+    """Several tables, one a namespace: what may be in the documents that they describe.
+
+    ``elements``: as expat names them, the kinds of their attributes, and of their text if they may have any.
+    ``mixed``: a text may stand between the elements that another holds, and not only in one that holds none.
+    """
+
+    def __init__(self, *names: str, mixed: bool = False) -> None:
+        found = [tables.load(name) for name in names]
+        self.mixed = mixed
+        self.elements: dict[str, tuple[dict[str, str], str | None]] = {}
+        self.judges: dict[str, Judge] = {}
+        self.namespaces = _FOREIGN | {table["prefix"]: table["namespace"] for table in found}
+        for table in found:
+            self._add(table)
+
+    def _add(self, table: Mapping[str, Any]) -> None:
+        prefix = table["prefix"]
+        telling = frozenset(_TELLING["elements"].get(prefix, "").split())
+        text = {name: kind for kind, names in table.get("text", {}).items() for name in names.split()}
+        for name, kinds in _listed(table):
+            attributes = {
+                self._attribute(table, each): self._judged(kind, table)
+                for kind, names in kinds.items()
+                for each in names.split()
+                if _TELLING_ATTRIBUTE.fullmatch(each.rpartition(":")[2]) is None
+                and each.rpartition(":")[0] in {"", *self.namespaces}
+            }
+            if name not in telling:
+                kind = text.get(name)
+                judged = None if kind is None else self._judged(kind, table)
+                self.elements[_name(table["namespace"], name)] = (attributes, judged)
+
+    def _attribute(self, table: Mapping[str, Any], name: str) -> str:
+        before, colon, local = name.rpartition(":")
+        if colon:
+            return _name(self.namespaces[before], local)
+        return _name(table["namespace"], name) if table.get("qualified") else name
+
+    def _judged(self, kind: str, table: Mapping[str, Any]) -> str:
+        """The kind's name, with the table's own if it judges by words of its own; its judge is at hand from now on."""
+        own = kind in {"word", "tokens", "declarations"}
+        key = f"{kind} of {table['prefix']}" if own else kind
+        if key not in self.judges:
+            self.judges[key] = _judge(kind, table)
+        return key
+
+
+class Reading:
+    """One document's parts. The values of a kind in ``kept`` are there to be asked for; all others are forgotten."""
+
+    def __init__(self, allowed: Tables, *, kept: Collection[str] = ()) -> None:
+        self._allowed = allowed
+        self._kept = kept
+        self._values: dict[str, set[str]] = {}
+        self._places = _Places(self)
+
+    def read(self, content: bytes) -> None:
+        """Read one part.
+
+        Raises:
+            Residue: it is not in the form in which parts are written, or has something that no table lists.
+        """
+        if not content.startswith(_DECLARATION):
+            raise Residue
+        verify_visible(content)
+        parser = expat.ParserCreate(namespace_separator="\n")
+        parser.buffer_text = True
+        parser.StartNamespaceDeclHandler = self._namespace
+        parser.StartDoctypeDeclHandler = _refuse
+        parser.CommentHandler = _refuse
+        parser.ProcessingInstructionHandler = _refuse
+        self._listen(parser)
+        try:
+            for position in range(0, len(content), _PIECE):
+                parser.Parse(content[position : position + _PIECE], False)
+                self._judge(_WAITING)
+            parser.Parse(b"", True)
+        except expat.ExpatError:
+            raise Residue from None
+
+    def values(self, kind: str) -> set[str]:
+        """The values of a kind in all parts read so far."""
+        return self._values.get(kind, set())
+
+    def settle(self) -> None:
+        """Judge the values of all parts.
+
+        Raises:
+            Residue: one of them is not of its kind.
+        """
+        self._judge(0)
+
+    def place(self, tag: str) -> tuple[Mapping[str, Take], Take]:
+        """What takes the attributes of an element and its text.
+
+        Raises:
+            Residue: no table lists it.
+        """
+        if tag not in self._allowed.elements:
+            raise Residue
+        attributes, text = self._allowed.elements[tag]
+        return _Attributes(self, attributes), _refuse if text is None else self.take(text)
+
+    def take(self, kind: str) -> Take:
+        """What takes a value of a kind. What the reader sees is not judged: ``bool`` takes it, and nothing follows."""
+        return bool if kind == "text" else self._values.setdefault(kind, set()).add
+
+    def _listen(self, parser: expat.XMLParserType) -> None:
+        # Called as often as there are elements, so everything is at hand, and ends need no function of ours if nobody
+        # may say anything after them: the end's name takes the place of what would take a text.
+        places, is_mixed = self._places, self._allowed.mixed
+        upcoming: deque[Take | str] = deque((_refuse,), maxlen=1)
+        follow = upcoming.append
+        outer: list[Take] = [_refuse]
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            known, text = places[tag]
+            follow(text)
+            if is_mixed:
+                outer.append(text)
+            for name, value in attributes.items():
+                known[name](value)
+
+        def end(_: str) -> None:
+            outer.pop()
+            follow(outer[-1])
+
+        def data(text: str) -> None:
+            take = upcoming[0]
+            if isinstance(take, str):
+                raise Residue
+            take(text)
+
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end if is_mixed else follow
+        parser.CharacterDataHandler = data
+
+    def _judge(self, most: int) -> None:
+        for kind, values in self._values.items():
+            if len(values) > most and not self._allowed.judges[kind](values):
+                raise Residue
+            if len(values) > most and kind not in self._kept:
+                values.clear()
+
+    def _namespace(self, prefix: str | None, namespace: str) -> None:
+        allowed = self._allowed.namespaces
+        if namespace not in allowed.values() or (prefix is not None and allowed.get(prefix) != namespace):
+            raise Residue
+
+
+class _Places(dict[str, tuple[Mapping[str, Take], Take]]):
+    """The elements that were met."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self._reading = reading
+
+    def __missing__(self, tag: str) -> tuple[Mapping[str, Take], Take]:
+        self[tag] = self._reading.place(tag)
+        return self[tag]
+
+
+class _Attributes(dict[str, Take]):
+    """What takes the attributes of an element, of those that were met."""
+
+    def __init__(self, reading: Reading, kinds: Mapping[str, str]) -> None:
+        super().__init__()
+        self._reading = reading
+        self._kinds = kinds
+
+    def __missing__(self, name: str) -> Take:
+        if name not in self._kinds:
+            raise Residue
+        self[name] = self._reading.take(self._kinds[name])
+        return self[name]
+
+
+def _refuse(*_: object) -> None:
+    raise Residue
+
+
+def _name(namespace: str, local: str) -> str:
+    return f"{namespace}\n{local}" if namespace else local
+
+
+def _listed(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for name in table.get("plain", "").split():
+        yield name, {}
+    for names, kinds in table.get("elements", {}).items():
+        yield from ((name, kinds) for name in names.split())
+    for kinds in table.get("shared", ()):
+        kept = {kind: names for kind, names in kinds.items() if kind != "names"}
+        yield from ((name, kept) for name in kinds["names"].split())
+
+
+def _judge(kind: str, table: Mapping[str, Any]) -> Judge:
+    """What judges the values of a kind, all at once."""
+    words = frozenset(table.get("words", "").split())
+    pattern = _KINDS["plain"].get(kind, _KINDS["other"].get(kind, "(?!)"))
+    fits = re.compile(pattern, re.DOTALL).fullmatch
+    match kind:
+        case "text" | "shown-name" | "target":  # of the last two, the format itself says more
+            return lambda _: True
+        case "formula":
+            return lambda values: not any(map(_PATH.search, values))
+        case "word":
+            return words.issuperset
+        case "tokens":
+            return lambda values: _are_tokens(" ".join(values), words)
+        case "declarations":
+            properties = frozenset(table["properties"].split())
+            return lambda values: all(
+                _is_declared(each, properties, words) for value in values for each in value.split(";")
+            )
+        case "field":
+            return lambda values: all(map(_is_field, values))
+        case "link":
+            return lambda values: all(map(_passes(verify_link), values))
+        case "picture":
+            return lambda values: all(map(_passes(verify_picture), values))
+        case _ if kind in _KINDS["listed"]:
+            names = {name for group in tables.load(_KINDS["listed"][kind]).values() for name in group}
+            return lambda values: all(map(fits, set(values) - names))
+        case _ if pattern == "(?!)":
+            raise LookupError(kind)
+        case _:
+            return lambda values: all(map(fits, values))
+
+
+def _are_tokens(text: str, words: frozenset[str]) -> bool:
+    return all(map(_TOKENS.fullmatch, set(text.translate(_SEPARATORS).split(" ")) - words))
+
+
+def _is_declared(declaration: str, properties: frozenset[str], words: frozenset[str]) -> bool:
+    name, _, said = declaration.partition(":")
+    if name == "font-family":
+        return all(font[:1] + font[-1:] == '""' and font[1:-1] in _FONTS for font in said.split(","))
+    return name in properties and _are_tokens(said, words)
+
+
+def _is_field(instruction: str) -> bool:
+    link = _FIELD.fullmatch(instruction)
+    if link is None or _PATH.search(instruction):
+        return False
+    return link["address"] is None or _passes(verify_link)(link["address"])
+
+
+def _passes(check: Callable[[str], None]) -> Callable[[str], bool]:
+    def passes(value: str) -> bool:
+        check(value)
+        return True
+
+    return passes
