@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import random
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from lxml import etree
@@ -44,7 +45,7 @@ def spoiled(data: bytes, chance: random.Random, shown: Collection[tuple[str, str
     parts = members(data)
     name = chance.choice([each for each in parts if each.endswith(_XML)])
     root = etree.fromstring(parts[name])
-    elements = [element for element in root.iter() if isinstance(element.tag, str)]
+    elements = [*root.iter(etree.Element)]
     element = chance.choice(elements)
     ways = list(_ways(root, element, shown))
     how, plant = chance.choice(ways)
@@ -83,7 +84,7 @@ def _serialised(root: etree._Element) -> bytes:
 
 def _ways(
     root: etree._Element, element: etree._Element, shown: Collection[tuple[str, str]]
-) -> Iterator[tuple[str, object]]:
+) -> Iterator[tuple[str, Callable[[], object]]]:
     tag = str(element.tag)
     namespace = etree.QName(element).namespace
     own = f"{{{namespace}}}" if namespace else ""
@@ -101,8 +102,8 @@ def _ways(
     yield "a document type", lambda: _serialised(root).replace(b"<", f"<!DOCTYPE {WORD}>\n<".encode(), 2)
     for key in map(str, element.attrib):
         if (tag, key) not in shown:
-            yield f"{key} of {tag}", lambda key=key: element.set(key, WORD)
-            yield f"{key} of {tag}, behind it", lambda key=key: element.set(key, f"{element.get(key)} {WORD}")
+            yield f"{key} of {tag}", functools.partial(element.set, key, WORD)
+            yield f"{key} of {tag}, behind it", functools.partial(element.set, key, f"{element.get(key)} {WORD}")
     if (tag, "") not in shown:
         yield f"the text of {tag}", lambda: setattr(element, "text", WORD)
     parent = element.getparent()
