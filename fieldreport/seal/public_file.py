@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from fieldreport import blanks
 from fieldreport.errors import RosterError
 
 SIGNATURE_FILE_BYTES: Final = 8192
@@ -50,13 +51,17 @@ def read_public(path: Path, at_most: int) -> bytes:
 
 
 def write_public(path: Path, content: bytes) -> None:
-    """Write, sync, rename, sync the directory: after a crash the old content or the new, never a part."""
+    """Write, sync, rename, sync the directory: after a crash the old content or the new, never a part.
+
+    Where empty files lie ready beside it (``blanks``), one of them is written, so that its birth does not tell when.
+    """
     unfinished = path.with_name(f".{path.name}.new")
-    with unfinished.open("wb") as file:
+    descriptor = blanks.start(unfinished)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o644)
         file.write(content)
         file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
+        os.fsync(descriptor)
     unfinished.replace(path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from typing_extensions import override
 
-from fieldreport.mailbox import LocalMailbox
+from fieldreport.errors import StoreError
+from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.seal import HybridIdentity, Role, Roster, SourceKeys
 from fieldreport.store import FileBlobs, open_engine
 from fieldreport.unseal import roster_changes
@@ -178,3 +180,14 @@ def open_newsroom(directory: Path, *, vault_url: str, mailbox_url: str) -> tuple
     vault = Vault(open_engine(vault_url), FileBlobs(directory / "desk" / "blobs"), INSTANCE, clock=clock)
     mailbox = LocalMailbox(open_engine(mailbox_url), FileBlobs(directory / "intake" / "blobs"), clock=clock)
     return vault, mailbox, clock
+
+
+class Away(LocalMailbox):
+    """A mailbox that takes no reply, so that replies stay in the outbox."""
+
+    def __init__(self, real: LocalMailbox) -> None:
+        super().__init__(real._engine, real._blobs)
+
+    @override
+    def post_reply(self, reply: SealedReply) -> None:
+        raise StoreError("the mailbox is away")

@@ -12,10 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typing_extensions import override
 
-from fieldreport.errors import StoreError
-from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.store import migrate, open_engine
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.cases import conversation, outbox, restriction, sort, workflow
@@ -24,7 +21,7 @@ from fieldreport.vault.keys import rotation
 from tests.cast import a_source, copy_tables, with_new_key
 from tests.store import throwaway_postgres
 from tests.vault.attacker import Attacker
-from tests.vault.newsroom import Newsroom, open_newsroom
+from tests.vault.newsroom import Away, Newsroom, open_newsroom
 
 # A server that forgets as little as one can, and writes down every statement with its values.
 _SERVER = (
@@ -77,17 +74,6 @@ def attacker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attacke
     served = request.param == "postgresql"
     with attacked(tmp_path, vault_served=served, mailbox_served=served) as made:
         yield made
-
-
-class Away(LocalMailbox):
-    """A mailbox that takes no reply, so that replies stay in the outbox."""
-
-    def __init__(self, real: LocalMailbox) -> None:
-        super().__init__(real._engine, real._blobs)
-
-    @override
-    def post_reply(self, reply: SealedReply) -> None:
-        raise StoreError("the mailbox is away")
 
 
 def collect(newsroom: Newsroom) -> None:

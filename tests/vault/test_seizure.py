@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, MetaData, select
-from typing_extensions import override
 
 from fieldreport.errors import StoreError
-from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.mailbox.tables import MailboxBase
 from fieldreport.store import reading
 from fieldreport.store.row_keys import hiding_tables
@@ -26,7 +24,7 @@ from fieldreport.vault.cases import conversation, inbox, outbox, sort, workflow
 from fieldreport.vault.keys import rotation
 from fieldreport.vault.staff import second_factor
 from tests.cast import a_source, with_new_key
-from tests.vault.newsroom import Newsroom
+from tests.vault.newsroom import Away, Newsroom
 
 _PIECE = 24  # bytes: no two sealed things have so many in common by chance
 _STEP = 96
@@ -103,17 +101,6 @@ def test_what_a_source_deletes_or_withdraws_is_nowhere(newsroom: Newsroom) -> No
     newsroom.collect()
     sort.sort(newsroom.seat(newsroom.amira))
     assert not found(newsroom, before)
-
-
-class Away(LocalMailbox):
-    """A mailbox that takes no reply, so that replies stay in the outbox."""
-
-    def __init__(self, real: LocalMailbox) -> None:
-        super().__init__(real._engine, real._blobs)
-
-    @override
-    def post_reply(self, reply: SealedReply) -> None:
-        raise StoreError("the mailbox is away")
 
 
 def test_a_reply_that_was_delivered_is_not_on_the_way_any_more(newsroom: Newsroom) -> None:

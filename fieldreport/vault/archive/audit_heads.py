@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from fieldreport import blanks, limits
+from fieldreport import limits
 from fieldreport.errors import RosterError, SealError, StoreError
-from fieldreport.seal import AuditHead, KeyState, Roster, read_public, verify_signature
+from fieldreport.seal import AuditHead, KeyState, Roster, read_public, verify_signature, write_public
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.audit import Remembered
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -70,7 +69,7 @@ def remember(vault: Vault, staff: StaffKey, keyfiles: Path) -> None:
     message = _signed(vault.instance, staff.handle, head)
     signature = base64.b64encode(staff.signing.sign(LABEL, message)).decode()
     try:
-        _write(keyfiles / f"{staff.handle}.head", message + f"signature {signature}\n".encode())
+        write_public(keyfiles / f"{staff.handle}.head", message + f"signature {signature}\n".encode())
     except OSError as error:
         raise StoreError(
             "the desk's disk refused", detail=f"cannot write {staff.handle}.head: {error.strerror}"
@@ -115,23 +114,6 @@ def _read(path: Path, keys: list[bytes], instance: bytes) -> AuditHead:
     except RosterError:
         raise _not_theirs(path.stem) from None
     return parse_head(untrusted, handle=path.stem, instance=instance, keys=keys)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path``, durably, in a file whose birth does not tell when its person signed in."""
-    unfinished = path.with_name(f".{path.name}.new")
-    descriptor = blanks.start(unfinished)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o644)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    unfinished.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _signed(instance: bytes, handle: str, head: AuditHead) -> bytes:
