@@ -328,6 +328,10 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
         ),
         "left-out": later("Files inside it that could not be cleaned were left out."),
         "made-smaller": later("It had more pixels than we can handle, so the picture was made smaller."),
+        "hidden-words": later(
+            "It may hide words: some are very small, have the colour of what is behind them, or lie under or outside "
+            "of what is shown. They were kept."
+        ),
     }
 )
 """What a source has to know of a clean copy: what stayed in it, what is missing."""

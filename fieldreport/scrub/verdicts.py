@@ -106,6 +106,8 @@ class Noted(_WithText):
     PLACES = "kept-places", "it shows places"
     LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
     SMALLER = "made-smaller", "it had too many pixels and was made smaller"
+    # tiny, in the colour of what is behind them, under something, or outside of what is shown
+    HIDDEN_WORDS = "hidden-words", "it may hide words that nobody sees"
 
 
 READ_AS: Final = "read-as-"
