@@ -297,6 +297,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "history": later("earlier versions and tracked changes"),
         "thumbnail": later("a small preview picture"),
         "pictures": later("other pictures in the same file"),
+        "drawings": later("drawings or pictures in a form that we cannot clean"),
         "motion-video": later("a short video hidden in the photo"),
         "embedded-file": later("other files inside it"),
         "script": later("programs inside it"),

@@ -82,6 +82,7 @@ class Removed(_WithText):
     HISTORY = "history", "changes and earlier versions"  # revision ids, too
     THUMBNAIL = "thumbnail", "hidden thumbnail"  # a small second picture, often of the uncut original
     PICTURES = "pictures", "other pictures in the same file"  # of a burst, or for the other eye
+    DRAWINGS = "drawings", "drawings or pictures in a form that cannot be cleaned"  # EMF, WMF, ink: they were shown
     MOTION_VIDEO = "motion-video", "hidden video"  # the film that a phone puts after a photo
     EMBEDDED_FILE = "embedded-file", "embedded files"
     SCRIPT = "script", "scripts"  # macros, JavaScript, actions

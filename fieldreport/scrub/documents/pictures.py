@@ -29,7 +29,7 @@ def clean_picture(untrusted: bytes, cleaning: Cleaning) -> Embedded | None:
     except Bomb:
         raise
     except Refused:  # EMF, WMF and SVG pictures, and what no format reads
-        cleaning.removed.add(Removed.EMBEDDED_FILE)
+        cleaning.removed.add(Removed.DRAWINGS)
         return None
 
 
