@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import docx
 import pikepdf
@@ -40,6 +42,35 @@ def word_file(photo: bytes) -> bytes:
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("revision", "cipher"), [(2, "RC4"), (3, "RC4"), (4, "RC4"), (4, "AES"), (5, "AES"), (6, "AES")]
+)
+def test_a_pdf_that_anybody_can_open_is_cleaned_and_one_with_a_password_is_refused_as_that(
+    scrubber: Scrubber, tmp_path: Path, revision: Literal[2, 3, 4, 5, 6], cipher: str
+) -> None:
+    result = cleaned(scrubber, encrypted_pdf("", revision, aes=cipher == "AES"), tmp_path)
+    with result.output as output:
+        output.seek(0)
+        data = output.read(result.length) or b""
+    assert b"Encrypt" not in data
+    assert Removed.AUTHOR in result.removed
+    with pytest.raises(ScrubRefused) as refused:
+        cleaned(scrubber, encrypted_pdf("secret", revision, aes=cipher == "AES"), tmp_path)
+    assert refused.value.code == Refusal.ENCRYPTED
+
+
+def encrypted_pdf(password: str, revision: Literal[2, 3, 4, 5, 6], *, aes: bool) -> bytes:
+    with pikepdf.new() as document, warnings.catch_warnings(action="ignore"):  # revision 5 is deprecated
+        page = document.add_blank_page(page_size=(200, 200))
+        page.obj.Contents = document.make_stream(b"BT /F 9 Tf 20 20 Td (Seen) Tj ET")
+        document.docinfo.Author = "PLANTED"
+        file = io.BytesIO()
+        document.save(
+            file, encryption=pikepdf.Encryption(owner="other", user=password, R=revision, aes=aes, metadata=aes)
+        )
+        return file.getvalue()
 
 
 def test_a_pdf_is_cleaned_in_the_child(scrubber: Scrubber, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ DEPTH: Final = 40  # forms in forms, functions in functions: real files stay bel
 DEVICE: Final = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4}
 _ABBREVIATED: Final = {"/G": "/DeviceGray", "/RGB": "/DeviceRGB", "/CMYK": "/DeviceCMYK", "/I": "/Indexed"}
 _BY_COMPONENTS: Final = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
-_INKS: Final = frozenset({"/Cyan", "/Magenta", "/Yellow", "/Black", "/All", "/None"})
+_INKS: Final = values.one_of("/Cyan", "/Magenta", "/Yellow", "/Black", "/All", "/None")
 _CALIBRATED: Final = dict.fromkeys(("/WhitePoint", "/BlackPoint", "/Matrix", "/Range"), values.numbers) | {
     "/Gamma": lambda value: values.numbers(value) or values.number(value)
 }
@@ -188,7 +188,7 @@ def components(space: Any) -> int | None:
 
 
 def _ink(name: Any, index: int) -> Name:
-    return name if values.spelled(name) in _INKS else Name(f"/Ink{index + 1}")
+    return _INKS(name) or Name(f"/Ink{index + 1}")
 
 
 def _inks(names: Any) -> list[Name]:

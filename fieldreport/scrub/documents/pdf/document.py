@@ -100,8 +100,9 @@ def _open(untrusted: bytes) -> pikepdf.Pdf:
         return pikepdf.open(io.BytesIO(untrusted), suppress_warnings=True)
     except pikepdf.PasswordError:
         raise Refused(Refusal.ENCRYPTED) from None
-    except pikepdf.PikepdfError:
-        raise Damaged from None
+    except pikepdf.PikepdfError as error:
+        # One for the holders of certificates, or by another program's handler: qpdf has no class for it.
+        raise Refused(Refusal.ENCRYPTED if "unsupported encryption" in str(error) else Refusal.DAMAGED) from None
 
 
 def _report(untrusted: bytes, old: pikepdf.Pdf, removed: set[Removed]) -> None:

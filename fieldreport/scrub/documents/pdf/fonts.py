@@ -24,6 +24,7 @@ _NAME: Final = re.compile(r"/(?:[A-Za-z0-9_,.+\-@*]|#[0-9a-f]{2}){1,127}")
 _GLYPH_KEY: Final = re.compile(r"/[A-Za-z0-9_.\-+*:$@!~]{1,63}")
 _GLYPH: Final = values.matching(_GLYPH_KEY.pattern)
 _ENCODING_NAME: Final = values.matching(r"/[A-Za-z0-9]+(-[A-Za-z0-9]+){0,5}")
+_IDENTITY: Final = values.one_of("/Identity-H", "/Identity-V")
 _COLLECTIONS: Final = ("Identity", "Japan1", "Korea1", "KR", "GB1", "CNS1", "Manga1", "UCS", "Japan2")
 
 _SIMPLE: Final[dict[str, values.Copy]] = {
@@ -90,8 +91,8 @@ class Fonts:
                 font.ToUnicode = self._new_stream(
                     clean_character_map(self._plain(to_unicode), wide=(b"Adobe", b"UCS", 0))
                 )
-        elif values.spelled(to_unicode) in {"/Identity-H", "/Identity-V"}:
-            font.ToUnicode = to_unicode
+        elif (name := _IDENTITY(to_unicode)) is not None:
+            font.ToUnicode = name
 
     def _simple(self, source: Any, font: Dictionary, subtype: str) -> None:
         font.Subtype = Name(subtype)

@@ -21,9 +21,10 @@ NUMBERS_MOST: Final = 200_000  # widths of a font with all of Unicode, twice
 def spelled(value: Any) -> str:
     """A name as it is written in a file, with what is not ASCII in hexadecimal; empty for what is no name.
 
-    ``str`` of a name fails for one that is not UTF-8, as in files that name a font in GBK.
+    ``str`` of a name fails for one that is not UTF-8, as in files that name a font in GBK. A name may be an object of
+    its own, as every value may (ISO 32000-1, 7.3.10): what it says counts, not its number.
     """
-    return bytes(value.unparse()).decode("ascii", "replace") if isinstance(value, Name) else ""
+    return bytes(value.unparse(resolved=True)).decode("ascii", "replace") if isinstance(value, Name) else ""
 
 
 def text(value: Any) -> str:
