@@ -312,6 +312,11 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "layout": later("the layout of the document; its words and pictures were kept"),
         "incomplete": later("broken or missing parts; what could be read was kept"),
         "coding": later("the original coding; sound and pictures were encoded again and may be a little less clear"),
+        "credentials": later(
+            "signed data about where it comes from (Content Credentials); nobody checked the signature"
+        ),
+        "says-camera": later("a note that a camera took it"),
+        "says-ai": later("a note that it was made or changed with AI"),
         "other-metadata": later("other hidden data"),
     }
 )
@@ -328,6 +333,10 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
             "withdraw."
         ),
         "left-out": later("Files inside it that could not be cleaned were left out."),
+        "watermarks": later(
+            "Invisible marks may still be in the picture or sound itself. Programs that sign files or make them with "
+            "AI often put them there."
+        ),
         "made-smaller": later("It had more pixels than we can handle, so the picture was made smaller."),
         "hidden-words": later(
             "It may hide words: some are very small, have the colour of what is behind them, or lie under or outside "

@@ -22,11 +22,14 @@ from fieldreport.scrub.documents import extract
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.registry import Strong
 from fieldreport.scrub.sniff import as_text, sniff
-from fieldreport.scrub.verdicts import Damaged, Mode, Options, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Damaged, Mode, Noted, Options, Refusal, Refused, Removed
 
 # Why our own reader leaves a recording or film to FFmpeg: a codec that its format's container rarely holds, a structure
 # that players forgive.
 _FOR_FFMPEG: Final = frozenset({Refusal.UNSUPPORTED, Refusal.DAMAGED})
+
+# Who writes these often puts the same into the pixels, where nobody sees it.
+_MARKED: Final = frozenset({Removed.CREDENTIALS, Removed.SAYS_AI})
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -54,6 +57,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         media_type = registry.cleaner(registry.REMUX)(untrusted_source, sink, cleaning)
     if media_type not in registry.OUTPUTS or not sink.size:
         raise Damaged
+    if not cleaning.removed.isdisjoint(_MARKED):
+        cleaning.noted.add(Noted.WATERMARKS)
     # The output may be of another format (an image made of a document): the one that owns the type verifies.
     if registry.verify(sink.source(), media_type) != cleaning.counted:
         raise Damaged  # a frame was lost on the way, or is one that only some players see

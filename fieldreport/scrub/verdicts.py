@@ -97,6 +97,9 @@ class Removed(_WithText):
     LAYOUT = "layout", "the document's layout"  # its words and pictures are kept
     INCOMPLETE = "incomplete", "broken or missing parts; what could be read is kept"  # cut off on its way to us
     CODING = "coding", "the original coding; sound and pictures were encoded again"
+    CREDENTIALS = "credentials", "signed data about its origin (Content Credentials); nobody checked the signature"
+    SAYS_CAMERA = "says-camera", "a statement that a camera took it"
+    SAYS_AI = "says-ai", "a statement that AI made or changed it"
     OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it
 
 
@@ -106,6 +109,7 @@ class Noted(_WithText):
     WORDS = "kept-words", "its words may name people, as greetings, signatures and quoted mails do"
     PLACES = "kept-places", "it shows places"
     LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
+    WATERMARKS = "watermarks", "invisible watermarks may remain in its picture or sound"
     SMALLER = "made-smaller", "it had too many pixels and was made smaller"
     # tiny, in the colour of what is behind them, under something, or outside of what is shown
     HIDDEN_WORDS = "hidden-words", "it may hide words that nobody sees"

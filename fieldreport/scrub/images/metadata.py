@@ -47,6 +47,9 @@ _HARMLESS: Final = frozenset(_TABLES["layout"]["exif"] + _TABLES["layout"]["tiff
 _XMP: Final = _by_pattern(_TABLES["xmp"], re.IGNORECASE)
 _IPTC: Final = _by_number(_TABLES["iptc"])
 _FILM: Final = _by_pattern(_TABLES["film"])
+_CREDENTIALS: Final = _by_pattern(_TABLES["credentials"], re.IGNORECASE)
+CREDENTIALS_ID: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""Of the box that holds Content Credentials in a file of boxes (C2PA 2.2, A.5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,16 @@ def in_photoshop(untrusted_block: bytes) -> frozenset[Removed]:
     return frozenset(found or {Removed.OTHER_METADATA})
 
 
+def in_credentials(untrusted_block: bytes) -> frozenset[Removed]:
+    """What Content Credentials say about the origin; a block that holds something else is "other metadata".
+
+    Their signature is not checked: that takes a list of trusted signers which is kept up to date over the network, and
+    without one anybody's signature is as good as a camera's.
+    """
+    found = {category for pattern, category in _CREDENTIALS if pattern.search(untrusted_block)}
+    return frozenset(found | {Removed.IDENTIFIERS} if Removed.CREDENTIALS in found else {Removed.OTHER_METADATA})
+
+
 def in_boxes(untrusted_file: bytes) -> frozenset[Removed]:
     """What lies beside the picture in a file of boxes: JPEG 2000 (ISO/IEC 15444-1, I.7), JPEG XL (18181-2, 9)."""
     removed: frozenset[Removed] = frozenset()
@@ -143,6 +156,8 @@ def in_boxes(untrusted_file: bytes) -> frozenset[Removed]:
             removed |= in_exif(payload[len(_EXIF_ID) :].removeprefix(b"Exif\0\0")).removed
         elif kind == b"uuid" and payload.startswith(_PLACE_ID):
             removed |= {Removed.LOCATION}
+        elif kind == b"jumb" or (kind == b"uuid" and payload.startswith(CREDENTIALS_ID)):
+            removed |= in_credentials(untrusted_file[start - 8 : end])
         elif kind not in _PICTURE_BOXES:
             removed |= {Removed.OTHER_METADATA}
     return removed

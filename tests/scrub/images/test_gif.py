@@ -52,7 +52,7 @@ def first_block(data: bytes) -> int:
 
 PLANTED = {
     "comment": (extension(0xFE, MARKER, MARKER), Removed.COMMENTS),
-    "text": (extension(0x01, bytes(12), MARKER), Removed.OTHER_METADATA),
+    "text": (extension(0x01, bytes(12), MARKER), Removed.HIDDEN_CONTENT),
     "xmp": (extension(0xFF, b"XMP DataXMP", b"<dc:creator>PLANTED"), Removed.AUTHOR),
     "profile": (extension(0xFF, b"ICCRGBG1012", MARKER), Removed.COLOUR_PROFILE),
     "private": (extension(0xFF, b"PLANTED1234", MARKER), Removed.OTHER_METADATA),
@@ -101,7 +101,9 @@ def test_what_follows_the_trailer_is_cut(clean: Clean) -> None:
 
 def test_a_file_cut_off_in_its_last_frame_ends_there(clean: Clean) -> None:
     original = encode()
-    assert clean(original[:-40]).data.endswith(b";")
+    copy = clean(original[:-40])
+    assert copy.data.endswith(b";")
+    assert Removed.INCOMPLETE in copy.removed
 
 
 @pytest.mark.parametrize(("width", "height"), [(65_535, 65_535), (20_001, 20_001)])

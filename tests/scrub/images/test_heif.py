@@ -283,7 +283,7 @@ def test_boxes_next_to_the_picture_go(clean: Clean) -> None:
     original = KINDS["heic"]
     copy = clean(original + box(b"uuid", MARKER) + box(b"free", MARKER))
     assert copy.data == clean(original).data
-    assert Removed.TRAILING_DATA in copy.removed
+    assert Removed.OTHER_METADATA in copy.removed
 
 
 def test_bytes_after_the_last_box_go(clean: Clean) -> None:

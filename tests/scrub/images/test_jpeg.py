@@ -157,6 +157,19 @@ def test_a_second_picture_after_the_first_is_cut(clean: Clean) -> None:
     assert Removed.THUMBNAIL in copy.removed
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(0x010002, Removed.THUMBNAIL), (0x020002, Removed.PICTURES), (0, Removed.PICTURES)]
+)
+@pytest.mark.parametrize("order", "<>")
+def test_a_second_picture_is_named_by_its_kind(clean: Clean, kind: int, expected: Removed, order: str) -> None:
+    """CIPA DC-007: an index with one entry for each picture, the first of them this one."""
+    entries = struct.pack(f"{order}8I", 0x2003_0000, 0, 0, 0, kind, 0, 0, 0)
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order]
+    index = head + struct.pack(f"{order}IHHHIII", 8, 1, 0xB002, 7, 32, 26, 0) + entries
+    copy = clean(with_segments(encode(picture()), segment(0xE2, b"MPF\0" + index)) + encode(picture(size=(640, 480))))
+    assert {Removed.THUMBNAIL, Removed.PICTURES} & copy.removed == {expected}
+
+
 def test_a_clean_picture_has_nothing_removed(clean: Clean) -> None:
     assert clean(encode(picture())).removed == frozenset()
 
@@ -257,6 +270,7 @@ def test_a_picture_cut_off_by_a_full_card_keeps_what_it_shows(clean: Clean) -> N
     copy = clean(whole[: len(whole) * 2 // 3])
     assert copy.data.endswith(b"\xff\xd9")
     assert copy.data[:200] == clean(whole).data[:200]
+    assert Removed.INCOMPLETE in copy.removed
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3, 10, 40])

@@ -87,7 +87,13 @@ def test_what_lies_beside_the_picture_goes_and_is_named(clean: Clean, kind: str)
     "size", [(8, 8), (256, 256), (257, 5), (300, 200), (1200, 1000), (640, 360), (500, 400), (9, 3)]
 )
 def test_the_size_of_a_jpeg_xl_is_read_from_its_header(size: tuple[int, int]) -> None:
-    assert jxl._size(jxl._codestream(encode(Image.new("L", size), "jxl"))) == size
+    assert jxl._header(jxl._codestream(encode(Image.new("L", size), "jxl"))) == (size, False)
+
+
+def test_a_jpeg_xl_that_plays_is_told_from_its_header() -> None:
+    """8 by 8 pixels; then: not all as usual, extra fields, upright, no size of its own, no preview, an animation."""
+    bits = "1" + "00000" + "100" + "0" + "1" + "000" + "0" + "0" + "1"
+    assert jxl._header(b"\xff\x0a" + int(bits[::-1], 2).to_bytes(16, "little")) == ((8, 8), True)
 
 
 @pytest.mark.parametrize("kind", FORMS)

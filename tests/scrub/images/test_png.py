@@ -75,7 +75,7 @@ PLANTED = {
     "time": (chunk(b"tIME", struct.pack(">HBBBBB", 2024, 1, 2, 3, 4, 5)), Removed.TIME),
     "private": (chunk(b"plNt", b"PLANTED"), Removed.OTHER_METADATA),
     "layers": (chunk(b"mkBS", b"PLANTED"), Removed.HIDDEN_CONTENT),
-    "c2pa": (chunk(b"caBX", b"PLANTED"), Removed.IDENTIFIERS),
+    "prompt": (chunk(b"tEXt", b"parameters\0PLANTED"), Removed.SAYS_AI),
     "profile": (
         chunk(b"iCCP", b"PLANTED\0\0" + zlib.compress(icc_profiles._PROFILES[icc_profiles.Known.DISPLAY_P3] + b"x")),
         None,
@@ -139,6 +139,30 @@ def test_an_animation_keeps_every_frame_and_its_times(clean: Clean) -> None:
     with Image.open(io.BytesIO(copy.data)) as after:
         assert after.info["loop"] == 3
         assert after.info["duration"] == 80
+
+
+def test_an_animation_without_all_its_frames_says_so(clean: Clean) -> None:
+    data = animation()
+    start = data.rindex(b"fcTL") - 4
+    assert Removed.INCOMPLETE in clean(data[:start] + chunk(b"IEND", b"")).removed
+    assert Removed.INCOMPLETE not in clean(data).removed
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_picture_for_an_iphones_screen_shows_the_same_everywhere(clean: Clean, mode: str) -> None:
+    """Without a zlib header, blue first, and colours multiplied by what is visible of them (``pngcrush -iphone``)."""
+    original = picture(mode)
+    red, green, blue, *alpha = (original.convert("RGBa") if mode == "RGBA" else original).split()
+    stored = Image.merge(mode, (blue, green, red, *alpha)).tobytes()
+    row = len(stored) // original.height
+    raw = b"".join(b"\0" + stored[start : start + row] for start in range(0, len(stored), row))
+    deflated = zlib.compress(raw)[2:-4]
+    head = SIGNATURE + chunk(b"CgBI", b"P\0 \x02") + header(*original.size, colour={"RGB": 2, "RGBA": 6}[mode])
+    copy = clean(head + chunk(b"IDAT", deflated) + chunk(b"IEND", b""))
+    with Image.open(io.BytesIO(copy.data)) as shown:
+        difference = ImageChops.difference(shown.convert("RGBA"), original.convert("RGBA"))
+        assert all(high <= 255 // max(1, low) for low, high in difference.getextrema())  # type: ignore[misc]
+    assert clean(copy.data).data == copy.data
 
 
 def test_what_follows_the_end_is_cut(clean: Clean) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import Any, BinaryIO, Final, cast
 
@@ -14,6 +15,7 @@ from fieldreport.scrub.documents.pdf.bounds import check_streams, set_library_li
 from fieldreport.scrub.documents.pdf.graphics import Graphics
 from fieldreport.scrub.documents.pdf.links import clean_annotation, named_destinations
 from fieldreport.scrub.format import Cleaning, Sink
+from fieldreport.scrub.images import metadata
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 __all__ = ["rewrite", "set_library_limits"]
@@ -79,6 +81,7 @@ def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
         _report(untrusted, old, cleaning.removed)
         links = _prepare_annotations(old, cleaning.removed)
         graphics = Graphics(old, new, cleaning)
+        _report_credentials(old, graphics, cleaning.removed)
         pages = _copy_pages(old, new, graphics)
         _copy_links(links, pages, old, cleaning.removed)
         _copy_layers(old, new, graphics)
@@ -121,6 +124,16 @@ def _report(untrusted: bytes, old: pikepdf.Pdf, removed: set[Removed]) -> None:
         removed.add(Removed.IDENTIFIERS)
     for page in old.pages:
         removed |= {meaning for key, meaning in _PAGE.items() if key in page.obj}
+
+
+def _report_credentials(old: pikepdf.Pdf, graphics: Graphics, removed: set[Removed]) -> None:
+    """Content Credentials: the file that the catalogue says is attached as such (C2PA 2.2, A.4)."""
+    attached = old.Root.get("/AF")
+    for file in attached if isinstance(attached, Array) else ():
+        if isinstance(file, Dictionary) and file.get("/AFRelationship") == Name("/C2PA_Manifest"):
+            stream = file.get("/EF", Dictionary()).get("/F")
+            with contextlib.suppress(Damaged):
+                removed |= metadata.in_credentials(graphics.plain(stream)) if isinstance(stream, Stream) else set()
 
 
 def _prepare_annotations(old: pikepdf.Pdf, removed: set[Removed]) -> list[list[Any]]:

@@ -27,7 +27,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     frames, looping, control = 0, False, b""
     while True:
         kind = data[position] if position < len(data) else None
-        if kind == _TRAILER or (kind is None and frames):  # a cut-off file ends where it ends
+        if kind == _TRAILER:
+            break
+        if kind is None and frames:  # a cut-off file ends where it ends
+            cleaning.removed.add(Removed.INCOMPLETE)
             break
         if kind == _IMAGE:
             frame, position, right, bottom = _frame(data, position)
@@ -119,10 +122,14 @@ def _timing(body: bytes) -> bytes:
 
 
 def _categories(label: int, body: list[bytes]) -> frozenset[Removed]:
+    if label == _TEXT:
+        return frozenset({Removed.HIDDEN_CONTENT})  # to be drawn over the frames, which no program does
     if label == _COMMENT:
         return frozenset({Removed.COMMENTS})
     if label == _APPLICATION and body and body[0] == b"XMP DataXMP":
         return metadata.in_xmp(b"".join(body))
+    if label == _APPLICATION and body and body[0].startswith(b"C2PA_GIF"):
+        return metadata.in_credentials(b"".join(body[1:]))
     if label == _APPLICATION and body and body[0] == b"ICCRGBG1012":
         return frozenset({Removed.COLOUR_PROFILE})
     return frozenset({Removed.OTHER_METADATA})

@@ -50,6 +50,7 @@ class Album:
     references: dict[tuple[bytes, int], tuple[int, ...]] = field(default_factory=dict)
     inside: bytes = b""  # the idat box
     top_level: set[bytes] = field(default_factory=set)
+    boxes: list[bytes] = field(default_factory=list)  # of kinds that anybody may define
 
     def data(self, number: int) -> bytes:
         """An item's bytes, its extents put together."""
@@ -92,8 +93,10 @@ def parse(untrusted_source: Source) -> Album:
             if size > _META_BYTES:
                 raise Bomb
             meta = untrusted_source.read_at(position + start, size - start)
+        elif kind == b"uuid":
+            album.boxes.append(untrusted_source.read_at(position + start, min(size - start, _META_BYTES)))
         position += size
-        if len(album.top_level) > 64:
+        if len(album.top_level) > 64 or len(album.boxes) > 64:
             raise Bomb
     if position < untrusted_source.size:
         album.top_level.add(b"")

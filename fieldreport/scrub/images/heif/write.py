@@ -44,11 +44,12 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 def _animation(source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """An AVIF that plays: its frames as an animated PNG."""
     data = source.whole()
+    cleaning.removed |= metadata.in_credentials(data)  # and what else a film may say, not looked at
     with pixels.any_error_is_damage():
         opened = pixels.open_one(data, "image/avif")
         frames = int(getattr(opened, "n_frames", 1))
     check_image(*opened.size, frames=frames)
-    cleaning.removed.add(Removed.OTHER_METADATA)  # what a film may say, not looked at
+    cleaning.removed.add(Removed.OTHER_METADATA)
     made = animation.frames_as_png(data, "image/avif", size=opened.size, frames=frames, profile=None, cleaning=cleaning)
     return write_png.clean(Source.of(made), sink, cleaning.lossless())
 
@@ -74,7 +75,9 @@ def _categories(album: Album) -> set[Removed]:
         removed.add(Removed.HIDDEN_CONTENT)  # depth, gain and portrait masks
     if b"moov" in album.top_level:
         removed.add(Removed.MOTION_VIDEO)
-    if album.top_level - {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}:
+    for box in album.boxes:
+        removed |= metadata.in_credentials(box)
+    if album.top_level - {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid"}:
         removed.add(Removed.TRAILING_DATA)
     return removed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from fieldreport import limits
 from fieldreport.scrub.format import check_image
@@ -13,7 +13,7 @@ from fieldreport.scrub.images import metadata
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _EOI, _SOS, _DQT, _DHT, _DAC, _DRI, _COM = 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xDD, 0xFE
-APP0, _APP1, APP2, _APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE
+APP0, _APP1, APP2, _APP11, _APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE
 FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # baseline, extended, progressive; Huffman or arithmetic
 _OTHER_FRAMES: Final = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xDE, 0xDF})  # lossless, hierarchical
 _APPLICATION: Final = frozenset(range(0xE0, 0xF0))
@@ -37,7 +37,8 @@ class Picture:
     profile_parts: list[tuple[int, bytes]] = field(default_factory=list)
     orientation: int = 1
     scans: int = 0
-    several_pictures: bool = False
+    others: Removed | None = None  # what the other pictures are that follow this one, as its index says
+    boxes: dict[bytes, bytes] = field(default_factory=dict)  # by their number; each is cut over several segments
 
     @property
     def profile(self) -> bytes:
@@ -56,12 +57,16 @@ def parse(data: bytes, removed: set[Removed]) -> Picture:
     position = 2
     while True:
         marker, position = _next_marker(data, position)
-        if marker == _EOI or (marker is None and picture.scans):
+        if marker == _EOI:
+            break
+        if marker is None and picture.scans:
+            removed.add(Removed.INCOMPLETE)
             break
         if marker is None or marker in _OTHER_FRAMES:
             raise Damaged if marker is None else Refused(Refusal.UNSUPPORTED)
         end = position + max(2, int.from_bytes(data[position : position + 2], "big"))
         if picture.scans and end > len(data):
+            removed.add(Removed.INCOMPLETE)
             position = len(data)
             break
         payload = _payload(data, position)
@@ -76,7 +81,9 @@ def parse(data: bytes, removed: set[Removed]) -> Picture:
         raise Damaged
     while picture.kept[-1][0] != _SOS:  # tables of a scan that was cut off
         picture.kept.pop()
-    _trailer(data[position:], removed, several=picture.several_pictures)
+    for box in picture.boxes.values():
+        removed |= metadata.in_credentials(box)
+    _trailer(data[position:], removed, picture.others)
     return picture
 
 
@@ -178,7 +185,11 @@ def _application(picture: Picture, marker: int, payload: bytes, removed: set[Rem
             if sum(len(part) for _, part in picture.profile_parts) > limits.ICC_BYTES:
                 raise Bomb
         case _ if marker == APP2 and payload[:4] == b"MPF\0":
-            picture.several_pictures = True
+            picture.others = _others(payload[4:])
+        case _ if marker == _APP11 and payload[:2] == b"JP" and len(payload) > 16:
+            # Every further segment of a box repeats its length and its kind (ISO/IEC 18477-3, B.1).
+            number, again = payload[2:4], picture.boxes.get(payload[2:4])
+            picture.boxes[number] = payload[8:] if again is None else again + payload[16:]
         case _ if marker == _APP13:
             removed |= metadata.in_photoshop(payload)
         case _ if marker == APP14 and payload[:5] == b"Adobe" and len(payload) >= 12:
@@ -189,10 +200,23 @@ def _application(picture: Picture, marker: int, payload: bytes, removed: set[Rem
             removed.add(Removed.OTHER_METADATA)
 
 
-def _trailer(trailer: bytes, removed: set[Removed], *, several: bool) -> None:
+def _others(index: bytes) -> Removed:
+    """What follows the picture, by the kinds in its index (CIPA DC-007, 5.2.3): previews, or pictures of their own.
+
+    Those of a panorama, of the other eye, of another angle; and those without a kind, as one that brightens this one.
+    """
+    order: Literal["little", "big"] = "little" if index[:2] == b"II" else "big"
+    start = index.find(0xB002.to_bytes(2, order)) + 4
+    size, place = (int.from_bytes(index[at : at + 4], order) for at in (start, start + 4))
+    entries = index[place : place + size] if start > 4 else b""
+    kinds = [int.from_bytes(entries[at : at + 4], order) & 0xFF_FFFF for at in range(16, len(entries), 16)]
+    return Removed.PICTURES if any(kind >> 16 != 1 for kind in kinds) else Removed.THUMBNAIL
+
+
+def _trailer(trailer: bytes, removed: set[Removed], others: Removed | None) -> None:
     if b"ftyp" in trailer:
         removed.add(Removed.MOTION_VIDEO)
-    elif several and b"\xff\xd8\xff" in trailer:
-        removed.add(Removed.THUMBNAIL)
+    elif others is not None and b"\xff\xd8\xff" in trailer:
+        removed.add(others)
     elif trailer.strip(b"\0"):
         removed.add(Removed.TRAILING_DATA)

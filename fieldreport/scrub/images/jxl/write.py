@@ -13,7 +13,7 @@ from fieldreport.scrub.images import codecs, metadata
 from fieldreport.scrub.images.decoded import write
 from fieldreport.scrub.images.jpeg import write as write_jpeg
 from fieldreport.scrub.isobmff import boxes
-from fieldreport.scrub.verdicts import Damaged
+from fieldreport.scrub.verdicts import Damaged, Removed
 
 _CODESTREAM: Final = b"\xff\x0a"
 # Width to height, by the header's three bits; zero stands for a width of its own (ISO/IEC 18181-1, D.2).
@@ -26,7 +26,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     data = untrusted_source.whole()
     if not data.startswith(_CODESTREAM):
         cleaning.removed |= metadata.in_boxes(data)
-    width, height = _size(_codestream(data))
+    (width, height), several = _header(_codestream(data))
+    if several:
+        cleaning.removed.add(Removed.PICTURES)
     codecs.check_decoded(width, height, bytes_each=16)  # numbers of four bytes, and the picture made of them
     cleaning.spend(width * height * 8)
     with codecs.any_error_is_damage():
@@ -50,8 +52,11 @@ def _codestream(data: bytes) -> bytes:
     raise Damaged
 
 
-def _size(codestream: bytes) -> tuple[int, int]:
-    """Width and height from the size header (ISO/IEC 18181-1, D.2): bits from the lowest up."""
+def _header(codestream: bytes) -> tuple[tuple[int, int], bool]:
+    """Width and height, and whether there are more pictures (ISO/IEC 18181-1, D.2, D.3): bits from the lowest up.
+
+    Of an animation the decoder gives one frame.
+    """
     if not codestream.startswith(_CODESTREAM):
         raise Damaged
     bits, position = int.from_bytes(codestream[2:], "little"), 0
@@ -64,10 +69,19 @@ def _size(codestream: bytes) -> tuple[int, int]:
     def side(*, eighths: bool) -> int:
         return (take(5) + 1) * 8 if eighths else take(_SIDE_BITS[take(2)]) + 1
 
-    eighths = bool(take(1))
-    height = side(eighths=eighths)
-    ratio = _RATIOS[take(3)]
-    return (side(eighths=eighths) if ratio is None else height * ratio[0] // ratio[1]), height
+    def size() -> tuple[int, int]:
+        eighths = bool(take(1))
+        height = side(eighths=eighths)
+        ratio = _RATIOS[take(3)]
+        return (side(eighths=eighths) if ratio is None else height * ratio[0] // ratio[1]), height
+
+    picture, several = size(), False
+    if not take(1) and take(1):  # not all as usual, and there are extra fields
+        take(3)  # which way up
+        if take(1):
+            size()
+        several = bool(take(1) or take(1))  # a preview, or an animation
+    return picture, several
 
 
 def warm() -> None:

@@ -22,7 +22,6 @@ _DROPPED: Final = {
     b"vpAg": Removed.SOFTWARE,
     b"caNv": Removed.SOFTWARE,
     b"gdAT": Removed.HIDDEN_CONTENT,
-    b"caBX": Removed.IDENTIFIERS,  # C2PA
     b"dSIG": Removed.IDENTIFIERS,
     b"mkBS": Removed.HIDDEN_CONTENT,  # Fireworks keeps its layers in these
     b"mkTS": Removed.HIDDEN_CONTENT,
@@ -40,6 +39,9 @@ _KEYWORDS: Final = {
     b"description": Removed.DESCRIPTION,
     b"comment": Removed.COMMENTS,
     b"disclaimer": Removed.DESCRIPTION,
+    # What programs for generated pictures write, and China's label of such content.
+    **dict.fromkeys((b"parameters", b"prompt", b"workflow", b"sd-metadata", b"dream", b"aigc"), Removed.SAYS_AI),
+    **dict.fromkeys((b"invokeai_metadata", b"invokeai_graph"), Removed.SAYS_AI),
 }
 _PHYSICAL: Final = frozenset({b"pHYs", b"oFFs", b"sCAL", b"sBIT", b"hIST", b"sPLT", b"mDCV", b"cLLI", b"sTER", b"pCAL"})
 
@@ -67,6 +69,8 @@ class Picture:
     still: Frame | None = None  # IDAT; part of the animation when it has a control
     frames: list[Frame] = field(default_factory=list)  # of the animation, in order
     plays: bytes | None = None  # how often it plays; None: no animation
+    swapped: bool = False  # as Apple's tools write it: see ``write``
+    promised: int = 0  # frames of the animation
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,7 +89,7 @@ def parse(data: bytes, removed: set[Removed]) -> Picture:
         length, kind = struct.unpack_from(">I4s", data, position) if len(data) >= position + 12 else (0, b"")
         body = data[position + 8 : position + 8 + length]
         check = data[position + 8 + length : position + 12 + length]
-        if not kind or len(check) != 4 or (kind != b"IHDR" and not picture.header):
+        if not kind or len(check) != 4 or (kind not in {b"IHDR", b"CgBI"} and not picture.header):
             raise Damaged
         position += 12 + length
         if kind in _KEPT:
@@ -100,6 +104,8 @@ def parse(data: bytes, removed: set[Removed]) -> Picture:
             removed |= _categories(kind, body)
             if kind == b"eXIf":
                 picture.orientation = metadata.in_exif(body).orientation
+    if len(picture.frames) < picture.promised:
+        removed.add(Removed.INCOMPLETE)
     if data[position:].strip(b"\0"):
         removed.add(Removed.TRAILING_DATA)
     return picture
@@ -114,6 +120,13 @@ def _header(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]) -
         raise Damaged
     check_image(width, height)
     picture.header = body
+
+
+def _swapped(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]) -> None:
+    del kind, body, removed
+    if picture.header:
+        raise Damaged
+    picture.swapped = True
 
 
 def _palette(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]) -> None:
@@ -171,7 +184,7 @@ def _animation(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]
         raise Damaged
     width, height = picture.size
     check_image(width, height, frames=max(1, int.from_bytes(body[:4], "big")))
-    picture.plays = body[4:]
+    picture.plays, picture.promised = body[4:], int.from_bytes(body[:4], "big")
 
 
 def _control(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]) -> None:
@@ -210,6 +223,7 @@ def _end(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]) -> N
 
 
 _KEPT: Final = {
+    b"CgBI": _swapped,
     b"IHDR": _header,
     b"PLTE": _palette,
     b"sRGB": _colour,
@@ -236,6 +250,8 @@ def _categories(kind: bytes, body: bytes) -> frozenset[Removed]:
         if keyword.startswith(b"xml:com.adobe.xmp"):
             return metadata.in_xmp(body)
         return frozenset({_KEYWORDS.get(keyword, Removed.OTHER_METADATA)})
+    if kind == b"caBX":
+        return metadata.in_credentials(body)
     if kind in _PHYSICAL:
         return frozenset()
     return frozenset({_DROPPED.get(kind, Removed.OTHER_METADATA)})

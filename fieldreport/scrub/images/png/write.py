@@ -6,11 +6,13 @@ import struct
 import zlib
 from typing import Final
 
+from PIL import Image
+
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.images import animation, codecs, icc, icc_profiles
 from fieldreport.scrub.images.png.parse import SIGNATURE, Frame, Picture, parse
-from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
 
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PIECE: Final = 1 << 20  # longest data chunk written: lengths that an encoder chose would tell which it was
@@ -22,6 +24,8 @@ _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A file of the same pixels."""
     picture = parse(untrusted_source.whole(), cleaning.removed)
+    if picture.swapped:
+        picture = parse(codecs.encode_png(_unswapped(picture, cleaning)), set())
     for frame in _all_frames(picture):
         frame.data = [_exactly(frame, picture, cleaning)]
     known = icc.identify(picture.profile) if picture.profile else icc_profiles.Known.SRGB
@@ -46,6 +50,30 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         picture = parse(codecs.encode_png(decoded), set())
     sink.write(_assemble(picture, ours))
     return "image/png"
+
+
+def _unswapped(picture: Picture, cleaning: Cleaning) -> Image.Image:
+    """A picture that was made for an iPhone's screen, as other programs know one.
+
+    Its data have no zlib header; blue stands where red belongs; colours are multiplied by what is visible of them.
+    Source: https://theapplewiki.com/wiki/PNG_CgBI_Format.
+    """
+    if picture.still is None or picture.header[8:10] not in {b"\x08\x02", b"\x08\x06"}:
+        raise Refused(Refusal.UNSUPPORTED)
+    width, height = picture.size
+    codecs.check_decoded(width, height)
+    expected = _raw_size(width, height, picture.header)
+    cleaning.spend(expected + width * height * 8)
+    try:
+        raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(b"".join(picture.still.data), expected)
+    except zlib.error:
+        raise Damaged from None
+    picture.still.data, picture.plays, picture.frames = [zlib.compress(raw, 1)], None, []
+    decoded = codecs.decode(_assemble(picture, None), "image/png", cleaning.noted)
+    blue, green, red, *alpha = decoded.split()
+    decoded = Image.merge("RGBa" if alpha else "RGB", (red, green, blue, *alpha))
+    decoded = codecs.upright(decoded.convert("RGBA") if alpha else decoded, picture.orientation)
+    return codecs.to_srgb(decoded, picture.profile) if picture.profile else decoded
 
 
 def _all_frames(picture: Picture) -> list[Frame]:

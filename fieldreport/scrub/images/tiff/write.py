@@ -15,7 +15,7 @@ from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
 from fieldreport.scrub.images import codecs, icc, icc_profiles, metadata
 from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
-_SUBFILE, _XMP, _IPTC, _PHOTOSHOP, _PROFILE = 254, 700, 33723, 34377, 34675
+_SUBFILE, _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _CREDENTIALS = 254, 700, 33723, 34377, 34675, 52545
 _REDUCED_OR_MASK: Final = 0b101
 _STRIP_BYTES: Final = 1 << 20  # of pixels in one compressed strip
 
@@ -78,7 +78,12 @@ def _pages(source: Source, cleaning: Cleaning) -> Iterator[_Page]:
 
 def _categories(blocks: Mapping[int, bytes]) -> frozenset[Removed]:
     found: frozenset[Removed] = frozenset()
-    for tag, read in ((_XMP, metadata.in_xmp), (_IPTC, metadata.in_photoshop), (_PHOTOSHOP, metadata.in_photoshop)):
+    for tag, read in (
+        (_XMP, metadata.in_xmp),
+        (_IPTC, metadata.in_photoshop),
+        (_PHOTOSHOP, metadata.in_photoshop),
+        (_CREDENTIALS, metadata.in_credentials),
+    ):
         if tag in blocks:
             found |= read(blocks[tag])
     return found

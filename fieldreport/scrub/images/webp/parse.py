@@ -102,6 +102,8 @@ def _look_at(picture: Picture, kind: bytes, body: bytes, removed: set[Removed]) 
         picture.orientation = exif.orientation
     elif kind == b"XMP ":
         removed |= metadata.in_xmp(body)
+    elif kind == b"C2PA":
+        removed |= metadata.in_credentials(body)
     else:
         removed.add(Removed.OTHER_METADATA)
 

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Final
 
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.images import metadata
 from fieldreport.scrub.verdicts import Removed
 
 _LOOKED_AT: Final = 1024 * 1024  # of one tag; a cover picture may make it longer
@@ -50,6 +51,8 @@ def in_id3(untrusted_tag: bytes) -> frozenset[Removed]:
             break
         text = name.decode("ascii")
         found.add(next((what for names, what in _ID3 if text.startswith(names)), Removed.OTHER_METADATA))
+        if text.startswith("GEO"):
+            found |= metadata.in_credentials(untrusted_tag[position:]) - {Removed.OTHER_METADATA}
         if text.startswith(("TXX", "TXXX")) and b"LOCATION" in untrusted_tag[position : position + 200].upper():
             found.add(Removed.LOCATION)
         if length == 3:

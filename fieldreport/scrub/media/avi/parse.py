@@ -115,6 +115,8 @@ def _drop(film: Film, window: Window, kind: bytes, first: int, last: int) -> Non
         names = {b"ISFT": Removed.SOFTWARE, b"ICRD": Removed.TIME, b"IART": Removed.AUTHOR, b"ICMT": Removed.COMMENTS}
         found = {category for name, category in names.items() if name in data}
         film.removed |= found or {Removed.DESCRIPTION}
+    elif kind == b"C2PA":
+        film.removed |= metadata.in_credentials(data)
     elif kind in _FILLERS:
         if data.strip(b"\0"):
             film.removed |= metadata.in_film(data)

@@ -99,6 +99,8 @@ def _categories(untrusted: bytes) -> set[Removed]:
     """What a block of metadata says, by the names that occur in it."""
     if untrusted.startswith(_XMP_UUID) or b"<x:xmpmeta" in untrusted:
         return set(metadata.in_xmp(untrusted))
+    if untrusted.startswith(metadata.CREDENTIALS_ID):
+        return set(metadata.in_credentials(untrusted))
     return set(metadata.in_film(untrusted))
 
 

@@ -125,7 +125,7 @@ def _kept(original: Any, removed: set[Removed]) -> list[Any]:
             removed.add(Removed.DESCRIPTION if stream.type == "subtitle" else Removed.HIDDEN_CONTENT)
         elif stream.disposition & Disposition.attached_pic:
             removed.add(Removed.THUMBNAIL)
-        elif stream.codec_context is None:
+        elif stream.codec_context is None or (stream.type == "audio" and stream.codec_context.format is None):
             unknown.add(stream.type)
             removed.add(Removed.HIDDEN_CONTENT)
         elif stream.type == "audio" and stream.codec_context.sample_rate:

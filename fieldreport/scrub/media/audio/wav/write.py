@@ -10,6 +10,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.images import metadata
 from fieldreport.scrub.media.audio import tags
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
@@ -109,6 +110,8 @@ def _categories(source: Source, kind: bytes, start: int, size: int) -> frozenset
         return tags.in_info(body) if body[:4] == b"INFO" else frozenset({Removed.COMMENTS})
     if kind in {b"id3 ", b"ID3 "}:
         return tags.in_id3(body)
+    if kind == b"C2PA":
+        return metadata.in_credentials(body)
     return _FINDINGS.get(kind, frozenset({Removed.OTHER_METADATA}))
 
 
