@@ -185,6 +185,7 @@ MAIL_HEAD_BYTES: Final = 256 * KIB  # what relays and filters write above a mess
 OFFICE_TOTAL_BYTES: Final = 512 * MIB  # all members of an office document; they are unpacked one at a time
 XML_BYTES: Final = 64 * MIB
 XML_DEPTH: Final = 256
+TEXT_POINTS: Final = 3  # smaller letters are a millimetre high: words in them may be there to be overlooked
 HTML_STEPS: Final = 2_000_000_000  # open elements × ends of elements in a page: four seconds of libxml2
 HTML_TAGS: Final = 1_000_000  # of a page, begun and ended: a table of a hundred thousand rows has fewer
 FILM_REENCODE_PIXELS: Final = 3_600_000_000  # frames × pixels of a film re-encoded: half of what a child's time allows

@@ -15,6 +15,8 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
 _TABLE: Final = tables.load("links")
+_FIELD: Final = re.compile(tables.load("kinds")["field"])
+_PATH: Final = re.compile(tables.load("telling")["path"], re.IGNORECASE)
 _PICTURES: Final = tables.load("html")["pictures"]
 _MARKS: Final = frozenset(_TABLE["marks"])
 _MARK_PREFIXES: Final = tuple(_TABLE["mark_prefixes"])
@@ -50,6 +52,19 @@ def verify_link(address: str) -> None:
         name = unquote_plus(asked.partition("=")[0]).casefold()
         if name in _MARKS or name.startswith(_MARK_PREFIXES):
             raise Residue
+
+
+def verify_field(instruction: str) -> None:
+    """Read the instruction of a field that stayed one.
+
+    Raises:
+        Residue: it is none of those that may, or leads elsewhere than to a public page.
+    """
+    found = _FIELD.fullmatch(instruction)
+    if found is None or _PATH.search(instruction):
+        raise Residue
+    if found["address"] is not None:
+        verify_link(found["address"])
 
 
 def verify_picture(address: str) -> None:

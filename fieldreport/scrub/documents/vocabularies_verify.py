@@ -14,7 +14,7 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from fieldreport.scrub.documents import tables
-from fieldreport.scrub.documents.links_verify import verify_link, verify_picture
+from fieldreport.scrub.documents.links_verify import verify_field, verify_link, verify_picture
 from fieldreport.scrub.documents.xml_verify import verify_visible
 from fieldreport.scrub.verdicts import Residue
 
@@ -25,7 +25,6 @@ _KINDS: Final = tables.load("kinds")
 _TELLING: Final = tables.load("telling")
 _TELLING_ATTRIBUTE: Final = re.compile(_TELLING["attributes"])
 _PATH: Final = re.compile(_TELLING["path"], re.IGNORECASE)
-_FIELD: Final = re.compile(_KINDS["field"])
 _TOKENS: Final = re.compile(rf"(?:{_KINDS['token']})?", re.IGNORECASE)
 _FONTS: Final = frozenset(font for group in tables.load("fonts").values() for font in group)
 _SEPARATORS: Final = str.maketrans(dict.fromkeys(",;()[]\t\n", " "))
@@ -252,7 +251,7 @@ def _judge(kind: str, table: Mapping[str, Any]) -> Judge:
                 _is_declared(each, properties, words) for value in values for each in value.split(";")
             )
         case "field":
-            return lambda values: all(map(_is_field, values))
+            return lambda values: all(map(_passes(verify_field), values))
         case "link":
             return lambda values: all(map(_passes(verify_link), values))
         case "picture":
@@ -275,13 +274,6 @@ def _is_declared(declaration: str, properties: frozenset[str], words: frozenset[
     if name == "font-family":
         return all(font[:1] + font[-1:] == '""' and font[1:-1] in _FONTS for font in said.split(","))
     return name in properties and _are_tokens(said, words)
-
-
-def _is_field(instruction: str) -> bool:
-    link = _FIELD.fullmatch(instruction)
-    if link is None or _PATH.search(instruction):
-        return False
-    return link["address"] is None or _passes(verify_link)(link["address"])
 
 
 def _passes(check: Callable[[str], None]) -> Callable[[str], bool]:

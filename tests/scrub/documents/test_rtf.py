@@ -24,7 +24,8 @@ from fieldreport.scrub import pipeline
 from fieldreport.scrub.documents.rtf.verify import verify
 from fieldreport.scrub.documents.rtf.write import MEDIA_TYPE
 from fieldreport.scrub.format import Sink, Source
-from fieldreport.scrub.verdicts import Mode, Refusal, Refused, Removed, Residue
+from fieldreport.scrub.verdicts import Mode, Noted, Refusal, Refused, Removed, Residue
+from tests.scrub.conftest import clean_copy
 
 Clean = Callable[[bytes], Any]
 
@@ -231,6 +232,81 @@ BODIES = st.recursive(
     lambda inner: st.lists(inner, max_size=5).map(lambda bodies: b"{" + b"}{".join(bodies) + b"}"),
     max_leaves=25,
 )
+
+
+SAMPLE = rb"""{\rtf1\ansi\ansicpg949\deff0{\fonttbl{\f0\fswiss\fcharset0 Arial;}{\f1\fnil\fcharset129 \'b9\'d9\'c5\'c1;}}
+{\colortbl;\red255\green0\blue0;\red255\green255\blue255;}\viewkind4\uc1\pard\f0\fs22 Seen {\b at\b0} the gate\par {\f1 \'b1\'b9\'b0\'e6}
+{\field{\*\fldinst HYPERLINK \\l "_Toc1"}{\fldrslt inside}}{\*\bkmkstart _Toc1}here{\*\bkmkend _Toc1}\par
+{\field{\*\fldinst HYPERLINK "https://example.org/"}{\fldrslt outside}}\trowd\cellx1000 one\cell\row{\header top}}"""
+WORD = "Plantedkim"
+PLANTS = [
+    rf"{{\*\{WORD.lower()} x}}", rf"{{\*\anything {WORD}}}", rf"\{WORD.lower()}7 ", rf"{{\info{{\title {WORD}}}}}", rf"{{\v {WORD}}}",
+    rf"{{\*\bkmkstart {WORD}}}{{\*\bkmkend {WORD}}}", rf"{{\*\userprops{{\propname {WORD}}}}}", rf"{{\object{{\*\objdata {WORD}}}}}",
+    rf"{{\fonttbl{{\f7 {WORD};}}}}", rf"{{\colortbl {WORD};}}", rf"{{\stylesheet{{\s1 {WORD};}}}}", rf"{{\deleted {WORD}}}",
+    rf"{{\field{{\*\fldinst WRITTENBY {WORD}}}{{\fldrslt }}}}", rf"{{\*\annotation {WORD}}}", rf"{{\sp{{\sn a}}{{\sv {WORD}}}}}",
+]  # fmt: skip
+
+
+def places_in(data: bytes) -> list[int]:
+    """Where a group or a word may stand: before what begins one, and before each end."""
+    return [found.start() for found in re.finditer(rb"(?<!\\\*)(?<!\\)[\\{}](?!')", data) if found.start() > 5]
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_what_is_planted_anywhere_does_not_come_out(clean: Clean, plant: str) -> None:
+    for place in places_in(SAMPLE):
+        data = SAMPLE[:place] + plant.encode() + SAMPLE[place:]
+        assert WORD.lower().encode() not in clean(data).data.lower(), data
+
+
+@pytest.mark.parametrize("plant", [*PLANTS, r"\cellx99999999 ", r"\writtenbykim ", r"\fs-3 ", r"\b7 ", r"\par3 ", r"{\*\b x}", r"\f ", r"{\*\bkmkstart b1 }"])  # fmt: skip
+def test_what_is_planted_in_a_clean_file_is_refused(clean: Clean, plant: str) -> None:
+    data = clean(SAMPLE).data
+    verify(Source.of(data), MEDIA_TYPE)
+    for place in places_in(data):
+        with pytest.raises(Residue):
+            verify(Source.of(data[:place] + plant.encode() + data[place:]), MEDIA_TYPE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (rb"{\fonttbl\f0\fswiss\fcharset0 Helvetica;\f1\fnil Amira Serif;}", rb"{\fonttbl {\f0 \fswiss \fcharset0 Helvetica;}{\f1 \fnil Arial;}}"),
+        (rb"{\fonttbl{\f1\fcharset129 \'b9\'d9\'c5\'c1;}}", rb"{\fonttbl {\f1 \fcharset129 \u-17388 ?\u-12075 ?;}}"),
+        (rb"{\fonttbl{\f2\fcharset204{\*\fname Kim;}Times New Roman Cyr{\*\falt Kim};}}", rb"{\fonttbl {\f2 \fcharset204 Times New Roman CYR;}}"),
+        (rb"{\fonttbl{\f3\fcharset177 David (Hebrew);}}", rb"{\fonttbl {\f3 \fcharset177 David;}}"),
+        (rb"{\colortbl;\red1\green2\blue3\ctint255\cshade255;}", rb"{\colortbl ;\red1 \green2 \blue3 ;}"),
+        (rb"{\colortbl;\red999\green2\blue3;Kim}", rb"{\colortbl ;\red0 \green2 \blue3 ;}"),
+        (rb"\ansicpg1256\ansicpg31337 ", rb"\ansicpg1256 "),
+        (rb"\b1\i0\par5\fs99999\cellx4000 ", rb"\b \i0 \par \cellx4000 "),
+    ],
+)  # fmt: skip
+def test_fonts_colours_and_numbers_are_those_of_the_table(clean: Clean, before: bytes, after: bytes) -> None:
+    assert clean(rb"{\rtf1" + before + b"}").data == rb"{\rtf1 \uc1 " + after + b"}"
+
+
+def test_a_link_inside_holds_under_another_name_and_other_bookmarks_go(clean: Clean) -> None:
+    link = rb'{\field{\*\fldinst HYPERLINK \\l "Kim"}{\fldrslt x}}'
+    data = clean(
+        rb"{\rtf1 {\*\bkmkstart _GoBack}{\*\bkmkend _GoBack}{\*\bkmkstart Kim}a{\*\bkmkend Kim}" + link + b"}"
+    ).data
+    assert data.endswith(rb'{\*\bkmkstart b1}a{\*\bkmkend b1}{\field {\*\fldinst HYPERLINK \\l "b1"}{\fldrslt x}}}')
+    assert clean(data).data == data
+
+
+@pytest.mark.parametrize(
+    ("hides", "text"),
+    [
+        (True, rb"\cf2 words"), (False, rb"\cf1 words"), (False, rb"{\cf2 }words"), (False, rb"\cf2\plain words"),
+        (True, rb"\highlight1\cf1 words"), (False, rb"\highlight1\cf2 words"), (False, rb"\trowd\clcbpat1\cellx9 \cf2 words\cell\row"),
+        (True, rb"\fs2 words"), (False, rb"\fs12 words"), (True, rb"\sl-10 words"), (False, rb"\sl-240 words"),
+    ],
+)  # fmt: skip
+def test_words_that_nobody_sees_are_reported(hides: object, text: bytes) -> None:
+    head = rb"{\rtf1 {\colortbl;\red255\green0\blue0;\red255\green255\blue254;}"
+    copy = clean_copy(head + text + b"}")
+    assert b"words" in copy.data
+    assert (Noted.HIDDEN_WORDS in copy.noted) is hides
 
 
 @given(BODIES)

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
 from fieldreport.scrub.verdicts import Refusal, Refused
 
 _CHARSETS: Final = {
-    77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gbk", 136: "big5", 161: "cp1253", 162: "cp1254",
-    163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
-}  # fmt: skip
+    number: codec
+    for codec, numbers in tables.load("rtf")["font-charsets"].items()
+    if codec not in {"none", "cp1252"}
+    for number in numbers
+}
 _PAGES: Final = {65001: "utf_8", 10000: "mac_roman", 936: "gbk", 950: "big5", 1361: "johab"} | {
     number: f"cp{number}" for number in (437, 850, 852, 866, 874, 932, 949, *range(1250, 1259))
 }

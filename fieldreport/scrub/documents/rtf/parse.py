@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from fieldreport.scrub.verdicts import Damaged
 
@@ -35,13 +34,16 @@ class Kind(Enum):
     BINARY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """``data``: a word's letters, a symbol, a text, or bytes. ``number``: a word's parameter, if it has one."""
 
     kind: Kind
     data: bytes = b""
     number: int | None = None
+
+
+_OPEN: Final = Token(Kind.OPEN)
+_CLOSE: Final = Token(Kind.CLOSE)
 
 
 def tokens(untrusted: bytes) -> Iterator[tuple[Token, int]]:
@@ -73,7 +75,7 @@ def tokens(untrusted: bytes) -> Iterator[tuple[Token, int]]:
             case "symbol":
                 yield Token(Kind.SYMBOL, found), position
             case "brace":
-                yield Token(Kind.OPEN if found == b"{" else Kind.CLOSE), position
+                yield (_OPEN if found == b"{" else _CLOSE), position
             case "text":
                 yield Token(Kind.TEXT, found), position
             case _:

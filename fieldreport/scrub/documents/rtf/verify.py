@@ -1,60 +1,94 @@
-"""The second reading of a cleaned RTF, with a reader and lists of its own.
+"""The second reading of a cleaned RTF, with a reader of its own.
 
-What comes out of ours is plain: printable ASCII from the first brace to the last, one starred destination, no binary
-data. The lists name what files are known to tell, not what the writer lets through.
+What comes out of ours is plain: printable ASCII from the first brace to the last, and each control word followed by one
+space. Rule: whatever ``tables/rtf.toml`` does not list is residue, and so is a number out of its bounds.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from fieldreport.scrub import registry
+from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.links_verify import verify_field
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
+_TABLE: Final = tables.load("rtf")
+_FONTS: Final = frozenset(font for group in tables.load("fonts").values() for font in group)
+_BEGIN: Final = b"{\\rtf1 \\uc1 "
 _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]+")
-_PIECE: Final = re.compile(rb"\\([a-zA-Z]+)(-?\d+)? ?|\\'[0-9a-f]{2}|\\([\\{}~_*-])|[{}]|[^\\{}]+")
-_TELLING: Final = re.compile(
-    rb".*rsid.*|rev(auth|dttm|tbl|ised|prop|tim).*|.*(author|operator|generator|creatim|printim|buptim).*|info|title|"
-    rb"subject|company|manager|category|keywords|comment|doccomm|hlinkbase|atn.*|atrf.*|annotation|bkmk.*|obj.*|template|"
-    rb"stylesheet|userprops|docvar|datafield|datastore|filetbl|file.*|mailmerge|private|password.*|protuser.*|xml.*|"
-    rb"deleted|v|bin|nonshppict|shp.*|sp|sv|sn|emfblip|wmetafile|macpict|pmmetafile|dibitmap|wbitmap|blip.*|ff.*|"
-    rb"formfield|lang.*|deflang.*|cpg?rid|zwbo|zwnbo|htmltag|htmlrtf|fromhtml|include.*|background|chdate|chtime"
+_PIECE: Final = re.compile(
+    rb"\\(?P<word>[a-zA-Z]+)(?P<number>-?[0-9]{1,10})? "
+    rb"|(?P<open>\{(?:\\(?P<first>\*\\[a-z]+|[a-z]+)(?= ))?)|(?P<close>\})"
+    rb"|\\'[0-9a-f]{2}|\\[\\{}~_-]|[^\\{}]+"
 )
-_SPELLED: Final = rb"\\u-?\d+ \?|\\[\\{}]"  # a character beyond ASCII, or one that means something to RTF
-_LINK: Final = re.compile(
-    rb'\\field \{\\\*\\fldinst (?:HYPERLINK "https?://(?:%(one)s|[^"@/?# \\{}])+(?:[/?#](?:%(one)s|[^" \\{}])*)?"|'
-    rb'(?:EQ|SYMBOL|=)(?:%(one)s|[^\\{}])*|[A-Z]+(?:%(one)s|[^/:"\\{}])*)\}' % {b"one": _SPELLED}
+_SPELLED: Final = rb"\\u-?[0-9]{1,5} \?|\\[\\{}]"  # a character beyond ASCII, or one that means something to RTF
+_UNSPELLED: Final = re.compile(rb"\\u(-?[0-9]{1,5}) \?|\\([\\{}])")
+_FIELD: Final = re.compile(rb"\{\\\*\\fldinst ((?:%b|[^\\{}])*)\}" % _SPELLED)
+_LINK_INSIDE: Final = re.compile(r'HYPERLINK \\l "b[0-9]{1,6}"')
+_BOOKMARK: Final = re.compile(rb"\{\\\*\\bkmk(?:start|end) b[0-9]{1,6}\}")
+_FONT: Final = re.compile(
+    rb"\{\\f(?P<f>[0-9]{1,5}) (?:\\(?P<family>[a-z]+) )?"
+    rb"(?:\\fcharset(?P<charset>[0-9]{1,3}) )?(?:\\fprq(?P<pitch>[0-9]) )?"
+    rb"(?:\\cpg(?P<page>[0-9]{1,5}) )?(?P<name>(?:%b|[^\\{};])+);\}" % _SPELLED
 )
-_BLIP: Final = re.compile(rb"\\pict (?:\\(png|jpeg)blip )(?:\\pic[a-z]+-?\d+ )*([0-9a-f]*)\}")
-_CHARACTER: Final = re.compile(rb"\\u(-?\d+)")
+_COLOURS: Final = re.compile(rb"\{\\colortbl (?:(?:\\red([0-9]{1,3}) \\green([0-9]{1,3}) \\blue([0-9]{1,3}) )?;)*\}")
+_PART: Final = re.compile(rb"\\(?:red|green|blue)([0-9]{1,3}) ")
+_PICTURE: Final = re.compile(
+    rb"\{\\pict \\(?P<kind>png|jpeg)blip (?P<words>(?:\\[a-z]+-?[0-9]{1,5} )*)(?P<digits>[0-9a-f]*)\}"
+)
+_NUMBERED: Final = re.compile(rb"\\([a-z]+)(-?[0-9]+) ")
+_CHARACTER: Final = re.compile(rb"\\u(-?[0-9]{1,5}) ")
+
+_WORDS: Final = {kind: frozenset(words.encode("ascii").split()) for kind, words in _TABLE["words"].items()}
+_ALONE: Final = _WORDS["flag"] | _WORDS["toggle"]
+_LEAST_MOST: Final = {
+    word: _TABLE["bounds"][kind] for kind, words in _WORDS.items() if kind in _TABLE["bounds"] for word in words
+}
+_PICTURE_WORDS: Final = frozenset(_TABLE["pictures"]["words"].encode("ascii").split())
+_CHARSETS: Final = {number for numbers in _TABLE["font-charsets"].values() for number in numbers}
 
 
 def verify(source: Source, media_type: str) -> None:
     """Read a cleaned text.
 
     Raises:
-        Residue: something that says more than the text shows.
+        Residue: something that the table does not list.
     """
     del media_type
     data = source.whole()
-    if not data.startswith(b"{\\rtf1 ") or _PRINTABLE.fullmatch(data) is None:
+    if not data.startswith(_BEGIN) or _PRINTABLE.fullmatch(data) is None:
         raise Residue
     _verify_visible(data)
-    depth = position = 0
+    depth, position = 1, len(_BEGIN)
+    known: set[bytes] = set()  # words with their numbers, as they are written: most of a text's are the same few
     while position < len(data):
         match = _PIECE.match(data, position)
-        if match is None or (depth == 0 and position):
+        if match is None or depth == 0:
             raise Residue
-        piece = match[0]
-        depth += {b"{": 1, b"}": -1}.get(piece, 0)
-        if match[3] == b"*":
-            _starred(data, position)
-        elif match[1] is not None:
-            _word(data, position, match[1])
         position = match.end()
+        match match.lastgroup:
+            case "word" | "number" if match[0] not in known:
+                _verify_word(match["word"], match["number"])
+                known.add(match[0])
+            case "open" | "first":
+                whole = _WHOLE.get(match["first"])
+                if whole is not None:
+                    position = whole(data, match.start())
+                    continue
+                depth += 1
+                if match["first"] in _OPENED:
+                    position += 1  # the space after it
+                else:
+                    position = match.start() + 1
+            case "close":
+                depth -= 1
+            case _:
+                pass
     if depth:
         raise Residue
 
@@ -66,20 +100,97 @@ def _verify_visible(data: bytes) -> None:
         raise Residue
 
 
-def _starred(data: bytes, position: int) -> None:
-    if data.startswith(b"\\*\\nesttableprops ", position):
-        return
-    begin = position - len(b"\\field {")
-    if begin < 0 or _LINK.match(data, begin) is None:
+def _verify_word(word: bytes, number: bytes | None) -> None:
+    if number is None or (number == b"0" and word in _WORDS["toggle"]):
+        listed = word in _ALONE if number is None else True
+    elif word == b"u":
+        listed = -0x8000 <= int(number) <= 0xFFFF
+    elif word in _WORDS["code-page"]:
+        listed = int(number) in _TABLE["code-pages"]
+    else:
+        least, most = _LEAST_MOST.get(word, (1, 0))
+        listed = least <= int(number) <= most
+    if not listed:
         raise Residue
 
 
-def _word(data: bytes, position: int, word: bytes) -> None:
-    if _TELLING.fullmatch(word) is not None:
+def _unspelled(written: bytes) -> str:
+    def units(found: re.Match[bytes]) -> bytes:
+        return found[2] if found[1] is None else (int(found[1]) & 0xFFFF).to_bytes(2, "big")
+
+    return b"".join(
+        units(found) if found[1] is not None else b"".join(b"\0" + bytes((byte,)) for byte in found[2] or found[0])
+        for found in re.finditer(rb"%b|[^\\{}]" % _UNSPELLED.pattern, written)
+    ).decode("utf-16-be", "replace")
+
+
+def _field(data: bytes, position: int) -> int:
+    found = _FIELD.match(data, position)
+    if found is None or not data.endswith(b"\\field ", 0, position):
         raise Residue
-    if word == b"pict":
-        picture = _BLIP.match(data, position)
-        if picture is None:
+    instruction = _unspelled(found[1])
+    if _LINK_INSIDE.fullmatch(instruction) is None:
+        verify_field(instruction)
+    return found.end()
+
+
+def _bookmark(data: bytes, position: int) -> int:
+    found = _BOOKMARK.match(data, position)
+    if found is None:
+        raise Residue
+    return found.end()
+
+
+def _fonts(data: bytes, position: int) -> int:
+    position += len(b"{\\fonttbl ")
+    while (found := _FONT.match(data, position)) is not None:
+        least, most = _TABLE["bounds"]["font"]
+        family = (found["family"] or b"fnil").decode("ascii")
+        if (
+            not least <= int(found["f"]) <= most
+            or family not in _TABLE["font-families"].split()
+            or int(found["charset"] or 0) not in _CHARSETS
+            or int(found["pitch"] or 0) > _TABLE["bounds"]["pitch"][1]
+            or int(found["page"] or 1252) not in _TABLE["code-pages"]
+            or _unspelled(found["name"]) not in _FONTS
+        ):
             raise Residue
-        kind = f"image/{picture[1].decode('ascii')}"
-        registry.verify(Source.of(bytes.fromhex(picture[2].decode("ascii"))), kind)
+        position = found.end()
+    if not data.startswith(b"}", position):
+        raise Residue
+    return position + 1
+
+
+def _colours(data: bytes, position: int) -> int:
+    found = _COLOURS.match(data, position)
+    if found is None or any(int(part) > _TABLE["bounds"]["colour-part"][1] for part in _PART.findall(found[0])):
+        raise Residue
+    return found.end()
+
+
+def _picture(data: bytes, position: int) -> int:
+    found = _PICTURE.match(data, position)
+    if found is None:
+        raise Residue
+    least, most = _TABLE["bounds"]["picture"]
+    for word, number in _NUMBERED.findall(found["words"]):
+        if word not in _PICTURE_WORDS or not least <= int(number) <= most:
+            raise Residue
+    content = bytes.fromhex(found["digits"].decode("ascii"))
+    registry.verify(Source.of(content), f"image/{found['kind'].decode('ascii')}")
+    return found.end()
+
+
+_WHOLE: Final[dict[bytes, Callable[[bytes, int], int]]] = {
+    b"fonttbl": _fonts,
+    b"colortbl": _colours,
+    b"pict": _picture,
+    b"*\\fldinst": _field,
+    b"*\\bkmkstart": _bookmark,
+    b"*\\bkmkend": _bookmark,
+}
+"""Groups that are read as a whole: what reads one answers the position after it."""
+_OPENED: Final = frozenset(
+    [b"field", b"fldrslt", *_TABLE["destinations"]["group"].encode("ascii").split()]
+    + [b"*\\" + word for word in _TABLE["destinations"]["star"].encode("ascii").split()]
+)

@@ -1,15 +1,16 @@
 """RTF: the text and how it looks, written token by token.
 
 A stack of groups, each of which keeps, opens, frames or drops what is in it. A control word stays if the table names
-it; a destination stays if the table says so, gives its text if that is what is shown, and goes otherwise, whatever it
-is called. Author, times, comments, revisions, style names, objects, private data and hidden text go; pictures inside
-are cleaned; fields become what they show, except page numbers and links to public pages.
+it and its number is within the table's bounds; a destination stays if the table says so, gives its text if that is what
+is shown, and goes otherwise, whatever it is called. Author, times, comments, revisions, style names, objects, private
+data and hidden text go; pictures inside are cleaned; fields become what they show, except page numbers, links to public
+pages and links to bookmarks, which get numbers for names.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
@@ -18,16 +19,14 @@ from fieldreport import limits
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.fields import kept_instruction
+from fieldreport.scrub.documents.rtf.look import Colour, Look
 from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
+from fieldreport.scrub.documents.vocabularies import USUAL_FONT, listed
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text.invisible import unmark_piece
-from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Refused, Removed
 
 MEDIA_TYPE: Final = "application/rtf"
-_PICTURE_WORDS: Final = frozenset(
-    {b"picw", b"pich", b"picwgoal", b"pichgoal", b"picscalex", b"picscaley"}
-    | {b"piccropt", b"piccropb", b"piccropl", b"piccropr"}
-)
 _BLIPS: Final = {"image/png": b"\\pngblip ", "image/jpeg": b"\\jpegblip "}
 _SYMBOLS: Final = frozenset({b"\\", b"{", b"}", b"~", b"_", b"-"})
 _SHOWN: Final = re.compile(rb"[\x20-\x5b\x5d-\x7a\x7c\x7e]+")
@@ -54,21 +53,67 @@ class _Mode(Enum):
     DROP = auto()  # all of it goes
     PICTURE = auto()
     INSTRUCTION = auto()
+    BOOKMARK = auto()
+    FONTS = auto()
+    COLOURS = auto()
 
 
-_TABLE: Final = {kind: frozenset(word.encode("ascii") for word in words) for kind, words in tables.load("rtf").items()}
-_KEEP, _GROUP, _OPEN, _FRAME = (_TABLE[kind] for kind in ("keep", "group", "open", "frame"))
-_FOUND: Final = {
-    word: Removed(kind) for kind, words in _TABLE.items() if kind in set(Removed) for word in words
-}  # destinations
-_SILENT: Final = _TABLE["nothing"]
-_DESTINATIONS: Final = _GROUP | _OPEN | _FRAME | _SILENT | _FOUND.keys() | {b"fldrslt"}
-_FOUND_WORDS: Final = {
-    word: Removed(kind.removeprefix("word-"))
-    for kind, words in _TABLE.items()
-    if kind.startswith("word-")
-    for word in words
+_TABLE: Final = tables.load("rtf")
+
+
+def _words(listed_words: str) -> frozenset[bytes]:
+    return frozenset(listed_words.encode("ascii").split())
+
+
+_BOUNDS: Final = {kind: range(least, most + 1) for kind, (least, most) in _TABLE["bounds"].items()}
+_CODE_PAGES: Final = frozenset(_TABLE["code-pages"])
+_NUMBERS: Final[Mapping[bytes, range | frozenset[int]]] = {
+    word: _CODE_PAGES if kind == "code-page" else _BOUNDS[kind]
+    for kind, words in _TABLE["words"].items()
+    if kind not in {"flag", "toggle"}
+    for word in _words(words)
 }
+_FLAGS: Final = _words(_TABLE["words"]["flag"])
+_TOGGLES: Final = _words(_TABLE["words"]["toggle"])
+_PICTURE_WORDS: Final = _words(_TABLE["pictures"]["words"])
+_FAMILIES: Final = _words(_TABLE["font-families"])
+_CODECS: Final = {
+    number: "cp1252" if codec == "none" else codec
+    for codec, numbers in _TABLE["font-charsets"].items()
+    for number in numbers
+}
+_GROUP, _STAR, _OPEN, _FRAME, _SILENT = (
+    _words(_TABLE["destinations"][kind]) for kind in ("group", "star", "open", "frame", "nothing")
+)
+_FOUND: Final = {
+    word: Removed(kind) for kind, words in _TABLE["destinations"]["found"].items() for word in _words(words)
+}
+_DESTINATIONS: Final = _GROUP | _STAR | _OPEN | _FRAME | _SILENT | _FOUND.keys() | {b"fldrslt"}
+_FOUND_WORDS: Final = {word: Removed(kind) for kind, words in _TABLE["found"].items() for word in _words(words)}
+_TABLES: Final = {b"fonttbl": _Mode.FONTS, b"colortbl": _Mode.COLOURS}
+_BOOKMARKS: Final = frozenset({b"bkmkstart", b"bkmkend"})
+_LINK_INSIDE: Final = re.compile(r'\s*HYPERLINK\s+\\l\s+"([^"]+)"', re.IGNORECASE)
+# Programs add to a font's name which writing it is for, which its character set says.
+_FONT_FOR: Final = re.compile(
+    r"@|(?: CE| Cyr| Greek| Tur| Baltic| \((?:Hebrew|Arabic|Vietnamese|Thai)\))$", re.IGNORECASE
+)
+
+
+@dataclass(slots=True)
+class _Font:
+    """One that is being described."""
+
+    number: int = 0
+    family: bytes = b""
+    numbers: dict[bytes, int] = field(default_factory=dict)
+    name: str = ""
+    undecoded: bytes = b""  # what follows of the name, in the encoding of its character set
+
+    def said(self) -> str:
+        """The name up to here."""
+        codec = _CODECS[self.numbers.get(b"fcharset", 0)]
+        self.name, self.undecoded = self.name + self.undecoded.decode(codec, "replace"), b""
+        return self.name.strip()
 
 
 @dataclass(slots=True)
@@ -80,8 +125,8 @@ class _Group:
     fallback: int = 1  # characters after \\u that stand for it in old readers
     hidden: bool = False
     deleted: bool = False
-    table: bytes = b""  # the font or colour table it is in
     is_link: bool = False  # a field whose instruction stays
+    look: Look = field(default_factory=Look)
     picture: list[bytes] = field(default_factory=list)
     picture_words: list[bytes] = field(default_factory=list)
     instruction: list[str] = field(default_factory=list)
@@ -97,6 +142,11 @@ class _Rewriting:
         self._groups: list[_Group] = []
         self._skip = 0  # characters still to be left out after a \\u
         self._surrogate = 0
+        self._font = _Font()
+        self._colour: dict[bytes, int] = {}
+        self._colours: list[Colour | None] = []
+        self._links: dict[str, int] = {}  # names of bookmarks that a link leads to
+        self._bookmarks: list[tuple[int, bytes, str]] = []  # place in what was written, control word, name
 
     def rewrite(self, untrusted: bytes) -> bytes:
         """The new text.
@@ -111,8 +161,18 @@ class _Rewriting:
             if not self._groups:
                 if untrusted[end:].strip(b"\0\r\n\t "):
                     self._removed.add(Removed.TRAILING_DATA)
-                return bytes(self._out)
+                return self._with_bookmarks()
         raise Damaged
+
+    def _with_bookmarks(self) -> bytes:
+        """What was written, with those bookmarks in it that a link leads to."""
+        pieces: list[bytes | bytearray] = []
+        position = 0
+        for place, word, name in self._bookmarks:
+            if name in self._links:
+                pieces += [self._out[position:place], b"{\\*\\%s b%d}" % (word, self._links[name])]
+                position = place
+        return b"".join([*pieces, self._out[position:]])
 
     def _take(self, token: Token) -> None:
         match token.kind:
@@ -138,15 +198,15 @@ class _Rewriting:
             return
         parent = self._groups[-1]
         self._begin(parent)
-        mode = _Mode.DROP if parent.mode is _Mode.PICTURE else parent.mode
+        mode = _Mode.DROP if parent.mode in (_Mode.PICTURE, _Mode.BOOKMARK) else parent.mode
         self._groups.append(
             _Group(
                 mode,
                 fallback=parent.fallback,
                 hidden=parent.hidden,
                 deleted=parent.deleted,
-                table=parent.table,
                 instruction=parent.instruction,
+                look=parent.look,
             )
         )
 
@@ -169,6 +229,10 @@ class _Rewriting:
             self._picture(group)
         if group.mode is _Mode.INSTRUCTION and (not self._groups or self._groups[-1].mode is not _Mode.INSTRUCTION):
             self._instruction(group)
+        if group.mode is _Mode.BOOKMARK:
+            self._bookmarks.append((len(self._out), group.picture_words[0], "".join(group.instruction)))
+        if group.mode is _Mode.FONTS and group.written:
+            self._end_font()
         if group.written:
             self._out += b"}"
 
@@ -183,10 +247,14 @@ class _Rewriting:
         if word in _FOUND_WORDS:
             self._removed.add(_FOUND_WORDS[word])
         match group.mode:
-            case _Mode.PICTURE if word in _PICTURE_WORDS and number is not None:
+            case _Mode.PICTURE if word in _PICTURE_WORDS and number is not None and number in _BOUNDS["picture"]:
                 group.picture_words.append(b"\\%s%d " % (word, number))
-            case _Mode.INSTRUCTION if word == b"u":
+            case _Mode.INSTRUCTION | _Mode.BOOKMARK | _Mode.FONTS if word == b"u":
                 self._unicode(number or 0)
+            case _Mode.FONTS:
+                self._font_word(word, number)
+            case _Mode.COLOURS if number is not None and number in _BOUNDS["colour-part"]:
+                self._colour[word] = number
             case _Mode.KEEP:
                 self._kept_word(group, word, number)
             case _:
@@ -202,13 +270,19 @@ class _Rewriting:
             self._report(word)
             return True
         is_destination = group.starred or word in _DESTINATIONS
-        if group.mode is _Mode.INSTRUCTION and is_destination:
-            group.mode = _Mode.DROP  # a field within a field's instruction
-        elif word in _GROUP:
+        if is_destination and group.mode not in (_Mode.KEEP, _Mode.FRAME):
+            group.mode = _Mode.DROP  # in an instruction, a bookmark's name, a table
+            self._report(word)
+        elif word in _GROUP or word in _STAR:
             group.mode = _Mode.KEEP
             self._write_brace(group)
-            self._out += (b"\\*" if word == b"nesttableprops" else b"") + b"\\%s " % word
-            group.table = word if word in {b"fonttbl", b"colortbl"} else b""
+            self._out += (b"\\*" if word in _STAR else b"") + b"\\%s " % word
+        elif word in _TABLES and group.mode is _Mode.KEEP:
+            group.mode = _TABLES[word]
+            self._write_brace(group)
+            self._out += b"\\%s " % word
+        elif word in _BOOKMARKS and group.mode is _Mode.KEEP:
+            group.mode, group.instruction, group.picture_words = _Mode.BOOKMARK, [], [word]
         elif word in _OPEN:
             group.mode = _Mode.KEEP
             self._write_brace(group)
@@ -249,39 +323,98 @@ class _Rewriting:
             case b"deleted":
                 group.deleted = number != 0
                 self._removed.add(Removed.HISTORY)
-            case _ if word in _KEEP:
-                if word == b"plain":
-                    group.hidden = group.deleted = False
-                self._out += b"\\%s%s " % (word, b"" if number is None else b"%d" % number)
+            case b"plain":
+                group.hidden = group.deleted = False
+                self._out += b"\\plain "
+            case _ if word in _FLAGS:
+                self._out += b"\\%s " % word
+            case _ if word in _TOGGLES:
+                self._out += b"\\%s " % word if number != 0 else b"\\%s0 " % word
+            case _ if word in _NUMBERS and number is not None and number in _NUMBERS[word]:
+                self._out += b"\\%s%d " % (word, number)
             case _:
                 return
+        group.look = group.look.after(word, number, self._colours)
+
+    def _font_word(self, word: bytes, number: int | None) -> None:
+        if word in _FAMILIES:
+            self._font.family = b"\\%s " % word
+        elif word == b"f" and number is not None and number in _BOUNDS["font"]:
+            self._font = _Font(number)
+        elif number is not None and (
+            (word == b"fcharset" and number in _CODECS)
+            or (word == b"fprq" and number in _BOUNDS["pitch"])
+            or (word == b"cpg" and number in _CODE_PAGES)
+        ):
+            self._font.numbers[word] = number
+
+    def _end_font(self) -> None:
+        """Write what was said of a font: its own name if it is one that many have."""
+        font, self._font = self._font, _Font()
+        said = font.said()
+        if not said:
+            return
+        known = listed("font", said) or listed("font", _FONT_FOR.sub("", said))
+        if not known:
+            self._removed.add(Removed.OTHER_METADATA)
+        numbers = b"".join(
+            b"\\%s%d " % (word, font.numbers[word]) for word in (b"fcharset", b"fprq", b"cpg") if word in font.numbers
+        )
+        name = b"".join(map(_spelled, known or USUAL_FONT))
+        self._out += b"{\\f%d %s%s%s;}" % (font.number, font.family, numbers, name)
+
+    def _end_colour(self) -> None:
+        red, green, blue = (self._colour.get(word, 0) for word in (b"red", b"green", b"blue"))
+        self._colours.append((red, green, blue) if self._colour else None)
+        self._out += b"\\red%d \\green%d \\blue%d ;" % (red, green, blue) if self._colour else b";"
+        self._colour.clear()
 
     def _content(self, token: Token) -> None:
         group = self._groups[-1]
-        self._begin(group)
-        if group.mode is _Mode.PICTURE:
-            if token.kind is Kind.BINARY:
-                group.picture.append(token.data.hex().encode("ascii"))
-            elif token.kind is Kind.TEXT:
-                group.picture.append(_NOT_HEX.sub(b"", token.data))
-        elif group.mode is _Mode.INSTRUCTION and token.kind is not Kind.BINARY:
-            group.instruction.append(token.data.decode("latin-1"))
-        elif group.mode is _Mode.KEEP and self._is_shown(group):
-            if token.kind is Kind.HEX:
-                self._out += b"\\'%02x" % token.data[0]
-            elif token.kind is Kind.TEXT:
-                for piece in _pieces(token.data, group.table):
-                    self._out += piece
-            elif token.kind is Kind.SYMBOL and token.data in _SYMBOLS:
-                self._out += b"\\" + token.data
-            elif token.kind is Kind.SYMBOL and token.data in {b"\r", b"\n", b"\r\n"}:
-                self._out += b"\\par "
+        kind, data, _ = token
+        if not group.named:
+            self._begin(group)
+        match group.mode:
+            case _Mode.KEEP:
+                if self._is_shown(group):
+                    self._shown(kind, data)
+            case _Mode.PICTURE:
+                if kind is Kind.BINARY:
+                    group.picture.append(data.hex().encode("ascii"))
+                elif kind is Kind.TEXT:
+                    group.picture.append(_NOT_HEX.sub(b"", data))
+            case _Mode.INSTRUCTION | _Mode.BOOKMARK:
+                if kind is not Kind.BINARY:
+                    group.instruction.append(data.decode("latin-1"))
+            case _Mode.FONTS if kind in (Kind.HEX, Kind.TEXT):
+                before, *others = data.split(b";") if kind is Kind.TEXT else [data]
+                self._font.undecoded += before
+                for name in others:
+                    self._end_font()
+                    self._font.undecoded = name
+            case _Mode.COLOURS if kind is Kind.TEXT:
+                for _ in range(data.count(b";")):
+                    self._end_colour()
+            case _:
+                return
+
+    def _shown(self, kind: Kind, data: bytes) -> None:
+        if kind is Kind.TEXT:
+            self._out += data if _SHOWN.fullmatch(data) else b"".join(_pieces(data))
+        elif kind is Kind.HEX:
+            self._out += b"\\'%02x" % data[0]
+        elif kind is Kind.SYMBOL and data in _SYMBOLS:
+            self._out += b"\\" + data
+        elif kind is Kind.SYMBOL and data in {b"\r", b"\n", b"\r\n"}:
+            self._out += b"\\par "
 
     def _is_shown(self, group: _Group) -> bool:
         if group.deleted:
             self._removed.add(Removed.HISTORY)
         elif group.hidden:
             self._removed.add(Removed.HIDDEN_CONTENT)
+        elif group.look.hides:
+            self._cleaning.noted.add(Noted.HIDDEN_WORDS)
         return not (group.deleted or group.hidden)
 
     def _unicode(self, number: int) -> None:
@@ -298,8 +431,10 @@ class _Rewriting:
                 return
             code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
         character = chr(code)
-        if group.mode is _Mode.INSTRUCTION:
+        if group.mode in (_Mode.INSTRUCTION, _Mode.BOOKMARK):
             group.instruction.append(character)
+        elif group.mode is _Mode.FONTS:
+            self._font.name = self._font.said() + character
         elif code < 0x20 or not self._is_shown(group):
             return
         elif not unmark_piece(character):
@@ -327,27 +462,28 @@ class _Rewriting:
         except Refused as refused:
             if isinstance(refused, Bomb):
                 raise
-            self._removed.add(Removed.EMBEDDED_FILE)  # metafiles and what no format reads
+            self._removed.add(Removed.DRAWINGS)  # metafiles and what no format reads
             return
         self._out += b"{\\pict %s%s" % (_BLIPS[image.media_type], b"".join(group.picture_words))
         self._out += image.data.hex().encode("ascii") + b"}"
 
     def _instruction(self, group: _Group) -> None:
-        kept = kept_instruction("".join(group.instruction), self._removed)
-        if kept is not None and self._groups[-1].mode is _Mode.FRAME:
+        said = "".join(group.instruction)
+        inside = _LINK_INSIDE.match(said)
+        if inside is not None:
+            kept: str | None = rf'HYPERLINK \l "b{self._links.setdefault(inside[1], len(self._links) + 1)}"'
+        else:
+            kept = kept_instruction(said, self._removed)
+        # Only where it is the first thing of its field: readers look for it there.
+        if kept is not None and self._groups[-1].mode is _Mode.FRAME and self._out.endswith(b"{"):
             self._groups[-1].is_link = True
             self._out += b"\\field {\\*\\fldinst " + b"".join(map(_spelled, kept)) + b"}"
 
 
-def _pieces(text: bytes, table: bytes) -> Iterator[bytes]:
-    if not table and _SHOWN.fullmatch(text):
-        yield text
-        return
+def _pieces(text: bytes) -> Iterator[bytes]:
     for byte in text:
         character = bytes((byte,))
-        if table == b"colortbl":
-            yield character if byte == 0x3B else b""
-        elif _SHOWN.match(character):
+        if _SHOWN.match(character):
             yield character
         elif byte == 0x09:
             yield b"\\tab "
