@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from xml.parsers import expat
 
@@ -40,10 +41,12 @@ class Tables:
 
     ``elements``: as expat names them, the kinds of their attributes, and of their text if they may have any.
     ``mixed``: a text may stand between the elements that another holds, and not only in one that holds none.
+    ``counted``: by the prefix of a table, the elements whose texts ``Reading.characters`` counts.
     """
 
-    def __init__(self, *names: str, mixed: bool = False) -> None:
+    def __init__(self, *names: str, mixed: bool = False, counted: Mapping[str, str] = MappingProxyType({})) -> None:
         found = [tables.load(name) for name in names]
+        self._counted = counted
         self.mixed = mixed
         self.elements: dict[str, tuple[dict[str, str], str | None]] = {}
         self.judges: dict[str, Judge] = {}
@@ -55,6 +58,7 @@ class Tables:
         prefix = table["prefix"]
         telling = frozenset(_TELLING["elements"].get(prefix, "").split())
         text = {name: kind for kind, names in table.get("text", {}).items() for name in names.split()}
+        text |= {name: "counted" for name in self._counted.get(prefix, "").split() if text.get(name) == "text"}
         for name, kinds in _listed(table):
             attributes = {
                 self._attribute(table, each): self._judged(kind, table)
@@ -91,6 +95,8 @@ class Reading:
         self._kept = kept
         self._values: dict[str, set[str]] = {}
         self._places = _Places(self)
+        self._texts: list[str] = []  # of those that are counted
+        self.characters = 0
 
     def read(self, content: bytes) -> None:
         """Read one part.
@@ -141,6 +147,8 @@ class Reading:
 
     def take(self, kind: str) -> Take:
         """What takes a value of a kind. What the reader sees is not judged: ``bool`` takes it, and nothing follows."""
+        if kind == "counted":
+            return self._texts.append
         return bool if kind == "text" else self._values.setdefault(kind, set()).add
 
     def _listen(self, parser: expat.XMLParserType) -> None:
@@ -174,6 +182,8 @@ class Reading:
         parser.CharacterDataHandler = data
 
     def _judge(self, most: int) -> None:
+        self.characters += sum(map(len, self._texts))
+        self._texts.clear()
         for kind, values in self._values.items():
             if len(values) > most and not self._allowed.judges[kind](values):
                 raise Residue
@@ -237,7 +247,7 @@ def _judge(kind: str, table: Mapping[str, Any]) -> Judge:
     pattern = _KINDS["plain"].get(kind, _KINDS["other"].get(kind, "(?!)"))
     fits = re.compile(pattern, re.DOTALL).fullmatch
     match kind:
-        case "text" | "shown-name" | "target":  # of the last two, the format itself says more
+        case "text" | "counted" | "shown-name" | "target":  # of the last two, the format itself says more
             return lambda _: True
         case "formula":
             return lambda values: not any(map(_PATH.search, values))

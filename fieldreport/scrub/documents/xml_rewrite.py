@@ -61,7 +61,8 @@ class Rewriting:
     """Copies one tree; ``removed`` learns what was left out.
 
     ``made``: of the kinds of value that the cleaner makes, how. Every value is held to its kind, whoever made it.
-    ``void``: HTML is written, in which these elements have no end and all others have one.
+    ``void``: HTML is written, in which these elements have no end and all others have one. ``lost`` is told what is
+    dropped with all that is in it.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Rewriting:
         made: Mapping[str, Make] = MappingProxyType({}),
         attribute: Make | None = None,
         void: Collection[str] | None = None,
+        lost: Callable[[Element], None] = lambda _: None,
     ) -> None:
         self._vocabularies = vocabularies
         self._removed = removed
@@ -80,6 +82,7 @@ class Rewriting:
         self._made = {"font": self._font, **made}
         self._attribute = attribute
         self._void = void
+        self._lost = lost
         self._elements = 0
         self._prefixes: dict[str, str] = {}  # of namespaces
         self._plain = ""  # the namespace that has none
@@ -208,6 +211,8 @@ class Rewriting:
                 if found.becomes == "unwrap":
                     self._say(child.text, place)
                     self._children(child, place)
+                else:
+                    self._lost(child)
             if has_text:
                 self._say(child.tail, place)
 

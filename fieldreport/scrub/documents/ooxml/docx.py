@@ -48,7 +48,7 @@ def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
     """The body of the document, a header, a footer, notes, numbering."""
     root = parse(untrusted)
     removed = part.package.cleaning.removed
-    drawings.choose(root)  # before anything is looked for: what is not chosen is not in the document
+    drawings.choose(root, removed)  # before anything is looked for: what is not chosen is not in the document
     _settle_changes(root, removed)
     _drop_hidden(root, removed)
     _without_form_names(root)

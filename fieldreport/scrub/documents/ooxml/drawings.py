@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Final, cast
 
 from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
+from fieldreport.scrub.documents.ooxml import shown
 from fieldreport.scrub.documents.ooxml.opc import CleanPart, Kind, PartCleaning
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, findings, listed, load
 from fieldreport.scrub.documents.xml_rewrite import Make, Rewriting
@@ -17,7 +18,8 @@ CHART: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 DIAGRAM: Final = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _OFFICE: Final = "urn:schemas-microsoft-com:office:office"
 _COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
-_A: Final = f"{{{DRAWING}}}"
+_DRAWING_2010: Final = "http://schemas.microsoft.com/office/drawing/2010/main"
+A: Final = f"{{{DRAWING}}}"
 _D: Final = f"{{{DIAGRAM}}}"
 
 # Programs older than 2010 needed a fallback for these; what we keep is the choice. Prefix it is written with.
@@ -25,6 +27,7 @@ _CHOICES: Final = {
     "http://schemas.microsoft.com/office/word/2010/wordprocessingShape": "wps",
     "http://schemas.microsoft.com/office/word/2010/wordprocessingGroup": "wpg",
     "http://schemas.microsoft.com/office/word/2010/wordprocessingCanvas": "wpc",
+    _DRAWING_2010: "a14",
 }
 CHOICE_PREFIXES: Final = tuple(_CHOICES.values())
 
@@ -59,10 +62,15 @@ _FRAMES: Final = frozenset(
     | {"absoluteAnchor", "buBlip", "pic", "numPicBullet"}
 )
 _SHAPES: Final = frozenset({"pict", "object"})
+_PROPERTIES: Final = ("{*}cNvPr", "{*}docPr")
+_SHAPED: Final = tuple(
+    f"{{*}}{name}" for name in ("sp", "wsp", "pic", "grpSp", "wgp", "graphicFrame", "cxnSp", "drawing")
+)
+_NEEDS_A_PICTURE: Final = ("{*}graphicData", "{*}contentPart")  # to be seen by a program that does not draw it
 
 _NAMED: Final = (
-    *(f"{_A}{name}" for name in ("custGeom", "prstGeom", "prstTxWarp", "tableStyleId", "tblStyleLst", "tblStyle")),
-    f"{_A}tableStyle",
+    *(f"{A}{name}" for name in ("custGeom", "prstGeom", "prstTxWarp", "tableStyleId", "tblStyleLst", "tblStyle")),
+    f"{A}tableStyle",
     f"{_D}*",
 )
 _STANDARD_GUIDE: Final = re.compile(r"adj[0-9]{0,2}|[hv]f")
@@ -94,34 +102,57 @@ def kinds(folder: str, clean: CleanPart, *, also: Mapping[str, tuple[str, str]])
     }
 
 
-def choose(root: Element) -> None:
-    """Keep one branch of every choice: the first whose requirements we know, else the fallback in its place."""
+def drop_hidden(root: Element, removed: set[Removed]) -> None:
+    """Shapes, pictures and frames that are said to be hidden."""
+    for properties in list(root.iter(*_PROPERTIES)):
+        if str(properties.get("hidden", "0")) not in {"1", "true"}:
+            continue
+        shape = next(properties.iterancestors(*_SHAPED), None)
+        if shape is not None and shape.getparent() is not None:
+            removed.add(Removed.HIDDEN_CONTENT)
+            _drop(shape)
+
+
+def choose(root: Element, removed: set[Removed]) -> None:
+    """Keep one branch of every choice: the first whose requirements we know, else the fallback in its place.
+
+    A drawing that has only words in its fallback, such as that this program cannot show it, counts as removed.
+    """
     for alternatives in list(root.iter(f"{{{_COMPATIBILITY}}}AlternateContent")):
         if alternatives.getparent() is None:
             continue
-        fallback: Element | None = None
-        chosen: Element | None = None
-        for branch in alternatives:
-            local = split(str(branch.tag))[1]
-            if local == "Choice" and chosen is None:
-                required = [branch.nsmap.get(prefix, "") for prefix in str(branch.get("Requires", "")).split()]
-                if required and all(namespace in _CHOICES for namespace in required):
-                    branch.set("Requires", " ".join(_CHOICES[namespace] for namespace in required))
-                    chosen = branch
-            elif local == "Fallback":
-                fallback = branch
-        if chosen is not None:
-            for branch in list(alternatives):
-                if branch is not chosen:
-                    alternatives.remove(branch)
-        elif fallback is not None:
-            for branch in list(alternatives):
-                if branch is not fallback:
-                    alternatives.remove(branch)
-            unwrap(fallback)
-            unwrap(alternatives)
-        else:
+        drawn = next(alternatives.iter(*_NEEDS_A_PICTURE), None) is not None
+        chosen = next(filter(_is_chosen, alternatives), None)
+        kept = chosen if chosen is not None else alternatives.find(f"{{{_COMPATIBILITY}}}Fallback")
+        if kept is None:
+            if drawn or shown.count(alternatives):
+                removed.add(Removed.DRAWINGS)
             remove(alternatives)
+            continue
+        for branch in list(alternatives):
+            if branch is not kept:
+                alternatives.remove(branch)
+        if chosen is None:
+            if drawn and next(kept.iter("{*}blip", "{*}imagedata"), None) is None:
+                removed.add(Removed.DRAWINGS)
+            unwrap(kept)
+            unwrap(alternatives)
+
+
+def _is_chosen(branch: Element) -> bool:
+    """Whether we write all that a branch needs; its prefixes become ours."""
+    required = [branch.nsmap.get(prefix, "") for prefix in str(branch.get("Requires", "")).split()]
+    if not required or not all(_is_known(namespace, branch) for namespace in required):
+        return False
+    branch.set("Requires", " ".join(dict.fromkeys(_CHOICES[namespace] for namespace in required)))
+    return True
+
+
+def _is_known(namespace: str, branch: Element) -> bool:
+    """Whether we write what a branch needs. Most of what needs DrawingML of 2010 is a control, drawn by its VML."""
+    return namespace in _CHOICES and (
+        namespace != _DRAWING_2010 or next(branch.iter(f"{{{_DRAWING_2010}}}m"), None) is not None
+    )
 
 
 def resolve(root: Element, part: PartCleaning) -> None:
@@ -129,7 +160,7 @@ def resolve(root: Element, part: PartCleaning) -> None:
     for element in list(root.iter(f"{{{_OFFICE}}}OLEObject", "{*}oleObj")):
         part.package.cleaning.removed.add(Removed.EMBEDDED_FILE)
         if split(str(element.tag))[1] == "oleObj":
-            _drop(element)
+            _show_instead(element, part.package.cleaning.removed)
     # Asked of libxml2, because most elements of a large document have no relationship.
     found = root.xpath("descendant-or-self::*[@*[namespace-uri()=$relationships]]", relationships=RELATIONSHIPS)
     for element in cast("list[Element]", found):
@@ -149,6 +180,18 @@ def resolve(root: Element, part: PartCleaning) -> None:
 
 def _is_in(element: Element, root: Element) -> bool:
     return element is root or any(ancestor is root for ancestor in element.iterancestors())
+
+
+def _show_instead(embedded: Element, removed: set[Removed]) -> None:
+    """Put the picture of what was embedded in the place of its frame."""
+    picture = embedded.find("{*}pic")
+    frame = next(embedded.iterancestors("{*}graphicFrame"), None)
+    if picture is None or frame is None or frame.getparent() is None:
+        removed.add(Removed.DRAWINGS)
+        _drop(embedded)
+    else:
+        frame.addprevious(picture)
+        remove(frame)
 
 
 def _lost(element: Element) -> None:
@@ -218,7 +261,7 @@ def neutral_names(root: Element, names: MutableMapping[str, str]) -> None:
 def _number_guides(geometry: Element) -> None:
     """Guides of a shape, where they are defined and where formulas, points and handles use them."""
     guides: dict[str, str] = {}
-    for guide in geometry.iter(f"{_A}gd"):
+    for guide in geometry.iter(f"{A}gd"):
         name = str(guide.get("name", ""))
         guides[name] = name if _STANDARD_GUIDE.fullmatch(name) else f"g{len(guides) + 1}"
         guide.set("name", guides[name])
@@ -228,7 +271,7 @@ def _number_guides(geometry: Element) -> None:
         for key, value in element.items():
             if key == "fmla":
                 element.set(key, " ".join(guides.get(word, word) for word in str(value).split()))
-            elif value in guides and element.tag != f"{_A}gd":
+            elif value in guides and element.tag != f"{A}gd":
                 element.set(key, guides[str(value)])
 
 
@@ -275,8 +318,16 @@ class Writer:
 
     def write(self, root: Element, part: PartCleaning) -> bytes:
         """The part in its new form, with the relationships that its markup names."""
-        choose(root)
+        choose(root, part.package.cleaning.removed)
         resolve(root, part)
         neutral_names(root, part.package.drawn)
-        rewriting = Rewriting(self._vocabularies, removed=part.package.cleaning.removed, findings=FINDINGS, made=MADE)
+        part.part.shown = shown.count(root)
+
+        def lost(element: Element) -> None:
+            if seen := shown.count(element):
+                part.part.shown -= seen
+                removed.add(Removed.DRAWINGS)
+
+        removed = part.package.cleaning.removed
+        rewriting = Rewriting(self._vocabularies, removed=removed, findings=FINDINGS, made=MADE, lost=lost)
         return rewriting.rewrite(root, keep_prefixes=CHOICE_PREFIXES)

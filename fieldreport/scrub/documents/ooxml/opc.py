@@ -48,11 +48,12 @@ class Relation:
 
 @dataclass(slots=True, kw_only=True)
 class Part:
-    """A part of the new package."""
+    """A part of the new package. ``shown``: what is counted of it; see ``shown.count``."""
 
     name: str
     content_type: str
     data: bytes = b""
+    shown: int = 0
     relations: list[tuple[str, str, str, bool]] = field(default_factory=list)
 
 
@@ -137,6 +138,8 @@ class Package:
         self.names: dict[str, str] = {}  # what the format renames across parts
         self.drawn: dict[str, str] = {}  # what drawings rename across parts
         self.used: set[str] = set()  # what the format remembers across parts
+        self.page = (0, 0)  # width and height of a slide
+        self.left_out: set[str] = set()  # old parts that nothing may lead to
 
     def main(self) -> str:
         """The name of the main part. What else hangs on the root is reported and goes."""
@@ -166,15 +169,15 @@ class Package:
                 self.cleaning.removed |= _LOST.get(kind, set())
         return found
 
-    def has(self, name: str) -> bool:
-        """Whether there is an old part of that name."""
-        return name in self._old
+    def old(self, name: str) -> bytes | None:
+        """An old part by its name; None when there is none."""
+        return self._old.get(name)
 
     def copy(self, relation: Relation) -> str | None:
         """Clean the part a relationship leads to, once; answer its new name."""
         name = relation.target
         if name not in self._copies:
-            if name not in self._old:
+            if name not in self._old or name in self.left_out:
                 return None
             if relation.kind == "image":
                 self._copies[name] = self._image(self._old[name])
@@ -215,6 +218,7 @@ class Package:
     def write(self, sink: Sink) -> None:
         """Write the new package: content types, the one relationship of the root, parts in the order of their use."""
         parts = self.parts()
+        self.cleaning.counted = sum(part.shown for part in parts)
         members = [
             ("[Content_Types].xml", _content_types(parts)),
             ("_rels/.rels", _relations([("rId1", "officeDocument", parts[0].name, False)])),

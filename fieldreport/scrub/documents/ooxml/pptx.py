@@ -1,7 +1,8 @@
 """PPTX: slides, their notes, the layouts they use, and what is drawn on them.
 
-Comments, authors, tags, sections, animations and transitions (they carry sounds and times), embedded objects, films and
-fonts, handouts, custom shows, protections, alternative texts, and layouts that no slide uses go.
+Slides and shapes that are hidden go, as do comments, authors, tags, sections, animations and transitions (they carry
+sounds and times), embedded objects, films and fonts, handouts, custom shows, protections, alternative texts, and
+layouts that no slide uses. Of an embedded object its picture stays. Speaker notes stay, and the editor is told.
 """
 
 from __future__ import annotations
@@ -12,28 +13,36 @@ from fieldreport.scrub.documents.markup import Element, remove
 from fieldreport.scrub.documents.ooxml import drawings
 from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning, parse
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS
-from fieldreport.scrub.verdicts import Damaged, Removed
+from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 
 SLIDES: Final = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _P: Final = f"{{{SLIDES}}}"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml."
 _FIRST_SLIDE: Final = 256  # ECMA-376 part 1, 19.7.13
 
-_WRITER: Final = drawings.Writer("presentation", "drawing", "chart", "diagram", "picture")
+_WRITER: Final = drawings.Writer("presentation", "drawing", "drawing-2010", "math", "chart", "diagram", "picture")
 
 
 def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:
     """The list of slides. Which layouts are in use is settled before the masters are read."""
     root = parse(untrusted)
-    number = _FIRST_SLIDE
-    for slide in list(root.iter(f"{_P}sldId")):
+    package = part.package
+    package.page = _page(root)
+    slides: list[tuple[Element, str]] = []
+    for slide in root.iter(f"{_P}sldId"):
         relation = part.old.get(str(slide.get(f"{{{RELATIONSHIPS}}}id", "")))
-        if relation is None or relation.kind != "slide" or not part.package.has(relation.target):
+        if relation is None or relation.kind != "slide" or package.old(relation.target) is None:
             raise Damaged  # a slide is missing
+        slides.append((slide, relation.target))
+    hidden = {name for _, name in slides if _is_hidden(package.old(name) or b"")}
+    if any(name not in hidden for _, name in slides):  # or there would be nothing to show
+        package.left_out |= hidden
+        package.cleaning.removed |= {Removed.HIDDEN_CONTENT} if hidden else set()
+    for number, (slide, name) in enumerate(slides, start=_FIRST_SLIDE):
         slide.set("id", str(number))
-        number += 1
-        relations = part.package.relations_of(relation.target).values()
-        part.package.used |= {found.target for found in relations if found.kind == "slideLayout"}
+        if name not in package.left_out:
+            relations = package.relations_of(name).values()
+            package.used |= {found.target for found in relations if found.kind == "slideLayout"}
     data = _written(root, part)
     part.implied("theme", "tableStyles")
     for kind, root_name in (("presProps", "presentationPr"), ("viewProps", "viewPr")):
@@ -42,11 +51,33 @@ def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:
     return data
 
 
+def _page(root: Element) -> tuple[int, int]:
+    """Width and height of a slide, in EMU; (0, 0) when the presentation does not say."""
+    size = root.find(f"{_P}sldSz")
+    width, height = ("", "") if size is None else (str(size.get("cx", "")), str(size.get("cy", "")))
+    return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else (0, 0)
+
+
+def _is_hidden(slide: bytes) -> bool:
+    """Whether a slide is left out of the show. Only those are parsed that may say so, because few do."""
+    return b"show" in slide.replace(b"\0", b"") and str(parse(slide).get("show", "1")) in {"0", "false"}
+
+
 def clean_slide(part: PartCleaning, untrusted: bytes) -> bytes:
     """A slide, its notes, or a master of these; with it the layout it was made from."""
-    data = _written(parse(untrusted), part)
+    root = parse(untrusted)
+    drawings.drop_hidden(root, part.package.cleaning.removed)
+    data = _written(root, part)
     part.implied("slideLayout", "slideMaster", "notesMaster", "notesSlide", "slide", "theme")
     return data
+
+
+def clean_notes(part: PartCleaning, untrusted: bytes) -> bytes:
+    """What is to be spoken: kept, and the editor is told, because no slide shows it."""
+    root = parse(untrusted)
+    if any((text.text or "").strip() for text in root.iterfind(f".//{drawings.A}r/{drawings.A}t")):
+        part.package.cleaning.noted.add(Noted.HIDDEN_WORDS)
+    return clean_slide(part, untrusted)
 
 
 def clean_master(part: PartCleaning, untrusted: bytes) -> bytes:
@@ -88,7 +119,7 @@ KINDS: Final = {
     "notesSlide": Kind(
         name="ppt/notesSlides/notesSlide{}.xml",
         content_type=f"{_TYPE}notesSlide+xml",
-        clean=clean_slide,
+        clean=clean_notes,
         essential=True,
     ),
     "notesMaster": Kind(

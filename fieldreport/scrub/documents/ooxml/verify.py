@@ -18,32 +18,44 @@ _PART: Final = re.compile(
     r"[a-zA-Z]+\d*\.xml|(theme|charts|diagrams|worksheets|chartsheets|drawings|tables|slides|slideLayouts|slideMasters|"
     r"notesSlides|notesMasters)/[a-zA-Z]+\d+\.xml|media/image\d+\.(jpg|png|gif))"
 )
-_DRAWN: Final = ("drawing", "picture", "chart", "diagram", "compatibility", "package", "relations")
+_SHOWN: Final = {
+    group: {tables.load(f"ooxml/{table}")["prefix"]: names for table, names in listed.items()}
+    for group, listed in tables.load("ooxml/shown").items()
+}
+_THINGS: Final = tuple(
+    f"<{prefix}{name}{end}".encode()
+    for prefix, names in {"" if key == "x" else f"{key}:": value for key, value in _SHOWN["things"].items()}.items()
+    for name in names.split()
+    for end in " />"
+)
+_DRAWN: Final = ("drawing", "picture", "chart", "diagram", "compatibility", "package", "relations", "math")
 _TABLES: Final = {
-    kind: Tables(*(f"ooxml/{name}" for name in (*_DRAWN, *names)))
+    kind: Tables(*(f"ooxml/{name}" for name in (*_DRAWN, *names)), counted=_SHOWN["text"])
     for kind, names in {
         "wordprocessingml.document": (
-            "wordprocessing", "word-drawing", "word-shape", "word-group", "word-canvas", "math", "vml", "vml-office",
+            "wordprocessing", "word-drawing", "word-shape", "word-group", "word-canvas", "vml", "vml-office",
             "vml-word",
         ),
-        "spreadsheetml.sheet": ("spreadsheet", "sheet-drawing"),
-        "presentationml.presentation": ("presentation",),
+        "spreadsheetml.sheet": ("spreadsheet", "sheet-drawing", "drawing-2010"),
+        "presentationml.presentation": ("presentation", "drawing-2010"),
     }.items()
 }  # fmt: skip
 _NEUTRAL: Final = re.compile(tables.load("kinds")["plain"]["neutral-name"])
 _INSIDE: Final = re.compile(r"(?:\.\./)?(?:[a-zA-Z]{1,16}/){0,2}[a-zA-Z]{1,16}[0-9]{0,5}\.(?:xml|jpg|png|gif)")
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Read a cleaned document of Office Open XML.
+def verify(source: Source, media_type: str) -> int:
+    """Read a cleaned document of Office Open XML, and count what is shown of it.
 
     Raises:
         Residue: something that says more than the document shows.
     """
     allowed = _TABLES[media_type.removeprefix("application/vnd.openxmlformats-officedocument.")]
     reading = Reading(allowed, kept={"shown-name", "formula"})
+    things = 0
     for _, part in parts(source, _PART):
         reading.read(part)
+        things += sum(map(part.count, _THINGS))
         if b"<Relationships " in part:
             _verify_targets(part)
     reading.settle()
@@ -52,6 +64,7 @@ def verify(source: Source, media_type: str) -> None:
         shown = "\n".join(reading.values("formula")).casefold()
         if not all(name in shown for name in names):
             raise Residue
+    return reading.characters + things
 
 
 def _verify_targets(part: bytes) -> None:

@@ -27,7 +27,7 @@ _TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 _C: Final = f"{{{drawings.CHART}}}"
 
 _CELLS: Final = drawings.Writer("spreadsheet")
-_DRAWINGS: Final = drawings.Writer("sheet-drawing", "drawing", "chart", "picture", "diagram")
+_DRAWINGS: Final = drawings.Writer("sheet-drawing", "drawing", "drawing-2010", "math", "chart", "picture", "diagram")
 _FORMULAS: Final = tuple(
     f"{_X}{name}" for name in ("f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula")
 )
@@ -95,7 +95,7 @@ def clean_sheet(part: PartCleaning, untrusted: bytes) -> bytes:
             remove(link)
     for text in root.iter(*(f"{_X}{name}" for name in ("oddHeader", "oddFooter", "evenHeader", "evenFooter"))):
         text.text = _PATH_CODES.sub("", text.text or "")
-    drawings.choose(root)
+    drawings.choose(root, package.cleaning.removed)
     _drop_lost_links(root, part)
     return _CELLS.write(root, part)
 
