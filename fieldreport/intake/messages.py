@@ -242,6 +242,10 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
             "The shapes of its letters are not inside the file, so we cannot rebuild its pages. Make photos or "
             "screenshots of the pages and choose those."
         ),
+        Refusal.FORM: later(
+            "It is a form that only Adobe Reader shows. Print it there as a PDF, or make screenshots of it, and choose "
+            "those."
+        ),
         Refusal.TRACK: later(
             "It was written by a sports watch or a navigation device. Export it as GPX and choose that file."
         ),

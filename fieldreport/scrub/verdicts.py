@@ -41,6 +41,8 @@ class Refusal(_WithText):
     MEMBER = "member", "files inside the archive cannot be cleaned"
     NOT_STRONG = "not-strong", "this file has no strong cleaning; save it as PDF, or clean it losslessly"
     LETTERS = "letters", "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them"
+    # XFA
+    FORM = "form", "a form that only Adobe Reader shows; print it there to a PDF"
     # .fit
     TRACK = "track", "the file of a sports watch cannot be cleaned; export it as GPX"
     RAW_PHOTO = "raw-photo", "a camera's raw file cannot be cleaned; export it as JPEG"

@@ -297,16 +297,6 @@ def test_public_links_and_links_between_pages_stay(clean: Clean) -> None:
         assert [link.Dest[0].objgen for link in links if "/Dest" in link] == [document.pages[1].obj.objgen]
 
 
-def test_hidden_layers_stay_hidden(clean: Clean) -> None:
-    document = one_page(b"/OC /Lay BDC 0 0 400 400 re f EMC")
-    layer = document.make_indirect(Dictionary(Type=Name.OCG, Name=String("PLANTED")))
-    document.pages[0].obj.Resources.Properties = Dictionary(Lay=layer)
-    document.Root.OCProperties = Dictionary(OCGs=Array([layer]), D=Dictionary(OFF=Array([layer])))
-    data = saved(document)
-    assert set(pixels_of(data)[0]) == {255}
-    assert pixels_of(clean(data).data) == pixels_of(data)
-
-
 def test_a_document_for_the_holders_of_certificates_is_refused_as_encrypted(clean: Clean) -> None:
     locked = simple(password=StandardEncryption("", ownerPassword="other", canCopy=0))
     assert LINES[0] in text_of(clean(locked).data)[0]
@@ -362,6 +352,7 @@ def test_lzw_length_is_counted_without_unpacking() -> None:
         b"/JS (x)",
         b"/Custom 1",
         b"/Own << /A 1 >>",
+        b"/OC 1 0 R",
     ],
 )
 def test_the_second_reading_refuses_residue_in_a_dictionary(clean: Clean, residue: bytes) -> None:

@@ -1,8 +1,8 @@
 """Content streams: read as operators, and written from the ones that draw.
 
 Comments end here, as do marked content (tags, ActualText, alternative texts, producers' own properties) and operators
-nobody knows. What is kept of marked content is optional content, because it decides what can be seen. Resources get
-neutral names in the order of their first use; what is not used is not carried over.
+nobody knows. What stands on a layer that is off paints nothing any more. Resources get neutral names in the order of
+their first use; what is not used is not carried over.
 """
 
 from __future__ import annotations
@@ -26,8 +26,14 @@ _DRAWING: Final = frozenset(
 )
 _PREFIXES: Final = {
     "/Font": "F", "/XObject": "X", "/ExtGState": "G", "/ColorSpace": "C", "/Pattern": "P", "/Shading": "S",
-    "/Properties": "L",
 }  # fmt: skip
+# What paints, and what is left of it on a layer that is off: its effect on what comes after it.
+_UNPAINTED: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("f", "F", "f*", "B", "B*", "b", "b*", "s", "S"), ("n",)),
+    **dict.fromkeys(("Do", "sh", "Tj", "TJ"), ()),
+    "'": ("T*",),
+    '"': ("Tw", "Tc", "T*"),
+}
 _DEVICE_NAMES: Final = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _PENDING: Final = Name("/Pending")
 
@@ -59,8 +65,8 @@ class Resources(Protocol):
     def inline_picture(self, image: Any, resources: Any) -> Any:
         """A picture from inside a stream of the new document, or None."""
 
-    def layer(self, source: Any) -> Any:
-        """A layer of the new document, or None."""
+    def hidden(self, layer: Any) -> bool:
+        """Whether a layer is off. What is found on it counts as removed."""
 
 
 class Rewriter:
@@ -78,7 +84,7 @@ class Rewriter:
         if len(untrusted) > limits.PDF_CONTENT_BYTES:
             raise Bomb
         kept: list[Any] = []
-        marked: list[bool] = []  # of every open marked-content section: was it kept
+        hidden: list[bool] = []  # for every open marked-content section: whether it is on a layer that is off
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stream that ends early is drawn as far as it goes, as viewers do
             instructions = pikepdf.parse_content_stream(Stream(self._old, untrusted))
@@ -86,22 +92,19 @@ class Rewriter:
             operator = str(instruction.operator)
             match operator:
                 case "INLINE IMAGE" if isinstance(instruction, ContentStreamInlineImage):
-                    if (name := self._inline(instruction.iimage)) is not None:
+                    if True not in hidden and (name := self._inline(instruction.iimage)) is not None:
                         kept.append(ContentStreamInstruction([name], Operator("Do")))
                 case "BDC" | "BMC":
-                    layer = self._layer(instruction.operands)
-                    marked.append(layer is not None)
-                    if layer is not None:
-                        kept.append(ContentStreamInstruction([Name.OC, layer], Operator("BDC")))
+                    hidden.append(self._hidden(instruction.operands))
                 case "EMC":
-                    if marked and marked.pop():
-                        kept.append(instruction)
+                    del hidden[-1:]
+                case _ if operator in _UNPAINTED and True in hidden:
+                    kept.extend(_unpainted(operator, instruction.operands))
                 case _ if operator in _DRAWING:
                     if (new := self._drawing(operator, instruction)) is not None:
                         kept.append(new)
                 case _:
                     continue
-        kept.extend(ContentStreamInstruction([], Operator("EMC")) for was_kept in marked if was_kept)
         return bytes(pikepdf.unparse_content_stream(kept))
 
     def _drawing(self, operator: str, instruction: Any) -> Any:
@@ -160,8 +163,6 @@ class Rewriter:
                 return copies.pattern(source, resources)
             case "/Shading":
                 return copies.shading(source)
-            case "/Properties":
-                return copies.layer(source)
             case _ if not isinstance(source, Stream):
                 return None
             case _ if source.get("/Subtype") == Name.Image:
@@ -186,7 +187,16 @@ class Rewriter:
     def _inline(self, image: Any) -> Name | None:
         return self._add("/XObject", self._copies.inline_picture(image, self._old_resources))
 
-    def _layer(self, operands: Any) -> Name | None:
+    def _hidden(self, operands: Any) -> bool:
         if len(operands) != 2 or operands[0] != Name.OC or not isinstance(operands[1], Name):
-            return None
-        return self._name("/Properties", operands[1])
+            return False
+        properties = self._old_resources.get("/Properties")
+        return isinstance(properties, Dictionary) and self._copies.hidden(properties.get(operands[1]))
+
+
+def _unpainted(operator: str, operands: Any) -> list[ContentStreamInstruction]:
+    settings = list(operands) if operator == '"' else []  # word and character spacing, the words
+    return [
+        ContentStreamInstruction(settings[index : index + 1] if left != "T*" else [], Operator(left))
+        for index, left in enumerate(_UNPAINTED[operator])
+    ]

@@ -1,4 +1,4 @@
-"""The document itself: opening, pages, annotations, layers, and writing in a form that only its content decides."""
+"""The document itself: opening, pages, annotations, and writing in a form that only its content decides."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pikepdf import Array, Dictionary, Name, Stream
 
 from fieldreport import limits
 from fieldreport.scrub.documents.pdf import values
+from fieldreport.scrub.documents.pdf.appearances import Appearances, shown_value
 from fieldreport.scrub.documents.pdf.bounds import check_streams, set_library_limits
 from fieldreport.scrub.documents.pdf.graphics import Graphics
 from fieldreport.scrub.documents.pdf.links import clean_annotation, named_destinations
@@ -22,22 +23,18 @@ __all__ = ["rewrite", "set_library_limits"]
 
 VERSION: Final = "1.7"
 _STATIC_ID: Final = bytes.fromhex("31415926535897932384626433832795")  # qpdf's constant, on every cleaned document
-_PARENTS: Final = 100  # page tree levels; a tree of 5,000 pages has three
 _LETTER: Final = (0, 0, 612, 792)  # where a page names no size, ISO 32000-1 leaves it to the viewer
 
-# Remarks that are drawn on the page: they become part of it. All other annotations go.
+# Annotations whose drawing becomes part of the page. All others go.
 _DRAWN: Final = frozenset(
     {"/Widget", "/FreeText", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Ink", "/Line", "/Square"}
-    | {"/Circle", "/Polygon", "/PolyLine", "/Stamp", "/Caret"}
+    | {"/Circle", "/Polygon", "/PolyLine", "/Stamp", "/Caret", "/Watermark", "/PrinterMark"}
+    | {"/FileAttachment", "/Sound", "/Movie", "/Screen", "/RichMedia", "/3D"}
 )
-_LOST: Final = {
-    "/FileAttachment": Removed.EMBEDDED_FILE,
-    "/Sound": Removed.EMBEDDED_FILE,
-    "/Movie": Removed.EMBEDDED_FILE,
-    "/Screen": Removed.EMBEDDED_FILE,
-    "/RichMedia": Removed.EMBEDDED_FILE,
-    "/3D": Removed.EMBEDDED_FILE,
-}
+_LOST: Final = dict.fromkeys(
+    ("/FileAttachment", "/Sound", "/Movie", "/Screen", "/RichMedia", "/3D"), Removed.EMBEDDED_FILE
+)  # what they play or hold; pictures of it stay
+_INVISIBLE, _HIDDEN, _NO_VIEW = 1, 2, 32  # annotation flags (table 165); the first is for types that nobody knows
 _INFORMATION: Final = {
     "/Author": Removed.AUTHOR,
     "/Creator": Removed.SOFTWARE,
@@ -79,12 +76,12 @@ def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
         if len(old.pages) == 0:
             raise Damaged
         _report(untrusted, old, cleaning.removed)
-        links = _prepare_annotations(old, cleaning.removed)
+        _check_form(old, cleaning.removed)
         graphics = Graphics(old, new, cleaning)
         _report_credentials(old, graphics, cleaning.removed)
+        links = _prepare_annotations(old, graphics, cleaning.removed)
         pages = _copy_pages(old, new, graphics)
         _copy_links(links, pages, old, cleaning.removed)
-        _copy_layers(old, new, graphics)
         # No object streams: every object of the result can be read by simple means, ours and a stranger's.
         new.save(
             cast("BinaryIO", sink),  # a binary file in all that pikepdf asks of one
@@ -136,64 +133,81 @@ def _report_credentials(old: pikepdf.Pdf, graphics: Graphics, removed: set[Remov
                 removed |= metadata.in_credentials(graphics.plain(stream)) if isinstance(stream, Stream) else set()
 
 
-def _prepare_annotations(old: pikepdf.Pdf, removed: set[Removed]) -> list[list[Any]]:
+def _prepare_annotations(old: pikepdf.Pdf, graphics: Graphics, removed: set[Removed]) -> list[list[Any]]:
     """Draw into the pages what is drawn on them; answer the links of every page; drop the rest."""
+    appearances = Appearances(old)
     links: list[list[Any]] = []
     for page in old.pages:
         found, drawn = [], []
-        annotations = page.obj.get("/Annots")
-        for annotation in annotations if isinstance(annotations, Array) else ():
-            if not isinstance(annotation, Dictionary):
-                continue
+        for annotation in _annotations(page.obj):
             kind = values.spelled(annotation.get("/Subtype"))
             if kind == "/Link":
                 found.append(annotation)
-            elif kind in _DRAWN and not _is_signature(annotation):
+            elif _is_hidden(annotation, graphics):
+                shows = appearances.draw(annotation) or "/V" in annotation
+                removed |= {Removed.HIDDEN_CONTENT} if shows and kind != "/Popup" else set()
+            elif kind in _DRAWN and appearances.draw(annotation):
                 drawn.append(annotation)
-                removed |= _remarks(annotation)
-            elif kind not in {"/Popup", "/Widget"}:
-                removed.add(_LOST.get(kind, Removed.COMMENTS))
+                removed |= _remarks(annotation) | ({_LOST[kind]} if kind in _LOST else set())
             elif kind == "/Widget":
-                removed.add(Removed.AUTHOR)
+                removed |= _remarks(annotation) | ({Removed.HIDDEN_CONTENT} if shown_value(annotation) else set())
+            elif kind != "/Popup":
+                removed.add(_LOST.get(kind, Removed.COMMENTS))
         links.append(found)
         page.obj.Annots = Array(drawn)
     old.flatten_annotations("screen")
     return links
 
 
+def _annotations(page: Any) -> list[Any]:
+    annotations = page.get("/Annots")
+    return [item for item in (annotations if isinstance(annotations, Array) else ()) if isinstance(item, Dictionary)]
+
+
+def _is_hidden(annotation: Any, graphics: Graphics) -> bool:
+    flags = values.integer(annotation.get("/F")) or 0
+    annotation.F = flags & ~_INVISIBLE
+    return bool(flags & (_HIDDEN | _NO_VIEW)) or graphics.hidden(annotation.get("/OC"))
+
+
 def _remarks(annotation: Any) -> set[Removed]:
     """What a drawn remark says apart from its drawing."""
+    widget = annotation.get("/Subtype") == Name.Widget
     table = {
-        "/T": Removed.AUTHOR if annotation.get("/Subtype") != Name.Widget else Removed.OTHER_METADATA,
+        "/T": Removed.OTHER_METADATA if widget else Removed.AUTHOR,
         "/Contents": Removed.COMMENTS,
         "/M": Removed.TIME,
         "/CreationDate": Removed.TIME,
         "/A": Removed.SCRIPT,
         "/AA": Removed.SCRIPT,
     }
-    return {meaning for key, meaning in table.items() if key in annotation}
+    signed = widget and values.inherited(annotation, "/FT") == Name.Sig
+    return {meaning for key, meaning in table.items() if key in annotation} | ({Removed.AUTHOR} if signed else set())
 
 
-def _is_signature(annotation: Any) -> bool:
-    field = annotation
-    for _ in range(_PARENTS):
-        if field.get("/FT") is not None:
-            return bool(Name.Sig == field.FT)
-        field = field.get("/Parent")
-        if not isinstance(field, Dictionary):
-            return False
-    return False
+def _check_form(old: pikepdf.Pdf, removed: set[Removed]) -> None:
+    """XFA, a second form language in PDF: its words are not in pages that were made for programs which know it.
+
+    Raises:
+        Refused: ``form`` when the pages show nothing of what was filled in.
+    """
+    if values.entry(old.Root, "/AcroForm", "/XFA") is None:
+        return
+    kinds = (values.spelled(item.get("/Subtype")) for page in old.pages for item in _annotations(page.obj))
+    if values.boolean(old.Root.get("/NeedsRendering")) or "/Widget" not in kinds:
+        raise Refused(Refusal.FORM)
+    removed.add(Removed.HIDDEN_CONTENT)
 
 
 def _copy_pages(old: pikepdf.Pdf, new: pikepdf.Pdf, graphics: Graphics) -> dict[tuple[int, int], Any]:
     """Add every page to the new document; answer which old page became which new one."""
     pages: dict[tuple[int, int], Any] = {}
     for page in old.pages:
-        content, resources = graphics.content(_content(page.obj, graphics), _inherited(page.obj, "/Resources"))
+        content, resources = graphics.content(_content(page.obj, graphics), values.inherited(page.obj, "/Resources"))
         kept = Dictionary(Type=Name.Page, MediaBox=_box(page.obj, "/MediaBox") or Array(_LETTER))
         if (crop := _box(page.obj, "/CropBox")) is not None:
             kept.CropBox = crop
-        if (turn := values.integer(_inherited(page.obj, "/Rotate"))) and turn % 90 == 0:
+        if (turn := values.integer(values.inherited(page.obj, "/Rotate"))) and turn % 90 == 0:
             kept.Rotate = turn % 360
         if (unit := values.number(page.obj.get("/UserUnit"))) is not None:
             kept.UserUnit = unit
@@ -207,19 +221,8 @@ def _copy_pages(old: pikepdf.Pdf, new: pikepdf.Pdf, graphics: Graphics) -> dict[
     return pages
 
 
-def _inherited(page: Any, key: str) -> Any:
-    node = page
-    for _ in range(_PARENTS):
-        if (value := node.get(key)) is not None:
-            return value
-        node = node.get("/Parent")
-        if not isinstance(node, Dictionary):
-            return None
-    raise Damaged
-
-
 def _box(page: Any, key: str) -> Array | None:
-    box = values.numbers(_inherited(page, key))
+    box = values.numbers(values.inherited(page, key))
     return box if box is not None and len(box) == 4 else None
 
 
@@ -250,20 +253,3 @@ def _copy_links(
         ]
         if kept:
             new_page.Annots = Array(kept)
-
-
-def _copy_layers(old: pikepdf.Pdf, new: pikepdf.Pdf, graphics: Graphics) -> None:
-    """Keep which layers are shown. Names, orders, usages and intents go."""
-    if not graphics.layers:
-        return
-    groups = dict(graphics.layers)
-    properties = old.Root.get("/OCProperties")
-    default = properties.get("/D") if isinstance(properties, Dictionary) else None
-    kept = Dictionary()
-    if isinstance(default, Dictionary):
-        kept = values.dictionary(default, {"/BaseState": values.one_of("/ON", "/OFF")})
-        for key in ("/ON", "/OFF"):
-            listed = default.get(key)
-            if isinstance(listed, Array):
-                kept[key] = Array([groups[item.objgen] for item in listed if item.objgen in groups])
-    new.Root.OCProperties = Dictionary(OCGs=Array([layer for _, layer in graphics.layers]), D=kept)

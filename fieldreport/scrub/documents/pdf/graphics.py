@@ -1,7 +1,7 @@
-"""Patterns, graphics states, pictures, forms and layers, copied into the new document.
+"""Patterns, graphics states, pictures and forms, copied into the new document.
 
 Rules: a new object is made for every old one and filled from an allowlist of keys; an object that is shared stays
-shared; names of layers become neutral; a picture is cut to the length its size demands.
+shared; what is on a layer that is off goes; a picture is cut to the length its size demands.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pikepdf import Array, Dictionary, Name, Stream
 
 from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.pdf import pictures, values
-from fieldreport.scrub.documents.pdf.colours import DEPTH, DEVICE, Colours, components
+from fieldreport.scrub.documents.pdf.colours import DEVICE, Colours, components
 from fieldreport.scrub.documents.pdf.content import Rewriter
 from fieldreport.scrub.documents.pdf.fonts import Fonts
+from fieldreport.scrub.documents.pdf.layers import Layers
 from fieldreport.scrub.format import Cleaning, check_image
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
 
@@ -54,7 +55,7 @@ class Graphics(Colours):
 
     def __init__(self, old: pikepdf.Pdf, new: pikepdf.Pdf, cleaning: Cleaning) -> None:
         super().__init__(old, new, cleaning)
-        self.layers: list[tuple[tuple[int, int], Any]] = []
+        self._layers = Layers(old.Root)
         self._fonts = Fonts(
             plain=self._decoder.plain, new_stream=self._stream, glyph=self._glyph, removed=cleaning.removed
         )
@@ -142,11 +143,11 @@ class Graphics(Colours):
 
         return self._once("pattern", source, make)
 
-    # --- forms, pictures, layers ---
+    # --- forms, pictures ---
 
     def form(self, source: Any, resources: Any) -> Any:
         """A form XObject. One without resources uses those of the page, as PDF 1.1 allowed."""
-        if not isinstance(source, Stream):
+        if not isinstance(source, Stream) or self.hidden(source.get("/OC")):
             return None
         own = source.get("/Resources", resources)
         key = ("form", source.objgen, own.objgen if own is not None else None)
@@ -162,7 +163,6 @@ class Graphics(Colours):
         group = source.get("/Group")
         if isinstance(group, Dictionary) and group.get("/S") == Name.Transparency:
             form.Group = self.group(group)
-        self._attach_layer(source, form)
         return form
 
     def group(self, source: Any) -> Dictionary:
@@ -186,6 +186,8 @@ class Graphics(Colours):
         return self._picture(stream, resources)
 
     def _picture(self, source: Any, resources: Any) -> Any:
+        if self.hidden(source.get("/OC")):
+            return None
         width, height = values.integer(source.get("/Width")), values.integer(source.get("/Height"))
         space = source.get("/ColorSpace")
         if isinstance(space, Name) and values.spelled(space) not in DEVICE and isinstance(resources, Dictionary):
@@ -198,7 +200,7 @@ class Graphics(Colours):
         except Refused as refused:
             if isinstance(refused, Bomb):
                 raise
-            self._cleaning.removed.add(Removed.EMBEDDED_FILE)
+            self._cleaning.removed.add(Removed.DRAWINGS)
             return None
         values.keys(source, _PICTURE, kept)
         kept.Type, kept.Subtype = Name.XObject, Name.Image
@@ -208,7 +210,6 @@ class Graphics(Colours):
         if decoded.codec is None:
             kept.write(_cut(decoded.data, kept, 1 if mask else components(space)))
         self._masks(source, kept, resources)
-        self._attach_layer(source, kept)
         return kept
 
     def _masks(self, source: Any, kept: Any, resources: Any) -> None:
@@ -248,49 +249,11 @@ class Graphics(Colours):
             kept.DecodeParms = options
         return kept
 
-    def layer(self, source: Any) -> Any:
-        """An optional content group or membership, without its name; None if it is neither."""
-        if not isinstance(source, Dictionary):
-            return None
-        match values.spelled(source.get("/Type")):
-            case "/OCG":
-                return self._once("layer", source, lambda: self._group_layer(source))
-            case "/OCMD":
-                return self._once("layer", source, lambda: self._membership(source))
-            case _:
-                return None
-
-    def _group_layer(self, source: Any) -> Any:
-        kept = self._new.make_indirect(Dictionary(Type=Name.OCG, Name=f"Layer {len(self.layers) + 1}".encode()))
-        self.layers.append((source.objgen, kept))
-        return kept
-
-    def _membership(self, source: Any) -> Any:
-        kept = values.dictionary(source, {"/P": values.one_of("/AllOn", "/AnyOn", "/AnyOff", "/AllOff")})
-        kept.Type = Name.OCMD
-        groups = source.get("/OCGs")
-        found = [self.layer(item) for item in (groups if isinstance(groups, Array) else [groups])]
-        kept.OCGs = Array([item for item in found if item is not None])
-        if isinstance(expression := source.get("/VE"), Array):
-            kept.VE = self._expression(expression, 0)
-        return self._new.make_indirect(kept)
-
-    def _expression(self, source: Any, depth: int) -> Array:
-        if depth > DEPTH:
-            raise Bomb
-        kept: list[Any] = []
-        for item in source:
-            if isinstance(item, Array):
-                kept.append(self._expression(item, depth + 1))
-            elif isinstance(item, Name):
-                kept.append(item if values.spelled(item) in {"/And", "/Or", "/Not"} else Name.Or)
-            elif (group := self.layer(item)) is not None:
-                kept.append(group)
-        return Array(kept)
-
-    def _attach_layer(self, source: Any, kept: Any) -> None:
-        if (layer := self.layer(source.get("/OC"))) is not None:
-            kept.OC = layer
+    def hidden(self, layer: Any) -> bool:
+        """Whether a layer is off. What is found on it counts as removed."""
+        off = self._layers.hidden(layer)
+        self._cleaning.removed |= {Removed.HIDDEN_CONTENT} if off else set()
+        return off
 
 
 def _cut(data: bytes, kept: Any, per_pixel: int | None) -> bytes:

@@ -13,8 +13,13 @@ from typing import Any, Final
 
 from pikepdf import Array, Dictionary, Name, String
 
-Copy = Callable[[Any], Any]
+from fieldreport.scrub.verdicts import Damaged
 
+Copy = Callable[[Any], Any]
+Rectangle = tuple[float, float, float, float]
+"""Left, bottom, right, top, in points."""
+
+_PARENTS: Final = 100  # levels of a page tree or of form fields; a tree of 5,000 pages has three
 NUMBERS_MOST: Final = 200_000  # widths of a font with all of Unicode, twice
 
 
@@ -61,6 +66,37 @@ def numbers(value: Any) -> Array | None:
         return None
     items = list(value)
     return Array(items) if all(is_number(item) for item in items) else None
+
+
+def rectangle(value: Any) -> Rectangle | None:
+    """A rectangle that is not empty, however its corners are given, or None."""
+    corners = numbers(value)
+    if corners is None or len(corners) != 4:
+        return None
+    left, right = sorted((float(corners[0]), float(corners[2])))
+    bottom, top = sorted((float(corners[1]), float(corners[3])))
+    return (left, bottom, right, top) if left < right and bottom < top else None
+
+
+def inherited(node: Any, key: str) -> Any:
+    """A value of a page or a form field, or of the nearest one above it that has the key; None when none has.
+
+    Raises:
+        Damaged: its parents do not end.
+    """
+    for _ in range(_PARENTS):
+        if (value := node.get(key)) is not None:
+            return value
+        node = node.get("/Parent")
+        if not isinstance(node, Dictionary):
+            return None
+    raise Damaged
+
+
+def entry(source: Any, key: str, inner: str) -> Any:
+    """A value of a dictionary in a dictionary, or None."""
+    outer = source.get(key)
+    return outer.get(inner) if isinstance(outer, Dictionary) else None
 
 
 def booleans(value: Any) -> Array | None:

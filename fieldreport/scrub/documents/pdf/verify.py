@@ -38,12 +38,11 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KEYS: Final = frozenset(f"/{key}".encode() for key in tables.load("pdf")["keys"])
-_NEUTRAL: Final = re.compile(rb"/[FXGCPSL]\d+")
+_NEUTRAL: Final = re.compile(rb"/[FXGCPS]\d+")
 _GLYPH: Final = re.compile(rb"/[\w.\-+*:$@!~#]{1,80}")
 _STRINGS: Final = {
     b"/Registry": re.compile(rb"\(Adobe\)"),
     b"/Ordering": re.compile(rb"\((Identity|Japan1|Korea1|KR|GB1|CNS1|Manga1|UCS|Japan2)\)"),
-    b"/Name": re.compile(rb"\(Layer \d+\)"),
     b"/URI": re.compile(rb"\(https?://[^\s@/?#]+([/?#]\S*)?\)|<feff[0-9a-f]*>"),
 }
 _NEEDLES: Final = (

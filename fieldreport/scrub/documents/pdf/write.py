@@ -4,8 +4,8 @@ Nothing is copied whole. Pages, what they draw, and links are written into a new
 the file (incremental updates), document information, XMP, identifiers, scripts, actions, attached files, thumbnails,
 structure trees, alternative and replacement texts, producers' private data and unused objects have no way into it.
 
-What a person sees stays: text stays text (and is extracted as before), forms and drawn remarks become part of the page,
-hidden layers stay hidden, without their names. Sticky notes, signatures and bookmarks go.
+What a person sees stays: text stays text (and is extracted as before); forms, seals and drawn remarks become part of
+the page. What layers and annotations that are off hold goes, as do sticky notes, bookmarks and what a signature proves.
 
 A file that asks for a password is refused; one that only forbids printing or copying opens without and is cleaned.
 """
@@ -42,7 +42,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """Write the cleaned document to ``sink``; in strong mode its pages are pictures (``pixel_pages``).
 
     Raises:
-        Refused: ``encrypted``, ``damaged``, ``bomb`` (pages, stream sizes, filters, depth), ``too-large``, or
+        Refused: ``encrypted``, ``form``, ``damaged``, ``bomb`` (pages, stream sizes, filters, depth), ``too-large``, or
             ``not-strong`` when its letters cannot be drawn here.
     """
     try:
