@@ -16,7 +16,7 @@ from fieldreport.scrub.verdicts import Damaged, Removed
 
 _COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _FOREIGN: Final = {RELATIONSHIPS: "r"}
-_WITHOUT_PREFIX: Final = frozenset({"x", "html", "ncx", "svg"})
+_WITHOUT_PREFIX: Final = frozenset({"s", "html", "ncx", "svg"})
 _KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
@@ -112,7 +112,7 @@ class Rewriting:
         spaces = {prefix: namespace for namespace, prefix in self._prefixes.items()} | {"": self._plain}
         declared = {prefix: spaces[prefix] for prefix in sorted(self._used | {*keep_prefixes} & {*spaces})}
         declarations = "".join(
-            f' xmlns{":" * bool(prefix)}{prefix}="{namespace}"' for prefix, namespace in declared.items()
+            f' xmlns{":" * bool(prefix)}{prefix}="{namespace}"' for prefix, namespace in declared.items() if namespace
         )
         self._flush()
         # The first thing written is the root, up to its attributes.

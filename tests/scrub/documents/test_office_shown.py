@@ -14,7 +14,7 @@ from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 from tests.scrub.conftest import CleanCopy, clean_copy
 from tests.scrub.documents import test_docx, test_xlsx_pptx
 from tests.scrub.documents.test_docx import relation, run, with_body
-from tests.scrub.documents.test_xlsx_pptx import P, rels, types
+from tests.scrub.documents.test_xlsx_pptx import P, X, rels, types
 
 EMF = b"\x01\0\0\0" + bytes(36) + b" EMF" + bytes(60)
 WMF = b"\xd7\xcd\xc6\x9a" + bytes(40)
@@ -74,8 +74,34 @@ def deck(*slides: str, notes: str = "", media: Mapping[str, bytes] | None = None
     return test_xlsx_pptx.packed(parts)
 
 
+def book(
+    *sheets: str, parts: Mapping[str, bytes | str] | None = None, relations: tuple[tuple[str, str, str], ...] = ()
+) -> bytes:
+    """Sheets A, B, … given as markup; the relationships are those of the first."""
+    listed = "".join(f'<sheet name="{chr(65 + n)}" sheetId="{n + 1}" r:id="s{n}"/>' for n in range(len(sheets)))
+    return test_xlsx_pptx.packed({
+        "[Content_Types].xml": types("xl/workbook.xml", "spreadsheetml.sheet"),
+        "_rels/.rels": rels(("r1", "officeDocument", "xl/workbook.xml")),
+        "xl/workbook.xml": f"<workbook {X}><sheets>{listed}</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": rels(*((f"s{n}", "worksheet", f"worksheets/{n}.xml") for n in range(len(sheets)))),
+        "xl/worksheets/_rels/0.xml.rels": rels(*relations),
+        **{f"xl/worksheets/{n}.xml": f"<worksheet {X}>{markup}</worksheet>" for n, markup in enumerate(sheets)},
+        **(parts or {}),
+    })  # fmt: skip
+
+
+def row(number: int, *cells: str, said: str = "") -> str:
+    """A row whose cells hold words, or formulas that begin with ``=``."""
+    return f'<row r="{number}" {said}>' + "".join(
+        f'<c r="{chr(65 + n)}{number}"><f>{cell[1:]}</f><v>7</v></c>' if cell.startswith("=")
+        else f'<c r="{chr(65 + n)}{number}" t="inlineStr"><is><t>{cell}</t></is></c>' for n, cell in enumerate(cells)
+    ) + "</row>"  # fmt: skip
+
+
 def whole(copy: CleanCopy) -> str:
-    return "\n".join(text for name, text in test_xlsx_pptx.members(copy.data).items() if name.endswith(".xml"))
+    return "\n".join(
+        text for name, text in test_xlsx_pptx.members(copy.data).items() if name.endswith((".xml", ".vml"))
+    )
 
 
 @pytest.mark.parametrize(("picture", "ending"), [(EMF, "emf"), (WMF, "wmf"), (b"<svg/>", "wdp")])
@@ -141,6 +167,94 @@ def test_speaker_notes_stay_and_the_editor_is_told() -> None:
     assert "Spoken" in whole(copy)
     assert Noted.HIDDEN_WORDS in copy.noted
     assert Noted.HIDDEN_WORDS not in clean_copy(deck(shape("Seen"), notes=" ")).noted
+
+
+HIDE, FLAT = 'hidden="1"', 'ht="0"'
+HIDDEN = {
+    "a row": f"<sheetData>{row(1, 'Seen')}{row(2, 'Secret', said=HIDE)}</sheetData>",
+    "rows without numbers": "<sheetData><row><c t='str'><v>Seen</v></c></row><row hidden='true'><c t='str'><v>Secret</v></c></row></sheetData>",
+    "a row of no height": f"<sheetData>{row(1, 'Seen')}{row(2, 'Secret', said=FLAT)}</sheetData>",
+    "columns": f'<cols><col min="2" max="3" hidden="1"/></cols><sheetData>{row(1, "Seen", "Secret", "Secret")}</sheetData>',
+    "a narrow column": f'<cols><col min="2" max="2" width="0"/></cols><sheetData>{row(1, "Seen", "Secret")}</sheetData>',
+    "merged cells": f'<cols><col min="2" max="3" hidden="1"/></cols><sheetData>{row(1, "Seen", "Secret")}</sheetData><mergeCells><mergeCell ref="B1:C1"/></mergeCells>',
+}
+
+
+@pytest.mark.parametrize("sheet", HIDDEN.values(), ids=HIDDEN)
+def test_what_hidden_rows_and_columns_hold_is_gone_and_on_the_receipt(sheet: str) -> None:
+    copy = clean_copy(book(sheet))
+    assert "Seen" in whole(copy)
+    assert "Secret" not in whole(copy)
+    assert Removed.HIDDEN_CONTENT in copy.removed
+    assert clean_copy(copy.data).data == copy.data
+
+
+def test_merged_cells_that_begin_in_a_hidden_column_are_seen() -> None:
+    merged = '<mergeCells><mergeCell ref="A1:C1"/></mergeCells>'
+    copy = clean_copy(
+        book(f'<cols><col min="1" max="2" hidden="1"/></cols><sheetData>{row(1, "Seen")}</sheetData>{merged}')
+    )
+    assert "Seen" in whole(copy)
+
+
+@pytest.mark.parametrize(
+    ("formula", "stays"),
+    [
+        ("A1*2+LOG10(C1)", True), ('A1&amp;"B2"', True), ("SUM(A1:A9)", False), ("SUM($A:$A)", False), ("B2", False), ("B1", False),
+        ("SUM(2:2)", False), ("Total+1", False), ("INDIRECT(A1)", False), ("B!B2+1E5", True), ("A!A2", False), ("'A'!A2", False), ("SUM(A:B!A1)", False),
+    ],
+)  # fmt: skip
+def test_a_formula_that_may_read_a_hidden_cell_becomes_its_value(formula: str, *, stays: bool) -> None:
+    sheet = (
+        f'<cols><col min="2" max="2" hidden="1"/></cols><sheetData>{row(1, "a", "b", "c", f"={formula}")}'
+        f"{row(2, 'd', said=HIDE)}</sheetData>"
+    )
+    written = whole(clean_copy(book(sheet, f"<sheetData>{row(2, 'x', 'y')}</sheetData>")))
+    assert ("<f>" in written) is stays
+    assert "<v>7</v>" in written
+
+
+def test_a_table_with_a_hidden_column_has_the_same_name_in_cell_and_list() -> None:
+    table = (
+        f'<table {X} id="1" name="T" displayName="T" ref="A1:B2"><tableColumns count="2"><tableColumn id="1" name="Seen"/>'
+        '<tableColumn id="2" name="Secret"/></tableColumns></table>'
+    )
+    sheet = f'<cols><col min="2" max="2" hidden="1"/></cols><sheetData>{row(1, "Seen", "Secret")}{row(2, "a", "b")}</sheetData><tableParts count="1"><tablePart r:id="t1"/></tableParts>'
+    written = whole(
+        clean_copy(book(sheet, parts={"xl/tables/t.xml": table}, relations=(("t1", "table", "../tables/t.xml"),)))
+    )
+    assert "Secret" not in written
+    assert "<t>Column2</t>" in written
+    assert 'name="Column2"' in written
+
+
+VML = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel"'
+CONTROL = (
+    '<v:shape id="_x0000_s1025" type="#_x0000_t201" o:button="t"><v:textbox><div style="text-align:center"><font face="Calibri" size="220">Press<br>here</font></div>'
+    '</v:textbox><x:ClientData ObjectType="{}"><x:Anchor> 2, 0, 1, 0</x:Anchor><x:FmlaMacro>[0]!Secret</x:FmlaMacro></x:ClientData></v:shape>'
+)
+DRAWN = {
+    "a picture in a printed header": ("legacyDrawingHF", '<v:shape id="CH" o:spid="_x0000_s1025"><v:imagedata o:relid="i1" o:title="Secret"/></v:shape>', '<v:imagedata o:relid="rId1"/>'),
+    "a button": ("legacyDrawing", CONTROL.format("Button"), "Press here"),
+    "a comment": ("legacyDrawing", CONTROL.format("Note"), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("element", "shape", "kept"), DRAWN.values(), ids=DRAWN)
+def test_of_a_sheet_s_old_drawings_all_but_comments_are_kept(
+    element: str, shape: str, kept: str | None, phone_photo: bytes
+) -> None:
+    parts: dict[str, bytes | str] = {
+        "xl/drawings/1.vml": f"<xml {VML}>{shape}</xml>",
+        "xl/drawings/_rels/1.vml.rels": rels(("i1", "image", "../media/i.jpg")),
+        "xl/media/i.jpg": phone_photo,
+    }
+    sheet = f'<sheetData>{row(1, "Seen")}</sheetData><{element} r:id="v1"/>'
+    copy = clean_copy(book(sheet, parts=parts, relations=(("v1", "vmlDrawing", "../drawings/1.vml"),)))
+    assert (f"<{element} " in whole(copy)) is (kept is not None)
+    assert kept is None or kept in whole(copy)
+    assert "Secret" not in whole(copy)
+    assert clean_copy(copy.data).data == copy.data
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ _KINDS: Final = {
     "footerReference": ("footer",),
     "sheet": ("worksheet", "chartsheet"),
     "drawing": ("drawing",),
+    "legacyDrawing": ("vmlDrawing",),
+    "legacyDrawingHF": ("vmlDrawing",),
     "tablePart": ("table",),
     "sldId": ("slide",),
     "sldMasterId": ("slideMaster",),
@@ -175,7 +177,7 @@ def resolve(root: Element, part: PartCleaning) -> None:
             else:
                 del element.attrib[name]
         if not any(str(key).startswith(f"{{{RELATIONSHIPS}}}") for key in element.attrib):
-            _lost(element)
+            drop_lost(element)
 
 
 def _is_in(element: Element, root: Element) -> bool:
@@ -194,7 +196,7 @@ def _show_instead(embedded: Element, removed: set[Removed]) -> None:
         remove(frame)
 
 
-def _lost(element: Element) -> None:
+def drop_lost(element: Element) -> None:
     """An element whose relationships all went."""
     match split(str(element.tag))[1]:
         case "blip":

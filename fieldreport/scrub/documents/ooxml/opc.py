@@ -18,6 +18,7 @@ from lxml import etree
 from fieldreport.scrub.documents import archive, markup, tables
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
+from fieldreport.scrub.documents.ooxml.hidden_cells import HiddenCells
 from fieldreport.scrub.documents.pictures import EXTENSIONS, clean_picture
 from fieldreport.scrub.format import Cleaning, Sink
 from fieldreport.scrub.verdicts import Damaged, Removed
@@ -79,6 +80,7 @@ class PartCleaning:
 
     def __init__(self, package: Package, old_name: str, part: Part) -> None:
         self.package = package
+        self.old_name = old_name
         self.part = part
         self.old = package.relations_of(old_name)
         self._new_ids: dict[str, str | None] = {}
@@ -139,6 +141,7 @@ class Package:
         self.drawn: dict[str, str] = {}  # what drawings rename across parts
         self.used: set[str] = set()  # what the format remembers across parts
         self.page = (0, 0)  # width and height of a slide
+        self.hidden = HiddenCells()
         self.left_out: set[str] = set()  # old parts that nothing may lead to
 
     def main(self) -> str:
@@ -191,7 +194,8 @@ class Package:
     def clean_part(self, name: str, kind: Kind) -> Part | None:
         """Clean one part of XML.
 
-        One that is damaged is left out and reported, unless the document would lose what is read in it.
+        One that is damaged is left out and reported, unless the document would lose what is read in it; one of which
+        nothing is left is left out.
         """
         first = not self._copies
         part = Part(name=self._name(kind), content_type=kind.content_type)
@@ -203,7 +207,11 @@ class Package:
                 raise
             self._copies[name] = None
             self._counts[kind.name] = self._counts.get(kind.name, 1) - 1
-            self.cleaning.removed.add(Removed.OTHER_METADATA)
+            self.cleaning.removed.add(Removed.INCOMPLETE)
+            return None
+        if not part.data:
+            self._copies[name] = None
+            self._counts[kind.name] = self._counts.get(kind.name, 1) - 1
             return None
         return part
 

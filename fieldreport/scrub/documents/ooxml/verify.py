@@ -14,8 +14,8 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
 _PART: Final = re.compile(
-    r"\[Content_Types\]\.xml|_rels/\.rels|(word|xl|ppt)/(([a-zA-Z]+/)?_rels/[a-zA-Z]+\d*\.xml\.rels|"
-    r"[a-zA-Z]+\d*\.xml|(theme|charts|diagrams|worksheets|chartsheets|drawings|tables|slides|slideLayouts|slideMasters|"
+    r"\[Content_Types\]\.xml|_rels/\.rels|(word|xl|ppt)/(([a-zA-Z]+/)?_rels/[a-zA-Z]+\d*\.(xml|vml)\.rels|"
+    r"[a-zA-Z]+\d*\.xml|drawings/vmlDrawing\d+\.vml|(theme|charts|diagrams|worksheets|chartsheets|drawings|tables|slides|slideLayouts|slideMasters|"
     r"notesSlides|notesMasters)/[a-zA-Z]+\d+\.xml|media/image\d+\.(jpg|png|gif))"
 )
 _SHOWN: Final = {
@@ -24,7 +24,7 @@ _SHOWN: Final = {
 }
 _THINGS: Final = tuple(
     f"<{prefix}{name}{end}".encode()
-    for prefix, names in {"" if key == "x" else f"{key}:": value for key, value in _SHOWN["things"].items()}.items()
+    for prefix, names in {"" if key == "s" else f"{key}:": value for key, value in _SHOWN["things"].items()}.items()
     for name in names.split()
     for end in " />"
 )
@@ -36,12 +36,14 @@ _TABLES: Final = {
             "wordprocessing", "word-drawing", "word-shape", "word-group", "word-canvas", "vml", "vml-office",
             "vml-word",
         ),
-        "spreadsheetml.sheet": ("spreadsheet", "sheet-drawing", "drawing-2010"),
+        "spreadsheetml.sheet": (
+            "spreadsheet", "sheet-drawing", "drawing-2010", "vml", "vml-office", "vml-excel", "vml-page",
+        ),
         "presentationml.presentation": ("presentation", "drawing-2010"),
     }.items()
 }  # fmt: skip
 _NEUTRAL: Final = re.compile(tables.load("kinds")["plain"]["neutral-name"])
-_INSIDE: Final = re.compile(r"(?:\.\./)?(?:[a-zA-Z]{1,16}/){0,2}[a-zA-Z]{1,16}[0-9]{0,5}\.(?:xml|jpg|png|gif)")
+_INSIDE: Final = re.compile(r"(?:\.\./)?(?:[a-zA-Z]{1,16}/){0,2}[a-zA-Z]{1,16}[0-9]{0,5}\.(?:xml|vml|jpg|png|gif)")
 
 
 def verify(source: Source, media_type: str) -> int:

@@ -1,8 +1,9 @@
 """XLSX: cells, formulas, formats, charts and pictures of the sheets that can be seen.
 
-Hidden sheets go, and with them the strings only they used; a formula that needs one of them, another workbook, a server
-or a macro becomes the value it last had. Comments, pivot caches (whole copies of their source), connections, external
-links, scenarios, protections, printer settings, paths, users and calculation history go.
+Hidden sheets go, and what hidden rows and columns hold, and with them the strings only they used; a formula that needs
+one of them, another workbook, a server or a macro becomes the value it last had. Comments, pivot caches (whole copies
+of their source), connections, external links, scenarios, protections, printer settings, paths, users and calculation
+history go.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lxml import etree
 
 from fieldreport.scrub.documents import markup, tables
 from fieldreport.scrub.documents.markup import Element, remove
-from fieldreport.scrub.documents.ooxml import drawings
+from fieldreport.scrub.documents.ooxml import drawings, hidden_cells, vml
 from fieldreport.scrub.documents.ooxml.opc import Kind, Package, Part, PartCleaning, parse
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS
 from fieldreport.scrub.verdicts import Damaged, Removed
@@ -31,6 +32,7 @@ _DRAWINGS: Final = drawings.Writer("sheet-drawing", "drawing", "drawing-2010", "
 _FORMULAS: Final = tuple(
     f"{_X}{name}" for name in ("f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula")
 )
+_RULES: Final = (f"{_X}cfRule", f"{_X}dataValidation")
 _OUTSIDE: Final = re.compile(
     r"\[\d+\]|\[[^\]]*\.xl\w+\]|\\\\|://|\|'|\b(HYPERLINK|WEBSERVICE|RTD|CALL|REGISTER\.ID|FILTERXML|IMAGE|CUBE\w+)\s*\(",
     re.IGNORECASE,
@@ -60,6 +62,7 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
         else:
             numbers[index] = len(numbers)
             sheet.set("sheetId", str(len(numbers)))
+            _find_hidden_cells(part, sheet)
     if not numbers:
         raise Damaged
     for name in list(root.iter(f"{_X}definedName")):
@@ -81,11 +84,47 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
     return data
 
 
+def _find_hidden_cells(part: PartCleaning, sheet: Element) -> None:
+    """Look for hidden cells before the first formula is read, and name the columns of tables that are hidden."""
+    package = part.package
+    relation = part.old.get(str(sheet.get(f"{{{RELATIONSHIPS}}}id", "")))
+    data = None if relation is None else package.old(relation.target)
+    if relation is None or data is None:
+        return
+    hidden = hidden_cells.find(parse(data)) if hidden_cells.may_be(data) else None
+    package.hidden.add(relation.target, str(sheet.get("name", "")), hidden)
+    for related in package.relations_of(relation.target).values() if hidden is not None else ():
+        table = package.old(related.target) if related.kind == "table" else None
+        if hidden is not None and table is not None:
+            package.hidden.add(related.target, str(sheet.get("name", "")), hidden)
+            package.hidden.headings[relation.target] = hidden_cells.headings(parse(table), hidden)
+
+
+def _empty_hidden_cells(root: Element, part: PartCleaning) -> None:
+    hidden = part.package.hidden.parts.get(part.old_name)
+    if hidden is None:
+        return
+    headings = part.package.hidden.headings.get(part.old_name, {})
+    for place, cell in hidden_cells.cells(root, hidden):
+        if len(cell):
+            part.package.cleaning.removed.add(Removed.HIDDEN_CONTENT)
+        for child in list(cell):
+            cell.remove(child)
+        cell.attrib.pop("t", "")
+        if place in headings:
+            cell.set("t", "inlineStr")
+            etree.SubElement(etree.SubElement(cell, f"{_X}is"), f"{_X}t").text = headings[place]
+    for link in list(root.iter(f"{_X}hyperlink")):
+        if hidden.covers(*hidden_cells.spans(str(link.get("ref", "")))):
+            remove(link)
+
+
 def clean_sheet(part: PartCleaning, untrusted: bytes) -> bytes:
     """The cells of one sheet."""
     root = parse(untrusted)
     package = part.package
-    _settle_formulas(root, package.used, package.cleaning.removed)
+    _empty_hidden_cells(root, part)
+    _settle_formulas(root, part)
     for cell in root.iter(f"{_X}c"):
         if cell.get("t") == "s" and (value := cell.find(f"{_X}v")) is not None:
             package.used.add(f"string {int(value.text or 0)}")
@@ -147,7 +186,9 @@ def _name_table_styles(root: Element, names: MutableMapping[str, str]) -> None:
 def clean_table(part: PartCleaning, untrusted: bytes) -> bytes:
     """A table: its range, its columns and how it looks."""
     root = parse(untrusted)
-    _settle_formulas(root, part.package.used, part.package.cleaning.removed)
+    _settle_formulas(root, part)
+    if (hidden := part.package.hidden.parts.get(part.old_name)) is not None:
+        hidden_cells.headings(root, hidden)
     _name_table_styles(root, part.package.names)
     return _CELLS.write(root, part)
 
@@ -156,24 +197,49 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """Pictures and shapes of a sheet, a chart, a theme."""
     root = parse(untrusted)
     drawings.neutral_formulas(root)
+    drawings.drop_hidden(root, part.package.cleaning.removed)
     for formula in root.iter(f"{_C}f"):
-        if _needs_what_went(formula.text or "", part.package.used):
+        said = formula.text or ""
+        if _needs_what_went(said, part.package.used) or part.package.hidden.needed_by(said, part.old_name):
             formula.text = None
     return _DRAWINGS.write(root, part)
 
 
-def _settle_formulas(root: Element, gone: set[str], removed: set[Removed]) -> None:
-    """A formula that needs what went becomes its value; with it go the cells that share it."""
+def _settle_formulas(root: Element, part: PartCleaning) -> None:
+    """A formula that needs what went becomes its value; with it go the cells that share it, and the rule it is of."""
     shared: set[str] = set()
+    hidden = part.package.hidden
     for formula in list(root.iter(*_FORMULAS)):
-        if _needs_what_went(formula.text or "", gone):
-            if formula.get("t") == "shared":
-                shared.add(str(formula.get("si", "")))
-            removed.add(Removed.LINKS)
+        said = formula.text or ""
+        outside = _needs_what_went(said, part.package.used)
+        # One that is shared moves with the cell, so it may come to any.
+        if not outside and not (
+            hidden.sheets and (formula.get("t") == "shared" or hidden.needed_by(said, part.old_name))
+        ):
+            continue
+        if formula.get("t") == "shared":
+            shared.add(str(formula.get("si", "")))
+        part.package.cleaning.removed |= {Removed.LINKS} if outside else set()
+        rule = formula.getparent()
+        if rule is not None and rule.tag in _RULES:
+            _remove_rule(rule)
+        elif rule is not None:
             remove(formula)
     for formula in list(root.iter(f"{_X}f")):
         if formula.get("t") == "shared" and str(formula.get("si", "")) in shared:
             remove(formula)
+
+
+def _remove_rule(rule: Element) -> None:
+    """A rule without its formula is none; a list of rules that is empty, too."""
+    rules = rule.getparent()
+    if rules is None:
+        return
+    remove(rule)
+    if len(rules) == 0:
+        remove(rules)
+    elif rules.get("count") is not None:
+        rules.set("count", str(len(rules)))
 
 
 def settle_names(package: Package) -> None:
@@ -248,6 +314,7 @@ KINDS: Final = {
     ),
     "styles": Kind(name="xl/styles.xml", content_type=f"{_TYPE}styles+xml", clean=clean_styles, single=True),
     "table": Kind(name="xl/tables/table{}.xml", content_type=f"{_TYPE}table+xml", clean=clean_table),
+    **vml.KINDS,
 } | drawings.kinds(
     "xl",
     clean_drawing_part,
