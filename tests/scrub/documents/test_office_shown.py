@@ -49,7 +49,7 @@ def chosen(choice: str, fallback: str, *, needs: str = "a14") -> str:
 
 
 def deck(*slides: str, notes: str = "", media: Mapping[str, bytes] | None = None) -> bytes:
-    """Slides whose drawings are given as markup; one that begins with ``show=`` says whether it is shown."""
+    """Slides given as markup, with their background first; one that begins with ``show=`` says whether it is shown."""
     parts: dict[str, bytes | str] = {
         "[Content_Types].xml": types("ppt/presentation.xml", "presentationml.presentation"),
         "_rels/.rels": rels(("r1", "officeDocument", "ppt/presentation.xml")),
@@ -63,8 +63,9 @@ def deck(*slides: str, notes: str = "", media: Mapping[str, bytes] | None = None
     pictures = [(name.partition(".")[0], "image", f"../media/{name}") for name in media or {}]
     for number, markup in enumerate(slides):
         show, _, inside = markup.partition("|") if markup.startswith("show=") else ("", "", markup)
+        before, end, drawn = inside.rpartition("</p:bg>")
         parts[f"ppt/slides/{number}.xml"] = (
-            f"<p:sld {P} {show}><p:cSld><p:spTree>{TREE}{inside}</p:spTree></p:cSld></p:sld>"
+            f"<p:sld {P} {show}><p:cSld>{before}{end}<p:spTree>{TREE}{drawn}</p:spTree></p:cSld></p:sld>"
         )
         parts[f"ppt/slides/_rels/{number}.xml.rels"] = rels(
             ("o1", "oleObject", "../o.bin"), *pictures, *([("n1", "notesSlide", "../notes.xml")] if notes else [])
@@ -226,6 +227,102 @@ def test_a_table_with_a_hidden_column_has_the_same_name_in_cell_and_list() -> No
     assert "Secret" not in written
     assert "<t>Column2</t>" in written
     assert 'name="Column2"' in written
+
+
+def lettered(properties: str, text: str = "Words", around: str = "") -> str:
+    return f"<w:p>{around}{run(text, properties)}</w:p>"
+
+
+def styled(kind: str, properties: str, body: str, *, more: str = "") -> bytes:
+    """A document with a style called S of that kind, which is based on one that has the properties."""
+    styles = (
+        f'<w:styles xmlns:w="{test_docx.W}"><w:style w:type="{kind}" w:styleId="B"><w:rPr>{properties}</w:rPr>{more}</w:style>'
+        f'<w:style w:type="{kind}" w:styleId="S"><w:basedOn w:val="B"/></w:style></w:styles>'
+    )
+    return with_body(body, parts={"word/styles.xml": styles.encode()})
+
+
+IN_STYLE, IN_LETTERS = '<w:pPr><w:pStyle w:val="S"/></w:pPr>', '<w:rStyle w:val="S"/>'
+WHITE, BLACK, TINY, FIELD = (
+    '<w:color w:val="FFFFFF"/>',
+    '<w:shd w:val="clear" w:fill="000000"/>',
+    '<w:sz w:val="2"/>',
+    '<w:fldChar w:fldCharType="begin"/>',
+)
+
+
+@pytest.mark.parametrize("data", [
+    with_body(lettered("<w:vanish/>")), with_body(lettered('<w:vanish w:val="true"/>')),
+    styled("paragraph", "<w:vanish/>", lettered("", around=IN_STYLE)), styled("character", "<w:vanish/>", lettered(IN_LETTERS)),
+    with_body(f"<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Words</w:t>{FIELD}</w:r></w:p>"),
+])  # fmt: skip
+def test_words_that_a_document_hides_are_gone_and_on_the_receipt(data: bytes) -> None:
+    copy = clean_copy(data)
+    assert "Words" not in whole(copy)
+    assert Removed.HIDDEN_CONTENT in copy.removed
+
+
+@pytest.mark.parametrize(
+    ("data", "noted"),
+    [
+        (with_body(lettered("")), False),
+        (with_body(lettered('<w:vanish w:val="0"/>')), False),
+        (styled("paragraph", "<w:vanish/>", lettered('<w:vanish w:val="0"/>', around=IN_STYLE)), False),
+        (with_body(lettered(WHITE)), True),
+        (with_body(lettered('<w:color w:val="fffffe"/>')), True),
+        (with_body(lettered('<w:color w:val="auto" w:themeColor="background1"/>')), True),
+        (with_body(lettered(WHITE, text=" ")), False),
+        (with_body(lettered(WHITE + BLACK)), False),
+        (with_body(lettered(WHITE, around=f"<w:pPr>{BLACK}</w:pPr>")), False),
+        (with_body(lettered('<w:color w:val="010101"/>' + BLACK)), True),
+        (with_body(f"<w:tbl><w:tr><w:tc><w:tcPr>{BLACK}</w:tcPr>{lettered(WHITE)}</w:tc></w:tr></w:tbl>"), False),
+        (styled("table", "", f'<w:tbl><w:tblPr><w:tblStyle w:val="B"/></w:tblPr><w:tr><w:tc>{lettered(WHITE)}</w:tc></w:tr></w:tbl>', more=f"<w:tcPr>{BLACK}</w:tcPr>"), False),
+        (styled("paragraph", WHITE, lettered("", around=IN_STYLE)), True),
+        (styled("character", WHITE, lettered(IN_LETTERS + BLACK)), False),
+        (with_body(lettered(TINY)), True),
+        (deck(shape("Words", properties='<a:rPr sz="200"/>')), True),
+        (deck(shape("Words", properties='<a:rPr sz="1800"/>')), False),
+        (deck(shape("Words", place='<a:xfrm><a:off x="9100" y="0"/><a:ext cx="10" cy="10"/></a:xfrm>')), True),
+        (deck(shape("Words", place='<a:xfrm><a:off x="8900" y="0"/><a:ext cx="990" cy="10"/></a:xfrm>')), False),
+        (deck(shape(" ", place='<a:xfrm><a:off x="9100" y="0"/><a:ext cx="10" cy="10"/></a:xfrm>')), False),
+        (deck(shape("Words", properties=(ink := '<a:rPr><a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill></a:rPr>'), place=(fill := '<a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill>'))), True),
+        (deck(shape("Words", properties=ink, place=fill.replace("FFFFFF", "204060"))), False),
+        (deck(f"<p:bg><p:bgPr>{fill}</p:bgPr></p:bg>{shape('Words', properties=ink)}"), True),
+        (deck(f"<p:bg><p:bgPr>{fill}</p:bgPr></p:bg>{picture('i1')}{shape('Words', properties=ink)}", media={"i1.png": b""}), False),
+        (deck(f"<p:bg><p:bgPr>{fill.replace('FFFFFF', '000000')}</p:bgPr></p:bg>{shape('Words', properties=ink)}"), False),
+    ],
+)  # fmt: skip
+def test_words_that_nobody_sees_are_kept_and_the_editor_is_told(data: bytes, *, noted: bool) -> None:
+    copy = clean_copy(data)
+    assert not noted or "Words" in whole(copy)
+    assert (Noted.HIDDEN_WORDS in copy.noted) is noted
+
+
+@pytest.mark.parametrize(
+    ("font", "fill", "format_", "noted"),
+    [
+        ('<sz val="11"/>', "", "0", False), ('<sz val="2"/>', "", "0", True), ('<color rgb="FFFFFFFF"/>', "", "0", True),
+        ('<color theme="0"/>', "", "0", True), ('<color theme="0"/>', '<fgColor rgb="FF204060"/>', "0", False),
+        ('<color rgb="FF204060"/>', '<fgColor rgb="FF204060"/>', "0", True), ("", "", ";;;", True),
+    ],
+)  # fmt: skip
+def test_cells_that_nobody_sees_are_kept_and_the_editor_is_told(
+    font: str, fill: str, format_: str, *, noted: bool
+) -> None:
+    styles = (
+        f'<styleSheet {X}><numFmts><numFmt numFmtId="170" formatCode="{format_}"/></numFmts><fonts><font/><font>{font}</font></fonts>'
+        f'<fills><fill/><fill><patternFill patternType="{"solid" if fill else "none"}">{fill}</patternFill></fill></fills>'
+        '<cellXfs><xf numFmtId="0" fontId="0" fillId="0"/><xf numFmtId="170" fontId="1" fillId="1"/></cellXfs></styleSheet>'
+    )
+    cells = '<sheetData><row r="1"><c r="A1" s="{}" t="str"><v>Words</v></c><c r="B1" s="{}"/></row></sheetData>'
+    for worn, told in ((1, noted), (0, False)):
+        with_styles = book(cells.format(worn, 1 - worn), parts={"xl/styles.xml": styles})
+        parts = test_xlsx_pptx.members(with_styles)
+        path = "xl/_rels/workbook.xml.rels"
+        parts[path] = parts[path].replace(
+            "</Relationships>", relation("y", "styles", "styles.xml") + "</Relationships>"
+        )
+        assert (Noted.HIDDEN_WORDS in clean_copy(test_xlsx_pptx.packed(parts)).noted) is told
 
 
 VML = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel"'

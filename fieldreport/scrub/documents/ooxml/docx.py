@@ -12,10 +12,10 @@ from typing import Final
 from fieldreport.scrub.documents import fields
 from fieldreport.scrub.documents.fields import WORD
 from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
-from fieldreport.scrub.documents.ooxml import drawings
-from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning, parse
+from fieldreport.scrub.documents.ooxml import drawings, hidden_words
+from fieldreport.scrub.documents.ooxml.opc import Kind, Package, PartCleaning, parse
 from fieldreport.scrub.documents.ooxml.word_names import drop_unused_styles, neutral_bookmarks, neutral_styles
-from fieldreport.scrub.verdicts import Removed
+from fieldreport.scrub.verdicts import Noted, Removed
 
 MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml."
@@ -26,7 +26,7 @@ _WRITER: Final = drawings.Writer(
 )  # fmt: skip
 _INSERTED: Final = (f"{_W}ins", f"{_W}moveTo")
 _DELETED: Final = (f"{_W}del", f"{_W}moveFrom")
-_OFF: Final = frozenset({"0", "false", "off"})
+_UNSAID: Final = frozenset(f"{_W}{name}" for name in ("rPr", "fldChar", "instrText"))  # a field's own, not its words
 
 # What a document's settings say about how it looks; all others are about who wrote it and with what.
 _SETTINGS: Final = frozenset(
@@ -50,7 +50,8 @@ def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
     removed = part.package.cleaning.removed
     drawings.choose(root, removed)  # before anything is looked for: what is not chosen is not in the document
     _settle_changes(root, removed)
-    _drop_hidden(root, removed)
+    drawings.drop_hidden(root, removed)
+    _settle_hidden(root, part.package)
     _without_form_names(root)
     fields.settle(root, removed)
     neutral_bookmarks(root)
@@ -60,6 +61,9 @@ def clean_content(part: PartCleaning, untrusted: bytes) -> bytes:
 
 def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
     """The main part, and with it the parts that its markup does not mention."""
+    named = next((relation.target for relation in part.old.values() if relation.kind == "styles"), "")
+    if (styles := part.package.old(named)) is not None:
+        part.package.styles = hidden_words.styles_of(parse(styles))
     data = clean_content(part, untrusted)
     part.implied("numbering", "settings", "theme", "footnotes", "endnotes")
     part.implied("styles")  # last: only those are kept that something uses
@@ -136,16 +140,18 @@ def _join_with_next(paragraph: Element | None) -> None:
     remove(paragraph)
 
 
-def _drop_hidden(root: Element, removed: set[Removed]) -> None:
-    """Runs that are formatted as hidden: the document does not show that they are there."""
-    for vanish in list(root.iter(f"{_W}vanish")):
-        properties = vanish.getparent()
-        run = properties.getparent() if properties is not None else None
-        if run is None or run.tag != f"{_W}r" or vanish.get(f"{_W}val") in _OFF:
-            continue
-        if run.find(f"{_W}fldChar") is None and run.find(f"{_W}instrText") is None and run.getparent() is not None:
-            removed.add(Removed.HIDDEN_CONTENT)
-            remove(run)
+def _settle_hidden(root: Element, package: Package) -> None:
+    """Words that are formatted as hidden go; of others that nobody sees, the editor is told."""
+    page = root.find(f"{_W}background")
+    colour = "FFFFFF" if page is None else str(page.get(f"{_W}color", "FFFFFF"))
+    for run, looks in hidden_words.runs(root, package.styles):
+        if looks.hidden:
+            said = [child for child in run if child.tag not in _UNSAID]
+            package.cleaning.removed |= {Removed.HIDDEN_CONTENT} if said else set()
+            for child in said:
+                run.remove(child)
+        elif hidden_words.is_unseen(run, looks, package.styles, colour):
+            package.cleaning.noted.add(Noted.HIDDEN_WORDS)
 
 
 def _without_form_names(root: Element) -> None:

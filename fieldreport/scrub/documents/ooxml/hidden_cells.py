@@ -53,13 +53,16 @@ class Hidden:
 class HiddenCells:
     """Of a workbook: by the old names of the parts of sheets and their tables, and by the sheets' names in lower case.
 
-    ``headings``: of a sheet's part, what hidden cells that are the head of a table's column hold.
+    ``headings``: of a sheet's part, what hidden cells that are the head of a table's column hold. ``gone``: names of
+    hidden sheets. ``formats``: numbers of those that cells with something in them have.
     """
 
     parts: dict[str, Hidden] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     sheets: dict[str, Hidden] = field(default_factory=dict)
     headings: dict[str, dict[_Span, str]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    formats: set[str | None] = field(default_factory=set)
 
     def add(self, part: str, name: str, hidden: Hidden | None) -> None:
         """Say what is hidden in a sheet."""

@@ -19,6 +19,7 @@ from fieldreport.scrub.documents import archive, markup, tables
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.ooxml.hidden_cells import HiddenCells
+from fieldreport.scrub.documents.ooxml.hidden_words import Styles
 from fieldreport.scrub.documents.pictures import EXTENSIONS, clean_picture
 from fieldreport.scrub.format import Cleaning, Sink
 from fieldreport.scrub.verdicts import Damaged, Removed
@@ -140,8 +141,10 @@ class Package:
         self.names: dict[str, str] = {}  # what the format renames across parts
         self.drawn: dict[str, str] = {}  # what drawings rename across parts
         self.used: set[str] = set()  # what the format remembers across parts
-        self.page = (0, 0)  # width and height of a slide
+        # What the formats remember across parts: how large a slide is, which cells are hidden, what styles say.
+        self.page = (0, 0)
         self.hidden = HiddenCells()
+        self.styles = Styles()
         self.left_out: set[str] = set()  # old parts that nothing may lead to
 
     def main(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from fieldreport.scrub.documents.markup import Element, remove
-from fieldreport.scrub.documents.ooxml import drawings
+from fieldreport.scrub.documents.ooxml import drawings, hidden_words
 from fieldreport.scrub.documents.ooxml.opc import Kind, PartCleaning, parse
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS
 from fieldreport.scrub.verdicts import Damaged, Noted, Removed
@@ -67,9 +67,24 @@ def clean_slide(part: PartCleaning, untrusted: bytes) -> bytes:
     """A slide, its notes, or a master of these; with it the layout it was made from."""
     root = parse(untrusted)
     drawings.drop_hidden(root, part.package.cleaning.removed)
+    if hidden_words.on_slide(root, part.package.page, lambda: _background(root, part)):
+        part.package.cleaning.noted.add(Noted.HIDDEN_WORDS)
     data = _written(root, part)
     part.implied("slideLayout", "slideMaster", "notesMaster", "notesSlide", "slide", "theme")
     return data
+
+
+def _background(slide: Element, part: PartCleaning) -> str:
+    """The colour behind a slide, which its layout says or that one's master."""
+    found = hidden_words.background(slide)
+    relations = part.old
+    for kind in ("slideLayout", "slideMaster"):
+        name = next((relation.target for relation in relations.values() if relation.kind == kind), "")
+        data = part.package.old(name)
+        if found is None and data is not None:
+            found = hidden_words.background(parse(data))
+            relations = part.package.relations_of(name)
+    return found or "unknown"
 
 
 def clean_notes(part: PartCleaning, untrusted: bytes) -> bytes:

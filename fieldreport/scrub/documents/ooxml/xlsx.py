@@ -17,10 +17,10 @@ from lxml import etree
 
 from fieldreport.scrub.documents import markup, tables
 from fieldreport.scrub.documents.markup import Element, remove
-from fieldreport.scrub.documents.ooxml import drawings, hidden_cells, vml
+from fieldreport.scrub.documents.ooxml import drawings, hidden_cells, hidden_words, vml
 from fieldreport.scrub.documents.ooxml.opc import Kind, Package, Part, PartCleaning, parse
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS
-from fieldreport.scrub.verdicts import Damaged, Removed
+from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 
 SHEET: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _X: Final = f"{{{SHEET}}}"
@@ -56,7 +56,7 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
     numbers: dict[int, int] = {}
     for index, sheet in enumerate(sheets):
         if str(sheet.get("state", "visible")) != "visible":
-            package.used.add(str(sheet.get("name", "")))
+            package.hidden.gone.add(str(sheet.get("name", "")).casefold())
             package.cleaning.removed.add(Removed.HIDDEN_CONTENT)
             remove(sheet)
         else:
@@ -67,7 +67,7 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
         raise Damaged
     for name in list(root.iter(f"{_X}definedName")):
         scope = name.get("localSheetId")
-        outside = _needs_what_went(name.text or "", package.used)
+        outside = _needs_what_went(name.text or "", package.hidden.gone)
         hidden = str(name.get("hidden", "0")) in {"1", "true"} and not str(name.get("name", "")).startswith("_xlnm.")
         if outside or hidden or (scope is not None and int(scope) not in numbers):
             package.cleaning.removed.add(Removed.HIDDEN_CONTENT)
@@ -126,11 +126,13 @@ def clean_sheet(part: PartCleaning, untrusted: bytes) -> bytes:
     _empty_hidden_cells(root, part)
     _settle_formulas(root, part)
     for cell in root.iter(f"{_X}c"):
-        if cell.get("t") == "s" and (value := cell.find(f"{_X}v")) is not None:
-            package.used.add(f"string {int(value.text or 0)}")
+        if len(cell):
+            package.hidden.formats.add(cell.get("s"))
+            if cell.get("t") == "s" and (value := cell.find(f"{_X}v")) is not None:
+                package.used.add(f"string {int(value.text or 0)}")
     for link in list(root.iter(f"{_X}hyperlink")):
         location = str(link.get("location", ""))
-        if _needs_what_went(location, package.used):
+        if _needs_what_went(location, package.hidden.gone):
             remove(link)
     for text in root.iter(*(f"{_X}{name}" for name in ("oddHeader", "oddFooter", "evenHeader", "evenFooter"))):
         text.text = _PATH_CODES.sub("", text.text or "")
@@ -169,6 +171,8 @@ def clean_strings(part: PartCleaning, untrusted: bytes) -> bytes:
 def clean_styles(part: PartCleaning, untrusted: bytes) -> bytes:
     """Formats; styles get numbers instead of names, because those that come with Excel are in the author's language."""
     root = parse(untrusted)
+    if hidden_words.in_cells(root, {int(number or 0) for number in part.package.hidden.formats}):
+        part.package.cleaning.noted.add(Noted.HIDDEN_WORDS)
     for number, style in enumerate(root.iter(f"{_X}cellStyle"), start=1):
         style.set("name", "Normal" if style.get("builtinId") == "0" else f"Style {number}")
     _name_table_styles(root, part.package.names)
@@ -200,7 +204,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     drawings.drop_hidden(root, part.package.cleaning.removed)
     for formula in root.iter(f"{_C}f"):
         said = formula.text or ""
-        if _needs_what_went(said, part.package.used) or part.package.hidden.needed_by(said, part.old_name):
+        if _needs_what_went(said, part.package.hidden.gone) or part.package.hidden.needed_by(said, part.old_name):
             formula.text = None
     return _DRAWINGS.write(root, part)
 
@@ -211,7 +215,7 @@ def _settle_formulas(root: Element, part: PartCleaning) -> None:
     hidden = part.package.hidden
     for formula in list(root.iter(*_FORMULAS)):
         said = formula.text or ""
-        outside = _needs_what_went(said, part.package.used)
+        outside = _needs_what_went(said, part.package.hidden.gone)
         # One that is shared moves with the cell, so it may come to any.
         if not outside and not (
             hidden.sheets and (formula.get("t") == "shared" or hidden.needed_by(said, part.old_name))
@@ -290,8 +294,8 @@ def _needs_what_went(formula: str, gone: set[str]) -> bool:
         return True
     if "!" not in formula:
         return False
-    quoted = formula.replace("''", "'")
-    return any(f"{name}!" in quoted or f"{name}'!" in quoted for name in gone if not name.startswith("string "))
+    quoted = formula.replace("''", "'").casefold()
+    return any(f"{name}!" in quoted or f"{name}'!" in quoted for name in gone)
 
 
 KINDS: Final = {
