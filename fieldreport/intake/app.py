@@ -97,6 +97,8 @@ def _budget(settings: Settings, request: flask.Request) -> Budget:
     if request.method == "POST":
         if request.endpoint in {"report.receive", "return.add"}:
             return Budget(name="report", rate=settings.intake.report_rate)
+        if request.endpoint in {"report.add", "return.add_to_form"}:
+            return Budget(name="files", rate=settings.intake.page_rate)
         if request.endpoint == "handin.receive":
             return Budget(name="hand-in", rate=settings.intake.hand_in_rate)
         if request.blueprint == "return":
@@ -144,4 +146,5 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
     app.jinja_env.filters["removed_in_words"] = messages.removed_in_words
     app.jinja_env.filters["noted_in_words"] = messages.noted_in_words
     app.jinja_env.filters["not_taken_in_words"] = messages.NOT_TAKEN.__getitem__
-    app.jinja_env.filters["refusal_in_words"] = messages.REFUSALS.__getitem__
+    app.jinja_env.filters["why_in_words"] = messages.why_in_words
+    app.jinja_env.filters["size_in_words"] = messages.size_in_words

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fieldreport import limits
 from fieldreport.errors import ScrubRefused, StaleRoster, TokenError
+from fieldreport.intake import kept_files
 from fieldreport.intake.context import Service
 from fieldreport.intake.form import SHORT_FIELDS, Draft
 from fieldreport.scrub import Mode, NeutralNames, Refusal
@@ -25,16 +26,16 @@ from fieldreport.web.form_reader import Upload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedFile:
-    """A file that cannot be cleaned, and why; ``members``: of an archive, which of the files in it, and why."""
+    """A file that was not taken, and why (``messages.WHY``); ``members``: of an archive, which files in it, and why."""
 
     untrusted_name: str = field(repr=False)
-    refusal: Refusal
+    why: str
     members: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """The cleaned and the refused files of one form."""
+    """The cleaned files of one form, which ``send`` names, and the refused ones."""
 
     files: tuple[CleanFile, ...]
     refused: tuple[RefusedFile, ...]
@@ -60,21 +61,20 @@ def clean_files(
     mode = Mode.STRONG if draft.strong or service.settings.scrub.strong else Mode.LOSSLESS
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
-    names = NeutralNames()
     for upload in uploads:
         try:
             scrubbed = service.scrubber.clean(
                 upload.source, mode=mode, language=language, without_refused=draft.without_refused
             )
         except ScrubRefused as error:
-            refusal = Refusal(error.code)
-            refused.append(RefusedFile(untrusted_name=upload.untrusted_name, refusal=refusal, members=error.members))
+            why = Refusal(error.code)
+            refused.append(RefusedFile(untrusted_name=upload.untrusted_name, why=why, members=error.members))
             continue
         stack.enter_context(scrubbed.output)
         clean.append(
             CleanFile(
                 untrusted_name=upload.untrusted_name,
-                name=names.next(scrubbed.media_type),
+                name="",
                 media_type=scrubbed.media_type,
                 length=scrubbed.length,
                 removed=scrubbed.codes,
@@ -83,15 +83,6 @@ def clean_files(
             )
         )
     return Cleaned(files=tuple(clean), refused=tuple(refused))
-
-
-def must_ask(draft: Draft, cleaned: Cleaned) -> bool:
-    """Whether the source has to decide: a file was refused and they have not agreed, or nothing else would be left.
-
-    Of an archive that was cleaned without the files that cannot be, they have agreed to that.
-    """
-    nothing_left = not cleaned.files and not draft.report.strip()
-    return bool(cleaned.refused) and (nothing_left or not draft.without_refused)
 
 
 def earlier_letters(service: Service, keys: SourceKeys, form: str) -> list[bytes]:
@@ -110,7 +101,7 @@ def form_used() -> TokenError:
 def send(
     service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, language: str, earlier: Sequence[bytes]
 ) -> Receipt:
-    """Seal the draft with its cleaned files and deposit the letter.
+    """Seal the draft with its cleaned files, in their order, and deposit the letter.
 
     ``earlier``: what has arrived from the form. The same again gets its receipt and is not stored again.
 
@@ -121,6 +112,8 @@ def send(
         StoreError: the mailbox is away; the letter was stored whole or not at all.
 
     """
+    names = NeutralNames()
+    files = tuple(replace(each, name=names.next(each.media_type)) for each in cleaned.files)
     text, removed = service.scrubber.clean_text(draft.report)
     text_removed = tuple(str(each) for each in removed)
     short = {name: service.scrubber.clean_text(getattr(draft, name))[0].strip() for name in SHORT_FIELDS}
@@ -130,25 +123,26 @@ def send(
         **{name: value for name, value in short.items() if value},
     }
     letter = Letter(
-        fields=fields, text=text.encode(), text_removed=text_removed, files=cleaned.files, form=draft.form, keys=keys
+        fields=fields, text=text.encode(), text_removed=text_removed, files=files, form=draft.form, keys=keys
     )
     letter_id = letter.id()
     if not earlier:
         _deposit(service, letter)
-        service.receipts.keep(keys, letter_id, hour=service.hour, characters=len(text), files=len(cleaned.files))
+        service.receipts.keep(keys, letter_id, hour=service.hour, characters=len(text), files=len(files))
     elif letter_id not in earlier:
         raise form_used()
-    return Receipt(characters=len(text), text_removed=text_removed, files=cleaned.files, left_out=cleaned.refused)
+    return Receipt(characters=len(text), text_removed=text_removed, files=files, left_out=cleaned.refused)
 
 
 def withdraw(service: Service, keys: SourceKeys, *, form: str, language: str) -> Literal[True]:
-    """Delete every answer that waits for this source, and tell the editors that they withdraw all they sent.
+    """Delete every answer and every file that waits for this source, and tell the editors that they withdraw all.
 
     The letter goes first: if it cannot be stored, nothing has changed. Raises as ``send``.
     """
     fields = {"action": "withdraw", "report_language": language}
     _deposit(service, Letter(fields=fields, text=b"", text_removed=(), files=(), form=form, keys=keys))
     service.mailbox.delete_all_replies(keys.index)
+    kept_files.forget(service, keys)
     service.receipts.forget(keys)
     return True
 

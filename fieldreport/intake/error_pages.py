@@ -30,7 +30,7 @@ def error_page(failure: Failure) -> str:
     if failure.code == "http-400" and transport.through_gateway(request):
         # Its host is not ours, so the request was refused before its transport was checked.
         failure = dataclasses.replace(failure, code="tor-to-web")
-    if request.method == "POST" and request.endpoint == "report.receive":
+    if request.method == "POST" and request.endpoint in {"report.receive", "report.add"}:
         return _report_again(failure)
     if request.method == "POST" and request.blueprint == "return":
         return _return_again(failure)
@@ -49,6 +49,8 @@ def _report_again(failure: Failure) -> str:
     typed = current_request().typed()
     codename = Codename.from_exact(typed.get("codename", "")) if failure.code != _FOREIGN else None
     draft = _draft(failure, typed)
+    if codename is None:
+        draft = draft.with_new_form()  # the files were kept under the other one
     return report.page(
         here,
         codename or Codename.generate(current_language()),
@@ -63,10 +65,11 @@ def _return_again(failure: Failure) -> str:
     here = context.current()
     typed = current_request().typed()
     draft = _draft(failure, typed)
-    explanation = explain(failure, Sent.ADDITION if current_request().endpoint == "return.add" else Sent.STEP)
+    adds = current_request().endpoint in {"return.add", "return.add_to_form"}
+    explanation = explain(failure, Sent.ADDITION if adds else Sent.STEP)
     if failure.code == _FOREIGN:
         return return_.ask_page(draft, explanation=explanation)
-    if current_request().endpoint == "return.add":
+    if adds:
         try:
             visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
         except TokenExpired:

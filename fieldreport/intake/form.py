@@ -6,6 +6,7 @@ is a step of its own. Hidden fields are as untrusted as typed ones.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -24,8 +25,29 @@ SHORT_FIELDS = ("when", "where", "protect", "describe", "not_before")
 
 
 def new_nonce() -> str:
-    """A number that tells two forms apart, so that the same text sent twice on purpose is two letters. Not a secret."""
+    """A number that tells two forms apart, so that the same text sent twice on purpose is two letters.
+
+    With the codename it opens the files that wait for the form (``kept_files``), so it is in the page and nowhere else.
+    """
     return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A file that the source chose for this form and that a page has listed.
+
+    ``why``: the code for which it was not taken, or nothing where it is kept: at ``place``, with ``size`` bytes.
+    """
+
+    untrusted_name: str = field(repr=False)
+    size: int = 0
+    place: int = -1
+    why: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it waits at the intake."""
+        return not self.why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +56,8 @@ class Draft:
 
     ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter. ``invitation``
     is the word that the newsroom gave out, compared and thrown away. ``without_refused``: files that cannot be cleaned
-    are to be left out. ``strong``: pictures and pages are to be re-encoded.
+    are to be left out. ``without_missing``: so are files that were chosen before and are not here now. ``strong``:
+    pictures and pages are to be re-encoded. ``chosen``: the files that the page has listed.
     """
 
     report: str = field(default="", repr=False)
@@ -46,7 +69,9 @@ class Draft:
     invitation: str = field(default="", repr=False)
     form: str = field(default_factory=new_nonce)
     without_refused: bool = False
+    without_missing: bool = False
     strong: bool = False
+    chosen: tuple[Chosen, ...] = ()
 
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> Self:
@@ -58,12 +83,20 @@ class Draft:
             invitation=typed.get("invitation", ""),
             form=nonce if _NONCE.fullmatch(nonce) else new_nonce(),
             without_refused=typed.get("without_refused") == "yes",
+            without_missing=typed.get("without_missing") == "yes",
             strong=typed.get("strong") == "yes",
+            chosen=_read_chosen(typed.get("chosen", "")),
         )
 
+    @property
+    def chosen_field(self) -> str:
+        """``chosen`` as the hidden field that ``of`` reads."""
+        rows = [[each.untrusted_name, each.size, each.place, each.why] for each in self.chosen]
+        return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) if rows else ""
+
     def with_new_form(self) -> Self:
-        """The same texts on another form, so that they are another letter."""
-        return replace(self, form=new_nonce())
+        """The same texts on another form, so that they are another letter; no files wait for it."""
+        return replace(self, form=new_nonce(), chosen=())
 
     @property
     def is_blank(self) -> bool:
@@ -87,6 +120,20 @@ class Draft:
             if len(getattr(self, name)) > limits.FIELD_CHARACTERS
         )
         return found
+
+
+def _read_chosen(untrusted_text: str) -> tuple[Chosen, ...]:
+    """What ``chosen_field`` wrote; nothing if a browser sends anything else."""
+    try:
+        rows = json.loads(untrusted_text) if untrusted_text else []
+        chosen = tuple(Chosen(untrusted_name=name, size=size, place=place, why=why) for name, size, place, why in rows)
+    except (ValueError, TypeError, RecursionError):
+        return ()
+    fit = all(
+        (type(each.untrusted_name), type(each.size), type(each.place), type(each.why)) == (str, int, int, str)
+        for each in chosen
+    )
+    return chosen if fit and len(chosen) <= limits.FORM_PARTS else ()
 
 
 _TYPED = frozenset({"report", *SHORT_FIELDS})

@@ -15,15 +15,18 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
-from flask_babel import LazyString
+from flask_babel import LazyString, format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from fieldreport.errors import CodenameError
 from fieldreport.intake.handin import NotTaken
+from fieldreport.intake.kept_files import NotKept
 from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.web.error_pages import Failure
+
+_KILOBYTES_BELOW: Final = 100_000  # from here on, megabytes with one decimal
 
 
 class Sent(Enum):
@@ -47,7 +50,8 @@ class Explanation:
     """A heading and what to do.
 
     ``fate``: what became of what was sent. ``cut_short``: a part of the words may not have reached us.
-    ``come_by_onion``: our onion address, where there is one, belongs below it.
+    ``come_by_onion``: our onion address, where there is one, belongs below it. ``names_limits``: so does how much can
+    be sent at once.
     """
 
     title: LazyString
@@ -55,6 +59,7 @@ class Explanation:
     fate: LazyString | None = _NOTHING_STORED
     cut_short: bool = False
     come_by_onion: bool = False
+    names_limits: bool = False
 
 
 _NO_SUCH_PAGE: Final = Explanation(
@@ -83,11 +88,15 @@ FORM_USED: Final = Explanation(
 
 _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
     {
-        "request-bytes": Explanation(title=later("What you sent is too large"), advice=_TOO_LARGE, cut_short=True),
+        "request-bytes": Explanation(
+            title=later("What you sent is too large"), advice=_TOO_LARGE, cut_short=True, names_limits=True
+        ),
         "request-text": Explanation(
             title=later("The text is too long"), advice=later("Send a long text as a text file."), cut_short=True
         ),
-        "request-parts": Explanation(title=later("There are too many files"), advice=_TOO_LARGE, cut_short=True),
+        "request-parts": Explanation(
+            title=later("There are too many files"), advice=_TOO_LARGE, cut_short=True, names_limits=True
+        ),
         "http-400": Explanation(
             title=later("Your report arrived incomplete"),
             advice=later("The connection may have dropped. Please send it again."),
@@ -266,6 +275,19 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
 )
 """Why a file was not taken, with what may help."""
 
+NOT_KEPT: Final[Mapping[NotKept, LazyString]] = MappingProxyType(
+    {
+        NotKept.TOO_MUCH: later("There is no more room in this report. Send it later, with your codename."),
+        NotKept.NO_ROOM: later(
+            "We could clean it, but have no room to keep it at the moment. Choose all files at once and send "
+            "everything in one go."
+        ),
+        NotKept.GONE: later("We kept it for an hour, and the hour is over. Choose it again."),
+    }
+)
+"""Why a file that can be cleaned does not wait for its form."""
+_WHY: Final = {str(code): words for table in (REFUSALS, NOT_KEPT) for code, words in table.items()}
+
 NOT_TAKEN: Final[Mapping[NotTaken, LazyString]] = MappingProxyType(
     {
         NotTaken.NOT_PACKED: later(
@@ -349,6 +371,18 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
     }
 )
 """What a source has to know of a clean copy: what stayed in it, what is missing."""
+
+
+def why_in_words(untrusted_code: str) -> str:
+    """Why a file is not there: refused, or not kept. A code that is none has no words."""
+    return str(_WHY.get(untrusted_code, ""))
+
+
+def size_in_words(size: int) -> str:
+    """A file's size in bytes, for people."""
+    if size < _KILOBYTES_BELOW:
+        return str(_("%(size)s KB", size=format_decimal(max(1, size // 1000))))
+    return str(_("%(size)s MB", size=format_decimal(size / 1_000_000, "#,##0.0")))
 
 
 def removed_in_words(codes: tuple[str, ...]) -> list[str]:

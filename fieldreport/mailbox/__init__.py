@@ -7,9 +7,20 @@ replies with what the codename yields. Nothing here links two letters to each ot
     mailbox.deposit(letter_id, epoch, seal) -> bool      the letter is durable when this returns
     mailbox.waiting(limit), fetch(id), acknowledge(ids)  the desk's way to take letters out
     mailbox.post_reply(reply), replies(index), …         the other direction
+    mailbox.kept                                         files that wait for an hour until their form is sent
 """
 
-from fieldreport.mailbox.interface import LetterHead, Mailbox, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.interface import KeptFiles, KeptNote, LetterHead, Mailbox, SealedLetter, SealedReply, Totals
 from fieldreport.mailbox.local import LocalMailbox, open_mailbox
 
-__all__ = ["LetterHead", "LocalMailbox", "Mailbox", "SealedLetter", "SealedReply", "Totals", "open_mailbox"]
+__all__ = [
+    "KeptFiles",
+    "KeptNote",
+    "LetterHead",
+    "LocalMailbox",
+    "Mailbox",
+    "SealedLetter",
+    "SealedReply",
+    "Totals",
+    "open_mailbox",
+]

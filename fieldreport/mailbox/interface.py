@@ -9,7 +9,7 @@ is a whole hour; ids are 16 bytes and carry no order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, Protocol
 
@@ -56,8 +56,67 @@ class Totals:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptNote:
+    """What is known of a file that waits at a place: sealed, see ``seal.KeptFile``."""
+
+    place: bytes
+    note: bytes = field(repr=False)
+
+
+class KeptFiles(Protocol):
+    """Cleaned files that wait at places (16 bytes each) until their form is sent. ``hour``: now.
+
+    ``places`` are always all those of one source, in their order, of which the first is filled first.
+    """
+
+    def has(self, place: bytes, *, hour: int) -> bool:
+        """Whether something waits there. Raises ``StoreError``."""
+
+    def notes(self, places: Sequence[bytes], *, hour: int) -> list[KeptNote]:
+        """Return what waits there, in the order of the places. Raises ``StoreError``."""
+
+    def put(
+        self,
+        place: bytes,
+        seal: Callable[[BinaryIO], bytes],
+        *,
+        size: int,
+        places: Sequence[bytes],
+        most_bytes: int,
+        hour: int,
+    ) -> None:
+        """Store a file of ``size`` sealed bytes. ``seal`` writes its content to the file it is given, returns its note.
+
+        Raises:
+            Conflict: something is at this place.
+            LimitExceeded: (code ``kept-bytes``) more than ``most_bytes`` would wait at these places.
+            MailboxFull: more would wait in all than may.
+            StoreError: it could not be made durable; it may be there or not.
+        """
+
+    def open(self, place: bytes) -> BinaryIO:
+        """Open a content for reading at any position; close it. Raises ``NotFound``, ``StoreError``."""
+
+    def touch(self, places: Sequence[bytes], *, hour: int) -> None:
+        """Let what is at these places wait for another hour."""
+
+    def empty(self, notes: Mapping[bytes, bytes]) -> None:
+        """Remove the contents at these places, and put other notes there."""
+
+    def remove(self, places: Iterable[bytes]) -> None:
+        """Remove contents and notes."""
+
+    def sweep(self, *, hour: int) -> None:
+        """Remove all that was last touched more than ``limits.KEPT_HOURS`` before this hour."""
+
+
 class Mailbox(Protocol):
     """Letters going in, replies going out; both sealed."""
+
+    @property
+    def kept(self) -> KeptFiles:
+        """Files of forms that were not sent yet."""
 
     def deposit(self, letter_id: bytes, epoch: int, seal: Callable[[BinaryIO], bytes]) -> bool:
         """Store one letter. ``seal`` writes the payload to the file it is given and returns the header.

@@ -20,7 +20,8 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import Conflict, LimitExceeded, MailboxFull, NotFound, SealError, StaleRoster, StoreError
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
-from fieldreport.mailbox.tables import Collected, Counters, Letter, MailboxBase, Reply
+from fieldreport.mailbox.kept import LocalKeptFiles
+from fieldreport.mailbox.tables import Collected, Counters, Kept, Letter, MailboxBase, Reply
 from fieldreport.store import (
     BlobStore,
     Mark,
@@ -112,8 +113,16 @@ class LocalMailbox:
         self._letters_ceiling = letters_ceiling
         self._bytes_ceiling = bytes_ceiling
         self._clock = clock
+        self.kept = LocalKeptFiles(engine, blobs)
         # Where a letter lies must not show when it came.
-        self.upkeep = Upkeep(engine, blobs, MailboxBase.metadata, hours=_DAY, rebuild=True)
+        self.upkeep = Upkeep(
+            engine,
+            blobs,
+            MailboxBase.metadata,
+            hours=_DAY,
+            rebuild=True,
+            expire=lambda: self.kept.sweep(hour=self._hour()),
+        )
 
     def close(self) -> None:
         """Erase what was deleted, and close every connection."""
@@ -343,7 +352,8 @@ class LocalMailbox:
         names = set(self._blobs.names(older_than_seconds=older_than_seconds))
         with reading(self._engine) as session:
             # After the listing, never before: a row that comes in between then only removes names from the list.
-            names.difference_update(session.scalars(select(Letter.blob).where(Letter.blob.is_not(None))))
+            for blob in (Letter.blob, Kept.blob):
+                names.difference_update(session.scalars(select(blob).where(blob.is_not(None))))
         return sorted(names)
 
     def remove_orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> int:
@@ -365,7 +375,7 @@ def _counters(session: Session) -> Counters:
 
 
 def _day(hour: int) -> int:
-    """The hour in which its day began: no row of the intake tells a time more exactly."""
+    """The hour in which its day began: no row that stays tells a time more exactly."""
     return hour - hour % _DAY
 
 

@@ -1,4 +1,4 @@
-"""The mailbox's four tables. Ciphertext, random ids, whole hours and counters; nothing else.
+"""The mailbox's five tables. Ciphertext, random ids, whole hours and counters; nothing else.
 
 ``hidden`` is a header under the row key in ``slot``, see ``store.row_keys``.
 
@@ -62,6 +62,24 @@ class Reply(MailboxBase, kw_only=True):
     slot: Mapped[int] = mapped_column(BigInteger)
     hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
     payload: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+
+
+class Kept(MailboxBase, kw_only=True):
+    """A cleaned file that waits until its form is sent, or (neither ``payload`` nor ``blob``) only its note.
+
+    ``hour``: in which something was last done with the files of this source; this row is gone two hours later.
+    """
+
+    __tablename__ = "kept"
+    __table_args__ = _CLUSTERED
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    hour: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str | None] = mapped_column(index=True)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+    payload: Mapped[bytes | None] = mapped_column(column_bytes(), repr=False)
 
 
 class Counters(MailboxBase, kw_only=True):

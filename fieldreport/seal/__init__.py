@@ -16,6 +16,7 @@ from fieldreport.seal.form_token import TokenKey
 from fieldreport.seal.header import open_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.inner_header import EPOCH_MAX, STAFF_KINDS, Binding, Expected, ExpectedOffline, Kind
+from fieldreport.seal.kept_file import KeptFile, KeptState, kept_name
 from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Part
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
@@ -44,6 +45,8 @@ __all__ = [
     "Frame",
     "HybridIdentity",
     "HybridRecipient",
+    "KeptFile",
+    "KeptState",
     "KeyState",
     "Kind",
     "Letter",
@@ -68,6 +71,7 @@ __all__ = [
     "forged",
     "is_handle",
     "is_packed",
+    "kept_name",
     "make_public",
     "open_carried_rosters",
     "open_envelope",

@@ -242,6 +242,15 @@ class SourceKeys:
             raise ValueError("a content digest has 32 bytes")
         return self.form_tag(form) + hmac.digest(self._letters, digest, "sha256")[:_TAG_BYTES]
 
+    def kept_places(self, count: int = limits.KEPT_PLACES) -> tuple[bytes, ...]:
+        """The first 16-byte names under which files of this source wait; they cannot be linked to each other."""
+        key = _expand(self._letters, "kept-place", 32)
+        return tuple(hmac.digest(key, place.to_bytes(4, "big"), "sha256")[:16] for place in range(count))
+
+    def kept_key(self, form: str) -> bytes:
+        """The 32-byte key of what waits for a form; ``form``: 32 hexadecimal digits, in the source's browser alone."""
+        return hmac.digest(_expand(self._letters, "kept", 32), bytes.fromhex(form), "sha256")
+
     def receipt_tags(self, count: int) -> tuple[bytes, ...]:
         """The 16-byte names of this source's receipts, which cannot be linked to each other."""
         key = _expand(self._letters, "receipt-tag", 32)

@@ -94,8 +94,8 @@ def seal_envelope(
         writer.write(inner.encode())
         writer.write(manifest)
         for part in parts:
-            _seal_part(part, writer)
-        _pad(writer, size - INNER_BYTES - content_length)
+            write_part(part, writer)
+        write_zeros(writer, size - INNER_BYTES - content_length)
         writer.close()
     finally:
         writer.discard()
@@ -191,7 +191,7 @@ class OpenEnvelope:
             NotFound: there is no such part.
         """
         part = self._part(number)
-        return _PartReader(self._reader, self._starts[number], part.length)
+        return PartReader(self._reader, self._starts[number], part.length)
 
     def read_part(self, number: int, limit: int) -> bytes:
         """Return part ``number`` whole, its hash checked.
@@ -254,7 +254,7 @@ class OpenEnvelope:
             position += count
 
 
-class _PartReader(SeekableReader):
+class PartReader(SeekableReader):
     """One part as a file of its own: nothing before and nothing after it can be reached."""
 
     def __init__(self, reader: PayloadReader, start: int, length: int) -> None:
@@ -278,7 +278,8 @@ def _hash(part: PartSource) -> bytes:
         return digest.digest()
 
 
-def _seal_part(part: PartSource, writer: PayloadWriter) -> None:
+def write_part(part: PartSource, writer: PayloadWriter) -> None:
+    """Seal a part's bytes. Raises ``SealError`` (code ``part-source``): longer or shorter than was said."""
     part.source.seek(0)
     left = part.length
     while left:
@@ -293,7 +294,8 @@ def _seal_part(part: PartSource, writer: PayloadWriter) -> None:
         raise _other_source("longer")
 
 
-def _pad(writer: PayloadWriter, count: int) -> None:
+def write_zeros(writer: PayloadWriter, count: int) -> None:
+    """Seal so many zero bytes."""
     while count:
         count -= writer.write(_ZEROS[: min(count, len(_ZEROS))])
 

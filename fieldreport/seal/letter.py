@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, cast
 
-from fieldreport.scratch import Scratch
+from fieldreport.errors import SealError
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.inner_header import Binding, Kind
 from fieldreport.seal.roster import Roster
+from fieldreport.seekable import SeekableReader
 
 TEXT_NAME: Final = "report.txt"
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"
@@ -25,14 +26,17 @@ _TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanFile:
-    """A file as it will be sealed. ``untrusted_name`` is the sender's name for it: shown back, never stored."""
+    """A file as it will be sealed. ``untrusted_name`` is the sender's name for it: shown back, never sealed.
+
+    ``output``: nothing of a letter that was sealed before and is only described.
+    """
 
     untrusted_name: str = field(repr=False)
     name: str
     media_type: str
     length: int
     removed: tuple[str, ...]
-    output: Scratch = field(repr=False)
+    output: SeekableReader | None = field(repr=False)
     original_sha256: bytes = field(repr=False)
 
 
@@ -97,6 +101,8 @@ class Letter:
             )
         ]
         for each in self.files:
+            if each.output is None:
+                raise SealError("the letter lacks a file", code="part-source")
             each.output.seek(0)
             source = cast("BinaryIO", each.output)  # a RawIOBase whose reads are whole
             parts.append(

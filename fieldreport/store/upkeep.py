@@ -17,6 +17,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -41,15 +42,26 @@ class Upkeep:
         metadata: its tables.
         hours: how exactly a blob may show when it was written.
         rebuild: whether the order of rows must not show; costs a copy of the database after changes.
+        expire: removes what has waited for too long; called in every round.
 
     """
 
-    def __init__(self, engine: Engine, blobs: BlobStore, metadata: MetaData, *, hours: int, rebuild: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        blobs: BlobStore,
+        metadata: MetaData,
+        *,
+        hours: int,
+        rebuild: bool,
+        expire: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
         self._blobs = blobs
         self._metadata = metadata
         self._hours = hours
         self._rebuild = rebuild
+        self._expire = expire
         self._path = Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
         self._stack = ExitStack()
         self._connection: SerializedConnection | None = None
@@ -98,6 +110,7 @@ class Upkeep:
                 self._touch_at = time.monotonic() + limits.TIMES_SECONDS
                 self._level_times()
         sweep(self._engine, self._blobs.row_keys, self._metadata)
+        self._expire()
 
     def _clear_log(self) -> None:
         if self._connection is None:

@@ -64,7 +64,7 @@ def send(driver: webdriver.Chrome, line: DroppedLine, language: str, text: str) 
     codename = words(driver)
     driver.find_element(By.NAME, "report").send_keys(text)
     with suppress(WebDriverException, NoSuchElementException):
-        driver.find_element(By.XPATH, "//main//form[not(@target)]//button").click()
+        driver.find_element(By.XPATH, "//main//form[not(@target)]//button[not(@formaction)]").click()
     reload_until(driver, "//dl[@id='received']")
     assert words(driver) == codename
 

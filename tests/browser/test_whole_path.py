@@ -66,8 +66,8 @@ class Screen:
         self._leave_by(self.one(f"//button[normalize-space()='{words}']"))
 
     def send(self) -> None:
-        """Press the first button of the page's own part, whatever its language."""
-        self._leave_by(self.one("//main//form[not(@target)]//button"))
+        """Press the button that sends the page's own form, whatever its language."""
+        self._leave_by(self.one("//main//form[not(@target)]//button[not(@formaction)]"))
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Type into fields by their names, in place of what they hold."""

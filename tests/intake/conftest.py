@@ -87,9 +87,11 @@ class House:
         opened = []
         for head in self.mailbox.waiting(1000):
             letter = self.mailbox.fetch(head.id)
+            with letter.payload as payload:
+                content = payload.read()
             envelope = open_envelope(
                 letter.header,
-                BytesIO(letter.payload.read()),
+                BytesIO(content),
                 identities=self.desk.editors[reader].identities,
                 expected=Expected(
                     kind=Kind.LETTER,
@@ -221,7 +223,7 @@ class Source:
     def post(
         self, path: str, fields: Mapping[str, str], files: Sequence[tuple[str, bytes]] = (), **options: Any
     ) -> Seen:
-        if path in {"report", "return/add", "hand-in"}:
+        if path in {"report", "report/files", "return/add", "return/files", "hand-in"}:
             body, kind = form_body(list(fields.items()), files)
         else:
             body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"

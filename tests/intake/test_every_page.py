@@ -42,6 +42,7 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "receipt", receipt
     yield "empty", source.send("")
     yield "refused", source.send("Trucks.", [("old.doc", OLD_WORD)])
+    yield from pages_with_files(source)
     yield "token", source.post("report", {"report": "Trucks."})
     yield "typo", source.come_back("one two three")
     yield "nothing yet", source.come_back(source.get("report").codename)
@@ -50,6 +51,7 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "back", back
     yield "added", source.post("return/add", {**back.form("/return/add"), "report": "More."})
     yield "add refused", source.post("return/add", back.form("/return/add"), [("old.doc", OLD_WORD)])
+    yield "add kept", source.post("return/files", back.form("/return/add"), [("a.jpg", photo())])
     yield "add lost", source.post("return/add", {"report": "More."})
     yield "deleted", source.post("return/delete", back.form("/return/delete"))
     yield "arrived", source.post("return/arrived", back.form("/return/arrived"))
@@ -78,6 +80,19 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     for host in ("example.org", "example.onion.ly"):
         yield host, source.get("", headers=[("Host", host)])
     yield "wrong type", Seen(source.client.post(f"/{language}/report", data=b"{}", content_type="application/json"))
+
+
+def pages_with_files(source: Source) -> Iterator[tuple[str, Seen]]:
+    """The report's page while files wait for it."""
+    form = source.get("report").form("/report")
+    kept = source.post("report/files", {**form, "report": "Trucks."}, [("a.jpg", photo()), ("old.doc", OLD_WORD)])
+    yield "kept", kept
+    form = kept.form("/report")
+    yield "fewer files", source.post("report", form)
+    yield "unseen files", source.post("report", {**form, "chosen": ""})
+    yield "no file chosen", source.post("report/files", form)
+    yield "kept, too large", source.post("report", form, headers=[("Content-Length", str(1 << 30))])
+    yield "files deleted", source.post("report/files", {**form, "delete_files": "yes"})
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -128,6 +143,8 @@ def test_redirects_and_the_way_out_carry_the_headers_too(source: Source, house: 
         "/exit",
         "/en/return/add",
         "/en/report/practise",
+        "/en/report/files",
+        "/en/return/files",
     ):
         response = source.client.get(path)
         assert response.status_code in {302, 303}, path
@@ -148,10 +165,12 @@ def test_every_route_was_looked_at(house: House) -> None:
         "report.write",
         "report.receive",
         "report.practise",
-        "report.practise_again",
+        "report.add",
+        "report.start_again",
         "return.ask",
         "return.enter",
         "return.add",
+        "return.add_to_form",
         "return.delete",
         "return.arrived",
         "return.confirm_withdrawal",

@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_cleaned_is_named_with_a_reason_and_nothing_is_sto
     assert "<i>old</i>.doc" in page.text
     assert "x.bin" in page.text
     assert str(REFUSALS[Refusal.OLD_OFFICE]) in page.text
-    assert "choose again" in page.text
+    assert "listed as kept need not be chosen again" in page.text
     assert page.form("/report")["report"] == "My words."
     assert house.letters() == []
 

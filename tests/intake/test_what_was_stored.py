@@ -232,7 +232,7 @@ def test_files_that_cannot_be_cleaned_were_not_stored_this_time(house: House, so
     form = filled_in(source)
     page = source.post("report", form, [("a.exe", b"MZ" + bytes(100))])
     assert page.status == 422
-    assert "Nothing was stored this time." in claims(page)
+    assert "No report was sent this time." in claims(page)
     assert house.letters() == []
     received = source.post(
         "report", {**page.form("/report"), "without_refused": "yes"}, [("a.exe", b"MZ" + bytes(100))]
@@ -486,10 +486,7 @@ def test_a_packed_report_that_is_refused_the_second_time_was_not_stored_this_tim
 # --- the list ---
 
 SENTENCES: dict[str, tuple[Callable[..., None], ...]] = {
-    "Nothing was stored this time.": (
-        test_a_refusal_of_a_second_post_speaks_of_this_time_only,
-        test_files_that_cannot_be_cleaned_were_not_stored_this_time,
-    ),
+    "Nothing was stored this time.": (test_a_refusal_of_a_second_post_speaks_of_this_time_only,),
     "What you sent may have arrived or not, but never half of it. Send the same again: we keep it only once.": (
         test_a_store_that_fails_leaves_it_open_whether_the_report_arrived,
         test_a_mailbox_that_cannot_be_asked_says_neither,
@@ -531,6 +528,10 @@ SENTENCES: dict[str, tuple[Callable[..., None], ...]] = {
     "These are more than %(most)d files. Nothing was stored this time.": (
         test_a_packed_report_that_is_refused_the_second_time_was_not_stored_this_time,
     ),
+    "No report was sent this time.": (
+        test_files_that_cannot_be_cleaned_were_not_stored_this_time,
+        test_a_cleaner_that_fails_the_second_time_does_not_hide_that_it_arrived,
+    ),
     "Left out, not stored.": (test_files_that_cannot_be_cleaned_were_not_stored_this_time,),
     "The answers that you have seen are deleted.": (test_an_answer_that_came_meanwhile_is_not_among_the_deleted,),
     "The answers to you are deleted. The editors get your wish, locked, together with the next letters they collect.": (
@@ -559,12 +560,16 @@ HEADINGS_AND_ADVICE = frozenset(
         "You see a receipt: what has arrived and what was removed.",
         "who sent it and who received it",
         "Your report arrived incomplete",
+        (
+            "We could clean it, but have no room to keep it at the moment. Choose all files at once and send "
+            "everything in one go."
+        ),
     }
 )
 
 
 def test_every_sentence_about_what_was_stored_is_in_the_list() -> None:
-    done = r"\b(was|were|been|is not) (\w+ )?(stored|done|deleted)|are deleted\.|not stored|found no"
+    done = r"\b(was|were|been|is not) (\w+ )?(stored|done|deleted)|report was sent|are deleted\.|not stored|found no"
     said = re.compile(rf"{done}|arrived|received|keep it")
     with (Path(intake.__file__).parent / "translations" / "ko" / "LC_MESSAGES" / "messages.po").open("rb") as file:
         ids = [message.id for message in read_po(file) if message.id]

@@ -51,7 +51,8 @@ _MAY_BE_SHOWN = {
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
     "CaseReaders.case_id", "Limits.readers", "Limits.ended", "Mark.instance", "_Recipients.keys",
-    "Opener.instance", "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case",
+    "Opener.instance", "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case", "Kept.id",
+    "KeptNote.place",
     # hashes, public keys and signatures
     "AdminPublic.ed25519", "AdminPublic.mldsa65", "ArticleSignOff.signature", "AuditRow.hash", "AuditRow.previous",
     "AuditRow.signature", "AuditRow.signer", "Binding.roster", "Entry.signing", "Expected.rosters", "Header.mac",

@@ -6,7 +6,6 @@ and not too old. Every answer that is not a receipt gives back everything that w
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 
 import flask
@@ -14,12 +13,12 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from fieldreport.errors import CodenameError, TokenError
-from fieldreport.intake import context, form_token
+from fieldreport.intake import context, form_token, kept_files
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import RefusedFile, clean_files, earlier_letters, form_used, must_ask, send
 from fieldreport.intake.form import Draft
 from fieldreport.intake.form_cache import circumstances
 from fieldreport.intake.messages import Explanation, codename_problem
+from fieldreport.intake.submission import Pending, add_files, submit
 from fieldreport.seal import Codename
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
@@ -42,31 +41,57 @@ def write() -> str:
 
 @blueprint.post("/<language:language>/report")
 def receive() -> tuple[str, int] | str:
-    """Clean, seal and deposit; answer with the receipt."""
+    """Clean, seal and deposit; answer with the receipt, or ask."""
+    here, codename, draft = _posted()
+    keys = here.keys_of(codename)
+    result = submit(
+        here,
+        keys,
+        draft,
+        current_request().uploads,
+        admit=lambda files: _admit(here, codename, draft, files=files),
+        language=current_language(),
+    )
+    if isinstance(result, Pending):
+        return page(here, codename, result.draft, pending=result), 422
+    return flask.render_template("intake/receipt.html", receipt=result, codename=codename, added=False)
+
+
+@blueprint.post("/<language:language>/report/files")
+def add() -> tuple[str, int] | str:
+    """Keep files for the form, take one out, or delete all that wait for it."""
+    here, codename, draft = _posted()
+    typed, keys = current_request().typed(), here.keys_of(codename)
+    if typed.get("delete_files"):
+        kept_files.forget(here, keys, draft.form)
+        return flask.render_template("intake/files-deleted.html")
+    result = add_files(
+        here,
+        keys,
+        draft,
+        current_request().uploads,
+        admit=lambda files: _admit(here, codename, draft, files=files),
+        language=current_language(),
+        take_out=typed.get("take_out", ""),
+    )
+    return page(here, codename, result.draft, pending=result), 422 if result.is_refusal else 200
+
+
+def _posted() -> tuple[Service, Codename, Draft]:
     here, request = context.current(), current_request()
     uploads, typed = request.uploads, request.typed()
-    draft = Draft.of(typed)
     codename = Codename.from_exact(typed.get("codename", ""))
     if codename is None:
         here.must_be_open(files=bool(uploads))
         raise TokenError("The codename was changed on its way.", code="token")
-    keys = here.keys_of(codename)
-    # Before anything can refuse the form: who sent it and lost the answer gets the receipt, whatever happened since.
-    earlier = earlier_letters(here, keys, draft.form)
-    if not earlier:
-        here.must_be_open(files=bool(uploads))
-        form_token.check_report(here, typed.get(form_token.FIELD, ""), codename, typed.get("form", ""))
-        problems = here.uninvited(draft.invitation) + draft.problems(files=len(uploads))
-        if problems:
-            return page(here, codename, draft, problems=problems), 422
-    with contextlib.ExitStack() as stack:
-        cleaned = clean_files(here, uploads, stack, draft, language=current_language())
-        if must_ask(draft, cleaned):
-            if earlier:
-                raise form_used()
-            return page(here, codename, draft, refused=cleaned.refused), 422
-        receipt = send(here, keys, draft, cleaned, language=current_language(), earlier=earlier)
-    return flask.render_template("intake/receipt.html", receipt=receipt, codename=codename, added=False)
+    return here, codename, Draft.of(typed)
+
+
+def _admit(here: Service, codename: Codename, draft: Draft, *, files: bool) -> list[Problem]:
+    here.must_be_open(files=files)
+    typed = current_request().typed()
+    form_token.check_report(here, typed.get(form_token.FIELD, ""), codename, typed.get("form", ""))
+    return here.uninvited(draft.invitation)
 
 
 @blueprint.post("/<language:language>/report/practise")
@@ -94,9 +119,9 @@ def practise() -> tuple[str, int] | str | Response:
     return (shown, 422) if problems else shown
 
 
-@blueprint.get("/<language:language>/report/practise")
-def practise_again() -> Response:
-    """The address was opened without its form: there is nothing to compare with."""
+@blueprint.get("/<language:language>/report/<any(practise, files):step>")
+def start_again(step: str) -> Response:  # noqa: ARG001 - whichever it was, it begins with the form
+    """The address was opened without its form: these pages cannot be."""
     return flask.redirect(flask.url_for("report.write"), 303)
 
 
@@ -105,8 +130,7 @@ def page(
     codename: Codename,
     draft: Draft,
     *,
-    problems: list[Problem] | None = None,
-    refused: tuple[RefusedFile, ...] = (),
+    pending: Pending | None = None,
     explanation: Explanation | None = None,
     is_new: bool = False,
 ) -> str:
@@ -115,8 +139,7 @@ def page(
         codename,
         draft,
         form_token.seal_report(here, codename, draft.form),
-        problems=problems or [],
-        refused=refused,
+        pending=pending,
         explanation=explanation,
         codename_is_new=is_new,
     )
@@ -132,8 +155,7 @@ def _rendered(
     draft: Draft,
     token: str,
     *,
-    problems: Sequence[Problem] = (),
-    refused: tuple[RefusedFile, ...] = (),
+    pending: Pending | None = None,
     explanation: Explanation | None = None,
     codename_is_new: bool = False,
 ) -> str:
@@ -142,8 +164,7 @@ def _rendered(
         codename=codename,
         draft=draft,
         token=token,
-        problems=problems,
-        refused=refused,
+        pending=pending or Pending(draft=draft),
         explanation=explanation,
         codename_is_new=codename_is_new,
     )

@@ -19,13 +19,14 @@ from werkzeug.wrappers import Response
 
 from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError, TokenError
-from fieldreport.intake import context, form_token
+from fieldreport.intake import context, form_token, kept_files
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import RefusedFile, clean_files, earlier_letters, form_used, must_ask, send
+from fieldreport.intake.deposit import earlier_letters
 from fieldreport.intake.deposit import withdraw as send_withdrawal
 from fieldreport.intake.form import Draft, new_nonce
 from fieldreport.intake.form_token import Visit
 from fieldreport.intake.messages import FORM_NOT_FOUND, FORM_USED, Explanation, codename_problem
+from fieldreport.intake.submission import Pending, add_files, relisted, submit
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
 from fieldreport.web.forms import Problem
@@ -78,26 +79,48 @@ def enter() -> tuple[str, int] | str:
 @blueprint.post("/<language:language>/return/add")
 def add() -> tuple[str, int] | str:
     """One more letter under the same codename."""
-    here = context.current()
-    request = current_request()
+    here, request = context.current(), current_request()
     uploads, typed = request.uploads, request.typed()
-    draft = Draft.of(typed)
-    visit = form_token.open_visit(here, typed.get(form_token.FIELD, ""))
+    draft, visit = Draft.of(typed), form_token.open_visit(here, typed.get(form_token.FIELD, ""))
     keys = here.keys_of(visit.codename)
-    earlier = earlier_letters(here, keys, draft.form)
-    if not earlier:
-        here.must_be_open(files=bool(uploads))
-        problems = _uninvited(here, keys, draft) + draft.problems(files=len(uploads))
-        if problems:
-            return add_page(here, visit, draft, problems=problems), 422
-    with contextlib.ExitStack() as stack:
-        cleaned = clean_files(here, uploads, stack, draft, language=current_language())
-        if must_ask(draft, cleaned):
-            if earlier:
-                raise form_used()
-            return add_page(here, visit, draft, refused=cleaned.refused), 422
-        receipt = send(here, keys, draft, cleaned, language=current_language(), earlier=earlier)
-    return flask.render_template("intake/receipt.html", receipt=receipt, codename=visit.codename, added=True)
+    result = submit(
+        here,
+        keys,
+        draft,
+        uploads,
+        admit=lambda files: _admit(here, keys, draft, files=files),
+        language=current_language(),
+    )
+    if isinstance(result, Pending):
+        return add_page(here, visit, result.draft, pending=result), 422
+    return flask.render_template("intake/receipt.html", receipt=result, codename=visit.codename, added=True)
+
+
+@blueprint.post("/<language:language>/return/files")
+def add_to_form() -> tuple[str, int] | str:
+    """Keep files for the form to add more, take one out, or delete all that wait for it."""
+    here, request = context.current(), current_request()
+    uploads, typed = request.uploads, request.typed()
+    draft, visit = Draft.of(typed), form_token.open_visit(here, typed.get(form_token.FIELD, ""))
+    keys = here.keys_of(visit.codename)
+    if typed.get("delete_files"):
+        kept_files.forget(here, keys, draft.form)
+        return flask.render_template("intake/files-deleted.html")
+    result = add_files(
+        here,
+        keys,
+        draft,
+        uploads,
+        admit=lambda files: _admit(here, keys, draft, files=files),
+        language=current_language(),
+        take_out=typed.get("take_out", ""),
+    )
+    return add_page(here, visit, result.draft, pending=result), 422 if result.is_refusal else 200
+
+
+def _admit(here: Service, keys: SourceKeys, draft: Draft, *, files: bool) -> list[Problem]:
+    here.must_be_open(files=files)
+    return _uninvited(here, keys, draft)
 
 
 def _uninvited(here: Service, keys: SourceKeys, draft: Draft) -> list[Problem]:
@@ -151,7 +174,7 @@ def withdraw() -> str:
     return flask.render_template("intake/withdrawn.html")
 
 
-@blueprint.get("/<language:language>/return/<any(add, delete, arrived, withdraw, withdrawn):step>")
+@blueprint.get("/<language:language>/return/<any(add, files, delete, arrived, withdraw, withdrawn):step>")
 def start_again(step: str) -> Response:  # noqa: ARG001 - whichever it was, it begins with the codename
     """The address was opened without its form: these pages cannot be."""
     return flask.redirect(flask.url_for("return.ask"), 303)
@@ -192,8 +215,7 @@ def add_page(
     visit: Visit,
     draft: Draft,
     *,
-    problems: list[Problem] | None = None,
-    refused: tuple[RefusedFile, ...] = (),
+    pending: Pending | None = None,
     explanation: Explanation | None = None,
 ) -> str:
     """The form to add more, alone, with what was typed and what is wrong."""
@@ -203,8 +225,7 @@ def add_page(
         deleted=False,
         draft=draft,
         token=form_token.seal_visit(here, visit),
-        problems=problems or [],
-        refused=refused,
+        pending=pending or Pending(draft=draft),
         explanation=explanation,
     )
 
@@ -218,7 +239,7 @@ def _conversation(
     if resumed:
         arrived = bool(earlier_letters(here, keys, draft.form))
         explanation = FORM_USED if arrived else FORM_NOT_FOUND
-        draft = draft.with_new_form() if arrived else draft
+        draft = draft.with_new_form() if arrived else relisted(here, keys, draft)
     visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers))
     return flask.render_template(
         "intake/conversation.html",
@@ -226,8 +247,7 @@ def _conversation(
         deleted=deleted,
         draft=draft,
         token=form_token.seal_visit(here, visit),
-        problems=[],
-        refused=(),
+        pending=Pending(draft=draft),
         explanation=explanation,
     )
 
