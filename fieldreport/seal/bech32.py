@@ -7,6 +7,7 @@ alphabet raise ``SealError``; what decodes encodes back to the very same text.
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterable
 from functools import reduce
 from operator import xor
@@ -15,8 +16,12 @@ from typing import Final
 from fieldreport.errors import SealError
 
 _ALPHABET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_FROM_RFC_4648: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", bytes(range(32)))
-_VALUE: Final = {character: value for value, character in enumerate(_ALPHABET)}
+# Base 32 of RFC 4648 cuts bits the same way, with other characters; without its padding it is what we want.
+_RFC_4648: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_WORD_OF_RFC_4648: Final = bytes.maketrans(_RFC_4648, bytes(range(32)))
+_WORD: Final = bytes.maketrans(_ALPHABET.encode(), bytes(range(32)))
+_CHARACTER: Final = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
+_RFC_4648_OF_WORD: Final = bytes.maketrans(bytes(range(32)), _RFC_4648)
 _GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 # What BIP 173 adds up bit by bit, for each value of the five bits that fall out.
 _FEEDBACK: Final = tuple(
@@ -28,11 +33,10 @@ _TEXT_CHARACTERS: Final = 4096  # twice the longest text we know; bounds the wor
 
 def encode(prefix: str, payload: bytes) -> str:
     """Encode ``payload`` in lower case under the human-readable ``prefix``, itself given in lower case."""
-    # Base 32 of RFC 4648 cuts bits the same way, with other characters; without its padding it is what we want.
-    words = base64.b32encode(payload).rstrip(b"=").translate(_FROM_RFC_4648)
+    words = _words(payload)
     checksum = _polymod([*_expand(prefix), *words, *bytes(_CHECKSUM_CHARACTERS)]) ^ 1
-    tail = [checksum >> 5 * (_CHECKSUM_CHARACTERS - 1 - i) & 31 for i in range(_CHECKSUM_CHARACTERS)]
-    return f"{prefix}1{''.join(_ALPHABET[word] for word in [*words, *tail])}"
+    tail = bytes(checksum >> 5 * (_CHECKSUM_CHARACTERS - 1 - i) & 31 for i in range(_CHECKSUM_CHARACTERS))
+    return f"{prefix}1{(words + tail).translate(_CHARACTER).decode()}"
 
 
 def decode(untrusted_text: str, *, prefix: str, length: int) -> bytes:
@@ -50,15 +54,19 @@ def decode(untrusted_text: str, *, prefix: str, length: int) -> bytes:
     found, separator, data = lower.rpartition("1")
     if not separator or found != prefix or len(data) < _CHECKSUM_CHARACTERS:
         raise _refused()
-    try:
-        words = [_VALUE[character] for character in data]
-    except KeyError:
-        raise _refused() from None
+    if data.strip(_ALPHABET):
+        raise _refused()
+    words = data.encode().translate(_WORD)
     if _polymod([*_expand(found), *words]) != 1:
         raise _refused()
-    payload = _bytes_of(words[:-_CHECKSUM_CHARACTERS])
+    words = words[:-_CHECKSUM_CHARACTERS]
+    padding = b"=" * (-len(words) % 8)
+    try:
+        payload = base64.b32decode(words.translate(_RFC_4648_OF_WORD) + padding)
+    except binascii.Error:
+        raise _refused() from None
     # Encoding again refuses spare characters and non-zero padding bits without a rule for each of them.
-    if len(payload) != length or encode(prefix, payload) != lower:
+    if len(payload) != length or _words(payload) != words:
         raise _refused()
     return payload
 
@@ -78,13 +86,6 @@ def _polymod(words: Iterable[int]) -> int:
     return checksum
 
 
-def _bytes_of(words: Iterable[int]) -> bytes:
-    """The whole bytes in a stream of five-bit values."""
-    accumulator, bits, found = 0, 0, bytearray()
-    for word in words:
-        accumulator = (accumulator << 5 | word) & 0xFFF
-        bits += 5
-        if bits >= 8:
-            bits -= 8
-            found.append(accumulator >> bits & 0xFF)
-    return bytes(found)
+def _words(payload: bytes) -> bytes:
+    """The payload as five-bit values, one byte each; the last is filled with zero bits."""
+    return base64.b32encode(payload).rstrip(b"=").translate(_WORD_OF_RFC_4648)
