@@ -122,6 +122,8 @@ FORMATS: Final = (
     Format(f"{_ODF}.text", "documents.opendocument", "odt", "document", Strong.EXTRACT),
     Format(f"{_ODF}.spreadsheet", "documents.opendocument", "ods", "table", Strong.EXTRACT),
     Format(f"{_ODF}.presentation", "documents.opendocument", "odp", "slides", Strong.EXTRACT),
+    Format(f"{_ODF}.graphics", "documents.opendocument", "odg", "drawing", Strong.EXTRACT),
+    Format(f"{_ODF}.formula", "documents.opendocument", "odf", "formula", Strong.EXTRACT),
     Format("application/epub+zip", "documents.epub", "epub", "book", Strong.EXTRACT),
     Format("application/rtf", "documents.rtf", "rtf", "document", Strong.EXTRACT),
     Format("text/html", "documents.html", "html", "page", Strong.EXTRACT),

@@ -455,7 +455,8 @@ _CONTENT_TYPES: Final = (
 
 
 _NAMED_BY_THEMSELVES: Final = frozenset(
-    {f"{_ODF}text", f"{_ODF}spreadsheet", f"{_ODF}presentation", "application/epub+zip"}
+    {f"{_ODF}{kind}" for kind in ("text", "spreadsheet", "presentation", "graphics", "formula")}
+    | {"application/epub+zip"}
 )
 
 

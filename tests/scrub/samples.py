@@ -14,6 +14,7 @@ from PIL import Image
 from fieldreport.bench import documents, recordings
 from fieldreport.bench.samples import samples
 from fieldreport.scrub.registry import FORMATS
+from tests.scrub.documents import open_documents
 from tests.scrub.media import silence
 from tests.scrub.media.films import film
 
@@ -116,6 +117,8 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/amr-wb": lambda: b"#!AMR-WB\n" + (b"\x04" + bytes(17)) * 50,  # no encoder is here: frames of silence
     "application/vnd.oasis.opendocument.spreadsheet": _ods,
     "application/vnd.oasis.opendocument.presentation": _odp,
+    "application/vnd.oasis.opendocument.graphics": open_documents.drawing,
+    "application/vnd.oasis.opendocument.formula": open_documents.formula,
     "message/rfc822": _mail,
     "image/jxl": partial(_picture, "JXL"),
     "image/jp2": _jpeg_2000,

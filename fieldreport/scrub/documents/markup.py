@@ -15,6 +15,10 @@ from fieldreport import limits
 from fieldreport.scrub.verdicts import Bomb, Damaged
 
 _DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_OUTER_DOCTYPE: Final = re.compile(
+    rb"""(\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*)<!DOCTYPE\s+[\w:.-]+"""
+    rb"""(?:\s+(?:PUBLIC\s+(?:"[^"<]*"|'[^'<]*')|SYSTEM)\s+(?:"[^"<]*"|'[^'<]*'))?\s*>"""
+)
 DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
 
@@ -54,6 +58,11 @@ def parse(untrusted: bytes) -> Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise Damaged
     return root
+
+
+def without_doctype(untrusted: bytes) -> bytes:
+    """A document without a document type that only names one, as older programs wrote; one with more in it stays."""
+    return _OUTER_DOCTYPE.sub(rb"\1", untrusted, count=1)
 
 
 def parse_own(written: bytes) -> Element:

@@ -57,10 +57,15 @@ class PictureCopies:
             Bomb: it is one.
         """
         if path not in self._new_names and path in self._old:
-            self._new_names[path] = self._copy(self._old[path])
+            self._new_names[path] = self.add(self._old[path])
         return self._new_names.get(path)
 
-    def _copy(self, untrusted: bytes) -> str | None:
+    def add(self, untrusted: bytes) -> str | None:
+        """The name of a picture that no part of the package holds; None when it cannot be cleaned.
+
+        Raises:
+            Bomb: it is one.
+        """
         picture = clean_picture(untrusted, self._cleaning)
         if picture is None:
             return None

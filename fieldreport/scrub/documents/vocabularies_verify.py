@@ -56,6 +56,7 @@ class Tables:
 
     def _add(self, table: Mapping[str, Any]) -> None:
         prefix = table["prefix"]
+        own = f"{prefix}:" if table.get("qualified") else ""
         telling = frozenset(_TELLING["elements"].get(prefix, "").split())
         text = {name: kind for kind, names in table.get("text", {}).items() for name in names.split()}
         text |= {name: "counted" for name in self._counted.get(prefix, "").split() if text.get(name) == "text"}
@@ -64,7 +65,7 @@ class Tables:
                 self._attribute(table, each): self._judged(kind, table)
                 for kind, names in kinds.items()
                 for each in names.split()
-                if _TELLING_ATTRIBUTE.fullmatch(each.rpartition(":")[2]) is None
+                if _TELLING_ATTRIBUTE.fullmatch(each if ":" in each else own + each) is None
                 and each.rpartition(":")[0] in {"", *self.namespaces}
             }
             if name not in telling:
@@ -247,7 +248,7 @@ def _judge(kind: str, table: Mapping[str, Any]) -> Judge:
     pattern = _KINDS["plain"].get(kind, _KINDS["other"].get(kind, "(?!)"))
     fits = re.compile(pattern, re.DOTALL).fullmatch
     match kind:
-        case "text" | "counted" | "shown-name" | "target":  # of the last two, the format itself says more
+        case "text" | "counted" | "shown-name" | "target" | "sheet-name" | "address":  # of four, formats say more
             return lambda _: True
         case "formula":
             return lambda values: not any(map(_PATH.search, values))

@@ -110,14 +110,19 @@ class Rewriting:
         self._plain = split(root)[0] if self._prefixes[split(root)[0]] in _WITHOUT_PREFIX else ""
         self._element(old, self._name(root), place)
         spaces = {prefix: namespace for namespace, prefix in self._prefixes.items()} | {"": self._plain}
-        declared = {prefix: spaces[prefix] for prefix in sorted(self._used | {*keep_prefixes} & {*spaces})}
+        self._flush()
+        used = {prefix for prefix in self._used if not prefix or self._is_written(prefix)}
+        declared = {prefix: spaces[prefix] for prefix in sorted(used | {*keep_prefixes} & {*spaces})}
         declarations = "".join(
             f' xmlns{":" * bool(prefix)}{prefix}="{namespace}"' for prefix, namespace in declared.items() if namespace
         )
-        self._flush()
         # The first thing written is the root, up to its attributes.
         start = len(self._name(root)) + 1
         return DECLARATION + self._done[:start] + declarations.encode() + self._done[start:]
+
+    def _is_written(self, prefix: str) -> bool:
+        """Whether it was used in the end: an attribute may have had no value that may stay."""
+        return any(begin + prefix.encode() + b":" in self._done for begin in (b"<", b" "))
 
     def inside(self, old: Element) -> str:
         """What is written of everything in an element that has no namespace, without a root."""

@@ -15,7 +15,8 @@ from fieldreport.scrub.documents import archive, tables
 from fieldreport.scrub.format import Sink
 
 WORD = "Plantedkim"
-SEEN = {"text", "formula", "format", "field", "target"}  # kinds of value in which a word may be what the document says
+# Kinds of value in which a word may be what the document says.
+SEEN = {"text", "formula", "format", "field", "target", "sheet-name"}
 _XML = (".xml", ".rels", ".opf", ".ncx", ".xhtml")
 
 
@@ -57,15 +58,17 @@ def spoiled(data: bytes, chance: random.Random, shown: Collection[tuple[str, str
 def shown_by(*tables_read: str) -> set[tuple[str, str]]:
     """(tag, attribute) of what these tables say a reader sees; an attribute of "" is the element's text."""
     shown = set()
-    for name in tables_read:
-        table = tables.load(name)
+    found = [tables.load(name) for name in tables_read]
+    spaces = {table["prefix"]: f"{{{table['namespace']}}}" for table in found}
+    for table in found:
         space = f"{{{table['namespace']}}}" if table["namespace"] else ""
         for kind in SEEN & table.get("text", {}).keys():
             shown |= {(space + each, "") for each in table["text"][kind].split()}
         for names, kinds in listed(table):
             for kind in SEEN & kinds.keys():
                 own = space if table.get("qualified") else ""
-                shown |= {(space + each, own + key) for each in names for key in kinds[kind].split()}
+                keys = [spaces.get(key.rpartition(":")[0], own) + key.rpartition(":")[2] for key in kinds[kind].split()]
+                shown |= {(space + each, key) for each in names for key in keys}
     return shown
 
 

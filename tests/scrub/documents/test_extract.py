@@ -25,6 +25,8 @@ PLANTED: dict[str, Callable[[Any, bytes], bytes]] = {
     "odt": test_opendocument.text_file,
     "ods": test_opendocument.sheets,
     "odp": test_opendocument.slides,
+    "odg": test_opendocument.drawing,
+    "odf": test_opendocument.formula,
     "epub": test_epub.book,
     "html": test_html.planted,
     "rtf": test_rtf.planted,
@@ -38,6 +40,8 @@ SAID = {
     "odt": "Seen text, inserted. In a field. Linked. Web.\nIn a section.\n",
     "ods": "[Seen]\n14\t3\n",
     "odp": "Seen on the slide\nSpoken notes\n",
+    "odg": "Seen on the plan\n",
+    "odf": "E=mc2\n",
     "epub": "First chapter\nText one onwards web file\n\nText two\n\nFirst chapter\n",
     "html": "At the gate\n\nOne & two\nthree <four>\n\nnext\n a link a path a script an anchor  typed\n\none\ttwo\n"
     "\nthree\n\nfirst\n\nsecond\n\n without scriptcustom 국경에서 café end\n",

@@ -15,6 +15,7 @@ import pytest
 from fieldreport.scrub.documents.opendocument.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
+from tests.scrub.documents import open_documents, planted
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]
@@ -128,7 +129,35 @@ def slides(marks: Any, photo: bytes) -> bytes:
     return document("presentation", body, parts={"Pictures/a.jpg": photo, "Media/m.mp4": marks("film inside")})
 
 
-MAKERS = pytest.mark.parametrize("maker", [text_file, sheets, slides])
+def drawing(marks: Any, photo: bytes) -> bytes:
+    """A page of a drawing, with a shape on a layer that is not shown."""
+    body = (
+        f'<draw:layer-set><draw:layer draw:name="{marks("layer name")}" draw:display="none"/></draw:layer-set><draw:page draw:name="{marks("page name")}" draw:id="{marks("id")}"><draw:rect draw:name="{marks("shape name")}"><text:p>Seen on the plan</text:p><svg:desc>{marks("description")}</svg:desc></draw:rect>'
+        f'<draw:rect draw:layer="{next(iter(marks.places))}"><text:p>{marks("hidden shape")}</text:p></draw:rect><draw:frame><draw:image xlink:href="Pictures/a.jpg"/></draw:frame><draw:control draw:control="{marks("control")}"/></draw:page>'
+    )
+    return document(
+        "drawing",
+        body,
+        parts={
+            "Pictures/a.jpg": photo,
+            "mimetype": "application/vnd.oasis.opendocument.graphics",
+            "settings.xml": f"<office:document-settings {NAMESPACES}/>",
+        },
+    )
+
+
+def formula(marks: Any, _photo: bytes) -> bytes:
+    """A formula, said twice: as it is drawn and as its program writes it."""
+    math = (
+        f'<!DOCTYPE math:math PUBLIC "-//OpenOffice.org//DTD Modified W3C MathML 1.01//EN" "math.dtd"><math:math xmlns:math="http://www.w3.org/1998/Math/MathML" id="{marks("id")}"><math:semantics><math:mrow><math:mi>E</math:mi><math:mo>=</math:mo><math:mi>m</math:mi><math:msup><math:mi>c</math:mi><math:mn>2</math:mn></math:msup></math:mrow>'
+        f'<math:annotation math:encoding="StarMath 5.0">E=mc^2 %% {marks("comment")}</math:annotation></math:semantics></math:math>'
+    )
+    return document(
+        "formula", "", parts={"content.xml": math, "settings.xml": f"<office:document-settings {NAMESPACES}/>"}
+    )
+
+
+MAKERS = pytest.mark.parametrize("maker", [text_file, sheets, slides, drawing, formula])
 Maker = Callable[[Any, bytes], bytes]
 
 
@@ -213,3 +242,160 @@ def test_the_second_reading_refuses_residue(clean: Clean, residue: str) -> None:
     assert "<text:p>" in parts["content.xml"]
     with pytest.raises(Residue):
         verify(Source.of(file.getvalue()), "application/vnd.oasis.opendocument.text")
+
+
+FEATURES = {
+    "odt": [
+        "Seen heading", "<text:page-count>3<", "Seen in the header", "Seen item", 'text:start-value="5"', "Seen note",
+        '<text:alphabetical-index-mark-start text:id="s', 'xlink:href="#b1"', 'text:name="b1"', "Seen contents",
+        'table:name="Table1"', 'table:formula="ooow:&lt;Table1.A1&gt;*2"', 'chart:values-cell-range-address="Table1.B2:Table1.B3"',
+        'xlink:href="./Object 2"', "<math:mfrac>", 'chart:class="chart:bar"', "Lorries a day", 'office:value="4711"',
+        'draw:formula="21600-?f0 *2/(3+4)"', 'draw:handle-position="$0 ?f0"', 'svg:d="M0 0c100 0 200-50 300 1e2h30z"',
+        'text:continue-list="i1"', 'xml:id="i1"', 'style:leader-char="."', 'style:print-orientation="portrait"',
+    ],
+    "ods": [
+        "__Anonymous_Sheet_DB__0", 'table:name="rate"', 'table:name="Table1"', "*rate+[$'Second sheet'.A1]",
+        'table:value="Bridge"', 'calcext:value="&gt;5"', "cell-content-is-in-list", "Seen help", 'table:title="Seen title"',
+        'table:print-ranges="Counts.A1:Counts.C9"', 'table:name="Second sheet"', '<calcext:data-bar calcext:max-length="90"',
+        'style:condition="cell-content()&gt;5"', 'chart:values-cell-range-address="Counts.B2:Counts.B3"', "<number:text>/<",
+    ],
+    "odp": [
+        "Seen footer", 'xlink:href="#page2"', 'draw:start-shape="i1"', 'draw:id="i1"', "Spoken",
+        'draw:fill-color="#ffeecc"', 'draw:points="0,0 100,200 300,0"',
+    ],
+    "odg": ['draw:type="right-arrow"', '<draw:circle svg:cx="1cm" svg:cy="1cm" svg:r="0.5cm"/>', 'draw:style="linear"'],
+    "odf": ['<math:mfenced open="[" close="]">', 'mathvariant="normal"', "<math:mtext>where<"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", open_documents.DOCUMENTS)
+def test_what_honest_documents_have_stays(clean: Clean, kind: str) -> None:
+    cleaned = clean(open_documents.DOCUMENTS[kind]())
+    written = "".join(members(cleaned.data).values())
+    assert [each for each in FEATURES[kind] if each not in written] == []
+    assert not any(name in written for name in ("Kim", "Tafel", "Opening", "Closing", "DOCTYPE", "StarMath"))
+    assert Removed.HIDDEN_CONTENT not in cleaned.removed
+
+
+def test_an_autofilter_is_no_residue(clean: Clean) -> None:
+    range_ = '<table:database-ranges><table:database-range table:name="__Anonymous_Sheet_DB__0" table:target-range-address="S.A1:S.A1" table:display-filter-buttons="true"/></table:database-ranges>'
+    table = '<table:table table:name="S"><table:table-row><table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell></table:table-row></table:table>'
+    content = members(clean(document("spreadsheet", table + range_)).data)["content.xml"]
+    assert range_.removeprefix("<table:database-ranges>") in content
+
+
+@pytest.mark.parametrize(
+    ("field", "removed"),
+    [
+        ("author-name", Removed.AUTHOR), ("author-initials", Removed.AUTHOR), ("printed-by", Removed.AUTHOR),
+        ("initial-creator", Removed.AUTHOR), ("sender-phone-work", Removed.AUTHOR), ("written-by", Removed.OTHER_METADATA),
+    ],
+)  # fmt: skip
+def test_a_field_that_names_a_person_goes_and_is_named(clean: Clean, field: str, removed: Removed) -> None:
+    cleaned = clean(
+        document(
+            "text",
+            f"<text:p>Seen <text:{field}>Somebody Kim</text:{field}> and <text:variable-set>42</text:variable-set></text:p>",
+        )
+    )
+    content = members(cleaned.data)["content.xml"]
+    assert "Seen  and 42" in content
+    assert "Kim" not in content
+    assert removed in cleaned.removed
+
+
+SHEET = (
+    '<table:table table:name="S"><table:table-column/><table:table-column table:visibility="{column}"/><table:table-column/>'
+    '<table:table-row><table:table-cell office:value-type="float" office:value="1"><text:p>first</text:p></table:table-cell><table:table-cell table:number-columns-repeated="2" office:value-type="string"><text:p>twice</text:p></table:table-cell></table:table-row>'
+    '<table:table-row table:visibility="{row}"><table:table-cell office:value-type="float" office:value="2"><text:p>second</text:p></table:table-cell></table:table-row>'
+    '<table:table-row><table:table-cell table:formula="of:=[.A1]*2" office:value-type="float" office:value="2"><text:p>2</text:p></table:table-cell><table:table-cell/><table:table-cell table:formula="of:=SUM([.A1:.A2])" office:value-type="float" office:value="3"><text:p>3</text:p></table:table-cell></table:table-row></table:table>'
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "stays"),
+    [
+        ("visible", "visible", [1, 2, 1, 2]),
+        ("collapse", "visible", [1, 2, 0, 1]),
+        ("filter", "visible", [1, 2, 0, 1]),
+        ("visible", "collapse", [1, 1, 1, 2]),
+    ],
+)
+def test_cells_that_are_not_shown_are_emptied_and_no_formula_asks_for_them(
+    clean: Clean, row: str, column: str, stays: list[int]
+) -> None:
+    cleaned = clean(document("spreadsheet", SHEET.format(row=row, column=column)))
+    content = members(cleaned.data)["content.xml"]
+    twice = content.count("twice") * (2 if 'number-columns-repeated="2" office' in content else 1)
+    assert [content.count("first"), twice, content.count("second"), content.count("table:formula")] == stays
+    assert 'office:value="3"' in content
+    assert (Removed.HIDDEN_CONTENT in cleaned.removed) == (stays != [1, 2, 1, 2])
+
+
+HIDDEN = [
+    (
+        "presentation",
+        '<style:style style:name="h" style:family="drawing-page"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>',
+        '<draw:page draw:style-name="h"><draw:frame><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame></draw:page>',
+    ),
+    ("text", "", '<text:section text:name="a" text:display="none"><text:p>{}</text:p></text:section>'),
+    (
+        "text",
+        "",
+        '<text:section text:name="a" text:display="condition" text:condition="ooow:1" text:is-hidden="true"><text:p>{}</text:p></text:section>',
+    ),
+    (
+        "text",
+        "",
+        '<text:p>a <text:hidden-text text:is-hidden="true" text:string-value="{0}">{0}</text:hidden-text></text:p>',
+    ),
+    ("text", "", '<text:p>{}<text:hidden-paragraph text:is-hidden="true"/></text:p>'),
+    ("text", "", '<text:p><text:user-field-get text:name="a" text:display="none">{}</text:user-field-get></text:p>'),
+    (
+        "text",
+        '<style:style style:name="a" style:family="paragraph"><style:text-properties text:display="none"/></style:style><style:style style:name="b" style:family="paragraph" style:parent-style-name="a"/>',
+        '<text:p text:style-name="b">{}</text:p>',
+    ),
+    (
+        "spreadsheet",
+        "",
+        '<table:table table:name="S"><table:table-row><table:table-cell table:number-columns-spanned="2"/><table:covered-table-cell><text:p>{}</text:p></table:covered-table-cell></table:table-row></table:table>',
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "styles", "body"), HIDDEN)
+def test_what_the_format_hides_goes_and_is_named(clean: Clean, kind: str, styles: str, body: str) -> None:
+    cleaned = clean(document(kind, body.format("Unseen"), styles))
+    assert "Unseen" not in "".join(members(cleaned.data).values())
+    assert Removed.HIDDEN_CONTENT in cleaned.removed
+
+
+def test_formulas_that_name_a_hidden_sheet_become_values(clean: Clean) -> None:
+    styles = (
+        '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>'
+    )
+    body = '<table:table table:name="Seen"><table:table-row><table:table-cell table:formula="of:=[$Payroll.A1]" office:value-type="float" office:value="7"><text:p>7</text:p></table:table-cell></table:table-row></table:table><table:table table:name="Payroll" table:style-name="h"/><table:named-expressions><table:named-range table:name="pay" table:cell-range-address="$Payroll.$A$1"/></table:named-expressions>'
+    content = members(clean(document("spreadsheet", body, styles)).data)["content.xml"]
+    assert 'office:value="7"' in content
+    assert "Payroll" not in content
+
+
+WRONG = [
+    ("<text:p>", '<text:p text:style-name="Kims own">'), ("<text:p>", '<text:p who="Kim">'), ("<text:p>", '<text:p text:who="Kim">'),
+    ("<text:p>", '<text:p xmlns:b="urn:who" b:style-name="s1">'), ("<text:p>", "<text:p><text:written-by>Kim</text:written-by>"),
+    ("<text:p>", '<text:p><text:bookmark text:name="Kim"/>'), ("<text:p>", '<text:p><p xmlns="urn:who">Kim</p>'), ("<text:p>", "<text:p><p>Kim</p>"),
+    ("<text:p>", '<text:p><text:a xlink:href="file:///C:/Kim" xmlns:xlink="http://www.w3.org/1999/xlink"/>'),
+    ("<text:p>", '<text:p><draw:frame xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" draw:name="Kim"/>'),
+    ("<text:p>", '<text:p><table:table xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" table:name="Kim"/>'),
+    ("<text:p>", '<text:p><text:section text:name="Kim"/>'), ("<office:text>", "<office:text>Kim"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "wrong"), WRONG)
+def test_the_second_reading_refuses_what_no_table_lists(clean: Clean, place: str, wrong: str) -> None:
+    parts = {name: part.encode() for name, part in members(clean(document("text", "<text:p>x</text:p>")).data).items()}
+    parts["content.xml"] = parts["content.xml"].replace(place.encode(), wrong.encode(), 1)
+    assert wrong.encode() in parts["content.xml"]
+    with pytest.raises(Residue):
+        verify(Source.of(planted.packed(parts)), "application/vnd.oasis.opendocument.text")

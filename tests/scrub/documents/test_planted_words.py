@@ -14,26 +14,31 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.conftest import CleanCopy, clean_copy
-from tests.scrub.documents import planted
+from tests.scrub.documents import open_documents, planted
 from tests.scrub.documents.planted import shown_by
 
 MUTATIONS = int(os.environ.get("FIELDREPORT_TESTS_MUTATIONS", "150"))
-FAMILIES = {
+DRAWN = ("drawing", "picture", "chart", "diagram", "compatibility", "package", "relations")
+OOXML = {
     "docx": ("wordprocessing", "word-drawing", "word-shape", "word-group", "word-canvas", "math", "vml", "vml-office"),
     "xlsx": ("spreadsheet", "sheet-drawing"),
     "pptx": ("presentation",),
 }
-DRAWN = ("drawing", "picture", "chart", "diagram", "compatibility", "package", "relations")
+OPEN = ("text", "table", "draw", "style", "number", "chart", "presentation", "math", "loext", "calcext")
+FAMILIES = {
+    **{kind: [f"ooxml/{name}" for name in (*names, *DRAWN)] for kind, names in OOXML.items()},
+    **{kind: [f"opendocument/{name}" for name in OPEN] for kind in open_documents.DOCUMENTS},
+}
 
 
 @functools.cache
 def shown(kind: str) -> frozenset[tuple[str, str]]:
-    return frozenset(shown_by(*(f"ooxml/{name}" for name in (*FAMILIES[kind], *DRAWN))))
+    return frozenset(shown_by(*FAMILIES[kind]))
 
 
 @functools.cache
 def original(kind: str) -> bytes:
-    return samples()[kind]()
+    return (open_documents.DOCUMENTS.get(kind) or samples()[kind])()
 
 
 @functools.cache

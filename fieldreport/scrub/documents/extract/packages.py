@@ -146,6 +146,8 @@ def _open_document(content: Element) -> Iterator[str]:
             case "page":
                 yield from _open_document(element)
                 yield ""
+            case "mrow":
+                yield " ".join("".join(map(str, element.itertext())).split())
             case "table-row":
                 line = "\t".join(_open_cells(element)).rstrip("\t")
                 times = min(_MANY, int(_attribute(element, "number-rows-repeated") or 1)) if line else 1

@@ -1,32 +1,38 @@
-"""The second reading of a cleaned OpenDocument file: what must not be in one."""
+"""The second reading of a cleaned OpenDocument file: what no table lists is residue."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from fieldreport.scrub.documents.xml_verify import may_hold, parse, parts
+from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.links_verify import verify_link
+from fieldreport.scrub.documents.vocabularies_verify import Reading, Tables
+from fieldreport.scrub.documents.xml_verify import parts
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
 _PART: Final = re.compile(
-    r"mimetype|META-INF/manifest\.xml|(Object \d+/)?(content|styles)\.xml|Pictures/image\d+\.(jpg|png|gif)"
+    r"mimetype|META-INF/manifest\.xml|(Object \d+/)*((content|styles)\.xml|Pictures/image\d+\.(jpg|png|gif))"
 )
-_NAMESPACE: Final = re.compile(
-    r"urn:oasis:names:tc:opendocument:xmlns:(office|text|table|drawing|style|datastyle|chart|dr3d|presentation|"
-    r"svg-compatible|xsl-fo-compatible|manifest):1\.0|http://www\.w3\.org/1998/Math/MathML|http://www\.w3\.org/1999/xlink"
-)
-_ELEMENTS: Final = re.compile(
-    r"annotation(-end)?|tracked-changes|changed-region|change(-start|-end)?|creator|date|initial-creator|author-.*|sender-.*|"
-    r"file-name|template-name|scripts?|event-listeners?|forms?|desc|generator|user-defined|binary-data|object-ole|applet|"
-    r"plugin|database-.*|dde-.*|meta|settings|scenario"
-)
-_ATTRIBUTES: Final = re.compile(
-    r"language.*|country.*|script|rfc-language-tag.*|display-name|rsid|title|protection-key.*|change-id|user-name|class-id"
-)
-_PATH: Final = re.compile(r"file:|\\\\[A-Za-z]|[A-Za-z]:[\\/](Users|Documents)", re.IGNORECASE)
-_PATH_SPELLINGS: Final = ("file:", "\\\\", ":\\", ":/users", ":/documents")  # one is in whatever the pattern finds
-_TITLES: Final = frozenset({"urn:oasis:names:tc:opendocument:xmlns:chart:1.0"})  # what a chart is called is drawn
+_CONTENT: Final = Tables(
+    *(
+        f"opendocument/{name}"
+        for name in (
+            "office", "text", "table", "draw", "style", "number", "chart", "dr3d", "presentation", "svg", "fo", "xlink",
+            "math", "loext", "calcext", "chartooo", "drawooo", "field", "css3t",
+        )
+    ),
+    mixed=True,
+)  # fmt: skip
+_MANIFEST: Final = Tables("opendocument/manifest")
+_KEPT: Final = frozenset({"shown-name", "formula", "address", "sheet-name", "target"})
+_NEUTRAL: Final = re.compile(tables.load("kinds")["plain"]["neutral-name"])
+_REFERENCE: Final = re.compile(tables.load("kinds")["reference"])
+_TABLE: Final = re.compile(r"local-table|Table[0-9]{1,6}")
+_TARGET: Final = re.compile(r"#(?:b|page)[0-9]{1,6}")
+_SHEETS: Final = b"<office:spreadsheet"
 
 
 def verify(source: Source, media_type: str) -> None:
@@ -35,42 +41,42 @@ def verify(source: Source, media_type: str) -> None:
     Raises:
         Residue: something that says more than the document shows.
     """
-    for name, content in parts(source, _PART, mimetype=media_type):
-        if name != "mimetype":
-            _Part().read(content)
+    manifest, content, sheets = Reading(_MANIFEST), Reading(_CONTENT, kept=_KEPT), Reading(_CONTENT, kept=_KEPT)
+    for name, part in parts(source, _PART, mimetype=media_type):
+        if name == "META-INF/manifest.xml":
+            manifest.read(part)
+        elif name != "mimetype":
+            (sheets if _SHEETS in part else content).read(part)
+    for reading in (manifest, content, sheets):
+        reading.settle()
+    if not all(map(_TABLE.fullmatch, content.values("sheet-name"))):
+        raise Residue  # only a reader of sheets sees what they are called
+    named = sheets.values("sheet-name")
+    for reading in (content, sheets):
+        _verify_names(reading, named)
 
 
-class _Part:
-    """Text is what the document says: it is not looked at."""
-
-    def __init__(self) -> None:
-        self._paths = True
-        self._elements: set[str] = set()  # those that were judged: a document has few
-        self._attributes: set[str] = set()
-
-    def read(self, content: bytes) -> None:
-        self._paths = may_hold(_PATH_SPELLINGS, content)
-        parse(content, self._start, None)
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag not in self._elements:
-            self._judge_element(tag)
-        if not self._attributes.issuperset(attributes):
-            for name in attributes:
-                self._judge_attribute(name)
-        if self._paths and any(_PATH.search(value) for value in attributes.values()):
+def _verify_names(reading: Reading, sheets: set[str]) -> None:
+    for target in reading.values("target"):
+        if _TARGET.fullmatch(target) is None:
+            verify_link(target)
+    for name in {name for address in reading.values("address") for name in _names_in(address)}:
+        if name not in sheets and _TABLE.fullmatch(name) is None:
+            raise Residue
+    own = {name.casefold() for name in reading.values("shown-name") if _NEUTRAL.fullmatch(name) is None}
+    if own:
+        shown = "\n".join(reading.values("formula")).casefold()
+        if not all(name in shown for name in own):
             raise Residue
 
-    def _judge_element(self, tag: str) -> None:
-        namespace, _, local = tag.rpartition("\n")
-        if _NAMESPACE.fullmatch(namespace) is None:
-            raise Residue
-        if _ELEMENTS.fullmatch(local) is not None and not (namespace in _TITLES or "datastyle" in namespace):
-            raise Residue
-        self._elements.add(tag)
 
-    def _judge_attribute(self, name: str) -> None:
-        space, _, key = name.rpartition("\n")
-        if (space and _NAMESPACE.fullmatch(space) is None) or _ATTRIBUTES.fullmatch(key) is not None:
+def _names_in(address: str) -> Iterator[str]:
+    """The sheets that a list of addresses names."""
+    position = 0
+    while position < len(address):
+        match = _REFERENCE.match(address, position)
+        if match is None or address[match.end() : match.end() + 1] not in {"", ":", " "}:
             raise Residue
-        self._attributes.add(name)
+        if name := match["name"] or (match["quoted"] or "").replace("''", "'"):
+            yield name
+        position = match.end() + 1
