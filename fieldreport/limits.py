@@ -174,6 +174,9 @@ SOUND_RATE: Final = 1_000_000  # samples a second
 SOUND_FRAME_BYTES: Final = 2 * MIB  # of FLAC: eight channels of 65,535 samples of 32 bits, not compressed
 SOUND_MPEG_BYTES: Final = 2881  # the longest frame of MPEG audio layer III
 ICC_BYTES: Final = 4 * MIB  # a printer's profile with large tables; a camera's is under a kilobyte
+PAPER_PIXELS: Final = (
+    800_000  # of a scanned page that are looked at for the dots of printers: an inch at A4 and 300 to the inch
+)
 JPEG_SCANS: Final = 100  # every scan of a progressive file walks the whole picture again; encoders write ten
 IMAGE_FRAMES: Final = 1000
 IMAGE_FRAME_PIXELS: Final = 1_000_000_000  # frames × pixels: what a viewer of the clean copy has to decode

@@ -336,6 +336,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "copy-marks": later("invisible marks that tell copies apart"),
         "colour-profile": later("a colour profile that names a device"),
         "layout": later("the layout of the document; its words and pictures were kept"),
+        "pale-marks": later("pale marks on the paper, such as the yellow dots of printers"),
         "incomplete": later("broken or missing parts; what could be read was kept"),
         "coding": later("the original coding; sound and pictures were encoded again and may be a little less clear"),
         "credentials": later(
@@ -359,6 +360,10 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
             "withdraw."
         ),
         "left-out": later("Files inside it that could not be cleaned were left out."),
+        "printer-dots": later(
+            "The paper seems to carry tiny yellow dots, which tell whose printer it was, and when. Our editors see "
+            "this warning. To have the dots removed, send the file once more and choose “Clean these files harder”."
+        ),
         "watermarks": later(
             "Invisible marks may still be in the picture or sound itself. Programs that sign files or make them with "
             "AI often put them there."

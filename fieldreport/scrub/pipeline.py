@@ -88,6 +88,7 @@ def _extract(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if not words.strip() and not pictures:
         raise Refused(Refusal.EMPTY)
     text = as_text(words or "\n").encode()
+    cleaning.noted.discard(Noted.PRINTER_DOTS)  # the pictures are still to be cleaned in strong mode
     made = text if not pictures else _packed(text, pictures)
     cleaning.spend(len(made))
     cleaning.removed.add(Removed.LAYOUT)

@@ -97,6 +97,7 @@ class Removed(_WithText):
     COPY_MARKS = "copy-marks", "invisible copy marks"  # characters that tell one copy from another
     COLOUR_PROFILE = "colour-profile", "colour profile"  # of a device
     LAYOUT = "layout", "the document's layout"  # its words and pictures are kept
+    PALE_MARKS = "pale-marks", "pale marks on the paper, such as the yellow dots of printers"
     INCOMPLETE = "incomplete", "broken or missing parts; what could be read is kept"  # cut off on its way to us
     CODING = "coding", "the original coding; sound and pictures were encoded again"
     CREDENTIALS = "credentials", "signed data about its origin (Content Credentials); nobody checked the signature"
@@ -111,6 +112,7 @@ class Noted(_WithText):
     WORDS = "kept-words", "its words may name people, as greetings, signatures and quoted mails do"
     PLACES = "kept-places", "it shows places"
     LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
+    PRINTER_DOTS = "printer-dots", "it seems to show yellow dots that tell the printer; do not publish it as it is"
     WATERMARKS = "watermarks", "invisible watermarks may remain in its picture or sound"
     SMALLER = "made-smaller", "it had too many pixels and was made smaller"
     # tiny, in the colour of what is behind them, under something, or outside of what is shown

@@ -22,6 +22,7 @@ from fieldreport.scrub.verdicts import Removed
 _ENTRIES: Final = 512  # of one directory; cameras write under a hundred
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
 _ORIENTATION: Final = 0x0112
+_EXPOSURE: Final = frozenset({0x829A, 0x829D})  # its time, and the aperture
 
 # Identifiers of boxes that anybody may define.
 _XMP_ID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -54,10 +55,14 @@ CREDENTIALS_ID: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exif:
-    """What an Exif block says: ``orientation`` is 1 to 8 (1: upright, also when missing or nonsense)."""
+    """What an Exif block says: ``orientation`` is 1 to 8 (1: upright, also when missing or nonsense).
+
+    ``exposed``: it says how long or with which aperture, so it is of a camera and no scanner's.
+    """
 
     orientation: int
     removed: frozenset[Removed]
+    exposed: bool = False
 
 
 def in_exif(untrusted_tiff: bytes) -> Exif:
@@ -85,7 +90,11 @@ def in_exif(untrusted_tiff: bytes) -> Exif:
         elif tag not in _HARMLESS:
             removed.add(Removed.OTHER_METADATA)
     orientation = first.get(_ORIENTATION, 1)
-    return Exif(orientation=orientation if 1 <= orientation <= 8 else 1, removed=frozenset(removed))
+    return Exif(
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        removed=frozenset(removed),
+        exposed=not tags.keys().isdisjoint(_EXPOSURE),
+    )
 
 
 def of_exif_item(data: bytes) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
+from PIL import Image
 
 from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.pdf import pictures, values
@@ -18,6 +19,7 @@ from fieldreport.scrub.documents.pdf.content import Rewriter
 from fieldreport.scrub.documents.pdf.fonts import Fonts
 from fieldreport.scrub.documents.pdf.layers import Layers
 from fieldreport.scrub.format import Cleaning, check_image
+from fieldreport.scrub.images import paper
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
 
 _BLEND: Final = values.matching(r"/[A-Z][A-Za-z]{2,20}")
@@ -208,9 +210,17 @@ class Graphics(Colours):
         if space is not None and not mask:
             kept.ColorSpace = space
         if decoded.codec is None:
-            kept.write(_cut(decoded.data, kept, 1 if mask else components(space)))
+            pixels = _cut(decoded.data, kept, 1 if mask else components(space))
+            kept.write(pixels)
+            if components(space) == 3 and kept.get("/BitsPerComponent") == 8 and paper.is_page(width or 0, height or 0):
+                self._look(pixels, int(kept.Width))
         self._masks(source, kept, resources)
         return kept
+
+    def _look(self, pixels: bytes, width: int) -> None:
+        """Look for printer dots in the first rows of a picture that is stored as it is."""
+        rows = min(len(pixels) // (3 * width), paper.strip_height(width))
+        paper.look(Image.frombytes("RGB", (width, rows), pixels[: 3 * width * rows]), self._cleaning.noted)
 
     def _masks(self, source: Any, kept: Any, resources: Any) -> None:
         if isinstance(soft := source.get("/SMask"), Stream):

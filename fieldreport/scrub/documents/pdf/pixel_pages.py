@@ -17,7 +17,7 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning
-from fieldreport.scrub.images import codecs
+from fieldreport.scrub.images import codecs, paper
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
 _SCALE: Final = 150 / 72  # pixels a point: small print stays readable, a page of A4 is 1240 by 1754
@@ -67,7 +67,7 @@ def _picture(document: Any, number: int, cleaning: Cleaning) -> tuple[Image.Imag
         scale = min(_SCALE, limits.PDF_PIXEL_SIDE / max(width, height, 1))
         cleaning.spend(int(width * scale + 1) * int(height * scale + 1) * 8)
         bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
-        picture = bitmap.to_pil().convert("RGB")
+        picture = paper.whitened(bitmap.to_pil().convert("RGB"), cleaning.removed)
         bitmap.close()
         page.close()
     except pypdfium2.PdfiumError:

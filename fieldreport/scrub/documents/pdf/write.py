@@ -22,7 +22,7 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.documents.pdf import pixel_pages
 from fieldreport.scrub.documents.pdf.document import rewrite, set_library_limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.verdicts import Damaged, Mode
+from fieldreport.scrub.verdicts import Damaged, Mode, Noted
 
 MEDIA_TYPE: Final = "application/pdf"
 
@@ -61,6 +61,7 @@ def _rewrite_as_pictures(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> No
     cleaned = Sink()
     rewrite(untrusted, cleaned, lossless)
     drawn = pixel_pages.drawn(cleaned.source().whole(), lossless)
+    cleaning.noted.discard(Noted.PRINTER_DOTS)  # they were on the pages that were drawn
     rewrite(drawn, sink, lossless)
 
 

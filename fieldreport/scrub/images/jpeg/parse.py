@@ -33,7 +33,8 @@ class Picture:
     jfif: bool = False
     adobe_transform: int | None = None
     components: int = 0
-    pixels: int = 0
+    size: tuple[int, int] = (0, 0)
+    exposed: bool = False  # in a camera
     profile_parts: list[tuple[int, bytes]] = field(default_factory=list)
     orientation: int = 1
     scans: int = 0
@@ -126,7 +127,7 @@ def _table_or_frame(picture: Picture, marker: int, payload: bytes) -> None:
             raise Damaged
         _, height, width, picture.components = struct.unpack_from(">BHHB", payload)
         check_image(width, height)
-        picture.pixels = width * height
+        picture.size = width, height
     elif marker == _DQT:
         _check_quantisation(payload)
     elif marker == _DHT:
@@ -176,6 +177,7 @@ def _application(picture: Picture, marker: int, payload: bytes, removed: set[Rem
         case _ if marker == _APP1 and payload[:6] in {b"Exif\0\0", b"Exif\0\xff"}:
             exif = metadata.in_exif(payload[6:])
             removed |= exif.removed
+            picture.exposed |= exif.exposed
             if exif.orientation != 1:
                 picture.orientation = exif.orientation
         case _ if marker == _APP1 and payload.startswith(b"http://ns.adobe.com/"):

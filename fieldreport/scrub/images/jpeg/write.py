@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import struct
 
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import codecs, icc, icc_profiles
+from fieldreport.scrub.images import codecs, icc, icc_profiles, paper
 from fieldreport.scrub.images.jpeg.parse import APP0, APP2, APP14, FRAMES, ICC_PREFIX, JFIF, Picture, parse
-from fieldreport.scrub.verdicts import Mode, Removed
+from fieldreport.scrub.verdicts import Mode, Refused, Removed
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -22,16 +24,33 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     ours = icc_profiles.profile_for(known) if known is not None and fits and picture.components == 3 else None
     if picture.orientation == 1 and not must_convert and cleaning.mode is Mode.LOSSLESS:
+        if not picture.exposed and paper.is_page(*picture.size):
+            _look(picture, cleaning)
         sink.write(_assemble(picture, ours))
         return "image/jpeg"
-    cleaning.spend(picture.pixels * 8)  # decoded, and its turned copy
+    cleaning.spend(picture.size[0] * picture.size[1] * 8)  # decoded, and its turned copy
     decoded = codecs.decode(_assemble(picture, None), "image/jpeg", cleaning.noted)
     turned = codecs.upright(decoded, picture.orientation)
     if must_convert or (ours and cleaning.mode is Mode.STRONG):
         turned, ours = codecs.to_srgb(turned, profile), None
+    turned = paper.page(turned, cleaning)
     encoded = codecs.encode_jpeg(turned, subsampling=_subsampling(picture))
     sink.write(_assemble(parse(encoded, set()), ours))
     return "image/jpeg"
+
+
+def _look(picture: Picture, cleaning: Cleaning) -> None:
+    """Look for printer dots in the first rows, which are decoded as a picture of their own."""
+    width, height = picture.size
+    rows = min(height, paper.strip_height(width))
+    cleaning.spend(width * rows * 8)
+    kept = [
+        (marker, payload[:1] + struct.pack(">H", rows) + payload[3:] if marker in FRAMES else payload, data)
+        for marker, payload, data in picture.kept
+    ]
+    with contextlib.suppress(Refused):  # it goes on as it is, decoded or not
+        strip = _assemble(dataclasses.replace(picture, kept=kept), None)
+        paper.look(codecs.decode(strip, "image/jpeg", set()), cleaning.noted)
 
 
 def _subsampling(picture: Picture) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import struct
 import zlib
 from typing import Final
@@ -10,11 +12,12 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import animation, codecs, icc, icc_profiles
+from fieldreport.scrub.images import animation, codecs, icc, icc_profiles, paper
 from fieldreport.scrub.images.png.parse import SIGNATURE, Frame, Picture, parse
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
 
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_SCANNED: Final = b"\x08\x02\0\0\0"  # eight bits of red, green and blue, row after row
 _PIECE: Final = 1 << 20  # longest data chunk written: lengths that an encoder chose would tell which it was
 
 # Passes of an interlaced picture: first column and row, steps (clause 8).
@@ -47,9 +50,21 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         decoded = codecs.upright(decoded, picture.orientation)
         if picture.profile and (known is None or cleaning.mode is Mode.STRONG):
             decoded, ours = codecs.to_srgb(decoded, picture.profile), None
-        picture = parse(codecs.encode_png(decoded), set())
+        picture = parse(codecs.encode_png(paper.page(decoded, cleaning)), set())
+    elif picture.plays is None and picture.header[8:] == _SCANNED and paper.is_page(*picture.size):
+        _look(picture, cleaning)
     sink.write(_assemble(picture, ours))
     return "image/png"
+
+
+def _look(picture: Picture, cleaning: Cleaning) -> None:
+    """Look for printer dots in the first rows, which are decoded as a picture of their own."""
+    width, height = picture.size
+    rows = min(height, paper.strip_height(width))
+    cleaning.spend(width * rows * 8)
+    strip = dataclasses.replace(picture, header=struct.pack(">II", width, rows) + picture.header[8:])
+    with contextlib.suppress(Refused):  # it goes on as it is, decoded or not
+        paper.look(codecs.decode(_assemble(strip, None), "image/png", set()), cleaning.noted)
 
 
 def _unswapped(picture: Picture, cleaning: Cleaning) -> Image.Image:

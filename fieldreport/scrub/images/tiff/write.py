@@ -12,7 +12,7 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
-from fieldreport.scrub.images import codecs, icc, icc_profiles, metadata
+from fieldreport.scrub.images import codecs, icc, icc_profiles, metadata, paper
 from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
 _SUBFILE, _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _CREDENTIALS = 254, 700, 33723, 34377, 34675, 52545
@@ -97,6 +97,7 @@ def _page(image: Image.Image, profile: bytes, cleaning: Cleaning) -> _Page:
         image, known = codecs.to_srgb(image, profile), icc_profiles.Known.SRGB
     if image.mode not in _MODES:
         image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+    image = paper.page(image, cleaning)
     coloured = image.mode in {"RGB", "RGBA"}
     return _Page(image=image, profile=icc_profiles.profile_for(known) if known is not None and coloured else None)
 

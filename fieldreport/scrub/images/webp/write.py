@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.images import animation, codecs, icc, icc_profiles
+from fieldreport.scrub.images import animation, codecs, icc, icc_profiles, paper
 from fieldreport.scrub.images.png import write as write_png
 from fieldreport.scrub.images.webp.parse import Bitstream, Picture, parse
 from fieldreport.scrub.verdicts import Mode, Removed
@@ -41,6 +41,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         )
         if profile and (known is None or cleaning.mode is Mode.STRONG):
             decoded, ours = codecs.to_srgb(decoded, profile), None
+        decoded = paper.page(decoded, cleaning)
         lossless = still.lossless and cleaning.mode is Mode.LOSSLESS
         picture = parse(codecs.encode_webp(decoded, lossless=lossless), set())
     sink.write(_assemble(picture, ours))
