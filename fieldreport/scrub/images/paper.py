@@ -120,7 +120,7 @@ def whitened(image: Image.Image, removed: set[Removed]) -> Image.Image:
     coloured = coloured.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.MaxFilter(5))  # wider than any dot
     paper = ImageChops.subtract(paper, coloured.resize(image.size, Image.Resampling.NEAREST))
     white = colours.copy()
-    white.paste({"L": 255, "RGB": (255, 255, 255), "RGBA": (255, 255, 255, 255)}[colours.mode], mask=paper)
+    white.paste("white", mask=paper)
     if colours.mode == "RGBA":
         white.putalpha(colours.getchannel("A"))
     removed.add(Removed.PALE_MARKS)
