@@ -8,11 +8,25 @@ profile.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import itertools
 import struct
 from typing import Final
 
+from PIL import Image, ImageCms
+
 from fieldreport import limits
-from fieldreport.scrub.images.icc_profiles import SPACES, Curve, Known, gamma, srgb_curve
+from fieldreport.scrub.images.icc_profiles import (
+    GRIDS,
+    SPACES,
+    Curve,
+    Known,
+    gamma,
+    rounded_profile,
+    srgb_curve,
+    table_profile,
+)
 
 _TAGS: Final = 100  # a profile has ten to twenty
 _NEAR: Final = 0.004  # makers round and adapt their numbers differently; the spaces are ten times further apart
@@ -26,6 +40,47 @@ def identify(untrusted_profile: bytes) -> Known | None:
         return _identify(untrusted_profile)
     except (struct.error, IndexError, OverflowError, ZeroDivisionError, ValueError, TypeError):
         return None
+
+
+def without_device(untrusted_profile: bytes, components: int) -> bytes | None:
+    """A device's profile as one that names none and gives the same colours, for where pixels are not converted.
+
+    Raises:
+        Nothing: a profile that is damaged, or of another number of components, is answered with None.
+    """
+    space, _ = GRIDS.get(components, (b"", 0))
+    if not 132 <= len(untrusted_profile) <= limits.ICC_BYTES or untrusted_profile[16:20] != space:
+        return None
+    with contextlib.suppress(struct.error, IndexError, KeyError, ArithmeticError, ValueError, TypeError):
+        tags = _read_tags(untrusted_profile)
+        curves = [_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")]
+        if not any(name.startswith((b"A2B", b"D2B")) for name in tags) and all(
+            _same_curve(curve, curves[0]) for curve in curves
+        ):
+            colorants = tuple(number for name in (b"rXYZ", b"gXYZ", b"bXYZ") for number in _xyz(tags[name]))
+            if (rounded := rounded_profile(colorants, curves[0])) is not None:
+                return rounded
+    return _sampled(untrusted_profile, components)
+
+
+def _sampled(untrusted_profile: bytes, components: int) -> bytes | None:
+    """Its colours in the places of a grid."""
+    _, grid = GRIDS[components]
+    levels = bytes(round(step * 255 / (grid - 1)) for step in range(grid))
+    places = bytes(itertools.chain.from_iterable(itertools.product(levels, repeat=components)))
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[components]
+    image = Image.frombytes(mode, (len(places) // components, 1), places)
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(untrusted_profile))
+        lab = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("LAB"), outputMode="LAB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    if lab is None:
+        return None
+    table = bytearray(lab.tobytes())
+    for index in (1, 2):  # Pillow counts a and b from zero, the table from 128
+        table[index::3] = bytes(byte ^ 0x80 for byte in table[index::3])
+    return table_profile(components, bytes(table))
 
 
 def _identify(profile: bytes) -> Known | None:

@@ -6,6 +6,7 @@ Rule: specification only, for both the writers and the verifiers of pictures. Wh
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -80,22 +81,109 @@ def profile_for(known: Known) -> bytes | None:
     return _PROFILES.get(known)
 
 
+GRIDS: Final[Mapping[int, tuple[bytes, int]]] = {1: (b"GRAY", 255), 3: (b"RGB ", 17), 4: (b"CMYK", 9)}
+"""By number of components: the colour space's signature, and in how many places a table samples each component."""
+_STEPS: Final = 64  # parts of one in which a device's primaries are told
+_POWERS: Final[tuple[tuple[int, tuple[float, ...]], ...]] = (
+    _SRGB_PARAMETERS,
+    *((0, (tenths / 10,)) for tenths in range(10, 31)),
+)
+_CURVE_NEAR: Final = 0.03
+_SAMPLES: Final = tuple(step / 16 for step in range(1, 16))
+_TABLE_VERSION: Final = 0x0210_0000  # from 4.0 on, black of the perceptual intent is another
+_LUT_HEADER: Final = 48  # bytes of a lut8Type before its curves
+_RAMP: Final = bytes(range(256))
+
+
+def rounded_profile(colorants: tuple[float, ...], curve: Curve) -> bytes | None:
+    """A profile with a device's red, green and blue so coarsely that many devices share it: pixels look the same.
+
+    Args:
+        colorants: X, Y and Z of red, green and blue, adapted to D50.
+        curve: from a coded value to light, both 0 to 1, for all three.
+
+    Returns:
+        None when that would not look the same: for another white, or a curve that is no power.
+    """
+    errors = [max(abs(curve(value) - _curve_of(parameters)(value)) for value in _SAMPLES) for parameters in _POWERS]
+    rounded = _rounded(colorants)
+    if min(errors) > _CURVE_NEAR or any(abs(a - b) > 2 / _STEPS for a, b in zip(rounded, colorants, strict=True)):
+        return None
+    return _by_primaries("RGB", rounded, _POWERS[errors.index(min(errors))])
+
+
+def table_profile(components: int, table: bytes) -> bytes:
+    """A profile that is nothing but a table of colours (lut8Type, clause 10.10), for inks and scanners.
+
+    Args:
+        components: 1, 3 or 4.
+        table: L, a and b in a byte each for every place of the grid (``GRIDS``), the last component varying fastest.
+    """
+    space, grid = GRIDS[components]
+    identity = b"".join(map(_to_fixed, _NO_ADAPTATION))
+    lut = b"mft1" + struct.pack(">4xBBBx", components, 3, grid) + identity + _RAMP * components + table + _RAMP * 3
+    return _assemble(b"scnr" + space + b"Lab ", "Table", [((b"A2B0",), lut)], version=_TABLE_VERSION)
+
+
+def is_ours(profile: bytes) -> bool:
+    """Whether a profile is one of ``OURS``, or what ``rounded_profile`` or ``table_profile`` could have made."""
+    if profile in OURS:
+        return True
+    components = next((number for number, (space, _) in GRIDS.items() if space == profile[16:20]), 0)
+    if profile[20:24] == b"Lab " and components:
+        start = profile.rfind(b"mft1") + _LUT_HEADER + 256 * components
+        return table_profile(components, profile[start : start + 3 * GRIDS[components][1] ** components]) == profile
+    triples = [match.end() for match in re.finditer(rb"XYZ \0\0\0\0", profile)][-3:]
+    if len(triples) < 3 or triples[-1] + 12 > len(profile):
+        return False
+    colorants = tuple(number / 65536 for start in triples for number in struct.unpack_from(">3i", profile, start))
+    return max(map(abs, colorants)) < 2 and any(
+        _by_primaries("RGB", _rounded(colorants), parameters) == profile for parameters in _POWERS
+    )
+
+
+def _rounded(colorants: tuple[float, ...]) -> tuple[float, ...]:
+    """Red and green in few steps, and blue so that white stays white."""
+    coarse = tuple(round(number * _STEPS) / _STEPS for number in colorants[:6])
+    return coarse + tuple(white - red - green for white, red, green in zip(_D50, coarse[:3], coarse[3:], strict=True))
+
+
+def _curve_of(parameters: tuple[int, tuple[float, ...]]) -> Curve:
+    return srgb_curve if parameters == _SRGB_PARAMETERS else gamma(parameters[1][0])
+
+
+def _text(words: str) -> bytes:
+    return b"mluc" + struct.pack(">4xII2s2sII", 1, 12, b"en", b"US", len(words) * 2, 28) + words.encode("utf-16-be")
+
+
 def _build(name: str, space: Space) -> bytes:
-    text = b"mluc" + struct.pack(">4xII2s2sII", 1, 12, b"en", b"US", len(name) * 2, 28) + name.encode("utf-16-be")
-    empty = b"mluc" + struct.pack(">4xII2s2sII", 1, 12, b"en", b"US", 0, 28)
-    kind, parameters = space.parameters
-    curve = b"para" + struct.pack(">4xH2x", kind) + b"".join(_to_fixed(number) for number in parameters)
-    red, green, blue = (space.colorants[start : start + 3] for start in (0, 3, 6))
+    return _by_primaries(name, space.colorants, space.parameters, space.adaptation)
+
+
+def _by_primaries(
+    name: str,
+    colorants: tuple[float, ...],
+    parameters: tuple[int, tuple[float, ...]],
+    adaptation: tuple[float, ...] = _BRADFORD_D65,
+) -> bytes:
+    kind, numbers = parameters
+    curve = b"para" + struct.pack(">4xH2x", kind) + b"".join(_to_fixed(number) for number in numbers)
+    red, green, blue = (colorants[start : start + 3] for start in (0, 3, 6))
     blocks: list[tuple[tuple[bytes, ...], bytes]] = [
-        ((b"desc",), text),
-        ((b"cprt",), empty),
-        ((b"wtpt",), _xyz_tag(_D50)),
-        ((b"chad",), b"sf32" + bytes(4) + b"".join(_to_fixed(number) for number in space.adaptation)),
+        ((b"chad",), b"sf32" + bytes(4) + b"".join(_to_fixed(number) for number in adaptation)),
         ((b"rXYZ",), _xyz_tag(red)),
         ((b"gXYZ",), _xyz_tag(green)),
         ((b"bXYZ",), _xyz_tag(blue)),
         ((b"rTRC", b"gTRC", b"bTRC"), curve),
     ]
+    return _assemble(b"mntrRGB XYZ ", name, blocks)
+
+
+def _assemble(
+    kind: bytes, name: str, blocks: list[tuple[tuple[bytes, ...], bytes]], *, version: int = 0x0430_0000
+) -> bytes:
+    """A profile of a class, a colour space and a connection space (four bytes each), with its tags in order."""
+    blocks = [((b"desc",), _text(name)), ((b"cprt",), _text("")), ((b"wtpt",), _xyz_tag(_D50)), *blocks]
     count = sum(len(names) for names, _ in blocks)
     table, body = b"", b""
     start = 128 + 4 + 12 * count
@@ -106,12 +194,10 @@ def _build(name: str, space: Space) -> bytes:
         body += padded
     size = start + len(body)
     header = struct.pack(
-        ">I4xI4s4s4s12x4s24xI12s48x",
+        ">I4xI12s12x4s24xI12s48x",
         size,
-        0x0430_0000,  # version 4.3
-        b"mntr",
-        b"RGB ",
-        b"XYZ ",
+        version,
+        kind,
         b"acsp",
         0,  # rendering intent: perceptual
         b"".join(_to_fixed(number) for number in _D50),

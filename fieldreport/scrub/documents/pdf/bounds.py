@@ -7,6 +7,7 @@ filters; what is decoded is counted against a total for the document.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import zlib
@@ -19,10 +20,11 @@ from pikepdf import Array, Dictionary, Name, Stream, StreamDecodeLevel
 from fieldreport.limits import MIB, PDF_FILTERS, PDF_STREAM_BYTES, PDF_TOTAL_BYTES
 from fieldreport.scrub.documents.pdf.values import spelled
 from fieldreport.scrub.format import Cleaning
-from fieldreport.scrub.verdicts import Bomb, Damaged
+from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
 _STREAM_KEYWORD: Final = re.compile(rb"(?<!end)stream\r?\n?")
 _STEP: Final = 1 * MIB
+_PART: Final = 4096  # bytes of a broken stream in which the place where it breaks is looked for
 
 # Codecs of pictures: never decoded here, and only allowed as the last filter.
 PICTURE_FILTERS: Final = frozenset({"/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode"})
@@ -91,6 +93,20 @@ def _inflated_length(untrusted: bytes, start: int) -> int:
     except zlib.error:
         pass  # not Flate, or damaged from here on: what came out so far still counts
     return length + inner_length
+
+
+def _inflated_in_part(packed: bytes) -> bytes:
+    """What comes out of a broken stream before it breaks, as viewers use it; its length was measured before."""
+    inflating = zlib.decompressobj()
+    pieces: list[bytes] = []
+    with contextlib.suppress(zlib.error):
+        for start in range(0, len(packed), _PART):
+            before = inflating.copy()
+            try:
+                pieces.append(inflating.decompress(packed[start : start + _PART]))
+            except zlib.error:
+                pieces.extend(before.decompress(packed[at : at + 1]) for at in range(start, len(packed)))
+    return b"".join(pieces)
 
 
 def _drain(inner: zlib._Decompress, piece: bytes, length: int) -> tuple[int, zlib._Decompress | None]:
@@ -191,7 +207,10 @@ class Decoder:
         try:
             return bytes(single.read_bytes(StreamDecodeLevel.specialized))
         except pikepdf.PikepdfError:
-            raise Damaged from None
+            if name != "/FlateDecode" or (options is not None and options.get("/Predictor", 1) != 1):
+                raise Damaged from None
+        self._cleaning.removed.add(Removed.INCOMPLETE)
+        return _inflated_in_part(data)
 
 
 def filters_of(stream: Stream) -> tuple[list[str], list[Dictionary | None]]:

@@ -1,7 +1,7 @@
 """Colour spaces, functions and shadings, copied into the new document; and how anything is copied once.
 
-ICC profiles, which name devices, give way to the device colour space with the same number of components; names of inks
-become neutral; calculator functions are written from their tokens.
+ICC profiles, which name devices, give way to ones of ours that give the same colours; names of inks become neutral;
+calculator functions are written from their tokens.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from fieldreport.scrub.documents.pdf import values
 from fieldreport.scrub.documents.pdf.bounds import Decoder
 from fieldreport.scrub.documents.pdf.postscript import clean_calculator
 from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.images.icc import identify, without_device
+from fieldreport.scrub.images.icc_profiles import GRIDS, is_ours, profile_for
 from fieldreport.scrub.verdicts import Bomb, Damaged, Removed
 
 DEPTH: Final = 40  # forms in forms, functions in functions: real files stay below ten
@@ -51,6 +53,7 @@ class Colours:
         self._cleaning = cleaning
         self._decoder = Decoder(old, cleaning)
         self._made: dict[tuple[Any, ...], Any] = {}
+        self._profiles: dict[bytes, Stream] = {}
         self._depth = 0
 
     def _stream(self, data: bytes) -> Stream:
@@ -93,13 +96,8 @@ class Colours:
         if len(source) < 2:
             return None
         match kind:
-            case "/ICCBased":
-                self._cleaning.removed.add(Removed.COLOUR_PROFILE)
-                return (
-                    _BY_COMPONENTS.get(values.integer(source[1].get("/N")) or 0)
-                    if isinstance(source[1], Stream)
-                    else None
-                )
+            case "/ICCBased" if isinstance(source[1], Stream):
+                return self._once("profile", source[1], lambda: self._by_profile(source[1]))
             case "/CalGray" | "/CalRGB" | "/Lab" if isinstance(source[1], Dictionary):
                 return Array([Name(kind), values.dictionary(source[1], _CALIBRATED)])
             case "/Pattern":
@@ -117,6 +115,30 @@ class Colours:
                 )
             case _:
                 return None
+
+    def _by_profile(self, source: Stream) -> Any:
+        components = values.integer(source.get("/N")) or 0
+        try:
+            return self.profile(self._decoder.plain(source), components)
+        except Damaged:
+            return _BY_COMPONENTS.get(components)
+
+    def profile(self, untrusted_profile: bytes, components: int) -> Any:
+        """The colour space of an ICC profile, without the device that it describes; None when there is none."""
+        kept: bytes | None = untrusted_profile
+        if not is_ours(untrusted_profile):
+            self._cleaning.removed.add(Removed.COLOUR_PROFILE)
+            space, _ = GRIDS.get(components, (b"", 0))
+            if untrusted_profile[16:20] != space:
+                return _BY_COMPONENTS.get(components)
+            known = identify(untrusted_profile)
+            kept = profile_for(known) if known else without_device(untrusted_profile, components)
+        if kept is None:
+            return _BY_COMPONENTS.get(components)
+        if kept not in self._profiles:
+            self._profiles[kept] = self._stream(kept)
+            self._profiles[kept].N = components
+        return Array([Name.ICCBased, self._profiles[kept]])
 
     def _indexed(self, source: Any) -> Any:
         base, highest = self.colour_space(source[1]), values.integer(source[2])
@@ -183,6 +205,8 @@ def components(space: Any) -> int | None:
             return 3
         case "/DeviceN":
             return len(space[1])
+        case "/ICCBased":
+            return values.integer(space[1].get("/N"))
         case _:
             return None
 

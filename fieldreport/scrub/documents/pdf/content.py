@@ -11,7 +11,7 @@ import warnings
 from typing import Any, Final, Protocol
 
 import pikepdf
-from pikepdf import ContentStreamInlineImage, ContentStreamInstruction, Dictionary, Name, Operator, Stream
+from pikepdf import Array, ContentStreamInlineImage, ContentStreamInstruction, Dictionary, Name, Operator, Stream
 
 from fieldreport import limits
 from fieldreport.scrub.documents.pdf import values
@@ -41,8 +41,8 @@ _PENDING: Final = Name("/Pending")
 class Resources(Protocol):
     """What copies the things a content stream names (``graphics.Graphics``)."""
 
-    def font(self, source: Any) -> Any:
-        """A font of the new document, or None."""
+    def font(self, source: Any, resources: Any) -> Any:
+        """A font of the new document: a viewer's own where there is none."""
 
     def state(self, source: Any, resources: Any) -> Any:
         """A graphics state of the new document, or None."""
@@ -78,6 +78,7 @@ class Rewriter:
         self._old_resources = resources if isinstance(resources, Dictionary) else Dictionary()
         self._names: dict[tuple[str, str], Name | None] = {}
         self.resources = Dictionary()
+        self._default_colours()
 
     def rewrite(self, untrusted: bytes) -> bytes:
         """The new content stream; ``self.resources`` holds what it uses."""
@@ -144,7 +145,7 @@ class Rewriter:
             source = self._old_resources.get(category)
             source = source.get(old_name) if isinstance(source, Dictionary) else None
             try:
-                copy = None if source is None else self._copy(category, source)
+                copy = None if source is None and category != "/Font" else self._copy(category, source)
             except Damaged:
                 copy = None  # one broken resource is not drawn; the rest of the page is
             self._names[category, old] = self._add(category, copy)
@@ -154,7 +155,7 @@ class Rewriter:
         copies, resources = self._copies, self._old_resources
         match category:
             case "/Font":
-                return copies.font(source)
+                return copies.font(source, resources)
             case "/ExtGState":
                 return copies.state(source, resources)
             case "/ColorSpace":
@@ -186,6 +187,15 @@ class Rewriter:
 
     def _inline(self, image: Any) -> Name | None:
         return self._add("/XObject", self._copies.inline_picture(image, self._old_resources))
+
+    def _default_colours(self) -> None:
+        """What device colours mean here (ISO 32000-1, 8.6.5.6): the resources that no operator names."""
+        spaces: Any = self._old_resources.get("/ColorSpace")
+        for name in ("/DefaultGray", "/DefaultRGB", "/DefaultCMYK") if isinstance(spaces, Dictionary) else ():
+            if isinstance(copy := self._copies.colour_space(spaces.get(name)), Array):
+                if "/ColorSpace" not in self.resources:
+                    self.resources.ColorSpace = Dictionary()
+                self.resources.ColorSpace[name] = copy
 
     def _hidden(self, operands: Any) -> bool:
         if len(operands) != 2 or operands[0] != Name.OC or not isinstance(operands[1], Name):

@@ -47,9 +47,22 @@ def clean_program(untrusted: bytes, retag: Retag) -> bytes:
         return _clean_sfnt(untrusted, retag)
     if untrusted[:1] == b"\x01" and len(untrusted) > 4:
         return _clean_cff(untrusted, retag)
+    if untrusted[:2] == b"\x80\x01":
+        untrusted = _without_segments(untrusted)
     if untrusted[:2] == b"%!":
         return _clean_type1(untrusted, retag)
     raise Damaged
+
+
+def _without_segments(untrusted: bytes) -> bytes:
+    """A Type 1 program from the segments of a PFB file (Adobe technical note 5040), which viewers forgive."""
+    kept = b""
+    position = 0
+    while untrusted[position : position + 2] in {b"\x80\x01", b"\x80\x02"}:
+        (length,) = struct.unpack_from("<L", untrusted, position + 2)
+        kept += untrusted[position + 6 : position + 6 + length]
+        position += 6 + length
+    return kept
 
 
 def _clean_sfnt(untrusted: bytes, retag: Retag) -> bytes:

@@ -73,15 +73,18 @@ class Fonts:
         self._removed = removed
         self._tags: dict[str, str] = {}
 
-    def fill(self, source: Any, font: Dictionary) -> None:
-        """Fill ``font``, already part of the new document, from ``source``."""
+    def fill(self, source: Any, font: Dictionary, resources: Any) -> None:
+        """Fill ``font``, already part of the new document, from ``source``.
+
+        ``resources``: of what uses it, where its glyphs have none of their own.
+        """
         font.Type = Name.Font
         subtype = values.spelled(source.get("/Subtype"))
         match subtype:
             case "/Type0":
                 self._composite(source, font)
             case "/Type3":
-                self._drawn(source, font)
+                self._drawn(source, font, resources)
             case "/Type1" | "/MMType1" | "/TrueType":
                 self._simple(source, font, subtype)
             case _:
@@ -101,7 +104,7 @@ class Fonts:
         self._encoding(source, font)
         self._descriptor(source, font)
 
-    def _drawn(self, source: Any, font: Dictionary) -> None:
+    def _drawn(self, source: Any, font: Dictionary, resources: Any) -> None:
         font.Subtype = Name.Type3
         values.keys(source, _SIMPLE, font)
         values.keys(source, _TYPE3, font)
@@ -112,7 +115,7 @@ class Fonts:
             raise Damaged
         for name, stream in sorted(glyphs.items()):
             if _GLYPH_KEY.fullmatch(name) and isinstance(stream, Stream):
-                procedures[name] = self._glyph(stream, source.get("/Resources"))
+                procedures[name] = self._glyph(stream, source.get("/Resources", resources))
         font.CharProcs = procedures
 
     def _composite(self, source: Any, font: Dictionary) -> None:
@@ -176,8 +179,10 @@ class Fonts:
             if isinstance(stream := descriptor.get(key), Stream) and (program := self._program(stream)) is not None:
                 new = self._new_stream(program)
                 values.keys(stream, table, new)
-                if key != "/FontFile3":
-                    new.Length1 = stream.get("/Length1") if key == "/FontFile" else len(program)
+                if key == "/FontFile2":
+                    new.Length1 = len(program)
+                elif key == "/FontFile" and "/Length1" not in new:
+                    new.Length1 = program.find(b"eexec") + 6  # with one byte of white space after it
                 kept[key] = new
         font.FontDescriptor = kept
 
@@ -188,7 +193,7 @@ class Fonts:
         except (Refused, IndexError, ValueError, struct.error) as error:
             if isinstance(error, Refused) and not isinstance(error, Damaged):
                 raise
-            self._removed.add(Removed.OTHER_METADATA)
+            self._removed.add(Removed.INCOMPLETE)
             return None
 
     def _base_font(self, source: Any, target: Dictionary, key: str) -> None:

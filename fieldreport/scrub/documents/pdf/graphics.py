@@ -13,7 +13,7 @@ from pikepdf import Array, Dictionary, Name, Stream
 from PIL import Image
 
 from fieldreport.scrub.documents.embedded_jpeg import as_drawn
-from fieldreport.scrub.documents.pdf import pictures, values
+from fieldreport.scrub.documents.pdf import pictures, pixel_pages, values
 from fieldreport.scrub.documents.pdf.colours import DEVICE, Colours, components
 from fieldreport.scrub.documents.pdf.content import Rewriter
 from fieldreport.scrub.documents.pdf.fonts import Fonts
@@ -73,10 +73,10 @@ class Graphics(Colours):
 
     # --- fonts and graphics states ---
 
-    def font(self, source: Any) -> Any:
-        """A font, or None if there is none."""
+    def font(self, source: Any, resources: Any) -> Any:
+        """A font. Where there is none, or it makes no sense, viewers take one of their own, and so does the copy."""
         if not isinstance(source, Dictionary):
-            return None
+            return self._viewers_font()
         key = ("font", source.objgen)
         if source.is_indirect and key in self._made:
             return self._made[key]
@@ -85,12 +85,17 @@ class Graphics(Colours):
         if source.is_indirect:
             self._made[key] = font
         try:
-            self._fonts.fill(source, font)
+            self._fonts.fill(source, font, resources)
         except Damaged:
-            # The viewer takes a font of its own; a page without one of its fonts is still a page.
-            self._made[key] = None
-            return None
+            font = self._viewers_font()
+            self._made[key] = font
         return font
+
+    def _viewers_font(self) -> Any:
+        self._cleaning.removed.add(Removed.INCOMPLETE)
+        return self._new.make_indirect(
+            Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica, Encoding=Name.WinAnsiEncoding)
+        )
 
     def _glyph(self, stream: Stream, resources: Any) -> Stream:
         content, used = self.content(self._decoder.plain(stream), resources)
@@ -100,15 +105,18 @@ class Graphics(Colours):
         return glyph
 
     def state(self, source: Any, resources: Any) -> Any:
-        """A graphics state; halftones, transfer functions and black generation belong to a printer and go."""
+        """A graphics state; halftones and black generation belong to a printer and go."""
         if not isinstance(source, Dictionary):
             return None
 
         def make() -> Any:
             kept = values.dictionary(source, _STATE)
             font = source.get("/Font")
-            if isinstance(font, Array) and len(font) == 2 and (copied := self.font(font[0])) is not None:
-                kept.Font = Array([copied, values.number(font[1]) or 1])
+            if isinstance(font, Array) and len(font) == 2:
+                kept.Font = Array([self.font(font[0], resources), values.number(font[1]) or 1])
+            for key in ("/TR", "/TR2"):
+                if (transfer := source.get(key)) is not None:
+                    kept[key] = self._transfer(transfer)
             mask = source.get("/SMask")
             if isinstance(mask, Name):
                 kept.SMask = Name("/None")
@@ -121,6 +129,11 @@ class Graphics(Colours):
             return self._new.make_indirect(kept)
 
         return self._once("state", source, make)
+
+    def _transfer(self, source: Any) -> Any:
+        if isinstance(source, Array):
+            return Array([self._transfer(item) for item in list(source)[:4]])
+        return Name.Default if values.spelled(source) == "/Default" else self.function(source)
 
     def pattern(self, source: Any, resources: Any) -> Any:
         """A tiling or shading pattern."""
@@ -202,10 +215,11 @@ class Graphics(Colours):
         except Refused as refused:
             if isinstance(refused, Bomb):
                 raise
-            self._cleaning.removed.add(Removed.DRAWINGS)
-            return None
+            return self._drawn(source, resources)
         values.keys(source, _PICTURE, kept)
         kept.Type, kept.Subtype = Name.XObject, Name.Image
+        if space is None and decoded.codec == "/JPXDecode" and (profile := pictures.jpx_profile(decoded.data)):
+            space = self.profile(profile, {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}.get(profile[16:20], 0))
         mask = source.get("/ImageMask") is True
         if space is not None and not mask:
             kept.ColorSpace = space
@@ -222,6 +236,21 @@ class Graphics(Colours):
         rows = min(len(pixels) // (3 * width), paper.strip_height(width))
         paper.look(Image.frombytes("RGB", (width, rows), pixels[: 3 * width * rows]), self._cleaning.noted)
 
+    def _drawn(self, source: Any, resources: Any) -> Any:
+        """A picture that cannot be cleaned, as PDFium draws it; None, and on the receipt, where it draws nothing."""
+        pixels = None if values.boolean(source.get("/ImageMask")) else pixel_pages.picture(source, self._cleaning)
+        if pixels is None:
+            self._cleaning.removed.add(Removed.DRAWINGS)
+            return None
+        self._cleaning.removed.add(Removed.CODING)
+        if paper.is_page(*pixels.size):
+            paper.look(pixels, self._cleaning.noted)
+        kept = self._stream(pixels.tobytes())
+        kept.Type, kept.Subtype, kept.BitsPerComponent = Name.XObject, Name.Image, 8
+        kept.Width, kept.Height, kept.ColorSpace = pixels.width, pixels.height, Name.DeviceRGB
+        self._masks(source, kept, resources)
+        return kept
+
     def _masks(self, source: Any, kept: Any, resources: Any) -> None:
         if isinstance(soft := source.get("/SMask"), Stream):
             if (copied := self.picture(soft, resources)) is not None:
@@ -237,7 +266,8 @@ class Graphics(Colours):
         if codec is None:
             return self._stream(b"")
         if codec == "/DCTDecode":
-            upright = as_drawn(data, self._cleaning, profile=False)
+            start = max(data.find(b"\xff\xd8\xff"), 0)  # after a line end, or what else viewers skip
+            upright = as_drawn(data[start:], self._cleaning, profile=False)
             data = self._cleaning.embedded(upright, accept={"image/jpeg"}).data
         elif codec == "/JPXDecode":
             check_image(*pictures.jpx_size(data))

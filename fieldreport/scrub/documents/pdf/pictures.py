@@ -39,6 +39,15 @@ def clean_jpx(untrusted: bytes) -> tuple[bytes, bool]:
     return kept, kept != untrusted
 
 
+def jpx_profile(untrusted: bytes) -> bytes | None:
+    """The ICC profile of a picture whose document names no colours (restricted or full, ISO 15444-1, I.5.3.3)."""
+    if not untrusted.startswith(_JP2_SIGNATURE):
+        return None
+    header = next((data for kind, data in _boxes(untrusted) if kind == b"jp2h"), b"")
+    colours = (data for kind, data in _boxes(header) if kind == b"colr")
+    return next((data[3:] for data in colours if data[:1] in {b"\2", b"\3"}), None)
+
+
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     position = 0
     while position + 8 <= len(data):

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import pikepdf
 import pypdfium2
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array, Dictionary, Name, Stream
 from PIL import Image
 
 from fieldreport import limits
+from fieldreport.scrub.documents.pdf import values
 from fieldreport.scrub.format import Cleaning
 from fieldreport.scrub.images import codecs, paper
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
@@ -46,6 +47,39 @@ def drawn(cleaned: bytes, cleaning: Cleaning) -> bytes:
             return file.getvalue()
     finally:
         old.close()
+
+
+def picture(source: Stream, cleaning: Cleaning) -> Image.Image | None:
+    """A picture of a document that nobody has cleaned, as PDFium draws it, in RGB; None where it draws nothing.
+
+    ``source``: without its masks, which are pictures of their own.
+
+    Raises:
+        Bomb: it has too many pixels.
+    """
+    width, height = values.integer(source.get("/Width")) or 0, values.integer(source.get("/Height")) or 0
+    if min(width, height) < 1:
+        return None
+    codecs.check_decoded(width, height)
+    cleaning.spend(width * height * 8)
+    try:
+        with pikepdf.new() as alone, io.BytesIO() as file:
+            page = alone.add_blank_page(page_size=(max(3, width), max(3, height)))
+            image = alone.copy_foreign(source)
+            image.Type, image.Subtype = Name.XObject, Name.Image  # which a picture inside content does not say
+            for key in ("/SMask", "/Mask", "/SMaskInData"):
+                if key in image:
+                    del image[key]
+            page.obj.Resources = Dictionary(XObject=Dictionary(Page=image))
+            page.obj.Contents = alone.make_stream(f"q {width} 0 0 {height} 0 0 cm /Page Do Q".encode("ascii"))
+            alone.save(file)
+            document = pypdfium2.PdfDocument(file.getvalue())
+        bitmap = document[0].render(scale=1, fill_color=(0, 0, 0, 0))
+        drawn = bitmap.to_pil().convert("RGBA").crop((0, 0, width, height))
+        document.close()
+    except (pikepdf.PikepdfError, pypdfium2.PdfiumError):
+        return None
+    return drawn.convert("RGB") if drawn.getextrema()[3] != (0, 0) else None
 
 
 def _check_fonts(document: pikepdf.Pdf) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.images.icc_profiles import is_ours
 from fieldreport.scrub.verdicts import Residue
 
 _HEADER: Final = re.compile(rb"%PDF-1\.7\n%[\x80-\xff]{4}\n")
@@ -163,7 +164,10 @@ class _Object:
         codec = self._top.get(b"/Filter", b"")
         if codec == b"/FlateDecode":
             body = _inflate(body)
-        if codec == b"/DCTDecode":
+        if body[36:40] == b"acsp" or (b"/N" in self._top and b"/FunctionType" not in self._top):
+            if not is_ours(body):
+                raise Residue
+        elif codec == b"/DCTDecode":
             _search_jpeg(body)
         elif codec == b"/JPXDecode":
             if b"xml " in body[:4096] or b"uuid" in body[:4096] or b"\xff\x64\x00" in body[:4096]:
