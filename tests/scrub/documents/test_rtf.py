@@ -242,6 +242,7 @@ WORD = "Plantedkim"
 PLANTS = [
     rf"{{\*\{WORD.lower()} x}}", rf"{{\*\anything {WORD}}}", rf"\{WORD.lower()}7 ", rf"{{\info{{\title {WORD}}}}}", rf"{{\v {WORD}}}",
     rf"{{\*\bkmkstart {WORD}}}{{\*\bkmkend {WORD}}}", rf"{{\*\userprops{{\propname {WORD}}}}}", rf"{{\object{{\*\objdata {WORD}}}}}",
+    rf"{{\b x\title {WORD}}}", rf"{{*\generator {WORD};}}", rf"{{ \info {WORD}}}", rf"{{\shppict\pict\wmetafile8 {WORD}}}",
     rf"{{\fonttbl{{\f7 {WORD};}}}}", rf"{{\colortbl {WORD};}}", rf"{{\stylesheet{{\s1 {WORD};}}}}", rf"{{\deleted {WORD}}}",
     rf"{{\field{{\*\fldinst WRITTENBY {WORD}}}{{\fldrslt }}}}", rf"{{\*\annotation {WORD}}}", rf"{{\sp{{\sn a}}{{\sv {WORD}}}}}",
 ]  # fmt: skip
@@ -275,6 +276,7 @@ def test_what_is_planted_in_a_clean_file_is_refused(clean: Clean, plant: str) ->
         (rb"{\fonttbl{\f1\fcharset129 \'b9\'d9\'c5\'c1;}}", rb"{\fonttbl {\f1 \fcharset129 \u-17388 ?\u-12075 ?;}}"),
         (rb"{\fonttbl{\f2\fcharset204{\*\fname Kim;}Times New Roman Cyr{\*\falt Kim};}}", rb"{\fonttbl {\f2 \fcharset204 Times New Roman CYR;}}"),
         (rb"{\fonttbl{\f3\fcharset177 David (Hebrew);}}", rb"{\fonttbl {\f3 \fcharset177 David;}}"),
+        (rb"{ \fonttbl {\f4 Arial;} }{ words}", rb"{\fonttbl {\f4 Arial;}}{ words}"),
         (rb"{\colortbl;\red1\green2\blue3\ctint255\cshade255;}", rb"{\colortbl ;\red1 \green2 \blue3 ;}"),
         (rb"{\colortbl;\red999\green2\blue3;Kim}", rb"{\colortbl ;\red0 \green2 \blue3 ;}"),
         (rb"\ansicpg1256\ansicpg31337 ", rb"\ansicpg1256 "),
@@ -299,7 +301,7 @@ def test_a_link_inside_holds_under_another_name_and_other_bookmarks_go(clean: Cl
     [
         (True, rb"\cf2 words"), (False, rb"\cf1 words"), (False, rb"{\cf2 }words"), (False, rb"\cf2\plain words"),
         (True, rb"\highlight1\cf1 words"), (False, rb"\highlight1\cf2 words"), (False, rb"\trowd\clcbpat1\cellx9 \cf2 words\cell\row"),
-        (True, rb"\fs2 words"), (False, rb"\fs12 words"), (True, rb"\sl-10 words"), (False, rb"\sl-240 words"),
+        (False, rb"\cf0 words"), (True, rb"\fs2 words"), (False, rb"\fs12 words"), (True, rb"\sl-10 words"), (False, rb"\sl-240 words"),
     ],
 )  # fmt: skip
 def test_words_that_nobody_sees_are_reported(hides: object, text: bytes) -> None:

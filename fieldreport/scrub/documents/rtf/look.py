@@ -56,8 +56,8 @@ def _hides(said: Mapping[bytes, int], colours: Sequence[Colour | None]) -> bool:
         return True
 
     def colour(word: bytes) -> Colour | None:
-        number = said.get(word, 0)
-        return colours[number] if number < len(colours) else None
+        number = said.get(word, 0)  # which is the reader's own
+        return colours[number] if 0 < number < len(colours) else None
 
     front = colour(b"cf")
     back = next(filter(None, map(colour, _BEHIND)), _PAPER)

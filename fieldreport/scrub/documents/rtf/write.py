@@ -88,7 +88,8 @@ _GROUP, _STAR, _OPEN, _FRAME, _SILENT = (
 _FOUND: Final = {
     word: Removed(kind) for kind, words in _TABLE["destinations"]["found"].items() for word in _words(words)
 }
-_DESTINATIONS: Final = _GROUP | _STAR | _OPEN | _FRAME | _SILENT | _FOUND.keys() | {b"fldrslt"}
+_INVISIBLE: Final = _SILENT | _FOUND.keys()
+_DESTINATIONS: Final = _GROUP | _STAR | _OPEN | _FRAME | _INVISIBLE | {b"fldrslt"}
 _FOUND_WORDS: Final = {word: Removed(kind) for kind, words in _TABLE["found"].items() for word in _words(words)}
 _TABLES: Final = {b"fonttbl": _Mode.FONTS, b"colortbl": _Mode.COLOURS}
 _BOOKMARKS: Final = frozenset({b"bkmkstart", b"bkmkend"})
@@ -121,6 +122,7 @@ class _Group:
     mode: _Mode
     written: bool = False  # whether its braces are in the result
     named: bool = False  # whether its first word has been seen
+    spaces: bytes = b""  # before that
     starred: bool = False
     fallback: int = 1  # characters after \\u that stand for it in old readers
     hidden: bool = False
@@ -215,11 +217,16 @@ class _Rewriting:
         if not group.named:
             group.named = True
             if group.mode is _Mode.KEEP:
-                self._write_brace(group)
+                self._begin_text(group)
 
     def _write_brace(self, group: _Group) -> None:
         group.written = True
         self._out += b"{"
+
+    def _begin_text(self, group: _Group) -> None:
+        self._write_brace(group)
+        if group.spaces and self._is_shown(group):
+            self._shown(Kind.TEXT, group.spaces)
 
     def _close(self) -> None:
         self._skip = self._surrogate = 0
@@ -243,7 +250,12 @@ class _Rewriting:
             if self._destination(group, word):
                 return
             if group.mode is _Mode.KEEP and not group.written:
-                self._write_brace(group)
+                self._begin_text(group)
+        elif word in _INVISIBLE and group.mode is _Mode.KEEP and len(self._groups) > 1:
+            # Readers look for it anywhere in a group, and show nothing that follows in there.
+            group.mode = _Mode.PICTURE if word == b"pict" else _Mode.DROP
+            self._report(word)
+            return
         if word in _FOUND_WORDS:
             self._removed.add(_FOUND_WORDS[word])
         match group.mode:
@@ -373,6 +385,9 @@ class _Rewriting:
         group = self._groups[-1]
         kind, data, _ = token
         if not group.named:
+            if kind is Kind.TEXT and not data.strip():
+                group.spaces += data  # perhaps before the word that says what the group is
+                return
             self._begin(group)
         match group.mode:
             case _Mode.KEEP:
