@@ -15,7 +15,7 @@ from fieldreport.scrub.verdicts import Bomb, Refused, Removed
 
 EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 """Pictures that every office program and every reader of books draws."""
-_DATA: Final = re.compile(r"\s*data:image/[\w.+-]+(;[\w=.-]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
+_DATA: Final = re.compile(r"\s*data:(?:[\w.+-]+/[\w.+-]+)?(;[\w=.-]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 
 
 def clean_picture(untrusted: bytes, cleaning: Cleaning) -> Embedded | None:
@@ -91,6 +91,6 @@ def clean_address(untrusted_address: str, cleaning: Cleaning, *, accept: Collect
     except Bomb:
         raise
     except (Refused, binascii.Error):
-        cleaning.removed.add(Removed.EMBEDDED_FILE)
+        cleaning.removed.add(Removed.DRAWINGS)
         return None
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode('ascii')}"

@@ -98,7 +98,7 @@ def _vocabulary(table: Mapping[str, Any], prefixes: Mapping[str, str]) -> Vocabu
     elements = {
         tag(name): {
             attribute(each): Value(kind, _judge(kind, table))
-            for kind, listed in kinds.items()
+            for kind, listed in (*table.get("every", {}).items(), *kinds.items())
             for each in listed.split()
             if each.rpartition(":")[0] in {"", *prefixes}
         }

@@ -15,6 +15,7 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.css_verify import verify_declarations, verify_fonts, verify_sheet, verify_value
 from fieldreport.scrub.documents.links_verify import verify_field, verify_link, verify_picture
 from fieldreport.scrub.documents.xml_verify import verify_visible
 from fieldreport.scrub.verdicts import Residue
@@ -31,6 +32,16 @@ _FONTS: Final = frozenset(font for group in tables.load("fonts").values() for fo
 _SEPARATORS: Final = str.maketrans(dict.fromkeys(",;()[]\t\n", " "))
 _PIECE: Final = 1 << 20  # bytes between two looks at how many values wait
 _WAITING: Final = 10_000  # values of a kind
+
+_EACH: Final[Mapping[str, Callable[[str], None]]] = {
+    "css-declarations": verify_declarations,
+    "css-fonts": verify_fonts,
+    "css-sheet": verify_sheet,
+    "css-value": verify_value,
+    "field": verify_field,
+    "link": verify_link,
+    "picture": verify_picture,
+}  # by kind: what reads one value
 
 Take = Callable[[str], object]
 Judge = Callable[[Collection[str]], bool]
@@ -63,7 +74,7 @@ class Tables:
         for name, kinds in _listed(table):
             attributes = {
                 self._attribute(table, each): self._judged(kind, table)
-                for kind, names in kinds.items()
+                for kind, names in (*table.get("every", {}).items(), *kinds.items())
                 for each in names.split()
                 if _TELLING_ATTRIBUTE.fullmatch(each if ":" in each else own + each) is None
                 and each.rpartition(":")[0] in {"", *self.namespaces}
@@ -97,6 +108,7 @@ class Reading:
         self._values: dict[str, set[str]] = {}
         self._places = _Places(self)
         self._texts: list[str] = []  # of those that are counted
+        self._sheets: list[str] = []  # in the pieces that the reader hands out
         self.characters = 0
 
     def read(self, content: bytes) -> None:
@@ -134,6 +146,7 @@ class Reading:
             Residue: one of them is not of its kind.
         """
         self._judge(0)
+        verify_sheet("".join(self._sheets))
 
     def place(self, tag: str) -> tuple[Mapping[str, Take], Take]:
         """What takes the attributes of an element and its text.
@@ -150,6 +163,8 @@ class Reading:
         """What takes a value of a kind. What the reader sees is not judged: ``bool`` takes it, and nothing follows."""
         if kind == "counted":
             return self._texts.append
+        if kind == "css-sheet":
+            return self._sheets.append
         return bool if kind == "text" else self._values.setdefault(kind, set()).add
 
     def _listen(self, parser: expat.XMLParserType) -> None:
@@ -261,12 +276,8 @@ def _judge(kind: str, table: Mapping[str, Any]) -> Judge:
             return lambda values: all(
                 _is_declared(each, properties, words) for value in values for each in value.split(";")
             )
-        case "field":
-            return lambda values: all(map(_passes(verify_field), values))
-        case "link":
-            return lambda values: all(map(_passes(verify_link), values))
-        case "picture":
-            return lambda values: all(map(_passes(verify_picture), values))
+        case _ if kind in _EACH:
+            return lambda values: all(map(_passes(_EACH[kind]), values))
         case _ if kind in _KINDS["listed"]:
             names = {name for group in tables.load(_KINDS["listed"][kind]).values() for name in group}
             return lambda values: all(map(fits, set(values) - names))

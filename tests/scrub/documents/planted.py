@@ -1,4 +1,4 @@
-"""Words planted into packages of XML, in every place that a table does not show to a reader."""
+"""Words planted into XML, in packages or alone, in every place that a table does not show to a reader."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ _XML = (".xml", ".rels", ".opf", ".ncx", ".xhtml")
 
 
 def members(data: bytes) -> dict[str, bytes]:
+    """The parts of a package by name; what is no package is one part without a name."""
+    if not data.startswith(b"PK"):
+        return {"": data}
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         return {name: package.read(name) for name in package.namelist()}
 
 
 def packed(parts: Mapping[str, bytes]) -> bytes:
     """A package in the form in which ours are written."""
+    if "" in parts:
+        return parts[""]
     sink = Sink()
     archive.write(sink, parts.items(), stored=frozenset({"mimetype"} & parts.keys()))
     return sink.source().whole()
@@ -44,7 +49,7 @@ def spoiled(data: bytes, chance: random.Random, shown: Collection[tuple[str, str
     ``shown``: (tag, attribute) whose values a reader sees; an attribute of "" is the element's text.
     """
     parts = members(data)
-    name = chance.choice([each for each in parts if each.endswith(_XML)])
+    name = chance.choice([each for each in parts if not each or each.endswith(_XML)])
     root = etree.fromstring(parts[name])
     elements = [*root.iter(etree.Element)]
     element = chance.choice(elements)
@@ -102,7 +107,7 @@ def _ways(
     yield f"a prefix in {tag}", lambda: etree.SubElement(element, tag, nsmap={WORD: namespace or "urn:example:who"})
     yield f"a comment in {tag}", lambda: element.append(etree.Comment(WORD))
     yield f"an instruction in {tag}", lambda: element.append(etree.ProcessingInstruction("who", WORD))
-    yield "a document type", lambda: _serialised(root).replace(b"<", f"<!DOCTYPE {WORD}>\n<".encode(), 2)
+    yield "a document type", lambda: _serialised(root).replace(b"?>", f"?>\n<!DOCTYPE {WORD}>".encode(), 1)
     for key in map(str, element.attrib):
         if (tag, key) not in shown:
             yield f"{key} of {tag}", functools.partial(element.set, key, WORD)

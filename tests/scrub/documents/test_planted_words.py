@@ -1,4 +1,6 @@
-"""What is planted in an office file where no reader sees it does not come out, and is refused in a clean file."""
+"""What is planted in a document where no reader sees it does not come out, and is refused in a clean file."""
+
+# ruff: noqa: E501  # markup is easier to read on a line of its own
 
 from __future__ import annotations
 
@@ -27,8 +29,20 @@ OOXML = {
 OPEN = ("text", "table", "draw", "style", "number", "chart", "presentation", "math", "loext", "calcext")
 FAMILIES = {
     **{kind: [f"ooxml/{name}" for name in (*names, *DRAWN)] for kind, names in OOXML.items()},
+    "svg": ["svg"],
     **{kind: [f"opendocument/{name}" for name in OPEN] for kind in open_documents.DOCUMENTS},
 }
+
+
+DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 100 100" version="1.1">
+<style type="text/css">.k { fill: red; font-family: Arial } @media screen { #a &gt; path { stroke: blue } }</style>
+<defs><linearGradient id="g" gradientUnits="userSpaceOnUse" x1="0" gradientTransform="rotate(4)"><stop offset="0" stop-color="#fff"/></linearGradient>
+<filter id="f" x="0"><feGaussianBlur in="SourceGraphic" stdDeviation="1 2" result="b"/><feBlend in="b" in2="SourceAlpha" mode="multiply"/></filter>
+<clipPath id="c" clipPathUnits="userSpaceOnUse"><circle cx="5" cy="5" r="4"/></clipPath><mask id="m"><rect width="9" height="9"/></mask>
+<marker id="e" orient="auto" refX="1"><path d="M0 0L1 1z"/></marker><pattern id="p" width="2" height="2"><polygon points="0,0 1,1 2,0"/></pattern></defs>
+<g id="a" class="k" transform="translate(1,2)" style="opacity:.5;stroke:url(#g)" clip-path="url(#c)"><path d="M0 0L10 10" fill="url(#g)" filter="url(#f)"/></g>
+<text x="1 2" y="9" font-family="serif" font-size="9">Seen <tspan dx="1">at</tspan> <textPath href="#a" startOffset="5%">the gate</textPath></text>
+<use xlink:href="#a" x="20"/><svg preserveAspectRatio="xMidYMid meet" width="10cm"/></svg>"""
 
 
 @functools.cache
@@ -38,6 +52,8 @@ def shown(kind: str) -> frozenset[tuple[str, str]]:
 
 @functools.cache
 def original(kind: str) -> bytes:
+    if kind == "svg":
+        return DRAWING
     return (open_documents.DOCUMENTS.get(kind) or samples()[kind])()
 
 

@@ -1,0 +1,127 @@
+"""Words of a drawing that nobody sees: outside of what it shows, tiny, or in the colour of the paper."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.scrub.documents.css import OVERLOOKED
+from fieldreport.scrub.documents.markup import Element
+
+_S: Final = "{http://www.w3.org/2000/svg}"
+_NUMBER: Final = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)\s*(?:px)?\s*", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(?<![\w-])font-size\s*:\s*([0-9.]+)(?:px)?\s*(?:;|$)")
+_STEP: Final = re.compile(r"(matrix|translate|scale|rotate)\s*\(([^()]*)\)")
+_WHITE: Final = frozenset({"#fff", "#ffffff", "white", "transparent", "none"})
+_SHAPES: Final = frozenset(_S + name for name in ("rect", "path", "circle", "ellipse", "polygon", "image"))
+_HIGHEST: Final = 1000  # lines of the smallest letters on top of each other in what is shown
+
+_Matrix = tuple[float, float, float, float, float, float]
+_SAME: Final[_Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+
+
+def may_hide_words(root: Element) -> bool:
+    """Whether a text of the drawing is probably not seen. What its style sheets say is not looked at."""
+    box = _box(root)
+    covered = False
+    for node in root.iter(*_SHAPES, f"{_S}text"):
+        style = str(node.get("style", ""))
+        if node.tag != f"{_S}text":
+            covered = covered or _fill(node, style) not in _WHITE
+            continue
+        if not "".join(map(str, node.itertext())).strip():
+            continue
+        if OVERLOOKED.search(style) and "fill" not in style:
+            return True
+        if _fill(node, style) in _WHITE and str(node.get("stroke", "none")) == "none" and not covered:
+            return True
+        if box is not None and (_is_tiny(node, style, box) or _is_outside(node, box)):
+            return True
+    return False
+
+
+def _fill(node: Element, style: str) -> str:
+    found = re.search(r"(?<![\w-])fill\s*:\s*([^;]+)", style)
+    return (found[1] if found is not None else str(node.get("fill", "black"))).strip().lower()
+
+
+def _box(root: Element) -> tuple[float, float, float, float] | None:
+    """Left, top, right and bottom of what the drawing shows."""
+    said = str(root.get("viewBox", "")).replace(",", " ").split()
+    if len(said) != 4:
+        said = ["0", "0", str(root.get("width", "")), str(root.get("height", ""))]
+    found = [_NUMBER.fullmatch(each) for each in said]
+    if None in found:
+        return None
+    left, top, width, height = (float(each[1]) for each in found if each is not None)
+    return left, top, left + width, top + height
+
+
+def _is_tiny(node: Element, style: str, box: tuple[float, float, float, float]) -> bool:
+    found = _SIZE.search(style) or _NUMBER.fullmatch(str(node.get("font-size", "")))
+    if found is None:
+        return False
+    scale = _placed(node)
+    return float(found[1]) * math.hypot(scale[2], scale[3]) < (box[3] - box[1]) / _HIGHEST
+
+
+def _is_outside(node: Element, box: tuple[float, float, float, float]) -> bool:
+    """Whether a text begins far from what is shown: where it ends is not known without its font."""
+    x, y = (_NUMBER.fullmatch(str(node.get(name, "0"))) for name in ("x", "y"))
+    if x is None or y is None:
+        return False
+    a, b, c, d, e, f = _placed(node)
+    across, down = float(x[1]), float(y[1])
+    across, down = a * across + c * down + e, b * across + d * down + f
+    width, height = box[2] - box[0], box[3] - box[1]
+    return not (box[0] - width < across < box[2] and box[1] - height / 10 < down < box[3] + height / 10)
+
+
+def _placed(node: Element) -> _Matrix:
+    """What all transformations around an element do together."""
+    matrix = _SAME
+    above: Element | None = node
+    depth = 0
+    while above is not None and depth < limits.XML_DEPTH:
+        matrix = _product(_own(str(above.get("transform", ""))), matrix)
+        above, depth = above.getparent(), depth + 1
+    return matrix
+
+
+def _own(transform: str) -> _Matrix:
+    matrix = _SAME
+    for kind, said in _STEP.findall(transform):
+        try:
+            numbers = [float(each) for each in said.replace(",", " ").split()]
+        except ValueError:
+            return _SAME
+        step = _step(kind, numbers)
+        matrix = matrix if step is None else _product(matrix, step)
+    return matrix
+
+
+def _step(kind: str, numbers: list[float]) -> _Matrix | None:
+    match kind, numbers:
+        case "matrix", [a, b, c, d, e, f]:
+            return a, b, c, d, e, f
+        case "translate", [x, *rest]:
+            return 1.0, 0.0, 0.0, 1.0, x, rest[0] if rest else 0.0
+        case "scale", [x, *rest]:
+            return x, 0.0, 0.0, rest[0] if rest else x, 0.0, 0.0
+        case "rotate", [angle, *centre]:
+            turn = math.radians(angle)
+            turned = (math.cos(turn), math.sin(turn), -math.sin(turn), math.cos(turn), 0.0, 0.0)
+            if len(centre) != 2:
+                return turned
+            x, y = centre
+            return _product(_product((1.0, 0.0, 0.0, 1.0, x, y), turned), (1.0, 0.0, 0.0, 1.0, -x, -y))
+        case _:
+            return None
+
+
+def _product(one: _Matrix, other: _Matrix) -> _Matrix:
+    a, b, c, d, e, f = one
+    g, h, i, j, k, m = other
+    return a * g + c * h, b * g + d * h, a * i + c * j, b * i + d * j, a * k + c * m + e, b * k + d * m + f
