@@ -228,11 +228,17 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         Refusal.UNSUPPORTED: later(
             "We cannot clean this type of file. A photo or screenshot of it, or a PDF, may work instead."
         ),
+        Refusal.DRAWING: later(
+            "This is a drawing or picture that only special programs open. Export it there as PDF or JPEG and choose "
+            "that file."
+        ),
         Refusal.SOUND_OR_FILM: later(
             "We cannot clean this kind of sound or film. Save a sound as M4A or MP3, a film as MP4, and choose that "
             "file."
         ),
-        Refusal.OLD_OFFICE: later("This is an old Office format. Save it as DOCX or PDF and choose that file."),
+        Refusal.OLD_OFFICE: later(
+            "This is an old Office format. Save it as DOCX, XLSX, PPTX or PDF and choose that file."
+        ),
         Refusal.HANGUL: later("This is a Hangul document. In Hangul, save it as PDF and choose that file."),
         Refusal.IWORK: later(
             "This is a Pages, Numbers or Keynote document. Export it there as PDF and choose that file."
@@ -274,6 +280,29 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
     }
 )
 """Why a file was not taken, with what may help."""
+
+_SHOW: Final = later(
+    "If your device cannot do that, open it, make screenshots or photos of what it shows, and choose those."
+)
+_ELSE: Final[Mapping[str, LazyString]] = MappingProxyType(
+    {
+        Refusal.SOUND_OR_FILM: later(
+            "If no app on your device can do that, play it and record it with another device, and choose that "
+            "recording."
+        ),
+        Refusal.ARCHIVE: later(
+            "On a phone, the app for files may unpack it when you tap it; on a computer, 7-Zip does."
+        ),
+        **dict.fromkeys(
+            (
+                *(Refusal.DRAWING, Refusal.OLD_OFFICE, Refusal.HANGUL, Refusal.IWORK, Refusal.MAIL, Refusal.TRACK),
+                *(Refusal.RAW_PHOTO, Refusal.ENCRYPTED, Refusal.DAMAGED, Refusal.CRASHED, Refusal.MEMORY),
+            ),
+            _SHOW,
+        ),
+    }
+)
+"""What else may help, where the first needs a program that not everybody has."""
 
 NOT_KEPT: Final[Mapping[NotKept, LazyString]] = MappingProxyType(
     {
@@ -380,7 +409,7 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
 
 def why_in_words(untrusted_code: str) -> str:
     """Why a file is not there: refused, or not kept. A code that is none has no words."""
-    return str(_WHY.get(untrusted_code, ""))
+    return " ".join(str(table[untrusted_code]) for table in (_WHY, _ELSE) if untrusted_code in table)
 
 
 def size_in_words(size: int) -> str:

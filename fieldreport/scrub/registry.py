@@ -141,6 +141,26 @@ FORMATS: Final = (
 BY_TYPE: Final[Mapping[str, Format]] = MappingProxyType({each.media_type: each for each in FORMATS})
 """Sniffed media type → its row."""
 
+REFUSED: Final[Mapping[str, Refusal]] = MappingProxyType(
+    {
+        "application/octet-stream": Refusal.UNSUPPORTED,
+        "application/xml": Refusal.UNSUPPORTED,
+        "application/vnd.ms-excel.sheet.binary": Refusal.OLD_OFFICE,
+        "application/postscript": Refusal.DRAWING,
+        "image/vnd.adobe.photoshop": Refusal.DRAWING,
+        "image/vnd.djvu": Refusal.DRAWING,
+        "image/vnd.dwg": Refusal.DRAWING,
+        "image/x-xcf": Refusal.DRAWING,
+        "image/emf": Refusal.DRAWING,
+        "image/wmf": Refusal.DRAWING,
+        **dict.fromkeys(
+            ("audio/qcelp", "audio/x-ape", "audio/x-musepack", "audio/x-tta", "audio/x-voc"), Refusal.SOUND_OR_FILM
+        ),
+        **dict.fromkeys(("video/vnd.rn-realmedia", "video/x-cdxa", "video/x-ivf"), Refusal.SOUND_OR_FILM),
+    }
+)
+"""Sniffed media type that we do not clean → why, and so what its source is told to do instead."""
+
 OUTPUTS: Final[Mapping[str, Format]] = MappingProxyType({each.media_type: each for each in FORMATS if each.noun})
 """Media type of a cleaned file → its row. A child's answer that is not in here is refused."""
 
@@ -149,13 +169,12 @@ def row(media_type: str, mode: Mode = Mode.LOSSLESS) -> Format:
     """The row of a sniffed type.
 
     Raises:
-        Refused: ``unsupported`` or ``sound-or-film`` when there is none, ``not-strong`` when it has no strong way and
-            ``mode`` asks for one.
+        Refused: as ``REFUSED`` says when there is none; ``not-strong`` when it has no strong way and ``mode`` asks for
+            one.
     """
     found = BY_TYPE.get(media_type)
     if found is None:
-        played = media_type.startswith(("audio/", "video/"))
-        raise Refused(Refusal.SOUND_OR_FILM if played else Refusal.UNSUPPORTED)
+        raise Refused(REFUSED.get(media_type, Refusal.UNSUPPORTED))
     if mode is Mode.STRONG and found.strong is Strong.NONE:
         raise Refused(Refusal.NOT_STRONG)
     return found

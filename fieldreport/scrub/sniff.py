@@ -49,6 +49,8 @@ _MAGICS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
     (0, b"\xff\x4f\xff\x51", "image/jp2"),
     (0, b"8BPS", "image/vnd.adobe.photoshop"),
+    (0, b"gimp xcf ", "image/x-xcf"),
+    (0, b"AC10", "image/vnd.dwg"),
     (0, b"{\\rtf", "application/rtf"),
     (0, b"\x1a\x45\xdf\xa3", "ebml"),
     (0, b"RIFF", "riff"),

@@ -30,9 +30,11 @@ class Refusal(_WithText):
 
     UNSUPPORTED = "unsupported", "this type of file cannot be cleaned"
     SOUND_OR_FILM = "sound-or-film", "this sound or film cannot be cleaned; save it as M4A, MP3 or MP4"
-    # OLE compound file: .doc, .xls, .ppt
+    # PSD, XCF, DWG, PostScript, DjVu, EMF, WMF
+    DRAWING = "drawing", "a drawing or picture for special programs; export it there as PDF or JPEG"
     HANGUL = "hangul", "a document of Hangul (HWP); save it there as PDF"
     IWORK = "iwork", "a document of Pages, Numbers or Keynote; export it there as PDF"
+    # OLE compound file: .doc, .xls, .ppt; and .xlsb
     OLD_OFFICE = "old-office", "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF"
     # .msg, .pst
     MAIL = "mail", "mail in Outlook's own form cannot be cleaned; save it as EML or PDF"

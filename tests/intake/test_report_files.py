@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from reportlab.pdfgen import canvas
 
 from fieldreport.errors import ScrubRefused
-from fieldreport.intake.messages import NOTED, REFUSALS, REMOVED, noted_in_words, removed_in_words
+from fieldreport.intake.messages import NOTED, REFUSALS, REMOVED, noted_in_words, removed_in_words, why_in_words
 from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.scrub.verdicts import Noted
@@ -159,7 +160,10 @@ def test_every_reason_for_refusing_has_words(house: House, refusal: Refusal) -> 
 
     page = Source(house.app(scrubber=Refusing())).send("My words.", [("some.jpg", photo())])
     assert page.status == 422
-    assert str(REFUSALS[refusal]) in page.text
+    words = why_in_words(refusal)
+    assert words in page.text
+    assert words.startswith(str(REFUSALS[refusal]))
+    assert re.search(r"\b(choose|send|try|may work|make|save)\b", words, re.IGNORECASE)  # there is something to do
 
 
 def pdf() -> bytes:
