@@ -112,7 +112,7 @@ class Intake:
     machine ends TLS, so that a visitor who comes under another name than the onion address came encrypted; without it
     such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
     language → a sentence for the first page. ``contact``: how sources can tell that this is really the newsroom, such
-    as a fingerprint.
+    as a fingerprint. ``exit_url``: where "Leave this site" leads, without asking this server.
     """
 
     data: Path
@@ -154,7 +154,10 @@ class Intake:
             lambda value: len(value) <= limits.CONTACT_CHARACTERS,
         ),
     )
-    exit_url: str = "https://www.bing.com/search?q=weather"  # reachable and harmless nearly everywhere
+    exit_url: str = field(
+        default="https://www.bing.com/search?q=weather",  # reachable and harmless nearly everywhere
+        metadata=_must("begin with https://", lambda value: value.startswith("https://")),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,7 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
         onion=settings.intake.onion,
         greetings=settings.intake.greetings,
         contact=settings.intake.contact,
+        exit_url=settings.intake.exit_url,
         has_logo=settings.intake.logo != Path(),
         accepted_types=static.accepted_types(strong=settings.scrub.strong),
         request_megabytes=static.megabytes(settings.intake.request_bytes),

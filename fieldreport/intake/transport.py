@@ -15,7 +15,7 @@ import flask
 from fieldreport.config import Intake
 from fieldreport.errors import NotAllowed
 
-_HARMLESS: Final = frozenset({"static.leave", "static.logo", "static.safety", "static.help_page"})
+_HARMLESS: Final = frozenset({"static.logo", "static.safety", "static.help_page"})
 _GATEWAY: Final = re.compile(r"\.onion\.[a-z]|(?:^|\.)tor2web\.")
 _MARKS: Final = ("X-Tor2web", "X-Tor2web-Version")  # gateways that follow the tor2web convention say so
 

@@ -52,6 +52,15 @@ _BAD_PAGE: Final = """<!doctype html><html lang="en"><title>Bad</title>
 <p style="color: #ccc; width: 2000px">pale and wide</p><img src="data:,"></main></body></html>"""
 
 
+# What has the focus; whether the way out is wholly on the screen; whether the focus begins under what sticks to its top.
+_UNDER_THE_WAY_OUT: Final = """
+const focus = document.activeElement, header = document.querySelector("header"), here = focus.getBoundingClientRect();
+const out = document.querySelector(".exit").getBoundingClientRect(), edge = header.getBoundingClientRect().bottom;
+return [focus.tagName, out.top >= 0 && out.bottom <= innerHeight && out.left >= 0 && out.right <= innerWidth,
+        focus !== document.body && !header.contains(focus) && here.top < edge && here.bottom > 0];
+"""
+
+
 class Examiner:
     """A browser in which every page is asked about by axe, and measured; first, one of which both must complain."""
 
@@ -117,7 +126,7 @@ def test_the_printed_receipt_has_the_codename_and_what_to_do_and_no_buttons(
     screen.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     for shown in ("//ol[@class='words']/li", "//dl[@id='received']", "//h2[.='How to come back']"):
         assert screen.one(shown).is_displayed(), shown
-    for hidden in ("//header//nav", "//a[@class='exit']", "//div[@class='actions']", "//footer"):
+    for hidden in ("//nav", "//a[@class='exit']", "//div[@class='actions']", "//footer"):
         assert not screen.one(hidden).is_displayed(), hidden
     body = screen.one("//body")
     assert body.value_of_css_property("color") == "rgba(0, 0, 0, 1)"
@@ -141,6 +150,8 @@ def test_a_report_can_be_sent_with_the_keyboard_alone(newsroom: Demo, chromium: 
         raise AssertionError(f"{name} cannot be reached with the tabulator")
 
     press(Keys.TAB)
+    assert driver.switch_to.active_element.text == "Leave this site"
+    press(Keys.TAB)
     assert driver.switch_to.active_element.text == "Skip to the content"
     tab_to("Send the report")
     press(Keys.ENTER)
@@ -152,6 +163,26 @@ def test_a_report_can_be_sent_with_the_keyboard_alone(newsroom: Demo, chromium: 
     tab_to("Send the report")
     press(Keys.ENTER)
     assert screen.words("//dl[@id='received']/dt") == ["Your text"]
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 320), ("ru", 320), ("ar", 1024)])
+def test_the_way_out_stays_in_sight_and_nothing_that_is_focused_lies_under_it(
+    newsroom: Demo, chromium: type_of_starter, language: str, width: int
+) -> None:
+    """WCAG 2.2, 2.4.11, with the tabulator forwards and backwards."""
+    screen = Screen(chromium(scripting=False, width=width), newsroom)
+    seen: set[str] = set()
+    for path in ("", "report", "return", "safety"):
+        screen.open("intake", f"/{language}/{path}")
+        screen.one("//summary").click()
+        for keys in ([Keys.TAB], [Keys.SHIFT, Keys.TAB]):
+            for _ in range(45):
+                webdriver.ActionChains(screen.driver).send_keys(*keys).perform()
+                name, out, under = screen.driver.execute_script(_UNDER_THE_WAY_OUT)
+                seen.add(name)
+                assert out, f"the way out is not in sight on {path} at {name}"
+                assert not under, f"{name} on {path} lies under the way out"
+    assert {"A", "SUMMARY", "INPUT", "TEXTAREA", "BUTTON"} <= seen
 
 
 @pytest.mark.parametrize("language", ["ko", "zh-Hans", "ar"])

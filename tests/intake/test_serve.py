@@ -297,7 +297,7 @@ class Day:
         self.bad_hours()
 
     def sources(self) -> None:
-        for path in ("/", "/en/", "/ar/safety", "/ko/help", "/logo", "/exit"):
+        for path in ("/", "/en/", "/ar/safety", "/ko/help", "/logo"):
             self.seen(self.client.get(path))
         form = fields(self.client.get("/en/report"))
         self.codenames.append(form["codename"])

@@ -46,7 +46,6 @@ def test_an_open_line_gets_a_warning_and_no_form(house: House) -> None:
 def test_what_to_know_about_safety_is_told_on_any_way(house: House) -> None:
     for path in ("safety", "help"):
         assert at(with_hosts(house), "tips.example.org", path).status == 200
-    assert Source(with_hosts(house).app()).client.get("/exit", headers={"Host": "tips.example.org"}).status_code == 303
 
 
 def test_behind_a_proxy_that_ends_tls_the_open_web_is_safe_and_the_onion_is_offered(house: House) -> None:

@@ -1,7 +1,6 @@
-"""The pages without a form: front page, safety, help, the way out, and choosing a language.
+"""The pages without a form: front page, safety, help, and choosing a language.
 
-Rules: a path without a language answers with a redirect to the one the browser asks for; the way out leads to a page
-that anybody might have open.
+Rules: a path without a language answers with a redirect to the one the browser asks for.
 """
 
 from __future__ import annotations
@@ -43,14 +42,6 @@ def logo() -> Response:
     if shown is None:
         raise NotFound("this letterbox has no logo")
     return Response(shown.data, mimetype=shown.media_type)
-
-
-@blueprint.get("/exit")
-def leave() -> Response:
-    """Leave for a harmless page. What the browser already remembers, only its owner can clear."""
-    response = flask.redirect(context.current().settings.intake.exit_url, 303)
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
 
 
 @blueprint.get("/", defaults={"page": ""})
