@@ -52,10 +52,11 @@ _BAD_PAGE: Final = """<!doctype html><html lang="en"><title>Bad</title>
 <p style="color: #ccc; width: 2000px">pale and wide</p><img src="data:,"></main></body></html>"""
 
 
-# What has the focus; whether the way out is wholly on the screen; whether the focus begins under what sticks to its top.
+# What has the focus; whether the way out is wholly in sight; whether the focus begins under what sticks to the top.
 _UNDER_THE_WAY_OUT: Final = """
-const focus = document.activeElement, header = document.querySelector("header"), here = focus.getBoundingClientRect();
-const out = document.querySelector(".exit").getBoundingClientRect(), edge = header.getBoundingClientRect().bottom;
+const focus = document.activeElement, header = document.querySelector("header");
+const here = focus.getBoundingClientRect(), edge = header.getBoundingClientRect().bottom;
+const out = document.querySelector(".exit").getBoundingClientRect();
 return [focus.tagName, out.top >= 0 && out.bottom <= innerHeight && out.left >= 0 && out.right <= innerWidth,
         focus !== document.body && !header.contains(focus) && here.top < edge && here.bottom > 0];
 """
