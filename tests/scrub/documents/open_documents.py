@@ -17,6 +17,7 @@ NAMESPACES = " ".join(
         "number": f"{URN}datastyle:1.0", "chart": f"{URN}chart:1.0", "presentation": f"{URN}presentation:1.0",
         "meta": f"{URN}meta:1.0", "dc": "http://purl.org/dc/elements/1.1/", "xlink": "http://www.w3.org/1999/xlink",
         "calcext": "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0",
+        "of": f"{URN}of:1.2", "ooow": "http://openoffice.org/2004/writer",
         "loext": "urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0",
     }.items()
 )  # fmt: skip
@@ -91,10 +92,10 @@ def sheets() -> bytes:
     body = (
         '<office:spreadsheet><table:content-validations><table:content-validation table:name="val1" table:condition="of:cell-content-is-in-list(&quot;yes&quot;;&quot;no&quot;)" table:base-cell-address="Counts.A1"><table:help-message table:title="Seen title" table:display="true"><text:p>Seen help</text:p></table:help-message></table:content-validation></table:content-validations>'
         '<table:table table:name="Counts" table:print-ranges="Counts.A1:Counts.C9"><table:shapes><draw:frame table:end-cell-address="Counts.F9" svg:x="1cm"><draw:object xlink:href="./Object 1"/></draw:frame></table:shapes><table:table-column table:number-columns-repeated="3"/>'
-        f'<table:table-row><table:table-cell office:value-type="string" table:content-validation-name="val1"><text:p>Bridge</text:p></table:table-cell>{cell.format("float", 4711)}<table:table-cell table:style-name="ce1" table:formula="of:=SUM([.B1:.B9])*rate+[$\'Second sheet\'.A1]" office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell></table:table-row>'
+        f'<table:table-row><table:table-cell office:value-type="string" table:content-validation-name="val1"><text:p>Bridge</text:p></table:table-cell>{cell.format("float", 4711)}<table:table-cell table:style-name="ce1" table:formula="of:=SUM([.B1:.B9])*tariff+[$\'Second sheet\'.A1]" office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell></table:table-row>'
         '<calcext:conditional-formats><calcext:conditional-format calcext:target-range-address="Counts.B1:Counts.B9"><calcext:condition calcext:apply-style-name="ce2" calcext:value="&gt;5" calcext:base-cell-address="Counts.B1"/><calcext:data-bar calcext:max-length="90" calcext:positive-color="#0000ff"><calcext:formatting-entry calcext:value="0" calcext:type="minimum"/></calcext:data-bar></calcext:conditional-format></calcext:conditional-formats></table:table>'
         f'<table:table table:name="Second sheet"><table:table-row>{cell.format("percentage", "0.25")}</table:table-row></table:table>'
-        '<table:named-expressions><table:named-range table:name="rate" table:base-cell-address="$Counts.$A$1" table:cell-range-address="$Counts.$B$1"/><table:named-range table:name="unused by Kim" table:base-cell-address="$Counts.$A$1" table:cell-range-address="$Counts.$B$1"/></table:named-expressions>'
+        '<table:named-expressions><table:named-range table:name="tariff" table:base-cell-address="$Counts.$A$1" table:cell-range-address="$Counts.$B$1"/><table:named-range table:name="unused by Kim" table:base-cell-address="$Counts.$A$1" table:cell-range-address="$Counts.$B$1"/></table:named-expressions>'
         '<table:database-ranges><table:database-range table:name="__Anonymous_Sheet_DB__0" table:target-range-address="Counts.A1:Counts.C9" table:display-filter-buttons="true"><table:filter><table:filter-condition table:field-number="0" table:value="Bridge" table:operator="="/></table:filter></table:database-range></table:database-ranges></office:spreadsheet>'
     )
     return _package("spreadsheet", body, styles, {"Object 1/content.xml": CHART})

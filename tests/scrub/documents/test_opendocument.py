@@ -254,7 +254,7 @@ FEATURES = {
         'text:continue-list="i1"', 'xml:id="i1"', 'style:leader-char="."', 'style:print-orientation="portrait"',
     ],
     "ods": [
-        "__Anonymous_Sheet_DB__0", 'table:name="rate"', 'table:name="Table1"', "*rate+[$'Second sheet'.A1]",
+        'xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"', "__Anonymous_Sheet_DB__0", 'table:name="tariff"', 'table:name="Table1"', "*tariff+[$'Second sheet'.A1]",
         'table:value="Bridge"', 'calcext:value="&gt;5"', "cell-content-is-in-list", "Seen help", 'table:title="Seen title"',
         'table:print-ranges="Counts.A1:Counts.C9"', 'table:name="Second sheet"', '<calcext:data-bar calcext:max-length="90"',
         'style:condition="cell-content()&gt;5"', 'chart:values-cell-range-address="Counts.B2:Counts.B3"', "<number:text>/<",

@@ -27,6 +27,10 @@ _NEUTRAL: Final = re.compile(_KINDS["plain"]["neutral-name"])
 _REFERENCE: Final = re.compile(_KINDS["reference"])
 _OUTSIDE: Final = re.compile(r"file:|://|\bDDE\b|\bWEBSERVICE\b", re.IGNORECASE)
 _CALLED: Final = re.compile(r"\?(\w+)")
+_LANGUAGES: Final = {
+    tables.load(f"opendocument/{prefix}")["namespace"]: prefix for prefix in ("of", "oooc", "ooow", "msoxl")
+}
+_LANGUAGE: Final = re.compile(r"(\w+):(?!:)")
 _TEXT_TABLE: Final = re.compile(r"<([^<>.]+)\.(?=[A-Z])")
 _OWN_DATA: Final = "local-table"  # of a chart, beside it
 _REFERRING: Final = (
@@ -55,6 +59,7 @@ class Names:
         self._sheets: set[str] = set()
         self._ranges: dict[str, str] = {}
         self._count = 0
+        self.languages: set[str] = set()  # of the formulas that were written since somebody cleared it
         self.hidden = HiddenCells()
         self.made: dict[str, Make] = {
             "odf-style": lambda _, __, value: self._style(value),
@@ -160,6 +165,12 @@ class Names:
             return None
         if self.hidden.is_shown_by(element, value):
             return None
+        said = _LANGUAGE.match(value)
+        if said is not None and (language := element.nsmap.get(said[1])) is not None:
+            if language not in _LANGUAGES:
+                return None  # a program's own, which nobody else reads
+            self.languages.add(_LANGUAGES[language])
+            value = f"{_LANGUAGES[language]}:{value[said.end() :]}"
         if "<" not in value or self._sheets:
             return value
         if not all(name in self._tables for name in _TEXT_TABLE.findall(value)):

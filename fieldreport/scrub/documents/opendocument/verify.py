@@ -21,7 +21,7 @@ _CONTENT: Final = Tables(
         f"opendocument/{name}"
         for name in (
             "office", "text", "table", "draw", "style", "number", "chart", "dr3d", "presentation", "svg", "fo", "xlink",
-            "math", "loext", "calcext", "chartooo", "drawooo", "field", "css3t",
+            "math", "loext", "calcext", "chartooo", "drawooo", "field", "css3t", "of", "oooc", "ooow", "msoxl",
         )
     ),
     mixed=True,

@@ -43,7 +43,7 @@ _TYPES: Final = "application/vnd.oasis.opendocument."
 _KINDS: Final = ("text", "spreadsheet", "presentation", "graphics", "formula")
 _TABLES: Final = (
     "office", "text", "table", "draw", "style", "number", "chart", "dr3d", "presentation", "svg", "fo", "xlink", "math",
-    "loext", "calcext", "chartooo", "drawooo", "field", "css3t",
+    "loext", "calcext", "chartooo", "drawooo", "field", "css3t", "of", "oooc", "ooow", "msoxl",
 )  # fmt: skip
 _VOCABULARIES: Final = load(*(f"opendocument/{name}" for name in _TABLES))
 _MANIFEST: Final = load("opendocument/manifest")
@@ -191,7 +191,9 @@ class _Body:
             rewriting = Rewriting(
                 _VOCABULARIES, removed=self._cleaning.removed, findings=_FINDINGS, made=self._names.made
             )
-            self._members[self._new_folder + name] = ("text/xml", rewriting.rewrite(root))
+            self._names.languages.clear()
+            written = rewriting.rewrite(root, keep_prefixes=self._names.languages)
+            self._members[self._new_folder + name] = ("text/xml", written)
         self.kind = _kind_of(parts["content.xml"])
 
     def _drop(self, root: Element, hiding: Hiding) -> None:
