@@ -159,6 +159,7 @@ SCRUB_IN_MEMORY_OUTPUT_BYTES: Final = 16 * MIB  # times SCRUBS_AT_ONCE; what gro
 SCRUB_COPY_BYTES: Final = 128 * KIB  # one piece of a copy, as READ_BYTES
 SCRUB_DECODED_BYTES: Final = 4096 * MIB  # all that one file and everything inside it may unpack to
 TEXT_BYTES: Final = 16 * MIB  # a text file: twenty thousand pages
+CARD_DEPTH: Final = 8  # parts within parts of a calendar; programs write three
 SVG_PIXEL_SIDE: Final = 2000  # of a drawing in pixels: a plan that can still be read
 SVG_LENGTH: Final = 1_000_000  # of a drawing, in its own units: a map in tenths of a millimetre is 12,000
 SVG_USES: Final = 100_000  # pieces that a drawing is made of when every repetition is drawn out

@@ -97,6 +97,9 @@ class ReadItem:
     refusal: str = ""
 
 
+_TEXTS: Final = frozenset({"text/plain", "text/csv", "text/markdown", "text/vcard", "text/calendar"})
+
+
 def shape_of(media_type: str) -> Shape:
     """How a part of this type is shown; a type that is not known to be harmless is only a download."""
     base = media_type.partition(";")[0].strip().lower()
@@ -106,7 +109,7 @@ def shape_of(media_type: str) -> Shape:
         return Shape.SOUND
     if base in FILMS:
         return Shape.FILM
-    return Shape.TEXT if base in {"text/plain", "text/csv", "text/markdown"} else Shape.FILE
+    return Shape.TEXT if base in _TEXTS else Shape.FILE
 
 
 def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:

@@ -127,6 +127,8 @@ FORMATS: Final = (
     Format("application/epub+zip", "documents.epub", "epub", "book", Strong.EXTRACT),
     Format("application/rtf", "documents.rtf", "rtf", "document", Strong.EXTRACT),
     Format("text/html", "documents.html", "html", "page", Strong.EXTRACT),
+    Format("text/vcard", "text.cards", "vcf", "contacts", Strong.MEMBERS),
+    Format("text/calendar", "text.cards", "ics", "dates", Strong.MEMBERS),
     Format("application/gpx+xml", "documents.maps", "gpx", "map", Strong.SAME),
     Format("application/vnd.google-earth.kml+xml", "documents.maps", "kml", "map", Strong.SAME),
     Format("application/geo+json", "documents.maps", "geojson", "map", Strong.SAME),

@@ -304,6 +304,8 @@ def _text(head: bytes, source: Source) -> str:
         return "image/svg+xml"
     if re.match(r"<(!doctype\s+html|html|head|body)[\s>]", markup, re.IGNORECASE):
         return "text/html"
+    if (card := re.match(r"BEGIN:V(CARD|CALENDAR)[ \t]*[\r\n]", start, re.IGNORECASE)) is not None:
+        return {"CARD": "text/vcard", "CALENDAR": "text/calendar"}[card[1].upper()]
     if (place := re.match(r"<(?:[a-z]+:)?(gpx|kml|TrainingCenterDatabase)[\s/>]", markup)) is not None:
         return _MAPS[place[1]]
     if _GEOJSON.match(start) and _GEOMETRY.search(start):

@@ -107,6 +107,14 @@ _TCX = (
     "<LongitudeDegrees>124.3</LongitudeDegrees></Position><AltitudeMeters>12</AltitudeMeters></Trackpoint></Track></Lap>"
     "<Creator><Name>Somebody</Name></Creator></Activity></Activities></TrainingCenterDatabase>"
 )
+_VCARD = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nPRODID:-//Somebody//EN\r\nN:Kim;;;;\r\nFN:Kim\r\nTEL;TYPE=CELL:+8613800138000\r\nUID:Somebo"
+    "\r\n dy\r\nEND:VCARD\r\n"
+)
+_CALENDAR = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Somebody//EN\r\nBEGIN:VEVENT\r\nUID:Somebody@example.org\r\nDTSTAMP:20260914T214"
+    "703Z\r\nDTSTART;TZID=Asia/Seoul:20260914T220000\r\nSUMMARY:At the gate\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 
 
 RARE: Mapping[str, Callable[[], bytes]] = {
@@ -123,6 +131,8 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "image/jxl": partial(_picture, "JXL"),
     "image/jp2": _jpeg_2000,
     **FOREIGN,
+    "text/vcard": _VCARD.encode,
+    "text/calendar": _CALENDAR.encode,
     "application/gpx+xml": _GPX.encode,
     "application/vnd.google-earth.kml+xml": _KML.encode,
     "application/geo+json": _GEOJSON.encode,
