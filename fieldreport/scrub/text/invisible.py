@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from fieldreport.scrub.text import encoding
@@ -64,7 +65,20 @@ _MARKS_IN_A_ROW: Final = 30  # UAX 15, Stream-Safe Text Format; the normaliser i
 _ALL_MARKS: Final = "".join(filter(unicodedata.combining, map(chr, range(0x300, 0x1E94B))))
 _MARKS: Final = frozenset(_ALL_MARKS)
 _TOO_MANY_MARKS: Final = re.compile(f"([{_ALL_MARKS}]{{{_MARKS_IN_A_ROW}}})[{_ALL_MARKS}]+")
-_NOWHERE: Final = "".join(sorted(NEEDED_NOWHERE))
+
+
+def _as_ranges(characters: Iterable[str]) -> str:
+    """The inside of a class of characters, in ranges: ``re`` looks through four thousand characters one by one."""
+    ranges: list[list[str]] = []
+    for character in sorted(characters):
+        if ranges and ord(character) == ord(ranges[-1][1]) + 1:
+            ranges[-1][1] = character
+        else:
+            ranges.append([character, character])
+    return "".join(f"{first}-{last}" for first, last in ranges)
+
+
+_NOWHERE: Final = _as_ranges(NEEDED_NOWHERE)
 _FLAG: Final = "\U0001f3f4[\U000e0061-\U000e007a]{5}\U000e007f"
 _LATIN: Final = "A-Za-z\xc0-\u024f"
 _MARK_IN_PIECE: Final = re.compile(
