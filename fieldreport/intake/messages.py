@@ -393,6 +393,10 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
             "The paper seems to carry tiny yellow dots, which tell whose printer it was, and when. Our editors see "
             "this warning. To have the dots removed, send the file once more and choose “Clean these files harder”."
         ),
+        "preview-only": later(
+            "Only the preview inside it was kept, often just the first page. To send all of it, open it in Pages, "
+            "Numbers or Keynote, export it as PDF, and send that, too."
+        ),
         "watermarks": later(
             "Invisible marks may still be in the picture or sound itself. Programs that sign files or make them with "
             "AI often put them there."

@@ -500,7 +500,7 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
     if names & {"META-INF/MANIFEST.MF", "AndroidManifest.xml", "classes.dex"}:
         raise Refused(Refusal.ACTIVE_CONTENT)
     if any(_IWORK.search(name) for name in names):
-        raise Refused(Refusal.IWORK)
+        return "application/vnd.apple.pages"
     return "application/zip"
 
 

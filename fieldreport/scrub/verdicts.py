@@ -115,6 +115,7 @@ class Noted(_WithText):
     PLACES = "kept-places", "it shows places"
     LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
     PRINTER_DOTS = "printer-dots", "it seems to show yellow dots that tell the printer; do not publish it as it is"
+    PREVIEW = "preview-only", "only the preview that was in it was kept, often just its first page"
     WATERMARKS = "watermarks", "invisible watermarks may remain in its picture or sound"
     SMALLER = "made-smaller", "it had too many pixels and was made smaller"
     # tiny, in the colour of what is behind them, under something, or outside of what is shown

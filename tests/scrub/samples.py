@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from functools import partial
@@ -117,6 +118,14 @@ _CALENDAR = (
 )
 
 
+def _pages() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
+        package.writestr("Index/Document.iwa", b"Somebody")
+        package.writestr("preview.jpg", samples()["jpg"]())
+    return file.getvalue()
+
+
 RARE: Mapping[str, Callable[[], bytes]] = {
     "audio/ogg": partial(recordings._sound, "ogg", "vorbis", layout="stereo"),
     "audio/webm": partial(recordings._sound, "webm", "libopus"),
@@ -131,6 +140,7 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "image/jxl": partial(_picture, "JXL"),
     "image/jp2": _jpeg_2000,
     **FOREIGN,
+    "application/vnd.apple.pages": _pages,
     "text/vcard": _VCARD.encode,
     "text/calendar": _CALENDAR.encode,
     "application/gpx+xml": _GPX.encode,
