@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 
 class DroppedLine:
-    """Passes connections on to ``target``. ``cuts`` counts those it cut.
+    """Passes connections on to ``target``. ``cuts`` counts those it cut; ``passed`` the bytes that went to the server.
 
     Of three connections one ends on the way there, and the server has a part of the request; one on the way back, and
     it has answered, but nobody has read it; and one is left alone.
@@ -25,6 +25,7 @@ class DroppedLine:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.cuts = {"request": 0, "answer": 0}
+        self.passed = 0
         self._turn = itertools.cycle(("request", "answer", ""))
         self._ended = False
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -71,6 +72,7 @@ class DroppedLine:
                         return
                     passed = data[: int(min(left[sock], len(data)))]
                     other[sock].sendall(passed)
+                    self.passed += len(passed) if sock is client else 0
                     left[sock] -= len(passed)
                     if left[sock] <= 0:
                         self.cuts["request" if sock is client else "answer"] += 1
