@@ -14,7 +14,8 @@ import pytest
 
 from fieldreport.scrub.documents.opendocument.verify import verify
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
+from fieldreport.scrub.verdicts import Noted, Refusal, Refused, Removed, Residue
+from tests.scrub.conftest import clean_copy
 from tests.scrub.documents import open_documents, planted
 
 Clean = Callable[[bytes], Any]
@@ -369,6 +370,40 @@ def test_what_the_format_hides_goes_and_is_named(clean: Clean, kind: str, styles
     cleaned = clean(document(kind, body.format("Unseen"), styles))
     assert "Unseen" not in "".join(members(cleaned.data).values())
     assert Removed.HIDDEN_CONTENT in cleaned.removed
+
+
+PARAGRAPH = '<style:style style:name="a" style:family="paragraph"><style:text-properties {}/></style:style>'
+P = '<text:p text:style-name="a">words</text:p>'
+CELL = '<table:table table:name="S"><table:table-column table:default-cell-style-name="{column}"/><table:table-row><table:table-cell {cell}><text:p>words</text:p></table:table-cell></table:table-row></table:table>'
+CELL_STYLE = '<style:style style:name="a" style:family="table-cell"><style:table-cell-properties fo:background-color="{}"/><style:text-properties fo:color="#FFF8F0"/></style:style>'
+BOX = '<style:style style:name="a" style:family="graphic"><style:graphic-properties draw:fill="{}" draw:fill-color="#224466"/><style:text-properties fo:color="{}"/></style:style>'
+BOXED = '<draw:page>{}<draw:rect draw:style-name="a"><text:p>words</text:p></draw:rect></draw:page>'
+UNDER = '<draw:frame><draw:image xlink:href="Pictures/none.png"/></draw:frame>'
+UNSEEN = [
+    ("text", PARAGRAPH.format('fo:color="#ffffff"'), P, True),
+    ("text", PARAGRAPH.format('fo:color="#fefefe" fo:background-color="#FFFFFF"'), P, True),
+    ("text", PARAGRAPH.format('fo:color="#ffffff" fo:background-color="#000000"'), P, False),
+    ("text", PARAGRAPH.format('fo:color="#ffffff"'), '<text:p text:style-name="a"> <text:s/></text:p>', False),
+    ("text", PARAGRAPH.format('fo:font-size="1pt"'), P, True),
+    ("text", PARAGRAPH.format('fo:font-size="0.5mm"'), P, True),
+    ("text", PARAGRAPH.format('fo:font-size="80%"'), P, False),
+    ("text", PARAGRAPH.format('fo:color="#ffffff"').replace("paragraph", "text"), '<text:p>a <text:span text:style-name="a">words</text:span></text:p>', True),
+    ("spreadsheet", CELL_STYLE.format("#ffffff"), CELL.format(column="b", cell='table:style-name="a"'), True),
+    ("spreadsheet", CELL_STYLE.format("#336633"), CELL.format(column="b", cell='table:style-name="a"'), False),
+    ("spreadsheet", CELL_STYLE.format("transparent"), CELL.format(column="a", cell=""), True),
+    ("drawing", BOX.format("solid", "#244668"), BOXED.format(""), True),
+    ("drawing", BOX.format("solid", "#ffffff"), BOXED.format(UNDER), False),
+    ("drawing", BOX.format("none", "#ffffff"), BOXED.format(""), True),
+    ("drawing", BOX.format("none", "#ffffff"), BOXED.format("<draw:rect/>"), False),
+    ("presentation", "", "<draw:page><presentation:notes><draw:frame><draw:text-box><text:p>words</text:p></draw:text-box></draw:frame></presentation:notes></draw:page>", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "styles", "body", "noted"), UNSEEN)
+def test_of_words_that_nobody_sees_the_editor_is_told(kind: str, styles: str, body: str, *, noted: bool) -> None:
+    kinds = {"drawing": {"mimetype": "application/vnd.oasis.opendocument.graphics"}}
+    copy = clean_copy(document(kind, body, styles, kinds.get(kind)))
+    assert (Noted.HIDDEN_WORDS in copy.noted) == noted
 
 
 def test_formulas_that_name_a_hidden_sheet_become_values(clean: Clean) -> None:

@@ -32,11 +32,12 @@ from fieldreport.scrub.documents.opendocument.namespaces import (
     TEXT,
     XLINK,
 )
+from fieldreport.scrub.documents.opendocument.unseen import Looks
 from fieldreport.scrub.documents.pictures import PictureCopies
 from fieldreport.scrub.documents.vocabularies import findings, load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Embedded, Sink, Source
-from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Refusal, Refused, Removed
 
 _HREF: Final = f"{XLINK}href"
 _TYPES: Final = "application/vnd.oasis.opendocument."
@@ -184,7 +185,10 @@ class _Body:
         hiding = Hiding(parts.values())
         for root in parts.values():
             self._drop(root, hiding)
+        looks = Looks(parts.values())
         for root in parts.values():
+            if looks.hide_words(root):
+                self._cleaning.noted.add(Noted.HIDDEN_WORDS)
             self._names.settle(root)
         for name, root in parts.items():
             self._settle_frames(root)
