@@ -7,11 +7,21 @@ their first use; what is not used is not carried over.
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any, Final, Protocol
 
 import pikepdf
-from pikepdf import Array, ContentStreamInlineImage, ContentStreamInstruction, Dictionary, Name, Operator, Stream
+from pikepdf import (
+    Array,
+    ContentStreamInlineImage,
+    ContentStreamInstruction,
+    Dictionary,
+    Name,
+    Object,
+    Operator,
+    Stream,
+)
 
 from fieldreport import limits
 from fieldreport.scrub.documents.pdf import values
@@ -21,11 +31,16 @@ from fieldreport.scrub.verdicts import Bomb, Damaged
 _DRAWING: Final = frozenset(
     {"b", "B", "b*", "B*", "c", "cm", "d", "f", "F", "f*", "h", "i", "j", "J", "l", "m", "M", "n", "q", "Q", "re", "ri"}
     | {"s", "S", "v", "w", "W", "W*", "y"}
-    | {"CS", "cs", "G", "g", "K", "k", "RG", "rg", "SC", "sc", "SCN", "scn", "sh", "gs", "Do", "d0", "d1"}
-    | {"BT", "ET", "T*", "Tc", "Td", "TD", "Tf", "Tj", "TJ", "TL", "Tm", "Tr", "Ts", "Tw", "Tz", "'", '"'}
+    | {"G", "g", "K", "k", "RG", "rg", "SC", "sc", "d0", "d1"}
+    | {"BT", "ET", "T*", "Tc", "Td", "TD", "Tj", "TJ", "TL", "Tm", "Tr", "Ts", "Tw", "Tz", "'", '"'}
 )
 _PREFIXES: Final = {
     "/Font": "F", "/XObject": "X", "/ExtGState": "G", "/ColorSpace": "C", "/Pattern": "P", "/Shading": "S",
+}  # fmt: skip
+# Operators that name a resource: with their first operand, or with their last.
+_NAMING: Final = {
+    "Tf": "/Font", "Do": "/XObject", "gs": "/ExtGState", "sh": "/Shading", "cs": "/ColorSpace", "CS": "/ColorSpace",
+    "scn": "/Pattern", "SCN": "/Pattern",
 }  # fmt: skip
 # What paints, and what is left of it on a layer that is off: its effect on what comes after it.
 _UNPAINTED: Final[dict[str, tuple[str, ...]]] = {
@@ -34,12 +49,19 @@ _UNPAINTED: Final[dict[str, tuple[str, ...]]] = {
     "'": ("T*",),
     '"': ("Tw", "Tc", "T*"),
 }
+# Colours that words may be set in to be hidden on white: whether it is so, the drawn page tells (``hidden_words``).
+_PALE: Final = re.compile(
+    rb"(?:^|\n)(?:[37] Tr|(?:(?:1|0?\.9\d*) ){1,3}r?g|(?:0?\.0\d*|0)(?: (?:0?\.0\d*|0)){3} k)(?:\n|$)"
+)
 _DEVICE_NAMES: Final = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _PENDING: Final = Name("/Pending")
 
 
 class Resources(Protocol):
     """What copies the things a content stream names (``graphics.Graphics``)."""
+
+    pale: bool
+    """Whether some words may be set in the colour of paper, or in none."""
 
     def font(self, source: Any, resources: Any) -> Any:
         """A font of the new document: a viewer's own where there is none."""
@@ -65,6 +87,9 @@ class Resources(Protocol):
     def inline_picture(self, image: Any, resources: Any) -> Any:
         """A picture from inside a stream of the new document, or None."""
 
+    def lost(self) -> None:
+        """Something that is drawn makes no sense, and counts as removed."""
+
     def hidden(self, layer: Any) -> bool:
         """Whether a layer is off. What is found on it counts as removed."""
 
@@ -76,7 +101,8 @@ class Rewriter:
         self._old = old
         self._copies = copies
         self._old_resources = resources if isinstance(resources, Dictionary) else Dictionary()
-        self._names: dict[tuple[str, str], Name | None] = {}
+        self._names: dict[tuple[str, bytes], Name | None] = {}
+        self._renewed: dict[tuple[Any, ...], ContentStreamInstruction] = {}
         self.resources = Dictionary()
         self._default_colours()
 
@@ -84,72 +110,75 @@ class Rewriter:
         """The new content stream; ``self.resources`` holds what it uses."""
         if len(untrusted) > limits.PDF_CONTENT_BYTES:
             raise Bomb
-        kept: list[Any] = []
-        hidden: list[bool] = []  # for every open marked-content section: whether it is on a layer that is off
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stream that ends early is drawn as far as it goes, as viewers do
             instructions = pikepdf.parse_content_stream(Stream(self._old, untrusted))
+        kept: list[Any] = []
+        sections: list[bool] = []  # for every open marked-content section: whether it is on a layer that is off
+        hidden = False
         for instruction in instructions:
             operator = str(instruction.operator)
-            match operator:
-                case "INLINE IMAGE" if isinstance(instruction, ContentStreamInlineImage):
-                    if True not in hidden and (name := self._inline(instruction.iimage)) is not None:
-                        kept.append(ContentStreamInstruction([name], Operator("Do")))
-                case "BDC" | "BMC":
-                    hidden.append(self._hidden(instruction.operands))
-                case "EMC":
-                    del hidden[-1:]
-                case _ if operator in _UNPAINTED and True in hidden:
-                    kept.extend(_unpainted(operator, instruction.operands))
-                case _ if operator in _DRAWING:
-                    if (new := self._drawing(operator, instruction)) is not None:
-                        kept.append(new)
-                case _:
-                    continue
-        return bytes(pikepdf.unparse_content_stream(kept))
+            if hidden and operator in _UNPAINTED:
+                kept.extend(_unpainted(operator, instruction.operands))
+            elif operator in _DRAWING:
+                kept.append(instruction)
+            elif (category := _NAMING.get(operator)) is not None:
+                if (new := self._renamed(instruction, operator, category)) is not None:
+                    kept.append(new)
+            elif operator in {"BDC", "BMC"}:
+                sections.append(self._hidden(instruction.operands))
+                hidden = True in sections
+            elif operator == "EMC":
+                del sections[-1:]
+                hidden = True in sections
+            elif (
+                isinstance(instruction, ContentStreamInlineImage)
+                and not hidden
+                and (name := self._inline(instruction.iimage)) is not None
+            ):
+                kept.append(ContentStreamInstruction([name], Operator("Do")))
+        new = bytes(pikepdf.unparse_content_stream(kept))
+        if b" sc" in new or _PALE.search(new):
+            self._copies.pale = True
+        return new
 
-    def _drawing(self, operator: str, instruction: Any) -> Any:
-        match operator:
-            case "Tf":
-                return self._renamed(instruction, "/Font", 0)
-            case "Do":
-                return self._renamed(instruction, "/XObject", 0)
-            case "gs":
-                return self._renamed(instruction, "/ExtGState", 0)
-            case "sh":
-                return self._renamed(instruction, "/Shading", 0)
-            case "cs" | "CS":
-                return self._renamed(instruction, "/ColorSpace", 0)
-            case "scn" | "SCN" if len(instruction.operands) and isinstance(instruction.operands[-1], Name):
-                return self._renamed(instruction, "/Pattern", len(instruction.operands) - 1)
-            case _:
-                return instruction
-
-    def _renamed(self, instruction: Any, category: str, position: int) -> Any:
-        operands = list(instruction.operands)
-        if position >= len(operands) or not isinstance(operands[position], Name):
+    def _renamed(self, instruction: Any, operator: str, category: str) -> Any:
+        """The instruction with the new name of what it names; None when there is no such thing."""
+        new = list(instruction.operands)
+        position = 0 if operator == "Tf" else -1
+        if not new:
             return None
-        name = self._name(category, operands[position])
-        if name is None:
+        written = new[position].unparse() if isinstance(new[position], Object) else b""
+        if not written.startswith(b"/"):
+            return instruction if operator in {"scn", "SCN"} else None
+        whole = (operator, written, *new[1:]) if len(new) < 3 and (len(new) == 1 or values.is_number(new[1])) else ()
+        if whole in self._renewed:  # most name one thing, and often the same
+            return self._renewed[whole]
+        key = (category, written)
+        if key not in self._names:
+            # The number is taken before the copy is made, which may come back here.
+            self._names[key] = _PENDING
+            self._names[key] = self._name(category, new[position])
+        if (name := self._names[key]) is None:
             return None
-        operands[position] = name
-        return ContentStreamInstruction(operands, instruction.operator)
+        new[position] = name
+        renewed = ContentStreamInstruction(new, instruction.operator)
+        if whole:
+            self._renewed[whole] = renewed
+        return renewed
 
-    def _name(self, category: str, old_name: Name) -> Name | None:
+    def _name(self, category: str, old_name: Any) -> Name | None:
         old = values.spelled(old_name)
         if category == "/ColorSpace" and old in _DEVICE_NAMES:
             return Name(old)
-        if (category, old) not in self._names:
-            # The number is taken before the copy is made, which may come back here.
-            self._names[category, old] = _PENDING
-            source = self._old_resources.get(category)
-            source = source.get(old_name) if isinstance(source, Dictionary) else None
-            try:
-                copy = None if source is None and category != "/Font" else self._copy(category, source)
-            except Damaged:
-                copy = None  # one broken resource is not drawn; the rest of the page is
-            self._names[category, old] = self._add(category, copy)
-        return self._names[category, old]
+        resources = self._old_resources.get(category)
+        source = resources.get(old_name) if isinstance(resources, Dictionary) else None
+        try:
+            copy = None if source is None and category != "/Font" else self._copy(category, source)
+        except Damaged:
+            self._copies.lost()  # one broken resource is not drawn; the rest of the page is
+            copy = None
+        return self._add(category, copy)
 
     def _copy(self, category: str, source: Any) -> Any:
         copies, resources = self._copies, self._old_resources

@@ -67,8 +67,8 @@ _PAGE: Final = {
 }
 
 
-def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
-    """Write a new document with the pages of the old one."""
+def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> bool:
+    """Write a new document with the pages of the old one; answer whether words in it may be pale."""
     check_streams(untrusted)
     with _open(untrusted) as old, pikepdf.new() as new:
         if len(old.pages) > limits.PDF_PAGES:
@@ -83,8 +83,9 @@ def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
         pages = _copy_pages(old, new, graphics)
         _copy_links(links, pages, old, cleaning.removed)
         # No object streams: every object of the result can be read by simple means, ours and a stranger's.
+        file = io.BufferedWriter(sink, limits.SCRUB_COPY_BYTES)  # qpdf writes in pieces of a few bytes
         new.save(
-            cast("BinaryIO", sink),  # a binary file in all that pikepdf asks of one
+            cast("BinaryIO", file),
             static_id=True,
             force_version=VERSION,
             object_stream_mode=pikepdf.ObjectStreamMode.disable,
@@ -92,6 +93,8 @@ def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> None:
             compress_streams=True,
             fix_metadata_version=False,
         )
+        file.detach()
+        return graphics.pale
 
 
 def _open(untrusted: bytes) -> pikepdf.Pdf:

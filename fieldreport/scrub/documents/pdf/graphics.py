@@ -58,6 +58,7 @@ class Graphics(Colours):
     def __init__(self, old: pikepdf.Pdf, new: pikepdf.Pdf, cleaning: Cleaning) -> None:
         super().__init__(old, new, cleaning)
         self._layers = Layers(old.Root)
+        self.pale = False
         self._fonts = Fonts(
             plain=self._decoder.plain, new_stream=self._stream, glyph=self._glyph, removed=cleaning.removed
         )
@@ -111,6 +112,7 @@ class Graphics(Colours):
 
         def make() -> Any:
             kept = values.dictionary(source, _STATE)
+            self.pale |= "/ca" in kept
             font = source.get("/Font")
             if isinstance(font, Array) and len(font) == 2:
                 kept.Font = Array([self.font(font[0], resources), values.number(font[1]) or 1])
@@ -288,6 +290,10 @@ class Graphics(Colours):
         if len(options):
             kept.DecodeParms = options
         return kept
+
+    def lost(self) -> None:
+        """Something that is drawn makes no sense, and counts as removed."""
+        self._cleaning.removed.add(Removed.INCOMPLETE)
 
     def hidden(self, layer: Any) -> bool:
         """Whether a layer is off. What is found on it counts as removed."""

@@ -50,7 +50,7 @@ _NEEDLES: Final = (
     b"xmpmeta", b"<?xpacket", b"/ActualText", b"/Author", b"/Creator", b"/Producer", b"/JavaScript", b"/EmbeddedFile",
     b"Exif\0\0", b"http://ns.adobe.com/", b"Photoshop 3.0",
 )  # fmt: skip
-_LITERAL: Final = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_LITERAL: Final = re.compile(rb"\([^()\\]*(?:\\.[^()\\]*)*\)", re.DOTALL)
 _FONT_RESIDUE: Final = re.compile(rb"/(?:Notice|Copyright|FullName)\s*\([^)]")
 
 

@@ -21,6 +21,7 @@ import pikepdf
 from fieldreport.scrub import registry
 from fieldreport.scrub.documents.pdf import pixel_pages
 from fieldreport.scrub.documents.pdf.document import rewrite, set_library_limits
+from fieldreport.scrub.documents.pdf.hidden_words import hides_words
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Damaged, Mode, Noted
 
@@ -47,7 +48,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     try:
         if cleaning.mode is Mode.LOSSLESS:
-            rewrite(untrusted_source.whole(), sink, cleaning)
+            pale = rewrite(untrusted_source.whole(), sink, cleaning)
+            if hides_words(sink.source().whole(), by_colour=pale):
+                cleaning.noted.add(Noted.HIDDEN_WORDS)
         else:
             _rewrite_as_pictures(untrusted_source.whole(), sink, cleaning)
     except _NOT_AS_SPECIFIED:
