@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,6 +169,111 @@ def test_speaker_notes_stay_and_the_editor_is_told() -> None:
     assert "Spoken" in whole(copy)
     assert Noted.HIDDEN_WORDS in copy.noted
     assert Noted.HIDDEN_WORDS not in clean_copy(deck(shape("Seen"), notes=" ")).noted
+
+
+CHART = (
+    f'<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" xmlns:r="{test_xlsx_pptx.OFFICE}"><c:chart><c:plotArea><c:barChart><c:ser>'
+    "<c:tx><c:strRef><c:f>Sheet1!$B$1</c:f><c:strCache><c:ptCount val='1'/><c:pt idx='0'><c:v>Arrests</c:v></c:pt></c:strCache></c:strRef></c:tx>"
+    "<c:val><c:numRef><c:f>Sheet1!$B$2</c:f><c:numCache><c:formatCode>0.00</c:formatCode><c:pt idx='0'><c:v>4.3</c:v></c:pt></c:numCache></c:numRef></c:val>"
+    '</c:ser></c:barChart></c:plotArea></c:chart><c:externalData r:id="r1"/></c:chartSpace>'
+)  # fmt: skip
+
+
+def test_a_chart_in_a_document_keeps_its_values_without_the_workbook_they_come_from() -> None:
+    frame = (
+        '<w:p><w:r><w:drawing><wp:inline><a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart">'
+        '<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" r:id="rChart"/></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>'
+    )
+    parts = {
+        "word/charts/c.xml": CHART.encode(),
+        "word/charts/_rels/c.xml.rels": rels(("r1", "package", "../embeddings/b.xlsx")).encode(),
+        "word/embeddings/b.xlsx": b"Secret",
+    }
+    copy = clean_copy(with_body(frame, parts=parts, relations=relation("rChart", "chart", "charts/c.xml")))
+    written = whole(copy)
+    for shown in (
+        "<c:v>Arrests</c:v>",
+        "<c:v>4.3</c:v>",
+        "<c:f>Sheet1!$B$2</c:f>",
+        "<c:formatCode>0.00</c:formatCode>",
+    ):
+        assert shown in written
+    assert not any("embeddings" in name for name in test_xlsx_pptx.members(copy.data))
+    assert Removed.EMBEDDED_FILE in copy.removed
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        f'<sheetData>{row(1, "Seen")}</sheetData><extLst><ext uri="x"><x14:sparklineGroups xmlns:x14="urn:x14"><x14:sparkline/></x14:sparklineGroups></ext></extLst>',
+        '<sheetData><row r="1"><c r="A1" t="e" vm="1"><v>#VALUE!</v></c></row></sheetData>',
+    ],
+)
+def test_small_charts_and_pictures_in_cells_are_on_the_receipt(sheet: str) -> None:
+    assert Removed.DRAWINGS in clean_copy(book(sheet)).removed
+
+
+VARIANTS = {
+    "wordprocessingml.document": ("wordprocessingml.template.main", "application/vnd.ms-word.document.macroEnabled.main", "application/vnd.ms-word.template.macroEnabledTemplate.main"),
+    "spreadsheetml.sheet": ("spreadsheetml.template.main", "application/vnd.ms-excel.sheet.macroEnabled.main", "application/vnd.ms-excel.template.macroEnabled.main"),
+    "presentationml.presentation": ("presentationml.slideshow.main", "presentationml.template.main", "application/vnd.ms-powerpoint.presentation.macroEnabled.main", "application/vnd.ms-powerpoint.slideshow.macroEnabled.main"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "variant"), [(kind, each) for kind, listed in VARIANTS.items() for each in listed])
+def test_templates_and_files_with_macros_become_plain_documents(kind: str, variant: str) -> None:
+    prefix = "application/vnd.openxmlformats-officedocument."
+    data = {
+        "wordprocessingml.document": with_body(f"<w:p>{run('Seen')}</w:p>"),
+        "spreadsheetml.sheet": book(f"<sheetData>{row(1, 'Seen')}</sheetData>"),
+        "presentationml.presentation": deck(shape("Seen")),
+    }[kind]
+    parts = test_docx.members(data)
+    old = f"{prefix}{kind}.main+xml".encode()
+    assert old in parts["[Content_Types].xml"]
+    new = variant if variant.startswith("application") else prefix + variant
+    parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace(old, f"{new}+xml".encode())
+    copy = clean_copy(test_docx.packed(parts))
+    assert copy.media_type == prefix + kind
+    assert old in test_docx.members(copy.data)["[Content_Types].xml"]
+    assert "Seen" in whole(copy)
+
+
+def strict(data: bytes) -> bytes:
+    """The same in the form of ISO/IEC 29500 that is called strict."""
+    parts = test_docx.members(data)
+    for name, part in parts.items():
+        if name != "[Content_Types].xml":
+            parts[name] = re.sub(
+                rb"http://schemas.openxmlformats.org/(?!package)(\w+)/2006/", rb"http://purl.oclc.org/ooxml/\1/", part
+            )
+    return test_docx.packed(parts)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        with_body(f"<w:p><w:pPr><w:jc w:val='start'/><w:ind w:start='36pt'/></w:pPr>{run('Seen')}</w:p>"),
+        book(
+            '<sheetData><row r="1"><c r="A1" t="d"><v>2026-11-30T00:00:00</v></c><c r="B1" t="str"><v>Seen</v></c></row></sheetData>'
+        ),
+        deck(
+            shape(
+                "Seen",
+                properties='<a:rPr sz="1200"><a:solidFill><a:srgbClr val="204060"><a:alpha val="50%"/></a:srgbClr></a:solidFill></a:rPr>',
+            )
+        ),
+    ],
+)
+def test_strict_documents_are_read_and_written_in_the_usual_form(data: bytes) -> None:
+    given = strict(data)
+    assert b"purl.oclc.org" in b"".join(test_docx.members(given).values())
+    written = whole(clean_copy(given))
+    assert "Seen" in written
+    assert "purl.oclc.org" not in written
+    original = b"".join(test_docx.members(given).values()).decode()
+    for kept in ("2026-11-30T00:00:00", 'val="50%"', 'w:start="36pt"'):
+        assert (kept in written) is (kept in original.replace("'", '"'))
 
 
 HIDE, FLAT = 'hidden="1"', 'ht="0"'
