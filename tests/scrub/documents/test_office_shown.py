@@ -271,7 +271,7 @@ def test_strict_documents_are_read_and_written_in_the_usual_form(data: bytes) ->
     written = whole(clean_copy(given))
     assert "Seen" in written
     assert "purl.oclc.org" not in written
-    original = b"".join(test_docx.members(given).values()).decode()
+    original = b"".join(test_docx.members(given).values()).decode("latin-1")
     for kept in ("2026-11-30T00:00:00", 'val="50%"', 'w:start="36pt"'):
         assert (kept in written) is (kept in original.replace("'", '"'))
 
