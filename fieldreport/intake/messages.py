@@ -64,7 +64,7 @@ class Explanation:
 
 _NO_SUCH_PAGE: Final = Explanation(
     title=later("There is no such page"),
-    advice=later("The address may be mistyped. The links above lead on."),
+    advice=later("The address may be mistyped. Use the links above."),
 )
 _TOO_LARGE: Final = later(
     "Send fewer files at once, or send them one after the other. Cut a long video into parts, or save it smaller."
@@ -138,8 +138,8 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
         "closed-for-files": Explanation(
             title=later("We take no files at the moment"),
             advice=later(
-                "We had to close for files for a while; it is not your fault. Send your words alone, and keep the "
-                "files in a safe place until later."
+                "We had to close for files for a while; it is not your fault. Send your text without files, and keep "
+                "the files in a safe place until later."
             ),
         ),
         "http-404": _NO_SUCH_PAGE,
@@ -161,7 +161,7 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
             come_by_onion=True,
         ),
         "http-405": Explanation(
-            title=later("This page is reached another way"),
+            title=later("This page cannot be opened directly"),
             advice=later("Please start again from the links above."),
         ),
     }
@@ -250,8 +250,8 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         Refusal.ARCHIVE: later("We cannot unpack this kind of archive. Unpack it and choose the files in it."),
         Refusal.MEMBER: later("Files inside it cannot be cleaned. You can send it without them."),
         Refusal.NOT_STRONG: later(
-            "We can clean this type of file, but not harder, and that was asked for. Save a document as PDF and choose "
-            "that."
+            "You asked us to remove more. We cannot do that with this type of file. Save a document as PDF and choose"
+            " that."
         ),
         Refusal.LETTERS: later(
             "The shapes of its letters are not inside the file, so we cannot rebuild its pages. Make photos or "
@@ -274,7 +274,7 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         Refusal.BOMB: later("It unpacks to far more than its size. Send its contents one by one."),
         Refusal.RESIDUE: later("We could not remove everything hidden in it. A screenshot or a PDF of it may work."),
         Refusal.TIMEOUT: later("Cleaning it took too long. Send a shorter or smaller version."),
-        Refusal.MEMORY: later("It needs too much memory to clean. Send a smaller version."),
+        Refusal.MEMORY: later("It is too heavy for our server. Send a smaller version."),
         Refusal.CRASHED: later("Cleaning it failed. Open it, save a new copy, and try that."),
         Refusal.BUSY: later("We are cleaning too many files at the moment. Wait a few minutes and try again."),
     }
@@ -391,7 +391,8 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "left-out": later("Files inside it that could not be cleaned were left out."),
         "printer-dots": later(
             "The paper seems to carry tiny yellow dots, which tell whose printer it was, and when. Our editors see "
-            "this warning. To have the dots removed, send the file once more and choose “Clean these files harder”."
+            "this warning. To have the dots removed, send the file once more and choose “Remove more: rebuild these "
+            "files”."
         ),
         "preview-only": later(
             "Only the preview inside it was kept, often just the first page. To send all of it, open it in Pages, "

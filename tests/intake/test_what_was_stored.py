@@ -534,9 +534,8 @@ SENTENCES: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Left out, not stored.": (test_files_that_cannot_be_cleaned_were_not_stored_this_time,),
     "The answers that you have seen are deleted.": (test_an_answer_that_came_meanwhile_is_not_among_the_deleted,),
-    "The answers to you are deleted. The editors get your wish, locked, together with the next letters they collect.": (
-        test_a_withdrawal_that_a_store_did_not_confirm_may_be_done_and_may_be_repeated,
-    ),
+    "The answers to you are deleted. We pass your request to the editors, locked, the next time they collect the "
+    "post.": (test_a_withdrawal_that_a_store_did_not_confirm_may_be_done_and_may_be_repeated,),
     "We have received this from you in the last 24 hours. It is locked, and only our editors can open it.": (
         test_what_a_restart_forgot_is_not_said_to_be_missing,
     ),
