@@ -11,9 +11,6 @@ attacker.
 from __future__ import annotations
 
 import dataclasses
-import io
-import zipfile
-from collections.abc import Iterable
 from typing import Final
 
 from fieldreport import limits
@@ -89,19 +86,10 @@ def _extract(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         raise Refused(Refusal.EMPTY)
     text = as_text(words or "\n").encode()
     cleaning.noted.discard(Noted.PRINTER_DOTS)  # the pictures are still to be cleaned in strong mode
-    made = text if not pictures else _packed(text, pictures)
+    made = text if not pictures else extract.packed(text, pictures)
     cleaning.spend(len(made))
     cleaning.removed.add(Removed.LAYOUT)
     return clean(Source.of(made), sink, dataclasses.replace(cleaning, removed=set()))
-
-
-def _packed(text: bytes, pictures: Iterable[bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as package:
-        package.writestr("text.txt", text)
-        for number, picture in enumerate(pictures, start=1):
-            package.writestr(f"picture-{number}", picture)
-    return file.getvalue()
 
 
 def new_cleaning(options: Options | Mode) -> Cleaning:

@@ -161,7 +161,7 @@ def sniff(untrusted_source: Source) -> str:
     if not head:
         raise Refused(Refusal.EMPTY)
     if head.startswith(_OLE):
-        raise Refused(_ole_refusal(untrusted_source))
+        return _ole(untrusted_source)
     for offset, magic, refusal in _REFUSED_MAGICS:
         if head.startswith(magic, offset) and not _is_a_word(magic, head):
             raise Refused(refusal)
@@ -338,23 +338,25 @@ def _is_mail(head: bytes, source: Source) -> bool:
 
 
 # What an OLE file is, by streams that its directory names, in UTF-16: a password-protected .docx, a mail of Outlook.
-_OLE_STREAMS: Final = (
+_OLE_STREAMS: Final[tuple[tuple[bytes, Refusal | str], ...]] = (
     ("EncryptedPackage".encode("utf-16-le"), Refusal.ENCRYPTED),
     ("__substg1.0_".encode("utf-16-le"), Refusal.MAIL),
-    ("HwpSummaryInformation".encode("utf-16-le"), Refusal.HANGUL),
+    ("HwpSummaryInformation".encode("utf-16-le"), "application/x-hwp"),
 )
 
 
-def _ole_refusal(source: Source) -> Refusal:
+def _ole(source: Source) -> str:
     longest = max(len(marker) for marker, _ in _OLE_STREAMS)
     position = 0
     while position < source.size:
         piece = source.read_at(position, limits.SCRUB_COPY_BYTES)
-        for marker, refusal in _OLE_STREAMS:
+        for marker, found in _OLE_STREAMS:
             if marker in piece:
-                return refusal
+                if isinstance(found, Refusal):
+                    raise Refused(found)
+                return found
         position += max(1, len(piece) - longest if len(piece) == limits.SCRUB_COPY_BYTES else len(piece))
-    return Refusal.OLD_OFFICE
+    raise Refused(Refusal.OLD_OFFICE)
 
 
 def _iso_media(head: bytes) -> str:

@@ -16,6 +16,7 @@ from fieldreport.bench import documents, recordings
 from fieldreport.bench.samples import samples
 from fieldreport.scrub.registry import FORMATS
 from tests.scrub.documents import open_documents
+from tests.scrub.documents.compound_file import hangul
 from tests.scrub.media import silence
 from tests.scrub.media.films import film
 
@@ -141,6 +142,7 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "image/jp2": _jpeg_2000,
     **FOREIGN,
     "application/vnd.apple.pages": _pages,
+    "application/x-hwp": partial(hangul, ["At the gate"], told="Somebody"),
     "text/vcard": _VCARD.encode,
     "text/calendar": _CALENDAR.encode,
     "application/gpx+xml": _GPX.encode,

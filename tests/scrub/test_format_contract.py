@@ -63,7 +63,7 @@ STRONG_OUTPUTS = {
     Strong.PIXELS: {"image/jpeg", "image/png", "image/webp", "image/tiff", "application/pdf"},
     Strong.TRANSCODE: {"audio/opus", "video/mp4"},
     Strong.EXTRACT: {"text/plain", "application/zip"},
-    Strong.MEMBERS: {"application/zip", "text/vcard", "text/calendar"},
+    Strong.MEMBERS: {"application/zip", "text/plain", "text/vcard", "text/calendar"},
     Strong.SAME: {
         "text/plain",
         "application/gpx+xml",

@@ -131,6 +131,10 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (archive(mimetype=b"application/vnd.oasis.opendocument.text"), "application/vnd.oasis.opendocument.text"),
         (archive(mimetype=b"application/epub+zip"), "application/epub+zip"),
         (archive(photo=b"x"), "application/zip"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "\5HwpSummaryInformation".encode("utf-16-le"),
+            "application/x-hwp",
+        ),
         (archive_of({"index.apxl": b"x", "QuickLook/Thumbnail.jpg": b"x"}), "application/vnd.apple.pages"),
         (archive_of({"plan.pages/Index.zip": b"x"}), "application/vnd.apple.pages"),
         (archive_of({"Index.zip": b"x", "preview.jpg": b"x"}), "application/vnd.apple.pages"),
@@ -180,10 +184,6 @@ def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
             Refusal.ENCRYPTED,
         ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "__substg1.0_0037".encode("utf-16-le"), Refusal.MAIL),
-        (
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "\5HwpSummaryInformation".encode("utf-16-le"),
-            Refusal.HANGUL,
-        ),
         (b"HWP Document File V3.00 \x1a\1\2\3\4\5" + bytes(99), Refusal.HANGUL),
         (archive_of({"mimetype": b"application/hwp+zip", "Contents/section0.xml": b"x"}), Refusal.HANGUL),
         (b"\x0e\x10\x64\x08\x20\x00\x00\x00.FIT" + bytes(40), Refusal.TRACK),

@@ -9,6 +9,10 @@ Rule: these modules read what our own cleaner wrote, in the form it writes.
 
 from __future__ import annotations
 
+import io
+import zipfile
+from collections.abc import Iterable
+
 from fieldreport import limits
 from fieldreport.scrub.documents.extract import html, packages, rtf
 from fieldreport.scrub.verdicts import Bomb
@@ -37,6 +41,16 @@ def words_and_pictures(cleaned: bytes, media_type: str) -> tuple[str, list[bytes
         if line.strip() or (words and words[-1]):
             words.append(line.rstrip())
     return "\n".join(words).strip("\n") + "\n", pictures
+
+
+def packed(text: bytes, pictures: Iterable[bytes]) -> bytes:
+    """An archive of a text and of pictures, still to be cleaned."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
+        package.writestr("text.txt", text)
+        for number, picture in enumerate(pictures, start=1):
+            package.writestr(f"picture-{number}", picture)
+    return file.getvalue()
 
 
 def warm() -> None:
