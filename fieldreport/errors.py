@@ -101,15 +101,29 @@ class NotARecipient(SealError):
 
 
 class CodenameError(FieldreportError):
-    """What was typed is not a codename: the wrong number of words, a word in no list, or a failed checksum."""
+    """What was typed is not a codename: the wrong number of words, a word in no list, or a failed checksum.
+
+    ``positions``: which words it is about, counted from 1; never the words themselves. ``count``: how many words were
+    typed, 0 where that cannot be told. ``may_be_older``: it has an older codename's checksum, and may be right.
+    """
 
     code = "codename"
     exit_status = 65
     http_status = 422
 
-    def __init__(self, text: str, *, code: str | None = None, positions: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: str | None = None,
+        positions: tuple[int, ...] = (),
+        count: int = 0,
+        may_be_older: bool = False,
+    ) -> None:
         super().__init__(text, code=code)
-        self.positions = positions  # which words, counted from 1, are in no list; never the words themselves
+        self.positions = positions
+        self.count = count
+        self.may_be_older = may_be_older
 
 
 class TokenError(FieldreportError):

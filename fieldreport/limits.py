@@ -28,10 +28,10 @@ CASE_READERS: Final = 2  # of a limited case, at least: one could lose a passphr
 SCRATCH_BYTES: Final = 2048 * MIB  # four times the largest upload: what unpacking and rewriting may need
 
 # --- codename and key files ---
-CODENAME_WORDS: Final = 9  # 96 random bits and a 3-bit checksum
+CODENAME_WORDS: Final = 9  # eight are random, 88 bits; the last one is their checksum
 CODENAME_TEXT_CHARACTERS: Final = 2000  # what may be typed into the codename field; nine words are under 120
 CODENAME_READINGS: Final = 8  # ways to read nine words typed without their accents; each may cost an Argon2id
-CODENAME_ARGON2_KIB: Final = 19 * KIB  # OWASP's second recommendation; 96 bits carry the rest
+CODENAME_ARGON2_KIB: Final = 19 * KIB  # OWASP's second recommendation; 88 bits carry the rest
 CODENAME_ARGON2_PASSES: Final = 2
 KEYFILE_ARGON2_KIB: Final = 256 * KIB  # a passphrase is weaker than a codename and typed rarely
 KEYFILE_ARGON2_PASSES: Final = 3

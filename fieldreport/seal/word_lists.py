@@ -81,7 +81,7 @@ class WordList:
         return None if -1 in found else found
 
     def segment(self, untrusted_pieces: Sequence[str]) -> list[tuple[int, ...]]:
-        """Every way to cut the pieces, run together, into nine whole words of this list.
+        """Every way to cut the pieces, run together, into nine words of this list, whole or their first four letters.
 
         For texts in which words are not set apart, or are by chance. None where there are more than
         ``limits.CODENAME_READINGS``, which no real codename has.
@@ -96,13 +96,12 @@ class WordList:
         ways[-1][0] = [()]
         for start in reversed(range(len(text))):
             for end in range(start + 1, min(len(text), start + longest) + 1):
-                place = self._whole.get(text[start:end])
-                if place is None:
-                    continue
+                piece = text[start:end]
+                meant = {index[piece] for index in (self._whole, self._start) if piece in index}
                 for count, rests in ways[end].items():
-                    if count < limits.CODENAME_WORDS:
+                    if meant and count < limits.CODENAME_WORDS:
                         here = ways[start].setdefault(count + 1, [])
-                        here.extend((place, *rest) for rest in rests)
+                        here.extend((place, *rest) for place in meant for rest in rests)
                         if len(here) > limits.CODENAME_READINGS:
                             return []
         return ways[0].get(limits.CODENAME_WORDS, [])

@@ -39,9 +39,34 @@ def expand(master: bytes, purpose: str, length: int) -> bytes:
     return hmac.digest(master, f"fieldreport/v1/source/{purpose}".encode() + b"\x01", "sha256")[:length]
 
 
-def case(name: str) -> dict[str, str]:
-    entropy = hashlib.sha256(f"vector {name}".encode()).digest()[:12]
-    bits = f"{int.from_bytes(entropy, 'big'):096b}" + f"{hashlib.sha256(entropy).digest()[0]:08b}"[:3]
+def older(seed: bytes) -> str:
+    entropy = seed[:12]
+    return f"{int.from_bytes(entropy, 'big'):096b}" + f"{hashlib.sha256(entropy).digest()[0]:08b}"[:3]
+
+
+def times(one: int, other: int) -> int:
+    """The product in GF(2^11) modulo x^11 + x^2 + 1, bit by bit."""
+    product = 0
+    for bit in range(11):
+        if other >> bit & 1:
+            product ^= one << bit
+    for bit in range(21, 10, -1):
+        if product >> bit & 1:
+            product ^= 0b100000000101 << bit - 11
+    return product
+
+
+def today(seed: bytes) -> str:
+    bits = f"{int.from_bytes(seed[:11], 'big'):088b}"
+    last, power = 0, 2
+    for place in range(77, -1, -11):
+        last ^= times(int(bits[place : place + 11], 2), power)
+        power = times(power, 2)
+    return bits + f"{last:011b}"
+
+
+def case(kind: str, name: str) -> dict[str, str]:
+    bits = {"older": older, "today": today}[kind](hashlib.sha256(f"vector {name}".encode()).digest())
     listed = words_of(name)
     words = [listed[int(bits[place : place + 11], 2)] for place in range(0, 99, 11)]
     secret = " ".join(unicodedata.normalize("NFKD", word) for word in words).encode()
@@ -52,6 +77,7 @@ def case(name: str) -> dict[str, str]:
     lookup, letters = expand(master, "lookup", 32), expand(master, "letters", 32)
     sealed = ChaCha20Poly1305(expand(letters, "receipt", 32)).encrypt(NONCE, RECEIPT, None)
     return {
+        "kind": kind,
         "list": name,
         "codename": unicodedata.normalize("NFC", " ".join(words)),
         "instance": INSTANCE.hex(),
@@ -70,5 +96,5 @@ def case(name: str) -> dict[str, str]:
     }
 
 
-json.dump([case(name) for name in LISTS], sys.stdout, ensure_ascii=False, indent=1)
+json.dump([case(kind, name) for kind in ("older", "today") for name in LISTS], sys.stdout, ensure_ascii=False, indent=1)
 sys.stdout.write("\n")
