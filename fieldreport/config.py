@@ -111,7 +111,8 @@ class Intake:
     ``onion``: this letterbox's own onion host, shown to visitors who come another way. ``https``: a proxy on this
     machine ends TLS, so that a visitor who comes under another name than the onion address came encrypted; without it
     such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
-    language → a sentence for the first page. ``contact``: how sources can tell that this is really the newsroom, such
+    language → a sentence for the first page. ``answer_days``: language → when the newsroom reads and answers, for those
+    who wait. ``contact``: how sources can tell that this is really the newsroom, such
     as a fingerprint. ``exit_url``: where "Leave this site" leads, without asking this server.
     """
 
@@ -147,6 +148,7 @@ class Intake:
     )
     logo: Path = Path()
     greetings: Mapping[str, str] = field(default_factory=dict)
+    answer_days: Mapping[str, str] = field(default_factory=dict)
     contact: str = field(
         default="",
         metadata=_must(
@@ -343,9 +345,10 @@ def _from_text(text: str, kind: Any, *, where: str, base: Path) -> object:
 
 def _check_intake(intake: Intake) -> None:
     """Check what two settings say together."""
-    for language, greeting in intake.greetings.items():
-        if language not in intake.languages or len(greeting) > limits.GREETING_CHARACTERS:
-            at_most = f"at most {limits.GREETING_CHARACTERS} characters in one of its languages"
-            raise SettingsError(f"[intake.greetings] {language}: a greeting has {at_most}")
+    for name, sentences in (("greetings", intake.greetings), ("answer_days", intake.answer_days)):
+        for language, sentence in sentences.items():
+            if language not in intake.languages or len(sentence) > limits.GREETING_CHARACTERS:
+                at_most = f"at most {limits.GREETING_CHARACTERS} characters in one of its languages"
+                raise SettingsError(f"[intake.{name}] {language}: a sentence has {at_most}")
     if intake.proxy_protocol and not intake.proxy_peers:
         raise SettingsError("[intake] proxy_protocol needs proxy_peers")

@@ -123,9 +123,13 @@ def _read_text(path: Path) -> str:
 
 def _ask_codename() -> Codename:
     typed: str = click.prompt("Codename (nine words)", hide_input=True, err=True)
-    readings = Codename.parse(typed)
+    readings = Codename.parse(typed, as_written=True)
     if len(readings) > 1:
         raise CodenameError("these words can be read in two ways; type them in full, with their accents")
+    if readings[0].is_older:
+        click.confirm(
+            "A word is probably wrong, or two have changed places. Does the paper say this?", abort=True, err=True
+        )
     return readings[0]
 
 

@@ -135,6 +135,7 @@ def _prepare_templates(app: Application, settings: Settings) -> None:
         is_demo=settings.is_demo,
         onion=settings.intake.onion,
         greetings=settings.intake.greetings,
+        answer_days=settings.intake.answer_days,
         contact=settings.intake.contact,
         exit_url=settings.intake.exit_url,
         has_logo=settings.intake.logo != Path(),

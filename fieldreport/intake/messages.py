@@ -15,7 +15,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
-from flask_babel import LazyString, format_decimal
+from flask_babel import LazyString, format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
@@ -218,9 +218,20 @@ def codename_problem(error: CodenameError) -> str:
         return str(
             _("Check these words, counted from the first: %(numbers)s. They are not in our lists.", numbers=numbers)
         )
+    if error.code == "codename-checksum" and error.positions:
+        first, second = error.positions
+        return str(
+            _(
+                "Words %(first)s and %(second)s seem to have changed places. Compare with your paper.",
+                first=first,
+                second=second,
+            )
+        )
     if error.code == "codename-checksum":
         return str(_("One word is not the one we gave you, or two have changed places. Compare with your note."))
-    return str(_("A codename has nine words. Type all nine, in the order in which you wrote them down."))
+    needed = str(_("A codename has nine words. Type all nine, in the order in which you wrote them down."))
+    typed = ngettext("You typed %(num)s word.", "You typed %(num)s words.", error.count) if error.count else ""
+    return f"{typed} {needed}".strip()
 
 
 REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(

@@ -17,7 +17,7 @@ import itertools
 import math
 import secrets
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
@@ -92,23 +92,34 @@ class Codename:
                 where it is clear).
         """
         pieces = _pieces(untrusted_text)
-        read: dict[tuple[str, ...], tuple[int, ...]] = {}
+        read: list[tuple[tuple[str, ...], tuple[int, ...]]] = []
         unknown: list[tuple[int, ...]] = []
+        set_apart = False
         for words in map(word_list, LIST_NAMES):
             typed = words.split(pieces)
             if len(typed) != limits.CODENAME_WORDS:
                 readings = words.segment(pieces)
             else:
                 places = [words.find(word) for word in typed]
+                if words.is_of_characters and not any(places):
+                    continue  # nine letters of another script
                 if not 0 < math.prod(map(len, places)) <= limits.CODENAME_READINGS:
                     absent = tuple(number for number, place in enumerate(places, start=1) if not place)
                     vague = tuple(number for number, place in enumerate(places, start=1) if len(place) > 1)
                     unknown.append(absent or vague)
                     continue
                 readings = list(itertools.product(*places))
-            read.update({tuple(words.words[place] for place in reading): reading for reading in readings})
+                set_apart = True
+            # The words and their places: "abandon" is in two lists, not at the same place.
+            read += ((tuple(words.words[place] for place in reading), reading) for reading in readings)
         if read:
-            return tuple(map(cls, _valid(read, as_written=as_written)))
+            try:
+                return tuple(map(cls, _valid(read, as_written=as_written)))
+            except CodenameError:
+                miscounted = _not_nine(pieces)
+                if set_apart or not miscounted.count:
+                    raise
+                raise miscounted from None  # eight words that can be cut into nine by chance
         if unknown:
             raise CodenameError(
                 "At least one of the words is in none of our lists.",
@@ -181,13 +192,13 @@ def _not_nine(pieces: Sequence[str]) -> CodenameError:
     return CodenameError("A codename has nine words.", code="codename-words", count=count)
 
 
-def _valid(read: Mapping[tuple[str, ...], tuple[int, ...]], *, as_written: bool) -> list[tuple[str, ...]]:
+def _valid(read: Sequence[tuple[tuple[str, ...], tuple[int, ...]]], *, as_written: bool) -> Iterable[tuple[str, ...]]:
     """Those of the readings (words, and their places in a list) that are codenames. Raises as ``Codename.parse``."""
-    found = [words for words, places in read.items() if _syndrome(places) == 0]
-    older = [words for words, places in read.items() if words not in found and _older_checksum_fits(places)]
+    found = dict.fromkeys(words for words, places in read if _syndrome(places) == 0)
+    older = dict.fromkeys(words for words, places in read if words not in found and _older_checksum_fits(places))
     if found or (older and as_written):
         return [*found, *older]
-    swaps = [pair for places in read.values() for pair in _swaps(places)]
+    swaps = [pair for _, places in read for pair in _swaps(places)]
     if older and not swaps:
         return older
     raise CodenameError(

@@ -119,6 +119,7 @@ def test_the_settings_hold_it(house: House) -> None:
         {"greetings": {"en": "x" * (limits.GREETING_CHARACTERS + 1)}},
         {"greetings": {"en": 1}},
         {"greetings": "Hello"},
+        {"answer_days": {"xx": "On Mondays."}},
         {"contact": "x" * (limits.CONTACT_CHARACTERS + 1)},
     ],
 )

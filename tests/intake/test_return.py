@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from io import BytesIO
 
 import pytest
 
 from fieldreport.mailbox import SealedReply
+from fieldreport.seal import Codename
+from fieldreport.seal.word_lists import word_list
 from tests.intake.conftest import House, Source
 from tests.intake.samples import OLD_WORD, photo
 
@@ -73,12 +76,102 @@ def test_a_typo_is_told_without_asking_the_store(house: House, codename: str) ->
         assert page.form("/return")["codename"] == typed
 
 
+def test_words_that_have_changed_places_are_named_and_open_nothing(source: Source, codename: str) -> None:
+    for one, other in ((0, 1), (3, 4), (2, 8)):
+        words = codename.split()
+        words[one], words[other] = words[other], words[one]
+        page = source.come_back(" ".join(words))
+        if words != codename.split():
+            assert page.status == 422
+            assert f"{one + 1} and {other + 1}" in page.problem_of("codename") or "two have" in page.problem_of(
+                "codename"
+            )
+
+
+def test_how_many_words_were_typed_is_told(source: Source, codename: str) -> None:
+    words = codename.split()
+    for number in (1, 2, 8):
+        told = source.come_back(" ".join(words[:number])).problem_of("codename")
+        assert ("You typed" in told) == (number > 1)
+        assert f"You typed {number} words." in told or number == 1
+
+
+def test_an_older_codename_that_looks_mistyped_opens_when_its_owner_confirms_it(source: Source) -> None:
+    typed = next(
+        " ".join(words)
+        for number in itertools.count()
+        if (words := swapped(number)) and Codename.from_exact(" ".join(words)) is not None
+    )
+    page = source.come_back(typed)
+    assert page.status == 422
+    form = page.form("/return")
+    assert "as_written" not in form
+    assert source.post("return", {**form, "as_written": "yes"}).status == 200
+
+
+def swapped(number: int) -> list[str] | None:
+    """A codename of today of which two words have changed places."""
+    words = list(Codename.generate("en").words)
+    words[number % 8], words[8] = words[8], words[number % 8]
+    return words if words[number % 8] != words[8] else None
+
+
+def test_the_empty_page_begins_with_comparing_the_words_and_says_where_one_is_probably_wrong(source: Source) -> None:
+    sound, words = source.get("report").codename, word_list("english").words
+    doubtful = next(
+        " ".join(other.words)
+        for place in range(2048)
+        if (other := Codename.from_exact(" ".join([words[place], *sound.split()[1:]]))) and other.is_older
+    )
+    for codename, is_wrong in ((sound, False), (doubtful, True)):
+        page = source.post("return", {"codename": codename, "as_written": "yes"})
+        first = page.all("//main/*[self::h1]/following-sibling::*")[0]
+        assert first.text_content().strip().startswith("If you expected an answer, compare your nine words")
+        assert ("probably wrong" in first.text_content()) == is_wrong
+
+
+def test_answers_come_first_then_whether_it_arrived_then_the_form(house: House, source: Source, codename: str) -> None:
+    house.reply(codename, "We have read it.")
+    page = source.come_back(codename)
+    assert not page.all('//*[@id="compare"]')
+    assert [each.text for each in page.all("//h2")] == [
+        *("Answers to you", "Delete what you have read", "Did it arrive?", "Add something", "Withdraw")
+    ]
+    after = source.post("return/delete", page.form("/return/delete"))
+    assert "The answers that you have seen are deleted." in after.text
+    assert "answered yet" not in after.text
+    assert not after.all('//*[@id="compare"]')
+
+
+def test_the_newsrooms_own_rhythm_stands_on_receipt_and_return_page_in_its_language(house: House) -> None:
+    app = house.with_intake(answer_days={"en": "We answer every <Monday>."}).app()
+    for language, is_told in (("en", True), ("ko", False)):
+        source = Source(app, language=language)
+        receipt = source.send("Trucks.")
+        for page in (receipt, source.come_back(receipt.codename)):
+            assert ("We answer every <Monday>." in page.text) == is_told
+
+
+def test_the_words_are_folded_away_on_the_receipt_and_printed_all_the_same(source: Source) -> None:
+    receipt = source.send("Trucks.")
+    assert receipt.all('//details[not(@open)]//ol[@class="words"]')
+    assert not receipt.all('//*[@class="words"][not(ancestor::details)]')
+    (printed,) = receipt.all('//p[@class="print"]')
+    assert printed.text == receipt.codename
+
+
+def test_nine_words_have_room(source: Source) -> None:
+    for page, name in ((source.get("return"), "codename"), (source.get("report"), "practice")):
+        (field,) = page.all(f'//textarea[@name="{name}"]')
+        assert field.get("rows") == "3"
+
+
 def test_a_wrong_word_that_exists_is_a_typo_as_well(source: Source, codename: str) -> None:
     words = codename.split()
     pages = [
         source.come_back(" ".join([other, *words[1:]])) for other in ("abandon", "ability", "able", "about", "zoo")
     ]
-    # Three bits of checksum: of five wrong words most, though not always all, are noticed.
+    # Of five wrong words most, though not always all, are noticed: the others fit an older codename's checksum.
     assert any("not the one we gave you" in page.problem_of("codename") for page in pages if page.status == 422)
 
 

@@ -68,11 +68,13 @@ def enter() -> tuple[str, int] | str:
     if not untrusted_text.strip() and typed.get(form_token.FIELD):
         return _conversation(here, (form_token.open_visit(here, typed[form_token.FIELD]).codename,), draft)
     try:
-        readings = Codename.parse(untrusted_text)
+        readings = Codename.parse(untrusted_text, as_written=typed.get("as_written") == "yes")
     except CodenameError as error:
         problem = Problem(field="codename", text=codename_problem(error))
         form = typed.get("form", "")
-        return ask_page(draft, form=form, untrusted_text=untrusted_text, problems=[problem]), 422
+        return ask_page(
+            draft, form=form, untrusted_text=untrusted_text, problems=[problem], may_be_right=error.may_be_older
+        ), 422
     return _conversation(here, readings, draft, resumed="form" in typed)
 
 
@@ -195,10 +197,12 @@ def ask_page(
     untrusted_text: str = "",
     problems: list[Problem] | None = None,
     explanation: Explanation | None = None,
+    may_be_right: bool = False,
 ) -> str:
     """The page that asks for the codename; what was typed elsewhere stays on it until the codename is known.
 
     ``form``: the number of the form that was sent, so that the next page tells whether it has arrived.
+    ``may_be_right``: the source may say that what looks like a mistake stands so on the paper.
     """
     return flask.render_template(
         "intake/return.html",
@@ -207,6 +211,7 @@ def ask_page(
         typed_codename=untrusted_text,
         problems=problems or [],
         explanation=explanation,
+        may_be_right=may_be_right,
     )
 
 
@@ -245,6 +250,7 @@ def _conversation(
         "intake/conversation.html",
         answers=answers,
         deleted=deleted,
+        doubtful=codename.is_older,
         draft=draft,
         token=form_token.seal_visit(here, visit),
         pending=Pending(draft=draft),
