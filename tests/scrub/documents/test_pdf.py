@@ -367,6 +367,47 @@ def test_the_second_reading_refuses_bytes_after_the_end(clean: Clean, tail: byte
         verify(Source.of(clean(simple()).data + tail), MEDIA_TYPE)
 
 
+def drop_a_picture(_graphics: Any, _source: Any, kept: Any, _resources: Any) -> None:
+    """A writer that forgets the masks of pictures."""
+    del kept
+
+
+def drop_text(instructions: Any) -> bytes:
+    """A writer that forgets every piece of text."""
+    return bytes(pikepdf.unparse_content_stream([item for item in instructions if str(item.operator) != "Tj"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "faulty"),
+    [
+        ("fieldreport.scrub.documents.pdf.graphics.Graphics._masks", drop_a_picture),
+        ("fieldreport.scrub.documents.pdf.content._written", drop_text),
+    ],
+)
+def test_a_writer_that_loses_what_is_shown_is_found_out(
+    clean: Clean, monkeypatch: pytest.MonkeyPatch, name: str, faulty: Any
+) -> None:
+    document = one_page(b"BT /F0 9 Tf (Seen) Tj ET /Picture Do")
+    for key in ("Mask", "Picture"):
+        picture = document.make_stream(b"\0")
+        picture.Type, picture.Subtype, picture.Width, picture.Height = Name.XObject, Name.Image, 1, 1
+        picture.BitsPerComponent, picture.ColorSpace = 8, Name.DeviceGray
+        if key == "Picture":
+            picture.SMask = document.pages[0].obj.Resources.XObject.Mask
+        document.pages[0].obj.Resources.XObject = Dictionary({f"/{key}": picture})
+    data = saved(document)
+    assert clean(data).media_type == MEDIA_TYPE
+    monkeypatch.setattr(name, faulty)
+    with pytest.raises(Refused) as refused:
+        clean(data)
+    assert refused.value.refusal is Refusal.DAMAGED
+
+
+def test_the_second_reading_counts_pages(clean: Clean) -> None:
+    with pikepdf.open(io.BytesIO(clean(simple()).data)) as document:
+        assert verify(Source.of(clean(simple()).data), MEDIA_TYPE) >> 64 == len(document.pages) == 2
+
+
 def test_the_second_reading_refuses_what_was_not_cleaned() -> None:
     with pytest.raises(Residue):
         verify(Source.of(simple()), MEDIA_TYPE)

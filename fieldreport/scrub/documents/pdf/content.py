@@ -32,8 +32,9 @@ _DRAWING: Final = frozenset(
     {"b", "B", "b*", "B*", "c", "cm", "d", "f", "F", "f*", "h", "i", "j", "J", "l", "m", "M", "n", "q", "Q", "re", "ri"}
     | {"s", "S", "v", "w", "W", "W*", "y"}
     | {"G", "g", "K", "k", "RG", "rg", "SC", "sc", "d0", "d1"}
-    | {"BT", "ET", "T*", "Tc", "Td", "TD", "Tj", "TJ", "TL", "Tm", "Tr", "Ts", "Tw", "Tz", "'", '"'}
+    | {"BT", "ET", "T*", "Tc", "Td", "TD", "TL", "Tm", "Tr", "Ts", "Tw", "Tz"}
 )
+_SHOWING: Final = frozenset({"Tj", "TJ", "'", '"'})
 _PREFIXES: Final = {
     "/Font": "F", "/XObject": "X", "/ExtGState": "G", "/ColorSpace": "C", "/Pattern": "P", "/Shading": "S",
 }  # fmt: skip
@@ -87,8 +88,11 @@ class Resources(Protocol):
     def inline_picture(self, image: Any, resources: Any) -> Any:
         """A picture from inside a stream of the new document, or None."""
 
-    def lost(self) -> None:
-        """Something that is drawn makes no sense, and counts as removed."""
+    def state_of_work(self) -> Any:
+        """What has been copied and counted so far."""
+
+    def lost(self, before: Any) -> None:
+        """Something that is drawn makes no sense: it counts as removed, and what was made for it goes."""
 
     def hidden(self, layer: Any) -> bool:
         """Whether a layer is off. What is found on it counts as removed."""
@@ -104,6 +108,7 @@ class Rewriter:
         self._names: dict[tuple[str, bytes], Name | None] = {}
         self._renewed: dict[tuple[Any, ...], ContentStreamInstruction] = {}
         self.resources = Dictionary()
+        self.shown = 0  # pieces of text
         self._default_colours()
 
     def rewrite(self, untrusted: bytes) -> bytes:
@@ -120,6 +125,9 @@ class Rewriter:
             operator = str(instruction.operator)
             if hidden and operator in _UNPAINTED:
                 kept.extend(_unpainted(operator, instruction.operands))
+            elif operator in _SHOWING:
+                self.shown += 1
+                kept.append(instruction)
             elif operator in _DRAWING:
                 kept.append(instruction)
             elif (category := _NAMING.get(operator)) is not None:
@@ -137,7 +145,7 @@ class Rewriter:
                 and (name := self._inline(instruction.iimage)) is not None
             ):
                 kept.append(ContentStreamInstruction([name], Operator("Do")))
-        new = bytes(pikepdf.unparse_content_stream(kept))
+        new = _written(kept)
         if b" sc" in new or _PALE.search(new):
             self._copies.pale = True
         return new
@@ -173,10 +181,11 @@ class Rewriter:
             return Name(old)
         resources = self._old_resources.get(category)
         source = resources.get(old_name) if isinstance(resources, Dictionary) else None
+        before = self._copies.state_of_work()
         try:
             copy = None if source is None and category != "/Font" else self._copy(category, source)
         except Damaged:
-            self._copies.lost()  # one broken resource is not drawn; the rest of the page is
+            self._copies.lost(before)  # one broken resource is not drawn; the rest of the page is
             copy = None
         return self._add(category, copy)
 
@@ -231,6 +240,10 @@ class Rewriter:
             return False
         properties = self._old_resources.get("/Properties")
         return isinstance(properties, Dictionary) and self._copies.hidden(properties.get(operands[1]))
+
+
+def _written(instructions: list[Any]) -> bytes:
+    return bytes(pikepdf.unparse_content_stream(instructions))
 
 
 def _unpainted(operator: str, operands: Any) -> list[ContentStreamInstruction]:

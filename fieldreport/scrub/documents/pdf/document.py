@@ -94,6 +94,7 @@ def rewrite(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> bool:
             fix_metadata_version=False,
         )
         file.detach()
+        cleaning.counted = len(old.pages) << 64 | len(graphics.pictures) << 32 | graphics.shown  # as ``verify`` counts
         return graphics.pale
 
 

@@ -59,6 +59,9 @@ class Graphics(Colours):
         super().__init__(old, new, cleaning)
         self._layers = Layers(old.Root)
         self.pale = False
+        # What the original shows and is not on the receipt: pictures, masks included, and pieces of text.
+        self.pictures: dict[tuple[int, int], None] = {}
+        self.shown = 0
         self._fonts = Fonts(
             plain=self._decoder.plain, new_stream=self._stream, glyph=self._glyph, removed=cleaning.removed
         )
@@ -66,7 +69,9 @@ class Graphics(Colours):
     def content(self, untrusted: bytes, resources: Any) -> tuple[bytes, Dictionary]:
         """A content stream rewritten, and the resources it still uses, under neutral names."""
         rewriter = Rewriter(self._old, self, resources)
-        return rewriter.rewrite(untrusted), rewriter.resources
+        new = rewriter.rewrite(untrusted)
+        self.shown += rewriter.shown
+        return new, rewriter.resources
 
     def plain(self, stream: Stream) -> bytes:
         """The decoded bytes of a stream that is not a picture."""
@@ -85,9 +90,11 @@ class Graphics(Colours):
         font = self._new.make_indirect(Dictionary())
         if source.is_indirect:
             self._made[key] = font
+        before = self.state_of_work()
         try:
             self._fonts.fill(source, font, resources)
         except Damaged:
+            self.lost(before)
             font = self._viewers_font()
             self._made[key] = font
         return font
@@ -99,10 +106,10 @@ class Graphics(Colours):
         )
 
     def _glyph(self, stream: Stream, resources: Any) -> Stream:
-        content, used = self.content(self._decoder.plain(stream), resources)
-        glyph = self._stream(content)
-        if len(used):
-            glyph.Resources = used
+        rewriter = Rewriter(self._old, self, resources)
+        glyph = self._stream(rewriter.rewrite(self._decoder.plain(stream)))
+        if len(rewriter.resources):
+            glyph.Resources = rewriter.resources
         return glyph
 
     def state(self, source: Any, resources: Any) -> Any:
@@ -204,7 +211,11 @@ class Graphics(Colours):
 
     def _picture(self, source: Any, resources: Any) -> Any:
         if self.hidden(source.get("/OC")):
+            self.pictures.pop(source.objgen, None)
             return None
+        self.pictures[source.objgen] = None
+        if (second := _mask(source)) is not None:
+            self.pictures[second.objgen] = None
         width, height = values.integer(source.get("/Width")), values.integer(source.get("/Height"))
         space = source.get("/ColorSpace")
         if isinstance(space, Name) and values.spelled(space) not in DEVICE and isinstance(resources, Dictionary):
@@ -243,6 +254,9 @@ class Graphics(Colours):
         pixels = None if values.boolean(source.get("/ImageMask")) else pixel_pages.picture(source, self._cleaning)
         if pixels is None:
             self._cleaning.removed.add(Removed.DRAWINGS)
+            del self.pictures[source.objgen]
+            if (mask := _mask(source)) is not None:
+                self.pictures.pop(mask.objgen, None)
             return None
         self._cleaning.removed.add(Removed.CODING)
         if paper.is_page(*pixels.size):
@@ -291,15 +305,30 @@ class Graphics(Colours):
             kept.DecodeParms = options
         return kept
 
-    def lost(self) -> None:
-        """Something that is drawn makes no sense, and counts as removed."""
+    def state_of_work(self) -> tuple[int, int, int]:
+        """What has been copied and counted so far."""
+        return len(self._made), len(self.pictures), self.shown
+
+    def lost(self, before: tuple[int, int, int]) -> None:
+        """Something that is drawn makes no sense: it counts as removed, and what was made for it goes."""
         self._cleaning.removed.add(Removed.INCOMPLETE)
+        made, pictures, self.shown = before
+        for key in list(self._made)[made:]:
+            del self._made[key]
+        for picture in list(self.pictures)[pictures:]:
+            del self.pictures[picture]
 
     def hidden(self, layer: Any) -> bool:
         """Whether a layer is off. What is found on it counts as removed."""
         off = self._layers.hidden(layer)
         self._cleaning.removed |= {Removed.HIDDEN_CONTENT} if off else set()
         return off
+
+
+def _mask(picture: Any) -> Stream | None:
+    """The mask of a picture that is a picture itself."""
+    masks = (picture.get("/SMask"), picture.get("/Mask"))
+    return next((mask for mask in masks if isinstance(mask, Stream)), None)
 
 
 def _cut(data: bytes, kept: Any, per_pixel: int | None) -> bytes:

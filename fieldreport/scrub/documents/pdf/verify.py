@@ -51,11 +51,16 @@ _NEEDLES: Final = (
     b"Exif\0\0", b"http://ns.adobe.com/", b"Photoshop 3.0",
 )  # fmt: skip
 _LITERAL: Final = re.compile(rb"\([^()\\]*(?:\\.[^()\\]*)*\)", re.DOTALL)
+_SHOWN: Final = re.compile(rb"(?:^|[\s\])>])(?:T[jJ]|['\"])(?=\s|$)")  # ISO 32000-1, table 109, behind its operand
 _FONT_RESIDUE: Final = re.compile(rb"/(?:Notice|Copyright|FullName)\s*\([^)]")
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Read a cleaned document.
+def verify(source: Source, media_type: str) -> int:
+    """Read a cleaned document; answer how much it shows, in one number.
+
+    Returns:
+        Its pages times 2^64, plus its pictures times 2^32, plus the pieces of text that its pages, forms and patterns
+        show.
 
     Raises:
         Residue: a byte, a key, a string or a stream that a cleaned document has no place for.
@@ -66,22 +71,47 @@ def verify(source: Source, media_type: str) -> None:
     if header is None:
         raise Residue
     position = header.end()
+    pages = pictures = shown = 0
+    contents: set[bytes] = set()  # numbers of objects that pages draw; each stands behind its page
     while (start := _OBJECT.match(data, position)) is not None:
-        position = _Object(data, start.end()).read()
+        found = _Object(data, start.end(), content=start[1] in contents)
+        position = found.read()
+        pages += found.is_page
+        pictures += found.is_picture
+        shown += found.shown
+        contents |= found.contents
     table = _TABLE.fullmatch(data, position)
     if table is None or _TRAILER.fullmatch(b" ".join(table[1].split())) is None:
         raise Residue
+    return pages << 64 | pictures << 32 | shown
 
 
 class _Object:
     """Reads one object, and its stream if it has one."""
 
-    def __init__(self, data: bytes, position: int) -> None:
+    def __init__(self, data: bytes, position: int, *, content: bool) -> None:
+        self.shown = 0  # pieces of text
+        self._content = content
         self._data = data
         self._position = position
         self._top: dict[bytes, bytes] = {}
         self._stack: list[bytes] = []
         self._key: list[bytes | None] = []
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page."""
+        return self._top.get(b"/Type") == b"/Page"
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture, a mask included."""
+        return self._top.get(b"/Subtype") == b"/Image"
+
+    @property
+    def contents(self) -> set[bytes]:
+        """The number of the object that a page draws."""
+        return {self._top[b"/Contents"]} if self.is_page and b"/Contents" in self._top else set()
 
     def read(self) -> int:
         """Read up to the end of ``endobj``; answer where that is."""
@@ -174,6 +204,8 @@ class _Object:
                 raise Residue
         elif self._top.get(b"/Subtype") != b"/Image":
             words = _LITERAL.sub(b"", body)
+            if self._content or self._top.get(b"/Subtype") == b"/Form" or b"/PatternType" in self._top:
+                self.shown = len(_SHOWN.findall(words))
             if any(needle in words for needle in _NEEDLES):
                 raise Residue
             if (b"/Length1" in self._top and _FONT_RESIDUE.search(body)) or _has_name_table(body):

@@ -66,6 +66,7 @@ def _rewrite_as_pictures(untrusted: bytes, sink: Sink, cleaning: Cleaning) -> No
     drawn = pixel_pages.drawn(cleaned.source().whole(), lossless)
     cleaning.noted.discard(Noted.PRINTER_DOTS)  # they were on the pages that were drawn
     rewrite(drawn, sink, lossless)
+    cleaning.counted = lossless.counted
 
 
 def warm() -> None:
