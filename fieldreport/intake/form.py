@@ -16,6 +16,7 @@ from typing import Self
 from flask_babel import gettext as _
 
 from fieldreport import limits
+from fieldreport.seal import kept_name
 from fieldreport.web.forms import Problem
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
@@ -129,11 +130,18 @@ def _read_chosen(untrusted_text: str) -> tuple[Chosen, ...]:
         chosen = tuple(Chosen(untrusted_name=name, size=size, place=place, why=why) for name, size, place, why in rows)
     except (ValueError, TypeError, RecursionError):
         return ()
-    fit = all(
-        (type(each.untrusted_name), type(each.size), type(each.place), type(each.why)) == (str, int, int, str)
-        for each in chosen
+    if len(chosen) > limits.FORM_PARTS or not all(map(_is_chosen, chosen)):
+        return ()
+    return tuple(replace(each, untrusted_name=kept_name(each.untrusted_name)) for each in chosen)
+
+
+def _is_chosen(untrusted: Chosen) -> bool:
+    types = (type(untrusted.untrusted_name), type(untrusted.size), type(untrusted.place), type(untrusted.why))
+    return (
+        types == (str, int, int, str)
+        and 0 <= untrusted.size <= limits.PAYLOAD_BYTES
+        and -1 <= untrusted.place < limits.KEPT_PLACES
     )
-    return chosen if fit and len(chosen) <= limits.FORM_PARTS else ()
 
 
 _TYPED = frozenset({"report", *SHORT_FIELDS})

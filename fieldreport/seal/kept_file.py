@@ -67,7 +67,7 @@ class KeptFile:
                 "file_key": self.file_key.hex(),
                 "harder": self.harder,
                 "length": self.length,
-                "name": self.untrusted_name.encode("utf-8", "replace").decode(),
+                "name": self.untrusted_name,
                 "removed": list(self.removed),
                 "sha256": self.original_sha256.hex(),
                 "state": str(self.state),
@@ -134,5 +134,5 @@ class KeptFile:
 
 
 def kept_name(untrusted_name: str) -> str:
-    """As much of a file's name as a note holds."""
-    return untrusted_name[: limits.KEPT_NAME_CHARACTERS]
+    """As much of a file's name as a note holds: its first characters, what is no character replaced."""
+    return untrusted_name[: limits.KEPT_NAME_CHARACTERS].encode("utf-8", "replace").decode()

@@ -317,6 +317,31 @@ def test_no_file_was_chosen(form: Form) -> None:
     assert "What I typed." in page.text
 
 
+def test_a_list_that_no_page_of_ours_wrote_breaks_nothing(house: House, source: Source) -> None:
+    for untrusted in [
+        "[",
+        "null",
+        "{}",
+        '"text"',
+        "[[]]",
+        '[["a.jpg",1,0]]',
+        '[["a.jpg",true,0,""]]',
+        '[["a.jpg",1.5,0,""]]',
+        '[[["a"],1,0,""]]',
+        f'[["a.jpg",1{"0" * 4000},0,""]]',
+        '[["a.jpg",1,300,""]]',
+        "[" * 100_000,
+        '[["\\ud800.jpg",1,0,""]]',
+        '[["a.jpg",0,-1,"no such reason"]]',
+        "[" + ",".join(['["a.jpg",1,0,""]'] * 201) + "]",
+    ]:
+        form = Form(house, source, to="report")
+        page = form.add(("a.txt", b"hello\n"), chosen=untrusted)
+        assert page.status == 200, untrusted[:50]
+        assert listed(form.read(page)) == ["a.txt"]
+        assert form.send(chosen=untrusted).status in {200, 422}
+
+
 # --- bounds ---
 
 
