@@ -46,6 +46,7 @@ _MOST_DISTANCES: Final = 100  # nearly as frequent as the most frequent; more ar
 _RETURN, _ABOVE_CHANCE = 0.15, 15  # of all dots, have one at that distance; times as many as by chance
 _NEARLY: Final = 0.7
 _CELL_DOTS: Final = 8  # in the square of that distance; a plain grid has one
+_LOOKED_AT: Final = 1700  # pixels of each row
 _WIDEST: Final = 3600  # pixels, from which on a page is one of 600 to the inch and looked at in half the size
 
 
@@ -61,7 +62,12 @@ def strip_height(width: int) -> int:
 
 def look(strip: Image.Image, noted: set[str]) -> None:
     """Add to ``noted`` when the first rows of a page, as many as ``strip_height``, show printer dots."""
-    if strip.mode == "RGB" and has_dots(strip.reduce(2) if strip.width > _WIDEST else strip):
+    if strip.mode != "RGB":
+        return
+    if strip.width > _WIDEST:
+        strip = strip.reduce(2)
+    left = max(0, strip.width - _LOOKED_AT) // 2
+    if has_dots(strip.crop((left, 0, min(strip.width, left + _LOOKED_AT), strip.height))):
         noted.add(Noted.PRINTER_DOTS)
 
 
@@ -88,8 +94,11 @@ def has_dots(strip: Image.Image) -> bool:
     least = max(
         _CONTRAST, round(_ABOVE_NOISE * _exceeded_by(counted, pixels // 10)), _exceeded_by(counted, pixels // 30)
     )
+    if sum(counted[least:]) < _FEWEST:
+        return False
     near = floor.reduce(_AROUND).filter(ImageFilter.MinFilter(3)).point(_at_least(round(level * _BRIGHT)))
-    return _is_code(_dots(excess.point(_at_least(least)), near), strip.size)
+    marks = ImageChops.darker(excess.point(_at_least(least)), near.resize(strip.size, Image.Resampling.NEAREST))
+    return _is_code(_dots(marks), strip.size)
 
 
 def _exceeded_by(counted: list[int], pixels: int) -> int:
@@ -147,11 +156,9 @@ def _paper_level(floor: Image.Image) -> int:
 _RUN: Final = re.compile(rb"\xff+")
 
 
-def _dots(mask: Image.Image, near: Image.Image) -> Dots:
-    """The middles of what is set in a mask, where it is as small as a dot and there is no print next to it."""
-    paper, width = near.load(), mask.width
-    assert paper is not None  # noqa: S101 - the annotation of Pillow allows for a picture that failed to load
-    whole = mask.tobytes()
+def _dots(mask: Image.Image) -> Dots:
+    """The middles of what is set in a mask, where it is as small as a dot."""
+    whole, width = mask.tobytes(), mask.width
     dots: dict[tuple[int, int], None] = {}
     last: dict[int, int] = {}  # of the row before: a run's middle, and how many rows its dot has
     row, runs = 0, Counter[int]()
@@ -165,7 +172,7 @@ def _dots(mask: Image.Image, near: Image.Image) -> Dots:
         runs[x] = above + 1 if end - start <= _DOT_SIDE else _DOT_SIDE + 1
         if above >= _DOT_SIDE:
             continue
-        if not above and runs[x] == 1 and paper[x // _AROUND, y // _AROUND]:
+        if not above and runs[x] == 1:
             dots[x, y] = None
             if len(dots) > _MOST:
                 return ()

@@ -62,7 +62,10 @@ def _look(picture: Picture, cleaning: Cleaning) -> None:
     width, height = picture.size
     rows = min(height, paper.strip_height(width))
     cleaning.spend(width * rows * 8)
-    strip = dataclasses.replace(picture, header=struct.pack(">II", width, rows) + picture.header[8:])
+    header = struct.pack(">II", width, rows) + picture.header[8:]
+    enough = 2 * _raw_size(width, rows, header)  # of compressed data
+    still = Frame(b"", width, rows, [b"".join(picture.still.data if picture.still else [])[:enough]])
+    strip = dataclasses.replace(picture, header=header, still=still)
     with contextlib.suppress(Refused):  # it goes on as it is, decoded or not
         paper.look(codecs.decode(_assemble(strip, None), "image/png", set()), cleaning.noted)
 
