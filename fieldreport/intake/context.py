@@ -6,6 +6,7 @@ Rules: nothing in here knows of any visitor; everything that a request needs to 
 from __future__ import annotations
 
 import math
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.config import Settings
+from fieldreport.errors import MailboxFull
 from fieldreport.intake.form_cache import FormCache
 from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
 from fieldreport.intake.logo import Logo
@@ -109,13 +111,17 @@ class Service:
         """Check that a report could be taken now; looked up at most once a second, for pages that only hand out a form.
 
         Raises:
-            RosterError, StoreError: as ``roster``. LimitExceeded: as ``must_be_open``.
+            RosterError, StoreError: as ``roster``. LetterboxClosed: as ``must_be_open``. MailboxFull: there is no room
+                for one more letter, or not enough disk for the largest post.
 
         """
         self.must_be_open(files=False)
         now = self.clock()
         if not 0 <= now - self._ready.since < limits.READINESS_SECONDS:
             self.roster()
+            self.mailbox.must_have_room()
+            if shutil.disk_usage(self.settings.intake.data).free < self.settings.intake.request_bytes:
+                raise MailboxFull("no more can be received at the moment", detail="the disk is full")
             self._ready.since = now
         return True
 

@@ -72,6 +72,7 @@ _TOO_LARGE: Final = later(
 _OPEN_AGAIN: Final = later("Please open the page again and use the form on it.")
 _RESTARTED: Final = later("This page no longer matched our server, which may have restarted.")
 _TOO_OLD: Final = later("The page was open for a very long time.")
+_FULL: Final = later("Our mailbox is full")
 _NOT_FOUND: Final = later("We found no report from this form.")
 
 FORM_NOT_FOUND: Final = Explanation(
@@ -125,7 +126,7 @@ _ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
             ),
         ),
         "mailbox-full": Explanation(
-            title=later("Our mailbox is full"),
+            title=_FULL,
             advice=later("Please come back in a few hours and send it again."),
         ),
         "letterbox-closed": Explanation(
@@ -180,6 +181,7 @@ _NOT_UNDERSTOOD: Final = Explanation(
 _PAGE_ERRORS: Final[Mapping[str, Explanation]] = MappingProxyType(
     {
         "http-400": _NOT_UNDERSTOOD,
+        "mailbox-full": Explanation(title=_FULL, advice=later("Please come back in a few hours.")),
         "http-429": Explanation(
             title=later("Too many pages in a short time"),
             advice=later("Many people may share your connection. Wait an hour, then open the page again."),

@@ -159,6 +159,13 @@ class Mailbox(Protocol):
     def totals(self) -> Totals:
         """Return how much waits."""
 
+    def must_have_room(self) -> Literal[True]:
+        """Check that one more letter could be taken in now.
+
+        Raises:
+            MailboxFull: as many letters or bytes wait as may.
+        """
+
     def must_work(self) -> Literal[True]:
         """Store something, read it and delete it again, to tell an outage from one letter that cannot be read.
 

@@ -194,7 +194,7 @@ class LocalMailbox:
         if seen.highest_epoch > epoch:
             raise StaleRoster("the keys have changed; seal again", detail=f"epoch {epoch} is closed")
         if seen.letters >= self._letters_ceiling or seen.bytes + size > self._bytes_ceiling:
-            raise MailboxFull("no more can be received at the moment", detail="the mailbox is full")
+            raise _full()
         return False
 
     def beginning_with(self, beginning: bytes) -> list[bytes]:
@@ -223,6 +223,13 @@ class LocalMailbox:
         with reading(self._engine) as session:
             counters = _counters(session)
             return Totals(letters=counters.letters, bytes=counters.bytes)
+
+    def must_have_room(self) -> Literal[True]:
+        """Check that one more letter could be taken in; see ``Mailbox``."""
+        waiting = self.totals()
+        if waiting.letters >= self._letters_ceiling or waiting.bytes >= self._bytes_ceiling:
+            raise _full()
+        return True
 
     # --- the desk's side ---
 
@@ -377,6 +384,10 @@ def _counters(session: Session) -> Counters:
 def _day(hour: int) -> int:
     """The hour in which its day began: no row that stays tells a time more exactly."""
     return hour - hour % _DAY
+
+
+def _full() -> MailboxFull:
+    return MailboxFull("no more can be received at the moment", detail="the mailbox is full")
 
 
 def _damaged() -> StoreError:

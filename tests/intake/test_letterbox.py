@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,49 @@ def test_a_closed_letterbox_hands_out_no_form(source: Source, data: Path) -> Non
         assert page.status == 503
         assert "We take no reports at the moment" in page.title
         assert not page.all("//form")
+
+
+def _fill(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.mailbox, "_letters_ceiling", 0)
+
+
+def _fill_the_disk(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: shutil._ntuple_diskusage(1 << 40, (1 << 40) - 1, 1))
+
+
+def _close(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_letterbox_state(house.settings.intake.data, LetterboxState.CLOSED)
+
+
+def _forget_the_roster(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.clock.now += 91 * 24 * 3600
+
+
+@pytest.mark.parametrize("stop", [_close, _fill, _fill_the_disk, _forget_the_roster])
+def test_the_first_page_says_that_nothing_is_taken_and_nobody_is_given_a_form(
+    house: House, monkeypatch: pytest.MonkeyPatch, stop: Callable[[House, pytest.MonkeyPatch], None]
+) -> None:
+    source = Source(house.app())
+    (before,) = source.get("").all("//main//a[@class='button']")
+    assert before.get("href") == "/en/report"
+    house.clock.now += 2
+    stop(house, monkeypatch)
+    page = source.get("")
+    assert page.status == 200
+    assert page.all("//*[@id='closed']")
+    assert not page.all("//main//a[@class='button']")
+    assert "/en/return" in page.all("//main//a/@href"), "answers can still be read"
+    refused = source.get("report")
+    assert refused.status == 503
+    assert refused.title.split(" – ")[0] == page.all("//*[@id='closed']/h2")[0].text
+
+
+def test_the_first_page_says_that_only_words_are_taken(source: Source, data: Path) -> None:
+    assert not source.get("").all("//*[@id='no-files']")
+    set_letterbox_state(data, LetterboxState.NO_FILES)
+    page = source.get("")
+    assert page.all("//*[@id='no-files']")
+    assert page.all("//main//a[@class='button']")
 
 
 def test_who_comes_to_a_closed_door_is_not_logged(source: Source, data: Path, caplog: pytest.LogCaptureFixture) -> None:

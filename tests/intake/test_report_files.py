@@ -15,6 +15,7 @@ from reportlab.pdfgen import canvas
 from fieldreport.errors import ScrubRefused
 from fieldreport.intake.messages import NOTED, REFUSALS, REMOVED, noted_in_words, removed_in_words, why_in_words
 from fieldreport.scrub import Mode, Refusal, Removed
+from fieldreport.scrub.registry import FORMATS
 from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.scrub.verdicts import Noted
 from tests.intake.conftest import House, Source
@@ -212,9 +213,19 @@ def test_a_newsroom_may_clean_every_file_harder(house: House) -> None:
     strict = replace(house, settings=replace(house.settings, scrub=replace(house.settings.scrub, strong=True)))
     source = Source(strict.app())
     assert source.get("report").all('//input[@name="strong"]') == []
-    assert "turn the pages of PDFs into pictures" in source.get("report").text
+    assert "PDFs become pictures" in source.get("report").text
     source.send("", [("a.pdf", pdf())])
     assert not has_letters(house.letter().read_part(1, 1 << 20))
+
+
+def test_beside_the_file_field_stand_three_short_lines_and_the_long_list_is_folded(source: Source) -> None:
+    page = source.get("report")
+    (hint,) = page.all('//p[@id="files-hint"]')
+    lines = hint.text_content().split("\n")
+    assert len(lines) == 3
+    assert all(len(line) < 110 for line in lines)
+    (listed,) = page.all('//details/p[@class="types"]')
+    assert {each.extension.upper() for each in FORMATS} == set(listed.text.split(", "))
 
 
 def test_the_types_that_are_taken_are_told_as_they_come_in(house: House, source: Source) -> None:

@@ -7,6 +7,7 @@ import pytest
 from fieldreport import config
 from fieldreport.errors import SettingsError
 from tests.intake.conftest import House, Seen, Source
+from tests.intake.test_every_page import LANGUAGES
 
 ONION = "a" * 55 + "d.onion"
 
@@ -54,6 +55,26 @@ def test_behind_a_proxy_that_ends_tls_the_open_web_is_safe_and_the_onion_is_offe
     assert has_form(page)
     assert page.response.headers["Onion-Location"] == f"http://{ONION}/en/report"
     assert "Onion-Location" not in at(with_hosts(house, https=True), "tips.example.org").response.headers
+
+
+def test_the_first_page_names_the_onion_address_and_says_so_to_those_who_come_over_the_open_web(house: House) -> None:
+    known = with_hosts(house, https=True, onion=ONION)
+    for host, told in (("tips.example.org", True), (ONION, False), ("localhost", False)):
+        page = at(known, host, "")
+        assert bool(page.all("//*[@id='open-web']")) == told, host
+        assert f"http://{ONION}" in page.text, host
+    page = at(with_hosts(house, https=True), "tips.example.org", "")
+    assert not page.all("//*[@id='open-web']"), "without an onion address there is nothing better"
+    assert ".onion" not in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_how_to_get_tor_browser_is_said_first_and_on_the_page_about_safety(house: House, language: str) -> None:
+    source = Source(with_hosts(house, onion=ONION).app(), language=language)
+    for path in ("", "safety"):
+        text = source.get(path).text
+        for told in ("www.torproject.org", "tor.eff.org", "gettor@torproject.org", "Snowflake", f"http://{ONION}"):
+            assert told in text, (path, told)
 
 
 @pytest.mark.parametrize(
