@@ -36,7 +36,7 @@ _WORDS: Final = _spelled(_TABLE["words"], _TABLE["colours"])
 _FUNCTIONS: Final = _spelled(_TABLE["functions"])
 _HTML: Final = tables.load("html")
 _SVG: Final = tables.load("svg")
-_ELEMENTS: Final = _spelled(" ".join(_HTML["keep"]), "html body", _SVG["plain"], *_SVG["elements"])
+_ELEMENTS: Final = _spelled(_HTML["plain"], *_HTML["elements"], "html body", _SVG["plain"], *_SVG["elements"])
 _TOKEN: Final = re.compile(
     r"""(?P<comment>/\*.*?(?:\*/|\Z)|<!--|-->)
     |(?P<space>[ \t\r\n\f]+)
@@ -164,7 +164,8 @@ class Styles:
             name, *said = _split(declaration, ":", most=1)
             key = "".join(text for _, text in _trimmed(name)).lower()
             if len(said) == 1 and key in _PROPERTIES and (made := self._value(key, said[0])):
-                kept.append(f"{key}:{made}")
+                forced = any(kind == "important" for kind, _ in said[0])
+                kept.append(f"{key}:{made} !important" if forced else f"{key}:{made}")
             elif len(said) == 1 and any(kind == "url" for kind, _ in said[0]):
                 self._removed.add(Removed.LINKS)
         return ";".join(kept)
@@ -191,7 +192,7 @@ class Styles:
         """A piece of a value as it is written, "" for one that means nothing; None where the table has none such."""
         made: str | None = None
         match kind:
-            case "space":
+            case "space" | "important":
                 made = ""
             case "name":
                 made = _WORDS.get(text.casefold())
@@ -202,8 +203,6 @@ class Styles:
             case "function":
                 found = _FUNCTIONS.get(text[:-1].casefold())
                 made = None if found is None else f"{found}("
-            case "important":
-                made = "!important"
             case "url":
                 found = self._names.address(text)
                 made = "" if found is None else f"url({found})"
@@ -218,9 +217,9 @@ class Styles:
     def _fonts(self, tokens: Sequence[_Token]) -> str | None:
         """Fonts of the table and families of fonts, in place of any other a usual one."""
         kept = []
-        for font in _split(tokens, ","):
+        for font in _split([token for token in tokens if token[0] != "important"], ","):
             said = " ".join(unescaped(text[1:-1]) if kind == "string" else unescaped(text) for kind, text in font)
-            said = " ".join(said.replace("!important", "").split())
+            said = " ".join(said.split())
             word = _WORDS.get(said.casefold())
             known = listed("font", said)
             if word is not None and not any(kind == "string" for kind, _ in font):
@@ -238,7 +237,7 @@ class Styles:
         if not front:
             return self._value("", tokens)
         made = self._value("", front)
-        return None if made is None else f"{made} {self._fonts(behind)}" if behind else made
+        return f"{made} {self._fonts(behind)}" if made is not None and behind else None
 
     def _selectors(self, tokens: Sequence[_Token]) -> str:
         found = (_selector(each) for each in _split(tokens, ","))

@@ -22,12 +22,15 @@ _REFERENCE: Final = r"url\((?:#a[0-9]{1,6}|image[0-9]{1,5}\.(?:jpg|png|gif))\)"
 _PIECES: Final = re.compile(
     rf"(?P<reference>{_REFERENCE})|(?P<function>-?[a-zA-Z][a-zA-Z0-9-]*)\(|(?P<word>-?[a-zA-Z][a-zA-Z0-9-]*)"
     rf'|(?P<hash>{_TABLE["hash"]})|(?P<number>[-+]?[0-9.]+[-+.0-9a-zA-Z%]*)|(?P<string>"[^"\\<&]*")'
-    r"|[ ,/)*+-]|!important"
+    r"|[ ,/)*+-]"
 )
-_FONT_LIST: Final = re.compile(r'(?:"[^"]*"|[a-z-]+)(?:,(?:"[^"]*"|[a-z-]+))*$')
-_ELEMENTS: Final = frozenset(
-    [*tables.load("html")["keep"], "html", "body", "*", "a", *tables.load("svg")["plain"].split()]
-    + [name for names in tables.load("svg")["elements"] for name in names.split()]
+_FONT_LIST: Final = re.compile(r'(?:^| )(?:"[^"]*"|[a-z-]+)(?:,(?:"[^"]*"|[a-z-]+))*$')
+_ELEMENTS: Final = frozenset({"html", "body", "*"}).union(
+    *(
+        names.split()
+        for each in ("html", "svg")
+        for names in (tables.load(each)["plain"], *tables.load(each)["elements"])
+    )
 )
 _COMPOUND: Final = re.compile(
     rf"(?P<element>[a-zA-Z][a-zA-Z0-9]*|\*)?"
@@ -74,15 +77,17 @@ def verify_declarations(declared: str) -> None:
         Residue: something that the table does not list, or in another form.
     """
     for declaration in _split(declared):
-        name, _, value = declaration.partition(":")
+        name, _, value = declaration.removesuffix(" !important").partition(":")
         if name not in _PROPERTIES:
             raise Residue
         if name == "font-family":
             verify_fonts(value)
         elif name == "font":
             fonts = _FONT_LIST.search(value)
-            verify_value(value[: fonts.start()] if fonts is not None else value)
-            verify_fonts(fonts[0] if fonts is not None else "serif")
+            if fonts is None:
+                raise Residue
+            verify_value(value[: fonts.start()])
+            verify_fonts(fonts[0].lstrip(" "))
         else:
             verify_value(value, strings=name in {"content", "quotes"})
 

@@ -26,6 +26,8 @@ _LINK: Final = re.compile(
     r"https?://(?:(?P<host>[^\s/?#@:\[\]\\]+)|\[(?P<six>[0-9a-f:.]+)\])(?::[0-9]{1,5})?"
     r"(?:/[^\s?#]*)?(?:\?(?P<query>[^\s#]*))?(?:#\S*)?"
 )
+_IN_BOOK: Final = re.compile(r"(?:chapter[0-9]{1,5}\.xhtml)?(?:#a[0-9]{1,6})?")
+_BESIDE: Final = re.compile(r"image[0-9]{1,5}\.(?:jpg|png|gif|svg)")  # in the same package
 _LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 
 
@@ -54,6 +56,16 @@ def verify_link(address: str) -> None:
             raise Residue
 
 
+def verify_book_link(address: str) -> None:
+    """Read an address in a book: of a place in it, or of a public page.
+
+    Raises:
+        Residue: it is neither, or says who follows it.
+    """
+    if _IN_BOOK.fullmatch(address) is None:
+        verify_link(address)
+
+
 def verify_field(instruction: str) -> None:
     """Read the instruction of a field that stayed one.
 
@@ -73,7 +85,7 @@ def verify_picture(address: str) -> None:
     Raises:
         Residue: it is neither, or not a clean one in the one form that is written.
     """
-    if registry.named_type(address) in _PICTURES:
+    if registry.named_type(address) in _PICTURES or _BESIDE.fullmatch(address) is not None:
         return
     head, _, data = address.partition(";base64,")
     kind = head.removeprefix("data:")

@@ -18,14 +18,16 @@ EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"
 _DATA: Final = re.compile(r"\s*data:(?:[\w.+-]+/[\w.+-]+)?(;[\w=.-]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 
 
-def clean_picture(untrusted: bytes, cleaning: Cleaning) -> Embedded | None:
+def clean_picture(untrusted: bytes, cleaning: Cleaning, accept: Collection[str] = EXTENSIONS.keys()) -> Embedded | None:
     """A picture for a package (Office Open XML, OpenDocument, EPUB); None when it goes and the document stays.
+
+    ``accept``: the types that it may have then.
 
     Raises:
         Bomb: it is one.
     """
     try:
-        return cleaning.embedded(as_drawn(untrusted, cleaning, profile=True), accept=EXTENSIONS)
+        return cleaning.embedded(as_drawn(untrusted, cleaning, profile=True), accept=accept)
     except Bomb:
         raise
     except Refused:  # EMF, WMF and SVG pictures, and what no format reads
@@ -37,12 +39,19 @@ class PictureCopies:
     """The pictures of one package: each of them is cleaned once, and called after the order of use.
 
     ``name``: of the new pictures, with places for number and extension. ``add`` takes a new name and what is to be
-    called so.
+    called so. ``extensions``: of the types of pictures that the package may hold.
     """
 
     def __init__(
-        self, old: Mapping[str, bytes], cleaning: Cleaning, *, name: str, add: Callable[[str, Embedded], None]
+        self,
+        old: Mapping[str, bytes],
+        cleaning: Cleaning,
+        *,
+        name: str,
+        add: Callable[[str, Embedded], None],
+        extensions: Mapping[str, str] = EXTENSIONS,
     ) -> None:
+        self._extensions = extensions
         self._old = old
         self._cleaning = cleaning
         self._name = name
@@ -66,13 +75,25 @@ class PictureCopies:
         Raises:
             Bomb: it is one.
         """
-        picture = clean_picture(untrusted, self._cleaning)
+        picture = clean_picture(untrusted, self._cleaning, self._extensions)
         if picture is None:
             return None
         self._count += 1
-        name = self._name.format(self._count, EXTENSIONS[picture.media_type])
+        name = self._name.format(self._count, self._extensions[picture.media_type])
         self._add(name, picture)
         return name
+
+
+def content_of(untrusted_address: str) -> bytes | None:
+    """What a ``data:`` address holds; None when it is none."""
+    match = _DATA.fullmatch(untrusted_address)
+    if match is None:
+        return None
+    raw = unquote_to_bytes(match["data"])
+    try:
+        return base64.b64decode(raw) if match["base64"] else raw
+    except binascii.Error:
+        return None
 
 
 def clean_address(untrusted_address: str, cleaning: Cleaning, *, accept: Collection[str]) -> str | None:
@@ -81,16 +102,15 @@ def clean_address(untrusted_address: str, cleaning: Cleaning, *, accept: Collect
     Raises:
         Bomb: it is one.
     """
-    match = _DATA.fullmatch(untrusted_address)
-    if match is None:
+    untrusted = content_of(untrusted_address)
+    if untrusted is None:
         cleaning.removed.add(Removed.LINKS)
         return None
-    raw = unquote_to_bytes(match["data"])
     try:
-        picture = cleaning.embedded(base64.b64decode(raw) if match["base64"] else raw, accept=accept)
+        picture = cleaning.embedded(untrusted, accept=accept)
     except Bomb:
         raise
-    except (Refused, binascii.Error):
+    except Refused:
         cleaning.removed.add(Removed.DRAWINGS)
         return None
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode('ascii')}"

@@ -8,7 +8,7 @@ with all that is in it; ``unwrap`` lists elements that go while their content st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -154,36 +154,3 @@ def _judge(kind: str, table: Mapping[str, Any]) -> Callable[[str], object] | Non
 
 def _are_fonts(said: str) -> bool:
     return all(_QUOTED.fullmatch(font) and listed("font", font[1:-1]) == font[1:-1] for font in said.split(","))
-
-
-def load_shared(name: str) -> dict[str, Vocabulary]:
-    """A table of several namespaces whose elements share one list of attributes (OpenDocument, EPUB)."""
-    table = tables.load(name)
-    prefixes = _FOREIGN | {prefix: str(space["uri"]) for prefix, space in table["namespaces"].items()}
-    vocabularies = {}
-    for prefix, space in table["namespaces"].items():
-        if "elements_of" in space:
-            space["keep"] += tables.load(space["elements_of"])["keep"]
-        attributes = [
-            f"{{{prefixes[n.partition(':')[0]]}}}{n.partition(':')[2]}" if ":" in n else n for n in table["attributes"]
-        ]
-        vocabularies[space["uri"]] = flat(
-            space["uri"], prefix, space.get("keep", ()), space.get("unwrap", ()), attributes
-        )
-    return vocabularies
-
-
-def flat(
-    namespace: str, prefix: str, keep: Iterable[str], unwrap: Iterable[str], attributes: Iterable[str]
-) -> Vocabulary:
-    """A vocabulary whose elements share one list of attributes of any value."""
-    anything = Value("text", None)
-    place = f"{{{namespace}}}" if namespace else ""
-    shared = dict.fromkeys(attributes, anything)
-    return Vocabulary(
-        namespace=namespace,
-        prefix=prefix,
-        elements={place + name: shared for name in keep},
-        text={place + name: anything for name in keep},
-        unwrap=frozenset(place + name for name in unwrap),
-    )

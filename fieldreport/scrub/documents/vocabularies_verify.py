@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.css_verify import verify_declarations, verify_fonts, verify_sheet, verify_value
-from fieldreport.scrub.documents.links_verify import verify_field, verify_link, verify_picture
+from fieldreport.scrub.documents.links_verify import verify_book_link, verify_field, verify_link, verify_picture
 from fieldreport.scrub.documents.xml_verify import verify_visible
 from fieldreport.scrub.verdicts import Residue
 
@@ -34,6 +34,7 @@ _PIECE: Final = 1 << 20  # bytes between two looks at how many values wait
 _WAITING: Final = 10_000  # values of a kind
 
 _EACH: Final[Mapping[str, Callable[[str], None]]] = {
+    "book-link": verify_book_link,
     "css-declarations": verify_declarations,
     "css-fonts": verify_fonts,
     "css-sheet": verify_sheet,

@@ -16,7 +16,7 @@ from fieldreport.scrub.verdicts import Damaged, Removed
 
 _COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _FOREIGN: Final = {RELATIONSHIPS: "r"}
-_WITHOUT_PREFIX: Final = frozenset({"s", "html", "ncx", "svg"})
+_WITHOUT_PREFIX: Final = frozenset({"s", "html", "ncx", "svg", "opf"})
 _KINDS_MOST: Final = 10_000  # a hostile document may have a million kinds of one
 _ELEMENTS_MOST: Final = 4_000_000  # a spreadsheet of a million cells has three
 
@@ -72,7 +72,6 @@ class Rewriting:
         removed: set[Removed],
         findings: Mapping[str, Removed | None],
         made: Mapping[str, Make] = MappingProxyType({}),
-        attribute: Make | None = None,
         void: Collection[str] | None = None,
         lost: Callable[[Element], None] = lambda _: None,
     ) -> None:
@@ -80,7 +79,6 @@ class Rewriting:
         self._removed = removed
         self._findings = findings
         self._made = {"font": self._font, **made}
-        self._attribute = attribute
         self._void = void
         self._lost = lost
         self._elements = 0
@@ -153,7 +151,7 @@ class Rewriting:
         value = place.attributes.get(name)
         way = None
         if value is not None:
-            make = self._made.get(value.kind, self._attribute)
+            make = self._made.get(value.kind)
             if value.kind == "declarations" and value.fits is not None:
                 make = partial(self._declarations, value.fits)
             way = _Way(f' {self._name(name, of_attribute=True)}="', make, value.fits, value.plain)

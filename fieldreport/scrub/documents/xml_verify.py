@@ -9,7 +9,7 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 from xml.parsers import expat
 
@@ -20,8 +20,8 @@ from fieldreport.scrub.verdicts import Residue
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _REFERENCE: Final = re.compile("&#[^;<&]*;")
-_PICTURE: Final = re.compile(r".*/image\d+\.(jpg|png|gif)")
-_PICTURE_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
+_PICTURE: Final = re.compile(r".*/image\d+\.(jpg|png|gif|svg)")
+_PICTURE_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "svg": "image/svg+xml"}
 
 
 def parts(source: Source, allowed: re.Pattern[str], *, mimetype: str = "") -> Iterator[tuple[str, bytes]]:
@@ -107,16 +107,3 @@ def verify_visible(content: bytes) -> None:
 
 def _refuse(*_: object) -> None:
     raise Residue
-
-
-def may_hold(spellings: Iterable[str], content: bytes) -> bool:
-    """Whether a value in a document of XML may hold one of these, in small letters, none of which XML has to escape.
-
-    One look over the whole instead of one into every value, of which a table has a million.
-    """
-    try:
-        # A dotless i and a long s are letters to a pattern that ignores case, and have no other small form.
-        text = content.decode().lower().replace("\u0131", "i").replace("\u017f", "s")
-    except UnicodeDecodeError:
-        raise Residue from None
-    return any(spelling in text for spelling in ("&#", *spellings))

@@ -53,6 +53,7 @@ def styles() -> tuple[Styles, set[Removed]]:
         ("font-family:Kimfont", 'font-family:"Arial"'),
         ("font-family:'\\5B8B\\4F53'", 'font-family:"宋体"'),
         ("font: italic bold 12px/30px Georgia, serif", 'font:italic bold 12px/30px "Georgia",serif'),
+        ("font: inherit; font: 12px/30px; font: 1em Kim!important", 'font:inherit;font:1em "Arial" !important'),
         ("content:'\\201C'; quotes: '«' '»'", 'content:"“";quotes:"«" "»"'),
         ("content:'Kim 1'", ""),
         ("width:calc(100% - 2em)", "width:calc(100% - 2em)"),

@@ -17,7 +17,7 @@ from reportlab.pdfgen import canvas
 
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub.documents.svg.write import SVG
+from fieldreport.scrub.documents.svg.elements import SVG
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
 from fieldreport.scrub.verdicts import Mode, Refusal, Removed
 

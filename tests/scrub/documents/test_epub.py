@@ -15,7 +15,9 @@ import pytest
 from fieldreport.scrub.documents.epub.verify import verify
 from fieldreport.scrub.documents.epub.write import MEDIA_TYPE
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.verdicts import Refusal, Refused, Removed, Residue
+from fieldreport.scrub.verdicts import Noted, Refusal, Refused, Removed, Residue
+from tests.scrub.conftest import clean_copy
+from tests.scrub.documents import planted
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]
@@ -27,6 +29,11 @@ def packed(parts: Mapping[str, bytes | str]) -> bytes:
         for name, data in parts.items():
             archive.writestr(name, data, compress_type=zipfile.ZIP_STORED if name == "mimetype" else None)
     return file.getvalue()
+
+
+def written(parts: Mapping[str, str]) -> bytes:
+    """In the form in which ours are written."""
+    return planted.packed({name: data.encode() for name, data in parts.items()})
 
 
 def members(data: bytes) -> dict[str, str]:
@@ -99,7 +106,7 @@ def test_chapters_links_styles_and_pictures_stay(clean: Clean, marks: Any, phone
     assert f'id="{anchor[1]}"' in second
     assert 'href="https://example.org/"' in first
     assert 'src="image1.jpg"' in first
-    assert "color: #112233" in parts["book/style1.css"]
+    assert "color:#112233" in parts["book/style1.css"]
     assert 'epub:type="toc"' in parts["book/chapter3.xhtml"]
     assert "First chapter" in parts["book/toc.ncx"]
 
@@ -129,6 +136,102 @@ def test_a_document_type_that_defines_entities_is_refused(clean: Clean, marks: A
     with pytest.raises(Refused) as refused:
         clean(packed(parts))
     assert refused.value.refusal is Refusal.DAMAGED
+
+
+def small(package: str = "", page: str = "<p>gate</p>", **others: bytes | str) -> dict[str, bytes | str]:
+    """A book of one page; ``package``: more items in its package, before the spine."""
+    return {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles><rootfile full-path="b.opf" media-type="application/oebps-package+xml"/></rootfiles></container>',
+        "b.opf": f'<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata><meta name="cover" content="c"/></metadata><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/><item id="s" href="s.css" media-type="text/css"/>{package}</package>',
+        "a.xhtml": f'<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><head><title>x</title><link rel="stylesheet" href="s.css"/></head><body>{page}</body></html>',
+        "s.css": "",
+        **{name.replace("_", "."): data for name, data in others.items()},
+    }
+
+
+SPINE = '</manifest><spine><itemref idref="a"/></spine>'
+DRAWING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>kim</title><path d="M0 0" fill="red"/></svg>'
+)
+
+
+@pytest.mark.parametrize(
+    ("package", "picture"),
+    [
+        ('<item id="x" href="p.jpg" media-type="image/jpeg" properties="cover-image"/>' + SPINE, "image1.jpg"),
+        ('<item id="c" href="p.jpg" media-type="image/jpeg"/>' + SPINE, "image1.jpg"),
+        ('<item id="x" href="p.jpg" media-type="image/jpeg"/>' + SPINE + '<guide><reference type="cover" href="p.jpg"/></guide>', "image1.jpg"),
+        ('<item id="c" href="d.svg" media-type="image/svg+xml"/>' + SPINE, "image1.svg"),
+    ],
+)  # fmt: skip
+def test_the_cover_stays_whichever_way_the_book_names_it(clean: Clean, phone_photo: bytes, package: str, picture: str) -> None:  # fmt: skip
+    cleaned = clean(packed(small(package, p_jpg=phone_photo, d_svg=DRAWING)))
+    parts = members(cleaned.data)
+    assert f'href="{picture}"' in parts["book/package.opf"]
+    assert 'properties="cover-image"' in parts["book/package.opf"]
+    assert "kim" not in parts.get("book/image1.svg", "")
+    assert clean(cleaned.data).data == cleaned.data
+
+
+def test_a_page_that_is_only_the_cover_comes_first(clean: Clean) -> None:
+    front = '<html xmlns="http://www.w3.org/1999/xhtml"><head/><body>front</body></html>'
+    guide = SPINE + '<guide><reference type="cover" href="f.xhtml"/></guide>'
+    item = '<item id="f" href="f.xhtml" media-type="application/xhtml+xml"/>'
+    parts = members(clean(packed(small(item + guide, f_xhtml=front))).data)
+    assert "front" in parts["book/chapter1.xhtml"]
+    assert parts["book/package.opf"].count("<itemref") == 2
+
+
+def test_pictures_of_sheets_and_pages_of_pictures_stay(clean: Clean, phone_photo: bytes) -> None:
+    package = '<item id="p" href="p.jpg" media-type="image/jpeg"/><item id="d" href="d.svg" media-type="image/svg+xml"/></manifest><spine page-progression-direction="rtl"><itemref idref="a" linear="no"/><itemref idref="d" properties="page-spread-left"/></spine>'
+    sheet = ".kim { background: url(p.jpg) } #top { color: red } @font-face { font-family: K; src: url(k.otf) } p { content: 'kim' }"
+    page = '<p class="kim" id="top" style="background-image:url(\'p.jpg\')">gate</p>'
+    cleaned = clean(packed(small(package, page, s_css=sheet, p_jpg=phone_photo, d_svg=DRAWING)))
+    parts = members(cleaned.data)
+    assert parts["book/style1.css"] == ".c1{background:url(image2.jpg)}\n#a1{color:red}\n"
+    assert '<p class="c1" id="a1" style="background-image:url(image2.jpg)">gate</p>' in parts["book/chapter1.xhtml"]
+    assert '<img src="image1.svg"/>' in parts["book/chapter2.xhtml"]
+    assert 'page-progression-direction="rtl"' in parts["book/package.opf"]
+    assert 'linear="no"' in parts["book/package.opf"]
+    assert 'properties="page-spread-left"' in parts["book/package.opf"]
+    assert Removed.LAYOUT in cleaned.removed
+    assert clean(cleaned.data).data == cleaned.data
+
+
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [
+        ("<form action='kim'><label for='kim'>gate</label></form>", "<div><span>gate</span></div>"),
+        ("<p hidden=''>kim</p><p style='display:none'>kim</p>x", "x"),
+        ("<script>kim</script><audio>kim</audio>x", "x"),
+        ("<object data='d.svg' type='image/svg+xml'>kim</object>", '<img src="image1.svg"/>'),
+        ("<object data='kim.swf'><p>gate</p></object>", "<div><p>gate</p></div>"),
+        ("<p epub:type='chapter kim' class='kim lee' lang='ko' title='kim' data-kim='1' role='kim'>x</p>", '<p epub:type="chapter" class="c1 c2">x</p>'),
+        ("<epub:switch><epub:case required-namespace='kim'>kim</epub:case><epub:default>gate</epub:default></epub:switch>", "<div><div>gate</div></div>"),
+        (DRAWING, '<svg:svg viewBox="0 0 9 9"><svg:path d="M0 0" fill="red"/></svg:svg>'),
+        ("<svg xmlns='http://www.w3.org/2000/svg'><image href='d.svg'/><a href='kim'><text>gate</text></a></svg>", '<svg:svg><svg:image href="image1.svg"/><svg:g><svg:text>gate</svg:text></svg:g></svg:svg>'),
+        ("<img src='gone.jpg'/><img src='https://x.example/a.jpg'/>x", "x"),
+        ("<a href='#gone'>x</a><a href='a.xhtml'>y</a><a href='kim.xhtml'>z</a>", '<a href="chapter1.xhtml">x</a><a href="chapter1.xhtml">y</a><a>z</a>'),
+    ],
+)  # fmt: skip
+def test_elements_and_values_are_those_of_the_table(clean: Clean, page: str, kept: str) -> None:
+    item = '<item id="d" href="d.svg" media-type="image/svg+xml"/>'
+    cleaned = clean(packed(small(item + SPINE, page, d_svg=DRAWING)))
+    assert f"<body>{kept}</body>" in members(cleaned.data)["book/chapter1.xhtml"]
+    assert clean(cleaned.data).data == cleaned.data
+
+
+def test_a_sheet_that_hides_something_is_told(marks: Any, phone_photo: bytes) -> None:
+    assert Noted.HIDDEN_WORDS not in clean_copy(book(marks, phone_photo)).noted
+    assert Noted.HIDDEN_WORDS in clean_copy(packed(small(SPINE, s_css=".k{display:none}"))).noted
+
+
+@pytest.mark.parametrize("part", ["book/style1.css", "book/kim.txt", "kim", "book/chapter01.html"])
+def test_the_second_reading_refuses_what_no_table_lists(clean: Clean, part: str) -> None:
+    parts = members(clean(packed(small(SPINE, s_css="p{color:red}"))).data)
+    with pytest.raises(Residue):
+        verify(Source.of(written({**parts, part: "kim{color:kim}"})), MEDIA_TYPE)
 
 
 def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo: bytes) -> None:

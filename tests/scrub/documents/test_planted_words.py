@@ -30,6 +30,7 @@ OPEN = ("text", "table", "draw", "style", "number", "chart", "presentation", "ma
 FAMILIES = {
     **{kind: [f"ooxml/{name}" for name in (*names, *DRAWN)] for kind, names in OOXML.items()},
     "svg": ["svg"],
+    "epub": ["epub/page", "epub/contents", "svg", "opendocument/math"],
     **{kind: [f"opendocument/{name}" for name in OPEN] for kind in open_documents.DOCUMENTS},
 }
 
@@ -45,6 +46,26 @@ DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3
 <use xlink:href="#a" x="20"/><svg preserveAspectRatio="xMidYMid meet" width="10cm"/></svg>"""
 
 
+PAGE = '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><head><title>x</title>'
+BOOK = {
+    "mimetype": "application/epub+zip",
+    "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles><rootfile full-path="b.opf" media-type="application/oebps-package+xml"/></rootfiles></container>',
+    "b.opf": '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="i"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>x</dc:title><meta property="rendition:layout">reflowable</meta></metadata><manifest>'
+    '<item id="a" href="a.xhtml" media-type="application/xhtml+xml"/><item id="n" href="n.xhtml" media-type="application/xhtml+xml" properties="nav"/><item id="t" href="t.ncx" media-type="application/x-dtbncx+xml"/><item id="s" href="s.css" media-type="text/css"/></manifest>'
+    '<spine toc="t" page-progression-direction="rtl"><itemref idref="a" linear="yes"/></spine></package>',
+    "a.xhtml": PAGE
+    + '<meta name="viewport" content="width=100, height=200"/><link rel="stylesheet" href="s.css" type="text/css"/><style type="text/css">p { color: red }</style></head>'
+    '<body class="k"><section epub:type="chapter"><h1 id="top" dir="rtl">At the gate</h1><p style="margin: 0" align="center">Seen <a href="n.xhtml#list">on</a> <a href="https://example.org/">the</a> web</p></section>'
+    '<table border="1"><tr><td colspan="2" valign="top">one</td></tr></table><ol start="2" type="a"><li value="3">two</li></ol>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path id="q" d="M0 0" fill="red"/><use href="#q"/></svg>'
+    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mfrac linethickness="1"><mi mathvariant="bold">x</mi><mn>2</mn></mfrac></math></body></html>',
+    "n.xhtml": PAGE
+    + '</head><body><nav epub:type="toc"><ol id="list"><li><a href="a.xhtml#top">At the gate</a></li></ol></nav></body></html>',
+    "t.ncx": '<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/" version="2005-1"><navMap><navPoint playOrder="1"><navLabel><text>At the gate</text></navLabel><content src="a.xhtml#top"/></navPoint></navMap></ncx>',
+    "s.css": ".k, #top > p { color: red }",
+}
+
+
 @functools.cache
 def shown(kind: str) -> frozenset[tuple[str, str]]:
     return frozenset(shown_by(*FAMILIES[kind]))
@@ -54,6 +75,8 @@ def shown(kind: str) -> frozenset[tuple[str, str]]:
 def original(kind: str) -> bytes:
     if kind == "svg":
         return DRAWING
+    if kind == "epub":
+        return planted.packed({name: part.encode() for name, part in BOOK.items()})
     return (open_documents.DOCUMENTS.get(kind) or samples()[kind])()
 
 

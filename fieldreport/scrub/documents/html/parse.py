@@ -15,33 +15,34 @@ from lxml import etree, html
 
 from fieldreport import limits
 from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents.css import HIDING, OVERLOOKED
 from fieldreport.scrub.documents.markup import Element
-from fieldreport.scrub.verdicts import Bomb, Removed
+from fieldreport.scrub.documents.vocabularies import load
+from fieldreport.scrub.verdicts import Bomb, Noted, Removed
 
 _TABLE: Final = tables.load("html")
-_KEPT: Final = frozenset(_TABLE["keep"])
+_ELEMENTS: Final = load("html")[""].elements
+_KEPT: Final = frozenset(_ELEMENTS)
 _VOID: Final = frozenset(_TABLE["void"])
 _UNREAD: Final = {name: Removed(called) if called else None for name, called in _TABLE["unread"].items()}
 _META: Final = {name: Removed(called) for name, called in _TABLE["meta"].items()}
-_ATTRIBUTES: Final = frozenset(name for names in _TABLE["attributes"].values() for name in names)
+_ATTRIBUTES: Final = frozenset(name for attributes in _ELEMENTS.values() for name in attributes)
 _DEEPEST: Final[int] = _TABLE["deepest"]
 
 _PIECE_BYTES: Final = 64 * 1024  # between two looks at how many elements are open
 _OUTERMOST: Final = frozenset({"html", "head", "body"})
 _DESCRIBING: Final = frozenset({"alt", "title", "aria-label"})
 _IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT})
-_HIDING: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|(font-size|opacity)\s*:\s*0(\.0*)?(px|pt|em|%)?\s*(;|!|$)",
-    re.IGNORECASE,
-)
 # Elements without an end, younger than libxml2's table of them: it would wait for one.
 _YOUNG_VOID: Final = re.compile(r"<(wbr|embed|source|track|keygen)\b[^<>]*>", re.IGNORECASE)
 # What no tree of lxml may hold. Only a page that spells one out as a number gets this far with it.
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def parse(untrusted: str, removed: set[Removed]) -> tuple[Element, bool]:
+def parse(untrusted: str, removed: set[Removed], noted: set[str]) -> tuple[Element, bool]:
     """The body, with elements and attributes whose names the table lists; ``removed`` learns what else there was.
+
+    ``noted`` learns whether a style hides words, which are shown now, or may have them overlooked.
 
     The second value: whether the parser will find the same tree in the page that is written of it. It may not when an
     element was left out that stood between two others: it allows a paragraph in a form in a paragraph, but no paragraph
@@ -53,7 +54,7 @@ def parse(untrusted: str, removed: set[Removed]) -> tuple[Element, bool]:
     if untrusted.count("<") > limits.HTML_TAGS:
         raise Bomb
     page = _YOUNG_VOID.sub(r"\g<0></\1>", untrusted).encode()
-    shown = _Shown(removed)
+    shown = _Shown(removed, noted)
     # Entities need no switch: HTML defines none. libxml2 asks no network for a page that is in memory.
     parser = html.HTMLParser(target=cast("Any", shown), encoding="utf-8", no_network=True)
     # For each end, libxml2 may walk through all elements that are open.
@@ -68,8 +69,10 @@ def parse(untrusted: str, removed: set[Removed]) -> tuple[Element, bool]:
 class _Shown:
     """What libxml2's events are handed to: builds the tree from those of what is shown."""
 
-    def __init__(self, removed: set[Removed]) -> None:
+    def __init__(self, removed: set[Removed], noted: set[str]) -> None:
         self._removed = removed
+        self._noted = noted
+        self._in_sheet = False
         self._tree = etree.TreeBuilder()
         self._built: list[bool] = []  # of the elements that are open: whether they are in the tree
         self._depth = 0  # of the tree
@@ -91,9 +94,12 @@ class _Shown:
         if attributes:
             self._report(tag, attributes)
             style = attributes.get("style")
-            hidden = "hidden" in attributes or (style is not None and _HIDING.search(style) is not None)
+            hidden = "hidden" in attributes or (style is not None and HIDING.search(style) is not None)
+            if style is not None and not hidden and OVERLOOKED.search(style):
+                self._noted.add(Noted.HIDDEN_WORDS)
         if tag in _UNREAD or (hidden and tag not in _VOID):
             self._unread = 1
+            self._in_sheet = tag == "style"
             self._called = _UNREAD.get(tag, Removed.HIDDEN_CONTENT)
             if self._called is not None and self._called not in _IF_ANY_TEXT:
                 self._removed.add(self._called)
@@ -119,6 +125,8 @@ class _Shown:
             self._tree.data(_NO_XML.sub("", text).replace("\r", "\n"))
         elif self._called is not None and text.strip():
             self._removed.add(self._called)
+        elif self._in_sheet and (HIDING.search(text) or OVERLOOKED.search(text)):
+            self._noted.add(Noted.HIDDEN_WORDS)
 
     def comment(self, text: str) -> None:
         if not text.startswith("?"):  # a declaration of XML

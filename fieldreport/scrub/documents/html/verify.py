@@ -13,14 +13,14 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.documents import tables
-from fieldreport.scrub.documents.links_verify import verify_link, verify_picture
+from fieldreport.scrub.documents.vocabularies_verify import Tables
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
 _HEAD: Final = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title></title></head><body>\n'
 _FOOT: Final = "\n</body></html>\n"
 _TABLE: Final = tables.load("html")
-_KEPT: Final = frozenset(_TABLE["keep"])
+_TABLES: Final = Tables("html")
 _VOID: Final = frozenset(_TABLE["void"])
 _PIECE: Final = re.compile(
     r'<(?P<end>/?)(?P<tag>[a-z]+[1-6]?)(?P<attributes>(?: [a-z]+="[^"<>]*")*)>|[^<>&]+|&(?:amp|lt|gt);'
@@ -58,7 +58,7 @@ class _Body:
             raise Residue
 
     def _tag(self, tag: str, attributes: str, *, is_end: bool) -> None:
-        if tag not in _KEPT:
+        if tag not in _TABLES.elements:
             raise Residue
         if is_end:
             if attributes or not self._open or self._open.pop() != tag:
@@ -73,13 +73,6 @@ class _Body:
 
 
 def _verify_attribute(tag: str, name: str, value: str) -> None:
-    listed = _TABLE["attributes"]
-    match listed.get(tag, {}).get(name) or listed[""].get(name):
-        case None:
-            raise Residue
-        case "link":
-            verify_link(value)
-        case "picture":
-            verify_picture(value)
-        case kind if re.fullmatch(_TABLE["kinds"][kind], value) is None:
-            raise Residue
+    kind = _TABLES.elements[tag][0].get(name)
+    if kind is None or not _TABLES.judges[kind]({value}):
+        raise Residue

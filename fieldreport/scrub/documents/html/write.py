@@ -18,7 +18,7 @@ from fieldreport.scrub.documents import pictures, tables
 from fieldreport.scrub.documents.html.parse import parse
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
-from fieldreport.scrub.documents.vocabularies import flat
+from fieldreport.scrub.documents.vocabularies import load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text import encoding, invisible
@@ -31,15 +31,9 @@ FOOT: Final = "\n</body></html>\n"
 _TABLE: Final = tables.load("html")
 _PICTURES: Final = frozenset(_TABLE["pictures"])
 _VOID: Final = frozenset(_TABLE["void"])
-_KINDS: Final = {name: re.compile(pattern) for name, pattern in _TABLE["kinds"].items()}
-_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
-    element: _TABLE["attributes"][""] | _TABLE["attributes"].get(element, {}) for element in _TABLE["keep"]
-}
-_VOCABULARY: Final = flat(
-    "", "html", [*_TABLE["keep"], "body"], (), {name for names in _ATTRIBUTES.values() for name in names}
-)
+_VOCABULARIES: Final = load("html")
 _SILENT: Final = {
-    f"@{name}": None for names in _ATTRIBUTES.values() for name in names
+    f"@{name}": None for attributes in _VOCABULARIES[""].elements.values() for name in attributes
 }  # the parser has reported what there was
 _LOST: Final = "lost"  # no element of HTML: what is renamed to this is left out
 _ROUNDS: Final = 10
@@ -86,12 +80,11 @@ class _Page:
 
     def _written(self, page: str) -> tuple[str, bool]:
         removed = self._cleaning.removed
-        body, settled = parse(page, removed)
+        body, settled = parse(page, removed, self._cleaning.noted)
         for image in body.iter("img"):
             self._settle_picture(image)
-        rewriting = Rewriting(
-            {"": _VOCABULARY}, removed=removed, findings=_SILENT, attribute=self._attribute, void=_VOID
-        )
+        body.tag = "div"  # for what is in it, it is like one
+        rewriting = Rewriting(_VOCABULARIES, removed=removed, findings=_SILENT, made={"link": self._link}, void=_VOID)
         written = _STROKE_AFTER_TAG.sub(">", rewriting.inside(body).replace("\xa0", " "))
         text, marked = invisible.unmark(written)
         if marked:
@@ -114,13 +107,8 @@ class _Page:
         else:
             image.set("src", new)
 
-    def _attribute(self, element: Element, name: str, value: str) -> str | None:
-        kind = _ATTRIBUTES[str(element.tag)].get(name, "")
-        if kind == "link":
-            kept = value if registry.named_type(value) else clean_link(value)
-            if kept != value and value and not value.startswith("#"):
-                self._cleaning.removed.add(Removed.LINKS)
-            return kept
-        if kind == "picture" or (kind and _KINDS[kind].fullmatch(value) is not None):
-            return value
-        return None
+    def _link(self, _: Element, __: str, value: str) -> str | None:
+        kept = value if registry.named_type(value) else clean_link(value)
+        if kept != value and value and not value.startswith("#"):
+            self._cleaning.removed.add(Removed.LINKS)
+        return kept

@@ -12,5 +12,22 @@ from typing import Any
 
 
 def load(name: str) -> dict[str, Any]:
-    """The table ``name.toml``. Called when a module is imported: the locked child opens no file."""
-    return tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
+    """The table ``name.toml``. Called when a module is imported: the locked child opens no file.
+
+    A table that ``extends`` another has what that one has, and its own elements in the place of those of one name.
+    """
+    table = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
+    base = table.pop("extends", None)
+    return table if base is None else _extended(load(base), table)
+
+
+def _extended(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    lists = {key: f"{base.get(key, '')} {table.get(key, '')}" for key in ("words", "plain")}
+    kinds = {
+        key: {
+            kind: f"{base.get(key, {}).get(kind, '')} {table.get(key, {}).get(kind, '')}".strip()
+            for kind in base.get(key, {}) | table.get(key, {})
+        }
+        for key in ("every", "text")
+    }
+    return base | table | lists | kinds | {"elements": base["elements"] | table["elements"]}

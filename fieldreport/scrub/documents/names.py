@@ -1,4 +1,4 @@
-"""Numbers for names: what a drawing calls its own things follows the order of the document.
+"""Numbers for names: what a drawing or a book calls its own things follows the order of the document.
 
 Names are kept apart by kind: things that are referred to (a1), classes (c1), results of filters (r1).
 """
@@ -17,7 +17,7 @@ _STANDARD: Final = frozenset(
 
 
 class Names:
-    """One drawing's names: old to new. ``things`` are the names that elements of the new drawing have."""
+    """One document's names: old to new. ``things`` are the names that elements of the new document have."""
 
     def __init__(self, things: Iterable[str], removed: set[Removed]) -> None:
         self._things = {name: f"a{number}" for number, name in enumerate(dict.fromkeys(things), start=1)}
@@ -41,6 +41,10 @@ class Names:
             return None
         found = self.thing(untrusted[1:])
         return None if found is None else f"#{found}"
+
+    def begin_part(self) -> None:
+        """From now on it is another part of the document, in which each name may be given again."""
+        self._given.clear()
 
     def given(self, _: Element, __: str, value: str) -> str | None:
         """The value of "id": of several with one name, the first is the one that is meant."""
