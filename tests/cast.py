@@ -271,12 +271,13 @@ def deposit_letter(
 
 def read_replies(mailbox: LocalMailbox, rosters: RosterDirectory, source: SourceKeys) -> list[str]:
     """Do what the intake does when a source comes back."""
-    texts = []
+    texts: list[tuple[int, int, str]] = []
     for reply in mailbox.replies(source.index):
         expected = Expected(
             kind=Kind.REPLY, instance=INSTANCE, thread=source.thread, object=reply.id, rosters=rosters.history()
         )
         payload = io.BytesIO(reply.payload)
         with open_envelope(reply.header, payload, identities=[source.identity], expected=expected) as envelope:
-            texts.append(envelope.read_part(0, 100_000).decode())
-    return texts
+            manifest = envelope.manifest
+            texts.append((manifest.hour, manifest.number, envelope.read_part(0, 100_000).decode()))
+    return [text for _, _, text in sorted(texts)]

@@ -123,7 +123,13 @@ def send(
         **{name: value for name, value in short.items() if value},
     }
     letter = Letter(
-        fields=fields, text=text.encode(), text_removed=text_removed, files=files, form=draft.form, keys=keys
+        fields=fields,
+        text=text.encode(),
+        text_removed=text_removed,
+        files=files,
+        form=draft.form,
+        keys=keys,
+        number=service.receipts.next_number(keys, hour=service.hour),
     )
     letter_id = letter.id()
     if not earlier:

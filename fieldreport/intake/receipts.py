@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,18 +20,29 @@ from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.seal import SourceKeys
 
-_SLOT: Final = struct.Struct(">I16s50s")
-_RECEIPT: Final = struct.Struct(">16sIH")
+_SLOT: Final = struct.Struct(">I16s52s")
+_RECEIPT: Final = struct.Struct(">16sIHH")
+_HIGHEST: Final = 0xFFFF  # files, or letters of a day
 _WINDOW: Final = 8  # neighbouring slots that one name may lie in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """One letter that was received: in which ``hour`` since the Unix epoch, ``characters`` of text, ``files``."""
 
     hour: int
     characters: int
     files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """A receipt of the codename that asks: at which of its places, of which letter, the how manieth."""
+
+    place: int
+    letter_id: bytes
+    number: int
+    received: Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +62,27 @@ class RecentReceipts:
         """Remember that a letter was received; the same letter again changes nothing."""
         self._sweep(hour)
         own = list(self._own(keys))
-        if any(known == letter_id for _, _, known, _ in own):
+        if any(each.letter_id == letter_id for each in own):
             return
-        taken = {place: hour for place, hour, _, _ in own}
-        place = min(range(limits.RECEIPTS_SHOWN), key=lambda each: taken.get(each, -1))
+        taken = {each.place: (each.received.hour, each.number) for each in own}
+        place = min(range(limits.RECEIPTS_SHOWN), key=lambda each: taken.get(each, (-1, 0)))
         tag = keys.receipt_tags(place + 1)[place]
         # Its own old slot first, then a free one, then the oldest of the neighbourhood.
         slot = min(_slots(tag), key=lambda each: (self._read(each)[1] != tag, self._read(each)[0]))
-        sealed = keys.seal_receipt(_RECEIPT.pack(letter_id, min(characters, 0xFFFFFFFF), min(files, 0xFFFF)))
+        receipt = (letter_id, min(characters, 0xFFFFFFFF), min(files, _HIGHEST), _next_number(own))
+        sealed = keys.seal_receipt(_RECEIPT.pack(*receipt))
         self._write(slot, _SLOT.pack(hour, tag, sealed))
+
+    def next_number(self, keys: SourceKeys, *, hour: int) -> int:
+        """Which letter of this codename the next one is, counted from 1 over those whose receipts are remembered."""
+        self._sweep(hour)
+        return _next_number(self._own(keys))
 
     def of(self, keys: SourceKeys, *, hour: int) -> list[Received]:
         """What was received under this codename, the newest first; the work is the same for an unknown one."""
         self._sweep(hour)
-        return sorted((received for _, _, _, received in self._own(keys)), reverse=True)
+        own = sorted(self._own(keys), key=lambda each: (each.received.hour, each.number), reverse=True)
+        return [each.received for each in own]
 
     def forget(self, keys: SourceKeys) -> None:
         """Wipe all receipts of this codename."""
@@ -73,17 +91,18 @@ class RecentReceipts:
                 if self._read(slot)[1] == tag:
                     self._write(slot, bytes(_SLOT.size))
 
-    def _own(self, keys: SourceKeys) -> Iterator[tuple[int, int, bytes, Received]]:
+    def _own(self, keys: SourceKeys) -> Iterator[_Own]:
         for place, tag in enumerate(keys.receipt_tags(limits.RECEIPTS_SHOWN)):
             for slot in _slots(tag):
                 hour, found, sealed = self._read(slot)
                 if found != tag:
                     continue
                 try:
-                    letter_id, characters, files = _RECEIPT.unpack(keys.open_receipt(sealed))
+                    letter_id, characters, files, number = _RECEIPT.unpack(keys.open_receipt(sealed))
                 except SealError:
                     continue
-                yield place, hour, letter_id, Received(hour=hour, characters=characters, files=files)
+                received = Received(hour=hour, characters=characters, files=files)
+                yield _Own(place=place, letter_id=letter_id, number=number, received=received)
 
     def _sweep(self, hour: int) -> None:
         """Wipe what is too old, once an hour in every worker."""
@@ -101,6 +120,10 @@ class RecentReceipts:
 
     def _write(self, slot: int, content: bytes) -> None:
         self._memory[slot * _SLOT.size : (slot + 1) * _SLOT.size] = content
+
+
+def _next_number(own: Iterable[_Own]) -> int:
+    return min(max((each.number for each in own), default=0) + 1, _HIGHEST)
 
 
 def _slots(tag: bytes) -> list[int]:

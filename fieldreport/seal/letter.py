@@ -42,7 +42,10 @@ class CleanFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What is to be sealed. ``text`` is cleaned UTF-8; ``form``: 32 hexadecimal digits, the form's number."""
+    """What is to be sealed. ``text`` is cleaned UTF-8; ``form``: 32 hexadecimal digits, the form's number.
+
+    ``number``: which letter of its source it is, as far as is known, 0 where it is not. It is no part of the content.
+    """
 
     fields: Mapping[str, str] = field(repr=False)
     text: bytes = field(repr=False)
@@ -50,6 +53,7 @@ class Letter:
     files: tuple[CleanFile, ...]
     form: str
     keys: SourceKeys = field(repr=False)
+    number: int = 0
 
     def id(self) -> bytes:
         """The same for the same form with the same content.
@@ -79,6 +83,7 @@ class Letter:
             "reply_key": str(self.keys.identity.recipient),
             "lookup": self.keys.lookup.hex(),
             "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
+            **({"number": str(self.number)} if self.number else {}),
         }
         return seal_envelope(
             binding,

@@ -21,6 +21,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _NAME_CHARACTERS: Final = 100
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+_-]{0,99}(; charset=utf-8)?")
 _CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FIELDS: Final = 64
 _CODES: Final = 64
@@ -78,6 +79,15 @@ class Manifest:
         if len({part.name.lower() for part in self.parts}) < len(self.parts):
             raise _malformed("two parts of one name")
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
+
+    @property
+    def number(self) -> int:
+        """Which message it is, counted from 1, among those that one side sent the other; 0 where it does not say.
+
+        Only for the order of messages of one hour: who can seal a message can give it any number.
+        """
+        number = self.fields.get("number", "")
+        return int(number) if _NUMBER.fullmatch(number) else 0
 
     def encode(self) -> bytes:
         """Return the canonical bytes.

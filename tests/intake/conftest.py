@@ -109,7 +109,7 @@ class House:
         (only,) = self.letters()
         return only
 
-    def reply(self, codename: str, text: str, *, number: int = 1) -> bytes:
+    def reply(self, codename: str, text: str, *, number: int = 1, fields: Mapping[str, str] | None = None) -> bytes:
         """An editor answers the source who has this codename."""
         keys = self.keys(codename)
         roster = self.rosters.newest(at_least=0)
@@ -126,7 +126,7 @@ class House:
                 object=reply_id,
             ),
             hour=self.clock.hour,
-            fields={},
+            fields=fields or {},
             parts=[
                 PartSource(
                     name="text.txt",

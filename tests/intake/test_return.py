@@ -27,6 +27,25 @@ def test_answers_are_shown_whole_and_escaped(house: House, source: Source, coden
     assert answer.get("dir") == "auto"
 
 
+def test_answers_of_one_hour_stand_in_the_order_in_which_they_were_written(
+    house: House, source: Source, codename: str
+) -> None:
+    for identifier, number in ((3, 2), (7, 10), (5, 9), (9, 1), (8, 3)):
+        house.reply(codename, f"Number {number}.", number=identifier, fields={"number": str(number)})
+    house.reply(codename, "Of an older desk.", number=6)
+    shown = [answer.text for answer in source.come_back(codename).all('//p[@class="answer"]')]
+    assert shown == ["Of an older desk.", *(f"Number {number}." for number in (1, 2, 3, 9, 10))]
+
+
+def test_letters_of_one_source_say_which_came_first(house: House, source: Source, codename: str) -> None:
+    for number in range(2, 9):
+        form = {**source.come_back(codename).form("/return/add"), "report": f"Letter {number}."}
+        source.post("return/add", form)
+        source.post("return/add", form)  # a second time is no second letter
+    numbers = {letter.read_part(0, 100).decode(): letter.manifest.number for letter in house.letters()}
+    assert numbers == {"Trucks at the bridge.": 1, **{f"Letter {number}.": number for number in range(2, 9)}}
+
+
 def test_a_codename_may_be_typed_carelessly(house: House, source: Source, codename: str) -> None:
     house.reply(codename, "We have read it.")
     careless = "  " + "\n".join(f"{n}. {word[:4].upper()}" for n, word in enumerate(codename.split(), start=1)) + " "

@@ -53,6 +53,17 @@ def test_a_signed_object_names_its_author() -> None:
         assert envelope.author(signers_of(vector)) == "amira"
 
 
+def test_a_message_says_which_one_it_is_or_older_ones_nothing() -> None:
+    for name, number in (("good-numbered", 12), ("good", 0)):
+        with open_vector(load(name)) as envelope:
+            assert envelope.manifest.number == number
+
+
+@pytest.mark.parametrize("untrusted", ["", "0", "01", "-1", "+1", "1.0", "1 ", "1\n", "\u0663", "1234567890", "x"])
+def test_a_number_of_another_form_is_none(untrusted: str) -> None:
+    assert Manifest(hour=1, fields={"number": untrusted}, parts=()).number == 0
+
+
 def plaintext_of(vector: dict[str, Any]) -> bytes:
     return zlib.decompress(base64.b64decode(vector["plaintext"]))
 

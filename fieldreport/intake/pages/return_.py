@@ -40,10 +40,11 @@ _STEP_BYTES: Final = 4 * limits.KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer of the editors. ``text`` is nothing when it could not be opened."""
+    """One answer of the editors, the how manieth. ``text`` is nothing when it could not be opened."""
 
     id: bytes
     hour: int
+    number: int
     text: str | None = field(repr=False)
 
     @property
@@ -270,8 +271,8 @@ def _answers(here: Service, readings: tuple[Codename, ...]) -> tuple[Codename, S
     return (
         codename,
         keys,
-        sorted(answers, key=lambda answer: answer.hour),
-    )  # the mailbox knows days, the sealed reply hours
+        sorted(answers, key=lambda answer: (answer.hour, answer.number)),
+    )  # the mailbox knows days, the sealed reply hours, and within them the order
 
 
 def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[int, bytes]) -> Answer:
@@ -282,12 +283,12 @@ def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[
         object=reply.id,
         rosters=history,
     )
-    text, hour = None, reply.hour
+    text, hour, number = None, reply.hour, 0
     # One damaged answer must not hide the others; the page says that it exists and could not be opened.
     with contextlib.suppress(SealError, UnicodeDecodeError):
         envelope = open_envelope(
             reply.header, io.BytesIO(reply.payload), identities=(keys.identity,), expected=expected
         )
-        hour = envelope.manifest.hour
+        hour, number = envelope.manifest.hour, envelope.manifest.number
         text = envelope.read_part(0, limits.REPLY_TEXT_BYTES).decode("utf-8")
-    return Answer(id=reply.id, hour=hour, text=text)
+    return Answer(id=reply.id, hour=hour, number=number, text=text)

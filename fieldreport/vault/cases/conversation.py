@@ -16,13 +16,13 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
 from fieldreport.mailbox import Mailbox, SealedReply
-from fieldreport.seal import Binding, HybridRecipient, Kind, PartSource, Role, encode_canonical, seal_envelope
+from fieldreport.seal import Binding, HybridRecipient, Kind, PartSource, Role, Roster, encode_canonical, seal_envelope
 from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -86,25 +86,7 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
     if _is_here(seat, item_id, case_id, text):
         _try_to_deliver(seat, mailbox)
         return item_id
-    source = _reach(seat, case_id)
-    roster = seat.roster()
-    reply_id = secrets.token_bytes(16)
-    payload = io.BytesIO()
-    header = seal_envelope(
-        Binding(
-            kind=Kind.REPLY,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=seat.vault.instance,
-            thread=source.thread,
-            object=reply_id,
-        ),
-        hour=seat.vault.hour(),
-        fields={},
-        parts=[text_part(text)],
-        recipients=[source.recipient],
-        payload_to=payload,
-    )
+    source, roster = _reach(seat, case_id), seat.roster()
     with (
         seat.stage(kind=Kind.SENT, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
         seat.change() as change,
@@ -114,13 +96,8 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: b
         if is_first:
             change.add(staged)
             _append(change, case, item_id, Kind.SENT)
-            outbox.add(
-                change,
-                item_id,
-                SealedReply(
-                    id=reply_id, index=source.index, hour=change.hour, header=header, payload=payload.getvalue()
-                ),
-            )
+            # Only here is it sure how many went before: a colleague may answer in the same second.
+            outbox.add(change, item_id, _sealed(roster, source, text, hour=change.hour, number=_sent(change, case_id)))
             change.record(Act.REPLIED, case.name)
     if not is_first:  # another window was faster
         _is_here(seat, item_id, case_id, text)
@@ -212,6 +189,34 @@ def _case_and_saves(session: Session, case_id: bytes) -> tuple[Case, int]:
     row = session.execute(select(Case, saves.label("saves")).where(Case.id == case_id)).first()
     case = living(session, case_id)
     return case, 0 if row is None else row.saves
+
+
+def _sent(change: Change, case_id: bytes) -> int:
+    """How many replies a case has."""
+    sent = select(func.count()).select_from(Item).where(Item.case_id == case_id, Item.kind == Kind.SENT.value)
+    return change.session.scalar(sent) or 0
+
+
+def _sealed(roster: Roster, source: _Source, text: str, *, hour: int, number: int) -> SealedReply:
+    """The source's copy of a reply."""
+    reply_id = secrets.token_bytes(16)
+    payload = io.BytesIO()
+    header = seal_envelope(
+        Binding(
+            kind=Kind.REPLY,
+            epoch=roster.epoch,
+            roster=roster.sha256,
+            instance=roster.instance,
+            thread=source.thread,
+            object=reply_id,
+        ),
+        hour=hour,
+        fields={"number": str(number)},
+        parts=[text_part(text)],
+        recipients=[source.recipient],
+        payload_to=payload,
+    )
+    return SealedReply(id=reply_id, index=source.index, hour=hour, header=header, payload=payload.getvalue())
 
 
 def _append(change: Change, case: Case, item_id: bytes, kind: Kind) -> None:

@@ -2,9 +2,10 @@
 
 Rules: a letter is verified to its last byte before it is filed. A damaged one is filed too, with the damaged parts
 named, never dropped. One that this person's keys do not open waits for a colleague, and is not tried with the same keys
-again. Anyone with the public keys can seal a letter, to some of them or to none; so the first person who opens one
-rebuilds its header for the whole roster, and from then on the set of its readers is known for certain. A source's
-withdrawal takes effect as soon as it is sorted.
+again. Letters that were collected together are filed in the order in which their source sent them, up to ``_PAGE`` at a
+time: the mailbox gives them out in an order of its own. Anyone with the public keys can seal a letter, to some of them
+or to none; so the first person who opens one rebuilds its header for the whole roster, and from then on the set of its
+readers is known for certain. A source's withdrawal takes effect as soon as it is sorted.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class _Look:
     version: bytes = field(default=b"", repr=False)
     origin: Origin | None = None
     hour: int | None = None
+    number: int = 0
     epoch: int | None = None
     withdraws: bool = False
     damage: str | None = None
@@ -140,12 +142,14 @@ class Sorter:
             roster = None
         limits = self._limits()
         while letters := self._unsorted(after):
+            looks: list[tuple[Item, _Look]] = []
             for letter, was_tried in letters:
                 after = (letter.batch, letter.id)
-                if was_tried:
-                    result.unopened += 1
-                else:
-                    self._sort_one(letter, result, roster, limits)
+                look = None if was_tried else self._look_at(letter, result, roster)
+                result.unopened += look is None
+                looks += [(letter, look)] if look is not None else []
+            for letter, look in sorted(looks, key=_order):
+                self._sort_one(letter, look, result, roster, limits)
         with self.change() as change:
             _forget_withdrawals(change)
         if result.letters or result.withdrawn:
@@ -178,23 +182,23 @@ class Sorter:
     def _own(self) -> set[str]:
         return {identity.key_id for identity in self.identities}
 
-    def _sort_one(self, letter: Item, result: Sorted, roster: Roster | None, limits: Limits | None) -> None:
+    def _look_at(self, letter: Item, result: Sorted, roster: Roster | None) -> _Look | None:
+        """What ``_look_into`` finds; nothing if the letter has to wait."""
         try:
-            look = self._look_into(letter.id)
+            return self._look_into(letter.id)
         except NotARecipient:
-            result.unopened += 1
             self._note_unopened(letter.id, roster)
-            return
         except _UnknownRoster:
-            result.unopened += 1
             result.unknown_roster += 1
-            return
         except (StoreError, OSError, SealError) as error:
             # One payload that cannot be read now, or row key that is missing, must not stop the letters after it.
             _log.error("a letter cannot be read from the store (%s); it stays unsorted", type(error).__name__)
-            result.unopened += 1
             result.unreadable += 1
-            return
+        return None
+
+    def _sort_one(
+        self, letter: Item, look: _Look, result: Sorted, roster: Roster | None, limits: Limits | None
+    ) -> None:
         recipients = self._recipients(look.origin, roster, limits)
         rebuilt, opener = self._rebuilt(look.header, recipients), self._opener()
         with self.change() as change:
@@ -330,6 +334,12 @@ class _UnknownRoster(SealError):
     """Never leaves this module."""
 
 
+def _order(found: tuple[Item, _Look]) -> tuple[int, bool, int, int, bytes]:
+    """By round of collecting; in it by the sender's hour and number, those that cannot be read last."""
+    letter, look = found
+    return letter.batch, look.hour is None, look.hour or 0, look.number, letter.id
+
+
 def _opener(header: bytes, identities: Sequence[HybridIdentity]) -> str:
     """The key id of the identity that opens a header which one of them has opened."""
     for identity in identities:
@@ -375,6 +385,7 @@ def _describe(envelope: OpenEnvelope) -> _Look:
     return _Look(
         origin=origin,
         hour=hour,
+        number=envelope.manifest.number,
         epoch=epoch,
         withdraws=fields.get("action") == "withdraw",
         damage=damaged_parts(envelope),

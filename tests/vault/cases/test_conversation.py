@@ -111,6 +111,16 @@ def test_a_reply_reaches_its_source_and_stays_readable_for_the_newsroom(newsroom
 
 
 @everywhere
+def test_replies_of_one_hour_are_read_in_the_order_in_which_they_were_written(newsroom: Newsroom) -> None:
+    source = a_source()
+    case = newsroom.receive(source)
+    for number in range(7):
+        person = newsroom.jonas if number % 2 else newsroom.amira
+        conversation.note(newsroom.seat(person), case.id, "for colleagues")
+        conversation.reply(newsroom.seat(person), case.id, f"reply {number}", newsroom.mailbox)
+    assert newsroom.read_replies(source) == [f"reply {number}" for number in range(7)]
+
+
 def test_a_reply_written_twice_is_sent_once(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source)

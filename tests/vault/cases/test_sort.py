@@ -41,6 +41,21 @@ def test_two_reports_of_one_source_make_one_case(newsroom: Newsroom) -> None:
     assert sorted(case.letters for case in newsroom.cases()) == [1, 2]
 
 
+def test_letters_collected_together_are_filed_as_their_source_sent_them(newsroom: Newsroom) -> None:
+    source, other = a_source(), a_source()
+    sent = {}
+    for hour in range(2):
+        newsroom.clock.pass_hours(hour)
+        for number in (2, 1, 10, 9, 3):
+            sent[hour, number] = newsroom.send(source, fields={"number": str(number)})
+            newsroom.send(other)
+    newsroom.collect()
+    sort.sort(newsroom.seat(newsroom.amira))
+    case_id = inbox.item(newsroom.vault, sent[0, 1]).case_id
+    assert case_id is not None
+    assert [item.id for item in inbox.items(newsroom.vault, case_id)] == [sent[each] for each in sorted(sent)]
+
+
 def test_a_later_report_joins_its_case_and_makes_it_unread_again(newsroom: Newsroom) -> None:
     source = a_source()
     case = newsroom.receive(source, "first")

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 INSTANCE = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
 NONCE = bytes(range(12))
 FORM = bytes(range(16, 32))
-RECEIPT = bytes(range(16)) + (1234).to_bytes(4, "big") + (2).to_bytes(2, "big")
+RECEIPT = bytes(range(16)) + (1234).to_bytes(4, "big") + (2).to_bytes(2, "big") + (1).to_bytes(2, "big")
 LISTS = [
     *("english", "korean", "chinese_simplified", "chinese_traditional", "japanese", "russian"),
     *("turkish", "french", "spanish", "portuguese", "italian", "czech"),

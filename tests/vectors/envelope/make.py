@@ -113,6 +113,8 @@ def good_vectors() -> None:
     vector(
         "good-escapes", "every escape that canonical JSON has, and none that it has not", plaintext(canonical(odd), b"")
     )
+    numbered = manifest(part("report.txt", REPORT), fields={"number": "12"})
+    vector("good-numbered", "the twelfth message", plaintext(canonical(numbered), REPORT))
     for name, total in (("good-at-the-floor", 16_384), ("good-above-the-floor", 16_385), ("good-two-chunks", 70_000)):
         content = b""
         for _ in range(2):  # the number's own digits count
