@@ -95,6 +95,18 @@ def _inflated_length(untrusted: bytes, start: int) -> int:
     return length + inner_length
 
 
+def _inflated(packed: bytes) -> bytes | None:
+    """A whole stream at once; None for one that is broken, or not what zlib reads. Raises ``Bomb``."""
+    inflating = zlib.decompressobj()
+    try:
+        plain = inflating.decompress(packed, PDF_STREAM_BYTES)
+    except zlib.error:
+        return None
+    if inflating.unconsumed_tail:
+        raise Bomb
+    return plain if inflating.eof else None
+
+
 def _inflated_in_part(packed: bytes) -> bytes:
     """What comes out of a broken stream before it breaks, as viewers use it; its length was measured before."""
     inflating = zlib.decompressobj()
@@ -189,7 +201,10 @@ class Decoder:
         return Decoded(data=data, codec=codec, parameters=parameters[len(filters) - 1] if codec else None)
 
     def _undo(self, data: bytes, name: str, options: Dictionary | None) -> bytes:
+        predicted = options is not None and options.get("/Predictor", 1) != 1
         match name:
+            case "/FlateDecode" if not predicted and (plain := _inflated(data)) is not None:
+                return plain
             case "/FlateDecode":
                 if _inflated_length(data, 0) > PDF_STREAM_BYTES:
                     raise Bomb
@@ -207,7 +222,7 @@ class Decoder:
         try:
             return bytes(single.read_bytes(StreamDecodeLevel.specialized))
         except pikepdf.PikepdfError:
-            if name != "/FlateDecode" or (options is not None and options.get("/Predictor", 1) != 1):
+            if name != "/FlateDecode" or predicted:
                 raise Damaged from None
         self._cleaning.removed.add(Removed.INCOMPLETE)
         return _inflated_in_part(data)

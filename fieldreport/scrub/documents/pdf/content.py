@@ -51,9 +51,7 @@ _UNPAINTED: Final[dict[str, tuple[str, ...]]] = {
     '"': ("Tw", "Tc", "T*"),
 }
 # Colours that words may be set in to be hidden on white: whether it is so, the drawn page tells (``hidden_words``).
-_PALE: Final = re.compile(
-    rb"(?:^|\n)(?:[37] Tr|(?:(?:1|0?\.9\d*) ){1,3}r?g|(?:0?\.0\d*|0)(?: (?:0?\.0\d*|0)){3} k)(?:\n|$)"
-)
+_PALE: Final = re.compile(rb"\n(?:[37] Tr|(?:(?:1|0?\.9\d*) ){1,3}r?g|(?:0?\.0\d*|0)(?: (?:0?\.0\d*|0)){3} k)\n")
 _DEVICE_NAMES: Final = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _PENDING: Final = Name("/Pending")
 
@@ -146,7 +144,7 @@ class Rewriter:
             ):
                 kept.append(ContentStreamInstruction([name], Operator("Do")))
         new = _written(kept)
-        if b" sc" in new or _PALE.search(new):
+        if b" sc" in new or _PALE.search(b"\n" + new):
             self._copies.pale = True
         return new
 

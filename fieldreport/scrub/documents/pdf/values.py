@@ -20,6 +20,7 @@ Rectangle = tuple[float, float, float, float]
 """Left, bottom, right, top, in points."""
 
 _PARENTS: Final = 100  # levels of a page tree or of form fields; a tree of 5,000 pages has three
+_NUMBERS: Final = {int, float, Decimal}
 NUMBERS_MOST: Final = 200_000  # widths of a font with all of Unicode, twice
 
 
@@ -65,7 +66,7 @@ def numbers(value: Any) -> Array | None:
     if not isinstance(value, Array) or len(value) > NUMBERS_MOST:
         return None
     items = list(value)
-    return Array(items) if all(is_number(item) for item in items) else None
+    return Array(items) if {type(item) for item in items} <= _NUMBERS else None
 
 
 def rectangle(value: Any) -> Rectangle | None:

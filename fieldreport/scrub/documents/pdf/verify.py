@@ -30,6 +30,7 @@ _TRAILER: Final = re.compile(
 _TOKEN: Final = re.compile(
     rb"""\s*(?:
     (?P<name>/[^\s()<>\[\]{}/%]*)
+    | (?P<numbers>\[(?:\s+-?[\d.]+)+\s+\])
     | (?P<mark><<|>>|\[|\])
     | (?P<hex><[0-9a-fA-F]*>)
     | (?P<text>\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\([^()]*\))*\))*\))
@@ -51,7 +52,7 @@ _NEEDLES: Final = (
     b"Exif\0\0", b"http://ns.adobe.com/", b"Photoshop 3.0",
 )  # fmt: skip
 _LITERAL: Final = re.compile(rb"\([^()\\]*(?:\\.[^()\\]*)*\)", re.DOTALL)
-_SHOWN: Final = re.compile(rb"(?:^|[\s\])>])(?:T[jJ]|['\"])(?=\s|$)")  # ISO 32000-1, table 109, behind its operand
+_SHOWING: Final = (b"Tj\n", b"TJ\n", b"'\n", b'"\n')  # ISO 32000-1, table 109: operators end lines
 _FONT_RESIDUE: Final = re.compile(rb"/(?:Notice|Copyright|FullName)\s*\([^)]")
 
 
@@ -205,7 +206,7 @@ class _Object:
         elif self._top.get(b"/Subtype") != b"/Image":
             words = _LITERAL.sub(b"", body)
             if self._content or self._top.get(b"/Subtype") == b"/Form" or b"/PatternType" in self._top:
-                self.shown = len(_SHOWN.findall(words))
+                self.shown = sum(map((words + b"\n").count, _SHOWING))
             if any(needle in words for needle in _NEEDLES):
                 raise Residue
             if (b"/Length1" in self._top and _FONT_RESIDUE.search(body)) or _has_name_table(body):
