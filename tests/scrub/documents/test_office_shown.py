@@ -202,6 +202,44 @@ def test_a_chart_in_a_document_keeps_its_values_without_the_workbook_they_come_f
     assert Removed.EMBEDDED_FILE in copy.removed
 
 
+def test_a_diagram_keeps_its_shapes_and_its_drawing_and_no_id_of_the_original() -> None:
+    """Without shapes it was drawn blank; without the drawing, by programs that cannot lay it out."""
+    ids = [f"{{0000000{n}-1234-4321-ABCD-0123456789AB}}" for n in range(3)]
+    dgm = 'xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    dsp = "http://schemas.microsoft.com/office/drawing/2008/diagram"
+    extension = f'<dgm:extLst><a:ext uri="{dsp}"><dsp:dataModelExt xmlns:dsp="{dsp}" relId="d5" minVer="x"/></a:ext><a:ext uri="urn:secret"/></dgm:extLst>'
+    frame = (
+        '<p:graphicFrame><p:xfrm/><a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/diagram">'
+        f'<dgm:relIds {dgm} r:dm="d1" r:lo="d2" r:qs="d3" r:cs="d4"/></a:graphicData></a:graphic></p:graphicFrame>'
+    )
+    named = {"d1": "diagramData", "d2": "diagramLayout", "d3": "diagramQuickStyle", "d4": "diagramColors"}
+    relations = rels(*((key, kind, f"../diagrams/{key}.xml") for key, kind in named.items()))
+    drawing = '<Relationship Id="d5" Type="http://schemas.microsoft.com/office/2007/relationships/diagramDrawing" Target="../diagrams/d5.xml"/>'
+    parts = test_xlsx_pptx.members(deck(frame)) | {
+        "ppt/slides/_rels/0.xml.rels": relations.replace("</Relationships>", f"{drawing}</Relationships>"),
+        "ppt/diagrams/d1.xml": f'<dgm:dataModel {dgm}><dgm:ptLst><dgm:pt modelId="{ids[0]}"/><dgm:pt modelId="{ids[1]}"><dgm:t><a:p><a:r><a:t>Chief</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst>'
+        f'<dgm:cxnLst><dgm:cxn modelId="{ids[2]}" srcId="{ids[0]}" destId="{ids[1]}"/></dgm:cxnLst>{extension}</dgm:dataModel>',
+        "ppt/diagrams/d2.xml": f'<dgm:layoutDef {dgm} xmlns:r="{test_xlsx_pptx.OFFICE}"><dgm:layoutNode name="root"><dgm:shape type="rect" r:blip=""/></dgm:layoutNode></dgm:layoutDef>',
+        "ppt/diagrams/d3.xml": f"<dgm:styleDef {dgm}/>",
+        "ppt/diagrams/d4.xml": f"<dgm:colorsDef {dgm}/>",
+        "ppt/diagrams/d5.xml": f'<dsp:drawing xmlns:dsp="{dsp}" {dgm}><dsp:spTree><dsp:sp modelId="{ids[1]}"><dsp:txBody><a:p><a:r><a:t>Chief</a:t></a:r></a:p></dsp:txBody></dsp:sp></dsp:spTree></dsp:drawing>',
+    }  # fmt: skip
+    copy = clean_copy(test_xlsx_pptx.packed(parts))
+    written = whole(copy)
+    assert written.count("Chief") == 2
+    assert '<dgm:shape type="rect"/>' in written
+    assert not any(each in written for each in (*ids, "secret"))
+    drawn = re.search(r'<dsp:sp modelId="([0-9]+)">', written)
+    in_data = re.search(r'relId="(rId[0-9]+)"', written)
+    assert drawn is not None
+    assert in_data is not None
+    assert f'<dgm:pt modelId="{drawn[1]}"><dgm:t>' in written
+    relations = test_xlsx_pptx.members(copy.data)["ppt/slides/_rels/slide1.xml.rels"]
+    assert f'Id="{in_data[1]}" Type="http://schemas.microsoft.com' in relations
+    assert Removed.DRAWINGS not in copy.removed
+    assert clean_copy(copy.data).data == copy.data
+
+
 @pytest.mark.parametrize(
     "sheet",
     [

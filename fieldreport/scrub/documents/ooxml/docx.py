@@ -21,8 +21,8 @@ MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.do
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml."
 _W: Final = f"{{{WORD}}}"
 _WRITER: Final = drawings.Writer(
-    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "math", "vml", "vml-office", "vml-word",
-    "word-shape", "word-group", "word-canvas",
+    "wordprocessing", "drawing", "word-drawing", "picture", "chart", "diagram", "diagram-drawing", "math", "vml",
+    "vml-office", "vml-word", "word-shape", "word-group", "word-canvas",
 )  # fmt: skip
 _INSERTED: Final = (f"{_W}ins", f"{_W}moveTo")
 _DELETED: Final = (f"{_W}del", f"{_W}moveFrom")

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, MutableMapping
 from typing import Final, cast
 
+from lxml import etree
+
 from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
 from fieldreport.scrub.documents.ooxml import shown
-from fieldreport.scrub.documents.ooxml.opc import CleanPart, Kind, PartCleaning
+from fieldreport.scrub.documents.ooxml.opc import CleanPart, Kind, PartCleaning, parse
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, findings, listed, load
 from fieldreport.scrub.documents.xml_rewrite import Make, Rewriting
 from fieldreport.scrub.verdicts import Removed
@@ -20,7 +22,9 @@ _OFFICE: Final = "urn:schemas-microsoft-com:office:office"
 _COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _DRAWING_2010: Final = "http://schemas.microsoft.com/office/drawing/2010/main"
 A: Final = f"{{{DRAWING}}}"
+_DIAGRAM_DRAWN: Final = "http://schemas.microsoft.com/office/drawing/2008/diagram"
 _D: Final = f"{{{DIAGRAM}}}"
+_S: Final = f"{{{_DIAGRAM_DRAWN}}}"
 
 # Programs older than 2010 needed a fallback for these; what we keep is the choice. Prefix it is written with.
 _CHOICES: Final = {
@@ -38,6 +42,7 @@ _KINDS: Final = {
     "stroke": ("image",),
     "background": ("image",),
     "picture": ("image",),
+    "shape": ("image",),
     "chart": ("chart",),
     "relIds": ("diagramData", "diagramLayout", "diagramQuickStyle", "diagramColors"),
     "hyperlink": ("hyperlink",),
@@ -74,6 +79,7 @@ _NAMED: Final = (
     *(f"{A}{name}" for name in ("custGeom", "prstGeom", "prstTxWarp", "tableStyleId", "tblStyleLst", "tblStyle")),
     f"{A}tableStyle",
     f"{_D}*",
+    f"{_S}sp",
 )
 _STANDARD_GUIDE: Final = re.compile(r"adj[0-9]{0,2}|[hv]f")
 
@@ -93,7 +99,7 @@ def kinds(folder: str, clean: CleanPart, *, also: Mapping[str, tuple[str, str]])
         "diagramQuickStyle": ("diagrams/quickStyle{}.xml", "drawingml.diagramStyle"),
         "diagramColors": ("diagrams/colors{}.xml", "drawingml.diagramColors"),
     }
-    return {
+    kinds = {
         name: Kind(
             name=f"{folder}/{path}",
             content_type=f"application/vnd.openxmlformats-officedocument.{content_type}+xml",
@@ -102,6 +108,12 @@ def kinds(folder: str, clean: CleanPart, *, also: Mapping[str, tuple[str, str]])
         )
         for name, (path, content_type) in {**also, **drawn}.items()
     }
+    kinds["diagramDrawing"] = Kind(
+        name=f"{folder}/diagrams/drawing{{}}.xml",
+        content_type="application/vnd.ms-office.drawingml.diagramDrawing+xml",
+        clean=clean,
+    )
+    return kinds
 
 
 def drop_hidden(root: Element, removed: set[Removed]) -> None:
@@ -165,6 +177,8 @@ def resolve(root: Element, part: PartCleaning) -> None:
             _show_instead(element, part.package.cleaning.removed)
     # Asked of libxml2, because most elements of a large document have no relationship.
     found = root.xpath("descendant-or-self::*[@*[namespace-uri()=$relationships]]", relationships=RELATIONSHIPS)
+    for diagram in root.iter(f"{_D}relIds"):
+        _find_drawing(diagram, part)
     for element in cast("list[Element]", found):
         names = [str(key) for key in element.attrib if str(key).startswith(f"{{{RELATIONSHIPS}}}")]
         if not _is_in(element, root):
@@ -178,6 +192,27 @@ def resolve(root: Element, part: PartCleaning) -> None:
                 del element.attrib[name]
         if not any(str(key).startswith(f"{{{RELATIONSHIPS}}}") for key in element.attrib):
             drop_lost(element)
+
+
+def _find_drawing(diagram: Element, part: PartCleaning) -> None:
+    """Follow the relationship to a diagram as it was drawn, which only the diagram's data name."""
+    relation = part.old.get(str(diagram.get(f"{{{RELATIONSHIPS}}}dm", "")))
+    data = None if relation is None else part.package.old(relation.target)
+    said = None if data is None else next(parse(data).iter(f"{_S}dataModelExt"), None)
+    new = None if said is None else part.related(str(said.get("relId", "")), "diagramDrawing")
+    if relation is not None and new is not None:
+        part.package.drawn[f"drawing of {relation.target}"] = new
+
+
+def _say_drawing(root: Element, part: PartCleaning) -> None:
+    """Name, in a diagram's data, the relationship to its drawing; what else its extensions say goes."""
+    for extensions in list(root.iter(f"{_D}extLst")):
+        if extensions.getparent() is not None:
+            remove(extensions)
+    new = part.package.drawn.get(f"drawing of {part.old_name}")
+    if new is not None and root.tag == f"{_D}dataModel":
+        extension = etree.SubElement(etree.SubElement(root, f"{_D}extLst"), f"{A}ext", uri=_DIAGRAM_DRAWN)
+        etree.SubElement(extension, f"{_S}dataModelExt", relId=new, minVer=DIAGRAM)
 
 
 def _is_in(element: Element, root: Element) -> bool:
@@ -207,8 +242,8 @@ def drop_lost(element: Element) -> None:
             _drop(element if owner is None else owner)
         case "hyperlink":
             pass  # an anchor inside the document may be left; without one it is text
-        case "fill" | "stroke" | "background":
-            pass
+        case "fill" | "stroke" | "background" | "shape":
+            pass  # a picture that it may have; most shapes of a diagram say that there is none
         case _:
             _drop(element)
 
@@ -246,7 +281,6 @@ def neutral_names(root: Element, names: MutableMapping[str, str]) -> None:
 
     ``names`` is shared by the parts of a document, because some of these names are used in other parts.
     """
-    numbers: dict[str, str] = {}
     for element in root.iter(*_NAMED):
         match split(str(element.tag))[1]:
             case "custGeom" | "prstGeom" | "prstTxWarp":
@@ -257,7 +291,7 @@ def neutral_names(root: Element, names: MutableMapping[str, str]) -> None:
                 for key in {"def", "styleId"}.intersection(map(str, element.keys())):
                     element.set(key, _table_style(str(element.get(key)), names))
             case _:
-                _number_diagram(element, names, numbers)
+                _number_diagram(element, names)
 
 
 def _number_guides(geometry: Element) -> None:
@@ -283,12 +317,12 @@ def _table_style(value: str, names: MutableMapping[str, str]) -> str:
     return listed("table-style", value) or names.setdefault(f"table style {value}", own)
 
 
-def _number_diagram(element: Element, names: MutableMapping[str, str], numbers: MutableMapping[str, str]) -> None:
+def _number_diagram(element: Element, names: MutableMapping[str, str]) -> None:
     for key, old in element.items():
         value = str(old)
         match str(key):
             case "modelId" | "srcId" | "destId" | "parTransId" | "sibTransId" | "presAssocID" | "cxnId":
-                element.set(key, numbers.setdefault(value, str(len(numbers))))
+                element.set(key, names.setdefault(f"model {value}", str(len(names))))
             case "csTypeId" | "loTypeId" | "qsTypeId" | "uniqueId" | "presId" | "defStyle":
                 element.set(key, names.setdefault(f"type {value}", f"urn:diagram:{len(names) + 1}"))
             case "forName" | "refForName" | "moveWith" | "presName" | "ref":
@@ -322,6 +356,7 @@ class Writer:
         """The part in its new form, with the relationships that its markup names."""
         choose(root, part.package.cleaning.removed)
         resolve(root, part)
+        _say_drawing(root, part)
         neutral_names(root, part.package.drawn)
         part.part.shown = shown.count(root)
 

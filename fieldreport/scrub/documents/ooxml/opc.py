@@ -27,6 +27,7 @@ from fieldreport.scrub.verdicts import Damaged, Removed
 RELATION: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 _RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
+_ELSEWHERE: Final = {"diagramDrawing": "http://schemas.microsoft.com/office/2007/relationships/"}
 _LOST: Final = {kind: set(map(Removed, names)) for kind, names in tables.load("ooxml/parts-left-behind").items()}
 
 
@@ -278,7 +279,11 @@ def _relations(relations: list[tuple[str, str, str, bool]]) -> bytes:
     root = etree.Element(f"{{{_RELATIONS}}}Relationships", nsmap=cast("dict[str, str]", {None: _RELATIONS}))
     for identifier, kind, target, external in relations:
         node = etree.SubElement(
-            root, f"{{{_RELATIONS}}}Relationship", Id=identifier, Type=RELATION + kind, Target=target
+            root,
+            f"{{{_RELATIONS}}}Relationship",
+            Id=identifier,
+            Type=_ELSEWHERE.get(kind, RELATION) + kind,
+            Target=target,
         )
         if external:
             node.set("TargetMode", "External")

@@ -20,7 +20,9 @@ _P: Final = f"{{{SLIDES}}}"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml."
 _FIRST_SLIDE: Final = 256  # ECMA-376 part 1, 19.7.13
 
-_WRITER: Final = drawings.Writer("presentation", "drawing", "drawing-2010", "math", "chart", "diagram", "picture")
+_WRITER: Final = drawings.Writer(
+    "presentation", "drawing", "drawing-2010", "math", "chart", "diagram", "diagram-drawing", "picture"
+)
 
 
 def clean_presentation(part: PartCleaning, untrusted: bytes) -> bytes:

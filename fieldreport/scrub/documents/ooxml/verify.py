@@ -28,7 +28,17 @@ _THINGS: Final = tuple(
     for name in names.split()
     for end in " />"
 )
-_DRAWN: Final = ("drawing", "picture", "chart", "diagram", "compatibility", "package", "relations", "math")
+_DRAWN: Final = (
+    "drawing",
+    "picture",
+    "chart",
+    "diagram",
+    "diagram-drawing",
+    "compatibility",
+    "package",
+    "relations",
+    "math",
+)
 _TABLES: Final = {
     kind: Tables(*(f"ooxml/{name}" for name in (*_DRAWN, *names)), counted=_SHOWN["text"])
     for kind, names in {

@@ -28,7 +28,9 @@ _TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 _C: Final = f"{{{drawings.CHART}}}"
 
 _CELLS: Final = drawings.Writer("spreadsheet")
-_DRAWINGS: Final = drawings.Writer("sheet-drawing", "drawing", "drawing-2010", "math", "chart", "picture", "diagram")
+_DRAWINGS: Final = drawings.Writer(
+    "sheet-drawing", "drawing", "drawing-2010", "math", "chart", "picture", "diagram", "diagram-drawing"
+)
 _FORMULAS: Final = tuple(
     f"{_X}{name}" for name in ("f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula")
 )
