@@ -49,8 +49,8 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
     """Give ``app`` its languages; the first is the default.
 
     Afterwards a route may hold ``<language:language>`` (views do not get it as an argument, ``url_for`` fills it in
-    when it is left out), and templates know ``language``, ``direction`` (ltr or rtl) and ``language_links``: code → the
-    language's own name, and this page in it; empty on the answer to a form.
+    when it is left out), and templates know ``language``, ``direction`` (ltr or rtl), ``languages``: code → the
+    language's own name, and ``language_links``: code → this page in it; empty on the answer to a form.
 
     Raises:
         ValueError: a language this module has no name for.
@@ -84,10 +84,9 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
         return {
             "language": language,
             "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
+            "languages": {code: NAMES[code] for code in offered},
             # The answer to a form has no address of its own, so it cannot be fetched in another language.
-            "language_links": {code: (NAMES[code], _same_page(code)) for code in offered}
-            if flask.request.method == "GET"
-            else {},
+            "language_links": {code: _same_page(code) for code in offered} if flask.request.method == "GET" else {},
         }
 
     app.url_value_preprocessors.setdefault(None, []).append(drop_language)

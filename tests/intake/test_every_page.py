@@ -207,9 +207,59 @@ def test_the_path_decides_over_the_browser(source: Source) -> None:
 
 
 def test_every_page_that_can_be_opened_offers_itself_in_the_other_languages(source: Source) -> None:
-    for path in ("", "report", "return", "safety", "help"):
+    for path in ("", "return", "safety", "help"):
         links = {link.get("lang"): link.get("href") for link in source.get(path).all("//nav//details//a[@lang]")}
         assert links == {code: f"/{code}/{path}" for code in LANGUAGES}
+
+
+@pytest.mark.parametrize("files", [[], [("a.jpg", photo())]])
+def test_another_language_keeps_what_was_typed_the_codename_and_the_files(
+    source: Source, house: House, files: list[tuple[str, bytes]]
+) -> None:
+    page = source.get("report")
+    (turn,) = page.all('//details//button[@lang="ko"]')
+    assert turn.get("form") == page.all('//form[@action="/en/report"]')[0].get("id")
+    typed = {**page.form("/report"), "report": "Trucks.", "where": "The bridge", turn.get("name"): turn.get("value")}
+    there = Source(house.app(), language="ko")
+    there.client = source.client
+    turned = there.post(turn.get("formaction").removeprefix("/ko/"), typed, files)
+    assert turned.status == 200
+    assert turned.all("//html/@lang") == ["ko"]
+    assert turned.codename == page.codename
+    form = turned.form("/report")
+    assert (form["report"], form["where"], form["form"]) == ("Trucks.", "The bridge", typed["form"])
+    assert there.post("report", form).status == 200
+    assert house.letter().manifest.parts[0].name
+    assert len(house.letter().manifest.parts) == 1 + len(files)
+
+
+def test_another_language_keeps_the_answers_and_what_was_added(source: Source, house: House) -> None:
+    codename = source.send("Trucks.").codename
+    house.reply(codename, "Which bridge?")
+    back = source.come_back(codename)
+    (turn,) = back.all('//details//button[@lang="ar"]')
+    form = {**back.form("/return/add"), "report": "The old one.", "turn": "yes"}
+    turned = Seen(source.client.post(turn.get("formaction"), data=form))
+    assert turned.all("//html/@lang") == ["ar"]
+    assert "Which bridge?" in turned.text
+    assert turned.form("/return/add")["report"] == "The old one."
+
+
+def test_enter_in_a_line_adds_files_and_never_changes_the_language(source: Source) -> None:
+    """A browser presses the first submit button of the form, in the order of the page."""
+    for page in (source.get("report"), source.come_back(source.get("report").codename)):
+        first, *_ = page.all("//button[@form='letter'] | //form[@id='letter']//button")
+        assert first.get("formaction").endswith("/files#added")
+        assert first.get("name") is None
+
+
+def test_links_of_a_page_with_a_form_open_beside_it(source: Source) -> None:
+    page = source.get("report")
+    links = page.all("//header/a[@class='name'] | //nav//a")
+    assert len(links) == 5
+    assert {link.get("target") for link in links} == {"_blank"}
+    assert page.all("//a[@class='exit']/@target") == []
+    assert source.get("safety").all("//a/@target") == []
 
 
 def test_a_language_that_is_not_offered_is_not_found(house: House) -> None:

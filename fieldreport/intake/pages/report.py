@@ -59,12 +59,14 @@ def receive() -> tuple[str, int] | str:
 
 @blueprint.post("/<language:language>/report/files")
 def add() -> tuple[str, int] | str:
-    """Keep files for the form, take one out, or delete all that wait for it."""
+    """Keep files for the form, take one out, delete all that wait for it, or show it again in this language."""
     here, codename, draft = _posted()
     typed, keys = current_request().typed(), here.keys_of(codename)
     if typed.get("delete_files"):
         kept_files.forget(here, keys, draft.form)
         return flask.render_template("intake/files-deleted.html")
+    if typed.get("turn") and not current_request().uploads:
+        return page(here, codename, draft)
     result = add_files(
         here,
         keys,

@@ -101,7 +101,7 @@ def add() -> tuple[str, int] | str:
 
 @blueprint.post("/<language:language>/return/files")
 def add_to_form() -> tuple[str, int] | str:
-    """Keep files for the form to add more, take one out, or delete all that wait for it."""
+    """Keep files for the form to add more, take one out, delete all, or show the page again in this language."""
     here, request = context.current(), current_request()
     uploads, typed = request.uploads, request.typed()
     draft, visit = Draft.of(typed), form_token.open_visit(here, typed.get(form_token.FIELD, ""))
@@ -109,6 +109,8 @@ def add_to_form() -> tuple[str, int] | str:
     if typed.get("delete_files"):
         kept_files.forget(here, keys, draft.form)
         return flask.render_template("intake/files-deleted.html")
+    if typed.get("turn") and not uploads:
+        return _conversation(here, (visit.codename,), draft)
     result = add_files(
         here,
         keys,
