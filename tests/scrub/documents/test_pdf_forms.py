@@ -180,6 +180,15 @@ def test_hidden_remarks_and_fields_go_and_are_on_the_receipt(
     assert not any(b"PLANTED" in piece for piece in unpacked(cleaned.data))
 
 
+def test_a_value_of_a_field_that_is_on_no_page_is_on_the_receipt(clean: Clean) -> None:
+    for value in ("PLANTED", ""):
+        document = form()
+        below = document.make_indirect(Dictionary(T=String("name"), Kids=Array([])))
+        below.Kids.append(document.make_indirect(Dictionary(FT=Name.Tx, V=String(value), Parent=below)))
+        document.Root.AcroForm.Fields.append(below)
+        assert (Removed.HIDDEN_CONTENT in clean(saved(document)).removed) is bool(value)
+
+
 ON_THE_LAYER = b"/OC /Lay BDC 1 0 0 1 30 0 cm BT /F0 9 Tf 20 20 Td (PLANTED) Tj (PLANTED) ' ET 0 0 9 9 re f /Fm Do EMC "
 AROUND = b"q 0.5 0 0 0.5 0 0 cm " + ON_THE_LAYER + b"BT /F0 20 Tf 9 90 Td (Seen) Tj ET 40 40 20 20 re S Q"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, cast
 
 import pikepdf
@@ -23,6 +24,7 @@ __all__ = ["rewrite", "set_library_limits"]
 
 VERSION: Final = "1.7"
 _STATIC_ID: Final = bytes.fromhex("31415926535897932384626433832795")  # qpdf's constant, on every cleaned document
+_FIELDS: Final = 100_000  # of a form that are looked at
 _LETTER: Final = (0, 0, 612, 792)  # where a page names no size, ISO 32000-1 leaves it to the viewer
 
 # Annotations whose drawing becomes part of the page. All others go.
@@ -141,15 +143,17 @@ def _prepare_annotations(old: pikepdf.Pdf, graphics: Graphics, removed: set[Remo
     """Draw into the pages what is drawn on them; answer the links of every page; drop the rest."""
     appearances = Appearances(old)
     links: list[list[Any]] = []
+    on_pages: set[tuple[int, int]] = set()
     for page in old.pages:
         found, drawn = [], []
-        for annotation in _annotations(page.obj):
+        annotations = _annotations(page.obj)
+        for annotation in annotations:
             kind = values.spelled(annotation.get("/Subtype"))
             if kind == "/Link":
                 found.append(annotation)
             elif _is_hidden(annotation, graphics):
-                shows = appearances.draw(annotation) or "/V" in annotation
-                removed |= {Removed.HIDDEN_CONTENT} if shows and kind != "/Popup" else set()
+                shows = kind != "/Popup" and (appearances.draw(annotation) or shown_value(annotation))
+                removed |= _remarks(annotation) | ({Removed.HIDDEN_CONTENT} if shows else set())
             elif kind in _DRAWN and appearances.draw(annotation):
                 drawn.append(annotation)
                 removed |= _remarks(annotation) | ({_LOST[kind]} if kind in _LOST else set())
@@ -159,8 +163,26 @@ def _prepare_annotations(old: pikepdf.Pdf, graphics: Graphics, removed: set[Remo
                 removed.add(_LOST.get(kind, Removed.COMMENTS))
         links.append(found)
         page.obj.Annots = Array(drawn)
+        on_pages |= {annotation.objgen for annotation in annotations}
+    if any(shown_value(field) for field in _fields(old.Root) if field.objgen not in on_pages):
+        removed.add(Removed.HIDDEN_CONTENT)
     old.flatten_annotations("screen")
     return links
+
+
+def _fields(root: Any) -> Iterator[Any]:
+    """The fields of a form that have no others below them, whether they are on a page or not."""
+    pending = [values.entry(root, "/AcroForm", "/Fields")]
+    for _ in range(_FIELDS):
+        if not pending:
+            return
+        found = pending.pop()
+        if isinstance(found, Array):
+            pending.extend(found)
+        elif isinstance(found, Dictionary) and isinstance(kids := found.get("/Kids"), Array):
+            pending.append(kids)
+        elif isinstance(found, Dictionary):
+            yield found
 
 
 def _annotations(page: Any) -> list[Any]:
