@@ -184,7 +184,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """The public site. Delays are the newsroom's protection against matching a report's hour with a publication's."""
+    """The public site. Delays are the newsroom's protection against matching a report's hour with a publication's.
+
+    ``name_letterbox``: every page says how to write to the newsroom, with the address of ``[intake] onion``.
+    """
 
     site: Path
     listen: str = field(default="127.0.0.1:8002", metadata=_LISTEN)
@@ -194,6 +197,7 @@ class Press:
     random_delay_hours: int = field(default=48, metadata=_at_least(0))
     daily_slot: str = "06:00"
     sign_offs: int = field(default=2, metadata=_must("be 1 or 2", lambda value: value in {1, 2}))
+    name_letterbox: bool = False
     phone_regions: tuple[str, ...] = ("KR", "CN", "RU", "JP", "US", "GB")
 
 
@@ -266,6 +270,8 @@ def parse(document: Mapping[str, Any], *, path: Path, environment: Mapping[str, 
     }
     settings = Settings(path=path, **built)
     _check_intake(settings.intake)
+    if settings.press.name_letterbox and not settings.intake.onion:
+        raise SettingsError("[press] name_letterbox needs [intake] onion: there is no address to name")
     _check_demo(settings)
     return settings
 

@@ -53,13 +53,18 @@ def direction(language: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsroom:
-    """Who publishes: one name and one byline for everything. ``base_url`` has no slash at its end."""
+    """Who publishes: one name and one byline for everything. ``base_url`` has no slash at its end.
+
+    ``letterbox``: the onion host where sources write, named on every page, or nothing. It is no link: a browser and its
+    network would remember who followed it.
+    """
 
     name: str
     base_url: str
     byline: str
     language: str = "en"
     demo: bool = False
+    letterbox: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Newsroom:
@@ -69,6 +74,7 @@ class Newsroom:
             base_url=settings.press.base_url.rstrip("/"),
             byline=settings.press.byline,
             demo=settings.is_demo,
+            letterbox=settings.intake.onion if settings.press.name_letterbox else "",
         )
 
     @property

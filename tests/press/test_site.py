@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import tomllib
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from fieldreport.errors import NotFound, StoreError
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Article
 from fieldreport.press.site import POLICY, Newsroom, Published, direction
+from fieldreport.web.i18n import NAMES
 
 MediaSources = dict[str, MediaSource]
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -69,8 +72,33 @@ def test_every_time_on_the_disk_is_the_slot(archive: Archive, built: Path, slot:
 
 def test_an_empty_site_is_a_site(archive: Archive, newsroom: Newsroom, slot: datetime) -> None:
     archive.rebuild(newsroom, slot=slot)
-    assert "Nothing has been published yet" in (current(archive) / "index.html").read_text(encoding="utf-8")
+    assert "There are no articles at the moment" in (current(archive) / "index.html").read_text(encoding="utf-8")
     assert etree.parse(str(current(archive) / "feed.xml")).findtext(f"{ATOM}updated") == "2026-11-20T06:00:00Z"
+
+
+def test_every_page_tells_the_way_to_the_letterbox_and_no_click_betrays_who_takes_it(
+    archive: Archive, newsroom: Newsroom, published: Published, media: MediaSources, slot: datetime
+) -> None:
+    onion = "b" * 56 + ".onion"
+    archive.put(published, media)
+    archive.rebuild(newsroom, slot=slot)
+    assert not any(".onion" in path.read_text(encoding="utf-8") for path in [*current(archive).rglob("*.html")])
+    archive.rebuild(replace(newsroom, letterbox=onion), slot=slot)
+    found = [*current(archive).rglob("*.html")]
+    assert len(found) >= 3
+    for path in found:
+        page = html.parse(str(path))
+        (told,) = page.xpath("//footer/p[@class='letterbox']")
+        assert f"http://{onion}" in told.text_content(), path
+        assert not [address for address in page.xpath("//@href | //@src") if "onion" in address], path
+
+
+def test_every_language_has_every_word_of_the_site() -> None:
+    languages = tomllib.loads(files("fieldreport.press").joinpath("strings.toml").read_text(encoding="utf-8"))
+    assert set(languages) == set(NAMES), "those of the letterbox"
+    for code, words in languages.items():
+        assert words.keys() == languages["en"].keys(), code
+        assert all(words.values()), code
 
 
 def test_a_demonstration_says_so_on_every_page(
