@@ -245,7 +245,7 @@ class Cleaning:
         if self.depth >= limits.ARCHIVE_DEPTH:
             raise Bomb
         self.spend(len(untrusted_data))
-        inner = dataclasses.replace(self, depth=self.depth + 1, removed=set(), noted=set())
+        inner = dataclasses.replace(self, depth=self.depth + 1, removed=set(), noted=set(), counted=None)
         sink = Sink()
         try:
             media_type = self.dispatch(Source.of(untrusted_data), sink, inner)

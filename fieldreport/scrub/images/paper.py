@@ -61,9 +61,10 @@ def strip_height(width: int) -> int:
 
 
 def look(strip: Image.Image, noted: set[str]) -> None:
-    """Add to ``noted`` when the first rows of a page, as many as ``strip_height``, show printer dots."""
+    """Add to ``noted`` when the first rows of a page show printer dots. No more than ``strip_height`` are looked at."""
     if strip.mode != "RGB":
         return
+    strip = strip.crop((0, 0, strip.width, min(strip.height, strip_height(strip.width))))
     if strip.width > _WIDEST:
         strip = strip.reduce(2)
     left = max(0, strip.width - _LOOKED_AT) // 2
@@ -76,7 +77,7 @@ def page(image: Image.Image, cleaning: Cleaning) -> Image.Image:
     if cleaning.mode is Mode.STRONG:
         return whitened(image, cleaning.removed)
     if is_page(*image.size):
-        look(image.crop((0, 0, image.width, min(image.height, strip_height(image.width)))), cleaning.noted)
+        look(image, cleaning.noted)
     return image
 
 
