@@ -48,8 +48,6 @@ def files_of(service: Service, keys: SourceKeys, form: str) -> list[Kept]:
 
     Two tabs may have kept the same file at the same moment: it is listed once.
     """
-    if not service.mailbox.kept.has(*keys.kept_places(1), hour=service.hour):
-        return []  # nearly always: this is on the way of every report
     places = keys.kept_places()
     found: dict[tuple[str, bytes], Kept] = {}
     for each in service.mailbox.kept.notes(places, hour=service.hour):

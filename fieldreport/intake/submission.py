@@ -76,9 +76,8 @@ def submit(
         RosterError, MailboxFull, StoreError: as ``send``.
 
     """
-    kept = kept_files.files_of(service, keys, draft.form)
-    # Asked after the files: they are deleted once the letter has arrived, never before.
-    if earlier := earlier_letters(service, keys, draft.form):
+    kept, earlier = _look_up(service, keys, draft)
+    if earlier:
         return _again(service, keys, draft, kept, uploads, earlier=earlier, language=language)
     if uninvited := admit(bool(uploads or kept)):
         return Pending(draft=draft, problems=tuple(uninvited))
@@ -127,8 +126,8 @@ def add_files(
         TokenError: the form was sent before (``form-used``). StoreError: nobody knows what was kept.
 
     """
-    kept = kept_files.files_of(service, keys, draft.form)
-    if earlier_letters(service, keys, draft.form):
+    kept, earlier = _look_up(service, keys, draft)
+    if earlier:
         raise form_used()
     if uninvited := admit(bool(uploads)):
         return Pending(draft=draft, problems=tuple(uninvited))
@@ -143,6 +142,17 @@ def add_files(
         _asked, missing = _missing(draft, waiting, cleaned)
         pending = Pending(draft=draft, problems=problems, refused=cleaned.refused, added=not problems)
         return _keep(service, keys, pending, waiting, cleaned, missing)
+
+
+def _look_up(service: Service, keys: SourceKeys, draft: Draft) -> tuple[list[Kept], list[bytes]]:
+    """The files that wait for a form, and what has arrived from it."""
+    (first,) = keys.kept_places(1)
+    earlier, has_kept = service.mailbox.beginning_with_and_kept(keys.form_tag(draft.form), first, hour=service.hour)
+    if not has_kept:
+        return [], earlier
+    kept = kept_files.files_of(service, keys, draft.form)
+    # Asked after the files: they are deleted once the letter has arrived, never before.
+    return kept, earlier_letters(service, keys, draft.form)
 
 
 def relisted(service: Service, keys: SourceKeys, draft: Draft) -> Draft:

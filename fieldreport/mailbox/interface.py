@@ -70,9 +70,6 @@ class KeptFiles(Protocol):
     ``places`` are always all those of one source, in their order, of which the first is filled first.
     """
 
-    def has(self, place: bytes, *, hour: int) -> bool:
-        """Whether something waits there. Raises ``StoreError``."""
-
     def notes(self, places: Sequence[bytes], *, hour: int) -> list[KeptNote]:
         """Return what waits there, in the order of the places. Raises ``StoreError``."""
 
@@ -131,6 +128,9 @@ class Mailbox(Protocol):
 
     def beginning_with(self, beginning: bytes) -> list[bytes]:
         """Return the ids that begin so, of letters that wait or were collected lately."""
+
+    def beginning_with_and_kept(self, beginning: bytes, place: bytes, *, hour: int) -> tuple[list[bytes], bool]:
+        """Return the same, and whether a file waits at a place: in one look, for it is on the way of every report."""
 
     def waiting(self, limit: int) -> list[LetterHead]:
         """Return up to ``limit`` letters in an order that has nothing to do with their arrival."""

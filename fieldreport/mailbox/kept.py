@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Final, Literal, cast
 
-from sqlalchemy import ColumnElement, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Table, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -39,10 +39,6 @@ _log = logging.getLogger(__name__)
 
 _TABLE: Final = cast("Table", Kept.__table__)
 _NOTES: Final = (_TABLE.c.id, _TABLE.c.slot, _TABLE.c.hidden)
-# Built once: it is asked for every report.
-_HAS: Final = select(_TABLE.c.id).where(
-    _TABLE.c.id == bindparam("place", type_=_TABLE.c.id.type), _TABLE.c.hour >= bindparam("since")
-)
 
 
 class LocalKeptFiles:
@@ -52,11 +48,6 @@ class LocalKeptFiles:
         self._engine = engine
         self._blobs = blobs
         self._bytes_ceiling = bytes_ceiling
-
-    def has(self, place: bytes, *, hour: int) -> bool:
-        """Whether something waits at a place; see ``KeptFiles``."""
-        with reading(self._engine) as session:
-            return session.execute(_HAS, {"place": place, "since": hour - limits.KEPT_HOURS}).first() is not None
 
     def notes(self, places: Sequence[bytes], *, hour: int) -> list[KeptNote]:
         """Return what waits at these places; see ``KeptFiles``."""

@@ -73,9 +73,13 @@ _STATE: Final = select(
 ).where(Counters.id == 1)
 _LOW: Final = bindparam("low", type_=Letter.__table__.c.id.type)
 _HIGH: Final = bindparam("high", type_=Letter.__table__.c.id.type)
-_BEGINNING_WITH: Final = union(
+_BEGINNINGS: Final = (
     select(Letter.id).where(Letter.id.between(_LOW, _HIGH)),
     select(Collected.id).where(Collected.id.between(_LOW, _HIGH)),
+)
+_BEGINNING_WITH: Final = union(*_BEGINNINGS)
+_BEGINNING_WITH_OR_KEPT: Final = union(
+    *_BEGINNINGS, select(Kept.id).where(Kept.id == bindparam("place"), Kept.hour >= bindparam("since"))
 )
 _COUNT: Final = (
     update(cast("Table", Counters.__table__))
@@ -199,9 +203,15 @@ class LocalMailbox:
 
     def beginning_with(self, beginning: bytes) -> list[bytes]:
         """Return the ids of letters that begin so; see ``Mailbox``."""
-        ends = {"low": beginning.ljust(limits.ID_BYTES, b"\0"), "high": beginning.ljust(limits.ID_BYTES, b"\xff")}
         with reading(self._engine) as session:
-            return list(session.scalars(_BEGINNING_WITH, ends))
+            return list(session.scalars(_BEGINNING_WITH, _ends(beginning)))
+
+    def beginning_with_and_kept(self, beginning: bytes, place: bytes, *, hour: int) -> tuple[list[bytes], bool]:
+        """Return the same, and whether a file waits at a place; see ``Mailbox``."""
+        wanted = {**_ends(beginning), "place": place, "since": hour - limits.KEPT_HOURS}
+        with reading(self._engine) as session:
+            found = list(session.scalars(_BEGINNING_WITH_OR_KEPT, wanted))
+        return [each for each in found if each != place], place in found
 
     def saw_epoch(self, epoch: int) -> None:
         """Close all epochs below; see ``Mailbox``."""
@@ -388,6 +398,11 @@ def _day(hour: int) -> int:
 
 def _full() -> MailboxFull:
     return MailboxFull("no more can be received at the moment", detail="the mailbox is full")
+
+
+def _ends(beginning: bytes) -> dict[str, bytes]:
+    """The lowest and the highest id that begin so."""
+    return {"low": beginning.ljust(limits.ID_BYTES, b"\0"), "high": beginning.ljust(limits.ID_BYTES, b"\xff")}
 
 
 def _damaged() -> StoreError:

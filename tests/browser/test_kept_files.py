@@ -53,8 +53,7 @@ class Page:
         WebDriverWait(self.driver, 30, ignored_exceptions=(WebDriverException,)).until(staleness_of(body))
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", ["report", "return"])
+@pytest.mark.parametrize(("language", "path"), [("en", "report"), ("ar", "return")])
 def test_files_are_added_one_by_one_and_sent_once(
     letterbox: Zone, chromium: type_of_starter, tmp_path: Path, language: str, path: str
 ) -> None:

@@ -49,9 +49,13 @@ class Form:
         return self.source.post(self.path, {**self.fields, **more}, files)
 
 
-@pytest.fixture(params=["report", "return"])
+@pytest.fixture
 def form(request: pytest.FixtureRequest, house: House, source: Source) -> Form:
-    return Form(house, source, to=request.param)
+    """The first report's; with ``BOTH``, that and the one to add more."""
+    return Form(house, source, to=getattr(request, "param", "report"))
+
+
+BOTH = pytest.mark.parametrize("form", ["report", "return"], indirect=True)
 
 
 def listed(page: Seen) -> list[str]:
@@ -63,6 +67,7 @@ def is_receipt(page: Seen) -> bool:
     return page.status == 200 and "We have received it" in page.title
 
 
+@BOTH
 def test_after_a_refusal_the_good_files_are_sent_without_being_uploaded_again(house: House, form: Form) -> None:
     page = form.read(form.send(*GOOD, BAD))
     assert page.status == 422
@@ -76,6 +81,7 @@ def test_after_a_refusal_the_good_files_are_sent_without_being_uploaded_again(ho
     assert [part.name for part in house.letter().manifest.parts] == ["report.txt", "photo-1.jpg", "photo-2.jpg"]
 
 
+@BOTH
 def test_files_that_are_added_one_at_a_time_and_the_words_are_one_letter(house: House, form: Form) -> None:
     for number, file in enumerate(GOOD, start=1):
         page = form.read(form.add(file, where="the bridge"))
@@ -144,6 +150,7 @@ def test_a_step_on_the_form_renews_the_hour(house: House, form: Form) -> None:
     assert len(house.letter().manifest.parts) == 3
 
 
+@BOTH
 @pytest.mark.parametrize("act", ["take out", "delete", "withdraw", "send"])
 def test_what_is_not_wanted_any_more_is_deleted_at_once(house: House, form: Form, act: str) -> None:
     page = form.read(form.add(LARGE))
@@ -187,6 +194,7 @@ def test_loading_the_page_again_keeps_nothing_twice(house: House, form: Form) ->
     assert len(house.letter().manifest.parts) == 3
 
 
+@BOTH
 def test_a_form_with_kept_files_that_is_sent_twice_is_one_letter_with_the_same_receipt(
     house: House, form: Form
 ) -> None:
@@ -234,6 +242,7 @@ def test_a_server_that_dies_while_it_deletes_leaves_no_page_that_breaks(
     assert len(house.letter().manifest.parts) == 2
 
 
+@BOTH
 def test_two_tabs_add_to_the_same_letter(house: House, form: Form) -> None:
     form.add(GOOD[0])
     page = form.read(form.add(GOOD[1]))
@@ -245,6 +254,7 @@ def test_two_tabs_add_to_the_same_letter(house: House, form: Form) -> None:
     assert listed(page) == []
 
 
+@BOTH
 def test_a_file_whose_answer_was_lost_is_shown_before_it_is_sent(house: House, form: Form) -> None:
     form.add(*GOOD)  # and the answer never came: the page in the browser is the old one
     page = form.read(form.send())
@@ -268,6 +278,7 @@ def test_files_of_another_form_are_neither_shown_nor_sent(house: House, source: 
 # --- questions ---
 
 
+@BOTH
 def test_if_fewer_files_would_be_sent_than_were_chosen_the_page_asks(house: House, form: Form) -> None:
     form.read(form.send(*GOOD, BAD))
     page = form.read(form.send())
@@ -394,6 +405,7 @@ def test_adding_files_does_not_use_up_the_reports_of_an_hour(house: House) -> No
     assert len(house.letter().manifest.parts) == 5
 
 
+@BOTH
 def test_who_is_not_invited_keeps_nothing(house: House, form: Form) -> None:
     set_invitation(house.settings.intake.data, "heron")
     page = form.add(*GOOD)
@@ -414,6 +426,7 @@ def test_a_letterbox_that_closes_for_files_lets_them_be_taken_out(house: House, 
     assert is_receipt(form.send())
 
 
+@BOTH
 @pytest.mark.parametrize("lost", ["restart", "age"])
 def test_a_form_whose_page_is_too_old_keeps_its_files(house: House, form: Form, lost: str) -> None:
     form.read(form.add(*GOOD))

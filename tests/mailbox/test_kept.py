@@ -52,7 +52,9 @@ def test_what_was_put_is_there_for_its_source_alone(mailbox: LocalMailbox) -> No
     put(mailbox, own, 1, LARGE)
     assert notes(mailbox, own) == [b"note 0", b"note 1"]
     assert [content(mailbox, each) for each in own[:2]] == [SMALL, LARGE]
-    assert (mailbox.kept.has(own[0], hour=HOUR), mailbox.kept.has(other[0], hour=HOUR)) == (True, False)
+    looks = [mailbox.beginning_with_and_kept(b"12345678", each[0], hour=HOUR) for each in (own, other)]
+    assert looks == [([], True), ([], False)]
+    assert mailbox.beginning_with_and_kept(b"12345678", own[0], hour=HOUR + 2) == ([], False)
     assert notes(mailbox, other) == []
     with pytest.raises(Conflict):
         put(mailbox, own, 1, SMALL)
