@@ -112,8 +112,9 @@ class Intake:
     machine ends TLS, so that a visitor who comes under another name than the onion address came encrypted; without it
     such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
     language → a sentence for the first page. ``answer_days``: language → when the newsroom reads and answers, for those
-    who wait. ``contact``: how sources can tell that this is really the newsroom, such
-    as a fingerprint. ``exit_url``: where "Leave this site" leads, without asking this server.
+    who wait. ``letters_per_hour``: more are not taken from forms, on each machine. ``free_bytes``: what stays free of
+    the disk. ``contact``: how sources can tell that this is really the newsroom, such as a fingerprint. ``exit_url``:
+    where "Leave this site" leads, without asking this server.
     """
 
     data: Path
@@ -130,6 +131,8 @@ class Intake:
     )
     https: bool = False
     request_bytes: int = field(default=limits.REQUEST_BYTES, metadata=_at_least(limits.FORM_TEXT_BYTES))
+    letters_per_hour: int = field(default=limits.LETTERS_HOUR, metadata=_at_least(1))
+    free_bytes: int = field(default=limits.FREE_BYTES, metadata=_at_least(0))
     limiter: str = "memory://"
     report_rate: str = "30 per hour"
     return_rate: str = "60 per hour"

@@ -111,18 +111,31 @@ class Service:
         """Check that a report could be taken now; looked up at most once a second, for pages that only hand out a form.
 
         Raises:
-            RosterError, StoreError: as ``roster``. LetterboxClosed: as ``must_be_open``. MailboxFull: there is no room
-                for one more letter, or not enough disk for the largest post.
+            RosterError, StoreError: as ``roster``. LetterboxClosed: as ``must_be_open``. MailboxFull: as
+                ``must_have_room``.
 
         """
         self.must_be_open(files=False)
         now = self.clock()
         if not 0 <= now - self._ready.since < limits.READINESS_SECONDS:
             self.roster()
-            self.mailbox.must_have_room()
-            if shutil.disk_usage(self.settings.intake.data).free < self.settings.intake.request_bytes:
-                raise MailboxFull("no more can be received at the moment", detail="the disk is full")
+            self.must_have_room()
             self._ready.since = now
+        return True
+
+    def must_have_room(self) -> Literal[True]:
+        """Check that one more letter from a form may come now, and that the disk takes the largest.
+
+        Raises:
+            MailboxFull: too many came within this hour, or as ``Mailbox.must_have_room``. StoreError: it is away.
+
+        """
+        intake = self.settings.intake
+        self.mailbox.must_have_room()
+        if self.receipts.letters(hour=self.hour) >= intake.letters_per_hour:
+            raise MailboxFull("no more can be received at the moment", detail="too many letters within an hour")
+        if shutil.disk_usage(intake.data).free < intake.free_bytes + intake.request_bytes:
+            raise MailboxFull("no more can be received at the moment", detail="the disk is full")
         return True
 
     def keys_of(self, codename: Codename) -> SourceKeys:

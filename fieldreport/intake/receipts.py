@@ -22,6 +22,7 @@ from fieldreport.seal import SourceKeys
 
 _SLOT: Final = struct.Struct(">I16s52s")
 _RECEIPT: Final = struct.Struct(">16sIHH")
+_COUNT: Final = struct.Struct(">II")  # an hour, and how many letters came in it
 _HIGHEST: Final = 0xFFFF  # files, or letters of a day
 _WINDOW: Final = 8  # neighbouring slots that one name may lie in
 
@@ -49,14 +50,9 @@ class _Own:
 class RecentReceipts:
     """The receipts of the last ``limits.RECEIPT_HOURS``. Make it before the workers fork."""
 
-    _memory: mmap.mmap = field(
-        default_factory=lambda: mmap.mmap(-1, _SLOT.size * limits.RECEIPT_SLOTS, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS),
-        repr=False,
-    )
+    _memory: mmap.mmap = field(default_factory=lambda: _shared(_SLOT.size * limits.RECEIPT_SLOTS), repr=False)
+    _count: mmap.mmap = field(default_factory=lambda: _shared(_COUNT.size), repr=False)
     _swept: list[int] = field(default_factory=lambda: [0], repr=False)
-
-    def __post_init__(self) -> None:
-        self._memory.madvise(mmap.MADV_DONTDUMP)
 
     def keep(self, keys: SourceKeys, letter_id: bytes, *, hour: int, characters: int, files: int) -> None:
         """Remember that a letter was received; the same letter again changes nothing."""
@@ -72,6 +68,12 @@ class RecentReceipts:
         receipt = (letter_id, min(characters, 0xFFFFFFFF), min(files, _HIGHEST), _next_number(own))
         sealed = keys.seal_receipt(_RECEIPT.pack(*receipt))
         self._write(slot, _SLOT.pack(hour, tag, sealed))
+        _COUNT.pack_into(self._count, 0, hour, self.letters(hour=hour) + 1)
+
+    def letters(self, *, hour: int) -> int:
+        """How many letters came from forms in this hour; a few fewer, where several came at the same moment."""
+        counted, number = _COUNT.unpack_from(self._count)
+        return number if counted == hour else 0
 
     def next_number(self, keys: SourceKeys, *, hour: int) -> int:
         """Which letter of this codename the next one is, counted from 1 over those whose receipts are remembered."""
@@ -109,6 +111,8 @@ class RecentReceipts:
         if self._swept[0] == hour:
             return
         self._swept[0] = hour
+        if not self.letters(hour=hour):
+            _COUNT.pack_into(self._count, 0, 0, 0)
         for slot in range(limits.RECEIPT_SLOTS):
             written = self._read(slot)[0]
             if written and not 0 <= hour - written < limits.RECEIPT_HOURS:
@@ -120,6 +124,13 @@ class RecentReceipts:
 
     def _write(self, slot: int, content: bytes) -> None:
         self._memory[slot * _SLOT.size : (slot + 1) * _SLOT.size] = content
+
+
+def _shared(size: int) -> mmap.mmap:
+    """Memory that processes forked later share, and that is in no dump."""
+    memory = mmap.mmap(-1, size, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_DONTDUMP)
+    return memory
 
 
 def _next_number(own: Iterable[_Own]) -> int:

@@ -73,6 +73,45 @@ def test_the_first_page_says_that_nothing_is_taken_and_nobody_is_given_a_form(
     assert refused.title.split(" – ")[0] == page.all("//*[@id='closed']/h2")[0].text
 
 
+def test_letters_of_an_hour_have_a_ceiling_with_the_page_of_a_full_mailbox(house: House) -> None:
+    source = Source(house.with_intake(letters_per_hour=3).app())
+    codename = source.send("Trucks.").codename
+    addition = source.come_back(codename).form("/return/add")
+    last = {**source.get("report").form("/report"), "report": "Tanks."}
+    late = {**source.get("report").form("/report"), "report": "Planes."}
+    assert source.post("return/add", {**addition, "report": "And a tank."}).status == 200
+    assert source.post("report", last).status == 200
+    house.clock.now += 2
+    assert source.post("report", last).status == 200, "what has arrived gets its receipt"
+    for path, form in (
+        ("report", late),
+        ("return/add", {**source.come_back(codename).form("/return/add"), "report": "x"}),
+    ):
+        page = source.post(path, form)
+        assert page.status == 503
+        assert "Our mailbox is full" in page.title
+        assert page.form(f"/{path}")["report"] == form["report"]
+    assert source.get("report").status == 503
+    assert source.get("").all("//*[@id='closed']")
+    assert len(house.letters()) == 3
+    house.clock.pass_hours(1)
+    assert source.post("report", late).status == 200
+
+
+def test_a_form_that_was_handed_out_is_refused_when_the_disk_has_filled_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(house.app())
+    form = {**source.get("report").form("/report"), "report": "Trucks."}
+    intake = house.settings.intake
+    for free, status in (
+        (intake.free_bytes + intake.request_bytes - 1, 503),
+        (intake.free_bytes + intake.request_bytes, 200),
+    ):
+        monkeypatch.setattr("shutil.disk_usage", lambda _path, free=free: shutil._ntuple_diskusage(1 << 40, 0, free))
+        assert source.post("report", form).status == status
+
+
 def test_the_first_page_says_that_only_words_are_taken(source: Source, data: Path) -> None:
     assert not source.get("").all("//*[@id='no-files']")
     set_letterbox_state(data, LetterboxState.NO_FILES)

@@ -91,6 +91,7 @@ def _posted() -> tuple[Service, Codename, Draft]:
 
 def _admit(here: Service, codename: Codename, draft: Draft, *, files: bool) -> list[Problem]:
     here.must_be_open(files=files)
+    here.must_have_room()
     typed = current_request().typed()
     form_token.check_report(here, typed.get(form_token.FIELD, ""), codename, typed.get("form", ""))
     return here.uninvited(draft.invitation)

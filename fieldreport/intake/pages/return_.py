@@ -125,6 +125,7 @@ def add_to_form() -> tuple[str, int] | str:
 
 def _admit(here: Service, keys: SourceKeys, draft: Draft, *, files: bool) -> list[Problem]:
     here.must_be_open(files=files)
+    here.must_have_room()
     return _uninvited(here, keys, draft)
 
 
