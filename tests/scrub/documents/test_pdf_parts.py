@@ -225,7 +225,7 @@ def test_names_that_are_not_utf_8_do_not_stop_the_document(clean: Clean) -> None
         page = document.add_blank_page(page_size=(100, 100))
         font = pikepdf.Object.parse(b"<< /Type /Font /Subtype /TrueType /BaseFont /#cb#ce#cc#e5 >>")
         page.obj.Resources = Dictionary(Font=Dictionary(F0=font))
-        page.obj.Contents = document.make_stream(b"BT /F0 9 Tf (x) Tj ET /\xcb\xce Do")
+        page.obj.Contents = document.make_stream(b"BT /F0 9 Tf (x) Tj ET /\xcb\xce Do 1 \xe8x")
         file = io.BytesIO()
         document.save(file)
     assert b"/#cb#ce#cc#e5" in clean(file.getvalue()).data

@@ -120,7 +120,10 @@ class Rewriter:
         sections: list[bool] = []  # for every open marked-content section: whether it is on a layer that is off
         hidden = False
         for instruction in instructions:
-            operator = str(instruction.operator)
+            try:
+                operator = str(instruction.operator)
+            except UnicodeDecodeError:
+                continue  # no operator, so viewers pass over it
             if hidden and operator in _UNPAINTED:
                 kept.extend(_unpainted(operator, instruction.operands))
             elif operator in _SHOWING:
