@@ -24,6 +24,7 @@ _PROPERTIES: Final = frozenset(_TABLE["properties"].split())
 _PSEUDO: Final = frozenset(_TABLE["pseudo"].split())
 _COUNTING: Final = frozenset(_TABLE["counting"].split())
 _MEDIA: Final = frozenset(_TABLE["media"].split())
+_KNOWN_MOST: Final = 10_000
 _STRINGS: Final = frozenset({"content", "quotes"})
 
 
@@ -90,6 +91,7 @@ class Styles:
         self._names = names
         self._removed = removed
         self.hides = False
+        self._known: dict[str, str] = {}  # what attributes say: a page says the same a thousand times
 
     def sheet(self, untrusted: str) -> str:
         """The rules of a sheet, each with the end of a line."""
@@ -99,7 +101,12 @@ class Styles:
 
     def declarations(self, untrusted: str) -> str:
         """What a "style" attribute says."""
-        return self._declarations(self._tokens(untrusted))
+        made = self._known.get(untrusted)
+        if made is None:
+            made = self._declarations(self._tokens(untrusted))
+            if "url" not in untrusted.lower() and len(self._known) < _KNOWN_MOST:  # an address depends on its part
+                self._known[untrusted] = made
+        return made
 
     def value(self, name: str, untrusted: str) -> str | None:
         """What a property may be; None where it goes."""

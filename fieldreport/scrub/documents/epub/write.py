@@ -114,6 +114,7 @@ class _Book:
         self._layout: list[tuple[str, str]] = []  # properties of the whole book, and what they are
         self._cover = ""  # the path of its picture
         self._new_names: dict[str, str] = {}
+        self._addresses: dict[tuple[str, str], str | None] = {}  # of links: by the page and the old one
         self._carried: set[str] = set()  # paths of pictures that the new book shows
         self._members: list[tuple[str, str, str, bytes]] = []  # name in the book, media type, properties, data
         self._pictures = pictures.PictureCopies(
@@ -280,6 +281,12 @@ class _Book:
         return Rewriting(_CONTENTS_TABLE, removed=self._removed, findings=pages.FINDINGS, made=made).rewrite(root)
 
     def _address(self, path: str, address: str, names: _Names) -> str | None:
+        key = (path, address)
+        if key not in self._addresses:
+            self._addresses[key] = self._new_address(path, address, names)
+        return self._addresses[key]
+
+    def _new_address(self, path: str, address: str, names: _Names) -> str | None:
         target, _, fragment = address.partition("#")
         place = _joined(posixpath.dirname(path), target) if target else path
         name = self._new_names.get(place, "")
