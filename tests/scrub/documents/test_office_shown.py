@@ -179,17 +179,23 @@ CHART = (
 )  # fmt: skip
 
 
-def test_a_chart_in_a_document_keeps_its_values_without_the_workbook_they_come_from() -> None:
+def charted(chart: str, *, version: str = "16.0000") -> bytes:
+    """A document with a chart, written by Word of that version."""
     frame = (
         '<w:p><w:r><w:drawing><wp:inline><a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart">'
         '<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" r:id="rChart"/></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>'
     )
     parts = {
-        "word/charts/c.xml": CHART.encode(),
+        "word/charts/c.xml": chart.encode(),
         "word/charts/_rels/c.xml.rels": rels(("r1", "package", "../embeddings/b.xlsx")).encode(),
         "word/embeddings/b.xlsx": b"Secret",
+        "docProps/app.xml": f"<Properties><AppVersion>{version}</AppVersion></Properties>".encode(),
     }
-    copy = clean_copy(with_body(frame, parts=parts, relations=relation("rChart", "chart", "charts/c.xml")))
+    return with_body(frame, parts=parts, relations=relation("rChart", "chart", "charts/c.xml"))
+
+
+def test_a_chart_in_a_document_keeps_its_values_without_the_workbook_they_come_from() -> None:
+    copy = clean_copy(charted(CHART))
     written = whole(copy)
     for shown in (
         "<c:v>Arrests</c:v>",
@@ -200,6 +206,18 @@ def test_a_chart_in_a_document_keeps_its_values_without_the_workbook_they_come_f
         assert shown in written
     assert not any("embeddings" in name for name in test_xlsx_pptx.members(copy.data))
     assert Removed.EMBEDDED_FILE in copy.removed
+
+
+@pytest.mark.parametrize(("version", "said"), [("12.0000", True), ("16.0000", False)])
+def test_a_chart_of_office_2007_says_what_its_version_meant(version: str, *, said: bool) -> None:
+    """The version goes, and with it what programs make of labels that are not spoken of."""
+    labels = '<c:dLbls><c:showPercent val="1"/><c:showLeaderLines val="1"/></c:dLbls></c:ser>'
+    written = whole(clean_copy(charted(CHART.replace("</c:ser>", labels), version=version)))
+    before = '<c:showLegendKey val="0"/><c:showVal val="0"/><c:showCatName val="0"/><c:showSerName val="0"/>'
+    assert (
+        f'{before}<c:showPercent val="1"/><c:showBubbleSize val="0"/><c:showLeaderLines val="1"/>' in written
+    ) is said
+    assert ("showLegendKey" in written) is said
 
 
 def test_a_diagram_keeps_its_shapes_and_its_drawing_and_no_id_of_the_original() -> None:

@@ -96,6 +96,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """A chart, a diagram's parts, a theme: drawing markup of its own."""
     root = parse(untrusted)
     drawings.neutral_formulas(root)
+    drawings.say_defaults(root, part)
     return _WRITER.write(root, part)
 
 

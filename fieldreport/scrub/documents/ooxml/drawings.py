@@ -25,6 +25,12 @@ A: Final = f"{{{DRAWING}}}"
 _DIAGRAM_DRAWN: Final = "http://schemas.microsoft.com/office/drawing/2008/diagram"
 _D: Final = f"{{{DIAGRAM}}}"
 _S: Final = f"{{{_DIAGRAM_DRAWN}}}"
+_C: Final = f"{{{CHART}}}"
+# In the order in which they have to stand (ECMA-376 part 1, 21.2.2.49), and what stands after them.
+_LABELS: Final = tuple(
+    f"{_C}show{name}" for name in ("LegendKey", "Val", "CatName", "SerName", "Percent", "BubbleSize")
+)
+_AFTER_LABELS: Final = tuple(f"{_C}{name}" for name in ("separator", "showLeaderLines", "leaderLines", "extLst"))
 
 # Programs older than 2010 needed a fallback for these; what we keep is the choice. Prefix it is written with.
 _CHOICES: Final = {
@@ -337,6 +343,26 @@ def _number_diagram(element: Element, names: MutableMapping[str, str]) -> None:
 
 def _layout_name(value: str, names: MutableMapping[str, str]) -> str:
     return names.setdefault(f"name {value}", f"n{len(names) + 1}")
+
+
+def say_defaults(root: Element, part: PartCleaning) -> None:
+    """Write into a chart of Office 2007 what it left out, because programs tell from the version what that means."""
+    properties = part.package.old("docProps/app.xml")
+    if properties is None or b"<AppVersion>12." not in properties:
+        return
+    for labels in root.iter(f"{_C}dLbls", f"{_C}dLbl"):
+        if labels.find(f"{_C}delete") is None:
+            said = {name: labels.find(name) for name in _LABELS}
+            after = [child for child in labels if child.tag in {*_LABELS, *_AFTER_LABELS}]
+            at = labels.index(after[0]) if after else len(labels)
+            for name in reversed(_LABELS):
+                flag = said[name]
+                labels.insert(at, etree.Element(name, val="0") if flag is None else flag)
+    for series in root.iterfind(f".//{_C}lineChart/{_C}ser"):
+        if series.find(f"{_C}smooth") is None:
+            extensions = series.find(f"{_C}extLst")
+            at = len(series) if extensions is None else series.index(extensions)
+            series.insert(at, etree.Element(f"{_C}smooth", val="0"))
 
 
 def neutral_formulas(root: Element) -> None:

@@ -113,6 +113,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """A chart, a diagram's parts, a theme, table styles."""
     root = parse(untrusted)
     drawings.neutral_formulas(root)
+    drawings.say_defaults(root, part)
     return _written(root, part)
 
 

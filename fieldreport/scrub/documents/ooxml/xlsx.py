@@ -206,6 +206,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     """Pictures and shapes of a sheet, a chart, a theme."""
     root = parse(untrusted)
     drawings.neutral_formulas(root)
+    drawings.say_defaults(root, part)
     drawings.drop_hidden(root, part.package.cleaning.removed)
     for formula in root.iter(f"{_C}f"):
         said = formula.text or ""
