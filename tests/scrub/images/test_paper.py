@@ -121,10 +121,10 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("quality", [None, 85, 60])
 @pytest.mark.parametrize("other", OTHERS)
-def test_nothing_is_told_of_what_has_none(other: str, quality: int | None) -> None:
-    assert not is_told(OTHERS[other](), quality)
+def test_nothing_is_told_of_what_has_none(other: str) -> None:
+    image = OTHERS[other]()
+    assert [quality for quality in (None, 85, 60) if is_told(image, quality)] == []
 
 
 FORMS: dict[str, dict[str, object]] = {
@@ -157,11 +157,11 @@ def test_a_scanned_file_without_dots_or_a_photo_of_a_camera_says_nothing(clean: 
 
 
 def test_white_paper_keeps_print_and_larger_areas_of_colour(clean: Clean) -> None:
-    marked = scan(marked=True).copy()
-    marker = (400, 900, 700, 960)
+    marked = scan(marked=True).crop((0, 0, 850, 700))
+    marker = (400, 500, 700, 560)
     marked.paste((255, 235, 60), marker)
     with Image.open(io.BytesIO(clean(encoded(marked, "PNG"), Mode.STRONG).data)) as opened:
-        red, green, blue = opened.resize((1, 1), Image.Resampling.BOX, box=(420, 915, 680, 945)).getpixel((0, 0))  # type: ignore[misc]
+        red, green, blue = opened.resize((1, 1), Image.Resampling.BOX, box=(420, 515, 680, 545)).getpixel((0, 0))  # type: ignore[misc]
         assert red > 240
         assert green > 220
         assert blue < 100
