@@ -118,6 +118,17 @@ def test_a_profile_of_a_standard_space_is_ours_or_none(clean: Clean, unpacked: U
     assert any(piece in OURS for piece in unpacked(clean(coloured(max(OURS), 3)).data))
 
 
+def test_a_profile_of_lab_becomes_the_format_s_own_lab(clean: Clean) -> None:
+    document = one_page(b"q 100 0 0 100 0 0 cm /Picture Do Q")
+    described = document.make_stream(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes())
+    described.N = 3
+    entries: dict[str, Any] = {"Width": 8, "Height": 8, "BitsPerComponent": 8}
+    image = picture(document, bytes(range(192)), ColorSpace=Array([Name.ICCBased, described]), **entries)
+    document.pages[0].obj.Resources.XObject = Dictionary(Picture=image)
+    data = saved(document)
+    assert difference(clean(data).data, data) < 3
+
+
 @pytest.mark.parametrize("components", [1, 3, 4])
 def test_the_second_reading_refuses_a_profile_that_was_passed_on(
     clean: Clean, monkeypatch: pytest.MonkeyPatch, components: int

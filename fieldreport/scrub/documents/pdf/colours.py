@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Final
 
 import pikepdf
@@ -25,6 +26,7 @@ DEPTH: Final = 40  # forms in forms, functions in functions: real files stay bel
 DEVICE: Final = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4}
 _ABBREVIATED: Final = {"/G": "/DeviceGray", "/RGB": "/DeviceRGB", "/CMYK": "/DeviceCMYK", "/I": "/Indexed"}
 _BY_COMPONENTS: Final = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
+_D50: Final = (Decimal("0.9642"), 1, Decimal("0.8249"))
 _INKS: Final = values.one_of("/Cyan", "/Magenta", "/Yellow", "/Black", "/All", "/None")
 _CALIBRATED: Final = dict.fromkeys(("/WhitePoint", "/BlackPoint", "/Matrix", "/Range"), values.numbers) | {
     "/Gamma": lambda value: values.numbers(value) or values.number(value)
@@ -129,6 +131,8 @@ class Colours:
         if not is_ours(untrusted_profile):
             self._cleaning.removed.add(Removed.COLOUR_PROFILE)
             space, _ = GRIDS.get(components, (b"", 0))
+            if untrusted_profile[16:20] == b"Lab " and components == 3:
+                return Array([Name.Lab, Dictionary(WhitePoint=Array(_D50), Range=Array([-128, 127, -128, 127]))])
             if untrusted_profile[16:20] != space:
                 return _BY_COMPONENTS.get(components)
             known = identify(untrusted_profile)
