@@ -16,7 +16,7 @@ from fieldreport.scrub.verdicts import Bomb, Damaged
 
 _DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _OUTER_DOCTYPE: Final = re.compile(
-    rb"""(\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*)<!DOCTYPE\s+[\w:.-]+"""
+    rb"""((?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*)<!DOCTYPE\s+[\w:.-]+"""
     rb"""(?:\s+(?:PUBLIC\s+(?:"[^"<]*"|'[^'<]*')|SYSTEM)\s+(?:"[^"<]*"|'[^'<]*'))?\s*>"""
 )
 DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
@@ -62,7 +62,8 @@ def parse(untrusted: bytes) -> Element:
 
 def without_doctype(untrusted: bytes) -> bytes:
     """A document without a document type that only names one, as older programs wrote; one with more in it stays."""
-    return _OUTER_DOCTYPE.sub(rb"\1", untrusted, count=1)
+    match = _OUTER_DOCTYPE.match(untrusted)
+    return untrusted if match is None else match[1] + untrusted[match.end() :]
 
 
 def parse_own(written: bytes) -> Element:

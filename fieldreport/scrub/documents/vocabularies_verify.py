@@ -169,24 +169,34 @@ class Reading:
         return bool if kind == "text" else self._values.setdefault(kind, set()).add
 
     def _listen(self, parser: expat.XMLParserType) -> None:
-        # Called as often as there are elements, so everything is at hand, and ends need no function of ours if nobody
-        # may say anything after them: the end's name takes the place of what would take a text.
-        places, is_mixed = self._places, self._allowed.mixed
+        # Called as often as there are elements, so everything is at hand.
+        places = self._places
+        if self._allowed.mixed:
+            inside: list[Take] = [_refuse]  # what takes the text of the elements that are open
+
+            def start(tag: str, attributes: dict[str, str]) -> None:
+                known, text = places[tag]
+                inside.append(text)
+                for name, value in attributes.items():
+                    known[name](value)
+
+            def say(text: str) -> None:
+                inside[-1](text)
+
+            parser.StartElementHandler = start
+            parser.EndElementHandler = lambda _: inside.pop()
+            parser.CharacterDataHandler = say
+            return
+        # Ends need no function of ours, as nobody may say anything after them: the end's name takes the place of what
+        # would take a text.
         upcoming: deque[Take | str] = deque((_refuse,), maxlen=1)
         follow = upcoming.append
-        outer: list[Take] = [_refuse]
 
-        def start(tag: str, attributes: dict[str, str]) -> None:
+        def begin(tag: str, attributes: dict[str, str]) -> None:
             known, text = places[tag]
             follow(text)
-            if is_mixed:
-                outer.append(text)
             for name, value in attributes.items():
                 known[name](value)
-
-        def end(_: str) -> None:
-            outer.pop()
-            follow(outer[-1])
 
         def data(text: str) -> None:
             take = upcoming[0]
@@ -194,8 +204,8 @@ class Reading:
                 raise Residue
             take(text)
 
-        parser.StartElementHandler = start
-        parser.EndElementHandler = end if is_mixed else follow
+        parser.StartElementHandler = begin
+        parser.EndElementHandler = follow
         parser.CharacterDataHandler = data
 
     def _judge(self, most: int) -> None:
@@ -264,7 +274,9 @@ def _judge(kind: str, table: Mapping[str, Any]) -> Judge:
     pattern = _KINDS["plain"].get(kind, _KINDS["other"].get(kind, "(?!)"))
     fits = re.compile(pattern, re.DOTALL).fullmatch
     match kind:
-        case "text" | "counted" | "shown-name" | "target" | "sheet-name" | "address":  # of four, formats say more
+        case (
+            "text" | "counted" | "shown-name" | "target" | "sheet-name" | "address" | "cell-text"
+        ):  # of four, formats say more
             return lambda _: True
         case "formula":
             return lambda values: not any(map(_PATH.search, values))

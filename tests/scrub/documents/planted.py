@@ -16,7 +16,7 @@ from fieldreport.scrub.format import Sink
 
 WORD = "Plantedkim"
 # Kinds of value in which a word may be what the document says.
-SEEN = {"text", "formula", "format", "field", "target", "sheet-name"}
+SEEN = {"text", "formula", "format", "field", "target", "sheet-name", "cell-text"}
 _XML = (".xml", ".rels", ".opf", ".ncx", ".xhtml")
 
 

@@ -434,3 +434,25 @@ def test_the_second_reading_refuses_what_no_table_lists(clean: Clean, place: str
     assert wrong.encode() in parts["content.xml"]
     with pytest.raises(Residue):
         verify(Source.of(planted.packed(parts)), "application/vnd.oasis.opendocument.text")
+
+
+@pytest.mark.parametrize(
+    ("said", "stays"),
+    [("Seen words", True), ("Seen\n  words", True), ("Unseen", False), ("Seen words and more", False)],
+)
+def test_a_cell_says_no_more_than_it_shows(clean: Clean, said: str, *, stays: bool) -> None:
+    cell = f'<table:table-cell office:value-type="string" office:string-value="{said}"><text:p>Seen <text:span>words</text:span></text:p></table:table-cell>'
+    cleaned = clean(
+        document("spreadsheet", f'<table:table table:name="S"><table:table-row>{cell}</table:table-row></table:table>')
+    )
+    assert ("office:string-value" in members(cleaned.data)["content.xml"]) == stays
+    assert (Removed.HIDDEN_CONTENT in cleaned.removed) != stays
+
+
+def test_a_picture_that_cannot_be_cleaned_is_named_unless_its_object_is_there(clean: Clean) -> None:
+    frame = '<text:p><draw:frame>{}<draw:image xlink:href="./ObjectReplacements/Object 1"/></draw:frame></text:p>'
+    parts = {"Object 1/content.xml": open_documents.FORMULA, "ObjectReplacements/Object 1": b"VCLMTF"}
+    kept = clean(document("text", frame.format('<draw:object xlink:href="./Object 1"/>'), parts=parts))
+    lost = clean(document("text", frame.format('<draw:object-ole xlink:href="./Object 2"/>'), parts=parts))
+    assert "math:mfrac" in members(kept.data)["Object 1/content.xml"]
+    assert [Removed.DRAWINGS in each.removed for each in (kept, lost)] == [False, True]

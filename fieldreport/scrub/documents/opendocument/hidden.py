@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from fieldreport.scrub.documents.markup import Element, remove
 from fieldreport.scrub.documents.opendocument.namespaces import DRAW, PRESENTATION, STYLE, TABLE, TEXT
+from fieldreport.scrub.documents.opendocument.part import SHOWING, Part
 from fieldreport.scrub.verdicts import Removed
 
 _STYLED: Final = {
@@ -24,7 +25,6 @@ _SHOWN: Final = (  # where a style says whether what has it is shown, and how it
     (f"{STYLE}table-properties", f"{TABLE}display", "false"),
     (f"{STYLE}drawing-page-properties", f"{PRESENTATION}visibility", "hidden"),
 )
-_FIELDS: Final = tuple(f"{TEXT}{name}" for name in ("expression", "user-field-get", "variable-input", "variable-set"))
 _CELLS: Final = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 _UNSEEN: Final = frozenset({"collapse", "filter"})
 _OF_CELL: Final = frozenset(  # attributes that say what a cell looks like and not what is in it
@@ -78,36 +78,41 @@ class HiddenCells:
 class Hiding:
     """The styles of a document that hide what has them. ``parts``: all roots that hold styles."""
 
-    def __init__(self, parts: Iterable[Element]) -> None:
-        said: dict[tuple[str, str], tuple[bool | None, str]] = {}
-        for root in parts:
-            for style in root.iter(f"{STYLE}style"):
-                family = str(style.get(f"{STYLE}family", ""))
-                parent = str(style.get(f"{STYLE}parent-style-name", ""))
-                said[family, str(style.get(f"{STYLE}name", ""))] = (_is_hiding(style), parent)
-        self._names = {key for key in said if _hides(key, said)}
+    def __init__(self, parts: Collection[Part]) -> None:
+        said = {
+            _key(style): properties.get(attribute) == hiding
+            for tag, attribute, hiding in _SHOWN
+            for part in parts
+            for properties in part.each(tag)
+            if attribute in properties.attrib and (style := properties.getparent()) is not None
+        }
+        self._names: set[tuple[str, str]] = set()
+        if any(said.values()):
+            styles = [style for part in parts for style in part.each(f"{STYLE}style")]
+            parents = {_key(style): str(style.get(f"{STYLE}parent-style-name", "")) for style in styles}
+            self._names = {key for key in parents if _hides(key, said, parents)}
 
-    def drop(self, root: Element, removed: set[Removed], cells: HiddenCells) -> None:
+    def drop(self, part: Part, removed: set[Removed], cells: HiddenCells) -> None:
         """Take out of a part what it does not show."""
-        gone = [*self._unseen(root), *_unseen_fields(root)]
+        gone = [*self._unseen(part), *_unseen_fields(part)]
         for element in gone:
             if element.tag == f"{TABLE}table":
                 cells.sheets.add(str(element.get(f"{TABLE}name", "")))
             if element.getparent() is not None:
                 remove(element)
-        emptied = sum(_empty_cells(table, cells) for table in list(root.iter(f"{TABLE}table")))
-        for cell in root.iter(f"{TABLE}covered-table-cell"):
+        emptied = sum(_empty_cells(table, cells) for table in part.each(f"{TABLE}table"))
+        for cell in part.each(f"{TABLE}covered-table-cell"):
             emptied += _empty(cell)
         if gone or emptied:
             removed.add(Removed.HIDDEN_CONTENT)
 
-    def _unseen(self, root: Element) -> Iterator[Element]:
+    def _unseen(self, part: Part) -> Iterator[Element]:
         if self._names:
-            for element in root.iter(*_STYLED):
+            for element in part.root.iter(*_STYLED):
                 name = str(element.get(_STYLED[str(element.tag)], ""))
                 if name and (_family(element), name) in self._names:
                     yield element
-        for element in root.iter(f"{TEXT}section"):
+        for element in part.each(f"{TEXT}section"):
             if element.get(f"{TEXT}display") == "none" or element.get(f"{TEXT}is-hidden") == "true":
                 yield element
 
@@ -124,46 +129,31 @@ def _family(element: Element) -> str:
             return "paragraph"
 
 
-def _is_hiding(style: Element) -> bool | None:
-    """Whether a style hides what has it; None if it does not say."""
-    for tag, attribute, hiding in _SHOWN:
-        for properties in style.iter(tag):
-            if (said := properties.get(attribute)) is not None:
-                return said == hiding
-    return None
+def _key(style: Element) -> tuple[str, str]:
+    return str(style.get(f"{STYLE}family", "")), str(style.get(f"{STYLE}name", ""))
 
 
-def _hides(key: tuple[str, str], said: dict[tuple[str, str], tuple[bool | None, str]]) -> bool:
-    family, seen = key[0], set()
-    while key in said and key not in seen:
+def _hides(key: tuple[str, str], said: Mapping[tuple[str, str], bool], parents: Mapping[tuple[str, str], str]) -> bool:
+    """Whether a style hides what has it, or the nearest of those that it is made of and that say something does."""
+    seen = set()
+    while key not in seen:
         seen.add(key)
-        hiding, parent = said[key]
-        if hiding is not None:
-            return hiding
-        key = (family, parent)
-    return False
+        if key in said or key not in parents:
+            break
+        key = (key[0], parents[key])
+    return said.get(key, False)
 
 
-def _unseen_fields(root: Element) -> Iterator[Element]:
-    """Fields that show nothing, and paragraphs that a field in them hides."""
-    for element in root.iter(
-        f"{TEXT}variable-set", f"{TEXT}user-field-get", f"{TEXT}variable-input", f"{TEXT}expression"
-    ):
-        if element.get(f"{TEXT}display") == "none":
-            yield element
-    for element in root.iter(f"{TEXT}hidden-text"):
-        if element.get(f"{TEXT}is-hidden") != "false":
-            yield element
-    for element in root.iter(f"{TEXT}hidden-paragraph"):
-        if element.get(f"{TEXT}is-hidden") == "true":
-            yield from element.iterancestors(f"{TEXT}p", f"{TEXT}h")
-    layers = {
-        str(layer.get(f"{DRAW}name", ""))
-        for layer in root.iter(f"{DRAW}layer")
-        if layer.get(f"{DRAW}display") == "none"
-    }
+def _unseen_fields(part: Part) -> Iterator[Element]:
+    """Fields that show nothing, paragraphs that a field in them hides, and shapes on layers that are not shown."""
+    yield from (field for field in part.each(*SHOWING) if field.get(f"{TEXT}display") == "none")
+    yield from (field for field in part.each(f"{TEXT}hidden-text") if field.get(f"{TEXT}is-hidden") != "false")
+    for field in part.each(f"{TEXT}hidden-paragraph"):
+        if field.get(f"{TEXT}is-hidden") == "true":
+            yield from field.iterancestors(f"{TEXT}p", f"{TEXT}h")
+    layers = {str(each.get(f"{DRAW}name", "")) for each in part.each(f"{DRAW}layer") if each.get(_DISPLAY) == "none"}
     if layers:
-        yield from (shape for shape in root.iter() if shape.get(f"{DRAW}layer") in layers)
+        yield from (shape for shape in part.root.iter() if shape.get(f"{DRAW}layer") in layers)
 
 
 def _empty_cells(table: Element, cells: HiddenCells) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from fieldreport.scrub.documents import tables
@@ -15,6 +15,7 @@ from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element, remove, unwrap
 from fieldreport.scrub.documents.opendocument.hidden import HiddenCells
 from fieldreport.scrub.documents.opendocument.namespaces import DRAW, OFFICE, TABLE, TEXT, XLINK
+from fieldreport.scrub.documents.opendocument.part import Part
 from fieldreport.scrub.documents.vocabularies import USUAL_FONT, listed
 from fieldreport.scrub.documents.xml_rewrite import Make
 from fieldreport.scrub.verdicts import Removed
@@ -59,7 +60,8 @@ class Names:
         self._sheets: set[str] = set()
         self._ranges: dict[str, str] = {}
         self._count = 0
-        self.languages: set[str] = set()  # of the formulas that were written since somebody cleared it
+        self._spaces: dict[str | None, str] = {}
+        self.languages: set[str] = set()  # of the formulas of a part that were written
         self.hidden = HiddenCells()
         self.made: dict[str, Make] = {
             "odf-style": lambda _, __, value: self._style(value),
@@ -72,32 +74,40 @@ class Names:
             "sheet-name": lambda _, __, value: value if value in self._sheets else self._tables.get(value),
             "shown-name": lambda _, __, value: self._ranges.get(value),
             "address": lambda _, __, value: self._address(value),
+            "cell-text": lambda element, _, value: self._cell_text(element, value),
             "formula": lambda element, _, value: self._formula(element, value),
         }
 
-    def settle(self, root: Element) -> None:
+    def begin(self, part: Part) -> None:
+        """Say that a part is being written."""
+        self._spaces = part.root.nsmap
+        self.languages.clear()
+
+    def settle(self, part: Part) -> None:
         """Learn what one part calls its things, and rename what is called by more than an attribute of its own."""
+        self.begin(part)
         for tag, attribute in _REFERRING:
-            self._wanted |= {str(element.get(attribute)) for element in root.iter(tag) if element.get(attribute)}
-        for table in root.iter(f"{TABLE}table"):
+            self._wanted |= {str(element.get(attribute)) for element in part.each(tag) if element.get(attribute)}
+        for table in part.each(f"{TABLE}table"):
             name = str(table.get(f"{TABLE}name", ""))
             if _is_sheet(table):
                 self._sheets.add(name)
             else:
                 self._tables.setdefault(name, f"Table{len(self._tables)}")
-        self._settle_ranges(root)
-        for geometry in root.iter(f"{DRAW}enhanced-geometry"):
+        self._settle_ranges(part)
+        for geometry in part.each(f"{DRAW}enhanced-geometry"):
             _settle_equations(geometry)
-        self._settle_links(root, _settle_pages(root), _settle_bookmarks(root))
+        pages, links = _settle_pages(part), part.each(f"{TEXT}a", f"{DRAW}a")
+        self._settle_links(links, pages | _settle_bookmarks(part, links))
 
-    def _settle_ranges(self, root: Element) -> None:
+    def _settle_ranges(self, part: Part) -> None:
         """Names of ranges stay where a formula shows them."""
-        names = [str(element.get(f"{TABLE}name", "")) for element in root.iter(*_NAMED)]
+        names = [str(element.get(f"{TABLE}name", "")) for element in part.each(*_NAMED)]
         if not names:
             return
         formulas = (
             self._formula(element, str(element.get(_WITH_FORMULA[str(element.tag)], "")))
-            for element in root.iter(*_WITH_FORMULA)
+            for element in part.root.iter(*_WITH_FORMULA)
         )
         shown = "\n".join(filter(None, formulas)).casefold()
         free = itertools.filterfalse(names.__contains__, map("Table{}".format, itertools.count(1)))
@@ -105,9 +115,9 @@ class Names:
             kept = _NEUTRAL.fullmatch(name) is not None or name.casefold() in shown
             self._ranges[name] = name if kept else next(free)
 
-    def _settle_links(self, root: Element, pages: dict[str, str], bookmarks: dict[str, str]) -> None:
-        inside = {f"#{old}": f"#{new}" for old, new in (pages | bookmarks).items()}
-        for link in list(root.iter(f"{TEXT}a", f"{DRAW}a")):
+    def _settle_links(self, links: Iterable[Element], places: Mapping[str, str]) -> None:
+        inside = {f"#{old}": f"#{new}" for old, new in places.items()}
+        for link in links:
             href = str(link.get(f"{XLINK}href", ""))
             kept = inside.get(_target(href)) if href.startswith("#") else clean_link(href)
             if kept != href and not href.startswith("#"):
@@ -159,6 +169,16 @@ class Names:
             position = match.end() + 1
         return written
 
+    def _cell_text(self, cell: Element, value: str) -> str | None:
+        """What a cell says it says, unless its paragraphs, which are shown, say something else."""
+        shown = [paragraph for paragraph in cell if paragraph.tag == f"{TEXT}p"]
+        said = "".join("".join(map(str, paragraph.itertext())) for paragraph in shown)
+        if not shown or "".join(said.split()) == "".join(value.split()):
+            return value
+        if value.strip():
+            self._removed.add(Removed.HIDDEN_CONTENT)
+        return None
+
     def _formula(self, element: Element, value: str) -> str | None:
         if _OUTSIDE.search(value) is not None:
             self._removed.add(Removed.LINKS)
@@ -166,7 +186,7 @@ class Names:
         if self.hidden.is_shown_by(element, value):
             return None
         said = _LANGUAGE.match(value)
-        if said is not None and (language := element.nsmap.get(said[1])) is not None:
+        if said is not None and (language := self._spaces.get(said[1])) is not None:
             if language not in _LANGUAGES:
                 return None  # a program's own, which nobody else reads
             self.languages.add(_LANGUAGES[language])
@@ -187,19 +207,19 @@ def _target(href: str) -> str:
     return "#" + href[1:].partition("|")[0]
 
 
-def _settle_pages(root: Element) -> dict[str, str]:
+def _settle_pages(part: Part) -> dict[str, str]:
     pages = {}
-    for number, page in enumerate(root.iter(f"{DRAW}page"), start=1):
+    for number, page in enumerate(part.each(f"{DRAW}page"), start=1):
         pages[str(page.get(f"{DRAW}name", f"page{number}"))] = f"page{number}"
         page.set(f"{DRAW}name", f"page{number}")
     return pages
 
 
-def _settle_bookmarks(root: Element) -> dict[str, str]:
+def _settle_bookmarks(part: Part, links: Iterable[Element]) -> dict[str, str]:
     """Number the bookmarks that links lead to; the others go."""
-    hrefs: Iterable[str] = (str(link.get(f"{XLINK}href", "")) for link in root.iter(f"{TEXT}a", f"{DRAW}a"))
+    hrefs = [str(link.get(f"{XLINK}href", "")) for link in links]
     wanted = dict.fromkeys(_target(href)[1:] for href in hrefs if href.startswith("#"))
-    marks = list(root.iter(f"{TEXT}bookmark", f"{TEXT}bookmark-start", f"{TEXT}bookmark-end"))
+    marks = part.each(f"{TEXT}bookmark", f"{TEXT}bookmark-start", f"{TEXT}bookmark-end")
     there = {str(mark.get(f"{TEXT}name", "")) for mark in marks}
     numbers = {name: f"b{number}" for number, name in enumerate((n for n in wanted if n in there), start=1)}
     for mark in marks:

@@ -6,13 +6,14 @@ They may be meant to be seen, so they stay, and the editor is told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.opendocument.namespaces import DRAW, FO, LOEXT, PRESENTATION, STYLE, TABLE, TEXT
+from fieldreport.scrub.documents.opendocument.part import Part
 
 _WHITE: Final = "#ffffff"
 _NOTHING: Final = "transparent"
@@ -31,6 +32,10 @@ _FAMILIES: Final = {
     f"{DRAW}page": ("drawing-page", f"{DRAW}style-name"),
     f"{STYLE}master-page": ("drawing-page", f"{DRAW}style-name"),
 }
+_PROPERTIES: Final = tuple(
+    f"{STYLE}{name}-properties" for name in ("drawing-page", "graphic", "paragraph", "table", "table-cell", "text")
+)
+_WORDS: Final = (f"{TEXT}p", f"{TEXT}h", f"{TEXT}span")
 _Key = tuple[str, str]  # family and name of a style
 _WITH_WORDS: Final = frozenset({"text", "paragraph", "table-cell", "graphic", "presentation"})
 
@@ -55,28 +60,39 @@ class _Look:
 class Looks:
     """The styles of a document, of all its ``parts``, as far as they decide whether words are seen."""
 
-    def __init__(self, parts: Iterable[Element]) -> None:
+    def __init__(self, parts: Collection[Part]) -> None:
         self._said: dict[_Key, tuple[_Look, str]] = {}
         self._masters: dict[str, Element] = {}
-        for root in parts:
-            for style in root.iter(f"{STYLE}style", f"{STYLE}default-style"):
+        self._resolved: dict[_Key, _Look] = {}
+        self._odd: set[_Key] = set()
+        self._odd_shapes = False
+        if _may_be_odd([each for part in parts for each in part.each(*_PROPERTIES)]):
+            self._read(parts)
+
+    def _read(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            for style in part.each(f"{STYLE}style", f"{STYLE}default-style"):
                 key = (str(style.get(f"{STYLE}family", "")), str(style.get(f"{STYLE}name", "")))
                 self._said.setdefault(key, (_look(style), str(style.get(f"{STYLE}parent-style-name", ""))))
-            self._masters |= {str(each.get(f"{STYLE}name", "")): each for each in root.iter(f"{STYLE}master-page")}
-        self._resolved: dict[_Key, _Look] = {}
+            self._masters |= {str(each.get(f"{STYLE}name", "")): each for each in part.each(f"{STYLE}master-page")}
         behind = {look.behind for look, _ in self._said.values() if look.behind} | {_WHITE}
-        odd = (key for key in self._said if key[0] in _WITH_WORDS)
-        self._odd = {key for key in odd if any(_is_unseen(self._look(key).over(_Look(behind=each))) for each in behind)}
+        own = {look.colour for look, _ in self._said.values() if look.colour}
+        colours = {colour for colour in own if any(_alike(colour, other) for other in behind)}
+        for key in self._said:
+            if key[0] in _WITH_WORDS and ((look := self._look(key)).colour in colours or _is_tiny(look)):
+                self._odd.add(key)
         self._odd_shapes = any(family in {"graphic", "presentation"} for family, _ in self._odd)
 
-    def hide_words(self, root: Element) -> bool:
+    def hide_words(self, part: Part) -> bool:
         """Whether words of a part may not be seen."""
-        notes = (each for page in root.iter(f"{PRESENTATION}notes") for each in page.iter(f"{TEXT}p", f"{TEXT}h"))
+        notes = (each for page in part.each(f"{PRESENTATION}notes") for each in page.iter(f"{TEXT}p", f"{TEXT}h"))
         return any(map(_says, notes)) or (
             bool(self._odd)
             and (
-                self._cells_hide_words(root)
-                or any(map(self._hides_words, filter(self._is_odd, root.iter(f"{TEXT}p", f"{TEXT}h", f"{TEXT}span"))))
+                self._cells_hide_words(part.root)
+                or any(
+                    map(self._hides_words, filter(self._is_odd, part.root.iter(f"{TEXT}p", f"{TEXT}h", f"{TEXT}span")))
+                )
             )
         )
 
@@ -120,6 +136,21 @@ class Looks:
         return self._resolved[key]
 
 
+def _may_be_odd(properties: Iterable[Element]) -> bool:
+    """Whether any style is worth a closer look: few documents have one."""
+    colours, sizes, behind = set[str | None](), set[str | None](), {_WHITE}
+    for each in properties:
+        said = each.get
+        colours.add(said(f"{FO}color"))
+        sizes.add(said(f"{FO}font-size"))
+        behind |= {said(f"{FO}background-color") or "", said(f"{DRAW}fill-color") or ""}
+        if said(f"{LOEXT}opacity") == "0%":
+            return True
+    return any(_is_tiny(_Look(size=_points(size))) for size in sizes) or any(
+        _alike(colour, other) for colour in colours if colour for other in behind
+    )
+
+
 def _look(style: Element) -> _Look:
     colour = size = behind = None
     for properties in style:
@@ -151,8 +182,12 @@ def _points(said: str | None) -> float | None:
     return None if match is None else float(match[1]) * _POINTS[match[2]]
 
 
+def _is_tiny(look: _Look) -> bool:
+    return look.size is not None and look.size <= limits.TEXT_POINTS
+
+
 def _is_unseen(look: _Look) -> bool:
-    if look.size is not None and look.size <= limits.TEXT_POINTS:
+    if _is_tiny(look):
         return True
     return look.colour is not None and _alike(look.colour, look.behind or _WHITE)
 

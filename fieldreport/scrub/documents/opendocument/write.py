@@ -22,16 +22,14 @@ from fieldreport.scrub.documents.markup import Element, remove, split
 from fieldreport.scrub.documents.opendocument.hidden import Hiding
 from fieldreport.scrub.documents.opendocument.names import Names
 from fieldreport.scrub.documents.opendocument.namespaces import (
-    CHART,
     DRAW,
     FIELD,
     MANIFEST,
     MATH,
     OFFICE,
-    STYLE,
-    TEXT,
     XLINK,
 )
+from fieldreport.scrub.documents.opendocument.part import FILE, PERSON, PICTURED, Part
 from fieldreport.scrub.documents.opendocument.unseen import Looks
 from fieldreport.scrub.documents.pictures import PictureCopies
 from fieldreport.scrub.documents.vocabularies import findings, load
@@ -49,23 +47,8 @@ _TABLES: Final = (
 _VOCABULARIES: Final = load(*(f"opendocument/{name}" for name in _TABLES))
 _MANIFEST: Final = load("opendocument/manifest")
 _FINDINGS: Final = findings()
-_PICTURED: Final = frozenset(
-    {f"{DRAW}image", f"{DRAW}fill-image", f"{STYLE}background-image", f"{TEXT}list-level-style-image"}
-    | {f"{CHART}symbol-image"}
-)
 _FRAMED: Final = frozenset({"image", "object", "text-box", "table"})
 _INSIDE: Final = {"drawing": "graphics"}  # name of a document's body → of its type, where they differ
-# A field that names who wrote, printed or sent it: the program filled it in, and fills it in again.
-_PERSON: Final = tuple(
-    f"{TEXT}{name}"
-    for name in (
-        "author-initials", "author-name", "creator", "initial-creator", "printed-by", "sender-city", "sender-company",
-        "sender-country", "sender-email", "sender-fax", "sender-firstname", "sender-initials", "sender-lastname",
-        "sender-phone-private", "sender-phone-work", "sender-position", "sender-postal-code",
-        "sender-state-or-province", "sender-street", "sender-title",
-    )
-)  # fmt: skip
-_FILE: Final = (f"{TEXT}file-name", f"{TEXT}template-name")
 _PATH: Final = re.compile(r"[/\\]")
 
 
@@ -176,49 +159,49 @@ class _Body:
 
     def write(self) -> None:
         parts = {
-            name: markup.parse(markup.without_doctype(self._old[self._folder + name]))
+            name: Part(self._old[self._folder + name])
             for name in ("styles.xml", "content.xml")
             if self._folder + name in self._old
         }
         if "content.xml" not in parts:
             return
-        hiding = Hiding(parts.values())
-        for root in parts.values():
-            self._drop(root, hiding)
-        looks = Looks(parts.values())
-        for root in parts.values():
-            if looks.hide_words(root):
+        hiding = Hiding([*parts.values()])
+        for part in parts.values():
+            self._drop(part, hiding)
+        looks = Looks([*parts.values()])
+        for part in parts.values():
+            if looks.hide_words(part):
                 self._cleaning.noted.add(Noted.HIDDEN_WORDS)
-            self._names.settle(root)
-        for name, root in parts.items():
-            self._settle_frames(root)
+            self._names.settle(part)
+        for name, part in parts.items():
+            self._settle_frames(part)
             rewriting = Rewriting(
                 _VOCABULARIES, removed=self._cleaning.removed, findings=_FINDINGS, made=self._names.made
             )
-            self._names.languages.clear()
-            written = rewriting.rewrite(root, keep_prefixes=self._names.languages)
+            self._names.begin(part)
+            written = rewriting.rewrite(part.root, keep_prefixes=self._names.languages)
             self._members[self._new_folder + name] = ("text/xml", written)
-        self.kind = _kind_of(parts["content.xml"])
+        self.kind = _kind_of(parts["content.xml"].root)
 
-    def _drop(self, root: Element, hiding: Hiding) -> None:
+    def _drop(self, part: Part, hiding: Hiding) -> None:
         removed = self._cleaning.removed
-        hiding.drop(root, removed, self._names.hidden)
-        for field in list(root.iter(*_PERSON)):
+        hiding.drop(part, removed, self._names.hidden)
+        for field in part.each(*PERSON):
             removed.add(Removed.AUTHOR)
             remove(field)
-        for field in list(root.iter(*_FILE)):
+        for field in part.each(*FILE):
             if _PATH.search("".join(map(str, field.itertext()))):
                 removed.add(Removed.PATHS)
                 remove(field)
-        for param in list(root.iter(f"{FIELD}param")):
+        for param in part.each(f"{FIELD}param"):
             if str(param.get(f"{FIELD}name", "")).rpartition(".")[2] != "Checkbox_Checked":
                 remove(param)  # what a form says about its fields
-        for source in list(root.iter(f"{MATH}annotation", f"{MATH}annotation-xml")):
+        for source in part.each(f"{MATH}annotation", f"{MATH}annotation-xml"):
             remove(source)  # the formula again, in the language of the program
 
-    def _settle_frames(self, root: Element) -> None:
+    def _settle_frames(self, part: Part) -> None:
         """Pictures and documents inside the document; a frame in which nothing is left goes."""
-        for element in list(root.iter(*_PICTURED, f"{DRAW}object")):
+        for element in part.each(*PICTURED, f"{DRAW}object"):
             href = str(element.get(_HREF, ""))
             inline = next(element.iter(f"{OFFICE}binary-data"), None)
             if element.tag == f"{DRAW}object":
@@ -226,7 +209,7 @@ class _Body:
                     continue
                 new = self._inner(href)
             elif href:
-                new = self._pictures.copy(archive.resolve(self._folder, href))
+                new = self._picture(element, archive.resolve(self._folder, href))
             elif inline is not None:
                 new = self._pictures.add(_decoded(inline.text or ""))
                 element.remove(inline)
@@ -235,7 +218,6 @@ class _Body:
             if new is not None:
                 element.set(_HREF, new)
                 continue
-            self._cleaning.removed.add(Removed.EMBEDDED_FILE)
             frame = element.getparent()
             remove(element)
             if (
@@ -244,6 +226,15 @@ class _Body:
                 and not any(split(str(child.tag))[1] in _FRAMED for child in frame)
             ):
                 remove(frame)
+
+    def _picture(self, image: Element, path: str) -> str | None:
+        removed = set(self._cleaning.removed)
+        new = self._pictures.copy(path)
+        if path not in self._old:
+            self._cleaning.removed.add(Removed.LINKS)
+        elif new is None and any(_is_kept(each) for each in image.itersiblings(f"{DRAW}object", preceding=True)):
+            self._cleaning.removed.intersection_update(removed)  # what it is a picture of is there
+        return new
 
     def _add_picture(self, name: str, picture: Embedded) -> None:
         self._members[self._new_folder + name] = (picture.media_type, picture.data)
@@ -261,7 +252,15 @@ class _Body:
             self._members[folder] = (f"{_TYPES}{body.kind}", b"")
             self._objects[path] = name
         found = self._objects.get(path)
-        return None if found is None else f"./{found}"
+        if found is None:
+            self._cleaning.removed.add(Removed.DRAWINGS)
+            return None
+        return f"./{found}"
+
+
+def _is_kept(drawn: Element) -> bool:
+    """Whether an object came along, or is a formula that stands where it is drawn."""
+    return drawn.get(_HREF) is not None or len(drawn) > 0
 
 
 def _kind_of(root: Element) -> str:
