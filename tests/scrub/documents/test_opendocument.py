@@ -451,7 +451,10 @@ def test_a_cell_says_no_more_than_it_shows(clean: Clean, said: str, *, stays: bo
 
 def test_a_picture_that_cannot_be_cleaned_is_named_unless_its_object_is_there(clean: Clean) -> None:
     frame = '<text:p><draw:frame>{}<draw:image xlink:href="./ObjectReplacements/Object 1"/></draw:frame></text:p>'
-    parts = {"Object 1/content.xml": open_documents.FORMULA, "ObjectReplacements/Object 1": b"VCLMTF"}
+    parts: dict[str, bytes | str] = {
+        "Object 1/content.xml": open_documents.FORMULA,
+        "ObjectReplacements/Object 1": b"VCLMTF",
+    }
     kept = clean(document("text", frame.format('<draw:object xlink:href="./Object 1"/>'), parts=parts))
     lost = clean(document("text", frame.format('<draw:object-ole xlink:href="./Object 2"/>'), parts=parts))
     assert "math:mfrac" in members(kept.data)["Object 1/content.xml"]
