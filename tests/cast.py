@@ -9,6 +9,7 @@ file is lowered.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import functools
@@ -116,9 +117,16 @@ def open_rosters(directory: Path) -> RosterDirectory:
     return RosterDirectory(directory, fingerprint=admin_key().public.fingerprint, instance=INSTANCE)
 
 
+def _directory_of_the_run() -> Path:
+    """A directory that goes when this process ends."""
+    directory = tempfile.mkdtemp(prefix="fieldreport-tests-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return Path(directory)
+
+
 @functools.cache
 def _first_keys(handles: tuple[str, ...]) -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="fieldreport-"))
+    directory = _directory_of_the_run()
     (directory / "admin.pub").write_text(admin_key().public.encode(), encoding="ascii")
     people = [staff()[handle].public_entry() for handle in handles]
     raw = roster_changes.first_roster(
@@ -177,7 +185,7 @@ def settings_in(directory: Path, **sections: Mapping[str, Any]) -> config.Settin
 
 @functools.cache
 def _migrated(package: str) -> Path:
-    path = Path(tempfile.mkdtemp(prefix="fieldreport-")) / "migrated.db"
+    path = _directory_of_the_run() / "migrated.db"
     engine = open_engine(f"sqlite:///{path}")
     migrate(engine, package)
     engine.dispose()
