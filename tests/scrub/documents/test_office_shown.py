@@ -131,6 +131,7 @@ SHOWN = {
         "Not shown here",
         {Removed.DRAWINGS},
     ),
+    "a control, which its VML draws": (chosen(shape("Press", hidden="1"), shape("Seen")), ">Seen<", set()),
     "a shape from elsewhere": (
         f'<x:frame xmlns:x="urn:example">{shape("Lost")}</x:frame>',
         "<p:spTree>",
@@ -145,7 +146,7 @@ def test_what_a_slide_shows_is_kept_or_on_the_receipt(
 ) -> None:
     copy = clean_copy(deck(inside, media={"i1.jpg": phone_photo}))
     assert kept in whole(copy)
-    assert {Removed.DRAWINGS} & copy.removed == lost
+    assert {Removed.DRAWINGS, Removed.HIDDEN_CONTENT} & copy.removed == lost
     assert clean_copy(copy.data).data == copy.data
 
 

@@ -68,6 +68,7 @@ def _is_hidden(slide: bytes) -> bool:
 def clean_slide(part: PartCleaning, untrusted: bytes) -> bytes:
     """A slide, its notes, or a master of these; with it the layout it was made from."""
     root = parse(untrusted)
+    drawings.choose(root, part.package.cleaning.removed)  # first: what is not chosen is not in the file
     drawings.drop_hidden(root, part.package.cleaning.removed)
     if hidden_words.on_slide(root, part.package.page, lambda: _background(root, part)):
         part.package.cleaning.noted.add(Noted.HIDDEN_WORDS)

@@ -207,6 +207,7 @@ def clean_drawing_part(part: PartCleaning, untrusted: bytes) -> bytes:
     root = parse(untrusted)
     drawings.neutral_formulas(root)
     drawings.say_defaults(root, part)
+    drawings.choose(root, part.package.cleaning.removed)  # first: what is not chosen is not in the file
     drawings.drop_hidden(root, part.package.cleaning.removed)
     for formula in root.iter(f"{_C}f"):
         said = formula.text or ""
