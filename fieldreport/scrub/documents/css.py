@@ -148,11 +148,12 @@ class Styles:
             return
         kind, said = before[0]
         if kind != "at":
-            declared = self._declarations(block)
-            selectors = self._selectors(before) if declared else ""
-            if selectors:
-                yield f"{selectors}{{{declared}}}"
-            elif declared:
+            # Names and pictures are only given to what stays: another reading gives the same.
+            selectors = [each for each in map(_selector, _split(before, ",")) if each and self._selects(each)]
+            declared = self._declarations(block) if selectors else ""
+            if declared:
+                yield f"{','.join(map(self._named, selectors))}{{{declared}}}"
+            elif block and not selectors:
                 self._removed.add(Removed.LAYOUT)
         elif said.lower() == "@page" and (declared := self._declarations(block)):
             yield f"@page{{{declared}}}"
@@ -184,13 +185,13 @@ class Styles:
         if name == "font":
             return self._font(tokens)
         written = _Written()
-        for kind, text in tokens:
-            piece = self._piece(name, kind, text)
-            if piece is None:
-                if name in _STRINGS:
-                    self._removed.add(Removed.LAYOUT)  # a text that the sheet would have shown
-                return None
-            written.add(piece)
+        pieces = ["" if kind == "url" else self._piece(name, kind, text) for kind, text in tokens]
+        if None in pieces:
+            if name in _STRINGS:
+                self._removed.add(Removed.LAYOUT)  # a text that the sheet would have shown
+            return None
+        for (kind, text), piece in zip(tokens, pieces, strict=True):
+            written.add((self._piece(name, kind, text) if kind == "url" else piece) or "")
         if not written.pieces and any(kind == "url" for kind, _ in tokens):
             return "none"
         return written.text() or None
@@ -246,14 +247,12 @@ class Styles:
         made = self._value("", front)
         return f"{made} {self._fonts(behind)}" if made is not None and behind else None
 
-    def _selectors(self, tokens: Sequence[_Token]) -> str:
-        found = (_selector(each) for each in _split(tokens, ","))
-        return ",".join(filter(None, (self._named(each) for each in found if each)))
+    def _selects(self, pieces: Sequence[_Token]) -> bool:
+        """Whether all that a selector names is there."""
+        return all(kind != "thing" or self._names.thing(text) is not None for kind, text in pieces)
 
     def _named(self, pieces: Sequence[_Token]) -> str:
-        """A selector with the new names in it; nothing if it selects what is not there."""
-        if any(kind == "thing" and self._names.thing(text) is None for kind, text in pieces):
-            return ""
+        """A selector with the new names in it."""
         written = ""
         for kind, text in pieces:
             if kind == "class":

@@ -222,6 +222,16 @@ def test_elements_and_values_are_those_of_the_table(clean: Clean, page: str, kep
     assert clean(cleaned.data).data == cleaned.data
 
 
+def test_a_picture_of_a_rule_that_goes_is_not_in_the_book(clean: Clean, phone_photo: bytes) -> None:
+    sheet = "p[kim]{background:url(p.jpg)} p{background:url(p.jpg) kim} #gone{background:url(p.jpg)}"
+    item = '<item id="p" href="p.jpg" media-type="image/jpeg"/>'
+    cleaned = clean(packed(small(item + SPINE, s_css=sheet, p_jpg=phone_photo)))
+    assert "book/image1.jpg" not in members(cleaned.data)
+    assert {Removed.LAYOUT, Removed.HIDDEN_CONTENT} <= cleaned.removed
+    twice = clean(cleaned.data)
+    assert (twice.data, twice.removed) == (cleaned.data, set())
+
+
 def test_a_sheet_that_hides_something_is_told(marks: Any, phone_photo: bytes) -> None:
     assert Noted.HIDDEN_WORDS not in clean_copy(book(marks, phone_photo)).noted
     assert Noted.HIDDEN_WORDS in clean_copy(packed(small(SPINE, s_css=".k{display:none}"))).noted
