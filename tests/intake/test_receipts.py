@@ -33,7 +33,7 @@ def test_what_was_sent_is_told_to_who_has_the_codename(source: Source) -> None:
     assert page.status == 200
     assert sorted(item.text_content() for item in page.all('//ul[@id="arrived"]/li')) == [
         "11 characters",
-        "7 characters; 2 files",
+        "7 characters · 2 files",
     ]
     assert "Answers to you" in source.post("return", page.form("/return")).text
 
