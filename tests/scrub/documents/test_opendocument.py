@@ -411,9 +411,14 @@ def test_formulas_that_name_a_hidden_sheet_become_values(clean: Clean) -> None:
         '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>'
     )
     body = '<table:table table:name="Seen"><table:table-row><table:table-cell table:formula="of:=[$Payroll.A1]" office:value-type="float" office:value="7"><text:p>7</text:p></table:table-cell></table:table-row></table:table><table:table table:name="Payroll" table:style-name="h"/><table:named-expressions><table:named-range table:name="pay" table:cell-range-address="$Payroll.$A$1"/></table:named-expressions>'
+    body = body.replace(
+        "</table:table-row>",
+        '<table:table-cell table:formula="of:=2*Pay" office:value-type="float" office:value="8"/><table:table-cell table:formula="of:=PAYOFF(1)" office:value-type="float" office:value="9"/></table:table-row>',
+        1,
+    )
     content = members(clean(document("spreadsheet", body, styles)).data)["content.xml"]
-    assert 'office:value="7"' in content
-    assert "Payroll" not in content
+    assert [f'office:value="{value}"' in content for value in (7, 8, 9)] == [True, True, True]
+    assert [name in content for name in ("Payroll", "Pay", "pay", "PAYOFF")] == [False, False, False, True]
 
 
 WRONG = [

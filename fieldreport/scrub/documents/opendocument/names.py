@@ -59,6 +59,7 @@ class Names:
         self._tables: dict[str, str] = {_OWN_DATA: _OWN_DATA}  # of texts and charts
         self._sheets: set[str] = set()
         self._ranges: dict[str, str] = {}
+        self._lost: re.Pattern[str] | None = None  # names of ranges that lead nowhere
         self._count = 0
         self._spaces: dict[str | None, str] = {}
         self.languages: set[str] = set()  # of the formulas of a part that were written
@@ -102,9 +103,16 @@ class Names:
 
     def _settle_ranges(self, part: Part) -> None:
         """Names of ranges stay where a formula shows them."""
-        names = [str(element.get(f"{TABLE}name", "")) for element in part.each(*_NAMED)]
-        if not names:
+        named = part.each(*_NAMED)
+        if not named:
             return
+        lost = {str(element.get(f"{TABLE}name", "")) for element in named if self._leads_nowhere(element)} - {""}
+        if lost:
+            self._lost = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(lost)))})(?![\w.(])", re.IGNORECASE)
+        for element in named:
+            if str(element.get(f"{TABLE}name", "")) in lost:
+                remove(element)
+        names = [str(element.get(f"{TABLE}name", "")) for element in part.each(*_NAMED)]
         formulas = (
             self._formula(element, str(element.get(_WITH_FORMULA[str(element.tag)], "")))
             for element in part.root.iter(*_WITH_FORMULA)
@@ -114,6 +122,14 @@ class Names:
         for name in dict.fromkeys(names):
             kept = _NEUTRAL.fullmatch(name) is not None or name.casefold() in shown
             self._ranges[name] = name if kept else next(free)
+
+    def _leads_nowhere(self, named: Element) -> bool:
+        """Whether what a name stands for is not in the document, or is hidden in it."""
+        addresses = (named.get(f"{TABLE}cell-range-address"), named.get(f"{TABLE}target-range-address"))
+        if any(address and self._address(str(address)) is None for address in addresses):
+            return True
+        expression = named.get(f"{TABLE}expression")
+        return expression is not None and self._formula(named, str(expression)) is None
 
     def _settle_links(self, links: Iterable[Element], places: Mapping[str, str]) -> None:
         inside = {f"#{old}": f"#{new}" for old, new in places.items()}
@@ -160,7 +176,7 @@ class Names:
             said = match[0]
             if name and name not in self._sheets:
                 if name not in self._tables:
-                    self._removed.add(Removed.LINKS)
+                    self._removed |= set() if name in self.hidden.sheets else {Removed.LINKS}
                     return None
                 said = said.replace(match["name"] or f"'{match['quoted']}'", self._tables[name], 1)
             written += said + value[match.end() : match.end() + 1]
@@ -183,7 +199,7 @@ class Names:
         if _OUTSIDE.search(value) is not None:
             self._removed.add(Removed.LINKS)
             return None
-        if self.hidden.is_shown_by(element, value):
+        if self.hidden.is_shown_by(element, value) or (self._lost is not None and self._lost.search(value)):
             return None
         said = _LANGUAGE.match(value)
         if said is not None and (language := self._spaces.get(said[1])) is not None:
