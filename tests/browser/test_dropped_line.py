@@ -54,7 +54,8 @@ def reload_until(driver: webdriver.Chrome, path: str) -> None:
 
 
 def words(driver: webdriver.Chrome) -> list[str]:
-    return [element.text for element in driver.find_elements(By.XPATH, "//ol[@class='words']/li")]
+    listed = driver.find_elements(By.XPATH, "//ol[@class='words']/li")
+    return [str(element.get_property("textContent")).strip() for element in listed]
 
 
 def send(driver: webdriver.Chrome, line: DroppedLine, language: str, text: str) -> None:

@@ -124,8 +124,12 @@ def test_the_printed_receipt_has_the_codename_and_what_to_do_and_no_buttons(
     screen.open("intake", "/en/report")
     screen.fill({"report": "Trucks."})
     screen.send()
+    folded, printed = screen.one("//ol[@class='words']/li"), screen.one("//p[@class='print']")
+    assert not folded.is_displayed()
+    assert not printed.is_displayed()
     screen.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    for shown in ("//ol[@class='words']/li", "//dl[@id='received']", "//h2[.='How to come back']"):
+    assert printed.text == screen.codename
+    for shown in ("//p[@class='print']", "//dl[@id='received']", "//h2[.='How to come back']"):
         assert screen.one(shown).is_displayed(), shown
     for hidden in ("//nav", "//a[@class='exit']", "//div[@class='actions']", "//footer"):
         assert not screen.one(hidden).is_displayed(), hidden

@@ -96,8 +96,9 @@ class Screen:
 
     @property
     def codename(self) -> str:
-        """The nine words on the page."""
-        words = self.words("//ol[@class='words']/li")
+        """The nine words on the page, folded away or not."""
+        listed = self.driver.find_elements(By.XPATH, "//ol[@class='words']/li")
+        words = [str(element.get_property("textContent")).strip() for element in listed]
         assert len(words) == 9
         return " ".join(words)
 
