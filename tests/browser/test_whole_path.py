@@ -67,7 +67,10 @@ class Screen:
 
     def send(self) -> None:
         """Press the button that sends the page's own form, whatever its language."""
-        self._leave_by(self.one("//main//form[not(@target)]//button[not(@formaction)]"))
+        forms, button = "//main//form[not(@target)]", "//button[not(@formaction)]"
+        typed = f"{forms}[.//textarea or .//select or .//input[not(@type='hidden')]]{button}"
+        found = self.driver.find_elements(By.XPATH, typed) or [self.one(f"{forms}{button}")]
+        self._leave_by(found[0])
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Type into fields by their names, in place of what they hold."""
