@@ -37,7 +37,8 @@ def new_nonce() -> str:
 class Chosen:
     """A file that the source chose for this form and that a page has listed.
 
-    ``why``: the code for which it was not taken, or nothing where it is kept: at ``place``, with ``size`` bytes.
+    ``why``: the code for which it was not taken, or nothing where it is kept: at ``place``. ``size``: of the clean copy
+    in bytes, if there was one.
     """
 
     untrusted_name: str = field(repr=False)
@@ -124,15 +125,16 @@ class Draft:
 
 
 def _read_chosen(untrusted_text: str) -> tuple[Chosen, ...]:
-    """What ``chosen_field`` wrote; nothing if a browser sends anything else."""
+    """What ``chosen_field`` wrote, or as much as is bounded: those that are kept come first; nothing if it is not ours."""
     try:
         rows = json.loads(untrusted_text) if untrusted_text else []
         chosen = tuple(Chosen(untrusted_name=name, size=size, place=place, why=why) for name, size, place, why in rows)
     except (ValueError, TypeError, RecursionError):
         return ()
-    if len(chosen) > limits.FORM_PARTS or not all(map(_is_chosen, chosen)):
+    if not all(map(_is_chosen, chosen)):
         return ()
-    return tuple(replace(each, untrusted_name=kept_name(each.untrusted_name)) for each in chosen)
+    listed = chosen[: limits.KEPT_PLACES + limits.FORM_FILES]
+    return tuple(replace(each, untrusted_name=kept_name(each.untrusted_name)) for each in listed)
 
 
 def _is_chosen(untrusted: Chosen) -> bool:

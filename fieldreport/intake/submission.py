@@ -11,6 +11,7 @@ the source chose, the page asks first.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -244,20 +245,27 @@ def _must_ask(draft: Draft, letter: Cleaned) -> bool:
 def _missing(draft: Draft, waiting: Iterable[Kept], cleaned: Cleaned) -> tuple[tuple[Chosen, ...], tuple[Chosen, ...]]:
     """Which files were listed and would not be sent now: those to ask about, and all of them.
 
-    A new file takes the place of one that was not taken: ``order.pdf`` that of ``order.doc``, if there is one.
+    A file that was kept is there again when its name and size are; another file takes the place of one that was
+    refused: ``order.pdf`` that of ``order.doc``, if there is one.
     """
-    places = {each.place for each in waiting}
+    here = {(each.place, each.file.untrusted_name) for each in waiting}
     missing = [
         replace(each, why=NotKept.GONE, place=-1) if each.is_kept else each
         for each in draft.chosen
-        if not (each.is_kept and each.place in places)
+        if not (each.is_kept and (each.place, each.untrusted_name) in here)
     ]
     for file in cleaned.files:
-        if missing:
-            stem = PurePath(file.untrusted_name).stem
-            missing.remove(next((each for each in missing if PurePath(each.untrusted_name).stem == stem), missing[0]))
-    repeated = {each.untrusted_name for each in cleaned.refused}
-    missing = [each for each in missing if each.untrusted_name not in repeated]
+        name, stem = kept_name(file.untrusted_name), PurePath(file.untrusted_name).stem
+        refused = [each for each in missing if each.why in _REFUSALS]
+        same = (each for each in missing if (each.untrusted_name, each.size) == (name, file.length))
+        alike = (each for each in refused if PurePath(each.untrusted_name).stem == stem)
+        if (replaced := next(itertools.chain(same, alike, refused), None)) is not None:
+            missing.remove(replaced)
+    for file in cleaned.refused:  # chosen once more, and listed with its reason of now
+        name = kept_name(file.untrusted_name)
+        again = [each for each in missing if each.untrusted_name == name]
+        if again:
+            missing.remove(min(again, key=lambda each: each.why not in _REFUSALS))
     asked = (each for each in missing if not (draft.without_refused and each.why in _REFUSALS))
     return tuple(asked), tuple(missing)
 
@@ -271,9 +279,9 @@ def _left_out(missing: Iterable[Chosen]) -> tuple[RefusedFile, ...]:
 
 def _unseen(draft: Draft, waiting: Iterable[Kept], uploads: Iterable[Upload]) -> bool:
     """Whether a file waits that the page had not listed, nor this post brought: an earlier answer was lost."""
-    seen = {each.place for each in draft.chosen}
+    seen = {(each.place, each.untrusted_name) for each in draft.chosen}
     brought = {(kept_name(each.untrusted_name), each.sha256) for each in uploads}
-    return any(each.place not in seen and each.same not in brought for each in waiting)
+    return any((each.place, each.file.untrusted_name) not in seen and each.same not in brought for each in waiting)
 
 
 def _too_much(service: Service, files: Sequence[CleanFile]) -> list[Problem]:
@@ -307,7 +315,7 @@ def _keep(
     for file in cleaned.files:
         result = kept_files.keep(service, keys, draft.form, file, harder=harder)
         if isinstance(result, NotKept):
-            missed.append(Chosen(untrusted_name=kept_name(file.untrusted_name), why=result))
+            missed.append(Chosen(untrusted_name=kept_name(file.untrusted_name), size=file.length, why=result))
         else:
             kept.append(result)
     return replace(pending, draft=_listed(draft, kept, missed))

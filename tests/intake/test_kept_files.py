@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -302,6 +303,41 @@ def test_a_file_in_place_of_the_refused_one_answers_the_question(house: House, f
         form.read(form.add(instead))
     assert is_receipt(form.send(*([instead] if together else [])))
     assert len(house.letter().manifest.parts) == 4
+
+
+@pytest.mark.parametrize("new", ["c.jpg", "a.jpg"])
+@BOTH
+def test_another_file_does_not_take_the_place_of_one_that_is_gone(house: House, form: Form, new: str) -> None:
+    form.read(form.add(*GOOD))
+    house.clock.now += 2 * 3600
+    other = (new, b"other words\n")  # on some phones every photo has the same name
+    page = form.read(form.send(other))
+    assert page.status == 422
+    assert all(f"{name}We kept it for an hour" in page.text for name in ("a.jpg", "b.jpg"))
+    assert listed(page) == [new]
+    assert "fewer files than before" in form.read(form.send()).text
+    assert is_receipt(form.send(*GOOD))
+    assert len(house.letter().manifest.parts) == 4
+
+
+def test_a_page_that_lists_more_files_than_one_post_holds_forgets_none(house: House, form: Form) -> None:
+    rows = [[f"{number}.jpg", 1, number, ""] for number in range(210)]  # of two posts; all are gone by now
+    page = form.send(chosen=json.dumps(rows))
+    assert page.status == 422
+    assert "209.jpgWe kept it for an hour" in page.text
+
+
+def test_a_place_that_holds_another_file_by_now_is_not_the_one_that_was_listed(house: House, form: Form) -> None:
+    form.read(form.add(GOOD[0]))
+    house.clock.now += 2 * 3600
+    other = Form(house, form.source, to="report")
+    other.fields = {**form.fields, "chosen": ""}  # another tab
+    assert listed(other.add(("c.txt", b"hello\n"))) == ["c.txt"]
+    page = form.read(form.send())
+    assert page.status == 422
+    assert "a.jpgWe kept it for an hour" in page.text
+    assert "look at your files" in page.text
+    assert house.letters() == []
 
 
 def test_a_field_that_is_too_long_costs_no_file(house: House, form: Form) -> None:
