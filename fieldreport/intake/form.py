@@ -125,7 +125,7 @@ class Draft:
 
 
 def _read_chosen(untrusted_text: str) -> tuple[Chosen, ...]:
-    """What ``chosen_field`` wrote, or as much as is bounded: those that are kept come first; nothing if it is not ours."""
+    """What ``chosen_field`` wrote, as far as a page can grow (what is kept comes first); nothing if it is not ours."""
     try:
         rows = json.loads(untrusted_text) if untrusted_text else []
         chosen = tuple(Chosen(untrusted_name=name, size=size, place=place, why=why) for name, size, place, why in rows)

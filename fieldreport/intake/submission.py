@@ -261,8 +261,8 @@ def _missing(draft: Draft, waiting: Iterable[Kept], cleaned: Cleaned) -> tuple[t
         alike = (each for each in refused if PurePath(each.untrusted_name).stem == stem)
         if (replaced := next(itertools.chain(same, alike, refused), None)) is not None:
             missing.remove(replaced)
-    for file in cleaned.refused:  # chosen once more, and listed with its reason of now
-        name = kept_name(file.untrusted_name)
+    for each_refused in cleaned.refused:  # chosen once more, and listed with its reason of now
+        name = kept_name(each_refused.untrusted_name)
         again = [each for each in missing if each.untrusted_name == name]
         if again:
             missing.remove(min(again, key=lambda each: each.why not in _REFUSALS))
