@@ -38,10 +38,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Own:
-    """A receipt of the codename that asks: at which of its places, of which letter, the how manieth."""
+    """A receipt of the codename that asks: at which of its places, of which letter, and that letter's number."""
 
     place: int
-    letter_id: bytes
+    letter_id: bytes = field(repr=False)
     number: int
     received: Received
 

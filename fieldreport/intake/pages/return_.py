@@ -40,7 +40,7 @@ _STEP_BYTES: Final = 4 * limits.KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer of the editors, the how manieth. ``text`` is nothing when it could not be opened."""
+    """One answer of the editors, with its running number. ``text`` is nothing when it could not be opened."""
 
     id: bytes
     hour: int
