@@ -8,12 +8,15 @@ import functools
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from fieldreport.bench.samples import samples
+from fieldreport.scratch import Scratch
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused, Residue
 from tests.scrub.conftest import CleanCopy, clean_copy
 from tests.scrub.documents import open_documents, planted
@@ -115,3 +118,23 @@ def test_what_is_planted_in_a_clean_file_is_refused(kind: str) -> None:
         except Residue:
             continue
         pytest.fail(how)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_behind_the_lock_the_same_bytes_come_out(
+    kind: str, scrubber: Scrubber, scratch: Callable[[bytes], Scratch]
+) -> None:
+    """What a format loads late loads nothing there, and the file would be called damaged."""
+    with scrubber.clean(scratch(original(kind))).output as output:
+        output.seek(0)
+        assert output.read() == cleaned(kind).data
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_behind_the_lock_style_sheets_with_a_mark_are_read(
+    encoding: str, scrubber: Scrubber, scratch: Callable[[bytes], Scratch]
+) -> None:
+    marked = {name: part.encode(encoding if name == "s.css" else "utf-8") for name, part in BOOK.items()}
+    with scrubber.clean(scratch(planted.packed(marked))).output as output:
+        output.seek(0)
+        assert output.read() == cleaned("epub").data

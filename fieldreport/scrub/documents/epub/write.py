@@ -7,6 +7,7 @@ cover stays, and how pages are laid out. Names and classes become numbers. A boo
 
 from __future__ import annotations
 
+import codecs
 import html
 import posixpath
 import re
@@ -47,6 +48,8 @@ _PACKAGE_TABLES: Final = load("epub/package", "epub/dublin-core")
 _NAMED: Final = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_NAMES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 _LAYOUT: Final = frozenset({"layout", "orientation", "spread", "flow"})
+# Encodings that are loaded before the lock.
+_MARKS: Final = ((codecs.BOM_UTF8, "utf_8"), (codecs.BOM_UTF16_LE, "utf_16_le"), (codecs.BOM_UTF16_BE, "utf_16_be"))
 # What becomes of a file that no page shows, by the beginning of its media type.
 _LEFT: Final = {
     "audio/": Removed.EMBEDDED_FILE, "video/": Removed.EMBEDDED_FILE, "application/smil": Removed.EMBEDDED_FILE,
@@ -383,9 +386,10 @@ def _joined(folder: str, href: str) -> str:
 
 
 def _decoded(sheet: bytes) -> str:
-    if sheet[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return sheet.decode("utf-16", "replace")
-    return sheet.decode("utf-8-sig", "replace")
+    for mark, codec in _MARKS:
+        if sheet.startswith(mark):
+            return sheet[len(mark) :].decode(codec, "replace")
+    return sheet.decode("utf-8", "replace")
 
 
 def _without_doctype(data: bytes) -> bytes:
