@@ -134,9 +134,15 @@ class Service:
         self.mailbox.must_have_room()
         if self.receipts.letters(hour=self.hour) >= intake.letters_per_hour:
             raise MailboxFull("no more can be received at the moment", detail="too many letters within an hour")
-        if shutil.disk_usage(intake.data).free < intake.free_bytes + intake.request_bytes:
+        if self.free_bytes < 0:
             raise MailboxFull("no more can be received at the moment", detail="the disk is full")
         return True
+
+    @property
+    def free_bytes(self) -> int:
+        """What may still be stored before letters are refused because the disk is full."""
+        intake = self.settings.intake
+        return shutil.disk_usage(intake.data).free - intake.free_bytes - intake.request_bytes
 
     def keys_of(self, codename: Codename) -> SourceKeys:
         """Derive a source's keys; waits while too many derivations run."""

@@ -73,6 +73,8 @@ def keep(service: Service, keys: SourceKeys, form: str, clean: CleanFile, *, har
         harder=harder,
     )
     kept, places = service.mailbox.kept, keys.kept_places()
+    if file.size > service.free_bytes:  # files that wait must not stop letters
+        return NotKept.NO_ROOM
     try:
         taken = {each.place for each in kept.notes(places, hour=service.hour)}
         for number, place in enumerate(places):

@@ -130,7 +130,7 @@ def add_files(
     kept, earlier = _look_up(service, keys, draft)
     if earlier:
         raise form_used()
-    if uninvited := admit(bool(uploads)):
+    if uploads and (uninvited := admit(True)):  # to take one out needs no leave
         return Pending(draft=draft, problems=tuple(uninvited))
     waiting = [each for each in kept if str(each.place) != take_out]
     for each in kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -460,6 +461,43 @@ def test_a_letterbox_that_closes_for_files_lets_them_be_taken_out(house: House, 
     assert listed(page) == ["a.jpg"]
     form.read(form.add(take_out=place))
     assert is_receipt(form.send())
+
+
+@BOTH
+def test_a_file_can_be_taken_out_while_nothing_is_taken_in(
+    house: House, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = form.read(form.add(LARGE))
+    (place,) = page.all('//button[@name="take_out"]/@value')
+    full_disk(monkeypatch, free=0)
+    page = form.read(form.add(take_out=place))
+    assert (page.status, listed(page), blobs(house)) == (200, [], [])
+    assert form.fields["report"] == "Trucks."
+    assert form.add(LARGE).status == 503
+    assert waiting(house)[0].size == 0
+
+
+def test_files_that_wait_leave_room_for_letters(house: House, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake = house.settings.intake
+    for spare, kept in ((100_000, []), (200_000, ["large.txt"])):
+        full_disk(monkeypatch, free=intake.free_bytes + intake.request_bytes + spare)
+        page = form.add(LARGE)
+        assert (page.status, listed(page)) == (200, kept)
+    assert is_receipt(form.read(page) and form.send())
+
+
+def full_disk(monkeypatch: pytest.MonkeyPatch, *, free: int) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: shutil._ntuple_diskusage(1 << 40, 0, free))
+
+
+@pytest.mark.parametrize("languages", [("en",), ("en", "ko")])
+def test_enter_in_a_line_takes_out_no_file(house: House, languages: tuple[str, ...]) -> None:
+    house = house.with_intake(languages=languages)
+    form = Form(house, Source(house.app()), to="report")
+    form.read(form.add(GOOD[0]))
+    set_letterbox_state(house.settings.intake.data, LetterboxState.NO_FILES)
+    first = form.send().all('//button[@form="letter" or ancestor::form[@id="letter"]]')[0]
+    assert (first.get("name"), first.get("formaction").endswith("#added")) == (None, True)
 
 
 @BOTH
