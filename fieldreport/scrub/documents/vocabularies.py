@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from fieldreport.scrub.documents import tables
@@ -95,34 +96,31 @@ def _vocabulary(table: Mapping[str, Any], prefixes: Mapping[str, str]) -> Vocabu
             return f"{{{prefixes[before]}}}{local}"
         return tag(name) if table.get("qualified") else name
 
-    elements = {
-        tag(name): {
-            attribute(each): Value(kind, _judge(kind, table))
+    @cache
+    def value(kind: str) -> Value:
+        return Value(kind, _judge(kind, table))
+
+    elements: dict[str, Mapping[str, Value]] = {}
+    for names, kinds in _elements(table):
+        attributes = {
+            attribute(each): value(kind)
             for kind, listed in (*table.get("every", {}).items(), *kinds.items())
             for each in listed.split()
             if each.rpartition(":")[0] in {"", *prefixes}
         }
-        for name, kinds in _elements(table)
-    }
-    text = {
-        tag(name): Value(kind, _judge(kind, table))
-        for kind, listed in table.get("text", {}).items()
-        for name in listed.split()
-    }
+        elements |= dict.fromkeys(map(tag, names), attributes)
+    text = {tag(name): value(kind) for kind, listed in table.get("text", {}).items() for name in listed.split()}
     unwrap = frozenset(map(tag, table.get("unwrap", "").split()))
     return Vocabulary(namespace=namespace, prefix=table["prefix"], elements=elements, text=text, unwrap=unwrap)
 
 
-def _elements(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Each element with its attributes by kind, from the three forms in which a table lists them."""
-    for name in table.get("plain", "").split():
-        yield name, {}
+def _elements(table: Mapping[str, Any]) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+    """Elements that have the same attributes, with these by kind, from the three forms in which a table lists them."""
+    yield table.get("plain", "").split(), {}
     for names, kinds in table.get("elements", {}).items():
-        for name in names.split():
-            yield name, kinds
+        yield names.split(), kinds
     for kinds in table.get("shared", ()):
-        for name in kinds["names"].split():
-            yield name, {kind: listed for kind, listed in kinds.items() if kind != "names"}
+        yield kinds["names"].split(), {kind: listed for kind, listed in kinds.items() if kind != "names"}
 
 
 def _judge(kind: str, table: Mapping[str, Any]) -> Callable[[str], object] | None:

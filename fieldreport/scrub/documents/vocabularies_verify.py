@@ -72,7 +72,7 @@ class Tables:
         telling = frozenset(_TELLING["elements"].get(prefix, "").split())
         text = {name: kind for kind, names in table.get("text", {}).items() for name in names.split()}
         text |= {name: "counted" for name in self._counted.get(prefix, "").split() if text.get(name) == "text"}
-        for name, kinds in _listed(table):
+        for group, kinds in _listed(table):
             attributes = {
                 self._attribute(table, each): self._judged(kind, table)
                 for kind, names in (*table.get("every", {}).items(), *kinds.items())
@@ -80,7 +80,9 @@ class Tables:
                 if _TELLING_ATTRIBUTE.fullmatch(each if ":" in each else own + each) is None
                 and each.rpartition(":")[0] in {"", *self.namespaces}
             }
-            if name not in telling:
+            for name in group:
+                if name in telling:
+                    continue
                 kind = text.get(name)
                 judged = None if kind is None else self._judged(kind, table)
                 self.elements[_name(table["namespace"], name)] = (attributes, judged)
@@ -258,14 +260,13 @@ def _name(namespace: str, local: str) -> str:
     return f"{namespace}\n{local}" if namespace else local
 
 
-def _listed(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for name in table.get("plain", "").split():
-        yield name, {}
+def _listed(table: Mapping[str, Any]) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+    """Elements whose attributes are the same, and these."""
+    yield table.get("plain", "").split(), {}
     for names, kinds in table.get("elements", {}).items():
-        yield from ((name, kinds) for name in names.split())
+        yield names.split(), kinds
     for kinds in table.get("shared", ()):
-        kept = {kind: names for kind, names in kinds.items() if kind != "names"}
-        yield from ((name, kept) for name in kinds["names"].split())
+        yield kinds["names"].split(), {kind: names for kind, names in kinds.items() if kind != "names"}
 
 
 def _judge(kind: str, table: Mapping[str, Any]) -> Judge:

@@ -7,12 +7,15 @@ mistake in the tables.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 
-def load(name: str) -> dict[str, Any]:
-    """The table ``name.toml``. Called when a module is imported: the locked child opens no file.
+@cache
+def load(name: str) -> Mapping[str, Any]:
+    """The table ``name.toml``, read once. Called when a module is imported: the locked child opens no file.
 
     A table that ``extends`` another has what that one has, and its own elements in the place of those of one name.
     """
@@ -21,7 +24,7 @@ def load(name: str) -> dict[str, Any]:
     return table if base is None else _extended(load(base), table)
 
 
-def _extended(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+def _extended(base: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
     lists = {key: f"{base.get(key, '')} {table.get(key, '')}" for key in ("words", "plain")}
     kinds = {
         key: {
@@ -30,4 +33,4 @@ def _extended(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
         }
         for key in ("every", "text")
     }
-    return base | table | lists | kinds | {"elements": base["elements"] | table["elements"]}
+    return {**base, **table, **lists, **kinds, "elements": base["elements"] | table["elements"]}
