@@ -157,9 +157,11 @@ def _look_up(service: Service, keys: SourceKeys, draft: Draft) -> tuple[list[Kep
 
 
 def relisted(service: Service, keys: SourceKeys, draft: Draft) -> Draft:
-    """The draft with the files that wait for it, for a page that shows it again."""
+    """The draft with the files that wait for it and those that do not any more, for a page that shows it again."""
     kept = kept_files.files_of(service, keys, draft.form)
-    return _listed(draft, [each for each in kept if each.file.state is KeptState.KEPT], ())
+    waiting = [each for each in kept if each.file.state is KeptState.KEPT]
+    _asked, missing = _missing(draft, waiting, Cleaned(files=(), refused=()))
+    return _listed(draft, waiting, missing)
 
 
 def _again(

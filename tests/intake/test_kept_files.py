@@ -517,3 +517,23 @@ def test_a_form_whose_page_is_too_old_keeps_its_files(house: House, form: Form, 
     assert listed(form.read(page)) == ["a.jpg", "b.jpg"]
     assert is_receipt(form.send())
     assert len(house.letter().manifest.parts) == 3
+
+
+@pytest.mark.parametrize("mistyped", [False, True])
+def test_who_types_the_codename_again_is_told_of_files_that_are_gone_and_removes_as_much_as_before(
+    house: House, source: Source, *, mistyped: bool
+) -> None:
+    form = Form(house, source, to="return")
+    form.read(form.add(*GOOD))
+    house.clock.now += 13 * 3600
+    page = form.send(strong="yes")
+    if mistyped:
+        page = source.post("return", {**page.form("/return"), "codename": "one two"})
+    page = form.read(source.post("return", {**page.form("/return"), "codename": form.codename}))
+    assert form.fields["strong"] == "yes"
+    assert listed(page) == []
+    assert "a.jpgWe kept it for an hour" in page.text
+    page = form.read(form.send())
+    assert page.status == 422
+    assert "fewer files than before" in page.text
+    assert is_receipt(form.send(without_missing="yes"))
