@@ -160,8 +160,10 @@ def _empty(
         with contextlib.suppress(SealError):
             file = KeptFile.open_note(each.note, key, each.place)
             if which is None or (file.untrusted_name, file.original_sha256) in which:
-                # A name and a hash are only for who may post this form again and get the receipt.
                 gone = replace(file, state=state, file_key=bytes(len(file.file_key)))
+                if state is KeptState.OUT:
+                    # A name and a hash are only for who may post this form again and get the receipt.
+                    gone = replace(gone, untrusted_name="", original_sha256=bytes(len(file.original_sha256)))
                 notes[each.place] = gone.seal_note(key, each.place)
     if notes:
         service.mailbox.kept.empty(notes)

@@ -17,6 +17,7 @@ from fieldreport.intake.kept_files import NotKept
 from fieldreport.intake.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.intake.messages import NOT_KEPT
 from fieldreport.mailbox.tables import Kept
+from fieldreport.seal import KeptFile
 from fieldreport.store.blob_store import is_name
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.samples import OLD_WORD, photo
@@ -172,6 +173,12 @@ def test_what_is_not_wanted_any_more_is_deleted_at_once(house: House, form: Form
     else:
         assert is_receipt(form.send())
     assert len(blobs(house)) == (act == "send")  # the letter
+    keys = house.keys(form.codename)
+    notes = house.mailbox.kept.notes(keys.kept_places(), hour=house.clock.hour)
+    opened = [KeptFile.open_note(each.note, keys.kept_key(form.fields["form"]), each.place) for each in notes]
+    name = "large.txt" if act == "send" else ""
+    assert [each.untrusted_name for each in opened] == ([] if act == "withdraw" else [name])
+    assert [any(each.original_sha256) for each in opened] == [act == "send"] * len(opened)
     assert [row for row in waiting(house) if row.size] == []
 
 
