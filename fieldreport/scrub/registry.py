@@ -126,6 +126,7 @@ FORMATS: Final = (
     Format(f"{_ODF}.formula", "documents.opendocument", "odf", "formula", Strong.EXTRACT),
     Format("application/epub+zip", "documents.epub", "epub", "book", Strong.EXTRACT),
     Format("application/x-hwp", "documents.hangul", "hwp", "", Strong.MEMBERS),
+    Format("application/hwp+zip", "documents.hangul", "hwpx", "", Strong.MEMBERS),
     Format("application/vnd.apple.pages", "documents.iwork", "pages", "", Strong.PIXELS),
     Format("application/rtf", "documents.rtf", "rtf", "document", Strong.EXTRACT),
     Format("text/html", "documents.html", "html", "page", Strong.EXTRACT),

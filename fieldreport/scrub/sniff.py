@@ -462,7 +462,7 @@ _CONTENT_TYPES: Final = (
 
 _NAMED_BY_THEMSELVES: Final = frozenset(
     {f"{_ODF}{kind}" for kind in ("text", "spreadsheet", "presentation", "graphics", "formula")}
-    | {"application/epub+zip"}
+    | {"application/epub+zip", "application/hwp+zip"}
 )
 
 
@@ -496,8 +496,6 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
         return "application/octet-stream"
     if "mimetype" in names:
         named = _read_bounded(archive, "mimetype")[:100].strip().decode("ascii", "replace").removesuffix("-template")
-        if named == "application/hwp+zip":
-            raise Refused(Refusal.HANGUL)
         return named if named in _NAMED_BY_THEMSELVES else "application/octet-stream"
     if names & {"META-INF/MANIFEST.MF", "AndroidManifest.xml", "classes.dex"}:
         raise Refused(Refusal.ACTIVE_CONTENT)

@@ -17,6 +17,7 @@ from fieldreport.bench.samples import samples
 from fieldreport.scrub.registry import FORMATS
 from tests.scrub.documents import open_documents
 from tests.scrub.documents.compound_file import hangul
+from tests.scrub.documents.owpml_package import hwpx, words
 from tests.scrub.media import silence
 from tests.scrub.media.films import film
 
@@ -143,6 +144,7 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     **FOREIGN,
     "application/vnd.apple.pages": _pages,
     "application/x-hwp": partial(hangul, ["At the gate"], told="Somebody"),
+    "application/hwp+zip": partial(hwpx, words("At the gate"), told="Somebody"),
     "text/vcard": _VCARD.encode,
     "text/calendar": _CALENDAR.encode,
     "application/gpx+xml": _GPX.encode,

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldreport.scrub import Mode, Refusal, Removed
+from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import RefusalOf, clean_copy, clean_or_refuse
 from tests.scrub.documents.compound_file import compound_file, hangul, paragraph, record
+from tests.scrub.documents.owpml_package import YEAR, hwpx, words
+from tests.scrub.documents.owpml_package import paragraph as run
 from tests.scrub.images.pictures import exif, picture
 
 
@@ -72,6 +75,118 @@ def test_pictures_come_with_the_words_and_are_cleaned(mode: Mode) -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(refusal_of: RefusalOf, document: bytes, refusal: Refusal) -> None:
+    assert refusal_of(document) is refusal
+
+
+def listed(text: str, tag: str = "") -> str:
+    """Paragraphs below something."""
+    return f"{tag and f'<hp:{tag}>'}<hp:subList>{words(text)}</hp:subList>{tag and f'</hp:{tag}>'}"
+
+
+def cells(*texts: str) -> str:
+    return f"<hp:tr>{''.join(f'<hp:tc>{listed(text)}</hp:tc>' for text in texts)}</hp:tr>"
+
+
+_FIELD = (
+    '<hp:ctrl><hp:fieldBegin type="{0}"><hp:parameters><hp:stringParam name="Author">PLANTED</hp:stringParam>'
+    "</hp:parameters>{1}</hp:fieldBegin></hp:ctrl>"
+)
+_DELETED = (
+    '<hp:t>a<hp:insertBegin Id="1"/>b<hp:insertEnd Id="1"/><hp:deleteBegin Id="2"/>PLANTED</hp:t></hp:run>'
+    '<hp:run><hp:t>PLANTED<hp:deleteEnd Id="2"/>c</hp:t>'
+)
+_CHART = (
+    b'<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:ser><c:tx><c:v>trucks</c:v></c:tx>'
+    b"<c:val><c:f>PLANTED</c:f><c:pt><c:v>4</c:v></c:pt><c:pt><c:v>7</c:v></c:pt></c:val></c:ser></c:chart>"
+)
+
+
+@pytest.mark.parametrize(
+    ("section", "shown", "removed"),
+    [
+        ("<hp:t>a<hp:tab/>b<hp:lineBreak/>c<hp:nbSpace/>d<hp:fwSpace/>e<hp:hyphen/>f</hp:t>", "a\tb\nc d e-f", None),
+        (
+            f"<hp:t>a</hp:t><hp:tbl>{cells('b', '', 'c')}{cells('d', 'e')}</hp:tbl><hp:t>f</hp:t>",
+            "af\nb\t\tc\nd\te",
+            None,
+        ),
+        (f"<hp:tbl><hp:tr><hp:tc>{listed('b')}{listed('c')}</hp:tc></hp:tr></hp:tbl>", "b\nc", None),
+        (f"<hp:t>a</hp:t><hp:ctrl>{listed('note', 'footNote')}</hp:ctrl>", "a\nnote", None),
+        (f"<hp:ctrl>{listed('head', 'header')}{listed('foot', 'footer')}</hp:ctrl>", "head\nfoot", None),
+        ("<hp:t>a </hp:t><hp:equation><hp:script>x over y</hp:script></hp:equation>", "a x over y", None),
+        (f"<hp:rect>{listed('box', 'drawText')}{listed('under', 'caption')}</hp:rect>", "box\nunder", Removed.DRAWINGS),
+        ('<hp:textart text="arch"/><hp:edit><hp:text> form</hp:text></hp:edit>', "arch form", None),
+        ("<hp:dutmal><hp:mainText>a</hp:mainText><hp:subText>b</hp:subText></hp:dutmal>", "a b", None),
+        (
+            '<hp:switch><hp:case><hp:chart chartIDRef="Chart/c.xml"/></hp:case></hp:switch>',
+            "trucks\n4\t7",
+            Removed.DRAWINGS,
+        ),
+        (f"<hp:t>a</hp:t><hp:ctrl>{listed('PLANTED', 'hiddenComment')}</hp:ctrl>", "a", Removed.COMMENTS),
+        (
+            f"{_FIELD.format('MEMO', listed('PLANTED'))}<hp:t>a</hp:t><hp:ctrl><hp:fieldEnd/></hp:ctrl>",
+            "a",
+            Removed.COMMENTS,
+        ),
+        (f"{_FIELD.format('HYPERLINK', '')}<hp:t>a</hp:t>", "a", Removed.LINKS),
+        (f"{_FIELD.format('CLICK_HERE', '')}<hp:t>a</hp:t>", "a", Removed.OTHER_METADATA),
+        ('<hp:t>a</hp:t><hp:ctrl><hp:bookmark name="PLANTED"/></hp:ctrl>', "a", Removed.OTHER_METADATA),
+        ("<hp:t>a</hp:t><hp:pic><hp:shapeComment>PLANTED</hp:shapeComment></hp:pic>", "a", Removed.DESCRIPTION),
+        (f"<hp:t>a</hp:t>{listed('PLANTED', 'unheard')}", "a", Removed.HIDDEN_CONTENT),
+        ('<hp:t>a</hp:t><p:t xmlns:p="urn:other">PLANTED</p:t>', "a", Removed.HIDDEN_CONTENT),
+        (_DELETED, "abc", Removed.HISTORY),
+        ('<hp:t>a</hp:t><hp:ole binaryItemIDRef="ole1"/>', "a", Removed.EMBEDDED_FILE),
+    ],
+)
+@pytest.mark.parametrize("namespace", [YEAR, "http://www.owpml.org/owpml/2024"])
+def test_a_package_keeps_what_its_pages_show(section: str, shown: str, removed: Removed | None, namespace: str) -> None:
+    more = {"Chart/c.xml": _CHART, "BinData/ole1.ole": b"PLANTED"}
+    copy = clean_copy(hwpx(run(section), told="PLANTED", more=more, namespace=namespace))
+    assert copy.data.decode().rstrip("\n") == shown
+    expected = {Removed.LAYOUT, Removed.AUTHOR, Removed.TIME, Removed.THUMBNAIL, Removed.SCRIPT, Removed.PATHS}
+    assert expected <= copy.removed
+    assert removed is None or removed in copy.removed
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_package_gives_the_pictures_that_it_shows_and_only_them(mode: Mode) -> None:
+    shown = '<hp:pic><hc:img binaryItemIDRef="image2"/></hp:pic><hp:pic><hc:img binaryItemIDRef="gone"/></hp:pic>'
+    document = hwpx(words("국경"), run(shown), words("PLANTED"), files={"image1": photo(), "image2": photo()}, spine=2)
+    copy = clean_copy(document, mode)
+    expected = {Removed.LOCATION, Removed.EMBEDDED_FILE, Removed.INCOMPLETE, Removed.HIDDEN_CONTENT}
+    assert expected <= copy.removed
+    with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
+        assert sorted(archive.namelist()) == ["photo-1.jpg", "text-1.txt"]
+        assert archive.read("text-1.txt").decode() == "국경\n"
+
+
+@pytest.mark.parametrize(
+    ("look", "may_hide"),
+    [
+        ('textColor="#FFFFFF" shadeColor="none" height="1000"', True),
+        ('textColor="#FFFFFF" shadeColor="#203040" height="1000"', False),
+        ('textColor="#000000" height="100"', True),
+        ('textColor="#000000" height="1000"', False),
+    ],
+)
+def test_words_of_a_package_that_nobody_sees_are_told(look: str, *, may_hide: bool) -> None:
+    document = hwpx(words("a") + run("<hp:t>b</hp:t>", 7), looks=f'<hh:charPr id="7" {look}/>')
+    assert (Noted.HIDDEN_WORDS in clean_copy(document).noted) is may_hide
+
+
+@pytest.mark.parametrize(
+    ("document", "refusal"),
+    [
+        (hwpx(words("a"), more={"META-INF/manifest.xml": b"<odf:encryption-data/>"}), Refusal.ENCRYPTED),
+        (hwpx(words(" ")), Refusal.HANGUL),
+        (hwpx(), Refusal.DAMAGED),
+        (hwpx("<hp:p>"), Refusal.DAMAGED),
+        (hwpx(words('a<hp:deleteBegin Id="1"/>b')), Refusal.DAMAGED),
+        (hwpx("<hp:tbl><hp:tr><hp:tc>" * 80 + "</hp:tc></hp:tr></hp:tbl>" * 80), Refusal.HANGUL),
+        (hwpx("<hp:tbl><hp:tr><hp:tc>" * 90 + "</hp:tc></hp:tr></hp:tbl>" * 90), Refusal.DAMAGED),
+    ],
+)
+def test_a_package_that_cannot_be_read_is_refused(refusal_of: RefusalOf, document: bytes, refusal: Refusal) -> None:
     assert refusal_of(document) is refusal
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.documents.extract import packed
+from fieldreport.scrub.documents.hangul import owpml
 from fieldreport.scrub.documents.hangul.parse import Document, parse
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.sniff import as_text
@@ -19,9 +20,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """A text; an archive of it and of the pictures, where there are any.
 
     Raises:
-        Refused: what ``parse`` raises; ``hangul`` when there is neither a word nor a picture.
+        Refused: what ``parse`` and ``owpml.read`` raise; ``hangul`` when there is neither a word nor a picture.
     """
-    document = parse(untrusted_source, cleaning)
+    is_package = untrusted_source.read_at(0, 2) == b"PK"
+    document = (owpml.read if is_package else parse)(untrusted_source, cleaning)
     words = "\n".join(document.lines).strip()
     if len(words) > limits.DOCUMENT_TEXT_CHARACTERS:
         raise Bomb
