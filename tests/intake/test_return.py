@@ -147,6 +147,8 @@ def test_the_empty_page_begins_with_comparing_the_words_and_says_where_one_is_pr
         first = page.all("//main/*[self::h1]/following-sibling::*")[0]
         assert first.text_content().strip().startswith("If you expected an answer, compare your nine words")
         assert ("probably wrong" in first.text_content()) == is_wrong
+        asked = source.post("return/withdraw", page.form("/return/withdraw"))
+        assert ("probably wrong" in asked.raw) == is_wrong, "withdrawing with another's words withdraws nothing"
 
 
 def test_answers_come_first_then_whether_it_arrived_then_the_form(house: House, source: Source, codename: str) -> None:

@@ -166,7 +166,7 @@ def confirm_withdrawal() -> str:
     here = context.current()
     visit = form_token.open_visit(here, current_request().form.get(form_token.FIELD, ""))
     token = form_token.seal_visit(here, Visit(codename=visit.codename, form=new_nonce()))
-    return flask.render_template("intake/withdraw.html", token=token)
+    return flask.render_template("intake/withdraw.html", token=token, doubtful=visit.codename.is_older)
 
 
 @blueprint.post("/<language:language>/return/withdrawn")
