@@ -181,7 +181,7 @@ def test_words_of_a_package_that_nobody_sees_are_told(look: str, *, may_hide: bo
         (hwpx(words(" ")), Refusal.HANGUL),
         (hwpx(), Refusal.DAMAGED),
         (hwpx("<hp:p>"), Refusal.DAMAGED),
-        (hwpx(words('a<hp:deleteBegin Id="1"/>b')), Refusal.DAMAGED),
+        (hwpx(words('a<hp:deleteBegin Id="1"/>b')), Refusal.HANGUL),
         (hwpx("<hp:tbl><hp:tr><hp:tc>" * 80 + "</hp:tc></hp:tr></hp:tbl>" * 80), Refusal.HANGUL),
         (hwpx("<hp:tbl><hp:tr><hp:tc>" * 90 + "</hp:tc></hp:tr></hp:tbl>" * 90), Refusal.DAMAGED),
     ],

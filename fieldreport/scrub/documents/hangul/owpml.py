@@ -26,21 +26,8 @@ _MASTER_PAGE: Final = re.compile(r"Contents/masterpage(\d{1,5})\.xml")
 _AROUND: Final = frozenset(
     {"sec", "masterPage", "run", "ctrl", "subList", "tbl", "tc", "caption", "header", "footer", "footNote", "endNote"}
     | {"pic", "rect", "ellipse", "line", "arc", "polygon", "curve", "connectLine", "container", "drawText", "textart"}
-    | {
-        "fillBrush",
-        "imgBrush",
-        "img",
-        "equation",
-        "compose",
-        "dutmal",
-        "autoNum",
-        "chart",
-        "ole",
-        "video",
-        "case",
-        "default",
-    }
-    | {"btn", "checkBtn", "radioBtn", "comboBox", "listBox", "edit"}
+    | {"fillBrush", "imgBrush", "img", "equation", "compose", "dutmal", "autoNum", "chart", "ole", "video"}
+    | {"btn", "checkBtn", "radioBtn", "comboBox", "listBox", "edit", "case", "default"}
 )
 _WORDS_OF_ATTRIBUTES: Final = {
     "textart": "text",
@@ -82,7 +69,7 @@ def read(untrusted_source: Source, cleaning: Cleaning) -> Document:
     """Read all sections that the document lists, and the pictures that they show.
 
     Raises:
-        Refused: ``encrypted``, ``damaged``, ``bomb``.
+        Refused: ``encrypted``; ``hangul`` when it does not say where a deletion ends; ``damaged``, ``bomb``.
     """
     members = Archive(untrusted_source, cleaning)
     if b"encryption-data" in members.get("META-INF/manifest.xml", b""):
@@ -130,7 +117,7 @@ class _Reading:
         for part in self._parts():
             self._take(parse(self._members[part]), [], document.lines)
             if self._deleted:
-                raise Damaged  # a deletion without an end: nobody knows what is shown
+                raise Refused(Refusal.HANGUL)  # a deletion without an end: nobody knows what is shown
         if header is not None:
             for image in header.iter("{*}img"):
                 self._show(image.get("binaryItemIDRef", ""))
