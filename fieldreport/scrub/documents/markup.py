@@ -86,6 +86,11 @@ def split(tag: str) -> tuple[str, str]:
     return "", tag
 
 
+def child(element: Element, tag: str) -> Element | None:
+    """The first child of a tag, in a part of the time that ``find`` takes."""
+    return next(element.iterchildren(tag), None)
+
+
 def remove(element: Element) -> None:
     """Take an element out of its tree, and leave the text after it where it was."""
     parent = element.getparent()

@@ -184,14 +184,15 @@ class Rewriting:
         start = f"<{name}{self._attributes(old, attributes, place)}" if attributes else f"<{name}"
         text = old.text
         said = self._said(text, place) if text and place.text is not None else ""
-        if len(old) == 0 and self._void is None:
+        is_leaf = len(old) == 0
+        if is_leaf and self._void is None:
             out.append(f"{start}>{said}</{name}>" if said else f"{start}/>")
             return
         out.append(f"{start}>")
         begin = self._flushed + len(out)
         if said:
             out.append(said)
-        if len(old):
+        if not is_leaf:
             self._children(old, place)
         if self._void is not None:
             if name not in self._void:
@@ -216,8 +217,8 @@ class Rewriting:
                     self._children(child, place)
                 else:
                     self._lost(child)
-            if has_text:
-                self._say(child.tail, place)
+            if has_text and (tail := child.tail):
+                self._say(tail, place)
 
     def _attributes(self, old: Element, attributes: Iterable[tuple[str, str]], place: _Place) -> str:
         written = ""

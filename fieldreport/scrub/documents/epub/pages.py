@@ -30,6 +30,9 @@ _H: Final = f"{{{XHTML}}}"
 _OPS: Final = "{http://www.idpf.org/2007/ops}"
 _ROOT: Final = frozenset({f"{_H}html", f"{_H}head", f"{_H}body"})
 _SHEET: Final = "stylesheet"
+_OF_THEIR_OWN: Final = {"object", "img", "link", "meta", "title", "ol", "ul", "td", "th", "table", "tr", *_BECOMES}
+# Of these only whether they are hidden is asked.
+_ORDINARY: Final = frozenset(_PAGE.elements) - _ROOT - {f"{_H}{name}" for name in _OF_THEIR_OWN}
 
 
 def settle(root: Element, removed: set[Removed], picture: Callable[[str], str | None]) -> list[Element]:
@@ -50,7 +53,8 @@ def settle(root: Element, removed: set[Removed], picture: Callable[[str], str | 
             shown += drawings.settle(node, removed, picture)
             continue
         shown.append(node)
-        waiting += reversed([child for child in node if _is_kept(child, removed, picture)])
+        if len(node):
+            waiting += reversed([child for child in node if _is_kept(child, removed, picture)])
     return shown
 
 
@@ -76,6 +80,8 @@ def _types(_: Element, name: str, said: str) -> str | None:
 
 
 def _is_kept(node: Element, removed: set[Removed], picture: Callable[[str], str | None]) -> bool:
+    if node.tag in _ORDINARY:
+        return not node.attrib or _unless_hidden(node, removed)
     tag = str(node.tag)
     namespace, local = split(tag)
     if namespace == XHTML:

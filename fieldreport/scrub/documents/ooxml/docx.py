@@ -63,7 +63,8 @@ def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
     """The main part, and with it the parts that its markup does not mention."""
     named = next((relation.target for relation in part.old.values() if relation.kind == "styles"), "")
     if (styles := part.package.old(named)) is not None:
-        part.package.styles = hidden_words.styles_of(parse(styles))
+        part.package.parsed[named] = root = parse(styles)
+        part.package.styles = hidden_words.styles_of(root)
     data = clean_content(part, untrusted)
     part.implied("numbering", "settings", "theme", "footnotes", "endnotes")
     part.implied("styles")  # last: only those are kept that something uses
@@ -73,7 +74,9 @@ def clean_document(part: PartCleaning, untrusted: bytes) -> bytes:
 
 def clean_styles(part: PartCleaning, untrusted: bytes) -> bytes:
     """The styles in use, under neutral names where the author made them."""
-    root = parse(untrusted)
+    root = part.package.parsed.pop(part.old_name, None)
+    if root is None:
+        root = parse(untrusted)
     drop_unused_styles(root, part.package.names)
     neutral_styles(root, part.package.names)
     return _WRITER.write(root, part)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, cast
 
-from fieldreport.scrub.documents.markup import Element, split
+from lxml import etree
+
+from fieldreport.scrub.documents.markup import Element, child, split
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _A: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -23,6 +25,12 @@ _WHITE_OF_THEMES: Final = frozenset({"background1", "light1", "bg1", "lt1"})
 _ALIKE: Final = 16  # of 256: no eye tells them apart
 _STYLES_DEEP: Final = 20
 _OF_THEME: Final = "of the theme"
+# Asked of libxml2, because most styles say nothing about it. What a run or a paragraph names is none of a table.
+_SPEAKING: Final = etree.XPath(
+    "descendant::w:style[not(@w:type = 'table')]"
+    "[w:rPr[w:vanish or w:color or w:sz or w:highlight or w:shd] or w:pPr[w:highlight or w:shd]]",
+    namespaces={"w": _W[1:-1]},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,14 @@ def styles_of(root: Element) -> Styles:
     """What the styles of a document say."""
     own = {str(style.get(f"{_W}styleId", "")): style for style in root.iter(f"{_W}style")}
     usual = _looks(root.find(f"{_W}docDefaults/{_W}rPrDefault/{_W}rPr"))
-    found = {name: _resolved(name, own) for name in own}
+    speaking = set(cast("list[Element]", _SPEAKING(root)))
+    said = {
+        name: _looks(child(style, f"{_W}rPr")).over(Looks(behind=_shade(child(style, f"{_W}pPr"))))
+        for name, style in own.items()
+        if style in speaking
+    }
+    based = {name: _style(style, "basedOn") for name, style in own.items()}
+    found = {name: _resolved(name, said, based) for name in own}
     for name, style in own.items():
         if style.get(f"{_W}type") == "paragraph" and style.get(f"{_W}default") in _ON:
             usual = found[name].over(usual)
@@ -98,24 +113,23 @@ def is_unseen(run: Element, looks: Looks, styles: Styles, page: str = _WHITE) ->
     return looks.colour is not None and _alike(looks.colour, _behind(run, looks, styles, page))
 
 
-def _resolved(name: str, own: Mapping[str, Element]) -> Looks:
+def _resolved(name: str, said: Mapping[str, Looks], based: Mapping[str, str]) -> Looks:
     looks = Looks()
     for _ in range(_STYLES_DEEP):
-        style = own.get(name)
-        if style is None:
+        if name not in based:
             break
-        looks = looks.over(_looks(style.find(f"{_W}rPr")).over(Looks(behind=_shade(style.find(f"{_W}pPr")))))
-        based = style.find(f"{_W}basedOn")
-        name = "" if based is None else str(based.get(f"{_W}val", ""))
+        if name in said:
+            looks = looks.over(said[name])
+        name = based[name]
     return looks
 
 
 def _looks_of_run(run: Element, styles: Styles) -> Looks:
-    properties = run.find(f"{_W}rPr")
+    properties = child(run, f"{_W}rPr")
     own = _looks(properties)
     of_letters = styles.styles.get(_style(properties, "rStyle"), Looks())
     paragraph = next(run.iterancestors(f"{_W}p"), None)
-    set_in = paragraph.find(f"{_W}pPr") if paragraph is not None else None
+    set_in = child(paragraph, f"{_W}pPr") if paragraph is not None else None
     of_paragraph = styles.styles.get(_style(set_in, "pStyle"), styles.usual)
     looks = own.over(of_letters).over(of_paragraph).over(styles.usual)
     if own.hidden is None:  # ECMA-376 part 1, 17.7.3: two styles that both hide cancel each other out
@@ -124,14 +138,14 @@ def _looks_of_run(run: Element, styles: Styles) -> Looks:
 
 
 def _style(properties: Element | None, kind: str) -> str:
-    said = None if properties is None else properties.find(f"{_W}{kind}")
+    said = None if properties is None else child(properties, f"{_W}{kind}")
     return "" if said is None else str(said.get(f"{_W}val", ""))
 
 
 def _looks(properties: Element | None) -> Looks:
     if properties is None:
         return Looks()
-    vanish, colour, size = (properties.find(f"{_W}{name}") for name in ("vanish", "color", "sz"))
+    vanish, colour, size = (child(properties, f"{_W}{name}") for name in ("vanish", "color", "sz"))
     said = "" if size is None else str(size.get(f"{_W}val", ""))
     return Looks(
         None if vanish is None else str(vanish.get(f"{_W}val", "1")) not in _OFF,
@@ -145,9 +159,9 @@ def _shade(properties: Element | None) -> str | None:
     """The colour behind what has these properties."""
     if properties is None:
         return None
-    if (marked := properties.find(f"{_W}highlight")) is not None and marked.get(f"{_W}val") != "none":
+    if (marked := child(properties, f"{_W}highlight")) is not None and marked.get(f"{_W}val") != "none":
         return _WHITE if marked.get(f"{_W}val") == "white" else "marked"
-    shade = properties.find(f"{_W}shd")
+    shade = child(properties, f"{_W}shd")
     if shade is None or (shade.get(f"{_W}fill") in {None, "auto"} and shade.get(f"{_W}themeFill") is None):
         return None
     return _colour(shade, "fill", "themeFill")
@@ -176,7 +190,7 @@ def _behind(run: Element, looks: Looks, styles: Styles, page: str) -> str:
                 if found is not None:
                     return found
             case "tbl":
-                if _style(outer.find(f"{_W}tblPr"), "tblStyle") in styles.shaded:
+                if _style(child(outer, f"{_W}tblPr"), "tblStyle") in styles.shaded:
                     return "of the table"
             case "wsp":
                 return _fill(outer.find("{*}spPr")) or page
@@ -228,9 +242,11 @@ def _alike(one: str, other: str) -> bool:
 def on_slide(root: Element, page: tuple[int, int], background: Callable[[], str]) -> bool:
     """Whether a slide may hide words. ``background``: answers its colour, or something that is no colour."""
     return any(
-        _is_outside(shape, page) or any(_is_unseen_run(run, shape, background) for run in said)
+        (run.findtext(f"{_A}t") or "").strip()
         for shape in root.iter(f"{_P}sp", f"{_P}graphicFrame")
-        if (said := [run for run in shape.iter(f"{_A}r") if (run.findtext(f"{_A}t") or "").strip()])
+        for outside in (_is_outside(shape, page),)
+        for run in shape.iter(f"{_A}r")
+        if outside or _is_unseen_run(run, shape, background)
     )
 
 
@@ -239,23 +255,23 @@ def background(root: Element) -> str | None:
     said = root.find(f"{_P}cSld/{_P}bg")
     if said is None:
         return None
-    filled = said.find(f"{_P}bgRef")
-    return _fill(said.find(f"{_P}bgPr")) if filled is None else _drawn_colour(filled)
+    filled = child(said, f"{_P}bgRef")
+    return _fill(child(said, f"{_P}bgPr")) if filled is None else _drawn_colour(filled)
 
 
 def _is_unseen_run(run: Element, shape: Element, background: Callable[[], str]) -> bool:
-    properties = run.find(f"{_A}rPr")
+    properties = child(run, f"{_A}rPr")
     if properties is None:
         return False
     if 0 < _number(properties.get("sz")) <= _TINY * 100:
         return True
-    if properties.find(f"{_A}noFill") is not None and properties.find(f"{_A}ln") is None:
+    if child(properties, f"{_A}noFill") is not None and child(properties, f"{_A}ln") is None:
         return True
-    filled = properties.find(f"{_A}solidFill")
+    filled = child(properties, f"{_A}solidFill")
     colour = None if filled is None else _drawn_colour(filled)
-    if colour is None or shape.tag != f"{_P}sp" or shape.find(f"{_P}style") is not None:
+    if colour is None or shape.tag != f"{_P}sp" or child(shape, f"{_P}style") is not None:
         return False
-    behind = _fill(shape.find(f"{_P}spPr"))
+    behind = _fill(child(shape, f"{_P}spPr"))
     if behind in {None, _OF_THEME}:
         behind = "several" if any(map(_paints, shape.itersiblings(preceding=True))) else background()
     return _alike(colour, behind or "")
@@ -265,16 +281,20 @@ def _paints(shape: Element) -> bool:
     """Whether something may be seen behind what is drawn after this."""
     if shape.tag != f"{_P}sp":
         return shape.tag in {f"{_P}pic", f"{_P}grpSp", f"{_P}graphicFrame"}
-    return shape.find(f"{_P}style") is not None or _fill(shape.find(f"{_P}spPr")) not in {None, _OF_THEME}
+    return child(shape, f"{_P}style") is not None or _fill(child(shape, f"{_P}spPr")) not in {None, _OF_THEME}
 
 
 def _is_outside(shape: Element, page: tuple[int, int]) -> bool:
     """Whether all of a shape is beside the slide. One in a group is placed by the group."""
     parent = shape.getparent()
-    frame = shape.find(f"{_P}spPr/{_A}xfrm") if shape.tag == f"{_P}sp" else shape.find(f"{_P}xfrm")
+    if shape.tag == f"{_P}sp":
+        properties = child(shape, f"{_P}spPr")
+        frame = None if properties is None else child(properties, f"{_A}xfrm")
+    else:
+        frame = child(shape, f"{_P}xfrm")
     if frame is None or 0 in page or (parent is not None and parent.tag == f"{_P}grpSp"):
         return False
-    offset, extent = frame.find(f"{_A}off"), frame.find(f"{_A}ext")
+    offset, extent = child(frame, f"{_A}off"), child(frame, f"{_A}ext")
     if offset is None or extent is None:
         return False
     left, top, width, height = (
@@ -288,8 +308,8 @@ def _is_outside(shape: Element, page: tuple[int, int]) -> bool:
 
 def in_cells(styles: Element, used: Collection[int]) -> bool:
     """Whether one of the formats that cells with words have, by its number, hides them."""
-    fonts, fills = (styles.find(f"{_X}{name}") for name in ("fonts", "fills"))
-    formats = styles.find(f"{_X}cellXfs")
+    fonts, fills = (child(styles, f"{_X}{name}") for name in ("fonts", "fills"))
+    formats = child(styles, f"{_X}cellXfs")
     silent = {
         str(each.get("numFmtId")) for each in styles.iter(f"{_X}numFmt") if not str(each.get("formatCode")).strip(";")
     }
@@ -299,10 +319,10 @@ def in_cells(styles: Element, used: Collection[int]) -> bool:
         if str(form.get("numFmtId")) in silent:
             return True
         font, fill = _child(fonts, form.get("fontId")), _child(fills, form.get("fillId"))
-        size = None if font is None else font.find(f"{_X}sz")
+        size = None if font is None else child(font, f"{_X}sz")
         if size is not None and 0 < _number(size.get("val")) <= _TINY:
             return True
-        colour = None if font is None else _cell_colour(font.find(f"{_X}color"))
+        colour = None if font is None else _cell_colour(child(font, f"{_X}color"))
         if colour is not None and colour == _cell_fill(fill):
             return True
     return False
@@ -314,10 +334,10 @@ def _child(group: Element | None, number: object) -> Element | None:
 
 
 def _cell_fill(fill: Element | None) -> str:
-    pattern = None if fill is None else fill.find(f"{_X}patternFill")
+    pattern = None if fill is None else child(fill, f"{_X}patternFill")
     if pattern is None or pattern.get("patternType") in {None, "none"}:
         return "several" if pattern is None and fill is not None and len(fill) else _WHITE
-    return _cell_colour(pattern.find(f"{_X}fgColor")) or "unknown"
+    return _cell_colour(child(pattern, f"{_X}fgColor")) or "unknown"
 
 
 def _cell_colour(colour: Element | None) -> str | None:

@@ -146,6 +146,7 @@ class Package:
         self.page = (0, 0)
         self.hidden = HiddenCells()
         self.styles = Styles()
+        self.parsed: dict[str, Element] = {}  # old parts that were looked at before their turn
         self.left_out: set[str] = set()  # old parts that nothing may lead to
 
     def main(self) -> str:

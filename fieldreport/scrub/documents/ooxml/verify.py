@@ -23,10 +23,9 @@ _SHOWN: Final = {
     for group, listed in tables.load("ooxml/shown").items()
 }
 _THINGS: Final = tuple(
-    f"<{prefix}{name}{end}".encode()
+    f"<{prefix}{name}".encode()
     for prefix, names in {"" if key == "s" else f"{key}:": value for key, value in _SHOWN["things"].items()}.items()
     for name in names.split()
-    for end in " />"
 )
 _DRAWN: Final = (
     "drawing",
@@ -67,7 +66,7 @@ def verify(source: Source, media_type: str) -> int:
     things = 0
     for _, part in parts(source, _PART):
         reading.read(part)
-        things += sum(map(part.count, _THINGS))
+        things += sum(part.count(thing + end) for thing in _THINGS if thing in part for end in (b" ", b"/", b">"))
         if b"<Relationships " in part:
             _verify_targets(part)
     reading.settle()
