@@ -107,6 +107,25 @@ def decode(untrusted: bytes | BinaryIO, media_type: str, noted: set[str]) -> Ima
         ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
+def decode_small(untrusted: bytes) -> Image.Image:
+    """A JPEG in grey and an eighth of its size, in half the time that all of it takes.
+
+    Raises:
+        Refused: as ``decode``.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        with any_error_is_damage():
+            image = open_one(untrusted, "image/jpeg")
+            if image.info.get("progressive"):
+                check_decoded(*image.size, bytes_each=3)
+            image.draft("L", (image.width // 8, image.height // 8))
+            check_decoded(*image.size)
+            return image.convert("L")
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
 def _factor(size: tuple[int, int]) -> int:
     """By how much a picture has to be made smaller before it is encoded: 1, 2, 4, 8."""
     factor = 1

@@ -60,15 +60,26 @@ def strip_height(width: int) -> int:
     return limits.PAPER_PIXELS * (2 if width > _WIDEST else 1) // width // 16 * 16
 
 
+def may_show(small: Image.Image) -> bool:
+    """Whether the beginning of a picture, in grey and an eighth of its size, may be that of a page: enough is paper.
+
+    Fewer squares are enough than ``has_dots`` wants of pixels, since print makes the paper around it darker.
+    """
+    levels = small.histogram()
+    level = max(range(_WHITE_AT_LEAST - 10, 256), key=levels.__getitem__)
+    alike = sum(levels[round(level * (1 - _SHADE)) : round(level * (1 + _SHADE)) + 1])
+    return alike >= 0.7 * _PAPER_SHARE * small.width * small.height
+
+
 def look(strip: Image.Image, noted: set[str]) -> None:
     """Add to ``noted`` when the first rows of a page show printer dots. No more than ``strip_height`` are looked at."""
     if strip.mode != "RGB":
         return
-    strip = strip.crop((0, 0, strip.width, min(strip.height, strip_height(strip.width))))
-    if strip.width > _WIDEST:
-        strip = strip.reduce(2)
-    left = max(0, strip.width - _LOOKED_AT) // 2
-    if has_dots(strip.crop((left, 0, min(strip.width, left + _LOOKED_AT), strip.height))):
+    finer = 2 if strip.width > _WIDEST else 1
+    width = min(strip.width, finer * _LOOKED_AT)
+    left = (strip.width - width) // 2
+    middle = strip.crop((left, 0, left + width, min(strip.height, strip_height(strip.width))))
+    if has_dots(middle.reduce(finer) if finer > 1 else middle):
         noted.add(Noted.PRINTER_DOTS)
 
 
@@ -97,7 +108,10 @@ def has_dots(strip: Image.Image) -> bool:
     )
     if sum(counted[least:]) < _FEWEST:
         return False
-    near = floor.reduce(_AROUND).filter(ImageFilter.MinFilter(3)).point(_at_least(round(level * _BRIGHT)))
+    near = floor.reduce(_AROUND).point(_at_least(round(level * _BRIGHT)))
+    near = near.filter(ImageFilter.BoxBlur(1)).point(
+        _at_least(255)
+    )  # bright all around; faster than the lowest of nine
     marks = ImageChops.darker(excess.point(_at_least(least)), near.resize(strip.size, Image.Resampling.NEAREST))
     return _is_code(_dots(marks), strip.size)
 
@@ -162,17 +176,19 @@ def _dots(mask: Image.Image) -> Dots:
     whole, width = mask.tobytes(), mask.width
     dots: dict[tuple[int, int], None] = {}
     last: dict[int, int] = {}  # of the row before: a run's middle, and how many rows its dot has
-    row, runs = 0, Counter[int]()
+    runs: dict[int, int] = {}
+    row = 0
     for found in _RUN.finditer(whole):
         start, end = found.span()
         y, x = divmod((start + end - 1) // 2, width)
         if y != row:
-            last = dict(runs) if y == row + 1 else {}
-            row, runs = y, Counter()
-        above = max((last.get(x + step, 0) for step in (-2, -1, 0, 1, 2)), default=0)
+            last = runs if y == row + 1 else {}
+            row, runs = y, {}
+        above = 0
+        if last:
+            beside = last.get
+            above = max(beside(x - 2, 0), beside(x - 1, 0), beside(x, 0), beside(x + 1, 0), beside(x + 2, 0))
         runs[x] = above + 1 if end - start <= _DOT_SIDE else _DOT_SIDE + 1
-        if above >= _DOT_SIDE:
-            continue
         if not above and runs[x] == 1:
             dots[x, y] = None
             if len(dots) > _MOST:

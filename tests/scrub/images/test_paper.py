@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from fieldreport.bench.samples import samples
 from fieldreport.scrub import Mode, Removed
-from fieldreport.scrub.images import paper
+from fieldreport.scrub.images import codecs, paper
 from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import Clean
 from tests.scrub.images.pictures import exif
@@ -43,12 +43,15 @@ def encoded(image: Image.Image, form: str, **options: object) -> bytes:
 
 
 def is_told(image: Image.Image, quality: int | None = None, subsampling: int = 2) -> bool:
+    small = image.convert("L").reduce(8)
     if quality is not None:
         data = encoded(image, "JPEG", quality=quality, subsampling=subsampling)
+        small = codecs.decode_small(data)
         with Image.open(io.BytesIO(data)) as opened:
             image = opened.convert("RGB")
     noted: set[str] = set()
-    paper.look(image, noted)
+    if paper.may_show(small):
+        paper.look(image, noted)
     return noted == {Noted.PRINTER_DOTS}
 
 
@@ -125,6 +128,14 @@ OTHERS = {
 def test_nothing_is_told_of_what_has_none(other: str) -> None:
     image = OTHERS[other]()
     assert [quality for quality in (None, 85, 60) if is_told(image, quality)] == []
+
+
+def test_a_picture_with_little_paper_is_not_looked_at_closely() -> None:
+    dark, even = Image.new("L", (300, 40), 90), Image.linear_gradient("L")
+    assert not any(map(paper.may_show, (dark, even, even.rotate(90))))
+    half = even.copy()
+    half.paste(240, (0, 0, 256, 100))
+    assert paper.may_show(half)
 
 
 FORMS: dict[str, dict[str, object]] = {

@@ -40,6 +40,8 @@ class Look:
     def after(self, word: bytes, number: int | None, colours: Sequence[Colour | None]) -> Look:
         """The same after one more word; ``colours`` of the colour table, None for the reader's own."""
         if word in _ENDS:
+            if not self.said:
+                return self
             said = {each: number for each, number in self.said.items() if _UNTIL[each] != word}
         elif word in _UNTIL and number is not None:
             said = {**self.said, word: number}

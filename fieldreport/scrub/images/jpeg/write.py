@@ -50,7 +50,8 @@ def _look(picture: Picture, cleaning: Cleaning) -> None:
     ]
     with contextlib.suppress(Refused):  # it goes on as it is, decoded or not
         strip = _assemble(dataclasses.replace(picture, kept=kept), None)
-        paper.look(codecs.decode(strip, "image/jpeg", set()), cleaning.noted)
+        if paper.may_show(codecs.decode_small(strip)):
+            paper.look(codecs.decode(strip, "image/jpeg", set()), cleaning.noted)
 
 
 def _subsampling(picture: Picture) -> int:
