@@ -184,10 +184,11 @@ class Sink(SeekableReader):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """A cleaned file from inside another one."""
+    """A cleaned file from inside another one. ``counted``: as in ``Cleaning``."""
 
     media_type: str
     data: bytes
+    counted: int | None
 
 
 Clean = Callable[[Source, Sink, "Cleaning"], str]
@@ -255,7 +256,14 @@ class Cleaning:
             raise Refused(Refusal.UNSUPPORTED)
         self.removed |= inner.removed
         self.noted |= inner.noted
-        return Embedded(media_type=media_type, data=sink.source().whole(limits.SCRUB_OUTPUT_BYTES))
+        data = sink.source().whole(limits.SCRUB_OUTPUT_BYTES)
+        return Embedded(media_type=media_type, data=data, counted=inner.counted)
+
+    def hand_out(self, embedded: Embedded, sink: Sink) -> str:
+        """Write a cleaned file from inside this one in the place of the whole; returns its media type."""
+        self.counted = embedded.counted
+        sink.write(embedded.data)
+        return embedded.media_type
 
 
 def check_image(width: int, height: int, *, frames: int = 1, pixels: int = limits.IMAGE_PIXELS) -> None:

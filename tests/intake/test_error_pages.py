@@ -28,7 +28,7 @@ TYPED = {
 def assert_kept(page: Seen) -> dict[str, str]:
     form = page.form("/report")
     assert {name: form[name] for name in TYPED} == TYPED
-    assert page.title.endswith(": Send a report – The Border Post")
+    assert page.title.endswith(" – Send a report – The Border Post")
     assert page.all('//*[@role="alert"]')
     return form
 
@@ -212,7 +212,7 @@ def test_a_form_in_another_encoding_is_taken_too(source: Source, house: House) -
 def test_an_unsupported_content_type_is_told(source: Source) -> None:
     page = Seen(source.client.post("/en/report", data=b"{}", content_type="application/json"))
     assert page.status == 415
-    assert page.title.startswith("This server could not read the form: ")
+    assert page.title.startswith("This server could not read the form – ")
 
 
 def test_over_the_budget_what_was_typed_comes_back(house: House) -> None:

@@ -229,7 +229,7 @@ def test_handing_in_has_a_budget_of_its_own(house: House) -> None:
     page = hand_in(source, packed(house, "two"))
     assert (page.status, page.title) == (
         429,
-        "Too much was sent in a short time: Hand in a packed report – The Border Post",
+        "Too much was sent in a short time – Hand in a packed report – The Border Post",
     )
     assert "Choose the files again" in page.text
     assert source.send("Written here.").status == STATUS_TAKEN

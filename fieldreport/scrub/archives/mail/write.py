@@ -39,9 +39,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if len(first) != 1:
         pack(members, sink, cleaning)
         return MEDIA_TYPE
-    cleaned = cleaning.embedded(first[0].read())
-    sink.write(cleaned.data)
-    return cleaned.media_type
+    return cleaning.hand_out(cleaning.embedded(first[0].read()), sink)
 
 
 def _members(source: Source, cleaning: Cleaning) -> Iterator[Member]:

@@ -32,9 +32,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         raise Refused(Refusal.HANGUL)
     cleaning.removed.add(Removed.LAYOUT)
     text = as_text(f"{words}\n").encode()
-    cleaned = cleaning.embedded(packed(text, pictures) if pictures else text)
-    sink.write(cleaned.data)
-    return cleaned.media_type
+    return cleaning.hand_out(cleaning.embedded(packed(text, pictures) if pictures else text), sink)
 
 
 def _pictures(document: Document, cleaning: Cleaning) -> Iterator[bytes]:

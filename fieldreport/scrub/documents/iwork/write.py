@@ -28,8 +28,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             if pattern.fullmatch(name) and (preview := _cleaned(package[name], cleaning)) is not None:
                 cleaning.removed.add(Removed.OTHER_METADATA)
                 cleaning.noted.add(Noted.PREVIEW)
-                sink.write(preview.data)
-                return preview.media_type
+                return cleaning.hand_out(preview, sink)
     raise Refused(Refusal.IWORK)
 
 
