@@ -32,7 +32,7 @@ from typing_extensions import override
 from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.word_lists import LIST_NAMES, WORDS, word_list
+from fieldreport.seal.word_lists import LIST_NAMES, WORDS, fold, word_list
 
 LANGUAGES: Final = MappingProxyType(
     {
@@ -98,6 +98,8 @@ class Codename:
         for words in map(word_list, LIST_NAMES):
             typed = words.split(pieces)
             if len(typed) != limits.CODENAME_WORDS:
+                if len(typed) > 1 and words.places([fold(word) for word in typed]) is not None:
+                    continue  # eight words: that "carpet" is also "car" and "pet" makes no nine of them
                 readings = words.segment(pieces)
             else:
                 places = [words.find(word) for word in typed]

@@ -414,3 +414,19 @@ def test_a_receipt_opens_under_its_own_codename_and_only_whole() -> None:
             keys.open_receipt(wrong)
         assert refused.value.code == "receipt"
     assert len({tag for keys in (one, two) for tag in keys.receipt_tags(5)}) == 10
+
+
+def test_eight_whole_words_are_eight_although_one_of_them_is_two_others() -> None:
+    drawn = Codename.generate("en").words
+    wholes = set(word_list("english").words)
+    assert {"car", "pet", "carpet"} <= wholes
+    codename = next(
+        found
+        for last in wholes
+        if (found := Codename.from_exact(" ".join(["car", "pet", *drawn[2:8], last]))) and not found.is_older
+    )
+    assert Codename.parse(str(codename)) == (codename,)
+    with pytest.raises(CodenameError) as told:
+        Codename.parse(" ".join(["carpet", *codename.words[2:]]))
+    assert (told.value.code, told.value.count) == ("codename-words", 8)
+    assert codename in Codename.parse("carpet" + "".join(codename.words[2:])), "run together"
