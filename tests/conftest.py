@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import hypothesis
 import pytest
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
@@ -20,6 +21,10 @@ from fieldreport.web.application import Application
 # start, the next run; also where the environment says otherwise.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How long one example takes says how busy the machine is.
+hypothesis.settings.register_profile("any-pace", deadline=None)
+hypothesis.settings.load_profile("any-pace")
 
 _SKIP_NOTHING = os.environ.get("FIELDREPORT_TESTS_SKIP_NOTHING") == "1"
 

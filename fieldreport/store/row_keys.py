@@ -189,18 +189,27 @@ def must_fit(engine: Engine, keys: RowKeys, metadata: MetaData) -> Literal[True]
     Raises:
         StoreError: none can (code "row-keys"), or a store is away.
     """
-    rows: list[tuple[int, bytes]] = []
+    while rows := _some_rows(engine, metadata):
+        if any(content is not None for content in reveal_all(keys, list(rows))):
+            break
+        # Another process may have removed them between the two looks: a row goes first, its key after it.
+        if rows & _some_rows(engine, metadata):
+            raise StoreError(
+                "the keys of the database are missing",
+                detail="the row keys beside the payloads are not those of this database; put the right ones back",
+                code="row-keys",
+            )
+    return True
+
+
+def _some_rows(engine: Engine, metadata: MetaData) -> set[tuple[int, bytes]]:
+    """Slot and hidden content of the first rows of each table."""
+    rows: set[tuple[int, bytes]] = set()
     with reading(engine) as session:
         for table in hiding_tables(metadata):
             some = session.execute(select(table.c.slot, table.c.hidden).limit(_ASKED))
-            rows += [(row.slot, row.hidden) for row in some]
-    if rows and not any(content is not None for content in reveal_all(keys, rows)):
-        raise StoreError(
-            "the keys of the database are missing",
-            detail="the row keys beside the payloads are not those of this database; put the right ones back",
-            code="row-keys",
-        )
-    return True
+            rows |= {(row.slot, row.hidden) for row in some}
+    return rows
 
 
 def without_key(engine: Engine, keys: RowKeys, table: FromClause) -> list[bytes]:

@@ -8,7 +8,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -398,6 +398,23 @@ def test_keys_of_another_database_are_refused(tables: Engine, tmp_path: Path) ->
     with pytest.raises(StoreError) as caught:
         must_fit(tables, others, METADATA)
     assert caught.value.code == "row-keys"
+
+
+def test_a_row_that_another_process_removes_meanwhile_is_no_missing_key(
+    tables: Engine, in_file: RowKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = add(tables, in_file, b"header")
+    slot = stored(tables, own)[0]
+    get = in_file.get
+
+    def get_too_late(slots: Sequence[int]) -> list[bytes | None]:
+        with tables.begin() as connection:
+            connection.execute(delete(Thing).where(Thing.id == own))
+        in_file.destroy([slot])
+        return get(slots)
+
+    monkeypatch.setattr(in_file, "get", get_too_late)
+    must_fit(tables, in_file, METADATA)
 
 
 def test_rows_without_a_key_are_named_and_the_others_are_not(
