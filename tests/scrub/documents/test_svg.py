@@ -255,6 +255,11 @@ def test_whatever_is_drawn_it_is_cleaned_once_and_for_all_or_refused(pieces: lis
     assert twice.source().whole() == once.source().whole()
 
 
+def test_words_behind_an_element_in_a_sheet_are_the_sheets_alone(clean: Clean) -> None:
+    drawing = f'{HEAD}><style>.k{{fill:red}}<g/>kim<use href="#a"/>.k{{stroke:blue}}</style><g class="k"/></svg>'
+    assert b"<style>.c1{fill:red}\n</style>" in clean(drawing.encode()).data
+
+
 def test_a_drawing_over_the_bounds_is_refused(clean: Clean, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "XML_BYTES", 200)
     with pytest.raises(Refused) as caught:

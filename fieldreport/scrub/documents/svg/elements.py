@@ -55,9 +55,9 @@ def settle_sheets(elements: Iterable[Element], styles: Styles) -> None:
     """Give each "style" among these elements its new text."""
     for node in elements:
         if str(node.tag).endswith("}style"):
-            node.text = styles.sheet("".join(map(str, node.itertext())))
-            for inner in list(node):
-                markup.remove(inner)
+            said = "".join(map(str, node.itertext()))
+            del node[:]  # with what stands behind each of them, which the sheet has as well
+            node.text = styles.sheet(said)
 
 
 def made(names: Names, styles: Styles) -> Mapping[str, Make]:
