@@ -11,6 +11,8 @@ from typing import Final, cast
 
 from lxml import etree
 
+from fieldreport import limits
+from fieldreport.scrub.documents.looks import Look, alike
 from fieldreport.scrub.documents.markup import Element, child, split
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -19,10 +21,8 @@ _X: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _OFF: Final = frozenset({"0", "false", "off"})
 _ON: Final = frozenset({"1", "true", "on"})
-_TINY: Final = 3  # points
 _WHITE: Final = "FFFFFF"
 _WHITE_OF_THEMES: Final = frozenset({"background1", "light1", "bg1", "lt1"})
-_ALIKE: Final = 16  # of 256: no eye tells them apart
 _STYLES_DEEP: Final = 20
 _OF_THEME: Final = "of the theme"
 # Asked of libxml2, because most styles say nothing about it. What a run or a paragraph names is none of a table.
@@ -34,35 +34,11 @@ _SPEAKING: Final = etree.XPath(
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """How a run of letters looks, as far as that can hide it; None where nothing is said. ``size`` in points."""
-
-    hidden: bool | None = None
-    colour: str | None = None
-    size: float | None = None
-    behind: str | None = None
-
-    def over(self, below: Looks) -> Looks:
-        """These, and where they say nothing, those ``below``."""
-        return Looks(
-            below.hidden if self.hidden is None else self.hidden,
-            below.colour if self.colour is None else self.colour,
-            below.size if self.size is None else self.size,
-            below.behind if self.behind is None else self.behind,
-        )
-
-    @property
-    def may_hide(self) -> bool:
-        """Whether such words may not be seen, whatever is behind them."""
-        return bool(self.hidden) or self.colour is not None or (self.size is not None and self.size <= _TINY)
-
-
-@dataclass(frozen=True, slots=True)
 class Styles:
     """Of a Word document: by the style's id; ``usual`` is how a run of no style looks."""
 
-    styles: Mapping[str, Looks] = field(default_factory=dict)
-    usual: Looks = Looks()
+    styles: Mapping[str, Look] = field(default_factory=dict)
+    usual: Look = field(default_factory=Look)
     shaded: frozenset[str] = frozenset()  # styles of tables that have a colour behind some of their cells
 
 
@@ -72,7 +48,7 @@ def styles_of(root: Element) -> Styles:
     usual = _looks(root.find(f"{_W}docDefaults/{_W}rPrDefault/{_W}rPr"))
     speaking = set(cast("list[Element]", _SPEAKING(root)))
     said = {
-        name: _looks(child(style, f"{_W}rPr")).over(Looks(behind=_shade(child(style, f"{_W}pPr"))))
+        name: _looks(child(style, f"{_W}rPr")).over(Look(behind=_shade(child(style, f"{_W}pPr"))))
         for name, style in own.items()
         if style in speaking
     }
@@ -85,9 +61,9 @@ def styles_of(root: Element) -> Styles:
     return Styles(found, usual, frozenset(shaded))
 
 
-def runs(root: Element, styles: Styles) -> Iterator[tuple[Element, Looks]]:
+def runs(root: Element, styles: Styles) -> Iterator[tuple[Element, Look]]:
     """The runs of a part that may not be seen, with how they look."""
-    odd = {name for name, looks in styles.styles.items() if looks.may_hide}
+    odd = {name for name, looks in styles.styles.items() if _may_hide(looks)}
     candidates: dict[Element, None] = {}
     for said in root.iter(f"{_W}vanish", f"{_W}color", f"{_W}sz", f"{_W}rStyle", f"{_W}pStyle"):
         named = split(str(said.tag))[1]
@@ -98,23 +74,28 @@ def runs(root: Element, styles: Styles) -> Iterator[tuple[Element, Looks]]:
         if holder is None:
             continue
         candidates |= dict.fromkeys(holder.iter(f"{_W}r") if holder.tag == f"{_W}p" else [holder])
-    every = root.iter(f"{_W}r") if styles.usual.may_hide else candidates
+    every = root.iter(f"{_W}r") if _may_hide(styles.usual) else candidates
     for run in list(every):
         if run.tag == f"{_W}r":
             yield run, _looks_of_run(run, styles)
 
 
-def is_unseen(run: Element, looks: Looks, styles: Styles, page: str = _WHITE) -> bool:
+def is_unseen(run: Element, looks: Look, styles: Styles, page: str = _WHITE) -> bool:
     """Whether the words of a run are there and nobody sees them."""
     if not any((text.text or "").strip() for text in run.iter(f"{_W}t")):
         return False
-    if looks.size is not None and looks.size <= _TINY:
+    if looks.size is not None and looks.size <= limits.TEXT_POINTS:
         return True
-    return looks.colour is not None and _alike(looks.colour, _behind(run, looks, styles, page))
+    return looks.colour is not None and alike(looks.colour, _behind(run, looks, styles, page))
 
 
-def _resolved(name: str, said: Mapping[str, Looks], based: Mapping[str, str]) -> Looks:
-    looks = Looks()
+def _may_hide(look: Look) -> bool:
+    """Whether such words may not be seen, whatever is behind them."""
+    return bool(look.hidden) or look.colour is not None or (look.size is not None and look.size <= limits.TEXT_POINTS)
+
+
+def _resolved(name: str, said: Mapping[str, Look], based: Mapping[str, str]) -> Look:
+    looks = Look()
     for _ in range(_STYLES_DEEP):
         if name not in based:
             break
@@ -124,10 +105,10 @@ def _resolved(name: str, said: Mapping[str, Looks], based: Mapping[str, str]) ->
     return looks
 
 
-def _looks_of_run(run: Element, styles: Styles) -> Looks:
+def _looks_of_run(run: Element, styles: Styles) -> Look:
     properties = child(run, f"{_W}rPr")
     own = _looks(properties)
-    of_letters = styles.styles.get(_style(properties, "rStyle"), Looks())
+    of_letters = styles.styles.get(_style(properties, "rStyle"), Look())
     paragraph = next(run.iterancestors(f"{_W}p"), None)
     set_in = child(paragraph, f"{_W}pPr") if paragraph is not None else None
     of_paragraph = styles.styles.get(_style(set_in, "pStyle"), styles.usual)
@@ -142,16 +123,16 @@ def _style(properties: Element | None, kind: str) -> str:
     return "" if said is None else str(said.get(f"{_W}val", ""))
 
 
-def _looks(properties: Element | None) -> Looks:
+def _looks(properties: Element | None) -> Look:
     if properties is None:
-        return Looks()
+        return Look()
     vanish, colour, size = (child(properties, f"{_W}{name}") for name in ("vanish", "color", "sz"))
     said = "" if size is None else str(size.get(f"{_W}val", ""))
-    return Looks(
-        None if vanish is None else str(vanish.get(f"{_W}val", "1")) not in _OFF,
-        None if colour is None else _colour(colour, "val", "themeColor"),
-        int(said) / 2 if said.isdecimal() else None,
-        _shade(properties),
+    return Look(
+        hidden=None if vanish is None else str(vanish.get(f"{_W}val", "1")) not in _OFF,
+        colour=None if colour is None else _colour(colour, "val", "themeColor"),
+        size=int(said) / 2 if said.isdecimal() else None,
+        behind=_shade(properties),
     )
 
 
@@ -179,7 +160,7 @@ def _has_shade(style: Element) -> bool:
     return any(shade.get(f"{_W}fill") not in {None, "auto"} for shade in style.iter(f"{_W}shd"))
 
 
-def _behind(run: Element, looks: Looks, styles: Styles, page: str) -> str:
+def _behind(run: Element, looks: Look, styles: Styles, page: str) -> str:
     """The colour behind a run; something that is no colour where that cannot be said."""
     if looks.behind is not None:
         return looks.behind
@@ -228,14 +209,6 @@ def _drawn_colour(filled: Element) -> str | None:
     return None
 
 
-def _alike(one: str, other: str) -> bool:
-    try:
-        pairs = [(int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (0, 2, 4)]
-    except ValueError:
-        return False
-    return all(abs(first - second) <= _ALIKE for first, second in pairs)
-
-
 # --- slides ---
 
 
@@ -263,7 +236,7 @@ def _is_unseen_run(run: Element, shape: Element, background: Callable[[], str]) 
     properties = child(run, f"{_A}rPr")
     if properties is None:
         return False
-    if 0 < _number(properties.get("sz")) <= _TINY * 100:
+    if 0 < _number(properties.get("sz")) <= limits.TEXT_POINTS * 100:
         return True
     if child(properties, f"{_A}noFill") is not None and child(properties, f"{_A}ln") is None:
         return True
@@ -274,7 +247,7 @@ def _is_unseen_run(run: Element, shape: Element, background: Callable[[], str]) 
     behind = _fill(child(shape, f"{_P}spPr"))
     if behind in {None, _OF_THEME}:
         behind = "several" if any(map(_paints, shape.itersiblings(preceding=True))) else background()
-    return _alike(colour, behind or "")
+    return alike(colour, behind or "")
 
 
 def _paints(shape: Element) -> bool:
@@ -320,7 +293,7 @@ def in_cells(styles: Element, used: Collection[int]) -> bool:
             return True
         font, fill = _child(fonts, form.get("fontId")), _child(fills, form.get("fillId"))
         size = None if font is None else child(font, f"{_X}sz")
-        if size is not None and 0 < _number(size.get("val")) <= _TINY:
+        if size is not None and 0 < _number(size.get("val")) <= limits.TEXT_POINTS:
             return True
         colour = None if font is None else _cell_colour(child(font, f"{_X}color"))
         if colour is not None and colour == _cell_fill(fill):

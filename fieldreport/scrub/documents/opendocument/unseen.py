@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub.documents.looks import Look, alike
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.opendocument.namespaces import DRAW, FO, LOEXT, PRESENTATION, STYLE, TABLE, TEXT
 from fieldreport.scrub.documents.opendocument.part import Part
@@ -18,8 +19,6 @@ from fieldreport.scrub.documents.opendocument.part import Part
 _WHITE: Final = "#ffffff"
 _NOTHING: Final = "transparent"
 _SEVERAL: Final = "several"  # colours, or none that can be told
-_ALIKE: Final = 16  # of 256: no eye tells them apart
-_COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _POINTS: Final = {"pt": 1.0, "in": 72.0, "cm": 28.35, "mm": 2.835, "pc": 12.0, "px": 0.75}
 _SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{0,20})?)(pt|in|cm|mm|pc|px)")
 _FAMILIES: Final = {
@@ -40,30 +39,13 @@ _Key = tuple[str, str]  # family and name of a style
 _WITH_WORDS: Final = frozenset({"text", "paragraph", "table-cell", "graphic", "presentation"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a style says; None where it says nothing. ``size`` in points."""
-
-    colour: str | None = None
-    size: float | None = None
-    behind: str | None = None
-
-    def over(self, below: _Look) -> _Look:
-        """This, and where it says nothing, what ``below`` says."""
-        return _Look(
-            below.colour if self.colour is None else self.colour,
-            below.size if self.size is None else self.size,
-            below.behind if self.behind is None else self.behind,
-        )
-
-
 class Looks:
     """The styles of a document, of all its ``parts``, as far as they decide whether words are seen."""
 
     def __init__(self, parts: Collection[Part]) -> None:
-        self._said: dict[_Key, tuple[_Look, str]] = {}
+        self._said: dict[_Key, tuple[Look, str]] = {}
         self._masters: dict[str, Element] = {}
-        self._resolved: dict[_Key, _Look] = {}
+        self._resolved: dict[_Key, Look] = {}
         self._odd: set[_Key] = set()
         self._odd_shapes = False
         if _may_be_odd([each for part in parts for each in part.each(*_PROPERTIES)]):
@@ -77,7 +59,7 @@ class Looks:
             self._masters |= {str(each.get(f"{STYLE}name", "")): each for each in part.each(f"{STYLE}master-page")}
         behind = {look.behind for look, _ in self._said.values() if look.behind} | {_WHITE}
         own = {look.colour for look, _ in self._said.values() if look.colour}
-        colours = {colour for colour in own if any(_alike(colour, other) for other in behind)}
+        colours = {colour for colour in own if any(alike(colour, other) for other in behind)}
         for key in self._said:
             if key[0] in _WITH_WORDS and ((look := self._look(key)).colour in colours or _is_tiny(look)):
                 self._odd.add(key)
@@ -120,19 +102,19 @@ class Looks:
         for outer in element.iterancestors():
             look = look.over(self._look(_style(outer)))
             if _is_shape(outer) and _may_lie_on_another(outer):
-                look = look.over(_Look(behind=_SEVERAL))
+                look = look.over(Look(behind=_SEVERAL))
             if (master := self._masters.get(str(outer.get(f"{DRAW}master-page-name", "")))) is not None:
                 look = look.over(self._look(_style(master)))
         return _is_unseen(look)
 
-    def _look(self, key: _Key) -> _Look:
+    def _look(self, key: _Key) -> Look:
         if key not in self._resolved:
-            look, family, name, seen = _Look(), key[0], key[1], set[str]()
+            look, family, name, seen = Look(), key[0], key[1], set[str]()
             while (family, name) in self._said and name not in seen:
                 seen.add(name)
                 own, name = self._said[family, name]
                 look = look.over(own)
-            self._resolved[key] = _Look(look.colour, look.size, None if look.behind == _NOTHING else look.behind)
+            self._resolved[key] = replace(look, behind=None if look.behind == _NOTHING else look.behind)
         return self._resolved[key]
 
 
@@ -146,12 +128,12 @@ def _may_be_odd(properties: Iterable[Element]) -> bool:
         behind |= {said(f"{FO}background-color") or "", said(f"{DRAW}fill-color") or ""}
         if said(f"{LOEXT}opacity") == "0%":
             return True
-    return any(_is_tiny(_Look(size=_points(size))) for size in sizes) or any(
-        _alike(colour, other) for colour in colours if colour for other in behind
+    return any(_is_tiny(Look(size=_points(size))) for size in sizes) or any(
+        alike(colour, other) for colour in colours if colour for other in behind
     )
 
 
-def _look(style: Element) -> _Look:
+def _look(style: Element) -> Look:
     colour = size = behind = None
     for properties in style:
         said = properties.get
@@ -161,7 +143,7 @@ def _look(style: Element) -> _Look:
             if said(f"{LOEXT}opacity") == "0%":
                 size = 0.0
         behind = said(f"{FO}background-color") or _filled(properties) or behind
-    return _Look(colour, size, behind)
+    return Look(colour=colour, size=size, behind=behind)
 
 
 def _filled(properties: Element) -> str | None:
@@ -182,20 +164,14 @@ def _points(said: str | None) -> float | None:
     return None if match is None else float(match[1]) * _POINTS[match[2]]
 
 
-def _is_tiny(look: _Look) -> bool:
+def _is_tiny(look: Look) -> bool:
     return look.size is not None and look.size <= limits.TEXT_POINTS
 
 
-def _is_unseen(look: _Look) -> bool:
+def _is_unseen(look: Look) -> bool:
     if _is_tiny(look):
         return True
-    return look.colour is not None and _alike(look.colour, look.behind or _WHITE)
-
-
-def _alike(one: str, other: str) -> bool:
-    if _COLOUR.fullmatch(one) is None or _COLOUR.fullmatch(other) is None:
-        return False
-    return all(abs(int(one[at : at + 2], 16) - int(other[at : at + 2], 16)) <= _ALIKE for at in (1, 3, 5))
+    return look.colour is not None and alike(look.colour, look.behind or _WHITE)
 
 
 def _style(element: Element) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pypdfium2
 from pypdfium2 import raw
 
+from fieldreport.scrub.documents.matrices import UNCHANGED, Matrix, times
 from fieldreport.scrub.documents.pdf.values import Rectangle
 
 _TINY: Final = 1.5  # points; print that has to be read has five and more
@@ -25,11 +26,9 @@ _LEVELS: Final = 12  # forms in forms
 _LETTERS: Final = 3  # letters and digits that make a word worth a note
 _LOW: Final = 3.0  # points between the top and the bottom of a line of such letters
 
-Matrix = tuple[float, float, float, float, float, float]
 Shown = tuple[Any, Rectangle, Matrix]
 """Something that is drawn: the object, where it is on the page, and the matrix of the form it is in."""
 
-_UNCHANGED: Final[Matrix] = (1, 0, 0, 1, 0, 0)
 _FLOATS: Final = [ctypes.c_float() for _ in range(4)]
 _BYTES: Final = [ctypes.c_uint() for _ in range(4)]
 _FLOAT_POINTERS: Final = [ctypes.byref(number) for number in _FLOATS]
@@ -61,7 +60,7 @@ def _hidden_letters(document: pypdfium2.PdfDocument, number: int, by_colour: boo
         return 0
     found = _Page((box.left, box.bottom, box.right, box.top), by_colour)
     try:
-        found.walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _UNCHANGED, 0)
+        found.walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, UNCHANGED, 0)
         covered = _of_one_colour(document[number], found.doubtful) if found.doubtful else []
         return _letters(page, found.certain + covered) if found.certain or covered else 0
     finally:
@@ -87,11 +86,11 @@ class _Page:
             item = get(owner, index)
             kind = kind_of(item)
             if kind == raw.FPDF_PAGEOBJ_FORM and level < _LEVELS:
-                inner = _times(_matrix(item), matrix)
+                inner = times(_matrix(item), matrix)
                 self.walk(item, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, inner, level + 1)
             elif kind == raw.FPDF_PAGEOBJ_TEXT and bounds_of(item, *_FLOAT_POINTERS):
                 box = one.value, two.value, three.value, four.value
-                if matrix is not _UNCHANGED:
+                if matrix is not UNCHANGED:
                     box = _moved(box, matrix)
                 low_x, low_y, high_x, high_y = box
                 shown = item, box, matrix
@@ -139,14 +138,8 @@ def _moved(box: Rectangle, matrix: Matrix) -> Rectangle:
 def _matrix(item: Any) -> Matrix:
     found = raw.FS_MATRIX()
     if not raw.FPDFPageObj_GetMatrix(item, found):
-        return _UNCHANGED
+        return UNCHANGED
     return found.a, found.b, found.c, found.d, found.e, found.f
-
-
-def _times(inner: Matrix, outer: Matrix) -> Matrix:
-    a, b, c, d, e, f = inner
-    u, v, w, x, y, z = outer
-    return a * u + b * w, a * v + b * x, c * u + d * w, c * v + d * x, e * u + f * w + y, e * v + f * x + z
 
 
 def _size(shown: Shown) -> float:
@@ -154,7 +147,7 @@ def _size(shown: Shown) -> float:
     item, _, matrix = shown
     raw.FPDFTextObj_GetFontSize(item, _FLOAT_POINTERS[0])
     size = _FLOATS[0].value
-    _, _, c, d, _, _ = _times(_matrix(item), matrix)
+    _, _, c, d, _, _ = times(_matrix(item), matrix)
     return float(abs(size) * (c * c + d * d) ** 0.5)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.scrub.documents.css import OVERLOOKED
 from fieldreport.scrub.documents.markup import Element
+from fieldreport.scrub.documents.matrices import UNCHANGED, Matrix, times
 
 _S: Final = "{http://www.w3.org/2000/svg}"
 _NUMBER: Final = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)\s*(?:px)?\s*", re.IGNORECASE)
@@ -17,9 +18,6 @@ _STEP: Final = re.compile(r"(matrix|translate|scale|rotate)\s*\(([^()]*)\)")
 _WHITE: Final = frozenset({"#fff", "#ffffff", "white", "transparent", "none"})
 _SHAPES: Final = frozenset(_S + name for name in ("rect", "path", "circle", "ellipse", "polygon", "image"))
 _HIGHEST: Final = 1000  # lines of the smallest letters on top of each other in what is shown
-
-_Matrix = tuple[float, float, float, float, float, float]
-_SAME: Final[_Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 def may_hide_words(root: Element) -> bool:
@@ -79,30 +77,30 @@ def _is_outside(node: Element, box: tuple[float, float, float, float]) -> bool:
     return not (box[0] - width < across < box[2] and box[1] - height / 10 < down < box[3] + height / 10)
 
 
-def _placed(node: Element) -> _Matrix:
+def _placed(node: Element) -> Matrix:
     """What all transformations around an element do together."""
-    matrix = _SAME
+    matrix = UNCHANGED
     above: Element | None = node
     depth = 0
     while above is not None and depth < limits.XML_DEPTH:
-        matrix = _product(_own(str(above.get("transform", ""))), matrix)
+        matrix = times(matrix, _own(str(above.get("transform", ""))))
         above, depth = above.getparent(), depth + 1
     return matrix
 
 
-def _own(transform: str) -> _Matrix:
-    matrix = _SAME
+def _own(transform: str) -> Matrix:
+    matrix = UNCHANGED
     for kind, said in _STEP.findall(transform):
         try:
             numbers = [float(each) for each in said.replace(",", " ").split()]
         except ValueError:
-            return _SAME
+            return UNCHANGED
         step = _step(kind, numbers)
-        matrix = matrix if step is None else _product(matrix, step)
+        matrix = matrix if step is None else times(step, matrix)
     return matrix
 
 
-def _step(kind: str, numbers: list[float]) -> _Matrix | None:
+def _step(kind: str, numbers: list[float]) -> Matrix | None:
     match kind, numbers:
         case "matrix", [a, b, c, d, e, f]:
             return a, b, c, d, e, f
@@ -116,12 +114,6 @@ def _step(kind: str, numbers: list[float]) -> _Matrix | None:
             if len(centre) != 2:
                 return turned
             x, y = centre
-            return _product(_product((1.0, 0.0, 0.0, 1.0, x, y), turned), (1.0, 0.0, 0.0, 1.0, -x, -y))
+            return times((1.0, 0.0, 0.0, 1.0, -x, -y), times(turned, (1.0, 0.0, 0.0, 1.0, x, y)))
         case _:
             return None
-
-
-def _product(one: _Matrix, other: _Matrix) -> _Matrix:
-    a, b, c, d, e, f = one
-    g, h, i, j, k, m = other
-    return a * g + c * h, b * g + d * h, a * i + c * j, b * i + d * j, a * k + c * m + e, b * k + d * m + f
