@@ -51,6 +51,11 @@ class Receipt:
     left_out: tuple[RefusedFile, ...]
 
 
+def mode_of(service: Service, draft: Draft) -> Mode:
+    """How a draft's files are cleaned: harder if its source or the newsroom wants it."""
+    return Mode.STRONG if draft.strong or service.settings.scrub.strong else Mode.LOSSLESS
+
+
 def clean_files(
     service: Service, uploads: Iterable[Upload], stack: contextlib.ExitStack, draft: Draft, *, language: str
 ) -> Cleaned:
@@ -58,7 +63,7 @@ def clean_files(
 
     ``draft.strong`` is what the source chose; the newsroom's setting can only add to it. ``language``: of the page.
     """
-    mode = Mode.STRONG if draft.strong or service.settings.scrub.strong else Mode.LOSSLESS
+    mode = mode_of(service, draft)
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
     for upload in uploads:

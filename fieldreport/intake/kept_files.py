@@ -2,7 +2,7 @@
 
 What was cleaned waits in ``Mailbox.kept`` as ciphertext, under a key that follows from the codename and the number of
 the form. Both stand in the page in the source's browser and nowhere else; between two posts this server can read none
-of it. Whoever posts the form, from whichever tab, sees all that waits for it.
+of it. A post of the form, from any tab, sees all that waits for it.
 
 Rules: a file is kept when it is durable, not before; the same file from the same form is one, however often and from
 however many tabs it comes; the note of a file whose report has arrived stays for the hour, without the file, so that

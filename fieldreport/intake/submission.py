@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -23,7 +24,16 @@ from fieldreport import limits
 from fieldreport.errors import NotFound
 from fieldreport.intake import kept_files
 from fieldreport.intake.context import Service
-from fieldreport.intake.deposit import Cleaned, Receipt, RefusedFile, clean_files, earlier_letters, form_used, send
+from fieldreport.intake.deposit import (
+    Cleaned,
+    Receipt,
+    RefusedFile,
+    clean_files,
+    earlier_letters,
+    form_used,
+    mode_of,
+    send,
+)
 from fieldreport.intake.form import Chosen, Draft
 from fieldreport.intake.kept_files import Kept, NotKept
 from fieldreport.scratch import Scratch
@@ -216,7 +226,7 @@ def _harder(
     language: str,
 ) -> Cleaned:
     """The kept files; those that were kept before their source wished them to be cleaned harder are cleaned again."""
-    mode = Mode.STRONG if draft.strong or service.settings.scrub.strong else Mode.LOSSLESS
+    mode = mode_of(service, draft)
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
     for kept, file in zip(waiting, files, strict=True):
@@ -224,8 +234,8 @@ def _harder(
             clean.append(file)
             continue
         source = stack.enter_context(Scratch(service.settings.intake.data / "scratch"))
-        while piece := file.output.read(limits.READ_BYTES) if file.output is not None else b"":
-            source.write(piece)
+        if file.output is not None:
+            shutil.copyfileobj(file.output, source, limits.READ_BYTES)
         upload = Upload(
             part="", untrusted_name=file.untrusted_name, source=source, length=file.length, sha256=file.original_sha256
         )
@@ -311,7 +321,7 @@ def _keep(
     draft = pending.draft
     if waiting:
         kept_files.touch(service, keys)
-    harder = draft.strong or service.settings.scrub.strong
+    harder = mode_of(service, draft) is Mode.STRONG
     kept, missed = list(waiting), [*missing]
     missed += (Chosen(untrusted_name=kept_name(each.untrusted_name), why=each.why) for each in cleaned.refused)
     for file in cleaned.files:

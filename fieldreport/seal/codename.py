@@ -82,7 +82,7 @@ class Codename:
         decide. What is typed is read with every list that holds all nine words and whose checksum fits, the older
         checksum last. Two readings happen when nine words begin alike in two languages, or when accents were left out.
 
-        ``as_written``: whoever typed it says that it is what the paper says, so that an older codename is not
+        ``as_written``: the person who typed it says that it is what the paper says, so that an older codename is not
         mistaken for one in which two words have changed places. That happens to one in 57 of the older ones.
 
         Raises:

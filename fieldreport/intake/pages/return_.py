@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
@@ -29,6 +29,7 @@ from fieldreport.intake.messages import FORM_NOT_FOUND, FORM_USED, Explanation, 
 from fieldreport.intake.submission import Pending, add_files, relisted, submit
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
+from fieldreport.web.form_reader import Upload
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
 from fieldreport.web.request_body import current_request
@@ -82,9 +83,7 @@ def enter() -> tuple[str, int] | str:
 @blueprint.post("/<language:language>/return/add")
 def add() -> tuple[str, int] | str:
     """One more letter under the same codename."""
-    here, request = context.current(), current_request()
-    uploads, typed = request.uploads, request.typed()
-    draft, visit = Draft.of(typed), form_token.open_visit(here, typed.get(form_token.FIELD, ""))
+    here, visit, draft, uploads = _posted()
     keys = here.keys_of(visit.codename)
     result = submit(
         here,
@@ -102,10 +101,8 @@ def add() -> tuple[str, int] | str:
 @blueprint.post("/<language:language>/return/files")
 def add_to_form() -> tuple[str, int] | str:
     """Keep files for the form to add more, take one out, delete all, or show the page again in this language."""
-    here, request = context.current(), current_request()
-    uploads, typed = request.uploads, request.typed()
-    draft, visit = Draft.of(typed), form_token.open_visit(here, typed.get(form_token.FIELD, ""))
-    keys = here.keys_of(visit.codename)
+    here, visit, draft, uploads = _posted()
+    typed, keys = current_request().typed(), here.keys_of(visit.codename)
     if typed.get("delete_files"):
         kept_files.forget(here, keys, draft.form)
         return flask.render_template("intake/files-deleted.html")
@@ -121,6 +118,13 @@ def add_to_form() -> tuple[str, int] | str:
         take_out=typed.get("take_out", ""),
     )
     return add_page(here, visit, result.draft, pending=result), 422 if result.is_refusal else 200
+
+
+def _posted() -> tuple[Service, Visit, Draft, Sequence[Upload]]:
+    """The form to add more and whose it is; its files first, because words can be read without them."""
+    here, request = context.current(), current_request()
+    uploads, typed = request.uploads, request.typed()
+    return here, form_token.open_visit(here, typed.get(form_token.FIELD, "")), Draft.of(typed), uploads
 
 
 def _admit(here: Service, keys: SourceKeys, draft: Draft, *, files: bool) -> list[Problem]:
