@@ -23,6 +23,7 @@ PARTS: Final = {
     "upload": "upload",
     "crowd": "crowd",
     "timing": "codename_clock",
+    "leakcheck": "leak_check",
 }
 
 
