@@ -26,6 +26,7 @@ from fieldreport.seal.roster_directory import RosterDirectory, open_carried_rost
 from fieldreport.seal.row import decrypt_row, encrypt_row
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
+from fieldreport.seal.source_sealed import SOURCE_SEALED, SourceSealed, is_source_sealed, recipients_file
 from fieldreport.seal.word_lists import fingerprint_words
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "AUTHOR_SIGNATURE",
     "EPOCH_MAX",
     "LANGUAGES",
+    "SOURCE_SEALED",
     "STAFF_KINDS",
     "AuditHead",
     "Author",
@@ -58,6 +60,7 @@ __all__ = [
     "Roster",
     "RosterDirectory",
     "SourceKeys",
+    "SourceSealed",
     "TokenKey",
     "check_date",
     "check_platform",
@@ -71,6 +74,7 @@ __all__ = [
     "forged",
     "is_handle",
     "is_packed",
+    "is_source_sealed",
     "kept_name",
     "make_public",
     "open_carried_rosters",
@@ -79,6 +83,7 @@ __all__ = [
     "open_rosters",
     "open_sealed_file",
     "read_public",
+    "recipients_file",
     "seal_envelope",
     "verify_signature",
     "write_public",

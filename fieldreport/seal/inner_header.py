@@ -36,9 +36,10 @@ class Kind(IntEnum):
     DRAFT = 5  # an article, or a revision of one
     CARD = 6  # a case's fact sheet and protected terms
     MEDIA = 7  # a rendition of an image or recording for an article
+    OPENED = 8  # what the desk made of a file that its source had sealed
 
 
-STAFF_KINDS: Final = frozenset({Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA})
+STAFF_KINDS: Final = frozenset({Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA, Kind.OPENED})
 """What staff write: signed by its author."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 from fieldreport import limits
 from fieldreport.errors import NotAllowed, NotFound
@@ -37,6 +37,9 @@ from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.archive.vault import Vault
+
+_LONG: Final = frozenset({Kind.MEDIA, Kind.OPENED})
+"""Kinds that hold files; these are read through when they are shown."""
 
 
 class Seat:
@@ -143,7 +146,7 @@ class Seat:
         with self.open_unsigned(object_id, kind=kind, thread=thread) as envelope:
             if kind in STAFF_KINDS:
                 authors.check(self.vault, self.rosters, envelope, author=author, version=version)
-                if kind is not Kind.MEDIA:  # only media are long, and are read through when they are shown
+                if kind not in _LONG:
                     envelope.verify()
             yield envelope
 

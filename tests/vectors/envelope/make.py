@@ -134,7 +134,7 @@ def inner_vectors() -> None:
     bad("inner-other-magic", "not ours", magic=b"fieldreporT/v1\n")
     bad("inner-version-2", "a version that does not exist", magic=b"fieldreport/v2\n")
     bad("inner-kind-0", "kind 0 is none", kind=0)
-    bad("inner-kind-8", "kind 8 is none", kind=8)
+    bad("inner-kind-255", "kind 255 is none", kind=255)
     bad("inner-epoch-over-the-bound", "epoch 2^63", epoch=2**63)
     bad("inner-content-one-short", "the content ends inside the last part", content_length=length - 1)
     bad("inner-content-one-long", "a byte of padding is called content", content_length=length + 1)
