@@ -51,6 +51,7 @@ KEY_ROTATE_DAYS: Final = 180  # reminders, by default: twice a year, and no old 
 ROSTER_BYTES: Final = 1 * MIB  # 64 entries are 150 KiB
 ROSTER_ENTRIES: Final = 400  # present and former staff; 1 MiB holds 450
 AUDIT_ENTRIES: Final = 2**53 - 1  # the largest integer that every reader of JSON holds exactly
+ADDRESSEES: Final = 32  # names that letters may be addressed to, former ones among them; a list that one can read
 ROSTER_EPOCHS: Final = 100_000  # 270 years of one change a day; bounds what a directory listing may cost
 ROSTER_DAYS: Final = 90  # an admin who vanished is noticed within a season
 ROSTER_ALARM_DAYS: Final = 30

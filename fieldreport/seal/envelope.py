@@ -58,11 +58,12 @@ def seal_envelope(
     recipients: Sequence[HybridRecipient],
     payload_to: BinaryIO,
     author: Author | None = None,
+    decoys: Collection[HybridRecipient] = (),
 ) -> bytes:
     """Seal to all recipients: write the payload to ``payload_to``, return the header's bytes.
 
-    ``author`` signs it; every kind that staff write has one. After an error the destination holds at most a payload
-    that no reader accepts; discard it.
+    ``decoys``: those of them who only seem to be, see ``build_header``. ``author`` signs it, and every kind that staff
+    write has one. After an error the destination holds at most a payload that no reader accepts; discard it.
 
     Raises:
         SealError: (code ``manifest``, ``recipients``) names or recipients out of their form; (code ``part-source``) a
@@ -86,7 +87,7 @@ def seal_envelope(
     size = padded_size(INNER_BYTES + content_length)
     file_key = bytearray(os.urandom(FILE_KEY_BYTES))
     try:
-        header = build_header(file_key, recipients)
+        header = build_header(file_key, recipients, decoys=decoys)
         writer = PayloadWriter(file_key, payload_to, length=size)
     finally:
         file_key[:] = bytes(FILE_KEY_BYTES)

@@ -7,7 +7,7 @@ the MAC under it was verified over the very bytes that were read. Hybrid and cla
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fieldreport import limits
 from fieldreport.errors import NotARecipient, SealError
-from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
+from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient, decoy_stanza
 from fieldreport.seal.stanza import (
     CLASSICAL,
     HYBRID,
@@ -119,16 +119,21 @@ def open_header(untrusted_header: bytes, identities: Iterable[HybridIdentity]) -
     return Header.parse(untrusted_header).open(identities)
 
 
-def build_header(file_key: bytes | bytearray, recipients: Iterable[HybridRecipient]) -> bytes:
+def build_header(
+    file_key: bytes | bytearray, recipients: Iterable[HybridRecipient], *, decoys: Collection[HybridRecipient] = ()
+) -> bytes:
     """Wrap a 16-byte file key to every recipient, once each, and return the header's bytes.
 
+    ``decoys``: those of them in whose place a stanza stands that nobody opens and that looks like the others.
+
     Raises:
-        SealError: (code ``recipients``) no recipient, more than 64, or a file key of another length.
+        SealError: (code ``recipients``) no recipient but decoys, more than 64, or a file key of another length.
     """
     distinct = list(dict.fromkeys(recipients))
-    if not 0 < len(distinct) <= limits.STANZAS:
+    if not set(distinct) - set(decoys) or len(distinct) > limits.STANZAS:
         raise SealError("a sealed object needs one to 64 recipients", code="recipients")
-    return Header.build(file_key, [recipient.wrap(file_key) for recipient in distinct]).encode()
+    stanzas = [decoy_stanza() if recipient in decoys else recipient.wrap(file_key) for recipient in distinct]
+    return Header.build(file_key, stanzas).encode()
 
 
 def read_header(source: BinaryIO) -> bytes:

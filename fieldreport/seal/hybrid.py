@@ -189,6 +189,14 @@ class HybridIdentity:
         raise TypeError("a private key is not pickled or copied")
 
 
+def decoy_stanza() -> Stanza:
+    """A stanza that nobody opens: to a key that is thrown away, around bytes that are no file key.
+
+    Without the key that a stanza is for, it cannot be told from any other: its encapsulation is as good as random.
+    """
+    return HybridIdentity.generate().recipient.wrap(os.urandom(FILE_KEY_BYTES))
+
+
 def _bad_key() -> SealError:
     return SealError("this is not a key that fieldreport knows", code="key-text", detail="key is malformed")
 

@@ -17,10 +17,12 @@ from fieldreport.errors import SealError
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.inner_header import Binding, Kind
+from fieldreport.seal.manifest import ADDRESSEE
 from fieldreport.seal.roster import Roster
 from fieldreport.seekable import SeekableReader
 
 TEXT_NAME: Final = "report.txt"
+_ADDRESSEE_CHARACTERS: Final = 32  # the longest name
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 
@@ -45,6 +47,7 @@ class Letter:
     """What is to be sealed. ``text`` is cleaned UTF-8; ``form``: 32 hexadecimal digits, the form's number.
 
     ``number``: which letter of its source it is, as far as is known, 0 where it is not. It is no part of the content.
+    ``addressee``: a name in the roster, of a desk or an editor, who alone are to read it; empty for every editor.
     """
 
     fields: Mapping[str, str] = field(repr=False)
@@ -54,6 +57,7 @@ class Letter:
     form: str
     keys: SourceKeys = field(repr=False)
     number: int = 0
+    addressee: str = ""
 
     def id(self) -> bytes:
         """The same for the same form with the same content.
@@ -62,13 +66,16 @@ class Letter:
         was fixed in between. Every item carries its length.
         """
         state = hashlib.sha256(b"fieldreport letter\0")
-        texts = [self.form, *(item for pair in sorted(self.fields.items()) for item in pair)]
+        fields = {**self.fields, **({ADDRESSEE: self.addressee} if self.addressee else {})}
+        texts = [self.form, *(item for pair in sorted(fields.items()) for item in pair)]
         for item in [*(item.encode() for item in texts), self.text, *(each.original_sha256 for each in self.files)]:
             state.update(len(item).to_bytes(8, "big") + item)
         return self.keys.letter_id(self.form, state.digest())
 
     def seal_to(self, roster: Roster, hour: int, payload: BinaryIO) -> bytes:
-        """Write the payload, return the header. Raises as ``seal_envelope`` and ``Roster.recipients``."""
+        """Write the payload, return the header. Raises as ``seal_envelope``, ``Roster.recipients`` and ``meant_by``."""
+        everybody = roster.recipients()
+        meant = roster.recipients(only=roster.meant_by(self.addressee)) if self.addressee else everybody
         letter_id = self.id()
         binding = Binding(
             kind=Kind.LETTER,
@@ -83,6 +90,7 @@ class Letter:
             "reply_key": str(self.keys.identity.recipient),
             "lookup": self.keys.lookup.hex(),
             "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
+            ADDRESSEE: self.addressee.ljust(_ADDRESSEE_CHARACTERS),  # as long whoever it is for
             **({"number": str(self.number)} if self.number else {}),
         }
         return seal_envelope(
@@ -90,7 +98,8 @@ class Letter:
             hour=hour,
             fields=fields,
             parts=self._parts(),
-            recipients=roster.recipients(),
+            recipients=everybody,
+            decoys=set(everybody) - set(meant),
             payload_to=payload,
         )
 

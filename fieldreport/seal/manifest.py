@@ -16,6 +16,7 @@ from fieldreport import limits
 from fieldreport.errors import LimitExceeded, SealError
 from fieldreport.seal import canonical
 
+ADDRESSEE: Final = "addressee"
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _NAME_CHARACTERS: Final = 100
@@ -88,6 +89,14 @@ class Manifest:
         """
         number = self.fields.get("number", "")
         return int(number) if _NUMBER.fullmatch(number) else 0
+
+    @property
+    def addressee(self) -> str:
+        """The name in the roster that a letter is addressed to, empty for every editor.
+
+        Who can seal a letter can name anybody.
+        """
+        return self.fields.get(ADDRESSEE, "").rstrip(" ")
 
     def encode(self) -> bytes:
         """Return the canonical bytes.

@@ -31,6 +31,8 @@ NO_PREVIOUS: Final = bytes(32)
 
 _FORMAT: Final = "fieldreport-roster-v1"
 _FORMAT_WITH_HEAD: Final = "fieldreport-roster-v2"
+_FORMAT_WITH_ADDRESSEES: Final = "fieldreport-roster-v3"
+_FORMATS: Final = frozenset({_FORMAT, _FORMAT_WITH_HEAD, _FORMAT_WITH_ADDRESSEES})
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 HANDLE: Final = "[a-z][a-z0-9-]{0,31}"
 """The pattern of a handle."""
@@ -63,6 +65,7 @@ class Entry:
     ``handle``: ``[a-z][a-z0-9-]*``, at most 32 characters. ``recipient``: what is sealed to, ``None`` for admins.
     ``signing``: Ed25519 public key (32 bytes) of sign-offs and audit entries, ``None`` for an older recovery key.
     ``key_id``: 32 hexadecimal digits, of SHA-256 over the recipient's bytes, or over the signing key's for admins.
+    ``addressees``: names under which sources may address an editor: of their desks, and their own handle.
     """
 
     handle: str
@@ -71,6 +74,7 @@ class Entry:
     recipient: HybridRecipient | None
     signing: bytes | None
     state: KeyState
+    addressees: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_shape()
@@ -91,6 +95,10 @@ class Entry:
             raise malformed("a signing key has 32 bytes")
         if self.role is Role.ADMIN and self.state is KeyState.DECRYPT_ONLY:
             raise malformed("an admin's key decrypts nothing")
+        if self.addressees and self.role is not Role.EDITOR:
+            raise malformed("only editors are addressed")
+        if not all(map(is_handle, self.addressees)) or list(self.addressees) != sorted(set(self.addressees)):
+            raise malformed("addressees are names like handles, in their order, none twice")
 
     def pub_file(self) -> str:
         """The text of ``<handle>.pub``, the copy for people next to the roster. No program reads it."""
@@ -124,6 +132,7 @@ class Roster:
     ``instance``: 16 bytes. ``epoch``: 1 and up. ``previous``: SHA-256 of the roster before it. ``sha256``: of the exact
     bytes of this one. Times are UTC, in whole seconds; valid from ``not_before`` until just before ``not_after``.
     ``audit``: the audit log's head when the admin signed; ``None`` where there was no log yet, and in older rosters.
+    ``addressed``: whether letters may ever have been addressed to some editors alone, which stays so.
     """
 
     instance: bytes
@@ -133,6 +142,7 @@ class Roster:
     not_after: datetime
     entries: tuple[Entry, ...]
     audit: AuditHead | None = None
+    addressed: bool = False
     sha256: bytes = field(default=b"", compare=False)
 
     def recipients(self, *, only: Collection[str] | None = None) -> tuple[HybridRecipient, ...]:
@@ -149,6 +159,28 @@ class Roster:
     def key_ids(self, *, only: Collection[str] | None = None) -> tuple[str, ...]:
         """The key ids of ``recipients()``, in the same order; raises the same."""
         return tuple(entry.key_id for entry in self._readers(only))
+
+    @property
+    def addressees(self) -> dict[str, frozenset[str]]:
+        """Name to the handles of the active editors whom it means, of every name that means one now."""
+        found: dict[str, set[str]] = {}
+        for entry in self.entries:
+            for name in entry.addressees if entry.state is KeyState.ACTIVE else ():
+                found.setdefault(name, set()).add(entry.handle)
+        return {name: frozenset(handles) for name, handles in sorted(found.items())}
+
+    def meant_by(self, addressee: str) -> frozenset[str]:
+        """The handles of the active editors whom letters to ``addressee`` are for.
+
+        Raises:
+            RosterError: (code ``roster-no-addressee``) nobody, now.
+        """
+        try:
+            return self.addressees[addressee]
+        except KeyError:
+            raise RosterError(
+                "nobody can be addressed by that name at the moment", code="roster-no-addressee"
+            ) from None
 
     def _readers(self, only: Collection[str] | None) -> list[Entry]:
         active = [
@@ -271,8 +303,12 @@ def encode_roster(roster: Roster) -> bytes:
     Raises:
         RosterError: (code ``roster-malformed``) what ``parse_roster`` would refuse.
     """
+    addressed = roster.addressed or any(entry.addressees for entry in roster.entries)
+    entries = sort_entries(roster.entries)
     value: dict[str, Any] = {
-        "entries": [_entry_value(entry) for entry in sort_entries(roster.entries)],
+        "entries": [
+            _entry_value(entry) | ({"addressees": list(entry.addressees)} if addressed else {}) for entry in entries
+        ],
         "epoch": roster.epoch,
         "format": _FORMAT,
         "instance": roster.instance.hex(),
@@ -283,6 +319,8 @@ def encode_roster(roster: Roster) -> bytes:
     if roster.audit is not None:
         head = {"hash": roster.audit.hash.hex(), "number": roster.audit.number}
         value |= {"audit": head, "format": _FORMAT_WITH_HEAD}
+    if addressed:
+        value |= {"audit": value.get("audit"), "format": _FORMAT_WITH_ADDRESSEES}
     raw = canonical.encode(value)
     if len(raw) > limits.ROSTER_BYTES:
         raise malformed("too long")
@@ -323,12 +361,11 @@ def parse_roster(raw: bytes) -> Roster:
         raise malformed("not canonical JSON") from None
     if not isinstance(value, dict):
         raise malformed("unknown format")
-    with_head = value.get("format") == _FORMAT_WITH_HEAD
-    if value.keys() != (_KEYS | {"audit"} if with_head else _KEYS) or value["format"] not in {
-        _FORMAT,
-        _FORMAT_WITH_HEAD,
-    }:
+    version = value.get("format")
+    addressed = version == _FORMAT_WITH_ADDRESSEES
+    if version not in _FORMATS or value.keys() != (_KEYS if version == _FORMAT else _KEYS | {"audit"}):
         raise malformed("unknown format")
+    audit = value.get("audit")
     epoch, listed = value["epoch"], value["entries"]
     if type(epoch) is not int or not 1 <= epoch <= limits.ROSTER_EPOCHS:
         raise malformed("the epoch is out of bounds")
@@ -340,7 +377,7 @@ def parse_roster(raw: bytes) -> Roster:
     not_before, not_after = _time(value["not_before"]), _time(value["not_after"])
     if not not_before < not_after <= not_before + timedelta(days=limits.ROSTER_DAYS):
         raise malformed(f"valid for more than {limits.ROSTER_DAYS} days, or for none")
-    entries = tuple(_entry(item) for item in listed)
+    entries = tuple(_entry(item, addressed=addressed) for item in listed)
     _check_together(entries)
     return Roster(
         instance=_bytes(value["instance"], 16),
@@ -349,7 +386,8 @@ def parse_roster(raw: bytes) -> Roster:
         not_before=not_before,
         not_after=not_after,
         entries=entries,
-        audit=_head(value["audit"]) if with_head else None,
+        audit=_head(audit) if version == _FORMAT_WITH_HEAD or audit is not None else None,
+        addressed=addressed,
         sha256=hashlib.sha256(raw).digest(),
     )
 
@@ -363,12 +401,13 @@ def _head(value: Any) -> AuditHead:
     return AuditHead(number=number, hash=_bytes(value["hash"], 32))
 
 
-def _entry(value: Any) -> Entry:
-    if not isinstance(value, dict) or value.keys() != _ENTRY_KEYS:
+def _entry(value: Any, *, addressed: bool) -> Entry:
+    if not isinstance(value, dict) or value.keys() != (_ENTRY_KEYS | {"addressees"} if addressed else _ENTRY_KEYS):
         raise malformed("an entry has unknown or missing keys")
+    addressees = value.get("addressees", [])
     nullable = [value["recipient"], value["signing"]]
     texts = [value["handle"], value["key_id"], value["role"], value["state"], *(x for x in nullable if x is not None)]
-    if not all(isinstance(text, str) for text in texts):
+    if not isinstance(addressees, list) or not all(isinstance(text, str) for text in [*texts, *addressees]):
         raise malformed("an entry has a value of the wrong type")
     try:
         return Entry(
@@ -378,6 +417,7 @@ def _entry(value: Any) -> Entry:
             recipient=None if value["recipient"] is None else HybridRecipient.parse(value["recipient"]),
             signing=None if value["signing"] is None else _bytes(value["signing"], ED25519_PUBLIC_BYTES),
             state=KeyState(value["state"]),
+            addressees=tuple(addressees),
         )
     except (ValueError, SealError):
         raise malformed("an entry has an unknown role, state or key") from None
@@ -400,6 +440,16 @@ def _check_together(entries: tuple[Entry, ...]) -> None:
     owners = {(entry.signing, entry.handle) for entry in entries if entry.signing is not None}
     if len({signing for signing, _ in owners}) != len(owners):
         raise malformed("one signing key under two handles")
+    _check_addressees(entries)
+
+
+def _check_addressees(entries: tuple[Entry, ...]) -> None:
+    # A letter to one person must not go to others, whoever is called so one day.
+    handles = {entry.handle for entry in entries}
+    if any(name in handles and name != entry.handle for entry in entries for name in entry.addressees):
+        raise malformed("a handle addresses somebody else")
+    if len({name for entry in entries for name in entry.addressees}) > limits.ADDRESSEES:
+        raise malformed(f"more than {limits.ADDRESSEES} addressees")
 
 
 def _bytes(value: Any, length: int) -> bytes:

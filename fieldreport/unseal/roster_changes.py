@@ -14,7 +14,17 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.errors import UsageError
 from fieldreport.seal.hybrid import HybridIdentity
-from fieldreport.seal.roster import NO_PREVIOUS, AuditHead, Entry, KeyState, Role, Roster, encode_roster, sort_entries
+from fieldreport.seal.roster import (
+    NO_PREVIOUS,
+    AuditHead,
+    Entry,
+    KeyState,
+    Role,
+    Roster,
+    encode_roster,
+    is_handle,
+    sort_entries,
+)
 from fieldreport.unseal.recovery import signing_key
 
 RECOVERY_HANDLE: Final = "recovery"
@@ -44,6 +54,7 @@ def next_roster(current: Roster, entries: Iterable[Entry], *, now: datetime, aud
         previous=current.sha256,
         entries=entries,
         audit=audit or current.audit,
+        addressed=current.addressed,
         now=now,
     )
 
@@ -56,6 +67,7 @@ def _encode(
     entries: Iterable[Entry],
     now: datetime,
     audit: AuditHead | None = None,
+    addressed: bool = False,
 ) -> bytes:
     not_before = now.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
     return encode_roster(
@@ -67,6 +79,7 @@ def _encode(
             not_after=not_before + timedelta(days=limits.ROSTER_DAYS),
             entries=tuple(entries),
             audit=audit,
+            addressed=addressed,
         )
     )
 
@@ -88,10 +101,11 @@ def with_added(entries: Iterable[Entry], entry: Entry) -> tuple[Entry, ...]:
     """The entries and a new person's.
 
     Raises:
-        UsageError: the handle is taken, now or by a person who left: old signatures would become ambiguous.
+        UsageError: the handle is taken, now or by a person who left (old signatures would become ambiguous), or is the
+            name of a desk.
     """
     before = tuple(entries)
-    if any(known.handle == entry.handle for known in before):
+    if any(entry.handle in {known.handle, *known.addressees} for known in before):
         raise UsageError(f"{entry.handle} is taken")
     return sort_entries((*before, entry))
 
@@ -115,6 +129,36 @@ def with_rotated(entries: Iterable[Entry], new: Entry) -> tuple[Entry, ...]:
     given_up = KeyState.REVOKED if new.role is Role.ADMIN else KeyState.DECRYPT_ONLY
     after = [dataclasses.replace(known, state=given_up) if _is_active(known, new.handle) else known for known in before]
     return sort_entries((*after, new))
+
+
+def with_addressees(entries: Iterable[Entry], handle: str, names: Iterable[str]) -> tuple[Entry, ...]:
+    """The entries after it was said under which names an editor is addressed: their desks, and their own handle or not.
+
+    A name stays with somebody for good, so that it never comes to mean others: letters may be on their way to it.
+
+    Raises:
+        UsageError: there is no such editor, a name cannot be one, or a desk would lose its last member.
+    """
+    before = tuple(entries)
+    listed = tuple(sorted(set(names)))
+    if not any(_is_active(known, handle) and known.role is Role.EDITOR for known in before):
+        raise UsageError(f"{handle} is not an editor in the roster")
+    if not all(map(is_handle, listed)):
+        raise UsageError("a desk's name is lower-case letters, digits and hyphens, 32 at most")
+    if taken := sorted({known.handle for known in before} & set(listed) - {handle}):
+        raise UsageError(f"{taken[0]} is a person's handle and cannot be the name of a desk")
+    after = tuple(
+        dataclasses.replace(known, addressees=listed) if _is_active(known, handle) else known for known in before
+    )
+    if lost := sorted(_desks(before) - _desks(after)):
+        raise UsageError(f"{handle} is the last member of the desk {lost[0]}; put somebody else into it first")
+    return after
+
+
+def _desks(entries: Iterable[Entry]) -> set[str]:
+    """The names of desks that mean an active editor."""
+    active = [entry for entry in entries if entry.state is KeyState.ACTIVE]
+    return {name for entry in active for name in entry.addressees if name != entry.handle}
 
 
 def with_retired(entries: Iterable[Entry], key_id: str) -> tuple[Entry, ...]:

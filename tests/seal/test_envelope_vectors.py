@@ -14,7 +14,7 @@ import pytest
 
 from fieldreport.errors import FieldreportError, LimitExceeded, NotARecipient, SealError
 from fieldreport.seal import Expected, HybridIdentity, Kind, OpenEnvelope, open_envelope
-from fieldreport.seal.header import build_header, read_header
+from fieldreport.seal.header import Header, build_header, read_header
 from fieldreport.seal.manifest import Manifest
 from fieldreport.seal.padding import padded_size
 from fieldreport.seal.stream import PayloadWriter
@@ -135,6 +135,30 @@ def test_a_whole_sealed_object_made_elsewhere_opens_for_each_recipient(name: str
         with open_envelope(header, payload, identities=[identity], expected=expected) as envelope:
             assert envelope.verify()
             assert envelope.read_part(0, 1 << 20).startswith(b"They moved eleven people at night.")
+
+
+def test_a_letter_with_decoys_opens_for_whom_it_is_meant_and_nobody_else() -> None:
+    seed = bytes.fromhex("19b25856e1c150ca834cffc8b59b23adbd0ec0389e58eb22b3b64768098d002b")
+    source = io.BytesIO((DIRECTORY / "three-stanzas-one-recipient.age").read_bytes())
+    header, payload = read_header(source), io.BytesIO(source.read())
+    assert len(Header.parse(header).stanzas) == 3
+    for number in range(3):
+        identity = HybridIdentity(seed[:31] + bytes([seed[31] + number]))
+        if number != 1:
+            with pytest.raises(NotARecipient):
+                open_envelope(header, payload, identities=[identity], expected=expected_of(load("good-addressed")))
+            continue
+        with open_envelope(
+            header, payload, identities=[identity], expected=expected_of(load("good-addressed"))
+        ) as envelope:
+            assert envelope.verify()
+            assert envelope.manifest.addressee == "borders"
+
+
+def test_a_letter_says_whom_it_is_for_or_older_ones_nothing() -> None:
+    for name, addressee in (("good-addressed", "borders"), ("good", "")):
+        with open_vector(load(name)) as envelope:
+            assert envelope.manifest.addressee == addressee
 
 
 def test_the_vectors_are_what_the_command_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,16 @@ def test_a_recipient_named_twice_gets_one_stanza() -> None:
     assert len(Header.parse(build_header(FILE_KEY, [FIRST.recipient, FIRST.recipient])).stanzas) == 1
 
 
+def test_a_decoy_stands_where_a_recipient_would_and_nobody_opens_it() -> None:
+    header = build_header(FILE_KEY, [FIRST.recipient, SECOND.recipient], decoys={FIRST.recipient})
+    assert len(header) == len(HEADER)
+    assert open_header(header, [SECOND]) == FILE_KEY
+    with pytest.raises(NotARecipient):
+        open_header(header, [FIRST])
+    with pytest.raises(SealError):
+        build_header(FILE_KEY, [FIRST.recipient], decoys={FIRST.recipient})
+
+
 def test_a_header_has_one_to_sixty_four_recipients() -> None:
     with pytest.raises(SealError):
         build_header(FILE_KEY, [])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 
-from fieldreport.errors import UsageError
+from fieldreport.errors import RosterError, UsageError
 from fieldreport.seal.roster import Entry, KeyState
 from fieldreport.unseal import roster_changes
 from tests.cast import INSTANCE, NOON
@@ -89,3 +90,57 @@ def test_a_revoked_person_has_no_key_in_use(entries: tuple[Entry, ...]) -> None:
     assert len(after) == len(entries) + 1
     with pytest.raises(UsageError):
         roster_changes.with_revoked(entries, "nobody")
+
+
+def test_who_is_addressed_by_a_desk_or_by_name_is_in_the_roster_from_then_on(
+    newsroom: Newsroom, raw: bytes, entries: tuple[Entry, ...]
+) -> None:
+    first = newsroom.verify(raw)
+    assert not first.addressed
+    listed = roster_changes.with_addressees(first.entries, "amira", ["borders", "amira"])
+    listed = roster_changes.with_addressees(listed, "jonas", ["borders"])
+    second = newsroom.verify(roster_changes.next_roster(first, listed, now=NOON))
+    assert second.addressed
+    assert second.addressees == {"amira": {"amira"}, "borders": {"amira", "jonas"}}
+    with pytest.raises(RosterError) as refused:
+        second.meant_by("ports")
+    assert refused.value.code == "roster-no-addressee"
+    # A renewal keeps who is addressed, and a roster that addresses nobody any more still says that some once were.
+    assert newsroom.verify(roster_changes.next_roster(second, second.entries, now=NOON)).addressees == second.addressees
+    third = newsroom.verify(roster_changes.next_roster(second, entries, now=NOON))
+    assert (third.addressed, third.addressees) == (True, {})
+
+
+def test_a_new_key_is_addressed_as_the_old_one_was_and_who_has_left_is_not(newsroom: Newsroom, raw: bytes) -> None:
+    first = newsroom.verify(raw)
+    listed = roster_changes.with_addressees(first.entries, "amira", ["borders"])
+    old = next(entry for entry in listed if entry.handle == "amira")
+    fresh = editor("amira")
+    assert fresh.recipient is not None
+    new = dataclasses.replace(old, key_id=fresh.key_id, recipient=fresh.recipient)
+    listed = roster_changes.with_rotated(listed, new)
+    second = newsroom.verify(roster_changes.next_roster(first, listed, now=NOON))
+    assert second.recipients(only=second.meant_by("borders"))[0] == fresh.recipient
+    third = newsroom.verify(
+        roster_changes.next_roster(second, roster_changes.with_revoked(second.entries, "amira"), now=NOON)
+    )
+    assert third.addressees == {}
+
+
+def test_a_name_never_comes_to_mean_others(entries: tuple[Entry, ...]) -> None:
+    listed = roster_changes.with_addressees(entries, "amira", ["borders"])
+    refused: list[Callable[[], object]] = [
+        lambda: roster_changes.with_addressees(listed, "amira", []),  # its last member
+        lambda: roster_changes.with_addressees(listed, "amira", ["jonas", "borders"]),  # a colleague's handle
+        lambda: roster_changes.with_addressees(listed, "amira", ["Borders", "borders"]),
+        lambda: roster_changes.with_addressees(listed, "admin", ["borders"]),
+        lambda: roster_changes.with_added(listed, editor("borders")),
+        lambda: roster_changes.with_added(roster_changes.with_revoked(listed, "amira"), editor("borders")),
+    ]
+    for change in refused:
+        with pytest.raises(UsageError):
+            change()
+    both = roster_changes.with_addressees(listed, "jonas", ["borders"])
+    assert roster_changes.with_addressees(both, "amira", ["amira"])[1].addressees == ("amira",)
+    named = roster_changes.with_addressees(entries, "amira", ["amira"])
+    assert roster_changes.with_addressees(named, "amira", []) == entries  # one person's own name means nobody else

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -104,6 +105,9 @@ GOOD = manifest(
 GOOD_CONTENT = REPORT + b"\xff\xd8" * 300
 
 
+ADDRESSED = manifest(part("report.txt", REPORT), fields={"addressee": "borders" + 25 * " "})
+
+
 def good_vectors() -> None:
     vector("good", "two parts, one of them cleaned", plaintext(canonical(GOOD), GOOD_CONTENT))
     vector("good-no-parts", "a manifest without parts", plaintext(canonical(manifest()), b""))
@@ -115,6 +119,7 @@ def good_vectors() -> None:
     )
     numbered = manifest(part("report.txt", REPORT), fields={"number": "12"})
     vector("good-numbered", "the twelfth message", plaintext(canonical(numbered), REPORT))
+    vector("good-addressed", "a letter to the desk borders", plaintext(canonical(ADDRESSED), REPORT))
     for name, total in (("good-at-the-floor", 16_384), ("good-above-the-floor", 16_385), ("good-two-chunks", 70_000)):
         content = b""
         for _ in range(2):  # the number's own digits count
@@ -356,8 +361,11 @@ def hkdf(material: bytes, salt: bytes, info: bytes) -> bytes:
     return hmac.digest(hmac.digest(salt or bytes(32), material, "sha256"), info + b"\x01", "sha256")
 
 
-def sealed_object(name: str, plain: bytes, recipients: int) -> None:
-    """A whole age file; recipient n has the seed SHA-256("seed") with n added to the last byte."""
+def sealed_object(name: str, plain: bytes, recipients: int, decoys: frozenset[int] = frozenset()) -> None:
+    """A whole age file; recipient n has the seed SHA-256("seed") with n added to the last byte.
+
+    In the place of those in ``decoys`` stands a stanza to a key that is thrown away, around other bytes.
+    """
     target = HERE / f"{name}.age"
     if target.exists():
         return
@@ -370,7 +378,11 @@ def sealed_object(name: str, plain: bytes, recipients: int) -> None:
         key = MLKEM768X25519PrivateKey(
             MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), X25519PrivateKey.from_private_bytes(expanded[64:])
         )
-        wrapped = suite.encrypt(file_key, key.public_key(), info=b"age-encryption.org/mlkem768x25519")
+        content = file_key
+        if number in decoys:
+            content = os.urandom(16)
+            key = MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate())
+        wrapped = suite.encrypt(content, key.public_key(), info=b"age-encryption.org/mlkem768x25519")
         enc, body = (base64.b64encode(piece).rstrip(b"=") for piece in (wrapped[:1120], wrapped[1120:]))
         header += b"-> mlkem768x25519 " + enc + b"\n" + body + b"\n"
     header += b"---"
@@ -394,3 +406,4 @@ if __name__ == "__main__":
     sealed_object("one-recipient", plaintext(canonical(GOOD), GOOD_CONTENT), 1)
     long = REPORT * 1200
     sealed_object("three-recipients", plaintext(canonical(manifest(part("report.txt", long))), long), 3)
+    sealed_object("three-stanzas-one-recipient", plaintext(canonical(ADDRESSED), REPORT), 3, frozenset({0, 2}))

@@ -100,8 +100,17 @@ def good(*more: dict[str, str | None]) -> dict[str, Any]:
 HEAD: dict[str, Any] = {"hash": "22" * 32, "number": 7}
 
 
-def with_head(value: dict[str, Any], audit: dict[str, Any] | None = HEAD) -> None:
+def with_head(value: dict[str, Any], audit: dict[str, Any] | None = HEAD) -> dict[str, Any]:
     value.update(format="fieldreport-roster-v2", audit=audit)
+    return value
+
+
+def addressed(value: dict[str, Any], **names: object) -> dict[str, Any]:
+    """Version 3: every entry says under which names sources may address its person."""
+    value.update(format="fieldreport-roster-v3", audit=value.get("audit"))
+    for item in value["entries"]:
+        item["addressees"] = names.get(item["handle"], [])
+    return value
 
 
 def lines(first: str, ed25519: bytes, mldsa65: bytes) -> str:
@@ -166,7 +175,7 @@ CASES = [
     case("a float", "roster-malformed", GOOD.replace('"epoch":2', '"epoch":2.0')),
     case("keys out of order", "roster-malformed", '{"epoch":2,' + GOOD[1:].replace('"epoch":2,', "")),
     changed("an unknown key", lambda v: v.update(note="x")),
-    changed("another format", lambda v: v.update(format="fieldreport-roster-v3")),
+    changed("another format", lambda v: v.update(format="fieldreport-roster-v4")),
     changed("with the audit log's head", with_head, ""),
     changed("version 2 without a head", lambda v: v.update(format="fieldreport-roster-v2")),
     changed("version 1 with a head", lambda v: v.update(audit=HEAD)),
@@ -179,6 +188,27 @@ CASES = [
     changed("a head with a short hash", lambda v: with_head(v, audit=HEAD | {"hash": "22" * 31})),
     changed("a head with an unknown key", lambda v: with_head(v, audit=HEAD | {"note": "x"})),
     changed("a head without its number", lambda v: with_head(v, audit={"hash": "22" * 32})),
+    changed(
+        "with addressees: a desk of two, and one by name",
+        lambda v: addressed(v, alice=["alice", "borders"], bora=["borders"]),
+        "",
+    ),
+    changed("with addressees and the audit log's head", lambda v: addressed(with_head(v), bora=["borders"]), ""),
+    changed("version 3 that addresses nobody", addressed, ""),
+    changed("a desk of somebody who has left", lambda v: addressed(v, chul=["ports"]), "", former()),
+    changed("version 1 with addressees", lambda v: v["entries"][1].update(addressees=["borders"])),
+    changed("version 3 without addressees", lambda v: v.update(format="fieldreport-roster-v3", audit=None)),
+    changed("version 3 without a head or null", lambda v: addressed(v).pop("audit")),
+    changed("an addressee that is not in a list", lambda v: addressed(v, alice="borders")),
+    changed("an addressee that is a number", lambda v: addressed(v, alice=[1])),
+    changed("an addressee in capitals", lambda v: addressed(v, alice=["Borders"])),
+    changed("an addressee twice", lambda v: addressed(v, alice=["borders", "borders"])),
+    changed("addressees out of order", lambda v: addressed(v, alice=["ports", "borders"])),
+    changed("an addressee that is another's handle", lambda v: addressed(v, alice=["bora"])),
+    changed("an addressee that is a former handle", lambda v: addressed(v, alice=["chul"]), more=former()),
+    changed("an admin who is addressed", lambda v: addressed(v, admin=["borders"])),
+    changed("a recovery key that is addressed", lambda v: addressed(v, recovery=["borders"])),
+    changed("33 addressees", lambda v: addressed(v, alice=[f"desk-{number:02}" for number in range(33)])),
     changed("another newsroom", lambda v: v.update(instance="00" * 16), "roster-instance"),
     changed("epoch zero", lambda v: v.update(epoch=0)),
     changed("epoch one with a previous roster", lambda v: v.update(epoch=1)),
