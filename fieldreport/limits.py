@@ -202,6 +202,7 @@ HTML_TAGS: Final = 1_000_000  # of a page, begun and ended: a table of a hundred
 FILM_REENCODE_PIXELS: Final = 3_600_000_000  # frames × pixels of a film re-encoded: half of what a child's time allows
 SOUND_REENCODE_SECONDS: Final = 3600
 DOCUMENT_TEXT_CHARACTERS: Final = 8 * MIB  # of a document of which only the words are taken
+READING_CHARACTERS: Final = 2_000_000  # of the words taken from one file, to be compared and shown: five long novels
 PLAYED_BYTES: Final = 192 * MIB  # of a recording or film that is re-encoded, in memory twice
 FILM_STREAMS: Final = 32  # tracks of one film; a phone writes two, and up to five of sensors
 FILM_HEAD_BYTES: Final = 64 * MIB  # all tables of samples: ten hours of picture and sound need 15 MiB

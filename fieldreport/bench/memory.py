@@ -41,7 +41,7 @@ def _peak(source: Scratch, directory: Path) -> int:
         try:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             with Scratch(directory) as output:
-                child.clean(source, Sink(output), output, Options())
+                child.make(source, Sink(output), output, Options())
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             os.write(writing, str(grown).encode())
         finally:

@@ -39,6 +39,7 @@ from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.release import Site, publish_due
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.collect import Collected, collect
+from fieldreport.vault.cases.readings import Reader
 from fieldreport.web import error_pages, headers
 from fieldreport.web.application import Application
 from fieldreport.web.csrf import CsrfGuard
@@ -97,7 +98,7 @@ def create_app(
         outbox.deliver(vault, mailbox)
         return collected
 
-    site = Site.of(settings, clock=clock)
+    site = Site.of(settings, reader=Reader(scrubber, settings.desk.data / "scratch"), clock=clock)
 
     def publish() -> None:
         for session in sessions.of_role(Role.EDITOR):

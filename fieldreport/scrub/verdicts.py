@@ -152,9 +152,16 @@ class Mode(StrEnum):
     STRONG = "strong"  # nothing of the file itself: images at quality 95, pages as pixels, sound and film encoded again
 
 
+class View(StrEnum):
+    """What is to be made of one file."""
+
+    COPY = "copy"  # a clean copy
+    WORDS = "words"  # a reading of it, see ``views.document``
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How one file is to be cleaned.
+    """What is to be made of one file, and how it is to be cleaned.
 
     ``language``: of the page that it was sent from, BCP 47, or none; what a text in an old encoding is probably in.
     ``without_refused``: of an archive, what cannot be cleaned is to be left out. ``reread``: two codecs of
@@ -165,6 +172,7 @@ class Options:
     language: str = ""
     without_refused: bool = False
     reread: tuple[str, str] = ("", "")
+    view: View = View.COPY
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -55,6 +55,8 @@ _RULE_LABELS: Final = {
     "case-unread": "Case not opened",
     "case-unreadable": "Case could not be read",
     "case-partly": "Case compared in part",
+    "not-compared": "Files not compared",
+    "only-looks": "Pictures and sound not compared",
     "near-spelling": "Close to a protected term",
     "exact-date": "Exact date",
     "clock-time": "Time of day",
@@ -96,7 +98,7 @@ def _page(
     draft = drafts.load(seat, article_id)
     with context.desk().vault.reading() as session:
         only = readers_behind(session, seat, article_id)
-    checked = review.check(seat, article_id, press=press)
+    checked = review.check(seat, article_id, press=press, reader=context.desk().site.reader)
     fields = draft.article.public_fields()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
     open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
@@ -196,7 +198,8 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
         return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
     if len(reason) > limits.ANSWER_CHARACTERS:
         raise UsageError(f"A reason has at most {limits.ANSWER_CHARACTERS} characters.")
-    review.answer(context.seat(), article_id, key, reason, press=context.desk().settings.press)
+    site = context.desk().site
+    review.answer(context.seat(), article_id, key, reason, press=site.press, reader=site.reader)
     context.say("Answered.")
     return flask.redirect(flask.url_for(".show", article_id=article_id) + f"#f-{key}", code=303)
 
@@ -214,7 +217,8 @@ def submit(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/clear")
 def clear(article_id: bytes) -> ResponseReturnValue:
     """The safety sign-off."""
-    review.clear(context.seat(), article_id, press=context.desk().settings.press)
+    site = context.desk().site
+    review.clear(context.seat(), article_id, press=site.press, reader=site.reader)
     context.say("Your safety sign-off is on record, over exactly this text and these pictures.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 

@@ -97,6 +97,10 @@ def _case_findings(material: Material) -> list[Finding]:
         findings.append(replace(_whole(Rule.CASE_UNREADABLE, "article", material.case), case=material.case))
     if material.damaged or material.terms_left_out():
         findings.append(replace(_whole(Rule.CASE_PARTLY, "article", material.case), case=material.case))
+    for rule, files in ((Rule.NOT_COMPARED, material.uncompared), (Rule.ONLY_LOOKS, material.only_looks)):
+        if files:
+            whole = _whole(rule, "article", material.case, *files)
+            findings.append(replace(whole, case=material.case, files=files))
     try:
         material.earliest()
     except ValueError:

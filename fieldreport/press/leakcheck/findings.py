@@ -40,6 +40,8 @@ class Rule(StrEnum):
     CASE_UNREAD = "case-unread"
     CASE_UNREADABLE = "case-unreadable"
     CASE_PARTLY = "case-partly"
+    NOT_COMPARED = "not-compared"
+    ONLY_LOOKS = "only-looks"
     NEAR_SPELLING = "near-spelling"
     EXACT_DATE = "exact-date"
     CLOCK_TIME = "clock-time"
@@ -48,7 +50,7 @@ class Rule(StrEnum):
 
 
 _WARNINGS: Final = frozenset(
-    {Rule.NEAR_SPELLING, Rule.EXACT_DATE, Rule.CLOCK_TIME, Rule.SHARED_NUMBER, Rule.NOT_BEFORE}
+    {Rule.NEAR_SPELLING, Rule.EXACT_DATE, Rule.CLOCK_TIME, Rule.SHARED_NUMBER, Rule.NOT_BEFORE, Rule.ONLY_LOOKS}
 )
 
 _TEXTS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
@@ -64,7 +66,8 @@ class Finding:
     of it); ``start`` and ``end`` are offsets in characters, both zero where there is no place.
 
     ``key`` is 16 hexadecimal digits that stay the same while the place and its near surroundings do: answers are
-    filed under it. ``case`` says which material it was found in, where that is known.
+    filed under it. ``case`` says which material it was found in, where that is known. ``files`` are the neutral names
+    of those that it is about.
     """
 
     rule: Rule
@@ -73,6 +76,7 @@ class Finding:
     end: int
     key: str = ""
     case: str | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def severity(self) -> Severity:

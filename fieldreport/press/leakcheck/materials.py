@@ -31,7 +31,8 @@ class Material:
     wrote into the field for it, ``protected`` the terms an editor set. ``not_before`` is the source's wish for the
     time, as typed. ``gone`` says that something of the case was deleted or withdrawn, ``unread`` that something of it
     is sealed to others, ``damaged`` that something of it can be opened by no one, ``unreadable`` that the disk does not
-    give something of it now.
+    give something of it now. ``uncompared`` names files whose words could not be read, or not all of them;
+    ``only_looks`` those of which only pictures or sound are left to compare.
     """
 
     case: str
@@ -43,6 +44,8 @@ class Material:
     unread: bool = False
     damaged: bool = False
     unreadable: bool = False
+    uncompared: tuple[str, ...] = ()
+    only_looks: tuple[str, ...] = ()
 
     def terms(self) -> tuple[str, ...]:
         """Every protected term, the editor's and the source's."""

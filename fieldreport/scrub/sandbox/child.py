@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
+from typing import Final
 
 from fieldreport.errors import FieldreportError
 from fieldreport.scratch import Scratch, ScratchShare
 from fieldreport.scrub import pipeline
-from fieldreport.scrub.format import Sink, Source
+from fieldreport.scrub.format import Clean, Sink, Source
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere, Order
-from fieldreport.scrub.verdicts import Elsewhere, Options, Refusal, Refused
+from fieldreport.scrub.verdicts import Elsewhere, Options, Refusal, Refused, View
+from fieldreport.scrub.views import words
+
+_MAKERS: Final[Mapping[View, Clean]] = {View.COPY: pipeline.clean, View.WORDS: words.write}
 
 
 def run(channel: socket.socket) -> None:
@@ -31,14 +36,14 @@ def perform(order: Order, input_fd: int, output_fd: int) -> Answer:
     share = ScratchShare(fd=input_fd, key=order.input_key, size=order.input_size)
     result = ScratchShare(fd=output_fd, key=order.output_key, size=0)
     with Scratch.adopt(share) as untrusted_input, Scratch.adopt(result, writable=True) as output:
-        return clean(untrusted_input, Sink(output, limit=order.output_limit), output, order.options)
+        return make(untrusted_input, Sink(output, limit=order.output_limit), output, order.options)
 
 
-def clean(untrusted_input: Scratch, sink: Sink, output: Scratch, options: Options) -> Answer:
-    """One file through ``pipeline`` into the sink over ``output``, every failure turned into a refusal."""
+def make(untrusted_input: Scratch, sink: Sink, output: Scratch, options: Options) -> Answer:
+    """What the options ask for, into the sink over ``output``, every failure turned into a refusal."""
     try:
         cleaning = pipeline.new_cleaning(options)
-        media_type = pipeline.clean(Source(untrusted_input, untrusted_input.size), sink, cleaning)
+        media_type = _MAKERS[options.view](Source(untrusted_input, untrusted_input.size), sink, cleaning)
         output.flush()
     except Refused as refused:
         return NotCleaned(refusal=refused.refusal, members=refused.members)

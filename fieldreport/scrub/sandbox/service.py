@@ -24,7 +24,9 @@ from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.parent import Output, WarmParent, WarmParentGone
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere
 from fieldreport.scrub.text import invisible
-from fieldreport.scrub.verdicts import Mode, Options, Refusal, Removed
+from fieldreport.scrub.verdicts import Mode, Options, Refusal, Refused, Removed, View
+from fieldreport.scrub.views import document
+from fieldreport.scrub.views.document import Reading
 
 _log = logging.getLogger(__name__)
 
@@ -94,15 +96,20 @@ class Scrubber:
             ScrubRefused: ``code`` is a ``Refusal``; nothing of a half-made result is left.
             PlatformError: the warm parent died and cannot be started again.
         """
-        if source.size > limits.SCRUB_INPUT_BYTES:
-            raise _refused(NotCleaned(refusal=Refusal.TOO_LARGE))
-        if not self._places.acquire(timeout=limits.SCRUB_WAIT_SECONDS):
-            raise _refused(NotCleaned(refusal=Refusal.BUSY))
-        try:
-            options = Options(mode=mode, language=language, without_refused=without_refused, reread=reread)
-            return self._clean(source.share(), options)
-        finally:
-            self._places.release()
+        return self._make(source, Options(mode=mode, language=language, without_refused=without_refused, reread=reread))
+
+    def read(self, source: Scratch) -> Reading:
+        """The words of one file, taken in a child of its own. ``source`` stays the caller's and is read only.
+
+        Raises:
+            ScrubRefused, PlatformError: as ``clean``; it was not read.
+        """
+        with self._make(source, Options(view=View.WORDS)).output as output:
+            output.seek(0)
+            try:
+                return document.decode(output.read(-1) or b"")
+            except Refused as refused:
+                raise _refused(NotCleaned(refusal=refused.refusal)) from None
 
     def clean_text(self, text: str) -> tuple[str, tuple[Removed, ...]]:
         """The typed report text: Unicode form C, newlines as line feeds, copy marks dropped. No child is needed."""
@@ -124,6 +131,16 @@ class Scrubber:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _make(self, source: Scratch, options: Options) -> Scrubbed:
+        if source.size > limits.SCRUB_INPUT_BYTES:
+            raise _refused(NotCleaned(refusal=Refusal.TOO_LARGE))
+        if not self._places.acquire(timeout=limits.SCRUB_WAIT_SECONDS):
+            raise _refused(NotCleaned(refusal=Refusal.BUSY))
+        try:
+            return self._clean(source.share(), options)
+        finally:
+            self._places.release()
 
     def _clean(self, share: ScratchShare, options: Options) -> Scrubbed:
         if share.size <= limits.SCRUB_IN_MEMORY_INPUT_BYTES:

@@ -18,7 +18,7 @@ from typing import Final, assert_never
 from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.scrub.verdicts import Mode, Noted, Options, Refusal, RefusedMember, Removed
+from fieldreport.scrub.verdicts import Mode, Noted, Options, Refusal, RefusedMember, Removed, View
 
 # From the service to the warm parent: make a child ready. It carries the child's end of a channel and the writing end
 # of an exit pipe.
@@ -29,9 +29,10 @@ EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), throug
 # Between the service and the child, through the channel: the order carries input and output, one answer comes back.
 ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
-_ORDER: Final = struct.Struct("<B?8s16s16s32sQ32sQ")
+_ORDER: Final = struct.Struct("<BB?8s16s16s32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
 _MODES: Final = tuple(Mode)
+_VIEWS: Final = tuple(View)
 _NOTES: Final = (*map(str, Noted), *BY_CODE)
 _MOST_NOTES: Final = 20  # an archive's texts may be in more encodings; a manifest takes 64 codes
 _MEMBERS: Final = 50  # refused files of one archive that an answer names; more fit on no page, either
@@ -55,6 +56,7 @@ class Order:
     def encode(self) -> bytes:
         """Exactly ``ORDER_BYTES``."""
         return _ORDER.pack(
+            _VIEWS.index(self.options.view),
             _MODES.index(self.options.mode),
             self.options.without_refused,
             self.options.language.encode("ascii"),
@@ -68,7 +70,7 @@ class Order:
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        mode, without_refused, *words, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
+        view, mode, without_refused, *words, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
         language, guessed, chosen = (word.rstrip(b"\0").decode("ascii") for word in words)
         return cls(
             options=Options(
@@ -76,6 +78,7 @@ class Order:
                 language=language,
                 without_refused=without_refused,
                 reread=(guessed, chosen),
+                view=_VIEWS[view],
             ),
             input_key=input_key,
             input_size=input_size,

@@ -37,6 +37,7 @@ from fieldreport.scrub.sandbox import child
 from fieldreport.scrub.sandbox.lockdown import Lock
 from fieldreport.scrub.sandbox.warmup import WarmUp
 from fieldreport.scrub.sandbox.wire import EXIT_REPORT, PREPARE, PREPARE_DESCRIPTORS
+from fieldreport.scrub.views import words
 
 _DESCRIPTORS: Final = 256  # each file at work takes two here; a low number makes closing all others quick
 _OOM_SCORE: Final = b"500"
@@ -174,6 +175,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     registry.load_all(codecs=options.codecs)
+    words.warm()
     for path in options.also:
         _load_module(path)
     warm_up = WarmUp()

@@ -2,7 +2,8 @@
 
 Rules: what cannot be read is said, not skipped: a letter that is damaged, sealed to others or on a bad disk, and a case
 of which something was withdrawn or deleted since the article was begun, become findings that block. What is sealed to
-others is no reason to override anything: a colleague can read it; nor is what a repaired disk will give.
+others is no reason to override anything: a colleague can read it; nor is what a repaired disk will give. Every file is
+read in the sandbox; what of it holds no words that a program can read is named, so that somebody looks at it.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, SealError, StoreError, Unavailable
 from fieldreport.press.leakcheck import Material
+from fieldreport.scrub.views.document import Unread
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
 from fieldreport.vault.cases import conversation
+from fieldreport.vault.cases.readings import Reader
 
 # Somebody has put another thing in its place: no reason to override anything, as what is sealed to others is none.
 _DISTRUSTED: Final = frozenset({"unsigned", "forged", "replayed", "other-source", "binding", "row-key"})
+
+# What holds no words that a program could read; people look and listen.
+_LOOKS: Final = frozenset({Unread.PICTURES, Unread.SOUND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +53,8 @@ class Background:
         return max(days, default=None)
 
 
-def background(seat: Seat, article_id: bytes) -> Background:
-    """Open all that an article came from."""
+def background(seat: Seat, article_id: bytes, reader: Reader) -> Background:
+    """Open all that an article came from, and read the words of every attachment."""
     with seat.vault.reading() as session:
         links = session.scalars(select(ArticleCase).where(ArticleCase.article_id == article_id)).all()
         cases = {link.case_id: session.get_one(Case, link.case_id) for link in links}
@@ -60,7 +66,7 @@ def background(seat: Seat, article_id: bytes) -> Background:
     materials: list[Material] = []
     for link in links:
         letters = [item for item in items if item.case_id == link.case_id]
-        materials += _materials(seat, cases[link.case_id], letters, gone_before=link.gone)
+        materials += _materials(seat, cases[link.case_id], letters, reader, gone_before=link.gone)
     newest = max((item.hour for item in items), default=None)
     moment = None if newest is None else datetime.fromtimestamp(newest * 3600, UTC)
     return Background(materials=tuple(materials), newest_report=moment)
@@ -71,18 +77,20 @@ def gone_letters(items: Sequence[Item]) -> int:
     return sum(item.gone for item in items)
 
 
-def _materials(seat: Seat, case: Case, letters: Sequence[Item], *, gone_before: int) -> Iterator[Material]:
+def _materials(
+    seat: Seat, case: Case, letters: Sequence[Item], reader: Reader, *, gone_before: int
+) -> Iterator[Material]:
     label = case.id.hex()
     if case.ended is not None:
         yield Material(case=label, gone=True)
         return
     protected: tuple[str, ...] = ()
     unread = damaged = unreadable = False
-    for letter in letters:
+    for number, letter in enumerate(letters, start=1):
         if letter.gone:
             continue
         try:
-            yield _letter(seat, label, letter.id)
+            yield _letter(seat, label, letter.id, number, reader)
         except StoreError:
             # An outage says nothing about the letter, and must not send an article back to review.
             seat.vault.must_work()
@@ -112,17 +120,32 @@ def _is_distrusted(error: FieldreportError) -> bool:
     return isinstance(error, SealError) and error.code in _DISTRUSTED
 
 
-def _letter(seat: Seat, label: str, letter_id: bytes) -> Material:
+def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader) -> Material:
+    """One letter; ``place``: which of its case, by which its files are named."""
     with seat.open_item(letter_id) as envelope:
         fields = envelope.manifest.fields
         texts = [fields.get("when", ""), fields.get("where", "")]
+        uncompared: list[str] = []
+        only_looks: list[str] = []
         for number, part in enumerate(envelope.manifest.parts):
-            # The first is what the source typed; other files of plain text are words of theirs as well.
-            if number == 0 or part.media_type.startswith("text/plain"):
-                texts.append(envelope.read_part(number, limits.FORM_TEXT_BYTES).decode("utf-8", "replace"))
+            if number == 0:  # what the source typed
+                texts.append(envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace"))
+                continue
+            reading = reader.read(envelope, number)
+            named = f"{part.name} of letter {place}"
+            if reading is None:
+                uncompared.append(named)
+                continue
+            texts.append(reading.text)
+            if not reading.unread:
+                continue
+            what = ", ".join(each.text for each in reading.unread)
+            (only_looks if _LOOKS.issuperset(reading.unread) else uncompared).append(f"{named} ({what})")
         return Material(
             case=label,
             text="\n\n".join(text for text in texts if text),
             protect_note=fields.get("protect", ""),
             not_before=fields.get("not_before", ""),
+            uncompared=tuple(uncompared),
+            only_looks=tuple(only_looks),
         )

@@ -36,28 +36,34 @@ from fieldreport.vault.articles.review import Review, leak_check, must_not_have_
 from fieldreport.vault.articles.signatures import SignOff, add_sign_off, check_sign_offs, sign
 from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
+from fieldreport.vault.cases.readings import Reader
 
 _FOR_LATER: Final = frozenset({"article-limited", "case-unread", "case-unreadable"})  # a colleague, or a repaired disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A newsroom's public site and its rules for what goes there; ``clock`` gives seconds since the Unix epoch."""
+    """A newsroom's public site and its rules for what goes there; ``clock`` gives seconds since the Unix epoch.
+
+    ``reader`` reads what the articles' cases have attached, for the leak check.
+    """
 
     press: Press
     schedule: Schedule
     newsroom: Newsroom
     archive: Archive
+    reader: Reader
     clock: Callable[[], float]
 
     @classmethod
-    def of(cls, settings: Settings, *, clock: Callable[[], float] = time.time) -> Site:
+    def of(cls, settings: Settings, *, reader: Reader, clock: Callable[[], float] = time.time) -> Site:
         """The site that the settings describe. Raises ``SettingsError``: the daily slot is no time of day."""
         return cls(
             press=settings.press,
             schedule=Schedule.from_settings(settings.press),
             newsroom=Newsroom.from_settings(settings),
             archive=Archive(settings.press.site),
+            reader=reader,
             clock=clock,
         )
 
@@ -95,7 +101,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
     with seat.vault.reading() as session:
         must_read_all(session, seat, article_id)
     signature = sign(seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
-    behind = _must_be_ready(seat, head, record, site.press, publishing=signature).behind
+    behind = _must_be_ready(seat, head, record, site, publishing=signature).behind
     now = site.now()
     slot = site.schedule.publication_slot(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
     with seat.change() as change:
@@ -196,7 +202,7 @@ def withdraw(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
 
 
 def _must_be_ready(
-    seat: Seat, head: ArticleHead, record: Record, press: Press, *, publishing: bytes | None = None
+    seat: Seat, head: ArticleHead, record: Record, site: Site, *, publishing: bytes | None = None
 ) -> Review:
     """Check both sign-offs and every finding; ``publishing`` is this person's signature before it is stored."""
     with seat.vault.reading() as session:
@@ -213,9 +219,9 @@ def _must_be_ready(
         sign_offs,
         writers=frozenset(head.writers),
         readers=readers,
-        people=press.sign_offs,
+        people=site.press.sign_offs,
     )
-    found = leak_check(seat, head, record, press)
+    found = leak_check(seat, head, record, site.press, site.reader)
     found.must_be_answered_for(sign_offs[SignOff.SAFETY].handle)
     return found
 
@@ -228,7 +234,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
         StoreError: the site cannot be written; the article stays scheduled.
     """
     head, record = drafts.open_current(seat, article_id)
-    _must_be_ready(seat, head, record, site.press)
+    _must_be_ready(seat, head, record, site)
     article, slot = record.article, site.current_slot()
     sources: dict[str, MediaSource] = {
         media.sha256: partial(opened_file, seat, article_id, record, media.name) for media in article.media

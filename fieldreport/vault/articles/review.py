@@ -30,6 +30,7 @@ from fieldreport.vault.articles.records import Record, fresh_hashes
 from fieldreport.vault.articles.signatures import Answer, SignOff, add_sign_off, answer_parts, open_answers, sign
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleAnswer, ArticleFile, ArticleState
+from fieldreport.vault.cases.readings import Reader
 
 NEVER_ANSWERED: Final = frozenset({Rule.CASE_UNREAD, Rule.CASE_UNREADABLE})
 """Findings that no reason overrides: somebody else, or the same person later, reads what was not compared."""
@@ -91,14 +92,14 @@ class Review:
         return given[-1] if given else None
 
 
-def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press) -> Review:
+def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press, reader: Reader) -> Review:
     """Check one revision against the letters and cards of its cases, now."""
     with seat.vault.reading() as session:
         files = session.scalars(select(ArticleFile.object_id).where(ArticleFile.article_id == head.id)).all()
         notes = session.scalars(
             select(ArticleAnswer.object_id).where(ArticleAnswer.article_id == head.id).order_by(ArticleAnswer.number)
         ).all()
-    behind = background(seat, head.id)
+    behind = background(seat, head.id, reader)
     findings = check_words(
         record.article,
         behind.materials,
@@ -110,13 +111,13 @@ def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press) -> R
     )
 
 
-def check(seat: Seat, article_id: bytes, *, press: Press) -> tuple[Checked, ...]:
+def check(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> tuple[Checked, ...]:
     """Run the leak check on the current revision against the letters and cards of its cases."""
     head, record = drafts.open_current(seat, article_id)
-    return leak_check(seat, head, record, press).seen_by(seat.handle, head.cleared_by)
+    return leak_check(seat, head, record, press, reader).seen_by(seat.handle, head.cleared_by)
 
 
-def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press) -> None:
+def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press, reader: Reader) -> None:
     """Say why one finding may stay. The reason is sealed; the log says only that there is one.
 
     Raises:
@@ -130,7 +131,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
     if len(reason) > limits.ANSWER_CHARACTERS:
         raise LimitExceeded("this reason is too long", code="reason-size")
     head, record = drafts.open_current(seat, article_id)
-    finding = leak_check(seat, head, record, press).finding(key)
+    finding = leak_check(seat, head, record, press, reader).finding(key)
     must_have_read(finding)
     blocks = finding.severity is Severity.BLOCK
     if blocks:
@@ -172,7 +173,7 @@ def return_to_draft(seat: Seat, article_id: bytes) -> ArticleHead:
     return overview.get(seat.vault, article_id)
 
 
-def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
+def clear(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> ArticleHead:
     """Sign off that an article puts no one at risk.
 
     Raises:
@@ -185,7 +186,7 @@ def clear(seat: Seat, article_id: bytes, *, press: Press) -> ArticleHead:
     must_be(head.state, ArticleState.REVIEW)
     with seat.vault.reading() as session:
         must_read_all(session, seat, article_id)
-    leak_check(seat, head, record, press).must_be_answered_for(seat.handle)
+    leak_check(seat, head, record, press, reader).must_be_answered_for(seat.handle)
     signature = sign(seat, SignOff.SAFETY, article_id, record.article.content_hash())
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)

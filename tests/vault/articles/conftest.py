@@ -13,6 +13,7 @@ import pytest
 
 from fieldreport import config
 from fieldreport.press.article import Article
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import SourceKeys
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal.staff_key import StaffKey
@@ -22,6 +23,7 @@ from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.release import Site
 from fieldreport.vault.cases import inbox, sort
 from fieldreport.vault.cases.inbox import CaseFilter
+from fieldreport.vault.cases.readings import Reader
 from tests.cast import REPORT, a_source, copy_tables, settings_in
 from tests.store.throwaway_postgres import fresh_database
 from tests.vault.newsroom import Newsroom, open_newsroom
@@ -41,11 +43,11 @@ class Editor:
         self.add_media = partial(drafts.add_media, seat)
         self.open_media = partial(drafts.open_media, seat)
         self.discard = partial(drafts.discard, seat)
-        self.check = partial(review.check, seat, press=site.press)
-        self.answer = partial(review.answer, seat, press=site.press)
+        self.check = partial(review.check, seat, press=site.press, reader=site.reader)
+        self.answer = partial(review.answer, seat, press=site.press, reader=site.reader)
         self.submit = partial(review.submit, seat)
         self.return_to_draft = partial(review.return_to_draft, seat)
-        self.clear = partial(review.clear, seat, press=site.press)
+        self.clear = partial(review.clear, seat, press=site.press, reader=site.reader)
         self.publish = partial(release.publish, seat, site=site)
         self.publish_due = partial(release.publish_due, seat, site=site)
         self.correct = partial(release.correct, seat)
@@ -61,6 +63,7 @@ class House:
     settings: config.Settings
     ines: StaffKey
     source: SourceKeys
+    reader: Reader
     press: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -81,7 +84,7 @@ class House:
 
     def desk(self, staff: StaffKey) -> Editor:
         settings = replace(self.settings, press=replace(self.settings.press, **self.press))  # type: ignore[arg-type]
-        return Editor(self.newsroom.seat(staff), Site.of(settings, clock=self.newsroom.clock))
+        return Editor(self.newsroom.seat(staff), Site.of(settings, reader=self.reader, clock=self.newsroom.clock))
 
     def send(self, text: str = REPORT, **fields: str) -> None:
         """A letter of the one source, collected and sorted."""
@@ -125,11 +128,17 @@ def open_house(directory: Path, *, vault_url: str, mailbox_url: str) -> Newsroom
     return Newsroom(directory=directory, vault=vault, mailbox=mailbox, clock=clock)
 
 
-def build(directory: Path, vault_url: str) -> House:
+def build(directory: Path, vault_url: str, scrubber: Scrubber) -> House:
     """A newsroom with one case in its vault."""
     mailbox_url = copy_tables("fieldreport.mailbox", directory / "intake" / "mailbox.db")
     newsroom = open_house(directory, vault_url=vault_url, mailbox_url=mailbox_url)
-    house = House(newsroom=newsroom, settings=settings_in(directory), ines=newsroom.hire("ines"), source=a_source())
+    house = House(
+        newsroom=newsroom,
+        settings=settings_in(directory),
+        ines=newsroom.hire("ines"),
+        source=a_source(),
+        reader=Reader(scrubber, directory),
+    )
     house.send()
     return house
 
@@ -140,10 +149,16 @@ def close(house: House) -> None:
 
 
 @pytest.fixture(scope="session")
-def model_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
+    with Scrubber.start(directory=tmp_path_factory.mktemp("scratch"), require_sandbox=False) as scrubber:
+        yield scrubber
+
+
+@pytest.fixture(scope="session")
+def model_house(tmp_path_factory: pytest.TempPathFactory, scrubber: Scrubber) -> House:
     """Built once; every test works in a copy of its directory."""
     directory = tmp_path_factory.mktemp("model")
-    house = build(directory, copy_tables("fieldreport.vault", directory / "desk" / "vault.db"))
+    house = build(directory, copy_tables("fieldreport.vault", directory / "desk" / "vault.db"), scrubber)
     close(house)
     return house
 
@@ -157,18 +172,24 @@ def house(model_house: House, tmp_path: Path) -> Iterator[House]:
         vault_url=f"sqlite:///{directory / 'desk' / 'vault.db'}",
         mailbox_url=f"sqlite:///{directory / 'intake' / 'mailbox.db'}",
     )
-    house = House(newsroom=newsroom, settings=settings_in(directory), ines=model_house.ines, source=model_house.source)
+    house = replace(
+        model_house,
+        newsroom=newsroom,
+        settings=settings_in(directory),
+        reader=replace(model_house.reader, scratch=tmp_path),
+        press={},
+    )
     yield house
     close(house)
 
 
 @pytest.fixture
-def house_on_postgresql(tmp_path: Path) -> Iterator[House]:
+def house_on_postgresql(tmp_path: Path, scrubber: Scrubber) -> Iterator[House]:
     vault_url = fresh_database()
     engine = open_engine(vault_url)
     migrate(engine, "fieldreport.vault")
     engine.dispose()
     (tmp_path / "desk").mkdir()
-    house = build(tmp_path, vault_url)
+    house = build(tmp_path, vault_url, scrubber)
     yield house
     close(house)

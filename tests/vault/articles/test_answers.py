@@ -96,7 +96,7 @@ def test_a_letter_that_cannot_be_opened_here_blocks(house: House) -> None:
 
 def with_a_file(house: House) -> None:
     """A letter of which the payload is a file."""
-    house.newsroom.send(house.source, "More.", files=(os.urandom(300_000),))
+    house.newsroom.send(house.source, "More.", files=(os.urandom(150_000).hex().encode(),))
     house.newsroom.collect()
     sort.sort(house.newsroom.seat(house.newsroom.amira))
 

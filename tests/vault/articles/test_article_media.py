@@ -20,12 +20,6 @@ from fieldreport.vault.articles.tables import ArticleState
 from tests.vault.articles.conftest import House
 
 
-@pytest.fixture(scope="module")
-def scrubber(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrubber]:
-    with Scrubber.start(directory=tmp_path_factory.mktemp("scratch"), require_sandbox=False) as scrubber:
-        yield scrubber
-
-
 @pytest.fixture
 def scratch(tmp_path: Path) -> Iterator[Callable[[bytes], Scratch]]:
     opened: list[Scratch] = []

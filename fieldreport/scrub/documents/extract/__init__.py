@@ -11,27 +11,41 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from fieldreport import limits
 from fieldreport.scrub.documents.extract import html, packages, rtf
 from fieldreport.scrub.verdicts import Bomb
 
 
+def lines_and_pictures(cleaned: bytes, media_type: str) -> tuple[Iterator[str], list[bytes]]:
+    """The lines of a cleaned document (``Strong.EXTRACT`` in ``registry``), those of ``Heading`` too, and its pictures.
+
+    Raises:
+        Refused: ``not-strong`` when an older encoding leaves its words uncertain.
+    """
+    match media_type:
+        case "text/html":
+            return html.lines_and_pictures(cleaned)
+        case "application/rtf":
+            return rtf.lines_and_pictures(cleaned)
+        case _:
+            return packages.lines_and_pictures(cleaned, media_type)
+
+
+def other_lines(cleaned: bytes, media_type: str) -> Iterator[str]:
+    """What else stands in a cleaned document, outside the flow of its text."""
+    return iter(()) if media_type in {"text/html", "application/rtf"} else packages.other_lines(cleaned)
+
+
 def words_and_pictures(cleaned: bytes, media_type: str) -> tuple[str, list[bytes]]:
-    """The words of a cleaned document (``Strong.EXTRACT`` in ``registry``), and its pictures as they stand in it.
+    """The words of a cleaned document, and its pictures as they stand in it.
 
     Raises:
         Refused: ``bomb`` when repeated cells make it longer than ``limits.DOCUMENT_TEXT_CHARACTERS``; ``not-strong``
             when an older encoding leaves its words uncertain.
     """
-    match media_type:
-        case "text/html":
-            lines, pictures = html.lines_and_pictures(cleaned)
-        case "application/rtf":
-            lines, pictures = rtf.lines_and_pictures(cleaned)
-        case _:
-            lines, pictures = packages.lines_and_pictures(cleaned, media_type)
+    lines, pictures = lines_and_pictures(cleaned, media_type)
     words: list[str] = []
     length = 0
     for line in lines:

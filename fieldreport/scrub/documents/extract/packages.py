@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from fieldreport.scrub.documents.extract.lines import Heading
 from fieldreport.scrub.documents.markup import Element, parse
 
 _WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -16,6 +17,11 @@ _SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.she
 _SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _Part = Callable[[str], Element]
 _PICTURE: Final = re.compile(r"\.(?:jpg|png|gif)$")
+_READ: Final = re.compile(
+    r"word/(?:document|(?:header|footer|footnotes|endnotes)\d*)\.xml|xl/(?:worksheets/sheet\d+|sharedStrings|workbook)\.xml"
+    r"|ppt/(?:slides/slide|notesSlides/notesSlide)\d+\.xml|content\.xml"
+)
+_ABOUT: Final = ("[Content_Types]", "META-INF/", "_rels/", "docProps/", "meta.xml")
 _MANY: Final = 1000  # repetitions of one cell or space: more is a way to say "to the edge of the sheet"
 
 
@@ -37,6 +43,17 @@ def lines_and_pictures(cleaned: bytes, media_type: str) -> tuple[Iterator[str], 
     if media_type == "application/epub+zip":
         return _book(part, names), pictures
     return _open_document(part("content.xml")), pictures
+
+
+def other_lines(cleaned: bytes) -> Iterator[str]:
+    """What stands in the parts that ``lines_and_pictures`` does not read: charts, diagrams, masters, page headers."""
+    package = zipfile.ZipFile(io.BytesIO(cleaned))
+    for name in package.namelist():
+        if name.endswith(".xml") and not _READ.fullmatch(name) and not name.startswith(_ABOUT):
+            for element in parse(package.read(name)).iter():
+                for text in (element.text, element.tail):
+                    if text and text.strip():
+                        yield " ".join(text.split())
 
 
 def _name(element: Element) -> str:
@@ -70,7 +87,7 @@ def _word(part: _Part, names: Iterable[str]) -> Iterator[str]:
 def _slides(part: _Part, names: Iterable[str]) -> Iterator[str]:
     names = list(names)
     for name in _numbered(names, r"ppt/slides/slide\d+\.xml"):
-        yield f"[{_number_in(name)}]"
+        yield Heading(f"[{_number_in(name)}]")
         yield from _flow(part(name), rows="tr", cells="tc", paragraph="p")
         yield ""
     for name in _numbered(names, r"ppt/notesSlides/notesSlide\d+\.xml"):
@@ -82,7 +99,7 @@ def _flow(element: Element, *, rows: str, cells: str, paragraph: str) -> Iterato
     for child in element:
         match _name(child):
             case name if name == paragraph:
-                yield _run(child)
+                yield Heading(_run(child)) if _is_heading(child) else _run(child)
             case name if name == rows:
                 inside = (each for each in child if _name(each) == cells)
                 yield "\t".join(
@@ -91,6 +108,21 @@ def _flow(element: Element, *, rows: str, cells: str, paragraph: str) -> Iterato
                 )
             case _:
                 yield from _flow(child, rows=rows, cells=cells, paragraph=paragraph)
+
+
+def _is_heading(paragraph: Element) -> bool:
+    """Whether a paragraph of Word has an outline level, or the style of one."""
+    for element in paragraph.iter():
+        match _name(element):
+            case "outlineLvl":
+                return True
+            case "pStyle":
+                return re.fullmatch(r"(?i)(?:heading.*|title)", _attribute(element, "val")) is not None
+            case "r":
+                return False
+            case _:
+                pass
+    return False
 
 
 def _run(paragraph: Element) -> str:
@@ -115,7 +147,7 @@ def _sheets(part: _Part, names: Iterable[str]) -> Iterator[str]:
         shared = [_run(item) for item in part("xl/sharedStrings.xml") if _name(item) == "si"]
     titles = [_attribute(sheet, "name") for sheet in part("xl/workbook.xml").iter() if _name(sheet) == "sheet"]
     for at, name in enumerate(_numbered(names, r"xl/worksheets/sheet\d+\.xml")):
-        yield f"[{titles[at] if at < len(titles) else at + 1}]"
+        yield Heading(f"[{titles[at] if at < len(titles) else at + 1}]")
         for row in part(name).iter():
             if _name(row) == "row":
                 yield "\t".join(_cell(cell, shared) for cell in row if _name(cell) == "c")
@@ -137,10 +169,12 @@ def _cell(cell: Element, shared: list[str]) -> str:
 def _open_document(content: Element) -> Iterator[str]:
     for element in content:
         match _name(element):
-            case "p" | "h":
+            case "p":
                 yield _open_text(element)
+            case "h":
+                yield Heading(_open_text(element))
             case "table":
-                yield f"[{_attribute(element, 'name')}]"
+                yield Heading(f"[{_attribute(element, 'name')}]")
                 yield from _open_document(element)
                 yield ""
             case "page":

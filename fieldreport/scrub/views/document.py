@@ -1,0 +1,116 @@
+"""The words of a file as they cross from the child to the service: blocks of text, and what was left unread.
+
+Rule: ``decode`` is for what a child wrote that a file may have taken over. It is parsed strictly, and what comes out is
+text and numbers, which shown escaped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Self
+
+from fieldreport import limits
+from fieldreport.scrub import registry
+from fieldreport.scrub.verdicts import Damaged
+
+
+class Block(StrEnum):
+    """What a piece of a document is."""
+
+    HEADING = "heading"
+    LINE = "line"  # a paragraph, or a line of a text
+    ROW = "row"  # of a table; the texts are its cells
+    PAGE = "page"  # where a page begins; its text is the number
+    MEMBER = "member"  # where a file in it begins; its text is a neutral name
+
+
+class Unread(StrEnum):
+    """What no program has read in a file; ``text`` has the words for it."""
+
+    text: str
+
+    def __new__(cls, code: str, text: str = "") -> Self:  # noqa: D102 - as in verdicts; the default is for type checkers
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.text = text
+        return member
+
+    PICTURES = "pictures", "pictures"
+    PAGES = "pages", "pages without words"  # scanned ones
+    SOUND = "sound", "sound"
+    MEMBERS = "members", "files inside that cannot be read"
+    REST = "rest", "what comes after the first 2 million characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One block: what it is, and its text, or the texts of a row's cells."""
+
+    block: Block
+    texts: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The words of a file, in order. ``unread``: what else is in it; empty means that this is all."""
+
+    pieces: tuple[Piece, ...] = field(repr=False)
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All words, one block a line, cells with tabs between; empty when there are none."""
+        shown = (piece for piece in self.pieces if piece.block not in _PLACES)
+        return "\n".join("\t".join(piece.texts) for piece in shown).strip()
+
+
+_PLACES: Final = frozenset({Block.PAGE, Block.MEMBER})
+_CELLS: Final = 1000  # of a row; Excel has 16,384 columns, and no page shows them
+
+
+def encode(pieces: Sequence[Piece], unread: set[Unread]) -> bytes:
+    """In the child, once it has kept to ``limits.READING_CHARACTERS``."""
+    document = {
+        "pieces": [[piece.block.value, *piece.texts[:_CELLS]] for piece in pieces],
+        "unread": [each.value for each in Unread if each in unread],
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def decode(untrusted: bytes) -> Reading:
+    """In the service.
+
+    Raises:
+        Damaged: it is not what ``encode`` writes, or longer than a reading may be.
+    """
+    try:
+        document = json.loads(untrusted)
+        match document:
+            case {"pieces": list(pieces), "unread": list(unread), **rest} if not rest:
+                read = tuple(_piece(each) for each in pieces)
+                reading = Reading(pieces=read, unread=tuple(Unread(each) for each in unread))
+            case _:
+                raise Damaged
+    except (ValueError, RecursionError):  # a decoding error is one, and so is a word that is none of ours
+        raise Damaged from None
+    if sum(len(text) for piece in reading.pieces for text in piece.texts) > limits.READING_CHARACTERS:
+        raise Damaged
+    return reading
+
+
+def _piece(untrusted_item: object) -> Piece:
+    match untrusted_item:
+        case [str(block), *texts] if texts and len(texts) <= _CELLS:
+            words = tuple(text for text in texts if isinstance(text, str))
+            piece = Piece(Block(block), words)
+            if len(words) != len(texts) or (len(words) > 1 and piece.block is not Block.ROW):
+                raise Damaged
+            if piece.block is Block.MEMBER and not registry.named_type(words[0]):
+                raise Damaged
+            if piece.block is Block.PAGE and not (words[0].isascii() and words[0].isdigit()):
+                raise Damaged
+            return piece
+    raise Damaged

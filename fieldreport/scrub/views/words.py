@@ -1,0 +1,210 @@
+"""The words of any file that is cleaned here, in the locked child.
+
+One way for all: PDFium reads a PDF; texts are decoded; the members of an archive are read one after the other; of
+everything else that has words, the clean copy is made first and ``documents.extract`` reads that, as strong cleaning
+does. Type by content, never by name.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+import pypdfium2
+from pypdfium2 import raw as pdfium
+
+from fieldreport import limits
+from fieldreport.scrub import pipeline, registry
+from fieldreport.scrub.archives.parse import parse as members_of
+from fieldreport.scrub.documents import extract
+from fieldreport.scrub.documents.extract.lines import Heading
+from fieldreport.scrub.documents.markup import parse_own
+from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.registry import NeutralNames, Strong
+from fieldreport.scrub.sniff import sniff
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
+from fieldreport.scrub.views.document import Block, Piece, Unread, encode
+
+MEDIA_TYPE: Final = "text/plain"
+_ARCHIVES: Final = frozenset({"application/zip", "application/x-tar", "application/gzip"})
+_DRAWING: Final = "image/svg+xml"
+_TEXTS: Final = frozenset({"text/plain", "text/vcard", "text/calendar", "application/geo+json"})
+_DELIMITERS: Final = ("\t", ";", ",")
+_TABLE_LINES: Final = 20  # looked at to tell whether a text is a table
+
+
+def write(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Write the file's ``Reading``; the answer is a media type.
+
+    Raises:
+        Refused: it was not read.
+        Elsewhere: never for what has words.
+    """
+    reader = _Reader(cleaning)
+    try:
+        reader.read(untrusted_source)
+    except _Enough:
+        reader.unread.add(Unread.REST)
+    sink.write(encode(reader.pieces, reader.unread))
+    return MEDIA_TYPE
+
+
+def warm() -> None:
+    """Load what is loaded late: the codec of the words of a PDF."""
+    "a".encode("utf-16-le").decode("utf-16-le")
+
+
+class _Enough(Exception):
+    """There are more words than a reading holds."""
+
+
+class _Reader:
+    def __init__(self, cleaning: Cleaning) -> None:
+        self.pieces: list[Piece] = []
+        self.unread: set[Unread] = set()
+        self._cleaning = cleaning
+        self._left = limits.READING_CHARACTERS
+        self._names = NeutralNames()
+
+    def read(self, untrusted: Source, *, depth: int = 0, again: bool = False) -> None:
+        """One file, or one inside another."""
+        media_type = sniff(untrusted)
+        family = media_type.partition("/")[0]
+        if media_type == "application/pdf":
+            self._pdf(untrusted)
+        elif media_type in _ARCHIVES:
+            self._archive(untrusted, depth)
+        elif family == "image" and media_type != _DRAWING:
+            self.unread.add(Unread.PICTURES)
+        elif family in {"audio", "video"}:
+            self.unread |= {Unread.SOUND} if family == "audio" else {Unread.SOUND, Unread.PICTURES}
+        elif media_type in _TEXTS and (text := _decoded(untrusted)) is not None:
+            self._text(text)
+        else:
+            self._cleaned(untrusted, depth, again=again)
+
+    def _cleaned(self, untrusted: Source, depth: int, *, again: bool) -> None:
+        """What is read only from a clean copy, which is in the form that our own cleaners write."""
+        sink = Sink()
+        media_type = pipeline.clean(untrusted, sink, self._cleaning.lossless())
+        data = sink.source().whole()
+        row = registry.OUTPUTS[media_type]
+        if media_type == _DRAWING:
+            self._drawing(data)
+        elif row.strong is Strong.EXTRACT:
+            lines, pictures = extract.lines_and_pictures(data, media_type)
+            if pictures:
+                self.unread.add(Unread.PICTURES)
+            for line in (*lines, *extract.other_lines(data, media_type)):
+                self._line(line)
+        elif row.strong is Strong.SAME:
+            self._text(data.decode())
+        elif not again:  # a mail that came out as a text, a page or an archive
+            self.read(sink.source(), depth=depth, again=True)
+        else:
+            raise Refused(Refusal.UNSUPPORTED)
+
+    def _line(self, line: str) -> None:
+        if isinstance(line, Heading):
+            self._add(Block.HEADING, line.strip("[]"))
+        elif "\t" in line:
+            self._add(Block.ROW, *line.split("\t"))
+        elif line.strip():
+            self._add(Block.LINE, line)
+
+    def _add(self, block: Block, *texts: str) -> None:
+        self._left -= sum(map(len, texts))
+        if self._left < 0:
+            raise _Enough
+        self.pieces.append(Piece(block, texts))
+
+    def _text(self, text: str) -> None:
+        rows = _rows(text)
+        if rows is not None:
+            for row in rows:
+                if row:
+                    self._add(Block.ROW, *row)
+            return
+        for line in text.replace("\r\n", "\n").split("\n"):
+            self._add(Block.LINE, line)
+
+    def _drawing(self, data: bytes) -> None:
+        self.unread.add(Unread.PICTURES)
+        for element in parse_own(data).iter():
+            if str(element.tag).rpartition("}")[2] in {"text", "title", "desc"}:
+                self._add(Block.LINE, " ".join("".join(map(str, element.itertext())).split()))
+
+    def _archive(self, untrusted: Source, depth: int) -> None:
+        if depth >= limits.ARCHIVE_DEPTH:
+            raise Bomb
+        for place, member in enumerate(members_of(untrusted, self._cleaning), start=1):
+            if place > limits.ARCHIVE_MEMBERS:
+                raise Bomb
+            source = Source.of(member.read())
+            self._cleaning.spend(source.size)
+            try:
+                name = member.untrusted_name  # our cleaners give neutral ones
+                self._add(Block.MEMBER, name if registry.named_type(name) else self._names.next(sniff(source)))
+                self.read(source, depth=depth + 1)
+            except Refused:
+                self.unread.add(Unread.MEMBERS)
+
+    def _pdf(self, untrusted: Source) -> None:
+        try:
+            document = pypdfium2.PdfDocument(untrusted.whole())
+        except pypdfium2.PdfiumError:
+            raise Damaged from None
+        try:
+            if len(document) > limits.PDF_PAGES:
+                raise Bomb
+            for number in range(len(document)):
+                self._pdf_page(document, number)
+        finally:
+            document.close()
+
+    def _pdf_page(self, document: pypdfium2.PdfDocument, number: int) -> None:
+        self._add(Block.PAGE, str(number + 1))
+        try:
+            page = document[number]
+            words = page.get_textpage()
+            text = words.get_text_bounded() if words.count_chars() else ""
+            if Unread.PICTURES not in self.unread:
+                kinds = {found.type for found in page.get_objects(max_depth=2)}
+                self.unread |= {Unread.PICTURES} if pdfium.FPDF_PAGEOBJ_IMAGE in kinds else set()
+                if not text.strip() and kinds:
+                    self.unread.add(Unread.PAGES)
+            elif not text.strip():
+                self.unread.add(Unread.PAGES)
+            words.close()
+            page.close()
+        except pypdfium2.PdfiumError:
+            self.unread.add(Unread.PAGES)
+            return
+        for line in text.replace("\r\n", "\n").split("\n"):
+            self._add(Block.LINE, line)
+
+
+def _decoded(untrusted: Source) -> str | None:
+    """A text in the one encoding that cleaners write, or None: another one is for them."""
+    try:
+        return untrusted.whole(limits.TEXT_BYTES).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _rows(text: str) -> list[list[str]] | None:
+    """The rows of a text that is a table: its first lines have the same number of cells, and more than one."""
+    head = text.split("\n", _TABLE_LINES)[:_TABLE_LINES]
+    lines = [line for line in head if line.strip()]
+    for delimiter in _DELIMITERS:
+        try:
+            counts = {len(row) for row in csv.reader(lines, delimiter=delimiter, strict=True)}
+        except csv.Error:
+            continue
+        if len(lines) > 1 and len(counts) == 1 and counts != {1}:
+            try:
+                return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+            except csv.Error:  # a quote that never ends
+                return None
+    return None

@@ -1,0 +1,141 @@
+"""The words of every kind of file, taken behind the real lock."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pikepdf
+import pytest
+
+from fieldreport.errors import ScrubRefused
+from fieldreport.scratch import Scratch
+from fieldreport.scrub.documents import extract
+from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.verdicts import Damaged
+from fieldreport.scrub.views.document import Block, Piece, Reading, Unread, decode, encode
+from tests.scrub.conftest import clean_copy
+from tests.scrub.samples import every_sample
+
+Read = Callable[[bytes], Reading]
+SAMPLES = every_sample()
+WORDLESS = {"image", "audio", "video"}
+WITH_WORDS = sorted(each for each in SAMPLES if each.partition("/")[0] not in WORDLESS)
+# Whose samples hold only a picture.
+ONLY_LOOKS = {"application/vnd.apple.pages"}
+
+
+@pytest.fixture
+def read(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> Read:
+    return lambda content: scrubber.read(scratch(content))
+
+
+@pytest.mark.parametrize("media_type", WITH_WORDS)
+def test_of_every_type_that_is_cleaned_the_words_are_read(media_type: str, read: Read) -> None:
+    reading = read(clean_copy(SAMPLES[media_type]()).data)
+    assert bool(reading.text) is (media_type not in ONLY_LOOKS)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "unread"),
+    [
+        ("image/jpeg", {Unread.PICTURES}),
+        ("audio/mpeg", {Unread.SOUND}),
+        ("video/mp4", {Unread.PICTURES, Unread.SOUND}),
+        ("application/zip", {Unread.PICTURES}),
+        ("text/plain", set()),
+    ],
+)
+def test_what_nothing_here_reads_is_said(media_type: str, unread: set[Unread], read: Read) -> None:
+    assert set(read(SAMPLES[media_type]()).unread) == unread
+
+
+def test_a_drawing_gives_its_words(read: Read) -> None:
+    text = '<text x="1" y="5">The <tspan>gate</tspan></text>'
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{text}</svg>'
+    assert read(drawing.encode()).text == "The gate"
+
+
+def test_a_table_in_a_text_has_rows_and_a_text_with_commas_has_none(read: Read) -> None:
+    table = read(b'name,post\n"Kim, Y.",3\nLee,4\n')
+    assert table.pieces[1] == Piece(Block.ROW, ("Kim, Y.", "3"))
+    assert {piece.block for piece in read(b"At night, two.\nNobody, not one, came.\n").pieces} == {Block.LINE}
+
+
+def test_headings_and_rows_of_a_page(read: Read) -> None:
+    page = b"<html><body><h1>The gate</h1><p>At night.</p><table><tr><td>1</td><td>2</td></tr></table></body></html>"
+    assert read(page).pieces == (
+        Piece(Block.HEADING, ("The gate",)),
+        Piece(Block.LINE, ("At night.",)),
+        Piece(Block.ROW, ("1", "2", "")),
+    )
+
+
+def test_pages_without_words_are_said(read: Read) -> None:
+    with pikepdf.new() as scan, io.BytesIO() as file:
+        page = scan.add_blank_page(page_size=(200, 200))
+        page.obj.Contents = scan.make_stream(b"0 0 100 100 re f")
+        scan.save(file)
+        reading = read(file.getvalue())
+    assert (reading.text, reading.unread) == ("", (Unread.PAGES,))
+
+
+def test_a_file_in_an_archive_that_cannot_be_read_is_said_and_the_others_are_read(read: Read) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.txt", "The gate.")
+        archive.writestr("b.bin", bytes(range(256)))
+        archive.writestr("c.txt", "The bridge.")
+    reading = read(file.getvalue())
+    assert reading.text.split() == ["The", "gate.", "The", "bridge."]
+    assert reading.unread == (Unread.MEMBERS,)
+
+
+def test_what_is_longer_than_a_reading_is_cut_and_said(read: Read) -> None:
+    reading = read(b"At night, all of them.\n" * 200_000)
+    assert reading.unread == (Unread.REST,)
+    assert 1_900_000 < len(reading.text) <= 2_200_000
+
+
+def test_what_is_no_file_we_know_is_not_read(read: Read) -> None:
+    with pytest.raises(ScrubRefused) as refused:
+        read(bytes(range(256)))
+    assert refused.value.code == "unsupported"
+
+
+def test_words_of_charts_and_page_headers_are_read_too() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as document:
+        document.writestr("word/document.xml", "<d><p><t>In the text</t></p></d>")
+        document.writestr("word/charts/chart1.xml", "<c><t>In the chart</t></c>")
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    assert list(extract.other_lines(file.getvalue(), word)) == ["In the chart"]
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b'{"pieces": [], "unread": ["nothing"]}',
+        b'{"pieces": [["line"]], "unread": []}',
+        b'{"pieces": [["line", 1]], "unread": []}',
+        b'{"pieces": [["line", "a", "b"]], "unread": []}',
+        b'{"pieces": [["script", "a"]], "unread": []}',
+        b'{"pieces": [["member", "../a"]], "unread": []}',
+        b'{"pieces": [["page", "one"]], "unread": []}',
+        b'{"pieces": [], "unread": [], "more": 1}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_child_that_writes_anything_else_is_not_believed(untrusted: bytes) -> None:
+    with pytest.raises(Damaged):
+        decode(untrusted)
+
+
+def test_a_reading_comes_back_as_it_was_written() -> None:
+    pieces = [Piece(Block.MEMBER, ("text-1.txt",)), Piece(Block.ROW, ("a", "\u6751")), Piece(Block.PAGE, ("2",))]
+    reading = decode(encode(pieces, {Unread.REST}))
+    assert (reading.pieces, reading.unread, reading.text) == (tuple(pieces), (Unread.REST,), "a\t\u6751")
