@@ -420,6 +420,10 @@ NOTED: Final[Mapping[str, LazyString]] = MappingProxyType(
             "It may hide words: some are very small, have the colour of what is behind them, or lie under or outside "
             "of what is shown. They were kept."
         ),
+        "cropped-picture": later(
+            "Only a part of a picture in it was shown, but all of the picture was kept. If nobody must see the rest, "
+            "crop the picture itself before you put it into the document."
+        ),
     }
 )
 """What a source has to know of a clean copy: what stayed in it, what is missing."""

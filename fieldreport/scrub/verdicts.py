@@ -120,6 +120,7 @@ class Noted(_WithText):
     SMALLER = "made-smaller", "it had too many pixels and was made smaller"
     # tiny, in the colour of what is behind them, under something, or outside of what is shown
     HIDDEN_WORDS = "hidden-words", "it may hide words that nobody sees"
+    CROPPED = "cropped-picture", "of a picture in it only a part was shown; all of it is in the clean copy"
 
 
 READ_AS: Final = "read-as-"

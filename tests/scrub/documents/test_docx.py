@@ -388,3 +388,25 @@ def test_exiftool_finds_nothing_but_the_container(clean: Clean, marks: Any, phon
     assert "PLANTED" not in listed.stdout
     assert "[XMP" not in listed.stdout
     assert "[XML]" not in listed.stdout
+
+
+def test_a_shape_drawn_by_hand_is_no_tracked_change(clean: Clean) -> None:
+    """DrawingML calls a step of an outline ``moveTo``, as WordprocessingML does what was moved."""
+    outline = (
+        '<a:custGeom><a:pathLst><a:path w="9" h="9"><a:moveTo><a:pt x="0" y="0"/></a:moveTo><a:lnTo><a:pt x="9" y="9"/>'
+        "</a:lnTo></a:path></a:pathLst></a:custGeom>"
+    )
+    drawn = (
+        '<w:p><w:r><w:drawing><wp:inline><wp:extent cx="9" cy="9"/><wp:docPr id="1" name=""/><a:graphic><a:graphicData '
+        'uri="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"><wps:wsp><wps:cNvSpPr/><wps:spPr>'
+        f"{outline}</wps:spPr><wps:bodyPr/></wps:wsp></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+    )
+    kept = members(clean(with_body(drawn)).data)["word/document.xml"]
+    assert b'<a:moveTo><a:pt x="0" y="0"/></a:moveTo>' in kept
+
+
+def test_a_page_that_is_called_like_a_file_is_a_public_link(clean: Clean) -> None:
+    address = "https://en.wikipedia.org/wiki/File:Bridge.jpg"
+    body = f'<w:p><w:hyperlink r:id="r9">{run("See")}</w:hyperlink></w:p>'
+    copy = clean(with_body(body, relations=relation("r9", "hyperlink", address, external=True)))
+    assert f'Target="{address}"'.encode() in members(copy.data)["word/_rels/document.xml.rels"]

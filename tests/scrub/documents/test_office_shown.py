@@ -531,3 +531,8 @@ def test_what_a_table_forgets_is_missed(monkeypatch: pytest.MonkeyPatch, writer:
     monkeypatch.delitem(texts, tag)
     with pytest.raises(Damaged):
         clean_copy(data)
+
+
+def test_a_formula_may_say_what_a_colour_profile_says() -> None:
+    copy = clean_copy(book(f"<sheetData>{row(1, 'x', '=&quot;Profile: &quot;&amp;A1')}</sheetData>"))
+    assert '<f>"Profile: "&amp;A1</f>' in whole(copy)

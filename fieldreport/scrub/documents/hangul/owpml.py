@@ -96,6 +96,22 @@ def _says(element: Element) -> bool:
     return any(str(text).strip() for text in element.itertext())
 
 
+def _is_cropped(picture: Element) -> bool:
+    """Whether less is shown of a picture than there is: by more than a hundredth, to which programs round."""
+    clip, size = (next(picture.iterchildren(f"{{*}}{name}"), None) for name in ("imgClip", "imgDim"))
+    if clip is None or size is None:
+        return False
+    for start, end, length in (("left", "right", "dimwidth"), ("top", "bottom", "dimheight")):
+        first, last, whole = (_number(each.get(key)) for each, key in ((clip, start), (clip, end), (size, length)))
+        if whole > 0 and last - first < whole * 0.99:
+            return True
+    return False
+
+
+def _number(said: str | None) -> int:
+    return int(said) if said is not None and said.isdecimal() and len(said) < 10 else 0
+
+
 class _Reading:
     def __init__(self, members: Archive, cleaning: Cleaning) -> None:
         self._members = members
@@ -209,6 +225,8 @@ class _Reading:
         if not self._deleted:
             if name in _PICTURES:
                 self._show(element.get(_PICTURES[name], ""))
+            if name == "pic" and _is_cropped(element):
+                self._cleaning.noted.add(Noted.CROPPED)
             if name in _DRAWN:
                 self._removed.add(Removed.DRAWINGS)
             if name == "chart":

@@ -13,7 +13,7 @@ from fieldreport.scrub.documents.ooxml import shown
 from fieldreport.scrub.documents.ooxml.opc import CleanPart, Kind, PartCleaning, parse
 from fieldreport.scrub.documents.vocabularies import RELATIONSHIPS, findings, listed, load
 from fieldreport.scrub.documents.xml_rewrite import Make, Rewriting
-from fieldreport.scrub.verdicts import Removed
+from fieldreport.scrub.verdicts import Noted, Removed
 
 DRAWING: Final = "http://schemas.openxmlformats.org/drawingml/2006/main"
 CHART: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"
@@ -385,6 +385,8 @@ class Writer:
         _say_drawing(root, part)
         neutral_names(root, part.package.drawn)
         part.part.shown = shown.count(root)
+        if shown.crops(root):
+            part.package.cleaning.noted.add(Noted.CROPPED)
 
         def lost(element: Element) -> None:
             if seen := shown.count(element):

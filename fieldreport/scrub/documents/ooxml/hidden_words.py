@@ -223,6 +223,11 @@ def on_slide(root: Element, page: tuple[int, int], background: Callable[[], str]
     )
 
 
+def pictures_outside(root: Element, page: tuple[int, int]) -> bool:
+    """Whether a picture lies beside the slide, where no show comes."""
+    return any(_is_outside(picture, page) for picture in root.iter(f"{_P}pic"))
+
+
 def background(root: Element) -> str | None:
     """The colour behind all that is on a slide, a layout or a master; None if it says nothing."""
     said = root.find(f"{_P}cSld/{_P}bg")
@@ -260,7 +265,7 @@ def _paints(shape: Element) -> bool:
 def _is_outside(shape: Element, page: tuple[int, int]) -> bool:
     """Whether all of a shape is beside the slide. One in a group is placed by the group."""
     parent = shape.getparent()
-    if shape.tag == f"{_P}sp":
+    if shape.tag in {f"{_P}sp", f"{_P}pic"}:
         properties = child(shape, f"{_P}spPr")
         frame = None if properties is None else child(properties, f"{_A}xfrm")
     else:

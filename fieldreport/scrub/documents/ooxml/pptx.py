@@ -72,6 +72,8 @@ def clean_slide(part: PartCleaning, untrusted: bytes) -> bytes:
     drawings.drop_hidden(root, part.package.cleaning.removed)
     if hidden_words.on_slide(root, part.package.page, lambda: _background(root, part)):
         part.package.cleaning.noted.add(Noted.HIDDEN_WORDS)
+    if hidden_words.pictures_outside(root, part.package.page):
+        part.package.cleaning.noted.add(Noted.CROPPED)
     data = _written(root, part)
     part.implied("slideLayout", "slideMaster", "notesMaster", "notesSlide", "slide", "theme")
     return data

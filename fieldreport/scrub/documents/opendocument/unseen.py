@@ -21,6 +21,7 @@ _NOTHING: Final = "transparent"
 _SEVERAL: Final = "several"  # colours, or none that can be told
 _POINTS: Final = {"pt": 1.0, "in": 72.0, "cm": 28.35, "mm": 2.835, "pc": 12.0, "px": 0.75}
 _SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{0,20})?)(pt|in|cm|mm|pc|px)")
+_CROPPED: Final = 1.5  # points; programs round to less
 _FAMILIES: Final = {
     f"{TEXT}span": ("text", f"{TEXT}style-name"),
     f"{TEXT}p": ("paragraph", f"{TEXT}style-name"),
@@ -37,6 +38,12 @@ _PROPERTIES: Final = tuple(
 _WORDS: Final = (f"{TEXT}p", f"{TEXT}h", f"{TEXT}span")
 _Key = tuple[str, str]  # family and name of a style
 _WITH_WORDS: Final = frozenset({"text", "paragraph", "table-cell", "graphic", "presentation"})
+
+
+def crops_pictures(part: Part) -> bool:
+    """Whether a style cuts off sides of its picture, of which all stays in the file."""
+    clips = (str(each.get(f"{FO}clip", "")) for each in part.each(f"{STYLE}graphic-properties"))
+    return any((_points(side[0]) or 0) >= _CROPPED for clip in clips for side in _SIZE.finditer(clip))
 
 
 class Looks:

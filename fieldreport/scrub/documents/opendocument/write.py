@@ -30,7 +30,7 @@ from fieldreport.scrub.documents.opendocument.namespaces import (
     XLINK,
 )
 from fieldreport.scrub.documents.opendocument.part import FILE, PERSON, PICTURED, Part
-from fieldreport.scrub.documents.opendocument.unseen import Looks
+from fieldreport.scrub.documents.opendocument.unseen import Looks, crops_pictures
 from fieldreport.scrub.documents.pictures import PictureCopies
 from fieldreport.scrub.documents.vocabularies import findings, load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
@@ -172,6 +172,8 @@ class _Body:
         for part in parts.values():
             if looks.hide_words(part):
                 self._cleaning.noted.add(Noted.HIDDEN_WORDS)
+            if crops_pictures(part):
+                self._cleaning.noted.add(Noted.CROPPED)
             self._names.settle(part)
         for name, part in parts.items():
             self._settle_frames(part)

@@ -1,6 +1,6 @@
-"""Words in a cleaned document that nobody sees on its pages: what it may tell readers who mark and copy.
+"""What a cleaned document holds that nobody sees on its pages: words, for readers who copy, and parts of pictures.
 
-Looked for are words that are invisible by their mode (as those that text recognition lays under a scan), outside the
+Words are looked for that are invisible by their mode (as those that text recognition lays under a scan), outside the
 page, tiny, in the colour of what is behind them, or covered later. What only may be hidden counts when the page, drawn
 by PDFium, has one colour where the words stand.
 """
@@ -15,6 +15,7 @@ from pypdfium2 import raw
 
 from fieldreport.scrub.documents.matrices import UNCHANGED, Matrix, times
 from fieldreport.scrub.documents.pdf.values import Rectangle
+from fieldreport.scrub.verdicts import Noted
 
 _TINY: Final = 1.5  # points; print that has to be read has five and more
 _NEARLY_WHITE: Final = 235  # of 255
@@ -24,6 +25,9 @@ _ONE_COLOUR: Final = 16  # levels between the lightest and the darkest pixel
 _CORNERS: Final = 6  # segments of a path that may be a rectangle
 _LEVELS: Final = 12  # forms in forms
 _LETTERS: Final = 3  # letters and digits that make a word worth a note
+_SHOWN: Final = 0.98  # of a picture's side, at least: programs round
+_CLIP_POINTS: Final = 10_000
+_KINDS: Final = 2  # of what may be hidden
 _LOW: Final = 3.0  # points between the top and the bottom of a line of such letters
 
 Shown = tuple[Any, Rectangle, Matrix]
@@ -35,34 +39,42 @@ _FLOAT_POINTERS: Final = [ctypes.byref(number) for number in _FLOATS]
 _BYTE_POINTERS: Final = [ctypes.byref(number) for number in _BYTES]
 
 
-def hides_words(cleaned: bytes, *, by_colour: bool) -> bool:
-    """Whether a document may hide words; a page that PDFium cannot read hides none.
+def hidden_in(cleaned: bytes, *, by_colour: bool) -> set[Noted]:
+    """What a document may hide: words, parts of pictures; a page that PDFium cannot read hides nothing.
 
     ``by_colour``: whether colours and modes are looked at, too; without pale colours there is no need to.
     """
+    hidden: set[Noted] = set()
     try:
         document = pypdfium2.PdfDocument(cleaned)
     except pypdfium2.PdfiumError:
-        return False
+        return hidden
     try:
-        return any(_hidden_letters(document, number, by_colour) >= _LETTERS for number in range(len(document)))
+        for number in range(len(document)):
+            if len(hidden) < _KINDS:
+                _look(document, number, by_colour, hidden)
     except pypdfium2.PdfiumError:
-        return False
+        return hidden
     finally:
         document.close()
+    return hidden
 
 
-def _hidden_letters(document: pypdfium2.PdfDocument, number: int, by_colour: bool) -> int:  # noqa: FBT001 - inside
-    """How many letters and digits a page hides."""
+def _look(document: pypdfium2.PdfDocument, number: int, by_colour: bool, hidden: set[Noted]) -> None:  # noqa: FBT001 - inside
+    """Add what a page hides."""
     page = raw.FPDF_LoadPage(document.raw, number)  # without the wrapper, which takes as long as the page
     box = raw.FS_RECTF()
     if not page or not raw.FPDF_GetPageBoundingBox(page, box):
-        return 0
+        return
     found = _Page((box.left, box.bottom, box.right, box.top), by_colour)
     try:
         found.walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, UNCHANGED, 0)
-        covered = _of_one_colour(document[number], found.doubtful) if found.doubtful else []
-        return _letters(page, found.certain + covered) if found.certain or covered else 0
+        if found.cropped:
+            hidden.add(Noted.CROPPED)
+        if Noted.HIDDEN_WORDS not in hidden:
+            covered = _of_one_colour(document[number], found.doubtful) if found.doubtful else []
+            letters = _letters(page, found.certain + covered) if found.certain or covered else 0
+            hidden |= {Noted.HIDDEN_WORDS} if letters >= _LETTERS else set()
     finally:
         raw.FPDF_ClosePage(page)
 
@@ -73,6 +85,7 @@ class _Page:
     def __init__(self, box: Rectangle, by_colour: bool) -> None:  # noqa: FBT001 - of one function here
         self.certain: list[Any] = []
         self.doubtful: list[Shown] = []
+        self.cropped = False  # a picture is
         self._by_colour = by_colour
         self._box = box
         self._words: list[Shown] = []
@@ -103,11 +116,28 @@ class _Page:
                     self.doubtful.append(shown)
                 else:
                     self._words.append(shown)
-            elif _opaque(item, kind) and bounds_of(item, *_FLOAT_POINTERS):
+                continue
+            if kind == raw.FPDF_PAGEOBJ_IMAGE and not self.cropped and bounds_of(item, *_FLOAT_POINTERS):
+                self.cropped = self._is_cropped(item, (one.value, two.value, three.value, four.value), matrix)
+            if _opaque(item, kind) and bounds_of(item, *_FLOAT_POINTERS):
                 box = _moved((one.value, two.value, three.value, four.value), matrix)
                 self._cover(box)
                 if kind == raw.FPDF_PAGEOBJ_PATH and min(box[2] - box[0], box[3] - box[1]) > _LOW:
                     self._areas.setdefault(_fill(item), []).append(box)
+
+    def _is_cropped(self, item: Any, bounds: Rectangle, matrix: Matrix) -> bool:
+        """Whether a side of a picture lies outside of the page, or of what it is clipped to."""
+        shown = _within(_moved(bounds, matrix), self._box)
+        clip = raw.FPDFPageObj_GetClipPath(item)
+        for path in range(raw.FPDFClipPath_CountPaths(clip)):
+            if (reach := _reach(clip, path)) is not None:
+                shown = _within(shown, _moved(reach, matrix))
+        whole = _moved(bounds, matrix)
+        return any(
+            shown[side + 2] - shown[side] < _SHOWN * (whole[side + 2] - whole[side])
+            and whole[side + 2] - whole[side] > _LOW
+            for side in (0, 1)
+        )
 
     def _by_mode(self, shown: Shown, mode: int) -> None:
         if mode == raw.FPDF_TEXTRENDERMODE_INVISIBLE:
@@ -125,6 +155,24 @@ class _Page:
         if covered:
             self.doubtful += covered
             self._words = [shown for shown in self._words if not _inside(shown[1], box)]
+
+
+def _within(inner: Rectangle, outer: Rectangle) -> Rectangle:
+    left, bottom, right, top = (
+        function(pair) for function, pair in zip((max, max, min, min), zip(inner, outer, strict=True), strict=True)
+    )
+    return left, bottom, right, top
+
+
+def _reach(clip: Any, path: int) -> Rectangle | None:
+    """The rectangle around one of the paths that something is clipped to."""
+    across, up = [], []
+    for number in range(min(raw.FPDFClipPath_CountPathSegments(clip, path), _CLIP_POINTS)):
+        segment = raw.FPDFClipPath_GetPathSegment(clip, path, number)
+        if raw.FPDFPathSegment_GetPoint(segment, *_FLOAT_POINTERS[:2]):
+            across.append(_FLOATS[0].value)
+            up.append(_FLOATS[1].value)
+    return (min(across), min(up), max(across), max(up)) if across else None
 
 
 def _moved(box: Rectangle, matrix: Matrix) -> Rectangle:

@@ -21,7 +21,7 @@ import pikepdf
 from fieldreport.scrub import registry
 from fieldreport.scrub.documents.pdf import pixel_pages
 from fieldreport.scrub.documents.pdf.document import rewrite, set_library_limits
-from fieldreport.scrub.documents.pdf.hidden_words import hides_words
+from fieldreport.scrub.documents.pdf.hidden_words import hidden_in
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Damaged, Mode, Noted
 
@@ -49,8 +49,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     try:
         if cleaning.mode is Mode.LOSSLESS:
             pale = rewrite(untrusted_source.whole(), sink, cleaning)
-            if hides_words(sink.source().whole(), by_colour=pale):
-                cleaning.noted.add(Noted.HIDDEN_WORDS)
+            cleaning.noted |= hidden_in(sink.source().whole(), by_colour=pale)
         else:
             _rewrite_as_pictures(untrusted_source.whole(), sink, cleaning)
     except _NOT_AS_SPECIFIED:

@@ -31,6 +31,9 @@ _BLIPS: Final = {"image/png": b"\\pngblip ", "image/jpeg": b"\\jpegblip "}
 _SYMBOLS: Final = frozenset({b"\\", b"{", b"}", b"~", b"_", b"-"})
 _SHOWN: Final = re.compile(rb"[\x20-\x5b\x5d-\x7a\x7c\x7e]+")
 _NOT_HEX: Final = re.compile(rb"[^0-9A-Fa-f]")
+_CROP: Final = re.compile(
+    rb"\\piccrop[tblr](?:[3-9][0-9]|[1-9][0-9]{2,}) "
+)  # from 1.5 points on; programs round to less
 _HIGH_SURROGATES: Final = range(0xD800, 0xDC00)
 _LOW_SURROGATES: Final = range(0xDC00, 0xE000)
 
@@ -479,6 +482,8 @@ class _Rewriting:
                 raise
             self._removed.add(Removed.DRAWINGS)  # metafiles and what no format reads
             return
+        if any(_CROP.fullmatch(word) for word in group.picture_words):
+            self._cleaning.noted.add(Noted.CROPPED)
         self._out += b"{\\pict %s%s" % (_BLIPS[image.media_type], b"".join(group.picture_words))
         self._out += image.data.hex().encode("ascii") + b"}"
 

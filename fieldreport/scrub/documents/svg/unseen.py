@@ -17,6 +17,7 @@ _SIZE: Final = re.compile(r"(?<![\w-])font-size\s*:\s*([0-9.]+)(?:px)?\s*(?:;|$)
 _STEP: Final = re.compile(r"(matrix|translate|scale|rotate)\s*\(([^()]*)\)")
 _WHITE: Final = frozenset({"#fff", "#ffffff", "white", "transparent", "none"})
 _SHAPES: Final = frozenset(_S + name for name in ("rect", "path", "circle", "ellipse", "polygon", "image"))
+_CLIPPING: Final = re.compile(r"(?<![\w-])(?:clip|clip-path|mask)\s*:(?!\s*(?:none|auto))")
 _HIGHEST: Final = 1000  # lines of the smallest letters on top of each other in what is shown
 
 
@@ -38,6 +39,41 @@ def may_hide_words(root: Element) -> bool:
         if box is not None and (_is_tiny(node, style, box) or _is_outside(node, box)):
             return True
     return False
+
+
+def crops_pictures(root: Element) -> bool:
+    """Whether a picture may be shown in part only: clipped, masked, cut to its frame, or beyond what is shown."""
+    box = None
+    for node in root.iter(f"{_S}image"):
+        box = box or _box(root)
+        if any(map(_clips, (node, *node.iterancestors()))) or "slice" in str(node.get("preserveAspectRatio", "")):
+            return True
+        if box is not None and _reaches_beyond(node, box):
+            return True
+    return False
+
+
+def _clips(node: Element) -> bool:
+    said = (str(node.get(name, "none")) for name in ("clip-path", "mask"))
+    return any(each != "none" for each in said) or _CLIPPING.search(str(node.get("style", ""))) is not None
+
+
+def _reaches_beyond(node: Element, box: tuple[float, float, float, float]) -> bool:
+    """Whether a corner of a picture is outside of what is shown, by more than a hundredth of that."""
+    said = [_NUMBER.fullmatch(str(node.get(name, "0"))) for name in ("x", "y", "width", "height")]
+    if None in said:
+        return False
+    x, y, width, height = (float(each[1]) for each in said if each is not None)
+    a, b, c, d, e, f = _placed(node)
+    across, down = (box[2] - box[0]) / 100, (box[3] - box[1]) / 100
+    return any(
+        not (
+            box[0] - across <= a * left + c * top + e <= box[2] + across
+            and box[1] - down <= b * left + d * top + f <= box[3] + down
+        )
+        for left in (x, x + width)
+        for top in (y, y + height)
+    )
 
 
 def _fill(node: Element, style: str) -> str:

@@ -24,7 +24,7 @@ from fieldreport.scrub.documents.svg import elements
 from fieldreport.scrub.documents.svg.elements import SVG
 from fieldreport.scrub.documents.svg.pixels import drawn
 from fieldreport.scrub.documents.svg.pixels import warm as warm_drawing
-from fieldreport.scrub.documents.svg.unseen import may_hide_words
+from fieldreport.scrub.documents.svg.unseen import crops_pictures, may_hide_words
 from fieldreport.scrub.documents.vocabularies import load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
@@ -104,6 +104,8 @@ def _drawing(root: Element, cleaning: Cleaning) -> bytes:
         _VOCABULARIES, removed=cleaning.removed, findings=elements.FINDINGS, made=elements.made(names, styles)
     )
     written = rewriting.rewrite(root)
+    if crops_pictures(root):
+        cleaning.noted.add(Noted.CROPPED)
     if any(node.tag == f"{_S}text" for node in shown) and (styles.hides or may_hide_words(root)):
         cleaning.noted.add(Noted.HIDDEN_WORDS)
     return written
