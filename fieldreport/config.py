@@ -45,6 +45,30 @@ def _is_listen(value: str) -> bool:
     return True
 
 
+def _is_link(value: str) -> bool:
+    return not value or value.startswith("unix:") or _is_listen(value)
+
+
+def link_token(path: Path, *, where: str) -> str:
+    """Read the token that both ends of the link know.
+
+    Raises:
+        SettingsError: no file is named, it cannot be read, others can read it, or it is shorter than
+            ``limits.LINK_TOKEN_CHARACTERS``.
+    """
+    if path == Path():
+        raise SettingsError(f"{where} must name a file with a token: head -c 32 /dev/urandom | base64 > FILE")
+    try:
+        if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            raise SettingsError(f"{where}: others can read {path}; run: chmod o-rw {path}")
+        token = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{where}: cannot read {path}: {error}") from None
+    if len(token) < limits.LINK_TOKEN_CHARACTERS or not token.isprintable() or " " in token:
+        raise SettingsError(f"{where}: a token is one line of at least {limits.LINK_TOKEN_CHARACTERS} characters")
+    return token
+
+
 def _is_hex(value: str, digits: int) -> bool:
     return len(value) == digits and all(character in "0123456789abcdef" for character in value)
 
@@ -114,11 +138,16 @@ class Intake:
     language → a sentence for the first page. ``answer_days``: language → when the newsroom reads and answers, for those
     who wait. ``letters_per_hour``: more are not taken from forms, on each machine. ``free_bytes``: what stays free of
     the disk. ``contact``: how sources can tell that this is really the newsroom, such as a fingerprint. ``exit_url``:
-    where "Leave this site" leads, without asking this server.
+    where "Leave this site" leads, without asking this server. ``link``: where the desk fetches letters, ``unix:PATH``
+    or HOST:PORT, empty for a desk that is the same user and needs none. Over a socket ``link_users`` may fetch, besides
+    the intake's own user; elsewhere, who has the token in the file ``link_token``.
     """
 
     data: Path
     listen: str = field(default="127.0.0.1:8000", metadata=_LISTEN)
+    link: str = field(default="", metadata=_must("be unix:PATH or HOST:PORT", _is_link))
+    link_users: tuple[str, ...] = ()
+    link_token: Path = Path()
     mailbox: str = ""
     blobs: str = ""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
@@ -169,12 +198,17 @@ class Intake:
 class Desk:
     """The newsroom's own ground. ``vault`` is an SQLAlchemy URL.
 
-    ``keyfiles`` holds one key file a person; next to it lies ``<keyfiles>.machine`` with a secret for each.
+    ``keyfiles`` holds one key file a person; next to it lies ``<keyfiles>.machine`` with a secret for each. ``link``:
+    where the intake's is, ``unix:PATH``, ``https://HOST`` or ``http://ADDRESS.onion``; empty: this user is the
+    intake's, too. ``link_proxy``: ``socks5://HOST:PORT`` (Tor) or ``http://HOST:PORT``. ``link_token``: the intake's.
     """
 
     data: Path
     keyfiles: Path
     listen: str = field(default="127.0.0.1:8001", metadata=_LISTEN)
+    link: str = ""
+    link_proxy: str = ""
+    link_token: Path = Path()
     vault: str = ""
     blobs: str = ""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")

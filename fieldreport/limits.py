@@ -141,6 +141,15 @@ COLLECTED_HOURS: Final = (
     72  # and the rest of that day; a form posted again after that long is a new letter to the mailbox, not to the desk
 )
 REPLY_BYTES: Final = 1 * MIB  # a sealed reply: text only
+LINK_CONNECT_SECONDS: Final = 10.0  # to the other end; through Tor a new circuit takes a few
+LINK_READ_SECONDS: Final = 30.0  # without a byte of an answer
+LINK_TRIES: Final = 4  # in a row without a byte, at a letter whose line was cut; the pauses are 1, 2 and 4 seconds
+LINK_PAUSE_SECONDS: Final = 1.0  # the first of them
+LINK_IDLE_SECONDS: Final = 10.0  # how old a line may be that is used again; the other end keeps it KEEPALIVE_SECONDS
+LINK_LISTING_BYTES: Final = 4 * MIB  # of small letters that come with a list of what waits: one question for 50
+LINK_ANSWER_BYTES: Final = 16 * MIB  # of any answer but a letter; a list of so many, in base64
+LINK_HEADER_BYTES: Final = 256 * KIB  # of a letter: 64 recipients are 128 KiB
+LINK_TOKEN_CHARACTERS: Final = 32  # at least: 128 bits in hexadecimal
 COLLECT_LETTERS: Final = 50  # acknowledged together; a crash repeats at most so many fetches
 REWRAP_OBJECTS: Final = 200  # one transaction: ten milliseconds of writing, so other writers hardly wait
 REWRAP_ALONE_OBJECTS: Final = 1000  # from here on every core helps; below, starting processes takes longer

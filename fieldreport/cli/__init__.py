@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "intake": "zones",
     "keys": "keys",
     "letterbox": "letterbox",
+    "link": "link",
     "open": "open_",
     "pack": "pack",
     "press": "zones",

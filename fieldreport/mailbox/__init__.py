@@ -8,12 +8,24 @@ replies with what the codename yields. Nothing here links two letters to each ot
     mailbox.waiting(limit), fetch(id), acknowledge(ids)  the desk's way to take letters out
     mailbox.post_reply(reply), replies(index), …         the other direction
     mailbox.kept                                         files that wait for an hour until their form is sent
+
+A desk that is another user, or stands elsewhere, uses ``mailbox.link``, which the intake never imports.
 """
 
-from fieldreport.mailbox.interface import KeptFiles, KeptNote, LetterHead, Mailbox, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.interface import (
+    DeskMailbox,
+    KeptFiles,
+    KeptNote,
+    LetterHead,
+    Mailbox,
+    SealedLetter,
+    SealedReply,
+    Totals,
+)
 from fieldreport.mailbox.local import LocalMailbox, open_mailbox
 
 __all__ = [
+    "DeskMailbox",
     "KeptFiles",
     "KeptNote",
     "LetterHead",

@@ -1,7 +1,6 @@
 """What a mailbox promises to those who deposit, collect and reply.
 
-``LocalMailbox`` is the only implementation so far. A desk on another machine will need one that speaks HTTP, so callers
-use this interface.
+``LocalMailbox`` works on the intake's own directory. ``LinkMailbox`` is the desk's: it asks the intake over the link.
 
 Rules: a method that changes something has made it durable when it returns, and may be repeated without harm; every time
 is a whole hour; ids are 16 bytes and carry no order.
@@ -12,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, Protocol
+
+from fieldreport.seal import RosterDirectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +109,51 @@ class KeptFiles(Protocol):
         """Remove all that was last touched more than ``limits.KEPT_HOURS`` before this hour."""
 
 
-class Mailbox(Protocol):
-    """Letters going in, replies going out; both sealed."""
+class DeskMailbox(Protocol):
+    """The desk's side of a mailbox: letters come out, replies and rosters go in. ``LocalMailbox``, ``LinkMailbox``."""
+
+    def waiting(self, limit: int) -> list[LetterHead]:
+        """Return up to ``limit`` letters in an order that has nothing to do with their arrival."""
+
+    def fetch(self, letter_id: bytes) -> SealedLetter:
+        """Return one letter; close its payload. Raises ``NotFound``."""
+
+    def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
+        """Delete letters that the desk has stored durably; unknown ids are ignored."""
+
+    def post_reply(self, reply: SealedReply) -> None:
+        """Store a reply; the same id twice is stored once. Raises ``LimitExceeded`` for one that is too large."""
+
+    def erase_deleted(self) -> None:
+        """Leave nothing of deleted letters and replies on the disk. Raises ``StoreError`` (code "busy"): not yet."""
+
+    def totals(self) -> Totals:
+        """Return how much waits."""
+
+    def must_work(self) -> Literal[True]:
+        """Store something, read it and delete it again, to tell an outage from one letter that cannot be read.
+
+        Raises:
+            StoreError: the mailbox is away, or does not store or read.
+        """
+
+    def highest_epoch(self) -> int:
+        """Return the highest roster epoch ever seen here; 0 when none was."""
+
+    def take_rosters(self, published: RosterDirectory) -> None:
+        """Let the intake have what is published: when this returns, no letter sealed to an older roster comes any more.
+
+        Raises:
+            RosterError: nothing valid is published, or the intake does not accept it.
+            StoreError: the mailbox is away.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class Mailbox(DeskMailbox, Protocol):
+    """Letters going in, replies going out; both sealed. What is not in ``DeskMailbox`` is for the intake itself."""
 
     @property
     def kept(self) -> KeptFiles:
@@ -132,18 +176,6 @@ class Mailbox(Protocol):
     def beginning_with_and_kept(self, beginning: bytes, place: bytes, *, hour: int) -> tuple[list[bytes], bool]:
         """Return the same, and whether a file waits at a place: in one look, for it is on the way of every report."""
 
-    def waiting(self, limit: int) -> list[LetterHead]:
-        """Return up to ``limit`` letters in an order that has nothing to do with their arrival."""
-
-    def fetch(self, letter_id: bytes) -> SealedLetter:
-        """Return one letter; close its payload. Raises ``NotFound``."""
-
-    def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
-        """Delete letters that the desk has stored durably; unknown ids are ignored."""
-
-    def post_reply(self, reply: SealedReply) -> None:
-        """Store a reply; the same id twice is stored once. Raises ``LimitExceeded`` for one that is too large."""
-
     def replies(self, index: bytes) -> list[SealedReply]:
         """Return the replies waiting for one source, oldest day first."""
 
@@ -153,12 +185,6 @@ class Mailbox(Protocol):
     def delete_all_replies(self, index: bytes) -> None:
         """Delete every reply waiting for one source."""
 
-    def erase_deleted(self) -> None:
-        """Leave nothing of deleted letters and replies on the disk. Raises ``StoreError`` (code "busy"): not yet."""
-
-    def totals(self) -> Totals:
-        """Return how much waits."""
-
     def must_have_room(self) -> Literal[True]:
         """Check that one more letter could be taken in now.
 
@@ -166,18 +192,8 @@ class Mailbox(Protocol):
             MailboxFull: as many letters or bytes wait as may.
         """
 
-    def must_work(self) -> Literal[True]:
-        """Store something, read it and delete it again, to tell an outage from one letter that cannot be read.
-
-        Raises:
-            StoreError: the mailbox is away, or does not store or read.
-        """
-
     def unreadable(self) -> list[bytes]:
         """Read all that waits and return the ids of letters and replies that are not whole. Raises ``StoreError``."""
-
-    def highest_epoch(self) -> int:
-        """Return the highest roster epoch ever seen here; 0 when none was."""
 
     def saw_epoch(self, epoch: int) -> None:
         """Close all epochs below ``epoch``: when this returns, no letter sealed to them can be deposited any more."""

@@ -22,6 +22,7 @@ from fieldreport.errors import Conflict, LimitExceeded, MailboxFull, NotFound, S
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
 from fieldreport.mailbox.kept import LocalKeptFiles
 from fieldreport.mailbox.tables import Collected, Counters, Kept, Letter, MailboxBase, Reply
+from fieldreport.seal import RosterDirectory
 from fieldreport.store import (
     BlobStore,
     Mark,
@@ -219,6 +220,10 @@ class LocalMailbox:
             session.execute(
                 update(Counters).where(Counters.id == 1, Counters.highest_epoch < epoch).values(highest_epoch=epoch)
             )
+
+    def take_rosters(self, published: RosterDirectory) -> None:
+        """Close the epochs before the newest: intake and desk read the same directory; see ``DeskMailbox``."""
+        self.saw_epoch(published.newest(at_least=0).epoch)
 
     def highest_epoch(self) -> int:
         """Return the highest epoch seen; see ``Mailbox``."""

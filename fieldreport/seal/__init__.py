@@ -22,7 +22,7 @@ from fieldreport.seal.manifest import Part
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
 from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, fold_handle, is_handle
-from fieldreport.seal.roster_directory import RosterDirectory, open_carried_rosters, open_rosters
+from fieldreport.seal.roster_directory import RosterDirectory, RosterStep, open_carried_rosters, open_rosters
 from fieldreport.seal.row import decrypt_row, encrypt_row
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
@@ -59,6 +59,7 @@ __all__ = [
     "Role",
     "Roster",
     "RosterDirectory",
+    "RosterStep",
     "SourceKeys",
     "SourceSealed",
     "TokenKey",

@@ -39,7 +39,8 @@ class AdminFiles:
         stamp = stamps(self._path, self.files())
         if self._chain is not None and stamp == self._stamp:
             return self._chain
-        line = tuple(self._read(name) for name in self._names())
+        numbers = range(1, len(self._names()) + 1)
+        line = tuple(verify_hand_over(*self.files_of(number), instance=self._instance) for number in numbers)
         if line[: len(self.line)] != self.line:
             # Otherwise the old key would be in force again, or a key that it was never handed to.
             raise RosterError("a hand-over of the admin's key was taken back", code="roster-rolled-back")
@@ -80,12 +81,13 @@ class AdminFiles:
         except (SealError, UnicodeDecodeError):
             raise RosterError("admin.pub is not an admin key", code="roster-admin") from None
 
-    def _read(self, name: str) -> HandOver:
-        return verify_hand_over(
+    def files_of(self, number: int) -> tuple[bytes, bytes, bytes]:
+        """The untrusted bytes of one hand-over: document, signatures, acceptance. Raises ``RosterError``."""
+        name = _name(number)
+        return (
             read_public(self._path / name, limits.HANDOVER_BYTES),
             read_public(self._path / f"{name}.sig", SIGNATURE_FILE_BYTES),
             read_public(self._path / f"{name}.accepted", SIGNATURE_FILE_BYTES),
-            instance=self._instance,
         )
 
     def _names(self) -> list[str]:

@@ -18,6 +18,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -55,6 +56,18 @@ def open_rosters(settings: Settings) -> RosterDirectory:
     return RosterDirectory(
         settings.keys.directory, fingerprint=settings.keys.admin_fingerprint, instance=settings.instance_id
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterStep:
+    """The files that lead from one roster to the next; as public as those, and trusted only by who verifies them.
+
+    ``hand_over``: document, signatures and acceptance, where the next roster is the first of another admin key.
+    ``roster``: document and signatures.
+    """
+
+    hand_over: tuple[bytes, bytes, bytes] | None = field(repr=False)
+    roster: tuple[bytes, bytes] = field(repr=False)
 
 
 class RosterDirectory:
@@ -201,6 +214,32 @@ class RosterDirectory:
         """
         with self._lock, self._locked():
             return self._admins.publish(raw, signatures, acceptance, next_epoch=self._verified().epoch + 1)
+
+    def steps_after(self, epoch: int) -> list[RosterStep]:
+        """What another copy of this directory, whose roster has ``epoch``, needs to have the one in force; in order.
+
+        Raises:
+            RosterError: the roster in force is not valid, or a file of the history is missing.
+        """
+        with self._lock:
+            current = self._verified()
+            handed = {each.epoch: each.number for each in self._admins.line}
+            return [
+                RosterStep(
+                    hand_over=self._admins.files_of(handed[each]) if each in handed else None,
+                    roster=(
+                        self._read_from_history(each, "json", limits.ROSTER_BYTES),
+                        self._read_from_history(each, "json.sig", SIGNATURE_FILE_BYTES),
+                    ),
+                )
+                for each in range(epoch + 1, current.epoch + 1)
+            ]
+
+    def take(self, untrusted: RosterStep) -> Roster:
+        """Put what ``steps_after`` of another copy gave in force here; raises as ``hand_over`` and ``publish``."""
+        if untrusted.hand_over is not None:
+            self.hand_over(*untrusted.hand_over)
+        return self.publish(*untrusted.roster)
 
     def _write_pub_files(self, roster: Roster) -> None:
         self._admins.write_pub_file()

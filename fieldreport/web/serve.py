@@ -8,6 +8,7 @@ core dump is ever written.
 
 from __future__ import annotations
 
+import errno
 import gc
 import mmap
 import os
@@ -18,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Never
+from typing import Any, Final, Literal, Never
 
 from gunicorn.app.base import BaseApplication
 from typing_extensions import override
@@ -48,7 +49,7 @@ def serve(
     Args:
         build: makes the application, once in each worker, where it may start children and threads. What it closes over
             (keys drawn before) is shared by all workers.
-        listen: HOST:PORT.
+        listen: HOST:PORT, or ``unix:`` and a socket's path, which its directory's group may use as well.
         threads: requests answered at once by one worker. Waiting for a head needs none.
         workers: processes.
         proxy_protocol: every connection must begin with a PROXY line (v1 or v2) from one of ``proxy_peers``.
@@ -147,6 +148,8 @@ def _raise_descriptors() -> int:
 
 
 def _bind(listen: str) -> socket.socket:
+    if listen.startswith("unix:"):
+        return _bind_file(Path(listen.removeprefix("unix:")))
     host, port = split_listen(listen, where="listen")
     host = host.strip("[]")
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
@@ -158,3 +161,28 @@ def _bind(listen: str) -> socket.socket:
         sock.close()
         raise UsageError(f"cannot listen on {listen}: {os.strerror(error.errno or 0)}") from None
     return sock
+
+
+def _bind_file(path: Path) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _must_be_free(path)
+        path.unlink(missing_ok=True)  # a crash left it
+        sock.bind(str(path))
+        path.chmod(0o660)
+        sock.listen(limits.BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise UsageError(
+            f"cannot listen on {path}: {error.strerror or error}"
+        ) from None  # too long a path has no number
+    return sock
+
+
+def _must_be_free(path: Path) -> Literal[True]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return True
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport.mailbox import LocalMailbox
+from fieldreport.mailbox import DeskMailbox, LocalMailbox
 from fieldreport.store import migrate, open_blobs, open_engine
 from tests.cast import Clock, copy_tables
+from tests.mailbox.served import served
 from tests.store.throwaway_postgres import fresh_database
 
 
@@ -42,3 +43,13 @@ def mailbox(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[LocalMa
     )
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["local", "link"])
+def desk(request: pytest.FixtureRequest, mailbox: LocalMailbox, tmp_path: Path) -> Iterator[DeskMailbox]:
+    """The desk's side of the same mailbox: the mailbox itself, and over a link."""
+    if request.param == "local":
+        yield mailbox
+        return
+    with served(mailbox, tmp_path / "link") as link:
+        yield link

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from fieldreport import limits
 from fieldreport.errors import MailboxFull, NotFound, StaleRoster, StoreError
-from fieldreport.mailbox import LocalMailbox, Mailbox, Totals
+from fieldreport.mailbox import DeskMailbox, LocalMailbox, Mailbox, Totals
 from fieldreport.store import FileBlobs, open_engine, writing
 from tests.cast import Clock
 
@@ -44,15 +44,15 @@ def test_the_local_mailbox_is_a_mailbox(mailbox: LocalMailbox) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, limits.INLINE_PAYLOAD_BYTES, limits.INLINE_PAYLOAD_BYTES + 1, 500_000])
-def test_what_was_deposited_is_what_is_fetched(mailbox: LocalMailbox, size: int) -> None:
+def test_what_was_deposited_is_what_is_fetched(mailbox: LocalMailbox, desk: DeskMailbox, size: int) -> None:
     letter_id, payload = os.urandom(16), os.urandom(size)
     assert mailbox.deposit(letter_id, 4, sealing(payload)) is True
-    letter = mailbox.fetch(letter_id)
+    letter = desk.fetch(letter_id)
     with letter.payload as file:
         assert (letter.id, letter.epoch, letter.header, letter.size) == (letter_id, 4, HEADER, size)
         assert file.read() == payload
-    assert [(head.id, head.epoch, head.size) for head in mailbox.waiting(10)] == [(letter_id, 4, size)]
-    assert mailbox.totals() == Totals(letters=1, bytes=size)
+    assert [(head.id, head.epoch, head.size) for head in desk.waiting(10)] == [(letter_id, 4, size)]
+    assert desk.totals() == Totals(letters=1, bytes=size)
 
 
 def test_it_is_there_after_the_process_has_gone(mailbox: LocalMailbox, database_url: str, tmp_path: Path) -> None:
@@ -63,13 +63,15 @@ def test_it_is_there_after_the_process_has_gone(mailbox: LocalMailbox, database_
     again.close()
 
 
-def test_the_same_letter_twice_is_stored_once_and_sealed_once(mailbox: LocalMailbox) -> None:
+def test_the_same_letter_twice_is_stored_once_and_sealed_once(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
     letter_id = deposit(mailbox, 200_000)
     assert mailbox.deposit(letter_id, 1, never) is False
-    assert mailbox.totals().letters == 1
+    assert desk.totals().letters == 1
 
 
-def test_the_same_letter_from_many_threads_at_once_is_stored_once(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_the_same_letter_from_many_threads_at_once_is_stored_once(
+    mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path
+) -> None:
     letter_id, answers = os.urandom(16), []
 
     def post() -> None:
@@ -81,50 +83,56 @@ def test_the_same_letter_from_many_threads_at_once_is_stored_once(mailbox: Local
     for thread in threads:
         thread.join()
     assert sorted(answers) == [False] * 7 + [True]
-    assert mailbox.totals() == Totals(letters=1, bytes=100_000)
+    assert desk.totals() == Totals(letters=1, bytes=100_000)
     assert len(list(FileBlobs(tmp_path / "blobs").names())) == 1
 
 
-def test_letters_are_listed_by_their_random_ids_and_not_as_they_came(mailbox: LocalMailbox) -> None:
+def test_letters_are_listed_by_their_random_ids_and_not_as_they_came(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
     ids = [deposit(mailbox) for _ in range(3)]
-    assert [head.id for head in mailbox.waiting(10)] == sorted(ids)
-    assert [head.id for head in mailbox.waiting(2)] == sorted(ids)[:2]
+    assert [head.id for head in desk.waiting(10)] == sorted(ids)
+    assert [head.id for head in desk.waiting(2)] == sorted(ids)[:2]
 
 
-def test_acknowledged_letters_are_gone_with_their_payload(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_acknowledged_letters_are_gone_with_their_payload(
+    mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path
+) -> None:
     small, large = deposit(mailbox, 100), deposit(mailbox, 200_000)
-    mailbox.acknowledge([small, large, os.urandom(16)])
-    mailbox.acknowledge([small, large])
-    assert mailbox.waiting(10) == []
-    assert mailbox.totals() == Totals(letters=0, bytes=0)
+    desk.acknowledge([small, large, os.urandom(16)])
+    desk.acknowledge([small, large])
+    assert desk.waiting(10) == []
+    assert desk.totals() == Totals(letters=0, bytes=0)
     assert list(FileBlobs(tmp_path / "blobs").names()) == []
     with pytest.raises(NotFound):
-        mailbox.fetch(small)
+        desk.fetch(small)
 
 
-def test_a_letter_that_was_collected_is_not_taken_in_again(mailbox: LocalMailbox, clock: Clock) -> None:
+def test_a_letter_that_was_collected_is_not_taken_in_again(
+    mailbox: LocalMailbox, desk: DeskMailbox, clock: Clock
+) -> None:
     letter_id = deposit(mailbox)
-    mailbox.acknowledge([letter_id])
+    desk.acknowledge([letter_id])
     assert mailbox.deposit(letter_id, 1, never) is False
-    assert mailbox.waiting(10) == []
+    assert desk.waiting(10) == []
 
 
-def test_that_it_was_collected_is_forgotten_in_time(mailbox: LocalMailbox, clock: Clock) -> None:
+def test_that_it_was_collected_is_forgotten_in_time(mailbox: LocalMailbox, desk: DeskMailbox, clock: Clock) -> None:
     letter_id = deposit(mailbox)
-    mailbox.acknowledge([letter_id])
+    desk.acknowledge([letter_id])
     clock.pass_hours(limits.COLLECTED_HOURS + 24)  # the day of a tombstone is all that is known
-    mailbox.acknowledge([deposit(mailbox)])
+    desk.acknowledge([deposit(mailbox)])
     assert mailbox.deposit(letter_id, 1, sealing(b"again")) is True
 
 
-def test_a_letter_for_a_closed_epoch_is_refused_before_it_is_sealed(mailbox: LocalMailbox) -> None:
+def test_a_letter_for_a_closed_epoch_is_refused_before_it_is_sealed(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
     mailbox.saw_epoch(5)
     with pytest.raises(StaleRoster):
         mailbox.deposit(os.urandom(16), 4, never)
-    assert mailbox.totals().letters == 0
+    assert desk.totals().letters == 0
 
 
-def test_a_letter_whose_epoch_closes_while_it_is_sealed_is_refused(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_a_letter_whose_epoch_closes_while_it_is_sealed_is_refused(
+    mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path
+) -> None:
     def seal(destination: BinaryIO) -> bytes:
         destination.write(bytes(200_000))
         mailbox.saw_epoch(5)
@@ -132,13 +140,13 @@ def test_a_letter_whose_epoch_closes_while_it_is_sealed_is_refused(mailbox: Loca
 
     with pytest.raises(StaleRoster):
         mailbox.deposit(os.urandom(16), 4, seal)
-    assert mailbox.totals() == Totals(letters=0, bytes=0)
+    assert desk.totals() == Totals(letters=0, bytes=0)
     assert list(FileBlobs(tmp_path / "blobs").names()) == []
 
 
-def test_a_letter_of_a_new_epoch_closes_the_old_one(mailbox: LocalMailbox) -> None:
+def test_a_letter_of_a_new_epoch_closes_the_old_one(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
     deposit(mailbox, epoch=7)
-    assert mailbox.highest_epoch() == 7
+    assert desk.highest_epoch() == 7
     with pytest.raises(StaleRoster):
         mailbox.deposit(os.urandom(16), 6, never)
 
@@ -153,34 +161,34 @@ def test_the_highest_epoch_never_goes_back_and_survives_a_restart(mailbox: Local
     again.close()
 
 
-def test_no_more_letters_than_the_ceiling(mailbox: LocalMailbox) -> None:
+def test_no_more_letters_than_the_ceiling(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
     for _ in range(3):
         deposit(mailbox)
     with pytest.raises(MailboxFull) as caught:
         mailbox.deposit(os.urandom(16), 1, never)
     assert caught.value.code == "mailbox-full"
-    mailbox.acknowledge([mailbox.waiting(1)[0].id])
+    desk.acknowledge([desk.waiting(1)[0].id])
     deposit(mailbox)
 
 
-def test_no_more_bytes_than_the_ceiling(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_no_more_bytes_than_the_ceiling(mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path) -> None:
     deposit(mailbox, 600_000)
     with pytest.raises(MailboxFull) as caught:
         mailbox.deposit(os.urandom(16), 1, sealing(bytes(400_001)))
     assert caught.value.code == "mailbox-full"
-    assert mailbox.totals() == Totals(letters=1, bytes=600_000)
+    assert desk.totals() == Totals(letters=1, bytes=600_000)
     assert len(list(FileBlobs(tmp_path / "blobs").names())) == 1
     deposit(mailbox, 400_000)
 
 
-def test_a_sealing_that_fails_leaves_nothing(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_a_sealing_that_fails_leaves_nothing(mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path) -> None:
     def seal(destination: BinaryIO) -> bytes:
         destination.write(bytes(300_000))
         raise StoreError("the scratch file is gone")
 
     with pytest.raises(StoreError):
         mailbox.deposit(os.urandom(16), 1, seal)
-    assert mailbox.totals() == Totals(letters=0, bytes=0)
+    assert desk.totals() == Totals(letters=0, bytes=0)
     assert list(FileBlobs(tmp_path / "blobs").names()) == []
 
 
@@ -189,7 +197,9 @@ def test_an_id_of_another_length_is_refused(mailbox: LocalMailbox) -> None:
         mailbox.deposit(b"short", 1, never)
 
 
-def test_orphans_are_found_and_removed_and_nothing_else_is(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_orphans_are_found_and_removed_and_nothing_else_is(
+    mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path
+) -> None:
     letter_id = deposit(mailbox, 200_000)
     blobs = FileBlobs(tmp_path / "blobs")
     with blobs.create() as writer:
@@ -201,16 +211,16 @@ def test_orphans_are_found_and_removed_and_nothing_else_is(mailbox: LocalMailbox
     assert mailbox.orphans(older_than_seconds=0) == sorted([orphan, half.name])
     assert mailbox.remove_orphans(older_than_seconds=0) == 2
     assert mailbox.remove_orphans(older_than_seconds=0) == 0
-    mailbox.fetch(letter_id).payload.close()
+    desk.fetch(letter_id).payload.close()
 
 
-def test_a_letter_whose_payload_is_missing_says_so(mailbox: LocalMailbox, tmp_path: Path) -> None:
+def test_a_letter_whose_payload_is_missing_says_so(mailbox: LocalMailbox, desk: DeskMailbox, tmp_path: Path) -> None:
     letter_id = deposit(mailbox, 200_000)
     blobs = FileBlobs(tmp_path / "blobs")
     for name in list(blobs.names()):
         blobs.delete(name)
     with pytest.raises(NotFound):
-        mailbox.fetch(letter_id)
+        desk.fetch(letter_id)
 
 
 def test_no_column_could_hold_who_or_when(mailbox: LocalMailbox, database_url: str) -> None:

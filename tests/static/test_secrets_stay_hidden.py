@@ -67,7 +67,8 @@ _MAY_BE_SHOWN = {
     # categories of what cleaning found
     "ReadPart.noted", "_Line.noted",
     # settings, sentences and names of ours
-    "Desk.secure_cookie", "Explanation.title", "Finding.key", "Piece.keys", "Problem.text", "Settings.keys",
+    "Desk.link_token", "Desk.secure_cookie", "Intake.link_token",
+    "Explanation.title", "Finding.key", "Piece.keys", "Problem.text", "Settings.keys",
 }  # fmt: skip
 
 

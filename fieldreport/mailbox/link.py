@@ -1,0 +1,320 @@
+"""The mailbox as the desk reaches it: over the link, which the desk dials and the intake answers.
+
+Every question may be asked again without harm, so a line that breaks is dialled once more. Of a letter only what is
+missing is asked for again, after pauses that grow; everything else is tried again by who asked, in the next round.
+
+Rules: what the other end says is untrusted: it is bounded, checked, and never shown as it is. Its texts do not come
+over the link, only the class and code of an error. Nothing of a letter is believed here but its length and its sum;
+who wrote it, and whether it is whole, is found where it is opened.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, IncompleteRead  # noqa: TID251 - the one client there is
+from typing import Any, Final, Literal
+
+from fieldreport import limits
+from fieldreport.config import Settings, link_token
+from fieldreport.errors import (
+    Conflict,
+    FieldreportError,
+    LetterboxClosed,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    RosterError,
+    StoreError,
+    UsageError,
+)
+from fieldreport.mailbox import link_format
+from fieldreport.mailbox.interface import DeskMailbox, LetterHead, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.link_letter import AWAY, ResumedLetter, read_letter
+from fieldreport.mailbox.link_line import Address, Line
+from fieldreport.mailbox.local import open_mailbox
+from fieldreport.seal import RosterDirectory
+
+_ERRORS: Final[dict[str, type[FieldreportError]]] = {
+    error.__name__: error
+    for error in (Conflict, LetterboxClosed, LimitExceeded, NotAllowed, NotFound, RosterError, StoreError, UsageError)
+}
+_CODE: Final = re.compile(r"[a-z0-9-]{1,40}")
+
+
+def open_desk_mailbox(settings: Settings) -> DeskMailbox:
+    """The mailbox as the desk's settings name it: over ``[desk] link``, or, without one, the intake's own directory.
+
+    Raises:
+        SettingsError: the link's address, proxy or token file is not as it must be; and as ``open_mailbox``.
+    """
+    desk = settings.desk
+    if not desk.link:
+        return open_mailbox(settings)
+    address = Address.parse(desk.link, proxy=desk.link_proxy, base=settings.path.parent)
+    token = "" if address.socket is not None else link_token(desk.link_token, where="[desk] link_token")
+    return LinkMailbox(address, instance=settings.instance_id, token=token)
+
+
+class LinkMailbox:
+    """See ``DeskMailbox``; for any number of threads.
+
+    ``instance``: the newsroom's id. ``token``: what the other end knows us by, empty over a Unix socket.
+    """
+
+    def __init__(
+        self, address: Address, *, instance: bytes, token: str = "", pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.address = address
+        self._headers = {
+            link_format.GREETING: link_format.greeting(instance),
+            "Accept-Encoding": "identity",
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        }
+        self._greeting = link_format.greeting(instance)
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._idle: list[Line] = []
+        self._small: dict[bytes, bytes] = {}  # letters that came with the last list
+
+    def close(self) -> None:
+        """Close every line; see ``DeskMailbox``."""
+        with self._lock:
+            lines, self._idle = self._idle, []
+        for line in lines:
+            line.close()
+
+    # --- letters ---
+
+    def waiting(self, limit: int) -> list[LetterHead]:
+        """Return what waits; small letters come along and are kept until the next call; see ``DeskMailbox``."""
+        answer = self._ask("GET", f"/letters?limit={limit}")
+        heads, small = [], {}
+        try:
+            for each in answer["letters"]:
+                letter_id = bytes.fromhex(each["id"])
+                heads.append(LetterHead(id=letter_id, epoch=int(each["epoch"]), size=int(each["size"])))
+                if "letter" in each:
+                    small[letter_id] = base64.b64decode(each["letter"], validate=True)
+        except (KeyError, TypeError, ValueError):
+            raise self._nonsense() from None
+        if any(len(head.id) != limits.ID_BYTES or head.size < 0 for head in heads):
+            raise self._nonsense()
+        with self._lock:
+            self._small = small
+        return heads[:limit]
+
+    def fetch(self, letter_id: bytes) -> SealedLetter:
+        """Return one letter as it arrives; see ``DeskMailbox``. Reading raises ``StoreError`` when its sum differs."""
+        with self._lock:
+            small = self._small.pop(letter_id, None)
+        source: io.RawIOBase | io.BytesIO
+        if small is not None:
+            source = io.BytesIO(small)
+        else:
+            path = f"/letters/{letter_id.hex()}"
+            source = ResumedLetter(
+                lambda start: self._open("GET", path, start=start), give_back=self._rest, pause=self._pause
+            )
+        try:
+            return read_letter(letter_id, source)
+        except BaseException:
+            source.close()
+            raise
+
+    def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
+        """Have letters deleted; see ``DeskMailbox``."""
+        self._ask("POST", "/acknowledge", {"ids": [each.hex() for each in letter_ids]})
+
+    # --- replies, rosters, switches ---
+
+    def post_reply(self, reply: SealedReply) -> None:
+        """Post a reply; see ``DeskMailbox``."""
+        if len(reply.header) + len(reply.payload) > limits.REPLY_BYTES:
+            raise LimitExceeded("this reply is too long", detail="sealed reply over the bound", code="reply-size")
+        document = {
+            "index": reply.index.hex(),
+            "hour": reply.hour,
+            "header": _base64(reply.header),
+            "payload": _base64(reply.payload),
+        }
+        self._ask("PUT", f"/replies/{reply.id.hex()}", document)
+
+    def take_rosters(self, published: RosterDirectory) -> None:
+        """Push every roster and hand-over that the intake lacks, in order; it verifies each. See ``DeskMailbox``."""
+        newest = published.newest(at_least=0)
+        known = self._ask("GET", "/state").get("roster")
+        if not isinstance(known, dict) or type(known.get("epoch")) is not int:
+            raise RosterError("the intake has no roster that it could verify", code="link-roster")
+        if known["epoch"] == newest.epoch and known.get("sha256") != newest.sha256.hex():
+            raise RosterError(f"the intake has another roster of epoch {newest.epoch}", code="roster-chain")
+        for step in published.steps_after(known["epoch"]):
+            hand_over = None if step.hand_over is None else [_base64(each) for each in step.hand_over]
+            self._ask("POST", "/rosters", {"hand_over": hand_over, "roster": [_base64(each) for each in step.roster]})
+
+    def letterbox(self) -> tuple[str, bool]:
+        """The letterbox's state, as ``fieldreport letterbox`` names it, and whether it asks for an invitation word."""
+        return self._letterbox(self._ask("GET", "/state"))
+
+    def set_letterbox(self, *, state: str | None = None, invitation: str | None = None) -> tuple[str, bool]:
+        """Set the state, or the invitation word (an empty one: ask for none), and return both as they are then.
+
+        Raises:
+            UsageError: no such state, or a word of nothing. StoreError: it is away, or could not write.
+        """
+        wanted = {"state": state, "invitation": invitation}
+        return self._letterbox(
+            self._ask("PUT", "/letterbox", {name: each for name, each in wanted.items() if each is not None})
+        )
+
+    def _letterbox(self, answer: dict[str, Any]) -> tuple[str, bool]:
+        state, invitation = answer.get("letterbox"), answer.get("invitation")
+        if not isinstance(state, str) or not _CODE.fullmatch(state) or not isinstance(invitation, bool):
+            raise self._nonsense()
+        return state, invitation
+
+    # --- its state ---
+
+    def erase_deleted(self) -> None:
+        """Leave nothing of what was deleted on the intake's disk; see ``DeskMailbox``."""
+        self._ask("POST", "/erase")
+
+    def must_work(self) -> Literal[True]:
+        """Have the intake store something, read it and delete it again; see ``DeskMailbox``."""
+        self._ask("POST", "/check")
+        return True
+
+    def totals(self) -> Totals:
+        """Return how much waits; see ``DeskMailbox``."""
+        return Totals(letters=self._number("letters"), bytes=self._number("bytes"))
+
+    def highest_epoch(self) -> int:
+        """Return the highest epoch that the intake has seen; see ``DeskMailbox``."""
+        return self._number("epoch")
+
+    def _number(self, name: str) -> int:
+        number = self._ask("GET", "/state").get(name)
+        if type(number) is not int or number < 0:
+            raise self._nonsense()
+        return number
+
+    # --- lines ---
+
+    def _ask(self, method: str, path: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+        line, response = self._open(method, path, document)
+        answer = self._read(line, response)
+        self._rest(line)
+        return answer
+
+    def _read(self, line: Line, response: HTTPResponse) -> dict[str, Any]:
+        try:
+            content = response.read(limits.LINK_ANSWER_BYTES)
+            if not response.isclosed():  # more is to come, or was
+                raise IncompleteRead(b"") if len(content) < limits.LINK_ANSWER_BYTES else ValueError
+            answer = json.loads(content)
+        except (OSError, HTTPException) as error:
+            line.drop(response)
+            raise self._away(error) from None
+        except (ValueError, RecursionError):
+            line.drop(response)
+            raise self._nonsense() from None
+        if not isinstance(answer, dict):
+            line.drop(response)
+            raise self._nonsense()
+        return answer
+
+    def _open(
+        self, method: str, path: str, document: dict[str, Any] | None = None, *, start: int = 0
+    ) -> tuple[Line, HTTPResponse]:
+        """Ask a question; the answer's body is not read yet.
+
+        Raises:
+            StoreError: (code ``link-away``) nobody answers; and whatever the other end answers instead.
+        """
+        body = None if document is None else json.dumps(document).encode("ascii")
+        headers = {**self._headers, **({"Range": f"bytes={start}-"} if start else {})}
+        while True:
+            line, is_used = self._line()
+            try:
+                line.request(method, f"/v{link_format.VERSION}{path}", body=body, headers=headers)
+                response = line.getresponse()
+            except (OSError, HTTPException, UnicodeError) as error:
+                line.close()
+                if is_used:  # the other end may have closed it since
+                    continue
+                raise self._away(error) from None
+            self._must_be_an_answer(line, response, partial=start > 0)
+            return line, response
+
+    def _line(self) -> tuple[Line, bool]:
+        oldest = time.monotonic() - limits.LINK_IDLE_SECONDS
+        with self._lock:
+            while self._idle:
+                line = self._idle.pop()
+                if line.idle_since > oldest:
+                    return line, True
+                line.close()
+        return Line(self.address), False
+
+    def _rest(self, line: Line) -> None:
+        """Keep a line whose answer was read for the next question."""
+        if line.sock is None:  # the other end closes after each answer
+            return
+        line.idle_since = time.monotonic()
+        with self._lock:
+            self._idle.append(line)
+
+    def _must_be_an_answer(self, line: Line, response: HTTPResponse, *, partial: bool) -> None:
+        wanted = HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK
+        said = response.getheader(link_format.GREETING, "")
+        if said == self._greeting and response.status == wanted:
+            return
+        try:
+            raise self._refused(line, response, said)
+        finally:
+            line.drop(response)
+
+    def _refused(self, line: Line, response: HTTPResponse, said: str) -> FieldreportError:
+        if not said:
+            return self._failure("link-stranger", f"what answers is no fieldreport link (status {response.status})")
+        if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return self._failure(
+                "link-refused",
+                "the intake does not know this desk: compare the files of [intake] and [desk] link_token, or, over a "
+                "Unix socket, [intake] link_users with the user that runs this",
+            )
+        version = said.partition(" ")[0]
+        if version != str(link_format.VERSION):
+            return self._failure(
+                "link-version",
+                f"the intake speaks version {version[:9]!r} of the link, this desk {link_format.VERSION}: upgrade the "
+                "older of the two",
+            )
+        if said != self._greeting:
+            return self._failure("link-instance", "that intake belongs to another newsroom: compare [instance] id")
+        answer = self._read(line, response)
+        code = str(answer.get("code"))
+        known = _ERRORS.get(str(answer.get("error")), StoreError)
+        if not _CODE.fullmatch(code):
+            return self._nonsense()
+        return known(f"the intake refuses: {code}", detail=f"{self.address} answers: {code}", code=code)
+
+    def _away(self, error: Exception) -> StoreError:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+        return self._failure(AWAY, f"the intake does not answer: {why}")
+
+    def _nonsense(self) -> StoreError:
+        return self._failure("link-answer", "the intake answers what this desk does not understand")
+
+    def _failure(self, code: str, why: str) -> StoreError:
+        return StoreError("the intake cannot be reached now", detail=f"link to {self.address}: {why}", code=code)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
