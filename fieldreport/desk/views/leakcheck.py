@@ -61,6 +61,7 @@ _RULE_LABELS: Final = {
     "exact-date": "Exact date",
     "clock-time": "Time of day",
     "shared-number": "Number from the report",
+    "rounded-number": "Number from the report, rounded",
     "not-before": "Not before",
 }
 _REASON_CHARACTERS: Final = 3

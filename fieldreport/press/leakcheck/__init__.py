@@ -45,7 +45,7 @@ def check(
     body = resolve(article.body)
     shown = {**fields, "body": body.text}  # the one field that is Markdown
     reports = Reports(texts, [text for field, text in shown.items() if field != "slug"])
-    terms, traces = Terms(protected, article.language), Traces(texts, protected)
+    terms, traces = Terms(protected, article.language), Traces(texts, protected, article.language)
     findings: list[Finding] = []
     for field, text in fields.items():
         if text:

@@ -49,7 +49,7 @@ _MINUTES: Final = r"\d{1,2}(?:[.,]\d+)?\s*['′’]"
 _SECONDS: Final = r"""\d{1,2}(?:[.,]\d+)?\s*(?:["″”]|''|’’)"""
 _COORDINATES: Final = re.compile(
     rf"""
-      (?<![\d.,]){_DECIMAL % 3}\s*°?\s*{_HEMISPHERE}?\s*[,;/ ]\s*{_DECIMAL % 3}(?![\d.])       # 41.4034, 128.1740
+      (?<![\d.,]){_DECIMAL % 3}\s*°?\s*{_HEMISPHERE}?\s*[,;/ ]\s*{_DECIMAL % 3}(?!\d|\.\d)    # 41.4034, 128.1740
     | (?<![\d.,])\d{{1,3}}(?:[.,]\d+)?\s*°\s*{_HEMISPHERE}\b                                    # 41.4° N
     | (?<![\d.,])\d{{1,3}}\s*°\s*{_MINUTES}(?:\s*{_SECONDS})?\s*{_HEMISPHERE}?
     | (?:北纬|北緯|南纬|南緯|东经|東經|東経|西经|西經|북위|남위|동경|서경)\s*(?:약\s*|约\s*)?\d[\d.度분分도°′'″"초秒\s]*

@@ -46,11 +46,20 @@ class Rule(StrEnum):
     EXACT_DATE = "exact-date"
     CLOCK_TIME = "clock-time"
     SHARED_NUMBER = "shared-number"
+    ROUNDED_NUMBER = "rounded-number"
     NOT_BEFORE = "not-before"
 
 
 _WARNINGS: Final = frozenset(
-    {Rule.NEAR_SPELLING, Rule.EXACT_DATE, Rule.CLOCK_TIME, Rule.SHARED_NUMBER, Rule.NOT_BEFORE, Rule.ONLY_LOOKS}
+    {
+        Rule.NEAR_SPELLING,
+        Rule.EXACT_DATE,
+        Rule.CLOCK_TIME,
+        Rule.SHARED_NUMBER,
+        Rule.ROUNDED_NUMBER,
+        Rule.NOT_BEFORE,
+        Rule.ONLY_LOOKS,
+    }
 )
 
 _TEXTS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(

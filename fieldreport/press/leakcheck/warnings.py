@@ -1,75 +1,109 @@
-"""Warnings: exact days, times of day, numbers that are also in the report, and near spellings of protected terms."""
+"""Warnings: days, times of day, numbers that are also in the report, and near spellings of protected terms."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rapidfuzz import fuzz, process
 
 from fieldreport.press.leakcheck.findings import Hit, Rule
-from fieldreport.press.leakcheck.text import LANGUAGES, transliterate, words
+from fieldreport.press.leakcheck.moments import moments
+from fieldreport.press.leakcheck.numerals import Number, numbers
+from fieldreport.press.leakcheck.spans import Taken
+from fieldreport.press.leakcheck.text import fold, transliterate, words
 
 NEAR: Final = 80  # measured with the same initial: 18 of 24 variants of names, no false hit in 158,000 words
 _NEAR_MINIMUM: Final = 5  # letters; below, one changed letter is another word
 _NEAR_WORDS: Final = 3
 
-_CAPITAL: Final = "|".join(LANGUAGES["months"]["capital"])
-_OTHER: Final = "|".join(sorted(LANGUAGES["months"]["other"], key=len, reverse=True))
-_NUMERAL: Final = r"[\d一二三四五六七八九十廿两兩]{1,3}"
-_DATE: Final = re.compile(
-    rf"""
-      (?<!\d)(?:19|20)\d\d[-./\u2010-\u2014]\d{{1,2}}[-./\u2010-\u2014]\d{{1,2}}(?!\d)
-    | (?<![\d.])\d{{1,2}}[./-]\d{{1,2}}[./-](?:(?:19|20)\d\d|\d\d)(?![\d.]\d)
-    | (?<!\d)\d{{1,2}}(?:st|nd|rd|th|\.|º|er)?\s+(?:of\s+)?(?:{_CAPITAL}|{_OTHER})\b
-    | \b(?:{_CAPITAL})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\d:])
-    | {_NUMERAL}\s?[月월]\s?{_NUMERAL}\s?[日号號일]
-    """,
-    re.VERBOSE,
-)
-_CLOCK: Final = re.compile(
-    rf"""
-      (?<![\d:.,])(?:[01]?\d|2[0-4])[:：][0-5]\d(?:[:：][0-5]\d)?(?![\d:])
-    | (?<![\d.,])\d{{1,2}}(?:[:.][0-5]\d)?\s?(?:[ap]\.m\.|[ap]m\b|[AP]M\b|o['’]clock)
-    | (?<!\d)\d{{1,2}}\s?시(?!간)(?:\s?\d{{1,2}}\s?분|\s?반)?
-    | (?:上午|下午|凌晨|清晨|晚上|早上|中午|夜里|半夜|午前|午後)\s?{_NUMERAL}\s?[点點时時](?![间間])(?:半|{_NUMERAL}分)?
-    | (?<![\d.]){_NUMERAL}\s?[点點时時](?:半|整|钟|鐘|{_NUMERAL}分)
-    | (?<!\d)\d{{1,2}}\s(?:час(?:а|ов)?)\s(?:утра|вечера|дня|ночи)
-    | الساعة\s+\w+
-    """,
-    re.VERBOSE,
-)
-_NUMBER: Final = re.compile(r"\d+(?:[.,\u00a0\u202f']\d{3})*(?!\d)")
-_NUMBER_DIGITS: Final = 18  # more fit no machine word and no count of anything
-_TELLING: Final = 10  # smaller numbers are in every text
+_TELLING: Final = 10  # smaller numbers are in every text: they count with the word behind them
+_COUNTED: Final = 2
 _YEAR: Final = range(1900, 2100)
+_BEHIND: Final = re.compile(r"[^\W\d_]+")
+_BEHIND_CHARACTERS: Final = 24
+_BEHIND_WORDS: Final = 2
+_STEM: Final = 5
+_WORD_LETTERS: Final = 4
 
 
 class Traces:
-    """Numbers of the reports and protected terms, ready to compare with each field."""
+    """Days, times and numbers of the reports, and protected terms, ready to compare with each field."""
 
-    def __init__(self, texts: Iterable[tuple[str, str | None]], terms: Sequence[tuple[str, str | None]]) -> None:
-        self._numbers = {number: case for text, case in texts for number in _numbers(text)}
+    def __init__(
+        self, texts: Iterable[tuple[str, str | None]], terms: Sequence[tuple[str, str | None]], language: str
+    ) -> None:
+        """``texts`` and ``terms`` are pairs with the case they belong to; ``language`` is the article's."""
+        self._language = language.partition("-")[0]
+        self._moments: dict[tuple[str, int], str | None] = {}
+        self._numbers: dict[float, str | None] = {}
+        self._counts: dict[tuple[float, str], str | None] = {}
+        for text, case in texts:
+            self._read(text, case)
         self._near: dict[int, dict[str, str | None]] = {}
         for term, case in terms:
             spelled = [transliterate(term[word.start : word.end]) for word in words(term)]
             if len("".join(spelled)) >= _NEAR_MINIMUM and len(spelled) <= _NEAR_WORDS:
                 self._near.setdefault(len(spelled), {})["".join(spelled)] = case
 
+    def _read(self, text: str, case: str | None) -> None:
+        dated = Taken()
+        for moment in moments(text):
+            if moment.alone or moment.value[0] == "weekday":
+                self._moments.setdefault(moment.value, case)
+                dated.add(moment.start, moment.end)
+                if moment.value[0] == "date":
+                    self._moments.setdefault(("day", moment.value[1] % 100), case)
+        for number in numbers(text):
+            if dated.meets(number.start, number.end):
+                continue
+            if number.value >= _TELLING and number.value not in _YEAR:
+                self._numbers.setdefault(number.value, case)
+            for counted in _counted(text, number):
+                self._counts.setdefault(counted, case)
+
     def hits(self, text: str) -> list[Hit]:
         """Every warning in ``text``; who calls drops those that lie inside a block."""
-        dates = [Hit(rule=Rule.EXACT_DATE, start=match.start(), end=match.end()) for match in _DATE.finditer(text)]
-        clocks = [Hit(rule=Rule.CLOCK_TIME, start=match.start(), end=match.end()) for match in _CLOCK.finditer(text)]
-        return [*dates, *clocks, *self._shared(text, [*dates, *clocks]), *self._near_spellings(text)]
-
-    def _shared(self, text: str, taken: Sequence[Hit]) -> list[Hit]:
-        return [
-            Hit(rule=Rule.SHARED_NUMBER, start=match.start(), end=match.end(), case=self._numbers[number])
-            for match in _NUMBER.finditer(text)
-            if (number := _number(match.group())) in self._numbers
-            and not any(hit.start < match.end() and match.start() < hit.end for hit in taken)
+        dated = [
+            Hit(rule=moment.rule, start=moment.start, end=moment.end, case=self._moments.get(moment.value))
+            for moment in moments(text, self._language)
+            if moment.alone or moment.value in self._moments
         ]
+        return [*dated, *self._shared(text, dated), *self._near_spellings(text)]
+
+    def _shared(self, text: str, dated: Sequence[Hit]) -> Iterator[Hit]:
+        taken = Taken()
+        for hit in dated:
+            taken.add(hit.start, hit.end)
+        verdicts: dict[tuple[float, bool], tuple[Rule, str | None] | None] = {}
+        for number in numbers(text, self._language):
+            if taken.meets(number.start, number.end):
+                continue
+            asked = number.value, number.rough
+            if asked not in verdicts:
+                verdicts[asked] = self._verdict(number)
+            verdict = verdicts[asked]
+            if verdict is None:
+                verdict = next(
+                    (
+                        (Rule.SHARED_NUMBER, self._counts[counted])
+                        for counted in _counted(text, number)
+                        if counted in self._counts
+                    ),
+                    None,
+                )
+            if verdict is not None:
+                yield Hit(rule=verdict[0], start=number.start, end=number.end, case=verdict[1])
+
+    def _verdict(self, number: Number) -> tuple[Rule, str | None] | None:
+        if number.value < _TELLING:
+            return None
+        if number.value in self._numbers:
+            return Rule.SHARED_NUMBER, self._numbers[number.value]
+        if number.value in _YEAR and not number.rough:
+            return None
+        return next(((Rule.ROUNDED_NUMBER, case) for other, case in self._numbers.items() if number.means(other)), None)
 
     def _near_spellings(self, text: str) -> list[Hit]:
         if not self._near:
@@ -104,11 +138,14 @@ def _nearest(window: str, terms: dict[str, str | None]) -> str | None:
     return best[0] if best is not None else None
 
 
-def _numbers(text: str) -> set[int]:
-    found = (_number(match.group()) for match in _NUMBER.finditer(text))
-    return {number for number in found if number >= _TELLING and number not in _YEAR}
-
-
-def _number(digits: str) -> int:
-    only = "".join(character for character in digits if character.isdecimal())
-    return int(only) if len(only) <= _NUMBER_DIGITS else -1
+def _counted(text: str, number: Number) -> Iterator[tuple[float, str]]:
+    """A small number with what it counts: the two words behind it, or in scripts without spaces the next signs."""
+    if not _COUNTED <= number.value < _TELLING:
+        return
+    behind = _BEHIND.findall(text[number.end : number.end + _BEHIND_CHARACTERS])[:_BEHIND_WORDS]
+    for word in behind:
+        if len(word) >= _WORD_LETTERS and word[0] < "\u1100":
+            yield number.value, fold(word)[:_STEM]
+    signs = "".join(word for word in behind if word[0] >= "\u1100")[:_WORD_LETTERS]
+    for at in range(1, len(signs) - 1):  # the first sign is a counter, which counts anything
+        yield number.value, signs[at : at + 2]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fieldreport.press.article import Article, Media
-from fieldreport.press.leakcheck import Finding, Material, Rule, Severity, check
+from fieldreport.press.leakcheck import Finding, Material, Rule, Severity, check, moments
 
 REGIONS = ("KR", "CN", "RU", "JP", "US", "GB")
 CONTACT = {Rule.PHONE, Rule.EMAIL, Rule.ADDRESS, Rule.ACCOUNT, Rule.COORDINATES, Rule.ID_NUMBER}
@@ -133,29 +133,79 @@ def test_a_long_official_name_in_korean_is_not_lifted() -> None:
     assert findings_in("그는 조선민주주의인민공화국에서 태어났다.", material, language="ko") == ()
 
 
-@pytest.mark.parametrize(
-    ("language", "text", "dates", "clocks"),
-    [
-        ("en", "On 3 May 2024, May 4th, at 14:30 and 3 p.m., may 5", ["3 May", "May 4th"], ["14:30", "3 p.m."]),
-        ("en", "2024-05-03, in May 2024, a ratio of 3:1, the second of three", ["2024-05-03"], []),
-        ("ko", "5월 3일 오후 3시 20분, 3시간 동안, 5월에", ["5월 3일"], ["3시 20분"]),
-        ("zh-Hans", "五月三日下午三点，5月3日14点半，有一点难，三个月", ["五月三日", "5月3日"], ["下午三点", "14点半"]),
-        ("ja", "5月3日午後3時、3時間", ["5月3日"], ["午後3時"]),
-        ("ru", "3 мая в 14:30 и в 3 часа ночи, 3 часа подряд, в мае", ["3 мая"], ["14:30", "3 часа ночи"]),
-        ("ar", "في 3 مايو الساعة 10:30 وفي مايو", ["3 مايو"], ["الساعة 10"]),
-    ],
-)  # fmt: skip
-def test_exact_days_and_times_warn(language: str, text: str, dates: list[str], clocks: list[str]) -> None:
-    found = findings_in(text, language=language)
-    assert matched(text, found, Rule.EXACT_DATE) == dates
-    assert [clock for clock in matched(text, found, Rule.CLOCK_TIME) if clock != ":30"] == clocks
+@pytest.mark.parametrize("row", table("moments.toml"), ids=lambda row: row["text"][:20])
+def test_exact_days_and_times_warn(row: dict[str, Any]) -> None:
+    text = row["text"]
+    found = findings_in(text, language=row["language"])
+    assert matched(text, found, Rule.EXACT_DATE) == row["dates"]
+    assert matched(text, found, Rule.CLOCK_TIME) == row["clocks"]
     assert {f.severity for f in found} <= {Severity.WARN}
 
 
 def test_a_number_that_is_also_in_the_report_warns() -> None:
     material = Material(case="C-1", text="There were 47 people, 1250 bags, in 2023, for 3 days.")
-    text = "Between 40 and 47 people with 1,250 bags, in 2023, for 3 days; 470 others."
+    text = "Between 40 and 47 people with 1,250 bags, in 2023, for 3 weeks; 470 others."
     assert matched(text, findings_in(text, material), Rule.SHARED_NUMBER) == ["47", "1,250"]
+
+
+NUMBERS = {
+    "en": "twenty-three lorries, a hundred and forty of them, one thousand four hundred and eighty tonnes",
+    "fr": "vingt-trois camions, cent quarante, mille quatre cent quatre-vingts tonnes",
+    "es": "veintitrés camiones, ciento cuarenta, mil cuatrocientos ochenta toneladas",
+    "pt": "vinte e três caminhões, cento e quarenta, mil quatrocentas e oitenta toneladas não",
+    "tr": "yirmi üç kamyon, yüz kırk, bin dört yüz seksen ton ve bu",
+    "ru": "двадцать три машины, сто сорок, тысяча четыреста восемьдесят тонн",
+    "ar": "ثلاث وعشرون شاحنة، مئة وأربعون، ألف وأربعمئة وثمانون طنا",
+    "fa": "بیست و سه کامیون، صد و چهل، هزار و چهارصد و هشتاد تن",
+    "ko": "트럭 스물세 대, 백사십 명, 천사백팔십 톤",
+    "zh-Hans": "二十三辆车，一百四十人，一千四百八十吨",
+    "ja": "トラック二十三台と百四十人、千四百八十トン",
+}
+
+
+@pytest.mark.parametrize("language", NUMBERS)
+@pytest.mark.parametrize("report", ["23, 140 and 1,480.", "Всего 23, 140 и 1480."])
+def test_a_number_in_words_is_the_number_in_figures(language: str, report: str) -> None:
+    material = Material(case="C-1", text=report)
+    spelled = NUMBERS[language]
+    assert len(matched(spelled, findings_in(spelled, material, language=language), Rule.SHARED_NUMBER)) == 3
+    words = Material(case="C-1", text=spelled)
+    figures = "There were 23, then 140, then 1,480 and 24, 141, 1,481."
+    assert matched(figures, findings_in(figures, words), Rule.SHARED_NUMBER) == ["23", "140", "1,480"]
+
+
+def test_a_rough_number_is_near_the_one_in_the_report() -> None:
+    material = Material(case="C-1", text="There were 23 lorries and 1,480 tonnes.")
+    text = "Nearly two dozen lorries, about 1,500 tonnes; two dozen guards, forty horses, about 90 crates."
+    assert matched(text, findings_in(text, material), Rule.ROUNDED_NUMBER) == ["two dozen", "1,500"]
+    korean = "트럭 이십여 대와 사십여 명"
+    assert matched(korean, findings_in(korean, material, language="ko"), Rule.ROUNDED_NUMBER) == ["이십"]
+
+
+def test_a_small_number_tells_only_with_what_it_counts() -> None:
+    material = Material(case="C-1", text="I copied it in three night shifts, with two friends.")
+    text = "Over three night shifts, three weeks and two years."
+    assert matched(text, findings_in(text, material), Rule.SHARED_NUMBER) == ["three"]
+
+
+def test_a_weekday_or_a_bare_hour_tells_only_where_the_report_has_it() -> None:
+    material = Material(case="C-1", text="화요일 밤 열 시에 떠났다.")
+    text = "They left on a Tuesday before ten, not on a Friday, and were back by eleven."
+    found = findings_in(text, material)
+    assert matched(text, found, Rule.EXACT_DATE) == ["Tuesday"]
+    assert matched(text, found, Rule.CLOCK_TIME) == ["before ten"]
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
+
+
+@pytest.mark.parametrize(
+    "month", [month for names in moments.TABLES["months"].values() for each in names for month in _listed(each)]
+)
+def test_every_month_of_the_table_makes_a_date(month: str) -> None:
+    text = f"7 {month.title() if month.isascii() else month} 2024"
+    assert Rule.EXACT_DATE in {found.rule for found in findings_in(text)}
 
 
 def test_only_a_file_that_was_cleaned_here_passes() -> None:
