@@ -226,6 +226,7 @@ def deposit_letter(
     claimed_epoch: int | None = None,
     damage: int | None = None,
     fields: Mapping[str, str] | None = None,
+    addressee: str = "",
 ) -> bytes:
     """Do what the intake does with a report, and return the letter's id.
 
@@ -237,8 +238,11 @@ def deposit_letter(
         "lookup": source.lookup.hex(),
         "thread": source.thread.hex(),
         "reply_key": str(source.identity.recipient),
+        "addressee": addressee.ljust(32),
         **(fields or {}),
     }
+    everybody = roster.recipients()
+    meant = roster.recipients(only=roster.meant_by(addressee)) if addressee else everybody
     parts = [File("report.txt", "text/plain; charset=utf-8", text.encode()), *files]
 
     def seal(payload: BinaryIO) -> bytes:
@@ -264,7 +268,8 @@ def deposit_letter(
                 )
                 for part in parts
             ],
-            recipients=roster.recipients(),
+            recipients=everybody,
+            decoys=set(everybody) - set(meant),
             payload_to=sealed,
         )
         content = bytearray(sealed.getvalue())

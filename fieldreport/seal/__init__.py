@@ -18,7 +18,7 @@ from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.inner_header import EPOCH_MAX, STAFF_KINDS, Binding, Expected, ExpectedOffline, Kind
 from fieldreport.seal.kept_file import KeptFile, KeptState, kept_name
 from fieldreport.seal.letter import CleanFile, Letter
-from fieldreport.seal.manifest import Part
+from fieldreport.seal.manifest import Part, addressee_of
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
 from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, fold_handle, is_handle
@@ -63,6 +63,7 @@ __all__ = [
     "SourceKeys",
     "SourceSealed",
     "TokenKey",
+    "addressee_of",
     "check_date",
     "check_platform",
     "decode_canonical",

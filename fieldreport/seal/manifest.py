@@ -92,11 +92,8 @@ class Manifest:
 
     @property
     def addressee(self) -> str:
-        """The name in the roster that a letter is addressed to, empty for every editor.
-
-        Who can seal a letter can name anybody.
-        """
-        return self.fields.get(ADDRESSEE, "").rstrip(" ")
+        """See ``addressee_of``."""
+        return addressee_of(self.fields)
 
     def encode(self) -> bytes:
         """Return the canonical bytes.
@@ -146,6 +143,14 @@ class Manifest:
             raise _too_large("parts")
         parts = tuple(_parse_part(part) for part in untrusted["parts"])
         return cls(hour=untrusted["hour"], fields=untrusted["fields"], parts=parts)
+
+
+def addressee_of(fields: Mapping[str, str]) -> str:
+    """The name in the roster that a letter with these fields is addressed to, empty for every editor.
+
+    Who can seal a letter can name anybody.
+    """
+    return fields.get(ADDRESSEE, "").rstrip(" ")
 
 
 def _parse_part(untrusted_part: object) -> Part:

@@ -89,6 +89,11 @@ class Newsroom:
         self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
         return person
 
+    def address(self, handle: str, *names: str) -> None:
+        """Say under which names sources may write to somebody alone."""
+        entries = roster_changes.with_addressees(self.roster.entries, handle, names)
+        self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
+
     def revoke(self, handle: str) -> None:
         entries = roster_changes.with_revoked(self.roster.entries, handle)
         self.publish(roster_changes.next_roster(self.roster, entries, now=self.clock.moment))
@@ -108,6 +113,8 @@ class Newsroom:
         fields: Mapping[str, str] | None = None,
         roster: Roster | None = None,
         claimed_epoch: int | None = None,
+        addressee: str = "",
+        damage: int | None = None,
     ) -> bytes:
         """Do what the intake does with a report, and return the letter's id."""
         return deposit_letter(
@@ -121,6 +128,8 @@ class Newsroom:
                 for number, content in enumerate(files, 1)
             ],
             claimed_epoch=claimed_epoch,
+            addressee=addressee,
+            damage=damage,
             fields={"action": action, **(fields or {})},
         )
 

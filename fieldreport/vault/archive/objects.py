@@ -37,7 +37,7 @@ from fieldreport.vault.archive.tables import Case, Outgoing, RecipientKey, Recip
 class Staged:
     """A sealed object whose payload is durable and whose row is yet to be written by ``Change.add``.
 
-    ``keys`` are the ids of the keys it is sealed to; empty when they are not known. ``readers``: the editors named as
+    ``keys`` are the ids of the keys it is sealed to; empty when they are not known. ``readers``: those who are named as
     its case's only ones, as ``Case.readers``.
     """
 

@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from sqlalchemy import select
 
 from fieldreport.errors import SealError
-from fieldreport.seal import encode_canonical
+from fieldreport.seal import addressee_of, encode_canonical
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -31,10 +31,24 @@ _LOOKUP: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Whom a letter comes from: its source, and where that source reads replies (32 bytes each)."""
+    """Whom a letter comes from, whom it is for, and where its source reads replies.
 
-    source: bytes = field(repr=False)
+    ``lookup``: what the codename yields, 32 bytes. ``addressee``: a name in the roster, or nothing. ``reply_tag``: 32
+    bytes.
+    """
+
+    lookup: bytes = field(repr=False)
+    addressee: str
     reply_tag: bytes = field(repr=False)
+
+    @property
+    def source(self) -> bytes:
+        """By which the case is known that a letter is of: another one for each addressee. 32 bytes."""
+        return hashlib.sha256(_SOURCE_DOMAIN + self.lookup + self.addressee.encode()).digest()
+
+    def to(self, addressee: str) -> Origin:
+        """The same source, writing to somebody else; with an empty ``addressee``, to every editor."""
+        return replace(self, addressee=addressee)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +73,7 @@ def origin_of(fields: Mapping[str, str]) -> Origin | None:
     lookup = fields.get("lookup", "")
     if _LOOKUP.fullmatch(lookup) is None:
         return None
-    return Origin(source=hashlib.sha256(_SOURCE_DOMAIN + bytes.fromhex(lookup)).digest(), reply_tag=reply_tag(fields))
+    return Origin(lookup=bytes.fromhex(lookup), addressee=addressee_of(fields), reply_tag=reply_tag(fields))
 
 
 def reply_tag(fields: Mapping[str, str]) -> bytes:

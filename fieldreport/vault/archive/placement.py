@@ -1,4 +1,4 @@
-"""Whose an object is, found by opening it: before it is sealed to anyone else, where any case is limited.
+"""Whose an object is, found by opening it: before it is sealed to anyone else, where a case or letter may be limited.
 
 The database could name another case, or none, and have a re-wrapping hand a limited case to everybody. What was sealed
 cannot be changed: replies, notes and cards name their case, letters name their source.
@@ -47,16 +47,20 @@ class Placement:
         self._vault = vault
         self._identities = identities
         self._limits = limits
-        self._history = rosters.published.history() if limits else {}
+        # A letter that is addressed to some is limited before anything in the vault says so.
+        self._opens = bool(limits) or rosters.newest().addressed
+        self._history = rosters.published.history() if self._opens else {}
         self.later = 0
         self.misplaced: dict[bytes, bytes | None] = {}
 
     def of(self, object_id: bytes, limited: bytes | None) -> Belongs:
-        """Whether an object is of this limited case, or of none; always, where no case was ever limited."""
-        if not self._limits:
+        """Whether an object is of this limited case, or of none; always, where nothing was ever limited."""
+        if not self._opens:
             return Belongs.HERE
         try:
             case_id = self._limited_case_of(object_id)
+        except _Unsorted:  # it is sealed to whom it is for, and stays so until one of them sorts it
+            return Belongs.LATER
         except Unavailable as error:
             _log.warning("an object is left as it is sealed, because it cannot be read (%s)", error.code)
             self.later += 1
@@ -100,4 +104,11 @@ class Placement:
         if origin is None:
             raise SealError("this letter does not say whose it is", code="manifest")
         with self._vault.reading() as session:
-            return session.scalar(select(Case.id).where(Case.source == origin.source))
+            case_id = session.scalar(select(Case.id).where(Case.source == origin.source))
+        if origin.addressee and case_id not in self._limits.readers:
+            raise _Unsorted("this is for some alone, and in no case of theirs yet")
+        return case_id
+
+
+class _Unsorted(FieldreportError):
+    """Never leaves this module."""

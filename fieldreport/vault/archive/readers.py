@@ -1,7 +1,8 @@
 """Who may read a case: every editor, or only those whom it is limited to.
 
-A limited case names the handles of its readers; everything of it is sealed to them and the recovery key alone. Each act
-that set them is a row, signed by who did it, and the newest counts. FORMAT.md, "Readers of a case".
+A limited case names its readers by their handles, or the desk that its letters are addressed to, which means whoever is
+in it by the newest roster; everything of it is sealed to them and the recovery key alone. Each act that set them is a
+row, signed by who did it, and the newest counts. FORMAT.md, "Readers of a case".
 
 Rules: only a reader sets the readers that come after, or the recovery key where every reader has left; the audit log
 counts the acts, so that none can be taken away. ``Case.readers`` is a copy for lists and decides nothing.
@@ -10,7 +11,7 @@ counts the acts, so that none can be taken away. ``Case.readers`` is a copy for 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,13 +62,24 @@ class Setter:
     epoch: int
 
 
-def handles(readers: str | None) -> frozenset[str] | None:
-    """The handles in a case's ``readers``; nothing where every editor reads."""
+def names(readers: str | None) -> frozenset[str] | None:
+    """The names in a case's ``readers``, of people and desks; nothing where every editor reads."""
     return None if readers is None else frozenset(readers.split(","))
 
 
+def people(named: Collection[str], entries: Iterable[Entry]) -> frozenset[str]:
+    """The handles of the readers with these names: a desk's are the active editors in it."""
+    listed = tuple(entries)
+    desks = {name for entry in listed for name in entry.addressees} - {entry.handle for entry in listed}
+    meant = desks.intersection(named)
+    members = {
+        entry.handle for entry in listed if entry.state is KeyState.ACTIVE and not meant.isdisjoint(entry.addressees)
+    }
+    return frozenset(set(named) - desks | members)
+
+
 def set_readers(change: Change, case: Case, only: Collection[str] | None, *, setter: Setter, instance: bytes) -> None:
-    """Sign and store who reads a case from now on: editors with these handles, or all. The caller checks who may."""
+    """Sign and store who reads a case from now on: those with these names, or all. The caller checks who may."""
     named = None if only is None else ",".join(sorted(set(only)))
     row = CaseReaders(
         case_id=case.id,
@@ -94,7 +106,14 @@ def readers_in(session: Session, place: Place, case_id: bytes) -> frozenset[str]
     Raises:
         SealError: what the database says is not signed (code ``unsigned``), not by who might (``forged``), or not the
             newest (``replayed``).
+        RosterError: nobody can say who is in a desk.
     """
+    named = names_in(session, place, case_id)
+    return None if named is None else people(named, place.rosters.newest().entries)
+
+
+def names_in(session: Session, place: Place, case_id: bytes) -> frozenset[str] | None:
+    """As ``readers_in``, without asking who is in a desk."""
     case = session.get(Case, case_id)
     if case is not None and case.ended is not None:
         return None
@@ -118,7 +137,7 @@ def readers_in(session: Session, place: Place, case_id: bytes) -> frozenset[str]
 def check_acts(
     acts: Sequence[CaseReaders], entries_at: Callable[[int], Sequence[Entry]], *, instance: bytes
 ) -> frozenset[str] | None:
-    """Check all acts on a case, the first one first, and return the readers after the last.
+    """Check all acts on a case, the first one first, and return the names of the readers after the last.
 
     ``entries_at``: those of a roster, by its epoch, that were not revoked.
 
@@ -128,7 +147,7 @@ def check_acts(
     before: frozenset[str] | None = None
     for act in acts:
         _check_act(act, entries_at(act.epoch), before, instance=instance)
-        before = handles(act.readers)
+        before = names(act.readers)
     return before
 
 
@@ -212,9 +231,9 @@ def _check_act(
         if entry.handle != act.setter or entry.signing is None:
             continue
         if entry.role is Role.EDITOR:
-            might = before is None or entry.handle in before
+            might = before is None or entry.handle in people(before, entries)
         else:
-            might = entry.role is Role.RECOVERY and before is not None and not before & active
+            might = entry.role is Role.RECOVERY and before is not None and not people(before, entries) & active
         if might:
             with suppress(SealError):
                 return verify_signature(entry.signing, LABEL, _statement(instance, act), act.signature)

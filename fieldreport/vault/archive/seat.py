@@ -96,7 +96,9 @@ class Seat:
         roster = self.roster()
         if self.staff.signing.public not in editors_of(roster).get(self.handle, ()):
             raise NotAllowed("the roster does not list your signing key", code="not-in-roster")
-        only = readers.readers_of(self, thread)
+        with self.vault.reading() as session:
+            named = readers.names_in(session, self, thread)
+        only = None if named is None else readers.people(named, roster.entries)
         readers.must_be_among(only, self.handle)
         object_id = object_id or secrets.token_bytes(16)
         binding = Binding(
@@ -126,7 +128,7 @@ class Seat:
             thread=thread,
             epoch=roster.epoch,
             keys=roster.key_ids(only=only),
-            readers=None if only is None else ",".join(sorted(only)),
+            readers=None if named is None else ",".join(sorted(named)),
         ) as staged:
             yield staged
 

@@ -110,8 +110,8 @@ class Case(VaultBase, kw_only=True):
     """All that one source has sent and been answered.
 
     ``source`` is SHA-256 over a domain and the codename's lookup, empty once the case has ended. ``sequence`` numbers
-    the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the handles of the editors that the
-    case is limited to, sorted, joined by commas; empty where every editor reads. ``CaseReaders`` has the signed ones.
+    the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the names that the case is limited
+    to, of editors or a desk, sorted, joined by commas; empty where every editor reads. ``CaseReaders`` has them signed.
 
     ``opener`` is the editor who signed name, source and ``reply_tag``, with a key of the roster ``opener_epoch``; see
     ``cases.origin``.

@@ -55,11 +55,11 @@ def limit(seat: Seat, case_id: bytes, only: Collection[str] | None) -> None:
 
 
 def orphaned_cases(session: Session, roster: Roster) -> list[tuple[str, frozenset[str]]]:
-    """The limited cases none of whose readers is an active editor any more: name and readers' handles, by name."""
+    """The limited cases none of whose readers is an active editor any more: name and readers, by name."""
     editors = _editors(roster)
     rows = session.execute(select(Case.name, Case.readers).where(Case.readers.is_not(None)).order_by(Case.name))
     named = ((row.name, frozenset(row.readers.split(","))) for row in rows)
-    return [(name, only) for name, only in named if not only & editors]
+    return [(name, only) for name, only in named if not readers.people(only, roster.entries) & editors]
 
 
 def assign_readers(

@@ -5,7 +5,8 @@ named, never dropped. One that this person's keys do not open waits for a collea
 again. Letters that were collected together are filed in the order in which their source sent them, up to ``_PAGE`` at a
 time: the mailbox gives them out in an order of its own. Anyone with the public keys can seal a letter, to some of them
 or to none; so the first person who opens one rebuilds its header for the whole roster, and from then on the set of its
-readers is known for certain. A source's withdrawal takes effect as soon as it is sorted.
+readers is known for certain. What its source addressed to some alone is sealed to them, in a case that is limited to
+them. A source's withdrawal takes effect as soon as it is sorted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -44,6 +45,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
 from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.cases import addressees
 from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
 
 _log = logging.getLogger(__name__)
@@ -199,7 +201,8 @@ class Sorter:
     def _sort_one(
         self, letter: Item, look: _Look, result: Sorted, roster: Roster | None, limits: Limits | None
     ) -> None:
-        recipients = self._recipients(look.origin, roster, limits)
+        named = self._named(look)
+        recipients = self._recipients(look.origin, named, roster, limits)
         rebuilt, opener = self._rebuilt(look.header, recipients), self._opener()
         with self.change() as change:
             item = change.session.get(Item, letter.id)
@@ -207,7 +210,8 @@ class Sorter:
                 return  # a colleague sorted it while we read it
             self._set_right(change, item, look, rebuilt=rebuilt, recipients=recipients)
             if look.withdraws and look.origin is not None and look.hour is not None:
-                _withdraw(change, item, origin=look.origin, hour=look.hour, opener=opener)
+                names = addressees.known_names(self.rosters.newest())
+                _withdraw(change, item, origin=look.origin, names=names, hour=look.hour, opener=opener)
                 result.withdrawn += 1
             elif _was_withdrawn(change, item, look):
                 _drop(change, item)
@@ -219,6 +223,8 @@ class Sorter:
                         result.unopened += 1
                         return
                     case = open_case(change, look.origin, opener)
+                    if named is not None:
+                        addressees.limit_case(change, case, named, opener)
                     result.new_cases += 1
                 _file(change, item, look, case)
                 result.limited += _limit(change, item)
@@ -230,17 +236,26 @@ class Sorter:
             return None
         return Opener(staff=self.staff, epoch=self.rosters.newest().epoch, instance=self.vault.instance)
 
-    def _recipients(self, origin: Origin | None, roster: Roster | None, limits: Limits | None) -> _Recipients | None:
+    def _named(self, look: _Look) -> Collection[str] | None:
+        """The names of those whom a letter is for, if its source has addressed it."""
+        if look.origin is None or not look.origin.addressee:
+            return None
+        sorter = None if self.staff is None else self.staff.handle
+        return addressees.readers_named(self.rosters, look.origin, epoch=look.epoch, sorter=sorter)
+
+    def _recipients(
+        self, origin: Origin | None, named: Collection[str] | None, roster: Roster | None, limits: Limits | None
+    ) -> _Recipients | None:
         """Who is to open a letter of this source; nothing while that cannot be said, and it stays sealed as it is."""
         if roster is None or limits is None:
             return None
-        only = None
-        if limits:
+        only = None if named is None else readers.people(named, roster.entries)
+        if limits or roster.addressed:
             if origin is None:
                 return None
             with self.vault.reading() as session:
                 case_id = session.scalar(select(Case.id).where(Case.source == origin.source))
-            only = None if case_id is None else limits.readers.get(case_id)
+            only = only if case_id is None else limits.readers.get(case_id, only)
         with contextlib.suppress(RosterError):  # no reader left, and no recovery key: nothing to seal to
             return _Recipients(
                 epoch=roster.epoch, keys=roster.key_ids(only=only), recipients=roster.recipients(only=only)
@@ -415,14 +430,20 @@ def _limit(change: Change, item: Item) -> int:
     return 1
 
 
-def _withdraw(change: Change, item: Item, *, origin: Origin, hour: int, opener: Opener | None) -> None:
+def _withdraw(
+    change: Change, item: Item, *, origin: Origin, names: Collection[str], hour: int, opener: Opener | None
+) -> None:
+    """End every case of a source. ``names``: whomever its letters may have been addressed to."""
     _drop(change, item)
-    source = origin.source
-    case = _case_of(change, origin)
-    if case is not None:
-        item.case_id = case.id
-        withdraw_until(change, case, origin=origin, opener=opener, batch=item.batch, hour=hour)
-        change.record(Act.CASE_WITHDRAWN, case.name)
+    for each in (origin.to(""), *map(origin.to, sorted(names))):
+        case = _case_of(change, each)
+        if case is not None:
+            item.case_id = case.id
+            # What came later and is not for every editor waits for those whom it is for.
+            fresh = None if each.addressee else opener
+            withdraw_until(change, case, origin=each, opener=fresh, batch=item.batch, hour=hour)
+            change.record(Act.CASE_WITHDRAWN, case.name)
+    source = origin.to("").source
     # Older letters of this source may still be unsorted, here or until a colleague unlocks.
     earlier = change.session.get(Withdrawal, source)
     if earlier is None:
@@ -434,7 +455,7 @@ def _withdraw(change: Change, item: Item, *, origin: Origin, hour: int, opener: 
 def _was_withdrawn(change: Change, item: Item, look: _Look) -> bool:
     if look.origin is None or look.hour is None:
         return False
-    withdrawal = change.session.get(Withdrawal, look.origin.source)
+    withdrawal = change.session.get(Withdrawal, look.origin.to("").source)
     # In the same round and hour the order is unknown; the promise to delete counts for more.
     return withdrawal is not None and (item.batch, look.hour) <= (withdrawal.batch, withdrawal.hour)
 

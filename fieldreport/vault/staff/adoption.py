@@ -116,7 +116,7 @@ def _adopt_readers(seat: Seat) -> None:
         for case in change.session.scalars(select(Case).where(Case.readers.is_not(None), Case.ended.is_(None))).all():
             if readers.was_set(change.session, case.id):
                 continue
-            only = readers.handles(case.readers)
+            only = readers.names(case.readers)
             readers.set_readers(change, case, only, setter=setter, instance=seat.vault.instance)
             if case.source is None and case.opener is None:
                 opener.sign(case)

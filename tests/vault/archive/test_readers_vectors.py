@@ -19,7 +19,7 @@ from fieldreport.vault.archive.tables import CaseReaders
 FILE = json.loads((Path(__file__).parents[2] / "vectors" / "readers" / "readers.json").read_text(encoding="utf-8"))
 
 
-def entry(given: Mapping[str, str]) -> Entry:
+def entry(given: Mapping[str, Any]) -> Entry:
     role, signing = Role(given["role"]), bytes.fromhex(given["signing"])
     recipient = None if role is Role.ADMIN else HybridIdentity.generate().recipient
     return Entry(
@@ -29,6 +29,7 @@ def entry(given: Mapping[str, str]) -> Entry:
         recipient=recipient,
         signing=signing,
         state=KeyState(given["state"]),
+        addressees=tuple(given.get("addressees", ())),
     )
 
 

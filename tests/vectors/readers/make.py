@@ -2,9 +2,9 @@
 
 Run from the repository:  python tests/vectors/readers/make.py > tests/vectors/readers/readers.json
 
-``rosters``: epoch to entries. Each case is a list of acts on the case "case" of the newsroom "instance", the first one
-first. "expect" is the readers after the last (null: every editor), or "forged". "recovery": a recovery key's seed and
-the public half of the key that signs for it.
+``rosters``: epoch to entries, of which some are in a desk. Each case is a list of acts on the case "case" of the
+newsroom "instance", the first one first. "expect" is the readers after the last (null: every editor), or "forged".
+"recovery": a recovery key's seed and the public half of the key that signs for it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def public(name: str) -> str:
     return signer(name).public_key().public_bytes_raw().hex()
 
 
-def entry(handle: str, role: str = "editor", state: str = "active") -> dict[str, str]:
+def entry(handle: str, role: str = "editor", state: str = "active") -> dict[str, Any]:
     return {"handle": handle, "role": role, "state": state, "signing": public(handle)}
 
 
@@ -39,6 +39,12 @@ STAFF = [entry("amira"), entry("jonas"), entry("late"), entry("lena", "admin"), 
 ROSTERS = {
     "1": STAFF,
     "2": [each for each in STAFF if each["handle"] not in {"amira", "late"}],
+    "4": [{**each, "addressees": ["borders"]} if each["handle"] in {"amira", "late"} else each for each in STAFF],
+    "5": [{**each, "addressees": ["borders"]} if each["handle"] in {"jonas", "late"} else each for each in STAFF],
+    "6": [
+        {**each, "state": "decrypt-only", "addressees": ["borders"]} if each["handle"] == "late" else each
+        for each in STAFF
+    ],
     "3": [{**each, "state": "decrypt-only"} if each["handle"] == "amira" else each for each in STAFF],
 }
 
@@ -62,6 +68,7 @@ def act(
 
 
 BOTH, LIMITED = ["amira", "late"], act(1, ["amira", "late"], "amira")
+DESK = act(1, ["borders"], "amira", epoch=4)
 CASES: dict[str, tuple[list[dict[str, Any]], list[str] | str | None]] = {
     "limited by one of its readers": ([LIMITED], BOTH),
     "opened again by the other": ([LIMITED, act(2, None, "late")], None),
@@ -76,6 +83,18 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str] | str | None]] = {
     "in a reader's name, with an editor's key": ([act(1, BOTH, "amira", by="jonas")], "forged"),
     "in a reader's name, with a key that nobody has": ([act(1, BOTH, "amira", by="stranger")], "forged"),
     "by nobody whom the roster lists": ([act(1, BOTH, "stranger")], "forged"),
+    "for a desk, by one who is in it": ([DESK], ["borders"]),
+    "for a desk, by an editor who is not": ([act(1, ["borders"], "jonas", epoch=4)], ["borders"]),
+    "opened again by one of the desk": ([DESK, act(2, None, "late", epoch=4)], None),
+    "opened again by a newcomer of the desk": ([DESK, act(2, None, "jonas", epoch=5)], None),
+    "for a desk and one editor more": ([DESK, act(2, ["borders", "jonas"], "late", epoch=4)], ["borders", "jonas"]),
+    "by an editor who is not in the desk": ([DESK, act(2, None, "jonas", epoch=4)], "forged"),
+    "by an editor who has left the desk": ([DESK, act(2, None, "amira", epoch=5)], "forged"),
+    "by the recovery key while somebody is in the desk": ([DESK, act(2, ["jonas"], "recovery", epoch=5)], "forged"),
+    "given on by the recovery key when nobody is in the desk": (
+        [DESK, act(2, ["jonas"], "recovery", epoch=6)],
+        ["jonas"],
+    ),
     "a reader added afterwards": ([{**LIMITED, "readers": "amira,jonas,late"}], "forged"),
     "a reader struck afterwards": ([{**LIMITED, "readers": "amira"}], "forged"),
     "the limit struck afterwards": ([{**LIMITED, "readers": None}], "forged"),
