@@ -24,6 +24,7 @@ passphrase or an address: they are written from constants and from numbers.
     ├── Conflict                 75  409  it was changed meanwhile; read again
     └── Unavailable              75  503  needed, and cannot be used now; the same request may succeed later
         ├── StoreError           74  503  the database or the payload store refused, is damaged or is away
+        │   └── StoreAway        74  503  the same, and the log has said it, once
         ├── RosterError          77  503  no roster that can be trusted; the intake closes
         ├── StaleRoster          75  503  sealed to an epoch that is closed: seal it again
         └── LetterboxClosed      75  503  the operator has closed the letterbox, or has closed it for files
@@ -198,6 +199,10 @@ class StoreError(Unavailable):
 
     code = "store"
     exit_status = 74
+
+
+class StoreAway(StoreError):
+    """A store that does not answer, has no room or cannot be reached. What noticed it has logged it, once."""
 
 
 class RosterError(Unavailable):

@@ -156,6 +156,12 @@ REWRAP_ALONE_OBJECTS: Final = 1000  # from here on every core helps; below, star
 SENT_TEXT_BYTES: Final = 64 * KIB  # a reply or a note: ten pages
 CARD_BYTES: Final = 256 * KIB
 CARD_TERMS: Final = 500
+# A page has its answer within five seconds, whatever is frozen: a turn at a connection, then silence.
+CONNECT_SECONDS: Final = 3  # until a database or payload store takes a connection
+SILENCE_SECONDS: Final = 3.0  # without a byte from one that took a question
+POOL_WAIT_SECONDS: Final = 1.5  # for a connection of the pool
+PATIENT_SECONDS: Final = 3600.0  # of silence while tables are altered, copied or vacuumed
+AWAY_SECONDS: Final = 1.0  # after a silence others are told at once that a store is away
 ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
 # --- scrub ---

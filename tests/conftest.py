@@ -16,6 +16,9 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 
 from fieldreport.web.application import Application
+from tests.faults import faulty, redis_server, s3_server
+
+__all__ = ["faulty", "redis_server", "s3_server"]
 
 # Compiling this tree takes seconds. What one process has compiled, every other one reads: workers, programs that tests
 # start, the next run; also where the environment says otherwise.

@@ -37,6 +37,7 @@ TREE = [
     ("Conflict", 75, 409, "This did not work", "It was changed meanwhile"),
     ("Unavailable", 75, 503, BROKEN, "Not now"),
     ("StoreError", 74, 503, BROKEN, "Not now"),
+    ("StoreAway", 74, 503, BROKEN, "Not now"),
     ("RosterError", 77, 503, "We cannot take reports right now", "No valid list of staff"),
     ("StaleRoster", 75, 503, BROKEN, "Not now"),
     ("LetterboxClosed", 75, 503, "We take no reports at the moment", "Not now"),

@@ -22,11 +22,13 @@ from limits import RateLimitItemPerSecond
 
 from fieldreport import limits
 from fieldreport.desk.turns import Lane, TooManyTries
-from fieldreport.errors import FieldreportError, StoreError
-from fieldreport.web.limiter import AddressKey
+from fieldreport.errors import FieldreportError
+from fieldreport.store.outage import Outage
+from fieldreport.web.limiter import AddressKey, storage_options, where
 
 _STRATEGY: Final = "sliding-window-counter"
 _ALL: Final = "all"
+_START_IT: Final = "start Redis there; until then nobody can sign in, because tries could not be counted"
 
 
 class Throttle:
@@ -38,10 +40,12 @@ class Throttle:
             key_func=lambda: "desk",
             app=app,
             storage_uri=storage,
+            storage_options=storage_options(storage),
             strategy=_STRATEGY,
             key_prefix=f"fieldreport-desk-{_STRATEGY}",
         )
         logging.getLogger("flask-limiter").disabled = True  # it would log what it counts under
+        self._outage = Outage("the store of counts", where(storage))
         self._names = AddressKey(clock)
         window = limits.SIGN_IN_WINDOW_SECONDS
         self._own = RateLimitItemPerSecond(limits.SIGN_IN_TRIES, window, "sign-in-own")
@@ -121,9 +125,12 @@ class Throttle:
 
     @contextlib.contextmanager
     def _reachable(self) -> Iterator[None]:
+        self._outage.must_answer()
         try:
             yield
         except FieldreportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the store's client raises: without a count nobody signs in
-            raise StoreError("The desk cannot be opened now.", detail=f"limiter: {type(error).__name__}") from None
+            silent = "Timeout" in type(error).__name__
+            raise self._outage.failed(type(error).__name__, _START_IT, silent=silent) from None
+        self._outage.answered()

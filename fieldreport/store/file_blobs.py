@@ -26,6 +26,7 @@ from fieldreport.errors import NotFound, StoreError
 from fieldreport.hardening import open_without_access_time
 from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
 from fieldreport.store.file_row_keys import FileRowKeys
+from fieldreport.store.outage import FileErrors
 from fieldreport.store.row_keys import RowKeys
 
 _MARK: Final = ".instance"
@@ -50,9 +51,10 @@ class FileBlobs:
         self._directory = directory
         self._blanks = directory / blanks.NAME
         self._mark = mark
+        self._as_store_error = FileErrors("the payload store", directory)
         self._filled: int | None = None
         self._row_keys: RowKeys | None = None
-        with _as_store_error():
+        with self._as_store_error():
             if mark is not None and mark.known.exists() and not (directory / _MARK).exists():
                 return  # away: every use says so, until it is back
             # The database lies in the first, and `parents` sets no mode.
@@ -73,29 +75,29 @@ class FileBlobs:
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""
         self._must_be_here()
-        return _FileWriter(self._directory, self._blanks)
+        return _FileWriter(self._directory, self._blanks, self._as_store_error)
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``."""
-        with _as_store_error(), self._as_missing():
-            return io.BufferedReader(_FileReader(self._path(name), opener=open_without_access_time))
+        with self._as_store_error(), self._as_missing():
+            return io.BufferedReader(_FileReader(self._path(name), self._as_store_error))
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
-        with _as_store_error(), self._as_missing():
+        with self._as_store_error(), self._as_missing():
             return self._path(name).stat().st_size
 
     def delete(self, name: str) -> None:
         """Delete a blob; see ``BlobStore``."""
         self._must_be_here()
-        with _as_store_error():
+        with self._as_store_error():
             self._path(name).unlink(missing_ok=True)
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over names; see ``BlobStore``."""
         before = time.time() - older_than_seconds
         self._must_be_here()
-        with _as_store_error(), os.scandir(self._directory) as entries:
+        with self._as_store_error(), os.scandir(self._directory) as entries:
             for entry in entries:
                 # The change time, because ``commit`` sets the modification time to zero.
                 if is_name(entry.name) and _changed_at(entry) <= before:
@@ -105,7 +107,7 @@ class FileBlobs:
         """Touch every blob of this period, and hold empty files for the next ones ready; see ``BlobStore``."""
         period = int(time.time() // (3600 * hours))
         self._must_be_here()
-        with _as_store_error():
+        with self._as_store_error():
             if period != self._filled:
                 blanks.fill(self._blanks, limits.BLANK_FILES)
                 self._filled = period
@@ -142,7 +144,7 @@ class FileBlobs:
         if self._mark is None:
             return True
         path, wanted = self._directory / _MARK, self._mark.instance.hex()
-        with _as_store_error(), suppress(FileNotFoundError):
+        with self._as_store_error(), suppress(FileNotFoundError):
             if path.read_text(encoding="ascii").strip() == wanted:
                 return True
         raise StoreError(
@@ -158,32 +160,37 @@ class FileBlobs:
 class _FileReader(io.FileIO):
     """A disk that fails in the middle of a file fails like a store that does."""
 
+    def __init__(self, path: Path, as_store_error: FileErrors) -> None:
+        super().__init__(path, opener=open_without_access_time)
+        self._as_store_error = as_store_error
+
     @override
     def readinto(self, buffer: Buffer, /) -> int | None:
-        with _as_store_error():
+        with self._as_store_error():
             return super().readinto(buffer)
 
     @override
     def readall(self) -> bytes:
-        with _as_store_error():
+        with self._as_store_error():
             return super().readall()
 
 
 class _FileWriter:
     """write, fdatasync every 16 MiB, fsync, rename, fsync the directory."""
 
-    def __init__(self, directory: Path, empty: Path) -> None:
+    def __init__(self, directory: Path, empty: Path, as_store_error: FileErrors) -> None:
+        self._as_store_error = as_store_error
         self._directory = directory
         self._name = new_name()
         self._part = directory / f"{self._name}.part"
         self._unsynced = 0
         self._done = False
-        with _as_store_error():
+        with self._as_store_error():
             self._descriptor = blanks.take(empty, self._part)
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
         view = memoryview(data).cast("B")
-        with _as_store_error():
+        with self._as_store_error():
             written = 0
             while written < len(view):
                 written += os.write(self._descriptor, view[written:])
@@ -195,7 +202,7 @@ class _FileWriter:
         return written
 
     def commit(self) -> str:
-        with _as_store_error():
+        with self._as_store_error(wrote=True):
             # A file's times would show when a letter came; ``level_times`` sees to the one that cannot be set.
             os.utime(self._descriptor, ns=(0, 0))
             os.fsync(self._descriptor)
@@ -224,13 +231,3 @@ def _changed_at(entry: os.DirEntry[str]) -> float:
         return entry.stat(follow_symlinks=False).st_ctime
     except FileNotFoundError:  # deleted between listing and looking
         return float("inf")
-
-
-@contextmanager
-def _as_store_error() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            "the payload store refused", detail=f"blob directory: {os.strerror(error.errno or 0)}"
-        ) from None

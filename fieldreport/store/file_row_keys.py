@@ -20,6 +20,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
+from fieldreport.store.outage import FileErrors
 
 _RECORD: Final = 64  # divides a sector: a power cut leaves the old one or the new one
 _MAGIC: Final = b"fieldreport row keys v1\n".ljust(_RECORD, b"\0")  # in the place of slot 0
@@ -34,8 +35,13 @@ class FileRowKeys:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / ".keys"
+        self._as_store_error = FileErrors("the file of row keys", self._path)
         self._turn = directory / ".keys.lock"
-        with _as_store_error(), _opened(self._path, os.O_CREAT) as descriptor, _opened(self._turn, os.O_CREAT) as turn:
+        with (
+            self._as_store_error(),
+            _opened(self._path, os.O_CREAT) as descriptor,
+            _opened(self._turn, os.O_CREAT) as turn,
+        ):
             fcntl.flock(turn, fcntl.LOCK_EX)
             if _slots(descriptor) == 0:
                 self._enlarge(descriptor)
@@ -45,7 +51,7 @@ class FileRowKeys:
     def put(self, keys: Sequence[bytes]) -> list[int]:
         """Store new keys; see ``RowKeys``."""
         slots = []
-        with _as_store_error(), _opened(self._path) as descriptor:
+        with self._as_store_error(), _opened(self._path) as descriptor:
             with _opened(self._turn) as turn:
                 fcntl.flock(turn, fcntl.LOCK_EX)
                 for key in keys:
@@ -56,7 +62,7 @@ class FileRowKeys:
 
     def get(self, slots: Sequence[int]) -> list[bytes | None]:
         """Return keys; see ``RowKeys``."""
-        with _as_store_error(), _opened(self._path) as descriptor:
+        with self._as_store_error(), _opened(self._path) as descriptor:
             records = [os.pread(descriptor, _RECORD, slot * _RECORD) if slot > 0 else b"" for slot in slots]
         return [None if record in {_EMPTY, b""} else record[_KEY_AT:] for record in records]
 
@@ -76,7 +82,7 @@ class FileRowKeys:
     def in_use(self) -> Iterator[None]:
         """Share the file with other changes; see ``RowKeys``."""
         with ExitStack() as stack:
-            with _as_store_error():
+            with self._as_store_error():
                 fcntl.flock(stack.enter_context(_opened(self._path)), fcntl.LOCK_SH)
             yield
 
@@ -88,7 +94,7 @@ class FileRowKeys:
     def left_over(self) -> Iterator[list[int]]:
         """Return the slots that have a note while no change is under way; see ``RowKeys``."""
         with ExitStack() as stack:
-            with _as_store_error():
+            with self._as_store_error():
                 descriptor = stack.enter_context(_opened(self._path))
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,14 +109,14 @@ class FileRowKeys:
                 os.utime(path)
 
     def _write(self, slots: Sequence[int], start: bytes, *, durable: bool = True) -> None:
-        with _as_store_error(), _opened(self._path) as descriptor:
+        with self._as_store_error(), _opened(self._path) as descriptor:
             for slot in slots:
                 os.pwrite(descriptor, start, slot * _RECORD)
             if durable:
                 os.fdatasync(descriptor)
 
     def _noted(self) -> list[int]:
-        with _as_store_error(), _opened(self._path) as descriptor:
+        with self._as_store_error(), _opened(self._path) as descriptor:
             content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         return [found.start() for found in _NOTED.finditer(content[::_RECORD], 1)]
 
@@ -150,11 +156,3 @@ def _opened(path: Path, flags: int = 0, access: int = os.O_RDWR) -> Iterator[int
         if not flags & os.O_DIRECTORY:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
-
-
-@contextmanager
-def _as_store_error() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError("the row keys cannot be used", detail=f"row keys: {os.strerror(error.errno or 0)}") from None

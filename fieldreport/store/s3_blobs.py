@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
@@ -18,15 +18,20 @@ from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 
-from fieldreport.errors import FieldreportError, NotFound, PlatformError, SettingsError, StoreError
+from fieldreport import limits
+from fieldreport.errors import NotFound, PlatformError, SettingsError, StoreError
 from fieldreport.limits import KIB, MIB
 from fieldreport.seekable import SeekableReader
 from fieldreport.store.blob_store import BlobWriter, check_name, is_name, new_name
+from fieldreport.store.outage import Outage
 from fieldreport.store.row_keys import RowKeys
 from fieldreport.store.s3_row_keys import S3RowKeys
 
 _PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
 _READ_AHEAD_BYTES: Final = 256 * KIB
+_AGAIN_SECONDS: Final = 0.2
+_RUNS: Final = "see that the S3 server runs there and answers"
+_BUCKET: Final = "make the bucket, or put the right one and its credentials into this zone's settings and environment"
 
 
 class S3Blobs:
@@ -35,6 +40,7 @@ class S3Blobs:
     def __init__(self, url: str) -> None:
         try:
             import boto3
+            from botocore.config import Config
         except ImportError:
             raise PlatformError("S3 storage needs an extra: pip install 'fieldreport[s3]'") from None
         parsed = urlsplit(url)
@@ -43,37 +49,48 @@ class S3Blobs:
             raise SettingsError("an S3 URL is s3://BUCKET/PREFIX, optionally with ?endpoint=URL&region=NAME")
         self._bucket = parsed.netloc
         self._prefix = f"{parsed.path.strip('/')}/".lstrip("/")
-        with _as_store_error():
+        where = f"s3://{self._bucket}/{self._prefix} at {options.get('endpoint', 'the default endpoint')}"
+        self._answer = _Answer(Outage("the payload store", where))
+        with self._answer():
             self._client: Any = boto3.client(
-                "s3", endpoint_url=options.get("endpoint"), region_name=options.get("region")
+                "s3",
+                endpoint_url=options.get("endpoint"),
+                region_name=options.get("region"),
+                config=Config(
+                    connect_timeout=limits.CONNECT_SECONDS,
+                    read_timeout=limits.SILENCE_SECONDS,
+                    retries={"total_max_attempts": 1, "mode": "standard"},
+                ),
             )
-        self.row_keys: RowKeys = S3RowKeys(self._client, self._bucket, self._prefix, _as_store_error)
+            # The client's own retries would wait again for a server that has just been silent.
+            self._client.meta.events.register("needs-retry.s3", _wait_before_second_try)
+        self.row_keys: RowKeys = S3RowKeys(self._client, self._bucket, self._prefix, self._answer)
 
     def create(self) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""
-        return _S3Writer(self._client, self._bucket, self._prefix)
+        return _S3Writer(self._client, self._bucket, self._prefix, self._answer)
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``. Each read that leaves the read-ahead is one ranged GET."""
-        raw = _S3Reader(self._client, self._bucket, self._key(name), self.size(name))
+        raw = _S3Reader(self._client, self._bucket, self._key(name), self.size(name), self._answer)
         return cast("BinaryIO", io.BufferedReader(raw, buffer_size=_READ_AHEAD_BYTES))
 
     def size(self, name: str) -> int:
         """Return a blob's length; see ``BlobStore``."""
         key = self._key(name)
         try:
-            with _as_store_error():
+            with self._answer():
                 return int(self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
         except NotFound:
             # The answer to a HEAD has no body, so that a bucket which is away looks like an object that is missing.
-            with _as_store_error(missing=StoreError("the payload store is away", detail="the bucket is missing")):
+            with self._answer(missing_bucket=True):
                 self._client.head_bucket(Bucket=self._bucket)
             raise
 
     def delete(self, name: str) -> None:
         """Delete a blob, or the abandoned upload that ``names`` listed; see ``BlobStore``."""
         key = self._key(name)
-        with _as_store_error():
+        with self._answer():
             if not name.endswith(".part"):
                 self._client.delete_object(Bucket=self._bucket, Key=key)
                 return
@@ -89,7 +106,7 @@ class S3Blobs:
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over names; see ``BlobStore``."""
         before = time.time() - older_than_seconds
-        with _as_store_error():
+        with self._answer():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             for page in pages:
                 for entry in page.get("Contents", ()):
@@ -111,8 +128,9 @@ class S3Blobs:
 
 
 class _S3Writer:
-    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+    def __init__(self, client: Any, bucket: str, prefix: str, answer: _Answer) -> None:
         self._client = client
+        self._answer = answer
         self._name = new_name()
         self._where = {"Bucket": bucket, "Key": prefix + self._name}
         self._buffer = bytearray()
@@ -130,12 +148,12 @@ class _S3Writer:
 
     def commit(self) -> str:
         if self._upload is None:
-            with _as_store_error():
+            with self._answer(wrote=True):
                 self._client.put_object(**self._where, Body=bytes(self._buffer))
         else:
             if self._buffer:
                 self._send(bytes(self._buffer))
-            with _as_store_error():
+            with self._answer(wrote=True):
                 self._client.complete_multipart_upload(
                     **self._where, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
                 )
@@ -143,7 +161,7 @@ class _S3Writer:
         return self._name
 
     def _send(self, body: bytes) -> None:
-        with _as_store_error():
+        with self._answer():
             if self._upload is None:
                 self._upload = self._client.create_multipart_upload(**self._where)["UploadId"]
             number = len(self._parts) + 1
@@ -157,16 +175,17 @@ class _S3Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         if not self._done and self._upload is not None:
-            with _as_store_error():
+            with suppress(StoreError), self._answer():  # an upload that is left over is found as an orphan
                 self._client.abort_multipart_upload(**self._where, UploadId=self._upload)
 
 
 class _S3Reader(SeekableReader):
     """Random access by ranged GETs."""
 
-    def __init__(self, client: Any, bucket: str, key: str, size: int) -> None:
+    def __init__(self, client: Any, bucket: str, key: str, size: int, answer: _Answer) -> None:
         super().__init__()
         self._client = client
+        self._answer = answer
         self._where = {"Bucket": bucket, "Key": key}
         self.size = size
 
@@ -175,24 +194,54 @@ class _S3Reader(SeekableReader):
         wanted = min(len(target), self.size - position)
         if wanted <= 0:
             return 0
-        with _as_store_error():
+        with self._answer():
             answer = self._client.get_object(**self._where, Range=f"bytes={position}-{position + wanted - 1}")
             body = answer["Body"].read()
         target[: len(body)] = body
         return len(body)
 
 
-@contextmanager
-def _as_store_error(*, missing: FieldreportError | None = None) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
+class _Answer:
+    """Turns what the client raises into our errors: one that is missing, and a store that is away."""
 
-    try:
-        yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "NoSuchBucket":
-            missing = StoreError("the payload store is away", detail="the bucket is missing")
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.NOT_FOUND:
-            raise missing or NotFound("no such payload", detail="object is missing") from None
-        raise StoreError("the payload store refused", detail="S3 answered with an error") from None
-    except BotoCoreError as error:
-        raise StoreError("the payload store is away", detail=type(error).__name__) from None
+    def __init__(self, outage: Outage) -> None:
+        self._outage = outage
+
+    @contextmanager
+    def __call__(self, *, wrote: bool = False, missing_bucket: bool = False) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
+
+        self._outage.must_answer()
+        try:
+            yield
+        except ClientError as error:
+            raise self._refused(error.response, missing_bucket=missing_bucket) from None
+        except BotoCoreError as error:
+            silent = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
+            raise self._outage.failed(type(error).__name__, _RUNS, silent=silent) from None
+        self._outage.answered(wrote=wrote)
+
+    def _refused(self, response: Any, *, missing_bucket: bool) -> Exception:
+        code = response.get("Error", {}).get("Code", "")
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        missing = status == HTTPStatus.NOT_FOUND
+        if code == "NoSuchBucket" or (missing and missing_bucket):
+            return self._outage.failed("the bucket is missing", _BUCKET)
+        if missing and code != "NoSuchUpload":
+            return NotFound("no such payload", detail="object is missing")
+        if status == HTTPStatus.FORBIDDEN:
+            return self._outage.failed("it refuses this zone's credentials", _BUCKET, full=True)
+        if status == HTTPStatus.INSUFFICIENT_STORAGE:
+            return self._outage.failed("it is full", "make room there", full=True)
+        if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self._outage.failed(f"it answers with status {status}", _RUNS)
+        return StoreError("the payload store refused", detail=f"S3 answered with an error ({code})")
+
+
+def _wait_before_second_try(response: Any, attempts: int, caught_exception: Any, **_: Any) -> float | None:
+    """Seconds until a request is made again, once: after a cut line, or an error of the server; nothing: not again."""
+    from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+
+    cut = isinstance(caught_exception, ConnectionClosedError | EndpointConnectionError)
+    broken = response is not None and response[0].status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return _AGAIN_SECONDS if attempts == 1 and (cut or broken) else None

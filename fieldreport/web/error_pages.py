@@ -2,7 +2,7 @@
 
 Rules: one handler for everything that a view or the framework raises. The application draws the page; if that fails,
 the last resort still gives back, in plain HTML, the fields that the application lists: texts, never a passphrase, a
-code or a codename. Only faults of the program are logged, without content.
+code or a codename. Only faults of the program are logged, without content; an outage was, when it was noticed.
 Expected refusals (a typo, a limit, a closed letterbox) are not logged at all: a log of them would be a log of visitors.
 """
 
@@ -19,7 +19,7 @@ from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from fieldreport.errors import FieldreportError, LetterboxClosed
+from fieldreport.errors import FieldreportError, LetterboxClosed, StoreAway
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.request_body import ScratchRequest
 
@@ -66,7 +66,7 @@ def install(
 
     def handle(error: Exception) -> ResponseReturnValue:
         failure = failure_of(error)
-        if failure.status >= _BROKEN and not isinstance(error, LetterboxClosed):
+        if failure.status >= _BROKEN and not isinstance(error, LetterboxClosed | StoreAway):
             log_fault(error)
         if request_ctx.url_adapter is None:
             # The host is not ours. Links between our pages name no host.

@@ -17,7 +17,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import flask
 from flask_limiter import Limiter
@@ -25,12 +26,14 @@ from limits.storage import MemoryStorage
 from typing_extensions import override
 
 from fieldreport import limits
+from fieldreport.store.outage import Outage
 from fieldreport.web.application import Application
 
 _DAY_SECONDS: Final = 86_400
 _STEPS: Final = 3650  # days; beyond, the clock has jumped and no two workers would agree anyway
 _COUNTED: Final = "fieldreport.counted"  # in the environment of a request: what came of counting it
 _STRATEGY: Final = "sliding-window-counter"
+COUNTING_IN_MEMORY: Final = "start Redis there; until then each process counts for itself, and no report is lost"
 
 
 class AddressKey:
@@ -104,6 +107,22 @@ class SweptMemory(MemoryStorage):
         return super().incr(key, expiry, amount)
 
 
+def storage_options(storage: str) -> dict[str, Any]:
+    """Options for the client of a store of counts: one that does not answer is given up after a second, and once."""
+    if not storage.startswith("redis"):
+        return {}
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+
+
+def where(storage: str) -> str:
+    """The address of a store of counts, without a password."""
+    parsed = urlsplit(storage)
+    return f"{parsed.scheme}://{parsed.netloc.rpartition('@')[2]}{parsed.path}"
+
+
 def install(
     app: Application,
     *,
@@ -134,14 +153,15 @@ def install(
         lambda: key.pseudonym(flask.request.environ.get("REMOTE_ADDR") or ""),
         app=app,
         storage_uri=storage.replace("memory://", "swept-memory://", 1),
-        # A store that does not answer must not hold a source's page: give up after a second.
-        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if storage.startswith("redis") else {},
+        storage_options=storage_options(storage),
         strategy=_STRATEGY,
         # Counters of two strategies in one Redis are of different types; the name keeps them apart.
         key_prefix=f"fieldreport-{_STRATEGY}",
         in_memory_fallback_enabled=on_outage is OnOutage.COUNT_IN_MEMORY,
         headers_enabled=False,
     )
+
+    outage = Outage("the store of counts", where(storage))
 
     @limiter.shared_limit(lambda: current_budget().rate, scope=lambda _: current_budget().name)
     def count() -> None:
@@ -156,6 +176,10 @@ def install(
             except Exception as error:
                 environ[_COUNTED] = error
                 raise
+            if limiter._storage_dead:  # noqa: SLF001 - the library says it nowhere else
+                outage.failed("no answer", COUNTING_IN_MEMORY)
+            else:
+                outage.answered()
         elif environ[_COUNTED] is not None:
             raise environ[_COUNTED]
 

@@ -309,11 +309,16 @@ def build(
             # Opened without asking whether tables have to be migrated: they were, in the directory that was copied.
             desk, intake = settings.desk.data, settings.intake.data
             vault = Vault(
-                open_engine(f"sqlite:///{desk / 'vault.db'}"), FileBlobs(desk / "blobs"), INSTANCE, clock=clock
+                open_engine(settings.desk.vault or f"sqlite:///{desk / 'vault.db'}"),
+                FileBlobs(desk / "blobs"),
+                INSTANCE,
+                clock=clock,
             )
             stack.callback(vault.close)
             mailbox = LocalMailbox(
-                open_engine(f"sqlite:///{intake / 'mailbox.db'}"), FileBlobs(intake / "blobs"), clock=clock
+                open_engine(settings.intake.mailbox or f"sqlite:///{intake / 'mailbox.db'}"),
+                FileBlobs(intake / "blobs"),
+                clock=clock,
             )
             stack.callback(mailbox.close)
             watch = RosterWatch(published, vault, clock=clock)

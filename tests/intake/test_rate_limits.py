@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 import redis
 
 from fieldreport.web.limiter import AddressKey
-from tests.eventually import eventually
 from tests.intake.conftest import House, Source
 from tests.intake.samples import photo
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A real Redis, and its URL."""
-    program = shutil.which("redis-server")
-    assert program is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        with redis.Redis(port=port) as client:
-
-            def answers() -> bool:
-                with suppress(redis.ConnectionError):
-                    return bool(client.ping())
-                return False
-
-            eventually(answers)
-        yield f"redis://127.0.0.1:{port}/0", process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_pages_reports_and_returns_have_budgets_of_their_own(house: House) -> None:
@@ -78,9 +46,9 @@ def test_over_the_budget_nothing_is_cleaned_or_stored(house: House) -> None:
 
 @pytest.mark.redis
 def test_redis_counts_for_all_nodes_and_holds_no_address(
-    house: House, server: tuple[str, subprocess.Popen[bytes]]
+    house: House, redis_server: tuple[str, subprocess.Popen[bytes]]
 ) -> None:
-    url, _ = server
+    url, _ = redis_server
     shared = house.with_intake(limiter=url, page_rate="2 per hour")
     key = AddressKey(house.clock)
     nodes = [Source(shared.app(address_key=key)) for _ in range(2)]
@@ -96,9 +64,9 @@ def test_redis_counts_for_all_nodes_and_holds_no_address(
 
 @pytest.mark.redis
 def test_without_redis_budgets_are_counted_in_memory_and_no_report_is_lost(
-    house: House, server: tuple[str, subprocess.Popen[bytes]]
+    house: House, redis_server: tuple[str, subprocess.Popen[bytes]]
 ) -> None:
-    url, process = server
+    url, process = redis_server
     source = Source(house.with_intake(limiter=url, report_rate="2 per hour").app())
     assert source.send("With Redis.").status == 200
     process.kill()

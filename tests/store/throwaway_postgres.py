@@ -58,6 +58,7 @@ def start(*settings: str) -> Path:
     words, user = _as_nobody_special()
     home = Path(tempfile.mkdtemp(prefix="fieldreport-pg-"))
     os.chown(home, user, -1)
+    home.chmod(0o755)
     data = home / "data"
     # No sync and no host authentication: nothing here outlives the run, and the directory is its owner's alone.
     subprocess.run(
@@ -66,17 +67,67 @@ def start(*settings: str) -> Path:
         capture_output=True,
         cwd="/",
     )
+    server = _run(home, *settings)
+    atexit.register(_stop, server, home)
+    return home
+
+
+def _run(home: Path, *settings: str) -> subprocess.Popen[bytes]:
+    words, _ = _as_nobody_special()
     options = [word for setting in settings for word in ("-c", setting)]
     server = subprocess.Popen(
-        [*words, str(programs / "postgres"), "-D", str(data), "-k", str(home), *_SETTINGS, *options],
+        [*words, str(_programs() / "postgres"), "-D", str(home / "data"), "-k", str(home), *_SETTINGS, *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
     )
-    atexit.register(_stop, server, home)
-    home.chmod(0o755)
     _wait_for(home)
-    return home
+    return server
+
+
+class Faulty:
+    """A server of its own that can be killed, started again, and stopped like a machine that hangs."""
+
+    _SETTING = "log_statement=none"  # tells it from the one that all tests share
+
+    def __init__(self) -> None:
+        self.home = start(self._SETTING)
+
+    def freeze(self) -> None:
+        """Stop the server and its children where they are: lines stay open, and nobody answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """As ``pg_ctl stop -m immediate``: no connection is told, and the next start recovers."""
+        pid = self._pid()
+        os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + _START_SECONDS
+        while self.runs() and time.monotonic() < deadline:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            time.sleep(0.02)
+
+    def runs(self) -> bool:
+        """Whether it was not killed."""
+        return (self.home / "data" / "postmaster.pid").exists()
+
+    def restart(self) -> None:
+        """Start it again after ``kill``."""
+        atexit.register(_stop, _run(self.home, self._SETTING), self.home)
+
+    def _pid(self) -> int:
+        return int((self.home / "data" / "postmaster.pid").read_text().split()[0])
+
+    def _signal(self, number: int) -> None:
+        pid = self._pid()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, number)
 
 
 def _wait_for(home: Path) -> None:
@@ -93,8 +144,9 @@ def _wait_for(home: Path) -> None:
 
 
 def _stop(server: subprocess.Popen[bytes], home: Path) -> None:
-    server.send_signal(signal.SIGINT)
-    server.wait(30)
+    if server.poll() is None:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -1,0 +1,92 @@
+"""A part of the desk is frozen: a page within five seconds, what was typed is kept, nothing is doubled."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from fieldreport import limits
+from fieldreport.errors import StoreAway
+from fieldreport.store import migrate, open_engine
+from fieldreport.vault.archive.tables import SealedObject
+from fieldreport.vault.cases.collect import collect
+from tests.cast import PASSPHRASES
+from tests.desk.conftest import House, Page
+from tests.eventually import eventually
+from tests.store.throwaway_postgres import Faulty, fresh_database
+
+WITHIN = 5.0
+
+
+def timed(ask: Callable[[], Page]) -> Page:
+    began = time.monotonic()
+    page = ask()
+    assert time.monotonic() - began < WITHIN
+    return page
+
+
+def outages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    named = "fieldreport.store.outage"
+    return [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR and each.name == named]
+
+
+@pytest.mark.redis
+def test_a_frozen_redis_lets_nobody_in_at_once_and_is_named_once(
+    build: Callable[..., House],
+    redis_server: tuple[str, subprocess.Popen[bytes]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url, process = redis_server
+    house = build(desk={"limiter": url})
+    browser = house.stranger()
+    form = browser.get("/sign-in")
+    process.send_signal(signal.SIGSTOP)
+    typed = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
+    for _ in range(2):
+        assert timed(lambda: browser.press(form, "Unlock", typed)).status == 503
+    process.send_signal(signal.SIGCONT)
+    (line,) = outages(caplog)
+    assert f"the store of counts does not work: {url}" in line
+    time.sleep(limits.AWAY_SECONDS)
+    assert house.sign_in("amira").get("/inbox").status == 200
+
+
+@pytest.mark.postgres
+def test_a_frozen_database_keeps_what_was_typed_and_an_answer_is_one_answer_afterwards(
+    build: Callable[..., House], faulty: Faulty, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = fresh_database(home=faulty.home)
+    for package in ("fieldreport.vault", "fieldreport.mailbox"):
+        engine = open_engine(url)
+        migrate(engine, package)
+        engine.dispose()
+    house = build(desk={"vault": url}, intake={"mailbox": url})
+    case = house.receive("First.")
+    amira = house.enter("amira")
+    page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+    house.send("Second.")
+    faulty.freeze()
+    refused = timed(lambda: amira.press(page, "Seal and send", {"text": "Thank you."}))
+    assert refused.status == 503
+    assert "Thank you." in refused.body.decode()
+    began = time.monotonic()
+    with pytest.raises(StoreAway):
+        collect(house.vault, house.mailbox, house.watch)
+    assert time.monotonic() - began < WITHIN
+    assert 1 <= len(outages(caplog)) <= 2  # two engines, which are one server here
+    faulty.thaw()
+    eventually(lambda: amira.get("/inbox").status == 200)
+    time.sleep(limits.AWAY_SECONDS)
+    assert collect(house.vault, house.mailbox, house.watch).letters == 1
+    for _ in range(2):
+        amira.press(page, "Seal and send", {"text": "Thank you."})
+    assert house.mailbox.totals().letters == 0
+    with house.vault.reading() as session:
+        assert session.scalar(select(func.count()).select_from(SealedObject)) == 3  # two letters and an answer
+    assert house.replies() == ["Thank you."]
