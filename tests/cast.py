@@ -30,6 +30,7 @@ from fieldreport.seal import (
     Binding,
     Expected,
     HybridIdentity,
+    HybridRecipient,
     Kind,
     PartSource,
     Role,
@@ -39,6 +40,8 @@ from fieldreport.seal import (
     open_envelope,
     seal_envelope,
 )
+from fieldreport.seal.header import build_header
+from fieldreport.seal.stream import PayloadWriter
 from fieldreport.store import migrate, open_engine
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.key_file import Cost, write_key_file
@@ -280,6 +283,15 @@ def deposit_letter(
 
     assert mailbox.deposit(letter_id, claimed_epoch or roster.epoch, seal)
     return letter_id
+
+
+def age_sealed(content: bytes, recipients: Iterable[HybridRecipient]) -> bytes:
+    """A file as its source would seal it with age."""
+    key, payload = os.urandom(16), io.BytesIO()
+    writer = PayloadWriter(key, payload)
+    writer.write(content)
+    writer.close()
+    return build_header(key, recipients) + payload.getvalue()
 
 
 def read_replies(mailbox: LocalMailbox, rosters: RosterDirectory, source: SourceKeys) -> list[str]:

@@ -7,15 +7,16 @@ cannot make a page of a gigabyte; media types are looked up, never believed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
-from fieldreport.scrub import is_note
+from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.seal import Kind, OpenEnvelope, Part
+from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.cases import source_sealed
 from fieldreport.vault.cases.inbox import ItemRow
 
 _TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
@@ -47,6 +48,7 @@ _DISTRUST: Final[Mapping[str, str]] = {
     "other-source": "This letter is from another source than the case. It may have been moved here: do not trust it.",
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_REFUSALS: Final = {str(each): each.text for each in Refusal}
 _SHOWN_AS_IMAGES: Final = IMAGES | {"image/heic", "image/avif"}  # phones' photos: re-encoded, they are JPEG
 SOUNDS: Final = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/flac", "audio/wav", "audio/webm"}
@@ -62,13 +64,15 @@ class Shape(StrEnum):
     FILM = "film"
     TEXT = "text"
     FILE = "file"
+    SEALED = "sealed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPart:
     """An attachment as a page names it. ``number`` counts from 1; ``text`` is shown for plain texts only.
 
-    ``guessed``: the codec that a text was read in, if that was a guess.
+    ``guessed``: the codec that a text was read in, if that was a guess. Of a file that its source sealed, ``opened`` is
+    the clean copy that was made here, in the item ``opened_item``, and ``refused`` says in words why there is none.
     """
 
     number: int
@@ -80,6 +84,9 @@ class ReadPart:
     noted: tuple[str, ...]
     guessed: str = ""
     text: str = field(default="", repr=False)
+    opened: ReadPart | None = None
+    opened_item: bytes = field(default=b"", repr=False)
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +110,8 @@ _TEXTS: Final = frozenset({"text/plain", "text/csv", "text/markdown", "text/vcar
 def shape_of(media_type: str) -> Shape:
     """How a part of this type is shown; a type that is not known to be harmless is only a download."""
     base = media_type.partition(";")[0].strip().lower()
+    if base == SOURCE_SEALED:
+        return Shape.SEALED
     if base in _SHOWN_AS_IMAGES:
         return Shape.IMAGE
     if base in SOUNDS:
@@ -120,7 +129,7 @@ def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
         return ReadItem(row=row, number=number, refusal=damage_text(row.damage))
     try:
         with seat.open_item(row.id) as envelope:
-            return _read(envelope, row, number)
+            return _read(seat, envelope, row, number)
     except NotARecipient:
         refusal = "Your key does not open this one. Ask a colleague to re-wrap it, or lock and unlock again."
     except NotFound:
@@ -138,7 +147,7 @@ def damage_text(damage: str) -> str:
     return f"Damaged: {named}. Nothing of it is shown, because nothing in it can be trusted."
 
 
-def _read(envelope: OpenEnvelope, row: ItemRow, number: int) -> ReadItem:
+def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> ReadItem:
     manifest = envelope.manifest
     first = manifest.parts[0] if manifest.parts else None
     raw = envelope.open_part(0).read(_TEXT_BYTES) if first is not None else b""
@@ -151,7 +160,11 @@ def _read(envelope: OpenEnvelope, row: ItemRow, number: int) -> ReadItem:
         text=(raw or b"").decode("utf-8", "replace"),
         cut=first is not None and first.length > _TEXT_BYTES,
         removed=first.removed if first is not None else (),
-        parts=tuple(_read_part(envelope, index, part) for index, part in enumerate(manifest.parts) if index)
+        parts=tuple(
+            _with_copy(seat, row.id, _read_part(envelope, index, part))
+            for index, part in enumerate(manifest.parts)
+            if index
+        )
         if letter
         else (),
     )
@@ -173,6 +186,17 @@ def _read_part(envelope: OpenEnvelope, index: int, part: Part) -> ReadPart:
         guessed=guessed_codec(part) if shape is Shape.TEXT else "",
         text=text,
     )
+
+
+def _with_copy(seat: Seat, letter_id: bytes, part: ReadPart) -> ReadPart:
+    """The part with what was made of it here, if its source had sealed it."""
+    if part.shape is not Shape.SEALED:
+        return part
+    made = source_sealed.opened(seat, letter_id, part.number)
+    if made is None or not made.clean:
+        return replace(part, refused="" if made is None else _REFUSALS.get(made.refused, made.refused))
+    with seat.open_item(made.item) as copy:
+        return replace(part, opened=_read_part(copy, 0, copy.manifest.parts[0]), opened_item=made.item)
 
 
 def guessed_codec(part: Part) -> str:

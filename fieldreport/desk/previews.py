@@ -18,7 +18,7 @@ from fieldreport import limits
 from fieldreport.desk.item_view import IMAGES
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Mode, Scrubber
+from fieldreport.scrub import Mode, Scrubbed, Scrubber
 from fieldreport.web import headers
 
 
@@ -44,6 +44,16 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
             raise ScrubRefused("This is not a picture.", code="unsupported")
         output.seek(0)
         return cleaned.media_type, output.read(cleaned.length) or b""
+
+
+def clean_copy(source: io.RawIOBase, language: str, *, mode: Mode, scrubber: Scrubber, scratch: Path) -> Scrubbed:
+    """A clean copy of a file that nobody has cleaned before; ``language``: of the page on which it was handed in.
+
+    Raises:
+        ScrubRefused: it cannot be cleaned.
+    """
+    with copied(source, scratch) as copy:
+        return scrubber.clean(copy, mode=mode, language=language, without_refused=True)
 
 
 def reread_text(source: io.RawIOBase, codecs: tuple[str, str], *, scrubber: Scrubber, scratch: Path) -> bytes:

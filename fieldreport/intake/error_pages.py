@@ -35,7 +35,7 @@ def error_page(failure: Failure) -> str:
     if request.method == "POST" and request.blueprint == "return":
         return _return_again(failure)
     if request.method == "POST" and request.endpoint == "handin.receive":
-        return handin.page(explanation=explain(failure, Sent.LETTER))
+        return handin.page(explanation=explain(failure, Sent.LETTER), is_foreign=failure.code == _FOREIGN)
     return flask.render_template("intake/error.html", explanation=explain(failure, Sent.NOTHING))
 
 

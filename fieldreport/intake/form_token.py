@@ -1,7 +1,8 @@
 """The sealed state of a form: what a browser must not change, and how old it may be.
 
 Rules: the state of the report's form is its codename and its number, both also in the page, so that nothing is lost
-with the token; the state of the return pages holds the codename, which is in the page nowhere else.
+with the token; the state of the return pages holds the codename, which is in the page nowhere else, and so does that of
+the hand-in page, which shows a codename only once a letter has arrived under it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from fieldreport.intake.context import Service
 from fieldreport.seal import Codename
 
 FIELD = "token"
+RETURN = "return"
+HAND_IN = "hand-in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What the return pages remember: the codename, the answers that the page has shown, and the next form's number."""
+    """What a page without its codename remembers: that, the answers that it has shown, and the next form's number."""
 
     codename: Codename = field(repr=False)
     shown: tuple[bytes, ...] = ()
@@ -46,25 +49,25 @@ def check_report(service: Service, untrusted_token: str, codename: Codename, for
     return True
 
 
-def seal_visit(service: Service, visit: Visit) -> str:
-    """A token for the forms of the return pages."""
+def seal_visit(service: Service, visit: Visit, purpose: str = RETURN) -> str:
+    """A token for the forms of the return pages, or of the hand-in page."""
     state = {
         "codename": str(visit.codename),
         "shown": ",".join(each.hex() for each in visit.shown),
         "form": visit.form,
     }
-    return service.token_key.seal("return", state, now=service.clock())
+    return service.token_key.seal(purpose, state, now=service.clock())
 
 
-def open_visit(service: Service, untrusted_token: str) -> Visit:
-    """What a return page remembered.
+def open_visit(service: Service, untrusted_token: str, purpose: str = RETURN) -> Visit:
+    """What such a page remembered.
 
     Raises:
         TokenError: as ``check_report``: the codename has to be typed again.
 
     """
     state = service.token_key.open(
-        untrusted_token, "return", now=service.clock(), max_age_seconds=limits.TOKEN_IDLE_SECONDS
+        untrusted_token, purpose, now=service.clock(), max_age_seconds=limits.TOKEN_IDLE_SECONDS
     )
     shown = tuple(bytes.fromhex(each) for each in state["shown"].split(",") if each)
     return Visit(codename=Codename(tuple(state["codename"].split(" "))), shown=shown, form=state["form"])

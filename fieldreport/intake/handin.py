@@ -1,14 +1,18 @@
-"""Packed letters that a courier hands in: checked without a key, and deposited. Nothing here knows about HTTP.
+"""Files that come sealed: packed letters that a courier brings, and what a source sealed with age. No HTTP here.
 
 Rules: nothing is opened, because the intake has no key; everything that can be checked without one is checked before
-anything is stored. A letter is taken only if every key it was sealed to is still in use: an old key is destroyed once
-no letter can come for it any more, so none may. The same letter twice is stored once and gets the same answer, so that
-somebody who finds a card cannot learn whether it was handed in.
+anything is stored. A packed letter is taken only if every key it was sealed to is still in use: an old key is destroyed
+once no letter can come for it any more, so none may. The same letter twice is stored once and gets the same answer, so
+that somebody who finds a card cannot learn whether it was handed in.
+
+A packed letter goes into the mailbox as it is. Files that a source sealed become parts of a letter that is sealed here
+like any other, under a codename that the hand-in page has drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO
@@ -16,30 +20,39 @@ from typing import BinaryIO
 from fieldreport import limits
 from fieldreport.errors import MailboxFull, RosterError, SealError, StaleRoster, Unavailable
 from fieldreport.intake.context import Service
-from fieldreport.seal import PackedLetter, Roster
+from fieldreport.intake.deposit import Cleaned, earlier_letters, send
+from fieldreport.intake.form import Draft
+from fieldreport.intake.form_token import Visit
+from fieldreport.seal import SOURCE_SEALED, CleanFile, PackedLetter, Roster, SourceSealed, is_source_sealed
 from fieldreport.web.form_reader import Upload
 
 
 class NotTaken(StrEnum):
-    """Why a packed letter was not taken."""
+    """Why a file was not taken."""
 
     NOT_PACKED = "not-packed"
     OTHER_READERS = "other-readers"
     OLD_KEYS = "old-keys"
     UNKNOWN_KEYS = "unknown-keys"
     FULL = "full"
+    LOCKED_OTHERWISE = "locked-otherwise"
+    OTHER_LIST = "other-list"
+    TOO_LARGE = "too-large"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """One file and its result. ``untrusted_name`` is shown again, never stored."""
+    """One file and its result. ``untrusted_name`` is shown again, never stored. ``by_source``: its source sealed it."""
 
     untrusted_name: str = field(repr=False)
     reason: NotTaken | None
+    by_source: bool = False
 
 
-def take_in(service: Service, uploads: Iterable[Upload]) -> tuple[Handed, ...]:
-    """Deposit every packed letter among the files; each is checked by itself.
+def take_in(service: Service, uploads: Iterable[Upload], visit: Visit, *, language: str) -> tuple[Handed, ...]:
+    """Deposit all that can be taken; each file is checked by itself.
+
+    What sources sealed becomes one letter under the codename of ``visit``; ``language``: of the page.
 
     Raises:
         RosterError: no valid roster; nothing was stored.
@@ -47,14 +60,63 @@ def take_in(service: Service, uploads: Iterable[Upload]) -> tuple[Handed, ...]:
     """
     service.roster()
     handed: list[Handed] = []
-    for upload in uploads:
-        try:
-            reason = _take(service, upload)
-        except RosterError as error:
-            # Its page says that nothing was stored, and that may be false by now.
-            raise Unavailable("the roster went away while letters were being stored") from error
-        handed.append(Handed(untrusted_name=upload.untrusted_name, reason=reason))
-    return tuple(handed)
+    sealed: list[Upload] = []
+    try:
+        for upload in uploads:
+            if by_source := is_source_sealed(upload.source):
+                reason = _judge_sealed(upload, service.roster())
+                sealed += [upload] if reason is None else []
+            else:
+                reason = _take(service, upload)
+            handed.append(Handed(untrusted_name=upload.untrusted_name, reason=reason, by_source=by_source))
+        full = _send(service, sealed, visit, language=language) if sealed else None
+    except RosterError as error:
+        # Its page says that nothing was stored, and that may be false by now.
+        raise Unavailable("the roster went away while letters were being stored") from error
+    if full is None:
+        return tuple(handed)
+    return tuple(
+        Handed(untrusted_name=each.untrusted_name, reason=each.reason or (full if each.by_source else None))
+        for each in handed
+    )
+
+
+def _judge_sealed(upload: Upload, roster: Roster) -> NotTaken | None:
+    try:
+        found = SourceSealed.read(upload.source)
+    except SealError:
+        return NotTaken.LOCKED_OTHERWISE
+    if found.length > limits.SCRUB_INPUT_BYTES:
+        return NotTaken.TOO_LARGE
+    return None if found.readers == len(roster.recipients()) else NotTaken.OTHER_LIST
+
+
+def _send(service: Service, uploads: Sequence[Upload], visit: Visit, *, language: str) -> NotTaken | None:
+    """Seal the files as one letter and deposit it; the same files from the same page again are stored once."""
+    number = hashlib.sha256(bytes.fromhex(visit.form) + b"".join(each.sha256 for each in uploads)).hexdigest()[:32]
+    keys, draft = service.keys_of(visit.codename), Draft(form=number)
+    earlier = earlier_letters(service, keys, draft.form)
+    files = tuple(
+        CleanFile(
+            untrusted_name=each.untrusted_name,
+            name="",
+            media_type=SOURCE_SEALED,
+            length=each.length,
+            removed=(),
+            output=each.source,
+            original_sha256=each.sha256,
+        )
+        for each in uploads
+    )
+    try:
+        if not earlier:
+            service.must_have_room()
+            if _room(service, sum(each.length for each in uploads)):
+                return NotTaken.FULL
+        send(service, keys, draft, Cleaned(files=files, refused=()), language=language, earlier=earlier)
+    except MailboxFull:
+        return NotTaken.FULL
+    return None
 
 
 def _take(service: Service, upload: Upload) -> NotTaken | None:
@@ -104,7 +166,7 @@ def _judge(service: Service, packed: PackedLetter, roster: Roster) -> NotTaken |
 
 
 def _room(service: Service, size: int) -> NotTaken | None:
-    # The other half of the mailbox is reserved for people who write here themselves: anybody can make packed letters.
+    # The other half of the mailbox is reserved for people who write here themselves: anybody can make sealed files.
     totals = service.mailbox.totals()
     full = totals.letters >= limits.HAND_IN_LETTERS_WAITING or totals.bytes + size > limits.HAND_IN_BYTES_WAITING
     return NotTaken.FULL if full else None

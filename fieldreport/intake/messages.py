@@ -333,7 +333,7 @@ _WHY: Final = {str(code): words for table in (REFUSALS, NOT_KEPT) for code, word
 NOT_TAKEN: Final[Mapping[NotTaken, LazyString]] = MappingProxyType(
     {
         NotTaken.NOT_PACKED: later(
-            "This is not a packed report, or it was damaged on its way. Copy it again from where you have it."
+            "This is not a locked file, or it was damaged on its way. Copy it again from where you have it."
         ),
         NotTaken.OTHER_READERS: later(
             "It was not packed for our editors. Ask the person who gave it to you whether this is the right address."
@@ -346,9 +346,19 @@ NOT_TAKEN: Final[Mapping[NotTaken, LazyString]] = MappingProxyType(
             "It was packed with newer keys than this server has. Keep it and hand it in tomorrow."
         ),
         NotTaken.FULL: later("Our mailbox has no room for it at the moment. Keep it and try again in a few hours."),
+        NotTaken.LOCKED_OTHERWISE: later(
+            "It is locked in another way than we ask for. Lock the file again with the command on the page."
+        ),
+        NotTaken.OTHER_LIST: later(
+            "It is not locked with exactly the keys on our list. They may have changed: save the list again, and lock "
+            "the file again."
+        ),
+        NotTaken.TOO_LARGE: later(
+            "It is larger than we can clean. Cut it into parts or save it smaller, and lock those."
+        ),
     }
 )
-"""Why a packed report was not taken, with what to do."""
+"""Why a file that came locked was not taken, with what to do."""
 
 REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
     {

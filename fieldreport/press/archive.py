@@ -26,7 +26,7 @@ from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotFound, StoreError
 from fieldreport.press.article import Article
 from fieldreport.press.atomic_files import set_times, sync_directory, write_file
-from fieldreport.press.site import Newsroom, Published, build
+from fieldreport.press.site import RECIPIENTS, Newsroom, Published, build
 
 _FORMAT: Final = 1
 
@@ -107,6 +107,15 @@ class Archive:
         """
         with self._writing():
             build(self.entries(), self.directory, newsroom, slot=slot, media=lambda sha256: self._media / sha256)
+
+    def recipients(self) -> str:
+        """The list of keys that the site shows now; empty where it shows none, or there is no site yet."""
+        try:
+            return (self.directory / "current" / RECIPIENTS).read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError):
+            raise StoreError("the site's directory cannot be read", detail="site: its list of keys") from None
 
     @property
     def _snapshots(self) -> Path:

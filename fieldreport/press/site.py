@@ -4,7 +4,7 @@ Rules: no script, nothing loaded from elsewhere, no name of a person, no time bu
 new directory and switched to with one rename, so that a reader, and a crash, sees the old site or the new one.
 
     current -> build-…/   index.html  articles/SLUG.html  media/SLUG/photo-1.jpg  gone/SLUG (empty: answer 410)
-                          feed.xml  sitemap.xml  robots.txt  404.html  style.css
+                          feed.xml  sitemap.xml  robots.txt  404.html  style.css  recipients.txt (where it is set)
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from fieldreport.press.render import body_html
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'"
 )
+RECIPIENTS: Final = "recipients.txt"
 _STRINGS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
     files("fieldreport.press").joinpath("strings.toml").read_text(encoding="utf-8")
 )
@@ -56,7 +57,8 @@ class Newsroom:
     """Who publishes: one name and one byline for everything. ``base_url`` has no slash at its end.
 
     ``letterbox``: the onion host where sources write, named on every page, or nothing. It is no link: a browser and its
-    network would remember who followed it.
+    network would remember who followed it. ``recipients``: the list of keys to which sources seal files themselves, or
+    nothing.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Newsroom:
     language: str = "en"
     demo: bool = False
     letterbox: str = ""
+    recipients: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Newsroom:
@@ -193,6 +196,8 @@ class _SiteBuilder:
         self._write("sitemap.xml", self._render("sitemap.xml", updated=self._updated, entries=listed), self._updated)
         robots = f"User-agent: *\nDisallow:\nSitemap: {self._newsroom.base_url}/sitemap.xml\n"
         self._write("robots.txt", robots, self._updated)
+        if self._newsroom.recipients:
+            self._write(RECIPIENTS, self._newsroom.recipients, self._updated)
         style = files("fieldreport.press").joinpath("style.css").read_text(encoding="utf-8")
         self._write("style.css", style, self._updated)
         # Directories last: writing into them has changed their times.
@@ -275,7 +280,7 @@ class _SiteBuilder:
         page = values.get("page")
         language = page.language if isinstance(page, _Page) else self._newsroom.language
         return _TEMPLATES.get_template(template).render(
-            newsroom=self._newsroom, policy=POLICY, words=_words(language), **values
+            newsroom=self._newsroom, recipients_name=RECIPIENTS, policy=POLICY, words=_words(language), **values
         )
 
     def _write(self, name: str, text: str, slot: datetime) -> None:

@@ -71,10 +71,10 @@ class SourceSealed:
         return PayloadReader(file_key, source, self._payload, offset=len(self.header))
 
 
-def is_source_sealed(untrusted_file: BinaryIO) -> bool:
+def is_source_sealed(untrusted_file: io.RawIOBase) -> bool:
     """Whether this begins as an age file does, in any of its forms; rewinds the file."""
     untrusted_file.seek(0)
-    first = untrusted_file.read(max(map(len, _BEGINNINGS)))
+    first = untrusted_file.read(max(map(len, _BEGINNINGS))) or b""
     untrusted_file.seek(0)
     return first.startswith(_BEGINNINGS)
 

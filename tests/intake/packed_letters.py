@@ -1,11 +1,12 @@
-"""Packed letters for the hand-in page, made by the product's own parts."""
+"""What comes sealed to the hand-in page, made by the product's own parts."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
-from fieldreport.seal import Codename, Frame, Letter, Roster, SourceKeys
-from tests.cast import INSTANCE
+from fieldreport.seal import Codename, Frame, HybridRecipient, Letter, Roster, SourceKeys
+from tests.cast import INSTANCE, age_sealed
 from tests.intake.conftest import House
 
 CODENAME = Codename.generate("en")
@@ -38,3 +39,8 @@ def framed(header: bytes, payload: bytes) -> bytes:
     """Any header and payload in a frame that fits them."""
     frame = Frame.of(header, io.BytesIO(payload), epoch=1, letter=b"sixteen bytes id")
     return frame.encode() + header + payload
+
+
+def locked(house: House, content: bytes, *, recipients: Sequence[HybridRecipient] | None = None) -> bytes:
+    """A file as age would seal it, to the keys that the newsroom publishes if no others are given."""
+    return age_sealed(content, recipients or house.rosters.newest(at_least=0).recipients())

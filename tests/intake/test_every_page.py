@@ -13,7 +13,7 @@ from fieldreport.intake.letterbox import LetterboxState, set_invitation, set_let
 from fieldreport.intake.messages import REMOVED
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
-from tests.intake.packed_letters import packed
+from tests.intake.packed_letters import locked, packed
 from tests.intake.samples import OLD_WORD, photo
 
 CONTENT_SECURITY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src {style}"
@@ -60,6 +60,8 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "withdrawn", source.post("return/withdrawn", asked.form("/return/withdrawn"))
     yield "nothing arrived", source.post("return/arrived", back.form("/return/arrived"))
     yield "handed in", source.post("hand-in", {}, [("a.packed", packed(house))])
+    sealed = locked(house, b"They moved eleven people at night.\n")
+    yield "handed in by its source", source.post("hand-in", source.get("hand-in").form("/hand-in"), [("a.age", sealed)])
     yield "not handed in", source.post("hand-in", {}, [("a.packed", packed(house)), ("b.txt", b"x\n")])
     yield "nothing handed in", source.post("hand-in", {})
     yield "wrong hand-in", Seen(source.client.post(f"/{language}/hand-in", data=b"{}", content_type="application/json"))
@@ -183,6 +185,7 @@ def test_every_route_was_looked_at(house: House) -> None:
         "return.start_again",
         "handin.ask",
         "handin.receive",
+        "handin.recipients",
     }
 
 

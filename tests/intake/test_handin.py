@@ -95,7 +95,6 @@ def cut(good: bytes) -> dict[str, bytes]:
     return {
         "the frame alone": frame,
         "half the frame": frame[:10],
-        "no frame": rest,
         "another version": b"\x02" + good[1:],
         "epoch 0": frame[:1] + bytes(8) + frame[9:] + rest,
         "an endless epoch": frame[:1] + b"\xff" * 8 + frame[9:] + rest,
@@ -220,7 +219,7 @@ def test_more_files_than_a_courier_carries_are_refused_before_any_is_stored(hous
 
 def test_nothing_chosen_is_said_at_the_field(source: Source) -> None:
     page = hand_in(source)
-    assert (page.status, page.problem_of("files")) == (STATUS_NOT_TAKEN, "Choose the packed file.")
+    assert (page.status, page.problem_of("files")) == (STATUS_NOT_TAKEN, "Choose the locked file.")
 
 
 def test_handing_in_has_a_budget_of_its_own(house: House) -> None:
@@ -229,7 +228,7 @@ def test_handing_in_has_a_budget_of_its_own(house: House) -> None:
     page = hand_in(source, packed(house, "two"))
     assert (page.status, page.title) == (
         429,
-        "Too much was sent in a short time – Hand in a packed report – The Border Post",
+        "Too much was sent in a short time – Hand in a locked file – The Border Post",
     )
     assert "Choose the files again" in page.text
     assert source.send("Written here.").status == STATUS_TAKEN

@@ -137,8 +137,12 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
         for row in inbox.items(desk.vault, case_id):
             if row.kind is Kind.LETTER and row.exists:
                 item = read_item(seat, row, number=0)
-                images = [part for part in item.parts if part.shape is Shape.IMAGE]
-                pictures += [CasePicture(item_id=row.id, case=case.name, part=part) for part in images]
+                found = [(part.opened_item, part.opened) if part.opened else (row.id, part) for part in item.parts]
+                pictures += [
+                    CasePicture(item_id=item_id, case=case.name, part=part)
+                    for item_id, part in found
+                    if part.shape is Shape.IMAGE
+                ]
     return cases, pictures
 
 
@@ -203,7 +207,8 @@ def attach(article_id: bytes) -> ResponseReturnValue:
         raise NotFound("This picture belongs to another case.")
     number = form.get("number", type=int, default=0)
     with seat.open_item(item.id) as envelope:
-        if not 0 < number < len(envelope.manifest.parts):
+        first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
+        if not first <= number < len(envelope.manifest.parts):
             raise NotFound("This letter has no such attachment.")
         with copied(envelope.open_part(number), desk.settings.desk.data / "scratch") as source:
             drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=_based_on())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import IO, BinaryIO, Final, cast
 
 import flask
@@ -20,16 +21,18 @@ from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.desk.cases import readable_item
 from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, guessed_codec, shape_of
-from fieldreport.desk.previews import confined, picture_for_screen, reread_text
-from fieldreport.errors import NotFound
+from fieldreport.desk.previews import clean_copy, confined, picture_for_screen, reread_text
+from fieldreport.errors import NotARecipient, NotFound, SealError
+from fieldreport.scrub import Mode
 from fieldreport.scrub.text.encodings import BY_CODEC
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault.archive.audit import Act
-from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases import inbox, source_sealed
 
 blueprint = flask.Blueprint("files", __name__)
 
 _ANYTHING: Final = "application/octet-stream"
+_NOT_SEALED: Final = frozenset({"source-sealed", "header-malformed", "header-mac", "payload"})
 
 
 def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
@@ -103,6 +106,33 @@ def reading(item_id: bytes, number: int) -> ResponseReturnValue:
     response = flask.Response(text, mimetype="text/plain")
     response.headers["Content-Disposition"] = f'inline; filename="{part.name}"'
     return confined(response)
+
+
+@access.editor
+@blueprint.post("/items/<id:item_id>/<int:number>/open")
+def open_sealed(item_id: bytes, number: int) -> ResponseReturnValue:
+    """Open a file that its source sealed: what the sandbox has cleaned is stored beside it, or why that failed."""
+    desk, row = context.desk(), readable_item(item_id)
+    clean = partial(
+        clean_copy,
+        mode=Mode.STRONG if desk.settings.scrub.strong else Mode.LOSSLESS,
+        scrubber=desk.scrubber,
+        scratch=desk.settings.desk.data / "scratch",
+    )
+    try:
+        made = source_sealed.open_and_clean(context.seat(), item_id, number, clean)
+    except NotARecipient:
+        context.say(
+            "None of your keys opens this file, and no colleague has opened it here. Ask a colleague to try. If nobody "
+            "can, its source used an old list of keys: ask them to lock it again."
+        )
+    except SealError as error:
+        if error.code not in _NOT_SEALED:
+            raise
+        context.say("This file was damaged before it came, or age did not seal it. It stays as it is.")
+    else:
+        context.say("Opened and cleaned here." if made.clean else "It was opened, and could not be cleaned.")
+    return flask.redirect(flask.url_for("cases.show", case_id=row.case_id), code=303)
 
 
 class _ClosingWrapper(FileWrapper):

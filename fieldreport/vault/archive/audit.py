@@ -52,6 +52,7 @@ class Act(StrEnum):
     REPLIED = "replied"
     NOTED = "noted"
     CARD_SAVED = "card-saved"
+    SOURCE_SEALED_OPENED = "source-sealed-opened"
     ARTICLE_CREATED = "article-created"
     ARTICLE_SAVED = "article-saved"
     ARTICLE_SUBMITTED = "article-submitted"

@@ -159,8 +159,9 @@ class CaseReaders(VaultBase, kw_only=True):
 
 
 class Item(VaultBase, kw_only=True):
-    """A letter, a sent reply or a note. ``id`` is its object's id; ``case_id`` is empty until a letter is sorted.
+    """A letter, a sent reply, a note, or what was made of a sealed file in a letter.
 
+    ``id`` is its object's id; ``case_id`` is empty until a letter is sorted.
     A letter's row outlives its object: what was deleted is not taken in again. ``batch`` is the round that collected
     it; ``hour`` is the one its manifest states.
     """

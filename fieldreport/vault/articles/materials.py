@@ -23,7 +23,7 @@ from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
-from fieldreport.vault.cases import conversation
+from fieldreport.vault.cases import conversation, source_sealed
 from fieldreport.vault.cases.readings import Reader
 
 # Somebody has put another thing in its place: no reason to override anything, as what is sealed to others is none.
@@ -131,7 +131,8 @@ def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader
             if number == 0:  # what the source typed
                 texts.append(envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace"))
                 continue
-            reading = reader.read(envelope, number)
+            with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
+                reading = reader.read(holder, inside)
             named = f"{part.name} of letter {place}"
             if reading is None:
                 uncompared.append(named)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -19,11 +19,11 @@ from typing import Final
 from sqlalchemy import select
 
 from fieldreport.config import Press, Settings
-from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError
+from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError, SealError
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.schedule import Schedule
 from fieldreport.press.site import Newsroom, Published
-from fieldreport.seal import Role
+from fieldreport.seal import Role, recipients_file
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
@@ -120,6 +120,8 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
 def publish_due(seat: Seat, *, site: Site) -> PublishRun:
     """Put out what is scheduled and due; call it after unlocking and now and then while an editor is unlocked.
 
+    A site that names the letterbox gets the keys of today with it.
+
     What this person may not or cannot read waits for a colleague, or for the disk. What does not hold any more (a
     signer has left, a new letter brought a finding) goes back to review.
 
@@ -127,6 +129,9 @@ def publish_due(seat: Seat, *, site: Site) -> PublishRun:
         StoreError: the site could not be written; what is due stays scheduled.
     """
     seat.must_be(Role.EDITOR)
+    newsroom = _newsroom(seat, site)
+    if newsroom.recipients != site.archive.recipients():
+        site.archive.rebuild(newsroom, slot=site.current_slot())
     seconds = int(site.now().timestamp())
     with seat.vault.reading() as session:
         due = session.scalars(
@@ -194,7 +199,7 @@ def withdraw(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
         row = row_of(change.session, article_id)
         if not row.live:
             raise NotAllowed("this article is not on the site", code="article-state")
-        _take_down(row, site)
+        _take_down(seat, row, site)
         void(change, row, ArticleState.WITHDRAWN)
         row.live, row.live_revision = False, None
         change.record(Act.ARTICLE_WITHDRAWN, article_id.hex())
@@ -250,8 +255,21 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
             Published(slug=article.slug, language=article.language, published=first, updated=slot, article=article),
             sources,
         )
-        site.archive.rebuild(site.newsroom, slot=slot)
+        site.archive.rebuild(_newsroom(seat, site), slot=slot)
         _note_release(change, row, record, slot)
+
+
+def _newsroom(seat: Seat, site: Site) -> Newsroom:
+    """The newsroom with the keys to which sources seal files, where the site names the letterbox.
+
+    Without a roster in force it has none: nobody should seal to keys of which it is not known whether they still count.
+    """
+    if not site.newsroom.letterbox:
+        return site.newsroom
+    try:
+        return replace(site.newsroom, recipients=recipients_file(seat.roster().recipients()))
+    except RosterError:
+        return site.newsroom
 
 
 def _hold(seat: Seat, article_id: bytes) -> None:
@@ -262,13 +280,13 @@ def _hold(seat: Seat, article_id: bytes) -> None:
             change.record(Act.ARTICLE_RETURNED, article_id.hex())
 
 
-def _take_down(row: ArticleRow, site: Site) -> None:
+def _take_down(seat: Seat, row: ArticleRow, site: Site) -> None:
     """Take a live article off the site, inside the transaction that says so."""
     slot = site.current_slot()
     if row.slug is not None:
         with suppress(NotFound):  # the site was rebuilt without it: it is off already
             site.archive.withdraw(row.slug, slot)
-        site.archive.rebuild(site.newsroom, slot=slot)
+        site.archive.rebuild(_newsroom(seat, site), slot=slot)
 
 
 def _note_release(change: Change, row: ArticleRow, record: Record, slot: datetime) -> None:

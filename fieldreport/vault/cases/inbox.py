@@ -128,11 +128,15 @@ def unsorted(vault: Vault) -> int:
 
 
 def items(vault: Vault, case_id: bytes) -> tuple[ItemRow, ...]:
-    """Return a case's letters, sent replies and notes in the order of the conversation. Raises ``NotFound``."""
+    """Return a case's letters, sent replies and notes in the order of the conversation. Raises ``NotFound``.
+
+    What was made of a letter's sealed file is no entry of its own; see ``source_sealed``.
+    """
     with vault.reading() as session:
         if session.get(Case, case_id) is None:
             raise NotFound("no such case")
-        rows = session.execute(_items().where(Item.case_id == case_id).order_by(Item.sequence, Item.id))
+        shown = _items().where(Item.case_id == case_id, Item.kind != Kind.OPENED.value)
+        rows = session.execute(shown.order_by(Item.sequence, Item.id))
         return tuple(_item_row(row) for row in rows)
 
 

@@ -45,7 +45,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
 from fieldreport.vault.archive.vault import Vault
-from fieldreport.vault.cases import addressees
+from fieldreport.vault.cases import addressees, source_sealed
 from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,8 @@ class Sorted:
     """What one sorting did.
 
     ``unopened`` letters stay unsorted, mostly for a colleague whose keys open them; of these, ``unknown_roster`` may be
-    for any editor, and ``unreadable`` could not be read from the store this time. ``limited`` went into limited cases.
+    for any editor, and ``unreadable`` could not be read from the store this time. ``limited`` went into limited cases;
+    ``source_sealed``: the letters with files that their sources had sealed.
     """
 
     new_cases: int = 0
@@ -71,6 +72,7 @@ class Sorted:
     unknown_roster: int = 0
     limited: int = 0
     unreadable: int = 0
+    source_sealed: list[bytes] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class _Look:
     number: int = 0
     epoch: int | None = None
     withdraws: bool = False
+    source_sealed: bool = False
     damage: str | None = None
 
 
@@ -117,6 +120,7 @@ def sort(seat: Seat) -> Sorted:
         # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.
         with contextlib.suppress(RosterError, SealError):
             rewrap.rewrap_limited(seat)
+    source_sealed.keep_keys(seat, result.source_sealed)
     return result
 
 
@@ -230,6 +234,7 @@ class Sorter:
                 result.limited += _limit(change, item)
                 result.letters += 1
                 result.damaged += look.damage is not None
+                result.source_sealed += [item.id] if look.source_sealed else []
 
     def _opener(self) -> Opener | None:
         if self.staff is None:
@@ -403,6 +408,7 @@ def _describe(envelope: OpenEnvelope) -> _Look:
         number=envelope.manifest.number,
         epoch=epoch,
         withdraws=fields.get("action") == "withdraw",
+        source_sealed=bool(source_sealed.sealed_parts(envelope)),
         damage=damaged_parts(envelope),
     )
 

@@ -351,3 +351,38 @@ def test_the_site_is_rebuilt_without_any_key(house: House) -> None:
     newsroom = dataclasses.replace(Newsroom.from_settings(house.settings), name="Renamed")
     archive.rebuild(newsroom, slot=datetime(2026, 11, 3, tzinfo=UTC))
     assert "Renamed" in house.page(article)
+
+
+# --- the keys that sources seal to ---
+
+
+def keys_shown(house: House) -> set[str]:
+    lines = (house.site / "recipients.txt").read_text().splitlines()
+    return {line for line in lines if not line.startswith("#")}
+
+
+def test_a_site_that_names_the_letterbox_shows_the_keys_of_today(house: House) -> None:
+    house.press.update({"name_letterbox": True})
+    settings = house.settings
+    house.settings = dataclasses.replace(
+        settings, intake=dataclasses.replace(settings.intake, onion="c" * 56 + ".onion")
+    )
+    house.amira.publish_due()
+    assert keys_shown(house) == {str(each) for each in house.newsroom.roster.recipients()}
+    before = (house.site / "index.html").stat().st_mtime
+    assert "/recipients.txt" in (house.site / "index.html").read_text()
+    house.newsroom.next_roster(with_new_key(house.newsroom.jonas))
+    built = house.site.resolve()
+    house.amira.publish_due()
+    assert keys_shown(house) == {str(each) for each in house.newsroom.roster.recipients()}
+    assert house.site.resolve() != built
+    assert (house.site / "recipients.txt").stat().st_mtime == before, "a file tells no time but a slot's"
+    built = house.site.resolve()
+    house.amira.publish_due()
+    assert house.site.resolve() == built, "it is built again only when keys have changed"
+
+
+def test_a_site_that_does_not_name_the_letterbox_shows_no_keys(house: House) -> None:
+    house.published()
+    assert not (house.site / "recipients.txt").exists()
+    assert "recipients.txt" not in (house.site / "index.html").read_text()
