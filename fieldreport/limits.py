@@ -162,6 +162,8 @@ SILENCE_SECONDS: Final = 3.0  # without a byte from one that took a question
 POOL_WAIT_SECONDS: Final = 1.5  # for a connection of the pool
 PATIENT_SECONDS: Final = 3600.0  # of silence while tables are altered, copied or vacuumed
 AWAY_SECONDS: Final = 1.0  # after a silence others are told at once that a store is away
+CASE_LABELS: Final = 20  # of one case; with more, a list shows nothing else
+LABEL_CHARACTERS: Final = 40
 ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
 # --- scrub ---
@@ -251,6 +253,8 @@ SIGN_IN_TICKET_SECONDS: Final = 15 * 60  # for coming back to a turn, at a leisu
 DEVICE_DAYS: Final = 180  # without a sign-in, until a device counts as a stranger's again
 DEVICE_PEOPLE: Final = 4  # remembered at one browser; a cookie holds 4 KB
 PAGE_ROWS: Final = 50
+SORT_WAIT_SECONDS: Final = 1.0  # that a page waits for new letters to be sorted; of a flood it shows the progress
+INBOX_ROWS: Final = 25  # cases on a page: of each, the newest letter and the card are opened, 50 openings
 
 # --- press ---
 ARTICLE_TITLE_CHARACTERS: Final = 300  # a headline, not a paragraph

@@ -47,6 +47,10 @@ from fieldreport.unseal import roster_changes
 from fieldreport.unseal.key_file import Cost, write_key_file
 from fieldreport.unseal.signing_keys import AdminKey
 from fieldreport.unseal.staff_key import StaffKey
+from fieldreport.vault.archive.rosters import RosterWatch
+from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.cases.case_index import CaseFilter, CaseIndex
+from fieldreport.vault.cases.inbox import CaseRow
 
 INSTANCE: Final = bytes(range(16))
 NOON: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -306,3 +310,10 @@ def read_replies(mailbox: LocalMailbox, rosters: RosterDirectory, source: Source
             manifest = envelope.manifest
             texts.append((manifest.hour, manifest.number, envelope.read_part(0, 100_000).decode()))
     return [text for _, _, text in sorted(texts)]
+
+
+def cases_in(vault: Vault, rosters: RosterWatch, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
+    """The first page of what Amira's inbox lists."""
+    index = CaseIndex(vault, rosters)
+    index.refresh()
+    return index.page(wanted or CaseFilter(), viewer="amira").rows

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import context, presentation, request_guards, rewrap
+from fieldreport.desk import context, presentation, request_guards, rewrap, sort
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.error_pages import error_page, written
@@ -38,6 +38,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.release import Site, publish_due
 from fieldreport.vault.cases import outbox
+from fieldreport.vault.cases.case_index import CaseIndex
 from fieldreport.vault.cases.collect import Collected, collect
 from fieldreport.vault.cases.readings import Reader
 from fieldreport.web import error_pages, headers
@@ -48,7 +49,7 @@ from fieldreport.web.request_body import ScratchRequest
 _log = logging.getLogger(__name__)
 
 # What the pages need. Previews and downloads get less.
-CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'"}
+CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'", "script-src": "'self'"}
 
 _BLUEPRINTS: Final = (
     sign_in.blueprint,
@@ -99,6 +100,7 @@ def create_app(
         return collected
 
     site = Site.of(settings, reader=Reader(scrubber, settings.desk.data / "scratch"), clock=clock)
+    index = CaseIndex(vault, rosters)
 
     def publish() -> None:
         for session in sessions.of_role(Role.EDITOR):
@@ -117,6 +119,7 @@ def create_app(
             mailbox=mailbox,
             scrubber=scrubber,
             rosters=rosters,
+            cases=index,
             site=site,
             clock=clock,
             sessions=sessions,
@@ -124,6 +127,8 @@ def create_app(
                 collect=fetch,
                 publish=publish,
                 lock_unlisted=lock_unlisted,
+                index=index.refresh,
+                sort=lambda: sort.start_for_anybody(sessions, vault),
                 rewrap=lambda: rewrap.start_for_colleagues(sessions, mailbox),
                 sessions=sessions,
                 collect_seconds=settings.desk.collect_seconds,

@@ -1,10 +1,11 @@
-"""The desk's background jobs: it collects letters, publishes, re-wraps, and locks sessions.
+"""The desk's background jobs: it collects and sorts letters, publishes, re-wraps, and locks sessions.
 
 Rules: a session is locked when it is idle, and when a roster that another process published does not list its owner any
 more or lists another key: the keys of somebody who was removed do not wait in memory for their next click. Collecting
-needs no key; publishing happens only while an editor is unlocked, in that editor's name, because nothing unpublished
-lies in the clear; re-wrapping, too, so that a new colleague can read without another sign-in of those who are here. One
-thread; a failure is logged by its code, and the next run tries again.
+needs no key; sorting is done with the keys of those who are unlocked. Publishing happens only while an editor is
+unlocked, in that editor's name, because nothing unpublished lies in the clear; re-wrapping, too, so that a new
+colleague can read without another sign-in of those who are here. One thread; a failure is logged by its code, and the
+next run tries again.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class BackgroundJobs:
         collect: Callable[[], Collected],
         publish: Callable[[], None],
         lock_unlisted: Callable[[], None],
+        index: Callable[[], object],
+        sort: Callable[[], None],
         rewrap: Callable[[], None],
         sessions: Sessions,
         collect_seconds: int,
@@ -54,6 +57,8 @@ class BackgroundJobs:
         self._collect = collect
         self._publish = publish
         self._lock_unlisted = lock_unlisted
+        self._index = index
+        self._sort = sort
         self._rewrap = rewrap
         self._sessions = sessions
         self._collect_seconds = collect_seconds
@@ -104,6 +109,8 @@ class BackgroundJobs:
                 waited = 0.0
                 self._try(self.collect)
                 self._try(self._publish)
+            self._try(self._sort)
+            self._try(self._index)
             if self._stop.wait(step):
                 return
             waited += step

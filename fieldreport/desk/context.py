@@ -20,6 +20,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.release import Site
+from fieldreport.vault.cases.case_index import CaseIndex
 from fieldreport.vault.keys import status
 from fieldreport.vault.keys.status import Standing
 from fieldreport.web.csrf import CsrfGuard
@@ -36,6 +37,7 @@ class Desk:
     mailbox: Mailbox
     scrubber: Scrubber
     rosters: RosterWatch
+    cases: CaseIndex
     site: Site
     clock: Callable[[], float]
     sessions: Sessions

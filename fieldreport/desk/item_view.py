@@ -38,6 +38,7 @@ _DAMAGED: Final[Mapping[str, str]] = {
     "binding": "the label that says what it is",
     "more": "and more",
 }
+NOT_YET: Final = "not sealed to your key yet. While a colleague who reads it is unlocked, the desk does that by itself."
 _DISTRUST: Final[Mapping[str, str]] = {
     "row-key": (
         "Its key beside the database is missing or another's: the database was changed, or restored without the keys "
@@ -91,7 +92,10 @@ class ReadPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadItem:
-    """One entry of a conversation, ready to be drawn. ``refusal`` says why nothing is shown of it."""
+    """One entry of a conversation, ready to be drawn. ``refusal`` says why nothing is shown of it.
+
+    ``closed``: nothing is wrong with it; it is not sealed to this person's key.
+    """
 
     row: ItemRow
     number: int
@@ -102,6 +106,7 @@ class ReadItem:
     removed: tuple[str, ...] = ()
     parts: tuple[ReadPart, ...] = ()
     refusal: str = ""
+    closed: bool = False
 
 
 _TEXTS: Final = frozenset({"text/plain", "text/csv", "text/markdown", "text/vcard", "text/calendar"})
@@ -131,7 +136,7 @@ def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
         with seat.open_item(row.id) as envelope:
             return _read(seat, envelope, row, number)
     except NotARecipient:
-        refusal = "Your key does not open this one. Ask a colleague to re-wrap it, or lock and unlock again."
+        return ReadItem(row=row, number=number, refusal=f"This is {NOT_YET}", closed=True)
     except NotFound:
         refusal = "This is not here any more: it was deleted, or its file is missing in the store."
     except Unavailable:

@@ -24,7 +24,7 @@ _KB: Final = 1000
 _MB: Final = 1000 * _KB
 _HOURS_SAID: Final = 48  # after that, days
 _HOUR_SECONDS: Final = 3600
-_LANGUAGES: Final[Mapping[str, str]] = {
+LANGUAGES: Final[Mapping[str, str]] = {
     "en": "English",
     "ko": "Korean",
     "zh-Hans": "Chinese (simplified)",
@@ -179,4 +179,4 @@ def size(length: int) -> str:
 
 def language_name(code: str) -> str:
     """The English name of a language tag, or the tag."""
-    return _LANGUAGES.get(code, code)
+    return LANGUAGES.get(code, code)

@@ -16,9 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fieldreport import limits
+from fieldreport.desk.job import Job
 from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.seal import Role
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.cases.contents import ContentsReader
+from fieldreport.vault.cases.summary import Opened
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -34,7 +37,12 @@ class Session:
     notices: list[str] = field(default_factory=list, repr=False)
     rewrap: RewrapJob | None = field(default=None, repr=False)
     rewrapped_for: tuple[int, int] = (0, 0)  # roster's epoch and objects left when the desk last began one by itself
-    titles: dict[bytes, str] = field(default_factory=dict, repr=False)  # of cards that were opened, by the card's id
+    sorting: Job | None = field(default=None, repr=False)
+    unsorted_left: int = 0  # letters that these keys did not open when they were last tried
+    looking: Job | None = field(default=None, repr=False)  # into the cases, for what filters ask about
+    reader: ContentsReader | None = field(default=None, repr=False)
+    opened: Opened = field(default_factory=dict, repr=False)  # what lists have shown of letters and cards
+    shortcuts: bool = True  # whether single keys do something
 
     def take_notices(self) -> list[str]:
         """What the last act did, to be shown once."""
@@ -142,8 +150,9 @@ class Sessions:
         session = self._open.pop(key, None)
         if session is None:
             return
-        if session.rewrap is not None:
-            session.rewrap.stop()
+        for job in (session.rewrap, session.sorting, session.looking):
+            if job is not None:
+                job.stop()
         self._ended[key] = Ended(handle=session.handle, csrf=session.csrf, at=now, key_replaced=key_replaced)
 
 

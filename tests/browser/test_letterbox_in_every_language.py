@@ -21,8 +21,8 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.cases import conversation, inbox, sort
 from fieldreport.vault.cases.collect import collect
-from fieldreport.vault.cases.inbox import CaseFilter
 from tests.browser.test_whole_path import AXE_RUN, Screen
+from tests.cast import cases_in
 from tests.intake.conftest import Desk, House, build_house
 from tests.intake.test_every_page import LANGUAGES, every_page
 
@@ -297,7 +297,7 @@ def answer(newsroom: Demo, report: str, text: str) -> None:
         seat = Seat(vault, staff, RosterWatch.of(settings, vault))
         collect(vault, mailbox, RosterWatch.of(settings, vault))
         sort.sort(seat)
-        for row in inbox.page(vault, CaseFilter(), viewer="amira").rows:
+        for row in cases_in(vault, seat.rosters):
             items = inbox.items(vault, row.id)
             if any(item.kind is Kind.LETTER and seat.text(item.id) == report for item in items):
                 conversation.reply(seat, row.id, text, mailbox)

@@ -34,7 +34,7 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox, sort
 from fieldreport.vault.cases.collect import collect
-from fieldreport.vault.cases.inbox import CaseFilter, CaseRow
+from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import (
     CHEAP,
     INSTANCE,
@@ -44,6 +44,7 @@ from tests.cast import (
     Clock,
     File,
     admin_key,
+    cases_in,
     copy_first_keys,
     copy_tables,
     deposit_letter,
@@ -133,7 +134,9 @@ class Browser:
         given = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"} if headers is None else dict(headers)
         return Page(self.client.post(path, data=values or {}, headers=given, follow_redirects=follow))
 
-    def press(self, page: Page, button: str, values: Mapping[str, str] | None = None, *, follow: bool = True) -> Page:
+    def press(
+        self, page: Page, button: str, values: Mapping[str, str | list[str]] | None = None, *, follow: bool = True
+    ) -> Page:
         """Fill in the form behind a button and send it; every field named must be there."""
         submit = page.button(button)
         form = page.form_of(submit)
@@ -141,7 +144,8 @@ class Browser:
         for name, value in form.form_values():
             fields.setdefault(name, []).append(value)
         for name in values or {}:
-            assert name in form.fields, f"no field {name!r} behind {button!r}"
+            elsewhere = page.find(f"//*[@form='{form.get('id')}' and @name='{name}']")
+            assert name in form.fields or elsewhere, f"no field {name!r} behind {button!r}"
         fields.update(values or {})
         if submit.get("name"):
             fields[submit.get("name")] = submit.get("value", "")
@@ -241,7 +245,7 @@ class House:
         return read_replies(self.mailbox, self.rosters, source or self.source)
 
     def cases(self) -> tuple[CaseRow, ...]:
-        return inbox.page(self.vault, CaseFilter(), viewer="amira").rows
+        return cases_in(self.vault, self.watch)
 
     # --- rosters ---
 

@@ -71,8 +71,8 @@ class TestWriting:
     def test_it_starts_from_several_ticked_cases(self, house: House, amira: Browser, case: CaseRow) -> None:
         other = house.receive(source=house.another_source)
         page = amira.get("/inbox")
-        assert len(page.find("//input[@type='checkbox'][@form='to-article']")) == 2
-        token = page.find("//form[@id='to-article']/input[@name='token']")[0].get("value")
+        assert len(page.find("//input[@type='checkbox'][@form='ticked']")) == 2
+        token = page.find("//form[@id='ticked']/input[@name='token']")[0].get("value")
         ticked = {"token": token, "language": "ko", "case": [case.id.hex(), other.id.hex()]}
         page = amira.post("/articles", ticked)
         assert set(list_articles(house.vault)[0].cases) == {case.id, other.id}

@@ -87,7 +87,14 @@ def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger:
         elif page.status != 403:
             reached.append(f"{method} {route.rule}")
     # "GET /away" redirects to the sign-in page; "/enrol" is for people who were invited.
-    assert sorted(reached) == ["GET /desk.css", "GET /desk.svg", "GET /enrol", "GET /sign-in", "POST /enrol/keys"]
+    assert sorted(reached) == [
+        "GET /desk.css",
+        "GET /desk.svg",
+        "GET /enrol",
+        "GET /keys.js",
+        "GET /sign-in",
+        "POST /enrol/keys",
+    ]
 
 
 @pytest.mark.parametrize(("handle", "others"), [("lena", access.Rule.EDITOR), ("amira", access.Rule.ADMIN)])
@@ -138,7 +145,7 @@ def test_every_answer_has_the_headers(house: House, amira: Browser) -> None:
         assert "default-src 'none'" in policy
         assert "form-action 'self'" in policy
         assert "frame-ancestors 'none'" in policy
-        assert not any(directive.startswith("script-src") for directive in policy)
+        assert "script-src 'self'" in policy
         assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "same-origin"
         assert page.headers["X-Content-Type-Options"] == "nosniff"
@@ -186,10 +193,14 @@ def test_every_template_loads_and_has_a_title_and_one_heading(house: House) -> N
             assert source.count("<h1") == 1, path.name
 
 
+ONE_SCRIPT = """<script src="{{ url_for('sign_in.script') }}" defer></script>"""
+
+
 def test_no_template_has_script_or_style_of_its_own() -> None:
     for path in TEMPLATES.glob("*.html"):
         source = path.read_text(encoding="utf-8")
-        assert "<script" not in source
+        scripts = re.findall(r"<script.*?</script>", source, re.DOTALL)
+        assert all(each == ONE_SCRIPT for each in scripts), path.name
         assert "<style" not in source
         assert not re.search(r"\s(style|on\w+)=", source)
         assert "|safe" not in source

@@ -52,15 +52,17 @@ def test_a_stranger_to_the_roster_cannot_be_ticked(house: House, amira: Browser,
     assert house.cases()[0].readers == ()
 
 
-def test_the_others_see_that_it_is_there_and_whose_it_is_and_no_more(
+def test_the_others_find_it_when_they_ask_for_it_and_see_whose_it_is_and_no_more(
     house: House, amira: Browser, jonas: Browser, case: CaseRow
 ) -> None:
     jonas.get("/inbox?state=all")  # its title is known to this session now
     letter = inbox.items(house.desk.vault, case.id)[0].id.hex()
     restriction.limit(house.seat("amira"), case.id, {"amira", "ines"})
-    page = jonas.get("/inbox?state=all")
-    assert case.name in page.text
+    assert case.name not in jonas.get("/inbox?state=all").text
+    page = jonas.get("/inbox?state=all&limited=others")
+    assert f"{case.name} only amira, ines" in page.text
     assert "The working title" not in page.text
+    assert REPORT[:20] not in page.text
     for place in (path(case), path(case, "/delete"), f"/items/{letter}/export", f"/items/{letter}/0/download"):
         page = jonas.get(place)
         assert page.status == 403, place

@@ -52,7 +52,7 @@ _MAY_BE_SHOWN = {
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
     "CaseReaders.case_id", "Limits.readers", "Limits.ended", "Mark.instance", "_Recipients.keys",
     "Opener.instance", "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case", "Kept.id",
-    "KeptNote.place",
+    "KeptNote.place", "Neighbours.before", "Neighbours.after", "_Entry.card", "_Entry.id",
     # hashes, public keys and signatures
     "AdminPublic.ed25519", "AdminPublic.mldsa65", "ArticleSignOff.signature", "AuditRow.hash", "AuditRow.previous",
     "AuditRow.signature", "AuditRow.signer", "Binding.roster", "Entry.signing", "Expected.rosters", "Header.mac",

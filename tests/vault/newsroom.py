@@ -25,13 +25,15 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox, sort
+from fieldreport.vault.cases.case_index import CaseFilter
 from fieldreport.vault.cases.collect import collect
-from fieldreport.vault.cases.inbox import CaseFilter, CaseRow
+from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import (
     INSTANCE,
     Clock,
     File,
     admin_key,
+    cases_in,
     copy_first_keys,
     deposit_letter,
     open_rosters,
@@ -152,7 +154,7 @@ class Newsroom:
         return collect(self.vault, self.mailbox, self.watch).letters
 
     def cases(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
-        return inbox.page(self.vault, wanted or CaseFilter(), viewer="amira").rows
+        return cases_in(self.vault, self.watch, wanted)
 
     def acts(self) -> list[tuple[str, str, str]]:
         """The audit log, oldest first: who, what, about what."""

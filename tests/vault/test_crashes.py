@@ -28,7 +28,6 @@ from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import Item, VaultBase
 from fieldreport.vault.cases import conversation, inbox, outbox, sort
-from fieldreport.vault.cases.inbox import CaseFilter
 from tests.cast import a_source, with_new_key, without_old_keys
 from tests.vault.newsroom import Newsroom, open_newsroom
 
@@ -147,7 +146,7 @@ def check(life: Life, newsroom: Newsroom) -> None:
     newsroom.collect()
     seat = newsroom.seat(newsroom.amira)
     assert (sort.sort(seat).unopened, newsroom.mailbox.totals().letters) == (0, 0)
-    for case in inbox.page(newsroom.vault, CaseFilter(), viewer="amira").rows:
+    for case in newsroom.cases():
         items = inbox.items(newsroom.vault, case.id)
         assert len({item.id for item in items}) == len(items)
         assert all(item.damage is None for item in items)

@@ -10,17 +10,16 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, context, presentation
+from fieldreport.desk import access, contents, context, inbox_filter, presentation, sort
 from fieldreport.desk.article_readers import too_few_for_an_article
-from fieldreport.desk.cases import readable_case, sort_new, title_in
+from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_text
-from fieldreport.desk.item_view import read_item
+from fieldreport.desk.item_view import NOT_YET, read_item
 from fieldreport.desk.rewrap import start_if_needed
-from fieldreport.errors import SealError, UsageError
-from fieldreport.seal import Role
+from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
-from fieldreport.vault.cases import conversation, inbox, restriction, workflow
+from fieldreport.vault.cases import conversation, inbox, restriction, summary, workflow
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.web.forms import Problem
@@ -40,15 +39,19 @@ _CHARACTERS: Final = 100_000  # of a reply or a note: REPLY_BYTES in any script
 @access.editor
 @blueprint.get("/cases/<id:case_id>")
 def show(case_id: bytes) -> ResponseReturnValue:
-    """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it.
+    """The case. ``?write=reply``, ``note`` or ``facts`` opens the form for it; filters say in which list it stands.
 
-    This GET writes: it sorts new letters first, so that none of this case is missing, and marks the case as read.
+    This GET writes: it begins to sort new letters, so that none of this case is missing, and marks the case as read,
+    unless something of it is not sealed to this person's key.
     """
-    sort_new(context.seat())
+    desk, session = context.desk(), context.session()
+    if desk.cases.refresh():
+        sort.sort_new(desk.sessions, session)
     readable_case(case_id)
     write = flask.request.args.get("write", "")
     response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
-    inbox.mark_read(context.desk().vault, case_id, context.session().handle)
+    if not summary.closed_letters(session.seat, case_id):
+        desk.cases.mark(case_id, session.handle, read=True)
     return response
 
 
@@ -74,7 +77,7 @@ def _page(
         too_few=too_few_for_an_article(case.readers),
         card=card,
         card_problem=card_problem,
-        title=title_in(card.facts),
+        title=summary.title_in(card.facts),
         articles=list_articles(desk.vault, case_id=case_id),
         editor_options=[(handle, handle) for handle in case.readers or editors()],
         others=[handle for handle in editors() if handle != context.session().handle],
@@ -83,24 +86,31 @@ def _page(
         text=text,
         problems=problems,
         fresh_id=secrets.token_hex(16),
+        **_in_list(case_id),
     )
     return page, status
+
+
+def _in_list(case_id: bytes) -> dict[str, object]:
+    """The list that the case was opened from, and its neighbours there."""
+    desk, session = context.desk(), context.session()
+    arguments = {name: value for name, value in flask.request.args.items() if name in inbox_filter.NAMES}
+    chosen = inbox_filter.chosen(arguments)
+    wanted = inbox_filter.wanted(chosen, handles=frozenset(editors()) | desk.cases.handles())
+    known, _ = contents.known(session, desk.cases)
+    beside = desk.cases.neighbours(wanted, case_id, viewer=session.handle, contents=known)
+    return {"chosen": chosen, "before": beside.before, "after": beside.after, "shortcuts": session.shortcuts}
 
 
 def _card(case_id: bytes) -> tuple[Card, str]:
     """The card; if it is damaged, an empty one and what is wrong with it, because the letters must stay readable."""
     try:
         return conversation.card(context.seat(), case_id), ""
+    except NotARecipient:
+        return Card(), f"The fact sheet is {NOT_YET} Nobody can save a new one for you until then."
     except SealError as error:
         what = _REFUSED_CARD.get(error.code, "is damaged and was refused")
         return Card(), f"The fact sheet {what}. Saving a new one is not possible."
-
-
-def editors() -> tuple[str, ...]:
-    """The handles that a case can be assigned to."""
-    desk = context.desk()
-    entries = desk.rosters.newest().entries
-    return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))
 
 
 def _drawn_id() -> bytes | None:
@@ -160,8 +170,10 @@ def facts(case_id: bytes) -> ResponseReturnValue:
         version = bytes.fromhex(untrusted_version) or None
     except ValueError:
         raise UsageError("This form is not complete. Open the page again.") from None
+    labels = conversation.card(seat, case_id).labels
     terms = tuple(dict.fromkeys(line.strip() for line in typed_text("protected").splitlines() if line.strip()))
-    conversation.save_card(seat, case_id, Card(facts=typed_text("facts"), protected=terms, version=version))
+    card = Card(facts=typed_text("facts"), protected=terms, labels=labels, version=version)
+    conversation.save_card(seat, case_id, card)
     context.say("Fact sheet and protected terms are sealed and stored.")
     return _back_to(case_id)
 
@@ -212,7 +224,7 @@ def limit(case_id: bytes) -> ResponseReturnValue:
 def unread(case_id: bytes) -> ResponseReturnValue:
     """Mark a case as unread for this editor."""
     readable_case(case_id)
-    inbox.mark_unread(context.desk().vault, case_id, context.session().handle)
+    context.desk().cases.mark(case_id, context.session().handle, read=False)
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
 

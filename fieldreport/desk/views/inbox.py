@@ -1,72 +1,109 @@
-"""The inbox: the list of cases with filters, fetching letters now, and stars."""
+"""The inbox: the list of cases with filters, what can be done with several at once, fetching letters now, stars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, context, presentation
-from fieldreport.desk.cases import sort_new, title_of
+from fieldreport import limits
+from fieldreport.desk import access, contents, context, inbox_filter, presentation, sort
+from fieldreport.desk.cases import editors
+from fieldreport.desk.forms import parsed_id
+from fieldreport.errors import FieldreportError, UsageError
+from fieldreport.seal import Role
+from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
-from fieldreport.vault.cases import inbox
-from fieldreport.vault.cases.inbox import CaseFilter
+from fieldreport.vault.cases import conversation, inbox, summary, workflow
+from fieldreport.vault.cases.case_index import CaseFilter, Counts, Limited, Order
 
 blueprint = flask.Blueprint("inbox", __name__)
 
-# What "open" means: cases that still need work.
-OPEN: Final = (CaseState.NEW, CaseState.READING, CaseState.VERIFYING, CaseState.WRITING)
-_CHOICES: Final = ("state", "mine", "unread", "starred")
+_PAGING: Final = frozenset({"after"})
+_RELOAD_SECONDS: Final = 5
+_ORDERS: Final[Mapping[Order, str]] = {
+    Order.NEWEST: "newest letter",
+    Order.WAITING: "oldest unread",
+    Order.TOUCHED: "last touched",
+}
+_LIMITED: Final[Mapping[Limited, str]] = {
+    Limited.READABLE: "all that you read",
+    Limited.OWN: "limited, you read",
+    Limited.OTHERS: "limited to others",
+}
 
 
 @access.editor
 @blueprint.get("/inbox")
 def show() -> ResponseReturnValue:
-    """One page of cases. This GET writes: it sorts new letters into cases first, which takes an unlocked key."""
-    desk, seat = context.desk(), context.seat()
-    sort_new(seat)
-    arguments = flask.request.args
-    wanted = _wanted(arguments.get("state", "open"), mine="mine" in arguments)
-    page = inbox.page(desk.vault, wanted, viewer=seat.handle, after=arguments.get("after"))
-    chosen: dict[str, Any] = {name: value for name, value in arguments.items() if name in _CHOICES and value}
+    """One page of cases. This GET begins to sort new letters into cases, which takes an unlocked key."""
+    desk, session = context.desk(), context.session()
+    handle, index, arguments = session.handle, desk.cases, flask.request.args
+    chosen = inbox_filter.chosen(arguments, besides=_PAGING)
+    sorting = None
+    if unsorted := index.refresh():
+        sorting = sort.sort_new(desk.sessions, session)
+        unsorted = index.refresh()
+        if sorting is not None:
+            presentation.reload_after(_RELOAD_SECONDS)
+    wanted = inbox_filter.wanted(chosen, handles=frozenset(editors()) | index.handles())
+    known, looking = contents.known(session, index)
+    counts = index.counts(wanted, viewer=handle, contents=known)
+    page = index.page(wanted, viewer=handle, contents=known, after=arguments.get("after"))
+    ours = [row.id for row in page.rows if not row.ended and wanted.limited is not Limited.OTHERS]
+    query: dict[str, Any] = dict(chosen)
     return flask.render_template(
         "inbox.html",
         cases=page.rows,
-        titles={row.id: title_of(context.session(), row) for row in page.rows},
-        next_url=flask.url_for(".show", **chosen, after=page.next) if page.next else None,
-        first_url=flask.url_for(".show", **chosen) if "after" in arguments else None,
-        state_options=_state_options(inbox.counts(desk.vault)),
+        summaries=summary.of_cases(session.seat, ours, session.opened),
+        counts=counts,
+        next_url=flask.url_for(".show", **query, after=page.next) if page.next else None,
+        first_url=flask.url_for(".show", **query) if "after" in arguments else None,
+        options=_options(counts, wanted),
         chosen=chosen,
         here=presentation.own_path(flask.request.full_path),
-        unsorted=inbox.unsorted(desk.vault),
+        editors=editors(),
+        states=[state.value for state in CaseState],
+        unsorted=unsorted,
+        sorting=sorting,
+        looking=looking if {"language", "label", "files"} & set(chosen) else None,
+        rewrapping=any(each.rewrap and each.rewrap.progress.running for each in desk.sessions.of_role(Role.EDITOR)),
         last=desk.background.last,
+        shortcuts=session.shortcuts,
     )
 
 
-def _wanted(state: str, *, mine: bool) -> CaseFilter:
-    arguments = flask.request.args
-    if state == "open":
-        states: tuple[CaseState, ...] = OPEN
-    elif state in set(CaseState):
-        states = (CaseState(state),)
-    else:
-        states = ()
-    return CaseFilter(
-        states=states,
-        assignee=context.session().handle if mine else None,
-        starred="starred" in arguments,
-        unread="unread" in arguments,
-        ended=state == "ended",
-    )
-
-
-def _state_options(counts: Mapping[CaseState, int]) -> list[tuple[str, str]]:
-    """The inbox's filter of states, with the number of cases in each."""
-    opened = sum(counts[state] for state in OPEN)
-    each = [(state.value, f"{state} ({counts[state]})") for state in CaseState]
-    return [("open", f"open ({opened})"), *each, ("all", "all"), ("ended", "deleted or withdrawn")]
+def _options(counts: Counts, wanted: CaseFilter) -> dict[str, list[tuple[str, str]]]:
+    """The choices of each filter, with the number of cases that each leaves."""
+    opened = sum(counts.states[state] for state in inbox_filter.OPEN)
+    own = context.session().handle
+    states = [(state.value, f"{state} ({counts.states[state]})") for state in CaseState]
+    states = [("open", f"open ({opened})"), *states, ("all", f"all ({sum(counts.states.values())})")]
+    named = {own: counts.assignees.get(own, 0), **counts.assignees}
+    if wanted.assignee:
+        named.setdefault(wanted.assignee, 0)
+    assignees = [
+        (inbox_filter.assignee_value(each), f"{'me' if each == own else each or 'nobody'} ({number})")
+        for each, number in named.items()
+    ]
+    languages, labels = dict(counts.languages), dict(counts.labels)
+    for chosen, choices in ((wanted.language, languages), (wanted.label, labels)):
+        if chosen:
+            choices.setdefault(chosen, 0)
+    return {
+        "state": [*states, ("ended", f"deleted or withdrawn ({counts.ended})")],
+        "assignee": [("", "anybody"), *assignees],
+        "label": [("", "any"), *((each, f"{each} ({number})") for each, number in labels.items())],
+        "language": [
+            ("", "any"),
+            *((each, f"{presentation.language_name(each)} ({number})") for each, number in languages.items()),
+        ],
+        "limited": [(each.value, f"{text} ({counts.limited[each]})") for each, text in _LIMITED.items()],
+        "sort": [(order.value, text) for order, text in _ORDERS.items()],
+    }
 
 
 @access.editor
@@ -80,9 +117,105 @@ def fetch() -> ResponseReturnValue:
 
 
 @access.editor
+@blueprint.post("/inbox/ticked")
+def ticked() -> ResponseReturnValue:
+    """Do one thing with every ticked case: assign it, label it, move it to another state, mark it as read, close it."""
+    form = flask.request.form
+    case_ids = [case_id for each in form.getlist("case") if (case_id := parsed_id(each)) is not None]
+    if not case_ids:
+        context.say("Tick at least one case first.")
+    elif len(case_ids) > limits.INBOX_ROWS:
+        raise UsageError(f"At most {limits.INBOX_ROWS} cases at once.")
+    else:
+        act, done = _act(form.get("act", ""))
+        _each(case_ids, act, done)
+    return _back()
+
+
+def _act(name: str) -> tuple[Callable[[bytes], object], str]:
+    """What a button does with a case, and how the page says that it was done."""
+    desk, seat, form = context.desk(), context.seat(), flask.request.form
+    if name == "assign":
+        handle = form.get("assignee", "") or None
+        if handle is not None and handle not in editors():
+            raise UsageError("There is no such editor.")
+        return lambda case_id: workflow.assign(seat, case_id, handle), f"assigned to {handle or 'nobody'}"
+    if name in {"state", "close"}:
+        state = "closed" if name == "close" else form.get("state", "")
+        if state not in set(CaseState):
+            raise UsageError("There is no such state.")
+        return lambda case_id: workflow.set_state(seat, case_id, CaseState(state)), f"now {state}"
+    if name in {"label", "unlabel"}:
+        labels = _labels(form.get("label", ""))
+        if name == "label":
+            return lambda case_id: conversation.change_labels(seat, case_id, add=labels), "labelled"
+        return lambda case_id: conversation.change_labels(seat, case_id, remove=labels), "without that label"
+    if name == "read":
+        return lambda case_id: desk.cases.mark(case_id, seat.handle, read=True), "marked as read"
+    raise UsageError("There is no such button.")
+
+
+def _each(case_ids: Iterable[bytes], act: Callable[[bytes], object], done: str) -> None:
+    """Do it with each; one that cannot be changed is named, and the others are."""
+    seat, number = context.seat(), 0
+    for case_id in dict.fromkeys(case_ids):
+        try:
+            readers.must_read(seat, case_id, seat.handle)
+            act(case_id)
+            number += 1
+        except FieldreportError as error:
+            context.say(f"One case was left as it is: {error}")
+    if number:
+        context.say(f"{number} {'case' if number == 1 else 'cases'} {done}.")
+
+
+def _labels(typed: str) -> frozenset[str]:
+    """The labels in a field, separated by commas.
+
+    Raises:
+        UsageError: there is none, or a label that is too long.
+    """
+    labels = {" ".join(unicodedata.normalize("NFC", each).split()) for each in typed.split(",")} - {""}
+    if not labels:
+        raise UsageError("Type a label first.")
+    if any(len(label) > limits.LABEL_CHARACTERS or not label.isprintable() for label in labels):
+        raise UsageError(f"A label has at most {limits.LABEL_CHARACTERS} characters.")
+    return frozenset(labels)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/take")
+def take(case_id: bytes) -> ResponseReturnValue:
+    """Assign a case to oneself; a new one is in reading then."""
+    seat = context.seat()
+    readers.must_read(seat, case_id, seat.handle)
+    row = inbox.get(seat.vault, case_id, viewer=seat.handle)
+    if row.assignee not in {None, seat.handle}:
+        context.say(f"{row.name} was taken by {row.assignee} meanwhile. Nothing was changed.")
+        return _back()
+    workflow.assign(seat, case_id, seat.handle)
+    if row.state is CaseState.NEW:
+        workflow.set_state(seat, case_id, CaseState.READING)
+    context.say(f"{row.name} is yours.")
+    return _back()
+
+
+@access.editor
 @blueprint.post("/cases/<id:case_id>/star")
 def star(case_id: bytes) -> ResponseReturnValue:
     """Set or remove one's own star."""
-    form = flask.request.form
-    inbox.star(context.desk().vault, case_id, context.session().handle, starred=form.get("starred") == "yes")
-    return flask.redirect(presentation.own_path(form.get("next", "/")), code=303)
+    starred = flask.request.form.get("starred") == "yes"
+    context.desk().cases.star(case_id, context.session().handle, starred=starred)
+    return _back()
+
+
+@access.editor
+@blueprint.post("/inbox/shortcuts")
+def shortcuts() -> ResponseReturnValue:
+    """Let single keys do something, or nothing, until this session ends."""
+    context.session().shortcuts = flask.request.form.get("keys") == "on"
+    return _back()
+
+
+def _back() -> ResponseReturnValue:
+    return flask.redirect(presentation.own_path(flask.request.form.get("next", "/")), code=303)

@@ -1,4 +1,4 @@
-"""Signing in, forms that arrived after the auto-lock, locking, and the style sheet."""
+"""Signing in, forms that arrived after the auto-lock, locking, and the files that pages name."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ blueprint = flask.Blueprint("sign_in", __name__)
 _STATIC: Final = Path(__file__).parent.parent / "static"
 _STYLE: Final = (_STATIC / "desk.css").read_bytes()
 _ICON: Final = (_STATIC / "desk.svg").read_bytes()
+_SCRIPT: Final = (_STATIC / "keys.js").read_bytes()
 _REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
 _CLOCK: Final = (
     "The passphrase is right, but the code is from a clock that is {minutes} minutes {side} this machine's."
@@ -45,6 +46,13 @@ def style() -> ResponseReturnValue:
 def icon() -> ResponseReturnValue:
     """The icon in the browser's tab."""
     return flask.Response(_ICON, mimetype="image/svg+xml")
+
+
+@access.public
+@blueprint.get("/keys.js")
+def script() -> ResponseReturnValue:
+    """The one script: single keys."""
+    return flask.Response(_SCRIPT, mimetype="text/javascript")
 
 
 @access.signed_in

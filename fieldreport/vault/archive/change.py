@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import StoreError
@@ -17,7 +17,7 @@ from fieldreport.store import KeyChange
 from fieldreport.vault.archive import audit, objects
 from fieldreport.vault.archive.audit import Act, Signer
 from fieldreport.vault.archive.objects import Staged
-from fieldreport.vault.archive.tables import AuditRow, VaultState
+from fieldreport.vault.archive.tables import AuditRow, Case, VaultState
 
 
 class Change:
@@ -33,6 +33,7 @@ class Change:
         self._added: list[Staged] = []
         self._doomed: list[str] = []
         self.removed = False
+        event.listen(session, "before_flush", self._number_cases)
 
     def add(self, staged: Staged) -> None:
         """Add a sealed object.
@@ -67,6 +68,13 @@ class Change:
         wanted = select(AuditRow.sequence).where(AuditRow.act == act.value, AuditRow.subject == subject).limit(1)
         if self.session.scalar(wanted) is None:
             self.record(act, subject)
+
+    def _number_cases(self, session: Session, *_: object) -> None:
+        """Give every case that is about to be written the next revision. The state is locked: no two are the same."""
+        for each in [*session.new, *session.dirty]:
+            if isinstance(each, Case) and session.is_modified(each):
+                self.state.revision += 1
+                each.revision = self.state.revision
 
     def finish(self) -> list[str]:
         """After the commit: keep what was added, and return the blobs to delete."""

@@ -33,7 +33,7 @@ from fieldreport.unseal.key_file import StaffKey
 from fieldreport.vault.archive import authors, origin, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
-from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.objects import Staged, StoredObject
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.archive.vault import Vault
@@ -145,7 +145,26 @@ class Seat:
                 ``unsigned``, ``forged`` or ``replayed`` where its author did not sign exactly this.
             NotAllowed: its case is limited to others (code "limited").
         """
-        with self.open_unsigned(object_id, kind=kind, thread=thread) as envelope:
+        stored = self.vault.objects.open(object_id)
+        with self.open_stored(stored, kind=kind, thread=thread, author=author, version=version) as envelope:
+            yield envelope
+
+    @contextmanager
+    def open_stored(
+        self,
+        stored: StoredObject,
+        *,
+        kind: Kind,
+        thread: bytes,
+        author: str | None = None,
+        version: int | None = None,
+        checked: bytes | None = None,
+    ) -> Iterator[OpenEnvelope]:
+        """As ``open_object``, what ``vault.objects`` returned.
+
+        ``checked``: a case of which the caller has just checked that this person reads it.
+        """
+        with self._opened(stored, kind=kind, thread=thread, checked=checked) as envelope:
             if kind in STAFF_KINDS:
                 authors.check(self.vault, self.rosters, envelope, author=author, version=version)
                 if kind not in _LONG:
@@ -155,16 +174,22 @@ class Seat:
     @contextmanager
     def open_unsigned(self, object_id: bytes, *, kind: Kind, thread: bytes) -> Iterator[OpenEnvelope]:
         """As ``open_object``, without asking who wrote it: for letters, and to adopt what is from before signing."""
-        stored = self.vault.objects.open(object_id)
+        with self._opened(self.vault.objects.open(object_id), kind=kind, thread=thread) as envelope:
+            yield envelope
+
+    @contextmanager
+    def _opened(
+        self, stored: StoredObject, *, kind: Kind, thread: bytes, checked: bytes | None = None
+    ) -> Iterator[OpenEnvelope]:
         expected = Expected(
             kind=kind,
             instance=self.vault.instance,
             thread=thread,
-            object=object_id,
+            object=stored.id,
             rosters=self.rosters.published.history(),
         )
         with stored.payload:
-            if stored.limited is not None:
+            if stored.limited is not None and stored.limited != checked:
                 readers.must_read(self, stored.limited, self.handle)
             with open_envelope(
                 stored.header, stored.payload, identities=self.staff.identities, expected=expected

@@ -50,13 +50,17 @@ class VaultBase(MappedAsDataclass, DeclarativeBase, kw_only=True):
 
 
 class VaultState(VaultBase, kw_only=True):
-    """One row, locked by every change: the highest roster epoch seen, the collecting round, the audit log's head."""
+    """One row, locked by every change: the highest roster epoch seen, the collecting round, the audit log's head.
+
+    ``revision`` counts the changes of cases; see ``Case.revision``.
+    """
 
     __tablename__ = "vault_state"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     highest_epoch: Mapped[int] = mapped_column(BigInteger)
     batch: Mapped[int]
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
     audit_sequence: Mapped[int]
     audit_hash: Mapped[bytes] = mapped_column(column_bytes(32))
 
@@ -113,17 +117,15 @@ class Case(VaultBase, kw_only=True):
     the items; ``last_letter`` is the sequence of the newest letter. ``readers`` are the names that the case is limited
     to, of editors or a desk, sorted, joined by commas; empty where every editor reads. ``CaseReaders`` has them signed.
 
+    ``revision`` is the number of the latest change of a case, given by ``Change``: it says which cases an index in
+    memory has to read again, and which was touched last.
+
     ``opener`` is the editor who signed name, source and ``reply_tag``, with a key of the roster ``opener_epoch``; see
     ``cases.origin``.
     """
 
     __tablename__ = "cases"
-    __table_args__ = (
-        # Pages of the inbox: what is asked for by value first, then the order that it is shown in.
-        Index(None, "ended", "active", "id"),
-        Index(None, "ended", "state", "active", "id"),
-        Index(None, "ended", "assignee", "active", "id"),
-    )
+    __table_args__ = (Index(None, "ended", "state"),)  # counts by state
 
     id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -132,6 +134,7 @@ class Case(VaultBase, kw_only=True):
     assignee: Mapped[str | None] = mapped_column(default=None)
     opened: Mapped[int]
     active: Mapped[int]
+    revision: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
     sequence: Mapped[int] = mapped_column(default=0)
     last_letter: Mapped[int] = mapped_column(default=0)
     letters: Mapped[int] = mapped_column(default=0)

@@ -13,7 +13,9 @@ import json
 import logging
 import re
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Final
 
 from sqlalchemy import func, select
@@ -22,7 +24,17 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
 from fieldreport.mailbox import Mailbox, SealedReply
-from fieldreport.seal import Binding, HybridRecipient, Kind, PartSource, Role, Roster, encode_canonical, seal_envelope
+from fieldreport.seal import (
+    Binding,
+    HybridRecipient,
+    Kind,
+    OpenEnvelope,
+    PartSource,
+    Role,
+    Roster,
+    encode_canonical,
+    seal_envelope,
+)
 from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -43,12 +55,14 @@ _THREAD: Final = re.compile(r"[0-9a-f]{32}")
 class Card:
     """What the newsroom knows of a case and what must never be printed.
 
-    ``facts``: the fact sheet, free text. ``protected``: terms for the leak check. ``version`` names what was read, so
-    that overwriting a colleague's newer card is refused; empty for a card never saved.
+    ``facts``: the fact sheet, free text. ``protected``: terms for the leak check. ``labels``: by which editors find the
+    case again, sorted. ``version`` names what was read, so that overwriting a colleague's newer card is refused; empty
+    for a card never saved.
     """
 
     facts: str = field(default="", repr=False)
     protected: tuple[str, ...] = field(default=(), repr=False)
+    labels: tuple[str, ...] = field(default=(), repr=False)
     version: bytes | None = None
 
 
@@ -142,15 +156,23 @@ def card(seat: Seat, case_id: bytes) -> Card:
             raise authors.replayed()
         return Card()
     with seat.open_object(version, kind=Kind.CARD, thread=case_id, version=saved) as envelope:
-        raw = envelope.read_part(0, limits.CARD_BYTES)
+        return read_card(envelope, version)
+
+
+def read_card(envelope: OpenEnvelope, version: bytes) -> Card:
+    """The card in an open envelope. Raises ``SealError`` (code ``card``): not what ``save_card`` writes."""
+    raw = envelope.read_part(0, limits.CARD_BYTES)
     try:
         document = json.loads(raw)
         facts, protected = document["facts"], document["protected"]
-    except (ValueError, KeyError, TypeError):
+        labels = document.get("labels", [])  # cards from before there were labels have none
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise _bad_card() from None
-    if not isinstance(facts, str) or not isinstance(protected, list) or not all(isinstance(t, str) for t in protected):
+    if not isinstance(facts, str) or not all(
+        isinstance(each, list) and all(isinstance(text, str) for text in each) for each in (protected, labels)
+    ):
         raise _bad_card()
-    return Card(facts=facts, protected=tuple(protected), version=version)
+    return Card(facts=facts, protected=tuple(protected), labels=tuple(labels), version=version)
 
 
 def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
@@ -161,8 +183,9 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
         NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
     """
     seat.must_be(Role.EDITOR)
-    data = encode_canonical({"facts": card.facts, "protected": list(card.protected)})
-    if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS:
+    labels = sorted(set(card.labels))
+    data = encode_canonical({"facts": card.facts, "labels": labels, "protected": list(card.protected)})
+    if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS or len(labels) > limits.CASE_LABELS:
         raise LimitExceeded("the card is too long", detail="card over the bound", code="card-size")
     part = PartSource(name="card.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
     with seat.vault.reading() as session:
@@ -180,7 +203,25 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
                 change.shred([case.card])
             case.card = staged.id
             change.record(Act.CARD_SAVED, case.name)
-        return Card(facts=card.facts, protected=card.protected, version=staged.id)
+        return replace(card, labels=tuple(labels), version=staged.id)
+
+
+def change_labels(seat: Seat, case_id: bytes, *, add: Collection[str] = (), remove: Collection[str] = ()) -> Card:
+    """Add and remove labels of a case, and return its card; raises as ``card`` and ``save_card``.
+
+    When a colleague saves the card at the same time, their words stay and the labels are changed in what they saved.
+    """
+    for tries_left in count(2, -1):
+        before = card(seat, case_id)
+        labels = tuple(sorted((set(before.labels) | set(add)) - set(remove)))
+        if labels == before.labels:
+            return before
+        try:
+            return save_card(seat, case_id, replace(before, labels=labels))
+        except Conflict:
+            if not tries_left:
+                raise
+    raise AssertionError  # count() has no end; the type checker does not know
 
 
 def _case_and_saves(session: Session, case_id: bytes) -> tuple[Case, int]:

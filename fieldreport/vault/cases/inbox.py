@@ -1,34 +1,22 @@
-"""The inbox and what an editor marks in it: cases, their items, stars and what was read. No keys.
+"""Cases and their items as the database has them, and what an editor marks: stars and what was read. No keys.
 
-Pages are keyset pages over an index, so the hundred-thousandth case costs what the first does. Every time is a whole
-hour; cases with the same hour are in the order of their random ids.
+Which cases a list shows is decided by ``case_index``, which also has to know of every mark: on the desk marks are
+changed there. Every time is a whole hour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from fieldreport import limits
 from fieldreport.errors import NotFound
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
 from fieldreport.vault.archive.vault import Vault
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFilter:
-    """Which cases to show; everything given must hold. ``ended`` shows the tombstones instead of the cases."""
-
-    states: tuple[CaseState, ...] = ()
-    assignee: str | None = None
-    starred: bool = False
-    unread: bool = False
-    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +44,6 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CasePage:
-    """``next`` names the page after this one, and is empty on the last."""
-
-    rows: tuple[CaseRow, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow:
     """One entry of a conversation. ``damage``: what is damaged, such as ``part-2``; ``pending``: not delivered yet."""
 
@@ -77,31 +57,11 @@ class ItemRow:
     pending: bool
 
 
-def page(
-    vault: Vault, wanted: CaseFilter, *, viewer: str, after: str | None = None, limit: int = limits.PAGE_ROWS
-) -> CasePage:
-    """Return one page, newest activity first; ``after`` is the ``next`` of the page before.
-
-    Raises:
-        NotFound: ``after`` is not what a page gave.
-    """
-    place = _place(after) if after is not None else None
-    rows: list[CaseRow] = []
+def rows(vault: Vault, case_ids: Sequence[bytes], *, viewer: str) -> tuple[CaseRow, ...]:
+    """Return cases in the order in which they are named, without those that are not here."""
     with vault.reading() as session:
-        # One state at a time is one walk along an index; several at once would sort all that match.
-        for state in wanted.states or (None,):
-            query = _filtered(_as_seen_by(viewer), wanted)
-            if state is not None:
-                query = query.where(Case.state == state.value)
-            if place is not None:
-                query = query.where(tuple_(Case.active, Case.id) < place)
-            query = query.order_by(Case.active.desc(), Case.id.desc()).limit(limit + 1)
-            rows += [_case_row(row) for row in session.execute(query)]
-    rows.sort(key=lambda row: (row.active, row.id), reverse=True)
-    more = len(rows) > limit
-    return CasePage(
-        rows=tuple(rows[:limit]), next=f"{rows[limit - 1].active}.{rows[limit - 1].id.hex()}" if more else None
-    )
+        found = {row.Case.id: row for row in session.execute(_as_seen_by(viewer).where(Case.id.in_(case_ids)))}
+    return tuple(_case_row(found[case_id]) for case_id in case_ids if case_id in found)
 
 
 def get(vault: Vault, case_id: bytes, *, viewer: str) -> CaseRow:
@@ -156,18 +116,24 @@ def star(vault: Vault, case_id: bytes, handle: str, *, starred: bool) -> None:
         _mark(change.session, case_id, handle).starred = starred
 
 
-def mark_read(vault: Vault, case_id: bytes, handle: str) -> None:
-    """Remember that one editor has read every letter of a case that is there now. Raises ``NotFound``."""
+def mark_read(vault: Vault, case_id: bytes, handle: str) -> int:
+    """Remember that one editor has read every letter of a case that is there now; return the last one's sequence.
+
+    Raises:
+        NotFound: there is no such case.
+    """
     with vault.change() as change:
         case = living(change.session, case_id)
         _mark(change.session, case_id, handle).read_sequence = case.last_letter
+        return case.last_letter
 
 
-def mark_unread(vault: Vault, case_id: bytes, handle: str) -> None:
-    """Make a case unread again for one editor. Raises ``NotFound``."""
+def mark_unread(vault: Vault, case_id: bytes, handle: str) -> Literal[0]:
+    """Make a case unread again for one editor; return that they have read none. Raises as ``mark_read``."""
     with vault.change() as change:
         living(change.session, case_id)
         _mark(change.session, case_id, handle).read_sequence = 0
+        return 0
 
 
 def living(session: Session, case_id: bytes) -> Case:
@@ -190,28 +156,6 @@ def _as_seen_by(viewer: str) -> Select[*tuple[Any, ...]]:
     return select(
         Case, func.coalesce(Mark.read_sequence, 0).label("read"), func.coalesce(Mark.starred, False).label("starred")
     ).outerjoin(Mark, and_(Mark.case_id == Case.id, Mark.handle == viewer))
-
-
-def _filtered(query: Select[*tuple[Any, ...]], wanted: CaseFilter) -> Select[*tuple[Any, ...]]:
-    query = query.where(Case.ended.is_not(None) if wanted.ended else Case.ended.is_(None))
-    if wanted.assignee is not None:
-        query = query.where(Case.assignee == wanted.assignee)
-    if wanted.starred:
-        query = query.where(Mark.starred)
-    if wanted.unread:
-        query = query.where(or_(Mark.read_sequence.is_(None), Mark.read_sequence < Case.last_letter))
-    return query
-
-
-def _place(untrusted_after: str) -> tuple[int, bytes]:
-    hour, dot, identifier = untrusted_after.partition(".")
-    try:
-        place = int(hour), bytes.fromhex(identifier)
-    except ValueError:
-        raise NotFound("no such page") from None
-    if not dot or len(place[1]) != limits.ID_BYTES or not hour.isascii() or not 0 <= place[0] < 2**31:
-        raise NotFound("no such page")
-    return place
 
 
 def _case_row(row: Row[Any]) -> CaseRow:

@@ -47,9 +47,11 @@ from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawa
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import addressees, source_sealed
 from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
+from fieldreport.vault.cases.inbox import unsorted
 
 _log = logging.getLogger(__name__)
 
+Progress = Callable[[int, int], None]
 _PAGE: Final = 50
 _DAMAGE: Final = {"header-malformed": "header", "header-mac": "header", "payload": "payload", "binding": "binding"}
 _NAMED_PARTS: Final = 8  # a list of damage that fits a line; the rest is "more"
@@ -102,8 +104,11 @@ class _Recipients:
     recipients: tuple[HybridRecipient, ...] = field(repr=False)
 
 
-def sort(seat: Seat) -> Sorted:
+def sort(seat: Seat, progress: Progress | None = None) -> Sorted:
     """File every letter that was collected and that these keys open, each verified to its last byte.
+
+    ``progress`` is called with (done, total) before the first letter and after each, and may raise to stop; what is
+    filed stays filed.
 
     Raises:
         NotAllowed: an admin reads nothing. StoreError: a store is away; what was filed is filed.
@@ -115,6 +120,7 @@ def sort(seat: Seat) -> Sorted:
         rosters=seat.rosters,
         change=seat.change,
         staff=seat.staff,
+        progress=progress or (lambda _done, _total: None),
     ).sort()
     if result.limited:
         # A letter comes sealed to every editor. Without a roster it stays so until the next re-wrapping.
@@ -137,6 +143,7 @@ class Sorter:
     rosters: RosterWatch
     change: Callable[[], AbstractContextManager[Change]]
     staff: StaffKey | None = field(default=None, repr=False)
+    progress: Progress = lambda _done, _total: None
 
     def sort(self) -> Sorted:
         """File every unsorted letter that can be opened; see the module."""
@@ -147,6 +154,8 @@ class Sorter:
         except RosterError:
             roster = None
         limits = self._limits()
+        done, total = 0, unsorted(self.vault)
+        self.progress(done, total)
         while letters := self._unsorted(after):
             looks: list[tuple[Item, _Look]] = []
             for letter, was_tried in letters:
@@ -154,8 +163,11 @@ class Sorter:
                 look = None if was_tried else self._look_at(letter, result, roster)
                 result.unopened += look is None
                 looks += [(letter, look)] if look is not None else []
+            done += len(letters) - len(looks)
             for letter, look in sorted(looks, key=_order):
                 self._sort_one(letter, look, result, roster, limits)
+                done += 1
+                self.progress(done, max(done, total))
         with self.change() as change:
             _forget_withdrawals(change)
         if result.letters or result.withdrawn:

@@ -21,8 +21,7 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, overview, release, review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.release import Site
-from fieldreport.vault.cases import inbox, sort
-from fieldreport.vault.cases.inbox import CaseFilter
+from fieldreport.vault.cases import sort
 from fieldreport.vault.cases.readings import Reader
 from tests.cast import REPORT, a_source, copy_tables, settings_in
 from tests.store.throwaway_postgres import fresh_database
@@ -95,7 +94,7 @@ class House:
 
     @property
     def case_id(self) -> bytes:
-        return inbox.page(self.newsroom.vault, CaseFilter(), viewer="amira").rows[0].id
+        return self.newsroom.cases()[0].id
 
     def draft(self, **changes: object) -> Draft:
         """A draft of Amira's from the one case, saved once."""

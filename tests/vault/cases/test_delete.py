@@ -10,7 +10,7 @@ from sqlalchemy import select
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.vault.archive.tables import Ending, SealedObject
 from fieldreport.vault.cases import conversation, inbox, workflow
-from fieldreport.vault.cases.inbox import CaseFilter
+from fieldreport.vault.cases.case_index import CaseFilter
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 

@@ -15,7 +15,7 @@ from fieldreport.store import FileBlobs, Mark
 from fieldreport.vault.archive.tables import CaseState, Ending
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import conversation, inbox, sort, workflow
-from fieldreport.vault.cases.inbox import CaseFilter
+from fieldreport.vault.cases.case_index import CaseFilter
 from tests.cast import INSTANCE, a_source, open_rosters
 from tests.vault.newsroom import Newsroom, everywhere
 

@@ -1,0 +1,23 @@
+"""What a session knows of the cases' contents, for filters: filled in the background, forgotten with the session."""
+
+from __future__ import annotations
+
+from fieldreport.desk.job import Job, Progress
+from fieldreport.desk.sessions import Session
+from fieldreport.vault.cases.case_index import CaseIndex, Contents
+from fieldreport.vault.cases.contents import ContentsReader
+
+
+def known(session: Session, index: CaseIndex) -> tuple[Contents, Progress | None]:
+    """What is known now, and how far the rest is; nothing there when all that can be opened was looked into.
+
+    A look into what is new begins where there is something new.
+    """
+    if session.reader is None:
+        session.reader = ContentsReader(session.seat, index)
+    reader = session.reader
+    if session.looking is None or not session.looking.progress.running:
+        if not reader.pending():
+            return reader.contents, None
+        session.looking = Job("contents", reader.read).start()
+    return reader.contents, session.looking.progress

@@ -1,0 +1,80 @@
+"""Work in the background of one session, with progress that a page can show.
+
+Rules: the job holds the seat only while it runs and stops when its session is locked. What it has done stays done.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from fieldreport.errors import FieldreportError, NotAllowed
+from fieldreport.web.fault_log import log_fault
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """``done`` of ``total``. ``failure`` is an error code, or empty."""
+
+    done: int = 0
+    total: int = 0
+    running: bool = True
+    failure: str = ""
+
+
+class Job:
+    """One run of ``work``, which reports (done, total) and is stopped by an error that the report raises."""
+
+    def __init__(self, name: str, work: Callable[[Report], None]) -> None:
+        self._name = name
+        self._work: Callable[[Report], None] | None = work
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._progress = Progress()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> Job:
+        """Begin; returns at once."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ask the job to stop at its next report. Does not wait: the caller may hold a lock."""
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the job has ended, for at most ``seconds``."""
+        self._thread.join(seconds)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the job is."""
+        with self._lock:
+            return self._progress
+
+    def _run(self) -> None:
+        work, self._work = self._work, None
+        failure = ""
+        try:
+            if work is not None:
+                work(self._report)
+        except FieldreportError as error:
+            failure = error.code
+            _log.warning("%s stopped early: %s", self._name, error.code)
+        except Exception as error:  # noqa: BLE001 - nothing above this thread reports it, and the page must not say "running" without end
+            failure = "internal"
+            log_fault(error)
+        with self._lock:
+            self._progress = replace(self._progress, running=False, failure=failure)
+
+    def _report(self, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise NotAllowed("The session was locked.", code="locked")
+        with self._lock:
+            self._progress = Progress(done=done, total=total)

@@ -1,0 +1,78 @@
+"""Sorting what was collected in the background of a session: one at a time, whoever is unlocked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.desk.job import Job, Progress, Report
+from fieldreport.desk.sessions import Session, Sessions
+from fieldreport.seal import Role
+from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.cases import inbox, sort
+from fieldreport.vault.cases.sort import Sorted
+
+_NAME: Final = "sort"
+
+
+def start_for_anybody(sessions: Sessions, vault: Vault) -> None:
+    """Start sorting with the keys of an unlocked editor who has not tried what is left; returns at once.
+
+    Raises:
+        StoreError: the database is away.
+    """
+    left = inbox.unsorted(vault)
+    for session in sessions.of_role(Role.EDITOR):
+        if left and session.unsorted_left != left:
+            start(sessions, session)
+            return
+
+
+def start(sessions: Sessions, session: Session) -> Job:
+    """Start sorting with the keys of this session, unless somebody's is running; return the one that runs."""
+    running = _running(sessions)
+    if running is not None:
+        return running
+
+    def work(report: Report) -> None:
+        text = _summary(sort.sort(session.seat, report))
+        if text:
+            session.notices.append(text)
+        session.unsorted_left = inbox.unsorted(session.seat.vault)
+
+    session.sorting = Job(_NAME, work)
+    return session.sorting.start()
+
+
+def sort_new(sessions: Sessions, session: Session) -> Progress | None:
+    """Start sorting and wait for a moment: a few letters are there at once; of many, return how far it is."""
+    job = start(sessions, session)
+    job.wait(limits.SORT_WAIT_SECONDS)
+    if not job.progress.running and job is not session.sorting and inbox.unsorted(session.seat.vault):
+        job = start(sessions, session)  # a colleague's keys did not open all
+        job.wait(limits.SORT_WAIT_SECONDS)
+    return job.progress if job.progress.running else None
+
+
+def _running(sessions: Sessions) -> Job | None:
+    jobs = (session.sorting for session in sessions.of_role(Role.EDITOR))
+    return next((job for job in jobs if job is not None and job.progress.running), None)
+
+
+def _summary(done: Sorted) -> str:
+    parts = []
+    if done.letters:
+        letters, cases = _plural("letter", done.letters), _plural("case", done.new_cases)
+        parts.append(f"{done.letters} new {letters}, {done.new_cases} new {cases}.")
+    if done.damaged:
+        parts.append(f"{done.damaged} {_plural('letter', done.damaged)} arrived damaged; the case says which part.")
+    if done.withdrawn:
+        parts.append(f"{done.withdrawn} {_plural('report', done.withdrawn)} withdrawn by the source and deleted.")
+    if done.unreadable:
+        letters = _plural("letter", done.unreadable)
+        parts.append(f"{done.unreadable} collected {letters} cannot be read from the store; run 'fieldreport doctor'.")
+    return " ".join(parts)
+
+
+def _plural(word: str, number: int) -> str:
+    return word if number == 1 else f"{word}s"

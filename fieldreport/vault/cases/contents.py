@@ -1,0 +1,120 @@
+"""What one person's keys find in the cases they may read: languages, labels, whether there are files. In memory only.
+
+A database with these in the clear, or as opaque tags, would tell who takes the disk how many cases are in which
+language and which belong together. So each session opens the cases for itself, once, in the background; what it found
+goes when the session ends.
+
+Rule: what cannot be opened is left out here and named in the list and on the case's own page.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from fieldreport.errors import FieldreportError, NotARecipient
+from fieldreport.seal import Kind
+from fieldreport.vault.archive import authors, origin
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.objects import StoredObject
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import Case, Item
+from fieldreport.vault.cases.bits import numbers
+from fieldreport.vault.cases.case_index import CaseIndex, Contents
+from fieldreport.vault.cases.conversation import read_card
+from fieldreport.vault.cases.summary import language_of
+
+_AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
+
+
+class ContentsReader:
+    """Fills ``contents`` for one seat. ``closed``: the places of cases with something not sealed to its keys."""
+
+    def __init__(self, seat: Seat, index: CaseIndex) -> None:
+        self.contents = Contents()
+        self.closed: set[int] = set()
+        self._seat = seat
+        self._index = index
+        self._seen: dict[int, int] = {}  # place of a case → when what it holds had changed last as it was read
+
+    def pending(self) -> list[int]:
+        """The places of cases that are new or have changed, or did not open before; the newest first."""
+        now = self._index.content_revisions
+        readable = numbers(self._index.readable(self._seat.handle))
+        return [place for place in reversed(readable) if self._seen.get(place) != now[place] or place in self.closed]
+
+    def read(self, report: Callable[[int, int], None]) -> None:
+        """Open every pending case. ``report`` is called with (done, total) and may raise to stop; what is done stays.
+
+        Raises:
+            StoreError: the database is away.
+        """
+        places = self.pending()
+        report(0, len(places))
+        for start in range(0, len(places), _AT_ONCE):
+            self._read(places[start : start + _AT_ONCE])
+            report(min(start + _AT_ONCE, len(places)), len(places))
+
+    def _read(self, places: Sequence[int]) -> None:
+        by_id = {self._index.case_at(place): place for place in places}
+        seen = {place: self._index.content_revisions[place] for place in places}
+        saves = authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves")
+        with self._seat.vault.reading() as session:
+            cases = {row.Case.id: row for row in session.execute(select(Case, saves).where(Case.id.in_(by_id)))}
+            letters = select(Item.id, Item.case_id).where(
+                Item.case_id.in_(by_id), Item.kind == Kind.LETTER.value, ~Item.gone, Item.damage.is_(None)
+            )
+            owners = {row.id: cases[row.case_id] for row in session.execute(letters)}
+        cards = {row.Case.card: row for row in cases.values() if row.Case.card is not None}
+        for place in places:
+            self._forget(place)
+        checked: dict[bytes, bool] = defaultdict(bool)
+        for object_id, stored in self._seat.vault.objects.open_each([*owners, *cards]):
+            row = owners.get(object_id) or cards[object_id]
+            place = by_id[row.Case.id]
+            try:
+                if object_id in owners:
+                    self._letter(stored, row, place, checked)
+                else:
+                    self._card(stored, row, place)
+            except NotARecipient:
+                self.closed.add(place)
+            except FieldreportError:
+                continue  # refused: the list and the case's page say why
+        self._seen.update(seen)
+
+    def _letter(
+        self, stored: StoredObject | FieldreportError, row: Row[Any], place: int, checked: dict[bytes, bool]
+    ) -> None:
+        case, one = row.Case, _must(stored)
+        with self._seat.open_stored(one, kind=Kind.LETTER, thread=one.id, checked=case.id) as envelope:
+            if not checked[case.id]:
+                checked[case.id] = origin.check_case(self._seat.vault, self._seat.rosters, case)
+            origin.check_letter(case, envelope.manifest.fields)
+            language = language_of(envelope)
+            if language:
+                self.contents.languages[language].put(place)
+            if len(envelope.manifest.parts) > 1:
+                self.contents.files.put(place)
+
+    def _card(self, stored: StoredObject | FieldreportError, row: Row[Any], place: int) -> None:
+        case, one = row.Case, _must(stored)
+        with self._seat.open_stored(
+            one, kind=Kind.CARD, thread=case.id, version=row.saves, checked=case.id
+        ) as envelope:
+            for label in read_card(envelope, one.id).labels:
+                self.contents.labels[label].put(place)
+
+    def _forget(self, place: int) -> None:
+        self.closed.discard(place)
+        for bits in (*self.contents.languages.values(), *self.contents.labels.values(), self.contents.files):
+            bits.put(place, inside=False)
+
+
+def _must(stored: StoredObject | FieldreportError) -> StoredObject:
+    if isinstance(stored, FieldreportError):
+        raise stored
+    return stored
