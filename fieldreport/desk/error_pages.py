@@ -56,7 +56,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Your key does not open this",
         "It was sealed before you had a key, or after yours changed. Ask a colleague to re-wrap it, or unlock again.",
     ),
-    "limited": ("You may not read this case", "A colleague has limited its readers. Ask one of them about it."),
+    "limited": (
+        "You may not read this case",
+        "A colleague, or its source, has limited who reads it. Ask one of its readers.",
+    ),
     "article-limited": (
         "This article is for others to work on",
         "Nothing was done this time. You may not read all of its cases, so you cannot compare it with them.",

@@ -95,12 +95,14 @@ class ReadItem:
     """One entry of a conversation, ready to be drawn. ``refusal`` says why nothing is shown of it.
 
     ``closed``: nothing is wrong with it; it is not sealed to this person's key.
+    ``addressee``: whom the source chose to read a letter, empty for every editor.
     """
 
     row: ItemRow
     number: int
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str = ""
+    addressee: str = ""
     text: str = field(default="", repr=False)
     cut: bool = False
     removed: tuple[str, ...] = ()
@@ -162,6 +164,7 @@ def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> Read
         number=number,
         fields={label: manifest.fields[name] for name, label in _FIELDS.items() if manifest.fields.get(name)},
         language=manifest.fields.get("report_language", ""),
+        addressee=manifest.addressee if letter else "",
         text=(raw or b"").decode("utf-8", "replace"),
         cut=first is not None and first.length > _TEXT_BYTES,
         removed=first.removed if first is not None else (),

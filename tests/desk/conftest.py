@@ -217,6 +217,7 @@ class House:
         files: Sequence[File] = (),
         source: SourceKeys | None = None,
         damage: int | None = None,
+        addressee: str = "",
         **fields: str,
     ) -> bytes:
         """Do what the intake does with a report, and return the letter's id; ``damage`` is where a bit flips."""
@@ -228,6 +229,7 @@ class House:
             text=text,
             files=files,
             damage=damage,
+            addressee=addressee,
             fields={"report_language": "en", **fields},
         )
 

@@ -17,6 +17,7 @@ from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import NOT_YET, read_item
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import NotARecipient, SealError, UsageError
+from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.cases import conversation, inbox, restriction, summary, workflow
@@ -65,6 +66,7 @@ def _page(
     end = before if before is not None and 0 < before < len(rows) else len(rows)
     start = max(0, end - _ITEMS)
     card, card_problem = _card(case_id)
+    reads = sorted(readers.readers_of(seat, case_id) or ())
     if write:
         presentation.stay_on_screen()
     page = flask.render_template(
@@ -74,12 +76,13 @@ def _page(
         total=len(rows),
         earlier=start if start > 0 else None,
         later=end < len(rows),
-        too_few=too_few_for_an_article(case.readers),
+        reads=reads,
+        too_few=too_few_for_an_article(reads),
         card=card,
         card_problem=card_problem,
         title=summary.title_in(card.facts),
         articles=list_articles(desk.vault, case_id=case_id),
-        editor_options=[(handle, handle) for handle in case.readers or editors()],
+        editor_options=[(handle, handle) for handle in reads or editors()],
         others=[handle for handle in editors() if handle != context.session().handle],
         state_options=[(state.value, state.value) for state in CaseState],
         write=write,

@@ -1,4 +1,4 @@
-"""For the admin: the roster's people and keys, rotations, renewing the roster, removing people, locking everybody.
+"""For the admin: people, keys, rotations, whom sources may address, renewing, removing people, locking everybody.
 
 Rules: nothing on these pages comes from a case; an admin sees counts, handles, keys and states.
 """
@@ -163,6 +163,20 @@ def approve(order_id: int) -> ResponseReturnValue:
         raise Conflict("A different key has been requested since. Compare again.")
     roster = roster_changes.approve(context.seat(), order, desk.mailbox)
     context.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+@access.admin
+@blueprint.post("/staff/addressees")
+def address() -> ResponseReturnValue:
+    """Say under which names sources may write to one editor alone."""
+    form = flask.request.form
+    handle = _removable(form.get("handle", "")).handle
+    names = form.get("addressees", "").replace(",", " ").split()
+    roster = roster_changes.address(context.seat(), handle, names, context.desk().mailbox)
+    context.say(
+        f"Roster {roster.epoch} is in force. {handle} is addressed as {', '.join(sorted(set(names))) or 'nobody'}."
+    )
     return flask.redirect(flask.url_for(".show"), code=303)
 
 

@@ -71,6 +71,7 @@ class Act(StrEnum):
     ENROLMENT_REFUSED = "enrolment-refused"
     STAFF_ADDED = "staff-added"
     STAFF_REMOVED = "staff-removed"
+    STAFF_ADDRESSED = "staff-addressed"
     ROSTER_PUBLISHED = "roster-published"
     ROTATION_ORDERED = "rotation-ordered"
     ROTATION_REQUESTED = "rotation-requested"

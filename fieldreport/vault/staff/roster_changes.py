@@ -1,4 +1,4 @@
-"""What the admin does to the roster: enrol and revoke people, renew it, put in requested keys, hand it over.
+"""What the admin does to the roster: enrol, address and revoke people, renew it, put in requested keys, hand it over.
 
 Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
 published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
@@ -8,7 +8,7 @@ the old one afterwards.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from sqlalchemy import delete
 
@@ -63,6 +63,20 @@ def revoke(seat: Seat, handle: str, mailbox: Mailbox) -> Roster:
             delete(Rotation).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
         )
         change.record_once(Act.STAFF_REMOVED, handle)
+    return roster
+
+
+def address(seat: Seat, handle: str, names: Collection[str], mailbox: Mailbox) -> Roster:
+    """Say under which names sources may address an editor: desks, and their own handle. Repeated, it changes nothing.
+
+    Raises:
+        NotAllowed: not an admin's seat. UsageError: as ``with_addressees``. RosterError: the roster is not in force.
+    """
+    roster = seat.roster()
+    if making.with_addressees(roster.entries, handle, names) == roster.entries:
+        return roster
+    roster = _publish(seat, mailbox, lambda entries: making.with_addressees(entries, handle, names))
+    seat.record(Act.STAFF_ADDRESSED, " ".join([handle, *sorted(set(names))]))
     return roster
 
 
