@@ -136,7 +136,8 @@ class Intake:
     machine ends TLS, so that a visitor who comes under another name than the onion address came encrypted; without it
     such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
     language → a sentence for the first page. ``answer_days``: language → when the newsroom reads and answers, for those
-    who wait. ``letters_per_hour``: more are not taken from forms, on each machine. ``free_bytes``: what stays free of
+    who wait. ``addressees``: name in the roster → what sources read, of the desks and editors whom they may write to
+    alone. ``letters_per_hour``: more are not taken from forms, on each machine. ``free_bytes``: what stays free of
     the disk. ``contact``: how sources can tell that this is really the newsroom, such as a fingerprint. ``exit_url``:
     where "Leave this site" leads, without asking this server. ``link``: where the desk fetches letters, ``unix:PATH``
     or HOST:PORT, empty for a desk that is the same user and needs none. Over a socket ``link_users`` may fetch, besides
@@ -181,6 +182,16 @@ class Intake:
     logo: Path = Path()
     greetings: Mapping[str, str] = field(default_factory=dict)
     answer_days: Mapping[str, str] = field(default_factory=dict)
+    addressees: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=_must(
+            f"name at most {limits.ADDRESSEES}, each in 1 to {limits.ADDRESSEE_CHARACTERS} characters",
+            lambda value: (
+                len(value) <= limits.ADDRESSEES
+                and all(1 <= len(label.strip()) <= limits.ADDRESSEE_CHARACTERS for label in value.values())
+            ),
+        ),
+    )
     contact: str = field(
         default="",
         metadata=_must(

@@ -89,6 +89,7 @@ FIELD_CHARACTERS: Final = 4000  # of each short field; together they stay far be
 REPLY_TEXT_BYTES: Final = 256 * KIB  # of one answer shown to a source
 REPLIES_SHOWN: Final = 100  # answers opened for one page
 LOGO_BYTES: Final = KIB  # the first view stays within one round trip, its second request included
+ADDRESSEE_CHARACTERS: Final = 60  # of a desk, as sources read it: a line of a list on a narrow screen
 GREETING_CHARACTERS: Final = 200
 CONTACT_CHARACTERS: Final = 400
 RECEIPT_HOURS: Final = 24  # how long what was received can be looked up again with the codename

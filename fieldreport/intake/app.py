@@ -120,9 +120,13 @@ def _tell_onion(response: flask.Response, settings: Settings) -> flask.Response:
     return response
 
 
-def _what_is_taken() -> dict[str, bool]:
+def _what_is_taken() -> dict[str, object]:
     here = context.current()
-    return {"takes_files": here.takes_files, "asks_for_invitation": here.asks_for_invitation}
+    return {
+        "takes_files": here.takes_files,
+        "asks_for_invitation": here.asks_for_invitation,
+        "addressees": here.addressees,
+    }
 
 
 def _style(app: Application) -> str:

@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.errors import MailboxFull
+from fieldreport.errors import MailboxFull, RosterError, StoreError
 from fieldreport.intake.form_cache import FormCache
 from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
 from fieldreport.intake.logo import Logo
@@ -96,6 +96,18 @@ class Service:
     def asks_for_invitation(self) -> bool:
         """Whether a first report needs a word that the newsroom gave out."""
         return asks_for_invitation(self.settings.intake.data)
+
+    @property
+    def addressees(self) -> dict[str, str]:
+        """Name to what sources read, of those whom they may write to alone: the settings' that mean somebody now."""
+        wanted = self.settings.intake.addressees
+        if not wanted:
+            return {}
+        try:
+            known = self.roster_to_seal_to().addressees
+        except (RosterError, StoreError):  # then nothing is taken, and the page says so
+            return {}
+        return {name: label for name, label in wanted.items() if name in known}
 
     def uninvited(self, untrusted_word: str) -> list[Problem]:
         """What is wrong with the invitation word, if one is asked for."""

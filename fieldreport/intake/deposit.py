@@ -18,7 +18,7 @@ from fieldreport import limits
 from fieldreport.errors import ScrubRefused, StaleRoster, TokenError
 from fieldreport.intake import kept_files
 from fieldreport.intake.context import Service
-from fieldreport.intake.form import SHORT_FIELDS, Draft
+from fieldreport.intake.form import EVERY_EDITOR, SHORT_FIELDS, Draft
 from fieldreport.scrub import Mode, NeutralNames, Refusal
 from fieldreport.seal import CleanFile, Letter, SourceKeys
 from fieldreport.web.form_reader import Upload
@@ -43,12 +43,16 @@ class Cleaned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What was received, as its source knows it: only sizes are kept, in memory; see ``receipts``."""
+    """What was received, as its source knows it: only sizes are kept, in memory; see ``receipts``.
+
+    ``reader``: whom the source chose, as the form called them; empty for every editor.
+    """
 
     characters: int
     text_removed: tuple[str, ...]
     files: tuple[CleanFile, ...]
     left_out: tuple[RefusedFile, ...]
+    reader: str
 
 
 def mode_of(service: Service, draft: Draft) -> Mode:
@@ -135,6 +139,7 @@ def send(
         form=draft.form,
         keys=keys,
         number=service.receipts.next_number(keys, hour=service.hour),
+        addressee="" if draft.addressee == EVERY_EDITOR else draft.addressee,
     )
     letter_id = letter.id()
     if not earlier:
@@ -142,7 +147,13 @@ def send(
         service.receipts.keep(keys, letter_id, hour=service.hour, characters=len(text), files=len(files))
     elif letter_id not in earlier:
         raise form_used()
-    return Receipt(characters=len(text), text_removed=text_removed, files=files, left_out=cleaned.refused)
+    return Receipt(
+        characters=len(text),
+        text_removed=text_removed,
+        files=files,
+        left_out=cleaned.refused,
+        reader=service.settings.intake.addressees.get(letter.addressee, letter.addressee),
+    )
 
 
 def withdraw(service: Service, keys: SourceKeys, *, form: str, language: str) -> Literal[True]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
@@ -20,6 +20,9 @@ from fieldreport.seal import kept_name
 from fieldreport.web.forms import Problem
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
+
+EVERY_EDITOR = "*"
+"""The choice of readers that is no name in the roster."""
 
 SHORT_FIELDS = ("when", "where", "protect", "describe", "not_before")
 """Fields that travel in the letter's manifest, next to the report itself."""
@@ -59,7 +62,8 @@ class Draft:
     ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter. ``invitation``
     is the word that the newsroom gave out, compared and thrown away. ``without_refused``: files that cannot be cleaned
     are to be left out. ``without_missing``: so are files that were chosen before and are not here now. ``strong``:
-    pictures and pages are to be re-encoded. ``chosen``: the files that the page has listed.
+    pictures and pages are to be re-encoded. ``addressee``: who may read it, a name in the roster or ``EVERY_EDITOR``,
+    empty where nothing was chosen. ``chosen``: the files that the page has listed.
     """
 
     report: str = field(default="", repr=False)
@@ -73,6 +77,7 @@ class Draft:
     without_refused: bool = False
     without_missing: bool = False
     strong: bool = False
+    addressee: str = ""
     chosen: tuple[Chosen, ...] = ()
 
     @classmethod
@@ -87,6 +92,7 @@ class Draft:
             without_refused=typed.get("without_refused") == "yes",
             without_missing=typed.get("without_missing") == "yes",
             strong=typed.get("strong") == "yes",
+            addressee=typed.get("addressee", ""),
             chosen=_read_chosen(typed.get("chosen", "")),
         )
 
@@ -105,8 +111,11 @@ class Draft:
         """Whether nothing was typed at all."""
         return not any(getattr(self, item.name).strip() for item in fields(self) if item.name in _TYPED)
 
-    def problems(self, *, files: int) -> list[Problem]:
-        """Why this cannot be sent as it is, except for what only cleaning can find; ``files`` is their number."""
+    def problems(self, *, files: int, addressees: Collection[str]) -> list[Problem]:
+        """Why this cannot be sent as it is, except for what only cleaning can find.
+
+        ``files`` is their number; ``addressees``: the names that are on offer.
+        """
         found = []
         if not self.report.strip() and not files:
             found.append(Problem(field="report", text=_("Write a few words, or choose a file.")))
@@ -121,6 +130,11 @@ class Draft:
             for name in SHORT_FIELDS
             if len(getattr(self, name)) > limits.FIELD_CHARACTERS
         )
+        # Never for others than the source meant: a name that is not on offer any more, or a form from before there were
+        # any, is asked about.
+        everybody = EVERY_EDITOR if addressees else ""
+        if self.addressee not in {everybody, EVERY_EDITOR, *addressees}:
+            found.append(Problem(field="addressee", text=_("Choose who can read it.")))
         return found
 
 

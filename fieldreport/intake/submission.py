@@ -105,7 +105,7 @@ def submit(
         pending = Pending(
             draft=draft,
             problems=(
-                *draft.problems(files=len(letter.files) + len(letter.refused)),
+                *draft.problems(files=len(letter.files) + len(letter.refused), addressees=service.addressees),
                 *(_too_much(service, letter.files) if waiting else ()),
             ),
             refused=letter.refused if _must_ask(draft, letter) else (),

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from fieldreport.errors import CodenameError, TokenError
 from fieldreport.intake import context, form_token, kept_files
 from fieldreport.intake.context import Service
-from fieldreport.intake.form import Draft
+from fieldreport.intake.form import EVERY_EDITOR, Draft, new_nonce
 from fieldreport.intake.form_cache import circumstances
 from fieldreport.intake.messages import Explanation, codename_problem
 from fieldreport.intake.submission import Pending, add_files, submit
@@ -32,10 +32,10 @@ def write() -> str:
     """A new codename, and an empty form."""
     here = context.current()
     here.check_ready()  # fails early, so that nobody writes for an hour while we cannot take it
-    codename, draft = Codename.generate(current_language()), Draft()
+    codename, draft = Codename.generate(current_language()), _first_draft()
     words = {f"word {place}": word for place, word in enumerate(codename.words)}
     values = {"token": form_token.seal_report(here, codename, draft.form), "form": draft.form, **words}
-    key = (circumstances(flask.request), here.takes_files, here.asks_for_invitation)
+    key = (circumstances(flask.request), here.takes_files, here.asks_for_invitation, tuple(here.addressees))
     return here.form_cache.page(key, values, lambda these: _empty(these, list(words)))
 
 
@@ -148,9 +148,14 @@ def page(
     )
 
 
+def _first_draft(*, form: str = "") -> Draft:
+    """An empty form: for every editor, unless its source chooses otherwise."""
+    return Draft(addressee=EVERY_EDITOR, form=form or new_nonce())
+
+
 def _empty(values: Mapping[str, str], words: Sequence[str]) -> str:
     codename = Codename(tuple(values[word] for word in words))
-    return _rendered(codename, Draft(form=values["form"]), values["token"])
+    return _rendered(codename, _first_draft(form=values["form"]), values["token"])
 
 
 def _rendered(
