@@ -177,6 +177,7 @@ SCRUB_OUTPUT_BYTES: Final = 640 * MIB  # re-encoded pixels may be larger than wh
 SCRUB_WHOLE_BYTES: Final = 128 * MIB  # families that hold a whole file in memory: images, documents
 SCRUB_IN_MEMORY_INPUT_BYTES: Final = 4 * MIB  # smaller files come out in memory: milliseconds sooner, no disk
 SCRUB_IN_MEMORY_OUTPUT_BYTES: Final = 16 * MIB  # times SCRUBS_AT_ONCE; what grows beyond is cleaned again onto the disk
+SCRUB_SMALL_BYTES: Final = 2 * MIB  # files that libraries seek in are held in memory up to here
 SCRUB_COPY_BYTES: Final = 128 * KIB  # one piece of a copy, as READ_BYTES
 SCRUB_DECODED_BYTES: Final = 4096 * MIB  # all that one file and everything inside it may unpack to
 TEXT_BYTES: Final = 16 * MIB  # a text file: twenty thousand pages

@@ -103,8 +103,10 @@ class Source:
             raise Refused(Refusal.TOO_LARGE)
         return self.read_at(0, self.size)
 
-    def file(self) -> io.BufferedReader:
-        """A seekable, read-only binary file with a position of its own, for libraries that want one."""
+    def file(self) -> io.BufferedReader | io.BytesIO:
+        """A seekable binary file with a position of its own, for libraries that want one; a small one in memory."""
+        if self.size <= limits.SCRUB_SMALL_BYTES:
+            return io.BytesIO(self.read_at(0, self.size))
         return io.BufferedReader(_SourceFile(self), limits.SCRUB_COPY_BYTES)
 
 

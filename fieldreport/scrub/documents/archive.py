@@ -62,6 +62,10 @@ class Archive(Mapping[str, bytes]):
         return data
 
     @override
+    def __contains__(self, name: object) -> bool:
+        return name in self._members  # a mapping would unpack the member to know
+
+    @override
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 

@@ -43,10 +43,9 @@ def encoded(image: Image.Image, form: str, **options: object) -> bytes:
 
 
 def is_told(image: Image.Image, quality: int | None = None, subsampling: int = 2) -> bool:
-    small = image.convert("L").reduce(8)
+    small = image.crop((0, 0, image.width, paper.PEEK)).convert("L").reduce(8)
     if quality is not None:
         data = encoded(image, "JPEG", quality=quality, subsampling=subsampling)
-        small = codecs.decode_small(data)
         with Image.open(io.BytesIO(data)) as opened:
             image = opened.convert("RGB")
     noted: set[str] = set()
@@ -136,6 +135,12 @@ def test_a_picture_with_little_paper_is_not_looked_at_closely() -> None:
     half = even.copy()
     half.paste(240, (0, 0, 256, 100))
     assert paper.may_show(half)
+
+
+def test_a_dark_lid_around_the_paper_is_no_reason_not_to_look(clean: Clean) -> None:
+    framed = Image.new("RGB", (SIZE[0] + 200, SIZE[1] + 48), (20, 20, 20))
+    framed.paste(scan(marked=True), (100, 48))
+    assert clean(encoded(framed, "JPEG", quality=95, subsampling=0)).noted == {Noted.PRINTER_DOTS}
 
 
 FORMS: dict[str, dict[str, object]] = {
