@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from fieldreport.bench.samples import samples
 from fieldreport.scrub import Mode, Removed
-from fieldreport.scrub.images import codecs, paper
+from fieldreport.scrub.images import paper
 from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import Clean
 from tests.scrub.images.pictures import exif

@@ -33,10 +33,13 @@ _SHEET: Final = "stylesheet"
 _OF_THEIR_OWN: Final = {"object", "img", "link", "meta", "title", "ol", "ul", "td", "th", "table", "tr", *_BECOMES}
 # Of these only whether they are hidden is asked.
 _ORDINARY: Final = frozenset(_PAGE.elements) - _ROOT - {f"{_H}{name}" for name in _OF_THEIR_OWN}
+_SILENT: Final = _ORDINARY - {f"{_H}style"}
 
 
 def settle(root: Element, removed: set[Removed], picture: Callable[[str], str | None]) -> list[Element]:
     """The elements that stay, in their order; what is hidden is taken out, and pictures get their new addresses.
+
+    Of those that say nothing beside their text, nobody asks anything, so they are not among them.
 
     Elements of forms and others of old become one that means nothing; their text stays.
 
@@ -54,7 +57,13 @@ def settle(root: Element, removed: set[Removed], picture: Callable[[str], str | 
             continue
         shown.append(node)
         if len(node):
-            waiting += reversed([child for child in node if _is_kept(child, removed, picture)])
+            waiting += reversed(
+                [
+                    child
+                    for child in node
+                    if (child.tag not in _SILENT or len(child) or child.attrib) and _is_kept(child, removed, picture)
+                ]
+            )
     return shown
 
 
