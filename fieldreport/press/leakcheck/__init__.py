@@ -17,7 +17,9 @@ from fieldreport.press.leakcheck import contact, invisible
 from fieldreport.press.leakcheck.copied_text import Reports
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
 from fieldreport.press.leakcheck.markdown import resolve
-from fieldreport.press.leakcheck.materials import Material, note_terms
+from fieldreport.press.leakcheck.materials import Material
+from fieldreport.press.leakcheck.notes import note_terms
+from fieldreport.press.leakcheck.sounds import Sounds
 from fieldreport.press.leakcheck.spans import Taken, without_overlaps
 from fieldreport.press.leakcheck.terms import Terms
 from fieldreport.press.leakcheck.warnings import Traces
@@ -45,12 +47,17 @@ def check(
     body = resolve(article.body)
     shown = {**fields, "body": body.text}  # the one field that is Markdown
     reports = Reports(texts, [text for field, text in shown.items() if field != "slug"])
-    terms, traces = Terms(protected, article.language), Traces(texts, protected, article.language)
+    terms, sounds = Terms(protected, article.language), Sounds(protected)
+    traces = Traces(texts, protected, article.language)
     findings: list[Finding] = []
     for field, text in fields.items():
         if text:
             # The random end of an address means nothing.
-            hits = terms.hits(text) if field == "slug" else _hits(shown[field], terms, reports, traces, phone_regions)
+            hits = (
+                terms.hits(text)
+                if field == "slug"
+                else _hits(shown[field], terms, sounds, reports, traces, phone_regions)
+            )
             findings += _findings(field, text, body.at_origin(hits) if field == "body" else hits)
     for media in article.media:
         if media.sha256 not in fresh_media:
@@ -60,7 +67,9 @@ def check(
     return tuple(findings)
 
 
-def _hits(text: str, terms: Terms, reports: Reports, traces: Traces, phone_regions: Sequence[str]) -> list[Hit]:
+def _hits(
+    text: str, terms: Terms, sounds: Sounds, reports: Reports, traces: Traces, phone_regions: Sequence[str]
+) -> list[Hit]:
     blocks = [*terms.hits(text), *reports.hits(text), *contact.hits(text, phone_regions), *invisible.hits(text)]
     # A number inside a telephone number needs no second finding; a date inside a lifted sentence does.
     taken = Taken()
@@ -68,7 +77,7 @@ def _hits(text: str, terms: Terms, reports: Reports, traces: Traces, phone_regio
         if hit.rule not in {Rule.LIFTED_RUN, Rule.LIFTED_SHARE}:
             taken.add(hit.start, hit.end)
     by_rule: dict[Rule, list[Hit]] = {}
-    for hit in sorted(traces.hits(text), key=lambda hit: (hit.start - hit.end, hit.start)):
+    for hit in sorted([*traces.hits(text), *sounds.hits(text)], key=lambda hit: (hit.start - hit.end, hit.start)):
         if not taken.meets(hit.start, hit.end):
             by_rule.setdefault(hit.rule, []).append(hit)
     return [*blocks, *(hit for hits in by_rule.values() for hit in without_overlaps(hits))]

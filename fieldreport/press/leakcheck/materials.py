@@ -1,26 +1,16 @@
 """What an article is compared with: the reports of a case and what must never be printed.
 
-Rules: what a source wrote into "what would identify you" is free text. Short pieces of it become protected terms as
-they are; of long ones only names and numbers do; and all of it also counts as report text.
+Rules: what a source wrote into "what would identify you" is free text: its terms are protected, and all of it also
+counts as report text.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
 
 from fieldreport import limits
-from fieldreport.press.leakcheck.text import LANGUAGES, UNSPACED, script
-
-_LEAD_INS: Final = sorted(LANGUAGES["notes"]["lead_ins"], key=len, reverse=True)
-_TERM_WORDS: Final = 4
-_TERM_CHARACTERS: Final = 12  # in scripts without spaces
-_SEPARATORS: Final = re.compile(r"[\n\r\t,;:/|•、，；：。！？!?()\[\]（）「」『』“”\"«»،؛؟]+|\.(?:\s|$)")
-_NAME: Final = re.compile(r"(?<!^)(?<!\. )\b[^\W\d_a-z][\w'’-]+(?: [^\W\d_a-z][\w'’-]+)*")
-_DIGITS: Final = re.compile(r"\d{3,}")
+from fieldreport.press.leakcheck.notes import note_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,39 +53,3 @@ class Material:
             ValueError: a wish that cannot be read as a day.
         """
         return date.fromisoformat(self.not_before.strip()) if self.not_before.strip() else None
-
-
-def note_terms(note: str, *, at_most: int = limits.NOTE_TERMS) -> tuple[str, ...]:
-    """The protected terms in a source's own words, each once, the first ``at_most`` of them."""
-    terms: dict[str, None] = {}
-    for piece in dict.fromkeys(_SEPARATORS.split(note)):
-        terms.update(dict.fromkeys(_piece_terms(piece.strip())))
-        if len(terms) >= at_most:
-            break
-    return tuple(terms)[:at_most]
-
-
-def _piece_terms(piece: str) -> Iterator[str]:
-    piece = _without_framing(piece)
-    if not piece:
-        return
-    unspaced = sum(script(character) in UNSPACED for character in piece)
-    short = len(piece) <= _TERM_CHARACTERS if unspaced * 2 > len(piece) else len(piece.split()) <= _TERM_WORDS
-    if short:
-        yield piece
-    else:
-        yield from (match.group() for match in _NAME.finditer(piece))
-        yield from (match.group() for match in _DIGITS.finditer(piece))
-
-
-def _without_framing(piece: str) -> str:
-    lowered = piece.lower()
-    for lead in _LEAD_INS:
-        rest = piece[len(lead) :]
-        # A whole word: "name Kim", but not "nameplate"; in scripts without spaces anything may follow.
-        if lowered.startswith(lead) and (not rest[:1].isalpha() or script(lead[-1]) in UNSPACED):
-            piece = rest.strip(" '’-")
-            break
-    for tail in LANGUAGES["notes"]["tails"]:
-        piece = piece.removesuffix(tail)
-    return piece.strip()

@@ -16,6 +16,7 @@ import ahocorasick
 from unidecode import unidecode
 
 from fieldreport.press.leakcheck.findings import Hit, Rule
+from fieldreport.press.leakcheck.names import is_title, read
 from fieldreport.press.leakcheck.spans import without_overlaps
 from fieldreport.press.leakcheck.text import (
     LANGUAGES,
@@ -32,7 +33,6 @@ from fieldreport.press.leakcheck.text import (
 
 _TRANSLITERATED_MINIMUM: Final = 4  # shorter ones are syllables of ordinary words
 _SPACED_MINIMUM: Final = 5  # "Ana" must not be found in "an apple"
-_PART_MINIMUM: Final = 4  # one word of a name alone: a warning
 _GAP: Final = 4  # characters between two words of one term: a comma, a space, emphasis marks
 _REST: Final = 12  # letters looked at around a term inside its word: longer ones are no ending or prefix of any table
 _SENTENCE_ENDS: Final = frozenset(".;:!?。；：！？؛؟•")
@@ -57,6 +57,7 @@ class _Pattern:
     script: str  # of the term itself
     rule: Rule
     case: str | None
+    part: bool = False  # of a name: it counts only with a capital letter, in Korean only with an ending of the table
 
 
 class Terms:
@@ -72,7 +73,8 @@ class Terms:
         transliterated: list[_Pattern] = []
         for term, case in terms:
             folded += self._folded_patterns(term, case)
-            transliterated += _transliterated_patterns(term, case)
+            for spelled in dict.fromkeys((term, read(term).core)):
+                transliterated += _transliterated_patterns(spelled, case)
         self._folded = _automaton(folded)
         self._transliterated = _automaton(transliterated)
 
@@ -99,16 +101,30 @@ class Terms:
             yield self._pattern(order, kind, Rule.PROTECTED_TERM, case)
         if kind == "LATIN" and term.casefold() != (spelled := term.casefold().translate(_UMLAUTS)):
             yield self._pattern([[word.folded for word in words(spelled)]], kind, Rule.PROTECTED_TERM, case)
-        if len(pieces) > 1 and _is_name(term):
-            for piece in pieces:
-                if sum(map(len, piece)) >= _PART_MINIMUM:
-                    yield self._pattern([piece], kind, Rule.NEAR_SPELLING, case)
+        yield from self._name_patterns(term, kind, case)
 
-    def _pattern(self, pieces: list[list[str]], kind: str, rule: Rule, case: str | None) -> _Pattern:
-        stems = tuple(self._stems(part, kind) for piece in pieces for part in piece)
-        return _Pattern(words=stems, script=kind, rule=rule, case=case)
+    def _name_patterns(self, term: str, kind: str, case: str | None) -> Iterator[_Pattern]:
+        """Patterns of the bare name inside a term, and of its parts."""
+        name = read(term)
+        joined = kind in UNSPACED or kind == "HANGUL"
+        if name.core != term and len(name.core) > 1:
+            parts = [word.folded for word in words(name.core)]
+            pieces = [["".join(parts)]] if joined else [[part] for part in parts]
+            for order in _orders(pieces, name.core):
+                yield self._pattern(order, kind, Rule.PROTECTED_TERM, case)
+        for part in (*name.parts, *name.addressed):
+            pieces = [[word.folded for word in words(part)]]
+            yield self._pattern(pieces, kind, Rule.NEAR_SPELLING, case, part=True)
+
+    def _pattern(
+        self, pieces: list[list[str]], kind: str, rule: Rule, case: str | None, *, part: bool = False
+    ) -> _Pattern:
+        stems = tuple(self._stems(each, kind) for piece in pieces for each in piece)
+        return _Pattern(words=stems, script=kind, rule=rule, case=case, part=part)
 
     def _stems(self, part: str, kind: str) -> tuple[_Stem, ...]:
+        if kind == "CYRILLIC" and (stem := _adjective(part)) is not None:
+            return (_Stem(part), _Stem(stem, must_end=True))
         drops = LANGUAGES["stems"]["cyrillic"] if kind == "CYRILLIC" else ""
         if kind == "LATIN" and self._slavic:
             drops = LANGUAGES["stems"]["latin"]
@@ -127,6 +143,8 @@ class Terms:
                 start = view.starts[begin]
                 walked = self._walk(pattern, 0, begin, view, text, start)
                 if walked is None or not _begins(text, start, walked[0]):
+                    continue
+                if pattern.part and not _stands_out(text, start, walked):
                     continue
                 hit = Hit(rule=pattern.rule, start=start, end=walked[1], case=pattern.case)
                 kind = script(_first_letter(text, hit.start))
@@ -164,7 +182,8 @@ class Terms:
                 return end, end if rest and script(rest[0]) in UNSPACED else end + len(rest)
             if final:
                 continue
-            for following in {after, bisect_left(view.starts, end + len(rest)) if ended else after}:
+            ending = ended and not (rest and script(rest[0]) in UNSPACED)  # what follows there is another word
+            for following in {after, bisect_left(view.starts, end + len(rest)) if ending else after}:
                 found = self._walk(pattern, index + 1, following, view, text, origin)
                 if found is not None:
                     return found
@@ -190,6 +209,14 @@ class Terms:
         if kind in _ENDINGS:
             return fold(rest) in _ENDINGS[kind]
         return length >= 4 and len(rest) <= 3
+
+
+def _stands_out(text: str, start: int, ends: tuple[int, int]) -> bool:
+    """Whether one part of a name is written as a name: with a capital letter, or before an ending that names take."""
+    if script(text[start]) == "HANGUL":
+        rest = fold(text[ends[0] : ends[1]])
+        return not rest or rest in _ENDINGS["HANGUL"] or is_title(rest, "ko")
+    return not text[start].islower()
 
 
 def _begins(text: str, start: int, end: int) -> bool:
@@ -238,6 +265,14 @@ def _orders(pieces: list[list[str]], term: str) -> list[list[list[str]]]:
     if 2 <= len(pieces) <= 3 and _is_name(term):
         return [pieces, [*pieces[1:], pieces[0]], [pieces[-1], *pieces[:-1]]]
     return [pieces]
+
+
+def _adjective(part: str) -> str | None:
+    """What stays of Жуковский, Толстой, Белая or Портовой in every case; nothing where it does not end like them."""
+    for ending in LANGUAGES["stems"]["adjectives"]:
+        if part.endswith(ending) and len(part) - len(ending) >= 3:
+            return part.removesuffix(ending)
+    return None
 
 
 def _is_name(term: str) -> bool:
