@@ -91,6 +91,10 @@ def _at_least(lowest: int) -> Mapping[str, Any]:
     return _must(f"be at least {lowest}" if lowest else "not be negative", lambda value: value >= lowest)
 
 
+_ONION_HOST = _must(
+    "be the letterbox's own address: 56 letters and digits, then .onion",
+    lambda value: not value or _ONION.fullmatch(value) is not None,
+)
 _LISTEN = _must("be HOST:PORT", _is_listen)
 
 
@@ -141,7 +145,8 @@ class Intake:
     the disk. ``contact``: how sources can tell that this is really the newsroom, such as a fingerprint. ``exit_url``:
     where "Leave this site" leads, without asking this server. ``link``: where the desk fetches letters, ``unix:PATH``
     or HOST:PORT, empty for a desk that is the same user and needs none. Over a socket ``link_users`` may fetch, besides
-    the intake's own user; elsewhere, who has the token in the file ``link_token``.
+    the intake's own user; elsewhere, who has the token in the file ``link_token``. ``site``: the address of the news
+    site where that names the letterbox (``[press] letterbox``): sources compare the list of keys there.
     """
 
     data: Path
@@ -149,16 +154,16 @@ class Intake:
     link: str = field(default="", metadata=_must("be unix:PATH or HOST:PORT", _is_link))
     link_users: tuple[str, ...] = ()
     link_token: Path = Path()
+    site: str = field(
+        default="",
+        metadata=_must(
+            "begin with https:// or http://", lambda value: not value or value.startswith(("https://", "http://"))
+        ),
+    )
     mailbox: str = ""
     blobs: str = ""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
-    onion: str = field(
-        default="",
-        metadata=_must(
-            "be the letterbox's own address: 56 letters and digits, then .onion",
-            lambda value: not value or _ONION.fullmatch(value) is not None,
-        ),
-    )
+    onion: str = field(default="", metadata=_ONION_HOST)
     https: bool = False
     request_bytes: int = field(default=limits.REQUEST_BYTES, metadata=_at_least(limits.FORM_TEXT_BYTES))
     letters_per_hour: int = field(default=limits.LETTERS_HOUR, metadata=_at_least(1))
@@ -234,7 +239,7 @@ class Desk:
 class Press:
     """The public site. Delays are the newsroom's protection against matching a report's hour with a publication's.
 
-    ``name_letterbox``: every page says how to write to the newsroom, with the address of ``[intake] onion``.
+    ``letterbox``: the onion host where sources write, named on every page; empty: no page says how to write.
     """
 
     site: Path
@@ -245,7 +250,7 @@ class Press:
     random_delay_hours: int = field(default=48, metadata=_at_least(0))
     daily_slot: str = "06:00"
     sign_offs: int = field(default=2, metadata=_must("be 1 or 2", lambda value: value in {1, 2}))
-    name_letterbox: bool = False
+    letterbox: str = field(default="", metadata=_ONION_HOST)
     phone_regions: tuple[str, ...] = ("KR", "CN", "RU", "JP", "US", "GB")
 
 
@@ -273,6 +278,10 @@ class Settings:
     press: Press
     scrub: Scrub = field(default_factory=Scrub)
 
+    def has(self, section: str) -> bool:
+        """Whether these settings have a section ``keys``, ``intake``, ``desk`` or ``press``; a zone's hold its own."""
+        return not isinstance(getattr(self, section), _Absent)
+
     @property
     def instance_id(self) -> bytes:
         """The 16 bytes that are bound into sealed objects and salt the codename."""
@@ -282,6 +291,24 @@ class Settings:
     def is_demo(self) -> bool:
         """Whether this is a demonstration, as its id says."""
         return is_demo(self.instance_id)
+
+
+def _is_press_alone(document: Mapping[str, Any]) -> bool:
+    """The press knows no keys; whoever seals or opens does."""
+    return "press" in document and not {"intake", "desk"} & set(document)
+
+
+class _Absent:
+    """Stands where these settings have no section, and says so to who needs something from it."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._name = name
+        self._path = path
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("__"):
+            raise AttributeError(key)
+        raise SettingsError(f"{self._path} has no [{self._name}], so it cannot be said what [{self._name}] {key} is")
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -312,14 +339,16 @@ def parse(document: Mapping[str, Any], *, path: Path, environment: Mapping[str, 
     unknown = set(document) - set(sections)
     if unknown:
         raise SettingsError(f"unknown section [{min(unknown)}] in {path}")
-    built = {
+    given = {name for name in sections if any(each.startswith(f"FIELDREPORT_{name}_".upper()) for each in environment)}
+    built: dict[str, Any] = {
         name: _section(cls, name, document.get(name, {}), base=path.parent, environment=environment)
+        if name in {*document, *given, "instance", "scrub"} or (name == "keys" and not _is_press_alone(document))
+        else _Absent(name, path)
         for name, cls in sections.items()
     }
     settings = Settings(path=path, **built)
-    _check_intake(settings.intake)
-    if settings.press.name_letterbox and not settings.intake.onion:
-        raise SettingsError("[press] name_letterbox needs [intake] onion: there is no address to name")
+    if settings.has("intake"):
+        _check_intake(settings.intake)
     _check_demo(settings)
     return settings
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from fieldreport import config
-from fieldreport.errors import UsageError
-from fieldreport.mailbox import LocalMailbox, open_mailbox
+from fieldreport.errors import StoreError, UsageError
+from fieldreport.mailbox import DeskMailbox
+from fieldreport.mailbox.link import open_desk_mailbox
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory
 from fieldreport.unseal import key_file, recovery
 from fieldreport.unseal import roster_changes as rosters
@@ -122,16 +123,32 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _IntakeMemory:
+    """The highest epoch that the intake remembers, while it can be asked: a roster must be signed without it, too."""
+
+    mailbox: DeskMailbox
+
+    def highest_epoch(self) -> int:
+        try:
+            return self.mailbox.highest_epoch()
+        except StoreError:
+            return 0
+
+    def saw_epoch(self, epoch: int) -> None:
+        """Nothing: it hears of a roster when that is brought to it."""
+
+
 @contextmanager
-def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> Iterator[tuple[Seat, LocalMailbox]]:
+def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> Iterator[tuple[Seat, DeskMailbox]]:
     """An admin's seat at the vault, and the mailbox that must hear of a new roster; both closed at the end.
 
     Raises:
         SealError: (code ``audit-head``) the audit log lacks an entry that is remembered outside the database.
     """
-    vault, mailbox = open_vault(settings), open_mailbox(settings)
+    vault, mailbox = open_vault(settings), open_desk_mailbox(settings)
     try:
-        rosters = RosterWatch.of(settings, vault, mailbox)
+        rosters = RosterWatch.of(settings, vault, _IntakeMemory(mailbox))
         audit_heads.check(vault, rosters, settings.desk.keyfiles)
         yield Seat(vault, admin_key, rosters), mailbox
         audit_heads.remember(vault, admin_key, settings.desk.keyfiles)

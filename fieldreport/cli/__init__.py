@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "recover": "recover",
     "roster": "roster",
     "scrub": "scrub",
+    "split": "split",
     "staff": "staff",
     "up": "zones",
 }

@@ -82,6 +82,7 @@ def init_command(
     )
     click.echo(f"Pin on every intake: admin fingerprint {made.settings.keys.admin_fingerprint}")
     click.echo("Next: 'fieldreport staff add HANDLE' for each editor, then 'fieldreport up'.")
+    click.echo(f"On a server give each zone a Unix user of its own first, as root: 'fieldreport split {directory}'.")
 
 
 def hand_out(

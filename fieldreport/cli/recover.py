@@ -23,7 +23,7 @@ from fieldreport import config, limits
 from fieldreport.cli import init, load_settings, replace_admin
 from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import Conflict, KeyFileDamaged, StoreError, UsageError
-from fieldreport.mailbox import open_mailbox
+from fieldreport.mailbox.link import open_desk_mailbox
 from fieldreport.seal import KeyState, fingerprint_words
 from fieldreport.unseal import key_file, recovery
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -161,7 +161,7 @@ def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
 
 
 def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
-    mailbox = open_mailbox(settings)
+    mailbox = open_desk_mailbox(settings)
     try:
         damaged = collect(rescue.vault, mailbox, rescue.rosters).damaged
         if damaged:

@@ -31,7 +31,7 @@ from fieldreport.desk.views import (
     sign_in,
     staff,
 )
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, TokenKey
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -70,7 +70,8 @@ def create_app(
     settings: Settings,
     *,
     vault: Vault,
-    mailbox: Mailbox,
+    mailbox: DeskMailbox,
+    page_mailbox: DeskMailbox | None = None,
     scrubber: Scrubber,
     rosters: RosterWatch,
     clock: Callable[[], float] = time.time,
@@ -80,7 +81,8 @@ def create_app(
     Args:
         settings: of this installation.
         vault: the sealed archive, open.
-        mailbox: where letters wait and replies go.
+        mailbox: where letters wait and replies go; for what runs in the background.
+        page_mailbox: the same for pages, which must not wait long; without one, ``mailbox``.
         scrubber: running; makes previews and the renditions of articles.
         rosters: the published roster, verified at every use and compared with what the vault has seen.
         clock: seconds since the epoch.
@@ -116,7 +118,7 @@ def create_app(
         context.Desk(
             settings=settings,
             vault=vault,
-            mailbox=mailbox,
+            mailbox=page_mailbox or mailbox,
             scrubber=scrubber,
             rosters=rosters,
             cases=index,
@@ -125,6 +127,7 @@ def create_app(
             sessions=sessions,
             background=BackgroundJobs(
                 collect=fetch,
+                push_rosters=lambda: mailbox.take_rosters(rosters.published),
                 publish=publish,
                 lock_unlisted=lock_unlisted,
                 index=index.refresh,
@@ -138,7 +141,7 @@ def create_app(
                 app,
                 settings=settings,
                 vault=vault,
-                mailbox=mailbox,
+                mailbox=page_mailbox or mailbox,
                 rosters=rosters,
                 clock=clock,
                 token_key=token_key,

@@ -11,10 +11,12 @@ next run tries again.
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fieldreport import limits
 from fieldreport.desk.sessions import Sessions
 from fieldreport.errors import FieldreportError
 from fieldreport.vault.cases.collect import Collected
@@ -45,6 +47,7 @@ class BackgroundJobs:
         self,
         *,
         collect: Callable[[], Collected],
+        push_rosters: Callable[[], None],
         publish: Callable[[], None],
         lock_unlisted: Callable[[], None],
         index: Callable[[], object],
@@ -55,6 +58,7 @@ class BackgroundJobs:
         clock: Callable[[], float],
     ) -> None:
         self._collect = collect
+        self._push_rosters = push_rosters
         self._publish = publish
         self._lock_unlisted = lock_unlisted
         self._index = index
@@ -67,6 +71,9 @@ class BackgroundJobs:
         self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._fetching: _Fetch | None = None
+        self._failures = 0  # of collecting, in a row
+        self._said: dict[str, str] = {}  # job → why it failed, when that was logged last
         self.last: LastCollection | None = None
 
     def start(self) -> None:
@@ -92,33 +99,84 @@ class BackgroundJobs:
             try:
                 collected = self._collect()
             except FieldreportError as error:
+                self._failures += 1
                 self.last = LastCollection(at=self._clock(), failure=error.code)
                 raise
+            self._failures = 0
             letters, damaged = collected.letters, len(collected.damaged)
             self.last = LastCollection(at=self._clock(), letters=letters, damaged=damaged)
             return self.last
 
+    def collect_for_page(self) -> LastCollection | None:
+        """As ``collect``, but wait for it only as long as a page may; nothing: it goes on without the page."""
+        with self._start_lock:
+            if self._fetching is None or self._fetching.is_over.is_set():
+                self._fetching = _Fetch(self.collect)
+            fetching = self._fetching
+        return fetching.result(limits.FETCH_PAGE_SECONDS)
+
     def _run(self) -> None:
-        waited = float(self._collect_seconds)
+        waited = due = 0.0
         step = min(_SWEEP_SECONDS, self._collect_seconds)
         while True:
             self._sessions.sweep()
-            self._try(self._lock_unlisted)
-            self._try(self._rewrap)
-            if waited >= self._collect_seconds:
-                waited = 0.0
-                self._try(self.collect)
-                self._try(self._publish)
-            self._try(self._sort)
-            self._try(self._index)
+            self._try("locking sessions", self._lock_unlisted)
+            self._try("re-wrapping", self._rewrap)
+            if waited >= due:
+                waited, due = 0.0, self._next_round()
+                self._try("collecting", self.collect)
+                self._try("bringing rosters to the intake", self._push_rosters)
+                self._try("publishing", self._publish)
+            self._try("sorting", self._sort)
+            self._try("indexing", self._index)
             if self._stop.wait(step):
                 return
             waited += step
 
-    def _try(self, work: Callable[[], object]) -> None:
+    def _next_round(self) -> float:
+        """Seconds until the next round: never the same, and longer each time while the mailbox is away."""
+        latest = max(self._collect_seconds, limits.COLLECT_LATEST_SECONDS)
+        seconds = float(min(self._collect_seconds << min(self._failures, 10), latest))
+        return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - a pause
+
+    def _try(self, job: str, work: Callable[[], object]) -> None:
         try:
             work()
         except FieldreportError as error:
-            _log.warning("a background job failed: %s", error.code)
+            if self._said.get(job) != error.detail:  # once, not each round
+                self._said[job] = error.detail
+                _log.warning("%s failed: %s (%s)", job, error.detail, error.code)
         except Exception as error:  # noqa: BLE001 - the thread must live: what fails now may work in the next run
             log_fault(error)
+        else:
+            if self._said.pop(job, None) is not None:
+                _log.warning("%s works again", job)
+
+
+class _Fetch:
+    """Collecting in a thread of its own, and how it ended."""
+
+    def __init__(self, collect: Callable[[], LastCollection]) -> None:
+        self.is_over = threading.Event()
+        self._collect = collect
+        self._collected: LastCollection | None = None
+        self._error: FieldreportError | None = None
+        threading.Thread(target=self._run, name="desk-fetch", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._collected = self._collect()
+        except FieldreportError as error:
+            self._error = error
+        except Exception as error:  # noqa: BLE001 - the page must hear of an end
+            log_fault(error)
+            self._error = FieldreportError("collecting stopped early")
+        finally:
+            self.is_over.set()
+
+    def result(self, seconds: float) -> LastCollection | None:
+        """How it ended, or nothing while it goes on. Raises what collecting raised."""
+        self.is_over.wait(seconds)
+        if self._error is not None:
+            raise self._error
+        return self._collected

@@ -13,7 +13,7 @@ from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.sessions import Session, Sessions
 from fieldreport.desk.sign_in import SignIn
 from fieldreport.errors import NotAllowed
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import TokenKey
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -34,7 +34,7 @@ class Desk:
 
     settings: Settings
     vault: Vault
-    mailbox: Mailbox
+    mailbox: DeskMailbox
     scrubber: Scrubber
     rosters: RosterWatch
     cases: CaseIndex

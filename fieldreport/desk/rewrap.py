@@ -6,7 +6,7 @@ from fieldreport.desk import context
 from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.desk.sessions import Sessions
 from fieldreport.errors import RosterError, SealError
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Role
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import RotationState
@@ -39,7 +39,7 @@ def start(total: int) -> None:
         session.rewrap.start()
 
 
-def start_for_colleagues(sessions: Sessions, mailbox: Mailbox) -> None:
+def start_for_colleagues(sessions: Sessions, mailbox: DeskMailbox) -> None:
     """Start the job of one unlocked editor where the roster has changed since; once for each roster and what is left.
 
     One at a time: what an editor can open, most others can open, too.

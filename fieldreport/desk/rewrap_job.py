@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 
 from fieldreport.errors import Conflict, FieldreportError, NotAllowed, StaleRoster
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
@@ -57,7 +57,7 @@ class Progress:
 class RewrapJob:
     """One run over everything that is still sealed to earlier recipients."""
 
-    def __init__(self, seat: Seat, mailbox: Mailbox, *, total: int) -> None:
+    def __init__(self, seat: Seat, mailbox: DeskMailbox, *, total: int) -> None:
         self._seat: Seat | None = seat
         self._mailbox = mailbox
         self._stop = threading.Event()

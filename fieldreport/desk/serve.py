@@ -11,7 +11,8 @@ from fieldreport.config import Settings
 from fieldreport.desk import context
 from fieldreport.desk.app import create_app
 from fieldreport.errors import KeyFileDamaged
-from fieldreport.mailbox import open_mailbox
+from fieldreport.mailbox import LocalMailbox
+from fieldreport.mailbox.link import open_desk_mailbox, open_link
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import check_platform
 from fieldreport.unseal import key_file, machine_secret
@@ -47,14 +48,16 @@ def serve(settings: Settings) -> Never:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         # First, while this process has one thread: it starts the parent of the locked children.
         scrubber = Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
-        vault, mailbox = open_vault(settings), open_mailbox(settings)
+        vault, mailbox = open_vault(settings), open_desk_mailbox(settings)
         vault.upkeep.level_also(settings.desk.data, settings.desk.keyfiles)
         vault.upkeep.start()
-        mailbox.upkeep.start()
+        if isinstance(mailbox, LocalMailbox):
+            mailbox.upkeep.start()
         app = create_app(
             settings,
             vault=vault,
             mailbox=mailbox,
+            page_mailbox=open_link(settings, in_a_hurry=True) if settings.desk.link else mailbox,
             scrubber=scrubber,
             rosters=RosterWatch.of(settings, vault),
         )

@@ -33,7 +33,7 @@ from fieldreport.errors import (
     TokenError,
     UnlockRefused,
 )
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Roster, TokenKey, fold_handle, is_handle
 from fieldreport.unseal import totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
@@ -83,7 +83,7 @@ class SignIn:
         *,
         settings: Settings,
         vault: Vault,
-        mailbox: Mailbox,
+        mailbox: DeskMailbox,
         rosters: RosterWatch,
         clock: Callable[[], float],
         token_key: TokenKey,

@@ -31,14 +31,15 @@ from fieldreport.errors import (
     NotAllowed,
     NotFound,
     RosterError,
+    SettingsError,
     StoreError,
     UsageError,
 )
 from fieldreport.mailbox import link_format
-from fieldreport.mailbox.interface import DeskMailbox, LetterHead, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
 from fieldreport.mailbox.link_letter import AWAY, ResumedLetter, read_letter
 from fieldreport.mailbox.link_line import Address, Line
-from fieldreport.mailbox.local import open_mailbox
+from fieldreport.mailbox.local import LocalMailbox, open_mailbox
 from fieldreport.seal import RosterDirectory
 
 _ERRORS: Final[dict[str, type[FieldreportError]]] = {
@@ -48,18 +49,27 @@ _ERRORS: Final[dict[str, type[FieldreportError]]] = {
 _CODE: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 
-def open_desk_mailbox(settings: Settings) -> DeskMailbox:
+def open_desk_mailbox(settings: Settings) -> LocalMailbox | LinkMailbox:
     """The mailbox as the desk's settings name it: over ``[desk] link``, or, without one, the intake's own directory.
 
     Raises:
         SettingsError: the link's address, proxy or token file is not as it must be; and as ``open_mailbox``.
     """
+    return open_link(settings) if settings.desk.link else open_mailbox(settings)
+
+
+def open_link(settings: Settings, *, in_a_hurry: bool = False) -> LinkMailbox:
+    """The link that the desk's settings name; nothing is dialled yet. ``in_a_hurry``: for pages, which must not wait.
+
+    Raises:
+        SettingsError: there is none; its address, proxy or token file is not as it must be.
+    """
     desk = settings.desk
     if not desk.link:
-        return open_mailbox(settings)
+        raise SettingsError(f"{settings.path} has no [desk] link")
     address = Address.parse(desk.link, proxy=desk.link_proxy, base=settings.path.parent)
     token = "" if address.socket is not None else link_token(desk.link_token, where="[desk] link_token")
-    return LinkMailbox(address, instance=settings.instance_id, token=token)
+    return LinkMailbox(address, instance=settings.instance_id, token=token, in_a_hurry=in_a_hurry)
 
 
 class LinkMailbox:
@@ -69,7 +79,13 @@ class LinkMailbox:
     """
 
     def __init__(
-        self, address: Address, *, instance: bytes, token: str = "", pause: Callable[[float], None] = time.sleep
+        self,
+        address: Address,
+        *,
+        instance: bytes,
+        token: str = "",
+        in_a_hurry: bool = False,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.address = address
         self._headers = {
@@ -79,6 +95,7 @@ class LinkMailbox:
         }
         self._greeting = link_format.greeting(instance)
         self._pause = pause
+        self._in_a_hurry = in_a_hurry
         self._lock = threading.Lock()
         self._idle: list[Line] = []
         self._small: dict[bytes, bytes] = {}  # letters that came with the last list
@@ -260,7 +277,7 @@ class LinkMailbox:
                 if line.idle_since > oldest:
                     return line, True
                 line.close()
-        return Line(self.address), False
+        return Line(self.address, in_a_hurry=self._in_a_hurry), False
 
     def _rest(self, line: Line) -> None:
         """Keep a line whose answer was read for the next question."""

@@ -89,19 +89,25 @@ def _is_here(host: str) -> bool:
 class Line(HTTPConnection):
     """An HTTP connection to an ``Address``. Raises ``OSError`` and ``HTTPException``, as its base does."""
 
-    def __init__(self, address: Address) -> None:
-        super().__init__(address.host, address.port, timeout=limits.LINK_CONNECT_SECONDS)
+    def __init__(self, address: Address, *, in_a_hurry: bool) -> None:
+        connect, self._read_seconds = (
+            (limits.LINK_HURRY_SECONDS, limits.LINK_HURRY_SECONDS)
+            if in_a_hurry
+            else (limits.LINK_CONNECT_SECONDS, limits.LINK_READ_SECONDS)
+        )
+        super().__init__(address.host, address.port, timeout=connect)
         self._address = address
+        self._connect_seconds = connect
         self.idle_since = 0.0
 
     @override
     def connect(self) -> None:
-        sock = _dial(self._address)
+        sock = _dial(self._address, self._connect_seconds)
         try:
             if self._address.tls:
                 context = ssl.create_default_context()
                 sock = context.wrap_socket(sock, server_hostname=self._address.host)
-            sock.settimeout(limits.LINK_READ_SECONDS)
+            sock.settimeout(self._read_seconds)
         except BaseException:
             sock.close()
             raise
@@ -113,21 +119,21 @@ class Line(HTTPConnection):
         self.close()
 
 
-def _dial(address: Address) -> socket.socket:
+def _dial(address: Address, seconds: float) -> socket.socket:
     if address.socket is not None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.settimeout(limits.LINK_CONNECT_SECONDS)
+            sock.settimeout(seconds)
             sock.connect(str(address.socket))
         except BaseException:
             sock.close()
             raise
         return sock
     if address.proxy is None:
-        sock = socket.create_connection((address.host, address.port), limits.LINK_CONNECT_SECONDS)
+        sock = socket.create_connection((address.host, address.port), seconds)
     else:
         proxy, port = address.proxy.hostname, address.proxy.port or _PORTS[address.proxy.scheme]
-        sock = socket.create_connection((proxy, port), limits.LINK_CONNECT_SECONDS)
+        sock = socket.create_connection((proxy, port), seconds)
         try:
             (_socks if address.proxy.scheme == "socks5" else _tunnel)(sock, address.host, address.port)
         except BaseException:

@@ -77,7 +77,7 @@ class Newsroom:
             base_url=settings.press.base_url.rstrip("/"),
             byline=settings.press.byline,
             demo=settings.is_demo,
-            letterbox=settings.intake.onion if settings.press.name_letterbox else "",
+            letterbox=settings.press.letterbox,
         )
 
     @property

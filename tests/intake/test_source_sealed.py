@@ -72,12 +72,7 @@ def test_where_the_site_names_the_letterbox_the_page_names_the_list_there(house:
     assert "recipients.txt" not in " ".join(
         each.text for each in Source(house.app()).get("hand-in").all("//bdi[@class='file']")
     )
-    onion = "x" * 56 + ".onion"
-
-    named = replace(
-        house.with_intake(onion=onion).settings,
-        press=replace(house.settings.press, name_letterbox=True, base_url="https://post.example/"),
-    )
+    named = house.with_intake(site="https://post.example/").settings
     page = Source(replace(house, settings=named).app()).get("hand-in")
     assert "https://post.example/recipients.txt" in page.text
     assert not page.all("//a[contains(@href, 'post.example')]"), "no click is betrayed"

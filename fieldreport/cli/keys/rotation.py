@@ -28,7 +28,7 @@ from fieldreport import installation
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import Conflict, NotFound
-from fieldreport.mailbox import LocalMailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import KeyState, Role
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive import rewrap
@@ -93,7 +93,7 @@ class _Rate(ProgressColumn):
 class _Rotation:
     """One rotation whose two people are both here."""
 
-    def __init__(self, signer: Seat, mailbox: LocalMailbox, path: Path, passphrase: str) -> None:
+    def __init__(self, signer: Seat, mailbox: DeskMailbox, path: Path, passphrase: str) -> None:
         self._signer = signer
         self._mailbox = mailbox
         self._path = path

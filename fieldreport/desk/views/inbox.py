@@ -110,8 +110,10 @@ def _options(counts: Counts, wanted: CaseFilter) -> dict[str, list[tuple[str, st
 @blueprint.post("/inbox/fetch")
 def fetch() -> ResponseReturnValue:
     """Collect now, and sort what came."""
-    collected = context.desk().background.collect()
-    if not collected.letters and not collected.damaged:
+    collected = context.desk().background.collect_for_page()
+    if collected is None:
+        context.say("Fetching takes longer than a page may. It goes on; look again in a minute.")
+    elif not collected.letters and not collected.damaged:
         context.say("Nothing new was waiting.")
     return flask.redirect(flask.url_for(".show"), code=303)
 

@@ -78,7 +78,7 @@ def page(
 ) -> str:
     """The hand-in page, with what was wrong. ``is_foreign``: the form came from elsewhere, and so may its codename."""
     here = context.current()
-    press = here.settings.press
+    site = here.settings.intake.site.rstrip("/")
     visit = _new_visit() if is_foreign else _visit(here)
     return flask.render_template(
         "intake/hand-in.html",
@@ -87,7 +87,7 @@ def page(
         most_hand_ins=limits.HAND_IN_FILES,
         token=form_token.seal_visit(here, visit, form_token.HAND_IN),
         command=_COMMAND,
-        list_elsewhere=f"{press.base_url.rstrip('/')}/recipients.txt" if press.name_letterbox else "",
+        list_elsewhere=f"{site}/recipients.txt" if site else "",
     )
 
 

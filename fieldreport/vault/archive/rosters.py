@@ -88,9 +88,9 @@ def open_watch(settings: Settings) -> Iterator[RosterWatch]:
     """
     with ExitStack() as stack:
         memories: list[EpochMemory] = []
-        if _is_here(settings.desk.vault, settings.desk.data / "vault.db"):
+        if settings.has("desk") and _is_here(settings.desk.vault, settings.desk.data / "vault.db"):
             memories.append(stack.enter_context(closing(open_vault(settings))))
-        if _is_here(settings.intake.mailbox, settings.intake.data / "mailbox.db"):
+        if settings.has("intake") and _is_here(settings.intake.mailbox, settings.intake.data / "mailbox.db"):
             memories.append(stack.enter_context(closing(open_mailbox(settings))))
         yield RosterWatch.of(settings, *memories)
 

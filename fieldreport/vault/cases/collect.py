@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, FieldreportError, LimitExceeded, NotFound, RosterError, StoreError
-from fieldreport.mailbox import LetterHead, Mailbox
+from fieldreport.mailbox import DeskMailbox, LetterHead
 from fieldreport.seal import EPOCH_MAX, Kind
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Item
@@ -46,7 +46,7 @@ class Collected:
         return True
 
 
-def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> Collected:
+def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collected:
     """Take over every letter that waits; needs no key and may be repeated at any time.
 
     Raises:
@@ -84,7 +84,7 @@ def collect(vault: Vault, mailbox: Mailbox, rosters: RosterWatch) -> Collected:
     return Collected(letters=stored, damaged=damaged)
 
 
-def _take_over(vault: Vault, mailbox: Mailbox, rosters: RosterWatch, head: LetterHead, batch: int) -> str | None:
+def _take_over(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch, head: LetterHead, batch: int) -> str | None:
     """Store one letter; why not, when the mailbox has it only in part, which must not hold up the others."""
     if not 0 <= head.epoch <= EPOCH_MAX:
         return "is not what it says: epoch out of bounds"

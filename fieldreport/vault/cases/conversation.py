@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
-from fieldreport.mailbox import Mailbox, SealedReply
+from fieldreport.mailbox import DeskMailbox, SealedReply
 from fieldreport.seal import (
     Binding,
     HybridRecipient,
@@ -83,7 +83,7 @@ def text_part(text: str) -> PartSource:
     return PartSource(name="text.txt", media_type=_TEXT_TYPE, source=io.BytesIO(data), length=len(data))
 
 
-def reply(seat: Seat, case_id: bytes, text: str, mailbox: Mailbox, *, item_id: bytes | None = None) -> bytes:
+def reply(seat: Seat, case_id: bytes, text: str, mailbox: DeskMailbox, *, item_id: bytes | None = None) -> bytes:
     """Answer the source and return the id of the newsroom's copy.
 
     Give ``item_id`` (16 random bytes that came with the form): the same one twice sends once. When the mailbox is
@@ -333,7 +333,7 @@ def _source_from(fields: dict[str, str]) -> _Source:
     )
 
 
-def _try_to_deliver(seat: Seat, mailbox: Mailbox) -> None:
+def _try_to_deliver(seat: Seat, mailbox: DeskMailbox) -> None:
     try:
         outbox.deliver(seat.vault, mailbox)
     except StoreError as error:

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from fieldreport.errors import SealError
-from fieldreport.mailbox import Mailbox, SealedReply
+from fieldreport.mailbox import DeskMailbox, SealedReply
 from fieldreport.store import revealed
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Outgoing
@@ -41,7 +41,7 @@ def forget(change: Change, item_id: bytes) -> None:
     )
 
 
-def deliver(vault: Vault, mailbox: Mailbox) -> int:
+def deliver(vault: Vault, mailbox: DeskMailbox) -> int:
     """Post every reply that waits and return how many there were; needs no key of the staff.
 
     Raises:

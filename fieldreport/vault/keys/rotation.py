@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import KeyState, Role
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act
@@ -80,7 +80,7 @@ def approve(seat: Seat, order_id: int, *, new_key_id: str, epoch: int) -> Rotati
         return as_order(row)
 
 
-def finish(seat: Seat, mailbox: Mailbox) -> RotationOrder:
+def finish(seat: Seat, mailbox: DeskMailbox) -> RotationOrder:
     """Establish that nothing depends on the old key; when this returns, it may be destroyed.
 
     Raises:

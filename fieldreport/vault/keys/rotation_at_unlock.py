@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from fieldreport.errors import Conflict, FieldreportError
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file, rotation
 from fieldreport.vault.archive.seat import Seat
@@ -25,7 +25,7 @@ from fieldreport.vault.keys.rotation_state import RotationOrder
 _log = logging.getLogger(__name__)
 
 
-def at_unlock(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> tuple[Seat, tuple[str, ...]]:
+def at_unlock(seat: Seat, path: Path, passphrase: str, mailbox: DeskMailbox) -> tuple[Seat, tuple[str, ...]]:
     """Take the step that is due, if any.
 
     Returns the seat to go on with (its keys are those of the file now) and what its owner should hear.
@@ -50,7 +50,7 @@ def at_unlock(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> tupl
 
 
 def _step(
-    seat: Seat, order: RotationOrder, path: Path, passphrase: str, mailbox: Mailbox
+    seat: Seat, order: RotationOrder, path: Path, passphrase: str, mailbox: DeskMailbox
 ) -> tuple[Seat, tuple[str, ...]]:
     held = _held(seat)
     match order.state:
@@ -88,7 +88,7 @@ def _held(seat: Seat) -> set[str]:
     return {identity.key_id for identity in seat.staff.identities}
 
 
-def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: Mailbox) -> Seat:
+def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: DeskMailbox) -> Seat:
     """Destroy the old key of a rotation that has come to its end; returns the seat without it.
 
     Raises:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, NotAllowed, NotFound, UnlockRefused, UsageError
-from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Entry, KeyState, Role, Roster, is_handle
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import generate_passphrase
@@ -148,7 +148,7 @@ def check(seat: Seat, request: EnrolmentRequest) -> Entry | None:
     return request.check(entries, instance=seat.vault.instance, now=seat.rosters.now())
 
 
-def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: Mailbox) -> Roster:
+def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: DeskMailbox) -> Roster:
     """Put a person into the roster who has read out the fingerprint ``compared``. May be repeated.
 
     The caller has made sure that their key file is on the desk.

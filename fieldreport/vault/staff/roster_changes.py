@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from sqlalchemy import delete
 
-from fieldreport.errors import Conflict, NotAllowed, NotFound, StoreError
-from fieldreport.mailbox import Mailbox
+from fieldreport.errors import Conflict, NotAllowed, NotFound, Unavailable
+from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Entry, HybridIdentity, KeyState, Role, Roster
 from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
@@ -30,7 +30,7 @@ from fieldreport.vault.keys.rotation_state import RotationOrder, all_rotations
 _log = logging.getLogger(__name__)
 
 
-def enrol(seat: Seat, entry: Entry, mailbox: Mailbox) -> Roster:
+def enrol(seat: Seat, entry: Entry, mailbox: DeskMailbox) -> Roster:
     """Add a new person's key. The caller has made sure that its private half is kept.
 
     Raises:
@@ -43,7 +43,7 @@ def enrol(seat: Seat, entry: Entry, mailbox: Mailbox) -> Roster:
     return roster
 
 
-def revoke(seat: Seat, handle: str, mailbox: Mailbox) -> Roster:
+def revoke(seat: Seat, handle: str, mailbox: DeskMailbox) -> Roster:
     """Take every key of a person out of use. It cannot unread what was read. Repeated, it changes nothing.
 
     From the moment the roster is published nothing is sealed to them and every desk locks their sessions; a rotation
@@ -66,7 +66,7 @@ def revoke(seat: Seat, handle: str, mailbox: Mailbox) -> Roster:
     return roster
 
 
-def address(seat: Seat, handle: str, names: Collection[str], mailbox: Mailbox) -> Roster:
+def address(seat: Seat, handle: str, names: Collection[str], mailbox: DeskMailbox) -> Roster:
     """Say under which names sources may address an editor: desks, and their own handle. Repeated, it changes nothing.
 
     Raises:
@@ -80,7 +80,7 @@ def address(seat: Seat, handle: str, names: Collection[str], mailbox: Mailbox) -
     return roster
 
 
-def renew(seat: Seat, mailbox: Mailbox) -> Roster:
+def renew(seat: Seat, mailbox: DeskMailbox) -> Roster:
     """Sign the same entries for another ninety days.
 
     Raises:
@@ -100,7 +100,7 @@ def requested_entry(order: RotationOrder, roster: Roster) -> Entry:
     return rotation.verify_request(order.request, roster.entry(order.handle))
 
 
-def approve(seat: Seat, order: RotationOrder, mailbox: Mailbox) -> Roster:
+def approve(seat: Seat, order: RotationOrder, mailbox: DeskMailbox) -> Roster:
     """Put the requested key into force: it becomes active and the one before decrypt-only. May be repeated.
 
     Raises:
@@ -111,7 +111,7 @@ def approve(seat: Seat, order: RotationOrder, mailbox: Mailbox) -> Roster:
     asked = [entry for entry in newest.entries if entry.key_id == order.new_key_id]
     if asked and asked[0].state is KeyState.ACTIVE:
         roster, entry = newest, asked[0]  # an earlier approval was cut off between publishing and noting it
-        _tell(mailbox, roster)
+        _tell(mailbox, seat)
     else:
         entry = requested_entry(order, newest)
         roster = _publish(seat, mailbox, lambda entries: making.with_rotated(entries, entry))
@@ -131,7 +131,7 @@ def check_recovery(seat: Seat) -> Entry:
     raise NotFound("the roster names no recovery key that is in use")
 
 
-def renew_recovery(seat: Seat, identity: HybridIdentity, mailbox: Mailbox) -> Roster:
+def renew_recovery(seat: Seat, identity: HybridIdentity, mailbox: DeskMailbox) -> Roster:
     """Put another recovery key in force; the one before opens what it opened. The caller has its shares on paper.
 
     Raises:
@@ -141,7 +141,7 @@ def renew_recovery(seat: Seat, identity: HybridIdentity, mailbox: Mailbox) -> Ro
     return _publish(seat, mailbox, lambda entries: making.with_rotated(entries, entry))
 
 
-def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
+def idle_recovery(seat: Seat, mailbox: DeskMailbox) -> Entry:
     """An earlier recovery key that nothing is sealed to and nothing can be any more.
 
     Raises:
@@ -168,7 +168,7 @@ def idle_recovery(seat: Seat, mailbox: Mailbox) -> Entry:
     raise Conflict(f"{left} objects are still sealed to it; an editor unlocks first", code="still-named")
 
 
-def retire_recovery(seat: Seat, old: Entry, mailbox: Mailbox) -> Roster:
+def retire_recovery(seat: Seat, old: Entry, mailbox: DeskMailbox) -> Roster:
     """Remove what ``idle_recovery`` found; the caller has seen that its sheets are destroyed.
 
     Raises:
@@ -178,7 +178,7 @@ def retire_recovery(seat: Seat, old: Entry, mailbox: Mailbox) -> Roster:
     return _publish(seat, mailbox, lambda entries: making.with_retired(entries, old.key_id))
 
 
-def hand_over(seat: Seat, successor: StaffKey, mailbox: Mailbox) -> Roster:
+def hand_over(seat: Seat, successor: StaffKey, mailbox: DeskMailbox) -> Roster:
     """Let ``successor`` sign rosters from the next one on, and publish that one, with them and without the old admin.
 
     Both keys are needed every time. It may be repeated: after an interruption it goes on, and when done it changes
@@ -215,13 +215,13 @@ def hand_over(seat: Seat, successor: StaffKey, mailbox: Mailbox) -> Roster:
         taken.roster()
         with taken.change() as change:  # an earlier run was cut off between publishing and noting it
             change.record_once(Act.ROSTER_PUBLISHED, str(line[-1].epoch))
-        _tell(mailbox, roster)
+        _tell(mailbox, seat)
     with seat.change() as change:
         change.record_once(Act.ADMIN_HANDED_OVER, f"{line[-1].number} {new.public.fingerprint[:32]}")
     return roster
 
 
-def _publish(seat: Seat, mailbox: Mailbox, change: Callable[[Iterable[Entry]], Iterable[Entry]]) -> Roster:
+def _publish(seat: Seat, mailbox: DeskMailbox, change: Callable[[Iterable[Entry]], Iterable[Entry]]) -> Roster:
     if seat.staff.admin is None:
         raise NotAllowed("Only an admin signs rosters.", code="other-role")
     current = seat.rosters.newest()
@@ -232,16 +232,16 @@ def _publish(seat: Seat, mailbox: Mailbox, change: Callable[[Iterable[Entry]], I
     roster = seat.rosters.published.publish(raw, seat.staff.admin.sign_roster(raw))
     seat.roster()  # the vault remembers the epoch
     seat.record(Act.ROSTER_PUBLISHED, str(roster.epoch))
-    _tell(mailbox, roster)
+    _tell(mailbox, seat)
     return roster
 
 
-def _tell(mailbox: Mailbox, roster: Roster) -> None:
+def _tell(mailbox: DeskMailbox, seat: Seat) -> None:
     try:
-        mailbox.saw_epoch(roster.epoch)
-    except StoreError as error:
-        # Not needed for safety: the intake closes the old epoch itself when it reads the new roster.
-        _log.warning("the mailbox did not hear of the new roster yet: %s", error.code)
+        mailbox.take_rosters(seat.rosters.published)
+    except Unavailable as error:
+        # The roster is in force here; the desk's rounds bring it to the intake.
+        _log.warning("the intake has not taken over the new roster yet: %s", error.code)
 
 
 def _without_destroyed(seat: Seat, current: Roster) -> tuple[Entry, ...]:

@@ -362,11 +362,7 @@ def keys_shown(house: House) -> set[str]:
 
 
 def test_a_site_that_names_the_letterbox_shows_the_keys_of_today(house: House) -> None:
-    house.press.update({"name_letterbox": True})
-    settings = house.settings
-    house.settings = dataclasses.replace(
-        settings, intake=dataclasses.replace(settings.intake, onion="c" * 56 + ".onion")
-    )
+    house.press.update({"letterbox": "c" * 56 + ".onion"})
     house.amira.publish_due()
     assert keys_shown(house) == {str(each) for each in house.newsroom.roster.recipients()}
     before = (house.site / "index.html").stat().st_mtime
