@@ -160,6 +160,10 @@ REWRAP_ALONE_OBJECTS: Final = 1000  # from here on every core helps; below, star
 SENT_TEXT_BYTES: Final = 64 * KIB  # a reply or a note: ten pages
 CARD_BYTES: Final = 256 * KIB
 CARD_TERMS: Final = 500
+RESERVE_BYTES: Final = 16 * MIB  # of the disk beside each SQLite database: some hundred sign-ins when it is full
+RESERVE_PIECE_BYTES: Final = 1 * MIB  # given back at a time; a sign-in takes a few pages of the log
+COLLECT_FREE_BYTES: Final = 64 * MIB  # of the desk's disk; with less, letters wait in the mailbox
+FREE_SHARE_ALARM: Final = 0.1  # of a disk: doctor and the health page warn below
 # A page has its answer within five seconds, whatever is frozen: a turn at a connection, then silence.
 CONNECT_SECONDS: Final = 3  # until a database or payload store takes a connection
 SILENCE_SECONDS: Final = 3.0  # without a byte from one that took a question

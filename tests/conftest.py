@@ -16,9 +16,9 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 
 from fieldreport.web.application import Application
-from tests.faults import faulty, redis_server, s3_server
+from tests.faults import faulty, redis_server, runs_again_as_root, s3_server, small_disk
 
-__all__ = ["faulty", "redis_server", "s3_server"]
+__all__ = ["faulty", "redis_server", "s3_server", "small_disk"]
 
 # Compiling this tree takes seconds. What one process has compiled, every other one reads: workers, programs that tests
 # start, the next run; also where the environment says otherwise.
@@ -65,6 +65,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                     pytest.skip(f"needs {program}")
     if item.get_closest_marker("postgres") is not None and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         pytest.skip("needs a PostgreSQL server")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run what has to mount where it may."""
+    return True if runs_again_as_root(pyfuncitem) else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +16,40 @@ import pytest
 from tests.eventually import eventually
 from tests.store.throwaway_postgres import Faulty
 from tests.store.throwaway_s3 import S3Server
+
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+"""In which somebody who is not root may mount."""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """``tmp_path``, on a file system of its own with 96 MiB. Name it before the fixtures that put something there."""
+    if os.geteuid() == 0:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=0700", "none", str(tmp_path)], check=True)
+    yield tmp_path
+    if os.geteuid() == 0:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def runs_again_as_root(item: pytest.Function) -> bool:
+    """Whether a test needs to mount and may not, and has therefore been run once more, and passed, where it may."""
+    if "small_disk" not in item.fixturenames or os.geteuid() == 0:
+        return False
+    again = [*NAMESPACE, sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", item.nodeid]
+    done = subprocess.run(again, check=False, capture_output=True, text=True, cwd=item.config.rootpath)
+    assert done.returncode == 0, done.stdout
+    return True
+
+
+def fill(directory: Path) -> Path:
+    """Take everything that is left of a file system; return the file that takes it."""
+    path = directory / "fills-the-disk"
+    with path.open("wb", buffering=0) as file:
+        for piece in (1 << 20, 1 << 12, 1):
+            with suppress(OSError):
+                while file.write(bytes(piece)):
+                    pass
+    return path
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "keys": "keys",
     "letterbox": "letterbox",
     "link": "link",
+    "migrate": "migrate",
     "open": "open_",
     "pack": "pack",
     "press": "zones",

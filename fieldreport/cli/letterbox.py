@@ -19,6 +19,7 @@ from fieldreport.intake.letterbox import (
     LetterboxState,
     asks_for_invitation,
     letterbox_state,
+    must_see,
     set_invitation,
     set_letterbox_state,
 )
@@ -57,6 +58,7 @@ def _set_here(settings: Settings, state: str | None, word: str | None) -> tuple[
         set_letterbox_state(data, LetterboxState(state))
     if word is not None:
         set_invitation(data, word or None)
+    must_see(data)
     return letterbox_state(data), asks_for_invitation(data)
 
 

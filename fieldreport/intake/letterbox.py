@@ -21,6 +21,7 @@ from typing import Final, Literal
 from fieldreport.errors import LetterboxClosed, StoreError, UsageError
 
 _STATE: Final = "letterbox"
+_STATE_BYTES: Final = 16  # the state, with spaces before it: always the same bytes of the same block of the disk
 _INVITATION: Final = "invitation"
 
 
@@ -42,13 +43,51 @@ def letterbox_state(data: Path) -> LetterboxState:
         return LetterboxState.CLOSED
 
 
+def must_see(data: Path) -> Literal[True]:
+    """Check that the state is known to this user, for those who say it to an operator.
+
+    Raises:
+        StoreError: this user may not look.
+    """
+    for name in (_STATE, _INVITATION):
+        try:
+            (data / name).read_bytes()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StoreError(
+                f"cannot look at {data / name}: {error.strerror}; run this as the user of the letterbox, or as root"
+            ) from None
+    return True
+
+
 def set_letterbox_state(data: Path, state: LetterboxState) -> None:
     """Open or close it, from the next request on.
 
     Raises:
         StoreError: it could not be written; nothing has changed.
     """
-    _write(data / _STATE, f"{state}\n")
+    content = f"{state}\n".rjust(_STATE_BYTES)
+    try:
+        # In place, where it was written before: a full disk has no room for another file, and closing must work.
+        with (data / _STATE).open("r+b", buffering=0) as file:
+            file.write(content.encode("ascii"))
+            file.truncate()
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        _write(data / _STATE, content)
+    except OSError as error:
+        raise StoreError(f"cannot write {data / _STATE}: {error.strerror}") from None
+
+
+def keep_state(data: Path) -> None:
+    """Let the file of the state be there, so that it can be written in place on a full disk.
+
+    Raises:
+        StoreError: it is not there and cannot be written.
+    """
+    if not (data / _STATE).exists():
+        set_letterbox_state(data, LetterboxState.OPEN)
 
 
 def must_be_open(data: Path, *, files: bool) -> Literal[True]:
@@ -66,8 +105,11 @@ def must_be_open(data: Path, *, files: bool) -> Literal[True]:
 
 
 def asks_for_invitation(data: Path) -> bool:
-    """Whether a first report needs a word that the newsroom gave out."""
-    return (data / _INVITATION).exists()
+    """Whether a first report needs a word that the newsroom gave out; who may not look, must take it that it does."""
+    try:
+        return (data / _INVITATION).exists()
+    except OSError:
+        return True
 
 
 def is_invited(data: Path, untrusted_word: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Never
 from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
+from fieldreport.intake.letterbox import keep_state
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
@@ -28,6 +29,7 @@ def serve(settings: Settings) -> Never:
     """
     check_platform()
     hardening.private_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
+    keep_state(settings.intake.data)
     # Before the fork: a form made by one worker is posted to another; budgets and receipts must agree.
     token_key, address_key, receipts = TokenKey.generate(), AddressKey(), RecentReceipts()
 

@@ -22,7 +22,7 @@ from fieldreport.mailbox.interface import (
     SealedReply,
     Totals,
 )
-from fieldreport.mailbox.local import LocalMailbox, open_mailbox
+from fieldreport.mailbox.local import LocalMailbox, migrate_mailbox, open_mailbox
 
 __all__ = [
     "DeskMailbox",
@@ -34,5 +34,6 @@ __all__ = [
     "SealedLetter",
     "SealedReply",
     "Totals",
+    "migrate_mailbox",
     "open_mailbox",
 ]

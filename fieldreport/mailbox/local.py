@@ -29,8 +29,10 @@ from fieldreport.store import (
     Spooled,
     Upkeep,
     changing,
+    is_current,
     is_whole,
     migrate,
+    must_be_current,
     must_fit,
     must_store,
     open_blobs,
@@ -51,18 +53,41 @@ _DAY: Final = 24  # hours
 
 
 def open_mailbox(settings: Settings) -> LocalMailbox:
-    """Open, and create or migrate where needed, the mailbox that the settings name.
+    """Open the mailbox that the settings name; a new SQLite one is made.
 
     Raises:
-        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``migrate``.
+        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``must_be_current``.
     """
+    used, blobs, engine = _parts(settings)
+    try:
+        must_be_current(engine, "fieldreport.mailbox", blobs.row_keys, used=used)
+        must_fit(engine, blobs.row_keys, MailboxBase.metadata)
+    except BaseException:
+        engine.dispose()
+        raise
+    return LocalMailbox(engine, blobs)
+
+
+def migrate_mailbox(settings: Settings) -> bool:
+    """Make or upgrade the tables of the mailbox; whether there was anything to do. Raises as ``open_mailbox``."""
+    _, blobs, engine = _parts(settings, patient=True)
+    try:
+        if is_current(engine, "fieldreport.mailbox"):
+            return False
+        migrate(engine, "fieldreport.mailbox", blobs.row_keys)
+    finally:
+        engine.dispose()
+    return True
+
+
+def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStore, Engine]:
+    """Whether the zone was used before; its payloads; its database."""
     data = settings.intake.data
     mark = Mark(instance=settings.instance_id, known=data / "blobs.marked")
+    used = mark.known.exists()
     blobs = open_blobs(settings.intake.blobs or data / "blobs", mark=mark)  # first: it creates the directory
-    engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}")
-    migrate(engine, "fieldreport.mailbox", blobs.row_keys)
-    must_fit(engine, blobs.row_keys, MailboxBase.metadata)
-    return LocalMailbox(engine, blobs)
+    engine = open_engine(settings.intake.mailbox or f"sqlite:///{data / 'mailbox.db'}", patient=patient)
+    return used, blobs, engine
 
 
 # Built once, and on the tables: built for each report, or through the mapped classes, they take as long as sealing it.

@@ -17,7 +17,15 @@ from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
 from fieldreport.store.engine import erase_deleted, open_engine, reading, truncate_log, writing
 from fieldreport.store.file_blobs import FileBlobs, Mark
-from fieldreport.store.migrate import hide_column, migrate, migration_keys, run_migrations
+from fieldreport.store.migrate import (
+    hide_column,
+    is_current,
+    migrate,
+    migration_keys,
+    must_be_current,
+    run_migrations,
+)
+from fieldreport.store.reserve import free_bytes, free_share
 from fieldreport.store.row_keys import (
     HiddenRow,
     KeyChange,
@@ -48,11 +56,15 @@ __all__ = [
     "column_bytes",
     "conventional_metadata",
     "erase_deleted",
+    "free_bytes",
+    "free_share",
     "hide_column",
+    "is_current",
     "is_whole",
     "key_change",
     "migrate",
     "migration_keys",
+    "must_be_current",
     "must_fit",
     "must_store",
     "open_blobs",

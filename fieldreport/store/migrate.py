@@ -9,12 +9,15 @@ two processes which start together migrate once.
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Literal
 
 import sqlalchemy as sa
 from alembic import command, context, op
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, MetaData, text
+from sqlalchemy import Connection, Engine, MetaData, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from fieldreport import limits
@@ -38,6 +41,72 @@ def migrate(engine: Engine, package: str, keys: RowKeys | None = None) -> None:
         change.finish()
 
 
+def is_current(engine: Engine, package: str) -> bool:
+    """Whether the tables of ``package`` are those that this program knows.
+
+    Raises:
+        StoreError: the database is away, or newer than this program (code "schema").
+    """
+    known = ScriptDirectory(str(files(package) / "migrations"))
+    try:
+        with _looking(engine) as connection:
+            found = _revisions(connection, package)
+    except SQLAlchemyError as error:
+        origin = getattr(error, "orig", None)
+        where = engine.url.set(query={}).render_as_string(hide_password=True)
+        why = type(origin or error).__name__
+        raise StoreError("the database is away", detail=f"{where}: {why}; see that it is there and answers") from None
+    if found - {each.revision for each in known.walk_revisions()}:
+        raise _too_new(package)
+    return found == set(known.get_heads())
+
+
+def must_be_current(engine: Engine, package: str, keys: RowKeys, *, used: bool) -> Literal[True]:
+    """Check the same. A SQLite database that is not there yet is made, unless its zone was ``used`` before.
+
+    Raises:
+        StoreError: (code "migrations") a command has to make the tables, or to change them; or as ``is_current``.
+    """
+    if is_current(engine, package):
+        return True
+    name = package.rpartition(".")[2]
+    with _looking(engine) as connection:
+        empty = not inspect(connection).get_table_names()
+    if empty and engine.dialect.name == "sqlite" and not used:
+        migrate(engine, package, keys)
+        return True
+    where = engine.url.set(query={}).render_as_string(hide_password=True)
+    if empty:
+        what = (
+            f"{where} is empty, and its zone was used before: restore it from a backup" if used else f"{where} is new"
+        )
+    else:
+        what = f"the tables of {where} are older than this program"
+    do = "or, to begin without what was there" if empty and used else "to do"
+    raise StoreError(
+        "the database has to be upgraded",
+        detail=f"{what}; {do}: fieldreport migrate {name}",
+        code="migrations",
+    )
+
+
+def _looking(engine: Engine) -> Connection:
+    return engine.execution_options(fieldreport_read_only=True).connect()  # no writer waits for it
+
+
+def _revisions(connection: Connection, package: str) -> set[str]:
+    options = {"version_table": f"{package.rpartition('.')[2]}_version"}
+    return set(MigrationContext.configure(connection, opts=options).get_current_heads())
+
+
+def _too_new(package: str) -> StoreError:
+    return StoreError(
+        "the database was written by a newer version of this program",
+        detail=f"{package}: unknown schema revision; install that version, or restore the backup from before it",
+        code="schema",
+    )
+
+
 def _upgrade(engine: Engine, package: str, change: KeyChange | None) -> None:
     config = Config()
     config.set_main_option("script_location", str(files(package) / "migrations").replace("%", "%%"))
@@ -50,11 +119,7 @@ def _upgrade(engine: Engine, package: str, change: KeyChange | None) -> None:
             config.attributes["row_keys"] = change
             command.upgrade(config, "head")
     except CommandError:
-        raise StoreError(
-            "the database was written by a newer version of this program",
-            detail=f"{package}: unknown schema revision",
-            code="schema",
-        ) from None
+        raise _too_new(package) from None
     except SQLAlchemyError as error:
         origin = getattr(error, "orig", None)
         raise StoreError("the database refused a migration", detail=type(origin or error).__name__) from None

@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
+from fieldreport.store.reserve import Reserve
 
 _RETRY_SECONDS: Final = 0.0003  # measured: shorter burns a core, longer starves the other process
 _CHECKPOINT_WAIT_MS: Final = 200  # the pages of a slow reader; the lock is held meanwhile
@@ -105,6 +106,7 @@ class SerializedConnection(sqlite3.Connection):
 
     _lock: WriteLock
     _path: Path
+    _reserve: Reserve
     _wal: Path
     _holding: bool = False
 
@@ -112,6 +114,7 @@ class SerializedConnection(sqlite3.Connection):
         """Attach the lock and set the pragmas; called once for a new connection."""
         self._lock = lock
         self._path = path
+        self._reserve = Reserve(path)
         self._wal = path.with_name(f"{path.name}-wal")
         self.isolation_level = None  # BEGIN is ours; sqlite3 adds none of its own
         for pragma in _PRAGMAS:
@@ -121,6 +124,7 @@ class SerializedConnection(sqlite3.Connection):
         """Wait for the lock, then BEGIN IMMEDIATE: no transaction is ever upgraded half-way."""
         self._lock.acquire()
         self._holding = True
+        self._reserve.make_room()
         try:
             self.execute("PRAGMA query_only=OFF")
             self.execute("BEGIN IMMEDIATE")

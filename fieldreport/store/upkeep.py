@@ -27,6 +27,7 @@ from fieldreport import blanks, limits
 from fieldreport.errors import StoreError
 from fieldreport.store.blob_store import BlobStore
 from fieldreport.store.engine import serialized, truncate_log
+from fieldreport.store.reserve import Reserve
 from fieldreport.store.row_keys import sweep
 from fieldreport.store.sqlite import SerializedConnection
 
@@ -105,6 +106,9 @@ class Upkeep:
         try:
             if self._path is not None and self._is_ours(self._path):
                 self._clear_log()
+                if self._thread is not None:
+                    with suppress(OSError):  # the next round takes the room
+                        Reserve(self._path).fill()
         finally:
             if time.monotonic() >= self._touch_at:
                 self._touch_at = time.monotonic() + limits.TIMES_SECONDS

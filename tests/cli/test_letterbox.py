@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import click.testing
 import pytest
@@ -42,7 +44,32 @@ def test_what_root_writes_is_given_to_whom_the_intake_runs_as(house: House, monk
     given: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
+    (house.settings.intake.data / "letterbox").unlink(missing_ok=True)
     house.run("letterbox", "no-files")
     owner = house.settings.intake.data.stat()
     assert given == [(owner.st_uid, owner.st_gid)]
     assert (house.settings.intake.data / "letterbox").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_may_not_look_is_told_so_in_one_line_and_not_that_it_is_closed(house: House) -> None:
+    house.run("letterbox", "open")
+    powers = "-dac_override,-dac_read_search"  # with which root looks nevertheless
+    command = ["setpriv", "--bounding-set", powers, "--"] if os.geteuid() == 0 else []
+    data = house.settings.intake.data
+    mode = data.stat().st_mode
+    data.chmod(0o000)
+    try:
+        done = subprocess.run(
+            [*command, sys.executable, "-m", "fieldreport.cli", "--settings", str(house.settings.path), "letterbox"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+    finally:
+        data.chmod(mode)
+    assert done.returncode == 74
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("fieldreport: cannot look at ")
+    assert line.endswith("Permission denied; run this as the user of the letterbox, or as root")

@@ -7,18 +7,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from fieldreport import limits
-from fieldreport.errors import StoreAway
+from fieldreport.errors import StoreAway, StoreError
 from fieldreport.store import migrate, open_engine
 from fieldreport.vault.archive.tables import SealedObject
 from fieldreport.vault.cases.collect import collect
 from tests.cast import PASSPHRASES
 from tests.desk.conftest import House, Page
 from tests.eventually import eventually
+from tests.faults import fill
 from tests.store.throwaway_postgres import Faulty, fresh_database
 
 WITHIN = 5.0
@@ -90,3 +92,27 @@ def test_a_frozen_database_keeps_what_was_typed_and_an_answer_is_one_answer_afte
     with house.vault.reading() as session:
         assert session.scalar(select(func.count()).select_from(SealedObject)) == 3  # two letters and an answer
     assert house.replies() == ["Thank you."]
+
+
+def test_on_a_full_disk_editors_sign_in_and_read_and_letters_wait_in_the_mailbox(
+    small_disk: Path, build: Callable[..., House]
+) -> None:
+    house = build()
+    case = house.receive("First.")
+    house.send("Second.")
+    house.vault.upkeep.start()
+    reserve = house.settings.desk.data / "vault.db.reserve"
+    eventually(lambda: reserve.exists() and reserve.stat().st_size == limits.RESERVE_BYTES)
+    filled = fill(small_disk)
+    for handle in ("amira", "jonas", "amira"):
+        browser = house.sign_in(handle)
+        assert "First." in browser.get(f"/cases/{case.id.hex()}").text
+        house.clock.now += 60
+        fill(small_disk).rename(small_disk / f"more-{house.clock.now}")  # what fills a disk does not stop
+    assert 0 < reserve.stat().st_size < limits.RESERVE_BYTES
+    with pytest.raises(StoreError, match="full") as full:
+        collect(house.vault, house.mailbox, house.watch)
+    assert "letters wait in the mailbox" in full.value.detail
+    for each in (filled, *small_disk.glob("more-*")):
+        each.unlink(missing_ok=True)
+    assert collect(house.vault, house.mailbox, house.watch).letters == 1

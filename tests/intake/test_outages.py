@@ -8,12 +8,15 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from fieldreport.intake.letterbox import LetterboxState, keep_state, letterbox_state, set_letterbox_state
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.store import migrate, open_blobs, open_engine
 from tests.eventually import eventually
+from tests.faults import fill
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.samples import photo
 from tests.store.throwaway_postgres import Faulty, fresh_database
@@ -132,3 +135,21 @@ def test_a_frozen_redis_costs_a_page_a_second_and_is_named_once(
     process.send_signal(signal.SIGCONT)
     (line,) = outages(caplog)
     assert f"the store of counts does not work: {url}" in line
+
+
+def test_on_a_full_disk_sources_are_told_before_they_type_and_closing_closes(small_disk: Path, house: House) -> None:
+    keep_state(house.settings.intake.data)
+    source = Source(house.with_intake(free_bytes=1_000_000, request_bytes=4_000_000).app())
+    assert source.get("report").status == 200
+    written = fill(small_disk)
+    house.clock.now += 2  # it was found ready a second ago
+    page = source.get("report")
+    assert page.status == 503
+    assert "Our mailbox is full" in page.text
+    set_letterbox_state(house.settings.intake.data, LetterboxState.CLOSED)
+    assert letterbox_state(house.settings.intake.data) is LetterboxState.CLOSED
+    assert "We take no reports at the moment" in source.get("report").text
+    set_letterbox_state(house.settings.intake.data, LetterboxState.OPEN)
+    written.unlink()
+    assert source.send("After.").status == 200
+    assert house.mailbox.totals().letters == 1

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Engine, select
@@ -24,7 +25,10 @@ from fieldreport.store import (
     Upkeep,
     changing,
     erase_deleted,
+    free_bytes,
+    is_current,
     migrate,
+    must_be_current,
     must_fit,
     must_store,
     open_blobs,
@@ -41,18 +45,41 @@ _log = logging.getLogger(__name__)
 
 
 def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) -> Vault:
-    """Open, and create or migrate where needed, the vault that the settings name.
+    """Open the vault that the settings name; a new SQLite one is made.
 
     Raises:
-        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``migrate``.
+        SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``must_be_current``.
     """
+    used, blobs, engine = _parts(settings)
+    try:
+        must_be_current(engine, "fieldreport.vault", blobs.row_keys, used=used)
+        must_fit(engine, blobs.row_keys, VaultBase.metadata)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Vault(engine, blobs, settings.instance_id, clock=clock)
+
+
+def migrate_vault(settings: Settings) -> bool:
+    """Make or upgrade the tables of the vault; whether there was anything to do. Raises as ``open_vault``."""
+    _, blobs, engine = _parts(settings, patient=True)
+    try:
+        if is_current(engine, "fieldreport.vault"):
+            return False
+        migrate(engine, "fieldreport.vault", blobs.row_keys)
+    finally:
+        engine.dispose()
+    return True
+
+
+def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStore, Engine]:
+    """Whether the zone was used before; its payloads; its database."""
     data = settings.desk.data
     mark = Mark(instance=settings.instance_id, known=data / "blobs.marked")
+    used = mark.known.exists()
     blobs = open_blobs(settings.desk.blobs or data / "blobs", mark=mark)  # first: it creates the directory
-    engine = open_engine(settings.desk.vault or f"sqlite:///{data / 'vault.db'}")
-    migrate(engine, "fieldreport.vault", blobs.row_keys)
-    must_fit(engine, blobs.row_keys, VaultBase.metadata)
-    return Vault(engine, blobs, settings.instance_id, clock=clock)
+    engine = open_engine(settings.desk.vault or f"sqlite:///{data / 'vault.db'}", patient=patient)
+    return used, blobs, engine
 
 
 class Vault:
@@ -119,6 +146,24 @@ class Vault:
         """
         self.highest_epoch()
         return must_store(self.blobs)
+
+    def must_have_room(self) -> Literal[True]:
+        """Check that letters may be collected: editors must be able to sign in on the disk that is left.
+
+        Raises:
+            StoreError: (code ``disk-full``) too little of it is free. A server sees to its own disk.
+        """
+        if self.engine.dialect.name == "sqlite":
+            directory = Path(str(self.engine.url.database)).parent
+            if (free := free_bytes(directory)) < limits.COLLECT_FREE_BYTES:
+                free_mib, least = free // limits.MIB, limits.COLLECT_FREE_BYTES // limits.MIB
+                raise StoreError(
+                    "the disk is full",
+                    detail=f"{directory} has {free_mib} MiB left: make room on its disk. Until {least} MiB are free, "
+                    "letters wait in the mailbox",
+                    code="disk-full",
+                )
+        return True
 
     def highest_epoch(self) -> int:
         """Return the highest roster epoch that this vault has seen; 0 when none was."""

@@ -50,12 +50,13 @@ def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collect
     """Take over every letter that waits; needs no key and may be repeated at any time.
 
     Raises:
-        StoreError: a store is away, and everything acknowledged so far is safe here.
+        StoreError: a store is away, or (code ``disk-full``) has no room; what was acknowledged so far is safe here.
     """
     batch: int | None = None
     stored = in_a_row = 0
     refused: dict[bytes, str] = {}  # why
     while True:
+        vault.must_have_room()
         waiting = mailbox.waiting(limits.COLLECT_LETTERS + len(refused))
         heads = [head for head in waiting if head.id not in refused]
         if not heads:

@@ -1,0 +1,31 @@
+"""``fieldreport migrate``: make the tables of the databases, or bring them to what this program knows.
+
+The only command that may alter tables. On PostgreSQL it is run as the role that owns them, with the URL of that role in
+the environment; the zones' own roles cannot.
+"""
+
+from __future__ import annotations
+
+import click
+
+from fieldreport.cli import load_settings
+from fieldreport.mailbox import migrate_mailbox
+from fieldreport.vault.archive.vault import migrate_vault
+
+_ALL = {"mailbox": ("intake", migrate_mailbox), "vault": ("desk", migrate_vault)}
+
+
+@click.command("migrate")
+@click.argument("databases", nargs=-1, type=click.Choice(list(_ALL)))
+@click.pass_context
+def migrate_command(context: click.Context, databases: tuple[str, ...]) -> None:
+    """Make or upgrade the tables of these databases; of all that the settings have, unless named.
+
+    Stop their zones, and make a backup first. With PostgreSQL run it as the owner of the tables:
+    FIELDREPORT_INTAKE_MAILBOX and FIELDREPORT_DESK_VAULT name its URLs.
+    """
+    settings = load_settings(context)
+    for name in databases or tuple(name for name, (zone, _) in _ALL.items() if settings.has(zone)):
+        _, migrate = _ALL[name]
+        changed = migrate(settings)
+        click.echo(f"{name:<8} {'its tables are now those of this program' if changed else 'nothing to do'}")
