@@ -72,8 +72,9 @@ class Shape(StrEnum):
 class ReadPart:
     """An attachment as a page names it. ``number`` counts from 1; ``text`` is shown for plain texts only.
 
-    ``guessed``: the codec that a text was read in, if that was a guess. Of a file that its source sealed, ``opened`` is
-    the clean copy that was made here, in the item ``opened_item``, and ``refused`` says in words why there is none.
+    ``looks``: whether a picture of it can be expected. ``guessed``: the codec that a text was read in, if that was a
+    guess. Of a file that its source sealed, ``opened`` is the clean copy that was made here, in the item
+    ``opened_item``, and ``refused`` says in words why there is none.
     """
 
     number: int
@@ -83,6 +84,7 @@ class ReadPart:
     length: int
     removed: tuple[str, ...]
     noted: tuple[str, ...]
+    looks: bool = False
     guessed: str = ""
     text: str = field(default="", repr=False)
     opened: ReadPart | None = None
@@ -111,11 +113,17 @@ class ReadItem:
     closed: bool = False
 
 
+_LOOKS: Final = ("image/", "video/", "audio/", "application/pdf")
 _TEXTS: Final = frozenset({"text/plain", "text/csv", "text/markdown", "text/vcard", "text/calendar"})
 
 
+def base_type(part: Part) -> str:
+    """The type that a part claims, without parameters."""
+    return part.media_type.partition(";")[0].strip().lower()
+
+
 def shape_of(media_type: str) -> Shape:
-    """How a part of this type is shown; a type that is not known to be harmless is only a download."""
+    """How a browser takes a part of this type; one that is not known to be harmless is only read, never played."""
     base = media_type.partition(";")[0].strip().lower()
     if base == SOURCE_SEALED:
         return Shape.SEALED
@@ -188,6 +196,7 @@ def _read_part(envelope: OpenEnvelope, index: int, part: Part) -> ReadPart:
         name=part.name,
         shape=shape,
         media_type=part.media_type,
+        looks=base_type(part).startswith(_LOOKS),
         length=part.length,
         removed=tuple(code for code in part.removed if not is_note(code)),
         noted=tuple(code for code in part.removed if is_note(code)),

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType, ModuleType
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from fieldreport.scrub.format import Clean, Source, Verify
 from fieldreport.scrub.verdicts import Elsewhere, Mode, Refusal, Refused, Removed, Residue
@@ -30,6 +30,7 @@ _ROOT: Final = "fieldreport.scrub"
 _TRANSCODE: Final = f"{_ROOT}.media.transcode"
 REMUX: Final = "media.remux"  # what reads a recording or film where none of our own readers does
 _CODECS: Final = f"{_ROOT}.{REMUX}.codecs"
+_PAINT: Final = f"{_ROOT}.views.films"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument"
 _ODF: Final = "application/vnd.oasis.opendocument"
 
@@ -221,6 +222,15 @@ def reencoder() -> Callable[[Source, str], bytes]:
     return cast("Callable[[Source, str], bytes]", _loaded(_TRANSCODE).reencode)
 
 
+def painter() -> Callable[[Source, str, int], Any]:
+    """``paint`` of ``views.films``, which gives an image, where ``load_all`` has loaded it.
+
+    Raises:
+        Elsewhere: it has not.
+    """
+    return cast("Callable[[Source, str, int], Any]", _loaded(_PAINT).paint)
+
+
 class Remuxer(Protocol):
     """``remux`` of ``media.remux.codecs``."""
 
@@ -258,6 +268,7 @@ def load_all(*, codecs: bool = False) -> None:
     if codecs:
         importlib.import_module(_TRANSCODE).warm()
         importlib.import_module(_CODECS)
+        importlib.import_module(_PAINT).warm()
     importlib.import_module(f"{_ROOT}.documents.extract").warm()
 
 

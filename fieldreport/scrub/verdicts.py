@@ -158,6 +158,7 @@ class View(StrEnum):
 
     COPY = "copy"  # a clean copy
     WORDS = "words"  # a reading of it, see ``views.document``
+    PICTURE = "picture"  # how a place in it looks, see ``views.places``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +167,8 @@ class Options:
 
     ``language``: of the page that it was sent from, BCP 47, or none; what a text in an old encoding is probably in.
     ``without_refused``: of an archive, what cannot be cleaned is to be left out. ``reread``: two codecs of
-    ``text.encodings``: a clean text that was decoded as the first is to be decoded as the second.
+    ``text.encodings``: a clean text that was decoded as the first is to be decoded as the second. ``place``, of a
+    picture: up to ``limits.ARCHIVE_DEPTH`` members and a page, each below 65,536; ``side``: its pixels across.
     """
 
     mode: Mode = Mode.LOSSLESS
@@ -174,6 +176,8 @@ class Options:
     without_refused: bool = False
     reread: tuple[str, str] = ("", "")
     view: View = View.COPY
+    place: tuple[int, ...] = (1,)
+    side: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)

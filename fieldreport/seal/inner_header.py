@@ -37,9 +37,10 @@ class Kind(IntEnum):
     CARD = 6  # a case's fact sheet and protected terms
     MEDIA = 7  # a rendition of an image or recording for an article
     OPENED = 8  # what the desk made of a file that its source had sealed
+    RENDITION = 9  # what is shown of an attachment: its words, or a picture of it
 
 
-STAFF_KINDS: Final = frozenset({Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA, Kind.OPENED})
+STAFF_KINDS: Final = frozenset({Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA, Kind.OPENED, Kind.RENDITION})
 """What staff write: signed by its author."""
 
 

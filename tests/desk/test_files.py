@@ -41,7 +41,7 @@ class TestAPicture:
     def test_it_is_shown_on_the_page_with_what_was_removed(self, house: House, amira: Browser) -> None:
         case, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo(), ("location", "device")))
         page = amira.get(f"/cases/{case.id.hex()}")
-        assert page.find("//img")[0].get("src") == f"{item}/1/picture"
+        assert page.find("//img")[0].get("src") == f"{item}/1/look/1/card"
         assert page.find("//img")[0].get("alt") == "photo-1.jpg, as sent by the source"
         assert "Removed on arrival: place, device" in page.text
 
@@ -60,7 +60,7 @@ class TestAPicture:
         stream = io.BytesIO()
         pillow_heif.from_pillow(Image.new("RGB", (64, 48), "teal")).save(stream)
         case, item = letter_with(house, ("photo-1.heic", "image/heic", stream.getvalue()))
-        assert amira.get(f"/cases/{case.id.hex()}").find("//img")[0].get("src") == f"{item}/1/picture"
+        assert amira.get(f"/cases/{case.id.hex()}").find("//img")[0].get("src") == f"{item}/1/look/1/card"
         page = amira.get(f"{item}/1/picture")
         assert (page.status, page.headers["Content-Type"]) == (200, "image/jpeg")
         with Image.open(io.BytesIO(page.body)) as shown:
@@ -103,6 +103,10 @@ class TestADownload:
         content = bytes(range(256)) * 1000
         case, _ = letter_with(house, ("document-1.docx", WORD, content, ("author",)))
         page = amira.get(amira.get(f"/cases/{case.id.hex()}").link("document-1.docx"))
+        warning = amira.get(page.link("The file itself"))
+        assert "attack the program that opens it" in warning.text
+        assert "Sealed file for an offline machine" in warning.text
+        page = amira.get(warning.link("Save document-1.docx on this machine"))
         assert page.body == content
         assert page.headers["Content-Disposition"] == 'attachment; filename="document-1.docx"'
         assert page.headers["Content-Type"] == "application/octet-stream"

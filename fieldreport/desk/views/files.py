@@ -1,12 +1,13 @@
-"""Attachments and sealed files of an item: safe previews, players, downloads, export.
+"""Attachments and sealed files of an item: reading them without opening them, players, downloads, export.
 
-Rules: nothing here is ever a page of this site. Every answer has a type from a list, a policy that allows nothing, and
-a neutral name; whatever is not known to be harmless is a download. Plaintext is streamed from the sealed payload and is
-never on a disk.
+Rules: no file is ever a page of this site; ``read`` and ``original`` are pages of ours that say what is in one. Every
+other answer has a type from a list, a policy that allows nothing, and a neutral name; whatever is not known to be
+harmless is a download. Plaintext is streamed from the sealed payload and is never on a disk.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -19,20 +20,29 @@ from werkzeug.wsgi import FileWrapper
 
 from fieldreport import limits
 from fieldreport.desk import access, context
-from fieldreport.desk.cases import readable_item
+from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, guessed_codec, shape_of
 from fieldreport.desk.previews import clean_copy, confined, picture_for_screen, reread_text
+from fieldreport.desk.reading_view import sheet
 from fieldreport.errors import NotARecipient, NotFound, SealError
 from fieldreport.scrub import Mode
 from fieldreport.scrub.text.encodings import BY_CODEC
 from fieldreport.seal import OpenEnvelope, Part
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.cases import inbox, source_sealed
+from fieldreport.vault.cases.inbox import CaseRow, ItemRow
+from fieldreport.vault.cases.readings import PLAYED
 
 blueprint = flask.Blueprint("files", __name__)
 
 _ANYTHING: Final = "application/octet-stream"
 _NOT_SEALED: Final = frozenset({"source-sealed", "header-malformed", "header-mac", "payload"})
+_SIZES: Final = {"card": 540, "screen": 1600}  # pixels across; a card is 270 wide, on sharp screens twice that
+_PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
+
+
+def _case_of(row: ItemRow) -> CaseRow | None:
+    return None if row.case_id is None else readable_case(row.case_id)
 
 
 def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
@@ -57,6 +67,80 @@ def picture(item_id: bytes, number: int) -> ResponseReturnValue:
         )
     response = flask.Response(body, mimetype=media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{part.name}"'
+    return confined(response)
+
+
+@access.editor
+@blueprint.get("/items/<id:item_id>/<int:number>/look/<place>/<size>")
+def look(item_id: bytes, number: int, place: str, size: str) -> ResponseReturnValue:
+    """A page, picture, film or recording as a picture of the size of a card or a screen: drawn in the sandbox once."""
+    if size not in _SIZES or not _PLACE.fullmatch(place):
+        raise NotFound("There is no such picture.")
+    with ExitStack() as stack:
+        envelope, part = _open(stack, item_id, number)
+        body = context.desk().site.reader.picture(
+            context.seat(), envelope, number, place=tuple(map(int, place.split("-"))), side=_SIZES[size]
+        )
+    response = flask.Response(body, mimetype="image/png" if body.startswith(b"\x89PNG") else "image/jpeg")
+    response.headers["Content-Disposition"] = f'inline; filename="{part.name}"'
+    return confined(response)
+
+
+@access.editor
+@blueprint.get("/items/<id:item_id>/<int:number>/read")
+def read(item_id: bytes, number: int) -> ResponseReturnValue:
+    """What is in an attachment, without opening it: pages as pictures, and its words."""
+    with ExitStack() as stack:
+        row, (envelope, part) = readable_item(item_id), _open(stack, item_id, number)
+        reading = context.desk().site.reader.words(context.seat(), envelope, number)
+        with context.desk().site.reader.playable(context.seat(), item_id, number) as film:
+            playable = film is not None
+    return flask.render_template(
+        "reading.html",
+        row=row,
+        case=_case_of(row),
+        number=number,
+        part=part,
+        shape=shape_of(part.media_type),
+        kind=part.media_type.partition("/")[0],
+        reading=reading,
+        sheet=None if reading is None else sheet(reading, flask.request.args.get("sheet", 1, int)),
+        playable=playable,
+    )
+
+
+@access.editor
+@blueprint.get("/items/<id:item_id>/<int:number>/original")
+def original(item_id: bytes, number: int) -> ResponseReturnValue:
+    """Before an attachment leaves the desk as it is: what may happen, and the way that is safer."""
+    with ExitStack() as stack:
+        row, (_, part) = readable_item(item_id), _open(stack, item_id, number)
+    return flask.render_template("original.html", row=row, case=_case_of(row), number=number, part=part)
+
+
+@access.editor
+@blueprint.post("/items/<id:item_id>/<int:number>/playable")
+def make_playable(item_id: bytes, number: int) -> ResponseReturnValue:
+    """Sound or film that browsers do not play, encoded again in the sandbox."""
+    with ExitStack() as stack:
+        envelope, _ = _open(stack, item_id, number)
+        context.desk().site.reader.make_playable(context.seat(), envelope, number)
+    return flask.redirect(flask.url_for(".read", item_id=item_id, number=number), code=303)
+
+
+@access.editor
+@blueprint.get("/items/<id:item_id>/<int:number>/played")
+def played(item_id: bytes, number: int) -> ResponseReturnValue:
+    """What ``make_playable`` made, from any position."""
+    stack = ExitStack()
+    with stack:
+        readable_item(item_id)
+        film = stack.enter_context(context.desk().site.reader.playable(context.seat(), item_id, number))
+        if film is None or film.manifest.parts[0].media_type not in PLAYED:
+            raise NotFound("This was not made playable.")
+        part = film.manifest.parts[0]
+        response = _stream(film, 0, part, opened=stack, mimetype=part.media_type)
+        response.make_conditional(flask.request, accept_ranges=True, complete_length=part.length)
     return confined(response)
 
 

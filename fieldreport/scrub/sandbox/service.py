@@ -30,6 +30,9 @@ from fieldreport.scrub.views.document import Reading
 
 _log = logging.getLogger(__name__)
 
+PICTURE_TYPES: Final = ("image/jpeg", "image/png")
+"""What ``Scrubber.picture`` draws; which of them, the first bytes tell."""
+
 # Arguments of the two warm parents. The second is started when the first recording or film arrives that takes FFmpeg:
 # with it every fork is a third slower.
 _LEAN: Final[tuple[str, ...]] = ()
@@ -110,6 +113,21 @@ class Scrubber:
                 return document.decode(output.read(-1) or b"")
             except Refused as refused:
                 raise _refused(NotCleaned(refusal=refused.refusal)) from None
+
+    def picture(self, source: Scratch, *, place: tuple[int, ...], side: int) -> bytes:
+        """How a place in a file looks, drawn in a child of its own: JPEG or PNG, at most ``side`` pixels wide.
+
+        ``place``: see ``views.places``. ``source`` stays the caller's and is read only.
+
+        Raises:
+            ScrubRefused, PlatformError: as ``clean``; it cannot be drawn.
+        """
+        made = self._make(source, Options(view=View.PICTURE, place=place, side=side))
+        with made.output as output:
+            if made.media_type not in PICTURE_TYPES:
+                raise _refused(NotCleaned(refusal=Refusal.CRASHED))
+            output.seek(0)
+            return output.read(-1) or b""
 
     def clean_text(self, text: str) -> tuple[str, tuple[Removed, ...]]:
         """The typed report text: Unicode form C, newlines as line feeds, copy marks dropped. No child is needed."""

@@ -29,7 +29,8 @@ EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), throug
 # Between the service and the child, through the channel: the order carries input and output, one answer comes back.
 ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
-_ORDER: Final = struct.Struct("<BB?8s16s16s32sQ32sQ")
+_PLACES: Final = limits.ARCHIVE_DEPTH + 1
+_ORDER: Final = struct.Struct(f"<B{_PLACES}HHB?8s16s16s32sQ32sQ")
 ORDER_BYTES: Final = _ORDER.size
 _MODES: Final = tuple(Mode)
 _VIEWS: Final = tuple(View)
@@ -57,6 +58,9 @@ class Order:
         """Exactly ``ORDER_BYTES``."""
         return _ORDER.pack(
             _VIEWS.index(self.options.view),
+            *self.options.place,
+            *[0] * (_PLACES - len(self.options.place)),
+            self.options.side,
             _MODES.index(self.options.mode),
             self.options.without_refused,
             self.options.language.encode("ascii"),
@@ -70,7 +74,9 @@ class Order:
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        view, mode, without_refused, *words, input_key, input_size, output_key, output_limit = _ORDER.unpack(data)
+        view, *numbers = _ORDER.unpack(data)
+        place, side = tuple(filter(None, numbers[:_PLACES])), numbers[_PLACES]
+        mode, without_refused, *words, input_key, input_size, output_key, output_limit = numbers[_PLACES + 1 :]
         language, guessed, chosen = (word.rstrip(b"\0").decode("ascii") for word in words)
         return cls(
             options=Options(
@@ -79,6 +85,8 @@ class Order:
                 without_refused=without_refused,
                 reread=(guessed, chosen),
                 view=_VIEWS[view],
+                place=place,
+                side=side,
             ),
             input_key=input_key,
             input_size=input_size,

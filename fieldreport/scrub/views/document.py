@@ -7,13 +7,13 @@ text and numbers, which shown escaped.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
 from fieldreport import limits
-from fieldreport.scrub import registry
 from fieldreport.scrub.verdicts import Damaged
 
 
@@ -23,7 +23,9 @@ class Block(StrEnum):
     HEADING = "heading"
     LINE = "line"  # a paragraph, or a line of a text
     ROW = "row"  # of a table; the texts are its cells
-    PAGE = "page"  # where a page begins; its text is the number
+    SAID = "said"  # a message of a conversation: when, by whom, and its words
+    PAGE = "page"  # where a page begins that can be drawn; its text is its place, see ``places``
+    PICTURE = "picture"  # what else can be drawn, by its place
     MEMBER = "member"  # where a file in it begins; its text is a neutral name
 
 
@@ -67,17 +69,25 @@ class Reading:
         return "\n".join("\t".join(piece.texts) for piece in shown).strip()
 
 
-_PLACES: Final = frozenset({Block.PAGE, Block.MEMBER})
+_PLACES: Final = frozenset({Block.PAGE, Block.PICTURE, Block.MEMBER})
+_PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
+_NAME: Final = re.compile(r"[a-z]{1,20}-[1-9][0-9]{0,4}\.[a-z0-9]{1,5}")
+_SAID: Final = 3  # when, who, what
 _CELLS: Final = 1000  # of a row; Excel has 16,384 columns, and no page shows them
 
 
-def encode(pieces: Sequence[Piece], unread: set[Unread]) -> bytes:
+def encode(pieces: Sequence[Piece], unread: Collection[Unread]) -> bytes:
     """In the child, once it has kept to ``limits.READING_CHARACTERS``."""
     document = {
         "pieces": [[piece.block.value, *piece.texts[:_CELLS]] for piece in pieces],
         "unread": [each.value for each in Unread if each in unread],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def encoded(reading: Reading) -> bytes:
+    """A reading as ``decode`` takes it."""
+    return encode(reading.pieces, set(reading.unread))
 
 
 def decode(untrusted: bytes) -> Reading:
@@ -106,11 +116,8 @@ def _piece(untrusted_item: object) -> Piece:
         case [str(block), *texts] if texts and len(texts) <= _CELLS:
             words = tuple(text for text in texts if isinstance(text, str))
             piece = Piece(Block(block), words)
-            if len(words) != len(texts) or (len(words) > 1 and piece.block is not Block.ROW):
-                raise Damaged
-            if piece.block is Block.MEMBER and not registry.named_type(words[0]):
-                raise Damaged
-            if piece.block is Block.PAGE and not (words[0].isascii() and words[0].isdigit()):
-                raise Damaged
-            return piece
+            many = {Block.ROW: len(words), Block.SAID: _SAID}.get(piece.block, 1)
+            pattern = {Block.PAGE: _PLACE, Block.PICTURE: _PLACE, Block.MEMBER: _NAME}.get(piece.block)
+            if len(words) == len(texts) == many and (pattern is None or pattern.fullmatch(words[0])):
+                return piece
     raise Damaged

@@ -21,14 +21,17 @@ from fieldreport.scrub.documents import extract
 from fieldreport.scrub.documents.extract.lines import Heading
 from fieldreport.scrub.documents.markup import parse_own
 from fieldreport.scrub.format import Cleaning, Sink, Source
+from fieldreport.scrub.images import codecs
 from fieldreport.scrub.registry import NeutralNames, Strong
 from fieldreport.scrub.sniff import sniff
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
+from fieldreport.scrub.views.conversation import messages
 from fieldreport.scrub.views.document import Block, Piece, Unread, encode
+from fieldreport.scrub.views.places import ARCHIVES
 
 MEDIA_TYPE: Final = "text/plain"
-_ARCHIVES: Final = frozenset({"application/zip", "application/x-tar", "application/gzip"})
 _DRAWING: Final = "image/svg+xml"
+_LOOKS: Final = frozenset({Unread.PICTURES, Unread.SOUND})
 _TEXTS: Final = frozenset({"text/plain", "text/vcard", "text/calendar", "application/geo+json"})
 _DELIMITERS: Final = ("\t", ";", ",")
 _TABLE_LINES: Final = 20  # looked at to tell whether a text is a table
@@ -67,24 +70,25 @@ class _Reader:
         self._left = limits.READING_CHARACTERS
         self._names = NeutralNames()
 
-    def read(self, untrusted: Source, *, depth: int = 0, again: bool = False) -> None:
-        """One file, or one inside another."""
+    def read(self, untrusted: Source, places: tuple[int, ...] = (), *, again: bool = False) -> None:
+        """One file, or the one at these places inside it."""
         media_type = sniff(untrusted)
         family = media_type.partition("/")[0]
         if media_type == "application/pdf":
-            self._pdf(untrusted)
-        elif media_type in _ARCHIVES:
-            self._archive(untrusted, depth)
-        elif family == "image" and media_type != _DRAWING:
-            self.unread.add(Unread.PICTURES)
-        elif family in {"audio", "video"}:
-            self.unread |= {Unread.SOUND} if family == "audio" else {Unread.SOUND, Unread.PICTURES}
+            self._pdf(untrusted, places)
+        elif media_type in ARCHIVES:
+            self._archive(untrusted, places)
+        elif media_type == "image/tiff":
+            self._tiff(untrusted, places)
+        elif family in {"image", "audio", "video"} and media_type != _DRAWING:
+            self.unread |= {"image": {Unread.PICTURES}, "audio": {Unread.SOUND}}.get(family, set(_LOOKS))
+            self._see(Block.PICTURE, *places, 1)
         elif media_type in _TEXTS and (text := _decoded(untrusted)) is not None:
             self._text(text)
         else:
-            self._cleaned(untrusted, depth, again=again)
+            self._cleaned(untrusted, places, again=again)
 
-    def _cleaned(self, untrusted: Source, depth: int, *, again: bool) -> None:
+    def _cleaned(self, untrusted: Source, places: tuple[int, ...], *, again: bool) -> None:
         """What is read only from a clean copy, which is in the form that our own cleaners write."""
         sink = Sink()
         media_type = pipeline.clean(untrusted, sink, self._cleaning.lossless())
@@ -92,16 +96,18 @@ class _Reader:
         row = registry.OUTPUTS[media_type]
         if media_type == _DRAWING:
             self._drawing(data)
+            self._see(Block.PICTURE, *places, 1)
         elif row.strong is Strong.EXTRACT:
             lines, pictures = extract.lines_and_pictures(data, media_type)
-            if pictures:
+            for place in range(1, len(pictures) + 1):
                 self.unread.add(Unread.PICTURES)
+                self._see(Block.PICTURE, *places, place, 1)
             for line in (*lines, *extract.other_lines(data, media_type)):
                 self._line(line)
         elif row.strong is Strong.SAME:
             self._text(data.decode())
         elif not again:  # a mail that came out as a text, a page or an archive
-            self.read(sink.source(), depth=depth, again=True)
+            self.read(sink.source(), places, again=True)
         else:
             raise Refused(Refusal.UNSUPPORTED)
 
@@ -119,7 +125,16 @@ class _Reader:
             raise _Enough
         self.pieces.append(Piece(block, texts))
 
+    def _see(self, block: Block, *place: int) -> None:
+        if len(place) <= limits.ARCHIVE_DEPTH + 1:  # what lies deeper is in its container's words at most
+            self._add(block, "-".join(map(str, place)))
+
     def _text(self, text: str) -> None:
+        said = messages(text)
+        if said is not None:
+            for each in said:
+                self._add(Block.SAID, *each)
+            return
         rows = _rows(text)
         if rows is not None:
             for row in rows:
@@ -135,8 +150,16 @@ class _Reader:
             if str(element.tag).rpartition("}")[2] in {"text", "title", "desc"}:
                 self._add(Block.LINE, " ".join("".join(map(str, element.itertext())).split()))
 
-    def _archive(self, untrusted: Source, depth: int) -> None:
-        if depth >= limits.ARCHIVE_DEPTH:
+    def _tiff(self, untrusted: Source, places: tuple[int, ...]) -> None:
+        self.unread.add(Unread.PICTURES)
+        file = codecs.open_tiff(untrusted.file())
+        for page in range(1, limits.IMAGE_FRAMES + 1):
+            if not codecs.turn_to(file, page - 1):
+                return
+            self._see(Block.PAGE, *places, page)
+
+    def _archive(self, untrusted: Source, places: tuple[int, ...]) -> None:
+        if len(places) >= limits.ARCHIVE_DEPTH:
             raise Bomb
         for place, member in enumerate(members_of(untrusted, self._cleaning), start=1):
             if place > limits.ARCHIVE_MEMBERS:
@@ -146,11 +169,11 @@ class _Reader:
             try:
                 name = member.untrusted_name  # our cleaners give neutral ones
                 self._add(Block.MEMBER, name if registry.named_type(name) else self._names.next(sniff(source)))
-                self.read(source, depth=depth + 1)
+                self.read(source, (*places, place))
             except Refused:
                 self.unread.add(Unread.MEMBERS)
 
-    def _pdf(self, untrusted: Source) -> None:
+    def _pdf(self, untrusted: Source, places: tuple[int, ...]) -> None:
         try:
             document = pypdfium2.PdfDocument(untrusted.whole())
         except pypdfium2.PdfiumError:
@@ -159,12 +182,12 @@ class _Reader:
             if len(document) > limits.PDF_PAGES:
                 raise Bomb
             for number in range(len(document)):
-                self._pdf_page(document, number)
+                self._pdf_page(document, number, places)
         finally:
             document.close()
 
-    def _pdf_page(self, document: pypdfium2.PdfDocument, number: int) -> None:
-        self._add(Block.PAGE, str(number + 1))
+    def _pdf_page(self, document: pypdfium2.PdfDocument, number: int, places: tuple[int, ...]) -> None:
+        self._see(Block.PAGE, *places, number + 1)
         try:
             page = document[number]
             words = page.get_textpage()
@@ -181,8 +204,9 @@ class _Reader:
         except pypdfium2.PdfiumError:
             self.unread.add(Unread.PAGES)
             return
-        for line in text.replace("\r\n", "\n").split("\n"):
-            self._add(Block.LINE, line)
+        for line in text.split("\n"):
+            if line.strip():
+                self._add(Block.LINE, line.rstrip("\r"))
 
 
 def _decoded(untrusted: Source) -> str | None:

@@ -38,7 +38,7 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.archive.vault import Vault
 
-_LONG: Final = frozenset({Kind.MEDIA, Kind.OPENED})
+_LONG: Final = frozenset({Kind.MEDIA, Kind.OPENED, Kind.RENDITION})
 """Kinds that hold files; these are read through when they are shown."""
 
 

@@ -183,6 +183,17 @@ class Item(VaultBase, kw_only=True):
     gone: Mapped[bool] = mapped_column(default=False)
 
 
+class Rendition(VaultBase, kw_only=True):
+    """What was made of an attachment to be shown: part ``number`` of a letter as ``view``, in a sealed object."""
+
+    __tablename__ = "renditions"
+
+    item_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("items.id"), primary_key=True, repr=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    view: Mapped[str] = mapped_column(primary_key=True)
+    object_id: Mapped[bytes] = mapped_column(column_bytes(16), repr=False)
+
+
 class Mark(VaultBase, kw_only=True):
     """What one editor has read and starred. No times: who read what and when is private."""
 

@@ -132,7 +132,7 @@ def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader
                 texts.append(envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace"))
                 continue
             with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
-                reading = reader.read(holder, inside)
+                reading = reader.words(seat, holder, inside)
             named = f"{part.name} of letter {place}"
             if reading is None:
                 uncompared.append(named)

@@ -7,6 +7,7 @@ every wrapped copy of the file keys; that, not overwriting, is what makes every 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
@@ -15,7 +16,7 @@ from sqlalchemy import delete, select, update
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.origin import Opener, Origin
-from fieldreport.vault.archive.tables import Case, CaseReaders, CaseState, Ending, Item, Mark, SealedObject
+from fieldreport.vault.archive.tables import Case, CaseReaders, CaseState, Ending, Item, Mark, Rendition, SealedObject
 from fieldreport.vault.cases import outbox
 
 _NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
@@ -53,7 +54,7 @@ def file_letter(change: Change, case: Case, item: Item) -> None:
 def end_case(change: Change, case: Case, ending: Ending) -> None:
     """Shred all of a case: letters, replies, notes and card; keep its name, its hours and its letters' ids."""
     items = change.session.scalars(select(Item).where(Item.case_id == case.id)).all()
-    change.shred([item.id for item in items])
+    shred_items(change, [item.id for item in items])
     if case.card is not None:
         change.shred([case.card])
         case.card = None
@@ -73,6 +74,17 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
     change.session.flush()
 
 
+def shred_items(change: Change, item_ids: Sequence[bytes]) -> None:
+    """Shred items, and with them all that was made of their attachments."""
+    _shred_renditions(change, item_ids)
+    change.shred(item_ids)
+
+
+def _shred_renditions(change: Change, item_ids: Sequence[bytes]) -> None:
+    gone = delete(Rendition).where(Rendition.item_id.in_(item_ids)).returning(Rendition.object_id)
+    change.shred(change.session.scalars(gone).all())
+
+
 def withdraw_until(change: Change, case: Case, *, origin: Origin, opener: Opener | None, batch: int, hour: int) -> None:
     """Do what a source's withdrawal asks for: end the case, and with it everything sent before.
 
@@ -87,6 +99,7 @@ def withdraw_until(change: Change, case: Case, *, origin: Origin, opener: Opener
     ]
     for item in later:
         item.case_id = None
+    _shred_renditions(change, [item.id for item in later])  # which are sealed as parts of the old case
     moved = update(SealedObject).where(SealedObject.id.in_([item.id for item in later]))
     change.session.execute(moved.values(limited=None))
     end_case(change, case, Ending.WITHDRAWN)

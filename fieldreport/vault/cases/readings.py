@@ -1,42 +1,165 @@
-"""The words of attachments, for those who compare, search and show them.
+"""What is made of attachments so that nobody opens them: words, pictures, films that play. Made once, kept sealed.
 
-Rule: an attachment may come from a compromised intake, so it is read in the sandbox, whatever its letter says it is.
-The copy in between is an encrypted scratch file.
+Rules: an attachment may come from a compromised intake, so everything is made in the sandbox, whatever its letter says
+it is. What was made is sealed to the case's readers and signed by the editor for whom it was made, says of what it was
+made, and goes with its letter. It can always be made again: that it cannot be kept is no reason not to show it.
 """
 
 from __future__ import annotations
 
+import io
+import logging
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, Final, cast
 
 from fieldreport import limits
-from fieldreport.errors import ScrubRefused, Unavailable
+from fieldreport.errors import FieldreportError, NotFound, ScrubRefused, SealError, Unavailable
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
-from fieldreport.scrub.verdicts import Refusal
+from fieldreport.scrub.verdicts import Damaged, Mode, Refusal
+from fieldreport.scrub.views import document
 from fieldreport.scrub.views.document import Reading
-from fieldreport.seal import OpenEnvelope
+from fieldreport.seal import Kind, OpenEnvelope, PartSource
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import Item, Rendition
+
+_log = logging.getLogger(__name__)
+
+PLAYED: Final = frozenset({"video/mp4", "audio/opus"})
+"""What ``Reader.make_playable`` makes."""
+
+_WORDS, _PLAYABLE = "words", "playable"
+_NAME: Final = "rendition"
+_TYPE: Final = "application/octet-stream"
+# What says nothing about the file.
+_FOR_NOW: Final = frozenset({Refusal.BUSY.value, Refusal.CRASHED.value, Refusal.MEMORY.value})
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads attachments: with what, and where the scratch files may lie."""
+    """Makes what is shown of attachments: with what, and where the scratch files may lie."""
 
     scrubber: Scrubber
     scratch: Path
 
-    def read(self, envelope: OpenEnvelope, number: int) -> Reading | None:
+    def words(self, seat: Seat, envelope: OpenEnvelope, number: int) -> Reading | None:
         """The words of one part of an open letter, or None where it cannot be read.
 
         Raises:
             Unavailable: not now: too much is being cleaned. SealError, StoreError: the part is damaged or away.
         """
+        made = self._made(seat, envelope, number, _WORDS, lambda copy: document.encoded(self.scrubber.read(copy)))
+        try:
+            return document.decode(made) if made else None
+        except Damaged:
+            raise SealError("what was made of this file is damaged", code="rendition") from None
+
+    def picture(self, seat: Seat, envelope: OpenEnvelope, number: int, *, place: tuple[int, ...], side: int) -> bytes:
+        """How a place of one part of an open letter looks: JPEG or PNG; see ``Scrubber.picture``.
+
+        Raises:
+            ScrubRefused: it has no looks. Unavailable, SealError, StoreError: as ``words``.
+        """
+        view = f"{'-'.join(map(str, place))} {side}"
+        draw = partial(self.scrubber.picture, place=place, side=side)
+        made = self._made(seat, envelope, number, view, draw)
+        if not made:
+            raise ScrubRefused("This cannot be drawn.", code=Refusal.UNSUPPORTED.value)
+        return made
+
+    def make_playable(self, seat: Seat, envelope: OpenEnvelope, number: int) -> None:
+        """Encode sound or film again, as MP4 or Opus, and keep it for ``playable``; the minutes of a film may be one.
+
+        Raises:
+            ScrubRefused: it cannot be. Unavailable, SealError, StoreError, NotAllowed, RosterError: it is not kept.
+        """
         with Scratch(self.scratch) as copy:
             shutil.copyfileobj(envelope.open_part(number), copy, limits.READ_BYTES)
-            try:
-                return self.scrubber.read(copy)
-            except ScrubRefused as refused:
-                if refused.code == Refusal.BUSY.value:
-                    raise Unavailable("too many files are being read; try again", code="reader-busy") from None
-                return None
+            made = self.scrubber.clean(copy, mode=Mode.STRONG)
+        with made.output as output:
+            if made.media_type not in PLAYED:
+                raise ScrubRefused("This is neither sound nor film.", code=Refusal.UNSUPPORTED.value)
+            output.seek(0)
+            part = PartSource(
+                name=_NAME, media_type=made.media_type, source=cast("BinaryIO", output), length=made.length
+            )
+            _keep(seat, envelope.binding.object, number, _PLAYABLE, part)
+
+    @contextmanager
+    def playable(self, seat: Seat, item_id: bytes, number: int) -> Iterator[OpenEnvelope | None]:
+        """What ``make_playable`` kept, as part 0 of an envelope, to be read at any place; nothing if there is none."""
+        with _opened(seat, item_id, number, _PLAYABLE) as envelope:
+            yield envelope
+
+    def _made(
+        self, seat: Seat, envelope: OpenEnvelope, number: int, view: str, make: Callable[[Scratch], bytes]
+    ) -> bytes:
+        """What was made before, or is now; empty for what cannot be made of this file."""
+        item_id = envelope.binding.object
+        with _opened(seat, item_id, number, view) as kept:
+            if kept is not None:
+                kept.verify()
+                return kept.read_part(0, limits.SCRUB_IN_MEMORY_OUTPUT_BYTES)
+        try:
+            with Scratch(self.scratch) as copy:
+                shutil.copyfileobj(envelope.open_part(number), copy, limits.READ_BYTES)
+                made = make(copy)
+        except ScrubRefused as refused:
+            if refused.code in _FOR_NOW:
+                raise Unavailable("this file cannot be read now; try again", code="reader-busy") from None
+            made = b""
+        part = PartSource(name=_NAME, media_type=_TYPE, source=io.BytesIO(made), length=len(made))
+        try:
+            _keep(seat, item_id, number, view, part)
+        except FieldreportError as error:
+            _log.warning("what was made of an attachment is not kept (%s)", error.code)
+        return made
+
+
+def _place(number: int, item_id: bytes, view: str) -> dict[str, str]:
+    return {"item": item_id.hex(), "part": str(number), "view": view}
+
+
+@contextmanager
+def _opened(seat: Seat, item_id: bytes, number: int, view: str) -> Iterator[OpenEnvelope | None]:
+    """What was kept; nothing where it is not here, is not this, or does not open: then it is made again."""
+    with seat.vault.reading() as session:
+        row, item = session.get(Rendition, (item_id, number, view)), session.get(Item, item_id)
+    with ExitStack() as stack:
+        envelope = None
+        if row is not None and item is not None and item.case_id is not None:
+            with suppress(SealError, NotFound):
+                envelope = stack.enter_context(
+                    seat.open_object(row.object_id, kind=Kind.RENDITION, thread=item.case_id)
+                )
+        if envelope is not None and not _place(number, item_id, view).items() <= envelope.manifest.fields.items():
+            envelope = None
+        yield envelope
+
+
+def _keep(seat: Seat, item_id: bytes, number: int, view: str, part: PartSource) -> None:
+    with seat.vault.reading() as session:
+        item = session.get(Item, item_id)
+    if item is None or item.case_id is None:
+        return
+    fields = _place(number, item_id, view)
+    with (
+        seat.stage(kind=Kind.RENDITION, thread=item.case_id, parts=[part], fields=fields) as staged,
+        seat.change() as change,
+    ):
+        now = change.session.get(Item, item_id)
+        if now is None or now.gone or now.case_id != item.case_id:
+            return
+        row = change.session.get(Rendition, (item_id, number, view))
+        if row is None:
+            row = Rendition(item_id=item_id, number=number, view=view, object_id=staged.id)
+            change.session.add(row)
+        else:  # a colleague was faster, or it did not open
+            change.shred([row.object_id])
+            row.object_id = staged.id
+        change.add(staged)

@@ -23,7 +23,7 @@ from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.readers import Place, Setter
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import Case, Item, SealedObject
+from fieldreport.vault.archive.tables import Case, Item, Rendition, SealedObject
 from fieldreport.vault.cases.inbox import living
 
 
@@ -91,9 +91,10 @@ def _set_readers(change: Change, case: Case, only: Collection[str] | None, *, se
     if only is not None and case.assignee not in only:
         case.assignee = None
     of_case = select(Item.id).where(Item.case_id == case.id)
+    made = select(Rendition.object_id).where(Rendition.item_id.in_(of_case))
     change.session.execute(
         update(SealedObject)
-        .where(SealedObject.id.in_(of_case) | (SealedObject.id == case.card))
+        .where(SealedObject.id.in_(of_case) | SealedObject.id.in_(made) | (SealedObject.id == case.card))
         .values(limited=None if only is None else case.id)
     )
     for handle in sorted(set(only or "-")):

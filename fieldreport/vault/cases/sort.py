@@ -46,7 +46,7 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject, Withdrawal
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import addressees, source_sealed
-from fieldreport.vault.cases.file import file_letter, open_case, withdraw_until
+from fieldreport.vault.cases.file import file_letter, open_case, shred_items, withdraw_until
 from fieldreport.vault.cases.inbox import unsorted
 
 _log = logging.getLogger(__name__)
@@ -479,7 +479,7 @@ def _was_withdrawn(change: Change, item: Item, look: _Look) -> bool:
 
 
 def _drop(change: Change, item: Item) -> None:
-    change.shred([item.id])
+    shred_items(change, [item.id])
     item.gone = True
 
 

@@ -139,3 +139,42 @@ def test_a_reading_comes_back_as_it_was_written() -> None:
     pieces = [Piece(Block.MEMBER, ("text-1.txt",)), Piece(Block.ROW, ("a", "\u6751")), Piece(Block.PAGE, ("2",))]
     reading = decode(encode(pieces, {Unread.REST}))
     assert (reading.pieces, reading.unread, reading.text) == (tuple(pieces), (Unread.REST,), "a\t\u6751")
+
+
+WHATSAPP = "\n".join(
+    ["Messages are encrypted.", "12/03/24, 21:04 - Kim: Are you there?", "12/03/24, 21:05 - Lee: Yes.", "Two of us."]
+    + [f"12/03/24, 21:{minute} - Kim: The gate, now." for minute in range(10, 14)]
+)
+CHATS = {
+    "android": WHATSAPP,
+    "iphone": "\n".join(f"[12.03.24, 21:04:0{second}] Kim: The gate." for second in range(4)),
+    "kakao": "\n".join(
+        f"[\uae40\ucca0\uc218] [\uc624\ud6c4 3:2{minute}] \ubb38\uc774 \uc5f4\ub838\ub2e4." for minute in range(4)
+    ),
+    "line": "\n".join(f"21:0{minute}\tKim\tThe gate." for minute in range(4)),
+}
+
+
+@pytest.mark.parametrize("chat", CHATS.values(), ids=CHATS)
+def test_an_exported_chat_is_a_conversation(chat: str, read: Read) -> None:
+    said = read(chat.encode()).pieces
+    assert {piece.block for piece in said} == {Block.SAID}
+    assert {len(piece.texts) for piece in said} == {3}
+
+
+def test_a_message_of_two_lines_is_one(read: Read) -> None:
+    said = [piece.texts for piece in read(WHATSAPP.encode()).pieces]
+    assert said[:3] == [
+        ("", "", "Messages are encrypted."),
+        ("12/03/24, 21:04", "Kim", "Are you there?"),
+        ("12/03/24, 21:05", "Lee", "Yes.\nTwo of us."),
+    ]
+
+
+def test_what_can_be_drawn_is_told_by_its_place(read: Read) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.pdf", SAMPLES["application/pdf"]())
+        archive.writestr("b.jpg", SAMPLES["image/jpeg"]())
+    places = [piece for piece in read(file.getvalue()).pieces if piece.block in {Block.PAGE, Block.PICTURE}]
+    assert [(piece.block, *piece.texts) for piece in places] == [(Block.PAGE, "1-1"), (Block.PICTURE, "2-1")]

@@ -1,0 +1,97 @@
+"""How a file looks, as one picture no larger than a screen needs, in the locked child.
+
+Pages of a PDF are drawn by PDFium; pages of a TIFF are decoded; every other picture and drawing goes through strong
+cleaning, and what comes out is made smaller. The result is pixels and nothing else.
+"""
+
+from __future__ import annotations
+
+import pypdfium2
+from PIL import Image
+
+from fieldreport import limits
+from fieldreport.scrub import pipeline, registry
+from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
+from fieldreport.scrub.images import codecs
+from fieldreport.scrub.sniff import sniff
+from fieldreport.scrub.verdicts import Damaged, Mode, Refusal, Refused
+from fieldreport.scrub.views.places import member
+
+_HIGH = 4  # a strip may be so many times as high as it is wide before it is made smaller than the screen
+
+
+def write(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
+    """Draw the place that the options name, at most ``side`` pixels wide; the answer is JPEG's type or PNG's.
+
+    Raises:
+        Refused: it has no looks, or cannot be drawn.
+        Elsewhere: it takes the codecs of films.
+    """
+    *members, page = cleaning.options.place
+    side = cleaning.options.side
+    image = _drawn(member(untrusted_source, members, cleaning), page, side, cleaning)
+    data, media_type = codecs.encode(_fitted(image, side))
+    sink.write(data)
+    return media_type
+
+
+def _drawn(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image.Image:
+    media_type = sniff(untrusted)
+    if media_type == "application/pdf":
+        return _pdf_page(untrusted, page, side, cleaning)
+    if media_type == "image/tiff":
+        return _tiff_page(untrusted, page, cleaning)
+    if page != 1:
+        raise Damaged
+    if media_type.partition("/")[0] in {"audio", "video"}:
+        painted: Image.Image = registry.painter()(untrusted, registry.row(media_type).demuxer, side)
+        return painted
+    made = Sink()
+    media_type = pipeline.clean(untrusted, made, _strong(cleaning))
+    if not media_type.startswith("image/"):
+        raise Refused(Refusal.UNSUPPORTED)
+    return codecs.decode(made.source().whole(), media_type, set())
+
+
+def _strong(cleaning: Cleaning) -> Cleaning:
+    return pipeline.new_cleaning(Mode.STRONG) if cleaning.mode is not Mode.STRONG else cleaning
+
+
+def _pdf_page(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image.Image:
+    try:
+        document = pypdfium2.PdfDocument(untrusted.whole())
+        if page > len(document):
+            raise Damaged
+        drawn = document[page - 1]
+        width, height = drawn.get_size()
+        scale = min(side / max(width, 1), side * _HIGH / max(height, 1))
+        cleaning.spend(int(width * scale + 1) * int(height * scale + 1) * 8)
+        picture: Image.Image = drawn.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
+        document.close()
+    except pypdfium2.PdfiumError:
+        raise Damaged from None
+    return picture
+
+
+def _tiff_page(untrusted: Source, page: int, cleaning: Cleaning) -> Image.Image:
+    file = codecs.open_tiff(untrusted.file())
+    if page > limits.IMAGE_FRAMES or not codecs.turn_to(file, page - 1):
+        raise Damaged
+    check_image(*file.size)
+    codecs.check_decoded(*file.size)
+    cleaning.spend(file.size[0] * file.size[1] * 8)
+    return codecs.decoded(file)
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    """No wider than the side, no higher than four times that; eight bits a channel."""
+    if image.mode == "I;16":
+        image = image.point(lambda level: level * (1 / 256)).convert("L")
+    elif image.mode not in {"L", "RGB", "RGBA"}:
+        see_through = "A" in image.getbands() or "transparency" in image.info
+        image = image.convert("RGBA" if see_through else "RGB")
+    scale = min(1.0, side / image.width, side * _HIGH / image.height)
+    if scale == 1.0:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BOX if scale < 1 / 2 else Image.Resampling.BICUBIC)
