@@ -25,7 +25,8 @@ from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.pdf.font_programs import clean_program
 from fieldreport.scrub.documents.pdf.pictures import clean_jbig2, clean_jpx
 from fieldreport.scrub.documents.pdf.postscript import clean_calculator, clean_character_map
-from fieldreport.scrub.verdicts import Damaged
+from fieldreport.scrub.verdicts import Damaged, Removed
+from tests.scrub.conftest import clean_copy
 
 Clean = Callable[[bytes], Any]
 Unpacked = Callable[[bytes], list[bytes]]
@@ -264,3 +265,32 @@ def test_ink_names_become_neutral(clean: Clean) -> None:
 )  # fmt: skip
 def test_links_stay_where_they_are_public_and_lose_what_says_who_clicked(address: str, kept: str | None) -> None:
     assert clean_link(address) == kept
+
+
+WORDS = b"BT /F0 9 Tf 20 20 Td (Seen) Tj ET "
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (WORDS + b"q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q", set()),
+        (b"q BI 5 /W 10 ID xxxx EI Q " + WORDS, {Removed.INCOMPLETE}),
+        (b"BI /W 50 /H 1 /BPC 8 /CS /G ID words EI q Q q Q q Q q Q q Q".ljust(96) + b" EI " + WORDS, {Removed.INCOMPLETE}),
+        (WORDS + b"BT (words that do not e", {Removed.INCOMPLETE}),
+        (WORDS + b"q 9 0 0 9 0 0 cm BI /W 9 /H 9 /BPC 8 /CS /G ID pixels", {Removed.INCOMPLETE}),
+    ],
+    ids=["whole", "no description", "a picture that seems to end", "words cut off", "a picture cut off"],
+)  # fmt: skip
+def test_of_a_page_that_is_not_as_specified_the_rest_is_kept_and_the_receipt_says_so(
+    content: bytes, said: set[Removed]
+) -> None:
+    with pikepdf.new() as made, io.BytesIO() as file:
+        page = made.add_blank_page(page_size=(200, 200)).obj
+        font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+        page.Resources, page.Contents = Dictionary(Font=Dictionary(F0=font)), made.make_stream(content)
+        made.save(file)
+        copy = clean_copy(file.getvalue())
+    assert copy.removed & {Removed.INCOMPLETE} == said
+    shown = pypdfium2.PdfDocument(copy.data)
+    assert "Seen" in shown[0].get_textpage().get_text_range()
+    shown.close()

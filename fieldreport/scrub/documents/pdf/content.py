@@ -113,9 +113,7 @@ class Rewriter:
         """The new content stream; ``self.resources`` holds what it uses."""
         if len(untrusted) > limits.PDF_CONTENT_BYTES:
             raise Bomb
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a stream that ends early is drawn as far as it goes, as viewers do
-            instructions = pikepdf.parse_content_stream(Stream(self._old, untrusted))
+        instructions = self._parsed(untrusted)
         kept: list[Any] = []
         sections: list[bool] = []  # for every open marked-content section: whether it is on a layer that is off
         hidden = False
@@ -137,19 +135,35 @@ class Rewriter:
             elif operator in {"BDC", "BMC"}:
                 sections.append(self._hidden(instruction.operands))
                 hidden = True in sections
+            elif operator == "EI":  # of a picture that was taken to end before, by "EI" in its data
+                self._miss()
             elif operator == "EMC":
                 del sections[-1:]
                 hidden = True in sections
             elif (
                 isinstance(instruction, ContentStreamInlineImage)
                 and not hidden
-                and (name := self._inline(instruction.iimage)) is not None
+                and (name := self._inline(instruction)) is not None
             ):
                 kept.append(ContentStreamInstruction([name], Operator("Do")))
         new = _written(kept)
         if b" sc" in new or _PALE.search(b"\n" + new):
             self._copies.pale = True
         return new
+
+    def _parsed(self, untrusted: bytes) -> list[Any]:
+        """The instructions of a stream; one that ends early is drawn as far as it goes, as viewers do."""
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            # The end of a picture, for one that has none: qpdf would forget it.
+            instructions = list(pikepdf.parse_content_stream(Stream(self._old, untrusted + b"\nEI")))
+        ended = bool(instructions) and bytes(instructions[-1].operator.unparse()) == b"EI"
+        if said or not ended:
+            self._miss()
+        return instructions[:-1] if ended else instructions
+
+    def _miss(self) -> None:
+        self._copies.lost(self._copies.state_of_work())
 
     def _renamed(self, instruction: Any, operator: str, category: str) -> Any:
         """The instruction with the new name of what it names; None when there is no such thing."""
@@ -224,7 +238,12 @@ class Rewriter:
         names[name] = copy
         return name
 
-    def _inline(self, image: Any) -> Name | None:
+    def _inline(self, instruction: ContentStreamInlineImage) -> Name | None:
+        try:
+            image = instruction.iimage
+        except pikepdf.PdfError:  # what describes it makes no sense
+            self._miss()
+            return None
         return self._add("/XObject", self._copies.inline_picture(image, self._old_resources))
 
     def _default_colours(self) -> None:
