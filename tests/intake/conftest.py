@@ -82,6 +82,16 @@ class House:
         raw = roster_changes.next_roster(current, self.desk.entries(), now=self.clock.moment)
         return self.rosters.publish(raw, admin_key().sign_roster(raw))
 
+    def with_addressees(self, labels: Mapping[str, str], **names: list[str]) -> House:
+        """The admin says under which names the editors are addressed, and the settings what sources read of them."""
+        current = self.rosters.newest(at_least=0)
+        entries = current.entries
+        for handle, listed in names.items():
+            entries = roster_changes.with_addressees(entries, handle, listed)
+        raw = roster_changes.next_roster(current, entries, now=self.clock.moment)
+        self.rosters.publish(raw, admin_key().sign_roster(raw))
+        return self.with_intake(addressees=labels)
+
     def letters(self, *, reader: str = "amira") -> list[OpenEnvelope]:
         """Every letter that waits, opened and verified by an editor."""
         opened = []

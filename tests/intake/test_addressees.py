@@ -8,27 +8,14 @@ from collections.abc import Mapping
 import pytest
 
 from fieldreport.errors import NotARecipient
-from fieldreport.unseal import roster_changes
-from tests.cast import admin_key
 from tests.intake.conftest import House, Seen, Source
 
 LABELS: Mapping[str, str] = {"amira": "Amira Haddad", "borders": "Border <desk>", "ports": "Ports"}
 
 
-def address(house: House, **names: list[str]) -> None:
-    """The admin says under which names the editors are addressed."""
-    current = house.rosters.newest(at_least=0)
-    entries = current.entries
-    for handle, listed in names.items():
-        entries = roster_changes.with_addressees(entries, handle, listed)
-    raw = roster_changes.next_roster(current, entries, now=house.clock.moment)
-    house.rosters.publish(raw, admin_key().sign_roster(raw))
-
-
 @pytest.fixture
 def house(house: House) -> House:
-    address(house, amira=["amira", "borders"], jonas=["borders"])
-    return house.with_intake(addressees=LABELS)
+    return house.with_addressees(LABELS, amira=["amira", "borders"], jonas=["borders"])
 
 
 def choices(page: Seen) -> dict[str, str]:

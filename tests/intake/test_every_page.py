@@ -82,6 +82,18 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     for host in ("example.org", "example.onion.ly"):
         yield host, source.get("", headers=[("Host", host)])
     yield "wrong type", Seen(source.client.post(f"/{language}/report", data=b"{}", content_type="application/json"))
+    yield from pages_with_addressees(house, language)
+
+
+def pages_with_addressees(house: House, language: str) -> Iterator[tuple[str, Seen]]:
+    """What a source meets who may choose who reads a report."""
+    named = house.with_addressees({"amira": "Amira Haddad", "borders": "Borders"}, amira=["amira", "borders"])
+    source = Source(named.app(), language=language)
+    yield "whom to choose", source.get("report")
+    yield "chosen in vain", source.send("Trucks.", addressee="ports")
+    receipt = source.send("Trucks.", addressee="amira")
+    yield "receipt of a choice", receipt
+    yield "whom to choose again", source.come_back(receipt.codename)
 
 
 def pages_with_files(source: Source) -> Iterator[tuple[str, Seen]]:
@@ -121,7 +133,7 @@ def test_every_page_is_complete_safe_and_light(house: House, language: str) -> N
         assert page.title.strip(), name
         ids = page.all("//@id")
         assert len(ids) == len(set(ids)), name
-        for control in page.all("//textarea | //input[not(@type='hidden') and not(ancestor::label)]"):
+        for control in page.all("//textarea | //select | //input[not(@type='hidden') and not(ancestor::label)]"):
             assert page.all(f"//label[@for='{control.get('id')}']"), (name, control.get("id"))
         for tied in page.all("//@aria-describedby | //@aria-labelledby"):
             assert all(identifier in ids for identifier in tied.split()), (name, tied)
