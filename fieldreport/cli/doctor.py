@@ -1,17 +1,18 @@
 """``fieldreport doctor``: check this machine and this installation, one line per check.
 
-Each check holds, warns or fails; one that fails makes the exit status 69. It changes nothing but what
-``--fix`` names, payloads that a crash left without a row; and the stores remember the roster that was found in force.
+Each check holds, warns, fails, or could not look ("unseen"); one that fails makes the exit status 69. It changes
+nothing but what ``--fix`` names, payloads that a crash left without a row; and the stores remember the roster that was
+found in force.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -19,38 +20,23 @@ import click
 from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.cli.demo_newsroom import FACTS_NAME
+from fieldreport.cli.doctor_link import link_checks
+from fieldreport.cli.findings import Finding, Verdict
 from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError
 from fieldreport.intake.letterbox import LetterboxState, letterbox_state
-from fieldreport.mailbox import open_mailbox
+from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import check_platform
 from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
-from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.cases import restriction
 from fieldreport.vault.keys.status import standing
 
 _NAMED_PAYLOADS = 8
 _SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
 _NAMED_CASES = 8  # a list of names that fits a line
-
-
-class Verdict(StrEnum):
-    """How a check ended."""
-
-    HOLDS = "holds"
-    WARNS = "warns"
-    FAILS = "fails"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check: what was looked at, how it ended, and what was seen."""
-
-    check: str
-    verdict: Verdict
-    seen: str
 
 
 @click.command("doctor")
@@ -87,42 +73,81 @@ def machine_checks() -> Iterator[Finding]:
 
 
 def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
-    """Checks of one installation: whether it is real, the roster, the audit log, modes, key files, orphans."""
+    """Checks of one installation, of the zones that these settings name and this user may look into."""
     yield from _demonstration(settings)
+    hidden = {zone: why for zone in ("intake", "desk") if (why := _hidden(settings, zone))}
+    for zone, why in hidden.items():
+        yield Finding(check=zone, verdict=Verdict.UNSEEN, seen=why)
+    if settings.has("keys"):
+        yield from _roster_checks(settings, with_vault="desk" not in hidden)
+    if "intake" not in hidden:
+        state = letterbox_state(settings.intake.data)
+        verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
+        yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
+        yield _private(settings.intake.data, to_group=False)
+        yield from _store_checks("mailbox", open_mailbox, settings, fix=fix)
+    if "desk" not in hidden:
+        yield from _modes(settings)
+        yield from _key_files(settings.desk.keyfiles)
+        yield from _store_checks("vault", open_vault, settings, fix=fix)
+    yield _settings_mode(settings.path)
+    yield from link_checks(settings, hidden)
+
+
+def _hidden(settings: config.Settings, zone: str) -> str:
+    """Why a zone cannot be looked at; nothing where it can."""
+    if not settings.has(zone):
+        return f"not looked at: {settings.path.name} has no [{zone}]; run doctor with that zone's settings and user"
+    data: Path = getattr(settings, zone).data
+    try:
+        owner = data.stat().st_uid
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        owner = -1
+    if os.geteuid() == 0 and owner != 0:
+        # What is made on the way, such as a lock, would belong to root and shut the zone out.
+        return f"not looked at: {data} belongs to another user than root; run doctor as its owner"
+    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        return f"not looked at: this user may not look into {data}; run doctor as its owner"
+    return ""
+
+
+def _roster_checks(settings: config.Settings, *, with_vault: bool) -> Iterator[Finding]:
     try:
         with open_watch(settings) as rosters:
             yield _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
             yield _roster_age(rosters)
             yield _admin_key(settings, rosters)
-            yield from _due(settings, rosters)
-            yield _orphaned_cases(settings, rosters)
-            yield _audit_log(settings, rosters)
-            yield _case_sources(settings, rosters)
+            if with_vault:
+                yield from _due(settings, rosters)
+                yield _orphaned_cases(settings, rosters)
+                yield _audit_log(settings, rosters)
+                yield _case_sources(settings, rosters)
     except FieldreportError as error:
         yield Finding(check="roster", verdict=Verdict.FAILS, seen=error.detail)
-    state = letterbox_state(settings.intake.data)
-    verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
-    yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
-    yield from _modes(settings)
-    yield from _key_files(settings.desk.keyfiles)
-    for name, opened in (("mailbox", open_mailbox), ("vault", open_vault)):
-        try:
-            store = opened(settings)
-            orphans = store.remove_orphans() if fix else len(store.orphans())
-            unreadable = store.unreadable()
-        except FieldreportError as error:
-            yield Finding(check=name, verdict=Verdict.FAILS, seen=error.detail)
-            continue
-        store.close()
-        word = "removed" if fix else "found"
-        verdict = Verdict.WARNS if orphans and not fix else Verdict.HOLDS
-        yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row {word}")
-        if unreadable:
-            named = ", ".join(
-                [each.hex() for each in unreadable[:_NAMED_PAYLOADS]] + ["…"] * (len(unreadable) > _NAMED_PAYLOADS)
-            )
-            seen = f"payloads that cannot be read: {len(unreadable)} ({named})"
-            yield Finding(check=name, verdict=Verdict.FAILS, seen=seen)
+
+
+def _store_checks(
+    name: str, opened: Callable[[config.Settings], LocalMailbox | Vault], settings: config.Settings, *, fix: bool
+) -> Iterator[Finding]:
+    try:
+        store = opened(settings)
+        orphans = store.remove_orphans() if fix else len(store.orphans())
+        unreadable = store.unreadable()
+    except FieldreportError as error:
+        yield Finding(check=name, verdict=Verdict.FAILS, seen=error.detail)
+        return
+    store.close()
+    word = "removed" if fix else "found"
+    verdict = Verdict.WARNS if orphans and not fix else Verdict.HOLDS
+    yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row {word}")
+    if unreadable:
+        named = ", ".join(
+            [each.hex() for each in unreadable[:_NAMED_PAYLOADS]] + ["…"] * (len(unreadable) > _NAMED_PAYLOADS)
+        )
+        seen = f"payloads that cannot be read: {len(unreadable)} ({named})"
+        yield Finding(check=name, verdict=Verdict.FAILS, seen=seen)
 
 
 def _demonstration(settings: config.Settings) -> Iterator[Finding]:
@@ -153,14 +178,16 @@ def _roster_age(rosters: RosterWatch) -> Finding:
 
 
 def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
-    vault = open_vault(settings)
+    vault: Vault | None = None
     try:
+        vault = open_vault(settings)
         found = standing(vault, rosters, rotate_days=settings.keys.rotate_days)
     except FieldreportError as error:
         yield Finding(check="keys", verdict=Verdict.FAILS, seen=error.detail)
         return
     finally:
-        vault.close()
+        if vault is not None:
+            vault.close()
     due = [key for key in found.keys if key.due]
     for key in due:
         seen = f"{key.handle}'s is {key.age_days} days old; keys are replaced after {found.rotate_days}"
@@ -171,8 +198,9 @@ def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
 
 def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
     """Whether the readers of limited cases are those that were set, and one of them is left to read each."""
-    vault = open_vault(settings)
+    vault: Vault | None = None
     try:
+        vault = open_vault(settings)
         roster = rosters.newest()
         refused = readers.refused_cases(vault, rosters)
         with vault.reading() as session:
@@ -180,7 +208,8 @@ def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
     except FieldreportError as error:
         return Finding(check="limited cases", verdict=Verdict.FAILS, seen=error.detail)
     finally:
-        vault.close()
+        if vault is not None:
+            vault.close()
     if refused:
         named = _named_cases(refused)
         seen = f"who may read is not what a reader signed: {named}; nothing is re-wrapped until a backup is restored"
@@ -194,14 +223,16 @@ def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
 
 def _audit_log(settings: config.Settings, rosters: RosterWatch) -> Finding:
     """Whether the log is whole, and holds what is remembered of it outside the database."""
-    vault = open_vault(settings)
+    vault: Vault | None = None
     try:
+        vault = open_vault(settings)
         remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
         report = vault.audit.verify(rosters.all_here(), remembered)
     except FieldreportError as error:
         return Finding(check="audit log", verdict=Verdict.FAILS, seen=error.detail)
     finally:
-        vault.close()
+        if vault is not None:
+            vault.close()
     with_ = ", ".join(one.by for one in report.held)
     if report.accepted:
         lost = ", ".join(f"{one.head.number} ({one.by})" for one in report.accepted)
@@ -213,13 +244,15 @@ def _audit_log(settings: config.Settings, rosters: RosterWatch) -> Finding:
 
 def _case_sources(settings: config.Settings, rosters: RosterWatch) -> Finding:
     """Whether the source of each case is the one that an editor signed; if not, no answer leaves the case."""
-    vault = open_vault(settings)
+    vault: Vault | None = None
     try:
+        vault = open_vault(settings)
         refused = origin.refused_cases(vault, rosters)
     except FieldreportError as error:
         return Finding(check="cases", verdict=Verdict.FAILS, seen=error.detail)
     finally:
-        vault.close()
+        if vault is not None:
+            vault.close()
     if not refused:
         return Finding(check="cases", verdict=Verdict.HOLDS, seen="the source of each is signed by an editor")
     named = _named_cases(refused)
@@ -269,7 +302,6 @@ def _key_files(keyfiles: Path) -> Iterator[Finding]:
 
 
 def _modes(settings: config.Settings) -> Iterator[Finding]:
-    yield _private(settings.intake.data, to_group=False)
     keyfiles = settings.desk.keyfiles
     secrets = machine_secret.directory(keyfiles)
     for path in (
@@ -279,11 +311,15 @@ def _modes(settings: config.Settings) -> Iterator[Finding]:
         *([secrets] if secrets.exists() else ()),
     ):
         yield _private(path)
-    name, mode = settings.path.name, stat.S_IMODE(settings.path.stat().st_mode)
+
+
+def _settings_mode(path: Path) -> Finding:
+    mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o022:
-        yield Finding(check="modes", verdict=Verdict.WARNS, seen=f"{name} has mode {mode:o}, others can write to it")
-    else:
-        yield Finding(check="modes", verdict=Verdict.HOLDS, seen=f"{name} has mode {mode:o}")
+        return Finding(
+            check="modes", verdict=Verdict.WARNS, seen=f"{path.name} has mode {mode:o}, others can write to it"
+        )
+    return Finding(check="modes", verdict=Verdict.HOLDS, seen=f"{path.name} has mode {mode:o}")
 
 
 def _private(path: Path, *, to_group: bool = True) -> Finding:

@@ -6,8 +6,10 @@ Users of their own need root: here one user is all three, and everything else is
 from __future__ import annotations
 
 import grp
+import json
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -39,6 +41,7 @@ ZONES = ("intake", "desk", "press")
 
 @pytest.fixture
 def parted(house: House) -> Path:
+    shutil.copytree(house.directory / "keys", house.directory.parent / "first")
     split(house.directory, dict.fromkeys(ZONES, ME))
     return house.directory
 
@@ -204,3 +207,58 @@ def test_a_link_that_anybody_could_use_is_not_served(parted: Path) -> None:
         path.write_text(kept.replace("[intake]\n", f"[intake]\n{unix}{line}\n"))
         with pytest.raises(SettingsError, match=why):
             listen_of(settings_of(parted, "intake")) and gate_of(settings_of(parted, "intake"))
+
+
+def doctored(directory: Path, zone: str) -> dict[str, list[tuple[str, str]]]:
+    done = run("--settings", directory / f"{zone}.toml", "doctor", "--json")
+    assert done.exit_code in {0, 69}, done.exception
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in json.loads(done.stdout):
+        found.setdefault(each["check"], []).append((each["verdict"], each["seen"]))
+    return found
+
+
+def test_doctor_says_what_it_could_not_look_at_in_each_zone(staffed: House, tmp_path: Path) -> None:
+    shutil.copytree(staffed.directory, tmp_path / "newsroom")
+    parted = tmp_path / "newsroom"
+    split(parted, dict.fromkeys(ZONES, ME))
+    with link_server(parted):
+        intake, desk, press = (doctored(parted, zone) for zone in ZONES)
+    assert [zone["link"][0][0] for zone in (intake, desk)] == ["holds", "holds"]
+    assert (intake["desk"][0][0], desk["intake"][0][0]) == ("unseen", "unseen")
+    assert {press["intake"][0][0], press["desk"][0][0]} == {"unseen"}
+    assert "vault" not in intake
+    assert "audit log" not in intake
+    assert not {"mailbox", "letterbox"} & set(desk), "of what it cannot see it says nothing"
+    assert not {"roster", "mailbox", "vault", "link", "key files"} & set(press)
+    assert {desk[check][0][0] for check in ("roster", "vault", "audit log", "keys", "key files")} == {"holds"}
+    assert {intake[check][0][0] for check in ("roster", "mailbox", "letterbox")} == {"holds"}
+    away = {zone: doctored(parted, zone)["link"][0] for zone in ("intake", "desk")}
+    assert {verdict for verdict, _ in away.values()} == {"fails"}
+    assert "'fieldreport link' serves it" in away["intake"][1]
+
+
+def test_doctor_says_when_the_intake_lacks_the_newest_roster(parted: Path, house: House) -> None:
+    signed = run("--settings", parted / "desk.toml", "roster", "sign", "--passphrase-file", house.passphrase_file)
+    assert signed.exit_code == 0, signed.stderr
+    with link_server(parted):
+        assert doctored(parted, "desk")["link"][0][0] == "warns"
+        assert run("--settings", parted / "desk.toml", "collect").exit_code == 0
+        assert doctored(parted, "desk")["link"][0][0] == "holds"
+        shutil.rmtree(parted / "desk" / "keys")
+        shutil.copytree(house.directory.parent / "first", parted / "desk" / "keys")
+        verdict, seen = doctored(parted, "desk")["link"][0]
+    assert (verdict, "an older copy" in seen) == ("fails", True)
+
+
+def test_a_zone_of_another_user_is_not_looked_at(parted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is neither root nor the owner sees nothing; root would leave files behind that shut the owner out."""
+    real, closed = os.access, {parted / "desk", parted / "intake"}
+    monkeypatch.setattr(os, "geteuid", lambda: 61_001)
+    monkeypatch.setattr(os, "access", lambda path, *rest: path not in closed and real(path, *rest))
+    found = doctored(parted, "desk")
+    assert found["desk"][0][0] == "unseen"
+    assert "vault" not in found
+    assert not {"link", "key files"} & set(found)
+    refusal = refused(run("--settings", parted / "intake.toml", "letterbox"), 74)
+    assert "may not look into" in refusal
