@@ -163,16 +163,17 @@ class Walk:
                 break
         else:
             raise VisitFailed("the report is not in the inbox")
-        downloads = case.links("/download") or case.links("/files/")
         photo = b""
-        for link in dict.fromkeys(downloads):
+        pages = case.links("/read")
+        for page_of_file in pages:
+            link = editor.get(editor.get(page_of_file).link("The file itself")).link("Save ")
             content = editor.download(link)
             for mark in self._planted:
                 _check(mark.encode() not in content, f"{link} is clean of what was planted")
             if content.startswith(b"\xff\xd8") and b"Exif" not in content:
                 photo = content
         _check(photo != b"", "the photo arrived, without Exif")
-        self._tell(f"amira read the report; {len(downloads)} attachments hold nothing of what was planted in them")
+        self._tell(f"amira read the report; {len(pages)} attachments hold nothing of what was planted in them")
         return address, photo
 
     def _ask(self, editor: Visitor, case: str) -> None:
