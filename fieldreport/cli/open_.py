@@ -233,7 +233,9 @@ class _Found:
         shown = {
             name: value for name, value in manifest.fields.items() if name not in _TAGS | {AUTHOR, AUTHOR_SIGNATURE}
         }
-        lines += [f"{name:<15} {in_one_line(value)}" for name, value in sorted(shown.items())]
+        # An addressee is as long as the longest, and all spaces where there is none.
+        told = {name: value.rstrip(" ") for name, value in sorted(shown.items())}
+        lines += [f"{name:<15} {in_one_line(value)}" for name, value in told.items() if value]
         for each in self.attachments:
             removed = codes_told(each.removed, nothing="nothing")
             lines.append(f"file            {each.name}: {each.media_type}, {each.length} bytes, removed: {removed}")

@@ -65,6 +65,12 @@ from fieldreport.seal import (
     show_default=True,
     help="Language of the report and of a new codename's words.",
 )
+@click.option(
+    "--addressee",
+    default="",
+    metavar="NAME",
+    help="Who alone is to read it: a desk, or an editor who may be addressed.",
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The new file.")
 @click.option("--without-sandbox", is_flag=True, help="Continue although the kernel lacks Landlock or seccomp.")
 def pack_command(
@@ -73,6 +79,7 @@ def pack_command(
     roster: Path,
     admin_fingerprint: str,
     language: str,
+    addressee: str,
     output: Path,
     *,
     existing_codename: bool,
@@ -89,6 +96,10 @@ def pack_command(
     untrusted_text = _read_text(text_path) if text_path is not None else ""
     # Before the cleaning, which may take minutes: report at once what cannot succeed.
     readers.recipients()
+    if addressee and addressee not in readers.addressees:
+        raise UsageError(
+            f"this newsroom can be addressed as: {', '.join(readers.addressees) or 'nobody in particular'}"
+        )
     if output.exists():
         raise UsageError(f"{output} is there already")
     codename = _ask_codename() if existing_codename else Codename.generate(language)
@@ -105,6 +116,7 @@ def pack_command(
             files=tuple(_clean(files, scrubber, Path(directory), outputs, language=language)),
             form=secrets.token_hex(16),
             keys=SourceKeys.derive(codename, instance=readers.instance),
+            addressee=addressee,
         )
         _write(output, letter, readers, hour=int(now.timestamp() // 3600))
     _tell(letter, readers, output, None if existing_codename else codename)
@@ -210,7 +222,8 @@ def _tell(letter: Letter, roster: Roster, output: Path, codename: Codename | Non
         click.echo(
             f"report: {len(letter.text.decode())} characters: {', '.join(letter.text_removed) or 'nothing to remove'}"
         )
-    click.echo(f"packed: {output}, for the roster of epoch {roster.epoch}")
+    to = f", for {letter.addressee} alone" if letter.addressee else ""
+    click.echo(f"packed: {output}{to}, for the roster of epoch {roster.epoch}")
     click.echo(
         f"Hand it in soon: the newsroom renews its list of keys by {roster.not_after:%Y-%m-%d} at the latest. Once a"
         " key has been replaced, this file is no longer accepted and has to be packed again."

@@ -31,11 +31,12 @@ from fieldreport.seal import (
     PackedLetter,
     PartSource,
     Role,
+    RosterDirectory,
     SourceKeys,
     open_rosters,
     seal_envelope,
 )
-from fieldreport.unseal import identity_file, key_file
+from fieldreport.unseal import identity_file, key_file, roster_changes
 from tests.cast import CHEAP
 from tests.cli.conftest import House, refused, run
 
@@ -119,10 +120,37 @@ def test_a_letter_that_was_packed_is_one_that_the_intake_makes(staffed: House, c
         "lookup": keys.lookup.hex(),
         "thread": keys.thread.hex(),
         "reply_key": str(keys.identity.recipient),
+        "addressee": 32 * " ",
     }
+    assert "addressee" not in run("open", card.path, "--key", card.identity).stdout
     assert (packed.frame.epoch, packed.frame.letter) == (found["epoch"], bytes.fromhex(found["object"]))
     assert found["thread"] == found["object"]
     assert packed.readers == 2, "the editor and the recovery key"
+
+
+def test_a_report_can_be_packed_for_those_alone_whom_the_roster_names(
+    staffed: House, admin_key: key_file.StaffKey, amira: key_file.StaffKey, tmp_path: Path
+) -> None:
+    (tmp_path / "report.txt").write_text(REPORT)
+    arguments = ("--text", tmp_path / "report.txt", "-o", tmp_path / "letter.bin", "--addressee")
+    done = pack(staffed, *arguments, "borders")
+    assert "can be addressed as: nobody in particular" in done.stderr
+    assert done.exit_code != 0
+    assert not (tmp_path / "letter.bin").exists()
+    keys = shutil.copytree(staffed.directory / "keys", tmp_path / "keys")
+    rosters = RosterDirectory(keys, fingerprint=fingerprint(staffed), instance=staffed.settings.instance_id)
+    current = rosters.newest(at_least=0)
+    listed = roster_changes.with_addressees(current.entries, "amira", ["borders"])
+    raw = roster_changes.next_roster(current, listed, now=datetime.now(UTC))
+    assert admin_key.admin is not None
+    rosters.publish(raw, admin_key.admin.sign_roster(raw))
+    command = ["pack", *SANDBOX, "--roster", keys, "--admin-fingerprint", fingerprint(staffed), *arguments, "borders"]
+    done = click.testing.CliRunner().invoke(main, [str(each) for each in command])
+    assert done.exit_code == 0, done.stderr
+    assert "for borders alone" in done.stdout
+    identity_file.write(tmp_path / "amira.txt", amira.identities)
+    said = run("open", tmp_path / "letter.bin", "--key", tmp_path / "amira.txt").stdout
+    assert re.search(r"^addressee +borders$", said, re.MULTILINE)
 
 
 def test_nothing_on_the_card_names_the_newsroom_or_is_readable(staffed: House, card: Card) -> None:
