@@ -19,6 +19,7 @@ PARTS: Final = {
     "seal": "seal",
     "unlock": "unlock",
     "signin": "sign_in",
+    "inbox": "inbox",
     "intake": "intake",
     "upload": "upload",
     "crowd": "crowd",

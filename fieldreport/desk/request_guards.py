@@ -34,11 +34,12 @@ def _identify() -> None:
     flask.g.desk_session = None
     if session is not None:
         try:
-            _check_still_listed(session)
+            roster = desk.rosters.newest()
+            _check_still_listed(session, roster)
         except (NotAllowed, RosterError):  # not for a store that is away: it says nothing about the person
             desk.sessions.end(cookie)
             raise
-        if not holds_key(session, desk.rosters.newest()):
+        if not holds_key(session, roster):
             # The keys of this session are of the past. The sign-in page says so, and a form that was posted waits.
             desk.sessions.end(cookie, key_replaced=True)
             return
@@ -78,17 +79,14 @@ def require_our_own_page(request: flask.Request) -> Literal[True]:
     return True
 
 
-def _check_still_listed(session: Session) -> Literal[True]:
+def _check_still_listed(session: Session, roster: Roster) -> Literal[True]:
     """See that the newest roster still names the person in the role they signed in with.
 
     An expired roster closes the letterbox and stops sealing, but the people it lists may go on reading.
 
     Raises:
         NotAllowed: they are not listed any more.
-        RosterError: no roster can be trusted, so nobody can be.
     """
-    desk = context.desk()
-    roster = desk.rosters.newest()
     if not is_listed(session, roster):
         raise NotAllowed("You are not in the list of staff any more.", code="not-listed")
     return True

@@ -49,23 +49,24 @@ def show() -> ResponseReturnValue:
         unsorted = index.refresh()
         if sorting is not None:
             presentation.reload_after(_RELOAD_SECONDS)
-    wanted = inbox_filter.wanted(chosen, handles=frozenset(editors()) | index.handles())
+    people = editors()
+    wanted = inbox_filter.wanted(chosen, handles=frozenset(people) | index.handles())
     known, looking = contents.known(session, index)
     counts = index.counts(wanted, viewer=handle, contents=known)
     page = index.page(wanted, viewer=handle, contents=known, after=arguments.get("after"))
-    ours = [row.id for row in page.rows if not row.ended and wanted.limited is not Limited.OTHERS]
+    ours = [row for row in page.rows if not row.ended and wanted.limited is not Limited.OTHERS]
     query: dict[str, Any] = dict(chosen)
     return flask.render_template(
         "inbox.html",
         cases=page.rows,
-        summaries=summary.of_cases(session.seat, ours, session.opened),
+        summaries=summary.of_rows(session.seat, ours, session.opened),
         counts=counts,
         next_url=flask.url_for(".show", **query, after=page.next) if page.next else None,
         first_url=flask.url_for(".show", **query) if "after" in arguments else None,
         options=_options(counts, wanted),
         chosen=chosen,
         here=presentation.own_path(flask.request.full_path),
-        editors=editors(),
+        editors=people,
         states=[state.value for state in CaseState],
         unsorted=unsorted,
         sorting=sorting,

@@ -7,7 +7,7 @@ changed there. Every time is a whole hour.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Row, Select, and_, func, select
@@ -15,8 +15,19 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotFound
 from fieldreport.seal import Kind
+from fieldreport.vault.archive import authors
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
 from fieldreport.vault.archive.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """What a case's row was made of, its newest letter, and how often the log says that its card was saved."""
+
+    case: Case
+    letter: Item | None
+    card_saves: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +36,7 @@ class CaseRow:
 
     ``opened`` and ``active`` are hours since the Unix epoch; ``card`` is the id of the sealed card, so that who has
     opened it once knows whether it is still the same; ``readers`` are the only ones who may read it, empty where every
-    editor may.
+    editor may. ``stored`` is for ``summary``, which opens what it names.
     """
 
     id: bytes
@@ -41,6 +52,7 @@ class CaseRow:
     ended: Ending | None
     card: bytes | None
     readers: tuple[str, ...]
+    stored: StoredCase = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +165,18 @@ def _mark(session: Session, case_id: bytes, handle: str) -> Mark:
 
 
 def _as_seen_by(viewer: str) -> Select[*tuple[Any, ...]]:
-    return select(
-        Case, func.coalesce(Mark.read_sequence, 0).label("read"), func.coalesce(Mark.starred, False).label("starred")
-    ).outerjoin(Mark, and_(Mark.case_id == Case.id, Mark.handle == viewer))
+    newest = and_(Item.case_id == Case.id, Item.sequence == Case.last_letter, Item.kind == Kind.LETTER.value)
+    return (
+        select(
+            Case,
+            Item,
+            authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves"),
+            func.coalesce(Mark.read_sequence, 0).label("read"),
+            func.coalesce(Mark.starred, False).label("starred"),
+        )
+        .outerjoin(Mark, and_(Mark.case_id == Case.id, Mark.handle == viewer))
+        .outerjoin(Item, newest)
+    )
 
 
 def _case_row(row: Row[Any]) -> CaseRow:
@@ -174,6 +195,7 @@ def _case_row(row: Row[Any]) -> CaseRow:
         ended=Ending(case.ended) if case.ended is not None else None,
         card=case.card,
         readers=tuple(case.readers.split(",")) if case.readers is not None else (),
+        stored=StoredCase(case, row.Item, row.saves),
     )
 
 

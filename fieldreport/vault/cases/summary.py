@@ -2,7 +2,7 @@
 
 Of the newest letter the first words, the language and what is attached; of the card the first line and the labels.
 
-Rules: nothing of it is stored anywhere; each page opens the objects of its own rows, in two questions to the database.
+Rules: nothing of it is stored anywhere; each page opens the objects of its own rows, asked for in one question.
 A letter counts only if it is from the source of its case, a card only as it is signed. Whoever asks has checked that
 the person reads these cases.
 """
@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import func, select
 
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.scrub.registry import OUTPUTS
 from fieldreport.seal import Kind, OpenEnvelope
-from fieldreport.vault.archive import authors, objects, origin
-from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive import objects, origin
 from fieldreport.vault.archive.objects import StoredObject
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, SealedObject
 from fieldreport.vault.cases.conversation import read_card
+from fieldreport.vault.cases.inbox import CaseRow, StoredCase
 
 WORDS_CHARACTERS: Final = 160
 TITLE_CHARACTERS: Final = 80
@@ -72,21 +72,19 @@ Opened = MutableMapping[bytes, LetterSummary | CardSummary]
 """What a person's session has opened, by the object's id: what has an id never changes."""
 
 
-def of_cases(seat: Seat, case_ids: Collection[bytes], opened: Opened) -> Mapping[bytes, Summary]:
-    """Return the summary of each of these cases, and remember in ``opened`` what was opened for it.
+def of_rows(seat: Seat, rows: Iterable[CaseRow], opened: Opened) -> Mapping[bytes, Summary]:
+    """Return the summary of each of these living cases, and remember in ``opened`` what was opened for it.
 
     Raises:
         StoreError: the database is away.
     """
-    saves = authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves")
-    newest = and_(Item.case_id == Case.id, Item.sequence == Case.last_letter, Item.kind == Kind.LETTER.value)
-    with seat.vault.reading() as session:
-        rows = session.execute(
-            select(Case, Item, saves).outerjoin(Item, newest).where(Case.id.in_(case_ids), Case.ended.is_(None))
-        ).all()
-    wanted = {row.Case.card for row in rows} | {row.Item.id for row in rows if row.Item and row.Item.damage is None}
-    stored = dict(seat.vault.objects.open_each([each for each in wanted - {None} if each not in opened]))
-    return {row.Case.id: _summary(seat, row, stored, opened) for row in rows}
+    cases = [row.stored for row in rows]
+    wanted = {each.case.card for each in cases} | {
+        each.letter.id for each in cases if each.letter is not None and each.letter.damage is None
+    }
+    ids = [each for each in wanted if each is not None and each not in opened]
+    stored = dict(seat.vault.objects.open_each(ids)) if ids else {}
+    return {each.case.id: _summary(seat, each, stored, opened) for each in cases}
 
 
 def closed_letters(seat: Seat, case_id: bytes) -> int:
@@ -129,10 +127,10 @@ def _files(envelope: OpenEnvelope) -> tuple[tuple[str, int], ...]:
 
 
 def _summary(
-    seat: Seat, row: Row[Any], stored: Mapping[bytes, StoredObject | FieldreportError], opened: Opened
+    seat: Seat, of: StoredCase, stored: Mapping[bytes, StoredObject | FieldreportError], opened: Opened
 ) -> Summary:
-    case, item = row.Case, row.Item
-    card = _card(seat, case, row.saves, stored, opened)
+    case, item = of.case, of.letter
+    card = _card(seat, case, of.card_saves, stored, opened)
     if item is None or item.gone:
         return Summary(refusal="deleted" if item else "", card=card)
     if item.damage is not None:
