@@ -1,19 +1,20 @@
 """``fieldreport doctor``: check this machine and this installation, one line per check.
 
 Each check holds, warns, fails, or could not look ("unseen"); one that fails makes the exit status 69. It changes
-nothing but what ``--fix`` names, payloads that a crash left without a row; and the stores remember the roster that was
-found in force.
+nothing but what ``--fix`` names, modes and payloads that a crash left without a row; and the stores remember the roster
+that was found in force.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -21,12 +22,11 @@ from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.cli.demo_newsroom import FACTS_NAME
 from fieldreport.cli.doctor_link import link_checks
-from fieldreport.cli.findings import Finding, Verdict
-from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError
-from fieldreport.intake.letterbox import LetterboxState, letterbox_state
+from fieldreport.cli.findings import Finding, Verdict, failing_as
+from fieldreport.cli.machine_checks import machine_checks, surroundings
+from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError, StoreError
+from fieldreport.intake.letterbox import LetterboxState, letterbox_state, must_see
 from fieldreport.mailbox import LocalMailbox, open_mailbox
-from fieldreport.scrub.sandbox.lockdown import sandbox_status
-from fieldreport.seal import check_platform
 from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
@@ -35,13 +35,15 @@ from fieldreport.vault.cases import restriction
 from fieldreport.vault.keys.status import standing
 
 _NAMED_PAYLOADS = 8
-_SQLITE_WITHOUT_RESET_RACE = (3, 51, 3)
+_AS_ITS_USER = "run this as the user of its zone, or as root"
 _NAMED_CASES = 8  # a list of names that fits a line
 
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-@click.option("--fix", is_flag=True, help="Remove payloads that a crash left without a row.")
+@click.option(
+    "--fix", is_flag=True, help="Close what others can look into, and remove payloads that a crash left without a row."
+)
 @click.pass_context
 def doctor_command(context: click.Context, *, as_json: bool, fix: bool) -> None:
     """Check this machine and this installation."""
@@ -55,43 +57,44 @@ def doctor_command(context: click.Context, *, as_json: bool, fix: bool) -> None:
         context.exit(PlatformError.exit_status)
 
 
-def machine_checks() -> Iterator[Finding]:
-    """Checks that need no installation: the build of ``cryptography``, the kernel, SQLite."""
-    yield _tried("cryptography", check_platform, "the known answers come out")
-    sandbox = sandbox_status()
-    yield Finding(
-        check="sandbox",
-        verdict=Verdict.HOLDS if sandbox.complete else Verdict.FAILS,
-        seen="; ".join(sandbox.problems) or f"Landlock ABI {sandbox.landlock_abi}, seccomp",
-    )
-    old = sqlite3.sqlite_version_info < _SQLITE_WITHOUT_RESET_RACE
-    yield Finding(
-        check="sqlite",
-        verdict=Verdict.HOLDS,
-        seen=f"{sqlite3.sqlite_version}" + (", checkpoints are serialised with commits" if old else ""),
-    )
+def installation_checks(settings: config.Settings, *, fix: bool) -> list[Finding]:
+    """Checks of one installation, of the zones that these settings name and this user may look into.
 
-
-def installation_checks(settings: config.Settings, *, fix: bool) -> Iterator[Finding]:
-    """Checks of one installation, of the zones that these settings name and this user may look into."""
-    yield from _demonstration(settings)
+    One that cannot be made is a finding, and the others are made.
+    """
+    found = [*_demonstration(settings)]
     hidden = {zone: why for zone in ("intake", "desk") if (why := _hidden(settings, zone))}
     for zone, why in hidden.items():
-        yield Finding(check=zone, verdict=Verdict.UNSEEN, seen=why)
+        found.append(Finding(check=zone, verdict=Verdict.UNSEEN, seen=why))
+    zones = [zone for zone in ("intake", "desk") if zone not in hidden]
+    found += surroundings(settings, zones)
+    if fix:
+        found += _fixed(settings, zones)
     if settings.has("keys"):
-        yield from _roster_checks(settings, with_vault="desk" not in hidden)
-    if "intake" not in hidden:
-        state = letterbox_state(settings.intake.data)
-        verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
-        yield Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
-        yield _private(settings.intake.data, to_group=False)
-        yield from _store_checks("mailbox", open_mailbox, settings, fix=fix)
-    if "desk" not in hidden:
-        yield from _modes(settings)
-        yield from _key_files(settings.desk.keyfiles)
-        yield from _store_checks("vault", open_vault, settings, fix=fix)
-    yield _settings_mode(settings.path)
-    yield from link_checks(settings, hidden)
+        with failing_as("roster", found), open_watch(settings) as rosters:
+            found.append(
+                _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
+            )
+            found.append(_roster_age(rosters))
+            found.append(_admin_key(settings, rosters))
+    with failing_as("modes", found):
+        found += [_private(path, to_group=to_group) for path, to_group in _private_paths(settings, zones)]
+        found.append(_settings_mode(settings.path))
+    if "intake" in zones:
+        found.append(_letterbox(settings))
+        with failing_as("mailbox", found), closing(open_mailbox(settings)) as mailbox:
+            found += _payloads("mailbox", mailbox, fix=fix)
+    if "desk" in zones:
+        with failing_as("key files", found):
+            found += _key_files(settings.desk.keyfiles)
+        with failing_as("vault", found), closing(open_vault(settings)) as vault:
+            rosters = RosterWatch.of(settings, vault)
+            for check, look in _IN_THE_VAULT.items():
+                with failing_as(check, found):
+                    found += look(settings, vault, rosters)
+            found += _payloads("vault", vault, fix=fix)
+    found += link_checks(settings, hidden)
+    return found
 
 
 def _hidden(settings: config.Settings, zone: str) -> str:
@@ -113,41 +116,42 @@ def _hidden(settings: config.Settings, zone: str) -> str:
     return ""
 
 
-def _roster_checks(settings: config.Settings, *, with_vault: bool) -> Iterator[Finding]:
-    try:
-        with open_watch(settings) as rosters:
-            yield _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
-            yield _roster_age(rosters)
-            yield _admin_key(settings, rosters)
-            if with_vault:
-                yield from _due(settings, rosters)
-                yield _orphaned_cases(settings, rosters)
-                yield _audit_log(settings, rosters)
-                yield _case_sources(settings, rosters)
-    except FieldreportError as error:
-        yield Finding(check="roster", verdict=Verdict.FAILS, seen=error.detail)
-
-
-def _store_checks(
-    name: str, opened: Callable[[config.Settings], LocalMailbox | Vault], settings: config.Settings, *, fix: bool
-) -> Iterator[Finding]:
-    try:
-        store = opened(settings)
-        orphans = store.remove_orphans() if fix else len(store.orphans())
-        unreadable = store.unreadable()
-    except FieldreportError as error:
-        yield Finding(check=name, verdict=Verdict.FAILS, seen=error.detail)
-        return
-    store.close()
-    word = "removed" if fix else "found"
+def _payloads(name: str, store: LocalMailbox | Vault, *, fix: bool) -> Iterator[Finding]:
+    orphans = store.remove_orphans() if fix else len(store.orphans())
+    unreadable = store.unreadable()
+    word = "removed" if fix else "found; 'fieldreport doctor --fix' removes them"
     verdict = Verdict.WARNS if orphans and not fix else Verdict.HOLDS
-    yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row {word}")
+    yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row{f' {word}' if orphans else ''}")
     if unreadable:
         named = ", ".join(
             [each.hex() for each in unreadable[:_NAMED_PAYLOADS]] + ["…"] * (len(unreadable) > _NAMED_PAYLOADS)
         )
-        seen = f"payloads that cannot be read: {len(unreadable)} ({named})"
+        seen = f"payloads that cannot be read: {len(unreadable)} ({named}); put them back from a backup"
         yield Finding(check=name, verdict=Verdict.FAILS, seen=seen)
+
+
+def _letterbox(settings: config.Settings) -> Finding:
+    try:
+        must_see(settings.intake.data)
+    except StoreError as error:
+        return Finding(check="letterbox", verdict=Verdict.FAILS, seen=error.detail)
+    state = letterbox_state(settings.intake.data)
+    verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
+    return Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
+
+
+def _fixed(settings: config.Settings, zones: Sequence[str]) -> list[Finding]:
+    """Close to others what only a zone may see; as ``chmod`` by hand, so that nothing else changes."""
+    done: list[Finding] = []
+    for path, to_group in _private_paths(settings, zones):
+        with failing_as("modes", done):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            closed = mode & ~(0o077 if to_group else 0o007)
+            if closed != mode:
+                path.chmod(closed)
+                seen = f"{path.name} had mode {mode:o}, and has now {closed:o}"
+                done.append(Finding(check="modes", verdict=Verdict.HOLDS, seen=seen))
+    return done
 
 
 def _demonstration(settings: config.Settings) -> Iterator[Finding]:
@@ -177,17 +181,8 @@ def _roster_age(rosters: RosterWatch) -> Finding:
     return Finding(check="roster's age", verdict=verdict, seen=f"epoch {roster.epoch} expires in {days} days")
 
 
-def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
-    vault: Vault | None = None
-    try:
-        vault = open_vault(settings)
-        found = standing(vault, rosters, rotate_days=settings.keys.rotate_days)
-    except FieldreportError as error:
-        yield Finding(check="keys", verdict=Verdict.FAILS, seen=error.detail)
-        return
-    finally:
-        if vault is not None:
-            vault.close()
+def _due(settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
+    found = standing(vault, rosters, rotate_days=settings.keys.rotate_days)
     due = [key for key in found.keys if key.due]
     for key in due:
         seen = f"{key.handle}'s is {key.age_days} days old; keys are replaced after {found.rotate_days}"
@@ -196,68 +191,56 @@ def _due(settings: config.Settings, rosters: RosterWatch) -> Iterator[Finding]:
         yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
 
 
-def _orphaned_cases(settings: config.Settings, rosters: RosterWatch) -> Finding:
+def _orphaned_cases(_settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
     """Whether the readers of limited cases are those that were set, and one of them is left to read each."""
-    vault: Vault | None = None
-    try:
-        vault = open_vault(settings)
-        roster = rosters.newest()
-        refused = readers.refused_cases(vault, rosters)
-        with vault.reading() as session:
-            left = restriction.orphaned_cases(session, roster)
-    except FieldreportError as error:
-        return Finding(check="limited cases", verdict=Verdict.FAILS, seen=error.detail)
-    finally:
-        if vault is not None:
-            vault.close()
+    roster = rosters.newest()
+    refused = readers.refused_cases(vault, rosters)
+    with vault.reading() as session:
+        left = restriction.orphaned_cases(session, roster)
     if refused:
         named = _named_cases(refused)
         seen = f"who may read is not what a reader signed: {named}; nothing is re-wrapped until a backup is restored"
-        return Finding(check="limited cases", verdict=Verdict.FAILS, seen=seen)
+        yield Finding(check="limited cases", verdict=Verdict.FAILS, seen=seen)
+        return
     if not left:
-        return Finding(check="limited cases", verdict=Verdict.HOLDS, seen="each has a reader, set by a reader")
+        yield Finding(check="limited cases", verdict=Verdict.HOLDS, seen="each has a reader, set by a reader")
+        return
     names = ", ".join(name for name, _ in left)
     seen = f"all readers of {names} have left; 'fieldreport recover --rewrap --case' names others"
-    return Finding(check="limited cases", verdict=Verdict.WARNS, seen=seen)
+    yield Finding(check="limited cases", verdict=Verdict.WARNS, seen=seen)
 
 
-def _audit_log(settings: config.Settings, rosters: RosterWatch) -> Finding:
+def _audit_log(settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
     """Whether the log is whole, and holds what is remembered of it outside the database."""
-    vault: Vault | None = None
-    try:
-        vault = open_vault(settings)
-        remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
-        report = vault.audit.verify(rosters.all_here(), remembered)
-    except FieldreportError as error:
-        return Finding(check="audit log", verdict=Verdict.FAILS, seen=error.detail)
-    finally:
-        if vault is not None:
-            vault.close()
+    remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
+    report = vault.audit.verify(rosters.all_here(), remembered)
     with_ = ", ".join(one.by for one in report.held)
     if report.accepted:
         lost = ", ".join(f"{one.head.number} ({one.by})" for one in report.accepted)
         seen = f"it lacks entries that an admin accepted as lost: {lost}"
-        return Finding(check="audit log", verdict=Verdict.WARNS, seen=seen)
+        yield Finding(check="audit log", verdict=Verdict.WARNS, seen=seen)
+        return
     seen = f"{report.entries} entries verified; compared with what is remembered by: {with_ or 'nobody yet'}"
-    return Finding(check="audit log", verdict=Verdict.HOLDS, seen=seen)
+    yield Finding(check="audit log", verdict=Verdict.HOLDS, seen=seen)
 
 
-def _case_sources(settings: config.Settings, rosters: RosterWatch) -> Finding:
+def _case_sources(_settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
     """Whether the source of each case is the one that an editor signed; if not, no answer leaves the case."""
-    vault: Vault | None = None
-    try:
-        vault = open_vault(settings)
-        refused = origin.refused_cases(vault, rosters)
-    except FieldreportError as error:
-        return Finding(check="cases", verdict=Verdict.FAILS, seen=error.detail)
-    finally:
-        if vault is not None:
-            vault.close()
+    refused = origin.refused_cases(vault, rosters)
     if not refused:
-        return Finding(check="cases", verdict=Verdict.HOLDS, seen="the source of each is signed by an editor")
+        yield Finding(check="cases", verdict=Verdict.HOLDS, seen="the source of each is signed by an editor")
+        return
     named = _named_cases(refused)
     seen = f"the source is not what an editor signed: {named}; an upgraded archive is signed when its editors unlock"
-    return Finding(check="cases", verdict=Verdict.FAILS, seen=seen)
+    yield Finding(check="cases", verdict=Verdict.FAILS, seen=seen)
+
+
+_IN_THE_VAULT: Final = {
+    "keys": _due,
+    "limited cases": _orphaned_cases,
+    "audit log": _audit_log,
+    "cases": _case_sources,
+}
 
 
 def _named_cases(refused: Sequence[tuple[str, str]]) -> str:
@@ -301,24 +284,24 @@ def _key_files(keyfiles: Path) -> Iterator[Finding]:
         yield Finding(check="key files", verdict=Verdict.HOLDS, seen=f"{len(paths)}, each with its machine secret")
 
 
-def _modes(settings: config.Settings) -> Iterator[Finding]:
-    keyfiles = settings.desk.keyfiles
-    secrets = machine_secret.directory(keyfiles)
-    for path in (
-        settings.desk.data,
-        keyfiles,
-        *sorted(keyfiles.glob("*.key")),
-        *([secrets] if secrets.exists() else ()),
-    ):
-        yield _private(path)
+def _private_paths(settings: config.Settings, zones: Sequence[str]) -> Iterator[tuple[Path, bool]]:
+    """What must be closed to others, and whether to its group as well."""
+    if "intake" in zones:
+        yield settings.intake.data, False
+    if "desk" in zones:
+        keyfiles = settings.desk.keyfiles
+        secrets = machine_secret.directory(keyfiles)
+        for path in (settings.desk.data, keyfiles, *sorted(keyfiles.glob("*.key"))):
+            yield path, True
+        if secrets.exists():
+            yield secrets, True
 
 
 def _settings_mode(path: Path) -> Finding:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o022:
-        return Finding(
-            check="modes", verdict=Verdict.WARNS, seen=f"{path.name} has mode {mode:o}, others can write to it"
-        )
+        seen = f"{path.name} has mode {mode:o}, others can write to it; run: chmod go-w {path}"
+        return Finding(check="modes", verdict=Verdict.WARNS, seen=seen)
     return Finding(check="modes", verdict=Verdict.HOLDS, seen=f"{path.name} has mode {mode:o}")
 
 
@@ -326,10 +309,10 @@ def _private(path: Path, *, to_group: bool = True) -> Finding:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
-        return Finding(check="modes", verdict=Verdict.FAILS, seen=f"{path}: {error.strerror}")
+        return Finding(check="modes", verdict=Verdict.FAILS, seen=f"{path}: {error.strerror}; {_AS_ITS_USER}")
     try:
         hardening.check_private(path, to_group=to_group)
     except SettingsError:
-        seen = f"{path.name} has mode {mode:o}, others can look in"
+        seen = f"{path.name} has mode {mode:o}, others can look in; 'fieldreport doctor --fix' closes it"
         return Finding(check="modes", verdict=Verdict.FAILS, seen=seen)
     return Finding(check="modes", verdict=Verdict.HOLDS, seen=f"{path.name} has mode {mode:o}")

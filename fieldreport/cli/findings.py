@@ -1,9 +1,13 @@
-"""What ``fieldreport doctor`` finds: one line a check."""
+"""What ``doctor`` says of one check. A finding names the place and what to do; none is a traceback."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+
+from fieldreport.errors import FieldreportError
 
 
 class Verdict(StrEnum):
@@ -22,3 +26,15 @@ class Finding:
     check: str
     verdict: Verdict
     seen: str
+
+
+@contextmanager
+def failing_as(check: str, findings: list[Finding]) -> Iterator[None]:
+    """Let what a block raises be a finding of this check, so that the others are made nevertheless."""
+    try:
+        yield
+    except FieldreportError as error:
+        findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=error.detail))
+    except OSError as error:
+        seen = f"{error.filename}: {error.strerror}; see that it is there and belongs to the user of its zone"
+        findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=seen))

@@ -167,6 +167,11 @@ def _bounded_connection() -> Any:
     return BoundedConnection
 
 
+def address_of(engine: Engine) -> str:
+    """A database's address for people, without a password."""
+    return engine.url.set(drivername=engine.url.get_backend_name(), query={}).render_as_string(hide_password=True)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """Run one transaction that may write; it commits when the block ends and rolls back when the block raises.

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
+from fieldreport.store.engine import address_of
 from fieldreport.store.row_keys import KeyChange, RowKeys, key_change
 
 
@@ -53,7 +54,7 @@ def is_current(engine: Engine, package: str) -> bool:
             found = _revisions(connection, package)
     except SQLAlchemyError as error:
         origin = getattr(error, "orig", None)
-        where = engine.url.set(query={}).render_as_string(hide_password=True)
+        where = address_of(engine)
         why = type(origin or error).__name__
         raise StoreError("the database is away", detail=f"{where}: {why}; see that it is there and answers") from None
     if found - {each.revision for each in known.walk_revisions()}:
@@ -75,7 +76,7 @@ def must_be_current(engine: Engine, package: str, keys: RowKeys, *, used: bool) 
     if empty and engine.dialect.name == "sqlite" and not used:
         migrate(engine, package, keys)
         return True
-    where = engine.url.set(query={}).render_as_string(hide_password=True)
+    where = address_of(engine)
     if empty:
         what = (
             f"{where} is empty, and its zone was used before: restore it from a backup" if used else f"{where} is new"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -212,12 +214,19 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
     assert set(verdicts) == {
         "admin key",
         "audit log",
+        "backup of the desk",
+        "backup of the intake",
         "cases",
+        "clock",
         "cryptography",
+        "disk of the desk",
+        "disk of the intake",
         "key files",
         "keys",
         "letterbox",
         "limited cases",
+        "limiter of the desk",
+        "limiter of the intake",
         "mailbox",
         "modes",
         "roster",
@@ -225,6 +234,10 @@ def test_doctor_is_content_with_a_good_installation(staffed: House) -> None:
         "sqlite",
         "vault",
     }
+    for machine in ("clock", "disk of the desk", "disk of the intake"):  # what is wrong with it is no test's business
+        assert verdicts.pop(machine) <= {"holds", "warns"}
+    for zone in ("intake", "desk"):
+        assert verdicts.pop(f"backup of the {zone}") == {"warns"}
     assert all(verdict == {"holds"} for verdict in verdicts.values()), found
 
 
@@ -252,7 +265,10 @@ def test_doctor_says_that_nobody_could_read_a_letter_yet(house: House) -> None:
 def test_doctor_fails_where_others_can_look_in(house: House, path: str) -> None:
     (house.directory / path).chmod(0o755)
     failed = [seen for verdict, seen in findings(house, status=69)["modes"] if verdict == "fails"]
-    assert failed == [f"{Path(path).name} has mode 755, others can look in"]
+    assert failed == [f"{Path(path).name} has mode 755, others can look in; 'fieldreport doctor --fix' closes it"]
+    done = house.run("doctor", "--fix")
+    assert f"{Path(path).name} had mode 755, and has now 7" in done.stdout
+    assert not any(verdict == "fails" for verdict, _ in findings(house, status=69)["modes"])
 
 
 def test_doctor_names_key_files_without_their_secrets_and_secrets_without_theirs(house: House) -> None:
@@ -280,7 +296,10 @@ def test_doctor_names_key_files_without_their_secrets_and_secrets_without_theirs
         "fails", f"admin.key and its secret {secret.name} do not fit together",
     )  # fmt: skip
     place.chmod(0o750)
-    assert ("fails", "keyfiles.machine has mode 750, others can look in") in findings(house, status=69)["modes"]
+    assert (
+        "fails",
+        "keyfiles.machine has mode 750, others can look in; 'fieldreport doctor --fix' closes it",
+    ) in findings(house, status=69)["modes"]
 
 
 def test_doctor_lets_the_desk_into_the_intakes_directory_by_its_group(house: House) -> None:
@@ -290,7 +309,10 @@ def test_doctor_lets_the_desk_into_the_intakes_directory_by_its_group(house: Hou
 
 def test_doctor_warns_of_settings_that_a_group_may_write(house: House) -> None:
     house.settings.path.chmod(0o664)
-    assert ("warns", "fieldreport.toml has mode 664, others can write to it") in findings(house, status=69)["modes"]
+    assert (
+        "warns",
+        f"fieldreport.toml has mode 664, others can write to it; run: chmod go-w {house.settings.path}",
+    ) in findings(house, status=69)["modes"]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +354,7 @@ def test_doctor_names_the_letters_that_cannot_be_read(staffed_house: House) -> N
         path.write_bytes(b"")
         assert findings(staffed_house, status=69)["mailbox"][1] == (
             "fails",
-            f"payloads that cannot be read: 1 ({b'm'.hex() * 16})",
+            f"payloads that cannot be read: 1 ({b'm'.hex() * 16}); put them back from a backup",
         )
         answer = staffed_house.run("collect", "--json")
         assert (answer.exit_code, json.loads(answer.stdout)) == (74, {"letters": 0, "replies": 0})
@@ -354,10 +376,56 @@ def test_doctor_mends_what_a_crash_left_and_spares_what_is_being_written(
 
     later = time.time() + limits.ORPHAN_SECONDS + 60
     monkeypatch.setattr("fieldreport.store.file_blobs.time.time", lambda: later)
-    assert findings(staffed_house, status=WHOLE)["vault"] == [("warns", "1 payloads without a row found")]
+    assert findings(staffed_house, status=WHOLE)["vault"] == [
+        ("warns", "1 payloads without a row found; 'fieldreport doctor --fix' removes them")
+    ]
     assert left.exists()
     assert staffed_house.run("doctor", "--fix").exit_code == WHOLE
     assert not left.exists()
+
+
+def test_doctor_names_what_is_away_with_its_place_and_what_to_do_and_looks_at_the_rest(house: House) -> None:
+    text = (house.directory / "fieldreport.toml").read_text()
+    text = text.replace("[desk]\n", '[desk]\nvault = "postgresql://desk:hunter@127.0.0.1:1/vault"\n')
+    text = text.replace("[intake]\n", '[intake]\nlimiter = "redis://:hunter@127.0.0.1:1/0"\n')
+    (house.directory / "fieldreport.toml").write_text(text)
+    found = findings(house, status=69)
+    ((verdict, seen),) = found["vault"]
+    assert verdict == "fails"
+    assert seen.startswith("postgresql://desk:***@127.0.0.1:1/vault: OperationalError; see that")
+    ((verdict, seen),) = found["limiter of the intake"]
+    assert verdict == "fails"
+    assert seen.startswith("redis://127.0.0.1:1/0 does not answer")
+    assert seen.endswith("start Redis there, or correct [intake] limiter")
+    assert found["mailbox"] == [("holds", "0 payloads without a row")]
+    assert "hunter" not in str(found)
+
+
+def test_doctor_says_of_a_zone_that_it_may_not_look_at_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, **_: object) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    ((verdict, seen),) = findings(house, status=69)["letterbox"]
+    assert verdict == "fails"
+    assert seen.endswith("letterbox: Permission denied; run this as the user of the letterbox, or as root")
+
+
+def test_doctor_says_from_a_tenth_of_free_disk_on_and_when_letters_are_not_taken_any_more(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.statvfs("/")
+
+    def of(free: int) -> Callable[[object], os.statvfs_result]:
+        blocks = 100_000 * limits.MIB // real.f_frsize
+        return lambda _: os.statvfs_result((*real[:2], blocks, free, free * limits.MIB // real.f_frsize, *real[5:]))
+
+    for free, verdict in ((50_000, "holds"), (9_000, "warns"), (100, "fails")):
+        monkeypatch.setattr("fieldreport.store.reserve.os.statvfs", of(free))
+        ((seen_verdict, seen),) = findings(house, status=69)["disk of the intake"]
+        assert seen_verdict == verdict
+        assert f"has {free} MiB left" in seen
+        assert ("the letterbox takes nothing: make room" in seen) == (verdict == "fails")
 
 
 # --- settings ---

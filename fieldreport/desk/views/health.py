@@ -5,8 +5,10 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
+from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.errors import FieldreportError
+from fieldreport.store import free_bytes, free_share
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.cases import inbox
 
@@ -47,4 +49,6 @@ def show() -> ResponseReturnValue:
         unsorted=inbox.unsorted(desk.vault),
         orphans=len(desk.vault.orphans()),
         settings=desk.settings,
+        free=free_bytes(desk.settings.desk.data),
+        is_nearly_full=free_share(desk.settings.desk.data) < limits.FREE_SHARE_ALARM,
     )

@@ -1,0 +1,115 @@
+"""The part of ``doctor`` that looks at the machine: cryptography, sandbox, SQLite, clock, disks, limiter, backups."""
+
+from __future__ import annotations
+
+import ctypes
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import storage_from_string
+
+from fieldreport import config, limits
+from fieldreport.cli.findings import Finding, Verdict
+from fieldreport.errors import FieldreportError
+from fieldreport.scrub.sandbox.lockdown import sandbox_status
+from fieldreport.seal import check_platform
+from fieldreport.store import free_bytes, free_share
+from fieldreport.web.limiter import storage_options, where
+
+_SQLITE_WITHOUT_RESET_RACE: Final = (3, 51, 3)
+_TIMEX_BYTES: Final = 512  # struct timex of adjtimex(2) has 208 on Linux; with modes 0 nothing is changed
+_TIME_ERROR: Final = 5
+_DAY_SECONDS: Final = 86_400
+
+
+def machine_checks() -> Iterator[Finding]:
+    """Checks that need no installation."""
+    try:
+        check_platform()
+    except FieldreportError as error:
+        yield Finding(check="cryptography", verdict=Verdict.FAILS, seen=error.detail)
+    else:
+        yield Finding(check="cryptography", verdict=Verdict.HOLDS, seen="the known answers come out")
+    sandbox = sandbox_status()
+    yield Finding(
+        check="sandbox",
+        verdict=Verdict.HOLDS if sandbox.complete else Verdict.FAILS,
+        seen="; ".join(sandbox.problems) or f"Landlock ABI {sandbox.landlock_abi}, seccomp",
+    )
+    old = sqlite3.sqlite_version_info < _SQLITE_WITHOUT_RESET_RACE
+    yield Finding(
+        check="sqlite",
+        verdict=Verdict.HOLDS,
+        seen=f"{sqlite3.sqlite_version}" + (", checkpoints are serialised with commits" if old else ""),
+    )
+    if ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) == _TIME_ERROR:
+        seen = "nothing keeps it right, and one-time codes need it: install systemd-timesyncd or chrony"
+        yield Finding(check="clock", verdict=Verdict.WARNS, seen=seen)
+    else:
+        yield Finding(check="clock", verdict=Verdict.HOLDS, seen="the kernel says that it is kept right")
+
+
+def surroundings(settings: config.Settings, zones: Sequence[str]) -> Iterator[Finding]:
+    """What these zones need of the machine: room on the disks, counters, backups."""
+    for zone in zones:
+        section: config.Intake | config.Desk = getattr(settings, zone)
+        yield _disk(settings, zone, section.data)
+        yield _limiter(zone, section.limiter)
+        yield _backup(zone, section.data)
+
+
+def _disk(settings: config.Settings, zone: str, data: Path) -> Finding:
+    check = f"disk of the {zone}"
+    try:
+        free, share = free_bytes(data), free_share(data)
+    except OSError as error:
+        seen = f"{data}: {error.strerror}; run this as the user of the {zone}, or as root"
+        return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
+    intake = settings.intake if zone == "intake" else None
+    needed = intake.free_bytes + intake.request_bytes if intake else limits.COLLECT_FREE_BYTES
+    seen = f"{data} has {free // limits.MIB} MiB left, {share:.0%} of its disk"
+    if free < needed:
+        stops = "the letterbox takes nothing" if zone == "intake" else "no letter is collected"
+        return Finding(
+            check=check,
+            verdict=Verdict.FAILS,
+            seen=f"{seen}; with less than {needed // limits.MIB} MiB {stops}: make room, old backups and logs first",
+        )
+    if share < limits.FREE_SHARE_ALARM:
+        return Finding(check=check, verdict=Verdict.WARNS, seen=f"{seen}; make room: old backups and logs first")
+    return Finding(check=check, verdict=Verdict.HOLDS, seen=seen)
+
+
+def _limiter(zone: str, storage: str) -> Finding:
+    check = f"limiter of the {zone}"
+    if not storage.startswith("redis"):
+        return Finding(check=check, verdict=Verdict.HOLDS, seen="in the memory of each process")
+    try:
+        works = storage_from_string(storage, **storage_options(storage)).check()
+    except (StorageError, ConfigurationError, ValueError, OSError):
+        works = False
+    if works:
+        return Finding(check=check, verdict=Verdict.HOLDS, seen=f"{where(storage)} answers")
+    without = "each process counts for itself" if zone == "intake" else "nobody can sign in"
+    seen = f"{where(storage)} does not answer, and {without}: start Redis there, or correct [{zone}] limiter"
+    return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
+
+
+def _backup(zone: str, data: Path) -> Finding:
+    check = f"backup of the {zone}"
+    try:
+        days = int((time.time() - (data / limits.BACKED_UP_NAME).stat().st_mtime) / _DAY_SECONDS)
+    except FileNotFoundError:
+        seen = "none was made on this machine; 'fieldreport backup DIR' makes one"
+        return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
+    except OSError as error:
+        seen = f"{data}: {error.strerror}; run this as the user of the {zone}, or as root"
+        return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
+    if days > limits.BACKUP_ALARM_DAYS:
+        seen = f"the newest is {days} days old; 'fieldreport backup DIR' makes another"
+        return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
+    return Finding(check=check, verdict=Verdict.HOLDS, seen=f"the newest is {days} days old")
