@@ -2,7 +2,8 @@
 
     --rehearse       prove that the shares work; no key is written
     --rewrap         give the whole archive to the current editors; first add one whose passphrase is known;
-                     a case whose readers have all left goes to the editors that --case and --reader name
+                     a case whose readers have all left goes to the editors that --case and --reader name, and
+                     letters to a desk or editor that is nobody any more to those that --addressee and --reader name
     --export FILE    write the key as a key file under a new passphrase, for 'fieldreport open' on another machine
     --new-admin WHO  replace an admin whose passphrase is lost; see ``replace_admin``
 
@@ -12,6 +13,7 @@ before anything is done with it; the act is in the audit log before the key is u
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fieldreport import config, limits
 from fieldreport.cli import init, load_settings, replace_admin
 from fieldreport.cli.handles import HANDLE
+from fieldreport.cli.terminal import in_one_line
 from fieldreport.errors import Conflict, KeyFileDamaged, StoreError, UsageError
 from fieldreport.mailbox.link import open_desk_mailbox
 from fieldreport.seal import KeyState, fingerprint_words
@@ -45,7 +48,10 @@ _TRIES = 3  # of typing one share; after that, a break or another sheet helps mo
     multiple=True,
     type=HANDLE,
     metavar="HANDLE",
-    help="With --case: an editor who is to read it.",
+    help="With --case or --addressee: an editor who is to read it.",
+)
+@click.option(
+    "--addressee", metavar="NAME", help="With --rewrap: letters to NAME, all of whom have left, go to other editors."
 )
 @click.option(
     "--export",
@@ -65,6 +71,7 @@ def recover_command(
     new_admin: str | None,
     case: str | None,
     readers: tuple[str, ...],
+    addressee: str | None,
     *,
     rehearse: bool,
     rewrap: bool,
@@ -72,8 +79,8 @@ def recover_command(
     """Combine recovery shares, typed one by one or read from FILES."""
     if [rehearse, rewrap, export_to is not None, new_admin is not None].count(True) != 1:
         raise click.UsageError("say what for: one of --rehearse, --rewrap, --export FILE and --new-admin HANDLE")
-    if (case is not None) != bool(readers) or (readers and not rewrap):
-        raise click.UsageError("--case NAME and --reader HANDLE belong together, and to --rewrap")
+    if [case is not None, addressee is not None].count(True) != bool(readers) or (readers and not rewrap):
+        raise click.UsageError("--case NAME or --addressee NAME belongs to --reader HANDLE, and both to --rewrap")
     if export_to is not None and export_to.exists():
         raise UsageError(f"{export_to} exists already")
     settings = load_settings(context)
@@ -94,7 +101,7 @@ def recover_command(
         if case is not None:
             rescue.assign_readers(case, readers)
         if rewrap:
-            _rewrap(rescue, settings)
+            _rewrap(rescue, settings, {} if addressee is None else {addressee: readers})
             _show_orphaned_cases(rescue)
         if new_admin is not None:
             _refound(rescue, settings, new_admin)
@@ -160,7 +167,7 @@ def _refound(rescue: Rescue, settings: config.Settings, handle: str) -> None:
     click.echo("any more: 'fieldreport staff remove', 'fieldreport staff add', then 'fieldreport recover --rewrap'.")
 
 
-def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
+def _rewrap(rescue: Rescue, settings: config.Settings, given: Mapping[str, Collection[str]]) -> None:
     mailbox = open_desk_mailbox(settings)
     try:
         damaged = collect(rescue.vault, mailbox, rescue.rosters).damaged
@@ -175,7 +182,9 @@ def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
     columns = (TextColumn("re-wrapping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("re-wrapping", total=None)
-        result = rescue.rewrap(lambda done, total: progress.update(bar, completed=done, total=total))
+        result, abandoned = rescue.rewrap(
+            lambda done, total: progress.update(bar, completed=done, total=total), given=given
+        )
     if result.done:
         click.echo(f"{result.done} objects are now sealed to exactly the current editors.")
     else:
@@ -183,6 +192,9 @@ def _rewrap(rescue: Rescue, settings: config.Settings) -> None:
         click.echo("If none of them can unlock, 'fieldreport staff add HANDLE' first, then this again.")
     if result.skipped:
         click.echo(f"{result.skipped} could not be opened with this key and were left as they are.")
+    for name in sorted(map(in_one_line, abandoned)):
+        click.echo(f"Letters wait for {name}, and whoever that was has left: this key alone opens them. To give them")
+        click.echo(f"to others: --rewrap --addressee {name} --reader HANDLE")
 
 
 def _show_orphaned_cases(rescue: Rescue) -> None:

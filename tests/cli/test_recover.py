@@ -271,7 +271,8 @@ def test_a_case_whose_readers_have_left_is_named_and_given_to_those_who_are(prin
     done = recover(house, "--rewrap", *printed.files[:3])
     assert done.exit_code == 0, done.output
     assert "quiet-harbour is limited to bo, cy, who have all left" in done.stdout
-    for wrong in (("--case", "quiet-harbour"), ("--reader", "amira")):
+    both = ("--case", "quiet-harbour", "--addressee", "bo", "--reader", "amira")
+    for wrong in (("--case", "quiet-harbour"), ("--reader", "amira"), ("--addressee", "bo"), both):
         assert recover(house, "--rewrap", *wrong, *printed.files[:3]).exit_code == 2
     assert recover(house, "--rehearse", "--case", "x", "--reader", "amira", *printed.files[:3]).exit_code == 2
     refused(recover(house, "--rewrap", "--case", "no-such", "--reader", "amira", *printed.files[:3]), 66)

@@ -4,7 +4,8 @@ Such a letter has a case of its own: a case holds the letters of one source that
 letter is shown to anybody because of another. Whoever sorts the first one, and can open it, limits the case.
 
 Rules: the choice is never widened. A desk means those who are in it now, so newcomers read and who has left it does
-not; if nobody is, those who were in it when the letter was sealed; if they have all left, who could open it.
+not; if nobody is, those who were in it when the letter was sealed; if they have all left, who could open it: that takes
+the recovery key, and the person who brings its shares says to whom it goes.
 """
 
 from __future__ import annotations
@@ -21,17 +22,16 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case
 
 
-def readers_named(rosters: RosterWatch, origin: Origin, *, epoch: int | None, sorter: str | None) -> Collection[str]:
-    """The names to limit the case of an addressed letter to: its addressee, or handles.
+def readers_named(rosters: RosterWatch, origin: Origin, *, epoch: int | None) -> Collection[str]:
+    """The names to limit the case of an addressed letter to: its addressee, or handles; none if all have left.
 
-    ``epoch``: of the roster that the letter was sealed to. ``sorter``: whose keys opened it, if they are a person's.
+    ``epoch``: of the roster that the letter was sealed to.
     """
     newest = rosters.newest()
     if origin.addressee in newest.addressees:
         return [origin.addressee]
     active = {entry.handle for entry in newest.entries if entry.state is KeyState.ACTIVE}
-    left = _members_then(rosters, origin.addressee, epoch) & active
-    return sorted(left) or ([sorter] if sorter is not None else [])
+    return sorted(_members_then(rosters, origin.addressee, epoch) & active)
 
 
 def limit_case(change: Change, case: Case, named: Collection[str], opener: Opener) -> None:

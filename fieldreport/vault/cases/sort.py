@@ -63,7 +63,8 @@ class Sorted:
 
     ``unopened`` letters stay unsorted, mostly for a colleague whose keys open them; of these, ``unknown_roster`` may be
     for any editor, and ``unreadable`` could not be read from the store this time. ``limited`` went into limited cases;
-    ``source_sealed``: the letters with files that their sources had sealed.
+    ``source_sealed``: the letters with files that their sources had sealed. ``abandoned``: the addressees of letters
+    for people who have all left.
     """
 
     new_cases: int = 0
@@ -75,6 +76,7 @@ class Sorted:
     limited: int = 0
     unreadable: int = 0
     source_sealed: list[bytes] = field(default_factory=list, repr=False)
+    abandoned: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,8 @@ class Sorter:
     """Everything that sorting needs; ``change`` makes changes in the sorting person's name.
 
     Who opens a case signs for its source. Without ``staff``, at a recovery, letters that would need a new case wait.
-    Letters can be read while no roster is in force.
+    Letters can be read while no roster is in force. ``given``: addressee to the handles of those to whom a recovery
+    gives what is for people who have all left.
     """
 
     vault: Vault
@@ -144,6 +147,7 @@ class Sorter:
     change: Callable[[], AbstractContextManager[Change]]
     staff: StaffKey | None = field(default=None, repr=False)
     progress: Progress = lambda _done, _total: None
+    given: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def sort(self) -> Sorted:
         """File every unsorted letter that can be opened; see the module."""
@@ -237,6 +241,8 @@ class Sorter:
                 if case is None:
                     if opener is None:
                         result.unopened += 1
+                        if look.origin is not None and named is not None and not named:
+                            result.abandoned.add(look.origin.addressee)
                         return
                     case = open_case(change, look.origin, opener)
                     if named is not None:
@@ -257,8 +263,10 @@ class Sorter:
         """The names of those whom a letter is for, if its source has addressed it."""
         if look.origin is None or not look.origin.addressee:
             return None
-        sorter = None if self.staff is None else self.staff.handle
-        return addressees.readers_named(self.rosters, look.origin, epoch=look.epoch, sorter=sorter)
+        named = addressees.readers_named(self.rosters, look.origin, epoch=look.epoch)
+        if named or self.staff is None:
+            return named or self.given.get(look.origin.addressee, ())
+        return [self.staff.handle]
 
     def _recipients(
         self, origin: Origin | None, named: Collection[str] | None, roster: Roster | None, limits: Limits | None

@@ -9,13 +9,14 @@ Rules: the roster to re-wrap for is the one in force, verified now; no content i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 
-from fieldreport.errors import FieldreportError, KeyFileDamaged, NotAllowed, NotFound
+from fieldreport.errors import FieldreportError, KeyFileDamaged, NotAllowed, NotFound, UsageError
 from fieldreport.seal import Entry, HybridIdentity, KeyState, Role, Roster, open_header
 from fieldreport.unseal import recovery
 from fieldreport.unseal.signing_keys import SigningKey
@@ -121,8 +122,13 @@ class Rescue:
         with self._change() as change:
             restriction.assign_readers(change, self, case, handles, roster=roster, setter=setter)
 
-    def rewrap(self, progress: Progress) -> Rewrapped:
+    def rewrap(
+        self, progress: Progress, *, given: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> tuple[Rewrapped, frozenset[str]]:
         """Give everything that the key opens to the readers of the roster in force; letters are filed first.
+
+        Letters that are addressed to people who have all left stay with this key alone, but for those ``given``:
+        addressee to handles. Also returns the addressees of those that stayed.
 
         Raises:
             RosterError: no roster is in force, or it names no editor. StaleRoster: it changed meanwhile; call again.
@@ -131,15 +137,19 @@ class Rescue:
         roster = self.rosters.in_force()
         roster.recipients()  # refuses a newsroom without an editor before anything is noted
         self.used()
-        Sorter(
+        if any(roster.entry(handle).role is not Role.EDITOR for handles in given.values() for handle in handles):
+            raise UsageError("letters are given to editors", code="case-readers")
+        result = Sorter(
             vault=self.vault,
             identities=[self.identity],
             rosters=self.rosters,
             change=self._change,
+            given=given,
         ).sort()
-        return Rewrapper(
+        rewrapped = Rewrapper(
             vault=self.vault, identities=[self.identity], rosters=self.rosters, roster=roster, change=self._change
         ).run(progress)
+        return rewrapped, frozenset(result.abandoned)
 
     @property
     def _signer(self) -> SigningKey | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from fieldreport.errors import NotAllowed, NotARecipient, StoreError
+from fieldreport.errors import NotAllowed, NotARecipient, StoreError, UsageError
 from fieldreport.seal import open_header
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
@@ -48,6 +48,10 @@ def sorted_by(newsroom: Newsroom, *people: StaffKey) -> None:
 def rescue(newsroom: Newsroom) -> Rescue:
     entry = newsroom.roster.entry("recovery")
     return Rescue(vault=newsroom.vault, identity=newsroom.recovery, entry=entry, rosters=newsroom.watch)
+
+
+def unheard(_done: int, _total: int) -> None:
+    """Nobody watches the progress."""
 
 
 @everywhere
@@ -195,11 +199,35 @@ def test_the_recovery_key_opens_it_to_nobody_else(newsroom: Newsroom, late: Staf
     newsroom.address("amira", "amira")
     letter = newsroom.send(a_source(), addressee="amira")
     newsroom.collect()
-    rescue(newsroom).rewrap(lambda _done, _total: None)
+    rescue(newsroom).rewrap(unheard)
     assert not opens(newsroom, newsroom.jonas, letter)
     assert not opens(newsroom, late, letter)
     sorted_by(newsroom, newsroom.jonas, newsroom.amira)
     assert newsroom.seat(newsroom.amira).text(letter) == "a report"
+
+
+def test_what_is_for_people_who_have_left_goes_to_whom_the_recovery_key_gives_it(
+    newsroom: Newsroom, late: StaffKey
+) -> None:
+    newsroom.address("late", "late", "borders")
+    letters = [newsroom.send(a_source(), addressee=name) for name in ("late", "borders")]
+    newsroom.collect()
+    newsroom.revoke("late")
+    sorted_by(newsroom, newsroom.amira, newsroom.jonas)
+    _, abandoned = rescue(newsroom).rewrap(unheard)
+    assert abandoned == {"late", "borders"}
+    assert not any(opens(newsroom, each, letter) for letter in letters for each in (newsroom.amira, newsroom.jonas))
+    with pytest.raises(UsageError):
+        rescue(newsroom).rewrap(unheard, given={"late": ["lena"]})
+    _, abandoned = rescue(newsroom).rewrap(unheard, given={"late": ["jonas"]})
+    assert abandoned == {"borders"}
+    sorted_by(newsroom, newsroom.amira, newsroom.jonas)
+    case = case_of(newsroom, letters[0])
+    assert case is not None
+    assert case.readers == ("jonas",)
+    assert newsroom.seat(newsroom.jonas).text(letters[0]) == "a report"
+    assert not opens(newsroom, newsroom.amira, letters[0])
+    assert inbox.item(newsroom.vault, letters[1]).case_id is None
 
 
 def test_rewrapping_before_sorting_opens_it_to_nobody_else(newsroom: Newsroom) -> None:
