@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
 from functools import cache
 from typing import Final, NoReturn
 
@@ -36,6 +37,8 @@ SEED_BYTES: Final = 32
 FILE_KEY_BYTES: Final = 16
 _MLKEM_PUBLIC_BYTES: Final = 1184
 _MLKEM_SEED_BYTES: Final = 64
+_MLKEM_MODULUS: Final = 3329
+_MLKEM_COEFFICIENTS: Final = 768  # of a public key: three polynomials of 256
 _INFO: Final = b"age-encryption.org/mlkem768x25519"
 _RECIPIENT_PREFIX: Final = "age1pq"
 _IDENTITY_PREFIX: Final = "age-secret-key-pq-"
@@ -190,11 +193,20 @@ class HybridIdentity:
 
 
 def decoy_stanza() -> Stanza:
-    """A stanza that nobody opens: to a key that is thrown away, around bytes that are no file key.
+    """A stanza that nobody opens, around bytes that are no file key; it costs as much time as any other.
 
-    Without the key that a stanza is for, it cannot be told from any other: its encapsulation is as good as random.
+    Without the private key that a stanza is for, it cannot be told from any other: its encapsulation is as good as
+    random, whichever key it is to.
     """
-    return HybridIdentity.generate().recipient.wrap(os.urandom(FILE_KEY_BYTES))
+    return _nobody().wrap(os.urandom(FILE_KEY_BYTES))
+
+
+@cache
+def _nobody() -> HybridRecipient:
+    """A public key without a private one: uniform coefficients (FIPS 203 ByteEncode12), seed and X25519 share."""
+    coefficients = (secrets.randbelow(_MLKEM_MODULUS) << 12 * place for place in range(_MLKEM_COEFFICIENTS))
+    encoded = sum(coefficients).to_bytes(12 * _MLKEM_COEFFICIENTS // 8, "little")
+    return HybridRecipient(encoded + os.urandom(PUBLIC_BYTES - len(encoded)))
 
 
 def _bad_key() -> SealError:
