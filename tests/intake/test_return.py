@@ -181,6 +181,24 @@ def test_the_words_are_folded_away_on_the_receipt_and_printed_all_the_same(sourc
     assert printed.text == receipt.codename
 
 
+def test_another_language_keeps_what_was_typed_and_opens_nothing(house: House, source: Source, codename: str) -> None:
+    (button,) = source.get("return").all('//button[@form="letter" and @lang="ko"]')
+    assert button.get("formaction") == "/ko/return"
+    assert button.get("formnovalidate") is not None  # also before a word is typed
+    for typed in (codename, "one two", ""):
+        fields = {
+            "codename": typed,
+            "report": "what I wrote",
+            "form": "0" * 32,
+            button.get("name"): button.get("value"),
+        }
+        page = Source(house.app(), language="ko").post("return", fields)
+        assert page.status == 200
+        form = page.form("/return")
+        assert (form["codename"], form["report"], form["form"]) == (typed, "what I wrote", "0" * 32)
+        assert not page.all('//*[@class="problems"]')
+
+
 def test_nine_words_have_room(source: Source) -> None:
     for page, name in ((source.get("return"), "codename"), (source.get("report"), "practice")):
         (field,) = page.all(f'//textarea[@name="{name}"]')

@@ -62,11 +62,13 @@ def ask() -> str:
 
 @blueprint.post("/<language:language>/return")
 def enter() -> tuple[str, int] | str:
-    """The codename, or the token of another return page: the answers, and what can be done."""
+    """The codename, or the token of another return page: the answers, or the page that asks again in this language."""
     here = context.current()
     typed = current_request().form
     draft = Draft.of(current_request().typed())
     untrusted_text = typed.get("codename", "")
+    if typed.get("turn"):
+        return ask_page(draft, form=typed.get("form", ""), untrusted_text=untrusted_text)
     if not untrusted_text.strip() and typed.get(form_token.FIELD):
         return _conversation(here, (form_token.open_visit(here, typed[form_token.FIELD]).codename,), draft)
     try:
