@@ -91,10 +91,10 @@ def measure(sheet: Sheet) -> None:
     with _desk(cases=_LOOKED_INTO) as desk:
         desk.make_real("state=all", of=_LOOKED_INTO)
         reader = ContentsReader(desk.session.seat, desk.index)
-        began = time.monotonic()
+        began = time.process_time()
         reader.read(lambda _done, _total: None)
-        seconds = time.monotonic() - began
-    sheet.figure(f"looking into {_MANY:,} cases for filters", seconds * _MANY / _LOOKED_INTO, "s")
+        seconds = time.process_time() - began
+    sheet.figure(f"looking into {_MANY:,} cases with a card, of one core", seconds * _MANY / _LOOKED_INTO, "s")
 
 
 @dataclass(slots=True, kw_only=True)

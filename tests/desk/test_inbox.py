@@ -225,13 +225,13 @@ def test_each_object_is_opened_once_a_session(house: House, amira: Browser, monk
 def test_a_case_is_taken_in_one_press(house: House, amira: Browser, jonas: Browser) -> None:
     case = house.receive()
     late = jonas.get("/inbox")
-    page = amira.press(amira.get("/inbox?state=new"), f"Take {case.name}")
+    page = amira.press(amira.get("/inbox?state=new"), f"Take it: {case.name}")
     assert f"{case.name} is yours." in page.text
     assert page.path == "/inbox"
     row = inbox.get(house.vault, case.id, viewer="amira")
     assert (row.assignee, row.state) == ("amira", "reading")
-    assert f"Take {case.name}" not in str(amira.get("/inbox").body)
-    assert "was taken by amira meanwhile" in jonas.press(late, f"Take {case.name}").text
+    assert f"Take it: {case.name}" not in str(amira.get("/inbox").body)
+    assert "was taken by amira meanwhile" in jonas.press(late, f"Take it: {case.name}").text
     assert inbox.get(house.vault, case.id, viewer="amira").assignee == "amira"
 
 
@@ -259,6 +259,31 @@ class TestWithTheTickedCases:
         page = amira.get("/inbox?label=Ñandú+river")
         assert set(names(page)) == {case.name for case in cases[:2]}
         assert "border (1)" in [option.text_content() for option in page.find("//select[@id='label']/option")]
+
+    def test_one_is_labelled_on_its_own_page(self, house: House, amira: Browser, cases: list[CaseRow]) -> None:
+        path = f"/cases/{cases[0].id.hex()}"
+        page = amira.press(amira.get(path), "Add", {"label": "border, camp"})
+        assert page.path == path
+        assert [tag.text_content() for tag in page.find("//h1/following-sibling::p[1]/span[@dir]")] == [
+            "border",
+            "camp",
+        ]
+        amira.press(page, "Remove", {"label": "camp"})
+        assert conversation.card(house.seat("jonas"), cases[0].id).labels == ("border",)
+
+    def test_a_label_is_kept_when_the_fact_sheet_is_saved(
+        self, house: House, amira: Browser, cases: list[CaseRow]
+    ) -> None:
+        path = f"/cases/{cases[0].id.hex()}"
+        amira.press(amira.get(path), "Add", {"label": "border"})
+        amira.press(amira.get(f"{path}?write=facts"), "Seal the fact sheet", {"facts": "A title", "protected": ""})
+        card = conversation.card(house.seat("jonas"), cases[0].id)
+        assert (card.facts, card.labels) == ("A title", ("border",))
+
+    @pytest.mark.parametrize("label", ["", " , ", "x" * 41, "bell\a"], ids=["none", "comma", "long", "control"])
+    def test_what_is_no_label_is_refused(self, house: House, amira: Browser, cases: list[CaseRow], label: str) -> None:
+        assert amira.press(amira.get(f"/cases/{cases[0].id.hex()}"), "Add", {"label": label}).status == 422
+        assert conversation.card(house.seat("jonas"), cases[0].id).labels == ()
 
     def test_they_are_moved_closed_and_marked_as_read(self, house: House, amira: Browser, cases: list[CaseRow]) -> None:
         assert "1 case now verifying." in self.press(amira, "Set state", cases[:1], state="verifying").text

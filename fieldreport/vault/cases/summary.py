@@ -105,7 +105,7 @@ def letter_of(envelope: OpenEnvelope) -> LetterSummary:
     raw = envelope.open_part(0).read(_WORDS_BYTES) if envelope.manifest.parts else b""
     words = " ".join((raw or b"").decode("utf-8", "ignore").split())
     if len(words) > WORDS_CHARACTERS:
-        words = words[: WORDS_CHARACTERS - 1].rstrip() + "…"
+        words = words[: WORDS_CHARACTERS - 1].rstrip(" .…") + "…"
     return LetterSummary(words=words, language=language_of(envelope), files=_files(envelope))
 
 
