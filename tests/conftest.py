@@ -33,6 +33,8 @@ _SKIP_NOTHING = os.environ.get("FIELDREPORT_TESTS_SKIP_NOTHING") == "1"
 
 _REAL_PARTS = {
     "browser": ("chromium", "chromedriver"),
+    "firefox": ("firefox-esr",),
+    "webkit": ("WebKitWebDriver", "Xvfb"),
     "redis": ("redis-server",),
 }
 

@@ -1,4 +1,4 @@
-"""A running demo newsroom, and real Chromium in front of it."""
+"""A running demo newsroom, and real browsers in front of it: Chromium, and for some tests Firefox or WebKit."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from fieldreport.cli import demo_newsroom, zones
 from fieldreport.unseal import totp
+from tests.browser.marionette import firefox
+from tests.browser.webkit import webkit
 from tests.cast import cheap_keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,3 +130,26 @@ def chromium(tmp_path: Path) -> Iterator[type_of_driver]:
             return driver
 
         yield start
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., WebDriver]]:
+    """Starts the browser that the test is parametrised with, as ``chromium`` does."""
+    if request.param == "chromium":
+        yield request.getfixturevalue("chromium")
+        return
+    with contextlib.ExitStack() as stack:
+        profile = itertools.count()
+
+        def begin(*, scripting: bool, width: int = 1024, language: str = "en") -> WebDriver:
+            directory = tmp_path / f"{request.param}-{next(profile)}"
+            if request.param == "firefox":
+                browser = firefox(directory, scripting=scripting, width=width, language=language)
+            else:
+                assert language == "en"
+                browser = webkit(directory, scripting=scripting, width=width)
+            driver = stack.enter_context(browser)
+            driver.set_page_load_timeout(60)
+            return driver
+
+        yield begin

@@ -213,15 +213,25 @@ def test_the_way_out_stays_in_sight_and_nothing_that_is_focused_lies_under_it(
     assert {"A", "SUMMARY", "INPUT", "TEXTAREA", "BUTTON"} <= seen
 
 
-@pytest.mark.parametrize("language", ["ko", "zh-Hans", "ar"])
+@pytest.mark.parametrize(
+    ("start", "language"),
+    [
+        ("chromium", "ko"),
+        ("chromium", "zh-Hans"),
+        ("chromium", "ar"),
+        pytest.param("firefox", "fa", marks=pytest.mark.firefox),
+        pytest.param("webkit", "en", marks=pytest.mark.webkit),
+    ],
+    indirect=["start"],
+)
 def test_every_step_of_a_source_with_scripting_off(
-    newsroom: Demo, chromium: type_of_starter, tmp_path: Path, language: str
+    newsroom: Demo, start: type_of_starter, tmp_path: Path, language: str
 ) -> None:
-    screen = Screen(chromium(scripting=False, width=360, language=language), newsroom)
+    screen = Screen(start(scripting=False, width=360, language=language), newsroom)
     screen.open("intake", "/")
     page = screen.one("/html")
     assert page.get_dom_attribute("lang") == language, "by the browser's wish"
-    assert page.get_dom_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+    assert page.get_dom_attribute("dir") == ("rtl" if language in {"ar", "fa"} else "ltr")
     for path in ("safety", "help", "hand-in"):
         screen.open("intake", f"/{language}/{path}")
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -37,13 +37,13 @@ axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a
   .catch(error => done(["axe failed: " + error]));
 """
 
-type_of_starter = Callable[..., webdriver.Chrome]
+type_of_starter = Callable[..., WebDriver]
 
 
 class Screen:
     """One person's browser; everything is found by what the page shows."""
 
-    def __init__(self, driver: webdriver.Chrome, newsroom: Demo, each: Callable[[Screen], None] | None = None) -> None:
+    def __init__(self, driver: WebDriver, newsroom: Demo, each: Callable[[Screen], None] | None = None) -> None:
         self.driver = driver
         self.newsroom = newsroom
         self._each = each
@@ -131,15 +131,20 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return photo, statement
 
 
+@pytest.mark.parametrize("start", ["chromium", pytest.param("firefox", marks=pytest.mark.firefox)], indirect=True)
 def test_a_report_becomes_a_published_page_with_scripting_off(
-    newsroom: Demo, chromium: type_of_starter, code_of: Callable[[str], str], files: tuple[Path, Path]
+    newsroom: Demo, start: type_of_starter, code_of: Callable[[str], str], files: tuple[Path, Path]
 ) -> None:
-    source, amira, jonas = (Screen(chromium(scripting=False), newsroom) for _ in range(3))
+    source, amira, jonas = (Screen(start(scripting=False), newsroom) for _ in range(3))
     codename, mark = report(source, files)
     assert_receipt_says_what_was_removed(source)
 
     sign_in(amira, "amira", code_of)
     open_case(amira, mark)
+    Select(amira.one("//select[@name='state']")).select_by_value("open")
+    amira.driver.refresh()
+    chosen = Select(amira.one("//select[@name='state']")).first_selected_option
+    assert chosen.get_dom_attribute("value") == "new", "what was chosen and not sent does not look as if it were stored"
     amira.follow("Write to the source")
     amira.fill({"text": STORY["en"]["question"]})
     amira.press("Seal and send")
