@@ -76,8 +76,10 @@ class TestOnThePage:
         (shown,) = page.find("//ul[@class='files']//img/@src")
         picture = amira.get(shown)
         assert (picture.status, picture.headers["Content-Type"]) == (200, "image/jpeg")
-        (copy,) = [each for each in page.find("//a/@href") if each.endswith("/0/download")]
-        body = amira.get(copy).body
+        (copy,) = {each for each in page.find("//ul[@class='files']//a/@href") if each.endswith("/0/read")}
+        original = amira.get(copy.replace("/read", "/original"))
+        assert "It was cleaned here when it was opened" in original.text
+        body = amira.get(original.link("Save photo-1.jpg")).body
         assert b"Cam Maker" not in body
         assert b"written at home" not in body
         with Image.open(io.BytesIO(body)) as image:
