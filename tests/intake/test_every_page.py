@@ -222,9 +222,13 @@ def test_the_path_decides_over_the_browser(source: Source) -> None:
 
 
 def test_every_page_that_can_be_opened_offers_itself_in_the_other_languages(source: Source) -> None:
-    for path in ("", "return", "safety", "help"):
+    for path in ("", "safety", "help"):
         links = {link.get("lang"): link.get("href") for link in source.get(path).all("//nav//details//a[@lang]")}
         assert links == {code: f"/{code}/{path}" for code in LANGUAGES}
+    turns = source.get("return").all("//nav//details//button[@lang]")  # what was typed goes along
+    assert {each.get("lang"): each.get("formaction") for each in turns} == {
+        code: f"/{code}/return" for code in LANGUAGES
+    }
 
 
 @pytest.mark.parametrize("files", [[], [("a.jpg", photo())]])
