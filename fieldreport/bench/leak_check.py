@@ -11,7 +11,7 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,8 @@ from fieldreport.press.leakcheck import Finding, Material, Severity, check
 DRAFTS: Final = Path(__file__).parents[2] / "tests" / "press" / "leakcheck" / "drafts"
 HALVES: Final = ("tuned", "held")
 PHONE_REGIONS: Final = ("KR", "CN", "RU", "JP", "US", "GB", "EG")
-# Shares of the planted leaks that are to be found, by class.
-BOUNDS: Final = {
+# Shares of the planted leaks that are to be found, by class; of rare phrases and short quotes none is promised.
+BOUNDS: Final[Mapping[str, float | None]] = {
     "name": 0.9,
     "place": 0.9,
     "contact": 0.9,
@@ -34,7 +34,7 @@ BOUNDS: Final = {
     "time": 0.95,
     "lifted": 0.9,
     "edited": 0.9,
-    "phrase": 0.9,
+    "phrase": None,
     "translated": 0.5,
     "group": 0.7,
 }

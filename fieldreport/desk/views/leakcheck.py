@@ -62,6 +62,11 @@ _RULE_LABELS: Final = {
     "clock-time": "Time of day",
     "shared-number": "Number from the report",
     "rounded-number": "Number from the report, rounded",
+    "noted": "What the source asked not to say",
+    "reworded": "Sentence of the report, edited",
+    "translated": "Perhaps translated from the report",
+    "rare-wording": "Rare words of the report",
+    "small-group": "Small group, tenure or role",
     "not-before": "Not before",
 }
 _REASON_CHARACTERS: Final = 3

@@ -11,14 +11,18 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import Final
 
 from fieldreport.press.article import Article
-from fieldreport.press.leakcheck import contact, invisible
+from fieldreport.press.leakcheck import contact, content, invisible, sounds, text
 from fieldreport.press.leakcheck.copied_text import Reports
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
+from fieldreport.press.leakcheck.groups import Groups
 from fieldreport.press.leakcheck.markdown import resolve
 from fieldreport.press.leakcheck.materials import Material
 from fieldreport.press.leakcheck.notes import note_terms
+from fieldreport.press.leakcheck.numerals import numbers
+from fieldreport.press.leakcheck.reworded import Reworded
 from fieldreport.press.leakcheck.sounds import Sounds
 from fieldreport.press.leakcheck.spans import Taken, without_overlaps
 from fieldreport.press.leakcheck.terms import Terms
@@ -26,6 +30,21 @@ from fieldreport.press.leakcheck.warnings import Traces
 
 __all__ = ["Finding", "Material", "Rule", "Severity", "check", "note_terms"]
 
+_LIFTED: Final = frozenset({Rule.LIFTED_RUN, Rule.LIFTED_SHARE})
+_SENTENCES: Final = frozenset({Rule.REWORDED, Rule.TRANSLATED})
+# In the order of their weight: of two that meet in one place the first stays.
+_WARNED: Final = (
+    Rule.NEAR_SPELLING,
+    Rule.NOTED,
+    Rule.SMALL_GROUP,
+    Rule.EXACT_DATE,
+    Rule.CLOCK_TIME,
+    Rule.SHARED_NUMBER,
+    Rule.ROUNDED_NUMBER,
+    Rule.REWORDED,
+    Rule.TRANSLATED,
+    Rule.RARE_WORDING,
+)
 _CONTEXT = 24  # characters on each side that belong to a finding's identity
 
 
@@ -41,46 +60,97 @@ def check(
     ``phone_regions`` are ISO 3166 codes; ``fresh_media`` holds the hexadecimal SHA-256 of every file that was cleaned
     here for this article: any other is a finding.
     """
-    texts = [(text, material.case) for material in materials for text in (material.text, material.protect_note)]
-    protected = [(term, material.case) for material in materials for term in material.terms()]
+    try:
+        return tuple(_check(article, materials, phone_regions, fresh_media))
+    finally:
+        for room in (text, content, sounds):
+            room.forget()
+
+
+def _check(
+    article: Article, materials: Sequence[Material], phone_regions: Sequence[str], fresh_media: AbstractSet[str]
+) -> list[Finding]:
+    compared = _Compared(article, materials, phone_regions)
     fields = article.public_fields()
     body = resolve(article.body)
-    shown = {**fields, "body": body.text}  # the one field that is Markdown
-    reports = Reports(texts, [text for field, text in shown.items() if field != "slug"])
-    terms, sounds = Terms(protected, article.language), Sounds(protected)
-    traces = Traces(texts, protected, article.language)
     findings: list[Finding] = []
-    for field, text in fields.items():
-        if text:
-            # The random end of an address means nothing.
-            hits = (
-                terms.hits(text)
-                if field == "slug"
-                else _hits(shown[field], terms, sounds, reports, traces, phone_regions)
-            )
-            findings += _findings(field, text, body.at_origin(hits) if field == "body" else hits)
+    for field, written in fields.items():
+        if written:
+            if field == "slug":  # its random end means nothing
+                hits = compared.terms.hits(written)
+            elif field == "body":  # the one field that is Markdown
+                hits = body.at_origin(compared.hits(body.text))
+            else:
+                hits = compared.hits(written)
+            findings += _findings(field, written, hits)
     for media in article.media:
         if media.sha256 not in fresh_media:
             findings.append(_whole(Rule.MEDIA, f"media.{media.name}", media.sha256))
     for material in materials:
         findings += _case_findings(material)
-    return tuple(findings)
+    return findings
 
 
-def _hits(
-    text: str, terms: Terms, sounds: Sounds, reports: Reports, traces: Traces, phone_regions: Sequence[str]
-) -> list[Hit]:
-    blocks = [*terms.hits(text), *reports.hits(text), *contact.hits(text, phone_regions), *invisible.hits(text)]
-    # A number inside a telephone number needs no second finding; a date inside a lifted sentence does.
-    taken = Taken()
+class _Compared:
+    """All that each field of one article is compared with."""
+
+    def __init__(self, article: Article, materials: Sequence[Material], phone_regions: Sequence[str]) -> None:
+        reports = [(material.text, material.case) for material in materials]
+        notes = [(material.protect_note, material.case) for material in materials]
+        protected = [(term, material.case) for material in materials for term in material.terms()]
+        fields = {**article.public_fields(), "body": resolve(article.body).text}
+        language = article.language
+        self._phone_regions = phone_regions
+        self.terms = Terms(protected, language)
+        self._sounds = Sounds(protected)
+        self._reports = Reports([*reports, *notes], [text for field, text in fields.items() if field != "slug"])
+        self._reworded = Reworded(reports, notes, language)
+        counted = [(written, numbers(written), case) for written, case in (*reports, *notes)]
+        self._traces = Traces(counted, protected, language)
+        self._groups = Groups(counted, language)
+        self._language = language.partition("-")[0]
+
+    def hits(self, text: str) -> list[Hit]:
+        """Everything found in one field, one finding for one thing."""
+        lifted = self._reports.hits(text)
+        blocks = [*self.terms.hits(text), *contact.hits(text, self._phone_regions), *invisible.hits(text)]
+        counted = numbers(text, self._language)
+        warnings = [
+            *self._sounds.hits(text),
+            *self._traces.hits(text, counted),
+            *self._groups.hits(text, counted),
+            *self._reworded.hits(text),
+        ]
+        return [*lifted, *_one_each(blocks, [*lifted, *warnings])]
+
+
+def _one_each(blocks: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
+    """The blocks, and of the warnings those that say something that no stronger finding says of the same words.
+
+    A number inside a telephone number needs no second finding; a date inside a lifted sentence does, a rare word there
+    does not.
+    """
+    taken, followed, kept = Taken(), Taken(), list(blocks)
     for hit in blocks:
-        if hit.rule not in {Rule.LIFTED_RUN, Rule.LIFTED_SHARE}:
-            taken.add(hit.start, hit.end)
-    by_rule: dict[Rule, list[Hit]] = {}
-    for hit in sorted([*traces.hits(text), *sounds.hits(text)], key=lambda hit: (hit.start - hit.end, hit.start)):
-        if not taken.meets(hit.start, hit.end):
-            by_rule.setdefault(hit.rule, []).append(hit)
-    return [*blocks, *(hit for hits in by_rule.values() for hit in without_overlaps(hits))]
+        taken.add(hit.start, hit.end)
+    for hit in others:
+        if hit.rule in _LIFTED:
+            followed.add(hit.start, hit.end)
+    for rule in _WARNED:
+        ours = [hit for hit in others if hit.rule is rule]
+        # The longest name or number; of rare words those that stand closest together.
+        longest = rule is not Rule.RARE_WORDING
+        ours.sort(key=lambda hit: hit.start)
+        ours.sort(key=lambda hit: hit.end - hit.start, reverse=longest)
+        for hit in without_overlaps(ours):
+            whole = rule in _SENTENCES
+            if (followed if whole or rule is Rule.RARE_WORDING else taken).meets(hit.start, hit.end):
+                continue
+            if rule is Rule.RARE_WORDING and taken.meets(hit.start, hit.end):
+                continue
+            kept.append(hit)
+            (followed if whole else taken).add(hit.start, hit.end)
+    return kept
 
 
 def _findings(field: str, text: str, hits: Sequence[Hit]) -> list[Finding]:

@@ -47,6 +47,11 @@ class Rule(StrEnum):
     CLOCK_TIME = "clock-time"
     SHARED_NUMBER = "shared-number"
     ROUNDED_NUMBER = "rounded-number"
+    NOTED = "noted"
+    REWORDED = "reworded"
+    TRANSLATED = "translated"
+    RARE_WORDING = "rare-wording"
+    SMALL_GROUP = "small-group"
     NOT_BEFORE = "not-before"
 
 
@@ -57,6 +62,11 @@ _WARNINGS: Final = frozenset(
         Rule.CLOCK_TIME,
         Rule.SHARED_NUMBER,
         Rule.ROUNDED_NUMBER,
+        Rule.NOTED,
+        Rule.REWORDED,
+        Rule.TRANSLATED,
+        Rule.RARE_WORDING,
+        Rule.SMALL_GROUP,
         Rule.NOT_BEFORE,
         Rule.ONLY_LOOKS,
     }

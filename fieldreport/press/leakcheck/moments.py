@@ -61,7 +61,7 @@ class Moment:
     alone: bool
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Small letters and one form of each Arabic and Cyrillic letter, of the same length."""
     if text.isascii():
         return text.lower()
@@ -185,8 +185,8 @@ def moments(text: str, language: str = "en") -> Iterator[Moment]:
     ``language`` is what a line counts as that does not tell.
     """
     for passage in passages(text, language):
-        plain, table = _plain(passage.text), _language(passage.language)
-        for rule, value, start, end, alone in _found(passage.text, plain, table):
+        folded, table = plain(passage.text), _language(passage.language)
+        for rule, value, start, end, alone in _found(passage.text, folded, table):
             yield Moment(rule=rule, value=value, start=passage.start + start, end=passage.start + end, alone=alone)
 
 

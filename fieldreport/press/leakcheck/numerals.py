@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from fieldreport.press.leakcheck.language import NUMERALS, Passage, passages
 from fieldreport.press.leakcheck.text import Word, fold, words
@@ -59,16 +59,21 @@ class _Table:
     values: Mapping[str, float] = field(repr=False)
     times: Mapping[str, float] = field(repr=False)
     joins: frozenset[str]
+    firsts: frozenset[str]  # the first word of every entry
 
 
 def _folded(table: Mapping[str, Sequence[str]]) -> dict[str, float]:
     return {fold(word): float(value) for value, entries in table.items() for word in entries}
 
 
+def _table(table: Mapping[str, Any]) -> _Table:
+    values, times = _folded(table["values"]), _folded(table["times"])
+    firsts = frozenset(entry.split()[0] for entry in (*values, *times))
+    return _Table(values, times, frozenset(map(fold, table["joins"])), firsts)
+
+
 _SPACED: Final = {
-    language: _Table(_folded(table["values"]), _folded(table["times"]), frozenset(map(fold, table["joins"])))
-    for language, table in NUMERALS.items()
-    if language not in {"signs", "korean"}
+    language: _table(table) for language, table in NUMERALS.items() if language not in {"signs", "korean"}
 }
 _SIGNS: Final = NUMERALS["signs"]
 _DIGIT_SIGNS: Final = {sign: int(value) for value, signs in _SIGNS["digits"].items() for sign in signs}
@@ -296,6 +301,9 @@ class _Reading:
 
     def _entry(self, at: int, *, inside: bool) -> tuple[float, bool, int, bool] | None:
         """The value, whether it multiplies, how many words it takes, and whether it was joined by a prefix."""
+        word = self._tokens[at].folded
+        if word not in self._table.firsts and (word[:1] not in _PREFIXES or word[1:] not in self._table.firsts):
+            return None
         for length in range(min(_PHRASE_WORDS, len(self._tokens) - at), 0, -1):
             phrase = " ".join(token.folded for token in self._tokens[at : at + length])
             stripped = phrase[1:] if phrase[:1] in _PREFIXES else ""

@@ -278,3 +278,9 @@ def _skeleton(heard: str) -> str:
 
 def _hit(start: int, end: int, case: str | None) -> Hit:
     return Hit(rule=Rule.NEAR_SPELLING, start=start, end=end, case=case)
+
+
+def forget() -> None:
+    """Let go of every name that was turned into a key."""
+    latin_key.cache_clear()
+    hangul_key.cache_clear()

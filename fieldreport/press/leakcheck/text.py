@@ -73,7 +73,12 @@ class Word:
 
 def words(text: str) -> list[Word]:
     """Cut ``text`` into words. Han and kana runs come as one word; who compares those uses ``squeeze``."""
-    return [Word(fold(match.group()), match.start(), match.end()) for match in _WORD.finditer(text)]
+    return [Word(_folded_word(match.group()), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+@lru_cache(maxsize=32768)
+def _folded_word(word: str) -> str:
+    return fold(word)
 
 
 def fold(text: str) -> str:
@@ -93,6 +98,12 @@ def _folded_cluster(cluster: str) -> str:
 def _transliterated_cluster(cluster: str) -> str:
     plain = unidecode(unicodedata.normalize("NFKC", cluster)).lower()
     return "".join(character for character in plain if character.isascii() and character.isalnum())
+
+
+def forget() -> None:
+    """Let go of every word that was folded: they are a source's."""
+    for kept in (_folded_word, _folded_cluster, _transliterated_cluster):
+        kept.cache_clear()
 
 
 def transliterate(text: str) -> str:

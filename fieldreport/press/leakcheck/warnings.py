@@ -8,9 +8,11 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
+from fieldreport.press.leakcheck.content import concept_of, sentences
 from fieldreport.press.leakcheck.findings import Hit, Rule
+from fieldreport.press.leakcheck.language import language_of
 from fieldreport.press.leakcheck.moments import moments
-from fieldreport.press.leakcheck.numerals import Number, numbers
+from fieldreport.press.leakcheck.numerals import Number
 from fieldreport.press.leakcheck.spans import Taken
 from fieldreport.press.leakcheck.text import UNSPACED, fold, script, transliterate, words
 
@@ -32,22 +34,28 @@ class Traces:
     """Days, times and numbers of the reports, and protected terms, ready to compare with each field."""
 
     def __init__(
-        self, texts: Iterable[tuple[str, str | None]], terms: Sequence[tuple[str, str | None]], language: str
+        self,
+        texts: Iterable[tuple[str, Sequence[Number], str | None]],
+        terms: Sequence[tuple[str, str | None]],
+        language: str,
     ) -> None:
-        """``texts`` and ``terms`` are pairs with the case they belong to; ``language`` is the article's."""
+        """``texts`` are reports with their numbers and their case, ``terms`` pairs with the case they protect.
+
+        ``language`` is the article's.
+        """
         self._language = language.partition("-")[0]
         self._moments: dict[tuple[str, int], str | None] = {}
         self._numbers: dict[float, str | None] = {}
         self._counts: dict[tuple[float, str], str | None] = {}
-        for text, case in texts:
-            self._read(text, case)
+        for text, counted, case in texts:
+            self._read(text, counted, case)
         self._near: dict[int, dict[str, str | None]] = {}
         for term, case in terms:
             spelled = [transliterate(term[word.start : word.end]) for word in words(term)]
             if len("".join(spelled)) >= _NEAR_MINIMUM and len(spelled) <= _NEAR_WORDS:
                 self._near.setdefault(len(spelled), {})["".join(spelled)] = case
 
-    def _read(self, text: str, case: str | None) -> None:
+    def _read(self, text: str, counted: Sequence[Number], case: str | None) -> None:
         dated = Taken()
         for moment in moments(text):
             if moment.alone or moment.value[0] == "weekday":
@@ -55,29 +63,29 @@ class Traces:
                 dated.add(moment.start, moment.end)
                 if moment.value[0] == "date":
                     self._moments.setdefault(("day", moment.value[1] % 100), case)
-        for number in numbers(text):
+        for number in counted:
             if dated.meets(number.start, number.end):
                 continue
             if number.value >= _TELLING and number.value not in _YEAR:
                 self._numbers.setdefault(number.value, case)
-            for counted in _counted(text, number):
-                self._counts.setdefault(counted, case)
+            for count in _counted(text, number):
+                self._counts.setdefault(count, case)
 
-    def hits(self, text: str) -> list[Hit]:
-        """Every warning in ``text``; who calls drops those that lie inside a block."""
+    def hits(self, text: str, counted: Sequence[Number]) -> list[Hit]:
+        """Every warning in ``text``, whose numbers are ``counted``."""
         dated = [
             Hit(rule=moment.rule, start=moment.start, end=moment.end, case=self._moments.get(moment.value))
             for moment in moments(text, self._language)
             if moment.alone or moment.value in self._moments
         ]
-        return [*dated, *self._shared(text, dated), *self._near_spellings(text)]
+        return [*dated, *self._shared(text, counted, dated), *self._near_spellings(text)]
 
-    def _shared(self, text: str, dated: Sequence[Hit]) -> Iterator[Hit]:
+    def _shared(self, text: str, counted: Sequence[Number], dated: Sequence[Hit]) -> Iterator[Hit]:
         taken = Taken()
         for hit in dated:
             taken.add(hit.start, hit.end)
         verdicts: dict[tuple[float, bool], tuple[Rule, str | None] | None] = {}
-        for number in numbers(text, self._language):
+        for number in counted:
             if taken.meets(number.start, number.end):
                 continue
             asked = number.value, number.rough
@@ -87,9 +95,9 @@ class Traces:
             if verdict is None:
                 verdict = next(
                     (
-                        (Rule.SHARED_NUMBER, self._counts[counted])
-                        for counted in _counted(text, number)
-                        if counted in self._counts
+                        (Rule.SHARED_NUMBER, self._counts[count])
+                        for count in _counted(text, number)
+                        if count in self._counts
                     ),
                     None,
                 )
@@ -140,7 +148,10 @@ def _nearest(window: str, terms: dict[str, str | None]) -> str | None:
 
 
 def _counted(text: str, number: Number) -> Iterator[tuple[float, str]]:
-    """A small number with what it counts: the two words behind it, or in scripts without spaces the next signs."""
+    """A small number with what it counts: the words behind it, in East Asian languages also those before it.
+
+    Words of the dictionary count in every language.
+    """
     if not _COUNTED <= number.value < _TELLING:
         return
     behind = _BEHIND.findall(text[number.end : number.end + _BEHIND_CHARACTERS])[:_BEHIND_WORDS]
@@ -150,3 +161,12 @@ def _counted(text: str, number: Number) -> Iterator[tuple[float, str]]:
     signs = "".join(word for word in behind if word[0] >= "\u1100")[:_WORD_LETTERS]
     for at in range(1, len(signs) - 1):  # the first sign is a counter, which counts anything
         yield number.value, signs[at : at + 2]
+    around = text[max(0, number.start - _BEHIND_CHARACTERS) : number.start] if signs or not behind else ""
+    language = language_of(text[number.start : number.end] + " ".join(behind))
+    for sentence in (
+        *sentences(around, language),
+        *sentences(text[number.end : number.end + _BEHIND_CHARACTERS], language),
+    ):
+        for word in sentence.words:
+            if (meaning := concept_of(word.stem, sentence.language)) is not None:
+                yield number.value, f"#{meaning}"

@@ -125,7 +125,7 @@ def test_twelve_characters_in_a_row_block_in_east_asian_text(
 ) -> None:
     material = Material(case="C-1", text=report)
     assert Rule.LIFTED_RUN in {f.rule for f in findings_in(lifted, material, language=language)}
-    assert findings_in(free, material, language=language) == ()
+    assert {f.severity for f in findings_in(free, material, language=language)} <= {Severity.WARN}
 
 
 def test_a_long_official_name_in_korean_is_not_lifted() -> None:
