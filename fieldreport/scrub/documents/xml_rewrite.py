@@ -62,7 +62,7 @@ class Rewriting:
 
     ``made``: of the kinds of value that the cleaner makes, how. Every value is held to its kind, whoever made it.
     ``void``: HTML is written, in which these elements have no end and all others have one. ``lost`` is told what is
-    dropped with all that is in it.
+    dropped with all that is in it. ``unsaid`` is told of texts that stand where there may be none.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Rewriting:
         made: Mapping[str, Make] = MappingProxyType({}),
         void: Collection[str] | None = None,
         lost: Callable[[Element], None] = lambda _: None,
+        unsaid: Callable[[str], None] | None = None,
     ) -> None:
         self._vocabularies = vocabularies
         self._removed = removed
@@ -81,6 +82,7 @@ class Rewriting:
         self._made = {"font": self._font, **made}
         self._void = void
         self._lost = lost
+        self._unsaid = unsaid
         self._elements = 0
         self._prefixes: dict[str, str] = {}  # of namespaces
         self._plain = ""  # the namespace that has none
@@ -183,7 +185,7 @@ class Rewriting:
         attributes: list[tuple[str, str]] = old.items()  # type: ignore[assignment]
         start = f"<{name}{self._attributes(old, attributes, place)}" if attributes else f"<{name}"
         text = old.text
-        said = self._said(text, place) if text and place.text is not None else ""
+        said = self._said(text, place) if text and (place.text is not None or self._unsaid is not None) else ""
         is_leaf = len(old) == 0
         if is_leaf and self._void is None:
             out.append(f"{start}>{said}</{name}>" if said else f"{start}/>")
@@ -204,7 +206,8 @@ class Rewriting:
 
     def _children(self, old: Element, place: _Place) -> None:
         # Once for each element of a document: what can be looked up before the loop is.
-        places, names, has_text = self._places, self._names, place.text is not None
+        places, names = self._places, self._names
+        has_text = place.text is not None or self._unsaid is not None
         for child in old:
             tag = child.tag
             found = places.get(tag) or self._place(tag)
@@ -262,7 +265,11 @@ class Rewriting:
 
     def _said(self, text: str | None, place: _Place) -> str:
         """A text as it is written: nothing of it where the element that it is in may not have it."""
-        if not text or place.text is None or (place.text.fits is not None and not place.text.fits(text)):
+        if not text:
+            return ""
+        if place.text is None or (place.text.fits is not None and not place.text.fits(text)):
+            if self._unsaid is not None:
+                self._unsaid(text)
             return ""
         kept = text if text.isascii() else self._unmarked(text)
         return _as_markup(kept, _ESCAPES_IN_TEXT) if _SPECIAL_IN_TEXT.search(kept) is not None else kept

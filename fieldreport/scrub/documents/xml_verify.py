@@ -14,12 +14,15 @@ from typing import Final
 from xml.parsers import expat
 
 from fieldreport.scrub import registry
+from fieldreport.scrub.documents import tables
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _REFERENCE: Final = re.compile("&#[^;<&]*;")
+_NO_LETTERS: Final = re.compile("[\\W\u115f\u1160\u3164\uffa0]+")  # fillers of Hangul show nothing
+_NO_ASCII_LETTERS: Final = bytes(byte for byte in range(128) if re.match(rb"\W", bytes((byte,))))
 _PICTURE: Final = re.compile(r".*/image\d+\.(jpg|png|gif|svg)")
 _PICTURE_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "svg": "image/svg+xml"}
 
@@ -66,6 +69,26 @@ def _members(data: bytes) -> list[tuple[str, bytes]]:
             return [(entry.filename, archive.read(entry)) for entry in entries]
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         raise Residue from None
+
+
+class Shown:
+    """How much clean documents of a kind show, by ``tables/shown.toml``: letters and digits, and what is counted."""
+
+    def __init__(self, kind: str) -> None:
+        said = tables.load("shown")[kind]
+        ends = (b" ", b"/", b">")
+        self._things = [b"<%b%b" % (name.encode(), end) for name in said["things"].split() for end in ends]
+        sheets = b"|".join(name.encode() for name in said["sheets"].split()) or b"(?!)"
+        self._markup = re.compile(rb"<(%b)(?: [^>]*\")?>.*?</\1>|<[^>]*>" % sheets, re.DOTALL)
+
+    def count(self, part: bytes) -> int:
+        """Of one part, in the form in which parts are written."""
+        said = self._markup.sub(b"", part)
+        text = said.decode()
+        letters = len(said.translate(None, _NO_ASCII_LETTERS) if text.isascii() else _NO_LETTERS.sub("", text))
+        escapes = sum(len(name) * said.count(b"&%b;" % name) for name in (b"amp", b"lt", b"gt"))
+        escapes += 2 * said.count(b"&#13;")
+        return letters - escapes + sum(map(part.count, self._things))
 
 
 def parse(

@@ -11,7 +11,7 @@ import codecs
 import html
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -25,9 +25,10 @@ from fieldreport.scrub.documents.epub import pages
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.names import Names
+from fieldreport.scrub.documents.shown import Counting, Shown
 from fieldreport.scrub.documents.svg import elements as drawings
-from fieldreport.scrub.documents.vocabularies import load
-from fieldreport.scrub.documents.xml_rewrite import Rewriting
+from fieldreport.scrub.documents.vocabularies import Vocabulary, load
+from fieldreport.scrub.documents.xml_rewrite import Make, Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.verdicts import Damaged, Noted, Refusal, Refused, Removed
 
@@ -43,6 +44,7 @@ _PAGES: Final = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-do
 _CONTENTS: Final = "application/x-dtbncx+xml"
 
 _PAGE_TABLES: Final = load("epub/page", "epub/semantics", "svg", "opendocument/math")
+_SHOWN: Final = Shown.of("epub", _PAGE_TABLES, plain=pages.XHTML)
 _CONTENTS_TABLE: Final = load("epub/contents")
 _PACKAGE_TABLES: Final = load("epub/package", "epub/dublin-core")
 _NAMED: Final = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
@@ -118,6 +120,7 @@ class _Book:
         self._cover = ""  # the path of its picture
         self._new_names: dict[str, str] = {}
         self._addresses: dict[tuple[str, str], str | None] = {}  # of links: by the page and the old one
+        self._shown = Counting(_SHOWN, self._removed, pages.FINDINGS)
         self._carried: set[str] = set()  # paths of pictures that the new book shows
         self._members: list[tuple[str, str, str, bytes]] = []  # name in the book, media type, properties, data
         self._pictures = pictures.PictureCopies(
@@ -154,6 +157,7 @@ class _Book:
         if styles.hides or any(map(pages.may_hide_words, roots.values())):
             self._cleaning.noted.add(Noted.HIDDEN_WORDS)
         self._report_left(contents)
+        self._cleaning.counted = self._shown.count
         files = [(f"book/{name}", data) for name, _, _, data in self._members]
         head = [
             ("mimetype", MEDIA_TYPE.encode()),
@@ -274,14 +278,26 @@ class _Book:
                     node.set("href", sheet)
         drawings.settle_sheets(shown, styles)
         made = pages.made(drawings.made(names, styles), lambda _, __, address: self._address(path, address, names))
-        return Rewriting(_PAGE_TABLES, removed=self._removed, findings=pages.FINDINGS, made=made).rewrite(root)
+        return self._rewritten(root, _PAGE_TABLES, made)
 
     def _contents(self, path: str, names: _Names) -> bytes:
         root = markup.parse(_without_doctype(self._old[path]))
         for title in list(root.iter(f"{_NCX}docTitle", f"{_NCX}docAuthor", f"{_NCX}head")):
             markup.remove(title)
-        made = {"book-link": lambda _, __, address: self._address(path, address, names)}
-        return Rewriting(_CONTENTS_TABLE, removed=self._removed, findings=pages.FINDINGS, made=made).rewrite(root)
+        made: dict[str, Make] = {"book-link": lambda _, __, address: self._address(path, address, names)}
+        return self._rewritten(root, _CONTENTS_TABLE, made)
+
+    def _rewritten(self, root: Element, allowed: Mapping[str, Vocabulary], made: Mapping[str, Make]) -> bytes:
+        self._shown.add(root)
+        rewriting = Rewriting(
+            allowed,
+            removed=self._removed,
+            findings=pages.FINDINGS,
+            made=made,
+            lost=self._shown.lost,
+            unsaid=self._shown.unsaid,
+        )
+        return rewriting.rewrite(root)
 
     def _address(self, path: str, address: str, names: _Names) -> str | None:
         key = (path, address)

@@ -9,7 +9,7 @@ from typing import Final
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.links_verify import verify_link
 from fieldreport.scrub.documents.vocabularies_verify import Reading, Tables
-from fieldreport.scrub.documents.xml_verify import parts
+from fieldreport.scrub.documents.xml_verify import Shown, parts
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Residue
 
@@ -28,6 +28,7 @@ _CONTENT: Final = Tables(
 )  # fmt: skip
 _MANIFEST: Final = Tables("opendocument/manifest")
 _KEPT: Final = frozenset({"shown-name", "formula", "address", "sheet-name", "target"})
+_SHOWN: Final = Shown("opendocument")
 _NEUTRAL: Final = re.compile(tables.load("kinds")["plain"]["neutral-name"])
 _REFERENCE: Final = re.compile(tables.load("kinds")["reference"])
 _TABLE: Final = re.compile(r"local-table|Table[0-9]{1,6}")
@@ -35,18 +36,20 @@ _TARGET: Final = re.compile(r"#(?:b|page)[0-9]{1,6}")
 _SHEETS: Final = b"<office:spreadsheet"
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Read a cleaned OpenDocument file.
+def verify(source: Source, media_type: str) -> int:
+    """Read a cleaned OpenDocument file, and count what it shows.
 
     Raises:
         Residue: something that says more than the document shows.
     """
+    shown = 0
     manifest, content, sheets = Reading(_MANIFEST), Reading(_CONTENT, kept=_KEPT), Reading(_CONTENT, kept=_KEPT)
     for name, part in parts(source, _PART, mimetype=media_type):
         if name == "META-INF/manifest.xml":
             manifest.read(part)
         elif name != "mimetype":
             (sheets if _SHEETS in part else content).read(part)
+            shown += _SHOWN.count(part)
     for reading in (manifest, content, sheets):
         reading.settle()
     if not all(map(_TABLE.fullmatch, content.values("sheet-name"))):
@@ -54,6 +57,7 @@ def verify(source: Source, media_type: str) -> None:
     named = sheets.values("sheet-name")
     for reading in (content, sheets):
         _verify_names(reading, named)
+    return shown
 
 
 def _verify_names(reading: Reading, sheets: set[str]) -> None:

@@ -32,6 +32,7 @@ from fieldreport.scrub.documents.opendocument.namespaces import (
 from fieldreport.scrub.documents.opendocument.part import FILE, PERSON, PICTURED, Part
 from fieldreport.scrub.documents.opendocument.unseen import Looks, crops_pictures
 from fieldreport.scrub.documents.pictures import PictureCopies
+from fieldreport.scrub.documents.shown import Counting, Shown
 from fieldreport.scrub.documents.vocabularies import findings, load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Embedded, Sink, Source
@@ -47,6 +48,7 @@ _TABLES: Final = (
 _VOCABULARIES: Final = load(*(f"opendocument/{name}" for name in _TABLES))
 _MANIFEST: Final = load("opendocument/manifest")
 _FINDINGS: Final = findings()
+_SHOWN: Final = Shown.of("opendocument", _VOCABULARIES)
 _FRAMED: Final = frozenset({"image", "object", "text-box", "table"})
 _INSIDE: Final = {"drawing": "graphics"}  # name of a document's body → of its type, where they differ
 _PATH: Final = re.compile(r"[/\\]")
@@ -80,8 +82,10 @@ class _Document:
         kind = self._kind()
         self._refuse_encrypted()
         self._report()
-        body = _Body(self._old, self._cleaning, self._members, "", "", depth=0)
+        shown = Counting(_SHOWN, self._cleaning.removed, _FINDINGS)
+        body = _Body(self._old, self._cleaning, self._members, "", "", depth=0, shown=shown)
         body.write()
+        self._cleaning.counted = shown.count
         if body.kind == "":
             raise Damaged
         media_type = f"{_TYPES}{kind}"
@@ -142,6 +146,7 @@ class _Body:
         new_folder: str,
         *,
         depth: int,
+        shown: Counting,
         names: Names | None = None,
     ) -> None:
         if depth > limits.ARCHIVE_DEPTH:
@@ -152,6 +157,7 @@ class _Body:
         self._folder = folder
         self._new_folder = new_folder
         self._depth = depth
+        self._shown = shown
         self._names = names or Names(cleaning.removed)
         self._pictures = PictureCopies(old, cleaning, name="Pictures/image{}.{}", add=self._add_picture)
         self._objects: dict[str, str | None] = {}
@@ -177,8 +183,14 @@ class _Body:
             self._names.settle(part)
         for name, part in parts.items():
             self._settle_frames(part)
+            self._shown.add(part.root)
             rewriting = Rewriting(
-                _VOCABULARIES, removed=self._cleaning.removed, findings=_FINDINGS, made=self._names.made
+                _VOCABULARIES,
+                removed=self._cleaning.removed,
+                findings=_FINDINGS,
+                made=self._names.made,
+                lost=self._shown.lost,
+                unsaid=self._shown.unsaid,
             )
             self._names.begin(part)
             written = rewriting.rewrite(part.root, keep_prefixes=self._names.languages)
@@ -248,7 +260,14 @@ class _Body:
             folder = f"{self._new_folder}{name}/"
             self._objects[path] = None  # before it is filled: one may hold itself
             body = _Body(
-                self._old, self._cleaning, self._members, f"{path}/", folder, depth=self._depth + 1, names=self._names
+                self._old,
+                self._cleaning,
+                self._members,
+                f"{path}/",
+                folder,
+                depth=self._depth + 1,
+                names=self._names,
+                shown=self._shown,
             )
             body.write()
             self._members[folder] = (f"{_TYPES}{body.kind}", b"")

@@ -20,6 +20,7 @@ from fieldreport.scrub.documents import markup, pictures, tables
 from fieldreport.scrub.documents.css import Styles
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.names import Names
+from fieldreport.scrub.documents.shown import Counting, Shown
 from fieldreport.scrub.documents.svg import elements
 from fieldreport.scrub.documents.svg.elements import SVG
 from fieldreport.scrub.documents.svg.pixels import drawn
@@ -34,6 +35,7 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Noted, Removed
 MEDIA_TYPE: Final = "image/svg+xml"
 _PICTURES: Final = frozenset(tables.load("html")["pictures"])
 _VOCABULARIES: Final = load("svg")
+_SHOWN: Final = Shown.of("svg", _VOCABULARIES, plain=SVG)
 _S: Final = f"{{{SVG}}}"
 _PROLOGUE_BYTES: Final = 64 * 1024
 _ENTITY: Final = re.compile(rb"""<!ENTITY\s+([\w.-]+)\s+("[^"<&%]*"|'[^'<&%]*')\s*>""")
@@ -100,10 +102,18 @@ def _drawing(root: Element, cleaning: Cleaning) -> bytes:
     names = Names((str(node.get("id")) for node in shown if node.get("id") is not None), cleaning.removed)
     styles = Styles(names, cleaning.removed)
     elements.settle_sheets(shown, styles)
+    counting = Counting(_SHOWN, cleaning.removed, elements.FINDINGS)
+    counting.add(root)
     rewriting = Rewriting(
-        _VOCABULARIES, removed=cleaning.removed, findings=elements.FINDINGS, made=elements.made(names, styles)
+        _VOCABULARIES,
+        removed=cleaning.removed,
+        findings=elements.FINDINGS,
+        made=elements.made(names, styles),
+        lost=counting.lost,
+        unsaid=counting.unsaid,
     )
     written = rewriting.rewrite(root)
+    cleaning.counted = counting.count
     if crops_pictures(root):
         cleaning.noted.add(Noted.CROPPED)
     if any(node.tag == f"{_S}text" for node in shown) and (styles.hides or may_hide_words(root)):
