@@ -35,6 +35,7 @@ from fieldreport.store import (
     must_be_current,
     must_fit,
     must_store,
+    one_at_a_time,
     open_blobs,
     open_engine,
     reading,
@@ -58,13 +59,14 @@ def open_mailbox(settings: Settings) -> LocalMailbox:
     Raises:
         SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``must_be_current``.
     """
-    used, blobs, engine = _parts(settings)
-    try:
-        must_be_current(engine, "fieldreport.mailbox", blobs.row_keys, used=used)
-        must_fit(engine, blobs.row_keys, MailboxBase.metadata)
-    except BaseException:
-        engine.dispose()
-        raise
+    with one_at_a_time(settings.intake.data):
+        used, blobs, engine = _parts(settings)
+        try:
+            must_be_current(engine, "fieldreport.mailbox", blobs.row_keys, used=used)
+            must_fit(engine, blobs.row_keys, MailboxBase.metadata)
+        except BaseException:
+            engine.dispose()
+            raise
     return LocalMailbox(engine, blobs)
 
 

@@ -23,6 +23,7 @@ from fieldreport.store.migrate import (
     migrate,
     migration_keys,
     must_be_current,
+    one_at_a_time,
     run_migrations,
 )
 from fieldreport.store.reserve import free_bytes, free_share
@@ -67,6 +68,7 @@ __all__ = [
     "must_be_current",
     "must_fit",
     "must_store",
+    "one_at_a_time",
     "open_blobs",
     "open_engine",
     "reading",

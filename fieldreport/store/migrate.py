@@ -8,7 +8,12 @@ two processes which start together migrate once.
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
@@ -89,6 +94,25 @@ def must_be_current(engine: Engine, package: str, keys: RowKeys, *, used: bool) 
         detail=f"{what}; {do}: fieldreport migrate {name}",
         code="migrations",
     )
+
+
+@contextmanager
+def one_at_a_time(directory: Path) -> Iterator[None]:
+    """Hold up others that open the stores of this zone: of two that start together, one makes them, one finds them.
+
+    Raises:
+        StoreError: the zone's directory cannot be made or opened.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError("a store is away", detail=f"{directory}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _looking(engine: Engine) -> Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fieldreport import config
@@ -29,3 +30,13 @@ def test_it_is_created_where_nothing_was_and_found_again(tmp_path: Path) -> None
     second.close()
     assert (tmp_path / "intake" / "mailbox.db").exists()
     assert (tmp_path / "intake" / "blobs").is_dir()
+
+
+def test_several_that_open_a_new_one_at_once_make_it_once(tmp_path: Path) -> None:
+    """The letterbox and the link start together on the first day."""
+    for number in range(5):
+        there = tmp_path / str(number)
+        (there / "intake").mkdir(parents=True)
+        with ThreadPoolExecutor(4) as pool:
+            for opened in [pool.submit(open_mailbox, settings(there)) for _ in range(4)]:
+                opened.result().close()

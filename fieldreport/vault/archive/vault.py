@@ -31,6 +31,7 @@ from fieldreport.store import (
     must_be_current,
     must_fit,
     must_store,
+    one_at_a_time,
     open_blobs,
     open_engine,
     reading,
@@ -50,13 +51,14 @@ def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     Raises:
         SettingsError, StoreError, PlatformError: see ``open_engine``, ``open_blobs`` and ``must_be_current``.
     """
-    used, blobs, engine = _parts(settings)
-    try:
-        must_be_current(engine, "fieldreport.vault", blobs.row_keys, used=used)
-        must_fit(engine, blobs.row_keys, VaultBase.metadata)
-    except BaseException:
-        engine.dispose()
-        raise
+    with one_at_a_time(settings.desk.data):
+        used, blobs, engine = _parts(settings)
+        try:
+            must_be_current(engine, "fieldreport.vault", blobs.row_keys, used=used)
+            must_fit(engine, blobs.row_keys, VaultBase.metadata)
+        except BaseException:
+            engine.dispose()
+            raise
     return Vault(engine, blobs, settings.instance_id, clock=clock)
 
 
