@@ -25,6 +25,7 @@ PARTS: Final = {
     "crowd": "crowd",
     "timing": "codename_clock",
     "leakcheck": "leak_check",
+    "reading": "attachments",
 }
 
 

@@ -39,7 +39,7 @@ def measure(sheet: Sheet) -> None:
     """Write the floor, a sign-in alone, a known and a new device in the crowd, and how large the crowd was."""
     with tempfile.TemporaryDirectory() as name:
         made = make(Path(name, "newsroom"), name="Bench")
-        with _desk(made) as app:
+        with running_desk(made) as app:
             began = time.monotonic()
             key_file.derive_once(made.admin.passphrase, bytes(16), key_file.FULL, bytearray(32))
             floor = time.monotonic() - began
@@ -60,7 +60,9 @@ def measure(sheet: Sheet) -> None:
 
 
 @contextlib.contextmanager
-def _desk(made: Made) -> Iterator[flask.Flask]:
+def running_desk(made: Made) -> Iterator[flask.Flask]:
+    """The desk of an installation, in this process."""
+    """The desk of an installation, in this process."""
     settings = made.settings
     scratch = settings.desk.data / "scratch"
     scratch.mkdir()
