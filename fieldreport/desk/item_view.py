@@ -6,7 +6,7 @@ cannot make a page of a gigabyte; media types are looked up, never believed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -136,23 +136,38 @@ def shape_of(media_type: str) -> Shape:
     return Shape.TEXT if base in _TEXTS else Shape.FILE
 
 
-def read_item(seat: Seat, row: ItemRow, *, number: int) -> ReadItem:
-    """Open one item for showing. Never raises for a damaged one: the conversation around it stays readable."""
+def read_items(seat: Seat, case_id: bytes, rows: Sequence[ItemRow], *, first: int) -> list[ReadItem]:
+    """Open items of a case for showing; ``first``: the number of the first of them.
+
+    Never raises for a damaged one: the conversation around it stays readable. The caller has just checked that this
+    person reads the case.
+    """
+    numbered = {row.id: (row, number) for number, row in enumerate(rows, start=first)}
+    opened = seat.read_items(
+        case_id,
+        [row.id for row in rows if row.exists and row.damage is None],
+        lambda envelope: _read(seat, envelope, *numbered[envelope.binding.object]),
+    )
+    gone = NotFound("it went while the page was made")
+    return [_shown(row, number, opened.get(row.id, gone)) for row, number in numbered.values()]
+
+
+def _shown(row: ItemRow, number: int, found: ReadItem | FieldreportError) -> ReadItem:
     if not row.exists:
         return ReadItem(row=row, number=number, refusal="This was deleted.")
     if row.damage is not None:
         return ReadItem(row=row, number=number, refusal=damage_text(row.damage))
-    try:
-        with seat.open_item(row.id) as envelope:
-            return _read(seat, envelope, row, number)
-    except NotARecipient:
-        return ReadItem(row=row, number=number, refusal=f"This is {NOT_YET}", closed=True)
-    except NotFound:
-        refusal = "This is not here any more: it was deleted, or its file is missing in the store."
-    except Unavailable:
-        refusal = "The store cannot be read now. Nothing is lost; try again in a moment."
-    except FieldreportError as error:
-        refusal = _DISTRUST.get(error.code, f"This was refused, because it is not what was sealed ({error.code}).")
+    match found:
+        case ReadItem():
+            return found
+        case NotARecipient():
+            return ReadItem(row=row, number=number, refusal=f"This is {NOT_YET}", closed=True)
+        case NotFound():
+            refusal = "This is not here any more: it was deleted, or its file is missing in the store."
+        case Unavailable():
+            refusal = "The store cannot be read now. Nothing is lost; try again in a moment."
+        case _:
+            refusal = _DISTRUST.get(found.code, f"This was refused, because it is not what was sealed ({found.code}).")
     return ReadItem(row=row, number=number, refusal=refusal)
 
 

@@ -48,7 +48,7 @@ def size_of(page: Any) -> tuple[int, int]:
 def test_a_large_photo_is_sent_no_larger_than_it_is_shown(house: House, amira: Browser) -> None:
     _, item = letter_with(house, ("photo-1.jpg", "image/jpeg", photo(size=(3000, 2000))))
     card, screen = (amira.get(f"{item}/1/look/1/{size}") for size in ("card", "screen"))
-    assert (size_of(card), size_of(screen)) == ((540, 360), (1600, 1067))
+    assert (size_of(card), size_of(screen)) == ((540, 360), (1400, 933))
     assert card.headers["Content-Type"] == "image/jpeg"
     assert "sandbox" in card.headers["Content-Security-Policy"]
     assert "no-store" in card.headers["Cache-Control"]
@@ -60,7 +60,7 @@ def test_a_pdf_is_its_pages_with_their_words_beside(house: House, amira: Browser
     assert "Post 3: two guards." in page.text
     (picture,) = page.find("//figure//img")
     assert picture.get("alt") == "Page 1 of document-1.pdf"
-    assert size_of(amira.get(picture.get("src")))[0] in range(1598, 1603)
+    assert size_of(amira.get(picture.get("src")))[0] in range(1398, 1403)
 
 
 def test_a_long_document_comes_a_sheet_at_a_time(house: House, amira: Browser) -> None:

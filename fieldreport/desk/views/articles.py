@@ -13,7 +13,7 @@ from fieldreport.desk import access, context, presentation
 from fieldreport.desk.article_readers import signer_shown, too_few
 from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
-from fieldreport.desk.item_view import ReadPart, Shape, read_item
+from fieldreport.desk.item_view import ReadPart, Shape, read_items
 from fieldreport.desk.previews import confined, copied
 from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, NotFound, UsageError
 from fieldreport.press.article import Article, Media, new_slug
@@ -134,15 +134,14 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
         except (NotFound, NotAllowed):
             continue
         cases.append((case_id, case.name))
-        for row in inbox.items(desk.vault, case_id):
-            if row.kind is Kind.LETTER and row.exists:
-                item = read_item(seat, row, number=0)
-                found = [(part.opened_item, part.opened) if part.opened else (row.id, part) for part in item.parts]
-                pictures += [
-                    CasePicture(item_id=item_id, case=case.name, part=part)
-                    for item_id, part in found
-                    if part.shape is Shape.IMAGE
-                ]
+        letters = [row for row in inbox.items(desk.vault, case_id) if row.kind is Kind.LETTER and row.exists]
+        for item in read_items(seat, case_id, letters, first=1):
+            found = [(part.opened_item, part.opened) if part.opened else (item.row.id, part) for part in item.parts]
+            pictures += [
+                CasePicture(item_id=item_id, case=case.name, part=part)
+                for item_id, part in found
+                if part.shape is Shape.IMAGE
+            ]
     return cases, pictures
 
 

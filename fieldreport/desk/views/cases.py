@@ -14,7 +14,7 @@ from fieldreport.desk import access, contents, context, inbox_filter, presentati
 from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_text
-from fieldreport.desk.item_view import NOT_YET, read_item
+from fieldreport.desk.item_view import NOT_YET, read_items
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import NotARecipient, SealError, UsageError
 from fieldreport.vault.archive import readers
@@ -72,7 +72,7 @@ def _page(
     page = flask.render_template(
         "case.html",
         case=case,
-        items=[read_item(seat, row, number=number) for number, row in enumerate(rows[start:end], start=start + 1)],
+        items=read_items(seat, case_id, rows[start:end], first=start + 1),
         total=len(rows),
         earlier=start if start > 0 else None,
         later=end < len(rows),

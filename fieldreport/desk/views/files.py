@@ -37,7 +37,7 @@ blueprint = flask.Blueprint("files", __name__)
 
 _ANYTHING: Final = "application/octet-stream"
 _NOT_SEALED: Final = frozenset({"source-sealed", "header-malformed", "header-mac", "payload"})
-_SIZES: Final = {"card": 540, "screen": 1600}  # pixels across; a card is 270 wide, on sharp screens twice that
+_SIZES: Final = {"card": 540, "screen": 1400}  # pixels across; a card is 270 wide, on sharp screens twice that
 _PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
 
 

@@ -257,11 +257,11 @@ def encode(image: Image.Image) -> tuple[bytes, str]:
     return encode_jpeg(image), "image/jpeg"
 
 
-def encode_jpeg(image: Image.Image, *, subsampling: int = 0) -> bytes:
-    """Quality 95. ``subsampling`` as Pillow counts: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0."""
+def encode_jpeg(image: Image.Image, *, subsampling: int = 0, quality: int = JPEG_QUALITY) -> bytes:
+    """``subsampling`` and ``quality`` as Pillow counts: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0; 100 is the best."""
     if image.mode not in {"L", "RGB", "CMYK"}:
         image = image.convert("RGB")
-    return _save(image, "JPEG", quality=JPEG_QUALITY, subsampling=subsampling)
+    return _save(image, "JPEG", quality=quality, subsampling=subsampling)
 
 
 def encode_png(image: Image.Image) -> bytes:

@@ -107,12 +107,10 @@ class Scrubber:
         Raises:
             ScrubRefused, PlatformError: as ``clean``; it was not read.
         """
-        with self._make(source, Options(view=View.WORDS)).output as output:
-            output.seek(0)
-            try:
-                return document.decode(output.read(-1) or b"")
-            except Refused as refused:
-                raise _refused(NotCleaned(refusal=refused.refusal)) from None
+        try:
+            return document.decode(_whole(self._make(source, Options(view=View.WORDS))))
+        except Refused as refused:
+            raise _refused(NotCleaned(refusal=refused.refusal)) from None
 
     def picture(self, source: Scratch, *, place: tuple[int, ...], side: int) -> bytes:
         """How a place in a file looks, drawn in a child of its own: JPEG or PNG, at most ``side`` pixels wide.
@@ -123,11 +121,10 @@ class Scrubber:
             ScrubRefused, PlatformError: as ``clean``; it cannot be drawn.
         """
         made = self._make(source, Options(view=View.PICTURE, place=place, side=side))
-        with made.output as output:
-            if made.media_type not in PICTURE_TYPES:
-                raise _refused(NotCleaned(refusal=Refusal.CRASHED))
-            output.seek(0)
-            return output.read(-1) or b""
+        picture = _whole(made)
+        if made.media_type not in PICTURE_TYPES:
+            raise _refused(NotCleaned(refusal=Refusal.CRASHED))
+        return picture
 
     def clean_text(self, text: str) -> tuple[str, tuple[Removed, ...]]:
         """The typed report text: Unicode form C, newlines as line feeds, copy marks dropped. No child is needed."""
@@ -238,6 +235,15 @@ class Scrubber:
         for problem in problems:
             _log.warning("files are cleaned with a weaker lock: %s", problem)
         return parent
+
+
+def _whole(made: Scrubbed) -> bytes:
+    """What a child made that is small if it is honest."""
+    with made.output as output:
+        if made.length > limits.SCRUB_IN_MEMORY_OUTPUT_BYTES:
+            raise _refused(NotCleaned(refusal=Refusal.TOO_LARGE))
+        output.seek(0)
+        return output.read(made.length) or b""
 
 
 def _refused(answer: NotCleaned) -> ScrubRefused:

@@ -72,8 +72,14 @@ class Reading:
 _PLACES: Final = frozenset({Block.PAGE, Block.PICTURE, Block.MEMBER})
 _PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
 _NAME: Final = re.compile(r"[a-z]{1,20}-[1-9][0-9]{0,4}\.[a-z0-9]{1,5}")
+_PIECE: Final = 8  # so that no file is a million empty lines
 _SAID: Final = 3  # when, who, what
 _CELLS: Final = 1000  # of a row; Excel has 16,384 columns, and no page shows them
+
+
+def cost(piece: Piece) -> int:
+    """How much of ``limits.READING_CHARACTERS`` a piece takes: its characters, and a few for being one."""
+    return _PIECE + sum(map(len, piece.texts))
 
 
 def encode(pieces: Sequence[Piece], unread: Collection[Unread]) -> bytes:
@@ -106,7 +112,7 @@ def decode(untrusted: bytes) -> Reading:
                 raise Damaged
     except (ValueError, RecursionError):  # a decoding error is one, and so is a word that is none of ours
         raise Damaged from None
-    if sum(len(text) for piece in reading.pieces for text in piece.texts) > limits.READING_CHARACTERS:
+    if sum(map(cost, reading.pieces)) > limits.READING_CHARACTERS:
         raise Damaged
     return reading
 

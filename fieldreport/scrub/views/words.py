@@ -26,7 +26,7 @@ from fieldreport.scrub.registry import NeutralNames, Strong
 from fieldreport.scrub.sniff import sniff
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 from fieldreport.scrub.views.conversation import messages
-from fieldreport.scrub.views.document import Block, Piece, Unread, encode
+from fieldreport.scrub.views.document import Block, Piece, Unread, cost, encode
 from fieldreport.scrub.views.places import ARCHIVES
 
 MEDIA_TYPE: Final = "text/plain"
@@ -34,6 +34,7 @@ _DRAWING: Final = "image/svg+xml"
 _LOOKS: Final = frozenset({Unread.PICTURES, Unread.SOUND})
 _TEXTS: Final = frozenset({"text/plain", "text/vcard", "text/calendar", "application/geo+json"})
 _DELIMITERS: Final = ("\t", ";", ",")
+_TABLE_HEAD: Final = 2000  # characters looked at for that
 _TABLE_LINES: Final = 20  # looked at to tell whether a text is a table
 
 
@@ -120,10 +121,11 @@ class _Reader:
             self._add(Block.LINE, line)
 
     def _add(self, block: Block, *texts: str) -> None:
-        self._left -= sum(map(len, texts))
+        piece = Piece(block, texts)
+        self._left -= cost(piece)
         if self._left < 0:
             raise _Enough
-        self.pieces.append(Piece(block, texts))
+        self.pieces.append(piece)
 
     def _see(self, block: Block, *place: int) -> None:
         if len(place) <= limits.ARCHIVE_DEPTH + 1:  # what lies deeper is in its container's words at most
@@ -222,6 +224,8 @@ def _rows(text: str) -> list[list[str]] | None:
     head = text.split("\n", _TABLE_LINES)[:_TABLE_LINES]
     lines = [line for line in head if line.strip()]
     for delimiter in _DELIMITERS:
+        if text.count(f"{delimiter} ", 0, _TABLE_HEAD) * 2 > text.count(delimiter, 0, _TABLE_HEAD):
+            continue  # punctuation
         try:
             counts = {len(row) for row in csv.reader(lines, delimiter=delimiter, strict=True)}
         except csv.Error:

@@ -60,7 +60,7 @@ def test_a_drawing_gives_its_words(read: Read) -> None:
 def test_a_table_in_a_text_has_rows_and_a_text_with_commas_has_none(read: Read) -> None:
     table = read(b'name,post\n"Kim, Y.",3\nLee,4\n')
     assert table.pieces[1] == Piece(Block.ROW, ("Kim, Y.", "3"))
-    assert {piece.block for piece in read(b"At night, two.\nNobody, not one, came.\n").pieces} == {Block.LINE}
+    assert {piece.block for piece in read(b"At night, two.\nAt dawn, nobody.\n").pieces} == {Block.LINE}
 
 
 def test_headings_and_rows_of_a_page(read: Read) -> None:
@@ -95,7 +95,7 @@ def test_a_file_in_an_archive_that_cannot_be_read_is_said_and_the_others_are_rea
 def test_what_is_longer_than_a_reading_is_cut_and_said(read: Read) -> None:
     reading = read(b"At night, all of them.\n" * 200_000)
     assert reading.unread == (Unread.REST,)
-    assert 1_900_000 < len(reading.text) <= 2_200_000
+    assert 1_400_000 < len(reading.text) <= 2_000_000
 
 
 def test_what_is_no_file_we_know_is_not_read(read: Read) -> None:
