@@ -141,7 +141,8 @@ class Intake:
     such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
     language → a sentence for the first page. ``answer_days``: language → when the newsroom reads and answers, for those
     who wait. ``addressees``: name in the roster → what sources read, of the desks and editors whom they may write to
-    alone. ``letters_per_hour``: more are not taken from forms, on each machine. ``free_bytes``: what stays free of
+    alone. ``letters_per_hour``: more are not taken from forms, on each machine,
+    but for a quarter from sources who have written before. ``free_bytes``: what stays free of
     the disk. ``contact``: how sources can tell that this is really the newsroom, such as a fingerprint. ``exit_url``:
     where "Leave this site" leads, without asking this server. ``link``: where the desk fetches letters, ``unix:PATH``
     or HOST:PORT, empty for a desk that is the same user and needs none. Over a socket ``link_users`` may fetch, besides

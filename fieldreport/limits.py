@@ -77,6 +77,7 @@ SCRUBS_AT_ONCE: Final = 4
 LETTERS_WAITING: Final = 100_000
 BYTES_WAITING: Final = 64 * 1024 * MIB
 LETTERS_HOUR: Final = 5000  # default of one machine, configurable: a flood takes a day to fill the mailbox
+LETTERS_HOUR_RESERVE: Final = 1 / 4  # more than that, from sources who have written before: a flood shuts them out last
 FREE_BYTES: Final = REQUEST_BYTES  # default, configurable: what stays free when the largest post has been stored
 HAND_IN_FILES: Final = 20  # packed letters in one post; a courier carries a few
 HAND_IN_LETTERS_WAITING: Final = LETTERS_WAITING // 2  # no packed letter beyond: the rest is for those who write here

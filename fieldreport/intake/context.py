@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, cast
 
 import flask
@@ -135,8 +136,10 @@ class Service:
             self._ready.since = now
         return True
 
-    def must_have_room(self) -> Literal[True]:
-        """Check that one more letter from a form may come now, and that the disk takes the largest.
+    def must_have_room(self, *, has_written: bool = False) -> Literal[True]:
+        """Check that one more letter from a form may come now, and that the disks take the largest.
+
+        ``has_written``: its source has written before; some room is left for those when others flood the letterbox.
 
         Raises:
             MailboxFull: too many came within this hour, or as ``Mailbox.must_have_room``. StoreError: it is away.
@@ -144,7 +147,8 @@ class Service:
         """
         intake = self.settings.intake
         self.mailbox.must_have_room()
-        if self.receipts.letters(hour=self.hour) >= intake.letters_per_hour:
+        most = intake.letters_per_hour * (1 + limits.LETTERS_HOUR_RESERVE * has_written)
+        if self.receipts.letters(hour=self.hour) >= most:
             raise MailboxFull("no more can be received at the moment", detail="too many letters within an hour")
         if self.free_bytes < 0:
             raise MailboxFull("no more can be received at the moment", detail="the disk is full")
@@ -152,9 +156,10 @@ class Service:
 
     @property
     def free_bytes(self) -> int:
-        """What may still be stored before letters are refused because the disk is full."""
+        """What may still be stored before letters are refused because a disk is full: the data's, or the payloads'."""
         intake = self.settings.intake
-        return shutil.disk_usage(intake.data).free - intake.free_bytes - intake.request_bytes
+        places = [intake.data, *([Path(intake.blobs)] if intake.blobs and "://" not in intake.blobs else [])]
+        return min(shutil.disk_usage(each).free for each in places) - intake.free_bytes - intake.request_bytes
 
     def keys_of(self, codename: Codename) -> SourceKeys:
         """Derive a source's keys; waits while too many derivations run."""

@@ -85,7 +85,7 @@ def test_letters_of_an_hour_have_a_ceiling_with_the_page_of_a_full_mailbox(house
     assert source.post("report", last).status == 200, "what has arrived gets its receipt"
     for path, form in (
         ("report", late),
-        ("return/add", {**source.come_back(codename).form("/return/add"), "report": "x"}),
+        ("return/add", {**source.come_back(late["codename"]).form("/return/add"), "report": "x"}),
     ):
         page = source.post(path, form)
         assert page.status == 503
@@ -96,6 +96,35 @@ def test_letters_of_an_hour_have_a_ceiling_with_the_page_of_a_full_mailbox(house
     assert len(house.letters()) == 3
     house.clock.pass_hours(1)
     assert source.post("report", late).status == 200
+
+
+def test_a_flood_shuts_out_those_who_have_written_before_last(house: House) -> None:
+    source = Source(house.with_intake(letters_per_hour=4).app())
+    known = source.send("first").codename
+    form = source.get("report").form("/report")
+    stranger = source.come_back(form["codename"]).form("/return/add")
+    for number in range(3):
+        assert source.send(f"flood {number}").status == 200
+    assert source.post("report", {**form, "report": "Trucks."}).status == 503
+    assert source.post("return/add", {**stranger, "report": "Trucks."}).status == 503
+    back = source.come_back(known).form("/return/add")
+    assert source.post("return/add", {**back, "report": "more"}).status == 200
+    back = source.come_back(known).form("/return/add")
+    assert source.post("return/add", {**back, "report": "too much"}).status == 503
+    assert len(house.letters()) == 5
+
+
+def test_the_disk_of_the_payloads_counts_too(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "payloads").mkdir()
+    other = house.with_intake(blobs=str(tmp_path / "payloads"))
+    intake = other.settings.intake
+    free = {intake.data: 1 << 39, tmp_path / "payloads": intake.free_bytes + intake.request_bytes - 1}
+    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(1 << 40, 0, free[path]))
+    assert Source(house.app()).send("Trucks.").status == 200
+    source = Source(other.app())
+    assert source.get("report").status == 503
+    free[tmp_path / "payloads"] += 1
+    assert source.send("More trucks.").status == 200
 
 
 def test_a_form_that_was_handed_out_is_refused_when_the_disk_has_filled_up(

@@ -131,18 +131,10 @@ def _posted() -> tuple[Service, Visit, Draft, Sequence[Upload]]:
 
 def _admit(here: Service, keys: SourceKeys, draft: Draft, *, files: bool) -> list[Problem]:
     here.must_be_open(files=files)
-    here.must_have_room()
-    return _uninvited(here, keys, draft)
-
-
-def _uninvited(here: Service, keys: SourceKeys, draft: Draft) -> list[Problem]:
-    """What is wrong with the invitation word, unless we see that this source has written before.
-
-    A codename alone proves nothing: our form gives one to everybody.
-    """
-    if here.receipts.of(keys, hour=here.hour) or here.mailbox.replies(keys.index):
-        return []
-    return here.uninvited(draft.invitation)
+    # A codename alone proves nothing: our form gives one to everybody.
+    has_written = bool(here.receipts.of(keys, hour=here.hour) or here.mailbox.replies(keys.index))
+    here.must_have_room(has_written=has_written)
+    return [] if has_written else here.uninvited(draft.invitation)
 
 
 @blueprint.post("/<language:language>/return/delete")
