@@ -19,5 +19,6 @@ def known(session: Session, index: CaseIndex) -> tuple[Contents, Progress | None
     if session.looking is None or not session.looking.progress.running:
         if not reader.pending():
             return reader.contents, None
-        session.looking = Job("contents", reader.read).start()
+        session.looking = job = Job("contents", reader.read)
+        job.start(stop=session.locked)
     return reader.contents, session.looking.progress

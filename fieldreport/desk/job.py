@@ -39,8 +39,10 @@ class Job:
         self._progress = Progress()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def start(self) -> Job:
-        """Begin; returns at once."""
+    def start(self, *, stop: bool = False) -> Job:
+        """Begin; returns at once. ``stop``: whether the session was locked before it knew of this job."""
+        if stop:
+            self.stop()
         self._thread.start()
         return self
 

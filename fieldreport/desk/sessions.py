@@ -43,6 +43,7 @@ class Session:
     reader: ContentsReader | None = field(default=None, repr=False)
     opened: Opened = field(default_factory=dict, repr=False)  # what lists have shown of letters and cards
     shortcuts: bool = True  # whether single keys do something
+    locked: bool = False  # it has ended; a job that begins now must not keep its keys
 
     def take_notices(self) -> list[str]:
         """What the last act did, to be shown once."""
@@ -150,6 +151,7 @@ class Sessions:
         session = self._open.pop(key, None)
         if session is None:
             return
+        session.locked = True
         for job in (session.rewrap, session.sorting, session.looking):
             if job is not None:
                 job.stop()

@@ -40,8 +40,8 @@ def start(sessions: Sessions, session: Session) -> Job:
             session.notices.append(text)
         session.unsorted_left = inbox.unsorted(session.seat.vault)
 
-    session.sorting = Job(_NAME, work)
-    return session.sorting.start()
+    session.sorting = job = Job(_NAME, work)
+    return job.start(stop=session.locked)
 
 
 def sort_new(sessions: Sessions, session: Session) -> Progress | None:

@@ -375,6 +375,30 @@ def test_letters_are_sorted_while_somebody_is_unlocked_and_looks_elsewhere(house
     assert session.sorting is job
 
 
+def test_a_job_that_begins_while_the_session_is_locked_keeps_no_keys(house: House, amira: Browser) -> None:
+    house.send()
+    collect(house.vault, house.mailbox, house.watch)
+    (session,) = house.desk.sessions.of_role(Role.EDITOR)
+    house.desk.sessions.end_all()
+    job = sort.start(house.desk.sessions, session)
+    job.wait(60)
+    assert job.progress.failure == "locked"
+    assert house.cases() == ()
+
+
+def test_what_is_done_in_a_case_keeps_the_list_it_was_opened_from(house: House, amira: Browser) -> None:
+    cases = [house.receive(text, source=another_source(house)) for text in ("a", "b", "c")]
+    page = amira.get("/inbox?state=all")
+    page = amira.get(page.find("//tbody//th/a")[0].get("href"))
+    assert page.find("//a[@rel='prev']") == []
+    page = amira.press(page, "Set", {"state": "reading"})
+    assert page.find("//a[@data-key='u']")[0].get("href") == "/inbox?state=all"
+    page = amira.get(page.link("Next case"))
+    assert "state=all" in page.link("Write to the source")
+    assert page.link("Previous case").endswith("?state=all")
+    assert page.title.split()[0] in {case.name for case in cases}
+
+
 def test_single_keys_can_be_turned_off(amira: Browser) -> None:
     page = amira.get("/inbox")
     assert [script.get("src") for script in page.find("//script")] == ["/keys.js"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -228,7 +228,8 @@ def unread(case_id: bytes) -> ResponseReturnValue:
     """Mark a case as unread for this editor."""
     readable_case(case_id)
     context.desk().cases.mark(case_id, context.session().handle, read=False)
-    return flask.redirect(flask.url_for("inbox.show"), code=303)
+    chosen: dict[str, Any] = {name: value for name, value in flask.request.args.items() if name in inbox_filter.NAMES}
+    return flask.redirect(flask.url_for("inbox.show", **chosen), code=303)
 
 
 @access.editor
@@ -256,4 +257,5 @@ def _delete_page(case: CaseRow, *, problems: Sequence[Problem] = (), status: int
 
 
 def _back_to(case_id: bytes) -> ResponseReturnValue:
-    return flask.redirect(flask.url_for(".show", case_id=case_id), code=303)
+    chosen: dict[str, Any] = {name: value for name, value in flask.request.args.items() if name in inbox_filter.NAMES}
+    return flask.redirect(flask.url_for(".show", case_id=case_id, **chosen), code=303)

@@ -1,7 +1,8 @@
 """The vault's tables: sealed objects, cases and their items, marks, the outbox, the audit log, rotations.
 
-What is in the clear here is what section "What a seizure yields" of the handbook grants: counts, states, staff handles
-and whole hours. A source appears only as a tag that cannot be matched with anything the mailbox stores.
+What is in the clear here is what the handbook grants under "What is promised, and what is not": counts, states, in
+which order cases were changed, staff handles and whole hours. A source appears only as a tag that cannot be matched
+with anything the mailbox stores.
 """
 
 from __future__ import annotations

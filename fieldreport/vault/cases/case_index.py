@@ -30,9 +30,10 @@ from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case, CaseState, Item, Mark
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox
-from fieldreport.vault.cases.bits import Bits
+from fieldreport.vault.cases.bits import Bits, numbers
 from fieldreport.vault.cases.inbox import CaseRow
 
+_SPARSE: Final = 64  # of fewer than one in so many, those that match are sorted, instead of walking over all
 NOBODY: Final = ""
 """The assignee of a case that has none."""
 
@@ -277,17 +278,16 @@ class CaseIndex:
 
     def star(self, case_id: bytes, handle: str, *, starred: bool) -> None:
         """Set or take away one editor's star. Raises ``NotFound``."""
+        inbox.star(self.vault, case_id, handle, starred=starred)
         with self._lock:
-            inbox.star(self.vault, case_id, handle, starred=starred)
             self.refresh()
             self._marks_of(handle).starred.put(self._places[case_id], inside=starred)
 
     def mark(self, case_id: bytes, handle: str, *, read: bool) -> None:
         """Remember that one editor has read every letter that is in a case now, or none. Raises ``NotFound``."""
+        change = inbox.mark_read if read else inbox.mark_unread
+        upto = change(self.vault, case_id, handle)
         with self._lock:
-            upto = (
-                inbox.mark_read(self.vault, case_id, handle) if read else inbox.mark_unread(self.vault, case_id, handle)
-            )
             self.refresh()
             self._set_read(self._marks_of(handle), self._places[case_id], upto)
 
@@ -427,6 +427,11 @@ class CaseIndex:
     def _walk(self, order: Order, mask: int, *, after: tuple[int, bytes] | None, back: bool = False) -> Iterator[_Key]:
         """The cases of a set in an order, from the one after a place in it; ``back``: those before it instead."""
         keys = self._by_revision if order is Order.TOUCHED else self._by_active
+        if mask.bit_count() * _SPARSE < len(keys):
+            found = ((place, self._entries[place]) for place in numbers(mask))
+            keys = sorted(
+                (entry.revision if order is Order.TOUCHED else entry.active, entry.id, place) for place, entry in found
+            )
         raw = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
         upward = (order is Order.WAITING) is not back
         if after is None:

@@ -31,19 +31,22 @@ _AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
 
 
 class ContentsReader:
-    """Fills ``contents`` for one seat. ``closed``: the places of cases with something not sealed to its keys."""
+    """Fills ``contents`` for one seat, by the places that cases have in ``index``.
+
+    ``closed``: the places of cases with something that is not sealed to the seat's keys.
+    """
 
     def __init__(self, seat: Seat, index: CaseIndex) -> None:
         self.contents = Contents()
         self.closed: set[int] = set()
         self._seat = seat
-        self._index = index
+        self.index = index
         self._seen: dict[int, int] = {}  # place of a case → when what it holds had changed last as it was read
 
     def pending(self) -> list[int]:
         """The places of cases that are new or have changed, or did not open before; the newest first."""
-        now = self._index.content_revisions
-        readable = numbers(self._index.readable(self._seat.handle))
+        now = self.index.content_revisions
+        readable = numbers(self.index.readable(self._seat.handle))
         return [place for place in reversed(readable) if self._seen.get(place) != now[place] or place in self.closed]
 
     def read(self, report: Callable[[int, int], None]) -> None:
@@ -59,8 +62,8 @@ class ContentsReader:
             report(min(start + _AT_ONCE, len(places)), len(places))
 
     def _read(self, places: Sequence[int]) -> None:
-        by_id = {self._index.case_at(place): place for place in places}
-        seen = {place: self._index.content_revisions[place] for place in places}
+        by_id = {self.index.case_at(place): place for place in places}
+        seen = {place: self.index.content_revisions[place] for place in places}
         saves = authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves")
         with self._seat.vault.reading() as session:
             cases = {row.Case.id: row for row in session.execute(select(Case, saves).where(Case.id.in_(by_id)))}

@@ -204,6 +204,21 @@ def test_the_orders(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("order", Order)
+def test_few_that_match_among_many_come_in_the_same_order(newsroom: Newsroom, order: Order) -> None:
+    fill(newsroom, 300, hours=50)
+    index = index_of(newsroom)
+    everything = [row.id for row in index.page(CaseFilter(order=order), viewer="amira", limit=300).rows]
+    for case_id in everything[::100]:
+        index.star(case_id, "amira", starred=True)
+    wanted = CaseFilter(order=order, starred=True)
+    page = index.page(wanted, viewer="amira", limit=2)
+    assert [row.id for row in page.rows] == everything[::100][:2]
+    rest = index.page(wanted, viewer="amira", after=page.next).rows
+    assert [row.id for row in rest] == everything[::100][2:]
+    assert index.neighbours(wanted, everything[100], viewer="amira").before == everything[0]
+
+
+@pytest.mark.parametrize("order", Order)
 def test_neighbours_are_those_of_the_list(newsroom: Newsroom, order: Order) -> None:
     fill(newsroom, 12, hours=3)
     index = index_of(newsroom)
