@@ -46,8 +46,8 @@ from fieldreport.unseal import identity_file, key_file
 _TYPED: Final = frozenset({Kind.LETTER, Kind.REPLY, Kind.SENT, Kind.NOTE})
 _TEXT_NAMES: Final = {Kind.LETTER: "report.txt"}
 _FIELDS_NAME: Final = "fields.json"
-# Tags by which a store finds a source again: useless to a reader, and not for a screen.
-_TAGS: Final = frozenset({"lookup", "thread", "reply_key"})
+# Tags by which a store finds a source again, and the key of a file that its source sealed: not for a screen.
+_TAGS: Final = frozenset({"lookup", "thread", "reply_key", "file_key"})
 # What a browser runs. A letter may be a stranger's own, packed without our cleaner: these get no name that opens one.
 _RUNNABLE: Final = frozenset({"text/html", "image/svg+xml"})
 _SIGNED: Final = {

@@ -279,6 +279,10 @@ REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
         ),
         Refusal.RAW_PHOTO: later("This is a camera's raw file. Export it as JPEG and choose that file."),
         Refusal.ENCRYPTED: later("It is locked with a password. Save a copy without the password."),
+        Refusal.SEALED: later(
+            "It is locked already. Send such files on a page of their own: open “Read our answers”, then the link at "
+            "its end."
+        ),
         Refusal.ACTIVE_CONTENT: later("It is a program or cannot be shown without one. Make a photo or a PDF of it."),
         Refusal.EMPTY: later("It is empty. Copying it may have failed. Choose it again."),
         Refusal.DAMAGED: later("It is damaged or not what it seems to be. Open it, save a new copy, try that."),

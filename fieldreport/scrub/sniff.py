@@ -138,7 +138,7 @@ _REFUSED_MAGICS: Final[tuple[tuple[int, bytes, Refusal], ...]] = (
     (0, b"EGGA\x00\x01", Refusal.ARCHIVE),
     (2, b"-lh5-", Refusal.ARCHIVE),  # LHA, common in Japan
     (0, b"LUKS\xba\xbe", Refusal.ENCRYPTED),
-    (0, b"age-encryption.org/", Refusal.ENCRYPTED),
+    (0, b"age-encryption.org/", Refusal.SEALED),
     (0, b"\x85\x01\x0c", Refusal.ENCRYPTED),  # OpenPGP, public-key encrypted session key
     (0, b"\x85\x02\x0c", Refusal.ENCRYPTED),
     (0, b"\x8c\x0d\x04", Refusal.ENCRYPTED),  # OpenPGP, symmetric

@@ -49,6 +49,7 @@ class Refusal(_WithText):
     TRACK = "track", "the file of a sports watch cannot be cleaned; export it as GPX"
     RAW_PHOTO = "raw-photo", "a camera's raw file cannot be cleaned; export it as JPEG"
     ENCRYPTED = "encrypted", "the file is locked with a password; send it without"
+    SEALED = "sealed", "the file is sealed with age; it can be cleaned only after it was opened"
     # or a document that makes no sense without its programs
     ACTIVE_CONTENT = "active-content", "the file is a program"
     # the upload or the card failed

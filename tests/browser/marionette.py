@@ -60,6 +60,7 @@ _COMMANDS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     Command.CLOSE: ("WebDriver:CloseWindow", {}),
     Command.W3C_GET_ALERT_TEXT: ("WebDriver:GetAlertText", {}),
     Command.W3C_ACCEPT_ALERT: ("WebDriver:AcceptAlert", {}),
+    Command.W3C_ACTIONS: ("WebDriver:PerformActions", {"actions": "actions"}),
     Command.SET_TIMEOUTS: ("WebDriver:SetTimeouts", {"pageLoad": "pageLoad"}),
     Command.SCREENSHOT: ("WebDriver:TakeScreenshot", {}),
 }
@@ -121,7 +122,7 @@ class _Marionette(RemoteConnection):
 
 @contextlib.contextmanager
 def firefox(profile: Path, *, scripting: bool, width: int, language: str) -> Iterator[WebDriver]:
-    """Start Firefox ESR with an empty profile; it ends with the block. It is never narrower than 450 px."""
+    """Start Firefox ESR with an empty profile; it ends with the block. It is never narrower than 500 px."""
     profile.mkdir()
     preferences = {**_PREFERENCES, "javascript.enabled": scripting, "intl.accept_languages": language}
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
@@ -129,7 +130,10 @@ def firefox(profile: Path, *, scripting: bool, width: int, language: str) -> Ite
     program = shutil.which("firefox-esr") or ""
     with (profile / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program, "--headless", "--marionette", "--no-remote", f"--width={width}", "--profile", str(profile)],
+            [
+                *(program, "--headless", "--marionette", "--no-remote"),
+                *(f"--width={width}", "--height=900", "--profile", str(profile)),
+            ],
             stdout=log,
             stderr=log,
         )

@@ -204,7 +204,7 @@ def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
         (b"IIRO\x08\0\0\0" + bytes(30), Refusal.RAW_PHOTO),
         (b"IIU\0\x08\0\0\0" + bytes(30), Refusal.RAW_PHOTO),
         (b"-----BEGIN PGP MESSAGE-----\n\nabc", Refusal.ENCRYPTED),
-        (b"age-encryption.org/v1\n-> X25519 abc\n\0\0", Refusal.ENCRYPTED),
+        (b"age-encryption.org/v1\n-> X25519 abc\n\0\0", Refusal.SEALED),
         (bytes(range(256)) * 20, Refusal.UNSUPPORTED),
         (b"PK\x03\x04" + bytes(100), Refusal.DAMAGED),
         (b"II*\0\xff\xff\xff\x7f" + bytes(30), Refusal.DAMAGED),
