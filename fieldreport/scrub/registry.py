@@ -222,13 +222,13 @@ def reencoder() -> Callable[[Source, str], bytes]:
     return cast("Callable[[Source, str], bytes]", _loaded(_TRANSCODE).reencode)
 
 
-def painter() -> Callable[[Source, str, int], Any]:
+def painter() -> Callable[[Source, str, int, int], Any]:
     """``paint`` of ``views.films``, which gives an image, where ``load_all`` has loaded it.
 
     Raises:
         Elsewhere: it has not.
     """
-    return cast("Callable[[Source, str, int], Any]", _loaded(_PAINT).paint)
+    return cast("Callable[[Source, str, int, int], Any]", _loaded(_PAINT).paint)
 
 
 class Remuxer(Protocol):

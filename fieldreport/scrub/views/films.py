@@ -21,6 +21,7 @@ from fieldreport.scrub.format import Source, check_image
 from fieldreport.scrub.media import transcode
 from fieldreport.scrub.verdicts import Damaged
 
+_FRAMES: Final = 9
 _RATE: Final = 8000  # samples a second that are looked at
 _COLUMNS: Final = 400
 _HIGH: Final = 96  # pixels of a picture of sound
@@ -35,17 +36,19 @@ _TURNS: Final = {
 }
 
 
-def paint(untrusted: Source, demuxer: str, side: int) -> Image.Image:
-    """A picture from a tenth of a film; of a recording, how loud it is from its beginning to its end.
+def paint(untrusted: Source, demuxer: str, side: int, page: int) -> Image.Image:
+    """A film's picture after so many tenths of it; of a recording, how loud it is from its beginning to its end.
 
     Raises:
-        Refused: ``damaged`` for what does not decode.
+        Refused: ``damaged`` for what does not decode, or for more than nine tenths.
     """
+    if not 1 <= page <= _FRAMES:
+        raise Damaged
     try:
         with av.open(untrusted.file(), format=demuxer, metadata_errors="ignore") as file:
             if file.streams.video:
-                return _poster(file)
-            if not file.streams.audio:
+                return _frame(file, page)
+            if not file.streams.audio or page > 1:
                 raise Damaged
             return _waves(file, min(side, _COLUMNS))
     except FFmpegError:
@@ -57,12 +60,12 @@ def warm() -> None:
     av.logging.set_level(av.logging.PANIC)
 
 
-def _poster(file: Any) -> Image.Image:
+def _frame(file: Any, tenths: int) -> Image.Image:
     moving = file.streams.video[0]
     transcode.one_thread(moving)
     if file.duration:
         with contextlib.suppress(FFmpegError):  # without an index it begins at the beginning
-            file.seek((file.start_time or 0) + file.duration // 10)
+            file.seek((file.start_time or 0) + file.duration * tenths // (_FRAMES + 1))
     frame = next(_frames(file, moving), None)
     if frame is None:
         file.seek(0)

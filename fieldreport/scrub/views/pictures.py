@@ -47,11 +47,11 @@ def _drawn(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image
         return _pdf_page(untrusted, page, side, cleaning)
     if media_type == "image/tiff":
         return _tiff_page(untrusted, page, cleaning)
+    if media_type.partition("/")[0] in {"audio", "video"}:
+        painted: Image.Image = registry.painter()(untrusted, registry.row(media_type).demuxer, side, page)
+        return painted
     if page != 1:
         raise Damaged
-    if media_type.partition("/")[0] in {"audio", "video"}:
-        painted: Image.Image = registry.painter()(untrusted, registry.row(media_type).demuxer, side)
-        return painted
     made = Sink()
     media_type = pipeline.clean(untrusted, made, _strong(cleaning))
     if not media_type.startswith("image/"):

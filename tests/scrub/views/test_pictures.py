@@ -91,3 +91,11 @@ def test_a_picture_in_a_file_of_an_archive_is_drawn_by_its_place(draw: Draw) -> 
 def test_words_have_no_looks(draw: Draw) -> None:
     with pytest.raises(ScrubRefused):
         draw(clean_copy(SAMPLES["text/html"]()).data)
+
+
+def test_a_film_has_nine_pictures_and_a_recording_one(draw: Draw) -> None:
+    film, recording = (clean_copy(SAMPLES[each]()).data for each in ("video/mp4", "audio/mpeg"))
+    assert draw(film, 9).size == draw(film, 1).size
+    for content, page in ((film, 10), (recording, 2)):
+        with pytest.raises(ScrubRefused):
+            draw(content, page)

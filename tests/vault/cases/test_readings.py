@@ -22,7 +22,7 @@ from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.vault.cases.readings import Reader
 from tests.cast import a_source, with_new_key, without_old_keys
 from tests.scrub.samples import every_sample
-from tests.vault.newsroom import Newsroom
+from tests.vault.newsroom import Newsroom, everywhere
 
 TEXT = b"The gate was opened."
 
@@ -128,6 +128,7 @@ def test_nothing_of_it_is_on_the_disk_in_the_clear(newsroom: Newsroom, reader: R
     assert [path for path in newsroom.directory.rglob("*") if path.is_file() and TEXT in path.read_bytes()] == []
 
 
+@everywhere
 def test_it_is_shredded_with_its_case(newsroom: Newsroom, reader: Reader) -> None:
     case = newsroom.receive(a_source(), files=(TEXT,))
     words(newsroom, reader, letter(newsroom, case), newsroom.amira)
@@ -149,6 +150,7 @@ def test_it_is_shredded_when_its_source_withdraws(newsroom: Newsroom, reader: Re
     assert kept(newsroom) == []
 
 
+@everywhere
 def test_of_a_limited_case_only_its_readers_can_open_it(newsroom: Newsroom, reader: Reader) -> None:
     ines = newsroom.hire("ines")
     case = newsroom.receive(a_source(), files=(TEXT, photo()))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from fieldreport.scrub.documents.extract import sheets
+from fieldreport.scrub.documents.extract.elements import attribute, name_of, number_in, numbered, run
 from fieldreport.scrub.documents.extract.lines import Heading
 from fieldreport.scrub.documents.markup import Element, parse
 
@@ -37,7 +38,7 @@ def lines_and_pictures(cleaned: bytes, media_type: str) -> tuple[Iterator[str], 
     if media_type == _WORD:
         return _word(part, names), pictures
     if media_type == _SHEET:
-        return _sheets(part, names), pictures
+        return sheets.lines(part, names), pictures
     if media_type == _SLIDES:
         return _slides(part, names), pictures
     if media_type == "application/epub+zip":
@@ -56,22 +57,6 @@ def other_lines(cleaned: bytes) -> Iterator[str]:
                         yield " ".join(text.split())
 
 
-def _name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _attribute(element: Element, name: str) -> str:
-    return next((str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] == name), "")
-
-
-def _number_in(name: str) -> int:
-    return int(re.sub(r"\D", "", posixpath.basename(name)) or 0)
-
-
-def _numbered(names: Iterable[str], pattern: str) -> list[str]:
-    return sorted((name for name in names if re.fullmatch(pattern, name)), key=_number_in)
-
-
 # --- Office Open XML ---
 
 
@@ -86,22 +71,22 @@ def _word(part: _Part, names: Iterable[str]) -> Iterator[str]:
 
 def _slides(part: _Part, names: Iterable[str]) -> Iterator[str]:
     names = list(names)
-    for name in _numbered(names, r"ppt/slides/slide\d+\.xml"):
-        yield Heading(f"[{_number_in(name)}]")
+    for name in numbered(names, r"ppt/slides/slide\d+\.xml"):
+        yield Heading(f"[{number_in(name)}]")
         yield from _flow(part(name), rows="tr", cells="tc", paragraph="p")
         yield ""
-    for name in _numbered(names, r"ppt/notesSlides/notesSlide\d+\.xml"):
+    for name in numbered(names, r"ppt/notesSlides/notesSlide\d+\.xml"):
         yield from _flow(part(name), rows="tr", cells="tc", paragraph="p")
 
 
 def _flow(element: Element, *, rows: str, cells: str, paragraph: str) -> Iterator[str]:
     """The lines of paragraphs and rows below an element, in document order."""
     for child in element:
-        match _name(child):
+        match name_of(child):
             case name if name == paragraph:
-                yield Heading(_run(child)) if _is_heading(child) else _run(child)
+                yield Heading(run(child)) if _is_heading(child) else run(child)
             case name if name == rows:
-                inside = (each for each in child if _name(each) == cells)
+                inside = (each for each in child if name_of(each) == cells)
                 yield "\t".join(
                     " ".join(_flow(each, rows=rows, cells=cells, paragraph=paragraph)).replace("\t", " ")
                     for each in inside
@@ -113,11 +98,11 @@ def _flow(element: Element, *, rows: str, cells: str, paragraph: str) -> Iterato
 def _is_heading(paragraph: Element) -> bool:
     """Whether a paragraph of Word has an outline level, or the style of one."""
     for element in paragraph.iter():
-        match _name(element):
+        match name_of(element):
             case "outlineLvl":
                 return True
             case "pStyle":
-                return re.fullmatch(r"(?i)(?:heading.*|title)", _attribute(element, "val")) is not None
+                return re.fullmatch(r"(?i)(?:heading.*|title)", attribute(element, "val")) is not None
             case "r":
                 return False
             case _:
@@ -125,56 +110,18 @@ def _is_heading(paragraph: Element) -> bool:
     return False
 
 
-def _run(paragraph: Element) -> str:
-    pieces = []
-    for element in paragraph.iter():
-        match _name(element):
-            case "t":
-                pieces.append(element.text or "")
-            case "tab":
-                pieces.append("\t")
-            case "br" | "cr":
-                pieces.append("\n")
-            case _:
-                pass
-    return "".join(pieces)
-
-
-def _sheets(part: _Part, names: Iterable[str]) -> Iterator[str]:
-    names = list(names)
-    shared: list[str] = []
-    if "xl/sharedStrings.xml" in names:
-        shared = [_run(item) for item in part("xl/sharedStrings.xml") if _name(item) == "si"]
-    titles = [_attribute(sheet, "name") for sheet in part("xl/workbook.xml").iter() if _name(sheet) == "sheet"]
-    for at, name in enumerate(_numbered(names, r"xl/worksheets/sheet\d+\.xml")):
-        yield Heading(f"[{titles[at] if at < len(titles) else at + 1}]")
-        for row in part(name).iter():
-            if _name(row) == "row":
-                yield "\t".join(_cell(cell, shared) for cell in row if _name(cell) == "c")
-        yield ""
-
-
-def _cell(cell: Element, shared: list[str]) -> str:
-    if _attribute(cell, "t") == "inlineStr":
-        return _run(cell)
-    value = next((each.text or "" for each in cell if _name(each) == "v"), "")
-    if _attribute(cell, "t") == "s" and value.isdigit() and int(value) < len(shared):
-        return shared[int(value)]
-    return value
-
-
 # --- OpenDocument ---
 
 
 def _open_document(content: Element) -> Iterator[str]:
     for element in content:
-        match _name(element):
+        match name_of(element):
             case "p":
                 yield _open_text(element)
             case "h":
                 yield Heading(_open_text(element))
             case "table":
-                yield Heading(f"[{_attribute(element, 'name')}]")
+                yield Heading(f"[{attribute(element, 'name')}]")
                 yield from _open_document(element)
                 yield ""
             case "page":
@@ -184,7 +131,7 @@ def _open_document(content: Element) -> Iterator[str]:
                 yield " ".join("".join(map(str, element.itertext())).split())
             case "table-row":
                 line = "\t".join(_open_cells(element)).rstrip("\t")
-                times = min(_MANY, int(_attribute(element, "number-rows-repeated") or 1)) if line else 1
+                times = min(_MANY, int(attribute(element, "number-rows-repeated") or 1)) if line else 1
                 yield from [line] * times
             case _:
                 yield from _open_document(element)
@@ -192,23 +139,23 @@ def _open_document(content: Element) -> Iterator[str]:
 
 def _open_cells(row: Element) -> Iterator[str]:
     for cell in row:
-        if _name(cell) in {"table-cell", "covered-table-cell"}:
+        if name_of(cell) in {"table-cell", "covered-table-cell"}:
             text = " ".join(_open_document(cell)).replace("\t", " ")
-            yield from [text] * min(_MANY, int(_attribute(cell, "number-columns-repeated") or 1))
+            yield from [text] * min(_MANY, int(attribute(cell, "number-columns-repeated") or 1))
 
 
 def _open_text(paragraph: Element) -> str:
     pieces = [paragraph.text or ""]
     for element in paragraph:
-        match _name(element):
+        match name_of(element):
             case "tab":
                 pieces.append("\t")
             case "line-break":
                 pieces.append("\n")
             case "s":
-                pieces.append(" " * min(_MANY, int(_attribute(element, "c") or 1)))
+                pieces.append(" " * min(_MANY, int(attribute(element, "c") or 1)))
             case "note":
-                body = next((each for each in element if _name(each) == "note-body"), None)
+                body = next((each for each in element if name_of(each) == "note-body"), None)
                 pieces.append("" if body is None else f" ({' '.join(_open_document(body))})")
             case "frame":
                 pieces.append(" ".join(_open_document(element)))
@@ -227,22 +174,22 @@ _BLOCKS: Final = frozenset(
 
 
 def _book(part: _Part, names: Iterable[str]) -> Iterator[str]:
-    for name in _numbered(names, r"(?:book/)?chapter\d+\.xhtml"):
-        body = next(each for each in part(name).iter() if _name(each) == "body")
+    for name in numbered(names, r"(?:book/)?chapter\d+\.xhtml"):
+        body = next(each for each in part(name).iter() if name_of(each) == "body")
         text = "".join(_page(body))
         yield from (re.sub(r"[ \r\f]+", " ", line).strip() for line in re.split(r"\n+", text))
         yield ""
 
 
 def _page(element: Element) -> Iterator[str]:
-    block = _name(element) in _BLOCKS
+    block = name_of(element) in _BLOCKS
     if block:
         yield "\n"
     yield (element.text or "").replace("\n", " ")
     for child in element:
-        if _name(child) == "br":
+        if name_of(child) == "br":
             yield "\n"
-        elif _name(child) in {"td", "th"}:
+        elif name_of(child) in {"td", "th"}:
             yield from _page(child)
             yield "\t"
         else:
