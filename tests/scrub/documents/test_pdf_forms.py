@@ -82,6 +82,8 @@ def pixels(data: bytes) -> bytes:
         ({"FT": Name.Tx, "V": String("다리 국경")}, ["다리 국경"]),
         ({"FT": Name.Tx, "V": String("Мост на границе")}, ["Мост на границе"]),
         ({"FT": Name.Tx, "V": String("桥梁 Bridge café")}, ["桥梁 Bridge café"]),
+        ({"FT": Name.Tx, "V": String("جسر على الحدود")}, ["جسر على الحدود"]),
+        ({"FT": Name.Tx, "V": String("גשר בגבול 4")}, ["גשר בגבול 4"]),
         ({"FT": Name.Tx, "Ff": 1 << 12, "V": String("first line\rsecond " + "long " * 30)}, ["first line", "second long"]),
         ({"FT": Name.Tx, "Ff": 1 << 24, "MaxLen": 6, "V": String("A7K")}, ["A", "7", "K"]),
         ({"FT": Name.Tx, "Ff": 1 << 13, "V": String("secret")}, ["******"]),

@@ -1,7 +1,8 @@
 """Text that a viewer would set itself (ISO 32000-1, 12.7.3.3): what a form field or a remark says, as content to draw.
 
 Every character keeps a font that draws it: Latin ones Helvetica, Times or Courier, Chinese, Japanese and Korean ones
-the viewer's own fonts by their character collection, all others by the name of their glyph. The original's own font is
+the viewer's own fonts by their character collection, all others by the name of their glyph. Arabic and Hebrew are put
+into the order and the forms in which they are drawn (``right_to_left``). The original's own font is
 not used: it may be a part of one, without the letters of the value.
 """
 
@@ -16,6 +17,7 @@ from typing import Any, Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
+from fieldreport.scrub.documents.pdf import right_to_left
 from fieldreport.scrub.documents.pdf.values import Rectangle
 
 _FONT: Final = re.compile(rb"/([^\s/\[\]()<>{}%]+)\s+(-?\d*\.?\d+)\s+Tf")
@@ -124,6 +126,7 @@ class Text:
 
     def line(self, text: str, x: float, y: float, size: float) -> None:
         """Add a line of text that begins at a place, in points."""
+        text = right_to_left.drawn(text)
         order = "Korea1" if _HANGUL.search(text) else "Japan1" if _KANA.search(text) else "GB1"
         shown = b""
         for font, run in groupby((self._code(letter, order) for letter in text), key=itemgetter(0)):
