@@ -48,7 +48,7 @@ def measure(sheet: Sheet) -> None:
                     sock.shutdown(socket.SHUT_WR)
                     sock.recv(1)
 
-            with _watched(workers_of(log, 1)) as growth:
+            with watched(workers_of(log, 1)) as growth:
                 pair = in_turn(upload, floor, rounds=_ROUNDS)
             sheet.pair(
                 "500 MB through the scratch file, bytes",
@@ -74,7 +74,7 @@ def measure(sheet: Sheet) -> None:
 
 
 @contextmanager
-def _watched(processes: tuple[int, ...]) -> Iterator[list[int]]:
+def watched(processes: tuple[int, ...]) -> Iterator[list[int]]:
     """The highest growth of the processes' own memory from now on."""
     ended, growth, before = threading.Event(), [0], unique_memory(processes)
 

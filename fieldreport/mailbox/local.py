@@ -126,6 +126,13 @@ _COUNT: Final = (
     .returning(Counters.id)
 )
 _INSERT: Final = insert(cast("Table", Letter.__table__))
+_REMEMBER: Final = insert(cast("Table", Collected.__table__))
+_LETTERS: Final = cast("Table", Letter.__table__)
+_TAKE_OUT: Final = (
+    delete(_LETTERS)
+    .where(_LETTERS.c.id.in_(bindparam("letters", expanding=True)))
+    .returning(_LETTERS.c.id, _LETTERS.c.size, _LETTERS.c.blob, _LETTERS.c.slot)
+)
 
 
 class LocalMailbox:
@@ -304,21 +311,20 @@ class LocalMailbox:
         """Delete letters that the desk has stored; see ``Mailbox``."""
         blobs: list[str] = []
         with changing(self._engine, self._blobs.row_keys) as (session, keys):
-            for letter_id in letter_ids:
-                gone = session.execute(
-                    delete(Letter).where(Letter.id == letter_id).returning(Letter.size, Letter.blob, Letter.slot)
-                ).first()
-                if gone is None:
+            for start in range(0, len(letter_ids), limits.ROW_KEYS_AT_ONCE):
+                some = list(letter_ids[start : start + limits.ROW_KEYS_AT_ONCE])
+                gone = session.execute(_TAKE_OUT, {"letters": some}).all()
+                if not gone:
                     continue
-                keys.doom([gone.slot])
-                session.add(Collected(id=letter_id, hour=_day(self._hour())))
+                keys.doom(row.slot for row in gone)
+                day = _day(self._hour())
+                session.execute(_REMEMBER, [{"id": row.id, "hour": day} for row in gone])
                 session.execute(
                     update(Counters)
                     .where(Counters.id == 1)
-                    .values(letters=Counters.letters - 1, bytes=Counters.bytes - gone.size)
+                    .values(letters=Counters.letters - len(gone), bytes=Counters.bytes - sum(row.size for row in gone))
                 )
-                if gone.blob is not None:
-                    blobs.append(gone.blob)
+                blobs += [row.blob for row in gone if row.blob is not None]
             session.execute(delete(Collected).where(Collected.hour < _day(self._hour() - limits.COLLECTED_HOURS)))
         for name in blobs:
             self._blobs.delete(name)

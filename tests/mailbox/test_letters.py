@@ -106,6 +106,13 @@ def test_acknowledged_letters_are_gone_with_their_payload(
         desk.fetch(small)
 
 
+def test_any_number_is_acknowledged_at_once(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
+    letters = [deposit(mailbox) for _ in range(3)]
+    desk.acknowledge([*(os.urandom(16) for _ in range(limits.ROW_KEYS_AT_ONCE)), *letters, letters[0]])
+    assert desk.totals() == Totals(letters=0, bytes=0)
+    assert mailbox.deposit(letters[0], 1, never) is False
+
+
 def test_a_letter_that_was_collected_is_not_taken_in_again(
     mailbox: LocalMailbox, desk: DeskMailbox, clock: Clock
 ) -> None:

@@ -7,7 +7,7 @@ vault's state, so changes come one after the other on every database.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
@@ -48,6 +48,10 @@ class Change:
         """Add an object that came sealed from elsewhere, to whatever roster that was."""
         objects.insert_as_is(self.session, staged)
         self._added.append(staged)
+
+    def add_small_as_is(self, small: Sequence[objects.SmallObject]) -> None:
+        """Add objects that came sealed from elsewhere and fit into their rows."""
+        objects.insert_small_as_is(self.session, self.keys, small)
 
     def shred(self, object_ids: Collection[bytes]) -> None:
         """Delete sealed objects for good; ids of objects that are gone already do no harm."""

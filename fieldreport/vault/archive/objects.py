@@ -11,9 +11,9 @@ import contextlib
 import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
-from sqlalchemy import Engine, Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import Engine, Row, Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -48,6 +48,19 @@ class Staged:
     keys: tuple[str, ...]
     readers: str | None
     spooled: Spooled = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallObject:
+    """An object that came sealed from elsewhere, small enough for its row; ``keys`` as in ``Staged``."""
+
+    id: bytes
+    kind: Kind
+    thread: bytes
+    epoch: int
+    keys: tuple[str, ...]
+    header: bytes = field(repr=False)
+    payload: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +264,28 @@ def insert_as_is(session: Session, staged: Staged) -> None:
             payload=staged.spooled.payload,
         )
     )
+
+
+def insert_small_as_is(session: Session, keys: KeyChange, small: Sequence[SmallObject]) -> None:
+    """Write the rows of several such objects; their row keys are made durable together."""
+    sets = {each: set_of(session, each) for each in {each.keys for each in small}}
+    rows = [
+        {
+            "id": each.id,
+            "kind": each.kind.value,
+            "thread": each.thread,
+            "epoch": each.epoch,
+            "set_id": sets[each.keys],
+            "limited": None,
+            "size": len(each.payload),
+            "blob": None,
+            "slot": hidden.slot,
+            "hidden": hidden.hidden,
+            "payload": each.payload,
+        }
+        for each, hidden in zip(small, keys.hide([each.header for each in small]), strict=True)
+    ]
+    session.execute(cast("Table", SealedObject.__table__).insert(), rows)
 
 
 def shred(session: Session, object_ids: Collection[bytes]) -> Iterator[Row[int, str | None]]:

@@ -4,6 +4,8 @@ Each letter is fetched, stored durably, and only then acknowledged, upon which t
 repeats a step that does nothing the second time: a letter's id is never taken in again. Several may collect at once (a
 desk, a command), and a source may withdraw in between: a letter that is gone when it is fetched is not damaged.
 
+Small letters are taken over together, in one change for as many as are acknowledged together.
+
 Rules: a letter that cannot be read is set aside for this round alone, and the others come. Nothing is noted about it,
 so that an outage marks nothing as damaged and the next round tries it again. After many in a row, and at the end of a
 round in which one could not be read, the mailbox is asked to store and read something: if it cannot, it is an outage.
@@ -12,6 +14,7 @@ round in which one could not be read, the mailbox is asked to store and read som
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
@@ -21,6 +24,7 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, FieldreportError, LimitExceeded, NotFound, RosterError, StoreError
 from fieldreport.mailbox import DeskMailbox, LetterHead
 from fieldreport.seal import EPOCH_MAX, Kind
+from fieldreport.vault.archive.objects import SmallObject
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Item
 from fieldreport.vault.archive.vault import Vault
@@ -62,8 +66,12 @@ def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collect
         if not heads:
             break
         done = []
+        if small := _fetched_whole(vault, mailbox, rosters, heads):
+            batch = batch if batch is not None else _next_batch(vault)
+            stored += _store_together(vault, small, batch)
+        missing = {head.id for head in _not_here(vault, heads)}
         for head in heads:
-            if not _is_here(vault, head.id):
+            if head.id in missing:
                 batch = batch if batch is not None else _next_batch(vault)
                 if (reason := _take_over(vault, mailbox, rosters, head, batch)) is not None:
                     refused[head.id] = reason
@@ -83,6 +91,59 @@ def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collect
     for letter_id in damaged:
         _log.error("a waiting letter %s", refused[letter_id])
     return Collected(letters=stored, damaged=damaged)
+
+
+def _fetched_whole(
+    vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch, heads: Sequence[LetterHead]
+) -> list[SmallObject]:
+    """Small letters, in memory. Only what is as it should be: anything else is found and named one by one."""
+    letters: list[SmallObject] = []
+    small = [head for head in heads if head.size <= limits.INLINE_PAYLOAD_BYTES and 0 <= head.epoch <= EPOCH_MAX]
+    for head in _not_here(vault, small):
+        try:
+            letter = mailbox.fetch(head.id)
+            with letter.payload as source:
+                payload = _read(source, head.size + 1)
+        except NotFound:
+            continue
+        except (StoreError, _Unread):
+            break  # it may be an outage, in which each takes long to fail
+        if len(payload) == letter.size == head.size:
+            letters.append(
+                SmallObject(
+                    id=head.id,
+                    kind=Kind.LETTER,
+                    thread=head.id,
+                    epoch=head.epoch,
+                    keys=_keys_at(rosters, head.epoch),
+                    header=letter.header,
+                    payload=payload,
+                )
+            )
+    return letters
+
+
+def _store_together(vault: Vault, letters: Sequence[SmallObject], batch: int) -> int:
+    """Store small letters in one change, which costs as much as one does, and return how many were new here."""
+    try:
+        with vault.change() as change:
+            known = set(change.session.scalars(select(Item.id).where(Item.id.in_([each.id for each in letters]))))
+            new = [each for each in letters if each.id not in known]
+            if new:
+                change.add_small_as_is(new)
+                change.session.add_all(
+                    Item(id=each.id, case_id=None, kind=Kind.LETTER.value, sequence=0, hour=change.hour, batch=batch)
+                    for each in new
+                )
+    except Conflict:  # another collects at the same time
+        return 0
+    return len(new)
+
+
+def _not_here(vault: Vault, heads: Sequence[LetterHead]) -> list[LetterHead]:
+    with vault.reading() as session:
+        here = set(session.scalars(select(Item.id).where(Item.id.in_([head.id for head in heads]))))
+    return [head for head in heads if head.id not in here]
 
 
 def _take_over(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch, head: LetterHead, batch: int) -> str | None:

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -18,6 +19,7 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, NotFound, StoreError
 from fieldreport.mailbox import LocalMailbox, SealedLetter
 from fieldreport.store import BlobWriter, FileBlobs
+from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Item, SealedObject
 from fieldreport.vault.cases import inbox, sort, workflow
 from fieldreport.vault.cases.collect import collect
@@ -92,6 +94,36 @@ def test_more_letters_than_are_acknowledged_at_once_all_arrive(
     monkeypatch.setattr(limits, "COLLECT_LETTERS", 3)
     sent = [newsroom.send(a_source()) for _ in range(8)]
     assert newsroom.collect() == 8
+    assert stored(newsroom) == sorted(sent)
+
+
+def test_small_letters_are_stored_in_one_change(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes: list[int] = []
+    begin = newsroom.vault.change
+
+    def counted() -> AbstractContextManager[Change]:
+        changes.append(1)
+        return begin()
+
+    sent = [newsroom.send(a_source()) for _ in range(6)]
+    large = newsroom.send(a_source(), files=(os.urandom(400_000),))
+    monkeypatch.setattr(newsroom.vault, "change", counted)
+    assert newsroom.collect() == 7
+    assert len(changes) == 3, "the round's number, the six, the large one"
+    assert stored(newsroom) == sorted([*sent, large])
+
+
+def test_what_cannot_be_stored_together_is_stored_one_by_one(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as when another desk has just stored one of them."""
+
+    def taken(_change: Change, _small: object) -> None:
+        raise Conflict("it was stored meanwhile")
+
+    sent = [newsroom.send(a_source()) for _ in range(3)]
+    monkeypatch.setattr(Change, "add_small_as_is", taken)
+    assert newsroom.collect() == 3
     assert stored(newsroom) == sorted(sent)
 
 
