@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from selenium.webdriver.common.by import By
@@ -16,10 +17,13 @@ from selenium.webdriver.common.by import By
 from fieldreport.cli import main
 from fieldreport.cli.demo_newsroom import Demo
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
+from fieldreport.seal import HybridRecipient
 from tests.browser.test_whole_path import SAMPLES, Screen, come_back, open_case, sign_in, type_of_starter
+from tests.cast import age_sealed
 
 pytestmark = pytest.mark.browser
 
+CASES = "//main//tbody//th/a"
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)
 
 
@@ -87,3 +91,45 @@ def test_a_packed_report_is_handed_in_with_scripting_off_and_read_on_the_desk(
 
     come_back(courier, codename)
     assert courier.words("//article/p[@class='answer']") == ["Thank you. Are you safe?"]
+
+
+def test_a_photo_that_its_source_sealed_is_shown_on_the_desk_only_as_it_was_cleaned_there(
+    newsroom: Demo,
+    chromium: type_of_starter,
+    code_of: Callable[[str], str],
+    files: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    source = Screen(chromium(scripting=False, width=320), newsroom)
+    source.open("intake", "/en/hand-in")
+    assert source.words("//code") == ["age -R recipients.txt -o locked.age photo.jpg"]
+    assert source.one("//a[@download]").get_dom_attribute("href") == "/recipients.txt"
+    listed = httpx.get(f"{newsroom.url('intake')}/recipients.txt").text.splitlines()
+    recipients = [HybridRecipient.parse(line) for line in listed if not line.startswith("#")]
+    locked = tmp_path / "locked.age"
+    locked.write_bytes(age_sealed(files[0].read_bytes(), recipients))
+    source.driver.find_element(By.NAME, "files").send_keys(str(locked))
+    source.press("Hand in")
+    assert source.words("//h1") == ["It has arrived"]
+    codename = source.codename
+    assert source.driver.execute_script("return document.documentElement.scrollWidth") <= 320
+
+    amira = Screen(chromium(scripting=False), newsroom)
+    sign_in(amira, "amira", code_of)
+    amira.open("desk", "/inbox")
+    amira.press("Fetch now")
+    for address in [each.get_dom_attribute("href") for each in amira.driver.find_elements(By.XPATH, CASES)]:
+        amira.open("desk", str(address))
+        if "sealed by the source" in amira.text:
+            break
+    assert amira.driver.find_elements(By.XPATH, "//ul[@class='files']//img") == []
+    amira.press("Open and clean")
+    assert "sealed by the source; cleaned here" in amira.text
+    assert "Removed here: place, device" in amira.text
+    assert len(amira.driver.find_elements(By.XPATH, "//ul[@class='files']//img")) == 1
+    amira.follow("Write to the source")
+    amira.fill({"text": "Thank you."})
+    amira.press("Seal and send")
+    come_back(source, codename)
+    assert source.words("//article/p[@class='answer']") == ["Thank you."]
+    assert source.driver.get_cookies() == []
