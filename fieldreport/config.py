@@ -82,6 +82,10 @@ def _are_networks(values: tuple[str, ...]) -> bool:
     return True
 
 
+def _are_domains(values: tuple[str, ...]) -> bool:
+    return all("." in value and not set(value) & set("/:@?# ") for value in values)
+
+
 def _must(be: str, holds: Callable[[Any], bool]) -> Mapping[str, Any]:
     """A field's metadata: what its value must be, in words for the operator, and the check."""
     return {_BOUND: (be, holds)}
@@ -253,6 +257,9 @@ class Press:
     sign_offs: int = field(default=2, metadata=_must("be 1 or 2", lambda value: value in {1, 2}))
     letterbox: str = field(default="", metadata=_ONION_HOST)
     phone_regions: tuple[str, ...] = ("KR", "CN", "RU", "JP", "US", "GB")
+    public_sites: tuple[str, ...] = field(
+        default=(), metadata=_must("be domains as example.org, without https:// and paths", _are_domains)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,13 +216,14 @@ class TestNotesAndFacts:
 
     def test_fact_sheet_and_terms_are_shared(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
         page = amira.get(amira.get(path(case)).link("Edit fact sheet"))
-        values = {"facts": "Night crossing\nopen: who", "protected": "Kim\r\n\r\n  Hyesan \r\nKim\r\n"}
+        values = {"facts": "Night crossing\nopen: who", "protected": "Kim\r\n\r\n  Hyesan \r\nKim\r\n김철수\r\n"}
         page = amira.press(page, "Seal the fact sheet", values)
         assert page.status == 200
-        assert conversation.card(house.seat("jonas"), case.id).protected == ("Kim", "Hyesan")
+        assert conversation.card(house.seat("jonas"), case.id).protected == ("Kim", "Hyesan", "김철수")
         text = jonas.get(path(case)).text
         assert "open: who" in text
         assert "Hyesan" in text
+        assert "often written Kim Cheol-su" in text  # for the editor to complete
 
     def test_who_saves_second_is_told_and_keeps_what_they_typed(
         self, house: House, amira: Browser, jonas: Browser, case: CaseRow

@@ -17,6 +17,7 @@ from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import NOT_YET, read_items
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import NotARecipient, SealError, UsageError
+from fieldreport.press.leakcheck.spellings import spellings
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
@@ -80,6 +81,7 @@ def _page(
         too_few=too_few_for_an_article(reads),
         card=card,
         card_problem=card_problem,
+        spellings={term: spellings(term) for term in card.protected},
         title=summary.title_in(card.facts),
         articles=list_articles(desk.vault, case_id=case_id),
         editor_options=[(handle, handle) for handle in reads or editors()],

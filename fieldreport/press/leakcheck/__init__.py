@@ -53,24 +53,25 @@ def check(
     materials: Sequence[Material],
     *,
     phone_regions: Sequence[str] = (),
+    public_sites: Sequence[str] = (),
     fresh_media: AbstractSet[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """Everything found, in reading order.
 
-    ``phone_regions`` are ISO 3166 codes; ``fresh_media`` holds the hexadecimal SHA-256 of every file that was cleaned
-    here for this article: any other is a finding.
+    ``phone_regions`` are ISO 3166 codes; ``public_sites`` are domains that may be linked to; ``fresh_media`` holds the
+    hexadecimal SHA-256 of every file that was cleaned here for this article: any other is a finding.
     """
     try:
-        return tuple(_check(article, materials, phone_regions, fresh_media))
+        compared = _Compared(article, materials, phone_regions, public_sites)
+        return tuple(_check(article, materials, compared, fresh_media))
     finally:
         for room in (text, content, sounds):
             room.forget()
 
 
 def _check(
-    article: Article, materials: Sequence[Material], phone_regions: Sequence[str], fresh_media: AbstractSet[str]
+    article: Article, materials: Sequence[Material], compared: _Compared, fresh_media: AbstractSet[str]
 ) -> list[Finding]:
-    compared = _Compared(article, materials, phone_regions)
     fields = article.public_fields()
     body = resolve(article.body)
     findings: list[Finding] = []
@@ -94,13 +95,20 @@ def _check(
 class _Compared:
     """All that each field of one article is compared with."""
 
-    def __init__(self, article: Article, materials: Sequence[Material], phone_regions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        article: Article,
+        materials: Sequence[Material],
+        phone_regions: Sequence[str],
+        public_sites: Sequence[str],
+    ) -> None:
         reports = [(material.text, material.case) for material in materials]
         notes = [(material.protect_note, material.case) for material in materials]
         protected = [(term, material.case) for material in materials for term in material.terms()]
         fields = {**article.public_fields(), "body": resolve(article.body).text}
         language = article.language
         self._phone_regions = phone_regions
+        self._public_sites = public_sites
         self.terms = Terms(protected, language)
         self._sounds = Sounds(protected)
         self._reports = Reports([*reports, *notes], [text for field, text in fields.items() if field != "slug"])
@@ -113,7 +121,8 @@ class _Compared:
     def hits(self, text: str) -> list[Hit]:
         """Everything found in one field, one finding for one thing."""
         lifted = self._reports.hits(text)
-        blocks = [*self.terms.hits(text), *contact.hits(text, self._phone_regions), *invisible.hits(text)]
+        reaching = contact.hits(text, self._phone_regions, self._public_sites)
+        blocks = [*self.terms.hits(text), *reaching, *invisible.hits(text)]
         counted = numbers(text, self._language)
         warnings = [
             *self._sounds.hits(text),

@@ -37,6 +37,7 @@ _ADDRESS: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_PLAIN_PAGE: Final = re.compile(r"(?:https?://)?(?P<host>[\w.-]+)(?:/[^?#@\s]*)?", re.IGNORECASE)
 _ACCOUNT: Final = re.compile(
     r"(?<![\w@.])@[A-Za-z0-9_][A-Za-z0-9_.]{2,}"
     r"|\b(?:WeChat|Weixin|Telegram|KakaoTalk|Kakao|LINE|QQ|Skype|Signal|WhatsApp) ?(?:ID|id|account)?"
@@ -82,10 +83,13 @@ _NO_NUMBER: Final = re.compile(
 )
 
 
-def hits(text: str, phone_regions: Sequence[str]) -> list[Hit]:
-    """Everything in ``text`` that reaches a person. ``phone_regions`` are ISO 3166 codes whose local numbers count."""
+def hits(text: str, phone_regions: Sequence[str], public_sites: Sequence[str] = ()) -> list[Hit]:
+    """Everything in ``text`` that reaches a person.
+
+    ``phone_regions`` are ISO 3166 codes whose local numbers count; ``public_sites`` are domains that may be linked to.
+    """
     plain = _plain(text)
-    found = list(_patterns(plain))
+    found = [hit for hit in _patterns(plain) if not _is_public(plain[hit.start : hit.end], hit.rule, public_sites)]
     numbers = _blanked(plain, [match.span() for match in _NO_NUMBER.finditer(plain)])
     numbers = _blanked(numbers, [(hit.start, hit.end) for hit in found])
     phones = list(_phones(numbers, phone_regions))
@@ -111,6 +115,15 @@ def _patterns(plain: str) -> Iterator[Hit]:
             end = match.start() + len(match.group().rstrip(" .,;:!?*_`\n"))
             yield Hit(rule=rule, start=match.start(), end=end)
         taken = _blanked(taken, [match.span() for match in matches])
+
+
+def _is_public(address: str, rule: Rule, public_sites: Sequence[str]) -> bool:
+    """Whether an address is a plain page of a listed domain or below it: a query or a user name can name a person."""
+    match = _PLAIN_PAGE.fullmatch(address)
+    if rule is not Rule.ADDRESS or match is None:
+        return False
+    host = match["host"].lower()
+    return any(host == site.lower() or host.endswith(f".{site.lower()}") for site in public_sites)
 
 
 def _phones(numbers: str, regions: Sequence[str]) -> Iterator[Hit]:

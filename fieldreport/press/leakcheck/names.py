@@ -43,6 +43,9 @@ def _japanese_surnames() -> dict[str, str]:
 
 
 JAPANESE_SURNAMES: Final = _japanese_surnames()
+_EXONYMS: Final[Mapping[str, str]] = {
+    fold(place): name for name, places in _TABLES["exonyms"].items() for place in places.split()
+}
 GIVEN_SIGNS: Final = 2  # of a given name, at most, in Korean and Chinese
 
 
@@ -126,7 +129,7 @@ def _korean(term: str) -> Name:
         # 양강도 may be a person or a province.
         parts = (*([given] if len(given) == GIVEN_SIGNS else []), *_place_parts([joined], "ko_sure"))
         return Name(core=core, language="ko", family=family, given=given, parts=parts, addressed=addressed)
-    return Name(core=core, language="ko", parts=tuple(_place_parts(kept, "ko")))
+    return Name(core=core, language="ko", parts=tuple(dict.fromkeys(_place_parts(kept, "ko"))))
 
 
 def _is_place(joined: str, language: str) -> bool:
@@ -140,6 +143,9 @@ def _place_parts(pieces: Sequence[str], language: str) -> Iterator[str]:
             if bare != piece and len(bare) >= GIVEN_SIGNS:
                 yield bare
                 break
+        # 원산수산사업소: what a house is called by often begins with where it is.
+        if len(piece) > 2 * GIVEN_SIGNS:
+            yield piece[:GIVEN_SIGNS]
 
 
 def _signs(term: str) -> Name:
@@ -196,3 +202,8 @@ def _chinese(core: str, titles: Sequence[str]) -> Name | None:
 def is_title(word: str, language: str) -> bool:
     """Whether a folded word is a rank, an office, a kinship or a form of address."""
     return word in _TITLES.get(language, frozenset())
+
+
+def exonym(place: str) -> str:
+    """What English calls a place, in small letters without spaces, where that is not how it sounds; or nothing."""
+    return _EXONYMS.get(fold(place), "")

@@ -31,6 +31,7 @@ _NOTED_WEIGHT: Final = 4.0  # of a note of one word
 _RARE_LETTERS: Final = 5
 _RARE_SIGNS: Final = 2
 _FILLERS: Final = frozenset(LANGUAGES["notes"]["fillers"])
+_FILLER_SIGNS: Final = frozenset("".join(filler for filler in _FILLERS if filler >= "\u3400"))
 _FILLER_STEMS: Final = {
     language: frozenset(stem(word, language) for word in _FILLERS)
     for language in ("en", "ko", "ru", "ar", "fr", "es", "pt")
@@ -68,7 +69,12 @@ class Reworded:
                 text.replace(",", ".\n").replace("、", "\n").replace("，", "\n").replace("،", "\n")
             ):
                 fillers = _FILLER_STEMS.get(sentence.language, _FILLERS)
-                self._add(sentence, [word for word in sentence.words if word.stem not in fillers], case, noted=True)
+                kept = [
+                    word
+                    for word in sentence.words
+                    if word.stem not in fillers and not _FILLER_SIGNS.issuperset(word.stem)
+                ]
+                self._add(sentence, kept, case, noted=True)
 
     def _add(self, sentence: Sentence, words: Sequence[Content], case: str | None, *, noted: bool) -> None:
         weights = {word.stem: word.weight for word in words}
@@ -169,6 +175,8 @@ class Reworded:
             key = sentence.language, word.stem
             fewest = _RARE_LETTERS if text[word.start] < "\u0600" else _RARE_SIGNS
             if word.weight < UNKNOWN_WEIGHT or key in seen or word.end - word.start < fewest:
+                continue
+            if sentence.language == "ko" and text[word.start : word.end].endswith("다"):  # a verb, which has many forms
                 continue
             sources = [number for number in self._places.get(key, {}) if not self._sources[number].noted]
             if sources:

@@ -17,7 +17,7 @@ from rapidfuzz import fuzz
 from unidecode import unidecode
 
 from fieldreport.press.leakcheck.findings import Hit, Rule
-from fieldreport.press.leakcheck.names import JAPANESE_SURNAMES, SOUNDS, Name, is_title, read
+from fieldreport.press.leakcheck.names import JAPANESE_SURNAMES, SOUNDS, Name, exonym, is_title, read
 from fieldreport.press.leakcheck.text import Word, fold, script, words
 
 _WINDOW: Final = 4  # words of a name: Han, Dong, wook; Auyeung, Chun
@@ -73,8 +73,7 @@ def _korean_keys(name: Name) -> Iterator[str]:
     if not name.family:
         return
     given = hangul_key(name.given)
-    families = {hangul_key(name.family), *(latin_key("ko", family) for family in _families("ko", name.family))}
-    for family in families:
+    for family in {hangul_key(name.family), *(latin_key("ko", spelled) for spelled in families("ko", name.family))}:
         yield from _both_orders(family, given)
 
 
@@ -82,14 +81,22 @@ def _both_orders(family: str, given: str) -> tuple[str, str]:
     return _collapsed(family + given), _collapsed(given + family)
 
 
-def _families(language: str, family: str) -> list[str]:
+def families(language: str, family: str) -> list[str]:
+    """Usual spellings of a surname ("ko" or "zh") in small Latin letters, the commonest first."""
     table: Mapping[str, str] = SOUNDS[language]["families"]
-    return next((spelled.split() for forms, spelled in table.items() if family in forms), [])
+    return next(
+        (
+            spelled.split()
+            for forms, spelled in table.items()
+            if family == forms or (language == "zh" and family in forms)
+        ),
+        [],
+    )
 
 
 def _spelled_families(name: Name) -> set[str]:
     """Every usual spelling of a Korean or Chinese surname in Latin script."""
-    return {unidecode(name.family).replace(" ", "").lower(), *_families(name.language, name.family)}
+    return {unidecode(name.family).replace(" ", "").lower(), *families(name.language, name.family)}
 
 
 def _chinese_keys(name: Name) -> Iterator[str]:
@@ -102,13 +109,13 @@ def _chinese_keys(name: Name) -> Iterator[str]:
         for sign in name.given
     ]
     spelled.update("".join(each) for each in product(*heard))
-    families = _spelled_families(name)
-    for family, given in list(product(families, spelled))[:_READINGS]:
+    surnames = _spelled_families(name)
+    for family, given in list(product(surnames, spelled))[:_READINGS]:
         yield from _both_orders(latin_key("zh", family), latin_key("zh", given))
     if name.parts:
         yield from (latin_key("zh", given) for given in spelled)
         if len(name.family) > 1:
-            yield from (latin_key("zh", family) for family in families)
+            yield from (latin_key("zh", family) for family in surnames)
 
 
 def _japanese_keys(name: Name) -> Iterator[str]:
@@ -118,13 +125,13 @@ def _japanese_keys(name: Name) -> Iterator[str]:
     key = latin_key("ja", family)
     if len(key) >= _FAMILY_MINIMUM or not name.given:
         yield key
-    for given in _readings(name.given):
+    for given in readings(name.given):
         yield latin_key("ja", given)
         yield from _both_orders(key, latin_key("ja", given))
 
 
-def _readings(given: str) -> list[str]:
-    """Every way to read a given name that the table knows, whole signs or pairs of them."""
+def readings(given: str) -> list[str]:
+    """Every way to read a Japanese given name that the table knows, whole or sign by sign, in small letters."""
     table: Mapping[str, str] = SOUNDS["ja"]["given"]
 
     def of(signs: str) -> list[str]:
@@ -166,6 +173,7 @@ class Sounds:
     def __init__(self, terms: Iterable[tuple[str, str | None]]) -> None:
         """``terms`` are pairs of a term and the case it protects."""
         self._latin: dict[str, dict[str, str | None]] = {}
+        self._places: dict[str, str | None] = {}
         self._families: dict[str, str | None] = {}  # which count behind a title
         self._hangul: dict[str, str | None] = {}
         self._cyrillic: dict[str, str | None] = {}
@@ -175,6 +183,7 @@ class Sounds:
             self._add(read(term), case)
 
     def _add(self, name: Name, case: str | None) -> None:
+        self._places.update({place: case for word in (name.core, *name.parts) if (place := exonym(word))})
         for language, key in _keys(name):
             if len(key) >= _KEY_MINIMUM:
                 self._latin.setdefault(language, {}).setdefault(key, case)
@@ -188,15 +197,18 @@ class Sounds:
                 for heard in {_arabic(fold(word), _ARABIC), _arabic(fold(word), _PERSIAN)}:
                     self._from_arabic.setdefault(_skeleton(heard), []).append((heard, case))
         elif kind == "LATIN" and name.core[:1].isupper():
-            for word in spelled:
-                heard = latin_key("ar", word)
-                if len(heard) >= _KEY_MINIMUM:
-                    self._to_arabic.setdefault(_skeleton(heard), []).append((heard, case))
-                if len(key := latin_key("ru", word)) >= _KEY_MINIMUM:
-                    self._cyrillic.setdefault(key, case)
-            for key in _hangul_keys([word.folded for word in words(name.core)]):
-                if len(key) >= _KEY_MINIMUM:
-                    self._hangul.setdefault(key, case)
+            self._add_latin(name, case)
+
+    def _add_latin(self, name: Name, case: str | None) -> None:
+        for word in name.parts or (name.core,):
+            heard, key = latin_key("ar", word), latin_key("ru", word)
+            if len(heard) >= _KEY_MINIMUM:
+                self._to_arabic.setdefault(_skeleton(heard), []).append((heard, case))
+            if len(key) >= _KEY_MINIMUM:
+                self._cyrillic.setdefault(key, case)
+        for key in _hangul_keys([word.folded for word in words(name.core)]):
+            if len(key) >= _KEY_MINIMUM:
+                self._hangul.setdefault(key, case)
 
     def hits(self, text: str) -> list[Hit]:
         """Every place in ``text`` that sounds like a term of another script."""
@@ -204,7 +216,7 @@ class Sounds:
         found: list[Hit] = []
         for at, token in enumerate(tokens):
             match script(text[token.start]):
-                case "LATIN" if text[token.start].isupper() and (self._latin or self._from_arabic):
+                case "LATIN" if text[token.start].isupper() and (self._latin or self._from_arabic or self._places):
                     found += self._latin_hits(text, tokens, at)
                 case "HANGUL" if self._hangul:
                     found += self._hangul_hits(text, token)
@@ -228,6 +240,8 @@ class Sounds:
                 if joined[language] in keys:
                     yield _hit(tokens[at].start, end, keys[joined[language]])
         token = tokens[at]
+        if token.folded in self._places:
+            yield _hit(token.start, token.end, self._places[token.folded])
         if token.folded in self._families and at and is_title(tokens[at - 1].folded, "en"):
             yield _hit(tokens[at - 1].start, token.end, self._families[token.folded])
         if self._from_arabic and not is_title(token.folded, "en"):

@@ -104,6 +104,7 @@ def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press, read
         record.article,
         behind.materials,
         phone_regions=press.phone_regions,
+        public_sites=press.public_sites,
         fresh_media=fresh_hashes(seat, head.id, files),
     )
     return Review(

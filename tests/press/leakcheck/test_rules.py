@@ -51,6 +51,16 @@ def test_hidden_marks_block_and_ordinary_writing_does_not(row: dict[str, Any]) -
     assert matched(text, found, Rule.LOOK_ALIKE) == row.get("look_alike", [])
 
 
+def test_a_plain_page_of_a_listed_site_may_be_linked_to() -> None:
+    text = "See https://www.example.org/news, example.org, http://example.org.evil.com, https://example.org/?id=7, https://me@example.org."
+    found = check(body(text), [], public_sites=("example.org",))
+    assert matched(text, found, Rule.ADDRESS) == [
+        "http://example.org.evil.com",
+        "https://example.org/?id=7",
+        "https://me@example.org",
+    ]
+
+
 REPORT = (
     "On the night I left, the guard at the second post had drunk too much and was asleep beside the fire, so we walked "
     "past him with the child wrapped in a blanket. My cousin waited at the river with a rope that he had borrowed."
