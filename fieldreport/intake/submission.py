@@ -257,8 +257,8 @@ def _must_ask(draft: Draft, letter: Cleaned) -> bool:
 def _missing(draft: Draft, waiting: Iterable[Kept], cleaned: Cleaned) -> tuple[tuple[Chosen, ...], tuple[Chosen, ...]]:
     """Which files were listed and would not be sent now: those to ask about, and all of them.
 
-    A file that was kept is there again when its name and size are; another file takes the place of one that was
-    refused: ``order.pdf`` that of ``order.doc``, if there is one.
+    A file that was kept is there again when its name and size are; ``order.pdf`` takes the place of ``order.doc`` that
+    was refused. A file of another name does not: whether it is instead of that one, only its source knows.
     """
     here = {(each.place, each.file.untrusted_name) for each in waiting}
     missing = [
@@ -268,10 +268,9 @@ def _missing(draft: Draft, waiting: Iterable[Kept], cleaned: Cleaned) -> tuple[t
     ]
     for file in cleaned.files:
         name, stem = kept_name(file.untrusted_name), PurePath(file.untrusted_name).stem
-        refused = [each for each in missing if each.why in _REFUSALS]
         same = (each for each in missing if (each.untrusted_name, each.size) == (name, file.length))
-        alike = (each for each in refused if PurePath(each.untrusted_name).stem == stem)
-        if (replaced := next(itertools.chain(same, alike, refused), None)) is not None:
+        alike = (each for each in missing if each.why in _REFUSALS and PurePath(each.untrusted_name).stem == stem)
+        if (replaced := next(itertools.chain(same, alike), None)) is not None:
             missing.remove(replaced)
     for each_refused in cleaned.refused:  # chosen once more, and listed with its reason of now
         name = kept_name(each_refused.untrusted_name)

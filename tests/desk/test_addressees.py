@@ -31,6 +31,15 @@ def test_what_cannot_be_written_down_is_refused_and_nothing_is_published(house: 
     assert house.roster.addressees == {"borders": frozenset({"amira"})}
 
 
+def test_removing_the_last_one_of_a_desk_says_what_becomes_of_its_letters(lena: Browser) -> None:
+    told = "Only with the recovery shares: opening what sources addressed to borders"
+    assert told not in lena.get("/staff/remove/amira").text
+    set_names(lena, "amira", "borders")
+    assert told in lena.get("/staff/remove/amira").text
+    set_names(lena, "jonas", "borders")
+    assert told not in lena.get("/staff/remove/amira").text
+
+
 def test_editors_see_whom_the_source_chose_and_the_others_only_that_it_is_limited(
     house: House, lena: Browser, amira: Browser, jonas: Browser
 ) -> None:

@@ -498,6 +498,22 @@ def full_disk(monkeypatch: pytest.MonkeyPatch, *, free: int) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _path: shutil._ntuple_diskusage(1 << 40, 0, free))
 
 
+def test_a_file_of_another_name_does_not_stand_for_one_that_was_refused(house: House, form: Form) -> None:
+    form.read(form.add(BAD))
+    asked = form.read(form.send(("scan.txt", b"another thing\n")))
+    assert asked.status == 422
+    assert [each.text for each in asked.all("//*[@aria-labelledby='missing']//bdi")] == ["letter.doc"]
+    assert not house.letters()
+    assert form.send(without_missing="yes").status == 200
+    assert len(house.letter().manifest.parts) == 2
+
+
+def test_a_file_of_the_same_name_and_another_type_does(house: House, form: Form) -> None:
+    form.read(form.add(BAD))
+    assert form.send(("letter.txt", b"the same thing\n")).status == 200
+    assert len(house.letter().manifest.parts) == 2
+
+
 @pytest.mark.parametrize("languages", [("en",), ("en", "ko")])
 def test_enter_in_a_line_takes_out_no_file(house: House, languages: tuple[str, ...]) -> None:
     house = house.with_intake(languages=languages)

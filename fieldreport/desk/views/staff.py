@@ -79,7 +79,9 @@ def _roster() -> Roster:
 @blueprint.get("/staff/remove/<handle>")
 def ask_remove(handle: str) -> ResponseReturnValue:
     """What removing does and what it cannot do, then the button."""
-    return flask.render_template("staff-remove.html", entry=_removable(handle))
+    entry = _removable(handle)
+    alone = [name for name, handles in _roster().addressees.items() if handles == {entry.handle}]
+    return flask.render_template("staff-remove.html", entry=entry, alone=alone)
 
 
 @access.admin
