@@ -174,7 +174,7 @@ AWAY_SECONDS: Final = 1.0  # after a silence others are told at once that a stor
 CASE_LABELS: Final = 20  # of one case; with more, a list shows nothing else
 LABEL_CHARACTERS: Final = 40
 BACKUP_ALARM_DAYS: Final = 8  # a weekly one that was made a day late
-BACKED_UP_NAME: Final = ".backed-up"  # in a zone's directory; its time says when the newest backup was made
+BACKED_UP_NAME: Final = ".backed-up"  # in a zone's directory; says on which day the newest backup was made
 ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
 # --- scrub ---

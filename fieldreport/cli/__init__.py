@@ -21,6 +21,7 @@ from fieldreport.errors import FieldreportError
 # Command name → the module that holds it; the function is named after the command, with `_command` at the end.
 _COMMANDS: Final = {
     "audit": "audit",
+    "backup": "backup",
     "bench": "bench",
     "collect": "collect",
     "demo": "demo",
@@ -36,6 +37,7 @@ _COMMANDS: Final = {
     "pack": "pack",
     "press": "zones",
     "recover": "recover",
+    "restore": "restore",
     "roster": "roster",
     "scrub": "scrub",
     "split": "split",

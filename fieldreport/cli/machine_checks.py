@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,6 @@ from fieldreport.web.limiter import storage_options, where
 _SQLITE_WITHOUT_RESET_RACE: Final = (3, 51, 3)
 _TIMEX_BYTES: Final = 512  # struct timex of adjtimex(2) has 208 on Linux; with modes 0 nothing is changed
 _TIME_ERROR: Final = 5
-_DAY_SECONDS: Final = 86_400
 
 
 def machine_checks() -> Iterator[Finding]:
@@ -102,9 +101,13 @@ def _limiter(zone: str, storage: str) -> Finding:
 def _backup(zone: str, data: Path) -> Finding:
     check = f"backup of the {zone}"
     try:
-        days = int((time.time() - (data / limits.BACKED_UP_NAME).stat().st_mtime) / _DAY_SECONDS)
+        made = datetime.fromisoformat((data / limits.BACKED_UP_NAME).read_text(encoding="ascii").strip())
+        days = (datetime.now(UTC) - made.replace(tzinfo=UTC)).days
     except FileNotFoundError:
         seen = "none was made on this machine; 'fieldreport backup DIR' makes one"
+        return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
+    except ValueError:
+        seen = f"{data / limits.BACKED_UP_NAME} names no day; 'fieldreport backup DIR' writes it again"
         return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
     except OSError as error:
         seen = f"{data}: {error.strerror}; run this as the user of the {zone}, or as root"

@@ -22,7 +22,7 @@ from fieldreport.mailbox.interface import (
     SealedReply,
     Totals,
 )
-from fieldreport.mailbox.local import LocalMailbox, migrate_mailbox, open_mailbox
+from fieldreport.mailbox.local import LocalMailbox, copy_mailbox, migrate_mailbox, open_mailbox, restore_mailbox
 
 __all__ = [
     "DeskMailbox",
@@ -34,6 +34,8 @@ __all__ = [
     "SealedLetter",
     "SealedReply",
     "Totals",
+    "copy_mailbox",
     "migrate_mailbox",
     "open_mailbox",
+    "restore_mailbox",
 ]

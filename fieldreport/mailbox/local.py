@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
 from sqlalchemy import BigInteger, Delete, Engine, Table, bindparam, delete, insert, or_, select, union, update
@@ -29,6 +30,8 @@ from fieldreport.store import (
     Spooled,
     Upkeep,
     changing,
+    copy_in,
+    copy_out,
     is_current,
     is_whole,
     migrate,
@@ -80,6 +83,44 @@ def migrate_mailbox(settings: Settings) -> bool:
     finally:
         engine.dispose()
     return True
+
+
+def copy_mailbox(settings: Settings, target: Path, copy_payload: Callable[[str, BinaryIO], None]) -> list[str]:
+    """Copy the mailbox while it is in use to ``target``; ``copy_payload`` is given each payload's name and content.
+
+    Returns what could not be copied.
+
+    Raises:
+        StoreError: (code "migrations") its tables are not current; or as ``copy_out``.
+    """
+    used, blobs, engine = _parts(settings)
+
+    def payload(name: str) -> None:
+        with blobs.open(name) as content:
+            copy_payload(name, content)
+
+    try:
+        must_be_current(engine, "fieldreport.mailbox", blobs.row_keys, used=used)
+        return copy_out(
+            engine,
+            blobs,
+            MailboxBase.metadata,
+            "fieldreport.mailbox",
+            target,
+            payload=payload,
+            leave_out=["kept"],  # files whose report was not sent yet are no letters
+        )
+    finally:
+        engine.dispose()
+
+
+def restore_mailbox(settings: Settings, copy: Path, payload: Callable[[str], BinaryIO]) -> None:
+    """Put a copy into the empty place that the settings name. Raises as ``copy_in``."""
+    _, blobs, engine = _parts(settings, patient=True)
+    try:
+        copy_in(copy, engine, blobs, MailboxBase.metadata, "fieldreport.mailbox", payload)
+    finally:
+        engine.dispose()
 
 
 def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStore, Engine]:

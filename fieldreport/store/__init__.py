@@ -15,6 +15,7 @@ letter, and what lies under them is sealed already.
 from fieldreport.store.blob_store import BlobStore, BlobWriter, is_whole, must_store
 from fieldreport.store.blobs import open_blobs
 from fieldreport.store.constraint_names import NAMING, column_bytes, conventional_metadata
+from fieldreport.store.copy import copy_in, copy_out
 from fieldreport.store.engine import erase_deleted, open_engine, reading, truncate_log, writing
 from fieldreport.store.file_blobs import FileBlobs, Mark
 from fieldreport.store.migrate import (
@@ -56,6 +57,8 @@ __all__ = [
     "changing",
     "column_bytes",
     "conventional_metadata",
+    "copy_in",
+    "copy_out",
     "erase_deleted",
     "free_bytes",
     "free_share",

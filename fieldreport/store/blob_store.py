@@ -48,8 +48,8 @@ class BlobStore(Protocol):
     def row_keys(self) -> RowKeys:
         """The keys of rows. Raises ``StoreError``: the store is away."""
 
-    def create(self) -> BlobWriter:
-        """Start a new blob."""
+    def create(self, name: str | None = None) -> BlobWriter:
+        """Start a new blob; under the ``name`` that it had, when it comes back from a backup."""
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob for reading at any position. Raises ``NotFound``."""

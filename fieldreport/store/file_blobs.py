@@ -72,10 +72,10 @@ class FileBlobs:
             self._row_keys = FileRowKeys(self._directory)
         return self._row_keys
 
-    def create(self) -> BlobWriter:
+    def create(self, name: str | None = None) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""
         self._must_be_here()
-        return _FileWriter(self._directory, self._blanks, self._as_store_error)
+        return _FileWriter(self._directory, self._blanks, self._as_store_error, check_name(name or new_name()))
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``."""
@@ -178,10 +178,10 @@ class _FileReader(io.FileIO):
 class _FileWriter:
     """write, fdatasync every 16 MiB, fsync, rename, fsync the directory."""
 
-    def __init__(self, directory: Path, empty: Path, as_store_error: FileErrors) -> None:
+    def __init__(self, directory: Path, empty: Path, as_store_error: FileErrors, name: str) -> None:
         self._as_store_error = as_store_error
         self._directory = directory
-        self._name = new_name()
+        self._name = name
         self._part = directory / f"{self._name}.part"
         self._unsynced = 0
         self._done = False

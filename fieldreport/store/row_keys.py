@@ -169,6 +169,11 @@ def reveal_all(keys: RowKeys, rows: Sequence[tuple[int, bytes]]) -> list[bytes |
     return [_tried(key, hidden) for key, (_, hidden) in zip(found, rows, strict=True)]
 
 
+def decrypts(key: bytes, hidden: bytes) -> bool:
+    """Whether a key is that of a row."""
+    return _tried(key, hidden) is not None
+
+
 def _tried(key: bytes | None, hidden: bytes) -> bytes | None:
     if key is None:
         return None

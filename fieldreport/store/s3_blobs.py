@@ -66,9 +66,9 @@ class S3Blobs:
             self._client.meta.events.register("needs-retry.s3", _wait_before_second_try)
         self.row_keys: RowKeys = S3RowKeys(self._client, self._bucket, self._prefix, self._answer)
 
-    def create(self) -> BlobWriter:
+    def create(self, name: str | None = None) -> BlobWriter:
         """Start a new blob; see ``BlobStore``."""
-        return _S3Writer(self._client, self._bucket, self._prefix, self._answer)
+        return _S3Writer(self._client, self._bucket, self._prefix, self._answer, check_name(name or new_name()))
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob; see ``BlobStore``. Each read that leaves the read-ahead is one ranged GET."""
@@ -128,10 +128,10 @@ class S3Blobs:
 
 
 class _S3Writer:
-    def __init__(self, client: Any, bucket: str, prefix: str, answer: _Answer) -> None:
+    def __init__(self, client: Any, bucket: str, prefix: str, answer: _Answer, name: str) -> None:
         self._client = client
         self._answer = answer
-        self._name = new_name()
+        self._name = name
         self._where = {"Bucket": bucket, "Key": prefix + self._name}
         self._buffer = bytearray()
         self._upload: str | None = None

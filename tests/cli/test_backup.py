@@ -1,27 +1,34 @@
-"""What a backup opens, and to whom: made, restored and rotated away with the commands of the operator's handbook."""
+"""What a backup opens, and to whom: made, restored and rotated away with the commands."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from sqlalchemy import select
 
-from fieldreport.errors import KeyFileDamaged, NotARecipient
+from fieldreport.config import Settings
+from fieldreport.errors import KeyFileDamaged, NotARecipient, UsageError
+from fieldreport.mailbox import copy_mailbox, migrate_mailbox, open_mailbox, restore_mailbox
 from fieldreport.seal import HybridIdentity, open_header
+from fieldreport.store import copy as store_copy
 from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive.tables import SealedObject
 from fieldreport.vault.archive.vault import open_vault
-from tests.cast import CHEAP
+from tests.cast import CHEAP, settings_in
 from tests.cli.conftest import OBJECTS, House, fill, recover, refused, roles, staff_of
 from tests.cli.test_roster_and_doctor import WHOLE, findings
+from tests.store.throwaway_postgres import fresh_database
+from tests.store.throwaway_s3 import S3Server
 
 HANDBOOK = Path(__file__).parent.parent.parent / "deploy" / "README.md"
 
@@ -36,15 +43,14 @@ def follow(name: str, places: Mapping[str, Path]) -> None:
     for written, place in places.items():
         assert written in block
         block = block.replace(written, str(place))
-    copies = re.findall(r'^sqlite3 (\S+) "\.backup (\S+)"$', block, re.MULTILINE)
-    subprocess.run(["sh", "-ec", re.sub(r"(?m)^sqlite3 .*$", "", block)], check=True, timeout=60)
-    for database, copy in copies:
-        # The module does what the program does, and is there on every machine.
-        with (
-            closing(sqlite3.connect(places["/srv/fieldreport"] / database)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
+    subprocess.run(["sh", "-ec", block], check=True, timeout=60)
+
+
+def back_up(house: House, directory: Path, *options: str) -> Path:
+    """Make a backup, and return where it lies."""
+    done = house.run("backup", directory, *options)
+    assert done.exit_code == 0, done.stderr
+    return Path(done.stdout.partition(":")[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +63,8 @@ class Backups:
     shares: Sequence[Path]
 
     def restore(self, directory: Path, *, apart: bool = False) -> House:
-        follow("restore", {"/srv/fieldreport": directory, "/backup/new": self.backup})
+        done = self.house.run("restore", self.backup, directory)
+        assert done.exit_code == 0, done.stderr
         if apart:
             subprocess.run(["tar", "-xpf", self.apart / "secrets.tar"], cwd=directory, check=True, timeout=60)
         shutil.copy(self.house.directory / "amira", directory)  # her passphrase, which is in no backup
@@ -76,12 +83,12 @@ def kept(made: House, staffed: House, tmp_path_factory: pytest.TempPathFactory) 
     key_file.write_key_file(house.settings.desk.keyfiles / "amira.key", staff_of(house, "amira"), found[1], cost=CHEAP)
     fill(house, "amira")
     (base / "apart").mkdir()
-    follow("backup", {"/srv/fieldreport": house.directory, "/backup/new": base / "backup"})
+    backup = back_up(house, base / "backup")
     follow("apart", {"/srv/fieldreport": house.directory, "/media/apart": base / "apart"})
     shares = [base / "first", base / "second"]
     for path, share in zip(shares, made.shares, strict=False):
         path.write_text(share)
-    return Backups(house=house, backup=base / "backup", apart=base / "apart", shares=shares)
+    return Backups(house=house, backup=backup, apart=base / "apart", shares=shares)
 
 
 @pytest.fixture
@@ -115,7 +122,10 @@ def opened(house: House, identities: Sequence[HybridIdentity]) -> int:
 def test_a_backup_holds_no_secret_of_the_machine(kept: Backups) -> None:
     secrets = [path.read_bytes() for path in machine_secret.directory(kept.house.settings.desk.keyfiles).iterdir()]
     assert len(secrets) == 2
-    for file in kept.backup.iterdir():
+    files = [path for path in kept.backup.parent.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for file in files:
+        assert file.stat().st_mode & 0o077 == 0
         content = file.read_bytes()
         assert not any(secret in content for secret in secrets)
 
@@ -175,10 +185,139 @@ def test_without_secrets_the_shares_make_an_admin_who_goes_on(backups: Backups, 
 def test_one_persons_lost_secret_needs_no_shares(backups: Backups, tmp_path: Path) -> None:
     """The third way: the key file was written after the copy of the secrets was made."""
     rotate(backups.house)
-    later = replace(backups, backup=tmp_path / "later")
-    follow("backup", {"/srv/fieldreport": later.house.directory, "/backup/new": later.backup})
+    later = replace(backups, backup=back_up(backups.house, tmp_path / "later"))
     restored = later.restore(tmp_path / "restored", apart=True)
     (seen,) = [seen for verdict, seen in findings(restored, status=69)["key files"] if verdict == "fails"]
     assert seen.startswith("amira.key needs the secret amira.")
     assert restored.as_admin("staff", "remove", "amira").exit_code == 0
     assert roles(restored)["amira"] == "editor revoked"
+
+
+LARGE = bytes(range(256)) * 1000  # more than a row holds
+
+
+@pytest.fixture
+def lettered(staffed_house: House) -> House:
+    """A newsroom with two letters in the mailbox, one of them with a payload of its own."""
+    with closing(open_mailbox(staffed_house.settings)) as mailbox:
+        for number, content in ((1, b"small"), (2, LARGE)):
+            assert mailbox.deposit(bytes([number]) * 16, mailbox.highest_epoch(), sealing(content))
+    return staffed_house
+
+
+def sealing(content: bytes) -> Callable[[BinaryIO], bytes]:
+    def seal(file: BinaryIO) -> bytes:
+        file.write(content)
+        return b"header of " + content[:5]
+
+    return seal
+
+
+def letters(settings: Settings) -> dict[bytes, tuple[bytes, bytes]]:
+    """Header and payload of each letter that waits."""
+    found = {}
+    with closing(open_mailbox(settings)) as mailbox:
+        for head in mailbox.waiting(100):
+            letter = mailbox.fetch(head.id)
+            with letter.payload as payload:
+                found[head.id] = (letter.header, payload.read())
+    return found
+
+
+BOTH = {
+    b"\1" * 16: (b"header of small", b"small"),
+    b"\2" * 16: (b"header of " + LARGE[:5], LARGE),
+}
+
+
+def test_a_backup_is_complete_incremental_and_forgotten_in_time(lettered: House, tmp_path: Path) -> None:
+    first = back_up(lettered, tmp_path / "backups")
+    assert findings(lettered, status=WHOLE)["backup of the desk"] == [("holds", "the newest is 0 days old")]
+    (payload,) = (tmp_path / "backups" / "payloads" / "mailbox").iterdir()
+    written = payload.stat().st_ctime_ns
+    second = back_up(lettered, tmp_path / "backups")
+    assert payload.stat().st_ctime_ns == written
+    for backup in (first, second):
+        done = lettered.run("restore", "--rehearse", backup)
+        assert done.exit_code == 0, done.stderr
+        assert "mailbox: 2 letters, each can be read" in done.stdout
+    restored = lettered.run("restore", second, tmp_path / "restored")
+    assert restored.exit_code == 0, restored.stderr
+    assert letters(replace(lettered, directory=tmp_path / "restored").settings) == BOTH
+    with closing(open_mailbox(lettered.settings)) as mailbox:
+        mailbox.acknowledge([b"\2" * 16])
+    third = back_up(lettered, tmp_path / "backups", "--keep", "1")
+    assert not payload.exists()
+    assert [path.name for path in (tmp_path / "backups").iterdir() if path.name[0].isdigit()] == [third.name]
+
+
+def test_what_is_not_as_it_was_written_is_not_restored(lettered: House, tmp_path: Path) -> None:
+    backup = back_up(lettered, tmp_path / "backups")
+    (payload,) = (tmp_path / "backups" / "payloads" / "mailbox").iterdir()
+    for path in (backup / "vault.db", backup / "mailbox.db.keys", payload):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert "take another backup" in refused(lettered.run("restore", "--rehearse", backup), 74)
+        path.write_bytes(content)
+    assert lettered.run("restore", "--rehearse", backup).exit_code == 0
+    assert "is not empty" in refused(lettered.run("restore", backup, lettered.directory), 64)
+    assert "is no backup" in refused(lettered.run("restore", tmp_path / "backups", tmp_path / "new"), 64)
+
+
+def test_letters_that_are_collected_and_rows_that_are_replaced_meanwhile_are_in_one_copy_at_least(
+    lettered: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidy, times = store_copy._tidy, []
+
+    def collecting(copy: Path, leave_out: Sequence[str]) -> None:
+        tidy(copy, leave_out)
+        times.append(copy.name)
+        if len(times) == 1:  # after the rows of the mailbox were copied, before their keys and payloads
+            assert lettered.run("collect").exit_code == 0
+
+    monkeypatch.setattr(store_copy, "_tidy", collecting)
+    backup = back_up(lettered, tmp_path / "backups")
+    assert times == ["mailbox.db", "mailbox.db", "vault.db"]  # the first one would not have opened
+    restored = lettered.run("restore", backup, tmp_path / "restored")
+    assert restored.exit_code == 0, restored.stderr
+    again = replace(lettered, directory=tmp_path / "restored").settings
+    with closing(open_vault(again)) as vault:
+        in_vault = {letter for letter in BOTH if vault.objects.header(letter)}
+    assert in_vault | set(letters(again)) == set(BOTH)
+
+
+def test_a_payload_that_cannot_be_read_is_named_and_stops_no_backup(lettered: House, tmp_path: Path) -> None:
+    (payload,) = (path for path in (lettered.directory / "intake" / "blobs").glob("[0-9a-f]*"))
+    payload.unlink()
+    assert payload.name in refused(lettered.run("backup", tmp_path / "backups"), 74)
+    (backup,) = (tmp_path / "backups").glob("[0-9]*")
+    assert "cannot be read" in refused(lettered.run("restore", "--rehearse", backup), 74)
+
+
+@pytest.mark.postgres
+def test_from_a_server_and_a_bucket_to_files_and_back(s3_server: S3Server, tmp_path: Path) -> None:
+    def grown(name: str) -> Settings:
+        plain = settings_in(tmp_path / name)
+        return replace(plain, intake=replace(plain.intake, mailbox=fresh_database(), blobs=s3_server.bucket()))
+
+    source, files, target = grown("source"), settings_in(tmp_path / "files"), grown("target")
+    assert migrate_mailbox(source)
+    with closing(open_mailbox(source)) as mailbox:
+        for number, content in ((1, b"small"), (2, LARGE)):
+            mailbox.deposit(bytes([number]) * 16, 1, sealing(content))
+    for settings, next_one in ((source, files), (files, target)):
+        kept: dict[str, bytes] = {}
+        copy = tmp_path / f"{len(list(tmp_path.glob('*.db')))}.db"
+        assert copy_mailbox(settings, copy, partial(keep, kept)) == []
+        restore_mailbox(next_one, copy, partial(give, kept))
+        assert letters(next_one) == BOTH
+        with pytest.raises(UsageError, match="empty"):
+            restore_mailbox(next_one, copy, partial(give, kept))
+
+
+def keep(kept: dict[str, bytes], name: str, content: BinaryIO) -> None:
+    kept[name] = content.read()
+
+
+def give(kept: dict[str, bytes], name: str) -> BinaryIO:
+    return BytesIO(kept[name])

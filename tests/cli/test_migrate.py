@@ -6,10 +6,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from fieldreport.errors import StoreError
@@ -23,12 +25,13 @@ from tests.store.throwaway_postgres import Faulty, execute
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 
 
-def older(path: Path, table: str) -> None:
+def older(path: Path, name: str) -> None:
     """Let a database say that its tables are those of the revision before the newest."""
+    script = ScriptDirectory(str(files(f"fieldreport.{name}") / "migrations"))
+    newest = script.get_revision(str(script.get_current_head()))
     engine = open_engine(f"sqlite:///{path}")
     with writing(engine) as session:
-        newest = session.execute(text(f"SELECT version_num FROM {table}")).scalar_one()  # noqa: S608 - of ours
-        session.execute(text(f"UPDATE {table} SET version_num = '{int(newest) - 1:04}'"))  # noqa: S608
+        session.execute(text(f"UPDATE {name}_version SET version_num = '{newest.down_revision}'"))  # noqa: S608 - ours
     engine.dispose()
 
 
@@ -46,7 +49,7 @@ def test_it_does_what_is_to_do_once(made: House) -> None:
 @pytest.mark.parametrize(("name", "data"), [("mailbox", "intake"), ("vault", "desk")])
 def test_older_tables_are_refused_with_the_command_and_changed_by_it_alone(made: House, name: str, data: str) -> None:
     path = made.directory / data / f"{name}.db"
-    older(path, f"{name}_version")
+    older(path, name)
     opened = open_mailbox if name == "mailbox" else open_vault
     with pytest.raises(StoreError) as refused:
         opened(made.settings)

@@ -219,6 +219,11 @@ class Objects:
         with reading(self._engine) as session:
             return {name for name in session.scalars(select(SealedObject.blob)) if name is not None}
 
+    def count(self) -> int:
+        """Return how many there are."""
+        with reading(self._engine) as session:
+            return session.scalar(select(func.count()).select_from(SealedObject)) or 0
+
     def orphans(self, *, older_than_seconds: float = limits.ORPHAN_SECONDS) -> list[str]:
         """Return payloads that no row names, as a crash between payload and row leaves them; young ones are spared."""
         names = set(self._blobs.names(older_than_seconds=older_than_seconds))

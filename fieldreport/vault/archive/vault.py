@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from fieldreport.store import (
     Mark,
     Upkeep,
     changing,
+    copy_in,
+    copy_out,
     erase_deleted,
     free_bytes,
     is_current,
@@ -72,6 +74,43 @@ def migrate_vault(settings: Settings) -> bool:
     finally:
         engine.dispose()
     return True
+
+
+def copy_vault(settings: Settings, target: Path, copy_payload: Callable[[str, BinaryIO], None]) -> list[str]:
+    """Copy the vault while it is in use to ``target``; ``copy_payload`` is given each payload's name and content.
+
+    Returns what could not be copied.
+
+    Raises:
+        StoreError: (code "migrations") its tables are not current; or as ``copy_out``.
+    """
+    used, blobs, engine = _parts(settings)
+
+    def payload(name: str) -> None:
+        with blobs.open(name) as content:
+            copy_payload(name, content)
+
+    try:
+        must_be_current(engine, "fieldreport.vault", blobs.row_keys, used=used)
+        return copy_out(
+            engine,
+            blobs,
+            VaultBase.metadata,
+            "fieldreport.vault",
+            target,
+            payload=payload,
+        )
+    finally:
+        engine.dispose()
+
+
+def restore_vault(settings: Settings, copy: Path, payload: Callable[[str], BinaryIO]) -> None:
+    """Put a copy into the empty place that the settings name. Raises as ``copy_in``."""
+    _, blobs, engine = _parts(settings, patient=True)
+    try:
+        copy_in(copy, engine, blobs, VaultBase.metadata, "fieldreport.vault", payload)
+    finally:
+        engine.dispose()
 
 
 def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStore, Engine]:
