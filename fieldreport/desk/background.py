@@ -143,8 +143,9 @@ class BackgroundJobs:
         try:
             work()
         except FieldreportError as error:
-            if self._said.get(job) != error.detail:  # once, not each round
-                self._said[job] = error.detail
+            is_said = error.detail in self._said.values()  # by this job or another: once, not each round
+            self._said[job] = error.detail
+            if not is_said:
                 _log.warning("%s failed: %s (%s)", job, error.detail, error.code)
         except Exception as error:  # noqa: BLE001 - the thread must live: what fails now may work in the next run
             log_fault(error)

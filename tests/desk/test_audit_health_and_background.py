@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import delete, update
 
+from fieldreport import limits
 from fieldreport.errors import StoreError
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases.collect import Collected
 from tests.cast import PASSPHRASES
 from tests.desk.conftest import Browser, House
 from tests.eventually import eventually
@@ -132,6 +135,60 @@ class TestTheRounds:
         assert house.desk.background.last is not None
         assert (house.desk.background.last.letters, house.desk.background.last.damaged) == (1, 1)
         assert "1 cannot be read" in house.sign_in("lena").get("/health").text
+
+    def test_what_is_wrong_is_logged_once_and_so_is_its_end(
+        self, house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        jobs = house.desk.background
+        with monkeypatch.context() as broken:
+
+            def refused(_: object) -> list[object]:
+                raise StoreError("away", detail="link to 127.0.0.1:8010: compare link_token", code="link-refused")
+
+            broken.setattr(house.mailbox, "waiting", refused)
+            broken.setattr(house.mailbox, "take_rosters", refused)
+            for _ in range(3):
+                jobs._try("collecting", jobs.collect)
+                jobs._try("bringing rosters to the intake", jobs._push_rosters)
+        for _ in range(2):
+            jobs._try("collecting", jobs.collect)
+        assert [record.getMessage() for record in caplog.records] == [
+            "collecting failed: link to 127.0.0.1:8010: compare link_token (link-refused)",
+            "collecting works again",
+        ]
+
+    def test_rounds_are_uneven_and_come_less_often_while_the_mailbox_is_away(self, house: House) -> None:
+        jobs = house.desk.background
+        jobs._collect_seconds = 30
+        pauses = {}
+        for failures in (0, 1, 2, 40):
+            jobs._failures = failures
+            pauses[failures] = [jobs._next_round() for _ in range(50)]
+        assert len(set(pauses[0])) > 1
+        for failures, longest in ((0, 30), (1, 60), (2, 120), (40, limits.COLLECT_LATEST_SECONDS)):
+            assert all(0.8 * longest <= each <= 1.2 * longest for each in pauses[failures])
+
+    def test_the_page_does_not_wait_for_a_long_fetch_and_the_next_click_starts_no_second_one(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        jobs, go_on, begun = house.desk.background, threading.Event(), []
+        real = jobs._collect
+
+        def slow() -> Collected:
+            begun.append(1)
+            go_on.wait()
+            return real()
+
+        monkeypatch.setattr(jobs, "_collect", slow)
+        monkeypatch.setattr(limits, "FETCH_PAGE_SECONDS", 0.01)
+        house.send()
+        amira = house.sign_in("amira")
+        for _ in range(2):
+            page = amira.press(amira.get("/inbox"), "Fetch now")
+            assert "Fetching takes longer than a page may." in page.text
+        go_on.set()
+        eventually(lambda: inbox.unsorted(house.vault))
+        assert begun == [1]
 
     def test_a_second_start_does_nothing(self, house: House) -> None:
         house.desk.background.start()
