@@ -113,10 +113,10 @@ class _Compared:
         self._sounds = Sounds(protected)
         self._reports = Reports([*reports, *notes], [text for field, text in fields.items() if field != "slug"])
         self._reworded = Reworded(reports, notes, language)
-        counted = [(written, numbers(written), case) for written, case in (*reports, *notes)]
+        self._language = language.partition("-")[0]
+        counted = [(written, numbers(written, self._language), case) for written, case in (*reports, *notes)]
         self._traces = Traces(counted, protected, language)
         self._groups = Groups(counted, language)
-        self._language = language.partition("-")[0]
 
     def hits(self, text: str) -> list[Hit]:
         """Everything found in one field, one finding for one thing."""

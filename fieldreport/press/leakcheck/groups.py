@@ -77,7 +77,7 @@ class Groups:
         self._language = language.partition("-")[0]
         self._traits: dict[Trait, str | None] = {}
         for text, counted, case in texts:
-            for trait, _, _ in _traits(text, "en", counted):
+            for trait, _, _ in _traits(text, self._language, counted):
                 self._traits.setdefault(trait, case)
             for number in counted:  # "we are four bookkeepers" has no pattern
                 if number.value in _SIZES:

@@ -69,4 +69,5 @@ def language_of(text: str, fallback: str = "en") -> str:
     words = [word.lower() for word in _LATIN.findall(sample)]
     scores = {language: sum(word in telling for word in words) for language, telling in _TELLING.items()}
     best = max(scores, key=scores.__getitem__)
-    return best if scores[best] > scores.get(fallback, 0) else fallback
+    likely = fallback if fallback in scores else "en"
+    return best if scores[best] > scores[likely] else likely

@@ -8,6 +8,7 @@ a word with it, and common words count for none.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _NOTED_SHARE: Final = 0.6
 _NOTED_WEIGHT: Final = 4.0  # of a note of one word
 _RARE_LETTERS: Final = 5
 _RARE_SIGNS: Final = 2
+_COMMAS: Final = re.compile("[,、，،]")
 _FILLERS: Final = frozenset(LANGUAGES["notes"]["fillers"])
 _FILLER_SIGNS: Final = frozenset("".join(filler for filler in _FILLERS if filler >= "\u3400"))
 _FILLER_STEMS: Final = {
@@ -62,12 +64,10 @@ class Reworded:
         self._places: defaultdict[tuple[str, str], dict[int, list[int]]] = defaultdict(dict)
         self._meanings: defaultdict[int, list[int]] = defaultdict(list)
         for text, case in texts:
-            for sentence in sentences(text):
+            for sentence in sentences(text, self._language):
                 self._add(sentence, sentence.words, case, noted=False)
         for text, case in notes:
-            for sentence in sentences(
-                text.replace(",", ".\n").replace("、", "\n").replace("，", "\n").replace("،", "\n")
-            ):
+            for sentence in sentences(_COMMAS.sub("\n", text), self._language):
                 fillers = _FILLER_STEMS.get(sentence.language, _FILLERS)
                 kept = [
                     word

@@ -107,13 +107,15 @@ class Terms:
         """Patterns of the bare name inside a term, and of its parts."""
         name = read(term)
         joined = kind in UNSPACED or kind == "HANGUL"
-        if name.core != term and len(name.core) > 1:
-            parts = [word.folded for word in words(name.core)]
+        parts = [word.folded for word in words(name.core)]
+        if parts and name.core != term and len(name.core) > 1:
             pieces = [["".join(parts)]] if joined else [[part] for part in parts]
             for order in _orders(pieces, name.core):
                 yield self._pattern(order, kind, Rule.PROTECTED_TERM, case)
         for part in (*name.parts, *name.addressed):
             pieces = [[word.folded for word in words(part)]]
+            if not pieces[0]:  # a part of signs only
+                continue
             yield self._pattern(pieces, kind, Rule.NEAR_SPELLING, case, part=True)
 
     def _pattern(
@@ -174,7 +176,7 @@ class Terms:
             if after < len(view.starts) and view.starts[after] < end:
                 continue  # the stem ends inside a cluster that is spelled with several letters
             rest = _rest_of_word(text, end)
-            if _crosses_space(text, start, end) and not _may_cross(stem, rest, text[start:end]):
+            if _crosses_space(text, start, end) and not _may_cross(stem, rest, text[start:end], pattern):
                 continue
             ended = self._ends(rest, text[origin:end], stem)
             if final and ended:
@@ -323,8 +325,8 @@ def _crosses_space(text: str, start: int, end: int) -> bool:
     return any(character.isspace() for character in text[start:end])
 
 
-def _may_cross(stem: _Stem, rest: str, matched: str) -> bool:
+def _may_cross(stem: _Stem, rest: str, matched: str, pattern: _Pattern) -> bool:
     kind = script(_first_letter(matched, 0))
     if kind in UNSPACED or kind == "HANGUL":
-        return sum(map(is_letter, matched)) >= 3
+        return sum(map(is_letter, matched)) >= (2 if pattern.part else 3)  # 김 씨
     return not rest and not stem.must_end and len(stem.text) >= _SPACED_MINIMUM

@@ -57,7 +57,7 @@ class Traces:
 
     def _read(self, text: str, counted: Sequence[Number], case: str | None) -> None:
         dated = Taken()
-        for moment in moments(text):
+        for moment in moments(text, self._language):
             if moment.alone or moment.value[0] == "weekday":
                 self._moments.setdefault(moment.value, case)
                 dated.add(moment.start, moment.end)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fieldreport.press.article import Article
@@ -95,6 +95,7 @@ def test_a_protected_term_in_the_address_blocks() -> None:
     st.text(alphabet="aKim 김철수张伟Иван-ｋ\u200b1", min_size=1, max_size=12),
     TEXTS,
 )
+@example(before="", term="--11伟", after="")  # a part of a term that has no letter
 @settings(max_examples=150, deadline=None)
 def test_any_text_and_any_term_give_findings_inside_the_text(before: str, term: str, after: str) -> None:
     text = f"{before} {term} {after}"
