@@ -240,3 +240,18 @@ def test_exiftool_finds_nobody_in_a_clean_page(clean: Clean, marks: Any, phone_p
     data = planted(marks, phone_photo)
     assert "PLANTED" in json.dumps(told(data))
     assert set(told(clean(data).data).values()) <= {"", "utf-8"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '</a><a href="https://example.org"><td></p></body><b></ul><body></p><p>',
+        "<b></a></noscript></head><title>t</title></body><b></body><body></div><body><body><td>x",
+        "<meta name=a content=b> <tr><ul><b><!-- c --></h1><body><td></noscript>x\n</h1>",
+        "<meta name=a content=b><title>t</title><td>\n<body><p><td><title>t</title></div><tr>",
+        "<meta name=a content=b><p>one<p>two",
+    ],
+)
+def test_cells_without_a_table_are_cleaned_once_and_for_all(clean: Clean, page: str) -> None:
+    once = clean(f"<!doctype html>{page}".encode())
+    assert clean(once.data).data == once.data

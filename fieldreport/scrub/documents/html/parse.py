@@ -31,6 +31,8 @@ _DEEPEST: Final[int] = _TABLE["deepest"]
 
 _PIECE_BYTES: Final = 64 * 1024  # between two looks at how many elements are open
 _OUTERMOST: Final = frozenset({"html", "head", "body"})
+_OF_HEAD: Final = frozenset({"meta", "link", "base"})  # before all that is shown, they stand between nothing
+_OF_TABLES: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 _DESCRIBING: Final = frozenset({"alt", "title", "aria-label"})
 _IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT})
 # Elements without an end, younger than libxml2's table of them: it would wait for one.
@@ -79,6 +81,8 @@ class _Shown:
         self._unread = 0  # elements that are open in one whose content goes, itself included
         self._called: Removed | None = None  # what that is called
         self._settled = True
+        self._begun = False  # whether anything is shown yet
+        self._tables = 0  # that are open in the tree
         self._tree.start("body", {})
 
     @property
@@ -108,9 +112,13 @@ class _Shown:
         self._built.append(built)
         if built:
             self._depth += 1
+            self._begun = True
+            self._tables += tag == "table"
+            if not self._tables and tag in _OF_TABLES:
+                self._settled = False  # libxml2 reads one that stands alone in several ways
             kept = sorted(_ATTRIBUTES.intersection(attributes)) if attributes else ()
             self._tree.start(tag, {name: _NO_XML.sub("", attributes[name]) for name in kept})
-        elif tag not in _OUTERMOST:
+        elif tag not in _OUTERMOST and (self._begun or tag not in _OF_HEAD):
             self._settled = False
 
     def end(self, tag: str) -> None:
@@ -118,10 +126,12 @@ class _Shown:
             self._unread -= 1
         elif self._built.pop():
             self._depth -= 1
+            self._tables -= tag == "table"
             self._tree.end(tag)
 
     def data(self, text: str) -> None:
         if not self._unread:
+            self._begun = self._begun or bool(text.strip())
             self._tree.data(_NO_XML.sub("", text).replace("\r", "\n"))
         elif self._called is not None and text.strip():
             self._removed.add(self._called)
