@@ -91,13 +91,15 @@ def age(module: Path, tmp_path: Path) -> Run:
     return run
 
 
-def sealed_by_us(content: bytes, *recipients: HybridRecipient) -> bytes:
+def sealed_by_us(
+    content: bytes, *recipients: HybridRecipient, decoys: frozenset[HybridRecipient] = frozenset()
+) -> bytes:
     file_key = os.urandom(16)
     payload = io.BytesIO()
     writer = PayloadWriter(file_key, payload)
     writer.write(content)
     writer.close()
-    return build_header(file_key, recipients) + payload.getvalue()
+    return build_header(file_key, recipients, decoys=decoys) + payload.getvalue()
 
 
 def opened_by_us(file: bytes, *identities: HybridIdentity) -> bytes:
@@ -119,6 +121,14 @@ def test_it_opens_what_we_seal(age: Run, length: int) -> None:
     first, second = HybridIdentity.generate(), HybridIdentity.generate()
     sealed = sealed_by_us(content, first.recipient, second.recipient)
     assert age("open", sealed, second.encode()) == content
+
+
+def test_it_takes_decoys_for_stanzas_of_others(age: Run) -> None:
+    meant, other = HybridIdentity.generate(), HybridIdentity.generate()
+    sealed = sealed_by_us(b"words", other.recipient, meant.recipient, decoys=frozenset({other.recipient}))
+    assert age("open", sealed, meant.encode()) == b"words"
+    with pytest.raises(subprocess.CalledProcessError):
+        age("open", sealed, other.encode())
 
 
 @pytest.mark.parametrize("length", LENGTHS)
