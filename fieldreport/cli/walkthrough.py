@@ -23,6 +23,7 @@ from fieldreport.cli.visitor import Attachment, Page, VisitFailed, Visitor
 LANGUAGES: Final = ("en", "ko", "zh-Hans")
 _SEND: Final = {"en": "Send the report", "ko": "제보 보내기", "zh-Hans": "发送"}
 _CODE_SECONDS: Final = 30
+_SORTING_SECONDS: Final = 1  # between two looks at whether new letters are sorted
 _BLOCKS: Final = 3  # a name, copied words and a number, at least
 _FILES: Final = ("statement.docx", "rota.pdf", "note.txt")
 # What no file, page or database may hold: words of the reports, names of the files as the sources had them.
@@ -151,8 +152,12 @@ class Walk:
         return counter * float(_CODE_SECONDS)
 
     def _inbox(self, editor: Visitor) -> Page:
-        page = editor.get(f"{self._demo.url('desk')}/inbox")
-        return editor.press(page, "Fetch now")
+        address = f"{self._demo.url('desk')}/inbox"
+        page = editor.press(editor.get(address), "Fetch now")
+        while "New letters are being sorted" in page.text:
+            time.sleep(_SORTING_SECONDS)
+            page = editor.get(address)
+        return page
 
     def _read(self, editor: Visitor) -> tuple[str, bytes]:
         first_line = self._first_line("en")

@@ -20,6 +20,8 @@ from fieldreport.scrub.text.encodings import ENCODINGS
 from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
 
+RELOADED: Final = "reloaded"
+"""The argument of an address that a page opens by itself."""
 _KB: Final = 1000
 _MB: Final = 1000 * _KB
 _HOURS_SAID: Final = 48  # after that, days
@@ -105,9 +107,12 @@ def stay_on_screen() -> None:
     flask.g.desk_stays_on_screen = True
 
 
-def reload_after(seconds: int) -> None:
-    """Make the browser reload this page, for pages that show progress."""
-    flask.g.desk_reload = seconds
+def reload_after(seconds: int, address: str = "") -> None:
+    """Make the browser reload this page, or open another address, for pages that show progress.
+
+    An address with ``RELOADED`` in it does not put off the auto-lock.
+    """
+    flask.g.desk_reload = f"{seconds}; url={address}" if address else str(seconds)
 
 
 def _blank_when_locked(response: flask.Response) -> flask.Response:
@@ -120,7 +125,7 @@ def _blank_when_locked(response: flask.Response) -> flask.Response:
         return response
     reload = flask.g.get("desk_reload")
     if reload is not None:
-        response.headers["Refresh"] = str(reload)
+        response.headers["Refresh"] = reload
     elif not flask.g.get("desk_stays_on_screen") and flask.request.method == "GET":
         seconds = context.desk().settings.desk.idle_seconds + 1
         away = flask.url_for("sign_in.away", next=own_path(flask.request.full_path))

@@ -30,7 +30,8 @@ def install(app: flask.Flask) -> None:
 def _identify() -> None:
     desk = context.desk()
     cookie = flask.request.cookies.get(desk.cookie_name, "")
-    session = desk.sessions.find(cookie, touch=flask.request.endpoint not in _NOT_WORK) if cookie else None
+    by_itself = flask.request.endpoint in _NOT_WORK or presentation.RELOADED in flask.request.args
+    session = desk.sessions.find(cookie, touch=not by_itself) if cookie else None
     flask.g.desk_session = None
     if session is not None:
         try:

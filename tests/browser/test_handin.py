@@ -18,7 +18,7 @@ from fieldreport.cli import main
 from fieldreport.cli.demo_newsroom import Demo
 from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import HybridRecipient
-from tests.browser.test_whole_path import SAMPLES, Screen, come_back, open_case, sign_in, type_of_starter
+from tests.browser.test_whole_path import SAMPLES, Screen, come_back, fetch, open_case, sign_in, type_of_starter
 from tests.cast import age_sealed
 
 pytestmark = pytest.mark.browser
@@ -116,8 +116,7 @@ def test_a_photo_that_its_source_sealed_is_shown_on_the_desk_only_as_it_was_clea
 
     amira = Screen(chromium(scripting=False), newsroom)
     sign_in(amira, "amira", code_of)
-    amira.open("desk", "/inbox")
-    amira.press("Fetch now")
+    fetch(amira)
     for address in [each.get_dom_attribute("href") for each in amira.driver.find_elements(By.XPATH, CASES)]:
         amira.open("desk", str(address))
         if "sealed by the source" in amira.text:

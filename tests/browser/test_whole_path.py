@@ -269,10 +269,17 @@ def sign_in(screen: Screen, handle: str, code_of: Callable[[str], str]) -> None:
     assert screen.words("//h1") != ["Sign in"], f"{handle} could not unlock"
 
 
-def open_case(screen: Screen, mark: str) -> None:
-    """Fetch, and open the case whose report holds a word."""
+def fetch(screen: Screen) -> None:
+    """Open the inbox with all new letters in it; while they are sorted, the page loads itself again."""
     screen.open("desk", "/inbox")
     screen.press("Fetch now")
+    wait = WebDriverWait(screen.driver, _SECONDS, ignored_exceptions=(WebDriverException,))
+    wait.until(lambda _: "New letters are being sorted" not in screen.text)
+
+
+def open_case(screen: Screen, mark: str) -> None:
+    """Fetch, and open the case whose report holds a word."""
+    fetch(screen)
     links = screen.driver.find_elements(By.XPATH, "//main//tbody//th/a")
     for address in [str(link.get_dom_attribute("href")) for link in links]:
         screen.open("desk", address)

@@ -297,6 +297,12 @@ def _short_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SIGN_IN_STEP_SECONDS", 0.01)
 
 
+@pytest.fixture(autouse=True)
+def _patient_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine sorting takes longer than a page waits for it; the tests about that shorten the time."""
+    monkeypatch.setattr(limits, "SORT_WAIT_SECONDS", 60.0)
+
+
 @pytest.fixture
 def build(
     tmp_path: Path,

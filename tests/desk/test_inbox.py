@@ -350,7 +350,7 @@ def test_many_letters_are_sorted_in_the_background_and_the_page_says_how_far(
     assert first.wait(60)
     page = amira.get("/inbox")
     assert "New letters are being sorted: 0 of 3." in page.text
-    assert page.headers["Refresh"] == "5"
+    assert page.headers["Refresh"] == "5; url=/inbox?reloaded=1"
     assert len(names(page)) == 1
     gate.set()
     (session,) = house.desk.sessions.of_role(Role.EDITOR)
@@ -360,6 +360,14 @@ def test_many_letters_are_sorted_in_the_background_and_the_page_says_how_far(
     assert "3 new letters, 3 new cases." in page.text
     assert len(names(page)) == 3
     assert "being sorted" not in page.text
+
+
+def test_a_page_that_loads_itself_again_does_not_put_off_the_auto_lock(house: House, amira: Browser) -> None:
+    amira.get("/inbox")
+    house.clock.forward(house.settings.desk.idle_seconds - 1)
+    assert amira.get("/inbox?reloaded=1").path == "/inbox"
+    house.clock.forward(2)
+    assert amira.get("/inbox?reloaded=1").path == "/sign-in"
 
 
 def test_letters_are_sorted_while_somebody_is_unlocked_and_looks_elsewhere(house: House, amira: Browser) -> None:

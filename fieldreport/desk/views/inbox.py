@@ -22,7 +22,7 @@ from fieldreport.vault.cases.case_index import CaseFilter, Counts, Limited, Orde
 
 blueprint = flask.Blueprint("inbox", __name__)
 
-_PAGING: Final = frozenset({"after"})
+_PAGING: Final = frozenset({"after", presentation.RELOADED})
 _RELOAD_SECONDS: Final = 5
 _ORDERS: Final[Mapping[Order, str]] = {
     Order.NEWEST: "newest letter",
@@ -48,7 +48,8 @@ def show() -> ResponseReturnValue:
         sorting = sort.sort_new(desk.sessions, session)
         unsorted = index.refresh()
         if sorting is not None:
-            presentation.reload_after(_RELOAD_SECONDS)
+            again: dict[str, Any] = {**arguments, presentation.RELOADED: 1}
+            presentation.reload_after(_RELOAD_SECONDS, flask.url_for(".show", **again))
     people = editors()
     wanted = inbox_filter.wanted(chosen, handles=frozenset(people) | index.handles())
     known, looking = contents.known(session, index)
