@@ -88,7 +88,9 @@ def work(house: House, url: str, process: int) -> None:
         inbox = amira.get(f"{url}/inbox")
         case = amira.get(inbox.link("C-"))
         assert "Quisquilienberg" in case.text
-        assert b"Kaulquappenteich" in amira.download(case.links("/1/download")[0])
+        page = amira.get(case.links("/1/read")[0])
+        assert "Kaulquappenteich" in page.text
+        assert b"Kaulquappenteich" in amira.download(amira.get(page.link("The file itself")).link("Save "))
         amira.press(amira.get(f"{case.url}?write=note"), "Seal the note", {"text": NOTE})
         amira.press(amira.get(f"{case.url}?write=reply"), "Seal and send", {"text": REPLY})
         amira.press(amira.get(case.url), "Lock")

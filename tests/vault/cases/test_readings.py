@@ -192,3 +192,11 @@ def test_sound_and_pictures_are_said_to_be_unread(newsroom: Newsroom, reader: Re
     found = words(newsroom, reader, item, newsroom.amira)
     assert found is not None
     assert found.unread == (Unread.PICTURES,)
+
+
+def test_without_a_roster_to_seal_to_it_is_shown_and_not_kept(newsroom: Newsroom, reader: Reader) -> None:
+    item = letter(newsroom, newsroom.receive(a_source(), files=(TEXT,)))
+    newsroom.clock.pass_hours(24 * 365 * 3)
+    found = words(newsroom, reader, item, newsroom.amira)
+    assert found is not None
+    assert (found.text, kept(newsroom)) == (TEXT.decode(), [])
