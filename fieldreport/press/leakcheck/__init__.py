@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from fieldreport.press.article import Article
-from fieldreport.press.leakcheck import contact, content, invisible, sounds, text
+from fieldreport.press.leakcheck import contact, content, invisible, names, sounds, text
 from fieldreport.press.leakcheck.copied_text import Reports
 from fieldreport.press.leakcheck.findings import Finding, Hit, Rule, Severity
 from fieldreport.press.leakcheck.groups import Groups
@@ -65,7 +65,7 @@ def check(
         compared = _Compared(article, materials, phone_regions, public_sites)
         return tuple(_check(article, materials, compared, fresh_media))
     finally:
-        for room in (text, content, sounds):
+        for room in (text, content, names, sounds):
             room.forget()
 
 

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -24,6 +25,14 @@ _LANGUAGES: Final = {"LATIN": "en", "CYRILLIC": "ru", "ARABIC": "ar", "HANGUL": 
 _PARTICLES: Final = frozenset(map(fold, _TABLES["particles"]["any"]))
 _TITLES: Final = {
     language: frozenset(map(fold, titles)) for language, titles in _TABLES["titles"].items() if "_" not in language
+}
+_LONGEST_FIRST: Final = {
+    language: sorted(titles, key=len, reverse=True)
+    for language, titles in (
+        ("ko", _TITLES["ko"]),
+        ("zh", _TITLES["zh"]),
+        ("ja", _TITLES["ja"] | _TITLES["zh"]),
+    )
 }
 _ENDS: Final = {
     language: tuple(sorted(map(fold, ends), key=len, reverse=True)) for language, ends in _TABLES["places"].items()
@@ -66,6 +75,7 @@ class Name:
     addressed: tuple[str, ...] = field(default=(), repr=False)
 
 
+@lru_cache(maxsize=1024)
 def read(term: str) -> Name:
     """Read a protected term."""
     kind = next((script(character) for character in term if is_letter(character)), "LATIN")
@@ -113,7 +123,7 @@ def _korean(term: str) -> Name:
     titles = [piece for piece in term.split() if fold(piece) in _TITLES["ko"]]
     core = " ".join(kept) or term
     joined = "".join(kept)
-    for title in sorted(_TITLES["ko"], key=len, reverse=True):
+    for title in _LONGEST_FIRST["ko"]:
         bare = joined.removesuffix(title)
         if len(title) > 1 and bare != joined and len(bare) == GIVEN_SIGNS + 1 and bare[0] in _TABLES["surnames"]["ko"]:
             core = joined = bare
@@ -152,7 +162,7 @@ def _signs(term: str) -> Name:
     core, titles = "".join(term.split()), []
     japanese = re.search(r"[\u3040-\u30ff々]", core) is not None or core[:2] in JAPANESE_SURNAMES
     language = "ja" if japanese or core[:3] in JAPANESE_SURNAMES else "zh"
-    for title in sorted(_TITLES[language] | _TITLES["zh"], key=len, reverse=True):
+    for title in _LONGEST_FIRST[language]:
         bare = core.removeprefix(title) if core.startswith(title) else core.removesuffix(title)
         if bare != core and len(bare) >= GIVEN_SIGNS:
             core = bare
@@ -207,3 +217,8 @@ def is_title(word: str, language: str) -> bool:
 def exonym(place: str) -> str:
     """What English calls a place, in small letters without spaces, where that is not how it sounds; or nothing."""
     return _EXONYMS.get(fold(place), "")
+
+
+def forget() -> None:
+    """Let go of every term that was read."""
+    read.cache_clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -121,13 +121,16 @@ class Traces:
         spelled = [transliterate(text[word.start : word.end]) for word in tokens]
         found = []
         for count, terms in self._near.items():
+            by_initial: dict[str, list[str]] = {}
+            for spelling in terms:
+                by_initial.setdefault(spelling[0], []).append(spelling)
             # Also one word more or less: "Chol su" for "Cholsu".
             for width in {max(1, count - 1), count, min(_NEAR_WORDS, count + 1)}:
                 verdicts: dict[str, str | None] = {}
                 for i in range(len(tokens) - width + 1):
                     window = "".join(spelled[i : i + width])
                     if window not in verdicts:
-                        verdicts[window] = _nearest(window, terms)
+                        verdicts[window] = _nearest(window, by_initial)
                     if (term := verdicts[window]) is not None:
                         place = Hit(
                             rule=Rule.NEAR_SPELLING,
@@ -139,10 +142,10 @@ class Traces:
         return found
 
 
-def _nearest(window: str, terms: dict[str, str | None]) -> str | None:
+def _nearest(window: str, by_initial: Mapping[str, Sequence[str]]) -> str | None:
     if len(window) < _NEAR_MINIMUM - 1:
         return None
-    same_initial = [term for term in terms if term[0] == window[0]]
+    same_initial = by_initial.get(window[0], ())
     best = process.extractOne(window, same_initial, scorer=fuzz.ratio, score_cutoff=NEAR)
     return best[0] if best is not None else None
 

@@ -192,6 +192,11 @@ def test_a_rough_number_is_near_the_one_in_the_report() -> None:
     assert matched(korean, findings_in(korean, material, language="ko"), Rule.ROUNDED_NUMBER) == ["이십"]
 
 
+def test_korean_words_that_begin_like_a_number_are_none() -> None:
+    material = Material(case="C-1", text="신청 서류 세 장에 서명했다. 병사 세 명이 왔다.")
+    assert findings_in("서명할 병사", material, language="ko") == ()
+
+
 def test_a_small_number_tells_only_with_what_it_counts() -> None:
     material = Material(case="C-1", text="I copied it in three night shifts, with two friends.")
     text = "Over three night shifts, three weeks and two years."
