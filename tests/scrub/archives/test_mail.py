@@ -249,3 +249,15 @@ def test_an_attachment_that_cannot_be_cleaned_stops_the_mail_until_its_sender_ag
 
 def test_a_mail_of_nothing_is_empty(refusal_of: RefusalOf) -> None:
     assert refusal_of(b"From: a@example.org\nTo: b@example.org\nMIME-Version: 1.0\n\n") is Refusal.EMPTY
+
+
+def test_an_attachment_whose_head_is_broken_does_not_stay_among_the_words(clean: Clean) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "anna@secret.example", "boss@secret.example", "the gate"
+    message.set_content("at seven")
+    message.add_attachment(photo(), "image", "jpeg", filename="secret.jpg")
+    whole = message.as_bytes()
+    copy = clean(whole.replace(b"Content-Type: image/jpeg", b"Conte\xff\n\njpeg"))
+    assert b"/9j/4AAQ" not in copy.data
+    assert b"at seven" in copy.data
+    assert Removed.EMBEDDED_FILE in copy.removed

@@ -28,6 +28,8 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 _SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From [^\r\n]*\b\d{2}:\d{2}\b[^\r\n]*\d{4}[^\r\n]*\r?\n")
 _PIECE_BYTES: Final = limits.MIB
 _LONGEST_SEPARATOR: Final = 500
+# A file among the words, in base 64: what a broken head in front of it makes of an attachment.
+_CODED: Final = re.compile(r"(?m)(?:^[A-Za-z0-9+/]{56,76}\r?\n){5,}(?:^[A-Za-z0-9+/]{1,76}={0,2}[ \t]*\r?$\n?)?")
 _ARMOUR: Final = re.compile(r"(?m)^-----BEGIN (PGP MESSAGE|AGE ENCRYPTED)")
 _QUOTED_FROM: Final = re.compile(r"(?m)^>(?=>*From )")
 _REPORTS: Final = frozenset(
@@ -218,6 +220,8 @@ class _Reading:
         if kind == "text/html":
             self._mail.pages.append(text)
         elif text.strip():
+            text, files = _CODED.subn("", text)
+            self._cleaning.removed |= {Removed.EMBEDDED_FILE} if files else set()
             self._mail.words.append(_QUOTED_FROM.sub("", text) if self._is_mailbox else text)
 
     def _is_attached(self, part: Message) -> bool:
