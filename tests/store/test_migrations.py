@@ -15,6 +15,7 @@ from fieldreport.errors import StoreError
 from fieldreport.mailbox.tables import MailboxBase
 from fieldreport.store import migrate, open_engine, writing
 from fieldreport.vault.archive.tables import VaultBase
+from tests.store.test_row_key_migrations import upgrade
 
 PACKAGES = {"fieldreport.mailbox": MailboxBase.metadata, "fieldreport.vault": VaultBase.metadata}
 
@@ -110,3 +111,27 @@ def test_every_table_belongs_to_its_packages_metadata(package: str, name: str) -
         for value in vars(module).values()
         if isinstance(getattr(value, "metadata", None), MetaData)
     )
+
+
+def test_cases_from_before_revisions_are_numbered_in_the_order_of_their_activity(engine: Engine) -> None:
+    upgrade(engine, "vault", "0007")
+    rows = [
+        {"id": bytes([number] * 16), "name": f"C-{number}", "active": active}
+        for number, active in enumerate((30, 10, 20))
+    ]
+    with writing(engine) as session:
+        session.execute(
+            text(
+                "INSERT INTO cases (id, name, state, opened, active, sequence, last_letter, letters, damaged)"
+                " VALUES (:id, :name, 'new', 1, :active, 0, 0, 0, 0)"
+            ),
+            rows,
+        )
+    migrate(engine, "fieldreport.vault")
+    with writing(engine) as session:
+        assert session.execute(text("SELECT name FROM cases ORDER BY revision")).scalars().all() == [
+            "C-1",
+            "C-2",
+            "C-0",
+        ]
+        assert session.execute(text("SELECT revision FROM vault_state")).scalars().all() == [3]
