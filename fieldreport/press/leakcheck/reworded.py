@@ -48,8 +48,8 @@ class _Source:
     language: str
     weight: float
     meanings: frozenset[int] = field(repr=False)
-    noted: bool
-    words: int
+    noted: bool = field(repr=False)
+    words: int = field(repr=False)
 
 
 class Reworded:
