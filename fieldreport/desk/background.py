@@ -4,8 +4,8 @@ Rules: a session is locked when it is idle, and when a roster that another proce
 more or lists another key: the keys of somebody who was removed do not wait in memory for their next click. Collecting
 needs no key; sorting is done with the keys of those who are unlocked. Publishing happens only while an editor is
 unlocked, in that editor's name, because nothing unpublished lies in the clear; re-wrapping, too, so that a new
-colleague can read without another sign-in of those who are here. One thread; a failure is logged by its code, and the
-next run tries again.
+colleague can read without another sign-in of those who are here. What dials the intake has a thread of its own: one
+that answers a byte a minute holds up no lock. A failure is logged by its code, and the next run tries again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LastCollection:
 
 
 class BackgroundJobs:
-    """The thread that runs the jobs. ``collect`` may be called from any thread; two never run at once."""
+    """The threads that run the jobs. ``collect`` may be called from any thread; two never run at once."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class BackgroundJobs:
         self._clock = clock
         self._one_at_a_time = threading.Lock()
         self._start_lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._threads: tuple[threading.Thread, ...] = ()
         self._stop = threading.Event()
         self._fetching: _Fetch | None = None
         self._failures = 0  # of collecting, in a row
@@ -77,17 +77,21 @@ class BackgroundJobs:
         self.last: LastCollection | None = None
 
     def start(self) -> None:
-        """Start the thread; only after the server has forked. A second call does nothing."""
+        """Start the threads; only after the server has forked. A second call does nothing."""
         with self._start_lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="desk-background", daemon=True)
-                self._thread.start()
+            if not self._threads:
+                self._threads = (
+                    threading.Thread(target=self._run, name="desk-background", daemon=True),
+                    threading.Thread(target=self._run_link, name="desk-link", daemon=True),
+                )
+                for thread in self._threads:
+                    thread.start()
 
     def stop(self) -> None:
-        """Stop the thread and wait for the job that is running."""
+        """Stop the threads and wait for the jobs that are running."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def collect(self) -> LastCollection:
         """Fetch what waits in the mailbox.
@@ -116,22 +120,27 @@ class BackgroundJobs:
         return fetching.result(limits.FETCH_PAGE_SECONDS)
 
     def _run(self) -> None:
-        waited = due = 0.0
+        waited = due = 0
         step = min(_SWEEP_SECONDS, self._collect_seconds)
         while True:
             self._sessions.sweep()
             self._try("locking sessions", self._lock_unlisted)
             self._try("re-wrapping", self._rewrap)
             if waited >= due:
-                waited, due = 0.0, self._next_round()
-                self._try("collecting", self.collect)
-                self._try("bringing rosters to the intake", self._push_rosters)
+                waited, due = 0, self._collect_seconds
                 self._try("publishing", self._publish)
             self._try("sorting", self._sort)
             self._try("indexing", self._index)
             if self._stop.wait(step):
                 return
             waited += step
+
+    def _run_link(self) -> None:
+        while True:
+            self._try("collecting", self.collect)
+            self._try("bringing rosters to the intake", self._push_rosters)
+            if self._stop.wait(self._next_round()):
+                return
 
     def _next_round(self) -> float:
         """Seconds until the next round: never the same, and longer each time while the mailbox is away."""

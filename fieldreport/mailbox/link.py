@@ -119,7 +119,7 @@ class LinkMailbox:
                 heads.append(LetterHead(id=letter_id, epoch=int(each["epoch"]), size=int(each["size"])))
                 if "letter" in each:
                     small[letter_id] = base64.b64decode(each["letter"], validate=True)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise self._nonsense() from None
         if any(len(head.id) != limits.ID_BYTES or head.size < 0 for head in heads):
             raise self._nonsense()
@@ -231,7 +231,8 @@ class LinkMailbox:
 
     def _read(self, line: Line, response: HTTPResponse) -> dict[str, Any]:
         try:
-            content = response.read(limits.LINK_ANSWER_BYTES)
+            with line.bounded():
+                content = response.read(limits.LINK_ANSWER_BYTES)
             if not response.isclosed():  # more is to come, or was
                 raise IncompleteRead(b"") if len(content) < limits.LINK_ANSWER_BYTES else ValueError
             answer = json.loads(content)
@@ -259,8 +260,9 @@ class LinkMailbox:
         while True:
             line, is_used = self._line()
             try:
-                line.request(method, f"/v{link_format.VERSION}{path}", body=body, headers=headers)
-                response = line.getresponse()
+                with line.bounded():
+                    line.request(method, f"/v{link_format.VERSION}{path}", body=body, headers=headers)
+                    response = line.getresponse()
             except (OSError, HTTPException, UnicodeError) as error:
                 line.close()
                 if is_used:  # the other end may have closed it since
@@ -323,7 +325,9 @@ class LinkMailbox:
         return known(f"the intake refuses: {code}", detail=f"{self.address} answers: {code}", code=code)
 
     def _away(self, error: Exception) -> StoreError:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+        # What an HTTPException says is what the other end sent, and would reach a log and a terminal.
+        said = (error.strerror or str(error)) if isinstance(error, OSError) else ""
+        why = said or type(error).__name__
         return self._failure(AWAY, f"the intake does not answer: {why}")
 
     def _nonsense(self) -> StoreError:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse  # noqa: TID251 - the one client there is
@@ -96,6 +99,8 @@ class Line(HTTPConnection):
             else (limits.LINK_CONNECT_SECONDS, limits.LINK_READ_SECONDS)
         )
         super().__init__(address.host, address.port, timeout=connect)
+        self._longest = limits.LINK_PAGE_SECONDS if in_a_hurry else limits.LINK_ANSWER_SECONDS
+        self._dialled: socket.socket | None = None
         self._address = address
         self._connect_seconds = connect
         self.idle_since = 0.0
@@ -111,7 +116,23 @@ class Line(HTTPConnection):
         except BaseException:
             sock.close()
             raise
-        self.sock = sock
+        self.sock = self._dialled = sock
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Cut the line when the block takes too long in all: one who sends byte after byte is never silent."""
+        timer = threading.Timer(self._longest, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        if self._dialled is not None:
+            with suppress(OSError):  # closed already
+                self._dialled.shutdown(socket.SHUT_RDWR)
 
     def drop(self, response: HTTPResponse) -> None:
         """Close the connection, which may have passed to its last response already."""

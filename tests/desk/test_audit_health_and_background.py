@@ -190,11 +190,34 @@ class TestTheRounds:
         eventually(lambda: inbox.unsorted(house.vault))
         assert begun == [1]
 
+    def test_an_intake_that_never_ends_its_answer_does_not_put_off_the_auto_lock(
+        self, build: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        house = build(desk={"collect_seconds": 1})
+        jobs, go_on = house.desk.background, threading.Event()
+        dialled = threading.Event()
+
+        def endless() -> Collected:
+            dialled.set()
+            go_on.wait()
+            return Collected(letters=0)
+
+        monkeypatch.setattr(jobs, "_collect", endless)
+        house.enter("amira")
+        jobs.start()
+        try:
+            assert dialled.wait(30)
+            house.clock.forward(house.settings.desk.idle_seconds)
+            eventually(lambda: not house.desk.sessions.open_by_handle())
+        finally:
+            go_on.set()
+            jobs.stop()
+
     def test_a_second_start_does_nothing(self, house: House) -> None:
         house.desk.background.start()
-        thread = house.desk.background._thread
+        threads = house.desk.background._threads
         house.desk.background.start()
-        assert house.desk.background._thread is thread
+        assert house.desk.background._threads is threads
         house.desk.background.stop()
 
 

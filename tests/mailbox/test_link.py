@@ -6,18 +6,19 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, RosterError, SettingsError, StoreError, UsageError
 from fieldreport.intake.letterbox import LetterboxState, is_invited, letterbox_state
 from fieldreport.mailbox import LocalMailbox, Totals
 from fieldreport.mailbox.link import LinkMailbox
-from fieldreport.mailbox.link_format import GREETING
+from fieldreport.mailbox.link_format import GREETING, greeting
 from fieldreport.mailbox.link_line import Address
 from fieldreport.seal import RosterDirectory
 from fieldreport.store import open_blobs, open_engine
@@ -179,6 +180,15 @@ def test_an_answer_that_is_nonsense_is_refused(mailbox: LocalMailbox, tmp_path: 
         assert refusal(link).code == "link-answer"
 
 
+@pytest.mark.parametrize("size", [b"1e999", b"Infinity", b"-1", b"null"])
+def test_a_list_of_nonsense_is_refused(mailbox: LocalMailbox, tmp_path: Path, size: bytes) -> None:
+    answer = b'{"letters": [{"id": "%s", "epoch": 1, "size": %s}]}' % (b"00" * 16, size)
+    between = Between(change=lambda _: answer, headers={"Content-Length": str(len(answer))})
+    with served(mailbox, tmp_path / "intake", between=between) as link, pytest.raises(StoreError) as caught:
+        link.waiting(50)
+    assert caught.value.code == "link-answer"
+
+
 def test_no_text_of_the_intake_is_repeated(mailbox: LocalMailbox, tmp_path: Path) -> None:
     """A compromised intake does not speak to editors."""
     answer = b'{"error": "NotFound", "code": "Call +850 to confirm"}'
@@ -186,6 +196,57 @@ def test_no_text_of_the_intake_is_repeated(mailbox: LocalMailbox, tmp_path: Path
     with served(mailbox, tmp_path / "intake", between=between) as link, pytest.raises(StoreError) as caught:
         link.fetch(bytes(16))
     assert "850" not in str(caught.value) + caught.value.detail + caught.value.code
+
+
+@contextmanager
+def speaking(path: Path, speak: Callable[[socket.socket], None]) -> Iterator[LinkMailbox]:
+    """A desk in a hurry, and at the other end whatever ``speak`` sends to one that dials."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def answer() -> None:
+            with listener.accept()[0] as client, suppress(OSError):
+                speak(client)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        link = LinkMailbox(Address(socket=path), instance=INSTANCE, in_a_hurry=True)
+        yield link
+        link.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("line", [b"HTTP/9 \x1b]0;call +850\x07 OK", b"call +850 \x1b[2J"])
+def test_no_text_of_what_is_no_intake_is_repeated(tmp_path: Path, line: bytes) -> None:
+    """It would reach the log, and the terminal on which an operator reads that."""
+    with speaking(tmp_path / "socket", lambda client: client.sendall(line + b"\r\n\r\n")) as link:
+        refused = refusal(link)
+    assert refused.code == "link-away"
+    assert "850" not in refused.detail
+
+
+_GREETED: Final = f"HTTP/1.1 200 OK\r\n{GREETING}: {greeting(INSTANCE)}\r\nContent-Length: 999\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(("first", "again"), [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (_GREETED, b" ")])
+def test_a_page_does_not_wait_for_an_answer_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes, again: bytes
+) -> None:
+    monkeypatch.setattr(limits, "LINK_PAGE_SECONDS", 0.3)
+    is_over = threading.Event()
+
+    def drip(client: socket.socket) -> None:
+        client.sendall(first)
+        while not is_over.wait(0.02):
+            client.sendall(again)
+
+    with speaking(tmp_path / "socket", drip) as link:
+        asking = threading.Timer(10, is_over.set)  # without a bound the answer would end here, and the test fail
+        asking.start()
+        assert refusal(link).code == "link-away"
+        assert not is_over.is_set()
+        asking.cancel()
 
 
 def test_errors_of_the_mailbox_keep_their_class_and_code(mailbox: LocalMailbox, tmp_path: Path) -> None:
