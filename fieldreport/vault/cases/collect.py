@@ -9,6 +9,7 @@ Small letters are taken over together, in one change for as many as are acknowle
 Rules: a letter that cannot be read is set aside for this round alone, and the others come. Nothing is noted about it,
 so that an outage marks nothing as damaged and the next round tries it again. After many in a row, and at the end of a
 round in which one could not be read, the mailbox is asked to store and read something: if it cannot, it is an outage.
+A round has an end, whatever the mailbox says: no letter twice, and no more letters than an honest one holds.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Collected:
 
 
 def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collected:
-    """Take over every letter that waits; needs no key and may be repeated at any time.
+    """Take over every letter that waits, up to ``LETTERS_WAITING``; needs no key and may be repeated at any time.
 
     Raises:
         StoreError: a store is away, or (code ``disk-full``) has no room; what was acknowledged so far is safe here.
@@ -59,10 +60,12 @@ def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collect
     batch: int | None = None
     stored = in_a_row = 0
     refused: dict[bytes, str] = {}  # why
-    while True:
+    acknowledged: set[bytes] = set()
+    waiting: list[LetterHead] = []
+    while len(refused) + len(acknowledged) < limits.LETTERS_WAITING:
         vault.must_have_room()
         waiting = mailbox.waiting(limits.COLLECT_LETTERS + len(refused))
-        heads = [head for head in waiting if head.id not in refused]
+        heads = [head for head in waiting if head.id not in refused and head.id not in acknowledged]
         if not heads:
             break
         done = []
@@ -83,6 +86,7 @@ def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collect
                 in_a_row = 0
             done.append(head.id)
         mailbox.acknowledge(done)
+        acknowledged.update(done)
     if stored:
         vault.erase_soon()
     damaged = tuple(head.id for head in waiting if head.id in refused)

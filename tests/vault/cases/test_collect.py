@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import Conflict, NotFound, StoreError
-from fieldreport.mailbox import LocalMailbox, SealedLetter
+from fieldreport.mailbox import LetterHead, LocalMailbox, SealedLetter
 from fieldreport.store import BlobWriter, FileBlobs
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Item, SealedObject
@@ -320,6 +320,45 @@ def test_a_vault_that_stores_nothing_is_an_outage(newsroom: Newsroom, monkeypatc
         with pytest.raises(StoreError):
             newsroom.collect()
     assert newsroom.collect() == 1
+
+
+def test_a_mailbox_that_deletes_nothing_ends_the_round(newsroom: Newsroom) -> None:
+    """A compromised intake could otherwise keep the desk busy with one letter."""
+    sent = newsroom.send(a_source())
+    asked: list[int] = []
+
+    class Keeping(LocalMailbox):
+        @override
+        def waiting(self, limit: int) -> list[LetterHead]:
+            asked.append(limit)
+            assert len(asked) < 9, "without an end"
+            return super().waiting(limit)
+
+        @override
+        def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
+            """Nothing."""
+
+    keeping = Keeping(newsroom.mailbox._engine, newsroom.mailbox._blobs)
+    assert collect(newsroom.vault, keeping, newsroom.watch).letters == 1
+    assert stored(newsroom) == [sent]
+
+
+def test_a_mailbox_that_names_letters_without_end_ends_the_round(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LETTERS_WAITING", 20)
+    named: list[bytes] = []
+
+    class Endless(LocalMailbox):
+        @override
+        def waiting(self, limit: int) -> list[LetterHead]:
+            assert len(named) < 99, "without an end"
+            named.extend(os.urandom(16) for _ in range(8))
+            return [LetterHead(id=each, epoch=1, size=1) for each in named[-8:]]
+
+    endless = Endless(newsroom.mailbox._engine, newsroom.mailbox._blobs)
+    assert len(collect(newsroom.vault, endless, newsroom.watch).damaged) == 8
+    assert stored(newsroom) == []
 
 
 def test_a_letter_that_was_deleted_here_is_not_taken_in_again(newsroom: Newsroom) -> None:
