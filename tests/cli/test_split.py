@@ -82,6 +82,27 @@ def test_both_zones_have_the_rosters_and_nothing_lies_between_them(parted: Path)
     assert rosters[0] == rosters[1]
 
 
+def test_what_is_set_at_every_boot_is_what_split_sets(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``deploy/systemd/tmpfiles.conf``. Only root can give files away, so what would be given is written down."""
+    owners = {zone: Owner(name=f"fieldreport-{zone}", user=70 + n, group=70 + n) for n, zone in enumerate(ZONES)}
+    names = {os.geteuid(): "root", **{owner.user: owner.name for owner in owners.values()}}
+    given: dict[Path, tuple[str, str]] = {}
+
+    def give(path: Path, user: int, group: int, **_more: object) -> None:
+        given[path] = (names[user], names[group])
+
+    monkeypatch.setattr(os, "chown", give)
+    split(house.directory, owners)
+    lines = (Path(__file__).parents[2] / "deploy" / "systemd" / "tmpfiles.conf").read_text().splitlines()
+    rows = [line.split()[1:] for line in lines if line.startswith("z ")]
+    there = {Path(path.replace("/srv/fieldreport", str(house.directory))): rest for path, *rest in rows}
+    assert {path: tuple(rest[1:]) for path, rest in there.items()} == {
+        house.directory: ("root", "root"),
+        **{path: owner for path, owner in given.items() if path.parent == house.directory},
+    }
+    assert {path: int(rest[0], 8) for path, rest in there.items()} == {path: mode(path) for path in there}
+
+
 def test_split_again_it_sets_modes_and_changes_nothing_else(parted: Path) -> None:
     texts = [(parted / f"{zone}.toml").read_text() for zone in ZONES]
     (parted / "desk").chmod(0o755)

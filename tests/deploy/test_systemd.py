@@ -1,0 +1,91 @@
+"""The systemd files: each read by systemd's own programs, and the sandbox at work under the units' filters."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.deploy.under_unit import UNITS, directives
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+ZONES: Final = {"intake": "intake", "link": "intake", "desk": "desk", "press": "press"}  # service: zone
+_SAMPLES: Final = ROOT / "fieldreport" / "bench" / "sample_files"
+_KINDS: Final = ("photo.jpg", "voice.m4a", "en/statement.docx", "en/rota.pdf")
+_MOST_EXPOSED: Final = 2.0  # of 10
+
+pytestmark = pytest.mark.deployment
+each_service = pytest.mark.parametrize("service", ZONES)
+
+
+def said(*command: str | Path) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    """It wants to see the program, so the copies that it reads name one that is here."""
+    units = shutil.copytree(UNITS, tmp_path / "units")
+    for unit in units.glob("*.service"):
+        unit.write_text(unit.read_text().replace("/opt/fieldreport/bin/fieldreport", sys.executable))
+    assert said("systemd-analyze", "verify", "--man=no", *units.glob("*.service")) == ""
+
+
+@each_service
+def test_a_unit_leaves_little_exposed(service: str) -> None:
+    printed = said(
+        "systemd-analyze", "security", "--offline=yes", "--no-pager", UNITS / f"fieldreport-{service}.service"
+    )
+    found = re.search(r"Overall exposure level for (.+): (\d+\.\d)", printed)
+    assert found is not None, printed
+    sys.stdout.write(f"exposure of {found[1]}: {found[2]}\n")
+    assert float(found[2]) <= _MOST_EXPOSED
+
+
+@each_service
+def test_a_unit_runs_its_zone_as_its_own_user_with_no_core_and_no_swap(service: str) -> None:
+    wanted = dict(directives(UNITS / f"fieldreport-{service}.service"))
+    zone = ZONES[service]
+    command = f"/opt/fieldreport/bin/fieldreport --settings /srv/fieldreport/{zone}.toml {service}"
+    assert (wanted["ExecStart"], wanted["User"], wanted["Group"]) == (command, *[f"fieldreport-{zone}"] * 2)
+    assert (wanted["LimitCORE"], wanted["MemorySwapMax"]) == ("0", "0")
+
+
+def test_systemd_makes_the_users_and_knows_every_owner(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    said("systemd-sysusers", f"--root={tmp_path}", UNITS / "sysusers.conf")
+    made = [line.split(":") for line in (tmp_path / "etc" / "passwd").read_text().splitlines()]
+    assert {row[0]: row[-1] for row in made} == {
+        f"fieldreport-{zone}": "/usr/sbin/nologin" for zone in ("intake", "desk", "press")
+    }
+    assert said("systemd-tmpfiles", f"--root={tmp_path}", "--create", UNITS / "tmpfiles.conf") == ""
+
+
+def test_files_of_every_kind_are_cleaned_in_the_sandbox_under_a_units_filters(tmp_path: Path) -> None:
+    """With every decoder that the product has: also those that code pictures, sound and pages again."""
+    under = (sys.executable, Path(__file__).with_name("under_unit.py"), "fieldreport-intake")
+    scrub = (sys.executable, "-m", "fieldreport.cli", "scrub", "--strong", "--output", tmp_path)
+    said(*under, *scrub, *(_SAMPLES / name for name in _KINDS))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".jpg", ".opus", ".txt", ".pdf"}
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        ("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)", "Operation not permitted"),
+        ("import os; os.setuid(os.getuid())", "Operation not permitted"),
+        ("import os; os.mkdir('made', 0o2700)", "Operation not permitted"),
+        ("import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)", "Address family not supported"),
+    ],
+)
+def test_the_filters_of_these_tests_refuse_what_systemds_would(act: str, error: str, tmp_path: Path) -> None:
+    under = [sys.executable, str(Path(__file__).with_name("under_unit.py")), "fieldreport-intake"]
+    command = [*under, sys.executable, "-c", act]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert error in done.stderr
