@@ -198,8 +198,9 @@ def _signs(text: str) -> Iterator[Number]:
 
 
 def _positional(run: str) -> float | None:
-    """一九九八 is a year; 七八 is "seven or eight" and no number."""
-    return float("".join(str(_DIGIT_SIGNS[sign]) for sign in run)) if len(run) != 2 else None  # noqa: PLR2004 - see above
+    """一九九八 is a year; 七八 is "seven or eight" and no number; a rule drawn with 一 is none either."""
+    is_number = len(run) != 2 and len(run) <= _FIGURES_MOST  # noqa: PLR2004 - see above
+    return float("".join(str(_DIGIT_SIGNS[sign]) for sign in run)) if is_number else None
 
 
 def _sum(run: str, digits: Mapping[str, int] = _DIGIT_SIGNS, times: Mapping[str, int] = _TIMES_SIGNS) -> float | None:

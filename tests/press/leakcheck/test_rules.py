@@ -307,3 +307,9 @@ def test_two_thousand_words_against_fifty_letters_take_well_under_a_second() -> 
     started = time.thread_time()
     findings_in(text, *letters)
     assert time.thread_time() - started < 2  # of this thread's own work, which is 0.2 s; others' does not count
+
+
+@pytest.mark.parametrize("sign", ["一", "九", "〇"])
+def test_a_line_drawn_with_signs_for_digits_is_no_number(sign: str) -> None:
+    report = Material(case="C-1", text=f"1,250 people.\n{sign * 400}\n")
+    assert [each.rule for each in findings_in("There were 1,250, or 3,500.", report)] == [Rule.SHARED_NUMBER]
