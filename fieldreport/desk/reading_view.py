@@ -15,17 +15,18 @@ from fieldreport.scrub.views.document import Block, Piece, Reading
 
 _PIECES: Final = 400  # of one sheet
 _CHARACTERS: Final = 60_000
-_CELLS: Final = 50  # of a row that are shown; the rest is in the file
+_CELLS: Final = 50  # of a row that are shown; the page says where there are more
 # Pieces of these that follow each other are one paragraph, one table, one conversation.
 _TOGETHER: Final = frozenset({Block.LINE, Block.ROW, Block.SAID})
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbours of one kind: ``rows`` are their texts."""
+    """Neighbours of one kind: ``rows`` are their texts. ``cut``: not all cells of a table are among them."""
 
     block: Block
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,9 @@ def _sheets(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
 
 def _runs(pieces: Sequence[Piece]) -> Iterator[Run]:
     for (block, _), group in groupby(enumerate(pieces), key=_kind):
-        yield Run(block, tuple(piece.texts[:_CELLS] for _, piece in group))
+        rows = [piece.texts for _, piece in group]
+        cut = any(len(texts) > _CELLS for texts in rows)
+        yield Run(block, tuple(texts[:_CELLS] for texts in rows), cut)
 
 
 def _kind(numbered: tuple[int, Piece]) -> tuple[Block, int]:

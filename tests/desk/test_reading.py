@@ -83,6 +83,15 @@ def test_tables_are_tables(house: House, amira: Browser, name: str, media_type: 
     assert [cell.text_content() for cell in page.find("//tr[2]/td")] == ["entry 2", "2"]
 
 
+def test_cells_that_a_page_leaves_out_are_said(house: House, amira: Browser) -> None:
+    narrow, wide = ((",".join(["x"] * width) + "\n") * 2 for width in (50, 51))
+    _, item = letter_with(
+        house, ("text-1.txt", "text/plain", narrow.encode()), ("text-2.txt", "text/plain", wide.encode())
+    )
+    said = ["Not all cells" in amira.get(f"{item}/{number}/read").text for number in (1, 2)]
+    assert said == [False, True]
+
+
 def test_every_file_of_an_archive_is_read(house: House, amira: Browser) -> None:
     content = archive(a_txt=b"The gate.", b_jpg=photo(), c_pdf=SAMPLES[PDF]())
     _, item = letter_with(house, ("archive-1.zip", "application/zip", content))

@@ -74,7 +74,8 @@ _PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
 _NAME: Final = re.compile(r"[a-z]{1,20}-[1-9][0-9]{0,4}\.[a-z0-9]{1,5}")
 _PIECE: Final = 8  # so that no file is a million empty lines
 _SAID: Final = 3  # when, who, what
-_CELLS: Final = 1000  # of a row; Excel has 16,384 columns, and no page shows them
+CELLS: Final = 1000
+"""Of one row; a longer one goes on in the next. Excel has 16,384 columns, and no page shows them."""
 
 
 def cost(piece: Piece) -> int:
@@ -85,7 +86,7 @@ def cost(piece: Piece) -> int:
 def encode(pieces: Sequence[Piece], unread: Collection[Unread]) -> bytes:
     """In the child, once it has kept to ``limits.READING_CHARACTERS``."""
     document = {
-        "pieces": [[piece.block.value, *piece.texts[:_CELLS]] for piece in pieces],
+        "pieces": [[piece.block.value, *piece.texts] for piece in pieces],
         "unread": [each.value for each in Unread if each in unread],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -119,7 +120,7 @@ def decode(untrusted: bytes) -> Reading:
 
 def _piece(untrusted_item: object) -> Piece:
     match untrusted_item:
-        case [str(block), *texts] if texts and len(texts) <= _CELLS:
+        case [str(block), *texts] if texts and len(texts) <= CELLS:
             words = tuple(text for text in texts if isinstance(text, str))
             piece = Piece(Block(block), words)
             many = {Block.ROW: len(words), Block.SAID: _SAID}.get(piece.block, 1)

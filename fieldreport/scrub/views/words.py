@@ -26,7 +26,7 @@ from fieldreport.scrub.registry import NeutralNames, Strong
 from fieldreport.scrub.sniff import sniff
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 from fieldreport.scrub.views.conversation import messages
-from fieldreport.scrub.views.document import Block, Piece, Unread, cost, encode
+from fieldreport.scrub.views.document import CELLS, Block, Piece, Unread, cost, encode
 from fieldreport.scrub.views.places import ARCHIVES
 
 MEDIA_TYPE: Final = "text/plain"
@@ -121,11 +121,12 @@ class _Reader:
             self._add(Block.LINE, line)
 
     def _add(self, block: Block, *texts: str) -> None:
-        piece = Piece(block, texts)
-        self._left -= cost(piece)
-        if self._left < 0:
-            raise _Enough
-        self.pieces.append(piece)
+        for start in range(0, len(texts), CELLS):
+            piece = Piece(block, texts[start : start + CELLS])
+            self._left -= cost(piece)
+            if self._left < 0:
+                raise _Enough
+            self.pieces.append(piece)
 
     def _see(self, block: Block, *place: int) -> None:
         if len(place) <= limits.ARCHIVE_DEPTH + 1:  # what lies deeper is in its container's words at most

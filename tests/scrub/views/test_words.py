@@ -178,3 +178,11 @@ def test_what_can_be_drawn_is_told_by_its_place(read: Read) -> None:
         archive.writestr("b.jpg", SAMPLES["image/jpeg"]())
     places = [piece for piece in read(file.getvalue()).pieces if piece.block in {Block.PAGE, Block.PICTURE}]
     assert [(piece.block, *piece.texts) for piece in places] == [(Block.PAGE, "1-1"), (Block.PICTURE, "2-1")]
+
+
+def test_a_row_of_any_width_is_read_to_its_end(read: Read) -> None:
+    cells = [f"c{number}" for number in range(2500)]
+    table = f"{','.join(cells)}\n" * 2
+    reading = read(table.encode())
+    assert reading.text.split() == cells * 2
+    assert reading.unread == ()
