@@ -36,8 +36,8 @@ PLAYED: Final = frozenset({"video/mp4", "audio/opus"})
 _WORDS, _PLAYABLE = "words", "playable"
 _NAME: Final = "rendition"
 _TYPE: Final = "application/octet-stream"
-# What says nothing about the file.
-_FOR_NOW: Final = frozenset({Refusal.BUSY.value, Refusal.CRASHED.value, Refusal.MEMORY.value})
+# That it failed may be the machine's fault: it is not kept. It may be the file's, too, and then waiting helps nobody.
+_FAILED: Final = frozenset({Refusal.CRASHED.value, Refusal.MEMORY.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,10 @@ class Reader:
                 shutil.copyfileobj(envelope.open_part(number), copy, limits.READ_BYTES)
                 made = make(copy)
         except ScrubRefused as refused:
-            if refused.code in _FOR_NOW:
+            if refused.code == Refusal.BUSY.value:
                 raise Unavailable("this file cannot be read now; try again", code="reader-busy") from None
+            if refused.code in _FAILED:
+                return b""
             made = b""
         part = PartSource(name=_NAME, media_type=_TYPE, source=io.BytesIO(made), length=len(made))
         try:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sqlalchemy import select, update
+from typing_extensions import override
 
-from fieldreport.errors import NotARecipient, NotFound, ScrubRefused
+from fieldreport.errors import NotARecipient, NotFound, ScrubRefused, Unavailable
+from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.verdicts import Refusal
 from fieldreport.scrub.views.document import Reading, Unread
 from fieldreport.seal import open_header
 from fieldreport.unseal.staff_key import StaffKey
@@ -200,3 +203,26 @@ def test_without_a_roster_to_seal_to_it_is_shown_and_not_kept(newsroom: Newsroom
     found = words(newsroom, reader, item, newsroom.amira)
     assert found is not None
     assert (found.text, kept(newsroom)) == (TEXT.decode(), [])
+
+
+class Failing(NoScrubber):
+    """Fails at every file, as an honest one does at some."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+    @override
+    def read(self, source: Scratch) -> Reading:
+        raise ScrubRefused(self.refusal.text, code=self.refusal.value)
+
+
+def test_a_file_at_which_the_reader_fails_cannot_be_read_and_is_tried_again(newsroom: Newsroom, reader: Reader) -> None:
+    item = letter(newsroom, newsroom.receive(a_source(), files=(TEXT,)))
+    for refusal in (Refusal.CRASHED, Refusal.MEMORY):
+        assert words(newsroom, Reader(Failing(refusal), reader.scratch), item, newsroom.amira) is None
+    with pytest.raises(Unavailable):
+        words(newsroom, Reader(Failing(Refusal.BUSY), reader.scratch), item, newsroom.amira)
+    assert kept(newsroom) == []
+    found = words(newsroom, reader, item, newsroom.amira)
+    assert found is not None
+    assert found.text == TEXT.decode()
