@@ -178,13 +178,15 @@ class CaseIndex:
                 return int(waiting)
             changed = session.scalars(select(Case).where(Case.revision > self._revision).order_by(Case.revision))
             first = not self._entries
-            for case in changed:
-                only = self._signed_readers(case)
-                self._put(case, only, sort=not first)
-                self._revision = case.revision
-            if first:
-                self._by_active.sort()
-                self._by_revision.sort()
+            try:
+                for case in changed:
+                    only = self._signed_readers(case)
+                    self._put(case, only, sort=not first)
+                    self._revision = case.revision
+            finally:
+                if first:  # also where the database went away half-way: the next look goes on from here
+                    self._by_active.sort()
+                    self._by_revision.sort()
             return int(waiting)
 
     def page(

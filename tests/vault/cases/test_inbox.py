@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from fieldreport.errors import NotFound
+from fieldreport.errors import NotFound, StoreError
 from fieldreport.vault.archive.tables import Case, CaseState
 from fieldreport.vault.cases import conversation, inbox, restriction, sort, workflow
 from fieldreport.vault.cases.case_index import NOBODY, CaseFilter, CaseIndex, Limited, Order
@@ -295,3 +296,20 @@ def asked_of(newsroom: Newsroom, act: Callable[[], object]) -> list[str]:
     act()
     event.remove(newsroom.vault.engine, "before_cursor_execute", note)
     return asked
+
+
+def test_a_first_look_that_was_interrupted_is_gone_on_with(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(newsroom, 30)
+    index, looks = CaseIndex(newsroom.vault, newsroom.watch), count()
+    signed = CaseIndex._signed_readers
+
+    def failing(self: CaseIndex, case: Case) -> frozenset[str] | None:
+        if next(looks) == 20:
+            raise StoreError("the database is away")
+        return signed(self, case)
+
+    monkeypatch.setattr(CaseIndex, "_signed_readers", failing)
+    with pytest.raises(StoreError):
+        index.refresh()
+    index.refresh()
+    assert walk(index, CaseFilter()) == walk(index_of(newsroom), CaseFilter())
