@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.deploy.under_unit import UNITS, directives
+from tests.deploy.under_unit import UNITS, directives, under
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ZONES: Final = {"intake": "intake", "link": "intake", "desk": "desk", "press": "press"}  # service: zone
@@ -69,9 +69,8 @@ def test_systemd_makes_the_users_and_knows_every_owner(tmp_path: Path) -> None:
 
 def test_files_of_every_kind_are_cleaned_in_the_sandbox_under_a_units_filters(tmp_path: Path) -> None:
     """With every decoder that the product has: also those that code pictures, sound and pages again."""
-    under = (sys.executable, Path(__file__).with_name("under_unit.py"), "fieldreport-intake")
     scrub = (sys.executable, "-m", "fieldreport.cli", "scrub", "--strong", "--output", tmp_path)
-    said(*under, *scrub, *(_SAMPLES / name for name in _KINDS))
+    said(*under("fieldreport-intake"), *scrub, *(_SAMPLES / name for name in _KINDS))
     assert {path.suffix for path in tmp_path.iterdir()} == {".jpg", ".opus", ".txt", ".pdf"}
 
 
@@ -85,7 +84,6 @@ def test_files_of_every_kind_are_cleaned_in_the_sandbox_under_a_units_filters(tm
     ],
 )
 def test_the_filters_of_these_tests_refuse_what_systemds_would(act: str, error: str, tmp_path: Path) -> None:
-    under = [sys.executable, str(Path(__file__).with_name("under_unit.py")), "fieldreport-intake"]
-    command = [*under, sys.executable, "-c", act]
+    command = [*under("fieldreport-intake"), sys.executable, "-c", act]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert error in done.stderr

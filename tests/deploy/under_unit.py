@@ -64,6 +64,11 @@ class _Filter:
             raise OSError("seccomp_load")
 
 
+def under(unit: str) -> tuple[str, ...]:
+    """What stands before a program's command line: the unit's user is not root either, whoever runs the tests."""
+    return ("unshare", "--user", "--map-user=1000", sys.executable, __file__, unit)
+
+
 def directives(unit: Path) -> Iterator[tuple[str, str]]:
     """Every assignment of a unit and of the directory that all of ours share, in order."""
     for path in (unit, *sorted((unit.parent / "fieldreport-.service.d").glob("*.conf"))):
