@@ -234,12 +234,13 @@ def deposit_letter(
     damage: int | None = None,
     fields: Mapping[str, str] | None = None,
     addressee: str = "",
+    letter_id: bytes | None = None,
 ) -> bytes:
     """Do what the intake does with a report, and return the letter's id.
 
     ``claimed_epoch`` is what the mailbox is given, if not the truth; ``damage`` is where a bit of the payload flips.
     """
-    letter_id = os.urandom(16)
+    letter_id = letter_id or os.urandom(16)
     given = {
         "action": "report",
         "lookup": source.lookup.hex(),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 from functools import partial
+from hashlib import sha256
 
 import pytest
 from PIL import Image
+from sqlalchemy import delete
 
 from fieldreport.desk.previews import clean_copy
 from fieldreport.errors import NotARecipient, NotFound, SealError
@@ -18,13 +21,13 @@ from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import SealedObject
+from fieldreport.vault.archive.tables import Item, SealedObject
 from fieldreport.vault.articles import drafts, materials
 from fieldreport.vault.cases import inbox, restriction, sort, source_sealed, workflow
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.vault.cases.readings import Reader
-from tests.cast import File, age_sealed, with_new_key, without_old_keys
+from tests.cast import File, age_sealed, deposit_letter, with_new_key, without_old_keys
 from tests.desk.conftest import Browser, House
 from tests.desk.test_files import photo_that_names_its_camera
 
@@ -150,7 +153,7 @@ class TestKeys:
         case, letter = a_letter(house)
         third = StaffKey.generate("late", Role.EDITOR)
         house.publish(roster_changes.with_added(house.roster.entries, third.public_entry()))
-        own = source_sealed.opened_id(letter, 1)
+        own = source_sealed.opened_id(case.id, letter, 1)
         rewrap.rewrap(house.seat("amira"))
         assert open_header(house.vault.objects.header(own), third.identities)
         restriction.limit(house.seat("amira"), case.id, {"amira", "jonas"})
@@ -162,15 +165,61 @@ class TestKeys:
             open_header(house.vault.objects.header(made.item), third.identities)
 
     def test_the_key_of_another_file_in_its_place_is_refused(self, house: House) -> None:
-        _case, letter = a_letter(house)
+        case, letter = a_letter(house)
         _same, second = a_letter(house, b"Another.\n")
         with house.vault.change() as change:  # somebody who can write to the database
-            one = change.session.get_one(SealedObject, source_sealed.opened_id(letter, 1))
-            two = change.session.get_one(SealedObject, source_sealed.opened_id(second, 1))
+            one = change.session.get_one(SealedObject, source_sealed.opened_id(case.id, letter, 1))
+            two = change.session.get_one(SealedObject, source_sealed.opened_id(case.id, second, 1))
             one.payload, two.payload = two.payload, one.payload
             one.slot, two.slot = two.slot, one.slot
             one.hidden, two.hidden = two.hidden, one.hidden
         with pytest.raises(SealError, match="does not belong here"):
+            open_and_clean(house, house.seat("amira"), letter)
+
+
+class TestAnotherInThePlaceOfTheCopy:
+    """Whoever has the public keys can seal a letter, choose its id and its fields, and hand it in packed."""
+
+    def false_copy(self, house: House, own: bytes, letter: bytes) -> None:
+        fields = {"letter": letter.hex(), "part": "1", "file_key": "00" * 16}
+        deposit_letter(
+            house.mailbox,
+            house.roster,
+            house.another_source,
+            hour=house.clock.hour,
+            text="Not what came.\n",
+            letter_id=own,
+            fields=fields,
+        )
+        collect(house.vault, house.mailbox, house.watch)
+        sort.sort(house.seat("jonas"))
+
+    def test_its_place_is_not_known_outside(self, house: House) -> None:
+        letter, seat = os.urandom(16), house.seat("amira")
+        guess = sha256(b"fieldreport/v1/vault/opened\n" + letter + bytes([0, 0, 0, 1])).digest()[:16]
+        self.false_copy(house, guess, letter)
+        sealed = age_sealed(WORDS, house.roster.recipients())
+        deposit_letter(
+            house.mailbox,
+            house.roster,
+            house.source,
+            hour=house.clock.hour,
+            files=[File("file-1.bin", SOURCE_SEALED, sealed)],
+            letter_id=letter,
+        )
+        collect(house.vault, house.mailbox, house.watch)
+        sort.sort(seat)
+        assert words_of(seat, open_and_clean(house, seat, letter)) == WORDS
+
+    def test_a_letter_that_the_database_puts_there_is_refused(self, house: House) -> None:
+        _case, letter = a_letter(house)
+        made = source_sealed.opened(house.seat("amira"), letter, 1)
+        assert made is not None
+        with house.vault.change() as change:  # somebody who can write to the database
+            change.shred([made.item])
+            change.session.execute(delete(Item).where(Item.id == made.item))
+        self.false_copy(house, made.item, letter)
+        with pytest.raises(SealError, match="was not made here"):
             open_and_clean(house, house.seat("amira"), letter)
 
 

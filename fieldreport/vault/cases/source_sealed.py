@@ -47,9 +47,12 @@ class Opened:
     file_key: bytes = field(repr=False)
 
 
-def opened_id(letter_id: bytes, number: int) -> bytes:
-    """The id of what is made of a letter's part; there is one, so that two editors make it once."""
-    return hashlib.sha256(_LABEL + letter_id + number.to_bytes(4, "big")).digest()[:16]
+def opened_id(case_id: bytes, letter_id: bytes, number: int) -> bytes:
+    """The id of what is made of a letter's part; there is one, so that two editors make it once.
+
+    The case's id was drawn here: a sender who chooses ids of letters knows no place in which to put one.
+    """
+    return hashlib.sha256(_LABEL + case_id + letter_id + number.to_bytes(4, "big")).digest()[:16]
 
 
 def sealed_parts(envelope: OpenEnvelope) -> list[int]:
@@ -132,11 +135,16 @@ def _open_header(seat: Seat, envelope: OpenEnvelope, number: int) -> bytes:
 
 def opened(seat: Seat, letter_id: bytes, number: int) -> Opened | None:
     """What was made of a letter's sealed part, if anything was; raises as ``Seat.open_item``."""
-    own = opened_id(letter_id, number)
     with seat.vault.reading() as session:
+        letter = session.get(Item, letter_id)
+        if letter is None or letter.case_id is None:
+            return None
+        own = opened_id(letter.case_id, letter_id, number)
         item = session.get(Item, own)
     if item is None:
         return None
+    if item.kind != Kind.OPENED.value:
+        raise SealError("this was not made here", code="binding", detail="opened: an item of another kind")
     with seat.open_item(own) as envelope:
         fields = envelope.manifest.fields
         key = fields.get("file_key", "")
@@ -161,12 +169,12 @@ def _store(
     act: bool = False,
 ) -> None:
     """Put what is known of a file in the place of what was known of it before."""
-    own = opened_id(letter_id, number)
     with seat.vault.reading() as session:
         letter = session.get(Item, letter_id)
     if letter is None or letter.case_id is None:
         raise NotFound("no such letter")
     case_id = letter.case_id
+    own = opened_id(case_id, letter_id, number)
     fields = {"letter": letter_id.hex(), "part": str(number), "file_key": file_key.hex()}
     with (
         seat.stage(
