@@ -82,17 +82,22 @@ class Page:
         return [name for name in self.form(button).fields if name]
 
     def form(self, button: str) -> Any:
-        """The form that has a button with these words.
+        """The form that a button with these words stands in, or names; raises as ``button``."""
+        submit = self.button(button)
+        named = submit.get("form")
+        return self._document.get_element_by_id(named) if named else next(submit.iterancestors("form"))
+
+    def button(self, words: str) -> Any:
+        """The first button with these words that sends a form.
 
         Raises:
             VisitFailed: there is none.
 
         """
-        for form in self._document.forms:
-            for submit in form.iter("button"):
-                if button in _words(submit):
-                    return form
-        raise VisitFailed(f"no button {button!r} on {self.url}")
+        for submit in self._document.iter("button"):
+            if words in _words(submit) and (submit.get("form") or next(submit.iterancestors("form"), None) is not None):
+                return submit
+        raise VisitFailed(f"no button {words!r} on {self.url}")
 
 
 class Visitor:
@@ -153,10 +158,10 @@ class Visitor:
             if name not in form.fields:
                 raise VisitFailed(f"no field {name!r} with the button {button!r} on {page.url}")
         fields.update(values or {})
-        for submit in form.iter("button"):
-            if button in _words(submit) and submit.get("name"):
-                fields[submit.get("name", "")] = submit.get("value", "")
-        action = urljoin(page.url, form.get("action") or page.url)
+        submit = page.button(button)
+        if submit.get("name"):
+            fields[submit.get("name")] = submit.get("value", "")
+        action = urljoin(page.url, submit.get("formaction") or form.get("action") or page.url)
         chosen = [element.get("name", "") for element in form.iter("input") if element.get("type") == "file"]
         for name in chosen:
             fields.pop(name, None)

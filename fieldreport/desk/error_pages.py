@@ -64,6 +64,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "This article is for others to work on",
         "Nothing was done this time. You may not read all of its cases, so you cannot compare it with them.",
     ),
+    "undescribed": (
+        "A description or a caption is missing",
+        "Nothing was done this time. Some readers cannot see or hear an attachment. Open the article and write both.",
+    ),
     "case-unread": (
         "Somebody else has to decide this",
         "Nothing was done this time. It cannot be overridden: ask a colleague whose key opens all of the case.",

@@ -16,6 +16,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
+from mdit_py_plugins.footnote import footnote_plugin
 
 from fieldreport.press.article import Article, Media
 
@@ -41,16 +42,20 @@ _TAGS: Final = frozenset(
         "pre",
     }
     | {"table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "img", "audio", "video"}
+    | {"sup", "section"}
 )
 _ATTRIBUTES: Final = {
-    "a": {"href"},
+    "a": {"href", "id"},
+    "li": {"id"},
     "img": {"src", "alt"},
     "audio": {"src", "controls", "preload", "aria-label"},
     "video": {"src", "controls", "preload", "aria-label"},
     "ol": {"start"},
 }
 _SCHEMES: Final = frozenset({"http", "https"})
-_LINK: Final = re.compile(r"https?://[^/].*|[a-z0-9-]{10,120}\.html", re.DOTALL)
+LINK: Final = re.compile(r"https?://[^/].*|[a-z0-9-]{10,120}\.html", re.DOTALL)
+"""Where a link of an article may lead: a whole web address, or another article."""
+_FOOTNOTE: Final = re.compile(r"#?fn(?:ref)?[1-9][0-9]{0,4}(?::[0-9]{1,4})?")
 
 MediaUrl = Callable[[str], str]
 
@@ -73,7 +78,9 @@ def _relative(name: str) -> str:
 
 def _markdown() -> MarkdownIt:
     # "js-default" is the preset that the library recommends for text that is not trusted: no raw HTML.
-    return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+    return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20}).use(
+        footnote_plugin
+    )
 
 
 _MARKDOWN: Final = _markdown()
@@ -89,7 +96,8 @@ def _render(article: Article, url: MediaUrl) -> tuple[str, set[str]]:
             token.tag = f"h{min(6, int(token.tag[1]) - highest + 2)}"
         if token.type == "inline":
             children = token.children or []
-            alone = len(children) == 1 and children[0].type == "image"
+            # In a footnote the way back follows: there it is no figure.
+            alone = len(children) == 1 and children[0].type == "image" and tokens[index + 1].type.endswith("_close")
             token.children = [_resolve_image(child, article, url, shown, alone=alone) for child in children]
             if alone:
                 # A figure must not stand inside a paragraph.
@@ -137,7 +145,9 @@ def _text(tokens: Sequence[Token]) -> str:
 
 def _clean(html: str, own: set[str]) -> str:
     def allowed(_tag: str, attribute: str, value: str) -> str | None:
-        if attribute == "href" and value not in own and not _LINK.fullmatch(value):
+        if attribute == "id":
+            return value if _FOOTNOTE.fullmatch(value) else None
+        if attribute == "href" and value not in own and not (LINK.fullmatch(value) or _FOOTNOTE.fullmatch(value)):
             return None
         return value if attribute != "src" or value in own else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from tests.cast import REPORT, File
 from tests.desk.conftest import Browser, House, Page, photo
 
 BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
+
+
+def wav() -> bytes:
+    """A tenth of a second of silence."""
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(1600))
+    return stream.getvalue()
 
 
 @pytest.fixture
@@ -103,16 +113,32 @@ class TestWriting:
         amira.press(amira.get(path), "Save", {"slug_words": "Across the river"})
         assert "/across-the-river-" in amira.get(path).find("//span[@class='mono']")[0].text_content()
 
-    def test_who_saves_second_is_told_and_keeps_what_they_typed(
+    def test_who_saves_second_sees_the_differences_keeps_what_they_typed_and_can_save_it(
         self, house: House, amira: Browser, jonas: Browser, case: CaseRow
     ) -> None:
         path = written(house, amira, case)
         hers, his = amira.get(path), jonas.get(path)
         amira.press(hers, "Save", {"title": "Her title"})
-        page = jonas.press(his, "Save", {"title": "His title"})
+        typed = {"title": "His title", "slug_words": "his words", "body": f"{BODY}\n\nHis last line."}
+        page = jonas.press(his, "Save", typed)
         assert page.status == 409
-        assert "His title" in [area.text.strip() for area in page.find("//textarea[@readonly]")]
+        assert [mark.text for mark in page.find("//del")] == ["Her title"]
+        assert [mark.text.strip() for mark in page.find("//ins")] == ["His title", "His last line."]
+        assert page.link("Back to the article as it is stored") == path
+        assert page.find("//input[@id='slug_words']")[0].get("value") == "his words"
         assert amira.get(path).find("//input[@id='title']")[0].get("value") == "Her title"
+        jonas.press(page, "Save")
+        assert amira.get(path).find("//input[@id='title']")[0].get("value") == "His title"
+        assert amira.get(path).find("//textarea[@id='body']")[0].text.strip().endswith("His last line.")
+
+    def test_what_readers_do_not_get_is_named_with_its_line(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case, body="One.\n\n[two](javascript:alert(1)) and <b>three</b>.")
+        for page in (amira.get(path), amira.get(f"{path}/check")):
+            assert "Line 3: this link is no web address and leads nowhere: javascript:alert(1)" in page.text
+            assert "Line 3: HTML is shown as letters: <b>" in page.text
+
+    def test_its_length_is_told(self, house: House, amira: Browser, case: CaseRow) -> None:
+        assert "17 words" in amira.get(written(house, amira, case)).text
 
     def test_saving_nothing_new_keeps_the_revision(self, house: House, amira: Browser, case: CaseRow) -> None:
         path = written(house, amira, case)
@@ -141,6 +167,47 @@ class TestPictures:
         page = amira.press(amira.get(path), "Attach photo-1.jpg")
         assert "Attached: a fresh copy" in page.text
         return path
+
+    def test_attaching_keeps_what_was_typed(self, house: House, amira: Browser) -> None:
+        case = house.receive("with a photo", files=[File("photo-1.jpg", "image/jpeg", self.marked())])
+        page = start(house, amira, case)
+        page = amira.press(page, "Attach photo-1.jpg", {"title": "Typed", "body": BODY})
+        assert page.find("//input[@id='title']")[0].get("value") == "Typed"
+        assert page.find("//textarea[@id='body']")[0].text.strip() == BODY
+        assert page.find("//fieldset//img")
+
+    def test_a_colleague_who_saved_first_is_not_overwritten_by_attaching(
+        self, house: House, amira: Browser, jonas: Browser
+    ) -> None:
+        case = house.receive("with a photo", files=[File("photo-1.jpg", "image/jpeg", self.marked())])
+        path = written(house, amira, case)
+        page = amira.get(path)
+        jonas.press(jonas.get(path), "Save", {"title": "His title"})
+        page = amira.press(page, "Attach photo-1.jpg", {"title": "Her title"})
+        assert page.status == 409
+        assert [mark.text for mark in page.find("//del")] == ["His title"]
+        assert jonas.get(path).find("//fieldset//img") == []
+
+    def test_without_a_description_and_a_caption_it_is_not_reviewed(self, house: House, amira: Browser) -> None:
+        path = self.attached(house, amira)
+        check = amira.get(f"{path}/check")
+        assert "photo-1.jpg has no description and no caption" in check.text
+        assert "Submit for review" not in check.buttons()
+        amira.press(amira.get(path), "Save", {"alternative.photo-1.jpg": "A river bank"})
+        token = check.find("//input[@name='token']")[0].get("value")
+        page = amira.post(f"{path}/submit", {"token": token})
+        assert page.status == 403
+        assert "photo-1.jpg has no caption" in page.text
+        amira.press(amira.get(path), "Save", {"caption.photo-1.jpg": "The far side"})
+        assert "Submit for review" in amira.get(f"{path}/check").buttons()
+
+    def test_a_recording_is_attached_with_a_word_about_voices(self, house: House, amira: Browser) -> None:
+        case = house.receive("with a voice", files=[File("audio-1.wav", "audio/wav", wav())])
+        path = written(house, amira, case)
+        page = amira.press(amira.get(path), "Attach audio-1.wav")
+        assert "A voice can be recognised" in page.text
+        player = page.find("//fieldset//audio")[0]
+        assert amira.get(player.get("src")).headers["Content-Type"].startswith("audio/")
 
     @staticmethod
     def marked() -> bytes:
@@ -177,13 +244,16 @@ class TestPictures:
         page = amira.get(path)
         token = page.find("//input[@name='token']")[0].get("value")
         item = inbox.items(house.vault, other.id)[0].id.hex()
-        values = {"token": token, "item": item, "number": "1", "based_on": "2"}
+        values = {"token": token, "attach": f"{item}-1", "based_on": "2"}
         assert amira.post(f"{path}/media", values).status == 404
 
-    def test_what_is_no_picture_is_refused(self, house: House, amira: Browser) -> None:
+    def test_what_is_no_picture_is_refused_and_the_text_is_saved(self, house: House, amira: Browser) -> None:
         case = house.receive("x", files=[File("photo-1.jpg", "image/jpeg", b"<html>")])
         path = written(house, amira, case)
-        assert amira.press(amira.get(path), "Attach photo-1.jpg").status == 422
+        page = amira.press(amira.get(path), "Attach photo-1.jpg", {"title": "Typed"})
+        assert "Your text is saved. The file was not attached:" in page.text
+        assert page.find("//input[@id='title']")[0].get("value") == "Typed"
+        assert page.find("//fieldset") == []
 
 
 class TestTheLeakCheck:

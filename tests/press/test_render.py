@@ -96,3 +96,21 @@ def test_what_the_text_does_not_mention_follows_it(photo: Media) -> None:
 @settings(max_examples=100, deadline=None)
 def test_any_markdown_gives_only_allowed_elements(body: str) -> None:
     assert set(re.findall(r"<\s*([a-zA-Z0-9]+)", rendered(body))) <= ALLOWED
+
+
+def test_a_footnote_is_a_numbered_note_with_a_way_there_and_back() -> None:
+    page = html.fragment_fromstring(rendered("It rose.[^price]\n\n[^price]: By a third."), create_parent="div")
+    (there,) = page.xpath("//sup/a")
+    (note,) = page.xpath("//section/ol/li")
+    (back,) = note.xpath(".//a")
+    assert there.get("href") == f"#{note.get('id')}"
+    assert back.get("href") == f"#{there.get('id')}"
+    assert note.text_content().startswith("By a third.")
+
+
+def test_a_picture_alone_in_a_footnote_leaves_the_note_whole(photo: Media) -> None:
+    article = replace(EMPTY, body="A[^1]\n\n[^1]: ![](photo-1.jpg)", media=(photo,))
+    page = html.fragment_fromstring(str(body_html(article)), create_parent="div")
+    (note,) = page.xpath("//section/ol/li")
+    assert [child.tag for child in note] == ["p"]
+    assert [element.tag for element in note.find("p")] == ["img", "a"]

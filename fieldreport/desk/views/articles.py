@@ -1,8 +1,9 @@
-"""Articles: starting one from cases, its text and pictures, the preview, correcting, withdrawing and discarding."""
+"""Articles: starting one from cases, its text and files, the preview, correcting, withdrawing and discarding."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Final
 
 import flask
@@ -10,20 +11,24 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.article_fields import Changed, differences
 from fieldreport.desk.article_readers import signer_shown, too_few
 from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.desk.item_view import ReadPart, Shape, read_items
 from fieldreport.desk.previews import confined, copied
-from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, NotFound, UsageError
+from fieldreport.errors import Conflict, FieldreportError, NotAllowed, NotARecipient, NotFound, UsageError
+from fieldreport.press import proof
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, overview, release, review
+from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, list_articles
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases.inbox import ItemRow
 from fieldreport.web.i18n import NAMES
 
 blueprint = flask.Blueprint("articles", __name__)
@@ -31,9 +36,14 @@ blueprint = flask.Blueprint("articles", __name__)
 _SHOWN: Final = 100  # newest first: each title is a sealed draft to be opened
 
 
+# What readers' browsers show or play, and documents whose words the leak check compares.
+_ATTACHED: Final = frozenset({Shape.IMAGE, Shape.SOUND, Shape.FILM})
+_DOCUMENT: Final = "application/pdf"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CasePicture:
-    """A picture of a case that can be attached to an article."""
+class CaseFile:
+    """A file of a case that can be attached to an article."""
 
     item_id: bytes
     case: str
@@ -96,21 +106,35 @@ def _id(untrusted: str) -> bytes:
 @blueprint.get("/articles/<id:article_id>")
 def edit(article_id: bytes) -> ResponseReturnValue:
     """The article and the form to write it."""
-    seat = context.seat()
-    draft = drafts.load(seat, article_id)
-    cases, pictures = _material(draft.head)
+    return _page(drafts.load(context.seat(), article_id))
+
+
+def _page(
+    draft: Draft,
+    typed: Article | None = None,
+    *,
+    changed: Collection[Changed] = (),
+) -> str:
+    """The page of an article; ``typed`` stands in its form, where it could not be saved over what is ``changed``."""
+    cases, material = _material(draft.head)
     if editable(draft.head):
         presentation.stay_on_screen()
+    article = typed or draft.article
     return flask.render_template(
         "article.html",
         head=draft.head,
-        article=draft.article,
+        article=article,
         editable=editable(draft.head),
+        changed=changed,
+        typed_now=flask.request.form if typed else {},
+        undescribed=proof.undescribed(article),
+        left_out=proof.left_out(article),
+        length=proof.length(article),
         too_few=too_few(draft.head),
         signer_shown=signer_shown,
         cases=cases,
-        pictures=pictures,
-        revisions=overview.revisions(context.desk().vault, article_id),
+        material=material,
+        revisions=overview.revisions(context.desk().vault, draft.head.id),
         states=ArticleState,
         sign_offs=context.desk().settings.press.sign_offs,
         base_url=context.desk().settings.press.base_url,
@@ -123,11 +147,11 @@ def editable(head: ArticleHead) -> bool:
     return head.state in {ArticleState.DRAFT, ArticleState.REVIEW, ArticleState.CLEARED, ArticleState.SCHEDULED}
 
 
-def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePicture]]:
-    """The article's cases that this editor may read, and the pictures their sources sent."""
+def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CaseFile]]:
+    """The article's cases that this editor may read, and the files of their sources that can be attached."""
     desk, seat = context.desk(), context.seat()
     cases: list[tuple[bytes, str]] = []
-    pictures: list[CasePicture] = []
+    material: list[CaseFile] = []
     for case_id in head.cases:
         try:
             case = readable_case(case_id)
@@ -137,37 +161,60 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CasePict
         letters = [row for row in inbox.items(desk.vault, case_id) if row.kind is Kind.LETTER and row.exists]
         for item in read_items(seat, case_id, letters, first=1):
             found = [(part.opened_item, part.opened) if part.opened else (item.row.id, part) for part in item.parts]
-            pictures += [
-                CasePicture(item_id=item_id, case=case.name, part=part)
+            material += [
+                CaseFile(item_id=item_id, case=case.name, part=part)
                 for item_id, part in found
-                if part.shape is Shape.IMAGE
+                if part.shape in _ATTACHED or part.media_type == _DOCUMENT
             ]
-    return cases, pictures
+    return cases, material
 
 
 @access.editor
 @blueprint.post("/articles/<id:article_id>")
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything that readers will see. Any change voids earlier sign-offs."""
-    seat = context.seat()
-    draft = drafts.load(seat, article_id)
-    form = flask.request.form
-    article = dataclasses.replace(
-        draft.article,
+    draft = drafts.load(context.seat(), article_id)
+    article = _typed(draft.article)
+    try:
+        saved = _save(draft, article)
+    except Conflict:
+        return _conflict(article_id)
+    context.say("Nothing has changed." if saved is None else "Saved and sealed.")
+    return _to("leakcheck.show" if flask.request.form.get("then") == "check" else "articles.edit", article_id)
+
+
+def _typed(article: Article) -> Article:
+    """The article as the form has it."""
+    return dataclasses.replace(
+        article,
         title=" ".join(typed_text("title").split()),
         standfirst=typed_text("standfirst"),
         body=typed_text("body"),
         correction=typed_text("correction"),
-        language=form.get("language", draft.article.language),
-        slug=_slug(draft.article),
-        media=_media(draft.article),
+        language=flask.request.form.get("language", article.language),
+        slug=_slug(article),
+        media=_media(article),
     )
+
+
+def _save(draft: Draft, article: Article) -> Draft | None:
+    """Save what differs from the draft; nothing where nothing does. Raises ``Conflict``."""
     if article == draft.article:
-        context.say("Nothing has changed.")
-    else:
-        drafts.save(seat, article_id, article, based_on=_based_on())
-        context.say("Saved and sealed.")
-    return _to("leakcheck.show" if form.get("then") == "check" else "articles.edit", article_id)
+        return None
+    return drafts.save(context.seat(), draft.head.id, article, based_on=_based_on())
+
+
+def _conflict(article_id: bytes) -> ResponseReturnValue:
+    """The page again with what was typed, and beside it what a colleague saved meanwhile."""
+    newest = drafts.load(context.seat(), article_id)
+    if not editable(newest.head):
+        raise Conflict("a colleague has changed this article meanwhile", code="article-changed")
+    typed = dataclasses.replace(_typed(newest.article), slug=newest.article.slug)
+    described = {media.name: media for media in typed.media}
+    # One that was to be removed stays in the form with its tick.
+    kept = tuple(described.get(media.name, media) for media in newest.article.media)
+    typed = dataclasses.replace(typed, media=kept)
+    return _page(newest, typed, changed=differences(newest.article.public_fields(), typed.public_fields())), 409
 
 
 def _slug(article: Article) -> str:
@@ -198,21 +245,35 @@ def _based_on() -> int:
 @access.editor
 @blueprint.post("/articles/<id:article_id>/media")
 def attach(article_id: bytes) -> ResponseReturnValue:
-    """Attach a picture of a case: a fresh copy, cleaned again for this article."""
-    desk, seat, form = context.desk(), context.seat(), flask.request.form
+    """Save what is typed, then attach a file of a case: a fresh copy, cleaned again for this article."""
+    seat, form = context.seat(), flask.request.form
     draft = drafts.load(seat, article_id)
-    item = readable_item(_id(form.get("item", "")))
+    item_id, _, untrusted_number = form.get("attach", "").partition("-")
+    item = readable_item(_id(item_id))
     if item.case_id not in draft.head.cases:
-        raise NotFound("This picture belongs to another case.")
-    number = form.get("number", type=int, default=0)
+        raise NotFound("This file belongs to another case.")
+    try:
+        revision = (_save(draft, _typed(draft.article)) or draft).head.revision
+    except Conflict:
+        return _conflict(article_id)
+    number = int(untrusted_number) if untrusted_number.isascii() and untrusted_number.isdecimal() else 0
+    try:
+        _attach_part(article_id, item, number, based_on=revision)
+    except FieldreportError as error:
+        context.say(f"Your text is saved. The file was not attached: {str(error).rstrip('.')}.")
+    else:
+        context.say("Attached: a fresh copy, cleaned again. Write a description and a caption for it.")
+    return _to("articles.edit", article_id)
+
+
+def _attach_part(article_id: bytes, item: ItemRow, number: int, *, based_on: int) -> None:
+    desk, seat = context.desk(), context.seat()
     with seat.open_item(item.id) as envelope:
         first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
         if not first <= number < len(envelope.manifest.parts):
-            raise NotFound("This letter has no such attachment.")
+            raise NotFound("this letter has no such attachment")
         with copied(envelope.open_part(number), desk.settings.desk.data / "scratch") as source:
-            drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=_based_on())
-    context.say("Attached: a fresh copy, cleaned again. Write a description of it for people who cannot see it.")
-    return _to("articles.edit", article_id)
+            drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=based_on)
 
 
 @access.editor
@@ -222,7 +283,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
     seat = context.seat()
     wanted = drafts.load(seat, article_id).article.media_named(name)
     if wanted is None:
-        raise NotFound("There is no such picture.")
+        raise NotFound("There is no such file.")
     with drafts.open_media(seat, article_id, name) as source:
         body = source.read(limits.SCRUB_OUTPUT_BYTES) or b""
     response = flask.Response(body, mimetype=wanted.media_type)

@@ -16,9 +16,11 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.article_fields import label
 from fieldreport.desk.article_readers import signer_shown, too_few
 from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
+from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
 from fieldreport.vault.articles import drafts, release, review
 from fieldreport.vault.articles.drafts import Draft
@@ -30,14 +32,6 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("leakcheck", __name__)
 
-_FIELD_LABELS: Final = {
-    "title": "Title",
-    "standfirst": "Standfirst",
-    "body": "Body",
-    "correction": "Correction",
-    "slug": "Address",
-    "article": "The whole article",
-}
 _RULE_LABELS: Final = {
     "protected-term": "Protected term",
     "lifted-run": "Words copied from the report",
@@ -114,6 +108,8 @@ def _page(
         "leakcheck.html",
         head=draft.head,
         article=draft.article,
+        undescribed=proof.undescribed(draft.article),
+        left_out=proof.left_out(draft.article),
         states=ArticleState,
         checked=checked,
         excerpts={c.finding.key: excerpt(fields.get(c.finding.field, ""), c) for c in checked},
@@ -156,16 +152,6 @@ def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
         if row.ended is None:
             found[case_id.hex()] = (case_id, row.name)
     return found
-
-
-def label(name: str) -> str:
-    """What an editor calls a public field of an article."""
-    if name.startswith("media."):
-        which, _, what = name.removeprefix("media.").rpartition(".")
-        if what in {"caption", "alternative"}:
-            return f"{'Caption' if what == 'caption' else 'Description'} of {which}"
-        return name.removeprefix("media.")
-    return _FIELD_LABELS.get(name, name)
 
 
 def excerpt(text: str, checked: Checked) -> Excerpt:

@@ -32,7 +32,7 @@ from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, row_of, sign_offs_of
 from fieldreport.vault.articles.readers import must_read_all, readers_behind
 from fieldreport.vault.articles.records import Record, opened_file
-from fieldreport.vault.articles.review import Review, leak_check, must_not_have_written
+from fieldreport.vault.articles.review import Review, leak_check, must_be_described, must_not_have_written
 from fieldreport.vault.articles.signatures import SignOff, add_sign_off, check_sign_offs, sign
 from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
@@ -92,7 +92,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
 
     Raises:
         NotAllowed: code "own-article", "same-person", "sign-off-void", "article-limited", "case-unread",
-        "unanswered-findings" or "article-state".
+        "unanswered-findings", "undescribed" or "article-state".
         Conflict: it changed meanwhile. StoreError: the site could not be written; it stays scheduled.
     """
     head, record = drafts.open_current(seat, article_id)
@@ -226,6 +226,7 @@ def _must_be_ready(
         readers=readers,
         people=site.press.sign_offs,
     )
+    must_be_described(record.article)
     found = leak_check(seat, head, record, site.press, site.reader)
     found.must_be_answered_for(sign_offs[SignOff.SAFETY].handle)
     return found

@@ -16,9 +16,11 @@ from sqlalchemy import select
 from fieldreport import limits
 from fieldreport.config import Press
 from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
+from fieldreport.press.article import Article
 from fieldreport.press.leakcheck import Finding, Severity
 from fieldreport.press.leakcheck import check as check_words
 from fieldreport.press.leakcheck.findings import Rule
+from fieldreport.press.proof import undescribed
 from fieldreport.seal import Kind, Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
@@ -151,10 +153,16 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
 
 
 def submit(seat: Seat, article_id: bytes) -> ArticleHead:
-    """Hand a draft to colleagues for review. Raises ``NotAllowed`` where it is no draft or has no title or text."""
+    """Hand a draft to colleagues for review.
+
+    Raises:
+        NotAllowed: it is no draft, has no title or text, or an attachment lacks a description or a caption (code
+            "undescribed").
+    """
     _, record = drafts.open_current(seat, article_id)
     if not record.article.title.strip() or not record.article.body.strip():
         raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
+    must_be_described(record.article)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
         must_read_all(change.session, seat, article_id)
@@ -178,8 +186,8 @@ def clear(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> Art
     """Sign off that an article puts no one at risk.
 
     Raises:
-        NotAllowed: code "own-article", "article-limited", "case-unread", "case-unreadable", "unanswered-findings" or
-            "article-state".
+        NotAllowed: code "own-article", "article-limited", "case-unread", "case-unreadable", "unanswered-findings",
+            "undescribed" or "article-state".
         Conflict: it changed meanwhile.
     """
     head, record = drafts.open_current(seat, article_id)
@@ -187,6 +195,7 @@ def clear(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> Art
     must_be(head.state, ArticleState.REVIEW)
     with seat.vault.reading() as session:
         must_read_all(session, seat, article_id)
+    must_be_described(record.article)
     leak_check(seat, head, record, press, reader).must_be_answered_for(seat.handle)
     signature = sign(seat, SignOff.SAFETY, article_id, record.article.content_hash())
     with seat.change() as change:
@@ -197,6 +206,16 @@ def clear(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> Art
         row.state = ArticleState.CLEARED.value
         change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety")
     return overview.get(seat.vault, article_id)
+
+
+def must_be_described(article: Article) -> Literal[True]:
+    """Check that every attachment has a description and a caption. Raises ``NotAllowed`` (code "undescribed")."""
+    missing = undescribed(article)
+    if missing:
+        raise NotAllowed(
+            f"every attachment needs a description and a caption: {'; '.join(missing)}", code="undescribed"
+        )
+    return True
 
 
 def must_have_read(finding: Finding) -> Literal[True]:

@@ -15,6 +15,7 @@ from fieldreport.press.article import Media
 from fieldreport.press.leakcheck import Rule
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.vault.articles import review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.tables import ArticleState
 from tests.vault.articles.conftest import House
@@ -73,7 +74,7 @@ def test_a_photo_is_cleaned_named_and_described(house: House, attach: Attach) ->
 
 
 def test_the_cleaned_photo_is_what_is_published(house: House, attach: Attach) -> None:
-    draft = attach(house.draft(), photo(), alternative="A field")
+    draft = attach(house.draft(), photo(), alternative="A field", caption="Somewhere")
     house.amira.submit(draft.head.id)
     house.jonas.clear(draft.head.id)
     house.ines_desk.publish(draft.head.id)
@@ -122,7 +123,7 @@ def test_a_file_from_nowhere_is_refused(house: House) -> None:
 
 def test_another_hash_under_a_known_name_blocks_and_does_not_open(house: House, attach: Attach) -> None:
     draft = attach(house.draft(), photo())
-    swapped = replace(draft.article.media[0], sha256="a" * 64)
+    swapped = replace(draft.article.media[0], sha256="a" * 64, alternative="A field", caption="Somewhere")
     draft = house.edit(draft.head.id, media=(swapped,))
     assert [checked.finding.rule for checked in house.jonas.check(draft.head.id)] == [Rule.MEDIA]
     house.amira.submit(draft.head.id)
@@ -151,3 +152,15 @@ def test_readers_get_pixels_made_anew_and_nothing_that_hid_beside_them(house: Ho
     draft = attach(house.draft(), plain[:-2] + hidden + plain[-2:])
     with house.amira.open_media(draft.head.id, "photo-1.jpg") as stream:
         assert b"serial" not in (stream.read(-1) or b"")
+
+
+def test_nothing_goes_out_undescribed_even_if_it_was_handed_in_before_that_was_asked(
+    house: House, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = attach(house.draft(), photo(), alternative="A field")
+    with monkeypatch.context() as before:
+        before.setattr(review, "must_be_described", lambda _article: True)
+        house.amira.submit(draft.head.id)
+    with pytest.raises(NotAllowed, match=r"photo-1\.jpg has no caption") as caught:
+        house.jonas.clear(draft.head.id)
+    assert caught.value.code == "undescribed"
