@@ -245,12 +245,14 @@ class Press:
     """The public site. Delays are the newsroom's protection against matching a report's hour with a publication's.
 
     ``letterbox``: the onion host where sources write, named on every page; empty: no page says how to write.
+    ``language``: the newsroom's own, of the front page and the feeds; one of those that the site speaks.
     """
 
     site: Path
     listen: str = field(default="127.0.0.1:8002", metadata=_LISTEN)
     base_url: str = "http://127.0.0.1:8002"
     byline: str = "our reporters"
+    language: str = "en"
     minimum_age_hours: int = field(default=72, metadata=_at_least(0))
     random_delay_hours: int = field(default=48, metadata=_at_least(0))
     daily_slot: str = "06:00"

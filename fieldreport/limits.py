@@ -280,6 +280,7 @@ ARTICLE_JSON_BYTES: Final = 4 * MIB  # all of the above at four bytes a characte
 SLUG_CHARACTERS: Final = 120  # of an article's address
 ANSWER_CHARACTERS: Final = 2_000  # the reason for one finding
 NOTE_TERMS: Final = 500  # protected terms in one source's note; beyond, the check says that it did not look for all
+FRONT_PAGE_ENTRIES: Final = 50  # newest on the front page; each year has a page with all of its
 FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site
 
 # --- command line ---

@@ -15,9 +15,9 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,8 +25,9 @@ from typing import Any, Final, Protocol
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotFound, StoreError
 from fieldreport.press.article import Article
-from fieldreport.press.atomic_files import set_times, sync_directory, write_file
-from fieldreport.press.site import RECIPIENTS, Newsroom, Published, build
+from fieldreport.press.atomic_files import set_times, sync_path, write_file
+from fieldreport.press.newsroom import Newsroom, Published
+from fieldreport.press.site import RECIPIENTS, Built, build
 
 _FORMAT: Final = 1
 
@@ -47,6 +48,7 @@ class Archive:
     """The published articles of one newsroom, and the site made from them, below ``directory``."""
 
     directory: Path
+    _built: list[Built] = field(default_factory=list, init=False, repr=False, compare=False)  # the last one, or none
 
     def put(self, published: Published, media: Mapping[str, MediaSource]) -> None:
         """Store one published article; the same again changes nothing.
@@ -63,7 +65,6 @@ class Archive:
                 if not target.exists():
                     self._copy(media[wanted.sha256], target, wanted.sha256, published.published)
             self._write(published)
-            self._delete_unused_media()
 
     def add_media(self, media: Mapping[str, MediaSource], slot: datetime) -> None:
         """Copy files in before the article that needs them, so that ``put`` is quick.
@@ -83,12 +84,12 @@ class Archive:
             NotFound: nothing was ever published there.
         """
         with self._writing():
-            entry = next((entry for entry in self.entries() if entry.slug == slug), None)
-            if entry is None:
+            path = self._snapshots / f"{slug}.json"
+            if not path.exists():
                 raise NotFound("nothing was published at this address")
+            entry = _read(path)
             if entry.article is not None:
                 self._write(Published(slug=slug, language=entry.language, published=slot, updated=slot, article=None))
-            self._delete_unused_media()
 
     def entries(self) -> tuple[Published, ...]:
         """Everything ever published, newest first; withdrawn ones without their article.
@@ -100,13 +101,26 @@ class Archive:
         return tuple(sorted(found, key=lambda entry: (entry.published, entry.slug), reverse=True))
 
     def rebuild(self, newsroom: Newsroom, *, slot: datetime) -> None:
-        """Build the site from the snapshots and switch to it.
+        """Build the site from the snapshots, switch to it, and delete the files of which no article speaks any more.
+
+        What has not changed since this process built last is not made again.
 
         Raises:
             StoreError: a snapshot is damaged or the directory cannot be written; the old site stays.
         """
         with self._writing():
-            build(self.entries(), self.directory, newsroom, slot=slot, media=lambda sha256: self._media / sha256)
+            entries = self.entries()
+            self._built[:] = [
+                build(
+                    entries,
+                    self.directory,
+                    newsroom,
+                    slot=slot,
+                    media=lambda sha256: self._media / sha256,
+                    before=next(iter(self._built), None),
+                )
+            ]
+            self._delete_unused_media(entries)
 
     def recipients(self) -> str:
         """The list of keys that the site shows now; empty where it shows none, or there is no site yet."""
@@ -160,10 +174,10 @@ class Archive:
         finally:
             temporary.unlink(missing_ok=True)
         set_times(self._media, slot)
-        sync_directory(self._media)
+        sync_path(self._media)
 
-    def _delete_unused_media(self) -> None:
-        used = {media.sha256 for entry in self.entries() if entry.article for media in entry.article.media}
+    def _delete_unused_media(self, entries: Sequence[Published]) -> None:
+        used = {media.sha256 for entry in entries if entry.article for media in entry.article.media}
         for path in self._media.iterdir():
             if path.name not in used:
                 path.unlink()
@@ -190,7 +204,7 @@ def _read(path: Path) -> Published:
             language=document["language"],
             published=datetime.fromisoformat(document["published"]).astimezone(UTC),
             updated=datetime.fromisoformat(document["updated"]).astimezone(UTC),
-            article=None if article is None else Article.from_json(json.dumps(article).encode()),
+            article=None if article is None else Article.from_document(article),
         )
     except (OSError, ValueError, KeyError, TypeError, FieldreportError):
         raise StoreError("a snapshot of a published article is damaged", detail="site: damaged snapshot") from None

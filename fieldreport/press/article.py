@@ -148,6 +148,11 @@ class Article:
             untrusted = json.loads(untrusted_document)
         except (ValueError, RecursionError):
             raise _not_an_article() from None
+        return cls.from_document(untrusted)
+
+    @classmethod
+    def from_document(cls, untrusted: object) -> Article:
+        """Read what JSON has been decoded from. Raises ``UsageError`` as ``from_json``."""
         values = _typed(untrusted, {"format": int, "media": list, **dict.fromkeys(_TEXT_FIELDS, str)})
         if values.pop("format") != _FORMAT:
             raise _not_an_article()

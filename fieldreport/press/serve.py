@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # What a build holds; "gone/SLUG" has no extension and is not served.
-_PATH: Final = re.compile(r"(?:articles/|media/[a-z0-9-]+/)?[a-z0-9-]+\.[a-z0-9]{1,5}")
+_PATH: Final = re.compile(r"(?:archive/|articles/|media/[a-z0-9-]+/)?[a-z0-9-]+\.[a-z0-9]{1,5}")
 _ARTICLE: Final = re.compile(r"articles/([a-z0-9-]+)\.html")
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",
@@ -46,6 +46,7 @@ _TYPES: Final = {
     "webm": "video/webm",
     "pdf": "application/pdf",
 }
+_FEEDS: Final = {"feed.xml": "application/atom+xml; charset=utf-8", "feed.json": "application/feed+json"}
 _HEADERS: Final = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -124,6 +125,6 @@ def _file(request: Request, path: Path, status: int) -> Response:
 
 
 def _content_type(path: Path) -> str:
-    if path.name == "feed.xml":
-        return "application/atom+xml; charset=utf-8"
+    if path.name in _FEEDS:
+        return _FEEDS[path.name]
     return _TYPES.get(path.suffix.removeprefix("."), "application/octet-stream")

@@ -11,7 +11,7 @@ import pytest
 
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Article, Media
-from fieldreport.press.site import Newsroom, Published
+from fieldreport.press.newsroom import Newsroom, Published
 
 SLOT = datetime(2026, 11, 20, 6, tzinfo=UTC)
 PICTURE = b"\xff\xd8 not really a picture \xff\xd9"

@@ -13,8 +13,8 @@ from werkzeug.test import Client, TestResponse
 
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Media
+from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.serve import create_app
-from fieldreport.press.site import Newsroom, Published
 from tests import connections
 
 MediaSources = dict[str, MediaSource]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import tomllib
 from dataclasses import replace
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 from lxml import etree, html
 
-from fieldreport.errors import NotFound, StoreError
+from fieldreport.errors import NotFound, SettingsError, StoreError
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.article import Article
-from fieldreport.press.site import POLICY, Newsroom, Published, direction
+from fieldreport.press.languages import direction
+from fieldreport.press.newsroom import Newsroom, Published
+from fieldreport.press.site import POLICY
 from fieldreport.web.i18n import NAMES
+from tests.cast import settings_in
 
 MediaSources = dict[str, MediaSource]
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -61,7 +65,7 @@ def test_every_page_is_inert_and_closed(built: Path) -> None:
         assert not page.findall(".//script")
         assert not page.findall(".//style")
         assert not page.xpath("//@style | //@*[starts-with(name(), 'on')]")
-        for loaded in page.xpath("//@src | //link/@href"):
+        for loaded in page.xpath("//@src | //link[not(@rel='canonical')]/@href"):
             assert not re.match(r"\w+:|//", str(loaded)), loaded
 
 
@@ -183,7 +187,133 @@ def test_the_feeds_content_is_html_with_whole_addresses(built: Path) -> None:
 def test_the_site_map_lists_the_pages_by_day(built: Path) -> None:
     sitemap = etree.parse(str(built / "sitemap.xml"))
     listed = [element.text for element in sitemap.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
-    assert listed == ["https://example.org/", "https://example.org/articles/bcdfghjk22.html"]
+    assert listed == [
+        "https://example.org/",
+        "https://example.org/articles/bcdfghjk22.html",
+        "https://example.org/archive/2026.html",
+    ]
+
+
+def test_the_json_feed_has_what_its_version_requires_and_the_same_entries(built: Path) -> None:
+    feed = json.loads((built / "feed.json").read_text(encoding="utf-8"))
+    # jsonfeed.org/version/1.1: version and title of the feed, id and content of an item, are required.
+    assert (feed["version"], feed["title"]) == ("https://jsonfeed.org/version/1.1", "The Far Bank")
+    assert feed["feed_url"] == "https://example.org/feed.json"
+    (item,) = feed["items"]
+    entry = etree.parse(str(built / "feed.xml")).getroot().find(f"{ATOM}entry")
+    assert entry is not None
+    assert item["id"] == entry.findtext(f"{ATOM}id")
+    assert item["content_html"] == entry.findtext(f"{ATOM}content")
+    assert item["date_published"] == entry.findtext(f"{ATOM}published")
+    assert item["authors"] == [{"name": "Our reporters"}]
+    assert (item["url"], item["language"]) == ("https://example.org/articles/bcdfghjk22.html", "en")
+    for path in built.rglob("*.html"):
+        (named,) = html.parse(str(path)).xpath("//link[@type='application/feed+json']")
+        assert named.get("href").endswith("feed.json")
+
+
+def test_an_article_tells_others_sites_what_to_show_of_it(built: Path) -> None:
+    page = html.parse(str(built / "articles" / "bcdfghjk22.html"))
+    told = {meta.get("property"): meta.get("content") for meta in page.findall(".//meta[@property]")}
+    address = "https://example.org/articles/bcdfghjk22.html"
+    assert told == {
+        "og:type": "article",
+        "og:title": "Dark <windows> & doors",
+        "og:url": address,
+        "og:site_name": "The Far Bank",
+        "og:description": "Nobody says why.",
+        "og:image": "https://example.org/media/bcdfghjk22/photo-1.jpg",
+        "og:image:alt": "Hills",
+        "article:published_time": "2026-11-20",
+    }
+    assert page.xpath("//link[@rel='canonical']/@href") == [address]
+
+
+def several(archive: Archive, slot: datetime, number: int) -> list[str]:
+    """So many articles, each a week older than the one before; their slugs."""
+    slugs = [f"bcdfghjm{tens}{ones}" for tens in "2345678" for ones in "23456789"][:number]
+    for age, slug in enumerate(slugs):
+        at = slot - timedelta(weeks=age)
+        article = Article(language="en", slug=slug, title=f"Title {age}", body="Text.")
+        archive.put(Published(slug=slug, language="en", published=at, updated=at, article=article), {})
+    return slugs
+
+
+def test_each_year_has_a_page_and_the_front_page_has_the_newest(
+    archive: Archive, newsroom: Newsroom, slot: datetime
+) -> None:
+    slugs = several(archive, slot, 52)
+    archive.rebuild(newsroom, slot=slot)
+    front = html.parse(str(current(archive) / "index.html"))
+    assert front.xpath("//article//a/@href") == [f"articles/{slug}.html" for slug in slugs[:50]]
+    years = front.xpath("//nav/p/a/@href")
+    assert years == ["archive/2026.html", "archive/2025.html"]
+    listed = [
+        str(address)
+        for year in years
+        for address in html.parse(str(current(archive) / year)).xpath("//article//a/@href")
+    ]
+    assert listed == [f"../articles/{slug}.html" for slug in slugs]
+    assert all((current(archive) / "archive" / address).exists() for address in listed)
+
+
+def test_one_more_article_is_one_more_page_and_the_others_stay_the_same_files(
+    archive: Archive, newsroom: Newsroom, published: Published, media: MediaSources, slot: datetime
+) -> None:
+    several(archive, slot - timedelta(days=1), 5)
+    archive.rebuild(newsroom, slot=slot)
+    before = {path.name: path.stat().st_ino for path in (current(archive) / "articles").iterdir()}
+    archive.put(published, media)
+    archive.rebuild(newsroom, slot=slot)
+    after = {path.name: path.stat().st_ino for path in (current(archive) / "articles").iterdir()}
+    assert len(before) == 5
+    assert {name: after[name] for name in before} == before
+    assert after.keys() - before.keys() == {"bcdfghjk22.html"}
+    incremental = {path.relative_to(current(archive)): path.read_bytes() for path in files_of(archive)}
+    Archive(archive.directory).rebuild(newsroom, slot=slot)  # as after a restart: everything is made again
+    assert {path.relative_to(current(archive)): path.read_bytes() for path in files_of(archive)} == incremental
+
+
+def files_of(archive: Archive) -> list[Path]:
+    return [path for path in current(archive).rglob("*") if path.is_file()]
+
+
+def test_a_page_is_made_again_where_it_was_changed_or_the_newsroom_was(
+    archive: Archive, newsroom: Newsroom, slot: datetime
+) -> None:
+    first, second = several(archive, slot, 2)
+    archive.rebuild(newsroom, slot=slot)
+    (current(archive) / "articles" / f"{first}.html").write_text("not ours", encoding="utf-8")
+    (current(archive) / "articles" / f"{second}.html").unlink()
+    archive.rebuild(newsroom, slot=slot)
+    for slug in (first, second):
+        assert "Title" in (current(archive) / "articles" / f"{slug}.html").read_text(encoding="utf-8")
+    archive.rebuild(replace(newsroom, name="Another"), slot=slot)
+    assert "Another" in (current(archive) / "articles" / f"{first}.html").read_text(encoding="utf-8")
+
+
+def test_the_newsroom_has_a_language_of_its_own(
+    archive: Archive, tmp_path: Path, published: Published, media: MediaSources, slot: datetime
+) -> None:
+    settings = settings_in(tmp_path)
+    korean = replace(settings, press=replace(settings.press, language="ko"))
+    archive.put(published, media)
+    archive.rebuild(Newsroom.from_settings(korean), slot=slot)
+    front = html.parse(str(current(archive) / "index.html")).getroot()
+    assert front.get("lang") == "ko"
+    assert "기사" in front.text_content()
+    page = html.parse(str(current(archive) / "articles" / "bcdfghjk22.html")).getroot()
+    assert page.get("lang") == "en"
+    with pytest.raises(SettingsError, match="language"):
+        Newsroom.from_settings(replace(settings, press=replace(settings.press, language="tlh")))
+
+
+def test_the_page_of_a_long_article_is_small(archive: Archive, newsroom: Newsroom, slot: datetime) -> None:
+    body = "\n\n".join([" ".join(["Nobody counts them."] * 40)] * 16)  # 1,920 words
+    article = Article(language="en", slug="bcdfghjk22", title="T", body=body)
+    archive.put(Published(slug=article.slug, language="en", published=slot, updated=slot, article=article), {})
+    archive.rebuild(replace(newsroom, letterbox="b" * 56 + ".onion"), slot=slot)
+    assert (current(archive) / "articles" / "bcdfghjk22.html").stat().st_size <= 20_000
 
 
 # --- correcting and withdrawing ---

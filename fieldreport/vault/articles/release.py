@@ -21,8 +21,8 @@ from sqlalchemy import select
 from fieldreport.config import Press, Settings
 from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError, SealError
 from fieldreport.press.archive import Archive, MediaSource
+from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.schedule import Schedule
-from fieldreport.press.site import Newsroom, Published
 from fieldreport.seal import Role, recipients_file
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change

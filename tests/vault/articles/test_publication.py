@@ -343,7 +343,7 @@ def test_after_a_rotation_and_rewrapping_a_scheduled_article_still_goes_out(hous
 
 
 def test_the_site_is_rebuilt_without_any_key(house: House) -> None:
-    from fieldreport.press.site import Newsroom
+    from fieldreport.press.newsroom import Newsroom
 
     article_id = house.published()
     article = house.amira.load(article_id).article

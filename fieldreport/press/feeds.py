@@ -1,0 +1,43 @@
+"""What feed readers take: times, and JSON Feed 1.1 (jsonfeed.org/version/1.1); the Atom feed is a template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from fieldreport.press.newsroom import Newsroom
+
+
+def instant(moment: datetime) -> str:
+    """A time in the form of RFC 3339."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def json_feed(newsroom: Newsroom, entries: Sequence[Mapping[str, Any]]) -> str:
+    """The feed with the same ``entries`` as the Atom feed; what was withdrawn is not in it, and readers forget it."""
+    authors = [{"name": newsroom.byline}]
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": newsroom.name,
+        "home_page_url": f"{newsroom.base_url}/",
+        "feed_url": f"{newsroom.base_url}/feed.json",
+        "language": newsroom.language,
+        "authors": authors,
+        "items": [
+            {
+                "id": entry["identity"],
+                "url": f"{newsroom.base_url}/articles/{entry['slug']}.html",
+                "title": entry["title"],
+                **({"summary": entry["standfirst"]} if entry["standfirst"] else {}),
+                "content_html": entry["body"],
+                "date_published": instant(entry["published"]),
+                "date_modified": instant(entry["updated"]),
+                "language": entry["language"],
+                "authors": authors,
+            }
+            for entry in entries
+        ],
+    }
+    return json.dumps(feed, ensure_ascii=False, separators=(",", ":")) + "\n"
