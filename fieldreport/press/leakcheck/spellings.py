@@ -42,13 +42,13 @@ def spellings(term: str) -> tuple[str, ...]:
 def _syllable(syllable: str, system: str) -> str:
     table = SOUNDS["ko_spelled"][system]
     code = ord(syllable) - _FIRST_SYLLABLE
-    if not 0 <= code < 11172:  # noqa: PLR2004 - syllables of Unicode
-        return ""
     finals = SOUNDS["ko_spelled"]["finals"]
     return str(table["initials"][code // 588] + table["medials"][code % 588 // 28] + finals[code % 28])
 
 
 def _korean(name: Name) -> list[str]:
+    if not all("가" <= each <= "힣" for each in "".join(name.core.split())):
+        return []  # 제3공장: who leaves the figure out spells another name
     systems = [system for system in SOUNDS["ko_spelled"] if system != "finals"]
     if not name.family:
         return ["".join(_syllable(each, system) for each in "".join(name.core.split())).title() for system in systems]

@@ -28,6 +28,6 @@ def test_what_newspapers_write_is_suggested_and_found(term: str, among: set[str]
         assert Sounds([(term, "C-1")]).hits(f"Yesterday {spelled} was there."), spelled
 
 
-@pytest.mark.parametrize("term", ["Hyesan", "محمد حسين", "42", "", "!"])
+@pytest.mark.parametrize("term", ["Hyesan", "محمد حسين", "42", "", "!", "제3공장", "김3"])
 def test_what_no_table_reads_gets_no_suggestion(term: str) -> None:
     assert spellings(term) == ()
