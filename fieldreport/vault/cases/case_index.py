@@ -247,7 +247,8 @@ class CaseIndex:
 
             def counted(name: str, sets: Mapping[str, Bits]) -> dict[str, int]:
                 mask = without(name)
-                found = {each: (mask & bits.value).bit_count() for each, bits in sets.items()}
+                # Copied: the session's look into the cases may find another label or language meanwhile.
+                found = {each: (mask & bits.value).bit_count() for each, bits in list(sets.items())}
                 return {each: number for each, number in sorted(found.items()) if number}
 
             of_state, of_limited = without("state"), without("limited")

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
+from typing_extensions import override
 
 from fieldreport.errors import NotFound, StoreError
 from fieldreport.vault.archive.tables import Case, CaseState
 from fieldreport.vault.cases import conversation, inbox, restriction, sort, workflow
-from fieldreport.vault.cases.case_index import NOBODY, CaseFilter, CaseIndex, Limited, Order
+from fieldreport.vault.cases.bits import Bits
+from fieldreport.vault.cases.case_index import NOBODY, CaseFilter, CaseIndex, Contents, Limited, Order
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 
@@ -313,3 +315,18 @@ def test_a_first_look_that_was_interrupted_is_gone_on_with(newsroom: Newsroom, m
         index.refresh()
     index.refresh()
     assert walk(index, CaseFilter()) == walk(index_of(newsroom), CaseFilter())
+
+
+def test_counting_while_more_is_found_in_the_cases_goes_well(newsroom: Newsroom) -> None:
+    index, contents = index_of(newsroom), Contents()
+
+    class Found(Bits):
+        @property
+        @override
+        def value(self) -> int:
+            """The session's look into the cases finds another label at this moment."""
+            contents.labels["tunnel"].put(2)
+            return super().value
+
+    contents.labels["gate"] = Found()
+    assert index.counts(CaseFilter(), viewer="amira", contents=contents).labels == {}
