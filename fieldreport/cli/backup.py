@@ -29,6 +29,7 @@ from fieldreport import config, hardening, limits
 from fieldreport.cli import load_settings
 from fieldreport.errors import StoreError, UsageError
 from fieldreport.mailbox import copy_mailbox
+from fieldreport.store import one_at_a_time
 from fieldreport.vault.archive.vault import copy_vault
 
 MANIFEST: Final = "manifest.json"
@@ -52,8 +53,10 @@ def backup_command(context: click.Context, directory: Path, *, keep: int) -> Non
     """Copy databases, payloads, rosters, settings and the site into DIRECTORY, and the key files apart from them."""
     settings = load_settings(context)
     try:
-        name, made = back_up(settings, directory.absolute())
-        _forget(directory.absolute(), keep)
+        # Another one at the same time would remove payloads that this one has copied and not named yet.
+        with one_at_a_time(directory.absolute()):
+            name, made = back_up(settings, directory.absolute())
+            _forget(directory.absolute(), keep)
     except OSError as error:
         raise StoreError(f"the backup could not be made: {error.filename}: {error.strerror}") from None
     sizes = ", ".join(f"{len(payloads)} payloads of the {zone}" for zone, payloads in made.payloads.items())

@@ -76,6 +76,7 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
     settings = config.load(path, {} if inside else os.environ)
     if inside:
         settings = _inside(settings, directory)
+    _must_be_unused(settings)
     if (backup / "keys").is_dir():
         shutil.copytree(backup / "keys", settings.keys.directory)
     if (backup / "site").is_dir():
@@ -91,6 +92,16 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
             shutil.copyfile(each, settings.desk.keyfiles / each.name)
             (settings.desk.keyfiles / each.name).chmod(0o600)
     return settings
+
+
+def _must_be_unused(settings: config.Settings) -> None:
+    """Settings may name directories elsewhere; key files that were written since the backup are the only ones."""
+    places = [settings.keys.directory] if settings.has("keys") else []
+    places += [settings.press.site] if settings.has("press") else []
+    places += [settings.desk.keyfiles] if settings.has("desk") else []
+    for place in places:
+        if place.is_dir() and any(place.iterdir()):
+            raise UsageError(f"{place} is not empty")
 
 
 def _must_be_whole(backup: Path, manifest: Mapping[str, Any]) -> None:

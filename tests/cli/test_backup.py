@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +18,7 @@ from typing import BinaryIO
 import pytest
 from sqlalchemy import select
 
+from fieldreport.cli import backup as backup_module
 from fieldreport.config import Settings
 from fieldreport.errors import KeyFileDamaged, NotARecipient, UsageError
 from fieldreport.mailbox import copy_mailbox, migrate_mailbox, open_mailbox, restore_mailbox
@@ -249,6 +252,36 @@ def test_a_backup_is_complete_incremental_and_forgotten_in_time(lettered: House,
     third = back_up(lettered, tmp_path / "backups", "--keep", "1")
     assert not payload.exists()
     assert [path.name for path in (tmp_path / "backups").iterdir() if path.name[0].isdigit()] == [third.name]
+
+
+def test_two_are_not_made_at_once(lettered: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, looked = backup_module._forget, []
+
+    def forget(directory: Path, keep: int) -> None:
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(descriptor)
+        looked.append(directory)
+        real(directory, keep)
+
+    monkeypatch.setattr(backup_module, "_forget", forget)
+    back_up(lettered, tmp_path / "backups")
+    assert looked == [tmp_path / "backups"]
+
+
+def test_key_files_that_lie_elsewhere_and_are_there_are_not_overwritten(lettered: House, tmp_path: Path) -> None:
+    made = back_up(lettered, tmp_path / "backups")
+    elsewhere = tmp_path / "keyfiles"
+    elsewhere.mkdir(mode=0o700)
+    (elsewhere / "amira.key").write_bytes(b"written since")
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("FIELDREPORT_DESK_KEYFILES", str(elsewhere))
+        said = refused(lettered.run("restore", made, tmp_path / "restored"), 64)
+    assert f"{elsewhere} is not empty" in said
+    assert (elsewhere / "amira.key").read_bytes() == b"written since"
 
 
 def test_what_is_not_as_it_was_written_is_not_restored(lettered: House, tmp_path: Path) -> None:
