@@ -57,6 +57,15 @@ def test_a_unit_runs_its_zone_as_its_own_user_with_no_core_and_no_swap(service: 
     assert (wanted["LimitCORE"], wanted["MemorySwapMax"]) == ("0", "0")
 
 
+@pytest.mark.parametrize("zone", ["intake", "desk", "press"])
+def test_a_zones_units_may_write_to_the_directories_that_are_its_own_and_no_others(zone: str) -> None:
+    rows = [line.split() for line in (UNITS / "tmpfiles.conf").read_text().splitlines() if line.startswith("z ")]
+    own = {path for _, path, _, user, _ in rows if user == f"fieldreport-{zone}"}
+    units = [UNITS / f"fieldreport-{service}.service" for service, of in ZONES.items() if of == zone]
+    allowed = [value for unit in units for name, value in directives(unit) if name == "ReadWritePaths"]
+    assert {path.removeprefix("-") for value in allowed for path in value.split()} == own
+
+
 def test_systemd_makes_the_users_and_knows_every_owner(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     said("systemd-sysusers", f"--root={tmp_path}", UNITS / "sysusers.conf")
