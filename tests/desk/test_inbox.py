@@ -9,6 +9,7 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.desk import rewrap, sort
+from fieldreport.desk.item_view import ReadItem, read_items
 from fieldreport.errors import StoreError
 from fieldreport.seal import Codename, Role, SourceKeys
 from fieldreport.unseal.staff_key import StaffKey
@@ -101,6 +102,21 @@ def test_unread_is_said_in_words_and_ends_with_reading(house: House, amira: Brow
     assert "unread" in amira.get("/inbox").find("//tbody//tr")[0].text_content()
     amira.get(f"/cases/{case.id.hex()}")
     assert "unread" not in amira.get("/inbox").find("//tbody//tr")[0].text_content()
+
+
+def test_a_letter_that_comes_while_its_case_is_shown_stays_unread(
+    house: House, amira: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = house.receive("first")
+
+    def slow(*arguments: Any, **named: Any) -> list[ReadItem]:
+        shown = read_items(*arguments, **named)
+        house.receive("second")
+        return shown
+
+    monkeypatch.setattr("fieldreport.desk.views.cases.read_items", slow)
+    amira.get(f"/cases/{case.id.hex()}")
+    assert "unread" in amira.get("/inbox").find("//tbody//tr")[0].text_content()
 
 
 def test_reading_is_each_persons_own(house: House, amira: Browser, jonas: Browser) -> None:

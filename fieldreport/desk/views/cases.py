@@ -49,11 +49,13 @@ def show(case_id: bytes) -> ResponseReturnValue:
     desk, session = context.desk(), context.session()
     if desk.cases.refresh():
         sort.sort_new(desk.sessions, session)
-    readable_case(case_id)
+    upto = readable_case(
+        case_id
+    ).stored.case.last_letter  # before its letters are looked for: what comes later is unread
     write = flask.request.args.get("write", "")
     response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
     if not summary.closed_letters(session.seat, case_id):
-        desk.cases.mark(case_id, session.handle, read=True)
+        desk.cases.mark(case_id, session.handle, read=True, upto=upto)
     return response
 
 

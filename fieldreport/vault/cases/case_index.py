@@ -286,13 +286,19 @@ class CaseIndex:
             self.refresh()
             self._marks_of(handle).starred.put(self._places[case_id], inside=starred)
 
-    def mark(self, case_id: bytes, handle: str, *, read: bool) -> None:
-        """Remember that one editor has read every letter that is in a case now, or none. Raises ``NotFound``."""
-        change = inbox.mark_read if read else inbox.mark_unread
-        upto = change(self.vault, case_id, handle)
+    def mark(self, case_id: bytes, handle: str, *, read: bool, upto: int | None = None) -> None:
+        """Remember that one editor has read every letter that is in a case now, or none; ``upto``: see ``inbox``.
+
+        Raises:
+            NotFound: there is no such case.
+        """
+        if read:
+            last = inbox.mark_read(self.vault, case_id, handle, upto=upto)
+        else:
+            last = inbox.mark_unread(self.vault, case_id, handle)
         with self._lock:
             self.refresh()
-            self._set_read(self._marks_of(handle), self._places[case_id], upto)
+            self._set_read(self._marks_of(handle), self._places[case_id], last)
 
     # --- inside ---
 

@@ -128,16 +128,19 @@ def star(vault: Vault, case_id: bytes, handle: str, *, starred: bool) -> None:
         _mark(change.session, case_id, handle).starred = starred
 
 
-def mark_read(vault: Vault, case_id: bytes, handle: str) -> int:
+def mark_read(vault: Vault, case_id: bytes, handle: str, *, upto: int | None = None) -> int:
     """Remember that one editor has read every letter of a case that is there now; return the last one's sequence.
+
+    ``upto``: the sequence of the last letter that was shown to them, where a newer one may have come meanwhile.
 
     Raises:
         NotFound: there is no such case.
     """
     with vault.change() as change:
         case = living(change.session, case_id)
-        _mark(change.session, case_id, handle).read_sequence = case.last_letter
-        return case.last_letter
+        last = case.last_letter if upto is None else min(upto, case.last_letter)
+        _mark(change.session, case_id, handle).read_sequence = last
+        return last
 
 
 def mark_unread(vault: Vault, case_id: bytes, handle: str) -> Literal[0]:
