@@ -45,6 +45,14 @@ def test_every_file_that_is_named_exists(document: Path) -> None:
     assert {name for name in named if not _is_there(name, document)} == set()
 
 
+def test_every_file_of_deploy_that_the_handbook_names_exists() -> None:
+    """Operators copy them; a name may end in an asterisk."""
+    handbook = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bdeploy/[\w./*-]*[\w*]", handbook))
+    assert {"deploy/nginx/fieldreport.conf", "deploy/systemd/fieldreport-*"} <= named
+    assert {name for name in named if not list(ROOT.glob(name))} == set()
+
+
 def _is_there(name: str, document: Path) -> bool:
     """A path from the top, from the package or from the document; a name alone is that of any file of the product."""
     if name.startswith("./") or any((base / name).exists() for base in (ROOT, ROOT / "fieldreport", document.parent)):
