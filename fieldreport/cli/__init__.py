@@ -20,6 +20,7 @@ from fieldreport.errors import FieldreportError
 
 # Command name → the module that holds it; the function is named after the command, with `_command` at the end.
 _COMMANDS: Final = {
+    "article": "article",
     "audit": "audit",
     "backup": "backup",
     "bench": "bench",

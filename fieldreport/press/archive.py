@@ -116,7 +116,7 @@ class Archive:
                     self.directory,
                     newsroom,
                     slot=slot,
-                    media=lambda sha256: self._media / sha256,
+                    media=self.media_path,
                     before=next(iter(self._built), None),
                 )
             ]
@@ -130,6 +130,10 @@ class Archive:
             return ""
         except (OSError, ValueError):
             raise StoreError("the site's directory cannot be read", detail="site: its list of keys") from None
+
+    def media_path(self, sha256: str) -> Path:
+        """Where the file of this hexadecimal SHA-256 lies."""
+        return self._media / sha256
 
     @property
     def _snapshots(self) -> Path:

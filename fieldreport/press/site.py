@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from fieldreport import limits
 from fieldreport.press.article import Article
@@ -94,6 +95,20 @@ _TEMPLATES: Final = Environment(
     loader=PackageLoader("fieldreport.press"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
 )
 _TEMPLATES.filters["instant"] = instant
+
+
+def standalone_page(entry: Published, article: Article, newsroom: Newsroom, style: str) -> str:
+    """An article's page with its ``style``, beside its attachments: what an export holds."""
+    return _TEMPLATES.get_template("standalone.html").render(
+        entry=entry,
+        article=article,
+        newsroom=newsroom,
+        style=Markup(style),  # noqa: S704 - the program's own style sheet
+        direction=direction(article.language),
+        words=words(article.language),
+        shown=written_date(entry.published, article.language),
+        body=body_html(article),
+    )
 
 
 @dataclass(frozen=True, slots=True)

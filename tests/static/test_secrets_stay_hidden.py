@@ -48,6 +48,7 @@ _MAY_BE_SHOWN = {
     "PublishRun.held", "PublishRun.published", "Collected.damaged", "Record.cases", "Record.files",
     "Record.object_id", "Reply.id",
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
+    "SmallObject.id", "SmallObject.keys", "SmallObject.thread",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
     "CaseReaders.case_id", "Limits.readers", "Limits.ended", "Mark.instance", "_Recipients.keys",
@@ -166,6 +167,7 @@ _HARMLESS = {
     "base64.urlsafe_b64encode(raw).decode().rstrip('=') == untrusted_token": "with its own canonical form",
     "row.hash == head.hash == hashlib.sha256(_statement_of(row)).digest()": "hashes that the audit log shows",
     "first.subject != listed.hexdigest()": "a hash that the audit log shows",
+    "hashlib.file_digest(file, 'sha256').hexdigest() != known[name][1]": "the hash of a file, in the list beside it",
     "file_key != _FILE_KEY": "a known answer, printed in the specification",
     "digest.digest() == envelope.manifest.parts[number].sha256": "both halves come out of the same opened letter",
 }

@@ -1,0 +1,68 @@
+"""A published article as files for others: Markdown with front matter, a page, and its attachments.
+
+Rules: only what readers have already; neutral names; every time, of files and in them, is the article's slot; the same
+article gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+from fieldreport.errors import NotFound, StoreError, UsageError
+from fieldreport.press.archive import Archive
+from fieldreport.press.article import Article
+from fieldreport.press.atomic_files import set_times
+from fieldreport.press.newsroom import Newsroom, Published
+from fieldreport.press.site import standalone_page
+
+
+def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path) -> None:
+    """Write ``SLUG.md``, ``SLUG.html`` and the article's attachments into a new folder.
+
+    Raises:
+        NotFound: nothing is published at this address, or it was withdrawn. UsageError: the folder exists.
+        StoreError: it cannot be written, or the archive cannot be read.
+    """
+    entry = next((entry for entry in archive.entries() if entry.slug == slug), None)
+    if entry is None or entry.article is None:
+        raise NotFound("nothing is published at this address")
+    article, slot = entry.article, entry.updated
+    try:
+        folder.mkdir()
+        for media in article.media:
+            _write(folder / media.name, archive.media_path(media.sha256).read_bytes(), slot)
+        _write(folder / f"{slug}.md", _markdown(entry, article, newsroom).encode(), slot)
+        style = files("fieldreport.press").joinpath("style.css").read_text(encoding="utf-8")
+        _write(folder / f"{slug}.html", standalone_page(entry, article, newsroom, style).encode(), slot)
+        set_times(folder, slot)
+    except FileExistsError:
+        raise UsageError("this folder exists: name a new one") from None
+    except OSError as error:
+        raise StoreError("the export cannot be written", detail=f"export: {error.strerror}") from None
+
+
+def _write(path: Path, content: bytes, slot: datetime) -> None:
+    path.write_bytes(content)
+    set_times(path, slot)
+
+
+def _markdown(entry: Published, article: Article, newsroom: Newsroom) -> str:
+    """The body under its front matter, in which each value is JSON, and so YAML 1.2."""
+    matter = {
+        "title": article.title,
+        "description": article.standfirst,
+        "author": newsroom.byline,
+        "lang": article.language,
+        "date": entry.published.date().isoformat(),
+        "lastmod": entry.updated.date().isoformat(),
+        "slug": article.slug,
+        "correction": article.correction,
+        "media": [
+            {"name": media.name, "alternative": media.alternative, "caption": media.caption} for media in article.media
+        ],
+    }
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in matter.items() if value]
+    return "\n".join(["---", *lines, "---", "", article.body, ""])
