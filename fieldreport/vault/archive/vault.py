@@ -188,16 +188,16 @@ class Vault:
         self.highest_epoch()
         return must_store(self.blobs)
 
-    def must_have_room(self) -> Literal[True]:
-        """Check that letters may be collected: editors must be able to sign in on the disk that is left.
+    def must_have_room(self, size: int = 0) -> Literal[True]:
+        """Check that so many bytes may be collected: editors must be able to sign in on the disk that is left.
 
         Raises:
             StoreError: (code ``disk-full``) too little of it is free. A server sees to its own disk.
         """
         if self.engine.dialect.name == "sqlite":
             directory = Path(str(self.engine.url.database)).parent
-            if (free := free_bytes(directory)) < limits.COLLECT_FREE_BYTES:
-                free_mib, least = free // limits.MIB, limits.COLLECT_FREE_BYTES // limits.MIB
+            if (free := free_bytes(directory)) < (wanted := limits.COLLECT_FREE_BYTES + size):
+                free_mib, least = free // limits.MIB, -(-wanted // limits.MIB)
                 raise StoreError(
                     "the disk is full",
                     detail=f"{directory} has {free_mib} MiB left: make room on its disk. Until {least} MiB are free, "

@@ -75,6 +75,7 @@ def collect(vault: Vault, mailbox: DeskMailbox, rosters: RosterWatch) -> Collect
         missing = {head.id for head in _not_here(vault, heads)}
         for head in heads:
             if head.id in missing:
+                vault.must_have_room(min(head.size, limits.PAYLOAD_BYTES))
                 batch = batch if batch is not None else _next_batch(vault)
                 if (reason := _take_over(vault, mailbox, rosters, head, batch)) is not None:
                     refused[head.id] = reason

@@ -19,6 +19,7 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, NotFound, StoreError
 from fieldreport.mailbox import LetterHead, LocalMailbox, SealedLetter
 from fieldreport.store import BlobWriter, FileBlobs
+from fieldreport.vault.archive import vault as vault_module
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.tables import Item, SealedObject
 from fieldreport.vault.cases import inbox, sort, workflow
@@ -320,6 +321,22 @@ def test_a_vault_that_stores_nothing_is_an_outage(newsroom: Newsroom, monkeypatc
         with pytest.raises(StoreError):
             newsroom.collect()
     assert newsroom.collect() == 1
+
+
+def test_a_letter_that_would_leave_no_room_to_sign_in_waits(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only the first of a round: fifty of the longest are 25 GiB."""
+    monkeypatch.setattr(vault_module, "free_bytes", lambda _: limits.COLLECT_FREE_BYTES + 300_000)
+    small = newsroom.send(a_source())
+    newsroom.send(a_source(), files=(os.urandom(400_000),))
+    if newsroom.vault.engine.dialect.name == "postgresql":  # a server sees to its own disk
+        assert newsroom.collect() == 2
+        return
+    with pytest.raises(StoreError) as caught:
+        newsroom.collect()
+    assert (caught.value.code, stored(newsroom)) == ("disk-full", [small])
+    assert "65 MiB" in caught.value.detail
 
 
 def test_a_mailbox_that_deletes_nothing_ends_the_round(newsroom: Newsroom) -> None:
