@@ -49,9 +49,8 @@ def show(case_id: bytes) -> ResponseReturnValue:
     desk, session = context.desk(), context.session()
     if desk.cases.refresh():
         sort.sort_new(desk.sessions, session)
-    upto = readable_case(
-        case_id
-    ).stored.case.last_letter  # before its letters are looked for: what comes later is unread
+    # Before its letters are looked for: one that comes later stays unread.
+    upto = readable_case(case_id).stored.case.last_letter
     write = flask.request.args.get("write", "")
     response = _page(case_id, write=write if write in {"reply", "note", "facts"} else "")
     if not summary.closed_letters(session.seat, case_id):

@@ -179,7 +179,7 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
     """Replace a case's card and return it with its new version.
 
     Raises:
-        Conflict: a colleague has saved another since ``card.version`` was read (code "card-changed").
+        Conflict: another was saved, or its labels were changed, since ``card.version`` was read (code "card-changed").
         NotAllowed: as ``reply``. NotFound: no such case. LimitExceeded: too long. RosterError: no roster to seal to.
     """
     seat.must_be(Role.EDITOR)
@@ -197,7 +197,7 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
         with seat.change() as change:
             case, saved_now = _case_and_saves(change.session, case_id)
             if case.card != card.version or saved_now != saved:
-                raise Conflict("a colleague has saved this card meanwhile", code="card-changed")
+                raise Conflict("this card was saved meanwhile, or its labels were changed", code="card-changed")
             change.add(staged)
             if case.card is not None:
                 change.shred([case.card])
