@@ -28,6 +28,7 @@ from fieldreport.desk.views import (
     inbox,
     keys,
     leakcheck,
+    revisions,
     sign_in,
     staff,
 )
@@ -59,6 +60,7 @@ _BLUEPRINTS: Final = (
     files.blueprint,
     articles.blueprint,
     leakcheck.blueprint,
+    revisions.blueprint,
     keys.blueprint,
     staff.blueprint,
     audit.blueprint,

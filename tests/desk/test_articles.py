@@ -140,6 +140,21 @@ class TestWriting:
     def test_its_length_is_told(self, house: House, amira: Browser, case: CaseRow) -> None:
         assert "17 words" in amira.get(written(house, amira, case)).text
 
+    def test_an_earlier_revision_is_compared_and_put_back_as_a_new_one(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case)
+        jonas.press(jonas.get(path), "Save", {"title": "His title", "body": "Only this."})
+        page = amira.get(amira.get(path).link("Revision 2"))
+        assert [mark.text for mark in page.find("//del")] == ["Leaving in the dark", BODY]
+        assert [mark.text for mark in page.find("//ins")] == ["His title", "Only this."]
+        page = amira.press(page, "Put revision 2 back")
+        assert page.find("//textarea[@id='body']")[0].text.strip() == BODY
+        assert list_articles(house.vault)[0].revision == 4
+        assert "It says the same as the article now." in amira.get(page.link("Revision 2")).text
+        assert "Only this." in amira.get(page.link("Revision 3")).text
+        assert amira.get(f"{path}/revisions/9").status == 404
+
     def test_saving_nothing_new_keeps_the_revision(self, house: House, amira: Browser, case: CaseRow) -> None:
         path = written(house, amira, case)
         before = list_articles(house.vault)[0].revision

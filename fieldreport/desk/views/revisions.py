@@ -1,0 +1,48 @@
+"""Earlier versions of an article: where one differs from what is stored now, and putting it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport.desk import access, context
+from fieldreport.desk.article_fields import differences
+from fieldreport.errors import UsageError
+from fieldreport.vault.articles import drafts, overview
+from fieldreport.vault.articles.state import OPEN_STATES
+
+blueprint = flask.Blueprint("revisions", __name__)
+
+
+@access.editor
+@blueprint.get("/articles/<id:article_id>/revisions/<int:number>")
+def show(article_id: bytes, number: int) -> ResponseReturnValue:
+    """One earlier version beside the current one."""
+    seat = context.seat()
+    draft = drafts.load(seat, article_id)
+    earlier = drafts.load_revision(seat, article_id, number)
+    return flask.render_template(
+        "revision.html",
+        head=draft.head,
+        number=number,
+        revision=next(each for each in overview.revisions(context.desk().vault, article_id) if each.number == number),
+        changed=differences(earlier.public_fields(), draft.article.public_fields()),
+        editable=draft.head.state in OPEN_STATES,
+    )
+
+
+@access.editor
+@blueprint.post("/articles/<id:article_id>/revisions/<int:number>/restore")
+def restore(article_id: bytes, number: int) -> ResponseReturnValue:
+    """Save an earlier version as a new revision, under the address that the article has now."""
+    seat = context.seat()
+    based_on = flask.request.form.get("based_on", type=int)
+    if based_on is None:
+        raise UsageError("This form is not complete. Open the page again.")
+    current = drafts.load(seat, article_id).article
+    earlier = replace(drafts.load_revision(seat, article_id, number), slug=current.slug)
+    drafts.save(seat, article_id, earlier, based_on=based_on)
+    context.say(f"Revision {number} is the text again, saved as a new revision.")
+    return flask.redirect(flask.url_for("articles.edit", article_id=article_id), code=303)
