@@ -269,6 +269,12 @@ DEVICE_PEOPLE: Final = 4  # remembered at one browser; a cookie holds 4 KB
 PAGE_ROWS: Final = 50
 SORT_WAIT_SECONDS: Final = 1.0  # that a page waits for new letters to be sorted; of a flood it shows the progress
 INBOX_ROWS: Final = 25  # cases on a page: of each, the newest letter and the card are opened, 50 openings
+CASE_ITEMS: Final = 30  # of a conversation on one page: opening one takes 1 to 2 ms
+SEARCH_CHARACTERS: Final = 500  # typed into the field of the search
+SEARCH_CASES: Final = 10  # with hits on a page
+SEARCH_HITS: Final = 3  # of one case that are shown, each opened for it
+SEARCH_READINGS: Final = 500  # files whose words are made for the search of one session; what is kept costs nothing
+SEARCH_PAUSE_SECONDS: Final = 0.5  # between two of them: others wait for the sandbox, too
 
 # --- press ---
 ARTICLE_TITLE_CHARACTERS: Final = 300  # a headline, not a paragraph

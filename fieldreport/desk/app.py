@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import context, presentation, request_guards, rewrap, sort
+from fieldreport.desk import context, presentation, request_guards, rewrap, search_job, sort
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.error_pages import error_page, written
@@ -29,6 +29,7 @@ from fieldreport.desk.views import (
     keys,
     leakcheck,
     revisions,
+    search,
     sign_in,
     staff,
 )
@@ -56,6 +57,7 @@ _BLUEPRINTS: Final = (
     sign_in.blueprint,
     enrolment.blueprint,
     inbox.blueprint,
+    search.blueprint,
     cases.blueprint,
     files.blueprint,
     articles.blueprint,
@@ -106,6 +108,10 @@ def create_app(
     site = Site.of(settings, reader=Reader(scrubber, settings.desk.data / "scratch"), clock=clock)
     index = CaseIndex(vault, rosters)
 
+    def refresh() -> None:
+        index.refresh()
+        search_job.start_for_everybody(sessions, index, site.reader)
+
     def publish() -> None:
         for session in sessions.of_role(Role.EDITOR):
             publish_due(session.seat, site=site)
@@ -132,7 +138,7 @@ def create_app(
                 push_rosters=lambda: mailbox.take_rosters(rosters.published),
                 publish=publish,
                 lock_unlisted=lock_unlisted,
-                index=index.refresh,
+                index=refresh,
                 sort=lambda: sort.start_for_anybody(sessions, vault),
                 rewrap=lambda: rewrap.start_for_colleagues(sessions, mailbox),
                 sessions=sessions,

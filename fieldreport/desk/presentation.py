@@ -43,6 +43,7 @@ LANGUAGES: Final[Mapping[str, str]] = {
 _NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, str], ...]]] = {
     Role.EDITOR: (
         ("inbox", "inbox.show", "Inbox"),
+        ("search", "search.show", "Search"),
         ("articles", "articles.index", "Articles"),
         ("keys", "keys.show", "Your key"),
     ),

@@ -21,6 +21,7 @@ from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.seal import Role
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases.contents import ContentsReader
+from fieldreport.vault.cases.search import SearchReader
 from fieldreport.vault.cases.summary import Opened
 
 
@@ -41,6 +42,9 @@ class Session:
     unsorted_left: int = 0  # letters that these keys did not open when they were last tried
     looking: Job | None = field(default=None, repr=False)  # into the cases, for what filters ask about
     reader: ContentsReader | None = field(default=None, repr=False)
+    search: SearchReader | None = field(default=None, repr=False)
+    searching: Job | None = field(default=None, repr=False)  # the job that fills it
+    searched: str = field(default="", repr=False)  # what was typed last: in no address, so in no history of a browser
     opened: Opened = field(default_factory=dict, repr=False)  # what lists have shown of letters and cards
     shortcuts: bool = True  # whether single keys do something
     locked: bool = False  # it has ended; a job that begins now must not keep its keys
@@ -152,7 +156,7 @@ class Sessions:
         if session is None:
             return
         session.locked = True
-        for job in (session.rewrap, session.sorting, session.looking):
+        for job in (session.rewrap, session.sorting, session.looking, session.searching):
             if job is not None:
                 job.stop()
         self._ended[key] = Ended(handle=session.handle, csrf=session.csrf, at=now, key_replaced=key_replaced)

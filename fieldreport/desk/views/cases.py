@@ -28,7 +28,6 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("cases", __name__)
 
-_ITEMS: Final = 30  # of a conversation on one page: opening one takes 1 to 2 ms
 _REFUSED_CARD: Final = {
     "unsigned": "is not signed by anyone: do not trust it",
     "forged": "is not signed by who it claims to be: do not trust it",
@@ -66,7 +65,7 @@ def _page(
     rows = inbox.items(desk.vault, case_id)
     before = flask.request.args.get("before", type=int)
     end = before if before is not None and 0 < before < len(rows) else len(rows)
-    start = max(0, end - _ITEMS)
+    start = max(0, end - limits.CASE_ITEMS)
     card, card_problem = _card(case_id)
     reads = sorted(readers.readers_of(seat, case_id) or ())
     if write:

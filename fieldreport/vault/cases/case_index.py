@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -82,11 +82,15 @@ class CaseFilter:
 
 @dataclass(slots=True)
 class Contents:
-    """What one person's keys have found in the cases, as sets of numbers of cases; see ``contents``."""
+    """What one person's keys have found in the cases, as sets of numbers of cases; see ``contents``.
+
+    ``hits``: the cases in which a search found something; every other case does not match then. None: no search.
+    """
 
     languages: dict[str, Bits] = field(default_factory=lambda: defaultdict(Bits), repr=False)
     labels: dict[str, Bits] = field(default_factory=lambda: defaultdict(Bits), repr=False)
     files: Bits = field(default_factory=Bits)
+    hits: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +320,11 @@ class CaseIndex:
         """The id of the case at a place of the index."""
         return self._entries[place].id
 
+    def revisions(self, places: Iterable[int]) -> dict[int, int]:
+        """When each of some cases was changed last, by its place."""
+        with self._lock:
+            return {place: self._entries[place].revision for place in places}
+
     def _put(self, case: Case, only: frozenset[str] | None, *, sort: bool) -> None:
         place = self._places.get(case.id)
         if place is None:
@@ -431,6 +440,8 @@ class CaseIndex:
             chosen["label"] = known.labels.get(wanted.label, Bits()).value
         if wanted.files:
             chosen["files"] = known.files.value
+        if known.hits is not None:
+            chosen["hits"] = known.hits
         return chosen
 
     def _walk(self, order: Order, mask: int, *, after: tuple[int, bytes] | None, back: bool = False) -> Iterator[_Key]:

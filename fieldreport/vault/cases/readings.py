@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
+
+from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotFound, ScrubRefused, SealError, Unavailable
@@ -27,6 +29,7 @@ from fieldreport.scrub.views.document import Reading
 from fieldreport.seal import Kind, OpenEnvelope, PartSource
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item, Rendition
+from fieldreport.vault.archive.vault import Vault
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ PLAYED: Final = frozenset({"video/mp4", "audio/opus"})
 
 _WORDS, _PLAYABLE = "words", "playable"
 _NAME: Final = "rendition"
+_ASKED: Final = 500  # items in one question
 _TYPE: Final = "application/octet-stream"
 # That it failed may be the machine's fault: it is not kept. It may be the file's, too, and then waiting helps nobody.
 _FAILED: Final = frozenset({Refusal.CRASHED.value, Refusal.MEMORY.value})
@@ -121,6 +125,18 @@ class Reader:
         except FieldreportError as error:
             _log.warning("what was made of an attachment is not kept (%s)", error.code)
         return made
+
+
+def kept_words(vault: Vault, parts: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
+    """Those of some parts, as item and number, of which the words are kept."""
+    items = list(dict.fromkeys(item for item, _ in parts))
+    found: set[tuple[bytes, int]] = set()
+    with vault.reading() as session:
+        for start in range(0, len(items), _ASKED):
+            asked = Rendition.view == _WORDS, Rendition.item_id.in_(items[start : start + _ASKED])
+            rows = session.execute(select(Rendition.item_id, Rendition.number).where(*asked))
+            found |= {(row.item_id, row.number) for row in rows}
+    return found & set(parts)
 
 
 def _place(number: int, item_id: bytes, view: str) -> dict[str, str]:

@@ -1,0 +1,39 @@
+"""The search of a session: filled in the background after unlocking, kept up to date, forgotten with the session."""
+
+from __future__ import annotations
+
+from fieldreport.desk.job import Job, Progress
+from fieldreport.desk.sessions import Session, Sessions
+from fieldreport.seal import Role
+from fieldreport.vault.cases.case_index import CaseIndex
+from fieldreport.vault.cases.readings import Reader
+from fieldreport.vault.cases.search import SearchReader
+
+
+def start_for_everybody(sessions: Sessions, index: CaseIndex, reader: Reader) -> None:
+    """Begin or go on for each editor who is unlocked and for whom there is something to do; returns at once."""
+    for session in sessions.of_role(Role.EDITOR):
+        search = _of(session, index, reader)
+        if search.pending() or search.must_make():
+            _start(session, search)
+
+
+def known(session: Session, index: CaseIndex, reader: Reader) -> tuple[SearchReader, Progress | None]:
+    """What can be searched now, and how far the rest is; nothing there when every case was looked into."""
+    search = _of(session, index, reader)
+    if search.pending() or search.unread:
+        _start(session, search)
+    progress = session.searching.progress if session.searching is not None else None
+    return search, progress if progress is not None and progress.done < progress.total else None
+
+
+def _of(session: Session, index: CaseIndex, reader: Reader) -> SearchReader:
+    if session.search is None:
+        session.search = SearchReader(session.seat, index, reader)
+    return session.search
+
+
+def _start(session: Session, search: SearchReader) -> None:
+    if session.searching is None or not session.searching.progress.running:
+        session.searching = Job("search", search.read)
+        session.searching.start(stop=session.locked)

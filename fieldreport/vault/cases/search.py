@@ -1,0 +1,294 @@
+"""Search over everything that one person may read: letters, replies, notes, fact sheets, the words of attachments.
+
+Each session opens the cases for itself, in the background after unlocking and again as they change, and keeps their
+terms in memory only. A letter's fields and the names of its files are searched with its text.
+
+Rules: whose case it is to read is asked when it is indexed, when it is searched, and again when a hit is shown, which
+is opened for that. What cannot be opened is not found, and named in the list and on the case's own page. Words of
+attachments that are kept are indexed first; what has to be made is made one at a time, with pauses, up to a bound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from fieldreport import limits
+from fieldreport.errors import FieldreportError, NotARecipient, NotFound, StoreError, Unavailable
+from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope
+from fieldreport.vault.archive import authors, origin, readers
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.objects import StoredObject
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import Case, Item
+from fieldreport.vault.cases import conversation, inbox, source_sealed
+from fieldreport.vault.cases.bits import Bits, numbers
+from fieldreport.vault.cases.case_index import CaseIndex
+from fieldreport.vault.cases.conversation import Card, read_card
+from fieldreport.vault.cases.inbox import ItemRow
+from fieldreport.vault.cases.readings import Reader, kept_words
+from fieldreport.vault.cases.search_index import SearchIndex, Source
+from fieldreport.vault.cases.search_terms import Query, Shown, snippet
+
+_AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
+_WRITTEN: Final = (Kind.LETTER.value, Kind.SENT.value, Kind.NOTE.value)
+_FIELDS: Final = ("when", "where", "protect", "describe", "not_before")
+_WORDLESS: Final = ("image/", "audio/", "video/")
+_DRAWING: Final = "image/svg+xml"
+
+
+class SearchReader:
+    """Fills ``words`` for one seat, by the places that cases have in ``index``.
+
+    ``closed``: the places of cases with something that is not sealed to the seat's keys. ``unread``: files whose words
+    are not in it yet, the newest letters' first, as item and number, with their case's place. ``made``: how many were
+    read for it.
+    """
+
+    def __init__(self, seat: Seat, index: CaseIndex, reader: Reader) -> None:
+        self.words = SearchIndex()
+        self.closed: set[int] = set()
+        self.unread: dict[tuple[bytes, int], int] = {}
+        self.made = 0
+        self._seat = seat
+        self._index = index
+        self._reader = reader
+        self._seen: dict[int, int] = {}  # place of a case → its revision when it was read
+
+    def pending(self) -> list[int]:
+        """The places of cases that are new or have changed, or did not open before; the newest first."""
+        readable = numbers(self._index.readable(self._seat.handle))
+        now = self._index.revisions(readable)
+        return [place for place in reversed(readable) if self._seen.get(place) != now[place] or place in self.closed]
+
+    def must_make(self) -> bool:
+        """Whether there are files to be read for it, and it may."""
+        return bool(self.unread) and self.made < limits.SEARCH_READINGS
+
+    def find(self, query: Query) -> Mapping[int, list[Source]]:
+        """The texts with all of a query's phrases, by the place of their case, in cases to be read now."""
+        readable = self._index.readable(self._seat.handle)
+        return {place: found for place, found in self.words.find(query).items() if readable >> place & 1}
+
+    def read(self, report: Callable[[int, int], None]) -> None:
+        """Index every pending case, then the words of files.
+
+        ``report`` is called with (done, total) of the cases and may raise to stop; what is done stays.
+
+        Raises:
+            StoreError: the database is away.
+        """
+        for place in self.words.places() - set(numbers(self._index.readable(self._seat.handle))):
+            self._seen.pop(place, None)
+            self.words.forget(place, self.words.known(place))
+        places = self.pending()
+        report(0, len(places))
+        for start in range(0, len(places), _AT_ONCE):
+            self._read(places[start : start + _AT_ONCE])
+            report(min(start + _AT_ONCE, len(places)), len(places))
+        self._read_files(lambda: report(len(places), len(places)))
+
+    def _read(self, places: Sequence[int]) -> None:
+        by_id = {self._index.case_at(place): place for place in places}
+        seen = self._index.revisions(places)
+        saves = authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves")
+        with self._seat.vault.reading() as session:
+            cases = {row.Case.id: row for row in session.execute(select(Case, saves).where(Case.id.in_(by_id)))}
+            written = select(Item).where(Item.case_id.in_(by_id), Item.kind.in_(_WRITTEN), ~Item.gone)
+            items = {item.id: item for item in session.scalars(written) if item.case_id in cases}
+        cards = {row.Case.card: row for row in cases.values() if row.Case.card is not None}
+        new: set[bytes] = set()
+        for case_id, place in by_id.items():
+            self.closed.discard(place)
+            here = {each for each, item in items.items() if item.case_id == case_id}
+            here |= {each for each, row in cards.items() if row.Case.id == case_id}
+            known = self.words.known(place)
+            self.words.forget(place, [each for each in known if each[0] not in here])
+            for gone in [each for each, where in self.unread.items() if where == place and each[0] not in here]:
+                del self.unread[gone]
+            new |= here - {item for item, number in known if number == 0}
+        sound: set[bytes] = set()
+        texts: list[tuple[Source, str]] = []
+        for object_id, stored in self._seat.vault.objects.open_each(new):
+            row = cards.get(object_id) or cases[items[object_id].case_id]
+            place = by_id[row.Case.id]
+            try:
+                text = self._text(stored, row, items.get(object_id), place, sound)
+            except NotARecipient:
+                self.closed.add(place)
+            except FieldreportError:
+                continue  # refused: the list and the case's page say why
+            else:
+                texts.append((Source(place, object_id, 0), text))
+        self.words.add(texts)
+        self._seen.update(seen)
+
+    def _text(
+        self, stored: StoredObject | FieldreportError, row: Row[Any], item: Item | None, place: int, sound: set[bytes]
+    ) -> str:
+        case: Case = row.Case
+        if isinstance(stored, FieldreportError):
+            raise stored
+        if item is None:
+            with self._seat.open_stored(
+                stored, kind=Kind.CARD, thread=case.id, version=row.saves, checked=case.id
+            ) as envelope:
+                return text_of_card(read_card(envelope, stored.id))
+        kind = Kind(item.kind)
+        letter = kind is Kind.LETTER
+        with self._seat.open_stored(
+            stored,
+            kind=kind,
+            thread=item.id if letter else case.id,
+            author=None if letter else item.author or "",
+            checked=case.id,
+        ) as envelope:
+            if letter:
+                if case.id not in sound:
+                    origin.check_case(self._seat.vault, self._seat.rosters, case)
+                    sound.add(case.id)
+                origin.check_letter(case, envelope.manifest.fields)
+                for number in _files_with_words(envelope):
+                    self.unread[item.id, number] = place
+            return text_of(envelope)
+
+    def _read_files(self, report: Callable[[], None]) -> None:
+        """Index the words of files: what is kept, then what has to be made."""
+        report()
+        wanted = list(self.unread)
+        kept = kept_words(self._seat.vault, wanted)
+        try:
+            for each in [each for each in wanted if each in kept]:
+                report()
+                self._read_file(*each)
+            for each in [each for each in wanted if each not in kept]:
+                if self.made >= limits.SEARCH_READINGS:
+                    return
+                report()
+                self.made += 1
+                self._read_file(*each)
+                time.sleep(limits.SEARCH_PAUSE_SECONDS)
+        except (StoreError, Unavailable):
+            return  # not now; the next round tries again
+
+    def _read_file(self, item_id: bytes, number: int) -> None:
+        place = self.unread[item_id, number]
+        try:
+            text = text_of_file(self._seat, self._reader, item_id, number)
+        except (StoreError, Unavailable):
+            raise
+        except FieldreportError:
+            text = ""  # refused, or deleted meanwhile
+        if text is None:
+            return
+        self.words.add([(Source(place, item_id, number), text)])
+        del self.unread[item_id, number]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A text with what was searched for, opened now.
+
+    ``item``: it is the one with this ``number`` of the conversation, counted from 1, of so many (``of``); nothing for
+    the fact sheet. ``file``: which file of the item it is, under ``name``; 0 for what was written.
+    """
+
+    item: ItemRow | None
+    number: int = 0
+    of: int = 0
+    file: int = 0
+    name: str = ""
+    shown: tuple[Shown, ...] = field(repr=False)
+
+
+def hits(seat: Seat, reader: Reader, case_id: bytes, found: Sequence[Source], query: Query) -> tuple[list[Hit], int]:
+    """Open the newest of the texts of a case in which something was found, and how many more there are.
+
+    Left out is what is not there any more, or does not open.
+
+    Raises:
+        NotAllowed: the case is limited to others. SealError: who may read it is not signed. StoreError: the database is
+            away.
+    """
+    readers.must_read(seat, case_id, seat.handle)
+    rows = inbox.items(seat.vault, case_id)
+    at = {row.id: (number, row) for number, row in enumerate(rows, start=1) if row.exists}
+    newest = sorted(found, key=lambda each: (-at.get(each.item, (0,))[0], each.number))
+    shown: list[Hit] = []
+    for place, source in enumerate(newest):
+        if len(shown) == limits.SEARCH_HITS:
+            return shown, len(newest) - place
+        number, row = at.get(source.item, (0, None))
+        try:
+            hit = _hit(seat, reader, case_id, source, row, query)
+        except StoreError:
+            raise
+        except FieldreportError:
+            continue
+        if hit is not None:
+            shown.append(replace(hit, number=number, of=len(rows)))
+    return shown, 0
+
+
+def _hit(seat: Seat, reader: Reader, case_id: bytes, source: Source, row: ItemRow | None, query: Query) -> Hit | None:
+    if row is None:
+        card = conversation.card(seat, case_id)
+        if card.version != source.item:
+            return None  # a newer one is saved, and will be indexed
+        return Hit(item=None, shown=snippet(text_of_card(card), query))
+    with seat.open_item(source.item) as envelope:
+        if source.number == 0:
+            return Hit(item=row, shown=snippet(text_of(envelope), query))
+        name = envelope.manifest.parts[source.number].name
+    text = text_of_file(seat, reader, source.item, source.number)
+    if not text:
+        return None
+    return Hit(item=row, file=source.number, name=name, shown=snippet(text, query))
+
+
+def mask_of(found: Mapping[int, object]) -> int:
+    """The places of the cases in which something was found, as a set."""
+    bits = Bits()
+    for place in found:
+        bits.put(place)
+    return bits.value
+
+
+def text_of(envelope: OpenEnvelope) -> str:
+    """What is searched of an open letter, reply or note: the text, a letter's fields, the names of its files."""
+    parts = envelope.manifest.parts
+    text = envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace") if parts else ""
+    fields = (envelope.manifest.fields.get(name, "") for name in _FIELDS)
+    names = ", ".join(part.name for part in parts[1:])
+    return "\n".join(each for each in (text, *fields, names) if each)
+
+
+def text_of_card(card: Card) -> str:
+    """What is searched of a card: the fact sheet, the protected terms, the labels."""
+    return "\n".join((card.facts, *card.protected, *card.labels))
+
+
+def text_of_file(seat: Seat, reader: Reader, letter_id: bytes, number: int) -> str | None:
+    """The words of a file; empty where it has none. None for one that its source sealed and nobody has opened yet.
+
+    Raises as ``Reader.words``.
+    """
+    with seat.open_item(letter_id) as envelope:
+        if number >= len(envelope.manifest.parts):
+            raise NotFound("this letter has no such file")
+        with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
+            if holder.manifest.parts[inside].media_type == SOURCE_SEALED:
+                return None
+            reading = reader.words(seat, holder, inside)
+    return "" if reading is None else reading.text
+
+
+def _files_with_words(envelope: OpenEnvelope) -> Iterator[int]:
+    for number, part in enumerate(envelope.manifest.parts):
+        media_type = part.media_type.partition(";")[0]
+        if number and (not media_type.startswith(_WORDLESS) or media_type == _DRAWING):
+            yield number
