@@ -26,6 +26,7 @@ PARTS: Final = {
     "timing": "codename_clock",
     "leakcheck": "leak_check",
     "reading": "attachments",
+    "search": "search",
     "site": "site",
 }
 

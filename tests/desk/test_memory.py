@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fieldreport.cli.visitor import Visitor
+from fieldreport.cli.visitor import Page, Visitor
 from fieldreport.unseal import totp
 from tests.cast import PASSPHRASES, File
 from tests.desk.conftest import House
@@ -62,6 +62,7 @@ def planted(house: House) -> dict[str, bytes]:
         **text_forms("note", NOTE),
         **text_forms("reply", REPLY),
         "lines of the file": b"Kaulquappenteich",
+        "terms of the search": b"quisquilienberg",
     }
 
 
@@ -74,6 +75,10 @@ def sign_in(house: House, url: str, amira: Visitor) -> None:
     code = totp.current_code(house.staff["amira"].totp, time.time())
     values = {"handle": "amira", "passphrase": typed("amira"), "code": code}
     amira.press(amira.get(f"{url}/sign-in"), "Unlock", values)
+
+
+def search(amira: Visitor, url: str, words: str) -> Page:
+    return amira.press(amira.get(f"{url}/search"), "Search", {"words": words})
 
 
 def work(house: House, url: str, process: int) -> None:
@@ -91,6 +96,10 @@ def work(house: House, url: str, process: int) -> None:
         page = amira.get(case.links("/1/read")[0])
         assert "Kaulquappenteich" in page.text
         assert b"Kaulquappenteich" in amira.download(amira.get(page.link("The file itself")).link("Save "))
+        eventually(lambda: "Found in" in search(amira, url, "quisquilienberg").text)
+        eventually(lambda: "Found in" in search(amira, url, "kaulquappenteich").text)
+        terms = {"terms of the search": b"quisquilienberg"}
+        assert found_in_memory(family(process), terms), "as above"
         amira.press(amira.get(f"{case.url}?write=note"), "Seal the note", {"text": NOTE})
         amira.press(amira.get(f"{case.url}?write=reply"), "Seal and send", {"text": REPLY})
         amira.press(amira.get(case.url), "Lock")
