@@ -11,7 +11,7 @@ from fieldreport.errors import FieldreportError
 from fieldreport.intake.link import gate_of, listen_of
 from fieldreport.mailbox.link import LinkMailbox, open_link
 from fieldreport.mailbox.link_line import Address
-from fieldreport.seal import open_rosters
+from fieldreport.vault.archive.rosters import RosterWatch
 
 
 def link_checks(settings: config.Settings, hidden: Container[str]) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def _dialled(settings: config.Settings) -> Finding:
     try:
         with closing(open_link(settings)) as link:
             waiting, there = link.totals().letters, link.highest_epoch()
-        here = open_rosters(settings).newest(at_least=0).epoch
+        here = RosterWatch.of(settings).newest().epoch
     except FieldreportError as error:
         return Finding(check="link", verdict=Verdict.FAILS, seen=error.detail)
     if there < here:

@@ -8,7 +8,6 @@ could see.
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 
 import click
@@ -55,13 +54,11 @@ def letterbox_command(context: click.Context, state: str | None, *, invitation: 
 
 def _set_here(settings: Settings, state: str | None, word: str | None) -> tuple[LetterboxState, bool]:
     data = settings.intake.data
-    if not os.access(data, os.R_OK | os.X_OK):  # a state that cannot be read counts as closed, and may be open
-        raise StoreError(f"this user may not look into {data}; use the intake's user, or the desk's settings")
+    must_see(data)  # a state that cannot be read counts as closed, and may be open
     if state is not None:
         set_letterbox_state(data, LetterboxState(state))
     if word is not None:
         set_invitation(data, word or None)
-    must_see(data)
     return letterbox_state(data), asks_for_invitation(data)
 
 

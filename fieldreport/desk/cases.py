@@ -43,6 +43,5 @@ def readable_item(item_id: bytes) -> ItemRow:
 
 def editors() -> tuple[str, ...]:
     """The handles that a case can be assigned to."""
-    # That this roster is not an old one was checked when the request came.
-    entries = context.desk().rosters.published.newest(at_least=0).entries
+    entries = context.desk().rosters.listed().entries
     return tuple(sorted({entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state == "active"}))

@@ -26,7 +26,6 @@ class NoSuchFilter(UsageError):
     """An address names a filter, or a value of one, that there is not."""
 
     code = "no-such-filter"
-    http_status = 400
 
 
 def chosen(arguments: Mapping[str, str], *, besides: frozenset[str] = frozenset()) -> dict[str, str]:

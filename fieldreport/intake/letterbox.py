@@ -55,9 +55,8 @@ def must_see(data: Path) -> Literal[True]:
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise StoreError(
-                f"cannot look at {data / name}: {error.strerror}; run this as the user of the letterbox, or as root"
-            ) from None
+            seen = f"cannot look at {data / name}: {error.strerror}"
+            raise StoreError(f"{seen}; run it as the letterbox's user, or with the desk's settings") from None
     return True
 
 

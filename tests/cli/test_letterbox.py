@@ -72,4 +72,4 @@ def test_who_may_not_look_is_told_so_in_one_line_and_not_that_it_is_closed(house
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("fieldreport: cannot look at ")
-    assert line.endswith("Permission denied; run this as the user of the letterbox, or as root")
+    assert line.endswith("Permission denied; run it as the letterbox's user, or with the desk's settings")

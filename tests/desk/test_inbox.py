@@ -159,7 +159,7 @@ def test_filters_narrow_it(house: House, amira: Browser) -> None:
 )
 def test_what_is_no_filter_is_refused_by_name(amira: Browser, query: str) -> None:
     page = amira.get(f"/inbox?{query}")
-    assert page.status == 400
+    assert page.status == 422
     assert query.partition("=")[0] in page.text
 
 

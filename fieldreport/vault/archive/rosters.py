@@ -73,6 +73,10 @@ class RosterWatch:
         """As ``in_force``, whatever its date: to see who was listed last, never to seal to. It is not remembered."""
         return self.published.newest(at_least=max((memory.highest_epoch() for memory in self._memories), default=0))
 
+    def listed(self) -> Roster:
+        """As ``newest``, for a page whose request has just asked ``in_force``: the memories are not asked again."""
+        return self.published.newest(at_least=0)
+
     def all_here(self) -> tuple[Roster, ...]:
         """Return every roster whose file is here, the oldest first; raises as ``newest``."""
         self.newest()

@@ -176,7 +176,7 @@ class CaseIndex:
         """
         unsorted = select(func.count()).select_from(Item).where(Item.case_id.is_(None), ~Item.gone).scalar_subquery()
         with self._lock, self.vault.reading() as session:
-            self._listed = self.rosters.published.newest(at_least=0).entries
+            self._listed = self.rosters.listed().entries
             newest, waiting = session.execute(select(func.max(Case.revision), unsorted)).one()
             if (newest or 0) == self._revision:
                 return int(waiting)

@@ -254,11 +254,18 @@ def test_sound_or_film_that_nobody_here_can_read_is_refused_with_advice_for_soun
     assert caught.value.refusal is Refusal.SOUND_OR_FILM
 
 
-def test_behind_the_lock_the_same_bytes_come_out(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
+def test_behind_the_lock_the_same_comes_out(scrubber: Scrubber, scratch: Callable[[bytes], Scratch]) -> None:
     for name, kind in KINDS.items():
-        copy = scrubber.clean(scratch(kind.make()))
+        copy, beside = scrubber.clean(scratch(kind.make())), cleaned(name).data
         with copy.output:
-            assert (copy.media_type, copy.output.read()) == (kind.becomes, cleaned(name).data), name
+            data = copy.output.read()
+        assert copy.media_type == kind.becomes
+        if "picture" in kind.coded:  # by x264, which does not always share out the bits of so small a picture alike
+            assert len(pictures(data)) == len(pictures(beside)), name
+            for one, other in zip(brightness(data), brightness(beside), strict=True):
+                assert one == pytest.approx(other, abs=6), name
+        else:
+            assert data == beside, name
 
 
 def test_a_cover_and_chapters_and_texts_go_and_are_named() -> None:
