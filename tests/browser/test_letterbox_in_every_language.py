@@ -263,8 +263,8 @@ def test_every_step_of_a_source_with_scripting_off(
     screen.driver.switch_to.window(main_window)
     assert screen.one("//textarea[@name='report']").get_property("value") == "Typed before practising."
 
-    # A file that cannot be cleaned, then one that can.
-    bad, good = tmp_path / "old.doc", tmp_path / "note.txt"
+    # A file that cannot be cleaned, then the same in a form that can: one of another name would be asked about.
+    bad, good = tmp_path / "old.doc", tmp_path / "old.txt"
     bad.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
     good.write_text("a note\n")
     screen.fill({"report": f"Trucks, told in {language}."})

@@ -76,6 +76,8 @@ class Screen:
         """Type into fields by their names, in place of what they hold."""
         for name, value in values.items():
             field = self.driver.find_element(By.NAME, name)
+            # WebKit's driver does not scroll any more after another window was closed.
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", field)
             field.clear()
             field.send_keys(value)
 

@@ -169,13 +169,14 @@ class SearchReader:
                 if self.made >= limits.SEARCH_READINGS:
                     return
                 report()
-                self.made += 1
-                self._read_file(*each)
-                time.sleep(limits.SEARCH_PAUSE_SECONDS)
+                if self._read_file(*each):
+                    self.made += 1
+                    time.sleep(limits.SEARCH_PAUSE_SECONDS)
         except (StoreError, Unavailable):
             return  # not now; the next round tries again
 
-    def _read_file(self, item_id: bytes, number: int) -> None:
+    def _read_file(self, item_id: bytes, number: int) -> bool:
+        """Index the words of one file; False: it is one that its source sealed and that nobody has opened yet."""
         place = self.unread[item_id, number]
         try:
             text = text_of_file(self._seat, self._reader, item_id, number)
@@ -184,9 +185,10 @@ class SearchReader:
         except FieldreportError:
             text = ""  # refused, or deleted meanwhile
         if text is None:
-            return
+            return False
         self.words.add([(Source(place, item_id, number), text)])
         del self.unread[item_id, number]
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
