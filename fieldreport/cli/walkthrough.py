@@ -261,11 +261,14 @@ class Walk:
         page = lena.get(page.link("Approve the new key of jonas"))
         lena.press(page, "The words are the same: approve")
         self._tell("jonas's unlock made the new key; lena compared the words and added it to the roster")
-        page = jonas.press(jonas.get(f"{desk}/keys"), "Re-wrap now")
         deadline = time.monotonic() + 60
         while not (page := jonas.get(f"{desk}/keys")).has_button("Destroy the old key"):
             if time.monotonic() > deadline:
                 raise VisitFailed("re-wrapping did not end")
+            # The desk begins by itself, too, and may have done so, or be done, when the page is asked for.
+            for words in ("Re-wrap now", "Check that the old key can go"):
+                if page.has_button(words):
+                    jonas.press(page, words)
             time.sleep(0.3)
         jonas.press(page, "Destroy the old key", {"passphrase": self._demo.people["jonas"].passphrase})
         _check("Everything you can open" in jonas.get(f"{desk}/keys").text, "nothing is left to re-wrap")

@@ -408,7 +408,7 @@ def test_doctor_says_of_a_zone_that_it_may_not_look_at_it(house: House, monkeypa
     monkeypatch.setattr(Path, "read_bytes", refused)
     ((verdict, seen),) = findings(house, status=69)["letterbox"]
     assert verdict == "fails"
-    assert seen.endswith("letterbox: Permission denied; run this as the user of the letterbox, or as root")
+    assert seen.endswith("letterbox: Permission denied; run it as the letterbox's user, or with the desk's settings")
 
 
 def test_doctor_says_from_a_tenth_of_free_disk_on_and_when_letters_are_not_taken_any_more(

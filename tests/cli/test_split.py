@@ -281,5 +281,3 @@ def test_a_zone_of_another_user_is_not_looked_at(parted: Path, monkeypatch: pyte
     assert found["desk"][0][0] == "unseen"
     assert "vault" not in found
     assert not {"link", "key files"} & set(found)
-    refusal = refused(run("--settings", parted / "intake.toml", "letterbox"), 74)
-    assert "may not look into" in refusal

@@ -121,7 +121,7 @@ class TestOnThePage:
         case, letter = a_letter(house, photo_that_names_its_camera())
         made = open_and_clean(house, house.seat("amira"), letter)
         article = amira.press(amira.get(f"/cases/{case.id.hex()}"), "Start an article", {"language": "en"})
-        assert article.find("//input[@name='item']/@value") == [made.item.hex()]
+        assert article.find("//button[@name='attach']/@value") == [f"{made.item.hex()}-0"]
         page = amira.press(article, "Attach photo-1.jpg")
         assert "Attached: a fresh copy, cleaned again." in page.text
 
