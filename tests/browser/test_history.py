@@ -15,6 +15,7 @@ import pytest
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 from fieldreport.cli.demo_newsroom import Demo
@@ -87,12 +88,13 @@ def test_a_receipt_that_is_loaded_again_and_a_form_that_is_sent_again_are_one_le
     screen.fill({"report": TEXT})
     screen.press("Send the report")
     assert screen.words("//h1") == ["We have received it"]
+    before = screen.one("/html")
     screen.driver.refresh()
     if screen.driver.name == "firefox":
         assert screen.driver.switch_to.alert.text, "it asks first"
         screen.driver.switch_to.alert.accept()
     WebDriverWait(screen.driver, SECONDS, ignored_exceptions=(WebDriverException,)).until(
-        lambda driver: driver.find_elements(By.ID, "received")
+        lambda driver: staleness_of(before)(driver) and driver.find_elements(By.ID, "received")
     )
     assert screen.codename == codename
 

@@ -10,6 +10,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 from fieldreport.cli.demo_newsroom import Demo
 from fieldreport.mailbox import open_mailbox
@@ -254,13 +256,7 @@ def test_every_step_of_a_source_with_scripting_off(
     screen.open("intake", f"/{language}/report")
     codename = screen.codename
     screen.fill({"report": "Typed before practising.", "practice": codename})
-    main_window = screen.driver.current_window_handle
-    screen.one("//form[@target]//button").send_keys(Keys.ENTER)
-    (other,) = set(screen.driver.window_handles) - {main_window}
-    screen.driver.switch_to.window(other)
-    assert not screen.driver.find_elements(By.XPATH, "//main//form"), "they are the nine words"
-    screen.driver.close()
-    screen.driver.switch_to.window(main_window)
+    practise(screen)
     assert screen.one("//textarea[@name='report']").get_property("value") == "Typed before practising."
 
     # A file that cannot be cleaned, then the same in a form that can: one of another name would be asked about.
@@ -299,6 +295,19 @@ def test_every_step_of_a_source_with_scripting_off(
     submit(screen, "/return/withdraw")
     submit(screen, "/return/withdrawn")
     assert screen.driver.get_cookies() == [], "the letterbox set a cookie"
+
+
+def practise(screen: Screen) -> None:
+    """Have the words compared, in the tab that this opens, and come back."""
+    main_window = screen.driver.current_window_handle
+    screen.one("//form[@target]//button").send_keys(Keys.ENTER)
+    WebDriverWait(screen.driver, 60).until(expected_conditions.number_of_windows_to_be(2))
+    (other,) = set(screen.driver.window_handles) - {main_window}
+    screen.driver.switch_to.window(other)
+    WebDriverWait(screen.driver, 60).until(expected_conditions.presence_of_element_located((By.TAG_NAME, "main")))
+    assert not screen.driver.find_elements(By.XPATH, "//main//form"), "they are the nine words"
+    screen.driver.close()
+    screen.driver.switch_to.window(main_window)
 
 
 def come_back(screen: Screen, language: str, codename: str) -> None:

@@ -69,7 +69,10 @@ class Letterbox:
 
     def everything_on_disk(self) -> dict[str, bytes]:
         """Name → bytes of every open file, every file of the installation and every new file in temporary folders."""
-        found = {name: path.read_bytes() for name, path in self.open_files().items()}
+        found = {}
+        for name, path in self.open_files().items():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found[name] = path.read_bytes()
         for folder in (
             self.house.settings.path.parent,
             Path(tempfile.gettempdir()),
