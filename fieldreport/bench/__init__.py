@@ -23,6 +23,7 @@ PARTS: Final = {
     "upload": "upload",
     "crowd": "crowd",
     "link": "link",
+    "inbox": "inbox",
     "timing": "codename_clock",
     "leakcheck": "leak_check",
     "reading": "attachments",

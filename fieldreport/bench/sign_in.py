@@ -44,7 +44,7 @@ def measure(sheet: Sheet) -> None:
             key_file.derive_once(made.admin.passphrase, bytes(16), key_file.FULL, bytearray(32))
             floor = time.monotonic() - began
             sheet.figure("one Argon2id", floor, "s")
-            known, codes = Client(app), _codes(made)
+            known, codes = Client(app), _Codes(made)
             sheet.figure("sign-in, nobody else there", _until_in(known, made, codes), "s")
             known.delete_cookie("desk")
             with _crowd(app, made) as tries:
@@ -74,29 +74,43 @@ def running_desk(made: Made) -> Iterator[flask.Flask]:
         yield create_app(settings, vault=vault, mailbox=mailbox, scrubber=scrubber, rosters=rosters)
 
 
-def _codes(made: Made) -> Iterator[str]:
-    """One-time codes that are each newer than the one before; the first is as old as it may be."""
-    last = 0
-    while True:
-        last = max(last + 1, int(time.time() // totp.PERIOD_SECONDS) - 1)
-        yield totp.code_at(made.admin.totp, last)
+class _Codes:
+    """One-time codes of the admin, each newer than the last one that was taken."""
+
+    def __init__(self, made: Made) -> None:
+        self._secret = made.admin.totp
+        self._step = 0
+        self._taken = 0
+
+    def current(self) -> str:
+        """The oldest code that the desk may still take. One that it never looked at can be sent a second time."""
+        self._step = max(self._taken + 1, int(time.time() // totp.PERIOD_SECONDS) - 1)
+        return totp.code_at(self._secret, self._step)
+
+    def taken(self) -> None:
+        """The desk took the current one."""
+        self._taken = self._step
 
 
-def _until_in(client: Client, made: Made, codes: Iterator[str]) -> float:
+def _until_in(client: Client, made: Made, codes: _Codes) -> float:
     """Try, and come back when asked to, until the desk is open; returns the seconds that it took."""
     began, ticket = time.monotonic(), ""
-    code = next(codes)
     while time.monotonic() - began < _PATIENCE_SECONDS:
-        form = {"handle": made.admin.handle, "passphrase": made.admin.passphrase, "code": code, "ticket": ticket}
+        form = {
+            "handle": made.admin.handle,
+            "passphrase": made.admin.passphrase,
+            "code": codes.current(),
+            "ticket": ticket,
+        }
         response = client.post("/sign-in", data=form)
         if response.status_code == _SEE_OTHER:
+            codes.taken()
             return time.monotonic() - began
         found = re.search('name="ticket" value="([^"]+)"', response.text)
         ticket = found[1] if found else ""
         if "Retry-After" not in response.headers:
             raise FieldreportError(f"the desk refused the right passphrase with status {response.status_code}")
         time.sleep(int(response.headers["Retry-After"]))
-        code = next(codes)
     raise FieldreportError("the desk did not open")
 
 

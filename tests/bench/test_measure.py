@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 
 from click.testing import CliRunner
 
+from fieldreport import bench
 from fieldreport.bench.measure import Pair, Sheet, in_turn
 from fieldreport.cli import main
 
@@ -49,3 +52,9 @@ def test_a_sheet_is_written_as_json() -> None:
 def test_an_unknown_part_is_refused() -> None:
     result = CliRunner().invoke(main, ["bench", "nonsense"])
     assert result.exit_code == 2
+
+
+def test_every_module_that_measures_is_a_part() -> None:
+    found = {module.name for module in pkgutil.iter_modules(bench.__path__)}
+    measuring = {name for name in found if hasattr(importlib.import_module(f"fieldreport.bench.{name}"), "measure")}
+    assert measuring == set(bench.PARTS.values())
