@@ -165,7 +165,7 @@ _HARMLESS = {
     "hashlib.sha256(untrusted_raw).digest() != after.previous": "hashes of rosters, which are public",
     "_digest(hashlib.sha256(raw), buffered) != frame.sha256": "the hash of a file beside it, against a worn card",
     "base64.urlsafe_b64encode(raw).decode().rstrip('=') == untrusted_token": "with its own canonical form",
-    "row.hash == head.hash == hashlib.sha256(_statement_of(row)).digest()": "hashes that the audit log shows",
+    "row.hash == head.hash == hashlib.sha256(statement_of(row)).digest()": "hashes that the audit log shows",
     "first.subject != listed.hexdigest()": "a hash that the audit log shows",
     "hashlib.file_digest(file, 'sha256').hexdigest() != known[name][1]": "the hash of a file, in the list beside it",
     "file_key != _FILE_KEY": "a known answer, printed in the specification",

@@ -1,10 +1,11 @@
 """The log of acts that matter: each entry is chained to the one before by its hash and signed by the person who acted.
 
 An entry holds who did what to which case, article, key or person, in which hour. Never content: an act is one of a
-closed list, a subject is a short id. The signed bytes are canonical JSON; see ``_statement``.
+closed list, a subject is a short id. The signed bytes are canonical JSON; FORMAT.md, "Audit entry". What an entry says
+is hashed with a salt of its own, so that somebody can be shown an entry and its place without the entries of others.
 
 Rules: only the acts of ``UNSIGNED`` may lack a signature, each in the one name given there. Every other signature is by
-a key that a roster of that time gives to the actor; see ``_Tenure``.
+a key that a roster of that time gives to the actor; see ``Tenure``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Collection, Container, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -23,13 +25,14 @@ from sqlalchemy.orm import Session
 
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
-from fieldreport.seal import AuditHead, KeyState, Role, Roster, encode_canonical, verify_signature
+from fieldreport.seal import AuditHead, KeyState, Role, Roster, decode_canonical, encode_canonical, verify_signature
 from fieldreport.store import reading
 from fieldreport.vault.archive.tables import READERS_SET, AuditRow, VaultState
 
 LABEL: Final = "audit-entry"
 NOBODY: Final = "desk"
 """The actor of what the desk does while nobody is unlocked."""
+_SALT_BYTES: Final = 16
 _AT_ONCE: Final = 500  # entries in memory while verifying, however long the log is
 _WORD: Final = re.compile(r"[A-Za-z0-9 ._:-]{0,80}")
 
@@ -206,20 +209,20 @@ class AuditLog:
                 not at all; ``detail`` gives the number of the first. (code ``audit-head``) as ``check_heads``.
         """
         previous, sequence, unsigned = bytes(32), 0, 0
-        tenure = _Tenure(rosters)
+        tenure = Tenure(rosters)
         with reading(self._engine) as session:
             head = session.get(VaultState, 1)
             log = select(AuditRow).order_by(AuditRow.sequence).execution_options(yield_per=_AT_ONCE)
             with closing(session.scalars(log)) as rows:
                 for row in rows:
                     sequence += 1
-                    _check_entry(row, sequence=sequence, previous=previous)
+                    check_entry(row, sequence=sequence, previous=previous)
                     unsigned += row.signer is None
                     tenure.check(row)
                     previous = row.hash
             held = tuple(one for one in remembered if _holds(session, one.head))
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):
-            raise _broken(sequence + 1, "the log ends before its head")
+            raise broken(sequence + 1, "the log ends before its head")
         self.check_heads(remembered, rosters[-1])
         return AuditReport(
             entries=sequence,
@@ -230,7 +233,7 @@ class AuditLog:
         )
 
 
-class _Tenure:
+class Tenure:
     """Who may have signed an entry: an actor whose key a roster of that time lists and does not revoke.
 
     A roster's time begins in its first hour. It ends when a later one has been valid for more than an hour, as shown by
@@ -248,7 +251,7 @@ class _Tenure:
             self._check_unsigned(row)
             return
         if not any(_signs(roster, row) for roster in self._of_the_time(row)):
-            raise _broken(row.sequence, "its signer is not its actor in any roster of that time")
+            raise broken(row.sequence, "its signer is not its actor in any roster of that time")
         for number, roster in enumerate(self._rosters[self._from :], self._from):
             if _first_hour(roster) + 1 < row.hour:
                 self._from = number
@@ -274,9 +277,9 @@ class _Tenure:
         ):
             allowed = UNSIGNED[Role.RECOVERY]
         else:
-            raise _broken(row.sequence, "it is not signed")
+            raise broken(row.sequence, "it is not signed")
         if row.act not in allowed:
-            raise _broken(row.sequence, "this act is always signed, and it is not")
+            raise broken(row.sequence, "this act is always signed, and it is not")
 
 
 def _signs(roster: Roster, row: AuditRow) -> bool:
@@ -295,7 +298,7 @@ def _first_hour(roster: Roster) -> int:
 def is_signed_by(row: AuditRow, signers: Mapping[str, Container[bytes]]) -> bool:
     """Whether one entry, looked at alone, is signed by a key of its actor; ``signers``: handle to keys."""
     try:
-        _check_entry(row, sequence=row.sequence, previous=row.previous)
+        check_entry(row, sequence=row.sequence, previous=row.previous)
     except SealError:
         return False
     return row.signer is not None and row.signer in signers.get(row.actor, ())
@@ -314,58 +317,53 @@ def append(
     if not _WORD.fullmatch(actor) or not _WORD.fullmatch(subject):
         raise StoreError("this cannot be logged", detail="actor or subject is not a short id")
     sequence, previous = state.audit_sequence + 1, state.audit_hash
-    public = signer.public if signer is not None else None
-    statement = _statement(
-        sequence=sequence, hour=hour, actor=actor, act=act.value, subject=subject, previous=previous, signer=public
+    row = AuditRow(
+        sequence=sequence,
+        hour=hour,
+        actor=actor,
+        act=act.value,
+        subject=subject,
+        previous=previous,
+        hash=b"",
+        signer=signer.public if signer is not None else None,
+        signature=None,
+        salt=secrets.token_bytes(_SALT_BYTES),
     )
-    digest = hashlib.sha256(statement).digest()
-    session.add(
-        AuditRow(
-            sequence=sequence,
-            hour=hour,
-            actor=actor,
-            act=act.value,
-            subject=subject,
-            previous=previous,
-            hash=digest,
-            signer=public,
-            signature=signer.sign(LABEL, statement) if signer is not None else None,
-        )
-    )
-    state.audit_sequence, state.audit_hash = sequence, digest
+    statement = statement_of(row)
+    row.hash = hashlib.sha256(statement).digest()
+    row.signature = signer.sign(LABEL, statement) if signer is not None else None
+    session.add(row)
+    state.audit_sequence, state.audit_hash = sequence, row.hash
 
 
-def _statement(
-    *, sequence: int, hour: int, actor: str, act: str, subject: str, previous: bytes, signer: bytes | None
-) -> bytes:
-    return encode_canonical(
-        {
-            "act": act,
-            "actor": actor,
-            "hour": hour,
-            "previous": previous.hex(),
-            "sequence": sequence,
-            "signer": signer.hex() if signer is not None else None,
-            "subject": subject,
-        }
-    )
+def statement_of(row: AuditRow) -> bytes:
+    """The bytes whose SHA-256 is the entry's hash, and that its actor signs."""
+    said = {
+        "act": row.act,
+        "actor": row.actor,
+        "hour": row.hour,
+        "signer": row.signer.hex() if row.signer is not None else None,
+        "subject": row.subject,
+    }
+    if row.salt is None:  # an entry from before entries had one
+        return encode_canonical({**said, "previous": row.previous.hex(), "sequence": row.sequence})
+    content = hashlib.sha256(encode_canonical({**said, "salt": row.salt.hex()})).digest()
+    return place_of(content, sequence=row.sequence, previous=row.previous)
 
 
-def _statement_of(row: AuditRow) -> bytes:
-    return _statement(
-        sequence=row.sequence,
-        hour=row.hour,
-        actor=row.actor,
-        act=row.act,
-        subject=row.subject,
-        previous=row.previous,
-        signer=row.signer,
-    )
+def place_of(content: bytes, *, sequence: int, previous: bytes) -> bytes:
+    """As ``statement_of``, from the hash of what an entry says: its place in the chain, and nothing of what it says."""
+    return encode_canonical({"content": content.hex(), "previous": previous.hex(), "sequence": sequence})
+
+
+def content_of(row: AuditRow) -> bytes | None:
+    """The hash of what an entry says, 32 bytes; nothing for one from before there were salts."""
+    return None if row.salt is None else bytes.fromhex(decode_canonical(statement_of(row))["content"])
 
 
 def _holds(session: Session, head: AuditHead) -> bool:
     row = session.get(AuditRow, head.number)
-    return row is not None and row.hash == head.hash == hashlib.sha256(_statement_of(row)).digest()
+    return row is not None and row.hash == head.hash == hashlib.sha256(statement_of(row)).digest()
 
 
 def _accepted(session: Session, head: AuditHead, roster: Roster) -> bool:
@@ -375,24 +373,26 @@ def _accepted(session: Session, head: AuditHead, roster: Roster) -> bool:
         if row.signer is None or row.signature is None or (row.actor, row.signer) not in admins:
             continue
         with suppress(SealError):
-            return verify_signature(row.signer, LABEL, _statement_of(row), row.signature)
+            return verify_signature(row.signer, LABEL, statement_of(row), row.signature)
     return False
 
 
-def _check_entry(row: AuditRow, *, sequence: int, previous: bytes) -> None:
-    statement = _statement_of(row)
+def check_entry(row: AuditRow, *, sequence: int, previous: bytes) -> None:
+    """Check one entry's place, hash and signature; whose key it is, is ``Tenure``'s question. Raises as ``verify``."""
+    statement = statement_of(row)
     if row.sequence != sequence or row.previous != previous:
-        raise _broken(sequence, "an entry before it was removed or altered")
+        raise broken(sequence, "an entry before it was removed or altered")
     if not hmac.compare_digest(row.hash, hashlib.sha256(statement).digest()):
-        raise _broken(sequence, "it was altered")
+        raise broken(sequence, "it was altered")
     if (row.signer is None) != (row.signature is None):
-        raise _broken(sequence, "its signature was removed")
+        raise broken(sequence, "its signature was removed")
     if row.signer is not None and row.signature is not None:
         try:
             verify_signature(row.signer, LABEL, statement, row.signature)
         except SealError:
-            raise _broken(sequence, "its signature does not fit") from None
+            raise broken(sequence, "its signature does not fit") from None
 
 
-def _broken(sequence: int, why: str) -> SealError:
+def broken(sequence: int, why: str) -> SealError:
+    """The error for a log that is not as it was written."""
     return SealError("the audit log was tampered with", code="audit", detail=f"audit entry {sequence}: {why}")

@@ -265,6 +265,7 @@ class AuditRow(VaultBase, kw_only=True):
     hash: Mapped[bytes] = mapped_column(column_bytes(32))
     signer: Mapped[bytes | None] = mapped_column(column_bytes(32))
     signature: Mapped[bytes | None] = mapped_column(column_bytes(64))
+    salt: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None, repr=False)
 
 
 class SecondFactor(VaultBase, kw_only=True):

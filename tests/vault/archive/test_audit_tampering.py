@@ -37,6 +37,7 @@ class Line:
     subject: str
     key: SigningKey | None = None
     kept: AuditRow | None = None
+    salt: bytes | None = b"a salt, 16 bytes"
 
 
 Forgery = Callable[[list[Line], Newsroom], list[Line]]
@@ -55,9 +56,20 @@ def logged(newsroom: Newsroom) -> Newsroom:
 def read(session: Session) -> list[Line]:
     rows = session.scalars(select(AuditRow).order_by(AuditRow.sequence)).all()
     return [
-        Line(hour=row.hour, actor=row.actor, act=row.act, subject=row.subject, kept=row if row.signer else None)
+        Line(
+            hour=row.hour,
+            actor=row.actor,
+            act=row.act,
+            subject=row.subject,
+            kept=row if row.signer else None,
+            salt=row.salt,
+        )
         for row in rows
     ]
+
+
+def dumped(document: object) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def write(session: Session, lines: list[Line]) -> None:
@@ -68,16 +80,20 @@ def write(session: Session, lines: list[Line]) -> None:
     previous = bytes(32)
     for sequence, (line, (signer, signature)) in enumerate(zip(lines, kept, strict=True), 1):
         public = line.key.public if line.key is not None else signer
-        document = {
+        salt = line.salt
+        said = {
             "act": line.act,
             "actor": line.actor,
             "hour": line.hour,
-            "previous": previous.hex(),
-            "sequence": sequence,
             "signer": public.hex() if public is not None else None,
             "subject": line.subject,
         }
-        statement = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        place = {"previous": previous.hex(), "sequence": sequence}
+        if salt is None:
+            statement = dumped({**said, **place})
+        else:
+            content = hashlib.sha256(dumped({**said, "salt": salt.hex()})).hexdigest()
+            statement = dumped({"content": content, **place})
         digest = hashlib.sha256(statement).digest()
         session.add(
             AuditRow(
@@ -90,6 +106,7 @@ def write(session: Session, lines: list[Line]) -> None:
                 hash=digest,
                 signer=public,
                 signature=line.key.sign("audit-entry", statement) if line.key is not None else signature,
+                salt=salt,
             )
         )
         previous = digest
@@ -198,6 +215,22 @@ def test_the_log_may_be_written_again_as_it_was(logged: Newsroom) -> None:
     """What is refused above is refused for the forgery, not for how this test writes rows."""
     forge(logged, lambda lines, _newsroom: lines)
     assert logged.vault.audit.verify(logged.watch.all_here()).entries == 5
+
+
+def test_entries_from_before_there_were_salts_verify_and_new_ones_follow_them(logged: Newsroom) -> None:
+    def older(_lines: list[Line], newsroom: Newsroom) -> list[Line]:
+        signed = [("amira", "noted", newsroom.amira.signing), ("lena", "locked-all", newsroom.lena.signing)]
+        return [
+            Line(hour=newsroom.clock.hour, actor=actor, act=act, subject="C-7F3K", key=key, salt=None)
+            for actor, act, key in signed
+        ]
+
+    forge(logged, older)
+    logged.seat(logged.amira).record(Act.LOCKED)
+    assert logged.vault.audit.verify(logged.watch.all_here()).entries == 3
+    with logged.vault.change() as change:
+        change.session.execute(update(AuditRow).where(AuditRow.sequence == 3).values(salt=b"another salt 16b"))
+    assert "audit entry 3" in refuse(logged)
 
 
 def test_an_editor_cannot_act_in_a_colleagues_name(logged: Newsroom) -> None:
