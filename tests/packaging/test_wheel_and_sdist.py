@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,9 +17,11 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_BUILD: Final = (
-    "import sys; from setuptools import build_meta as b; [*_, out] = sys.argv; b.build_wheel(out); b.build_sdist(out)"
-)
+_MADE: Final = {
+    "wheel": "fieldreport-*.whl",
+    "sdist": "fieldreport-*.tar.gz",
+    "bill of materials": "fieldreport-*.cdx.json",
+}
 _LICENCE: Final = "fieldreport/LICENSE"
 
 
@@ -34,12 +39,23 @@ def tracked() -> list[str]:
 @pytest.fixture(scope="module")
 def built(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist of the tracked files as they are now, built without a network."""
-    checkout, built = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("built")
-    for name in tracked:
+    return _build(tracked, tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("built"))
+
+
+def _build(tracked: list[str], checkout: Path, built: Path) -> Path:
+    for name in (*tracked, "deploy/requirements.txt"):
         target = checkout / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
-    _run(sys.executable, "-W", "ignore", "-c", _BUILD, built, cwd=checkout)
+    command: list[str | Path] = [
+        "env",
+        "SOURCE_DATE_EPOCH=1764500000",
+        sys.executable,
+        "-W",
+        "ignore",
+        ROOT / ".ci" / "release.py",
+    ]
+    _run(*command, checkout, built, cwd=checkout)
     return built
 
 
@@ -92,6 +108,36 @@ def test_the_sdist_holds_exactly_the_tracked_files(built: Path, tracked: list[st
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
     made = {name for name in names if name in {"PKG-INFO", "setup.cfg"} or name.startswith("fieldreport.egg-info/")}
     assert names - made == set(tracked)
+
+
+def test_a_second_build_has_the_same_bytes_later_elsewhere_and_under_another_umask(
+    built: Path, tracked: list[str], tmp_path: Path
+) -> None:
+    """Elsewhere is another path, with files that were written in another order and a second later at least."""
+    usual = os.umask(0o077)
+    try:
+        again = _build(tracked[::-1], tmp_path / "elsewhere" / "checkout", tmp_path / "built")
+    finally:
+        os.umask(usual)
+    for kind, pattern in _MADE.items():
+        (first,), (second,) = built.glob(pattern), again.glob(pattern)
+        assert first.read_bytes() == second.read_bytes(), kind
+
+
+def test_the_bill_of_materials_names_what_is_pinned_and_what_needs_it(built: Path) -> None:
+    (path,) = built.glob(_MADE["bill of materials"])
+    bill = json.loads(path.read_text())
+    pinned = re.findall(r"(?m)^([a-z0-9-]+==\S+) (?!; sys_platform == 'win32')", _requirements())
+    assert [f"{each['name']}=={each['version']}" for each in bill["components"]] == pinned
+    needs = {each["ref"]: set(each["dependsOn"]) for each in bill["dependencies"]}
+    refs = {each["name"]: each["bom-ref"] for each in bill["components"]}
+    assert refs["async-timeout"] in needs[refs["redis"]]
+    assert refs["flask"] in needs[bill["metadata"]["component"]["bom-ref"]]
+    assert set().union(*needs.values()) == set(refs.values())  # nothing lies there for no reason
+
+
+def _requirements() -> str:
+    return (ROOT / "deploy" / "requirements.txt").read_text()
 
 
 def test_the_licence_is_the_one_that_the_project_names() -> None:
