@@ -20,7 +20,7 @@ from fieldreport.errors import StoreError, UsageError
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.mailbox.link import open_desk_mailbox
 from fieldreport.seal import HybridIdentity, Role, RosterDirectory
-from fieldreport.unseal import key_file, recovery
+from fieldreport.unseal import key_file, recovery, recovery_codes
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -39,6 +39,7 @@ class Member:
     role: Role
     passphrase: str = field(repr=False)
     totp: bytes = field(repr=False)
+    recovery_codes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,8 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     for zone in ("keys", "intake", "desk", "desk/keyfiles", "site"):
         (directory / zone).mkdir(mode=0o700)
     instance = config.DEMO_MARK + os.urandom(8) if demo else os.urandom(16)
-    staff = key_file.StaffKey.generate(admin, Role.ADMIN)
+    codes = recovery_codes.generate()
+    staff = key_file.StaffKey.generate(admin, Role.ADMIN, codes=codes)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")
     passphrase = key_file.generate_passphrase()
@@ -117,7 +119,7 @@ def _fill(directory: Path, *, name: str, admin: str, port: int, demo: bool, shar
     published.publish(raw, staff.admin.sign_roster(raw))
     return Made(
         settings=config.load(directory / SETTINGS_NAME, {}),
-        admin=Member(handle=admin, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp),
+        admin=Member(handle=admin, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp, recovery_codes=codes),
         recovery_key_id=rescue.key_id,
         shares=recovery.split(rescue, *shares),
     )
@@ -165,7 +167,8 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         RosterError: the roster in force cannot be verified, or is older than the vault has seen.
 
     """
-    staff = key_file.StaffKey.generate(handle, role)  # first, because it refuses a handle that is no file name
+    codes = recovery_codes.generate()
+    staff = key_file.StaffKey.generate(handle, role, codes=codes)  # first: it refuses a handle that is no file name
     path = settings.desk.keyfiles / f"{handle}.key"
     with admin_at_work(settings, admin_key) as (seat, mailbox):
         if path.exists() or any(entry.handle == handle for entry in seat.roster().entries):
@@ -174,7 +177,7 @@ def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key:
         # The key file first: a roster with a key that nobody holds would make letters that nobody can read.
         key_file.write_key_file(path, staff, passphrase)
         roster_changes.enrol(seat, staff.public_entry(), mailbox)
-    return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp)
+    return Member(handle=handle, role=role, passphrase=passphrase, totp=staff.totp, recovery_codes=codes)
 
 
 def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, demo: bool) -> str:

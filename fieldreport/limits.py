@@ -43,6 +43,7 @@ KEYFILE_BYTES: Final = 64 * KIB
 KEYFILE_IDENTITIES: Final = 16  # current and decrypt-only keys of one person; rotation destroys old ones
 PASSPHRASE_WORDS: Final = 7  # 77 bits from a list of 2,048
 PASSPHRASE_CHARACTERS: Final = 1000  # typed at sign-in by anybody: bounds what is normalised
+RECOVERY_CODES: Final = 10  # on one paper of one person
 RECOVERY_SHARES: Final = 16  # SLIP-39
 RECOVERY_SHEET_CHARACTERS: Final = 8000  # what may be typed as a share: 33 words, or all that a sheet says
 KEY_ROTATE_DAYS: Final = 180  # reminders, by default: twice a year, and no old backup opens more than that

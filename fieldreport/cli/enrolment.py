@@ -19,7 +19,7 @@ from fieldreport.cli import init, load_settings, passphrases
 from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import Role, fingerprint_words
-from fieldreport.unseal import key_file, machine_secret
+from fieldreport.unseal import key_file, machine_secret, recovery_codes
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment
 
@@ -47,7 +47,8 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     directory of key files it needs a secret of that machine, too.
     """
     newsroom = _instance(context, instance)
-    staff = key_file.StaffKey.generate(handle, Role(role))
+    codes = recovery_codes.generate()
+    staff = key_file.StaffKey.generate(handle, Role(role), codes=codes)
     key, request = directory / f"{handle}.key", directory / f"{handle}.request"
     if key.exists() or request.exists():
         raise UsageError(f"there is a {key.name} or {request.name} already; keys are never overwritten")
@@ -55,8 +56,13 @@ def new(context: click.Context, handle: str, role: str, instance: str | None, na
     # Only on the desk is there a machine to bind it to.
     on_the_desk = machine_secret.directory(directory).is_dir()
     key_file.write_key_file(key, staff, passphrase, portable=not on_the_desk)
-    init.show_member(installation.Member(handle=handle, role=staff.role, passphrase=passphrase, totp=staff.totp), name)
-    click.echo("Write the passphrase down and scan the second factor now: neither can be shown again.")
+    init.show_member(
+        installation.Member(
+            handle=handle, role=staff.role, passphrase=passphrase, totp=staff.totp, recovery_codes=codes
+        ),
+        name,
+    )
+    click.echo("Write passphrase and recovery codes down and scan the second factor now: none can be shown again.")
     if on_the_desk:
         click.echo(
             f"{key} needs the passphrase and a secret of this machine, in {machine_secret.directory(directory)}."

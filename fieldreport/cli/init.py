@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import segno
@@ -17,6 +17,7 @@ from fieldreport.cli.recovery_sheet import sheets
 from fieldreport.errors import UsageError
 from fieldreport.unseal import totp
 
+_CODES_A_LINE: Final = 5
 _SHARE: Any = click.IntRange(2, limits.RECOVERY_SHARES)
 
 
@@ -126,11 +127,14 @@ def _show_shares(shares: tuple[str, ...]) -> None:
 
 
 def show_member(member: installation.Member, newsroom: str) -> None:
-    """Print a new member's passphrase and second factor. Shown once."""
+    """Print a new member's passphrase, second factor and recovery codes. Shown once."""
     uri = totp.provisioning_uri(member.totp, member.handle, newsroom)
     click.echo(f"{member.handle} ({member.role})")
     click.echo(f"  passphrase       {member.passphrase}")
     click.echo(f"  second factor    {uri}")
+    for number in range(0, len(member.recovery_codes), _CODES_A_LINE):
+        title = "" if number else "recovery codes"
+        click.echo(f"  {title:<16} {'  '.join(member.recovery_codes[number : number + _CODES_A_LINE])}")
     if sys.stdout.isatty():
         segno.make_qr(uri).terminal(compact=True)
     click.echo("")

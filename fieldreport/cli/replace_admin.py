@@ -21,7 +21,7 @@ from fieldreport import config
 from fieldreport.errors import RosterError, SettingsError, UsageError
 from fieldreport.installation import Member
 from fieldreport.seal import Role, Roster, RosterDirectory, make_public, write_public
-from fieldreport.unseal import key_file, machine_secret
+from fieldreport.unseal import key_file, machine_secret, recovery_codes
 from fieldreport.unseal import roster_changes as making
 from fieldreport.vault.archive.rosters import RosterWatch
 
@@ -43,7 +43,8 @@ def replace(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> 
     path = settings.desk.keyfiles / f"{handle}.key"
     if path.exists() or any(entry.handle == handle for entry in newest.entries):
         raise UsageError(f"{handle} is taken")
-    staff = key_file.StaffKey.generate(handle, Role.ADMIN)
+    codes = recovery_codes.generate()
+    staff = key_file.StaffKey.generate(handle, Role.ADMIN, codes=codes)
     if staff.admin is None:  # pragma: no cover - an admin's key always holds the roster keys
         raise TypeError("an admin without roster keys")
     fingerprint = staff.admin.public.fingerprint
@@ -59,7 +60,8 @@ def replace(settings: config.Settings, rosters: RosterWatch, *, handle: str) -> 
         machine_secret.destroy(path, handle)
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    return Member(handle=handle, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp), pinned, roster
+    member = Member(handle=handle, role=Role.ADMIN, passphrase=passphrase, totp=staff.totp, recovery_codes=codes)
+    return member, pinned, roster
 
 
 def _sign_everything(settings: config.Settings, newest: Roster, staff: key_file.StaffKey, directory: Path) -> Roster:

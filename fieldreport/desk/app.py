@@ -30,6 +30,7 @@ from fieldreport.desk.views import (
     leakcheck,
     revisions,
     search,
+    second_factor,
     sign_in,
     staff,
 )
@@ -64,6 +65,7 @@ _BLUEPRINTS: Final = (
     leakcheck.blueprint,
     revisions.blueprint,
     keys.blueprint,
+    second_factor.blueprint,
     staff.blueprint,
     audit.blueprint,
     health.blueprint,

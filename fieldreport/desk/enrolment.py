@@ -11,25 +11,21 @@ words cannot be guessed, so only who has them waits in line for the work of maki
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
-import segno
-
 from fieldreport import limits
 from fieldreport.desk.context import Desk
 from fieldreport.errors import NotFound, TokenError, UnlockRefused
 from fieldreport.seal import Role, fold_handle
-from fieldreport.unseal import key_file, totp
+from fieldreport.unseal import key_file, recovery_codes, totp
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.vault.staff import enrolment, second_factor
 
 _PURPOSE: Final = "enrolment"
-_QUIET: Final = 4  # modules of white around a QR code that readers expect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +36,7 @@ class StartedEnrolment:
     code: str = field(repr=False)
     passphrase: str = field(repr=False)
     totp: bytes = field(repr=False)
+    recovery_codes: tuple[str, ...] = field(repr=False)
 
     def seal(self, desk: Desk) -> str:
         """The state that the page carries until the second step."""
@@ -48,6 +45,7 @@ class StartedEnrolment:
             "code": self.code,
             "passphrase": self.passphrase,
             "totp": self.totp.hex(),
+            "recovery_codes": " ".join(self.recovery_codes),
         }
         return desk.token_key.seal(_PURPOSE, state, now=desk.clock())
 
@@ -66,15 +64,8 @@ class StartedEnrolment:
             code=state["code"],
             passphrase=state["passphrase"],
             totp=bytes.fromhex(state["totp"]),
+            recovery_codes=tuple(state["recovery_codes"].split()),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QrCode:
-    """A QR code as the outline of its dark squares: the ``d`` of an SVG path, in a square of ``side`` modules."""
-
-    path: str = field(repr=False)
-    side: int
 
 
 def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> StartedEnrolment:
@@ -95,9 +86,12 @@ def begin(desk: Desk, untrusted_handle: str, untrusted_code: str) -> StartedEnro
         if any(entry.handle == handle for entry in roster.entries):
             # Enrolled in another way since: the key file is theirs.
             raise UnlockRefused("taken meanwhile")
-        staff, passphrase = key_file.StaffKey.generate(handle, Role.EDITOR), key_file.generate_passphrase()
+        codes, passphrase = recovery_codes.generate(), key_file.generate_passphrase()
+        staff = key_file.StaffKey.generate(handle, Role.EDITOR, codes=codes)
         key_file.write_key_file(_path(desk, handle), staff, passphrase)
-        return StartedEnrolment(handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp)
+        return StartedEnrolment(
+            handle=handle, code=untrusted_code, passphrase=passphrase, totp=staff.totp, recovery_codes=codes
+        )
 
 
 def finish(desk: Desk, started: StartedEnrolment, untrusted_code: str) -> EnrolmentRequest:
@@ -145,25 +139,6 @@ class WrongCode(TokenError):
 def is_same_passphrase(started: StartedEnrolment, untrusted_passphrase: str) -> bool:
     """Whether the passphrase was typed as it was shown; case and spacing do not matter, as at sign-in."""
     return untrusted_passphrase.casefold().split() == started.passphrase.split()
-
-
-def typed_secret(started: StartedEnrolment) -> str:
-    """The second factor for an authenticator app that cannot scan: base32 in groups of four."""
-    text = base64.b32encode(started.totp).decode("ascii").rstrip("=")
-    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
-
-
-def qr_code(started: StartedEnrolment, newsroom: str) -> QrCode:
-    """What the authenticator scans."""
-    code = segno.make_qr(totp.provisioning_uri(started.totp, started.handle, newsroom))
-    rows = [bytes(row) for row in code.matrix]
-    squares = [
-        f"M{across + _QUIET} {down + _QUIET}h1v1h-1z"
-        for down, row in enumerate(rows)
-        for across, dark in enumerate(row)
-        if dark
-    ]
-    return QrCode(path="".join(squares), side=len(rows) + 2 * _QUIET)
 
 
 def _path(desk: Desk, handle: str) -> Path:

@@ -137,6 +137,13 @@ class Sessions:
             found = {s.handle: s for s in self._open.values() if s.role is role and not self._is_over(s, now)}
         return list(found.values())
 
+    def take_keys(self, seat: Seat) -> None:
+        """Give every open session of a person the seat that has their key file's content of now."""
+        with self._lock:
+            for session in self._open.values():
+                if session.handle == seat.handle:
+                    session.seat = seat
+
     def open_by_handle(self) -> dict[str, int]:
         """How many sessions each person has open."""
         counts: dict[str, int] = {}

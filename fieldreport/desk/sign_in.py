@@ -1,4 +1,4 @@
-"""Signing in: a handle, a passphrase and a one-time code unlock a seat; everything else gets the same refusal.
+"""Signing in: a handle, a passphrase and a second factor unlock a seat; everything else gets the same refusal.
 
 A stranger can slow this and cannot close it: tries wait their turn (``turns``), refusals slow those that follow
 (``throttle``), and a device on which the person signed in before (``devices``) has a budget and a line of its own.
@@ -35,7 +35,7 @@ from fieldreport.errors import (
 )
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Roster, TokenKey, fold_handle, is_handle
-from fieldreport.unseal import totp
+from fieldreport.unseal import recovery_codes, totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act
@@ -113,7 +113,7 @@ class SignIn:
         Args:
             untrusted_handle: as typed; case and spaces around it do not matter.
             untrusted_passphrase: as typed.
-            untrusted_code: as typed.
+            untrusted_code: as typed: of the authenticator app, or a recovery code.
             untrusted_device: the cookie that ``Admitted.device`` gave, if there is one.
             untrusted_ticket: what ``TooManyTries.ticket`` gave, if the person was asked to come back.
 
@@ -136,16 +136,21 @@ class SignIn:
             with self.attempt(handle, lane=lane, ticket=ticket):
                 path, staff = self._unlock(handle, untrusted_passphrase)
                 _check_listed(staff, roster)
-                self._check_code(staff, untrusted_code, hint=known)
-                self._throttle.admitted(lane, handle)
+                recovery_code = recovery_codes.find(staff.recovery_codes, untrusted_code)
+                if recovery_code is None:
+                    self._check_code(staff, untrusted_code, hint=known)
                 audit_heads.check(self._vault, self._rosters, self._keyfiles)
                 seat = Seat(self._vault, staff, self._rosters)
+                if recovery_code is not None:
+                    seat = second_factor.use_recovery_code(seat, path, untrusted_passphrase, recovery_code)
+                self._throttle.admitted(lane, handle)
                 seat.record(Act.UNLOCKED)
                 adopted = adoption.at_unlock(seat)
                 seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
                 audit_heads.remember(self._vault, staff, self._keyfiles)
                 device = self.devices.remember(roster.entry(handle), untrusted_device)
-                return Admitted(seat=seat, notices=(*adopted, *notices), device=device)
+                used = (_used_a_code(seat),) if recovery_code is not None else ()
+                return Admitted(seat=seat, notices=(*used, *adopted, *notices), device=device)
         except TooManyTries as error:
             state = {"handle": handle, "id": secrets.token_hex(8)}
             error.ticket = self._token_key.seal(_TICKET, state, now=self._clock())
@@ -256,6 +261,14 @@ def _check_listed(staff: StaffKey, roster: Roster) -> None:
         raise UnlockRefused(_REFUSED, detail="nobody active in the roster") from None
     if entry.role is not staff.role or entry.signing != staff.signing.public:
         raise UnlockRefused(_REFUSED, detail="not whom the roster means")
+
+
+def _used_a_code(seat: Seat) -> str:
+    left = second_factor.recovery_codes_left(seat)
+    return (
+        f"You signed in with a recovery code; strike it out on your paper. {left} {'is' if left == 1 else 'are'} left."
+        " If your telephone is lost, set up another authenticator app on the page of your second factor now."
+    )
 
 
 def _wait_for_the_step(began: float) -> None:

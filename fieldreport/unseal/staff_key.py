@@ -6,6 +6,7 @@ Rules: no secret is in a ``repr``; an admin's key opens nothing and an editor's 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -14,9 +15,11 @@ from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster import Entry, KeyState, Role, key_id
+from fieldreport.unseal import recovery_codes
 from fieldreport.unseal.signing_keys import SEED_BYTES, AdminKey, SigningKey
 
 TOTP_SECRET_BYTES: Final = 20
+_OPTIONAL: Final = ("recovery_codes",)  # in a key file only where there are some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class StaffKey:
 
     ``identities``: what opens sealed objects, the newest first, none for an admin. ``signing``: for sign-offs and audit
     entries. ``totp``: the 20-byte secret of the second factor. ``admin``: signs rosters, an admin's only.
+    ``recovery_codes``: digests (32 bytes) of those that were not used yet, in their order.
     """
 
     handle: str
@@ -33,6 +37,7 @@ class StaffKey:
     signing: SigningKey = field(repr=False)
     totp: bytes = field(repr=False)
     admin: AdminKey | None = field(repr=False)
+    recovery_codes: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         is_admin = self.role is Role.ADMIN
@@ -42,14 +47,19 @@ class StaffKey:
             raise UsageError("too many old keys wait for re-wrapping; let it finish first")
         if len(self.totp) != TOTP_SECRET_BYTES:
             raise UsageError("a one-time password secret has 20 bytes")
+        codes = self.recovery_codes
+        if len(codes) > limits.RECOVERY_CODES or list(codes) != sorted(set(codes)):
+            raise UsageError("recovery codes are a few, in order, none twice")
         try:
             self.public_entry()
         except RosterError as refused:
             raise UsageError(refused.detail) from None
 
     @classmethod
-    def generate(cls, handle: str, role: Role) -> Self:
+    def generate(cls, handle: str, role: Role, *, codes: Collection[str] = ()) -> Self:
         """Draw every secret of a new member of staff.
+
+        ``codes``: the recovery codes that are shown to them.
 
         Raises:
             UsageError: not a handle, or a role that has no key file.
@@ -62,6 +72,7 @@ class StaffKey:
             signing=SigningKey.generate(),
             totp=secrets.token_bytes(TOTP_SECRET_BYTES),
             admin=AdminKey.generate() if is_admin else None,
+            recovery_codes=recovery_codes.digests(codes),
         )
 
     def public_entry(self, state: KeyState = KeyState.ACTIVE) -> Entry:
@@ -80,16 +91,17 @@ class StaffKey:
 def encode_secrets(staff_key: StaffKey) -> bytes:
     """The secrets as canonical JSON: what a key file encrypts. Handle and role stand outside, authenticated."""
     admin = staff_key.admin
-    return canonical.encode(
-        {
-            "admin": None
-            if admin is None
-            else {"ed25519": admin.ed25519.seed.hex(), "ml-dsa-65": admin.mldsa65_seed.hex()},
-            "identities": [identity.seed.hex() for identity in staff_key.identities],
-            "signing": staff_key.signing.seed.hex(),
-            "totp": staff_key.totp.hex(),
-        }
-    )
+    value: dict[str, Any] = {
+        "admin": None
+        if admin is None
+        else {"ed25519": admin.ed25519.seed.hex(), "ml-dsa-65": admin.mldsa65_seed.hex()},
+        "identities": [identity.seed.hex() for identity in staff_key.identities],
+        "signing": staff_key.signing.seed.hex(),
+        "totp": staff_key.totp.hex(),
+    }
+    if staff_key.recovery_codes:
+        value["recovery_codes"] = [digest.hex() for digest in staff_key.recovery_codes]
+    return canonical.encode(value)
 
 
 def decode_secrets(content: bytes | bytearray, *, handle: str, role: Role) -> StaffKey:
@@ -99,7 +111,7 @@ def decode_secrets(content: bytes | bytearray, *, handle: str, role: Role) -> St
         ValueError: anything else. The message holds nothing of it.
     """
     try:
-        value = _with_keys(canonical.decode(content), "admin", "identities", "signing", "totp")
+        value = _with_keys(canonical.decode(content), "admin", "identities", "signing", "totp", optional=_OPTIONAL)
         return StaffKey(
             handle=handle,
             role=role,
@@ -107,6 +119,9 @@ def decode_secrets(content: bytes | bytearray, *, handle: str, role: Role) -> St
             signing=SigningKey(_seed(value["signing"])),
             totp=_seed(value["totp"], TOTP_SECRET_BYTES),
             admin=None if value["admin"] is None else _admin(value["admin"]),
+            recovery_codes=tuple(
+                _seed(digest, recovery_codes.DIGEST_BYTES) for digest in value.get("recovery_codes", [])
+            ),
         )
     except (ValueError, TypeError, AttributeError, UsageError, SealError):
         raise ValueError("not the secrets of a member of staff") from None
@@ -117,8 +132,11 @@ def _admin(value: Any) -> AdminKey:
     return AdminKey(ed25519=SigningKey(_seed(seeds["ed25519"])), mldsa65_seed=_seed(seeds["ml-dsa-65"]))
 
 
-def _with_keys(value: Any, *keys: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or value.keys() != set(keys):
+def _with_keys(value: Any, *keys: str, optional: Collection[str] = ()) -> dict[str, Any]:
+    """A dictionary with these keys, and those of ``optional`` that have something in them; nothing else."""
+    if not isinstance(value, dict) or value.keys() - set(optional) != set(keys):
+        raise ValueError
+    if not all(value[name] for name in optional if name in value):
         raise ValueError
     return value
 

@@ -53,11 +53,11 @@ def test_somebody_enrols_is_approved_reads_and_is_removed(
     dana.press("Make my keys")
     passphrase, _ = dana.words("//p[@class='shown mono']")
     dana.fill({"passphrase": passphrase, "code": "000000"})
-    dana.press("I have both")
+    dana.press("I have all")
     assert dana.words("//*[@id='code-problem']")
     secret = key_file.unlock(newsroom.settings.desk.keyfiles / "dana.key", passphrase).totp
     dana.fill({"passphrase": passphrase, "code": totp.current_code(secret, time.time())})
-    dana.press("I have both")
+    dana.press("I have all")
     (words,) = dana.words("//p[@class='shown']")
 
     lena.open("desk", "/staff")

@@ -54,7 +54,7 @@ def code_on(house: House, page: Page) -> str:
 def waits(house: House, lena: Browser, dana: Browser) -> Page:
     """Dana's enrolment up to the page with the words."""
     page = begun(dana, invited(lena))
-    return dana.press(page, "I have both", {"passphrase": passphrase_on(page), "code": code_on(house, page)})
+    return dana.press(page, "I have all", {"passphrase": passphrase_on(page), "code": code_on(house, page)})
 
 
 class TestTheWholeWay:
@@ -64,7 +64,7 @@ class TestTheWholeWay:
         page = begun(dana, invited(lena))
         passphrase, code = passphrase_on(page), code_on(house, page)
         assert len(passphrase.split()) == 7
-        page = dana.press(page, "I have both", {"passphrase": passphrase.upper(), "code": code})
+        page = dana.press(page, "I have all", {"passphrase": passphrase.upper(), "code": code})
         words = page.find("//p[@class='shown']")[0].text_content()
 
         # Not in the roster: she cannot sign in, and nothing is sealed to her.
@@ -142,7 +142,7 @@ class TestTheInvitation:
     def test_it_works_once(self, house: House, lena: Browser, stranger: Browser) -> None:
         code = invited(lena)
         page = begun(stranger, code)
-        stranger.press(page, "I have both", {"passphrase": passphrase_on(page), "code": code_on(house, page)})
+        stranger.press(page, "I have all", {"passphrase": passphrase_on(page), "code": code_on(house, page)})
         made = (house.settings.desk.keyfiles / "dana.key").read_bytes()
         assert begun(house.stranger(), code).status == 403
         assert (house.settings.desk.keyfiles / "dana.key").read_bytes() == made
@@ -152,10 +152,10 @@ class TestTheInvitation:
     ) -> None:
         code = invited(lena)
         first, second = begun(stranger, code), begun(stranger, code)
-        page = stranger.press(first, "I have both", {"passphrase": passphrase_on(first), "code": code_on(house, first)})
+        page = stranger.press(first, "I have all", {"passphrase": passphrase_on(first), "code": code_on(house, first)})
         assert page.status == 403  # the file is that of the second now
         page = stranger.press(
-            second, "I have both", {"passphrase": passphrase_on(second), "code": code_on(house, second)}
+            second, "I have all", {"passphrase": passphrase_on(second), "code": code_on(house, second)}
         )
         assert page.title.startswith("Read these words")
 
@@ -196,20 +196,20 @@ class TestPractising:
     def test_a_mistake_shows_everything_again(self, house: House, lena: Browser, stranger: Browser, wrong: str) -> None:
         page = begun(stranger, invited(lena))
         right = {"passphrase": passphrase_on(page), "code": code_on(house, page)}
-        again = stranger.press(page, "I have both", right | {wrong: "000000"})
+        again = stranger.press(page, "I have all", right | {wrong: "000000"})
         assert again.status == 422
         assert again.find(f"//*[@id='{wrong}-problem']")
         assert passphrase_on(again) == passphrase_on(page)
         assert again.find("//*[local-name()='svg']")
         assert enrolment.waiting(house.vault) == ()
-        assert stranger.press(again, "I have both", right).title.startswith("Read these words")
+        assert stranger.press(again, "I have all", right).title.startswith("Read these words")
 
     def test_the_practised_code_does_not_open_the_door_afterwards(
         self, house: House, lena: Browser, stranger: Browser
     ) -> None:
         page = begun(stranger, invited(lena))
         passphrase, code = passphrase_on(page), code_on(house, page)
-        stranger.press(page, "I have both", {"passphrase": passphrase, "code": code})
+        stranger.press(page, "I have all", {"passphrase": passphrase, "code": code})
         page = lena.get(lena.get("/staff").link("dana waits for your approval"))
         lena.press(page, "The words are the same: approve")
         given = {"handle": "dana", "passphrase": passphrase, "code": code}
@@ -218,7 +218,7 @@ class TestPractising:
     def test_a_reload_shows_the_same_words_and_asks_once(self, house: House, lena: Browser, stranger: Browser) -> None:
         page = begun(stranger, invited(lena))
         given = {"passphrase": passphrase_on(page), "code": code_on(house, page)}
-        first, second = (stranger.press(page, "I have both", given) for _ in range(2))
+        first, second = (stranger.press(page, "I have all", given) for _ in range(2))
         assert first.text == second.text
         acts = [entry.act for entry in house.vault.audit.page()]
         assert acts.count("enrolment-requested") == 1

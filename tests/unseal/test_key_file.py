@@ -23,7 +23,7 @@ from fieldreport.errors import KeyFileDamaged, UnlockRefused, UsageError
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster import KeyState, Role
 from fieldreport.seal.word_lists import word_list
-from fieldreport.unseal import key_file
+from fieldreport.unseal import key_file, recovery_codes
 from fieldreport.unseal.key_file import (
     FULL,
     Cost,
@@ -318,6 +318,9 @@ def test_vectors(tmp_path: Path, case: Mapping[str, Any]) -> None:
         assert [identity.seed.hex() for identity in staff.identities] == case["identities"]
         assert staff.signing.seed.hex() == case["signing"]
         assert staff.totp.hex() == case["totp"]
+        typed = case.get("recovery_codes", [])
+        assert len(staff.recovery_codes) == len(typed)
+        assert all(recovery_codes.find(staff.recovery_codes, code) for code in typed)
         return
     with pytest.raises({"refused": UnlockRefused, "damaged": KeyFileDamaged}[case["expect"]]):
         unlock(file, case["passphrase"])

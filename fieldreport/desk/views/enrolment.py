@@ -13,7 +13,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, context, enrolment
+from fieldreport.desk import access, authenticator, context, enrolment
 from fieldreport.desk.turns import TooManyTries
 from fieldreport.errors import NotFound, SealError, UnlockRefused, UsageError
 from fieldreport.seal import fold_handle
@@ -63,8 +63,8 @@ def _keys_page(
         started=started,
         typed=typed,
         remembered=started.seal(desk),
-        qr=enrolment.qr_code(started, desk.settings.instance.name),
-        secret=enrolment.typed_secret(started),
+        qr=authenticator.qr_code(started.totp, started.handle, desk.settings.instance.name),
+        secret=authenticator.typed_secret(started.totp),
         problems=problems,
     )
     return page, status

@@ -13,6 +13,7 @@ from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_at_unlock
+from fieldreport.vault.staff import second_factor
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("keys", __name__)
@@ -41,6 +42,7 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
         order=rotation.own(seat),
         steps=RotationState,
         pending=pending,
+        codes_left=second_factor.recovery_codes_left(seat),
         roster_problem=roster_problem,
         job=session.rewrap.progress if session.rewrap is not None else None,
         problems=problems,

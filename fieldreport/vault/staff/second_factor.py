@@ -1,16 +1,26 @@
-"""One-time codes work once: the last counter (the time step of RFC 6238) that each person used.
+"""The second factor: one-time codes and recovery codes work once, and their owner replaces them.
 
-A counter tells to half a minute when somebody signed in. The row holds its hour, and 32 bits by which only the code's
-secret, which is in the person's key file, finds out which counter of that hour it was.
+What a factor is checked against lies in the person's key file, so that no database can plant or tell it. The vault
+remembers what was used. Of one-time codes it is the last counter (the time step of RFC 6238), which would tell to half
+a minute when somebody signed in: the row holds its hour, and 32 bits by which only the code's secret finds out which
+counter of that hour it was. A recovery code is struck out twice: in the log, so that an older key file does not bring
+it back, and in the key file, so that an older database does not.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Final
 
+from sqlalchemy import select
+
 from fieldreport.errors import UnlockRefused
-from fieldreport.unseal import totp
-from fieldreport.vault.archive.tables import SecondFactor
+from fieldreport.unseal import key_file, recovery_codes, totp
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.authors import count_of
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import AuditRow, SecondFactor
 from fieldreport.vault.archive.vault import Vault
 
 _TAG: Final = 1 << 32
@@ -42,6 +52,64 @@ def use(vault: Vault, handle: str, secret: bytes, counter: int) -> None:
             raise UnlockRefused("that did not match", detail="one-time code was used before")
         else:
             row.counter = used
+
+
+def use_recovery_code(seat: Seat, path: Path, passphrase: str, digest: bytes) -> Seat:
+    """Use up a recovery code that was just found in the seat's key file at ``path``; returns the seat without it.
+
+    Raises:
+        UnlockRefused: it was used before, perhaps a moment ago in another window, or replaced since.
+        KeyFileDamaged, UsageError: as ``change_key_file``; the code is spent.
+    """
+    with seat.change() as change:
+        if change.session.scalar(count_of(_name(digest), Act.RECOVERY_CODE_USED)):
+            raise UnlockRefused("that did not match", detail="recovery code was used before")
+        change.record(Act.RECOVERY_CODE_USED, _name(digest))
+
+    def strike(staff: key_file.StaffKey) -> key_file.StaffKey:
+        if digest not in staff.recovery_codes:
+            raise UnlockRefused("that did not match", detail="recovery code was replaced meanwhile")
+        return dataclasses.replace(staff, recovery_codes=tuple(sorted(set(staff.recovery_codes) - {digest})))
+
+    return Seat(seat.vault, key_file.change_key_file(path, passphrase, strike), seat.rosters)
+
+
+def recovery_codes_left(seat: Seat) -> int:
+    """How many recovery codes of this person still work."""
+    names = [_name(digest) for digest in seat.staff.recovery_codes]
+    wanted = select(AuditRow.subject).where(AuditRow.subject.in_(names), AuditRow.act == Act.RECOVERY_CODE_USED.value)
+    with seat.vault.reading() as session:
+        return len(set(names) - set(session.scalars(wanted)))
+
+
+def make_recovery_codes(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, tuple[str, ...]]:
+    """Replace all recovery codes; returns the seat that has them, and the codes, which are to be shown now or never.
+
+    Raises:
+        UnlockRefused, KeyFileDamaged, UsageError: as ``change_key_file``.
+    """
+    codes = recovery_codes.generate()
+    kept = recovery_codes.digests(codes)
+    staff = key_file.change_key_file(path, passphrase, lambda staff: dataclasses.replace(staff, recovery_codes=kept))
+    seat.record(Act.RECOVERY_CODES_MADE)
+    return Seat(seat.vault, staff, seat.rosters), codes
+
+
+def replace_authenticator(seat: Seat, path: Path, passphrase: str, secret: bytes, *, counter: int) -> Seat:
+    """Put another secret (20 bytes) for one-time codes into force; the caller has checked the code of ``counter``.
+
+    Raises:
+        UnlockRefused, KeyFileDamaged, UsageError: as ``change_key_file``. UnlockRefused also: the code was used.
+    """
+    staff = key_file.change_key_file(path, passphrase, lambda staff: dataclasses.replace(staff, totp=secret))
+    seat.record(Act.AUTHENTICATOR_REPLACED)
+    use(seat.vault, seat.handle, secret, counter)
+    return Seat(seat.vault, staff, seat.rosters)
+
+
+def _name(digest: bytes) -> str:
+    """The name of a recovery code in the log: it says nothing of those that were not used."""
+    return digest[:8].hex()
 
 
 def _counter(used: int, secret: bytes) -> int:

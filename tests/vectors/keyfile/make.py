@@ -32,6 +32,9 @@ SECRETS = {
     "signing": seed("signing"),
     "totp": seed("totp", 20),
 }
+CODES = sorted(
+    hashlib.sha256(b"fieldreport/v1/recovery-code\n" + code).hexdigest() for code in (b"7KQ2M9XWTD", b"012345678G")
+)
 ADMIN = SECRETS | {"admin": {"ed25519": seed("ed25519"), "ml-dsa-65": seed("ml-dsa")}, "identities": []}
 
 
@@ -93,6 +96,8 @@ def malformed_secrets() -> list[dict[str, Any]]:
         "an editor without identities": SECRETS | {"identities": []},
         "an editor with the admin's keys": SECRETS | {"admin": ADMIN["admin"]},
         "a list instead of an object": [SECRETS],
+        "an empty list of recovery codes": SECRETS | {"recovery_codes": []},
+        "recovery codes out of order": SECRETS | {"recovery_codes": CODES[::-1]},
     }
     return [case(name, "damaged", build(secrets=secrets)) for name, secrets in changed.items()]
 
@@ -131,6 +136,12 @@ CASES = [
     opens("an editor with two identities", build(), SECRETS),
     opens("an admin", build(handle="admin", role="admin", secrets=ADMIN), ADMIN),
     opens("the passphrase in capitals with more space", build(), SECRETS, passphrase=f" {PASSPHRASE.upper()}  "),
+    opens(
+        "an editor with recovery codes",
+        build(secrets=SECRETS | {"recovery_codes": CODES}),
+        SECRETS,
+        recovery_codes=["7KQ2M-9XWTD", "o1234-5678g"],
+    ),
     case("a wrong passphrase", "refused", build(), passphrase=PASSPHRASE + "s"),
     case(
         "the commitment of another passphrase",

@@ -1,0 +1,138 @@
+"""A person's own second factor: another authenticator app, and new recovery codes.
+
+Rules: what changes a second factor asks for the passphrase, because the key file is written again; a secret is on the
+one page that answers, and in no log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, authenticator, context, presentation
+from fieldreport.desk.turns import TooManyTries
+from fieldreport.errors import NotAllowed, UnlockRefused
+from fieldreport.unseal import totp
+from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES
+from fieldreport.vault.staff import second_factor
+from fieldreport.web.forms import Problem
+
+blueprint = flask.Blueprint("second_factor", __name__)
+
+_PURPOSE: Final = "authenticator"
+_MAXIMUM: Final = 500  # characters of a field
+_WRONG_PASSPHRASE: Final = Problem(text="This is not the passphrase of your key.", field="passphrase")
+_WRONG_CODE: Final = Problem(
+    text="This code is wrong. Wait for the next one, and check that your phone's clock is right.", field="code"
+)
+
+
+@access.signed_in
+@blueprint.get("/second-factor")
+def show() -> ResponseReturnValue:
+    """What there is beside the passphrase."""
+    return _page()
+
+
+def _page(*, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
+    page = flask.render_template(
+        "second-factor.html",
+        left=second_factor.recovery_codes_left(context.seat()),
+        made=limits.RECOVERY_CODES,
+        problems=problems,
+    )
+    return page, status
+
+
+@access.signed_in
+@blueprint.post("/second-factor/codes")
+def make_codes() -> ResponseReturnValue:
+    """Replace the recovery codes and show the new ones, once."""
+    seat = context.seat()
+    try:
+        with _attempt():
+            seat, codes = second_factor.make_recovery_codes(seat, _path(), _passphrase())
+    except (UnlockRefused, TooManyTries) as error:
+        return _page(problems=[_problem_of(error)], status=_status_of(error))
+    desk = context.desk()
+    desk.sessions.take_keys(seat)
+    # Not a page that a browser can ask for again, so it says itself where to go when the desk locks.
+    presentation.reload_after(
+        desk.settings.desk.idle_seconds + 1, flask.url_for("sign_in.away", next=flask.url_for(".show"))
+    )
+    return flask.render_template("recovery-codes.html", codes=codes)
+
+
+@access.signed_in
+@blueprint.get("/second-factor/authenticator")
+def show_authenticator() -> ResponseReturnValue:
+    """A secret that was just drawn, to be scanned and tried out."""
+    return _authenticator_page(secrets.token_bytes(TOTP_SECRET_BYTES))
+
+
+def _authenticator_page(secret: bytes, *, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
+    desk, seat = context.desk(), context.seat()
+    state = {"handle": seat.handle, "secret": secret.hex()}
+    page = flask.render_template(
+        "authenticator.html",
+        qr=authenticator.qr_code(secret, seat.handle, desk.settings.instance.name),
+        secret=authenticator.typed_secret(secret),
+        remembered=desk.token_key.seal(_PURPOSE, state, now=desk.clock()),
+        problems=problems,
+    )
+    return page, status
+
+
+@access.signed_in
+@blueprint.post("/second-factor/authenticator")
+def set_authenticator() -> ResponseReturnValue:
+    """Put the new secret into force, once the app has shown that it has it."""
+    desk, seat, form = context.desk(), context.seat(), flask.request.form
+    state = desk.token_key.open(
+        form.get("remembered", ""), _PURPOSE, now=desk.clock(), max_age_seconds=limits.DESK_SESSION_SECONDS
+    )
+    if state["handle"] != seat.handle:
+        raise NotAllowed("This page was made for somebody else.")
+    secret = bytes.fromhex(state["secret"])
+    try:
+        counter = totp.verify_code(secret, form.get("code", "")[:_MAXIMUM], now=desk.clock(), last_counter=-1)
+    except UnlockRefused:
+        return _authenticator_page(secret, problems=[_WRONG_CODE], status=422)
+    try:
+        with _attempt():
+            seat = second_factor.replace_authenticator(seat, _path(), _passphrase(), secret, counter=counter)
+    except (UnlockRefused, TooManyTries) as error:
+        return _authenticator_page(secret, problems=[_problem_of(error)], status=_status_of(error))
+    desk.sessions.take_keys(seat)
+    context.say("From now on the codes of the new app count, and no others.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+def _attempt() -> contextlib.AbstractContextManager[None]:
+    """The passphrase is tried in turn with everybody's, and counted under a name that strangers do not reach."""
+    return context.desk().sign_in.attempt(f"key of {context.seat().handle}")
+
+
+def _passphrase() -> str:
+    return flask.request.form.get("passphrase", "")[:_MAXIMUM]
+
+
+def _path() -> Path:
+    return context.desk().settings.desk.keyfiles / f"{context.seat().handle}.key"
+
+
+def _problem_of(error: UnlockRefused | TooManyTries) -> Problem:
+    if isinstance(error, TooManyTries):
+        return Problem(text=f"Too many tries. Try again in {error.seconds} seconds.", field="passphrase")
+    return _WRONG_PASSPHRASE
+
+
+def _status_of(error: UnlockRefused | TooManyTries) -> int:
+    return 429 if isinstance(error, TooManyTries) else 403
