@@ -2,6 +2,7 @@
 
 Rules: no globals and no default instance; an unknown key is an error; relative paths are relative to the settings file.
 An environment variable ``FIELDREPORT_<SECTION>_<KEY>`` overrides the file, so that a container needs no second file.
+The words behind each key are what ``fieldreport settings`` says of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from fieldreport import limits
 from fieldreport.errors import SettingsError
 
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")  # rend-spec-v3, section 6: the letterbox's host, not a page of it
-_BOUND = "bound"
+BOUND: Final = "bound"
+"""In a field's metadata: what its value must be, in words for the operator, and the check."""
 _HIGHEST_PORT = 65535
 
 
@@ -88,7 +90,7 @@ def _are_domains(values: tuple[str, ...]) -> bool:
 
 def _must(be: str, holds: Callable[[Any], bool]) -> Mapping[str, Any]:
     """A field's metadata: what its value must be, in words for the operator, and the check."""
-    return {_BOUND: (be, holds)}
+    return {BOUND: (be, holds)}
 
 
 def _at_least(lowest: int) -> Mapping[str, Any]:
@@ -114,84 +116,105 @@ def is_demo(instance: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """The newsroom: ``id`` is public, 32 hexadecimal digits, drawn at ``init``, bound into every sealed object.
-
-    ``demo`` must say what the id says: nothing is decided by it, and a zone refuses to start where they differ.
-    """
+    """The newsroom. The same in every zone's file."""
 
     id: str = field(metadata=_must("be 32 hexadecimal digits", lambda value: _is_hex(value, 32)))
+    """Public, drawn at `init`, bound into every sealed object."""
     name: str = "fieldreport"
+    """As sources and readers see it."""
     demo: bool = False
+    """Must say what the id says: nothing is decided by it, and a zone refuses to start where they differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """Where the published roster lies and which admin may sign it (SHA-256 fingerprint, hexadecimal).
-
-    ``rotate_days``: an active key that is older is due for replacement; the admin is reminded.
-    """
+    """Whose keys letters are sealed to."""
 
     directory: Path
+    """The signed rosters, public."""
     admin_fingerprint: str = field(metadata=_must("be 64 hexadecimal digits", lambda value: _is_hex(value, 64)))
+    """SHA-256 of the key that may sign rosters, as `init` prints it."""
     rotate_days: int = field(default=limits.KEY_ROTATE_DAYS, metadata=_at_least(1))
+    """A key that is older is due for replacement; the admin is reminded at sign-in, on the health page, by `keys
+    status` and `doctor`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The exposed zone. ``listen`` is HOST:PORT; ``mailbox`` an SQLAlchemy URL, empty for SQLite in ``data``.
-
-    ``onion``: this letterbox's own onion host, shown to visitors who come another way. ``https``: a proxy on this
-    machine ends TLS, so that a visitor who comes under another name than the onion address came encrypted; without it
-    such visitors are warned and get no form. ``logo``: a PNG or WebP of at most ``limits.LOGO_BYTES``. ``greetings``:
-    language → a sentence for the first page. ``answer_days``: language → when the newsroom reads and answers, for those
-    who wait. ``addressees``: name in the roster → what sources read, of the desks and editors whom they may write to
-    alone. ``letters_per_hour``: more are not taken from forms, on each machine,
-    but for a quarter from sources who have written before. ``free_bytes``: what stays free of
-    the disk. ``contact``: how sources can tell that this is really the newsroom, such as a fingerprint. ``exit_url``:
-    where "Leave this site" leads, without asking this server. ``link``: where the desk fetches letters, ``unix:PATH``
-    or HOST:PORT, empty for a desk that is the same user and needs none. Over a socket ``link_users`` may fetch, besides
-    the intake's own user; elsewhere, who has the token in the file ``link_token``. ``site``: the address of the news
-    site where that names the letterbox (``[press] letterbox``): sources compare the list of keys there.
-    """
+    """The letterbox, which strangers reach, and its end of the link."""
 
     data: Path
+    """The zone's own directory."""
     listen: str = field(default="127.0.0.1:8000", metadata=_LISTEN)
+    """Where the letterbox answers. A proxy or tor stands before it."""
     link: str = field(default="", metadata=_must("be unix:PATH or HOST:PORT", _is_link))
+    """Where the desk fetches letters; empty for a desk that is the same user and needs none."""
     link_users: tuple[str, ...] = ()
+    """Who may fetch over a socket, besides the intake's own user and root."""
     link_token: Path = Path()
+    """A file that others cannot read, with one line of at least 32 characters: who has it may fetch over
+    HOST:PORT."""
     site: str = field(
         default="",
         metadata=_must(
             "begin with https:// or http://", lambda value: not value or value.startswith(("https://", "http://"))
         ),
     )
+    """The address of the news site, where its `[press] letterbox` names this letterbox: sources who seal files
+    themselves compare the list of keys there."""
     mailbox: str = ""
+    """An SQLAlchemy URL, such as postgresql://; empty: SQLite in `data`."""
     blobs: str = ""
+    """Where payloads lie: a directory, or s3://BUCKET/PREFIX; empty: in `data`."""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """The names that sources use; anything else is refused."""
     onion: str = field(default="", metadata=_ONION_HOST)
+    """The letterbox's onion host: told on the first page, to visitors who come by an unsafe way, and to Tor Browser
+    by the header Onion-Location on pages of the open web."""
     https: bool = False
+    """true where a proxy on this machine ends TLS and passes on nothing that came in the clear. Without it, visitors
+    who come by another name than an onion address or this machine's are warned and get no form; so are, always, those
+    who come through a Tor-to-web gateway."""
     request_bytes: int = field(default=limits.REQUEST_BYTES, metadata=_at_least(limits.FORM_TEXT_BYTES))
+    """Bytes of the largest post."""
     letters_per_hour: int = field(default=limits.LETTERS_HOUR, metadata=_at_least(1))
+    """More are not taken from forms, on each machine, but for a quarter from sources who have written before: sources
+    read on the first page that the mailbox is full."""
     free_bytes: int = field(default=limits.FREE_BYTES, metadata=_at_least(0))
+    """Bytes that stay free on the disks of `data` and `blobs` beside the largest post: beyond, nothing is taken."""
     limiter: str = "memory://"
+    """Where budgets are counted: redis://HOST:PORT where several intakes or workers share them."""
     report_rate: str = "30 per hour"
+    """Budget of reports, of one onion circuit or address."""
     return_rate: str = "60 per hour"
+    """Budget of visits with a codename."""
     hand_in_rate: str = "30 per hour"
+    """Budget of packed letters that are handed in."""
     page_rate: str = "600 per hour"
+    """Budget of pages."""
     proxy_protocol: bool = False
-    # Whose PROXY line is believed.
+    """true behind tor with HiddenServiceExportCircuitID haproxy, or behind a proxy: every connection must then begin
+    with a PROXY line."""
     proxy_peers: tuple[str, ...] = field(
         default=("127.0.0.1", "::1"), metadata=_must("be addresses or networks", _are_networks)
     )
+    """Whose PROXY line is believed."""
     workers: int = field(default=1, metadata=_at_least(1))
-    threads: int = field(default=256, metadata=_at_least(1))  # one worker's; waiting for a client holds none
+    """Processes that answer, one a processor core; with memory:// as limiter each counts budgets for itself."""
+    threads: int = field(default=256, metadata=_at_least(1))
+    """Of each worker; who waits for a slow client holds none."""
     languages: tuple[str, ...] = (
         *("en", "ko", "zh-Hans", "zh-Hant", "ja", "ru"),
         *("ar", "fa", "fr", "es", "pt", "tr"),
     )
+    """The letterbox's, in the order in which they are offered."""
     logo: Path = Path()
+    """A PNG or WebP of at most 1 KiB, so that the first page arrives in one round trip."""
     greetings: Mapping[str, str] = field(default_factory=dict)
+    """Language and a sentence for the first page, at most 200 characters."""
     answer_days: Mapping[str, str] = field(default_factory=dict)
+    """Language and when the newsroom reads and answers, for the receipt and for those who come back, at most 200
+    characters."""
     addressees: Mapping[str, str] = field(
         default_factory=dict,
         metadata=_must(
@@ -202,6 +225,7 @@ class Intake:
             ),
         ),
     )
+    """Name in the roster and what sources read, of the desks and editors whom they may write to alone."""
     contact: str = field(
         default="",
         metadata=_must(
@@ -209,71 +233,96 @@ class Intake:
             lambda value: len(value) <= limits.CONTACT_CHARACTERS,
         ),
     )
+    """How sources can tell that this is really the newsroom, such as a fingerprint."""
     exit_url: str = field(
         default="https://www.bing.com/search?q=weather",  # reachable and harmless nearly everywhere
         metadata=_must("begin with https://", lambda value: value.startswith("https://")),
     )
+    """Where 'Leave this site' leads: a page that anybody might have open. It asks nothing of this server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The newsroom's own ground. ``vault`` is an SQLAlchemy URL.
-
-    ``keyfiles`` holds one key file a person; next to it lies ``<keyfiles>.machine`` with a secret for each. ``link``:
-    where the intake's is, ``unix:PATH``, ``https://HOST`` or ``http://ADDRESS.onion``; empty: this user is the
-    intake's, too. ``link_proxy``: ``socks5://HOST:PORT`` (Tor) or ``http://HOST:PORT``. ``link_token``: the intake's.
-    """
+    """The reading room, on the newsroom's own ground."""
 
     data: Path
+    """The zone's own directory."""
     keyfiles: Path
+    """One key file a person; beside it lies KEYFILES.machine, with a secret for each, which no backup may hold."""
     listen: str = field(default="127.0.0.1:8001", metadata=_LISTEN)
+    """Where the desk answers staff."""
     link: str = ""
+    """Where the intake's is: unix:PATH, https://HOST or http://ADDRESS.onion; empty: this user is the intake's,
+    too."""
     link_proxy: str = ""
+    """The way there: socks5://HOST:PORT for Tor, or http://HOST:PORT."""
     link_token: Path = Path()
+    """A file with the intake's token."""
     vault: str = ""
+    """An SQLAlchemy URL, such as postgresql://; empty: SQLite in `data`."""
     blobs: str = ""
+    """Where payloads lie: a directory, or s3://BUCKET/PREFIX; empty: in `data`."""
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """The names that staff use; anything else is refused."""
     limiter: str = "memory://"
+    """Where tries to sign in are counted: in memory, or at redis://HOST:PORT."""
     idle_seconds: int = field(default=limits.DESK_IDLE_SECONDS, metadata=_at_least(1))
+    """A session in which nothing is done for so long is locked."""
     collect_seconds: int = 30
+    """How often letters are fetched, give or take a fifth."""
     secure_cookie: bool = False
+    """true where staff reach the desk by https: the session's cookie then goes no other way."""
     threads: int = field(default=16, metadata=_at_least(1))
+    """Requests that are answered at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """The public site. Delays are the newsroom's protection against matching a report's hour with a publication's.
-
-    ``letterbox``: the onion host where sources write, named on every page; empty: no page says how to write.
-    ``language``: the newsroom's own, of the front page and the feeds; one of those that the site speaks.
-    """
+    """The published site. The delays keep a publication's hour from pointing at a report's hour."""
 
     site: Path
+    """The directory of the site."""
     listen: str = field(default="127.0.0.1:8002", metadata=_LISTEN)
+    """Where it is served."""
     base_url: str = "http://127.0.0.1:8002"
+    """The site's address, in its feeds and its site map."""
     byline: str = "our reporters"
+    """Who wrote every article, for readers."""
     language: str = "en"
+    """The newsroom's own: of the front page, the years and the feeds. An article's page speaks the article's."""
     minimum_age_hours: int = field(default=72, metadata=_at_least(0))
+    """An article is not published before the newest of its reports has this age."""
     random_delay_hours: int = field(default=48, metadata=_at_least(0))
+    """A random delay of up to this comes on top."""
     daily_slot: str = "06:00"
+    """Articles appear at this time of the day, HH:MM in UTC; empty: at the next full hour."""
     sign_offs: int = field(default=2, metadata=_must("be 1 or 2", lambda value: value in {1, 2}))
+    """How many editors must clear an article; 1 only in a newsroom of two."""
     letterbox: str = field(default="", metadata=_ONION_HOST)
+    """The letterbox's onion host: every page says how to write there, in words, for a click would be remembered on
+    the way. The site then also has recipients.txt, the keys to which sources seal files themselves."""
     phone_regions: tuple[str, ...] = ("KR", "CN", "RU", "JP", "US", "GB")
+    """ISO 3166 codes of the regions whose local telephone numbers the leak check finds."""
     public_sites: tuple[str, ...] = field(
         default=(), metadata=_must("be domains as example.org, without https:// and paths", _are_domains)
     )
+    """Domains whose plain pages an article may link to; links with a query are still asked about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrub:
-    """``require_sandbox``: refuse to start where the kernel lacks Landlock or seccomp; otherwise only warn.
-
-    ``strong``: re-encode the content of every file, whatever its source chose; a file for which that is not possible
-    is refused.
-    """
+    """Cleaning of files, in the letterbox and at the desk."""
 
     require_sandbox: bool = True
+    """Refuse to start where the kernel lacks Landlock or seccomp; without them a hostile file is parsed unlocked."""
     strong: bool = False
+    """true codes the content of every file again, whatever its source chose: pages of PDF become pictures, documents
+    keep words and pictures without their layout, and what cannot be coded again is refused."""
+
+
+SECTIONS: Final[Mapping[str, type[Any]]] = types.MappingProxyType(
+    {"instance": Instance, "keys": Keys, "intake": Intake, "desk": Desk, "press": Press, "scrub": Scrub}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,16 +394,15 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
 
 def parse(document: Mapping[str, Any], *, path: Path, environment: Mapping[str, str]) -> Settings:
     """Build ``Settings`` from a parsed document; see ``load``."""
-    sections = {"instance": Instance, "keys": Keys, "intake": Intake, "desk": Desk, "press": Press, "scrub": Scrub}
-    unknown = set(document) - set(sections)
+    unknown = set(document) - set(SECTIONS)
     if unknown:
         raise SettingsError(f"unknown section [{min(unknown)}] in {path}")
-    given = {name for name in sections if any(each.startswith(f"FIELDREPORT_{name}_".upper()) for each in environment)}
+    given = {name for name in SECTIONS if any(each.startswith(f"FIELDREPORT_{name}_".upper()) for each in environment)}
     built: dict[str, Any] = {
         name: _section(cls, name, document.get(name, {}), base=path.parent, environment=environment)
         if name in {*document, *given, "instance", "scrub"} or (name == "keys" and not _is_press_alone(document))
         else _Absent(name, path)
-        for name, cls in sections.items()
+        for name, cls in SECTIONS.items()
     }
     settings = Settings(path=path, **built)
     if settings.has("intake"):
@@ -391,7 +439,7 @@ def _section(cls: type, name: str, values: object, *, base: Path, environment: M
         elif item.name in values:
             arguments[item.name] = _typed(values[item.name], hints[item.name], where=f"[{name}] {item.name}", base=base)
     for item in fields(cls):
-        be, holds = item.metadata.get(_BOUND, ("", None))
+        be, holds = item.metadata.get(BOUND, ("", None))
         if holds is not None and item.name in arguments and not holds(arguments[item.name]):
             raise SettingsError(f"[{name}] {item.name} must {be}")
     try:

@@ -184,7 +184,7 @@ def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, dem
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     lines = [
         "# Settings of one fieldreport installation. Every key has a default but those written here;",
-        "# fieldreport/config.py lists them all. Paths are relative to this file.",
+        "# 'fieldreport settings' lists them all. Paths are relative to this file.",
         "[instance]",
         f'id = "{instance}"',
         f'name = "{quoted}"',
@@ -211,7 +211,7 @@ def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, dem
     ]
     if demo:
         lines += [
-            "# A demonstration publishes at once and has two editors. A newsroom must wait: fieldreport/config.py.",
+            "# A demonstration publishes at once and has two editors. A newsroom must wait: 'fieldreport settings'.",
             "sign_offs = 1",
             "minimum_age_hours = 0",
             "random_delay_hours = 0",

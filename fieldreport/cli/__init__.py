@@ -41,6 +41,7 @@ _COMMANDS: Final = {
     "restore": "restore",
     "roster": "roster",
     "scrub": "scrub",
+    "settings": "settings",
     "split": "split",
     "staff": "staff",
     "up": "zones",

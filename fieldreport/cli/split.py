@@ -30,11 +30,12 @@ from fieldreport import config
 from fieldreport.errors import UsageError
 from fieldreport.installation import SETTINGS_NAME
 
-_SECTIONS: Final = {
+SECTIONS: Final = {
     "intake": ("instance", "keys", "intake", "scrub"),
     "desk": ("instance", "keys", "desk", "press", "scrub"),
     "press": ("instance", "press"),
 }
+"""Zone → the sections of its settings file."""
 _HEADING: Final = re.compile(r"^\[([a-z]+)(?:\.[a-z_]+)?\]")
 _SOCKET: Final = "unix:link/socket"
 _ADD_USER: Final = "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin"
@@ -55,7 +56,7 @@ def split_command(directory: Path) -> None:
     """Give each zone of the installation in DIRECTORY its own Unix user; run it as root, with no zone running."""
     if os.geteuid() != 0:
         raise UsageError("only root can give files to other users")
-    owners = {zone: _owner(f"fieldreport-{zone}") for zone in _SECTIONS}
+    owners = {zone: _owner(f"fieldreport-{zone}") for zone in SECTIONS}
     split(directory.resolve(), owners)
     for zone, command in (("intake", "intake"), ("intake", "link"), ("desk", "desk"), ("press", "press")):
         settings = directory.resolve() / f"{zone}.toml"
@@ -106,7 +107,7 @@ def _divide(directory: Path, old: Path, owners: Mapping[str, Owner]) -> None:
         (directory / name).mkdir(mode=mode, exist_ok=True)
     site = settings.press.base_url if settings.press.letterbox else ""
     blocks = _blocks(old.read_text(encoding="utf-8"))
-    for zone, sections in _SECTIONS.items():
+    for zone, sections in SECTIONS.items():
         text = "\n".join(
             _adapted(section, blocks[section], zone, desk=owners["desk"].name, site=site)
             for section in sections
@@ -157,7 +158,7 @@ def _own(directory: Path, owners: Mapping[str, Owner]) -> None:
     ):
         for path in _all(directory / tree):
             os.chown(path, user.user, group.group, follow_symlinks=False)
-    for zone in _SECTIONS:
+    for zone in SECTIONS:
         path = directory / f"{zone}.toml"
         os.chown(path, os.geteuid(), owners[zone].group)
         path.chmod(0o640)
