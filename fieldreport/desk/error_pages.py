@@ -23,6 +23,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
     "standfirst": "Standfirst",
     "body": "Body",
     "correction": "Correction",
+    "phrases": "Phrases of junk",
 }
 _BEGINNINGS: Final = (("reason-", "Reason"), ("caption.", "Captions"), ("alternative.", "Descriptions of pictures"))
 

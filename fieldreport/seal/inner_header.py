@@ -38,9 +38,12 @@ class Kind(IntEnum):
     MEDIA = 7  # a rendition of an image or recording for an article
     OPENED = 8  # what the desk made of a file that its source had sealed
     RENDITION = 9  # what is shown of an attachment: its words, or a picture of it
+    JUNK = 10  # the rules by which the newsroom sets letters aside
 
 
-STAFF_KINDS: Final = frozenset({Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA, Kind.OPENED, Kind.RENDITION})
+STAFF_KINDS: Final = frozenset(
+    {Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA, Kind.OPENED, Kind.RENDITION, Kind.JUNK}
+)
 """What staff write: signed by its author."""
 
 

@@ -72,9 +72,13 @@ def show() -> ResponseReturnValue:
         unsorted=unsorted,
         sorting=sorting,
         looking=looking,
-        lacking=bool({"language", "label", "files"} & set(chosen)),
+        lacking=bool({"language", "label", "files", "junk"} & set(chosen)),
         rewrapping=any(each.rewrap and each.rewrap.progress.running for each in desk.sessions.of_role(Role.EDITOR)),
         last=desk.background.last,
+        reasons={row.id: reason for row in ours if session.reader and (reason := session.reader.reason(row.id))}
+        if wanted.junk
+        else {},
+        distrusted=session.reader.distrusted if session.reader else "",
         shortcuts=session.shortcuts,
     )
 

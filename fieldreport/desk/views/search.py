@@ -58,7 +58,7 @@ def show() -> ResponseReturnValue:
         else:
             sources = reader.find(query)
             known = replace(known, hits=search.mask_of(sources))
-            listed = replace(wanted, limited=Limited.READABLE)
+            listed = replace(wanted, limited=Limited.READABLE, junk=None)
             rows = desk.cases.page(
                 listed, viewer=session.handle, contents=known, after=arguments.get("after"), limit=limits.SEARCH_CASES
             )

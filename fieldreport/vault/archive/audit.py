@@ -58,6 +58,7 @@ class Act(StrEnum):
     REPLIED = "replied"
     NOTED = "noted"
     CARD_SAVED = "card-saved"
+    JUNK_RULES_SAVED = "junk-rules-saved"
     SOURCE_SEALED_OPENED = "source-sealed-opened"
     ARTICLE_CREATED = "article-created"
     ARTICLE_SAVED = "article-saved"

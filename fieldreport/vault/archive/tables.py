@@ -53,7 +53,8 @@ class VaultBase(MappedAsDataclass, DeclarativeBase, kw_only=True):
 class VaultState(VaultBase, kw_only=True):
     """One row, locked by every change: the highest roster epoch seen, the collecting round, the audit log's head.
 
-    ``revision`` counts the changes of cases; see ``Case.revision``.
+    ``revision`` counts the changes of cases; see ``Case.revision``. ``junk``: the object with the rules of
+    ``cases.junk``.
     """
 
     __tablename__ = "vault_state"
@@ -64,6 +65,7 @@ class VaultState(VaultBase, kw_only=True):
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     audit_sequence: Mapped[int]
     audit_hash: Mapped[bytes] = mapped_column(column_bytes(32))
+    junk: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None)
 
 
 class RecipientSet(VaultBase, kw_only=True):

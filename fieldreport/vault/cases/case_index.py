@@ -27,7 +27,7 @@ from fieldreport.errors import NotFound, SealError
 from fieldreport.seal import Entry
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.rosters import RosterWatch
-from fieldreport.vault.archive.tables import Case, CaseState, Item, Mark
+from fieldreport.vault.archive.tables import Case, CaseState, Item, Mark, VaultState
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.bits import Bits, numbers
@@ -65,7 +65,8 @@ class CaseFilter:
     """Which cases to show; everything given must hold.
 
     ``states``: any of these. ``ended``: the tombstones instead of the cases. ``assignee``: a handle, or ``NOBODY``.
-    ``language``, ``label`` and ``files`` are known only from what was opened; see ``Contents``.
+    ``language``, ``label``, ``files`` and ``junk`` are known only from what was opened; see ``Contents``. ``junk``:
+    only what is set aside by the newsroom's rules; False: everything else; None: both.
     """
 
     states: tuple[CaseState, ...] = ()
@@ -77,6 +78,7 @@ class CaseFilter:
     language: str = ""
     label: str = ""
     files: bool = False
+    junk: bool | None = None
     order: Order = Order.NEWEST
 
 
@@ -84,12 +86,14 @@ class CaseFilter:
 class Contents:
     """What one person's keys have found in the cases, as sets of numbers of cases; see ``contents``.
 
-    ``hits``: the cases in which a search found something; every other case does not match then. None: no search.
+    ``junk``: those with nothing but noise in their letters. ``hits``: the cases in which a search found something;
+    every other case does not match then. None: no search.
     """
 
     languages: dict[str, Bits] = field(default_factory=lambda: defaultdict(Bits), repr=False)
     labels: dict[str, Bits] = field(default_factory=lambda: defaultdict(Bits), repr=False)
     files: Bits = field(default_factory=Bits)
+    junk: Bits = field(default_factory=Bits)
     hits: int | None = None
 
 
@@ -107,6 +111,7 @@ class Counts:
     unread: int
     starred: int
     files: int
+    junk: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +166,9 @@ class CaseIndex:
         self._assignees: dict[str, Bits] = defaultdict(Bits)
         self._readers: dict[str, Bits] = defaultdict(Bits)
         self._limited, self._living, self._ended = Bits(), Bits(), Bits()
+        self._answered = Bits()  # something of ours is in it: a reply, a note, a card
+        # The object with the rules of junk, as of the last ``refresh``.
+        self.junk_rules: bytes | None = None
         self._listed: tuple[Entry, ...] = ()  # in the newest roster: who is in a desk
         self._marks: dict[str, _Marks] = {}
         self._by_active: list[_Key] = []
@@ -177,7 +185,8 @@ class CaseIndex:
         unsorted = select(func.count()).select_from(Item).where(Item.case_id.is_(None), ~Item.gone).scalar_subquery()
         with self._lock, self.vault.reading() as session:
             self._listed = self.rosters.listed().entries
-            newest, waiting = session.execute(select(func.max(Case.revision), unsorted)).one()
+            rules = select(VaultState.junk).scalar_subquery()
+            newest, waiting, self.junk_rules = session.execute(select(func.max(Case.revision), unsorted, rules)).one()
             if (newest or 0) == self._revision:
                 return int(waiting)
             changed = session.scalars(select(Case).where(Case.revision > self._revision).order_by(Case.revision))
@@ -258,15 +267,12 @@ class CaseIndex:
             of_state, of_limited = without("state"), without("limited")
             readable = self._readable(viewer)
             known = contents or Contents()
-            assigned = 0
-            for bits in self._assignees.values():
-                assigned |= bits.value
             return Counts(
                 matching=without("").bit_count(),
                 states={state: (of_state & self._states[state].value).bit_count() for state in CaseState},
                 ended=(of_state & self._ended.value).bit_count(),
                 assignees={
-                    NOBODY: (without("assignee") & ~assigned).bit_count(),
+                    NOBODY: (without("assignee") & ~self._assigned()).bit_count(),
                     **counted("assignee", self._assignees),
                 },
                 limited={
@@ -279,6 +285,7 @@ class CaseIndex:
                 unread=(without("unread") & marks.unread.value).bit_count(),
                 starred=(without("starred") & marks.starred.value).bit_count(),
                 files=(without("files") & known.files.value).bit_count(),
+                junk=(without("junk") & self._set_aside(known)).bit_count(),
             )
 
     # --- marks ---
@@ -315,6 +322,10 @@ class CaseIndex:
         """Everybody to whom a case is assigned, also those who have left."""
         with self._lock:
             return {handle for handle, bits in self._assignees.items() if bits.value}
+
+    def place_of(self, case_id: bytes) -> int | None:
+        """The place of a case in the index, if it is there."""
+        return self._places.get(case_id)
 
     def case_at(self, place: int) -> bytes:
         """The id of the case at a place of the index."""
@@ -361,6 +372,8 @@ class CaseIndex:
         facets = [self._living, self._states[CaseState(case.state)]]
         if case.assignee is not None:
             facets.append(self._assignees[case.assignee])
+        if case.card is not None or case.sequence > case.letters:
+            facets.append(self._answered)
         if only is not None:
             facets += [self._limited, *(self._readers[name] for name in only)]
         return tuple(facets)
@@ -424,10 +437,7 @@ class CaseIndex:
             case Limited.OTHERS:
                 chosen["limited"] = ~readable
         if wanted.assignee == NOBODY:
-            assigned = 0
-            for bits in self._assignees.values():
-                assigned |= bits.value
-            chosen["assignee"] = ~assigned
+            chosen["assignee"] = ~self._assigned()
         elif wanted.assignee is not None:
             chosen["assignee"] = self._assignees[wanted.assignee].value
         if wanted.starred:
@@ -440,9 +450,22 @@ class CaseIndex:
             chosen["label"] = known.labels.get(wanted.label, Bits()).value
         if wanted.files:
             chosen["files"] = known.files.value
+        if wanted.junk is not None:
+            chosen["junk"] = self._set_aside(known) if wanted.junk else ~self._set_aside(known)
         if known.hits is not None:
             chosen["hits"] = known.hits
         return chosen
+
+    def _assigned(self) -> int:
+        """The cases that somebody has, as a set."""
+        assigned = 0
+        for bits in self._assignees.values():
+            assigned |= bits.value
+        return assigned
+
+    def _set_aside(self, known: Contents) -> int:
+        """The cases that are nothing but noise, and that nobody has dealt with, as a set."""
+        return known.junk.value & self._states[CaseState.NEW].value & ~self._assigned() & ~self._answered.value
 
     def _walk(self, order: Order, mask: int, *, after: tuple[int, bytes] | None, back: bool = False) -> Iterator[_Key]:
         """The cases of a set in an order, from the one after a place in it; ``back``: those before it instead."""

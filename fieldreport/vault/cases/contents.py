@@ -1,4 +1,4 @@
-"""What one person's keys find in the cases they may read: languages, labels, whether there are files. In memory only.
+"""What one person's keys find in the cases they may read: languages, labels, files, noise. In memory only.
 
 A database with these in the clear, or as opaque tags, would tell who takes the disk how many cases are in which
 language and which belong together. So each session opens the cases for itself, once, in the background; what it found
@@ -9,31 +9,54 @@ Rule: what cannot be opened is left out here and named in the list and on the ca
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Row, select
 
-from fieldreport.errors import FieldreportError, NotARecipient
+from fieldreport.errors import FieldreportError, NotARecipient, StoreError
 from fieldreport.seal import Kind
 from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.objects import StoredObject
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
-from fieldreport.vault.cases.bits import numbers
+from fieldreport.vault.cases.bits import Bits, numbers
 from fieldreport.vault.cases.case_index import CaseIndex, Contents
 from fieldreport.vault.cases.conversation import read_card
+from fieldreport.vault.cases.junk import Judge, Junk, Rules, Verdict, rules
 from fieldreport.vault.cases.summary import language_of
 
 _AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What was found in the letters of one case; ``order``: cases that were opened earlier come first."""
+
+    order: tuple[int, bytes]
+    name: str
+    letters: int
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a case is set aside: the first letter's verdict, and the older case that it repeats."""
+
+    kind: Junk
+    phrase: str = field(default="", repr=False)
+    repeats: str = ""
+
+
 class ContentsReader:
     """Fills ``contents`` for one seat, by the places that cases have in ``index``.
 
-    ``closed``: the places of cases with something that is not sealed to the seat's keys.
+    ``closed``: the places of cases with something that is not sealed to the seat's keys. ``distrusted``: why the rules
+    of what is set aside are not believed, as an error's code.
     """
 
     def __init__(self, seat: Seat, index: CaseIndex) -> None:
@@ -42,11 +65,18 @@ class ContentsReader:
         self._seat = seat
         self.index = index
         self._seen: dict[int, int] = {}  # place of a case → when what it holds had changed last as it was read
+        self._judge = Judge(Rules(), secrets.token_bytes(32))
+        self.distrusted = ""
+        self._rules: bytes | None = None  # those that were applied to what was seen
+        self._heard: dict[int, _Heard] = {}
+        self._alike: dict[bytes, set[int]] = defaultdict(set)  # a letter's content → the places of its cases
 
     def pending(self) -> list[int]:
         """The places of cases that are new or have changed, or did not open before; the newest first."""
         now = self.index.content_revisions
         readable = numbers(self.index.readable(self._seat.handle))
+        if self._rules != self.index.junk_rules:
+            return list(reversed(readable))
         return [place for place in reversed(readable) if self._seen.get(place) != now[place] or place in self.closed]
 
     def read(self, report: Callable[[int, int], None]) -> None:
@@ -56,10 +86,58 @@ class ContentsReader:
             StoreError: the database is away.
         """
         places = self.pending()
+        self._read_rules()
         report(0, len(places))
         for start in range(0, len(places), _AT_ONCE):
             self._read(places[start : start + _AT_ONCE])
             report(min(start + _AT_ONCE, len(places)), len(places))
+
+    def reason(self, case_id: bytes) -> Reason | None:
+        """Why a case is noise; nothing where it is none."""
+        place = self.index.place_of(case_id)
+        heard = self._heard.get(place) if place is not None else None
+        if place is None or heard is None or len(heard.verdicts) != heard.letters:
+            return None  # what was not read is no noise
+        found = [self._reason(place, heard, each) for each in heard.verdicts]
+        return found[0] if found and all(found) else None
+
+    def _read_rules(self) -> None:
+        wanted = self.index.junk_rules
+        if wanted == self._rules:
+            return
+        self.distrusted = ""
+        try:
+            now = rules(self._seat)
+        except StoreError:
+            raise
+        except FieldreportError as error:  # nothing is set aside by rules that nobody signed
+            now, self.distrusted = Rules(), error.code
+        self._judge = Judge(now, secrets.token_bytes(32))
+        self._rules = wanted
+        self._seen.clear()
+        self._heard.clear()
+        self._alike.clear()
+        self.contents.junk = Bits()
+
+    def _reason(self, place: int, heard: _Heard, verdict: Verdict) -> Reason | None:
+        if verdict.kind is not None:
+            return Reason(verdict.kind, verdict.phrase)
+        others = [self._heard.get(each) for each in self._with(verdict) if each != place]
+        older = [each for each in others if each is not None and each.order < heard.order]
+        return Reason(Junk.REPEAT, repeats=min(older, key=lambda each: each.order).name) if older else None
+
+    def _with(self, verdict: Verdict) -> list[int]:
+        """The places of the cases with a letter of the same words and files."""
+        return list(self._alike.get(verdict.content, ())) if verdict.content else []
+
+    def _hear(self, places: Sequence[int]) -> None:
+        """Say again which cases are noise: of these, and of those with letters like theirs."""
+        again = set(places)
+        for place in places:
+            for verdict in self._heard[place].verdicts if place in self._heard else ():
+                again.update(self._with(verdict))
+        for place in again:
+            self.contents.junk.put(place, inside=self.reason(self.index.case_at(place)) is not None)
 
     def _read(self, places: Sequence[int]) -> None:
         by_id = {self.index.case_at(place): place for place in places}
@@ -87,6 +165,7 @@ class ContentsReader:
                 self.closed.add(place)
             except FieldreportError:
                 continue  # refused: the list and the case's page say why
+        self._hear(places)
         self._seen.update(seen)
 
     def _letter(
@@ -102,6 +181,12 @@ class ContentsReader:
                 self.contents.languages[language].put(place)
             if len(envelope.manifest.parts) > 1:
                 self.contents.files.put(place)
+            if self._judge.rules.kinds:
+                verdict = self._judge.verdict(envelope)
+                heard = self._heard.setdefault(place, _Heard((case.opened, case.id), case.name, case.letters))
+                heard.verdicts.append(verdict)
+                if verdict.content:
+                    self._alike[verdict.content].add(place)
 
     def _card(self, stored: StoredObject | FieldreportError, row: Row[Any], place: int) -> None:
         case, one = row.Case, _must(stored)
@@ -113,6 +198,9 @@ class ContentsReader:
 
     def _forget(self, place: int) -> None:
         self.closed.discard(place)
+        heard = self._heard.pop(place, None)
+        for verdict in heard.verdicts if heard is not None else ():
+            self._alike[verdict.content].discard(place)
         for bits in (*self.contents.languages.values(), *self.contents.labels.values(), self.contents.files):
             bits.put(place, inside=False)
 

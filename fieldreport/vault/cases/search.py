@@ -33,10 +33,10 @@ from fieldreport.vault.cases.inbox import ItemRow
 from fieldreport.vault.cases.readings import Reader, kept_words
 from fieldreport.vault.cases.search_index import SearchIndex, Source
 from fieldreport.vault.cases.search_terms import Query, Shown, snippet
+from fieldreport.vault.cases.summary import written
 
 _AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
 _WRITTEN: Final = (Kind.LETTER.value, Kind.SENT.value, Kind.NOTE.value)
-_FIELDS: Final = ("when", "where", "protect", "describe", "not_before")
 _WORDLESS: Final = ("image/", "audio/", "video/")
 _DRAWING: Final = "image/svg+xml"
 
@@ -262,11 +262,8 @@ def mask_of(found: Mapping[int, object]) -> int:
 
 def text_of(envelope: OpenEnvelope) -> str:
     """What is searched of an open letter, reply or note: the text, a letter's fields, the names of its files."""
-    parts = envelope.manifest.parts
-    text = envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace") if parts else ""
-    fields = (envelope.manifest.fields.get(name, "") for name in _FIELDS)
-    names = ", ".join(part.name for part in parts[1:])
-    return "\n".join(each for each in (text, *fields, names) if each)
+    names = ", ".join(part.name for part in envelope.manifest.parts[1:])
+    return "\n".join(each for each in (written(envelope, limits.FORM_TEXT_BYTES), names) if each)
 
 
 def text_of_card(card: Card) -> str:

@@ -72,6 +72,16 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", text.translate(_FOLDS))
 
 
+def whole(phrase: str) -> re.Pattern[str]:
+    """What finds a phrase in a folded text; as whole words where words have spaces between them."""
+    words = fold(phrase).split()
+    pattern = r"\s+".join(map(re.escape, words))
+    for edge, before, after in ((words[0][0], r"(?<![^\W_])", ""), (words[-1][-1], "", r"(?![^\W_])")):
+        if edge.isalnum() and not re.match(f"[{_UNSPACED}]", edge):
+            pattern = f"{before}{pattern}{after}"
+    return re.compile(pattern)
+
+
 def terms(text: str) -> Iterator[str]:
     """The terms of a text, in order."""
     for run in _RUN.finditer(fold(text)):

@@ -32,6 +32,8 @@ TITLE_CHARACTERS: Final = 80
 _WORDS_BYTES: Final = 4 * WORDS_CHARACTERS + 2048  # of a text; enough where it begins with empty lines
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _OTHER: Final = "file"
+FIELDS: Final = ("when", "where", "protect", "describe", "not_before")
+"""What the form asks beside the report, in the fields of a letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,13 @@ def letter_of(envelope: OpenEnvelope) -> LetterSummary:
     if len(words) > WORDS_CHARACTERS:
         words = words[: WORDS_CHARACTERS - 1].rstrip(" .…") + "…"
     return LetterSummary(words=words, language=language_of(envelope), files=_files(envelope))
+
+
+def written(envelope: OpenEnvelope, at_most: int) -> str:
+    """Everything that was typed into a letter, reply or note; ``at_most``: bytes of its text."""
+    raw = envelope.open_part(0).read(at_most) if envelope.manifest.parts else b""
+    fields = (envelope.manifest.fields.get(name, "") for name in FIELDS)
+    return "\n".join(each for each in ((raw or b"").decode("utf-8", "replace"), *fields) if each)
 
 
 def language_of(envelope: OpenEnvelope) -> str:

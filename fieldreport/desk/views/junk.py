@@ -1,0 +1,95 @@
+"""The rules by which the newsroom sets letters aside, and putting a case back that they caught."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, context, presentation
+from fieldreport.desk.forms import parsed_id
+from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError
+from fieldreport.vault.archive import readers
+from fieldreport.vault.archive.tables import CaseState
+from fieldreport.vault.cases import inbox, junk, workflow
+from fieldreport.vault.cases.junk import Junk, Rules
+from fieldreport.web.forms import Problem
+
+blueprint = flask.Blueprint("junk", __name__)
+
+_CHANGED: Final = (
+    "A colleague saved other rules while this page was open. Yours are in the form; theirs stand below it."
+)
+_DISTRUSTED: Final = "The rules that were stored cannot be believed ({code}), so nothing is set aside. Save your own."
+
+
+@access.editor
+@blueprint.get("/junk")
+def show() -> ResponseReturnValue:
+    """The rules in force, in their form."""
+    try:
+        rules = junk.rules(context.seat())
+    except (SealError, NotFound) as error:
+        return _page(Rules(), problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")])
+    return _page(rules)
+
+
+@access.editor
+@blueprint.post("/junk")
+def save() -> ResponseReturnValue:
+    """Replace the rules. What is typed stays in the form where they cannot be."""
+    form, seat = flask.request.form, context.seat()
+    lines = (" ".join(each.split()) for each in form.get("phrases", "").splitlines())
+    phrases = tuple(dict.fromkeys(each for each in lines if each))
+    kinds = {Junk(each) for each in form.getlist("kind") if each in set(Junk)} - {Junk.PHRASE}
+    if phrases:
+        kinds.add(Junk.PHRASE)
+    wanted = Rules(kinds=frozenset(kinds), phrases=phrases, version=parsed_id(form.get("version", "")) or None)
+    try:
+        saved = junk.save_rules(seat, wanted)
+    except LimitExceeded as error:
+        return _page(wanted, problems=[Problem(text=str(error), field="phrases")], status=422)
+    except Conflict:
+        return _conflict(wanted)
+    context.say(
+        "Saved. The desk looks at all letters by these rules now." if saved.kinds else "Nothing is set aside now."
+    )
+    return flask.redirect(flask.url_for("inbox.show"), code=303)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/keep")
+def keep(case_id: bytes) -> ResponseReturnValue:
+    """Put a case back among those that somebody should read."""
+    seat = context.seat()
+    readers.must_read(seat, case_id, seat.handle)
+    row = inbox.get(seat.vault, case_id, viewer=seat.handle)
+    if row.state is CaseState.NEW:
+        workflow.set_state(seat, case_id, CaseState.READING)
+    context.say(f"{row.name} is no junk: it is in the inbox, in the state 'reading'.")
+    return flask.redirect(presentation.own_path(flask.request.form.get("next", "/")), code=303)
+
+
+def _conflict(wanted: Rules) -> ResponseReturnValue:
+    try:
+        theirs = junk.rules(context.seat())
+    except (SealError, NotFound) as error:
+        return _page(wanted, problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")], status=409)
+    ours = Rules(kinds=wanted.kinds, phrases=wanted.phrases, version=theirs.version)
+    return _page(ours, theirs=theirs, problems=[Problem(text=_CHANGED, field="phrases")], status=409)
+
+
+def _page(
+    rules: Rules, *, theirs: Rules | None = None, problems: list[Problem] | None = None, status: int = 200
+) -> ResponseReturnValue:
+    text = flask.render_template(
+        "junk.html",
+        rules=rules,
+        theirs=theirs,
+        version=rules.version.hex() if rules.version else "",
+        problems=problems or [],
+        most=limits.JUNK_PHRASES,
+    )
+    return text, status
