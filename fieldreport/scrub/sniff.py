@@ -302,7 +302,9 @@ def _text(head: bytes, source: Source) -> str:
     ).lstrip()
     if re.match(r"<([a-z]+:)?svg[\s>/]", markup, re.IGNORECASE):
         return "image/svg+xml"
-    if re.match(r"<(!doctype\s+html|html|head|body)[\s>]", markup, re.IGNORECASE):
+    if re.match(
+        r"<(!doctype\s+html|html|head|body|meta|title|base|link|style|script|table)[\s>]", markup, re.IGNORECASE
+    ):
         return "text/html"
     if (card := re.match(r"BEGIN:V(CARD|CALENDAR)[ \t]*[\r\n]", start, re.IGNORECASE)) is not None:
         return {"CARD": "text/vcard", "CALENDAR": "text/calendar"}[card[1].upper()]
@@ -322,6 +324,9 @@ _MAPS: Final = {
     "kml": "application/vnd.google-earth.kml+xml",
     "TrainingCenterDatabase": "application/vnd.garmin.tcx+xml",
 }
+_PAGE: Final = re.compile(
+    r"<(!doctype\s+html|html|head|body|meta|title|base|link|style|script|table)[\s>]", re.IGNORECASE
+)
 _GEOJSON: Final = re.compile(r"\{\s*\"")
 _GEOMETRY: Final = re.compile(
     r"\"type\"\s*:\s*\"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon))\""

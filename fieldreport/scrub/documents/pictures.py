@@ -10,8 +10,9 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from fieldreport.scrub.documents.embedded_jpeg import as_drawn
+from fieldreport.scrub.documents.metafiles import picture_in
 from fieldreport.scrub.format import Cleaning, Embedded
-from fieldreport.scrub.verdicts import Bomb, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Noted, Refused, Removed
 
 EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 """Pictures that every office program and every reader of books draws."""
@@ -19,20 +20,27 @@ _DATA: Final = re.compile(r"\s*data:(?:[\w.+-]+/[\w.+-]+)?(;[\w=.-]+)*?(?P<base6
 
 
 def clean_picture(untrusted: bytes, cleaning: Cleaning, accept: Collection[str] = EXTENSIONS.keys()) -> Embedded | None:
-    """A picture for a package (Office Open XML, OpenDocument, EPUB); None when it goes and the document stays.
+    """A picture in a document; None when it goes and the document stays.
 
-    ``accept``: the types that it may have then.
+    ``accept``: the types that it may have then. Of a metafile the bitmap that it shows is taken, where it shows one.
 
     Raises:
         Bomb: it is one.
     """
+    shown = picture_in(untrusted)
     try:
-        return cleaning.embedded(as_drawn(untrusted, cleaning, profile=True), accept=accept)
+        picture = as_drawn(untrusted if shown is None else shown.picture, cleaning, profile=True)
+        cleaned = cleaning.embedded(picture, accept=accept)
     except Bomb:
         raise
-    except Refused:  # EMF, WMF and SVG pictures, and what no format reads
+    except Refused:  # drawings, SVG pictures, and what no format reads
         cleaning.removed.add(Removed.DRAWINGS)
         return None
+    if shown is not None and shown.draws_more:
+        cleaning.removed.add(Removed.DRAWINGS)
+    if shown is not None and shown.is_cropped:
+        cleaning.noted.add(Noted.CROPPED)
+    return cleaned
 
 
 class PictureCopies:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -12,8 +13,11 @@ from pikepdf import Array
 
 from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import clean_copy
+from tests.scrub.documents.compound_file import hangul as hwp
+from tests.scrub.documents.compound_file import record
 from tests.scrub.documents.owpml_package import hwpx, paragraph
 from tests.scrub.documents.test_docx import relation, with_body
+from tests.scrub.documents.test_epub import packed
 from tests.scrub.documents.test_office_shown import deck, picture
 from tests.scrub.documents.test_opendocument import document as opendocument
 from tests.scrub.documents.test_pdf_hidden_words import document as pdf
@@ -60,6 +64,33 @@ def hangul(clip: str) -> Make:
     return lambda photo: hwpx(paragraph(inside), files={"a": photo})
 
 
+def old_hangul(crop: tuple[int, int, int, int], whole: tuple[int, int] = (7500, 6000)) -> Make:
+    shape = bytes(44) + struct.pack("<4i", *crop) + bytes(22) + struct.pack("<2I", *whole)
+    return lambda photo: hwp(["국경"], pictures=[photo], extra=record(85, 3, shape))
+
+
+def address(photo: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(photo).decode()}"
+
+
+def html(sheet: str, markup: str) -> Make:
+    return lambda photo: f"<style>{sheet}</style><body>{markup.format(address(photo))}</body>".encode()
+
+
+def book(sheet: str, markup: str = '<div class="a b"><p><img src="{}"/></p></div>') -> Make:
+    space = "http://www.w3.org/1999/xhtml"
+    return lambda photo: packed(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="o"/></rootfiles></container>',
+            "o": '<package xmlns="http://www.idpf.org/2007/opf"><manifest><item id="p" href="p" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="p"/></spine></package>',
+            "s.css": sheet,
+            "s.jpg": photo,
+            "p": f'<html xmlns="{space}"><head><link rel="stylesheet" href="s.css"/></head><body>{markup.format(address(photo))}</body></html>',
+        }
+    )
+
+
 def rtf(words: bytes) -> Make:
     return lambda photo: b"{\\rtf1 {\\pict\\jpegblip" + words + b" " + photo.hex().encode() + b"}}"
 
@@ -85,6 +116,17 @@ CROPPED = {
     "beside the slide": slide(9000),
     "writer": writer("0cm, 1.5cm, 0cm, 0cm"),
     "hangul": hangul('left="0" right="7500" top="900" bottom="6000"'),
+    "old hangul, left": old_hangul((900, 0, 7500, 6000), (0, 0)),
+    "old hangul, below": old_hangul((0, 0, 7500, 4000)),
+    "html, covered": html("img{object-fit:cover;width:9em}", '<img src="{}">'),
+    "html, a box of its own": html("", '<div style="overflow: hidden; height:90px"><b><img src="{}"></b></div>'),
+    "epub, a path": book(".x, p > img:hover { clip-path: circle(40%) }"),
+    "epub, a box": book("/* { */ @media screen { div.a { width:60%; overflow:hidden } }"),
+    "epub, svg": book(
+        "",
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><image href="{}" width="9" height="9" preserveAspectRatio="xMidYMid slice"/></svg>',
+    ),
+    "epub, behind": book(".a{background:url(s.jpg) 0 0/cover}", '<p><img src="{}"/></p>'),
     "rtf": rtf(b"\\piccropl800"),
     "svg, clipped": svg('<clipPath id="c"><path d="M0 0"/></clipPath><g clip-path="url(#c)"><image href="{}"/></g>'),
     "svg, cut to its frame": svg('<image href="{}" width="9" height="9" preserveAspectRatio="xMidYMid slice"/>'),
@@ -99,6 +141,13 @@ WHOLE = {
     "on the slide": slide(8950),
     "writer": writer("0cm, 0.02cm, 0cm, 0cm"),
     "hangul": hangul('left="0" right="7480" top="0" bottom="6000"'),
+    "old hangul": old_hangul((0, 0, 7480, 6030)),
+    "old hangul, of old": old_hangul((0, 0, 7480, 6000), (0, 0)),
+    "html": html(
+        "p{overflow:hidden;width:9em} div{overflow:hidden} img{clip:auto; object-fit:contain}",
+        '<div><img src="{}"></div>',
+    ),
+    "epub": book("body{height:90%;overflow:hidden} p.b, div #a, .a .c{clip-path:circle(1px)} img{mask:none;width:9em}"),
     "rtf": rtf(b"\\piccropl0\\piccropr20"),
     "svg": svg('<path clip-path="none" d="M0 0"/><image href="{}" x="1" width="89" height="9"/>'),
     "pdf": page(b"q 49 49 102 82 re W n 100 0 0 80 50 50 cm /Picture Do Q"),
@@ -109,7 +158,7 @@ WHOLE = {
 def test_a_picture_that_was_shown_in_part_is_told_of_and_stays(make: Make, phone_photo: bytes) -> None:
     copy = clean_copy(make(phone_photo))
     assert Noted.CROPPED in copy.noted
-    if not copy.media_type.endswith("zip"):
+    if not copy.media_type.endswith(("/zip", "/html")):  # in which pictures are shown whole
         assert Noted.CROPPED in clean_copy(copy.data).noted  # the clean copy is cropped as the original was
 
 

@@ -195,6 +195,17 @@ def charted(chart: str, *, version: str = "16.0000") -> bytes:
     return with_body(frame, parts=parts, relations=relation("rChart", "chart", "charts/c.xml"))
 
 
+def test_a_chart_of_a_kind_that_is_not_kept_is_told_of() -> None:
+    space = "http://schemas.microsoft.com/office/drawing/2014/chartex"
+    chart = f'<cx:chart xmlns:cx="{space}" r:id="r9"/>'
+    for inside in (chart, f'<cx:chart xmlns:cx="{space}"/>'):
+        frame = f'<w:drawing><wp:inline><a:graphic><a:graphicData uri="{space}">{inside}</a:graphicData></a:graphic></wp:inline></w:drawing>'
+        body = f"<w:p><w:r><w:t>a</w:t></w:r><w:r>{frame}</w:r></w:p>"
+        parts = {"word/charts/chartEx1.xml": f'<cx:chartSpace xmlns:cx="{space}"/>'.encode()}
+        copy = clean_copy(with_body(body, parts=parts, relations=relation("r9", "chartEx", "charts/chartEx1.xml")))
+        assert Removed.DRAWINGS in copy.removed
+
+
 def test_a_chart_in_a_document_keeps_its_values_without_the_workbook_they_come_from() -> None:
     copy = clean_copy(charted(CHART))
     written = whole(copy)

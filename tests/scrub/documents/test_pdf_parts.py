@@ -275,7 +275,7 @@ WORDS = b"BT /F0 9 Tf 20 20 Td (Seen) Tj ET "
     [
         (WORDS + b"q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q", set()),
         (b"q BI 5 /W 10 ID xxxx EI Q " + WORDS, {Removed.INCOMPLETE}),
-        (b"BI /W 50 /H 1 /BPC 8 /CS /G ID words EI q Q q Q q Q q Q q Q".ljust(96) + b" EI " + WORDS, {Removed.INCOMPLETE}),
+        (b"BI /W 50 /H 1 /BPC 8 /CS /X ID words EI q Q q Q q Q q Q q Q".ljust(96) + b" EI " + WORDS, {Removed.INCOMPLETE}),
         (WORDS + b"BT (words that do not e", {Removed.INCOMPLETE}),
         (WORDS + b"q 9 0 0 9 0 0 cm BI /W 9 /H 9 /BPC 8 /CS /G ID pixels", {Removed.INCOMPLETE}),
     ],
@@ -294,3 +294,34 @@ def test_of_a_page_that_is_not_as_specified_the_rest_is_kept_and_the_receipt_say
     shown = pypdfium2.PdfDocument(copy.data)
     assert "Seen" in shown[0].get_textpage().get_text_range()
     shown.close()
+
+
+PIXELS = b"\n EI Q q 1 0 0 1 0 0 cm Q Q " * 30
+ROWS = b"".join(b"\0" + PIXELS[at : at + 48] for at in range(0, 768, 48))
+
+
+@pytest.mark.parametrize(
+    ("said", "stored", "pixels"),
+    [
+        (b"/CS /RGB", PIXELS[:768], PIXELS[:768]),
+        (b"/ColorSpace /DeviceGray", PIXELS[:256], PIXELS[:256]),
+        (b"/CS [/I /RGB 1 <00ff00ff0000>]", PIXELS[:256], PIXELS[:256]),
+        (b"/CS /RGB /F /Fl", zlib.compress(PIXELS[:768], 0) + b"\n", PIXELS[:768]),
+        (b"/F [/Fl] /DP [<< /Predictor 15 /Colors 3 /Columns 16 >>] /CS /RGB", zlib.compress(ROWS, 0), PIXELS[:768]),
+    ],
+    ids=["raw", "grey", "colours of a table", "packed", "packed, with a predictor"],
+)
+def test_a_picture_in_a_content_stream_that_holds_what_looks_like_its_end_stays_whole(
+    said: bytes, stored: bytes, pixels: bytes
+) -> None:
+    content = b"q 90 0 0 90 20 60 cm BI /W 16 /H 16 /BPC 8 " + said + b" ID " + stored + b" EI Q " + WORDS
+    with pikepdf.new() as made, io.BytesIO() as file:
+        page = made.add_blank_page(page_size=(200, 200)).obj
+        font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+        page.Resources, page.Contents = Dictionary(Font=Dictionary(F0=font)), made.make_stream(content)
+        made.save(file)
+        copy = clean_copy(file.getvalue())
+    assert Removed.INCOMPLETE not in copy.removed
+    with pikepdf.open(io.BytesIO(copy.data)) as opened:
+        assert opened.pages[0].Resources.XObject.X1.read_bytes() == pixels
+        assert b"(Seen)" in opened.pages[0].Contents.read_bytes()

@@ -6,7 +6,9 @@ import functools
 import io
 import math
 
+import pikepdf
 import pytest
+from pikepdf import Dictionary, Name
 from PIL import Image, ImageDraw, ImageFilter
 
 from fieldreport.bench.samples import samples
@@ -189,3 +191,19 @@ def test_a_picture_that_is_no_page_keeps_its_colours(clean: Clean) -> None:
     image = Image.linear_gradient("L").resize((300, 200)).convert("RGB")
     with Image.open(io.BytesIO(clean(encoded(image, "PNG"), Mode.STRONG).data)) as opened:
         assert opened.convert("RGB").tobytes() == image.tobytes()
+
+
+def test_dots_are_told_on_the_first_pages_of_a_document_in_jpeg_2000(clean: Clean) -> None:
+    stored = encoded(scan(marked=True), "JPEG2000", quality_mode="rates", quality_layers=[8])
+    with pikepdf.new() as made, io.BytesIO() as file:
+        for data in (encoded(scan(marked=False), "JPEG2000"), stored):
+            page = made.add_blank_page().obj
+            picture = made.make_stream(data)
+            picture.Type, picture.Subtype, picture.Filter = Name.XObject, Name.Image, Name.JPXDecode
+            picture.Width, picture.Height = SIZE
+            page.Resources = Dictionary(XObject=Dictionary(P=picture))
+            page.Contents = made.make_stream(b"q 612 0 0 792 0 0 cm /P Do Q")
+        made.save(file)
+        document = file.getvalue()
+    assert clean(document).noted == {Noted.PRINTER_DOTS}
+    assert clean(stored).noted == {Noted.PRINTER_DOTS}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import textwrap
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +19,7 @@ from fieldreport.scrub.text.plain.verify import verify
 from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Damaged, Residue
 from tests.scrub.conftest import Clean, RefusalOf, clean_or_refuse
+from tests.scrub.images.pictures import exif, picture
 
 KOREAN = "어제 밤 국경에서 두 사람이 잡혔다. 경비대장은 돈을 요구했다."
 CHINESE = "昨天晚上我们在边境看到了三辆卡车，他们没有说话。"
@@ -203,3 +208,21 @@ def test_arbitrary_bytes_are_text_or_refused(untrusted: bytes) -> None:
 def test_the_typed_report_is_cleaned_without_a_child(scrubber: Scrubber) -> None:
     assert scrubber.clean_text("the gate\u2063 opens\r\n") == ("the gate opens\n", (Removed.COPY_MARKS,))
     assert scrubber.clean_text(KOREAN) == (KOREAN, ())
+
+
+def test_a_picture_spelled_out_in_a_text_is_cleaned(clean: Clean) -> None:
+    with io.BytesIO() as file:
+        picture().save(file, "JPEG", exif=exif(), comment=b"PLANTED")
+        spelled = base64.b64encode(file.getvalue()).decode()
+    lines = "\n".join(textwrap.wrap(spelled, 76))
+    broken = "iVBORw0KGgo" + "A" * 80
+    said = f'# Bridge\n![x](data:image/jpeg;base64,{spelled})\n{{"photo": "{lines}"}}\n"{broken}" a/9j/{"b" * 70} end\n'
+    text = clean(said.encode()).data.decode()
+    addresses = [piece.split('"')[0].split(")")[0] for piece in text.split("data:image/jpeg;base64,")[1:]]
+    assert len(addresses) == 2
+    for address in addresses:
+        assert b"PLANTED" not in base64.b64decode(address)
+    assert f'"data:," a/9j/{"b" * 70} end' in text
+    assert text.startswith("# Bridge\n![x](")
+    with pytest.raises(Residue):
+        verify(Source.of(said.encode()), "text/plain")

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from lxml import etree
 from typing_extensions import override
 
-from fieldreport.scrub.documents import archive, markup, pictures
+from fieldreport.scrub.documents import archive, css_crops, markup, pictures
 from fieldreport.scrub.documents.css import Styles
 from fieldreport.scrub.documents.epub import pages
 from fieldreport.scrub.documents.links import clean_link
@@ -27,6 +27,7 @@ from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.names import Names
 from fieldreport.scrub.documents.shown import Counting, Shown
 from fieldreport.scrub.documents.svg import elements as drawings
+from fieldreport.scrub.documents.svg.unseen import crops_pictures
 from fieldreport.scrub.documents.vocabularies import Vocabulary, load
 from fieldreport.scrub.documents.xml_rewrite import Make, Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
@@ -122,6 +123,7 @@ class _Book:
         self._addresses: dict[tuple[str, str], str | None] = {}  # of links: by the page and the old one
         self._shown = Counting(_SHOWN, self._removed, pages.FINDINGS)
         self._carried: set[str] = set()  # paths of pictures that the new book shows
+        self._cut: dict[str, frozenset[css_crops.Step]] = {}  # by style sheets, of what they show a part only
         self._members: list[tuple[str, str, str, bytes]] = []  # name in the book, media type, properties, data
         self._pictures = pictures.PictureCopies(
             old,
@@ -268,6 +270,7 @@ class _Book:
     def _page(self, path: str, root: Element, shown: Iterable[Element], names: _Names, styles: Styles) -> bytes:
         folder = names.folder = posixpath.dirname(path)
         names.begin_part()
+        self._report_crops(path, root)
         for node in shown:
             if node.tag == f"{_XHTML}link":
                 sheet = self._style_sheet(_joined(folder, str(node.get("href", ""))), names, styles)
@@ -279,6 +282,19 @@ class _Book:
         drawings.settle_sheets(shown, styles)
         made = pages.made(drawings.made(names, styles), lambda _, __, address: self._address(path, address, names))
         return self._rewritten(root, _PAGE_TABLES, made)
+
+    def _report_crops(self, path: str, root: Element) -> None:
+        """Say when a page may show only a part of a picture: all of it stays in the book."""
+        cut: set[css_crops.Step] = set()
+        for node in root.iter(f"{_XHTML}link", f"{_XHTML}style", f"{{{drawings.SVG}}}style"):
+            sheet = _joined(posixpath.dirname(path), str(node.get("href", "")))
+            if sheet in self._old and sheet not in self._cut:
+                self._cut[sheet] = css_crops.cutting(_decoded(self._old[sheet]))
+            cut |= self._cut.get(sheet, css_crops.cutting("".join(map(str, node.itertext()))))
+        if css_crops.crops_pictures(root, cut, ("img", "image")) or any(
+            map(crops_pictures, root.iter(f"{{{drawings.SVG}}}svg"))
+        ):
+            self._cleaning.noted.add(Noted.CROPPED)
 
     def _contents(self, path: str, names: _Names) -> bytes:
         root = markup.parse(_without_doctype(self._old[path]))

@@ -13,11 +13,12 @@ import olefile
 
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Source
-from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Refusal, Refused, Removed
 
 _SIGNATURE: Final = b"HWP Document File"
 _COMPRESSED, _LOCKED, _DISTRIBUTED = 0x1, 0x2, 0x4
-_PARAGRAPH, _CONTROL, _EQUATION, _MEMOS = 67, 71, 88, 93  # tags of records
+_PARAGRAPH, _CONTROL, _PICTURE, _EQUATION, _MEMOS = 67, 71, 85, 88, 93  # tags of records
+_DRAWN: Final = frozenset({*range(78, 85), 90, 91, 95})  # lines, shapes, objects, ornamental words, forms, charts
 _HIDDEN_REMARK: Final = b"tmct"  # "tcmt", as numbers are stored
 _ALONE: Final = {0: "", 10: "\n", 13: "", 24: "-", 30: "\u00a0", 31: " "}  # controls of one unit; others have eight
 _ALONE_TOO: Final = frozenset(range(25, 30))
@@ -49,7 +50,7 @@ def parse(untrusted_source: Source, cleaning: Cleaning) -> Document:
     """
     try:
         with olefile.OleFileIO(untrusted_source.file()) as package:
-            return _read(_Streams(package, untrusted_source.size, cleaning), cleaning.removed)
+            return _read(_Streams(package, untrusted_source.size, cleaning), cleaning)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error, RecursionError):
         raise Damaged from None  # what olefile raises
 
@@ -84,7 +85,7 @@ class _Streams:
         return unpacked if inflater.eof else data
 
 
-def _read(streams: _Streams, removed: set[Removed]) -> Document:
+def _read(streams: _Streams, cleaning: Cleaning) -> Document:
     header = streams.stored("FileHeader")
     if not header.startswith(_SIGNATURE) or len(header) < 40:
         raise Damaged
@@ -95,19 +96,20 @@ def _read(streams: _Streams, removed: set[Removed]) -> Document:
         raise Refused(Refusal.HANGUL)
     streams.is_compressed = bool(flags & _COMPRESSED)
     for name in streams.names:
-        removed |= _TOLD.get(name, _TOLD.get(name.partition("/")[0], set()))
+        cleaning.removed |= _TOLD.get(name, _TOLD.get(name.partition("/")[0], set()))
     document = Document()
     sections = {int(found[1]): name for name in streams.names if (found := _SECTION.fullmatch(name))}
     for number in sorted(sections):
-        document.lines += _lines(streams.unpacked(sections[number]), removed)
+        document.lines += _lines(streams.unpacked(sections[number]), cleaning)
     for name in sorted(streams.names):
         if name.startswith("BinData/"):
             document.pictures.append(streams.unpacked(name))
     return document
 
 
-def _lines(data: bytes, removed: set[Removed]) -> Iterator[str]:
+def _lines(data: bytes, cleaning: Cleaning) -> Iterator[str]:
     """The paragraphs of a section; not those of hidden remarks and of memos, which stand at its end."""
+    removed = cleaning.removed
     hidden_below: int | None = None
     for tag, level, body in _records(data):
         if hidden_below is not None and level > hidden_below:
@@ -121,9 +123,28 @@ def _lines(data: bytes, removed: set[Removed]) -> Iterator[str]:
             hidden_below = level
         elif tag == _PARAGRAPH:
             yield _words(body)
+        elif tag in _DRAWN:
+            removed.add(Removed.DRAWINGS)
+        elif tag == _PICTURE and _is_cropped(body):
+            cleaning.noted.add(Noted.CROPPED)
         elif tag == _EQUATION and len(body) >= 6:
             (length,) = struct.unpack_from("<H", body, 4)
             yield _words(body[6 : 6 + 2 * length])
+
+
+def _is_cropped(picture: bytes) -> bool:
+    """Whether less is shown of a picture than there is, by more than a hundredth, to which programs round.
+
+    What is shown of it stands behind its frame; how large it is, at the end, where older programs wrote nothing.
+    """
+    if len(picture) < 68:
+        return False
+    left, top, right, bottom = struct.unpack_from("<4i", picture, 44)
+    width, height = struct.unpack_from("<2I", picture, len(picture) - 8)
+    shown = ((left, right, width), (top, bottom, height))
+    return any(
+        start > max(end, 0) * 0.01 or (end - start < whole * 0.99 and whole < 100 * end) for start, end, whole in shown
+    )
 
 
 def _records(data: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -9,6 +9,7 @@ from fieldreport import limits
 from fieldreport.scrub.documents.extract import packed
 from fieldreport.scrub.documents.hangul import owpml
 from fieldreport.scrub.documents.hangul.parse import Document, parse
+from fieldreport.scrub.documents.pictures import clean_picture
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.sniff import as_text
 from fieldreport.scrub.verdicts import Bomb, Refusal, Refused, Removed
@@ -37,9 +38,6 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
 def _pictures(document: Document, cleaning: Cleaning) -> Iterator[bytes]:
     for picture in document.pictures:
-        try:
-            yield cleaning.embedded(picture, accept=_PICTURES).data
-        except Bomb:
-            raise
-        except Refused:  # drawings of Windows, charts
-            cleaning.removed.add(Removed.DRAWINGS)
+        cleaned = clean_picture(picture, cleaning, _PICTURES)
+        if cleaned is not None:
+            yield cleaned.data

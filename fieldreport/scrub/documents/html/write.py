@@ -14,7 +14,7 @@ from lxml import etree
 
 from fieldreport import limits
 from fieldreport.scrub import registry
-from fieldreport.scrub.documents import pictures, tables
+from fieldreport.scrub.documents import css_crops, pictures, tables
 from fieldreport.scrub.documents.html.parse import parse
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
@@ -22,7 +22,7 @@ from fieldreport.scrub.documents.vocabularies import load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text import encoding, invisible
-from fieldreport.scrub.verdicts import Damaged, Removed
+from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 
 MEDIA_TYPE: Final = "text/html"
 HEAD: Final = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title></title></head><body>\n'
@@ -81,6 +81,8 @@ class _Page:
     def _written(self, page: str) -> tuple[str, bool]:
         removed = self._cleaning.removed
         body, settled = parse(page, removed, self._cleaning.noted)
+        if next(body.iter("img"), None) is not None and css_crops.may_cut(page):
+            self._report_crops(page)
         for image in body.iter("img"):
             self._settle_picture(image)
         body.tag = "div"  # for what is in it, it is like one
@@ -90,6 +92,14 @@ class _Page:
         if marked:
             removed.add(Removed.COPY_MARKS)
         return HEAD + text.strip() + FOOT, settled
+
+    def _report_crops(self, page: str) -> None:
+        """Say when the page showed only a part of a picture: in the copy, which has no style, all of it is seen."""
+        parser = etree.HTMLParser(encoding="utf-8", no_network=True)
+        root = etree.fromstring(page.encode(), parser)
+        cut = {step for node in root.iter("style") for step in css_crops.cutting("".join(map(str, node.itertext())))}
+        if css_crops.crops_pictures(root, cut, ("img",)):
+            self._cleaning.noted.add(Noted.CROPPED)
 
     def _settle_picture(self, image: Element) -> None:
         address = str(image.get("src", ""))

@@ -197,6 +197,8 @@ def resolve(root: Element, part: PartCleaning) -> None:
             else:
                 del element.attrib[name]
         if not any(str(key).startswith(f"{{{RELATIONSHIPS}}}") for key in element.attrib):
+            if _is_drawn(element):  # a chart of a newer kind
+                part.package.cleaning.removed.add(Removed.DRAWINGS)
             drop_lost(element)
 
 
@@ -252,6 +254,12 @@ def drop_lost(element: Element) -> None:
             pass  # a picture that it may have; most shapes of a diagram say that there is none
         case _:
             _drop(element)
+
+
+def _is_drawn(element: Element) -> bool:
+    """Whether it is what a frame was made for."""
+    parent = element.getparent()
+    return parent is not None and parent.tag == f"{A}graphicData"
 
 
 def _drop(element: Element) -> None:
@@ -389,7 +397,7 @@ class Writer:
             part.package.cleaning.noted.add(Noted.CROPPED)
 
         def lost(element: Element) -> None:
-            if seen := shown.count(element):
+            if (seen := shown.count(element)) or _is_drawn(element):
                 part.part.shown -= seen
                 removed.add(Removed.DRAWINGS)
 

@@ -25,6 +25,7 @@ from pikepdf import (
 
 from fieldreport import limits
 from fieldreport.scrub.documents.pdf import values
+from fieldreport.scrub.documents.pdf.inline_pictures import spelled_out
 from fieldreport.scrub.verdicts import Bomb, Damaged
 
 # ISO 32000-1, annex A, without marked content and compatibility sections.
@@ -156,7 +157,7 @@ class Rewriter:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             # The end of a picture, for one that has none: qpdf would forget it.
-            instructions = list(pikepdf.parse_content_stream(Stream(self._old, untrusted + b"\nEI")))
+            instructions = list(pikepdf.parse_content_stream(Stream(self._old, spelled_out(untrusted) + b"\nEI")))
         ended = bool(instructions) and bytes(instructions[-1].operator.unparse()) == b"EI"
         if said or not ended:
             self._miss()

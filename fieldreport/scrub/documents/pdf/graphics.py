@@ -6,6 +6,7 @@ shared; what is on a layer that is off goes; a picture is cut to the length its 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 import pikepdf
@@ -19,9 +20,10 @@ from fieldreport.scrub.documents.pdf.content import Rewriter
 from fieldreport.scrub.documents.pdf.fonts import Fonts
 from fieldreport.scrub.documents.pdf.layers import Layers
 from fieldreport.scrub.format import Cleaning, check_image
-from fieldreport.scrub.images import paper
+from fieldreport.scrub.images import codecs, paper
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
 
+_JPX_LOOKED_AT: Final = 2  # pages: one takes a second, and a printer marks them all
 _BLEND: Final = values.matching(r"/[A-Z][A-Za-z]{2,20}")
 _INTENT: Final = values.one_of("/AbsoluteColorimetric", "/RelativeColorimetric", "/Saturation", "/Perceptual")
 
@@ -62,6 +64,7 @@ class Graphics(Colours):
         # What the original shows and is not on the receipt: pictures, masks included, and pieces of text.
         self.pictures: dict[tuple[int, int], None] = {}
         self.shown = 0
+        self._unseen_jpx = _JPX_LOOKED_AT
         self._fonts = Fonts(
             plain=self._decoder.plain, new_stream=self._stream, glyph=self._glyph, removed=cleaning.removed
         )
@@ -249,6 +252,16 @@ class Graphics(Colours):
         rows = min(len(pixels) // (3 * width), paper.strip_height(width))
         paper.look(Image.frombytes("RGB", (width, rows), pixels[: 3 * width * rows]), self._cleaning.noted)
 
+    def _look_at_jpx(self, data: bytes) -> None:
+        """The same for JPEG 2000, which has to be decoded as a whole: in the first pages of a document alone."""
+        width, height = pictures.jpx_size(data)
+        cost = 4 * width * height
+        if self._unseen_jpx and paper.is_page(width, height) and cost < self._cleaning.decoded_bytes_left:
+            self._unseen_jpx -= 1
+            self._cleaning.spend(cost)
+            with contextlib.suppress(Refused):  # it goes on as it is, decoded or not
+                paper.look(codecs.decode(data, "image/jp2", set()), self._cleaning.noted)
+
     def _drawn(self, source: Any, resources: Any) -> Any:
         """A picture that cannot be cleaned, as PDFium draws it; None, and on the receipt, where it draws nothing."""
         pixels = None if values.boolean(source.get("/ImageMask")) else pixel_pages.picture(source, self._cleaning)
@@ -287,6 +300,7 @@ class Graphics(Colours):
             data = self._cleaning.embedded(upright, accept={"image/jpeg"}).data
         elif codec == "/JPXDecode":
             check_image(*pictures.jpx_size(data))
+            self._look_at_jpx(data)
             data, changed = pictures.clean_jpx(data)
             self._cleaning.removed |= {Removed.OTHER_METADATA} if changed else set()
         elif codec == "/JBIG2Decode":

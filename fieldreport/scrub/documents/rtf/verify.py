@@ -24,7 +24,7 @@ _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]+")
 _PIECE: Final = re.compile(
     rb"\\(?P<word>[a-zA-Z]+)(?P<number>-?[0-9]{1,10})? "
     rb"|(?P<open>\{(?:\\(?P<first>\*\\[a-z]+|[a-z]+)(?= ))?)|(?P<close>\})"
-    rb"|\\'[0-9a-f]{2}|\\[\\{}~_-]|[^\\{}]+"
+    rb"|(?P<hex>\\'[0-9a-f]{2})|\\[\\{}~_-]|(?P<text>[^\\{}]+)"
 )
 _SPELLED: Final = rb"\\u-?[0-9]{1,5} \?|\\[\\{}]"  # a character beyond ASCII, or one that means something to RTF
 _UNSPELLED: Final = re.compile(rb"\\u(-?[0-9]{1,5}) \?|\\([\\{}])")
@@ -44,6 +44,8 @@ _PICTURE: Final = re.compile(
 _NUMBERED: Final = re.compile(rb"\\([a-z]+)(-?[0-9]+) ")
 _CHARACTER: Final = re.compile(rb"\\u(-?[0-9]{1,5}) ")
 
+_COUNTED: Final = frozenset({b"u", b"cell", b"nestcell"})
+_NO_LETTERS: Final = bytes(byte for byte in range(0x80) if re.match(rb"[^0-9A-Za-z]", bytes((byte,))))
 _WORDS: Final = {kind: frozenset(words.encode("ascii").split()) for kind, words in _TABLE["words"].items()}
 _ALONE: Final = _WORDS["flag"] | _WORDS["toggle"]
 _LEAST_MOST: Final = {
@@ -53,8 +55,8 @@ _PICTURE_WORDS: Final = frozenset(_TABLE["pictures"]["words"].encode("ascii").sp
 _CHARSETS: Final = {number for numbers in _TABLE["font-charsets"].values() for number in numbers}
 
 
-def verify(source: Source, media_type: str) -> None:
-    """Read a cleaned text.
+def verify(source: Source, media_type: str) -> int:
+    """Read a cleaned text, and count what it shows: letters, digits, characters beyond ASCII, cells and pictures.
 
     Raises:
         Residue: something that the table does not list.
@@ -65,6 +67,7 @@ def verify(source: Source, media_type: str) -> None:
         raise Residue
     _verify_visible(data)
     depth, position = 1, len(_BEGIN)
+    shown = 0
     known: set[bytes] = set()  # words with their numbers, as they are written: most of a text's are the same few
     while position < len(data):
         match = _PIECE.match(data, position)
@@ -72,13 +75,16 @@ def verify(source: Source, media_type: str) -> None:
             raise Residue
         position = match.end()
         match match.lastgroup:
-            case "word" | "number" if match[0] not in known:
-                _verify_word(match["word"], match["number"])
-                known.add(match[0])
+            case "word" | "number":
+                if match[0] not in known:
+                    _verify_word(match["word"], match["number"])
+                    known.add(match[0])
+                shown += match["word"] in _COUNTED
             case "open" | "first":
                 whole = _WHOLE.get(match["first"])
                 if whole is not None:
                     position = whole(data, match.start())
+                    shown += match["first"] == b"pict"
                     continue
                 depth += 1
                 if match["first"] in _OPENED:
@@ -87,10 +93,15 @@ def verify(source: Source, media_type: str) -> None:
                     position = match.start() + 1
             case "close":
                 depth -= 1
+            case "hex":
+                shown += 1
+            case "text":
+                shown += len(match["text"].translate(None, _NO_LETTERS))
             case _:
                 pass
     if depth:
         raise Residue
+    return shown
 
 
 def _verify_visible(data: bytes) -> None:

@@ -17,19 +17,21 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.documents import tables
-from fieldreport.scrub.documents.embedded_jpeg import as_drawn
 from fieldreport.scrub.documents.fields import kept_instruction
+from fieldreport.scrub.documents.pictures import clean_picture
 from fieldreport.scrub.documents.rtf.look import Colour, Look
 from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
 from fieldreport.scrub.documents.vocabularies import USUAL_FONT, listed
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text.invisible import unmark_piece
-from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Removed
 
 MEDIA_TYPE: Final = "application/rtf"
 _BLIPS: Final = {"image/png": b"\\pngblip ", "image/jpeg": b"\\jpegblip "}
 _SYMBOLS: Final = frozenset({b"\\", b"{", b"}", b"~", b"_", b"-"})
 _SHOWN: Final = re.compile(rb"[\x20-\x5b\x5d-\x7a\x7c\x7e]+")
+_CELLS: Final = frozenset({b"cell", b"nestcell"})
+_NO_LETTERS: Final = bytes(byte for byte in range(0x80) if not chr(byte).isalnum())
 _NOT_HEX: Final = re.compile(rb"[^0-9A-Fa-f]")
 _CROP: Final = re.compile(
     rb"\\piccrop[tblr](?:[3-9][0-9]|[1-9][0-9]{2,}) "
@@ -44,7 +46,9 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     Raises:
         Refused: ``damaged``, ``bomb``.
     """
-    sink.write(_Rewriting(cleaning).rewrite(untrusted_source.whole(limits.XML_BYTES)))
+    rewriting = _Rewriting(cleaning)
+    sink.write(rewriting.rewrite(untrusted_source.whole(limits.XML_BYTES)))
+    cleaning.counted = rewriting.shown
     return MEDIA_TYPE
 
 
@@ -152,6 +156,7 @@ class _Rewriting:
         self._colours: list[Colour | None] = []
         self._links: dict[str, int] = {}  # names of bookmarks that a link leads to
         self._bookmarks: list[tuple[int, bytes, str]] = []  # place in what was written, control word, name
+        self.shown = 0  # letters, digits, characters beyond ASCII, cells and pictures
 
     def rewrite(self, untrusted: bytes) -> bytes:
         """The new text.
@@ -342,6 +347,7 @@ class _Rewriting:
                 group.hidden = group.deleted = False
                 self._out += b"\\plain "
             case _ if word in _FLAGS:
+                self.shown += word in _CELLS
                 self._out += b"\\%s " % word
             case _ if word in _TOGGLES:
                 self._out += b"\\%s " % word if number != 0 else b"\\%s0 " % word
@@ -418,8 +424,10 @@ class _Rewriting:
 
     def _shown(self, kind: Kind, data: bytes) -> None:
         if kind is Kind.TEXT:
+            self.shown += len(data.translate(None, _NO_LETTERS))
             self._out += data if _SHOWN.fullmatch(data) else b"".join(_pieces(data))
         elif kind is Kind.HEX:
+            self.shown += 1
             self._out += b"\\'%02x" % data[0]
         elif kind is Kind.SYMBOL and data in _SYMBOLS:
             self._out += b"\\" + data
@@ -458,7 +466,9 @@ class _Rewriting:
         elif not unmark_piece(character):
             self._removed.add(Removed.COPY_MARKS)
         else:
-            self._out += _spelled(character)
+            spelled = _spelled(character)
+            self.shown += spelled.count(b"\\u") or character.isalnum()
+            self._out += spelled
 
     def _leave_out(self, token: Token) -> None:
         if token.kind is Kind.TEXT and len(token.data) > self._skip:
@@ -474,16 +484,13 @@ class _Rewriting:
 
     def _picture(self, group: _Group) -> None:
         digits = b"".join(group.picture)
-        try:
-            untrusted = bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))
-            image = self._cleaning.embedded(as_drawn(untrusted, self._cleaning, profile=True), accept=_BLIPS)
-        except Refused as refused:
-            if isinstance(refused, Bomb):
-                raise
-            self._removed.add(Removed.DRAWINGS)  # metafiles and what no format reads
+        untrusted = bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))
+        image = clean_picture(untrusted, self._cleaning, _BLIPS)
+        if image is None:
             return
         if any(_CROP.fullmatch(word) for word in group.picture_words):
             self._cleaning.noted.add(Noted.CROPPED)
+        self.shown += 1
         self._out += b"{\\pict %s%s" % (_BLIPS[image.media_type], b"".join(group.picture_words))
         self._out += image.data.hex().encode("ascii") + b"}"
 

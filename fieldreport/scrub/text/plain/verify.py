@@ -1,20 +1,27 @@
 """The second reading of a text: every character by its category, and not by the cleaner's patterns.
 
 Rules: a character that shows nothing is residue, unless it stands next to what may need it, as Unicode names and
-classes those characters; nor does it stand there twice.
+classes those characters; nor does it stand there twice. A picture in Base64 is in one piece, and is clean.
 """
 
 from __future__ import annotations
 
+import base64
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
 from fieldreport import limits
+from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Residue
 
+_PICTURE: Final = re.compile(
+    r"(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/])"
+    r"(?P<data>(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AKg|PHN2Zy|PD94bWwg)[A-Za-z0-9+/]{57,}={0,2})"
+)
 _VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
 )
@@ -36,6 +43,8 @@ def verify(source: Source, media_type: str) -> None:
         text = source.whole(limits.SCRUB_OUTPUT_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise Residue from None
+    if ";base64," in text or "/9j/" in text or "iVBORw0KGgo" in text:
+        _verify_pictures(text)
     if text.isascii() and text.isprintable():
         return
     if not unicodedata.is_normalized("NFC", text):
@@ -48,6 +57,13 @@ def verify(source: Source, media_type: str) -> None:
             text = text.replace(flag, flag[0])
         for line in text.split("\n"):
             _check_line(line)
+
+
+def _verify_pictures(text: str) -> None:
+    for found in _PICTURE.finditer(text):
+        if found["address"] is None:
+            raise Residue
+        registry.verify(Source.of(base64.b64decode(found["data"])), f"image/{found['type']}")
 
 
 def _check_character(character: str) -> None:
