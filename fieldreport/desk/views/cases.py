@@ -10,7 +10,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, contents, context, inbox_filter, presentation, sort
+from fieldreport.desk import access, contents, context, inbox_filter, presentation, search_job, sort
 from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_text
@@ -24,6 +24,7 @@ from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.cases import conversation, inbox, restriction, summary, workflow
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
+from fieldreport.vault.cases.similar import Similar, similar
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("cases", __name__)
@@ -91,6 +92,7 @@ def _page(
         text=text,
         problems=problems,
         fresh_id=secrets.token_hex(16),
+        similar=_similar(case_id),
         **_in_list(case_id),
     )
     return page, status
@@ -105,6 +107,13 @@ def _in_list(case_id: bytes) -> dict[str, object]:
     known, _ = contents.known(session, desk.cases)
     beside = desk.cases.neighbours(wanted, case_id, viewer=session.handle, contents=known)
     return {"chosen": chosen, "before": beside.before, "after": beside.after, "shortcuts": session.shortcuts}
+
+
+def _similar(case_id: bytes) -> tuple[Similar, ...]:
+    """Cases that tell the same, as far as the session's search knows."""
+    desk, session = context.desk(), context.session()
+    reader, _ = search_job.known(session, desk.cases, desk.site.reader)
+    return similar(session.seat, reader, case_id)
 
 
 def _card(case_id: bytes) -> tuple[Card, str]:

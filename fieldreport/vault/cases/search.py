@@ -65,6 +65,10 @@ class SearchReader:
         now = self._index.revisions(readable)
         return [place for place in reversed(readable) if self._seen.get(place) != now[place] or place in self.closed]
 
+    def case_at(self, place: int) -> bytes:
+        """The id of the case at a place of the index."""
+        return self._index.case_at(place)
+
     def must_make(self) -> bool:
         """Whether there are files to be read for it, and it may."""
         return bool(self.unread) and self.made < limits.SEARCH_READINGS
@@ -154,7 +158,7 @@ class SearchReader:
                 origin.check_letter(case, envelope.manifest.fields)
                 for number in _files_with_words(envelope):
                     self.unread[item.id, number] = place
-            return text_of(envelope)
+            return "\n".join((text_of(envelope), *file_terms(envelope)))
 
     def _read_files(self, report: Callable[[], None]) -> None:
         """Index the words of files: what is kept, then what has to be made."""
@@ -264,6 +268,11 @@ def text_of(envelope: OpenEnvelope) -> str:
     """What is searched of an open letter, reply or note: the text, a letter's fields, the names of its files."""
     names = ", ".join(part.name for part in envelope.manifest.parts[1:])
     return "\n".join(each for each in (written(envelope, limits.FORM_TEXT_BYTES), names) if each)
+
+
+def file_terms(envelope: OpenEnvelope) -> list[str]:
+    """The term by which each file of a letter is found: what it holds, not its name."""
+    return [part.sha256.hex() for part in envelope.manifest.parts[1:]]
 
 
 def text_of_card(card: Card) -> str:
