@@ -270,8 +270,8 @@ class Desk:
     """A session in which nothing is done for so long is locked."""
     collect_seconds: int = 30
     """How often letters are fetched, give or take a fifth."""
-    secure_cookie: bool = False
-    """true where staff reach the desk by https: the session's cookie then goes no other way."""
+    secure_cookie: bool = True
+    """Browsers keep who is signed in on https and, in Tor Browser, on onion addresses. false: on plain http, too."""
     threads: int = field(default=16, metadata=_at_least(1))
     """Requests that are answered at once."""
 

@@ -29,6 +29,11 @@ from fieldreport.vault.archive.vault import open_vault
 from fieldreport.vault.staff import roster_changes
 
 SETTINGS_NAME: Final = "fieldreport.toml"
+_DEMO_DESK: Final = (
+    "collect_seconds = 2",
+    "# A demonstration has no https. Most browsers keep a secure cookie of 127.0.0.1, but not every one does.",
+    "secure_cookie = false",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +207,7 @@ def _settings_text(instance: str, *, name: str, fingerprint: str, port: int, dem
         'data = "desk"',
         'keyfiles = "desk/keyfiles"',
         f'listen = "127.0.0.1:{port + 1}"',
-        *(["collect_seconds = 2"] if demo else []),
+        *(_DEMO_DESK if demo else []),
         "",
         "[press]",
         'site = "site"',

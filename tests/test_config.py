@@ -43,6 +43,7 @@ def test_defaults_fill_what_the_file_leaves_out(file: Path) -> None:
     assert settings.instance.name == "The Border Post"
     assert settings.press.minimum_age_hours == 72
     assert settings.instance_id == b"\xab" * 16
+    assert settings.desk.secure_cookie
 
 
 def test_relative_paths_are_relative_to_the_file(file: Path) -> None:

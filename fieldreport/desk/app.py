@@ -177,6 +177,14 @@ def _to_sign_in(_error: Exception) -> ResponseReturnValue:
     """Answer with the sign-in page; it keeps what was typed if a form came too late."""
     request = flask.request
     if request.method in {"GET", "HEAD"}:
-        return flask.redirect(flask.url_for("sign_in.show", next=presentation.own_path(request.full_path)), code=303)
+        # Only after unlocking does the sign-in page lead here, and then there would be a cookie.
+        lost = "lost" if _came_from_sign_in(request) else None
+        next_path = presentation.own_path(request.full_path)
+        return flask.redirect(flask.url_for("sign_in.show", next=next_path, cookie=lost), code=303)
     typed = request.typed() if isinstance(request, ScratchRequest) else {}
     return sign_in.page(held_form=request_guards.hold_form(request), lost_form=typed, status=403)
+
+
+def _came_from_sign_in(request: flask.Request) -> bool:
+    cookie = request.cookies.get(context.desk().cookie_name)
+    return cookie is None and presentation.split_url(request.referrer or "").path == flask.url_for("sign_in.show")

@@ -48,7 +48,7 @@ class Desk:
 
     @property
     def cookie_name(self) -> str:
-        """``__Host-`` where the cookie is secure: no sibling host can then set one for us."""
+        """``__Host-`` unless the settings say that there is no https: no sibling host can then set one for us."""
         return "__Host-desk" if self.settings.desk.secure_cookie else "desk"
 
     @property

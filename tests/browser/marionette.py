@@ -14,8 +14,9 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from selenium import webdriver
@@ -121,10 +122,15 @@ class _Marionette(RemoteConnection):
 
 
 @contextlib.contextmanager
-def firefox(profile: Path, *, scripting: bool, width: int, language: str) -> Iterator[WebDriver]:
-    """Start Firefox ESR with an empty profile; it ends with the block. It is never narrower than 500 px."""
+def firefox(
+    profile: Path, *, scripting: bool, width: int, language: str, more: Mapping[str, object] = MappingProxyType({})
+) -> Iterator[WebDriver]:
+    """Start Firefox ESR with an empty profile; it ends with the block. It is never narrower than 500 px.
+
+    ``more``: further preferences.
+    """
     profile.mkdir()
-    preferences = {**_PREFERENCES, "javascript.enabled": scripting, "intl.accept_languages": language}
+    preferences = {**_PREFERENCES, "javascript.enabled": scripting, "intl.accept_languages": language, **more}
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
     (profile / "user.js").write_text("".join(lines))
     program = shutil.which("firefox-esr") or ""

@@ -204,8 +204,22 @@ def test_behind_tls_the_cookie_is_bound_to_this_very_host(build: Callable[..., H
     browser = house.stranger()
     values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
     page = browser.press(browser.get("/sign-in"), "Unlock", values, follow=False)
-    assert page.headers["Set-Cookie"].startswith("__Host-desk=")
-    assert "Secure" in page.headers["Set-Cookie"].split("; ")
+    cookie = page.headers["Set-Cookie"].split("; ")
+    assert cookie[0].startswith("__Host-desk=")
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie)
+    assert not any(each.startswith("Domain") for each in cookie)
+
+
+def test_a_browser_that_drops_the_cookie_is_told_why_the_desk_does_not_open(house: House, stranger: Browser) -> None:
+    values = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
+    arrives = stranger.press(stranger.get("/sign-in"), "Unlock", values, follow=False).headers["Location"]
+    signed_in = stranger.get(arrives, headers={"Referer": "http://localhost/sign-in"})
+    assert signed_in.path == "/inbox"
+    stranger.client.delete_cookie("desk")
+    page = stranger.get(arrives, headers={"Referer": "http://localhost/sign-in"})
+    assert page.path == "/sign-in"
+    assert "Your browser did not keep you signed in" in page.text
+    assert "did not keep you" not in stranger.get(arrives).text
 
 
 @pytest.mark.parametrize(

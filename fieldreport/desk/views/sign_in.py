@@ -70,7 +70,8 @@ def show() -> ResponseReturnValue:
     next_path = presentation.own_path(flask.request.args.get("next", "/"))
     if context.session_or_none() is not None:
         return flask.redirect(next_path, code=303)
-    return page(next_path=next_path, locked="locked" in flask.request.args)
+    arguments = flask.request.args
+    return page(next_path=next_path, locked="locked" in arguments, cookie_lost="cookie" in arguments)
 
 
 @access.public
@@ -92,6 +93,7 @@ def page(
     handle: str = "",
     next_path: str = "/",
     locked: bool = False,
+    cookie_lost: bool = False,
     ticket: str = "",
     status: int = 200,
 ) -> ResponseReturnValue:
@@ -110,6 +112,7 @@ def page(
         handle=handle,
         next=next_path,
         locked=locked,
+        cookie_lost=cookie_lost,
         key_replaced=ended is not None and ended.key_replaced,
         ticket=ticket,
     )
