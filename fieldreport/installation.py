@@ -9,24 +9,25 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from fieldreport import config
-from fieldreport.errors import StoreError, UsageError
+from fieldreport.errors import StoreError, UnlockRefused, UsageError
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.mailbox.link import open_desk_mailbox
-from fieldreport.seal import HybridIdentity, Role, RosterDirectory
-from fieldreport.unseal import key_file, recovery, recovery_codes
+from fieldreport.seal import HybridIdentity, Role, Roster, RosterDirectory, editors_of
+from fieldreport.unseal import key_file, recovery, recovery_codes, totp
 from fieldreport.unseal import roster_changes as rosters
 from fieldreport.vault.archive import audit_heads
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import open_vault
-from fieldreport.vault.staff import roster_changes
+from fieldreport.vault.staff import roster_changes, second_factor
 
 SETTINGS_NAME: Final = "fieldreport.toml"
 _DEMO_DESK: Final = (
@@ -162,6 +163,38 @@ def admin_at_work(settings: config.Settings, admin_key: key_file.StaffKey) -> It
     finally:
         mailbox.close()
         vault.close()
+
+
+@contextmanager
+def editor_at_work(settings: config.Settings, handle: str, passphrase: str, code: str) -> Iterator[Seat]:
+    """An editor's seat at the vault, after the passphrase and a one-time code; closed at the end.
+
+    Raises:
+        UnlockRefused: handle, passphrase or code did not match. KeyFileDamaged: as ``key_file.unlock``.
+        SealError: (code ``audit-head``) the audit log lacks an entry that is remembered outside the database.
+    """
+    with closing(open_vault(settings)) as vault:
+        rosters = RosterWatch.of(settings, vault)
+        try:
+            staff = key_file.unlock(settings.desk.keyfiles / f"{handle}.key", passphrase, handle=handle)
+            _check_editor(staff, rosters.in_force())
+            last = second_factor.last_counter(vault, handle, staff.totp)
+            counter = totp.verify_code(staff.totp, code, now=vault.clock(), last_counter=last)
+            second_factor.use(vault, handle, staff.totp, counter)
+        except UnlockRefused:
+            vault.record(Act.UNLOCK_REFUSED)
+            raise
+        audit_heads.check(vault, rosters, settings.desk.keyfiles)
+        seat = Seat(vault, staff, rosters)
+        seat.record(Act.UNLOCKED)
+        yield seat
+        seat.record(Act.LOCKED)
+        audit_heads.remember(vault, staff, settings.desk.keyfiles)
+
+
+def _check_editor(staff: key_file.StaffKey, roster: Roster) -> None:
+    if staff.signing.public not in editors_of(roster).get(staff.handle, ()):
+        raise UnlockRefused("Handle, passphrase or code did not match.", detail="the roster lists no such editor")
 
 
 def add_member(settings: config.Settings, *, handle: str, role: Role, admin_key: key_file.StaffKey) -> Member:

@@ -184,6 +184,9 @@ BACKUP_ALARM_DAYS: Final = 8  # a weekly one that was made a day late
 BACKED_UP_NAME: Final = ".backed-up"  # in a zone's directory; says on which day the newest backup was made
 ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
+EVIDENCE_JSON_BYTES: Final = 256 * MIB  # an extract of a log of four million entries
+EVIDENCE_LETTERS: Final = 9_999  # of one case; their files have four digits
+
 # --- scrub ---
 SCRUB_INPUT_BYTES: Final = 512 * MIB
 SCRUB_CPU_SECONDS: Final = 30  # of one file, by the processor's clock: a busy machine refuses no good file

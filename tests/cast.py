@@ -261,7 +261,7 @@ def deposit_letter(
                 kind=Kind.LETTER,
                 epoch=roster.epoch,
                 roster=roster.sha256,
-                instance=INSTANCE,
+                instance=roster.instance,
                 thread=letter_id,
                 object=letter_id,
             ),

@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "demo": "demo",
     "desk": "zones",
     "doctor": "doctor",
+    "evidence": "evidence",
     "init": "init",
     "intake": "zones",
     "keys": "keys",

@@ -92,7 +92,7 @@ def open_command(
     rosters: RosterDirectory | None = None
     if roster is not None and admin_fingerprint is not None:
         rosters = open_carried_rosters(roster, fingerprint=admin_fingerprint)
-    identities = _identities(key_path, passphrase_file)
+    identities = identities_from(key_path, passphrase_file)
     with _opened(file, identities, None if rosters is None else rosters.history()) as envelope:
         envelope.verify()
         found = _Found.of(envelope, rosters)
@@ -101,7 +101,8 @@ def open_command(
         click.echo(found.as_json(output) if as_json else found.as_text(output))
 
 
-def _identities(path: Path, passphrase_file: Path | None) -> tuple[HybridIdentity, ...]:
+def identities_from(path: Path, passphrase_file: Path | None) -> tuple[HybridIdentity, ...]:
+    """The private keys in a key file or an exported identity file; raises as ``key_file.unlock``."""
     if identity_file.is_identity_file(path):
         return identity_file.read(path)
     staff = key_file.unlock(path, passphrases.passphrase("Passphrase of the key file", passphrase_file))

@@ -11,18 +11,32 @@ from fieldreport.seal.authorship import AUTHOR, AUTHOR_SIGNATURE, Author, editor
 from fieldreport.seal.canonical import decode as decode_canonical
 from fieldreport.seal.canonical import encode as encode_canonical
 from fieldreport.seal.codename import LANGUAGES, Codename, SourceKeys
-from fieldreport.seal.envelope import OpenEnvelope, PartSource, open_envelope, open_sealed_file, seal_envelope
+from fieldreport.seal.envelope import (
+    OpenEnvelope,
+    PartSource,
+    check_sealed_form,
+    open_envelope,
+    open_sealed_file,
+    open_with_file_key,
+    seal_envelope,
+)
 from fieldreport.seal.form_token import TokenKey
-from fieldreport.seal.header import open_header
+from fieldreport.seal.header import open_header, read_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.inner_header import EPOCH_MAX, STAFF_KINDS, Binding, Expected, ExpectedOffline, Kind
 from fieldreport.seal.kept_file import KeptFile, KeptState, kept_name
 from fieldreport.seal.letter import CleanFile, Letter
-from fieldreport.seal.manifest import Part, addressee_of
+from fieldreport.seal.manifest import Manifest, Part, addressee_of
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
 from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, fold_handle, is_handle
-from fieldreport.seal.roster_directory import RosterDirectory, RosterStep, open_carried_rosters, open_rosters
+from fieldreport.seal.roster_directory import (
+    RosterDirectory,
+    RosterStep,
+    open_carried_rosters,
+    open_rosters,
+    published_fingerprint,
+)
 from fieldreport.seal.row import decrypt_row, encrypt_row
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
@@ -52,6 +66,7 @@ __all__ = [
     "KeyState",
     "Kind",
     "Letter",
+    "Manifest",
     "OpenEnvelope",
     "PackedLetter",
     "Part",
@@ -66,6 +81,7 @@ __all__ = [
     "addressee_of",
     "check_date",
     "check_platform",
+    "check_sealed_form",
     "decode_canonical",
     "decrypt_row",
     "editors_of",
@@ -84,6 +100,9 @@ __all__ = [
     "open_header",
     "open_rosters",
     "open_sealed_file",
+    "open_with_file_key",
+    "published_fingerprint",
+    "read_header",
     "read_public",
     "recipients_file",
     "seal_envelope",

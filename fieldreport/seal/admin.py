@@ -44,7 +44,7 @@ class AdminFiles:
         if line[: len(self.line)] != self.line:
             # Otherwise the old key would be in force again, or a key that it was never handed to.
             raise RosterError("a hand-over of the admin's key was taken back", code="roster-rolled-back")
-        self._chain = AdminChain.follow(self._fingerprint, self._published(), line)
+        self._chain = AdminChain.follow(self._fingerprint, self.published(), line)
         self.line, self._stamp = line, stamp
         return self._chain
 
@@ -60,7 +60,7 @@ class AdminFiles:
             return hand_over
         if hand_over.epoch != next_epoch:
             raise RosterError("a hand-over begins with the next roster", code="roster-handover")
-        AdminChain.follow(self._fingerprint, self._published(), (*self.line, hand_over))
+        AdminChain.follow(self._fingerprint, self.published(), (*self.line, hand_over))
         # The document last: it counts as soon as it exists, and its signatures must exist by then.
         name = _name(hand_over.number)
         write_public(self._path / f"{name}.sig", signatures)
@@ -72,10 +72,11 @@ class AdminFiles:
     def write_pub_file(self) -> None:
         """Write the key in force into ``admin.pub``."""
         in_force = self.chain().keys[0]
-        if self._published() != in_force:
+        if self.published() != in_force:
             write_public(self._path / "admin.pub", in_force.encode().encode("ascii"))
 
-    def _published(self) -> AdminPublic:
+    def published(self) -> AdminPublic:
+        """What ``admin.pub`` holds; it counts only if it is one of the keys of the line. Raises ``RosterError``."""
         try:
             return AdminPublic.parse(read_public(self._path / "admin.pub", SIGNATURE_FILE_BYTES).decode("ascii"))
         except (SealError, UnicodeDecodeError):

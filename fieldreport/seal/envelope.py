@@ -21,12 +21,13 @@ from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError
 from fieldreport.seal.authorship import Author, author_of, sign_manifest
 from fieldreport.seal.digest import ThreadedSha256
-from fieldreport.seal.header import build_header, open_header, read_header
+from fieldreport.seal.header import Header, build_header, open_header, read_header
 from fieldreport.seal.hybrid import FILE_KEY_BYTES, HybridIdentity, HybridRecipient
 from fieldreport.seal.inner_header import INNER_BYTES, Binding, Expected, ExpectedOffline, InnerHeader
 from fieldreport.seal.manifest import Manifest, Part
 from fieldreport.seal.padding import padded_size
-from fieldreport.seal.stream import PayloadReader, PayloadWriter
+from fieldreport.seal.stanza import HYBRID
+from fieldreport.seal.stream import PayloadReader, PayloadWriter, plaintext_size
 from fieldreport.seekable import SeekableReader
 
 _READ: Final = 8 * limits.CHUNK_BYTES  # large enough that hashing on a second core pays
@@ -131,6 +132,31 @@ def open_sealed_file(
     """
     file_key = open_header(read_header(untrusted_file), identities)
     return _open(file_key, untrusted_file, expected, offset=untrusted_file.tell())
+
+
+def open_with_file_key(
+    untrusted_file: BinaryIO, file_key: bytes, *, expected: Expected | ExpectedOffline
+) -> OpenEnvelope:
+    """As ``open_sealed_file``, with the 16-byte key of this one object; the header must be one that its MAC fits.
+
+    Raises:
+        SealError, LimitExceeded: as ``open_envelope``; a key of another object is code ``header-mac``.
+    """
+    Header.parse(header := read_header(untrusted_file)).verify(file_key)
+    return _open(file_key, untrusted_file, expected, offset=len(header))
+
+
+def check_sealed_form(untrusted_file: BinaryIO) -> int:
+    """Check all that can be checked of a sealed object without a key, and return how many keys it is for.
+
+    Raises:
+        SealError: (code ``header-malformed``, ``payload``) it is not an age file in our strict form.
+    """
+    header = Header.parse(raw := read_header(untrusted_file))
+    length = plaintext_size(untrusted_file.seek(0, os.SEEK_END) - len(raw))
+    if any(stanza.type != HYBRID for stanza in header.stanzas) or padded_size(length) != length:
+        raise SealError("this is not a sealed object", code="payload", detail="sealed form: a stanza or the padding")
+    return len(header.stanzas)
 
 
 def _open(

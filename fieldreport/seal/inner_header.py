@@ -39,6 +39,7 @@ class Kind(IntEnum):
     OPENED = 8  # what the desk made of a file that its source had sealed
     RENDITION = 9  # what is shown of an attachment: its words, or a picture of it
     JUNK = 10  # the rules by which the newsroom sets letters aside
+    EVIDENCE = 16  # a case that another newsroom hands on; see FORMAT.md, "Evidence"
 
 
 STAFF_KINDS: Final = frozenset(

@@ -51,6 +51,15 @@ def open_carried_rosters(path: Path, *, fingerprint: str) -> RosterDirectory:
     return RosterDirectory(directory, fingerprint=fingerprint, instance=None)
 
 
+def published_fingerprint(path: Path) -> str:
+    """The fingerprint of the ``admin.pub`` in a directory: what it says of itself, to be compared elsewhere.
+
+    Raises:
+        RosterError: there is none.
+    """
+    return AdminFiles(path, fingerprint="", instance=None).published().fingerprint
+
+
 def open_rosters(settings: Settings) -> RosterDirectory:
     """The published rosters of an installation; nothing is read yet."""
     return RosterDirectory(
@@ -234,6 +243,20 @@ class RosterDirectory:
                 )
                 for each in range(epoch + 1, current.epoch + 1)
             ]
+
+    def files_since(self, epoch: int) -> dict[str, bytes]:
+        """The files of a copy of this directory that has the rosters from ``epoch`` on, by their names in it.
+
+        Raises:
+            RosterError: as ``history``, or a file is missing.
+        """
+        with self._lock:
+            current = self._verified()
+            self._read_past(current)
+            epochs = sorted(each for each in {*self._past, current.epoch} if each >= epoch)
+            names = [*self._admins.files(), "roster.json", "roster.json.sig"]
+            names += [f"history/{each:08d}.json{end}" for each in epochs for end in ("", ".sig")]
+            return {name: read_public(self._path / name, limits.ROSTER_BYTES) for name in names}
 
     def take(self, untrusted: RosterStep) -> Roster:
         """Put what ``steps_after`` of another copy gave in force here; raises as ``hand_over`` and ``publish``."""

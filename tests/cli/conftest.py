@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import click.testing
 import pytest
+from sqlalchemy import select
 
 from fieldreport import config
 from fieldreport.cli import main, zones
@@ -23,6 +25,7 @@ from fieldreport.seal import Kind, PartSource, open_rosters
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import Case
 from fieldreport.vault.archive.vault import open_vault
 from tests.cast import cheap_keys
 
@@ -224,3 +227,9 @@ def free_ports() -> int:
             continue
         return port
     raise AssertionError("no free ports")
+
+
+def cases_of(house: House) -> list[str]:
+    """The names of the cases in the vault."""
+    with closing(open_vault(house.settings)) as vault, vault.reading() as session:
+        return list(session.scalars(select(Case.name).order_by(Case.name)))

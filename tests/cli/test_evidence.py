@@ -1,0 +1,77 @@
+"""``fieldreport evidence``: exported with passphrase and code, verified by somebody who has only the folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from pathlib import Path
+
+import click.testing
+import pytest
+
+from fieldreport.cli import main
+from fieldreport.mailbox import open_mailbox
+from fieldreport.seal import open_rosters
+from fieldreport.unseal import identity_file, totp
+from fieldreport.vault.archive.rosters import RosterWatch
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.cases import sort
+from fieldreport.vault.cases.collect import collect
+from tests.cast import a_source, deposit_letter
+from tests.cli.conftest import House, acts, cases_of, enrol, refused, run, staff_of
+
+
+@pytest.fixture
+def with_case(house: House) -> House:
+    enrol(house, "amira")
+    receive(house, "A report.\n\x1b[2J")
+    return house
+
+
+def receive(house: House, text: str) -> None:
+    with closing(open_vault(house.settings)) as vault, closing(open_mailbox(house.settings)) as mailbox:
+        watch = RosterWatch.of(house.settings, vault)
+        deposit_letter(mailbox, watch.in_force(), a_source(), hour=int(time.time() // 3600), text=text)
+        collect(vault, mailbox, watch)
+        sort.sort(Seat(vault, staff_of(house, "amira"), watch))
+
+
+def at_the_terminal(house: House, *arguments: str | Path, code: str | None = None) -> click.testing.Result:
+    """A command that asks for a one-time code."""
+    typed = code or totp.current_code(staff_of(house, "amira").totp, time.time())
+    command = ["--settings", house.directory / "fieldreport.toml", "evidence", *arguments]
+    command += ["--editor", "amira", "--passphrase-file", house.directory / "amira"]
+    return click.testing.CliRunner().invoke(main, [str(part) for part in command], input=f"{typed}\n")
+
+
+def test_a_case_is_exported_and_verified_elsewhere(with_case: House, tmp_path: Path) -> None:
+    (case,) = cases_of(with_case)
+    folder = tmp_path / "evidence"
+    done = at_the_terminal(with_case, "export", case, folder)
+    assert done.exit_code == 0, done.stderr
+    assert "1 letters and 1 acts" in done.stdout
+    assert [act for _, act in acts(with_case)][:3] == ["locked", "case-exported", "unlocked"]
+    fingerprint = open_rosters(with_case.settings).admin().fingerprint
+    shown = run("evidence", "verify", folder, "--admin-fingerprint", fingerprint)
+    assert shown.exit_code == 0, shown.stderr
+    assert "(as you gave it)" in shown.stdout
+    assert "as amira states" in shown.stdout
+    assert "NOT CHECKED" in run("evidence", "verify", folder).stdout
+    assert run("evidence", "verify", folder, "--admin-fingerprint", "ab" * 32).exit_code == 77
+    identity_file.write(tmp_path / "identity.txt", staff_of(with_case, "amira").identities)
+    found = json.loads(run("evidence", "verify", folder, "--key", tmp_path / "identity.txt", "--json").stdout)
+    assert [letter["opened"] for letter in found["letters"]] == [True]
+    (folder / "letters/0002.age").write_bytes(b"")
+    assert "'letters/0002.age' was added" in refused(run("evidence", "verify", folder), 65)
+
+
+def test_a_wrong_code_or_a_used_one_exports_nothing(with_case: House, tmp_path: Path) -> None:
+    (case,) = cases_of(with_case)
+    code = totp.current_code(staff_of(with_case, "amira").totp, time.time())
+    assert at_the_terminal(with_case, "export", case, tmp_path / "a", code="000000").exit_code == 77
+    assert at_the_terminal(with_case, "export", case, tmp_path / "a", code=code).exit_code == 0
+    assert at_the_terminal(with_case, "export", case, tmp_path / "b", code=code).exit_code == 77
+    assert not (tmp_path / "b").exists()
+    assert [act for _, act in acts(with_case)].count("unlock-refused") == 2
