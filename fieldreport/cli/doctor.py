@@ -25,8 +25,8 @@ from fieldreport.cli.doctor_link import link_checks
 from fieldreport.cli.findings import Finding, Verdict, failing_as
 from fieldreport.cli.machine_checks import machine_checks, surroundings
 from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError, StoreError
-from fieldreport.intake.letterbox import LetterboxState, letterbox_state, must_see
 from fieldreport.mailbox import LocalMailbox, open_mailbox
+from fieldreport.mailbox.letterbox import LetterboxState, letterbox_state, must_see
 from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch

@@ -8,28 +8,14 @@ could see.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import click
 
 from fieldreport.cli import load_settings
-from fieldreport.config import Settings
-from fieldreport.errors import StoreError, UsageError
-from fieldreport.intake.letterbox import (
-    LetterboxState,
-    asks_for_invitation,
-    letterbox_state,
-    must_see,
-    set_invitation,
-    set_letterbox_state,
-)
+from fieldreport.errors import UsageError
+from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState, LocalSwitchboard, Switchboard
 from fieldreport.mailbox.link import open_link
-
-_TEXTS = {
-    LetterboxState.OPEN: "The letterbox is open.",
-    LetterboxState.NO_FILES: "The letterbox takes words, and no files.",
-    LetterboxState.CLOSED: "The letterbox is closed. Who has a codename can come back, read answers and withdraw.",
-}
 
 
 @click.command("letterbox")
@@ -46,28 +32,17 @@ def letterbox_command(context: click.Context, state: str | None, *, invitation: 
     word = None if invitation is None else ""
     if invitation and not (word := click.prompt("The word", err=True).strip()):
         raise UsageError("an invitation word has at least one letter")
-    now, asks = (_set_here if settings.has("intake") else _set_over_link)(settings, state, word)
-    click.echo(_TEXTS[now])
-    if asks:
-        click.echo("A first report, and a packed one, needs the invitation word.")
-
-
-def _set_here(settings: Settings, state: str | None, word: str | None) -> tuple[LetterboxState, bool]:
-    data = settings.intake.data
-    must_see(data)  # a state that cannot be read counts as closed, and may be open
-    if state is not None:
-        set_letterbox_state(data, LetterboxState(state))
-    if word is not None:
-        set_invitation(data, word or None)
-    return letterbox_state(data), asks_for_invitation(data)
-
-
-def _set_over_link(settings: Settings, state: str | None, word: str | None) -> tuple[LetterboxState, bool]:
-    with closing(open_link(settings)) as link:
-        now, asks = (
-            link.letterbox() if state is None and word is None else link.set_letterbox(state=state, invitation=word)
+    with ExitStack() as stack:
+        board: Switchboard = (
+            LocalSwitchboard(settings.intake)
+            if settings.has("intake")
+            else stack.enter_context(closing(open_link(settings)))
         )
-    try:
-        return LetterboxState(now), asks
-    except ValueError:
-        raise StoreError("the intake answers what this desk does not understand") from None
+        now = (
+            board.letterbox()
+            if state is None and word is None
+            else board.set_letterbox(state=None if state is None else LetterboxState(state), invitation=word)
+        )
+    click.echo(MEANINGS[now.state])
+    if now.invitation:
+        click.echo("A first report, and a packed one, needs the invitation word.")

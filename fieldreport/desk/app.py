@@ -29,6 +29,7 @@ from fieldreport.desk.views import (
     junk,
     keys,
     leakcheck,
+    letterbox,
     revisions,
     search,
     second_factor,
@@ -36,6 +37,7 @@ from fieldreport.desk.views import (
     staff,
 )
 from fieldreport.mailbox import DeskMailbox
+from fieldreport.mailbox.link import open_switchboard
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import Role, TokenKey
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -69,6 +71,7 @@ _BLUEPRINTS: Final = (
     keys.blueprint,
     second_factor.blueprint,
     staff.blueprint,
+    letterbox.blueprint,
     audit.blueprint,
     health.blueprint,
 )
@@ -131,6 +134,7 @@ def create_app(
             settings=settings,
             vault=vault,
             mailbox=page_mailbox or mailbox,
+            letterbox=open_switchboard(settings),
             scrubber=scrubber,
             rosters=rosters,
             cases=index,

@@ -14,6 +14,7 @@ from fieldreport.desk.sessions import Session, Sessions
 from fieldreport.desk.sign_in import SignIn
 from fieldreport.errors import NotAllowed
 from fieldreport.mailbox import DeskMailbox
+from fieldreport.mailbox.letterbox import Switchboard
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import TokenKey
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -35,6 +36,7 @@ class Desk:
     settings: Settings
     vault: Vault
     mailbox: DeskMailbox
+    letterbox: Switchboard
     scrubber: Scrubber
     rosters: RosterWatch
     cases: CaseIndex

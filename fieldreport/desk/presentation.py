@@ -24,6 +24,7 @@ RELOADED: Final = "reloaded"
 """The argument of an address that a page opens by itself."""
 _KB: Final = 1000
 _MB: Final = 1000 * _KB
+_GB: Final = 1000 * _MB
 _HOURS_SAID: Final = 48  # after that, days
 _HOUR_SECONDS: Final = 3600
 LANGUAGES: Final[Mapping[str, str]] = {
@@ -49,6 +50,7 @@ _NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, str], ...]]] = {
     ),
     Role.ADMIN: (
         ("staff", "staff.show", "Staff and keys"),
+        ("letterbox", "letterbox.show", "Letterbox"),
         ("audit", "audit.show", "Audit log"),
         ("health", "health.show", "Health"),
         ("keys", "keys.show", "Your key"),
@@ -175,12 +177,14 @@ def grouped(digits: str) -> str:
 
 
 def size(length: int) -> str:
-    """A length in bytes, kB or MB."""
+    """A length in bytes, kB, MB or GB."""
     if length < _KB:
         return f"{length} bytes"
     if length < _MB:
         return f"{length / _KB:.0f} kB"
-    return f"{length / _MB:.1f} MB"
+    if length < _GB:
+        return f"{length / _MB:.1f} MB"
+    return f"{length / _GB:.1f} GB"
 
 
 def language_name(code: str) -> str:

@@ -21,10 +21,10 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.errors import MailboxFull, RosterError, StoreError
 from fieldreport.intake.form_cache import FormCache
-from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
 from fieldreport.intake.logo import Logo
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
 from fieldreport.web.forms import Problem

@@ -32,14 +32,8 @@ from werkzeug.wrappers import Request, Response
 from fieldreport import hardening, limits
 from fieldreport.config import Settings, link_token
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, RosterError, SettingsError, UsageError
-from fieldreport.intake.letterbox import (
-    LetterboxState,
-    asks_for_invitation,
-    letterbox_state,
-    set_invitation,
-    set_letterbox_state,
-)
 from fieldreport.mailbox import LocalMailbox, SealedReply, link_format, open_mailbox
+from fieldreport.mailbox.letterbox import LetterboxState, switch, switches
 from fieldreport.seal import RosterDirectory, RosterStep, open_rosters
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.serve import WsgiApplication
@@ -170,7 +164,7 @@ def _json(document: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
 
 class _Link:
     def __init__(self, settings: Settings, mailbox: LocalMailbox, rosters: RosterDirectory) -> None:
-        self._data = settings.intake.data
+        self._intake = settings.intake
         self._mailbox = mailbox
         self._rosters = rosters
 
@@ -262,13 +256,11 @@ class _Link:
         state, word = document.get("state"), document.get("invitation")
         if word is not None and not isinstance(word, str):
             raise UsageError("an invitation is a word", code="link-body")
-        if state is not None:
-            if state not in set(LetterboxState):
-                raise UsageError("there is no such state of the letterbox", code="link-body")
-            set_letterbox_state(self._data, LetterboxState(state))
-        if word is not None:
-            set_invitation(self._data, word or None)
-        return self._state()
+        if state is not None and state not in set(LetterboxState):
+            raise UsageError("there is no such state of the letterbox", code="link-body")
+        wanted = None if state is None else LetterboxState(state)
+        # The answer asks no database: it must be closed, and be known to be, while one is away.
+        return _json(link_format.of_switches(switch(self._intake, state=wanted, invitation=word)))
 
     def _state(self) -> Response:
         totals = self._mailbox.totals()
@@ -283,8 +275,7 @@ class _Link:
                 "letters": totals.letters,
                 "bytes": totals.bytes,
                 "roster": roster,
-                "letterbox": str(letterbox_state(self._data)),
-                "invitation": asks_for_invitation(self._data),
+                **link_format.of_switches(switches(self._intake)),
             }
         )
 

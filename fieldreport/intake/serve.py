@@ -7,9 +7,9 @@ from typing import Never
 from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
-from fieldreport.intake.letterbox import keep_state
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import open_mailbox
+from fieldreport.mailbox.letterbox import keep_state
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
 from fieldreport.web.limiter import AddressKey

@@ -37,6 +37,7 @@ from fieldreport.errors import (
 )
 from fieldreport.mailbox import link_format
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
+from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard, Switches
 from fieldreport.mailbox.link_letter import AWAY, ResumedLetter, read_letter
 from fieldreport.mailbox.link_line import Address, Line
 from fieldreport.mailbox.local import LocalMailbox, open_mailbox
@@ -70,6 +71,15 @@ def open_link(settings: Settings, *, in_a_hurry: bool = False) -> LinkMailbox:
     address = Address.parse(desk.link, proxy=desk.link_proxy, base=settings.path.parent)
     token = "" if address.socket is not None else link_token(desk.link_token, where="[desk] link_token")
     return LinkMailbox(address, instance=settings.instance_id, token=token, in_a_hurry=in_a_hurry)
+
+
+def open_switchboard(settings: Settings) -> Switchboard:
+    """Where these settings switch the letterbox: over ``[desk] link``, or, without one, in the intake's own directory.
+
+    Raises:
+        SettingsError: as ``open_link``.
+    """
+    return open_link(settings, in_a_hurry=True) if settings.desk.link else LocalSwitchboard(settings.intake)
 
 
 class LinkMailbox:
@@ -175,26 +185,22 @@ class LinkMailbox:
             hand_over = None if step.hand_over is None else [_base64(each) for each in step.hand_over]
             self._ask("POST", "/rosters", {"hand_over": hand_over, "roster": [_base64(each) for each in step.roster]})
 
-    def letterbox(self) -> tuple[str, bool]:
-        """The letterbox's state, as ``fieldreport letterbox`` names it, and whether it asks for an invitation word."""
-        return self._letterbox(self._ask("GET", "/state"))
+    def letterbox(self) -> Switches:
+        """How the letterbox stands; see ``Switchboard``."""
+        return self._switches(self._ask("GET", "/state"))
 
-    def set_letterbox(self, *, state: str | None = None, invitation: str | None = None) -> tuple[str, bool]:
-        """Set the state, or the invitation word (an empty one: ask for none), and return both as they are then.
-
-        Raises:
-            UsageError: no such state, or a word of nothing. StoreError: it is away, or could not write.
-        """
+    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
+        """Set the state, or the invitation word; see ``Switchboard``."""
         wanted = {"state": state, "invitation": invitation}
-        return self._letterbox(
+        return self._switches(
             self._ask("PUT", "/letterbox", {name: each for name, each in wanted.items() if each is not None})
         )
 
-    def _letterbox(self, answer: dict[str, Any]) -> tuple[str, bool]:
-        state, invitation = answer.get("letterbox"), answer.get("invitation")
-        if not isinstance(state, str) or not _CODE.fullmatch(state) or not isinstance(invitation, bool):
-            raise self._nonsense()
-        return state, invitation
+    def _switches(self, answer: dict[str, Any]) -> Switches:
+        try:
+            return link_format.switches_in(answer)
+        except ValueError:
+            raise self._nonsense() from None
 
     # --- its state ---
 

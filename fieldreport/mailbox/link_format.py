@@ -14,11 +14,12 @@ import hashlib
 import itertools
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from fieldreport import limits
 from fieldreport.errors import StoreError
 from fieldreport.mailbox.interface import SealedLetter
+from fieldreport.mailbox.letterbox import LetterboxState, Switches
 
 VERSION: Final = 1
 GREETING: Final = "Fieldreport-Link"
@@ -52,6 +53,31 @@ def pieces_of(letter: SealedLetter, *, start: int = 0) -> Iterator[bytes]:
             yield piece[max(0, start - at) :]
         at += len(piece)
     yield summed.digest()[max(0, start - at) :]
+
+
+_BOUNDS: Final = ("letters_per_hour", "request_bytes", "free_bytes")
+
+
+def of_switches(switches: Switches) -> dict[str, Any]:
+    """The part of a document that says how the letterbox stands."""
+    bounds = {name: getattr(switches, name) for name in _BOUNDS}
+    return {"letterbox": str(switches.state), "invitation": switches.invitation, "limits": bounds}
+
+
+def switches_in(untrusted: dict[str, Any]) -> Switches:
+    """The same, from the other end; an older release says no limits.
+
+    Raises:
+        ValueError: it is not what an intake says.
+    """
+    state, invitation, untrusted_bounds = (untrusted.get(name) for name in ("letterbox", "invitation", "limits"))
+    bounds = {} if untrusted_bounds is None else untrusted_bounds
+    if not isinstance(state, str) or not isinstance(invitation, bool) or not isinstance(bounds, dict):
+        raise ValueError  # noqa: TRY004 - one error for a document that is not one of ours
+    known = {name: bounds[name] for name in _BOUNDS if name in bounds}
+    if any(type(number) is not int or number < 0 for number in known.values()):
+        raise ValueError
+    return Switches(state=LetterboxState(state), invitation=invitation, **known)
 
 
 def _payload(letter: SealedLetter) -> Iterator[bytes]:

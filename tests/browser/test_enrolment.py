@@ -19,6 +19,11 @@ from tests.browser.test_whole_path import AXE_RUN, Screen, sign_in
 pytestmark = pytest.mark.browser
 
 
+def confirm(lena: Screen, newsroom: demo_newsroom.Demo, button: str) -> None:
+    lena.fill({"passphrase": newsroom.people[demo_newsroom.ADMIN].passphrase})
+    lena.press(button)
+
+
 def test_somebody_enrols_is_approved_reads_and_is_removed(
     newsroom: demo_newsroom.Demo, chromium: Callable[..., webdriver.Chrome], code_of: Callable[[str], str], axe: str
 ) -> None:
@@ -63,7 +68,7 @@ def test_somebody_enrols_is_approved_reads_and_is_removed(
     lena.open("desk", "/staff")
     lena.follow("dana waits for your approval")
     assert lena.words("//section[@aria-label='Fingerprint']//dd")[0] == words
-    lena.press("The words are the same: approve")
+    confirm(lena, newsroom, "The words are the same: approve")
     assert "dana can sign in now" in lena.text
 
     dana.follow("sign in")
@@ -73,7 +78,7 @@ def test_somebody_enrols_is_approved_reads_and_is_removed(
     assert dana.words("//h1") == ["Inbox"]
 
     lena.follow("Remove dana")
-    lena.press("Remove dana")
+    confirm(lena, newsroom, "Remove dana")
     assert "1 of their sessions was locked" in lena.text
     dana.driver.get(newsroom.url("desk") + "/inbox")
     assert dana.driver.find_elements(By.NAME, "passphrase")

@@ -10,7 +10,7 @@ import click.testing
 import pytest
 
 from fieldreport.cli import main
-from fieldreport.intake.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state
+from fieldreport.mailbox.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state
 from tests.cli.conftest import House
 
 

@@ -151,6 +151,10 @@ class Browser:
             fields[submit.get("name")] = submit.get("value", "")
         return self.post(submit.get("formaction") or form.get("action") or page.path, fields, follow=follow)
 
+    def confirm(self, page: Page, button: str, values: Mapping[str, str | list[str]] | None = None) -> Page:
+        """Press the button of a dangerous act, with the admin's passphrase."""
+        return self.press(page, button, {"passphrase": PASSPHRASES["lena"], **(values or {})})
+
     @property
     def cookie(self) -> str | None:
         found = self.client.get_cookie("desk")

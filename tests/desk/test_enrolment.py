@@ -85,7 +85,7 @@ class TestTheWholeWay:
 
         page = lena.get(lena.get("/staff").link("dana waits for your approval"))
         assert page.find("//section[@aria-label='Fingerprint']//dd")[0].text_content() == words
-        page = lena.press(page, "The words are the same: approve")
+        page = lena.confirm(page, "The words are the same: approve")
         assert "Roster 2 is in force. dana can sign in now" in page.text
         assert house.roster.entry("dana").signing == staff.signing.public
 
@@ -211,7 +211,7 @@ class TestPractising:
         passphrase, code = passphrase_on(page), code_on(house, page)
         stranger.press(page, "I have all", {"passphrase": passphrase, "code": code})
         page = lena.get(lena.get("/staff").link("dana waits for your approval"))
-        lena.press(page, "The words are the same: approve")
+        lena.confirm(page, "The words are the same: approve")
         given = {"handle": "dana", "passphrase": passphrase, "code": code}
         assert stranger.press(stranger.get("/sign-in"), "Unlock", given).status == 403
 
@@ -232,7 +232,7 @@ class TestTheApproval:
     def test_what_was_compared_is_what_is_approved(self, house: House, lena: Browser, stranger: Browser) -> None:
         waits(house, lena, stranger)
         page = lena.get("/staff/waiting/dana")
-        assert lena.press(page, "The words are the same: approve", {"fingerprint": "00" * 16}).status == 409
+        assert lena.confirm(page, "The words are the same: approve", {"fingerprint": "00" * 16}).status == 409
         assert house.roster.epoch == 1
 
     def test_a_request_that_was_exchanged_in_the_database_has_other_words(
@@ -250,7 +250,7 @@ class TestTheApproval:
             change.session.execute(update(Enrolment).values(request=forged.encode()))
         assert fingerprint_words(forged.fingerprint) in lena.get("/staff/waiting/dana").text
         assert fingerprint_words(forged.fingerprint) != words
-        assert lena.press(open_page, "The words are the same: approve").status == 409
+        assert lena.confirm(open_page, "The words are the same: approve").status == 409
         assert house.roster.epoch == 1
 
     def test_it_runs_out(self, house: House, lena: Browser, stranger: Browser) -> None:
@@ -263,7 +263,12 @@ class TestTheApproval:
         assert "The words are the same: approve" not in late.buttons()
         token = late.find("//input[@name='token']")[0].get("value")
         fingerprint = page.find("//input[@name='fingerprint']")[0].get("value")
-        assert lena.post("/staff/waiting/dana", {"token": token, "fingerprint": fingerprint}).status == 422
+        assert (
+            lena.post(
+                "/staff/waiting/dana", {"token": token, "fingerprint": fingerprint, "passphrase": PASSPHRASES["lena"]}
+            ).status
+            == 422
+        )
         assert house.roster.epoch == 1
         lena.press(late, "Reject")
         assert invited(lena)
@@ -280,7 +285,7 @@ class TestTheApproval:
         waits(house, lena, stranger)
         page = lena.get("/staff/waiting/dana")
         (house.settings.desk.keyfiles / "dana.key").unlink()
-        assert lena.press(page, "The words are the same: approve").status == 404
+        assert lena.confirm(page, "The words are the same: approve").status == 404
         assert house.roster.epoch == 1
 
     def test_one_that_was_cut_off_can_be_repeated(
@@ -294,9 +299,9 @@ class TestTheApproval:
                 raise StoreError("power went off")
 
             broken.setattr(enrolment, "_drop", cut)
-            assert lena.press(page, "The words are the same: approve").status == 503
+            assert lena.confirm(page, "The words are the same: approve").status == 503
         assert house.roster.epoch == 2
-        lena.press(page, "The words are the same: approve")
+        lena.confirm(page, "The words are the same: approve")
         assert house.roster.epoch == 2
         assert [entry.act for entry in house.vault.audit.page()].count("staff-added") == 1
         assert enrolment.waiting(house.vault) == ()
@@ -308,7 +313,7 @@ class TestRemoving:
         gone = house.staff["amira"].public_entry().key_id
         page = lena.get(lena.get("/staff").link("Remove amira"))
         assert "Not possible: undoing what amira has read" in page.text
-        page = lena.press(page, "Remove amira")
+        page = lena.confirm(page, "Remove amira")
         assert "1 of their sessions was locked" in page.text
         assert house.roster.by_key(gone).state is KeyState.REVOKED
         assert house.desk.sessions.open_by_handle() == {"lena": 1, "jonas": 1}
@@ -331,7 +336,7 @@ class TestRemoving:
             return roster
 
         monkeypatch.setattr(roster_changes, "revoke", background_comes_first)
-        page = lena.press(lena.get("/staff/remove/amira"), "Remove amira")
+        page = lena.confirm(lena.get("/staff/remove/amira"), "Remove amira")
         assert "1 of their sessions was locked" in page.text
         assert house.desk.sessions.open_by_handle() == {"lena": 1}
 
@@ -340,7 +345,7 @@ class TestRemoving:
     ) -> None:
         house.receive("before")
         waits(house, lena, stranger)
-        lena.press(lena.get("/staff/waiting/dana"), "The words are the same: approve")
+        lena.confirm(lena.get("/staff/waiting/dana"), "The words are the same: approve")
         rewrap.rewrap(house.seat("jonas"))
         house.revoke("amira")
         rewrap.rewrap(house.seat("ines"))
@@ -360,7 +365,7 @@ class TestRemoving:
 
     def test_a_rotation_that_was_under_way_is_forgotten(self, house: House, lena: Browser) -> None:
         lena.press(lena.get("/staff"), "Order a new key for amira")
-        lena.press(lena.get("/staff/remove/amira"), "Remove amira")
+        lena.confirm(lena.get("/staff/remove/amira"), "Remove amira")
         assert rotation_state.open_rotations(house.vault) == ()
 
     @pytest.mark.parametrize("handle", ["lena", "recovery", "nobody"])
@@ -394,5 +399,5 @@ class TestTheAdminsKey:
         page = browser.get("/staff")
         assert "1 time, last with roster 2" in page.text
         assert page.find("//p[@class='shown mono']")[0].text_content() == boris.admin.public.fingerprint
-        assert "is in force until" in browser.press(page, "Renew the roster for 90 days").text
+        assert "is in force until" in browser.confirm(browser.get("/staff/renew"), "Renew the roster").text
         house.receive("to the letterbox that pins the old key")

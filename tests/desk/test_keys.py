@@ -42,7 +42,7 @@ def approved(house: House, lena: Browser) -> None:
     lena.press(lena.get("/staff"), "Order a new key for amira")
     house.sign_in("amira")
     page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
-    lena.press(page, "The words are the same: approve")
+    lena.confirm(page, "The words are the same: approve")
 
 
 class TestOnesOwnKey:
@@ -160,7 +160,7 @@ class TestTheAdminsView:
         lena = house.sign_in("lena")
         page = lena.get("/staff")
         assert "expires in 28 days" in page.find("//*[@role='alert']")[0].text_content()
-        page = lena.press(page, "Renew the roster for 90 days")
+        page = lena.confirm(lena.get("/staff/renew"), "Renew the roster")
         assert page.find("//*[@role='alert']") == []
         assert house.roster.epoch == 2
         assert house.mailbox.highest_epoch() == 2
@@ -171,7 +171,7 @@ class TestTheAdminsView:
         lena = house.sign_in("lena")
         page = lena.get("/staff")
         assert "has expired" in page.find("//*[@role='alert']")[0].text_content()
-        assert "is in force until" in lena.press(page, "Renew the roster for 90 days").text
+        assert "is in force until" in lena.confirm(lena.get("/staff/renew"), "Renew the roster").text
         house.receive("the letterbox is open again")
 
     def test_nothing_of_a_case_is_on_an_admins_page(self, house: House, lena: Browser) -> None:
@@ -204,7 +204,7 @@ class TestARotation:
 
         page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
         assert page.find("//section[@aria-label='Fingerprint']//dd")[0].text_content() == words
-        page = lena.press(page, "The words are the same: approve")
+        page = lena.confirm(page, "The words are the same: approve")
         assert "Roster 2 is in force." in page.text
         new = house.roster.entry("amira").key_id
         assert new != old
@@ -250,14 +250,16 @@ class TestARotation:
         amira = house.sign_in("amira")
         finished(amira, amira.get("/keys/progress"))
         house.sign_in("amira")
-        lena.press(lena.get("/staff"), "Renew the roster for 90 days")
+        lena.confirm(lena.get("/staff/renew"), "Renew the roster")
         assert house.roster.by_key(old).state is KeyState.REVOKED
 
     def test_everybodys_can_be_ordered_at_once(self, house: House, lena: Browser) -> None:
         lena.press(lena.get("/staff"), "Order a new key for jonas")
         page = lena.press(lena.get("/staff"), "Order new keys for everybody")
+        page = lena.confirm(page, "Order new keys for everybody")
         assert "Ordered for amira, ines." in page.text
         page = lena.press(lena.get("/staff"), "Order new keys for everybody")
+        page = lena.confirm(page, "Order new keys for everybody")
         assert "already under way for everybody" in page.text
 
     def test_it_rejects_an_order_for_nobody(self, house: House, lena: Browser) -> None:
@@ -275,7 +277,7 @@ class TestARotation:
         lena.press(lena.get("/staff"), "Order a new key for amira")
         house.sign_in("amira")
         page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
-        page = lena.press(page, "The words are the same: approve", {"key_id": "0" * 32})
+        page = lena.confirm(page, "The words are the same: approve", {"key_id": "0" * 32})
         assert page.status == 409
         assert house.roster.epoch == 1
 
@@ -307,9 +309,9 @@ class TestARotation:
                 raise StoreError("power went off")
 
             broken.setattr(rotation, "approve", cut)
-            assert lena.press(page, "The words are the same: approve").status == 503
+            assert lena.confirm(page, "The words are the same: approve").status == 503
         assert house.roster.epoch == 2
-        lena.press(page, "The words are the same: approve")
+        lena.confirm(page, "The words are the same: approve")
         assert house.roster.epoch == 2
         assert state(house) is RotationState.APPROVED
 
@@ -359,7 +361,7 @@ class TestARotation:
                 raise StoreError("the mailbox is away")
 
             broken.setattr(house.mailbox, "saw_epoch", away)
-            lena.press(page, "The words are the same: approve")
+            lena.confirm(page, "The words are the same: approve")
         assert house.mailbox.highest_epoch() == 1
         amira = house.sign_in("amira")
         page = finished(amira, amira.get("/keys/progress"))

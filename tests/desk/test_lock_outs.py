@@ -132,7 +132,7 @@ class TestForgetting:
         assert page.path == "/inbox"
 
     def test_locking_everybody_forgets_every_device(self, house: House, known: Browser, lena: Browser) -> None:
-        lena.press(lena.get("/staff"), "Lock everybody now")
+        lena.confirm(lena.get("/staff/lock-all"), "Lock everybody now")
         try_wrong(house, limits.SIGN_IN_TRIES)
         assert try_in(house, known).status == 429
 

@@ -79,7 +79,7 @@ def test_locking_ends_one_session_only(house: House, amira: Browser) -> None:
 
 
 def test_the_admin_locks_everybody(house: House, amira: Browser, jonas: Browser, lena: Browser) -> None:
-    page = lena.press(lena.get("/staff"), "Lock everybody now")
+    page = lena.confirm(lena.get("/staff/lock-all"), "Lock everybody now")
     assert page.path == "/sign-in"
     assert [is_in(browser) for browser in (amira, jonas, lena)] == [False, False, False]
     assert house.vault.audit.page()[0].act == "locked-all"

@@ -99,7 +99,7 @@ def test_everybody_is_locked_although_the_devices_cannot_be_forgotten(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("fieldreport.unseal.secret_file.os.fsync", full)
-    page = lena.press(lena.get("/staff"), "Lock everybody now")
+    page = lena.confirm(lena.get("/staff/lock-all"), "Lock everybody now")
     assert page.status == 503
     assert "It may have been done, or a part of it." in page.text
     assert "Nothing was" not in page.text

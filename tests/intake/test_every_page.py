@@ -9,8 +9,8 @@ import flask
 import pytest
 from flask.sessions import SecureCookieSession
 
-from fieldreport.intake.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.intake.messages import REMOVED
+from fieldreport.mailbox.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.web.headers import style_source
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.packed_letters import locked, packed

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from fieldreport.errors import StoreError
 from fieldreport.intake import kept_files
 from fieldreport.intake.kept_files import NotKept
-from fieldreport.intake.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.intake.messages import NOT_KEPT
+from fieldreport.mailbox.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.mailbox.tables import Kept
 from fieldreport.seal import KeptFile
 from fieldreport.store.blob_store import is_name

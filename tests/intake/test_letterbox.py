@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fieldreport.errors import StoreError, UsageError
-from fieldreport.intake.letterbox import (
+from fieldreport.mailbox.letterbox import (
     LetterboxState,
     is_invited,
     letterbox_state,

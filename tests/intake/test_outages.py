@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport.intake.letterbox import LetterboxState, keep_state, letterbox_state, set_letterbox_state
 from fieldreport.mailbox import LocalMailbox
+from fieldreport.mailbox.letterbox import LetterboxState, keep_state, letterbox_state, set_letterbox_state
 from fieldreport.store import migrate, open_blobs, open_engine
 from tests.eventually import eventually
 from tests.faults import fill

@@ -23,7 +23,7 @@ import pytest
 from lxml import html
 
 from fieldreport import limits
-from fieldreport.intake.letterbox import LetterboxState, set_letterbox_state
+from fieldreport.mailbox.letterbox import LetterboxState, set_letterbox_state
 from fieldreport.scrub.sandbox.service import Scrubber
 from tests.eventually import PATIENCE_SECONDS, answers, eventually
 from tests.intake.conftest import Desk, House, build_house, form_body

@@ -9,8 +9,8 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.intake.handin import NotTaken
-from fieldreport.intake.letterbox import LetterboxState, set_letterbox_state
 from fieldreport.intake.messages import NOT_TAKEN
+from fieldreport.mailbox.letterbox import LetterboxState, set_letterbox_state
 from fieldreport.seal import SOURCE_SEALED, HybridIdentity, HybridRecipient, SourceSealed
 from tests.intake.conftest import House, Seen, Source
 from tests.intake.packed_letters import locked, packed

@@ -18,9 +18,9 @@ from babel.messages.pofile import read_po
 
 from fieldreport import intake, limits
 from fieldreport.errors import ScrubRefused, StoreError
-from fieldreport.intake.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import LocalMailbox
+from fieldreport.mailbox.letterbox import LetterboxState, set_invitation, set_letterbox_state
 from fieldreport.scrub import Refusal
 from tests.intake.conftest import House, Seen, Source, form_body
 from tests.intake.packed_letters import packed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -15,8 +16,8 @@ import pytest
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, RosterError, SettingsError, StoreError, UsageError
-from fieldreport.intake.letterbox import LetterboxState, is_invited, letterbox_state
-from fieldreport.mailbox import LocalMailbox, Totals
+from fieldreport.mailbox import LocalMailbox, Totals, link_format
+from fieldreport.mailbox.letterbox import LetterboxState, is_invited, letterbox_state
 from fieldreport.mailbox.link import LinkMailbox
 from fieldreport.mailbox.link_format import GREETING, greeting
 from fieldreport.mailbox.link_line import Address
@@ -255,7 +256,7 @@ def test_errors_of_the_mailbox_keep_their_class_and_code(mailbox: LocalMailbox, 
             link.fetch(bytes(16))
         assert caught.value.code == "not-found"
         with pytest.raises(UsageError):
-            link.set_letterbox(state="ajar")
+            link.set_letterbox(invitation=" ")
 
 
 # --- rosters ---
@@ -328,13 +329,35 @@ def test_two_rosters_of_one_epoch_are_refused(mailbox: LocalMailbox, tmp_path: P
 def test_the_letterbox_is_switched_from_the_desk(mailbox: LocalMailbox, tmp_path: Path) -> None:
     with served(mailbox, tmp_path / "intake") as link:
         data = tmp_path / "intake" / "intake"
-        assert link.letterbox() == ("open", False)
-        assert link.set_letterbox(state="closed") == ("closed", False)
+        assert link.letterbox().state is LetterboxState.OPEN
+        assert link.letterbox().letters_per_hour == limits.LETTERS_HOUR
+        assert link.set_letterbox(state=LetterboxState.CLOSED).state is LetterboxState.CLOSED
         assert letterbox_state(data) is LetterboxState.CLOSED
-        assert link.set_letterbox(invitation="Heron") == ("closed", True)
+        assert link.set_letterbox(invitation="Heron").invitation
         assert is_invited(data, "heron")
-        assert link.set_letterbox(state="no-files", invitation="") == ("no-files", False)
-        assert link.letterbox() == ("no-files", False)
+        now = link.set_letterbox(state=LetterboxState.NO_FILES, invitation="")
+        assert (now.state, now.invitation) == (LetterboxState.NO_FILES, False)
+        assert link.letterbox() == now
+
+
+def test_it_is_closed_from_the_desk_while_the_database_is_away(
+    mailbox: LocalMailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise StoreError("the mailbox is away")
+
+    with served(mailbox, tmp_path / "intake") as link:
+        monkeypatch.setattr(mailbox, "totals", away)
+        assert link.set_letterbox(state=LetterboxState.CLOSED).state is LetterboxState.CLOSED
+    assert letterbox_state(tmp_path / "intake" / "intake") is LetterboxState.CLOSED
+
+
+@pytest.mark.parametrize("said", ['"limits": {"letters_per_hour": -1}', '"limits": 7', '"letterbox": "ajar"'])
+def test_an_intake_that_says_nonsense_of_its_letterbox_is_not_shown(said: str) -> None:
+    known = {"letterbox": "open", "invitation": False, "limits": None}
+    assert link_format.switches_in(known).letters_per_hour is None  # of an older release
+    with pytest.raises(ValueError, match=r"^$|LetterboxState"):
+        link_format.switches_in({**known, **json.loads("{" + said + "}")})
 
 
 def test_a_reply_that_is_too_long_is_refused_before_it_is_sent(mailbox: LocalMailbox, tmp_path: Path) -> None:

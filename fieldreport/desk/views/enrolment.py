@@ -13,10 +13,11 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, authenticator, context, enrolment
+from fieldreport.desk import access, authenticator, context, enrolment, presentation
+from fieldreport.desk.confirm import Question, asks
 from fieldreport.desk.turns import TooManyTries
 from fieldreport.errors import NotFound, SealError, UnlockRefused, UsageError
-from fieldreport.seal import fold_handle
+from fieldreport.seal import fingerprint_words, fold_handle
 from fieldreport.vault.staff import enrolment as vault_enrolment
 from fieldreport.web.forms import Problem
 
@@ -112,21 +113,49 @@ def revoke_invitation() -> ResponseReturnValue:
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
 
-@access.admin
-@blueprint.get("/staff/waiting/<handle>")
-def ask_approve(handle: str) -> ResponseReturnValue:
-    """The words to compare on the phone, then the button; or why there is none."""
-    desk, refusal = context.desk(), ""
-    request = vault_enrolment.request_of(desk.vault, handle)
+def _ask_approve(handle: str) -> Question:
+    """The words to compare on the phone; or why there is nothing to approve."""
+    request, refusal = vault_enrolment.request_of(context.desk().vault, handle), ""
     try:
         vault_enrolment.check(context.seat(), request)
     except (SealError, UsageError) as error:
-        refusal = error.detail
-    return flask.render_template("enrolment-approve.html", asked=request, refusal=refusal)
+        refusal = f"{error.detail}. Reject it; then {handle} can be invited again."
+    return Question(
+        title=f"Approve {handle}?",
+        will_happen=(
+            (
+                f"Nothing proves yet that these keys are {handle}’s: anybody who had the invitation could have made"
+                f" them. Ask {handle}, in person or by phone, to read you the words on their page, and compare every"
+                " word. You must know their voice. Do not read them out yourself."
+            ),
+            (
+                f"Approving signs and publishes a new roster: from that moment {handle} can read every new letter, and"
+                " earlier ones after another editor has unlocked."
+            ),
+        ),
+        facts={} if refusal else {"In words": fingerprint_words(request.fingerprint)},
+        digits={}
+        if refusal
+        else {
+            "Fingerprint": presentation.grouped(request.fingerprint),
+            "Approve before": f"{request.expires:%Y-%m-%d}",
+        },
+        fields={"fingerprint": flask.request.form.get("fingerprint", request.fingerprint)},
+        button="The words are the same: approve",
+        back=flask.url_for("staff.show"),
+        refusal=refusal,
+        other=(
+            flask.url_for(".revoke_invitation"),
+            "Reject" if refusal else "They differ: reject",
+            {"handle": handle},
+        ),
+        danger=False,
+    )
 
 
 @access.admin
-@blueprint.post("/staff/waiting/<handle>")
+@blueprint.route("/staff/waiting/<handle>", methods=["GET", "POST"])
+@asks(_ask_approve)
 def approve(handle: str) -> ResponseReturnValue:
     """Publish a roster that names them."""
     desk = context.desk()

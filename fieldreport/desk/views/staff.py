@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, context
+from fieldreport.desk import access, context, presentation
+from fieldreport.desk.confirm import Question, asks
 from fieldreport.errors import Conflict, NotFound, UsageError
-from fieldreport.seal import Entry, KeyState, Role, Roster
+from fieldreport.seal import Entry, KeyState, Role, Roster, fingerprint_words
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_state
@@ -75,17 +77,34 @@ def _roster() -> Roster:
     return desk.rosters.newest()
 
 
-@access.admin
-@blueprint.get("/staff/remove/<handle>")
-def ask_remove(handle: str) -> ResponseReturnValue:
-    """What removing does and what it cannot do, then the button."""
+def _ask_remove(handle: str) -> Question:
+    """What removing does and what it cannot do."""
     entry = _removable(handle)
     alone = [name for name, handles in _roster().addressees.items() if handles == {entry.handle}]
-    return flask.render_template("staff-remove.html", entry=entry, alone=alone)
+    only_with_shares = (
+        f"Only with the recovery shares: opening what sources addressed to {', '.join(alone)}, because nobody else is"
+        " meant by that. To keep it readable, put somebody else into a desk first."
+    )
+    return Question(
+        title=f"Remove {entry.handle}?",
+        will_happen=(
+            f"At once: no new letter is sealed to {entry.handle}, and their sessions on this desk are locked.",
+            "As soon as another editor is unlocked: the archive is re-wrapped without their keys.",
+            *([only_with_shares] if alone else []),
+            f"Not possible: undoing what {entry.handle} has read, or taking back a copy they made.",
+            (
+                "Their handle is never given to anybody else, so that old sign-offs stay clear. To come back, they need"
+                " a new one."
+            ),
+        ),
+        button=f"Remove {entry.handle}",
+        back=flask.url_for("staff.show"),
+    )
 
 
 @access.admin
-@blueprint.post("/staff/remove/<handle>")
+@blueprint.route("/staff/remove/<handle>", methods=["GET", "POST"])
+@asks(_ask_remove)
 def remove(handle: str) -> ResponseReturnValue:
     """Remove somebody from the roster and lock their sessions."""
     desk = context.desk()
@@ -110,17 +129,47 @@ def _removable(handle: str) -> Entry:
     raise NotFound("There is no such editor.")
 
 
+_EVERYBODY: Final = "everybody!"  # no handle holds an exclamation mark
+
+
+def _chosen() -> list[str]:
+    """The editors whom the form names."""
+    wanted = flask.request.form.get("handle", "")
+    editors = sorted({e.handle for e in _roster().entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE})
+    chosen = editors if wanted == _EVERYBODY else [handle for handle in editors if handle == wanted]
+    if not chosen:
+        raise UsageError("There is no such editor.")
+    return chosen
+
+
+def _is_for_one() -> bool:
+    """One person's order is small: their new key waits for approval."""
+    return flask.request.form.get("handle") != _EVERYBODY
+
+
+def _ask_rotate() -> Question:
+    chosen = _chosen()
+    return Question(
+        title="Order new keys for everybody?",
+        will_happen=(
+            f"{', '.join(chosen)}: each new key is made at their next unlock.",
+            "Each waits for you to compare its words with its owner before it is used.",
+            "An editor whose new key was approved has the archive re-wrapped; then the old key is destroyed.",
+            "An order cannot be taken back.",
+        ),
+        button="Order new keys for everybody",
+        back=flask.url_for(".show"),
+    )
+
+
 @access.admin
 @blueprint.post("/staff/rotate")
+@asks(_ask_rotate, unless=_is_for_one)
 def rotate() -> ResponseReturnValue:
     """Order a new key for one editor, or for every editor without a rotation under way."""
     seat = context.seat()
-    wanted = flask.request.form.get("handle", "")
-    everybody = wanted == "everybody!"  # no handle holds an exclamation mark
-    editors = sorted({e.handle for e in _roster().entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE})
-    chosen = editors if everybody else [handle for handle in editors if handle == wanted]
-    if not chosen:
-        raise UsageError("There is no such editor.")
+    chosen = _chosen()
+    everybody = not _is_for_one()
     ordered = []
     for handle in chosen:
         try:
@@ -145,19 +194,39 @@ def _order(order_id: int) -> RotationOrder:
     return order
 
 
-@access.admin
-@blueprint.get("/staff/requests/<int:order_id>")
-def ask_approve(order_id: int) -> ResponseReturnValue:
-    """The fingerprint to compare with the person's own page, then the button."""
+def _ask_approve(order_id: int) -> Question:
+    """The fingerprint to compare with the person's own page."""
     order = _order(order_id)
     if order.state is not RotationState.REQUESTED:
         raise Conflict(f"This rotation is {order.state}, not requested.")
     entry = roster_changes.requested_entry(order, _roster())
-    return flask.render_template("rotation-approve.html", order=order, entry=entry)
+    return Question(
+        title=f"Approve the new key of {order.handle}?",
+        will_happen=(
+            (
+                f"The request is signed with the key {order.handle} has now. Ask {order.handle}, in person or by phone,"
+                " to read you the words on their page “Your key”, and compare every word."
+            ),
+            (
+                "Approving signs and publishes a new roster: from that moment letters are sealed to the new key, and"
+                " the old key only decrypts."
+            ),
+        ),
+        facts={"In words": fingerprint_words(entry.key_id)},
+        digits={
+            "Fingerprint": presentation.grouped(entry.key_id),
+            "Replaces": presentation.grouped(order.old_key_id),
+        },
+        fields={"key_id": flask.request.form.get("key_id", entry.key_id)},
+        button="The words are the same: approve",
+        back=flask.url_for(".show"),
+        danger=False,
+    )
 
 
 @access.admin
-@blueprint.post("/staff/requests/<int:order_id>")
+@blueprint.route("/staff/requests/<int:order_id>", methods=["GET", "POST"])
+@asks(_ask_approve)
 def approve(order_id: int) -> ResponseReturnValue:
     """Publish a roster with the new key."""
     desk, order = context.desk(), _order(order_id)
@@ -182,8 +251,24 @@ def address() -> ResponseReturnValue:
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
+def _ask_renew() -> Question:
+    roster = _roster()
+    people = ", ".join(sorted({e.handle for e in roster.entries if e.state is KeyState.ACTIVE}))
+    return Question(
+        title="Renew the roster?",
+        will_happen=(
+            f"You sign roster {roster.epoch + 1}: the same people, the same keys, for 90 days from now.",
+            f"It names {people}. Is somebody among them who has left? Remove them first.",
+        ),
+        button="Renew the roster",
+        back=flask.url_for(".show"),
+        danger=False,
+    )
+
+
 @access.admin
-@blueprint.post("/staff/renew")
+@blueprint.route("/staff/renew", methods=["GET", "POST"])
+@asks(_ask_renew)
 def renew() -> ResponseReturnValue:
     """Sign a roster of the same people with a new term."""
     desk = context.desk()
@@ -192,8 +277,26 @@ def renew() -> ResponseReturnValue:
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
+def _ask_lock_all() -> Question:
+    sessions = sum(context.desk().sessions.open_by_handle().values())
+    return Question(
+        title="Lock everybody?",
+        will_happen=(
+            (
+                f"{sessions} {'session is' if sessions == 1 else 'sessions are'} open, including yours. Every unlocked"
+                " key leaves this machine's memory at once."
+            ),
+            "What people are typing comes back after they unlock.",
+            "Every device that was known is forgotten: nobody is let in before strangers until they sign in again.",
+        ),
+        button="Lock everybody now",
+        back=flask.url_for(".show"),
+    )
+
+
 @access.admin
-@blueprint.post("/staff/lock-all")
+@blueprint.route("/staff/lock-all", methods=["GET", "POST"])
+@asks(_ask_lock_all)
 def lock_all() -> ResponseReturnValue:
     """Forget every unlocked key in this process, including the admin's own, and every device that was known."""
     context.seat().record(Act.LOCKED_ALL)

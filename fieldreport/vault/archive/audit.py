@@ -89,6 +89,8 @@ class Act(StrEnum):
     RECOVERY_REHEARSED = "recovery-rehearsed"
     RECOVERY_USED = "recovery-used"
     ADMIN_HANDED_OVER = "admin-handed-over"
+    LETTERBOX_SET = "letterbox-set"
+    INVITATION_SET = "invitation-set"
     HEAD_ACCEPTED = "head-accepted"
     ADOPTED = "adopted"
     READERS_ADOPTED = "readers-adopted"

@@ -14,10 +14,13 @@ from __future__ import annotations
 import hmac
 import os
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
+from fieldreport.config import Intake
 from fieldreport.errors import LetterboxClosed, StoreError, UsageError
 
 _STATE: Final = "letterbox"
@@ -31,6 +34,80 @@ class LetterboxState(StrEnum):
     OPEN = "open"
     NO_FILES = "no-files"
     CLOSED = "closed"
+
+
+MEANINGS: Final[Mapping[LetterboxState, str]] = {
+    LetterboxState.OPEN: "The letterbox is open.",
+    LetterboxState.NO_FILES: "The letterbox takes words, and no files.",
+    LetterboxState.CLOSED: "The letterbox is closed. Who has a codename can come back, read answers and withdraw.",
+}
+"""What staff read of a state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """How a letterbox stands: its state, and whether a first report needs an invitation word.
+
+    The bounds are the intake's settings: reports from forms an hour on each of its machines, bytes of one post, bytes
+    that stay free of its disk. An intake of an older release does not say them.
+    """
+
+    state: LetterboxState
+    invitation: bool
+    letters_per_hour: int | None = None
+    request_bytes: int | None = None
+    free_bytes: int | None = None
+
+
+class Switchboard(Protocol):
+    """Where the letterbox is switched: ``LocalSwitchboard`` on its machine, ``LinkMailbox`` from the desk."""
+
+    def letterbox(self) -> Switches:
+        """How it stands. Raises ``StoreError``: nobody can tell."""
+
+    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
+        """Set the state, or the invitation word (an empty one: ask for none), and return how it stands then.
+
+        Raises:
+            UsageError: a word of nothing. StoreError: it is away, or could not write.
+        """
+
+
+class LocalSwitchboard:
+    """The switches in the intake's own directory."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def letterbox(self) -> Switches:
+        """How it stands; see ``Switchboard``."""
+        must_see(self._intake.data)  # a state that cannot be read counts as closed, and may be open
+        return switches(self._intake)
+
+    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
+        """Set them; see ``Switchboard``."""
+        must_see(self._intake.data)
+        return switch(self._intake, state=state, invitation=invitation)
+
+
+def switches(intake: Intake) -> Switches:
+    """How the letterbox of these settings stands; what cannot be read counts as closed, and as asking for a word."""
+    return Switches(
+        state=letterbox_state(intake.data),
+        invitation=asks_for_invitation(intake.data),
+        letters_per_hour=intake.letters_per_hour,
+        request_bytes=intake.request_bytes,
+        free_bytes=intake.free_bytes,
+    )
+
+
+def switch(intake: Intake, *, state: LetterboxState | None, invitation: str | None) -> Switches:
+    """Set what is given, of the letterbox of these settings; see ``Switchboard.set_letterbox``."""
+    if state is not None:
+        set_letterbox_state(intake.data, state)
+    if invitation is not None:
+        set_invitation(intake.data, invitation or None)
+    return switches(intake)
 
 
 def letterbox_state(data: Path) -> LetterboxState:

@@ -1,0 +1,100 @@
+"""Dangerous acts: the page that says what will happen and asks for the passphrase, one for all of them.
+
+A view under ``@asks(question)`` runs only when its form came with the passphrase of who asks. Everything else that
+reaches its address, a link or a button of another page, is answered with the question, and the fields of a form come
+with it.
+
+Rules: a wrong passphrase counts and waits as at sign-in; it never comes back in a page. An act that cannot be done says
+why instead of asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport.desk import context
+from fieldreport.desk.turns import TooManyTries
+from fieldreport.errors import UnlockRefused
+from fieldreport.unseal import key_file
+from fieldreport.web import csrf
+from fieldreport.web.forms import Problem
+
+_PASSPHRASE: Final = "passphrase"  # noqa: S105 - the name of a field
+_REFUSED: Final = "This is not the passphrase of your key. Nothing was done."
+_THROTTLED: Final = "Too many tries. Nothing was done; try again in {seconds} seconds."
+View = Callable[..., ResponseReturnValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked before an act.
+
+    ``will_happen``: a sentence each. ``facts``: what to compare, by its name, in words that a person reads aloud or in
+    digits (``digits``). ``fields`` are sent with the form, over what came with it. ``button`` says what it does;
+    ``back`` is where one leads who does not want to. ``refusal``: why it cannot be done; then nothing is asked.
+    ``other``: another button beside it, its address and fields.
+    """
+
+    title: str
+    will_happen: tuple[str, ...]
+    button: str
+    back: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    digits: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    refusal: str = ""
+    other: tuple[str, str, Mapping[str, str]] | None = None
+    danger: bool = True
+
+
+def asks(question: Callable[..., Question], *, unless: Callable[[], bool] | None = None) -> Callable[[View], View]:
+    """Let a view run only with the passphrase.
+
+    ``question`` is given the view's arguments, and is asked for only when there is a page to show: an act that was cut
+    off in between can be repeated from the page before. ``unless``: whether what this request wants is harmless.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(**arguments: Any) -> ResponseReturnValue:
+            if unless is not None and unless():
+                return view(**arguments)
+            if flask.request.method != "POST" or _PASSPHRASE not in flask.request.form:
+                return _page(question(**arguments))
+            try:
+                _unlock(flask.request.form[_PASSPHRASE])
+            except UnlockRefused:
+                return _page(question(**arguments), problem=_REFUSED, status=403)
+            except TooManyTries as error:
+                return _page(question(**arguments), problem=_THROTTLED.format(seconds=error.seconds), status=429)
+            return view(**arguments)
+
+        return guarded
+
+    return guard
+
+
+def _unlock(untrusted_passphrase: str) -> None:
+    """Open the key file with what was typed, and keep nothing of it. Raises ``UnlockRefused``, ``TooManyTries``."""
+    desk, handle = context.desk(), context.session().handle
+    with desk.sign_in.attempt(f"key of {handle}"):
+        key_file.unlock(desk.settings.desk.keyfiles / f"{handle}.key", untrusted_passphrase, handle=handle)
+
+
+def _page(asked: Question, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
+    # Of a form only: a link that somebody else wrote fills in nothing.
+    fields = {name: text for name, text in flask.request.form.items() if name not in {_PASSPHRASE, csrf.FIELD}}
+    page = flask.render_template(
+        "confirm.html",
+        asked=asked,
+        fields={**fields, **asked.fields},
+        action=flask.request.path,
+        problems=(Problem(text=problem, field=_PASSPHRASE),) if problem else (),
+    )
+    return page, status

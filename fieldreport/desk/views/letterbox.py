@@ -1,0 +1,145 @@
+"""For the admin: whether the letterbox takes reports, what waits in it, and its limits.
+
+Rules: it is switched first and logged then, because closing must work while the desk's disk is full; what could not be
+logged is said.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, context
+from fieldreport.desk.confirm import Question, asks
+from fieldreport.errors import FieldreportError, StoreError, UsageError
+from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState
+from fieldreport.vault.archive.audit import Act
+
+blueprint = flask.Blueprint("letterbox", __name__)
+
+_WILL_HAPPEN: Final = {
+    LetterboxState.OPEN: "From the next request on, sources can send reports and files.",
+    LetterboxState.NO_FILES: (
+        "From the next request on, sources can send words and no files. Files whose report was not sent yet are not"
+        " taken either."
+    ),
+    LetterboxState.CLOSED: (
+        "From the next request on, nothing new is taken, additions neither. Sources read that it is closed before they"
+        " type. Who has a codename can come back, read answers and withdraw."
+    ),
+}
+_BUTTONS: Final = {
+    LetterboxState.OPEN: "Open the letterbox",
+    LetterboxState.NO_FILES: "Take words only",
+    LetterboxState.CLOSED: "Close the letterbox",
+}
+
+
+@access.admin
+@blueprint.get("/letterbox")
+def show() -> ResponseReturnValue:
+    """How it stands."""
+    desk = context.desk()
+    problem, switches, waiting = "", None, None
+    try:
+        switches = desk.letterbox.letterbox()
+    except FieldreportError as error:
+        problem = error.detail
+    try:
+        waiting = desk.mailbox.totals()
+    except FieldreportError as error:
+        problem = problem or error.detail
+    return flask.render_template(
+        "letterbox.html",
+        switches=switches,
+        meanings=MEANINGS,
+        buttons=_BUTTONS,
+        waiting=waiting,
+        problem=problem,
+        most_letters=limits.LETTERS_WAITING,
+        most_bytes=limits.BYTES_WAITING,
+    )
+
+
+def _wanted() -> LetterboxState:
+    try:
+        return LetterboxState(flask.request.form.get("state", ""))
+    except ValueError:
+        raise UsageError("There is no such state of the letterbox.") from None
+
+
+def _ask_set_state() -> Question:
+    state = _wanted()
+    return Question(
+        title=f"{_BUTTONS[state]}?",
+        will_happen=(
+            _WILL_HAPPEN[state],
+            (
+                "It takes effect at once, for every process of this letterbox, and holds across restarts. A letterbox"
+                " on several machines is switched on each."
+            ),
+        ),
+        button=_BUTTONS[state],
+        back=flask.url_for(".show"),
+        danger=state is not LetterboxState.OPEN,
+    )
+
+
+@access.admin
+@blueprint.post("/letterbox/state")
+@asks(_ask_set_state)
+def set_state() -> ResponseReturnValue:
+    """Open it, close it for files, or close it."""
+    now = context.desk().letterbox.set_letterbox(state=_wanted())
+    return _logged(Act.LETTERBOX_SET, str(now.state), MEANINGS[now.state])
+
+
+def _ask_set_invitation() -> Question:
+    word = flask.request.form.get("invitation", "").strip()
+    if not word:
+        return Question(
+            title="Ask for no invitation word?",
+            will_happen=("From the next request on, everybody can send a first report without a word.",),
+            button="Ask for no word",
+            back=flask.url_for(".show"),
+            danger=False,
+        )
+    return Question(
+        title="Ask for an invitation word?",
+        will_happen=(
+            (
+                f"From the next request on, a first report, and a packed one, needs the word “{word}”. Capital letters"
+                " and spaces around it do not matter."
+            ),
+            (
+                "A source who has written before and adds to it needs no word while the letterbox remembers that: up to"
+                " a day, until a restart."
+            ),
+            "The word that was asked for until now opens nothing any more.",
+        ),
+        button="Ask for this word",
+        back=flask.url_for(".show"),
+    )
+
+
+@access.admin
+@blueprint.post("/letterbox/invitation")
+@asks(_ask_set_invitation)
+def set_invitation() -> ResponseReturnValue:
+    """Ask for an invitation word with first reports, or for none."""
+    now = context.desk().letterbox.set_letterbox(invitation=flask.request.form.get("invitation", "").strip())
+    text = "A first report needs the invitation word now." if now.invitation else "No invitation word is asked for now."
+    return _logged(Act.INVITATION_SET, "asked" if now.invitation else "not-asked", text)
+
+
+def _logged(act: Act, subject: str, done: str) -> ResponseReturnValue:
+    try:
+        context.seat().record(act, subject)
+    except StoreError as error:
+        context.say(f"{done} The audit log could not be written ({error.code}): note elsewhere that you did this.")
+    else:
+        context.say(done)
+    return flask.redirect(flask.url_for(".show"), code=303)
