@@ -241,6 +241,10 @@ class Intake:
     """Where 'Leave this site' leads: a page that anybody might have open. It asks nothing of this server."""
 
 
+RETENTION_STATES: Final = ("reading", "verifying", "writing", "published", "closed")
+"""States of a case that somebody has set, and signed in the log: not that of a new one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The reading room, on the newsroom's own ground."""
@@ -274,6 +278,20 @@ class Desk:
     """Browsers keep who is signed in on https and, in Tor Browser, on onion addresses. false: on plain http, too."""
     threads: int = field(default=16, metadata=_at_least(1))
     """Requests that are answered at once."""
+    retention: Mapping[str, int] = field(
+        default_factory=dict,
+        metadata=_must(
+            f"give days, at least 1, to states: {', '.join(RETENTION_STATES)}",
+            lambda value: set(value) <= set(RETENTION_STATES) and all(days >= 1 for days in value.values()),
+        ),
+    )
+    """State of a case and the days after which it is deleted, where nothing has happened in it since; a state that is
+    not named keeps its cases."""
+    retention_even: tuple[str, ...] = field(
+        default=(), metadata=_must("name unread or unpublished", lambda value: set(value) <= {"unread", "unpublished"})
+    )
+    """Which of them are deleted although nobody has read their newest letter (unread), or an article of theirs is on
+    its way to readers (unpublished)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,7 +475,7 @@ def _typed(value: object, kind: Any, *, where: str, base: Path) -> object:
     if (
         get_origin(kind) is Mapping
         and isinstance(value, dict)
-        and all(isinstance(each, str) for each in value.values())
+        and all(type(each) is get_args(kind)[1] for each in value.values())
     ):
         return types.MappingProxyType(dict(value))
     if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):

@@ -140,3 +140,15 @@ def test_no_setting_makes_a_newsroom_of_a_demonstration(file: Path, demo: str) -
 def test_a_newsroom_is_no_demonstration_because_a_setting_says_so(file: Path) -> None:
     with pytest.raises(SettingsError, match="remove that line"):
         config.load(as_demo(file, marked=False, demo="demo = true"), {})
+
+
+def test_retention_names_states_that_somebody_set_and_days(file: Path) -> None:
+    file.write_text(_GOOD + "[desk.retention]\nclosed = 365\npublished = 730\n")
+    assert dict(config.load(file, {}).desk.retention) == {"closed": 365, "published": 730}
+    for wrong in ("new = 30", "closed = 0", "closed = -1", "gone = 3", 'closed = "30"', "closed = true"):
+        file.write_text(_GOOD + f"[desk.retention]\n{wrong}\n")
+        with pytest.raises(SettingsError, match=r"\[desk\] retention"):
+            config.load(file, {})
+    file.write_text(_GOOD.replace("[desk]", '[desk]\nretention_even = ["starred"]'))
+    with pytest.raises(SettingsError, match="retention_even"):
+        config.load(file, {})

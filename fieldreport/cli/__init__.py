@@ -38,6 +38,7 @@ _COMMANDS: Final = {
     "open": "open_",
     "pack": "pack",
     "press": "zones",
+    "purge": "purge",
     "recover": "recover",
     "restore": "restore",
     "roster": "roster",

@@ -13,6 +13,7 @@ import click
 from fieldreport import config, hardening
 from fieldreport.cli.handles import HANDLE
 from fieldreport.errors import NotFound, UsageError
+from fieldreport.seal import Role
 from fieldreport.unseal import key_file
 
 admin_option = click.option(
@@ -35,15 +36,27 @@ def unlock_admin(settings: config.Settings, handle: str, passphrase_file: Path |
         SettingsError: others can look into the directory of key files.
 
     """
+    staff = _unlock(settings, handle, passphrase_file)
+    if staff.admin is None:
+        raise UsageError(f"{handle} is not an admin")
+    return staff
+
+
+def unlock_editor(settings: config.Settings, handle: str, passphrase_file: Path | None) -> key_file.StaffKey:
+    """As ``unlock_admin``, an editor's."""
+    staff = _unlock(settings, handle, passphrase_file)
+    if staff.role is not Role.EDITOR:
+        raise UsageError(f"{handle} is not an editor")
+    return staff
+
+
+def _unlock(settings: config.Settings, handle: str, passphrase_file: Path | None) -> key_file.StaffKey:
     hardening.check_private(settings.desk.keyfiles)
     path = settings.desk.keyfiles / f"{handle}.key"
     if not path.exists():
         raise NotFound(f"no key file of {handle} in {settings.desk.keyfiles}")
     key_file.bind(path)  # 'keys new' may have written it elsewhere
-    staff = key_file.unlock(path, passphrase(f"Passphrase of {handle}", passphrase_file))
-    if staff.admin is None:
-        raise UsageError(f"{handle} is not an admin")
-    return staff
+    return key_file.unlock(path, passphrase(f"Passphrase of {handle}", passphrase_file))
 
 
 def passphrase(prompt: str, file: Path | None) -> str:

@@ -15,6 +15,7 @@ from fieldreport.config import Settings
 from fieldreport.desk import context, presentation, request_guards, rewrap, search_job, sort
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.background import BackgroundJobs
+from fieldreport.desk.daily_purge import DailyPurge
 from fieldreport.desk.error_pages import error_page, written
 from fieldreport.desk.sessions import Sessions
 from fieldreport.desk.sign_in import SignIn
@@ -30,6 +31,7 @@ from fieldreport.desk.views import (
     keys,
     leakcheck,
     letterbox,
+    retention,
     revisions,
     search,
     second_factor,
@@ -72,6 +74,7 @@ _BLUEPRINTS: Final = (
     second_factor.blueprint,
     staff.blueprint,
     letterbox.blueprint,
+    retention.blueprint,
     audit.blueprint,
     health.blueprint,
 )
@@ -148,6 +151,7 @@ def create_app(
                 lock_unlisted=lock_unlisted,
                 index=refresh,
                 sort=lambda: sort.start_for_anybody(sessions, vault),
+                purge=DailyPurge(sessions, settings.desk, clock=clock).run,
                 rewrap=lambda: rewrap.start_for_colleagues(sessions, mailbox),
                 sessions=sessions,
                 collect_seconds=settings.desk.collect_seconds,

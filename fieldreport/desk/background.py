@@ -1,11 +1,12 @@
-"""The desk's background jobs: it collects and sorts letters, publishes, re-wraps, and locks sessions.
+"""The desk's background jobs: it collects and sorts letters, publishes, re-wraps, purges, and locks sessions.
 
 Rules: a session is locked when it is idle, and when a roster that another process published does not list its owner any
 more or lists another key: the keys of somebody who was removed do not wait in memory for their next click. Collecting
 needs no key; sorting is done with the keys of those who are unlocked. Publishing happens only while an editor is
-unlocked, in that editor's name, because nothing unpublished lies in the clear; re-wrapping, too, so that a new
-colleague can read without another sign-in of those who are here. What dials the intake has a thread of its own: one
-that answers a byte a minute holds up no lock. A failure is logged by its code, and the next run tries again.
+unlocked, in that editor's name, because nothing unpublished lies in the clear; so with purging, and with re-wrapping,
+by which a new colleague can read without another sign-in of those who are here. What dials the intake has a thread of
+its own: one that answers a byte a minute holds up no lock. A failure is logged by its code, and the next run tries
+again.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class BackgroundJobs:
         lock_unlisted: Callable[[], None],
         index: Callable[[], object],
         sort: Callable[[], None],
+        purge: Callable[[], None],
         rewrap: Callable[[], None],
         sessions: Sessions,
         collect_seconds: int,
@@ -63,6 +65,7 @@ class BackgroundJobs:
         self._lock_unlisted = lock_unlisted
         self._index = index
         self._sort = sort
+        self._purge = purge
         self._rewrap = rewrap
         self._sessions = sessions
         self._collect_seconds = collect_seconds
@@ -129,6 +132,7 @@ class BackgroundJobs:
             if waited >= due:
                 waited, due = 0, self._collect_seconds
                 self._try("publishing", self._publish)
+                self._try("deleting cases past their time", self._purge)
             self._try("sorting", self._sort)
             self._try("indexing", self._index)
             if self._stop.wait(step):

@@ -35,9 +35,9 @@ View = Callable[..., ResponseReturnValue]
 class Question:
     """What is asked before an act.
 
-    ``will_happen``: a sentence each. ``facts``: what to compare, by its name, in words that a person reads aloud or in
-    digits (``digits``). ``fields`` are sent with the form, over what came with it. ``button`` says what it does;
-    ``back`` is where one leads who does not want to. ``refusal``: why it cannot be done; then nothing is asked.
+    ``will_happen``: a sentence each. ``spoken``: what to compare, by its name, in words that a person reads aloud;
+    ``digits``: the same in digits. ``fields`` are sent with the form, over what came with it. ``button`` says what it
+    does; ``back`` is where one leads who does not want to. ``refusal``: why it cannot be done; then nothing is asked.
     ``other``: another button beside it, its address and fields.
     """
 
@@ -45,7 +45,7 @@ class Question:
     will_happen: tuple[str, ...]
     button: str
     back: str
-    facts: Mapping[str, str] = field(default_factory=dict)
+    spoken: Mapping[str, str] = field(default_factory=dict)
     digits: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""

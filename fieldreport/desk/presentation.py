@@ -46,11 +46,13 @@ _NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, str], ...]]] = {
         ("inbox", "inbox.show", "Inbox"),
         ("search", "search.show", "Search"),
         ("articles", "articles.index", "Articles"),
+        ("retention", "retention.show", "Retention"),
         ("keys", "keys.show", "Your key"),
     ),
     Role.ADMIN: (
         ("staff", "staff.show", "Staff and keys"),
         ("letterbox", "letterbox.show", "Letterbox"),
+        ("retention", "retention.show", "Retention"),
         ("audit", "audit.show", "Audit log"),
         ("health", "health.show", "Health"),
         ("keys", "keys.show", "Your key"),

@@ -53,7 +53,7 @@ _MAY_BE_SHOWN = {
     "EnrolmentRequest.instance", "Frame.letter", "HandOver.instance", "SealedObject.limited", "StoredObject.limited",
     "CaseReaders.case_id", "Limits.readers", "Limits.ended", "Mark.instance", "_Recipients.keys",
     "Opener.instance", "ExpectedOffline.instance", "ExpectedOffline.object", "_Group.case", "Kept.id",
-    "KeptNote.place", "Neighbours.before", "Neighbours.after", "_Entry.card", "_Entry.id",
+    "KeptNote.place", "Neighbours.before", "Neighbours.after", "_Entry.card", "_Entry.id", "Due.id",
     # hashes, public keys and signatures
     "AdminPublic.ed25519", "AdminPublic.mldsa65", "ArticleSignOff.signature", "AuditRow.hash", "AuditRow.previous",
     "AuditRow.signature", "AuditRow.signer", "Binding.roster", "Entry.signing", "Expected.rosters", "Header.mac",
@@ -69,7 +69,7 @@ _MAY_BE_SHOWN = {
     "ReadPart.noted", "_Line.noted",
     # settings, sentences and names of ours
     "Desk.link_token", "Desk.secure_cookie", "Intake.link_token",
-    "Explanation.title", "Finding.key", "Piece.keys", "Problem.text", "Settings.keys",
+    "Explanation.title", "Question.title", "Finding.key", "Piece.keys", "Problem.text", "Settings.keys",
 }  # fmt: skip
 
 

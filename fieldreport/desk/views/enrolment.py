@@ -133,7 +133,7 @@ def _ask_approve(handle: str) -> Question:
                 " earlier ones after another editor has unlocked."
             ),
         ),
-        facts={} if refusal else {"In words": fingerprint_words(request.fingerprint)},
+        spoken={} if refusal else {"In words": fingerprint_words(request.fingerprint)},
         digits={}
         if refusal
         else {

@@ -212,7 +212,7 @@ def _ask_approve(order_id: int) -> Question:
                 " the old key only decrypts."
             ),
         ),
-        facts={"In words": fingerprint_words(entry.key_id)},
+        spoken={"In words": fingerprint_words(entry.key_id)},
         digits={
             "Fingerprint": presentation.grouped(entry.key_id),
             "Replaces": presentation.grouped(order.old_key_id),

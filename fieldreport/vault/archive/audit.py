@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,6 +53,7 @@ class Act(StrEnum):
     CASE_LIMITED = "case-limited"
     READERS_SET = READERS_SET
     CASE_DELETED = "case-deleted"
+    CASE_PURGED = "case-purged"
     CASE_WITHDRAWN = "case-withdrawn"
     CASE_EXPORTED = "case-exported"
     REPLIED = "replied"
@@ -205,10 +206,17 @@ class AuditLog:
                 detail=f"the audit log lacks entry {one.head.number} ({one.head.hash.hex()}), which {one.by} remembers",
             )
 
-    def verify(self, rosters: Sequence[Roster], remembered: Collection[Remembered] = ()) -> AuditReport:
+    def verify(
+        self,
+        rosters: Sequence[Roster],
+        remembered: Collection[Remembered] = (),
+        *,
+        each: Callable[[AuditRow], None] = lambda _row: None,
+    ) -> AuditReport:
         """Check every entry: the chain, and who signed it; then that the log holds these heads.
 
-        ``rosters``: every verified one that is known, the oldest first.
+        ``rosters``: every verified one that is known, the oldest first. ``each`` is given every entry when it was
+        checked; nothing of them counts until this has returned.
 
         Raises:
             SealError: (code ``audit``) an entry was altered, removed, added, or signed by another than its actor, or
@@ -225,6 +233,7 @@ class AuditLog:
                     check_entry(row, sequence=sequence, previous=previous)
                     unsigned += row.signer is None
                     tenure.check(row)
+                    each(row)
                     previous = row.hash
             held = tuple(one for one in remembered if _holds(session, one.head))
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):

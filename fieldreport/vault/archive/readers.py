@@ -46,7 +46,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Outside:
+class Outside:
     """A place without a person."""
 
     vault: Vault
@@ -197,7 +197,7 @@ def limits(session: Session, place: Place) -> Limits:
 
 def refused_cases(vault: Vault, rosters: RosterWatch) -> list[tuple[str, str]]:
     """The cases whose readers do not hold, with the code of the refusal, by name; no key is needed to see it."""
-    refused, place = [], _Outside(vault=vault, rosters=rosters)
+    refused, place = [], Outside(vault=vault, rosters=rosters)
     with vault.reading() as session:
         for case_id, name in session.execute(select(Case.id, Case.name).order_by(Case.name)).all():
             try:

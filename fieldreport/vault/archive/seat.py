@@ -96,9 +96,7 @@ class Seat:
             NotAllowed: it is for a case that is limited to others (code "limited"), or the roster does not name this
                 person's signing key, so that no one would believe it (code "not-in-roster").
         """
-        roster = self.roster()
-        if self.staff.signing.public not in editors_of(roster).get(self.handle, ()):
-            raise NotAllowed("the roster does not list your signing key", code="not-in-roster")
+        roster = self.must_be_listed()
         with self.vault.reading() as session:
             named = readers.names_in(session, self, thread)
         only = None if named is None else readers.people(named, roster.entries)
@@ -263,6 +261,17 @@ class Seat:
         """Return the text of a letter, a sent reply or a note; see ``open_object`` for what it raises."""
         with self.open_item(item_id) as envelope:
             return envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace")
+
+    def must_be_listed(self) -> Roster:
+        """Check that the roster in force names this person's signing key for an editor, and return it.
+
+        Raises:
+            NotAllowed: (code "not-in-roster") no one would believe what they sign. RosterError: as ``roster``.
+        """
+        roster = self.roster()
+        if self.staff.signing.public not in editors_of(roster).get(self.handle, ()):
+            raise NotAllowed("the roster does not list your signing key", code="not-in-roster")
+        return roster
 
     def must_be(self, role: Role) -> Literal[True]:
         """Check what this person is. Raises ``NotAllowed`` (code "other-role")."""
