@@ -25,7 +25,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
 from fieldreport.web import csrf, error_pages, headers, i18n, limiter
 from fieldreport.web.application import Application
-from fieldreport.web.limiter import AddressKey, Budget, OnOutage
+from fieldreport.web.limiter import AddressKey, Budget
 
 _CATALOGUES: Final = Path(__file__).parent / "translations"
 _STYLE: Final = "intake/style.css"
@@ -82,7 +82,6 @@ def create_app(
         storage=settings.intake.limiter,
         key=address_key or AddressKey(clock),
         budget=lambda request: _budget(settings, request),
-        on_outage=OnOutage.COUNT_IN_MEMORY,
     )
     app.before_request(_only_from_our_pages)
     app.before_request(lambda: transport.check(flask.request, settings.intake))

@@ -120,8 +120,10 @@ class Service:
         """Check that something new is taken, with files or without; raises as ``letterbox.must_be_open``."""
         return must_be_open(self.settings.intake.data, files=files)
 
-    def check_ready(self) -> Literal[True]:
+    def check_ready(self, *, has_written: bool = False) -> Literal[True]:
         """Check that a report could be taken now; looked up at most once a second, for pages that only hand out a form.
+
+        ``has_written``: as ``must_have_room``.
 
         Raises:
             RosterError, StoreError: as ``roster``. LetterboxClosed: as ``must_be_open``. MailboxFull: as
@@ -132,8 +134,9 @@ class Service:
         now = self.clock()
         if not 0 <= now - self._ready.since < limits.READINESS_SECONDS:
             self.roster()
-            self.must_have_room()
-            self._ready.since = now
+            self.must_have_room(has_written=has_written)
+            if not has_written:
+                self._ready.since = now
         return True
 
     def must_have_room(self, *, has_written: bool = False) -> Literal[True]:

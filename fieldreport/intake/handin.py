@@ -11,11 +11,12 @@ like any other, under a codename that the hand-in page has drawn.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from fieldreport import limits
 from fieldreport.errors import MailboxFull, RosterError, SealError, StaleRoster, Unavailable
@@ -23,7 +24,17 @@ from fieldreport.intake.context import Service
 from fieldreport.intake.deposit import Cleaned, earlier_letters, send
 from fieldreport.intake.form import Draft
 from fieldreport.intake.form_token import Visit
-from fieldreport.seal import SOURCE_SEALED, CleanFile, PackedLetter, Roster, SourceSealed, is_source_sealed
+from fieldreport.scratch import Scratch
+from fieldreport.seal import (
+    SOURCE_SEALED,
+    CleanFile,
+    PackedLetter,
+    Roster,
+    SourceSealed,
+    dearmour,
+    is_armoured,
+    is_source_sealed,
+)
 from fieldreport.web.form_reader import Upload
 
 
@@ -62,14 +73,16 @@ def take_in(service: Service, uploads: Iterable[Upload], visit: Visit, *, langua
     handed: list[Handed] = []
     sealed: list[Upload] = []
     try:
-        for upload in uploads:
-            if by_source := is_source_sealed(upload.source):
-                reason = _judge_sealed(upload, service.roster())
-                sealed += [upload] if reason is None else []
-            else:
-                reason = _take(service, upload)
-            handed.append(Handed(untrusted_name=upload.untrusted_name, reason=reason, by_source=by_source))
-        full = _send(service, sealed, visit, language=language) if sealed else None
+        with contextlib.ExitStack() as stack:
+            for upload in uploads:
+                if by_source := is_source_sealed(upload.source):
+                    judged = _judge_sealed(service, upload, stack)
+                    reason = judged if isinstance(judged, NotTaken) else None
+                    sealed += [judged] if isinstance(judged, Upload) else []
+                else:
+                    reason = _take(service, upload)
+                handed.append(Handed(untrusted_name=upload.untrusted_name, reason=reason, by_source=by_source))
+            full = _send(service, sealed, visit, language=language) if sealed else None
     except RosterError as error:
         # Its page says that nothing was stored, and that may be false by now.
         raise Unavailable("the roster went away while letters were being stored") from error
@@ -81,14 +94,29 @@ def take_in(service: Service, uploads: Iterable[Upload], visit: Visit, *, langua
     )
 
 
-def _judge_sealed(upload: Upload, roster: Roster) -> NotTaken | None:
+def must_have_room(service: Service) -> Literal[True]:
+    """Check that a file that comes sealed could be taken now.
+
+    Raises:
+        MailboxFull: half of what may wait does; the rest is for those who write here. StoreError: the mailbox is away.
+    """
+    if _room(service, 0):
+        raise MailboxFull("no more sealed files can be received at the moment", detail="half of the mailbox is full")
+    return True
+
+
+def _judge_sealed(service: Service, upload: Upload, stack: contextlib.ExitStack) -> Upload | NotTaken:
+    """The file as it will be stored, out of its armour if it came in one, for as long as ``stack`` lives."""
     try:
+        if is_armoured(upload.source):
+            binary = stack.enter_context(Scratch(service.settings.intake.data / "scratch"))
+            upload = replace(upload, source=binary, length=dearmour(upload.source, binary))
         found = SourceSealed.read(upload.source)
     except SealError:
         return NotTaken.LOCKED_OTHERWISE
     if found.length > limits.SCRUB_INPUT_BYTES:
         return NotTaken.TOO_LARGE
-    return None if found.readers == len(roster.recipients()) else NotTaken.OTHER_LIST
+    return upload if found.readers == len(service.roster().recipients()) else NotTaken.OTHER_LIST
 
 
 def _send(service: Service, uploads: Sequence[Upload], visit: Visit, *, language: str) -> NotTaken | None:

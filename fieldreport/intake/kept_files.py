@@ -12,6 +12,7 @@ the same form posted again gets the same receipt.
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -59,8 +60,23 @@ def files_of(service: Service, keys: SourceKeys, form: str) -> list[Kept]:
     return list(found.values())
 
 
-def keep(service: Service, keys: SourceKeys, form: str, clean: CleanFile, *, harder: bool) -> Kept | NotKept:
-    """Keep one cleaned file. It is durable when this returns ``Kept``."""
+def free_places(service: Service, keys: SourceKeys) -> deque[int] | None:
+    """The numbers of this source's places at which nothing waits; ``None``: the store is away, and nobody knows."""
+    places = keys.kept_places()
+    try:
+        taken = service.mailbox.kept.taken(places, hour=service.hour)
+    except StoreError:
+        return None
+    return deque(number for number, place in enumerate(places) if place not in taken)
+
+
+def keep(
+    service: Service, keys: SourceKeys, form: str, clean: CleanFile, *, free: deque[int] | None, harder: bool
+) -> Kept | NotKept:
+    """Keep one cleaned file at the first of the ``free_places``, which are brought up to date.
+
+    It is durable when this returns ``Kept``.
+    """
     content = clean.output
     if content is None:
         raise ValueError("a file without content")
@@ -72,33 +88,28 @@ def keep(service: Service, keys: SourceKeys, form: str, clean: CleanFile, *, har
         original_sha256=clean.original_sha256,
         harder=harder,
     )
-    kept, places = service.mailbox.kept, keys.kept_places()
-    if file.size > service.free_bytes:  # files that wait must not stop letters
+    places = keys.kept_places()
+    if free is None or file.size > service.free_bytes:  # files that wait must not stop letters
         return NotKept.NO_ROOM
-    try:
-        taken = {each.place for each in kept.notes(places, hour=service.hour)}
-        for number, place in enumerate(places):
-            if place in taken:
-                continue
+    while free:
+        place = places[free[0]]
 
-            def seal(payload: BinaryIO, place: bytes = place) -> bytes:
-                file.seal_content(content, payload)
-                return file.seal_note(keys.kept_key(form), place)
+        def seal(payload: BinaryIO, place: bytes = place) -> bytes:
+            file.seal_content(content, payload)
+            return file.seal_note(keys.kept_key(form), place)
 
-            with contextlib.suppress(Conflict):  # the other tab was faster: the next place
-                kept.put(
-                    place,
-                    seal,
-                    size=file.size,
-                    places=places,
-                    most_bytes=most_bytes(service),
-                    hour=service.hour,
-                )
-                return Kept(place=number, file=file)
-    except (MailboxFull, StoreError):
-        return NotKept.NO_ROOM
-    except LimitExceeded:
-        return NotKept.TOO_MUCH
+        try:
+            service.mailbox.kept.put(
+                place, seal, size=file.size, places=places, most_bytes=most_bytes(service), hour=service.hour
+            )
+        except Conflict:  # the other tab was faster: the next place
+            free.popleft()
+            continue
+        except (MailboxFull, StoreError):
+            return NotKept.NO_ROOM  # the place stays free: the first one is never left out
+        except LimitExceeded:
+            return NotKept.TOO_MUCH
+        return Kept(place=free.popleft(), file=file)
     return NotKept.TOO_MUCH
 
 
@@ -143,12 +154,14 @@ def spend(service: Service, keys: SourceKeys, form: str, kept: Iterable[Kept]) -
         _empty(service, keys, form, {each.same for each in kept}, KeptState.SENT)
 
 
-def forget(service: Service, keys: SourceKeys, form: str | None = None) -> None:
-    """Delete all that waits for one form, or for all forms of this source. Raises ``StoreError``."""
-    if form is None:
-        service.mailbox.kept.remove(keys.kept_places())
-    else:
-        _empty(service, keys, form, None, KeptState.OUT)
+def take_out_all(service: Service, keys: SourceKeys, form: str) -> None:
+    """Delete all that waits for a form. Raises ``StoreError``."""
+    _empty(service, keys, form, None, KeptState.OUT)
+
+
+def forget(service: Service, keys: SourceKeys) -> None:
+    """Remove all that waits for any form of this source, and every note. Raises ``StoreError``."""
+    service.mailbox.kept.remove(keys.kept_places())
 
 
 def _empty(

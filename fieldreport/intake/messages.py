@@ -8,23 +8,24 @@ it ended. tests/intake/test_what_was_stored.py lists these sentences and makes t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
-from flask_babel import LazyString, format_decimal, ngettext
+from babel.lists import format_list
+from flask_babel import LazyString, format_decimal, get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from fieldreport.errors import CodenameError
+from fieldreport.errors import CodenameError, FieldreportError
 from fieldreport.intake.handin import NotTaken
 from fieldreport.intake.kept_files import NotKept
 from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.web.error_pages import Failure
+from fieldreport.web.error_pages import Failure, failure_of
 
 _KILOBYTES_BELOW: Final = 100_000  # from here on, megabytes with one decimal
 
@@ -213,12 +214,25 @@ def explain(failure: Failure, sent: Sent) -> Explanation:
     return explanation
 
 
+def why_not(check: Callable[[], object]) -> Explanation | None:
+    """Why nothing can be taken now, as its page says it; nothing where ``check`` raises no error of ours."""
+    try:
+        check()
+    except FieldreportError as error:
+        return explain(failure_of(error), Sent.NOTHING)
+    return None
+
+
 def codename_problem(error: CodenameError) -> str:
     """What is wrong with a codename that was typed, found without asking any store."""
     if error.code == "codename-unknown-word" and error.positions:
-        numbers = ", ".join(str(position) for position in error.positions)
         return str(
-            _("Check these words, counted from the first: %(numbers)s. They are not in our lists.", numbers=numbers)
+            ngettext(
+                "Word %(numbers)s is not one of ours. Check how it is spelled.",
+                "Words %(numbers)s are not ours. Check how they are spelled.",
+                len(error.positions),
+                numbers=numbers_in_words(error.positions),
+            )
         )
     if error.code == "codename-checksum" and error.positions:
         first, second = error.positions
@@ -234,6 +248,11 @@ def codename_problem(error: CodenameError) -> str:
     needed = str(_("A codename has nine words. Type all nine, in the order in which you wrote them down."))
     typed = ngettext("You typed %(num)s word.", "You typed %(num)s words.", error.count) if error.count else ""
     return f"{typed} {needed}".strip()
+
+
+def numbers_in_words(places: Sequence[int]) -> str:
+    """Places of words, for people: ``4``, ``4 and 5``."""
+    return format_list([str(place) for place in places], locale=get_locale())
 
 
 REFUSALS: Final[Mapping[Refusal, LazyString]] = MappingProxyType(
@@ -328,7 +347,9 @@ NOT_KEPT: Final[Mapping[NotKept, LazyString]] = MappingProxyType(
             "We could clean it, but have no room to keep it at the moment. Choose all files at once and send "
             "everything in one go."
         ),
-        NotKept.GONE: later("We kept it for an hour, and the hour is over. Choose it again."),
+        NotKept.GONE: later(
+            "We do not keep it any more: its hour is over, or it was taken out. To send it, choose it again."
+        ),
     }
 )
 """Why a file that can be cleaned does not wait for its form."""

@@ -105,7 +105,7 @@ def submit(
         pending = Pending(
             draft=draft,
             problems=(
-                *draft.problems(files=len(letter.files) + len(letter.refused), addressees=service.addressees),
+                *draft.problems(files=_that_may_go(draft, letter), addressees=service.addressees),
                 *(_too_much(service, letter.files) if waiting else ()),
             ),
             refused=letter.refused if _must_ask(draft, letter) else (),
@@ -153,6 +153,18 @@ def add_files(
         _asked, missing = _missing(draft, waiting, cleaned)
         pending = Pending(draft=draft, problems=problems, refused=cleaned.refused, added=not problems)
         return _keep(service, keys, pending, waiting, cleaned, missing)
+
+
+def delete_files(service: Service, keys: SourceKeys, form: str) -> None:
+    """Delete all files that wait for a form.
+
+    Raises:
+        TokenError: the form was sent, and its files with it (``form-used``). StoreError: nobody knows what is left.
+
+    """
+    if earlier_letters(service, keys, form):
+        raise form_used()
+    kept_files.take_out_all(service, keys, form)
 
 
 def _look_up(service: Service, keys: SourceKeys, draft: Draft) -> tuple[list[Kept], list[bytes]]:
@@ -254,6 +266,11 @@ def _must_ask(draft: Draft, letter: Cleaned) -> bool:
     return bool(letter.refused) and (nothing_left or not draft.without_refused)
 
 
+def _that_may_go(draft: Draft, letter: Cleaned) -> int:
+    """How many files the letter would have; refused ones count until their source agrees to leave them out."""
+    return len(letter.files) + (0 if draft.without_refused else len(letter.refused))
+
+
 def _missing(draft: Draft, waiting: Iterable[Kept], cleaned: Cleaned) -> tuple[tuple[Chosen, ...], tuple[Chosen, ...]]:
     """Which files were listed and would not be sent now: those to ask about, and all of them.
 
@@ -323,8 +340,9 @@ def _keep(
     harder = mode_of(service, draft) is Mode.STRONG
     kept, missed = list(waiting), [*missing]
     missed += (Chosen(untrusted_name=kept_name(each.untrusted_name), why=each.why) for each in cleaned.refused)
+    free = kept_files.free_places(service, keys) if cleaned.files else None
     for file in cleaned.files:
-        result = kept_files.keep(service, keys, draft.form, file, harder=harder)
+        result = kept_files.keep(service, keys, draft.form, file, free=free, harder=harder)
         if isinstance(result, NotKept):
             missed.append(Chosen(untrusted_name=kept_name(file.untrusted_name), size=file.length, why=result))
         else:

@@ -74,6 +74,9 @@ class KeptFiles(Protocol):
     def notes(self, places: Sequence[bytes], *, hour: int) -> list[KeptNote]:
         """Return what waits there, in the order of the places. Raises ``StoreError``."""
 
+    def taken(self, places: Sequence[bytes], *, hour: int) -> set[bytes]:
+        """Return at which of these places something waits. Raises ``StoreError``."""
+
     def put(
         self,
         place: bytes,
@@ -89,7 +92,7 @@ class KeptFiles(Protocol):
         Raises:
             Conflict: something is at this place.
             LimitExceeded: (code ``kept-bytes``) more than ``most_bytes`` would wait at these places.
-            MailboxFull: more would wait in all than may.
+            MailboxFull: more would wait in all than may, or at these places more than their share of what is left.
             StoreError: it could not be made durable; it may be there or not.
         """
 

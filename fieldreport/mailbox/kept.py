@@ -51,12 +51,16 @@ class LocalKeptFiles:
 
     def notes(self, places: Sequence[bytes], *, hour: int) -> list[KeptNote]:
         """Return what waits at these places; see ``KeptFiles``."""
-        waits = _TABLE.c.hour >= hour - limits.KEPT_HOURS
         with reading(self._engine) as session:
-            rows = session.execute(select(*_NOTES).where(_TABLE.c.id.in_(places), waits)).all()
+            rows = session.execute(select(*_NOTES).where(*_waiting(places, hour))).all()
         found = reveal_all(self._blobs.row_keys, [(row.slot, row.hidden) for row in rows])
         notes = {row.id: note for row, note in zip(rows, found, strict=True) if note is not None}
         return [KeptNote(place=place, note=notes[place]) for place in places if place in notes]
+
+    def taken(self, places: Sequence[bytes], *, hour: int) -> set[bytes]:
+        """Return at which of these places something waits; see ``KeptFiles``."""
+        with reading(self._engine) as session:
+            return set(session.scalars(select(_TABLE.c.id).where(*_waiting(places, hour))))
 
     def put(
         self,
@@ -96,7 +100,9 @@ class LocalKeptFiles:
         own = session.scalar(select(func.sum(_TABLE.c.size)).where(_TABLE.c.id.in_(places))) or 0
         if own + size > most_bytes:
             raise LimitExceeded("these files are too large together", code="kept-bytes")
-        if (session.scalar(select(func.sum(_TABLE.c.size))) or 0) + size > self._bytes_ceiling:
+        of_others = (session.scalar(select(func.sum(_TABLE.c.size))) or 0) - own
+        # A share of what the others leave: who fills this with large files takes ever less, and a photo still fits.
+        if own + size > (self._bytes_ceiling - of_others) // limits.KEPT_SHARE:
             raise MailboxFull("no more files can wait at the moment", detail="the room for kept files is full")
         return True
 
@@ -156,6 +162,10 @@ class LocalKeptFiles:
     def _erase_soon(self) -> None:
         with suppress(StoreError):  # the act has happened; the upkeep does the rest
             truncate_log(self._engine)
+
+
+def _waiting(places: Sequence[bytes], hour: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _TABLE.c.id.in_(places), _TABLE.c.hour >= hour - limits.KEPT_HOURS
 
 
 def _touch(session: Session, places: Sequence[bytes], hour: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, MetaData
+from sqlalchemy import BigInteger, Index, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from fieldreport.store import column_bytes, conventional_metadata
@@ -71,7 +71,7 @@ class Kept(MailboxBase, kw_only=True):
     """
 
     __tablename__ = "kept"
-    __table_args__ = _CLUSTERED
+    __table_args__ = (Index(None, "hour", "size"), _CLUSTERED)
 
     id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
     hour: Mapped[int]

@@ -7,6 +7,7 @@ Rules: callers import from here. A module in here is imported directly only by i
 the private half of the same format, and by the benchmark, which measures the parts.
 """
 
+from fieldreport.seal.armour import dearmour
 from fieldreport.seal.authorship import AUTHOR, AUTHOR_SIGNATURE, Author, editors_of, forged
 from fieldreport.seal.canonical import decode as decode_canonical
 from fieldreport.seal.canonical import encode as encode_canonical
@@ -40,7 +41,13 @@ from fieldreport.seal.roster_directory import (
 from fieldreport.seal.row import decrypt_row, encrypt_row
 from fieldreport.seal.self_test import check_platform
 from fieldreport.seal.signatures import verify_signature
-from fieldreport.seal.source_sealed import SOURCE_SEALED, SourceSealed, is_source_sealed, recipients_file
+from fieldreport.seal.source_sealed import (
+    SOURCE_SEALED,
+    SourceSealed,
+    is_armoured,
+    is_source_sealed,
+    recipients_file,
+)
 from fieldreport.seal.word_lists import fingerprint_words
 
 __all__ = [
@@ -82,6 +89,7 @@ __all__ = [
     "check_date",
     "check_platform",
     "check_sealed_form",
+    "dearmour",
     "decode_canonical",
     "decrypt_row",
     "editors_of",
@@ -90,6 +98,7 @@ __all__ = [
     "fingerprint_words",
     "fold_handle",
     "forged",
+    "is_armoured",
     "is_handle",
     "is_packed",
     "is_source_sealed",

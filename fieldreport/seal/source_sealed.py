@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Self, cast
 
 from fieldreport.errors import SealError
+from fieldreport.seal import armour
 from fieldreport.seal.header import Header, read_header
 from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.stanza import HYBRID
@@ -21,7 +22,7 @@ from fieldreport.seal.stream import PayloadReader, plaintext_size
 
 SOURCE_SEALED: Final = "application/vnd.age"
 """The media type of such a part: the mark by which the desk knows it."""
-_BEGINNINGS: Final = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
+_BEGINNINGS: Final = (b"age-encryption.org/", armour.BEGIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,12 @@ def is_source_sealed(untrusted_file: io.RawIOBase) -> bool:
     first = untrusted_file.read(max(map(len, _BEGINNINGS))) or b""
     untrusted_file.seek(0)
     return first.startswith(_BEGINNINGS)
+
+
+def is_armoured(untrusted_file: io.RawIOBase) -> bool:
+    """Whether this begins as an armoured age file does; ``dearmour`` makes of it what ``SourceSealed`` reads."""
+    untrusted_file.seek(0)
+    return untrusted_file.read(len(armour.BEGIN)) == armour.BEGIN
 
 
 def recipients_file(recipients: Iterable[HybridRecipient]) -> str:

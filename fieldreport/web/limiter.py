@@ -3,7 +3,8 @@
 Rules: an address (or Tor circuit id) becomes a keyed hash at once and is stored, logged and compared only in that form.
 The key is drawn in memory and replaced every day by its own one-way successor: workers that were forked after it was
 drawn agree on it, and from the memory of today yesterday's hashes cannot be computed. The budget decides before a body
-is parsed. When a shared store is away, the caller chooses: count in memory, or stay closed.
+is parsed. While a shared store is away, each process counts in memory: a report must never be lost to a counter. (The
+desk's tries, which are never free, have counters of their own: ``desk.throttle``.)
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -56,13 +56,6 @@ class AddressKey:
                 self._day += 1
             key = self._key
         return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-class OnOutage(StrEnum):
-    """What happens to requests while a shared store of counts cannot be reached."""
-
-    COUNT_IN_MEMORY = "count-in-memory"  # a report must never be lost to a broken counter
-    STAY_CLOSED = "stay-closed"  # guessing passphrases must never become free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +122,6 @@ def install(
     storage: str,
     key: AddressKey,
     budget: Callable[[flask.Request], Budget],
-    on_outage: OnOutage,
 ) -> None:
     """Give every request of ``app`` a budget; over it, the view does not run and the error is a 429.
 
@@ -140,7 +132,6 @@ def install(
         storage: ``memory://`` or a ``redis://`` URL.
         key: shared by all workers: make it before they are forked.
         budget: chooses by endpoint and method. It must not touch the body.
-        on_outage: what to do while ``storage`` cannot be reached.
 
     """
 
@@ -157,7 +148,7 @@ def install(
         strategy=_STRATEGY,
         # Counters of two strategies in one Redis are of different types; the name keeps them apart.
         key_prefix=f"fieldreport-{_STRATEGY}",
-        in_memory_fallback_enabled=on_outage is OnOutage.COUNT_IN_MEMORY,
+        in_memory_fallback_enabled=True,  # a report must never be lost to a broken counter
         headers_enabled=False,
     )
 

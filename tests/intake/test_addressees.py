@@ -42,7 +42,7 @@ def test_without_names_in_the_roster_or_the_settings_nothing_is_asked(house: Hou
 def test_a_report_to_one_editor_opens_for_her_and_says_so(house: House, source: Source) -> None:
     receipt = source.send("for amira", addressee="amira")
     assert receipt.status == 200
-    assert "Only those you chose can open it" in receipt.text
+    assert "It is locked for those you chose and for our emergency key. Nobody else on our staff" in receipt.text
     assert "Amira Haddad" in receipt.text
     (letter,) = house.letters(reader="amira")
     assert letter.manifest.addressee == "amira"

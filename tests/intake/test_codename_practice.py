@@ -38,7 +38,7 @@ def test_the_right_words_are_right(source: Source, typed: str) -> None:
 def test_what_differs_is_counted_and_can_be_tried_again(source: Source) -> None:
     page, words = practise(source, RIGHT.replace("{2}", "zzzz").replace("{7}", "yyyy"))
     assert page.status == 422
-    assert page.problem_of("practice").endswith(": 3, 8.")
+    assert page.problem_of("practice") == "Words 3 and 8 are different."
     again = page.form("/report/practise")
     assert source.post("report/practise", {**again, "practice": " ".join(words)}).status == 200
 

@@ -182,6 +182,23 @@ def test_what_is_not_wanted_any_more_is_deleted_at_once(house: House, form: Form
     assert [row for row in waiting(house) if row.size] == []
 
 
+def test_a_file_that_was_taken_out_in_another_tab_is_not_said_to_have_waited_too_long(form: Form) -> None:
+    form.read(form.add(GOOD[0]))
+    form.source.post(form.files_path, {**form.fields, "delete_files": "yes"})
+    assert "its hour is over, or it was taken out" in form.send().text
+
+
+@BOTH
+def test_files_of_a_report_that_was_sent_are_not_said_to_be_deleted(house: House, form: Form) -> None:
+    form.read(form.add(*GOOD))
+    first = form.send()  # and another tab still shows the list
+    page = form.add(delete_files="yes")
+    assert page.status == 400
+    assert "A report from this form has arrived" in page.title
+    assert form.send().raw == first.raw
+    assert len(house.letter().manifest.parts) == 3
+
+
 def test_one_file_that_is_taken_out_leaves_the_others(house: House, form: Form) -> None:
     page = form.read(form.add(*GOOD))
     first = page.all('//button[@name="take_out"]/@value')[0]
@@ -297,7 +314,7 @@ def test_if_fewer_files_would_be_sent_than_were_chosen_the_page_asks(house: Hous
     house.clock.now += 2 * 3600
     page = form.read(form.send(without_refused="yes"))
     assert page.status == 422
-    assert all(f"{name}We kept it for an hour" in page.text for name in ("a.jpg", "b.jpg"))
+    assert all(f"{name}We do not keep it any more" in page.text for name in ("a.jpg", "b.jpg"))
     assert house.letters() == []
     assert is_receipt(form.send(GOOD[0], without_missing="yes"))
     assert len(house.letter().manifest.parts) == 2
@@ -321,7 +338,7 @@ def test_another_file_does_not_take_the_place_of_one_that_is_gone(house: House, 
     other = (new, b"other words\n")  # on some phones every photo has the same name
     page = form.read(form.send(other))
     assert page.status == 422
-    assert all(f"{name}We kept it for an hour" in page.text for name in ("a.jpg", "b.jpg"))
+    assert all(f"{name}We do not keep it any more" in page.text for name in ("a.jpg", "b.jpg"))
     assert listed(page) == [new]
     assert "fewer files than before" in form.read(form.send()).text
     assert is_receipt(form.send(*GOOD))
@@ -332,7 +349,7 @@ def test_a_page_that_lists_more_files_than_one_post_holds_forgets_none(house: Ho
     rows = [[f"{number}.jpg", 1, number, ""] for number in range(210)]  # of two posts; all are gone by now
     page = form.send(chosen=json.dumps(rows))
     assert page.status == 422
-    assert "209.jpgWe kept it for an hour" in page.text
+    assert "209.jpgWe do not keep it any more" in page.text
 
 
 def test_a_place_that_holds_another_file_by_now_is_not_the_one_that_was_listed(house: House, form: Form) -> None:
@@ -343,7 +360,7 @@ def test_a_place_that_holds_another_file_by_now_is_not_the_one_that_was_listed(h
     assert listed(other.add(("c.txt", b"hello\n"))) == ["c.txt"]
     page = form.read(form.send())
     assert page.status == 422
-    assert "a.jpgWe kept it for an hour" in page.text
+    assert "a.jpgWe do not keep it any more" in page.text
     assert "look at your files" in page.text
     assert house.letters() == []
 
@@ -555,7 +572,7 @@ def test_who_types_the_codename_again_is_told_of_files_that_are_gone_and_removes
     page = form.read(source.post("return", {**page.form("/return"), "codename": form.codename}))
     assert form.fields["strong"] == "yes"
     assert listed(page) == []
-    assert "a.jpgWe kept it for an hour" in page.text
+    assert "a.jpgWe do not keep it any more" in page.text
     page = form.read(form.send())
     assert page.status == 422
     assert "fewer files than before" in page.text

@@ -73,6 +73,25 @@ def test_the_first_page_says_that_nothing_is_taken_and_nobody_is_given_a_form(
     assert refused.title.split(" – ")[0] == page.all("//*[@id='closed']/h2")[0].text
 
 
+@pytest.mark.parametrize("stop", [_close, _fill, _fill_the_disk])
+def test_who_comes_back_while_nothing_is_taken_reads_that_before_typing(
+    house: House, monkeypatch: pytest.MonkeyPatch, stop: Callable[[House, pytest.MonkeyPatch], None]
+) -> None:
+    source = Source(house.app())
+    codename = source.send("Trucks.").codename
+    unused = source.get("report").codename
+    house.clock.now += 2
+    stop(house, monkeypatch)
+    for each in (codename, unused):
+        page = source.come_back(each)
+        assert page.all("//*[@id='closed']")
+        assert not page.all("//textarea")
+        assert page.all("//form[contains(@action, '/return/withdraw')]")
+        turned = source.post("return/files", {**page.form("/return/files"), "turn": "yes"})
+        assert turned.all("//*[@id='closed']")
+    assert source.get("hand-in").status == 503
+
+
 def test_letters_of_an_hour_have_a_ceiling_with_the_page_of_a_full_mailbox(house: House) -> None:
     source = Source(house.with_intake(letters_per_hour=3).app())
     codename = source.send("Trucks.").codename
@@ -171,10 +190,11 @@ def test_what_is_posted_to_a_closed_letterbox_is_given_back(house: House, source
 def test_who_has_a_codename_comes_back_reads_and_withdraws(house: House, source: Source, data: Path) -> None:
     codename = source.send("Trucks.").codename
     house.reply(codename, "We have read it.")
+    before = source.come_back(codename).form("/return/add")
     set_letterbox_state(data, LetterboxState.CLOSED)
     back = source.come_back(codename)
     assert "We have read it." in back.text
-    page = source.post("return/add", {**back.form("/return/add"), "report": "More."})
+    page = source.post("return/add", {**before, "report": "More."})
     assert page.status == 503
     assert page.form("/return/add")["report"] == "More."
     asked = source.post("return/withdraw", back.form("/return/withdraw"))

@@ -87,7 +87,7 @@ def test_a_typo_is_told_without_asking_the_store(house: House, codename: str) ->
     words = codename.split()
     for typed, complaint in (
         (" ".join(words[:-1]), "nine words"),
-        (" ".join([*words[:4], "zzzzzz", *words[5:]]), "counted from the first: 5"),
+        (" ".join([*words[:4], "zzzzzz", *words[5:]]), "Word 5 is not one of ours."),
     ):
         page = source.come_back(typed)
         assert page.status == 422

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def refusal(page: Seen) -> str:
     return " ".join(item.text_content().split()).removeprefix("locked-1.age")
 
 
+def armoured(file: bytes, *, end: bytes = b"\n") -> bytes:
+    """The file as ``age -a`` writes it."""
+    text = base64.b64encode(file)
+    lines = [text[place : place + 64] for place in range(0, len(text), 64)]
+    return end.join([b"-----BEGIN AGE ENCRYPTED FILE-----", *lines, b"-----END AGE ENCRYPTED FILE-----", b""])
+
+
 def listed(source: Source) -> list[str]:
     """What stands in the published list of keys, as age reads it."""
     answer = source.client.get("/recipients.txt")
@@ -56,6 +64,17 @@ def test_what_another_age_sealed_with_the_published_list_is_taken_and_every_edit
             assert content.read() == WORDS
         opened = age("open", envelope.read_part(1, limits.MIB), house.desk.editors[reader].identities[0].encode())
         assert opened == WORDS, "and without this program"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("size", [1, 400_000])  # one within a read, one over several
+def test_a_file_in_an_armour_is_stored_without_it(house: House, source: Source, size: int, end: bytes) -> None:
+    good = locked(house, b"x" * size)
+    page = hand_in(source, armoured(good, end=end) + b" \r\n\n")
+    assert (page.status, page.codename != "") == (200, True)
+    letter = house.letter()
+    assert letter.read_part(1, limits.MIB) == good
+    assert letter.manifest.parts[1].media_type == SOURCE_SEALED
 
 
 def test_the_list_holds_the_keys_of_those_who_read_now(house: House, source: Source) -> None:
@@ -127,12 +146,20 @@ def test_sealed_to_another_number_of_keys_it_is_not_taken(house: House, source: 
     assert house.mailbox.totals().letters == 0
 
 
-@pytest.mark.parametrize("what", ["armoured", "cut off", "empty", "with a stanza of another kind"])
+ARMOURED = [
+    f"in an armour {what}" for what in ("with nothing in it", "that is cut off", "with a line too long", "twice")
+]
+
+
+@pytest.mark.parametrize("what", [*ARMOURED, "cut off", "empty", "with a stanza of another kind"])
 def test_sealed_in_another_way_it_is_not_taken(house: House, source: Source, what: str) -> None:
     good = locked(house, WORDS)
     first = good.index(b"-> ")
     file = {
-        "armoured": b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n",
+        "in an armour with nothing in it": armoured(b""),
+        "in an armour that is cut off": armoured(good)[:-40],
+        "in an armour with a line too long": armoured(good).replace(b"\n", b"", 2),
+        "in an armour twice": armoured(armoured(good)),
         "cut off": good[:200],
         "empty": locked(house, b""),
         "with a stanza of another kind": good[:first] + b"-> grease\n\n" + good[first:],
@@ -155,8 +182,10 @@ def test_half_of_the_mailbox_stays_for_those_who_write_here(
     house: House, source: Source, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     hand_in(source, locked(house, WORDS))
+    form = source.get("hand-in").form("/hand-in")
     monkeypatch.setattr(limits, name, 1)
-    page = hand_in(source, locked(house, WORDS))
+    assert source.get("hand-in").status == 503, "said before anything is chosen"
+    page = hand_in(source, locked(house, WORDS), form=form)
     assert (refusal(page), page.codename) == (str(NOT_TAKEN[NotTaken.FULL]), "")
 
 

@@ -536,7 +536,7 @@ SENTENCES: dict[str, tuple[Callable[..., None], ...]] = {
     "The answers that you have seen are deleted.": (test_an_answer_that_came_meanwhile_is_not_among_the_deleted,),
     "The answers to you are deleted. We pass your request to the editors, locked, the next time they collect the "
     "post.": (test_a_withdrawal_that_a_store_did_not_confirm_may_be_done_and_may_be_repeated,),
-    "We have received this from you in the last 24 hours. It is locked, and only our editors can open it.": (
+    "We have received this from you in the last 24 hours. It is locked, and this server cannot open it.": (
         test_what_a_restart_forgot_is_not_said_to_be_missing,
     ),
     "We remember nothing under this codename. We remember for 24 hours at most, and our machine may have restarted. If "
@@ -559,6 +559,7 @@ HEADINGS_AND_ADVICE = frozenset(
         "You see a receipt: what has arrived and what was removed.",
         "who sent it and who received it",
         "Your report arrived incomplete",
+        "We do not keep it any more: its hour is over, or it was taken out. To send it, choose it again.",
         (
             "We could clean it, but have no room to keep it at the moment. Choose all files at once and send "
             "everything in one go."

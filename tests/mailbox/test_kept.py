@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -90,17 +91,30 @@ def test_a_put_makes_room_by_sweeping(mailbox: LocalMailbox) -> None:
 
 def test_both_bounds_hold_and_nothing_is_left_of_what_is_refused(mailbox: LocalMailbox, tmp_path: Path) -> None:
     own, other = places(), places()
-    mailbox.kept = LocalKeptFiles(mailbox._engine, mailbox._blobs, bytes_ceiling=3 * len(LARGE))
+    ceiling = limits.KEPT_SHARE * 2 * len(LARGE) + 1000
+    mailbox.kept = LocalKeptFiles(mailbox._engine, mailbox._blobs, bytes_ceiling=ceiling)
     put(mailbox, own, 0, LARGE, most=2 * len(LARGE))
     put(mailbox, own, 1, LARGE, most=2 * len(LARGE))
     with pytest.raises(LimitExceeded):
         put(mailbox, own, 2, SMALL, most=2 * len(LARGE))
     put(mailbox, other, 0, LARGE)
     with pytest.raises(MailboxFull):
-        put(mailbox, other, 1, SMALL)
+        put(mailbox, other, 1, LARGE)
     assert (len(notes(mailbox, own)), len(notes(mailbox, other)), len(blobs(tmp_path))) == (2, 1, 3)
-    mailbox.kept.empty({own[0]: b"another"})
     put(mailbox, other, 1, SMALL)
+    assert mailbox.kept.taken(other, hour=HOUR) == set(other[:2])
+    mailbox.kept.remove(own)
+    put(mailbox, other, 2, LARGE[:-200])
+
+
+def test_who_fills_the_room_with_large_files_leaves_some_for_a_photo(mailbox: LocalMailbox) -> None:
+    mailbox.kept = LocalKeptFiles(mailbox._engine, mailbox._blobs, bytes_ceiling=16 * len(LARGE))
+    for _ in range(16):
+        flood = places()
+        with contextlib.suppress(MailboxFull):
+            for number in range(4):
+                put(mailbox, flood, number, LARGE)
+    put(mailbox, places(), 0, SMALL)
 
 
 def test_an_emptied_place_keeps_a_note_and_no_content(mailbox: LocalMailbox, tmp_path: Path) -> None:

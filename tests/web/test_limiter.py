@@ -12,7 +12,7 @@ from flask_limiter import RateLimitExceeded
 from fieldreport.web import error_pages, limiter
 from fieldreport.web.application import Application
 from fieldreport.web.error_pages import Failure
-from fieldreport.web.limiter import AddressKey, Budget, OnOutage, SweptMemory
+from fieldreport.web.limiter import AddressKey, Budget, SweptMemory
 from fieldreport.web.request_body import ScratchRequest
 from tests.cast import Clock
 
@@ -60,21 +60,6 @@ def test_a_clock_that_jumps_years_does_not_hang() -> None:
     assert key.pseudonym("x")
 
 
-def test_a_store_that_is_away_closes_the_door_where_that_was_chosen() -> None:
-    app = application()
-    limiter.install(
-        app,
-        storage="redis://127.0.0.1:1/0",
-        key=AddressKey(),
-        budget=lambda _: Budget(name="sign-in", rate="5 per hour"),
-        on_outage=OnOutage.STAY_CLOSED,
-    )
-    error_pages.install(app, lambda failure: f"sorry {failure.status}", written=dict)
-    app.add_url_rule("/", view_func=lambda: "in", endpoint="index")
-    response = app.test_client().get("/")
-    assert (response.status_code, response.text) == (500, "sorry 500")
-
-
 def test_a_budget_is_decided_before_the_body_is_touched() -> None:
     app = application()
     limiter.install(
@@ -82,7 +67,6 @@ def test_a_budget_is_decided_before_the_body_is_touched() -> None:
         storage="memory://",
         key=AddressKey(),
         budget=lambda _: Budget(name="all", rate="1 per hour"),
-        on_outage=OnOutage.COUNT_IN_MEMORY,
     )
     seen: list[bool] = []
 

@@ -19,7 +19,7 @@ from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
 from fieldreport.intake.form import new_nonce
 from fieldreport.intake.form_token import Visit
-from fieldreport.intake.handin import take_in
+from fieldreport.intake.handin import must_have_room, take_in
 from fieldreport.intake.messages import Explanation
 from fieldreport.seal import Codename, recipients_file
 from fieldreport.web.forms import Problem
@@ -36,7 +36,8 @@ def ask() -> str:
     """Where the files are chosen."""
     here = context.current()
     here.must_be_open(files=True)
-    here.roster()  # fails early, so that nobody brings a file while we cannot take it
+    here.check_ready()  # fails early, so that nobody brings a file while we cannot take it
+    must_have_room(here)
     return page()
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import flask
-from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from fieldreport.errors import CodenameError, TokenError
-from fieldreport.intake import context, form_token, kept_files
+from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
 from fieldreport.intake.form import EVERY_EDITOR, Draft, new_nonce
 from fieldreport.intake.form_cache import circumstances
-from fieldreport.intake.messages import Explanation, codename_problem
-from fieldreport.intake.submission import Pending, add_files, submit
+from fieldreport.intake.messages import Explanation, codename_problem, numbers_in_words
+from fieldreport.intake.submission import Pending, add_files, delete_files, submit
 from fieldreport.seal import Codename
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
@@ -63,7 +63,7 @@ def add() -> tuple[str, int] | str:
     here, codename, draft = _posted()
     typed, keys = current_request().typed(), here.keys_of(codename)
     if typed.get("delete_files"):
-        kept_files.forget(here, keys, draft.form)
+        delete_files(here, keys, draft.form)
         return flask.render_template("intake/files-deleted.html")
     if typed.get("turn") and not current_request().uploads:
         return page(here, codename, draft)
@@ -113,8 +113,12 @@ def practise() -> tuple[str, int] | str | Response:
     except CodenameError as error:
         problems, differ = [Problem(field="practice", text=codename_problem(error))], ()
     if differ:
-        numbers = ", ".join(map(str, differ))
-        text = _("Words that differ from the ones we gave you, counted from the first: %(numbers)s.", numbers=numbers)
+        text = ngettext(
+            "Word %(numbers)s is different.",
+            "Words %(numbers)s are different.",
+            len(differ),
+            numbers=numbers_in_words(differ),
+        )
         problems = [Problem(field="practice", text=text)]
     shown = flask.render_template(
         "intake/practised.html", codename=codename, practice=untrusted_text if problems else "", problems=problems

@@ -19,14 +19,14 @@ from werkzeug.wrappers import Response
 
 from fieldreport import limits
 from fieldreport.errors import CodenameError, SealError, TokenError
-from fieldreport.intake import context, form_token, kept_files
+from fieldreport.intake import context, form_token
 from fieldreport.intake.context import Service
 from fieldreport.intake.deposit import earlier_letters
 from fieldreport.intake.deposit import withdraw as send_withdrawal
 from fieldreport.intake.form import Draft, new_nonce
 from fieldreport.intake.form_token import Visit
-from fieldreport.intake.messages import FORM_NOT_FOUND, FORM_USED, Explanation, codename_problem
-from fieldreport.intake.submission import Pending, add_files, relisted, submit
+from fieldreport.intake.messages import FORM_NOT_FOUND, FORM_USED, Explanation, codename_problem, why_not
+from fieldreport.intake.submission import Pending, add_files, delete_files, relisted, submit
 from fieldreport.mailbox import SealedReply
 from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
 from fieldreport.web.form_reader import Upload
@@ -106,7 +106,7 @@ def add_to_form() -> tuple[str, int] | str:
     here, visit, draft, uploads = _posted()
     typed, keys = current_request().typed(), here.keys_of(visit.codename)
     if typed.get("delete_files"):
-        kept_files.forget(here, keys, draft.form)
+        delete_files(here, keys, draft.form)
         return flask.render_template("intake/files-deleted.html")
     if typed.get("turn") and not uploads:
         return _conversation(here, (visit.codename,), draft)
@@ -230,6 +230,7 @@ def add_page(
         "intake/conversation.html",
         answers=None,
         deleted=False,
+        closed=None,
         draft=draft,
         token=form_token.seal_visit(here, visit),
         pending=pending or Pending(draft=draft),
@@ -247,12 +248,16 @@ def _conversation(
         arrived = bool(earlier_letters(here, keys, draft.form))
         explanation = FORM_USED if arrived else FORM_NOT_FOUND
         draft = draft.with_new_form() if arrived else relisted(here, keys, draft)
+    # Said before anything is typed, and by the wider ceiling for every codename: this page is the same for one that was
+    # never used.
+    closed = why_not(lambda: here.check_ready(has_written=True)) if draft.is_blank and not draft.chosen else None
     visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers))
     return flask.render_template(
         "intake/conversation.html",
         answers=answers,
         deleted=deleted,
         doubtful=codename.is_older,
+        closed=closed,
         draft=draft,
         token=form_token.seal_visit(here, visit),
         pending=Pending(draft=draft),

@@ -9,11 +9,10 @@ import flask
 from werkzeug.wrappers import Response
 
 from fieldreport import limits
-from fieldreport.errors import FieldreportError, NotFound
+from fieldreport.errors import NotFound
 from fieldreport.intake import context, transport
-from fieldreport.intake.messages import Sent, explain
+from fieldreport.intake.messages import why_not
 from fieldreport.scrub.registry import FORMATS, Strong
-from fieldreport.web.error_pages import failure_of
 from fieldreport.web.i18n import current_language
 
 blueprint = flask.Blueprint("static", __name__)
@@ -22,11 +21,8 @@ blueprint = flask.Blueprint("static", __name__)
 @blueprint.get("/<language:language>/")
 def index() -> str:
     """What this is, what happens to what is sent, where to go, and whether reports are taken now."""
-    here, closed = context.current(), None
-    try:
-        here.check_ready()  # said here, so that nobody reads on, or writes on paper, for nothing
-    except FieldreportError as error:
-        closed = explain(failure_of(error), Sent.NOTHING)
+    here = context.current()
+    closed = why_not(here.check_ready)  # said here, so that nobody reads on, or writes on paper, for nothing
     open_web = transport.onion_location(flask.request, here.settings.intake) is not None
     return flask.render_template("intake/index.html", closed=closed, open_web=open_web)
 
