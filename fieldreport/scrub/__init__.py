@@ -9,11 +9,13 @@ from __future__ import annotations
 from fieldreport.scrub.registry import NeutralNames, neutral_name
 from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
-from fieldreport.scrub.verdicts import Mode, Refusal, Removed, is_note
+from fieldreport.scrub.verdicts import Area, Mode, Redaction, Refusal, Removed, is_note
 
 __all__ = [
+    "Area",
     "Mode",
     "NeutralNames",
+    "Redaction",
     "Refusal",
     "Removed",
     "SandboxStatus",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+from fieldreport import limits
+
 
 class _WithText(StrEnum):
     """A code, and a few words for editors."""
@@ -160,6 +162,54 @@ class View(StrEnum):
     COPY = "copy"  # a clean copy
     WORDS = "words"  # a reading of it, see ``views.document``
     PICTURE = "picture"  # how a place in it looks, see ``views.places``
+    REDACTED = "redacted"  # pixels of it with areas filled, see ``views.redacted``
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Area:
+    """A rectangle of a page, counted from 1. The rest is in ten-thousandths of the page's *width*, from its top left.
+
+    Raises:
+        ValueError: it is empty or upside down, or a number is out of its bounds.
+    """
+
+    page: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def __post_init__(self) -> None:
+        across, down = 0 <= self.left < self.right <= WIDTH, 0 <= self.top < self.bottom <= HIGHEST
+        if not (across and down and 1 <= self.page <= limits.IMAGE_FRAMES):
+            raise ValueError("this is no area of a page")
+
+
+WIDTH: Final = 10_000
+"""Of a page, in the units of ``Area``: finer than a pixel of what is looked at."""
+HIGHEST: Final = 100 * WIDTH
+"""The lowest edge of an area: a strip may be very long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """What is to be filled, and which pages, counted from 1, are to be left out.
+
+    Raises:
+        ValueError: more than ``limits.REDACTION_AREAS`` of either.
+    """
+
+    areas: tuple[Area, ...] = ()
+    left_out: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if max(len(self.areas), len(self.left_out)) > limits.REDACTION_AREAS:
+            raise ValueError("too many areas")
+        if not all(1 <= page <= limits.IMAGE_FRAMES for page in self.left_out):
+            raise ValueError("this is no page")
+
+    def __bool__(self) -> bool:
+        return bool(self.areas or self.left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +220,7 @@ class Options:
     ``without_refused``: of an archive, what cannot be cleaned is to be left out. ``reread``: two codecs of
     ``text.encodings``: a clean text that was decoded as the first is to be decoded as the second. ``place``, of a
     picture: up to ``limits.ARCHIVE_DEPTH`` members and a page, each below 65,536; ``side``: its pixels across.
+    ``redaction``: what to fill, and which pages to leave out, when pages are drawn in strong mode.
     """
 
     mode: Mode = Mode.LOSSLESS
@@ -179,6 +230,7 @@ class Options:
     view: View = View.COPY
     place: tuple[int, ...] = (1,)
     side: int = 0
+    redaction: Redaction = Redaction()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,25 +10,24 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, context, presentation
+from fieldreport.desk import access, article_form, context, presentation
 from fieldreport.desk.article_fields import Changed, differences
 from fieldreport.desk.article_readers import signer_shown, too_few
-from fieldreport.desk.cases import readable_case, readable_item
-from fieldreport.desk.forms import parsed_id, typed_text
+from fieldreport.desk.cases import readable_case
+from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.item_view import ReadPart, Shape, read_items
 from fieldreport.desk.previews import confined, copied
 from fieldreport.errors import Conflict, FieldreportError, NotAllowed, NotARecipient, NotFound, UsageError
 from fieldreport.press import proof
-from fieldreport.press.article import Article, Media, new_slug
+from fieldreport.press.article import Article
 from fieldreport.press.render import body_html
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, overview, release, review
+from fieldreport.vault.articles import drafts, overview, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, list_articles
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
-from fieldreport.vault.cases.inbox import ItemRow
 from fieldreport.web.i18n import NAMES
 
 blueprint = flask.Blueprint("articles", __name__)
@@ -39,6 +38,7 @@ _SHOWN: Final = 100  # newest first: each title is a sealed draft to be opened
 # What readers' browsers show or play, and documents whose words the leak check compares.
 _ATTACHED: Final = frozenset({Shape.IMAGE, Shape.SOUND, Shape.FILM})
 _DOCUMENT: Final = "application/pdf"
+_PAGES: Final = frozenset({_DOCUMENT, "image/tiff"})  # of these, too, pages can be marked and taken as pixels
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,16 @@ class CaseFile:
     item_id: bytes
     case: str
     part: ReadPart
+
+    @property
+    def attaches(self) -> bool:
+        """Whether readers' browsers show or play it as it is."""
+        return self.part.shape in _ATTACHED or self.part.media_type == _DOCUMENT
+
+    @property
+    def redacts(self) -> bool:
+        """Whether areas of it can be marked."""
+        return self.part.shape is Shape.IMAGE or self.part.media_type in _PAGES
 
 
 @access.editor
@@ -134,6 +144,8 @@ def _page(
         signer_shown=signer_shown,
         cases=cases,
         material=material,
+        redacted=redactions.histories(context.seat(), draft.head.id),
+        pages=_PAGES,
         revisions=overview.revisions(context.desk().vault, draft.head.id),
         states=ArticleState,
         sign_offs=context.desk().settings.press.sign_offs,
@@ -161,11 +173,8 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CaseFile
         letters = [row for row in inbox.items(desk.vault, case_id) if row.kind is Kind.LETTER and row.exists]
         for item in read_items(seat, case_id, letters, first=1):
             found = [(part.opened_item, part.opened) if part.opened else (item.row.id, part) for part in item.parts]
-            material += [
-                CaseFile(item_id=item_id, case=case.name, part=part)
-                for item_id, part in found
-                if part.shape in _ATTACHED or part.media_type == _DOCUMENT
-            ]
+            files = [CaseFile(item_id=item_id, case=case.name, part=part) for item_id, part in found]
+            material += [each for each in files if each.attaches or each.redacts]
     return cases, material
 
 
@@ -174,34 +183,12 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CaseFile
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything that readers will see. Any change voids earlier sign-offs."""
     draft = drafts.load(context.seat(), article_id)
-    article = _typed(draft.article)
     try:
-        saved = _save(draft, article)
+        saved = article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
         return _conflict(article_id)
     context.say("Nothing has changed." if saved is None else "Saved and sealed.")
     return _to("leakcheck.show" if flask.request.form.get("then") == "check" else "articles.edit", article_id)
-
-
-def _typed(article: Article) -> Article:
-    """The article as the form has it."""
-    return dataclasses.replace(
-        article,
-        title=" ".join(typed_text("title").split()),
-        standfirst=typed_text("standfirst"),
-        body=typed_text("body"),
-        correction=typed_text("correction"),
-        language=flask.request.form.get("language", article.language),
-        slug=_slug(article),
-        media=_media(article),
-    )
-
-
-def _save(draft: Draft, article: Article) -> Draft | None:
-    """Save what differs from the draft; nothing where nothing does. Raises ``Conflict``."""
-    if article == draft.article:
-        return None
-    return drafts.save(context.seat(), draft.head.id, article, based_on=_based_on())
 
 
 def _conflict(article_id: bytes) -> ResponseReturnValue:
@@ -209,7 +196,7 @@ def _conflict(article_id: bytes) -> ResponseReturnValue:
     newest = drafts.load(context.seat(), article_id)
     if not editable(newest.head):
         raise Conflict("a colleague has changed this article meanwhile", code="article-changed")
-    typed = dataclasses.replace(_typed(newest.article), slug=newest.article.slug)
+    typed = dataclasses.replace(article_form.typed(newest.article), slug=newest.article.slug)
     described = {media.name: media for media in typed.media}
     # One that was to be removed stays in the form with its tick.
     kept = tuple(described.get(media.name, media) for media in newest.article.media)
@@ -217,63 +204,38 @@ def _conflict(article_id: bytes) -> ResponseReturnValue:
     return _page(newest, typed, changed=differences(newest.article.public_fields(), typed.public_fields())), 409
 
 
-def _slug(article: Article) -> str:
-    words = flask.request.form.get("slug_words", "").strip()
-    return new_slug(words) if words else article.slug
-
-
-def _media(article: Article) -> tuple[Media, ...]:
-    form = flask.request.form
-    return tuple(
-        dataclasses.replace(
-            media,
-            alternative=form.get(f"alternative.{media.name}", media.alternative).replace("\r\n", "\n").strip(),
-            caption=form.get(f"caption.{media.name}", media.caption).replace("\r\n", "\n").strip(),
-        )
-        for media in article.media
-        if f"remove.{media.name}" not in form
-    )
-
-
-def _based_on() -> int:
-    revision = flask.request.form.get("based_on", type=int)
-    if revision is None:
-        raise UsageError("This form is not complete. Open the page again.")
-    return revision
-
-
 @access.editor
 @blueprint.post("/articles/<id:article_id>/media")
 def attach(article_id: bytes) -> ResponseReturnValue:
     """Save what is typed, then attach a file of a case: a fresh copy, cleaned again for this article."""
-    seat, form = context.seat(), flask.request.form
+    seat, desk = context.seat(), context.desk()
     draft = drafts.load(seat, article_id)
-    item_id, _, untrusted_number = form.get("attach", "").partition("-")
-    item = readable_item(_id(item_id))
-    if item.case_id not in draft.head.cases:
-        raise NotFound("This file belongs to another case.")
-    try:
-        revision = (_save(draft, _typed(draft.article)) or draft).head.revision
-    except Conflict:
-        return _conflict(article_id)
-    number = int(untrusted_number) if untrusted_number.isascii() and untrusted_number.isdecimal() else 0
-    try:
-        _attach_part(article_id, item, number, based_on=revision)
-    except FieldreportError as error:
-        context.say(f"Your text is saved. The file was not attached: {str(error).rstrip('.')}.")
-    else:
-        context.say("Attached: a fresh copy, cleaned again. Write a description and a caption for it.")
+    with article_form.case_file(draft.head, flask.request.form.get("attach", "")) as (_, _, stream):
+        try:
+            revision = (article_form.save(draft, article_form.typed(draft.article)) or draft).head.revision
+        except Conflict:
+            return _conflict(article_id)
+        try:
+            with copied(stream, desk.settings.desk.data / "scratch") as source:
+                drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=revision)
+        except FieldreportError as error:
+            context.say(f"Your text is saved. The file was not attached: {str(error).rstrip('.')}.")
+        else:
+            context.say("Attached: a fresh copy, cleaned again. Write a description and a caption for it.")
     return _to("articles.edit", article_id)
 
 
-def _attach_part(article_id: bytes, item: ItemRow, number: int, *, based_on: int) -> None:
-    desk, seat = context.desk(), context.seat()
-    with seat.open_item(item.id) as envelope:
-        first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
-        if not first <= number < len(envelope.manifest.parts):
-            raise NotFound("this letter has no such attachment")
-        with copied(envelope.open_part(number), desk.settings.desk.data / "scratch") as source:
-            drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=based_on)
+@access.editor
+@blueprint.post("/articles/<id:article_id>/redaction")
+def redact(article_id: bytes) -> ResponseReturnValue:
+    """Save what is typed, then mark what must not be seen in a file."""
+    draft = drafts.load(context.seat(), article_id)
+    try:
+        article_form.save(draft, article_form.typed(draft.article))
+    except Conflict:
+        return _conflict(article_id)
+    source = flask.request.form.get("redact", "")
+    return flask.redirect(flask.url_for("redaction.show", article_id=article_id, source=source), code=303)
 
 
 @access.editor

@@ -22,7 +22,7 @@ from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
-from fieldreport.vault.articles import drafts, release, review
+from fieldreport.vault.articles import drafts, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.readers import readers_behind
 from fieldreport.vault.articles.review import Checked
@@ -129,6 +129,7 @@ def _page(
         sign_offs=press.sign_offs,
         press=press,
         case_names=_case_names(draft),
+        redacted=redactions.histories(seat, article_id),
         bad_key=key,
         reason=reason,
         problems=problems,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import access, context
 from fieldreport.desk.article_fields import differences
 from fieldreport.errors import UsageError
-from fieldreport.vault.articles import drafts, overview
+from fieldreport.vault.articles import drafts, overview, redactions
 from fieldreport.vault.articles.state import OPEN_STATES
 
 blueprint = flask.Blueprint("revisions", __name__)
@@ -37,12 +35,9 @@ def show(article_id: bytes, number: int) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/revisions/<int:number>/restore")
 def restore(article_id: bytes, number: int) -> ResponseReturnValue:
     """Save an earlier version as a new revision, under the address that the article has now."""
-    seat = context.seat()
     based_on = flask.request.form.get("based_on", type=int)
     if based_on is None:
         raise UsageError("This form is not complete. Open the page again.")
-    current = drafts.load(seat, article_id).article
-    earlier = replace(drafts.load_revision(seat, article_id, number), slug=current.slug)
-    drafts.save(seat, article_id, earlier, based_on=based_on)
+    redactions.restore(context.seat(), article_id, number, based_on=based_on)
     context.say(f"Revision {number} is the text again, saved as a new revision.")
     return flask.redirect(flask.url_for("articles.edit", article_id=article_id), code=303)

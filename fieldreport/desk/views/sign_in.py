@@ -51,7 +51,7 @@ def icon() -> ResponseReturnValue:
 @access.public
 @blueprint.get("/keys.js")
 def script() -> ResponseReturnValue:
-    """The one script: single keys."""
+    """Single keys."""
     return flask.Response(_SCRIPT, mimetype="text/javascript")
 
 

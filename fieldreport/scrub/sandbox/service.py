@@ -24,7 +24,7 @@ from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.parent import Output, WarmParent, WarmParentGone
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere
 from fieldreport.scrub.text import invisible
-from fieldreport.scrub.verdicts import Mode, Options, Refusal, Refused, Removed, View
+from fieldreport.scrub.verdicts import Mode, Options, Redaction, Refusal, Refused, Removed, View
 from fieldreport.scrub.views import document
 from fieldreport.scrub.views.document import Reading
 
@@ -125,6 +125,16 @@ class Scrubber:
         if made.media_type not in PICTURE_TYPES:
             raise _refused(NotCleaned(refusal=Refusal.CRASHED))
         return picture
+
+    def redact(self, source: Scratch, redaction: Redaction) -> Scrubbed:
+        """Pixels of one file with areas filled, encoded in a child of its own. ``source`` is read only.
+
+        Of a picture a picture comes out; of a PDF, or of several pages, a PDF of pictures.
+
+        Raises:
+            ScrubRefused, PlatformError: as ``clean``; ``unsupported`` for what has no pages to draw.
+        """
+        return self._make(source, Options(mode=Mode.STRONG, view=View.REDACTED, redaction=redaction))
 
     def clean_text(self, text: str) -> tuple[str, tuple[Removed, ...]]:
         """The typed report text: Unicode form C, newlines as line feeds, copy marks dropped. No child is needed."""

@@ -12,13 +12,13 @@ import builtins
 import json
 import struct
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Final, assert_never
 
 from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.scrub.verdicts import Mode, Noted, Options, Refusal, RefusedMember, Removed, View
+from fieldreport.scrub.verdicts import Area, Mode, Noted, Options, Redaction, Refusal, RefusedMember, Removed, View
 
 # From the service to the warm parent: make a child ready. It carries the child's end of a channel and the writing end
 # of an exit pipe.
@@ -30,8 +30,10 @@ EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), throug
 ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
 _PLACES: Final = limits.ARCHIVE_DEPTH + 1
-_ORDER: Final = struct.Struct(f"<B{_PLACES}HHB?8s16s16s32sQ32sQ")
-ORDER_BYTES: Final = _ORDER.size
+_ORDER: Final = struct.Struct(f"<B{_PLACES}HHB?8s16s16s32sQ32sQHH")
+_AREA: Final = struct.Struct("<HIIII")
+_PAGE: Final = struct.Struct("<H")
+ORDER_BYTES: Final = _ORDER.size + limits.REDACTION_AREAS * (_AREA.size + _PAGE.size)  # at most
 _MODES: Final = tuple(Mode)
 _VIEWS: Final = tuple(View)
 _NOTES: Final = (*map(str, Noted), *BY_CODE)
@@ -55,8 +57,9 @@ class Order:
     output_limit: int
 
     def encode(self) -> bytes:
-        """Exactly ``ORDER_BYTES``."""
-        return _ORDER.pack(
+        """One message of at most ``ORDER_BYTES``."""
+        redaction = self.options.redaction
+        fixed = _ORDER.pack(
             _VIEWS.index(self.options.view),
             *self.options.place,
             *[0] * (_PLACES - len(self.options.place)),
@@ -69,14 +72,23 @@ class Order:
             self.input_size,
             self.output_key,
             self.output_limit,
+            len(redaction.areas),
+            len(redaction.left_out),
         )
+        areas = (_AREA.pack(*astuple(area)) for area in redaction.areas)
+        return b"".join((fixed, *areas, *map(_PAGE.pack, redaction.left_out)))
 
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        view, *numbers = _ORDER.unpack(data)
+        view, *numbers, areas, pages = _ORDER.unpack_from(data)
         place, side = tuple(filter(None, numbers[:_PLACES])), numbers[_PLACES]
         mode, without_refused, *words, input_key, input_size, output_key, output_limit = numbers[_PLACES + 1 :]
+        left_out_at = _ORDER.size + areas * _AREA.size
+        redaction = Redaction(
+            areas=tuple(Area(*each) for each in _AREA.iter_unpack(data[_ORDER.size : left_out_at])),
+            left_out=tuple(page for (page,) in _PAGE.iter_unpack(data[left_out_at : left_out_at + pages * 2])),
+        )
         language, guessed, chosen = (word.rstrip(b"\0").decode("ascii") for word in words)
         return cls(
             options=Options(
@@ -87,6 +99,7 @@ class Order:
                 view=_VIEWS[view],
                 place=place,
                 side=side,
+                redaction=redaction,
             ),
             input_key=input_key,
             input_size=input_size,

@@ -46,21 +46,26 @@ def _drawn(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image
     if media_type == "application/pdf":
         return _pdf_page(untrusted, page, side, cleaning)
     if media_type == "image/tiff":
-        return _tiff_page(untrusted, page, cleaning)
+        return tiff_page(untrusted, page, cleaning)
     if media_type.partition("/")[0] in {"audio", "video"}:
         painted: Image.Image = registry.painter()(untrusted, registry.row(media_type).demuxer, side, page)
         return painted
     if page != 1:
         raise Damaged
+    return picture(untrusted, cleaning if cleaning.mode is Mode.STRONG else pipeline.new_cleaning(Mode.STRONG))
+
+
+def picture(untrusted: Source, cleaning: Cleaning) -> Image.Image:
+    """A picture or drawing, upright and in sRGB: what strong cleaning makes of it; of an animation, its first frame.
+
+    Raises:
+        Refused: it is none, or cannot be cleaned.
+    """
     made = Sink()
-    media_type = pipeline.clean(untrusted, made, _strong(cleaning))
+    media_type = pipeline.clean(untrusted, made, cleaning)
     if not media_type.startswith("image/"):
         raise Refused(Refusal.UNSUPPORTED)
-    return codecs.decode(made.source().whole(), media_type, set())
-
-
-def _strong(cleaning: Cleaning) -> Cleaning:
-    return pipeline.new_cleaning(Mode.STRONG) if cleaning.mode is not Mode.STRONG else cleaning
+    return codecs.decode(made.source().whole(), media_type, cleaning.noted)
 
 
 def _pdf_page(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image.Image:
@@ -73,14 +78,15 @@ def _pdf_page(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Im
         scale = min(side / max(width, 1), side * _HIGH / max(height, 1))
         cleaning.spend(int(width * scale + 1) * int(height * scale + 1) * 8)
         # Blue last, as it is encoded, so that nothing has to be turned round.
-        picture: Image.Image = drawn.render(scale=scale, may_draw_forms=False, rev_byteorder=True).to_pil()
+        image: Image.Image = drawn.render(scale=scale, may_draw_forms=False, rev_byteorder=True).to_pil()
         document.close()
     except pypdfium2.PdfiumError:
         raise Damaged from None
-    return picture
+    return image
 
 
-def _tiff_page(untrusted: Source, page: int, cleaning: Cleaning) -> Image.Image:
+def tiff_page(untrusted: Source, page: int, cleaning: Cleaning) -> Image.Image:
+    """One page, upright, as large as it is. Raises ``Refused``: ``damaged`` also where there is none."""
     file = codecs.open_tiff(untrusted.file())
     if page > limits.IMAGE_FRAMES or not codecs.turn_to(file, page - 1):
         raise Damaged

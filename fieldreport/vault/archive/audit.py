@@ -63,6 +63,7 @@ class Act(StrEnum):
     SOURCE_SEALED_OPENED = "source-sealed-opened"
     ARTICLE_CREATED = "article-created"
     ARTICLE_SAVED = "article-saved"
+    ARTICLE_REDACTED = "article-redacted"
     ARTICLE_SUBMITTED = "article-submitted"
     ARTICLE_RETURNED = "article-returned"
     ARTICLE_SIGNED_OFF = "article-signed-off"

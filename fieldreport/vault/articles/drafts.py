@@ -119,7 +119,7 @@ def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> D
             it is limited to others. UsageError: an attachment it never had.
     """
     head, record = open_current(seat, article_id)
-    _save(seat, article_id, article, record.files, cases=head.cases, based_on=based_on)
+    save_with(seat, article_id, article, record.files, cases=head.cases, based_on=based_on)
     return load(seat, article_id)
 
 
@@ -145,7 +145,7 @@ def add_media(
         with records.stage_file(seat, article_id, media, scrubbed) as staged:
             files = {**record.files, media.name: staged.id}
             article = replace(article, media=(*article.media, media))
-            _save(seat, article_id, article, files, cases=head.cases, based_on=based_on, file=staged)
+            save_with(seat, article_id, article, files, cases=head.cases, based_on=based_on, file=staged)
     return load(seat, article_id)
 
 
@@ -200,7 +200,7 @@ def open_current(seat: Seat, article_id: bytes) -> tuple[ArticleHead, Record]:
     return replace(head, writers=tuple(sorted({*head.writers, *saved, record.author}))), record
 
 
-def _save(
+def save_with(
     seat: Seat,
     article_id: bytes,
     article: Article,
@@ -209,7 +209,12 @@ def _save(
     cases: Collection[bytes],
     based_on: int,
     file: Staged | None = None,
+    act: Act | None = None,
 ) -> None:
+    """Save a new revision with ``files``, all that the article ever had; ``file``: a new one among them.
+
+    ``act``: what else is logged of it. Raises as ``save``.
+    """
     if any(media.name not in files for media in article.media):
         raise UsageError("attachments are added from a case", code="article-media")
     with seat.vault.reading() as session:
@@ -230,6 +235,8 @@ def _save(
         _add_revision(seat, change, row, staged, number=number)
         void(change, row, ArticleState.DRAFT)
         change.record(Act.ARTICLE_SAVED, article_id.hex())
+        if act is not None:
+            change.record(act, article_id.hex())
 
 
 def _saves(session: Session, article_id: bytes) -> list[str]:

@@ -71,7 +71,7 @@ def stage_revision(
         }
     )
     signature = sign(seat, SignOff.WRITING, article_id, article.content_hash())
-    parts = [_json_part("article.json", article.to_json()), _json_part("desk.json", private)]
+    parts = [json_part("article.json", article.to_json()), json_part("desk.json", private)]
     fields = {"author": seat.handle, "signature": signature.hex()}
     with seat.stage(kind=Kind.DRAFT, thread=article_id, parts=parts, fields=fields, version=number) as staged:
         yield staged
@@ -115,7 +115,13 @@ def cleaned(source: Scratch, scrubber: Scrubber) -> Iterator[tuple[Scrubbed, str
     Raises:
         ScrubRefused: it cannot be cleaned.
     """
-    scrubbed = scrubber.clean(source, mode=Mode.STRONG)
+    with hashed(scrubber.clean(source, mode=Mode.STRONG)) as made:
+        yield made
+
+
+@contextmanager
+def hashed(scrubbed: Scrubbed) -> Iterator[tuple[Scrubbed, str]]:
+    """A cleaned file and its SHA-256 in hexadecimal; it is closed at the end of the block."""
     with scrubbed.output:
         digest = hashlib.sha256()
         scrubbed.output.seek(0)
@@ -144,8 +150,10 @@ def described(
 
 
 @contextmanager
-def stage_file(seat: Seat, article_id: bytes, media: Media, scrubbed: Scrubbed) -> Iterator[Staged]:
-    """Seal a cleaned file; add it to a change inside the block."""
+def stage_file(
+    seat: Seat, article_id: bytes, media: Media, scrubbed: Scrubbed, *others: PartSource
+) -> Iterator[Staged]:
+    """Seal a cleaned file, with ``others`` behind it; add it to a change inside the block."""
     scrubbed.output.seek(0)
     part = PartSource(
         name=media.name,
@@ -155,8 +163,16 @@ def stage_file(seat: Seat, article_id: bytes, media: Media, scrubbed: Scrubbed) 
         sha256=bytes.fromhex(media.sha256),
         removed=scrubbed.codes,
     )
-    with seat.stage(kind=Kind.MEDIA, thread=article_id, parts=[part]) as staged:
+    with seat.stage(kind=Kind.MEDIA, thread=article_id, parts=[part, *others]) as staged:
         yield staged
+
+
+def must_have(article: Article, name: str) -> Media:
+    """The attachment of that name. Raises ``NotFound``."""
+    media = article.media_named(name)
+    if media is None:
+        raise NotFound("the article has no such attachment")
+    return media
 
 
 @contextmanager
@@ -166,9 +182,7 @@ def opened_file(seat: Seat, article_id: bytes, record: Record, name: str) -> Ite
     Raises:
         NotFound: the article has none of that name. SealError: the sealed file is not the one the article means.
     """
-    media = record.article.media_named(name)
-    if media is None:
-        raise NotFound("the article has no such attachment")
+    media = must_have(record.article, name)
     with seat.open_object(record.files[name], kind=Kind.MEDIA, thread=article_id) as envelope:
         if envelope.manifest.parts[0].sha256.hex() != media.sha256:
             raise _damaged("an attachment is another file than the article says")
@@ -191,7 +205,8 @@ def fresh_hashes(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> 
     return frozenset(found)
 
 
-def _json_part(name: str, data: bytes) -> PartSource:
+def json_part(name: str, data: bytes) -> PartSource:
+    """A part of an object that holds JSON."""
     return PartSource(name=name, media_type="application/json", source=io.BytesIO(data), length=len(data))
 
 

@@ -13,7 +13,7 @@ from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.wire import Cleaned, NotCleaned, NotHere, Order
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.scrub.verdicts import Noted, Options, RefusedMember
+from fieldreport.scrub.verdicts import Area, Noted, Options, Redaction, RefusedMember
 
 CRASHED = NotCleaned(refusal=Refusal.CRASHED)
 
@@ -52,10 +52,11 @@ def test_of_many_refused_members_as_many_are_named_as_an_answer_holds() -> None:
 
 
 def test_an_order_comes_through_and_hides_its_keys() -> None:
-    options = Options(mode=Mode.STRONG, language="zh-Hant", without_refused=True)
+    redaction = Redaction(areas=(Area(2, 0, 1, 2, 999_999), Area(1, 3, 4, 9_999, 7)), left_out=(3, 500))
+    options = Options(mode=Mode.STRONG, language="zh-Hant", without_refused=True, redaction=redaction)
     order = Order(options=options, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32, output_limit=9)
     assert Order.decode(order.encode()) == order
-    assert len(order.encode()) == wire.ORDER_BYTES
+    assert len(order.encode()) < wire.ORDER_BYTES
     assert "iii" not in repr(order)
 
 

@@ -8,6 +8,7 @@ come out with gaps, so it is refused.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import Any, Final
 
 import pikepdf
@@ -18,7 +19,7 @@ from PIL import Image
 from fieldreport import limits
 from fieldreport.scrub.documents.pdf import values
 from fieldreport.scrub.format import Cleaning
-from fieldreport.scrub.images import codecs, paper
+from fieldreport.scrub.images import areas, codecs, paper
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
 _SCALE: Final = 150 / 72  # pixels a point: small print stays readable, a page of A4 is 1240 by 1754
@@ -27,6 +28,8 @@ _PROGRAMS: Final = ("/FontFile", "/FontFile2", "/FontFile3")
 
 def drawn(cleaned: bytes, cleaning: Cleaning) -> bytes:
     """The pages of a cleaned document as pictures, in a document that is still to be rewritten in our own way.
+
+    Areas of the options' redaction are filled before anything else sees the pixels.
 
     Raises:
         Refused: ``letters`` for letters that cannot be drawn here, ``too-large`` for more pages than time allows.
@@ -40,13 +43,26 @@ def drawn(cleaned: bytes, cleaning: Cleaning) -> bytes:
     try:
         if len(old) > limits.PDF_PIXEL_PAGES:
             raise Refused(Refusal.TOO_LARGE)
-        with pikepdf.new() as new, io.BytesIO() as file:
-            for number in range(len(old)):
-                _add_page(new, *_picture(old, number, cleaning))
-            new.save(file)
-            return file.getvalue()
+        left_out = cleaning.options.redaction.left_out
+        pages = (_picture(old, number, cleaning) for number in range(len(old)) if number + 1 not in left_out)
+        return of_pictures(pages)
     finally:
         old.close()
+
+
+def of_pictures(pages: Iterable[tuple[Image.Image, float, float]]) -> bytes:
+    """A document of pictures in RGB, each with the width and height of its page in points.
+
+    Raises:
+        Refused: ``empty`` without any page.
+    """
+    with pikepdf.new() as new, io.BytesIO() as file:
+        for page in pages:
+            _add_page(new, *page)
+        if not len(new.pages):
+            raise Refused(Refusal.EMPTY)
+        new.save(file)
+        return file.getvalue()
 
 
 def picture(source: Stream, cleaning: Cleaning) -> Image.Image | None:
@@ -101,7 +117,8 @@ def _picture(document: Any, number: int, cleaning: Cleaning) -> tuple[Image.Imag
         scale = min(_SCALE, limits.PDF_PIXEL_SIDE / max(width, height, 1))
         cleaning.spend(int(width * scale + 1) * int(height * scale + 1) * 8)
         bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
-        picture = paper.whitened(bitmap.to_pil().convert("RGB"), cleaning.removed)
+        picture = areas.filled(bitmap.to_pil().convert("RGB"), number + 1, cleaning.options.redaction, more=areas.PAGE)
+        picture = paper.whitened(picture, cleaning.removed)
         bitmap.close()
         page.close()
     except pypdfium2.PdfiumError:

@@ -1,0 +1,88 @@
+"""What the form of an article holds, and the file of a case that a button of it names."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import flask
+
+from fieldreport.desk import context
+from fieldreport.desk.cases import readable_item
+from fieldreport.desk.forms import parsed_id, typed_text
+from fieldreport.errors import NotFound, UsageError
+from fieldreport.press.article import Article, Media, new_slug
+from fieldreport.seal import Kind
+from fieldreport.vault.articles import drafts
+from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.overview import ArticleHead
+
+
+def typed(article: Article) -> Article:
+    """The article as the form has it."""
+    return dataclasses.replace(
+        article,
+        title=" ".join(typed_text("title").split()),
+        standfirst=typed_text("standfirst"),
+        body=typed_text("body"),
+        correction=typed_text("correction"),
+        language=flask.request.form.get("language", article.language),
+        slug=_slug(article),
+        media=_media(article),
+    )
+
+
+def save(draft: Draft, article: Article) -> Draft | None:
+    """Save what differs from the draft; nothing where nothing does. Raises ``Conflict``."""
+    if article == draft.article:
+        return None
+    return drafts.save(context.seat(), draft.head.id, article, based_on=_based_on())
+
+
+def _slug(article: Article) -> str:
+    words = flask.request.form.get("slug_words", "").strip()
+    return new_slug(words) if words else article.slug
+
+
+def _media(article: Article) -> tuple[Media, ...]:
+    form = flask.request.form
+    return tuple(
+        dataclasses.replace(
+            media,
+            alternative=form.get(f"alternative.{media.name}", media.alternative).replace("\r\n", "\n").strip(),
+            caption=form.get(f"caption.{media.name}", media.caption).replace("\r\n", "\n").strip(),
+        )
+        for media in article.media
+        if f"remove.{media.name}" not in form
+    )
+
+
+def _based_on() -> int:
+    revision = flask.request.form.get("based_on", type=int)
+    if revision is None:
+        raise UsageError("This form is not complete. Open the page again.")
+    return revision
+
+
+@contextmanager
+def case_file(head: ArticleHead, untrusted: str) -> Iterator[tuple[bytes, int, io.RawIOBase]]:
+    """A file of one of the article's cases, as a page names it: its item, its number there, and its bytes.
+
+    Raises:
+        NotFound: there is none, or it is of another case. NotAllowed: its case is limited to others (code "limited").
+    """
+    untrusted_id, _, untrusted_number = untrusted.partition("-")
+    item_id = parsed_id(untrusted_id)
+    if item_id is None:
+        raise NotFound("There is no such file.")
+    item = readable_item(item_id)
+    if item.case_id not in head.cases:
+        raise NotFound("This file belongs to another case.")
+    number = int(untrusted_number) if untrusted_number.isascii() and untrusted_number.isdecimal() else 0
+    with context.seat().open_item(item_id) as envelope:
+        first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
+        if not first <= number < len(envelope.manifest.parts):
+            raise NotFound("this letter has no such attachment")
+        yield item_id, number, envelope.open_part(number)

@@ -1,0 +1,134 @@
+"""Redacting a file for an article: marking areas of its pages, leaving pages out, making the file without them.
+
+Rules: marking works with two clicks, with numbers, and, where scripts run, by dragging; it changes nothing. What is
+made is a new file of the article; see ``vault.articles.redactions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport.desk import access, context, presentation
+from fieldreport.desk.article_form import case_file
+from fieldreport.desk.marks import SHOWN, Marks
+from fieldreport.desk.previews import confined, copied
+from fieldreport.errors import Conflict, ScrubRefused, UsageError
+from fieldreport.scratch import Scratch
+from fieldreport.scrub.views.document import Block
+from fieldreport.vault.articles import drafts, redactions
+from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.redactions import Origin
+from fieldreport.web.forms import Problem
+
+blueprint = flask.Blueprint("redaction", __name__)
+
+_SCRIPT: Final = (Path(__file__).parent.parent / "static" / "redaction.js").read_bytes()
+_DENSER: Final = 2  # of pixels that are drawn, for one that is shown: on sharp screens, and to read small print
+
+
+@access.editor
+@blueprint.get("/redaction.js")
+def script() -> ResponseReturnValue:
+    """Marking an area by dragging."""
+    return flask.Response(_SCRIPT, mimetype="text/javascript")
+
+
+@access.editor
+@blueprint.get("/articles/<id:article_id>/redaction/<source>")
+def show(article_id: bytes, source: str) -> ResponseReturnValue:
+    """The first page of a file, nothing marked."""
+    draft = drafts.load(context.seat(), article_id)
+    with _opened(draft, source) as (_, copy):
+        pages = _pages(copy)
+    return _page(draft, source, Marks(pages=pages), based_on=draft.head.revision)
+
+
+@access.editor
+@blueprint.get("/articles/<id:article_id>/redaction/<source>/<int:page>")
+def picture(article_id: bytes, source: str, page: int) -> ResponseReturnValue:
+    """One page, drawn in the sandbox."""
+    with _opened(drafts.load(context.seat(), article_id), source) as (_, copy):
+        body = context.desk().scrubber.picture(copy, place=(page,), side=SHOWN * _DENSER)
+    return confined(flask.Response(body, mimetype="image/png" if body.startswith(b"\x89PNG") else "image/jpeg"))
+
+
+@access.editor
+@blueprint.post("/articles/<id:article_id>/redaction/<source>")
+def mark(article_id: bytes, source: str) -> ResponseReturnValue:
+    """Mark, remove, turn a page; or make the redacted file."""
+    form = flask.request.form
+    marks = Marks.of(form)
+    based_on = form.get("based_on", 0, type=int)
+    draft = drafts.load(context.seat(), article_id)
+    try:
+        if form.get("act") == "save":
+            return _make(draft, source, marks, based_on)
+        marks = marks.after(form)
+    except (UsageError, ScrubRefused) as error:
+        problem = Problem(text=str(error), field="left")
+        return _page(draft, source, marks, based_on=based_on, problems=[problem]), 422
+    except Conflict:
+        problem = Problem(text="A colleague has saved this article meanwhile. Look at it, and press again.", field="")
+        return _page(draft, source, marks, based_on=draft.head.revision, problems=[problem]), 409
+    return _page(draft, source, marks, based_on=based_on)
+
+
+def _make(draft: Draft, source: str, marks: Marks, based_on: int) -> ResponseReturnValue:
+    if not marks.redaction:
+        raise UsageError("Mark at least one area, or leave a page out.")
+    with _opened(draft, source) as (origin, copy):
+        redactions.redact(
+            context.seat(),
+            draft.head.id,
+            copy,
+            marks.redaction,
+            origin=origin,
+            scrubber=context.desk().scrubber,
+            based_on=based_on,
+        )
+    context.say("Redacted: a new file of pixels is in the article. Look at it once more before you hand it in.")
+    return flask.redirect(flask.url_for("articles.edit", article_id=draft.head.id) + "#files", code=303)
+
+
+def _page(draft: Draft, source: str, marks: Marks, *, based_on: int, problems: list[Problem] | None = None) -> str:
+    presentation.stay_on_screen()
+    return flask.render_template(
+        "redaction.html",
+        head=draft.head,
+        article=draft.article,
+        source=source,
+        replaces=draft.article.media_named(source) is not None,
+        marks=marks,
+        based_on=based_on,
+        shown=SHOWN,
+        problems=problems or [],
+    )
+
+
+def _pages(copy: Scratch) -> int:
+    """Of a PDF or a scan how many there are; of every other picture one."""
+    try:
+        pieces = context.desk().scrubber.read(copy).pieces
+    except ScrubRefused:
+        return 1
+    return max(1, sum(piece.block is Block.PAGE for piece in pieces))
+
+
+@contextmanager
+def _opened(draft: Draft, source: str) -> Iterator[tuple[Origin, Scratch]]:
+    """An attachment by its name, or a file of one of the article's cases by item and number, as a scratch copy."""
+    seat, scratch = context.seat(), context.desk().settings.desk.data / "scratch"
+    with ExitStack() as stack:
+        if draft.article.media_named(source) is not None:
+            origin = redactions.attachment(seat, draft.head.id, source)
+            stream = stack.enter_context(drafts.open_media(seat, draft.head.id, source))
+        else:
+            item_id, number, stream = stack.enter_context(case_file(draft.head, source))
+            origin = Origin(item=item_id, number=number)
+        yield origin, stack.enter_context(copied(stream, scratch))

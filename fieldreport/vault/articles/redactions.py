@@ -1,0 +1,176 @@
+"""Redacted files of an article: made of another file, sealed as new ones that know what they are made of.
+
+Rules: the file that was redacted is never changed; what its redaction took, and from what, is sealed and signed with
+the result by who did it. Once a file is redacted, no earlier version of the text brings back what was taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any, Final
+
+from fieldreport.errors import FieldreportError, SealError, Unavailable
+from fieldreport.press.article import Article, Media
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Area, Redaction, Scrubber
+from fieldreport.seal import Kind, decode_canonical, encode_canonical
+from fieldreport.vault.archive import authors
+from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles import drafts, records
+from fieldreport.vault.articles.drafts import Draft
+
+_BYTES: Final = 64 * 1024  # limits.REDACTION_AREAS areas and pages, in digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a file was redacted from: an attachment of the article by its name, or part ``number`` of a case's item.
+
+    ``item``: the sealed object, of the attachment too.
+    """
+
+    item: bytes = field(repr=False)
+    number: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """How a file came to be; ``media``: as an attachment without words."""
+
+    by: str
+    hour: int
+    origin: Origin
+    redaction: Redaction
+    media: Media
+
+
+def redact(
+    seat: Seat,
+    article_id: bytes,
+    source: Scratch,
+    redaction: Redaction,
+    *,
+    origin: Origin,
+    scrubber: Scrubber,
+    based_on: int,
+) -> Draft:
+    """Redact a file, seal the result, and put it in the place of the attachment ``origin`` names, or append it.
+
+    ``source``: what ``origin`` names, opened by the caller.
+
+    Raises:
+        ScrubRefused: it has no pages that can be drawn. LimitExceeded: too many attachments. And as ``drafts.save``.
+    """
+    head, record = drafts.open_current(seat, article_id)
+    article = record.article
+    old = article.media_named(origin.name) if origin.name else None
+    with records.hashed(scrubber.redact(source, redaction)) as (scrubbed, sha256):
+        alternative, caption = (old.alternative, old.caption) if old else ("", "")
+        media = records.described(article, record.files, scrubbed, sha256, alternative=alternative, caption=caption)
+        history = records.json_part("redaction.json", _encoded(origin, redaction))
+        with records.stage_file(seat, article_id, media, scrubbed, history) as staged:
+            changed = replace(article, media=(*article.media, media)) if old is None else _with(article, {old: media})
+            files = {**record.files, media.name: staged.id}
+            drafts.save_with(
+                seat,
+                article_id,
+                changed,
+                files,
+                cases=head.cases,
+                based_on=based_on,
+                file=staged,
+                act=Act.ARTICLE_REDACTED,
+            )
+    return drafts.load(seat, article_id)
+
+
+def attachment(seat: Seat, article_id: bytes, name: str) -> Origin:
+    """The attachment of the current revision of that name. Raises ``NotFound``."""
+    _, record = drafts.open_current(seat, article_id)
+    records.must_have(record.article, name)
+    return Origin(item=record.files[name], number=0, name=name)
+
+
+def histories(seat: Seat, article_id: bytes) -> dict[str, Redacted]:
+    """Every redacted file that the article ever had, by its name, how it came to be; what does not open is left out.
+
+    Raises:
+        Unavailable: the store is away. And as ``drafts.load``.
+    """
+    _, record = drafts.open_current(seat, article_id)
+    found = {}
+    for name, object_id in record.files.items():
+        try:
+            redacted = _history(seat, article_id, name, object_id)
+        except Unavailable:
+            raise
+        except FieldreportError:  # the article's own check says that a file is damaged
+            continue
+        if redacted is not None:
+            found[name] = redacted
+    return found
+
+
+def restore(seat: Seat, article_id: bytes, number: int, *, based_on: int) -> Draft:
+    """Save an earlier version again, at the address of now, with every file as redacted as it is now.
+
+    Raises:
+        NotFound, NotARecipient, SealError: it cannot be opened. And as ``drafts.save``.
+    """
+    article = replace(drafts.load_revision(seat, article_id, number), slug=drafts.load(seat, article_id).article.slug)
+    later = {each.origin.name: each.media for each in histories(seat, article_id).values() if each.origin.name}
+    while replaced := {media: later[media.name] for media in article.media if media.name in later}:
+        article = _with(article, replaced)
+    return drafts.save(seat, article_id, article, based_on=based_on)
+
+
+def _with(article: Article, replaced: Mapping[Media, Media]) -> Article:
+    """The article with other files under the same words, also where its body names them; none of them twice."""
+    media: dict[str, Media] = {}
+    body = article.body
+    for each in article.media:
+        new = replaced.get(each)
+        if new is None:
+            media[each.name] = each
+            continue
+        media[new.name] = replace(new, alternative=each.alternative, caption=each.caption)
+        body = re.sub(rf"(?<![\w.-]){re.escape(each.name)}(?![\w-])", new.name, body)
+    return replace(article, media=tuple(media.values()), body=body)
+
+
+def _encoded(origin: Origin, redaction: Redaction) -> bytes:
+    return encode_canonical(
+        {
+            "areas": [list(astuple(area)) for area in redaction.areas],
+            "item": origin.item.hex(),
+            "left_out": list(redaction.left_out),
+            "name": origin.name,
+            "number": origin.number,
+        }
+    )
+
+
+def _history(seat: Seat, article_id: bytes, name: str, object_id: bytes) -> Redacted | None:
+    with seat.open_object(object_id, kind=Kind.MEDIA, thread=article_id) as envelope:
+        if len(envelope.manifest.parts) == 1:
+            return None
+        untrusted, part = envelope.read_part(1, _BYTES), envelope.manifest.parts[0]
+        by, hour = (
+            envelope.author(authors.signers_at(seat.rosters, envelope.binding.epoch)),
+            envelope.manifest.hour,
+        )
+    try:
+        document: Any = decode_canonical(untrusted)
+        origin = Origin(
+            item=bytes.fromhex(document["item"]), number=int(document["number"]), name=str(document["name"])
+        )
+        areas = tuple(Area(*map(int, numbers)) for numbers in document["areas"])
+        redaction = Redaction(areas=areas, left_out=tuple(map(int, document["left_out"])))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SealError("this file is damaged", code="article", detail="redaction: not what is written") from None
+    media = Media(name=name, media_type=part.media_type, sha256=part.sha256.hex(), length=part.length)
+    return Redacted(by=by, hour=hour, origin=origin, redaction=redaction, media=media)

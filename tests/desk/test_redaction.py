@@ -1,0 +1,162 @@
+"""Marking areas without a script, and the file that comes of it: on a photo, a page of a PDF, a file of a case."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fieldreport import limits
+from fieldreport.desk.marks import SHOWN, Marks
+from fieldreport.errors import UsageError
+from fieldreport.scrub import Area, Redaction
+from fieldreport.vault.cases.inbox import CaseRow
+from tests.cast import File
+from tests.desk.conftest import Browser, House, Page
+from tests.desk.test_articles import start, state
+from tests.scrub.views.test_redacted import document
+
+FACE = (400, 100, 600, 300)  # of a photo of 800 by 600
+
+
+def portrait() -> bytes:
+    image = Image.new("RGB", (800, 600), "olive")
+    image.paste("red", FACE)
+    with io.BytesIO() as file:
+        image.save(file, "JPEG")
+        return file.getvalue()
+
+
+@pytest.fixture
+def case(house: House) -> CaseRow:
+    files = [File("photo-1.jpg", "image/jpeg", portrait())]
+    files.append(File("document-1.pdf", "application/pdf", document("First", "Captain Pak Yong-ho", "Last")))
+    return house.receive(files=files)
+
+
+@pytest.fixture
+def article(house: House, amira: Browser, case: CaseRow) -> Page:
+    return start(house, amira, case)
+
+
+def click(browser: Browser, page: Page, x: float, y: float) -> Page:
+    """A click at these pixels of the picture, as it is shown."""
+    form = page.find("//input[@type='image']/ancestor::form")[0]
+    values = dict(form.form_values())
+    values |= {"at.x": str(round(x)), "at.y": str(round(y))}
+    return browser.post(form.get("action"), values)
+
+
+def mark(browser: Browser, page: Page, box: tuple[int, int, int, int], width: int) -> Page:
+    left, top, right, bottom = (each * SHOWN / width for each in box)
+    return click(browser, click(browser, page, right, bottom), left, top)
+
+
+def image(browser: Browser, path: str, name: str) -> Image.Image:
+    return Image.open(io.BytesIO(browser.get(f"{path}/media/{name}").body))
+
+
+def test_two_clicks_mark_a_face_and_the_article_has_only_the_redacted_photo(
+    house: House, amira: Browser, article: Page
+) -> None:
+    page = amira.press(article, "Attach photo-1.jpg", {"title": "Typed", "body": "![](photo-1.jpg)"})
+    page = amira.press(page, "Redact photo-1.jpg", {"alternative.photo-1.jpg": "A person"})
+    shown = amira.get(page.find("//input[@type='image']")[0].get("src"))
+    assert Image.open(io.BytesIO(shown.body)).size == (800, 600)
+    assert amira.press(page, "Make the redacted file").status == 422
+    page = mark(amira, page, FACE, 800)
+    assert [text.text_content() for text in page.find("//ol[@class='plain areas']/li")] == ["1 Remove"]
+    done = amira.press(page, "Make the redacted file")
+    assert "Redacted: a new file of pixels" in done.text
+    assert "Redacted by amira" in done.text
+    assert done.find("//textarea[@id='body']")[0].text.strip() == "![](photo-2.jpg)"
+    assert done.find("//input[@id='alternative.photo-2.jpg']")[0].get("value") == "A person"
+    made = image(amira, done.path, "photo-2.jpg")
+    assert made.size == (800, 600)
+    assert made.crop(FACE).getextrema() == ((0, 0),) * 3
+    assert "Redacted by amira" in amira.get(f"{done.path}/check").text
+
+
+def test_of_a_file_of_the_case_only_pixels_come_into_the_article_page_by_page(
+    house: House, amira: Browser, article: Page
+) -> None:
+    page = amira.press(article, "Redact and attach document-1.pdf", {"title": "Typed", "body": "Words."})
+    page = amira.press(page, "Leave page 1 out")
+    page = amira.press(page, "Next")
+    assert "Page 2 of 3" in page.text
+    page = mark(amira, page, (40, 180, 380, 210), 400)
+    page = amira.press(page, "Next")
+    page = amira.press(page, "Make the redacted file")
+    assert "1 area filled, 1 page left out" in page.text
+    pdf = amira.get(f"{page.path}/media/document-1.pdf").body
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type/Page") <= 2
+    looked = amira.press(page, "Redact document-1.pdf")
+    assert "Page 1 of 2" in looked.text
+    drawn = Image.open(io.BytesIO(amira.get(looked.find("//input[@type='image']")[0].get("src")).body)).convert("L")
+    at = drawn.width / 400
+    assert drawn.crop((45 * at, 185 * at, 375 * at, 205 * at)).getextrema() == (0, 0)
+
+
+def test_numbers_do_what_clicks_do_and_a_key_on_the_picture_is_no_click(
+    house: House, amira: Browser, article: Page
+) -> None:
+    page = amira.press(article, "Redact and attach photo-1.jpg")
+    assert "takes clicks" in click(amira, page, 0, 0).text
+    edges = {"left": "50", "top": "12,5", "right": "75.00", "bottom": "37.5"}
+    for wrong in ({**edges, "left": "75"}, {**edges, "top": "nought"}, {}):
+        assert amira.press(page, "Add this area", wrong).status == 422
+    page = amira.press(page, "Add this area", edges)
+    page = amira.press(page, "Add this area", {**edges, "left": "1", "right": "2"})
+    page = amira.press(page, "Remove area 2")
+    page = amira.press(page, "Make the redacted file")
+    assert image(amira, page.path, "photo-1.jpg").crop(FACE).getextrema() == ((0, 0),) * 3
+
+
+def test_a_colleague_who_saves_meanwhile_takes_no_mark_away(
+    house: House, amira: Browser, jonas: Browser, article: Page
+) -> None:
+    page = mark(amira, amira.press(article, "Redact and attach photo-1.jpg"), FACE, 800)
+    jonas.press(jonas.get(article.path), "Save", {"title": "His title"})
+    page = amira.press(page, "Make the redacted file")
+    assert page.status == 409
+    assert "A colleague has saved this article meanwhile" in page.text
+    done = amira.press(page, "Make the redacted file")
+    assert "Redacted by amira" in done.text
+    assert done.find("//input[@id='title']")[0].get("value") == "His title"
+    assert state(house).value == "draft"
+
+
+@pytest.mark.parametrize("source", ["photo-9.jpg", "../photo-1.jpg", "0" * 32 + "-1", "x-y"])
+def test_what_is_no_file_of_the_article_is_not_found(amira: Browser, article: Page, source: str) -> None:
+    assert amira.get(f"{article.path}/redaction/{source}").status == 404
+
+
+def test_a_file_of_another_case_is_not_found(house: House, amira: Browser, article: Page) -> None:
+    other = house.receive(source=house.another_source, files=[File("photo-1.jpg", "image/jpeg", portrait())])
+    page = start(house, amira, other)
+    value = page.button("Redact and attach photo-1.jpg").get("value")
+    assert amira.get(f"{article.path}/redaction/{value}").status == 404
+
+
+def test_nothing_of_a_file_that_is_redacted_lies_on_a_disk(house: House, amira: Browser, article: Page) -> None:
+    page = mark(amira, amira.press(article, "Redact and attach document-1.pdf"), (40, 180, 380, 210), 400)
+    amira.press(page, "Make the redacted file")
+    directory: Path = house.settings.desk.data
+    found = [path for path in directory.rglob("*") if path.is_file() and b"Pak Yong-ho" in path.read_bytes()]
+    assert found == []
+
+
+def test_marks_go_through_the_form_and_have_a_bound() -> None:
+    many = tuple(Area(1, 0, 0, 1, 1) for _ in range(limits.REDACTION_AREAS))
+    marks = Marks(redaction=Redaction(areas=many, left_out=(2, 3)), page=2, pages=3, corner=(5, 6))
+    form = {"areas": marks.areas, "left_out": "2 3", "page": "2", "pages": "3", "corner": "5 6"}
+    assert Marks.of(form) == marks
+    with pytest.raises(UsageError, match="At most"):
+        marks.after({"drag": "1 1 50 50"})
+    assert Marks().after({"drag": "-5 1 900 50"}).redaction.areas == (Area(1, 0, 14, 10_000, 710),)
+    for broken in ({}, {**form, "areas": "1 2"}, {**form, "corner": "x"}, {**form, "page": "9" * 9999}):
+        with pytest.raises(UsageError):
+            Marks.of(broken)
