@@ -9,7 +9,7 @@ from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.cards.tables import FORMS, PARAMETERS, PICTURE, PICTURE_TYPES, VALUES, Form
-from fieldreport.scrub.text.plain.verify import verify as verify_characters
+from fieldreport.scrub.text.plain.verify import verify_characters
 from fieldreport.scrub.verdicts import Residue
 
 
@@ -19,7 +19,7 @@ def verify(source: Source, media_type: str) -> None:
     forms = [form for form in FORMS.values() if form.media_type == media_type]
     if not forms or lines.pop() or any(b"\r" in line or b"\n" in line for line in lines):
         raise Residue
-    verify_characters(Source.of(b"\n".join(lines)), "text/plain")
+    verify_characters(Source.of(b"\n".join(lines)))
     form, depth, numbers = forms[0], 0, 0
     expected: list[str] = []
     for line in lines:

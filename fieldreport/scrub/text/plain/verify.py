@@ -18,9 +18,10 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Residue
 
+_BEGINNINGS: Final = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "SUkqA", "TU0AKg", "PHN2Zy", "PD94bWwg")
 _PICTURE: Final = re.compile(
     r"(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/])"
-    r"(?P<data>(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AKg|PHN2Zy|PD94bWwg)[A-Za-z0-9+/]{57,}={0,2})"
+    rf"(?P<data>(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/]{{57,}}={{0,2}})"
 )
 _VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
@@ -37,26 +38,37 @@ _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN", "NSM", ""})
 
 
 def verify(source: Source, media_type: str) -> None:
-    """Decode strictly and look at every character's category."""
+    """Decode strictly and look at every character's category, and at pictures.
+
+    Raises:
+        Residue: something that a text does not need.
+    """
     del media_type
+    text = verify_characters(source)
+    if any(beginning in text for beginning in _BEGINNINGS):
+        _verify_pictures(text)
+
+
+def verify_characters(source: Source) -> str:
+    """The first half of this, for formats of lines that say in their own way where pictures are; answers the text."""
     try:
         text = source.whole(limits.SCRUB_OUTPUT_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise Residue from None
-    if ";base64," in text or "/9j/" in text or "iVBORw0KGgo" in text:
-        _verify_pictures(text)
     if text.isascii() and text.isprintable():
-        return
+        return text
     if not unicodedata.is_normalized("NFC", text):
         raise Residue
     characters = set(text)
     for character in characters:
         _check_character(character)
     if not IGNORABLE.isdisjoint(characters):
+        flagged = text
         for flag in _FLAGS:
-            text = text.replace(flag, flag[0])
-        for line in text.split("\n"):
+            flagged = flagged.replace(flag, flag[0])
+        for line in flagged.split("\n"):
             _check_line(line)
+    return text
 
 
 def _verify_pictures(text: str) -> None:
