@@ -290,6 +290,7 @@ SEARCH_PAUSE_SECONDS: Final = 0.5  # between two of them: others wait for the sa
 ARTICLE_TITLE_CHARACTERS: Final = 300  # a headline, not a paragraph
 ARTICLE_STANDFIRST_CHARACTERS: Final = 2_000
 ARTICLE_BODY_CHARACTERS: Final = 200_000  # a long read is 40,000; bounds the leak check and the renderer
+EMBARGO_DAYS: Final = 366  # by which an article may be scheduled ahead
 ARTICLE_CAPTION_CHARACTERS: Final = 2_000  # each caption, alternative text and correction
 ARTICLE_MEDIA: Final = 100
 ARTICLE_JSON_BYTES: Final = 4 * MIB  # all of the above at four bytes a character

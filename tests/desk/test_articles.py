@@ -409,12 +409,30 @@ class TestSigningOff:
         jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
         jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
         page = ines.press(ines.get(f"{path}/check"), "Sign off: publish")
-        assert "It is published on 2026-11-06 06:00 UTC" in page.text
+        assert "It is due on 2026-11-06 06:00 UTC" in page.text
+        assert "amira or ines or jonas" in page.text
         assert not any("Nobody counts them." in text for text in site(house))
         house.clock.forward(4 * 24 * 3600)
         page = house.sign_in("jonas").get("/articles")
         assert "1 scheduled article is now published." in page.text
         assert any("Nobody counts them." in text for text in site(house))
+
+    def test_a_day_and_a_hold_are_kept_and_a_wrong_day_voids_nothing(self, house: House, case: CaseRow) -> None:
+        path = submitted(house, house.sign_in("amira"), case)
+        jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        for day in ("soon", "2020-01-01"):
+            page = ines.press(ines.get(f"{path}/check"), "Sign off: publish", {"not_before": day})
+            assert page.status == 422
+            assert page.find("//input[@name='not_before']")[0].get("value") == day
+        page = ines.press(page, "Sign off: publish", {"not_before": "2026-12-24"})
+        assert "It is due on 2026-12-24 00:00 UTC" in page.text
+        page = jonas.press(jonas.get(f"{path}/check"), "Hold it back")
+        assert "jonas holds it back" in page.text
+        house.clock.forward(60 * 24 * 3600)
+        assert state(house) is ArticleState.SCHEDULED
+        ines = house.sign_in("ines")
+        assert "It goes out at its slot." in ines.press(ines.get(f"{path}/check"), "Let it go").text
 
 
 class TestAfterPublication:

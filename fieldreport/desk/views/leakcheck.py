@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import Final
 
@@ -22,10 +23,12 @@ from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
-from fieldreport.vault.articles import drafts, redactions, release, review
+from fieldreport.vault.articles import drafts, redactions, release, review, slots
 from fieldreport.vault.articles.drafts import Draft
-from fieldreport.vault.articles.readers import readers_behind
+from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.articles.readers import active_editors, readers_behind
 from fieldreport.vault.articles.review import Checked
+from fieldreport.vault.articles.slots import Slot
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
 from fieldreport.web.forms import Problem
@@ -92,7 +95,13 @@ def show(article_id: bytes) -> ResponseReturnValue:
 
 
 def _page(
-    article_id: bytes, *, key: str = "", reason: str = "", problems: Sequence[Problem] = (), status: int = 200
+    article_id: bytes,
+    *,
+    key: str = "",
+    reason: str = "",
+    not_before: str = "",
+    problems: Sequence[Problem] = (),
+    status: int = 200,
 ) -> ResponseReturnValue:
     seat, press = context.seat(), context.desk().settings.press
     draft = drafts.load(seat, article_id)
@@ -130,6 +139,9 @@ def _page(
         press=press,
         case_names=_case_names(draft),
         redacted=redactions.histories(seat, article_id),
+        slot=_slot(draft.head),
+        due_with=sorted(active_editors(seat) if only is None else active_editors(seat) & only),
+        not_before=not_before,
         bad_key=key,
         reason=reason,
         problems=problems,
@@ -220,11 +232,36 @@ def clear(article_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/publish")
 def publish(article_id: bytes) -> ResponseReturnValue:
     """The publishing sign-off; the article goes out at once or at its slot."""
-    head = release.publish(context.seat(), article_id, site=context.desk().site)
-    if head.scheduled_for is not None and head.state is ArticleState.SCHEDULED:
-        context.say(
-            f"Signed off. It is published on {head.scheduled_for:%Y-%m-%d %H:%M} UTC, while an editor is signed in."
-        )
+    typed = flask.request.form.get("not_before", "").strip()
+    try:
+        not_before = date.fromisoformat(typed) if typed else None
+        head = release.publish(context.seat(), article_id, site=context.desk().site, not_before=not_before)
+    except (ValueError, UsageError) as error:
+        text = str(error) if isinstance(error, UsageError) else "Write the day as year-month-day: 2027-03-31."
+        return _page(article_id, not_before=typed, problems=[Problem(text=text, field="not_before")], status=422)
+    if head.state is ArticleState.SCHEDULED:
+        context.say("Signed off and scheduled.")
     else:
         context.say("Signed off and published.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+
+
+@access.editor
+@blueprint.post("/articles/<id:article_id>/hold")
+def hold(article_id: bytes) -> ResponseReturnValue:
+    """Keep a scheduled article back, or let it go again."""
+    if flask.request.form.get("hold") == "no":
+        release.let_go(context.seat(), article_id)
+        context.say("It goes out at its slot.")
+    else:
+        release.hold(context.seat(), article_id)
+        context.say("It is held back until somebody lets it go. The sign-offs stay.")
+    return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+
+
+def _slot(head: ArticleHead) -> Slot | None:
+    """When a scheduled article goes out, as it was signed."""
+    if head.state is not ArticleState.SCHEDULED:
+        return None
+    with context.desk().vault.reading() as session:
+        return slots.slot_of(session, context.seat(), head.id)

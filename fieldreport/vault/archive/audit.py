@@ -70,6 +70,8 @@ class Act(StrEnum):
     ARTICLE_ANSWERED = "article-answered"
     ARTICLE_OVERRIDDEN = "article-overridden"
     ARTICLE_SCHEDULED = "article-scheduled"
+    ARTICLE_HELD = "article-held"
+    ARTICLE_LET_GO = "article-let-go"
     ARTICLE_PUBLISHED = "article-published"
     ARTICLE_CORRECTED = "article-corrected"
     ARTICLE_WITHDRAWN = "article-withdrawn"

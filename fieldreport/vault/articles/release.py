@@ -3,7 +3,8 @@
 Rules: nothing goes out unless everything holds at that moment: both sign-offs over exactly this content, every finding
 answered, every file the one that was signed. The site is changed inside the transaction that says so, and both steps
 may be repeated: a crash in between leaves an article that is still scheduled and is put out again, the same. Until then
-nothing of an article is in the clear anywhere, so publishing what is due needs an unlocked editor.
+nothing of an article is in the clear anywhere, so publishing what is due needs an unlocked editor. When it is due, and
+whether somebody holds it back, is signed; see ``slots``.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
 
 from sqlalchemy import select
 
+from fieldreport import limits
 from fieldreport.config import Press, Settings
-from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError, SealError
+from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError, SealError, UsageError
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.schedule import Schedule
@@ -27,7 +29,7 @@ from fieldreport.seal import Role, recipients_file
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, overview
+from fieldreport.vault.articles import drafts, overview, slots
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, row_of, sign_offs_of
 from fieldreport.vault.articles.readers import must_read_all, readers_behind
@@ -38,7 +40,8 @@ from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, 
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
 from fieldreport.vault.cases.readings import Reader
 
-_FOR_LATER: Final = frozenset({"article-limited", "case-unread", "case-unreadable"})  # a colleague, or a repaired disk
+# A colleague, a repaired disk, the slot, or whoever holds it back.
+_FOR_LATER: Final = frozenset({"article-limited", "case-unread", "case-unreadable", "article-not-due", "article-held"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +90,13 @@ class PublishRun:
     held: tuple[bytes, ...]
 
 
-def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
+def publish(seat: Seat, article_id: bytes, *, site: Site, not_before: date | None = None) -> ArticleHead:
     """Sign off the publication and schedule it; without any delay it is on the site when this returns.
 
+    ``not_before``: the first day on which it may appear (UTC), besides what its sources asked for.
+
     Raises:
+        UsageError: (code "embargo") a day that is past, or more than ``limits.EMBARGO_DAYS`` ahead.
         NotAllowed: code "own-article", "same-person", "sign-off-void", "article-limited", "case-unread",
         "unanswered-findings", "undescribed" or "article-state".
         Conflict: it changed meanwhile. StoreError: the site could not be written; it stays scheduled.
@@ -103,7 +109,11 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
     signature = sign(seat, SignOff.PUBLISHING, article_id, record.article.content_hash())
     behind = _must_be_ready(seat, head, record, site, publishing=signature).behind
     now = site.now()
-    slot = site.schedule.publication_slot(now=now, newest_report=behind.newest_report, not_before=behind.not_before())
+    slot = site.schedule.publication_slot(
+        now=now,
+        newest_report=behind.newest_report,
+        not_before=max(filter(None, (behind.not_before(), _embargo(not_before, now))), default=None),
+    )
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.CLEARED)
         must_read_all(change.session, seat, article_id)
@@ -111,7 +121,7 @@ def publish(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
         add_sign_off(seat, change, row, SignOff.PUBLISHING, signature)
         row.state, row.scheduled_for = ArticleState.SCHEDULED.value, int(slot.timestamp())
         change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} publishing")
-        change.record(Act.ARTICLE_SCHEDULED, article_id.hex())
+        slots.record_slot(change, article_id, slot)
     if slot <= now:
         _release(seat, article_id, site)
     return overview.get(seat.vault, article_id)
@@ -132,26 +142,55 @@ def publish_due(seat: Seat, *, site: Site) -> PublishRun:
     newsroom = _newsroom(seat, site)
     if newsroom.recipients != site.archive.recipients():
         site.archive.rebuild(newsroom, slot=site.current_slot())
-    seconds = int(site.now().timestamp())
     with seat.vault.reading() as session:
-        due = session.scalars(
+        scheduled = session.scalars(
             select(ArticleRow.id)
-            .where(ArticleRow.state == ArticleState.SCHEDULED.value, ArticleRow.scheduled_for <= seconds)
+            .where(ArticleRow.state == ArticleState.SCHEDULED.value)
             .order_by(ArticleRow.scheduled_for, ArticleRow.id)
         ).all()
     published, held = [], []
-    for article_id in due:
+    for article_id in scheduled:
         try:
             _release(seat, article_id, site)
             published.append(article_id)
         except NotAllowed as error:
             if error.code in _FOR_LATER:
                 continue
-            _hold(seat, article_id)
+            _to_review(seat, article_id)
             held.append(article_id)
         except (Conflict, NotFound, SealError):  # a colleague was faster or has the keys, or a file is missing
             continue
     return PublishRun(published=tuple(published), held=tuple(held))
+
+
+def hold(seat: Seat, article_id: bytes) -> ArticleHead:
+    """Keep a scheduled article from going out, until somebody lets it go; its sign-offs stay.
+
+    Anybody may, also who does not read all of its cases, as with going back to draft.
+
+    Raises:
+        NotAllowed: it is not scheduled.
+    """
+    return _held(seat, article_id, Act.ARTICLE_HELD)
+
+
+def let_go(seat: Seat, article_id: bytes) -> ArticleHead:
+    """End a hold: it goes out at its slot, or in the next round where that has passed.
+
+    Raises:
+        NotAllowed: it is not scheduled, or a case is limited to others (code "article-limited").
+    """
+    with seat.vault.reading() as session:
+        must_read_all(session, seat, article_id)
+    return _held(seat, article_id, Act.ARTICLE_LET_GO)
+
+
+def _held(seat: Seat, article_id: bytes, act: Act) -> ArticleHead:
+    seat.must_be(Role.EDITOR)
+    with seat.change() as change:
+        in_state(row_of(change.session, article_id), ArticleState.SCHEDULED)
+        change.record(act, article_id.hex())
+    return overview.get(seat.vault, article_id)
 
 
 def correct(seat: Seat, article_id: bytes) -> Draft:
@@ -236,9 +275,12 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
     """Put a scheduled article on the site, dated to the current slot, if it may go out now.
 
     Raises:
-        NotAllowed: it may not any more. Conflict: it changed meanwhile.
+        NotAllowed: it may not any more, or not yet. Conflict: it changed meanwhile.
         StoreError: the site cannot be written; the article stays scheduled.
     """
+    now = site.now()
+    with seat.vault.reading() as session:
+        slots.must_be_due(session, seat, article_id, now)
     head, record = drafts.open_current(seat, article_id)
     _must_be_ready(seat, head, record, site)
     article, slot = record.article, site.current_slot()
@@ -251,6 +293,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
         must_read_all(change.session, seat, article_id)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:
             raise Conflict("the article changed meanwhile", code="article-changed")
+        slots.must_be_due(change.session, seat, article_id, now)
         first = slot if row.published is None else datetime.fromtimestamp(row.published, UTC)
         site.archive.put(
             Published(slug=article.slug, language=article.language, published=first, updated=slot, article=article),
@@ -258,6 +301,12 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
         )
         site.archive.rebuild(_newsroom(seat, site), slot=slot)
         _note_release(change, row, record, slot)
+
+
+def _embargo(not_before: date | None, now: datetime) -> date | None:
+    if not_before is not None and not 0 <= (not_before - now.date()).days <= limits.EMBARGO_DAYS:
+        raise UsageError(f"The day is today or later, and at most {limits.EMBARGO_DAYS} days ahead.", code="embargo")
+    return not_before
 
 
 def _newsroom(seat: Seat, site: Site) -> Newsroom:
@@ -273,7 +322,7 @@ def _newsroom(seat: Seat, site: Site) -> Newsroom:
         return site.newsroom
 
 
-def _hold(seat: Seat, article_id: bytes) -> None:
+def _to_review(seat: Seat, article_id: bytes) -> None:
     with seat.change() as change:
         row = row_of(change.session, article_id)
         if row.state == ArticleState.SCHEDULED.value:

@@ -48,6 +48,8 @@ class Editor:
         self.return_to_draft = partial(review.return_to_draft, seat)
         self.clear = partial(review.clear, seat, press=site.press, reader=site.reader)
         self.publish = partial(release.publish, seat, site=site)
+        self.hold = partial(release.hold, seat)
+        self.let_go = partial(release.let_go, seat)
         self.publish_due = partial(release.publish_due, seat, site=site)
         self.correct = partial(release.correct, seat)
         self.cancel_correction = partial(release.cancel_correction, seat)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
+from sqlalchemy import update
 
-from fieldreport.errors import Conflict, NotAllowed, StoreError
+from fieldreport.errors import Conflict, NotAllowed, StoreError, UsageError
 from fieldreport.press.archive import Archive
 from fieldreport.vault.archive import rewrap
+from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.archive.vault import Vault
-from fieldreport.vault.articles.tables import ArticleState
+from fieldreport.vault.articles.tables import ArticleRow, ArticleState
 from tests.cast import with_new_key, without_old_keys
 from tests.vault.articles.conftest import Editor, House
 
@@ -111,6 +114,55 @@ def test_a_new_letter_with_a_finding_refuses_the_second_sign_off(house: House) -
     article_id = house.cleared(body="In Hyesan, they say.")
     house.send("I am afraid.", protect="Hyesan")
     assert refused(lambda: house.ines_desk.publish(article_id)) == "unanswered-findings"
+
+
+def test_an_embargo_waits_for_its_day_and_not_less_than_the_source_asked_for(house: House) -> None:
+    house.send("Please wait.", not_before="2026-12-01")
+    article_id = house.cleared()
+    for day in (date(2026, 11, 1), date(2028, 1, 1)):
+        with pytest.raises(UsageError):
+            house.ines_desk.publish(article_id, not_before=day)
+    house.ines_desk.publish(article_id, not_before=date(2026, 11, 20))
+    assert house.amira.load(article_id).head.scheduled_for == datetime(2026, 12, 1, tzinfo=UTC)
+    house.amira.return_to_draft(article_id)
+    house.amira.submit(article_id)
+    house.jonas.clear(article_id)
+    house.ines_desk.publish(article_id, not_before=date(2026, 12, 24))
+    assert house.amira.load(article_id).head.scheduled_for == datetime(2026, 12, 24, tzinfo=UTC)
+
+
+def test_a_hold_outlasts_the_slot_and_voids_nothing(house: House) -> None:
+    house.press.update(DAILY)
+    article_id = house.published()
+    house.jonas.hold(article_id)
+    house.newsroom.clock.pass_hours(24 * 7)
+    run = house.amira.publish_due()
+    assert (run.published, run.held) == ((), ())
+    head = house.amira.load(article_id).head
+    assert (head.state, head.cleared_by, head.approved_by) == (ArticleState.SCHEDULED, "jonas", "ines")
+    house.amira.let_go(article_id)
+    assert house.amira.publish_due().published == (article_id,)
+    assert refused(lambda: house.jonas.hold(article_id)) == "article-state"
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        update(ArticleRow).values(scheduled_for=0),
+        update(AuditRow).where(AuditRow.act == Act.ARTICLE_HELD.value).values(act=Act.ARTICLE_LET_GO.value),
+        update(AuditRow).where(AuditRow.act == Act.ARTICLE_SCHEDULED.value).values(subject=AuditRow.subject + "0"),
+    ],
+)
+def test_who_writes_in_the_database_brings_nothing_out_early(house: House, tamper: Any) -> None:
+    house.press.update(DAILY)
+    article_id = house.published()
+    house.jonas.hold(article_id)
+    with house.newsroom.vault.change() as change:
+        change.session.execute(tamper)
+    assert house.amira.publish_due().published == ()
+    house.newsroom.clock.pass_hours(24 * 7)
+    assert house.amira.publish_due().published == ()
+    assert not house.site.exists()
 
 
 # --- correcting ---
