@@ -7,23 +7,28 @@ their control characters spelt out.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import click
 
-from fieldreport import config
+from fieldreport import config, limits
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.cli.handles import HANDLE
 from fieldreport.cli.open_ import identities_from
 from fieldreport.cli.terminal import in_one_line
 from fieldreport.errors import UsageError
 from fieldreport.installation import editor_at_work
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Mode, Scrubbed, Scrubber
 from fieldreport.seal import open_carried_rosters
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.cases import evidence
+from fieldreport.vault.cases import evidence, evidence_import
 from fieldreport.vault.cases.evidence_readme import hour_told
 from fieldreport.vault.cases.evidence_verify import Verified, open_evidence, verify
 
@@ -109,6 +114,44 @@ def verify_command(
     with open_evidence(folder, identities) as files:
         found = verify(files, fingerprint=admin_fingerprint, identities=identities)
     click.echo(_json(found) if as_json else _text(found))
+
+
+@evidence_command.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@_editor_option
+@click.option(
+    "--admin-fingerprint", required=True, help="Fingerprint of the admin key of the newsroom that hands it on."
+)
+@_passphrase_option
+@click.pass_context
+def import_command(
+    context: click.Context, folder: Path, editor: str, admin_fingerprint: str, passphrase_file: Path | None
+) -> None:
+    """Take the case in FOLDER in as a new one, marked as received from elsewhere."""
+    settings = load_settings(context)
+    with contextlib.ExitStack() as stack:
+        seat = stack.enter_context(_at_work(settings, editor, passphrase_file))
+        files = stack.enter_context(open_evidence(folder, seat.staff.identities))
+        found = verify(files, fingerprint=admin_fingerprint, identities=seat.staff.identities)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scrubber = stack.enter_context(
+            Scrubber.start(directory=scratch, require_sandbox=settings.scrub.require_sandbox)
+        )
+        mode = Mode.STRONG if settings.scrub.strong else Mode.LOSSLESS
+
+        def clean(source: io.RawIOBase, language: str) -> Scrubbed:
+            with Scratch(scratch) as copy:
+                shutil.copyfileobj(source, copy, limits.READ_BYTES)
+                copy.seek(0)
+                return scrubber.clean(copy, mode=mode, language=language, without_refused=True)
+
+        taken = evidence_import.take_in(
+            seat, files, found, clean=clean, clean_text=lambda text: scrubber.clean_text(text)[0]
+        )
+    click.echo(f"{taken.letters} letters of {in_one_line(found.listed.newsroom)} are the new case {taken.case}.")
+    if taken.left_out:
+        click.echo(f"{taken.left_out} files or damaged letters did not come along; they are in the folder.")
+    click.echo("Its source cannot be answered from here. What it says was checked by nobody here.")
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import source_sealed
+from fieldreport.vault.cases.evidence_import import RECEIVED_FROM
 from fieldreport.vault.cases.inbox import ItemRow
 
 _TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
@@ -97,7 +98,8 @@ class ReadItem:
     """One entry of a conversation, ready to be drawn. ``refusal`` says why nothing is shown of it.
 
     ``closed``: nothing is wrong with it; it is not sealed to this person's key.
-    ``addressee``: whom the source chose to read a letter, empty for every editor.
+    ``addressee``: whom the source chose to read a letter, empty for every editor. ``received_from``: the newsroom that
+    handed a letter on; it means something in a case that the log says was received, and nowhere else.
     """
 
     row: ItemRow
@@ -105,6 +107,7 @@ class ReadItem:
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str = ""
     addressee: str = ""
+    received_from: str = ""
     text: str = field(default="", repr=False)
     cut: bool = False
     removed: tuple[str, ...] = ()
@@ -188,6 +191,7 @@ def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> Read
         fields={label: manifest.fields[name] for name, label in _FIELDS.items() if manifest.fields.get(name)},
         language=manifest.fields.get("report_language", ""),
         addressee=manifest.addressee if letter else "",
+        received_from=manifest.fields.get(RECEIVED_FROM, "") if letter else "",
         text=(raw or b"").decode("utf-8", "replace"),
         cut=first is not None and first.length > _TEXT_BYTES,
         removed=first.removed if first is not None else (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +28,19 @@ from tests.cli.conftest import House, acts, cases_of, enrol, refused, run, staff
 def with_case(house: House) -> House:
     enrol(house, "amira")
     receive(house, "A report.\n\x1b[2J")
+    return house
+
+
+@pytest.fixture
+def partner(tmp_path: Path) -> House:
+    """Another newsroom, with its own admin and its own amira."""
+    done = run("init", tmp_path / "partner", "--name", "국경 소식", "--port", "18620")
+    assert done.exit_code == 0, done.stderr
+    found = re.search(r"passphrase +(.+)\n", done.stdout)
+    assert found is not None
+    (tmp_path / "their-passphrase").write_text(found[1])
+    house = House(directory=tmp_path / "partner", printed=done.stdout, passphrase_file=tmp_path / "their-passphrase")
+    enrol(house, "amira")
     return house
 
 
@@ -75,3 +89,27 @@ def test_a_wrong_code_or_a_used_one_exports_nothing(with_case: House, tmp_path: 
     assert at_the_terminal(with_case, "export", case, tmp_path / "b", code=code).exit_code == 77
     assert not (tmp_path / "b").exists()
     assert [act for _, act in acts(with_case)].count("unlock-refused") == 2
+
+
+def test_a_case_is_handed_on_to_another_newsroom(with_case: House, partner: House, tmp_path: Path) -> None:
+    (case,) = cases_of(with_case)
+    folder = tmp_path / "sealed"
+    admins = [open_rosters(house.settings).admin().fingerprint for house in (with_case, partner)]
+    to = ("--to", partner.settings.keys.directory, "--to-fingerprint", admins[1])
+    done = at_the_terminal(with_case, "export", case, folder, *to)
+    assert done.exit_code == 0, done.stderr
+    assert {path.name for path in folder.iterdir()} == {"README.txt", "evidence.age"}
+    taken = at_the_terminal(partner, "import", folder, "--admin-fingerprint", admins[0])
+    assert taken.exit_code == 0, taken.stderr
+    (theirs,) = cases_of(partner)
+    assert f'1 letters of The "Border" Post are the new case {theirs}.' in taken.stdout
+    assert ("amira", "case-received") in acts(partner)
+    assert at_the_terminal(partner, "export", theirs, tmp_path / "again").exit_code == 77  # that code was used
+
+
+def test_evidence_of_somebody_else_is_not_taken_in(with_case: House, partner: House, tmp_path: Path) -> None:
+    (case,) = cases_of(with_case)
+    to = ("--to", partner.settings.keys.directory, "--to-fingerprint", "ab" * 32)
+    assert at_the_terminal(with_case, "export", case, tmp_path / "a", *to).exit_code == 77
+    assert at_the_terminal(partner, "import", tmp_path, "--admin-fingerprint", "ab" * 32).exit_code == 65
+    assert cases_of(partner) == []

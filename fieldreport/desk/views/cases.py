@@ -23,6 +23,7 @@ from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.cases import conversation, inbox, restriction, summary, workflow
 from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.evidence_import import was_received
 from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.vault.cases.similar import Similar, similar
 from fieldreport.web.forms import Problem
@@ -68,12 +69,16 @@ def _page(
     end = before if before is not None and 0 < before < len(rows) else len(rows)
     start = max(0, end - limits.CASE_ITEMS)
     card, card_problem = _card(case_id)
+    with desk.vault.reading() as stored:
+        received = was_received(stored, case.name)
     reads = sorted(readers.readers_of(seat, case_id) or ())
+    write = "" if received and write == "reply" else write  # there is nobody to answer
     if write:
         presentation.stay_on_screen()
     page = flask.render_template(
         "case.html",
         case=case,
+        received=received,
         items=read_items(seat, case_id, rows[start:end], first=start + 1),
         total=len(rows),
         earlier=start if start > 0 else None,

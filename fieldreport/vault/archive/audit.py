@@ -56,6 +56,7 @@ class Act(StrEnum):
     CASE_PURGED = "case-purged"
     CASE_WITHDRAWN = "case-withdrawn"
     CASE_EXPORTED = "case-exported"
+    CASE_RECEIVED = "case-received"
     REPLIED = "replied"
     NOTED = "noted"
     CARD_SAVED = "card-saved"

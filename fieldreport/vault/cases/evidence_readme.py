@@ -94,6 +94,8 @@ Those editors open it with the program fieldreport:
     fieldreport evidence verify FOLDER --key KEYFILE        checks it, and shows what it is
     fieldreport evidence import FOLDER --editor HANDLE      takes it in as a new case
 
+Both take --admin-fingerprint: the fingerprint of the newsroom that hands it on, from somebody whom you trust.
+
 If this page, or any byte of evidence.age, was altered, both refuse it.
 """
 _KEY_LINE: Final = "content-keys.json  The keys to these letters. See READING THE LETTERS.\n"
