@@ -25,6 +25,7 @@ from fieldreport.vault.cases import conversation, inbox, sort
 from fieldreport.vault.cases.collect import collect
 from tests.browser.test_whole_path import AXE_RUN, Screen
 from tests.cast import cases_in
+from tests.eventually import eventually
 from tests.intake.conftest import Desk, House, build_house
 from tests.intake.test_every_page import LANGUAGES, every_page
 
@@ -180,14 +181,14 @@ def test_a_report_can_be_sent_with_the_keyboard_alone(newsroom: Demo, chromium: 
     assert driver.switch_to.active_element.text == "Skip to the content"
     tab_to("Send the report")
     press(Keys.ENTER)
-    assert driver.title.startswith("Not sent yet")
+    assert eventually(lambda: driver.title.startswith("Not sent yet"))
     tab_to("Write a few words, or choose a file.")
     press(Keys.ENTER)
     assert driver.switch_to.active_element.get_dom_attribute("name") == "report", "the summary leads to the field"
     press("Trucks.")
     tab_to("Send the report")
     press(Keys.ENTER)
-    assert screen.words("//dl[@id='received']/dt") == ["Your text"]
+    assert eventually(lambda: screen.words("//dl[@id='received']/dt")) == ["Your text"]
 
 
 @pytest.mark.parametrize(
