@@ -14,7 +14,7 @@ from typing import Any
 import pikepdf
 import pypdfium2
 import pytest
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array, Dictionary, Name, Object
 from PIL import Image, features
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -25,7 +25,9 @@ from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.pdf.font_programs import clean_program
 from fieldreport.scrub.documents.pdf.pictures import clean_jbig2, clean_jpx
 from fieldreport.scrub.documents.pdf.postscript import clean_calculator, clean_character_map
-from fieldreport.scrub.verdicts import Damaged, Removed
+from fieldreport.scrub.documents.pdf.verify import verify
+from fieldreport.scrub.format import Source
+from fieldreport.scrub.verdicts import Damaged, Removed, Residue
 from tests.scrub.conftest import clean_copy
 
 Clean = Callable[[bytes], Any]
@@ -325,3 +327,33 @@ def test_a_picture_in_a_content_stream_that_holds_what_looks_like_its_end_stays_
     with pikepdf.open(io.BytesIO(copy.data)) as opened:
         assert opened.pages[0].Resources.XObject.X1.read_bytes() == pixels
         assert b"(Seen)" in opened.pages[0].Contents.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("ABCDEF+KimSchool-BoldItalic", "AAAAAA+Fontxxxxx-BoldItalic"),
+        ("Own", "Fon"),
+        ("#b1#e8#c3#b6#bc#f6", "Fontxx"),  # a name, in Korean
+        ("TimesNewRomanPS-BoldMT", ""),
+        ("Arial,Bold", ""),
+        ("BAAAAA+LMRoman10-Regular", "AAAAAA+LMRoman10-Regular"),
+        ("STSong-Light-UniGB-UCS2-H", ""),
+        ("#cb#ce#cc#e5", ""),  # SimSun, as Windows wrote it in China
+    ],
+)
+def test_a_font_that_few_have_loses_its_name(name: str, kept: str) -> None:
+    with pikepdf.new() as made, io.BytesIO() as file:
+        page = made.add_blank_page(page_size=(200, 200)).obj
+        font = Object.parse(f"<< /Type /Font /Subtype /TrueType /BaseFont /{name} >>".encode())
+        font.FontDescriptor = Object.parse(f"<< /Type /FontDescriptor /FontName /{name} /Flags 32 >>".encode())
+        page.Resources, page.Contents = Dictionary(Font=Dictionary(F0=font)), made.make_stream(WORDS)
+        made.save(file)
+        copy = clean_copy(file.getvalue())
+    written = f"/{kept or name} ".encode()
+    assert copy.data.count(b"/BaseFont " + written) == copy.data.count(b"/FontName " + written) == 1
+    assert (Removed.OTHER_METADATA in copy.removed) == ("Fon" in kept)
+    assert clean_copy(copy.data).data == copy.data
+    other = copy.data.replace(written, b"/" + b"House".ljust(len(written) - 2, b"s") + b" ")
+    with pytest.raises(Residue):
+        verify(Source.of(other), "application/pdf")

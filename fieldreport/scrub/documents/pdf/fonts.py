@@ -1,7 +1,8 @@
 """Fonts: what a viewer needs to draw and to extract text, and no word about who made the font or when.
 
 Subset tags (the six letters before the plus sign) are drawn by the program that wrote the file; they are replaced by
-AAAAAA, AAAAAB, … in the order of use, in the dictionaries and inside the font programs alike.
+AAAAAA, AAAAAB, … in the order of use, in the dictionaries and inside the font programs alike. So are names that only
+few fonts have (``font_names``).
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ from typing import Any, Final
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from fieldreport.scrub.documents.pdf import values
+from fieldreport.scrub.documents.pdf.font_names import neutral
 from fieldreport.scrub.documents.pdf.font_programs import clean_program
 from fieldreport.scrub.documents.pdf.postscript import clean_character_map
 from fieldreport.scrub.verdicts import Damaged, Refused, Removed
 
 _SUBSET: Final = re.compile(r"[A-Z]{6}\+")
 _NAME: Final = re.compile(r"/(?:[A-Za-z0-9_,.+\-@*]|#[0-9a-f]{2}){1,127}")
+_ESCAPED: Final = re.compile(r"#([0-9a-fA-F]{2})")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_,.+\-@*]")
 _GLYPH_KEY: Final = re.compile(r"/[A-Za-z0-9_.\-+*:$@!~]{1,63}")
 _GLYPH: Final = values.matching(_GLYPH_KEY.pattern)
-_ENCODING_NAME: Final = values.matching(r"/[A-Za-z0-9]+(-[A-Za-z0-9]+){0,5}")
+_ENCODING_NAME: Final = values.matching(
+    r"/(?:(?:Standard|WinAnsi|MacRoman|MacExpert|PDFDoc)Encoding|[HV]|[A-Za-z0-9]{2,14}(-[A-Za-z0-9]{1,8}){0,3}-[HV])"
+)
 _IDENTITY: Final = values.one_of("/Identity-H", "/Identity-V")
 _COLLECTIONS: Final = ("Identity", "Japan1", "Korea1", "KR", "GB1", "CNS1", "Manga1", "UCS", "Japan2")
 
@@ -199,13 +205,19 @@ class Fonts:
     def _base_font(self, source: Any, target: Dictionary, key: str) -> None:
         name = source.get(key)
         if _NAME.fullmatch(spelled := values.spelled(name)):
-            target[key] = Object.parse(b"/" + self._retag(spelled[1:]).encode("ascii"))
+            new = self._retag(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), spelled[1:]))
+            written = "".join(each if _PLAIN.fullmatch(each) else f"#{ord(each):02x}" for each in new)
+            target[key] = Object.parse(b"/" + written.encode("ascii"))
 
     def _retag(self, name: str) -> str:
-        if not _SUBSET.match(name):
-            return name
-        tag = self._tags.setdefault(name[:6], _letters(len(self._tags)))
-        return tag + name[6:]
+        """With a neutral tag and, where it tells whose font it is, a neutral name. As long as before."""
+        tag = ""
+        if _SUBSET.match(name):
+            tag, name = self._tags.setdefault(name[:6], _letters(len(self._tags))) + "+", name[7:]
+        new = neutral(name)
+        if new != name:
+            self._removed.add(Removed.OTHER_METADATA)
+        return tag + new
 
     def _retag_bytes(self, name: bytes) -> bytes:
         return self._retag(name.decode("latin-1")).encode("latin-1")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from fieldreport import limits
@@ -53,6 +55,14 @@ _NEEDLES: Final = (
 )  # fmt: skip
 _LITERAL: Final = re.compile(rb"\([^()\\]*(?:\\.[^()\\]*)*\)", re.DOTALL)
 _SHOWING: Final = (b"Tj\n", b"TJ\n", b"'\n", b'"\n')  # ISO 32000-1, table 109: operators end lines
+_FONT_NAMES: Final = frozenset({b"/BaseFont", b"/FontName"})
+_FONT: Final = re.compile(r"/(?:[A-Z]{6}\+)?(?P<name>.*)", re.DOTALL)
+_FONT_OF_OURS: Final = re.compile(r"(?:F|Fo|Fon|Fontx*)?(?:[-,]?(?:Bold|Italic|Oblique){1,2})?")
+_FONT_STYLES: Final = re.compile(tables.load("pdf")["font-styles"])
+_FONTS: Final = {
+    "".join(filter(str.isalnum, font)).lower()
+    for font in [*chain(*tables.load("fonts").values()), *tables.load("pdf")["standard-fonts"].split()]
+}
 _FONT_RESIDUE: Final = re.compile(rb"/(?:Notice|Copyright|FullName)\s*\([^)]")
 
 
@@ -152,6 +162,8 @@ class _Object:
         else:
             if kind in {"text", "hex"}:
                 self._string(token)
+            elif kind == "name" and keys and keys[-1] in _FONT_NAMES:
+                _verify_font(token)
             self._value_done(token)
 
     def _value_done(self, token: bytes) -> None:
@@ -211,6 +223,22 @@ class _Object:
                 raise Residue
             if (b"/Length1" in self._top and _FONT_RESIDUE.search(body)) or _has_name_table(body):
                 raise Residue
+
+
+@lru_cache(1024)
+def _verify_font(token: bytes) -> None:
+    """Look whether a font has a name that many have, or one of ours; of East Asia in its encodings."""
+    spelled = re.sub(rb"#([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), token)
+    for codec in ("latin-1",) if spelled.isascii() else ("utf-8", "gb18030", "cp949", "cp932", "big5"):
+        found = _FONT.fullmatch(spelled.decode(codec, "replace"))
+        if found is None:
+            continue
+        name = "".join(filter(str.isalnum, found["name"])).lower()
+        if _FONT_OF_OURS.fullmatch(found["name"]) or name in _FONTS:
+            return
+        if any(name[:end] in _FONTS and _FONT_STYLES.fullmatch(name[end:]) for end in range(3, len(name))):
+            return
+    raise Residue
 
 
 def _inflate(body: bytes) -> bytes:
