@@ -164,6 +164,7 @@ REWRAP_OBJECTS: Final = 200  # one transaction: ten milliseconds of writing, so 
 REWRAP_ALONE_OBJECTS: Final = 1000  # from here on every core helps; below, starting processes takes longer
 SENT_TEXT_BYTES: Final = 64 * KIB  # a reply or a note: ten pages
 CARD_BYTES: Final = 256 * KIB
+UNSENT_BYTES: Final = 1 * MIB  # what one editor has typed on one case and not sent: reply, note and fact sheet
 CARD_TERMS: Final = 500
 RESERVE_BYTES: Final = 16 * MIB  # of the disk beside each SQLite database: some hundred sign-ins when it is full
 RESERVE_PIECE_BYTES: Final = 1 * MIB  # given back at a time; a sign-in takes a few pages of the log
@@ -260,6 +261,7 @@ PDF_FILTERS: Final = 2  # a doubly compressed stream of 2 GB passed a lossless p
 
 # --- desk ---
 DESK_IDLE_SECONDS: Final = 15 * 60
+DESK_WARN_SECONDS: Final = 2 * 60  # before the auto-lock, every page says so
 DESK_SESSION_SECONDS: Final = 12 * 3600  # a working day; then the passphrase is asked for again, however busy
 DESK_REQUEST_BYTES: Final = 8 * MIB  # typed text only: the text bound, percent-encoded, and some
 UNLOCKS_AT_ONCE: Final = 1  # 256 MiB and every core for 0.6 s; more only queue on the same cores

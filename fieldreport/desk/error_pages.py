@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport.desk import context, presentation
 from fieldreport.errors import FieldreportError
+from fieldreport.web import csrf
 from fieldreport.web.error_pages import Failure
 from fieldreport.web.request_body import ScratchRequest
 
@@ -44,6 +45,8 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "It was changed meanwhile",
         "What you sent was not stored this time. Open the page again: it may hold a colleague's change, or your own.",
     ),
+    "case-changed": ("A colleague was faster", "Nothing was changed this time. Open the page again and look."),
+    "letter-came": ("A letter came meanwhile", "Nothing was changed this time. Open the page again and read it first."),
     "form-used": (
         "This form was sent before",
         "With other words, and those are stored. What you sent now is not. Open the page again and look.",
@@ -147,8 +150,20 @@ def error_page(failure: Failure) -> ResponseReturnValue:
         reason=str(failure.error) if own else "",
         status=failure.status,
         typed=typed,
+        kept_at=flask.g.get("desk_kept_at", ""),
+        again=_again(failure) if typed else (),
+        path=request.full_path.rstrip("?"),
+        label=label,
         signed_in=context.session_or_none() is not None,
     )
+
+
+def _again(failure: Failure) -> tuple[tuple[str, str], ...]:
+    """The form to send again, where what failed may work in a moment and the session's own page has sent it."""
+    may_work = failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR or failure.code == "token-expired"
+    if not may_work or context.session_or_none() is None:
+        return ()
+    return tuple((name, text) for name, text in flask.request.form.items(multi=True) if name != csrf.FIELD)
 
 
 def words_for(failure: Failure, *, posted: bool) -> tuple[str, str]:
@@ -163,7 +178,12 @@ def written(typed: Mapping[str, str]) -> dict[str, str]:
     """The texts that somebody wrote, by label, out of everything that a form sent."""
     found: dict[str, str] = {}
     for name, text in typed.items():
-        label = _WRITTEN.get(name) or next((word for start, word in _BEGINNINGS if name.startswith(start)), "")
-        if label and text.strip():
-            found[label] = f"{found[label]}\n{text}" if label in found else text
+        said = label(name)
+        if said and text.strip():
+            found[said] = f"{found[said]}\n{text}" if said in found else text
     return found
+
+
+def label(name: str) -> str:
+    """What people write in the field of this name; empty for one that is technical, or secret."""
+    return _WRITTEN.get(name) or next((word for start, word in _BEGINNINGS if name.startswith(start)), "")

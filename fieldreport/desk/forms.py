@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import flask
 
 from fieldreport import limits
+from fieldreport.errors import UsageError
 
 
 def typed_text(name: str = "text") -> str:
@@ -19,3 +22,19 @@ def parsed_id(untrusted: str) -> bytes | None:
     except ValueError:
         return None
     return parsed if len(parsed) == limits.ID_BYTES else None
+
+
+def typed_labels() -> frozenset[str]:
+    """The labels in the field ``label``, separated by commas.
+
+    Raises:
+        UsageError: there is none, or a label that is too long.
+    """
+    labels = {
+        " ".join(unicodedata.normalize("NFC", each).split()) for each in flask.request.form.get("label", "").split(",")
+    } - {""}
+    if not labels:
+        raise UsageError("Type a label first.")
+    if any(len(label) > limits.LABEL_CHARACTERS or not label.isprintable() for label in labels):
+        raise UsageError(f"A label has at most {limits.LABEL_CHARACTERS} characters.")
+    return frozenset(labels)

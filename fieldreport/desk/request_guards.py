@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import flask
 
-from fieldreport.desk import access, context, held_forms, presentation
+from fieldreport.desk import access, composer, context, held_forms, presentation
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError
 from fieldreport.seal import KeyState, Roster
@@ -25,6 +25,7 @@ def install(app: flask.Flask) -> None:
     """Check every request of ``app`` before its view runs."""
     app.before_request(_identify)
     app.before_request(_pass)
+    app.before_request(composer.keep_typed)
 
 
 def _identify() -> None:
@@ -125,5 +126,7 @@ def hold_form(request: flask.Request) -> tuple[str, ...]:
     except FieldreportError:
         return ()
     fields = tuple((name, text) for name, text in request.form.items(multi=True) if name != csrf.FIELD)
-    form = held_forms.HeldForm(handle=ended.handle, path=request.full_path.rstrip("?"), fields=fields)
+    # What was typed beside the button that locks must not lock again.
+    path = composer.keeping_path() if request.endpoint == "sign_in.lock" else ""
+    form = held_forms.HeldForm(handle=ended.handle, path=path or request.full_path.rstrip("?"), fields=fields)
     return held_forms.seal_form(desk.token_key, form, now=desk.clock())

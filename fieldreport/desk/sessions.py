@@ -75,11 +75,17 @@ class Sessions:
         self._ended: dict[bytes, Ended] = {}
         self._lock = threading.Lock()
 
-    def begin(self, *, handle: str, role: Role, seat: Seat) -> tuple[str, Session]:
-        """Open a session and return the cookie's value with it; the value is never the one a visitor came with."""
+    def begin(self, *, handle: str, role: Role, seat: Seat, after: str = "") -> tuple[str, Session]:
+        """Open a session and return the cookie's value with it; the value is never the one a visitor came with.
+
+        ``after``: the cookie that this browser had. If it was the same person's, pages that are still open in other
+        windows of it go on: their forms count for the new session.
+        """
         value = secrets.token_urlsafe(32)
         now = self._clock()
-        session = Session(handle=handle, role=role, seat=seat, csrf=secrets.token_urlsafe(32), began=now, last_seen=now)
+        former = self.ended(after)
+        csrf = former.csrf if former is not None and former.handle == handle else secrets.token_urlsafe(32)
+        session = Session(handle=handle, role=role, seat=seat, csrf=csrf, began=now, last_seen=now)
         with self._lock:
             self._open[_key(value)] = session
         return value, session

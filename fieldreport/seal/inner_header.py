@@ -39,12 +39,11 @@ class Kind(IntEnum):
     OPENED = 8  # what the desk made of a file that its source had sealed
     RENDITION = 9  # what is shown of an attachment: its words, or a picture of it
     JUNK = 10  # the rules by which the newsroom sets letters aside
+    UNSENT = 11  # what an editor has typed on the page of a case, for themselves alone
     EVIDENCE = 16  # a case that another newsroom hands on; see FORMAT.md, "Evidence"
 
 
-STAFF_KINDS: Final = frozenset(
-    {Kind.SENT, Kind.NOTE, Kind.DRAFT, Kind.CARD, Kind.MEDIA, Kind.OPENED, Kind.RENDITION, Kind.JUNK}
-)
+STAFF_KINDS: Final = frozenset(set(Kind) - {Kind.LETTER, Kind.REPLY, Kind.EVIDENCE})
 """What staff write: signed by its author."""
 
 

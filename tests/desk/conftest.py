@@ -105,6 +105,12 @@ class Page:
                 return submit
         raise AssertionError(f"no button {words!r} on {self.path}, only {self.buttons()}")
 
+    def values_elsewhere(self, form: str) -> Iterator[tuple[str, str]]:
+        """What a form sends of the fields that name it and stand elsewhere on the page."""
+        for control in self.find(f"//*[@form='{form}' and @name and not(self::button)]"):
+            if control.get("type") != "checkbox" or control.get("checked") is not None:
+                yield control.get("name"), control.value or ""
+
     def form_of(self, button: Any) -> Any:
         """The form it stands in, or the one it names."""
         named = button.get("form")
@@ -143,6 +149,9 @@ class Browser:
         fields: dict[str, Any] = {}
         for name, value in form.form_values():
             fields.setdefault(name, []).append(value)
+        if form.get("id"):
+            for name, value in page.values_elsewhere(form.get("id")):
+                fields.setdefault(name, []).append(value)
         for name in values or {}:
             elsewhere = page.find(f"//*[@form='{form.get('id')}' and @name='{name}']")
             assert name in form.fields or elsewhere, f"no field {name!r} behind {button!r}"

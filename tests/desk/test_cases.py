@@ -200,7 +200,8 @@ class TestReplying:
         house.sign_in("amira", amira)
         page = amira.press(amira.get(path(case, "?write=reply")), "Seal and send", {"text": "Do not lose this."})
         assert page.status == 503
-        assert page.find("//textarea[@readonly]")[0].text.strip() == "Do not lose this."
+        assert page.find("//textarea[@name='text']")[0].text.strip() == "Do not lose this."
+        assert "Try again" in page.buttons()
         assert house.replies() == []
 
 
@@ -232,8 +233,13 @@ class TestNotesAndFacts:
         amira.press(hers, "Seal the fact sheet", {"facts": "hers"})
         page = jonas.press(his, "Seal the fact sheet", {"facts": "his", "protected": "Pak"})
         assert page.status == 409
-        assert [area.text.strip() for area in page.find("//textarea[@readonly]")] == ["his", "Pak"]
+        assert [area.text.strip() for area in page.find("//form[@id='write']//textarea")] == ["his", "Pak"]
+        assert [page.find(f"//{tag}")[0].text for tag in ("del", "ins")] == ["hers", "his"]
         assert conversation.card(house.seat("amira"), case.id).facts == "hers"
+        page = jonas.press(page, "Add", {"label": "border"})
+        jonas.press(page, "Seal the fact sheet", {"facts": "hers and his"})
+        stored = conversation.card(house.seat("amira"), case.id)
+        assert (stored.facts, stored.protected, stored.labels) == ("hers and his", ("Pak",), ("border",))
 
     def test_a_damaged_card_does_not_hide_the_letters(self, house: House, amira: Browser, case: CaseRow) -> None:
         from sqlalchemy import update

@@ -114,7 +114,7 @@ def test_a_letter_that_comes_while_its_case_is_shown_stays_unread(
         house.receive("second")
         return shown
 
-    monkeypatch.setattr("fieldreport.desk.views.cases.read_items", slow)
+    monkeypatch.setattr("fieldreport.desk.case_page.read_items", slow)
     amira.get(f"/cases/{case.id.hex()}")
     assert "unread" in amira.get("/inbox").find("//tbody//tr")[0].text_content()
 
@@ -247,7 +247,7 @@ def test_a_case_is_taken_in_one_press(house: House, amira: Browser, jonas: Brows
     row = inbox.get(house.vault, case.id, viewer="amira")
     assert (row.assignee, row.state) == ("amira", "reading")
     assert f"Take it: {case.name}" not in str(amira.get("/inbox").body)
-    assert "was taken by amira meanwhile" in jonas.press(late, f"Take it: {case.name}").text
+    assert "was assigned to amira meanwhile. Nothing was changed." in jonas.press(late, f"Take it: {case.name}").text
     assert inbox.get(house.vault, case.id, viewer="amira").assignee == "amira"
 
 

@@ -46,7 +46,7 @@ _MAY_BE_SHOWN = {
     "CaseRow.id", "Collected.id", "Expected.instance", "Expected.object", "Expected.thread", "Item.case_id", "Item.id",
     "ItemRow.case_id", "ItemRow.id", "Letter.id", "LetterHead.id", "Mark.case_id", "Outgoing.item_id",
     "PublishRun.held", "PublishRun.published", "Collected.damaged", "Record.cases", "Record.files",
-    "Record.object_id", "Reply.id",
+    "Record.object_id", "Reply.id", "Unsent.case_id", "Unsent.id",
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "SmallObject.id", "SmallObject.keys", "SmallObject.thread",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import flask
@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, contents, context, inbox_filter, presentation, sort
 from fieldreport.desk.cases import editors
-from fieldreport.desk.forms import parsed_id
-from fieldreport.errors import FieldreportError, UsageError
+from fieldreport.desk.forms import parsed_id, typed_labels
+from fieldreport.errors import Conflict, FieldreportError, UsageError
 from fieldreport.seal import Role
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
@@ -144,6 +144,7 @@ def ticked() -> ResponseReturnValue:
 def _act(name: str) -> tuple[Callable[[bytes], object], str]:
     """What a button does with a case, and how the page says that it was done."""
     desk, seat, form = context.desk(), context.seat(), flask.request.form
+    seen = _seen(form.getlist("seen"))
     if name == "assign":
         handle = form.get("assignee", "") or None
         if handle is not None and handle not in editors():
@@ -153,15 +154,30 @@ def _act(name: str) -> tuple[Callable[[bytes], object], str]:
         state = "closed" if name == "close" else form.get("state", "")
         if state not in set(CaseState):
             raise UsageError("There is no such state.")
-        return lambda case_id: workflow.set_state(seat, case_id, CaseState(state)), f"now {state}"
+        return (
+            lambda case_id: workflow.set_state(seat, case_id, CaseState(state), last_letter=seen.get(case_id)),
+            f"now {state}",
+        )
     if name in {"label", "unlabel"}:
-        labels = _labels(form.get("label", ""))
+        labels = typed_labels()
         if name == "label":
             return lambda case_id: conversation.change_labels(seat, case_id, add=labels), "labelled"
         return lambda case_id: conversation.change_labels(seat, case_id, remove=labels), "without that label"
     if name == "read":
-        return lambda case_id: desk.cases.mark(case_id, seat.handle, read=True), "marked as read"
+        return lambda case_id: desk.cases.mark(
+            case_id, seat.handle, read=True, upto=seen.get(case_id)
+        ), "marked as read"
     raise UsageError("There is no such button.")
+
+
+def _seen(untrusted: Iterable[str]) -> dict[bytes, int]:
+    """The newest letter that the list showed of each case: one that came later is neither read nor done with."""
+    pairs = (each.partition(".") for each in untrusted)
+    return {
+        case_id: int(number)
+        for each, _, number in pairs
+        if (case_id := parsed_id(each)) is not None and number.isascii() and number.isdecimal()
+    }
 
 
 def _each(case_ids: Iterable[bytes], act: Callable[[bytes], object], done: str) -> None:
@@ -178,20 +194,6 @@ def _each(case_ids: Iterable[bytes], act: Callable[[bytes], object], done: str) 
         context.say(f"{number} {'case' if number == 1 else 'cases'} {done}.")
 
 
-def _labels(typed: str) -> frozenset[str]:
-    """The labels in a field, separated by commas.
-
-    Raises:
-        UsageError: there is none, or a label that is too long.
-    """
-    labels = {" ".join(unicodedata.normalize("NFC", each).split()) for each in typed.split(",")} - {""}
-    if not labels:
-        raise UsageError("Type a label first.")
-    if any(len(label) > limits.LABEL_CHARACTERS or not label.isprintable() for label in labels):
-        raise UsageError(f"A label has at most {limits.LABEL_CHARACTERS} characters.")
-    return frozenset(labels)
-
-
 @access.editor
 @blueprint.post("/cases/<id:case_id>/take")
 def take(case_id: bytes) -> ResponseReturnValue:
@@ -199,12 +201,14 @@ def take(case_id: bytes) -> ResponseReturnValue:
     seat = context.seat()
     readers.must_read(seat, case_id, seat.handle)
     row = inbox.get(seat.vault, case_id, viewer=seat.handle)
-    if row.assignee not in {None, seat.handle}:
-        context.say(f"{row.name} was taken by {row.assignee} meanwhile. Nothing was changed.")
+    try:
+        workflow.assign(seat, case_id, seat.handle, was=None)
+    except Conflict as error:
+        context.say(f"{error}. Nothing was changed.")
         return _back()
-    workflow.assign(seat, case_id, seat.handle)
     if row.state is CaseState.NEW:
-        workflow.set_state(seat, case_id, CaseState.READING)
+        with suppress(Conflict):  # a colleague has moved it on in this moment
+            workflow.set_state(seat, case_id, CaseState.READING, was=CaseState.NEW)
     context.say(f"{row.name} is yours.")
     return _back()
 

@@ -10,7 +10,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, context, error_pages, held_forms, presentation
+from fieldreport.desk import access, context, error_pages, held_forms, presentation, request_guards
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.desk.sessions import Session
 from fieldreport.desk.sign_in import ClockOff
@@ -37,8 +37,10 @@ _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 @access.public
 @blueprint.get("/desk.css")
 def style() -> ResponseReturnValue:
-    """The style sheet."""
-    return flask.Response(_STYLE, mimetype="text/css")
+    """The style sheet, with the seconds until a page warns of the auto-lock and until it is over."""
+    idle = context.desk().settings.desk.idle_seconds
+    times = f":root {{ --soon: {idle - min(limits.DESK_WARN_SECONDS, idle // 2)}s; --over: {idle + 1}s; }}\n"
+    return flask.Response(times.encode() + _STYLE, mimetype="text/css")
 
 
 @access.public
@@ -150,8 +152,11 @@ def submit() -> ResponseReturnValue:
         if isinstance(error, TooManyTries):
             response.headers["Retry-After"] = str(error.seconds)
         return response
-    desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
-    cookie, session = desk.sessions.begin(handle=admitted.seat.handle, role=admitted.seat.role, seat=admitted.seat)
+    former = flask.request.cookies.get(desk.cookie_name, "")
+    desk.sessions.end(former)
+    cookie, session = desk.sessions.begin(
+        handle=admitted.seat.handle, role=admitted.seat.role, seat=admitted.seat, after=former
+    )
     flask.g.desk_session = session
     session.notices.extend(admitted.notices)
     if session.role is Role.EDITOR:
@@ -196,9 +201,7 @@ def _after(session: Session, untrusted_held: Sequence[str], next_path: str) -> R
     if form.handle != session.handle:
         return flask.redirect("/", code=303)
     presentation.stay_on_screen()
-    return flask.render_template(
-        "held-form.html", path=form.path, fields=form.fields, written=error_pages.written(dict(form.fields))
-    )
+    return flask.render_template("held-form.html", path=form.path, fields=form.fields, label=error_pages.label)
 
 
 @access.signed_in
@@ -209,7 +212,10 @@ def lock() -> ResponseReturnValue:
     context.seat().record(Act.LOCKED)
     desk.sessions.end(flask.request.cookies.get(desk.cookie_name, ""))
     flask.g.desk_session = None
-    response = flask.make_response(flask.redirect(flask.url_for("sign_in.show", locked=1), code=303))
-    response.delete_cookie(desk.cookie_name, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie)
+    # The cookie stays: it opens nothing now, and tells whose form it is that another window sends after the lock.
+    if flask.g.get("desk_not_kept"):
+        response = flask.make_response(page(held_form=request_guards.hold_form(flask.request), locked=True))
+    else:
+        response = flask.make_response(flask.redirect(flask.url_for("sign_in.show", locked=1), code=303))
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

@@ -30,7 +30,15 @@ from fieldreport.store import (
     spooled,
     without_key,
 )
-from fieldreport.vault.archive.tables import Case, Outgoing, RecipientKey, RecipientSet, SealedObject, VaultState
+from fieldreport.vault.archive.tables import (
+    Case,
+    Outgoing,
+    RecipientKey,
+    RecipientSet,
+    SealedObject,
+    Unsent,
+    VaultState,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +200,7 @@ class Objects:
         found = {row.id for row in rows if not is_whole(self._blobs, row.blob, row.size, ends_only=True)}
         with reading(self._engine) as session:  # those that were deleted meanwhile are not damaged
             found = {each for each in found if session.get(SealedObject, each) is not None}
-        for table in (SealedObject.__table__, Outgoing.__table__):
+        for table in (SealedObject.__table__, Outgoing.__table__, Unsent.__table__):
             found.update(without_key(self._engine, self._blobs.row_keys, table))
         return sorted(found)
 

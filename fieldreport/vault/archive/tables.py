@@ -223,6 +223,22 @@ class Outgoing(VaultBase, kw_only=True):
     hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
 
 
+class Unsent(VaultBase, kw_only=True):
+    """What one editor has typed on a case and not sent, under the row key in ``slot``; see ``cases.unsent``.
+
+    ``hidden`` is sealed to that editor alone. ``id`` is new with each version.
+    """
+
+    __tablename__ = "unsent"
+    __table_args__ = (UniqueConstraint("case_id", "handle"),)
+
+    id: Mapped[bytes] = mapped_column(column_bytes(16), primary_key=True)
+    case_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("cases.id"))
+    handle: Mapped[str] = mapped_column(index=True)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+
+
 class Withdrawal(VaultBase, kw_only=True):
     """A source who withdrew while older letters could not be opened yet; kept until none of those is left."""
 

@@ -5,6 +5,9 @@ Rules: a case that is limited to others can be neither changed nor deleted; ever
 
 from __future__ import annotations
 
+from typing import Final
+
+from fieldreport.errors import Conflict
 from fieldreport.seal import Role
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.audit import Act
@@ -13,23 +16,39 @@ from fieldreport.vault.archive.tables import CaseState, Ending
 from fieldreport.vault.cases.file import end_case
 from fieldreport.vault.cases.inbox import living
 
+_ANYBODY: Final = "*"  # no handle
 
-def set_state(seat: Seat, case_id: bytes, state: CaseState) -> None:
-    """Move a case to another state. Raises ``NotFound``; ``NotAllowed`` where it is limited to others."""
+
+def set_state(
+    seat: Seat, case_id: bytes, state: CaseState, *, was: str | None = None, last_letter: int | None = None
+) -> None:
+    """Move a case to another state.
+
+    ``was``: the state that the person saw; ``last_letter``: the sequence of the newest letter that was there then.
+
+    Raises:
+        NotFound: no such case. NotAllowed: it is limited to others (code "limited").
+        Conflict: it is in another state than the person saw (code "case-changed"), or a letter came meanwhile
+            ("letter-came").
+    """
     readers.must_read(seat, case_id, seat.handle)
     with seat.change() as change:
         case = living(change.session, case_id)
+        if was is not None and case.state not in {was, state.value}:
+            raise Conflict(f"{case.name} was set to '{case.state}' meanwhile", code="case-changed")
+        if last_letter is not None and case.last_letter > last_letter:
+            raise Conflict(f"a letter came to {case.name} meanwhile: read it first", code="letter-came")
         if case.state != state.value:
             case.state = state.value
             change.record(Act.CASE_STATE, f"{case.name} {state}")
 
 
-def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
-    """Assign a case to an editor, or with ``None`` to no one.
+def assign(seat: Seat, case_id: bytes, handle: str | None, *, was: str | None = _ANYBODY) -> None:
+    """Assign a case to an editor, or with ``None`` to no one. ``was``: to whom it was as the person saw it.
 
     Raises:
         NotFound: no such case, or no active entry has this handle. NotAllowed: the case is limited to
-            others (code "limited").
+            others (code "limited"). Conflict: it is assigned to another than the person saw (code "case-changed").
     """
     readers.must_read(seat, case_id, seat.handle)
     if handle is not None:
@@ -37,6 +56,8 @@ def assign(seat: Seat, case_id: bytes, handle: str | None) -> None:
         readers.must_read(seat, case_id, handle)
     with seat.change() as change:
         case = living(change.session, case_id)
+        if was != _ANYBODY and case.assignee not in {was, handle}:
+            raise Conflict(f"{case.name} was assigned to {case.assignee or 'nobody'} meanwhile", code="case-changed")
         if case.assignee != handle:
             case.assignee = handle
             change.record(Act.CASE_ASSIGNED, f"{case.name} {handle or '-'}")

@@ -11,7 +11,7 @@ from fieldreport.seal import Roster
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.tables import RotationState
-from fieldreport.vault.cases import conversation, inbox, sort
+from fieldreport.vault.cases import conversation, inbox, sort, unsent
 from fieldreport.vault.keys import rotation, rotation_state
 from fieldreport.vault.keys.rotation_state import RotationOrder
 from tests.cast import a_source, with_new_key, without_old_keys
@@ -39,6 +39,7 @@ def test_from_order_to_destruction_everything_stays_readable(newsroom: Newsroom)
     source = a_source()
     case = newsroom.receive(source, "before")
     conversation.note(newsroom.seat(newsroom.amira), case.id, "a note")
+    unsent.keep(newsroom.seat(newsroom.amira), case.id, "reply", {"text": "half a reply"}, seen="")
     old_key = newsroom.amira.identities[0].key_id
     amira, roster = approved(newsroom)
     newsroom.mailbox.saw_epoch(roster.epoch)
@@ -52,6 +53,7 @@ def test_from_order_to_destruction_everything_stays_readable(newsroom: Newsroom)
     newsroom.send(source, "after")
     newsroom.collect()
     sort.sort(newsroom.seat(amira))
+    assert unsent.kept(newsroom.seat(amira), case.id) == {"reply": {"text": "half a reply"}}
     texts = [newsroom.seat(amira).text(item.id) for item in inbox.items(newsroom.vault, case.id)]
     assert texts == ["before", "a note", "after"]
     with newsroom.seat(newsroom.jonas).open_item(inbox.items(newsroom.vault, case.id)[0].id):

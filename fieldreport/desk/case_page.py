@@ -1,0 +1,156 @@
+"""The page of a case: what is on it, whichever view shows it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import contents, context, inbox_filter, presentation, search_job
+from fieldreport.desk.article_fields import Changed, differences
+from fieldreport.desk.article_readers import too_few_for_an_article
+from fieldreport.desk.cases import editors, readable_case
+from fieldreport.desk.item_view import NOT_YET, read_items
+from fieldreport.errors import NotARecipient, SealError
+from fieldreport.press.leakcheck.spellings import spellings
+from fieldreport.vault.archive import readers
+from fieldreport.vault.archive.tables import CaseState
+from fieldreport.vault.articles.overview import list_articles
+from fieldreport.vault.cases import conversation, inbox, summary, unsent
+from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.evidence_import import was_received
+from fieldreport.vault.cases.similar import Similar, similar
+from fieldreport.web.forms import Problem
+
+_REFUSED_CARD: Final = {
+    "unsigned": "is not signed by anyone: do not trust it",
+    "forged": "is not signed by who it claims to be: do not trust it",
+    "replayed": "is not the newest that the log knows: an older one was put back, or it was taken away",
+    "row-key": "lacks its key beside the database, which was changed, or restored without the keys that belong to it",
+}
+
+
+def case_page(
+    case_id: bytes,
+    *,
+    write: str = "",
+    typed: Mapping[str, str] | None = None,
+    problems: Sequence[Problem] = (),
+    status: int = 200,
+) -> ResponseReturnValue:
+    """The page, with the form ``write`` open; in it stands ``typed``, or what was kept of it before."""
+    desk, seat = context.desk(), context.seat()
+    case = readable_case(case_id)
+    rows = inbox.items(desk.vault, case_id)
+    before = flask.request.args.get("before", type=int)
+    end = before if before is not None and 0 < before < len(rows) else len(rows)
+    start = max(0, end - limits.CASE_ITEMS)
+    card, card_problem = _card(case_id)
+    with desk.vault.reading() as database:
+        received = was_received(database, case.name)
+    write = "" if received and write == "reply" else write  # there is nobody to answer
+    reads = sorted(readers.readers_of(seat, case_id) or ())
+    kept, kept_problem = _kept(case_id)
+    stored = kept.get(write, {})
+    written = stored if typed is None else typed
+    if write:
+        presentation.stay_on_screen()
+    here: dict[str, Any] = {"case_id": case_id, **in_address()}
+    page = flask.render_template(
+        "case.html",
+        case=case,
+        received=received,
+        items=read_items(seat, case_id, rows[start:end], first=start + 1),
+        total=len(rows),
+        earlier=start if start > 0 else None,
+        later=end < len(rows),
+        reads=reads,
+        too_few=too_few_for_an_article(reads),
+        card=card,
+        card_problem=card_problem,
+        spellings={term: spellings(term) for term in card.protected},
+        title=summary.title_in(card.facts),
+        articles=list_articles(desk.vault, case_id=case_id),
+        assignee_options=[
+            (handle, handle) for handle in sorted({*(reads or editors()), *([case.assignee] if case.assignee else [])})
+        ],
+        others=[handle for handle in editors() if handle != context.session().handle],
+        state_options=[(state.value, state.value) for state in CaseState],
+        write=write,
+        typed=written or (card_fields(card) if write == "facts" else {}),
+        base=unsent.edition(card_fields(card)),
+        changed=_changed(card, written) if write == "facts" else (),
+        kept=kept,
+        kept_problem=kept_problem,
+        elsewhere=kept.get(unsent.other(write), {}) if write else {},
+        unsent_field=f"{case_id.hex()}.{write}.{unsent.edition(stored)}" if write else "",
+        item=written.get("item") or secrets.token_hex(16),
+        here=flask.url_for("cases.show", write=write or None, **here),
+        problems=problems,
+        similar=_similar(case_id),
+        **_in_list(case_id),
+    )
+    return page, status
+
+
+def in_address() -> dict[str, Any]:
+    """What the address of this page says of the list that the case was opened from."""
+    return {name: value for name, value in flask.request.args.items() if name in inbox_filter.NAMES}
+
+
+def card_fields(card: Card) -> dict[str, str]:
+    """What the form of a fact sheet holds."""
+    fields = {"facts": card.facts, "protected": "\n".join(card.protected)}
+    return fields if any(fields.values()) else {}
+
+
+def _changed(card: Card, written: Mapping[str, str]) -> tuple[Changed, ...]:
+    """Where the fact sheet that was typed differs from one that a colleague has saved since it was begun."""
+    if not written or written.get("base", "") == unsent.edition(card_fields(card)):
+        return ()
+    labels = {"facts": "Fact sheet", "protected": "Protected terms"}
+    stored = card_fields(card)
+    return differences(
+        {label: stored.get(name, "") for name, label in labels.items()},
+        {label: written.get(name, "").strip() for name, label in labels.items()},
+    )
+
+
+def _kept(case_id: bytes) -> tuple[Mapping[str, unsent.Fields], str]:
+    """What was typed and not sent; if it was changed by somebody else, nothing, and what is wrong with it."""
+    try:
+        return unsent.kept(context.seat(), case_id), ""
+    except SealError:
+        return {}, "What you had typed here was changed by somebody else and is not shown. Tell the admin."
+
+
+def _in_list(case_id: bytes) -> dict[str, object]:
+    """The list that the case was opened from, and its neighbours there."""
+    desk, session = context.desk(), context.session()
+    chosen = inbox_filter.chosen(in_address())
+    wanted = inbox_filter.wanted(chosen, handles=frozenset(editors()) | desk.cases.handles())
+    known, _ = contents.known(session, desk.cases)
+    beside = desk.cases.neighbours(wanted, case_id, viewer=session.handle, contents=known)
+    return {"chosen": chosen, "before": beside.before, "after": beside.after, "shortcuts": session.shortcuts}
+
+
+def _similar(case_id: bytes) -> tuple[Similar, ...]:
+    """Cases that tell the same, as far as the session's search knows."""
+    desk, session = context.desk(), context.session()
+    reader, _ = search_job.known(session, desk.cases, desk.site.reader)
+    return similar(session.seat, reader, case_id)
+
+
+def _card(case_id: bytes) -> tuple[Card, str]:
+    """The card; if it is damaged, an empty one and what is wrong with it, because the letters must stay readable."""
+    try:
+        return conversation.card(context.seat(), case_id), ""
+    except NotARecipient:
+        return Card(), f"The fact sheet is {NOT_YET} Nobody can save a new one for you until then."
+    except SealError as error:
+        what = _REFUSED_CARD.get(error.code, "is damaged and was refused")
+        return Card(), f"The fact sheet {what}. Saving a new one is not possible."

@@ -1,0 +1,161 @@
+"""Writing on the page of a case: a reply to its source, a note for colleagues, the fact sheet; and what is kept of it.
+
+What was typed is kept before any of these runs; see ``desk.composer``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from fieldreport import limits
+from fieldreport.desk import access, composer, context
+from fieldreport.desk.case_page import card_fields, case_page, in_address
+from fieldreport.desk.cases import readable_case
+from fieldreport.desk.forms import parsed_id, typed_labels, typed_text
+from fieldreport.errors import Conflict
+from fieldreport.vault.cases import conversation, inbox, unsent
+from fieldreport.vault.cases.conversation import Card
+from fieldreport.web.forms import Problem
+
+blueprint = flask.Blueprint("compose", __name__)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/reply")
+def reply(case_id: bytes) -> ResponseReturnValue:
+    """Answer the source: sealed to the codename's key for them, and to the editors for the record."""
+    readable_case(case_id)
+    text = typed_text()
+    problem = _problem_with(text, "reply")
+    if problem is not None:
+        return _again(case_id, "reply", problem)
+    try:
+        item_id = conversation.reply(context.seat(), case_id, text, context.desk().mailbox, item_id=_drawn_id())
+    except Conflict:
+        return _sent_before(case_id, "reply")
+    unsent.drop(context.seat(), case_id, "reply")
+    pending = inbox.item(context.desk().vault, item_id).pending
+    context.say(
+        "The reply is sealed and stored here. The letterbox cannot be reached; the reply is sent as soon as it can be."
+        if pending
+        else "The reply is sealed and waits for the source."
+    )
+    return _to_case(case_id)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/note")
+def note(case_id: bytes) -> ResponseReturnValue:
+    """Store a note for colleagues; the source never sees it."""
+    readable_case(case_id)
+    text = typed_text()
+    problem = _problem_with(text, "note")
+    if problem is not None:
+        return _again(case_id, "note", problem)
+    try:
+        conversation.note(context.seat(), case_id, text, item_id=_drawn_id())
+    except Conflict:
+        return _sent_before(case_id, "note")
+    unsent.drop(context.seat(), case_id, "note")
+    context.say("The note is sealed and stored.")
+    return _to_case(case_id)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/facts")
+def facts(case_id: bytes) -> ResponseReturnValue:
+    """Save the fact sheet and the protected terms, unless a colleague has saved others since the form was shown."""
+    readable_case(case_id)
+    seat = context.seat()
+    newest = conversation.card(seat, case_id)
+    if card_fields(_typed_card()) == card_fields(newest):
+        return _facts_stored(case_id)
+    if flask.request.form.get("base", "") != unsent.edition(card_fields(newest)):
+        return _form_again(case_id, "facts", status=409)
+    # Labels are no part of this form: they stay as they are now.
+    card = replace(_typed_card(), labels=newest.labels, version=newest.version)
+    try:
+        conversation.save_card(seat, case_id, card)
+    except Conflict:
+        return _form_again(case_id, "facts", status=409)
+    return _facts_stored(case_id)
+
+
+def _typed_card() -> Card:
+    terms = tuple(dict.fromkeys(line.strip() for line in typed_text("protected").splitlines() if line.strip()))
+    return Card(facts=typed_text("facts"), protected=terms)
+
+
+def _facts_stored(case_id: bytes) -> ResponseReturnValue:
+    unsent.drop(context.seat(), case_id, "facts")
+    context.say("Fact sheet and protected terms are sealed and stored.")
+    return _to_case(case_id)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/keep")
+def keep(case_id: bytes) -> ResponseReturnValue:
+    """Nothing more: what was typed is kept already. ``write`` names the form to go on with; none to stop writing."""
+    readable_case(case_id)
+    write = flask.request.args.get("write", "")
+    if flask.request.form.get("label", "").strip():  # Enter was pressed in the field of labels
+        conversation.change_labels(context.seat(), case_id, add=typed_labels())
+        context.say("Labelled.")
+    elif not write:
+        context.say("What you typed is kept for you alone. Nobody else can open it, and it is not sent.")
+    return _to_case(case_id, write)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/discard")
+def discard(case_id: bytes) -> ResponseReturnValue:
+    """Throw away what was kept of one form, ``form``."""
+    readable_case(case_id)
+    form = flask.request.form.get("form", "")
+    unsent.drop(context.seat(), case_id, form)
+    context.say("Thrown away.")
+    return _to_case(case_id, flask.request.args.get("write", "") if form.endswith(".other") else "")
+
+
+def _drawn_id() -> bytes | None:
+    """The id that was drawn with the form, so that a form sent twice is stored once."""
+    return parsed_id(flask.request.form.get("item", ""))
+
+
+def _problem_with(text: str, what: str) -> Problem | None:
+    if not text:
+        return Problem(text=f"The {what} is empty.", field="text")
+    if len(text.encode()) > limits.SENT_TEXT_BYTES:
+        most = f"{limits.SENT_TEXT_BYTES:,} letters, in some scripts {limits.SENT_TEXT_BYTES // 3:,}"
+        return Problem(text=f"The {what} is too long: at most {most}.", field="text")
+    return None
+
+
+def _again(case_id: bytes, write: str, problem: Problem) -> ResponseReturnValue:
+    return _form_again(case_id, write, problems=[problem])
+
+
+def _sent_before(case_id: bytes, write: str) -> ResponseReturnValue:
+    """The page again, with another id, so that what was changed since can be sent if that is meant."""
+    problem = Problem(
+        text="This form was sent before with other words, and those are stored. Send these only if you mean both.",
+        field="text",
+    )
+    return _form_again(case_id, write, problems=[problem], status=409, item="")
+
+
+def _form_again(
+    case_id: bytes, write: str, *, problems: list[Problem] | None = None, status: int = 422, **other: str
+) -> ResponseReturnValue:
+    """The page with its form as it was sent."""
+    typed = {**flask.request.form.to_dict(), **other}
+    return case_page(case_id, write=write, typed=typed, problems=problems or [], status=status)
+
+
+def _to_case(case_id: bytes, write: str = "") -> ResponseReturnValue:
+    wanted: dict[str, Any] = {**in_address(), "write": write if composer.is_form(write) else None}
+    return flask.redirect(flask.url_for("cases.show", case_id=case_id, **wanted), code=303)
