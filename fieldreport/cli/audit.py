@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from fieldreport.cli import load_settings, passphrases
 from fieldreport.errors import SealError, UsageError
 from fieldreport.seal import AuditHead
-from fieldreport.vault.archive import audit_heads
+from fieldreport.vault.archive import audit_export, audit_heads
 from fieldreport.vault.archive.audit import Act, Remembered
-from fieldreport.vault.archive.rosters import RosterWatch
+from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.vault import Vault, open_vault
+from fieldreport.vault.archive.tables import AuditRow
+from fieldreport.vault.archive.vault import open_vault
 
 
 @click.group("audit")
@@ -29,32 +33,54 @@ def audit_command() -> None:
 
 @audit_command.command("verify")
 @click.option("--head", "untrusted_head", metavar="HEX", help="A fingerprint of the log that you wrote down earlier.")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Verify this file, which the desk exported, and not the database.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
-def verify(context: click.Context, untrusted_head: str | None, *, as_json: bool) -> None:
+def verify(context: click.Context, untrusted_head: str | None, file: Path | None, *, as_json: bool) -> None:
     """Verify every hash and signature, and that the log holds every head remembered outside the database.
 
     The exit status is 0 if all of that is so.
     """
     settings = load_settings(context)
-    with closing(open_vault(settings)) as vault:
-        rosters = RosterWatch.of(settings, vault)
-        remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
-        if untrusted_head is not None:
-            remembered = (*remembered, _given(vault, untrusted_head))
+    given = None if untrusted_head is None else _digest(untrusted_head)
+    numbers: list[int] = []
+
+    def look(row: AuditRow) -> None:
+        if row.hash == given:
+            numbers.append(row.sequence)
+
+    with ExitStack() as stack:
         # Rosters in force or not: the log must stay verifiable after a roster has expired.
-        report = vault.audit.verify(rosters.all_here(), remembered)
+        if file is None:
+            vault = stack.enter_context(closing(open_vault(settings)))
+            rosters = RosterWatch.of(settings, vault)
+            remembered = audit_heads.remembered(rosters, vault.instance, settings.desk.keyfiles)
+            report = vault.audit.verify(rosters.all_here(), remembered, each=look)
+        else:
+            rosters = stack.enter_context(open_watch(settings))
+            remembered = audit_heads.remembered(rosters, settings.instance_id, settings.desk.keyfiles)
+            lines = _lines(stack.enter_context(file.open("rb")))
+            report = audit_export.verify(lines, rosters.all_here(), remembered, each=look)
+    if given is not None:
+        report = replace(report, held=(*report.held, _noted(given, numbers)))
     held, accepted = ({one.by: one.head.number for one in some} for some in (report.held, report.accepted))
     if as_json:
         found = {"entries": report.entries, "unsigned": report.unsigned, "head": report.head}
-        click.echo(json.dumps(found | {"held": held, "accepted_as_lost": accepted}))
+        newer = {one.by: one.head.number for one in report.newer}
+        click.echo(json.dumps(found | {"held": held, "accepted_as_lost": accepted, "newer_than_the_file": newer}))
         return
     click.echo(f"{report.entries} entries verified, {report.unsigned} of them unsigned (nobody was signed in).")
     for by, number in held.items():
         click.echo(f"It holds entry {number}, which {by} remembers.")
     for by, number in accepted.items():
         click.echo(f"It lacks entry {number}, which {by} remembers; an admin accepted that.")
-    if not remembered:
+    for one in report.newer:
+        click.echo(f"It is older than entry {one.head.number}, which {one.by} remembers.")
+    if not (held or accepted or report.newer):
         click.echo("No head is remembered yet: whether entries were cut off its end cannot be seen.")
     click.echo(f"Write this fingerprint down, to prove later that no entry was cut off: {report.head}")
 
@@ -87,7 +113,13 @@ def accept(context: click.Context, admin: str, passphrase_file: Path | None, *, 
     click.echo("Accepted. It is noted in the log.")
 
 
-def _given(vault: Vault, untrusted_head: str) -> Remembered:
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, the last one of which may be endless."""
+    while line := file.readline(audit_export.LINE_BYTES + 1):
+        yield line
+
+
+def _digest(untrusted_head: str) -> bytes:
     digits = "".join(untrusted_head.split()).lower()
     try:
         digest = bytes.fromhex(digits)
@@ -95,11 +127,14 @@ def _given(vault: Vault, untrusted_head: str) -> Remembered:
         digest = b""
     if len(digest) != hashlib.sha256().digest_size:
         raise UsageError("a fingerprint of the log is 64 hexadecimal digits")
-    number = vault.audit.number_of(digest)
-    if number is None:
+    return digest
+
+
+def _noted(given: bytes, numbers: list[int]) -> Remembered:
+    if not numbers:
         raise SealError(
             "the audit log is not the one that was here before",
             code="audit-head",
             detail="the audit log lacks the entry whose fingerprint --head gives",
         )
-    return Remembered(by="--head", head=AuditHead(number=number, hash=digest))
+    return Remembered(by="--head", head=AuditHead(number=numbers[0], hash=given))

@@ -14,6 +14,7 @@ from fieldreport import limits
 from fieldreport.config import Settings
 from fieldreport.desk import context, presentation, request_guards, rewrap, search_job, sort
 from fieldreport.desk.access import SignInFirst
+from fieldreport.desk.audit_check import AuditCheck
 from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.daily_purge import DailyPurge
 from fieldreport.desk.error_pages import error_page, written
@@ -121,6 +122,7 @@ def create_app(
 
     site = Site.of(settings, reader=Reader(scrubber, settings.desk.data / "scratch"), clock=clock)
     index = CaseIndex(vault, rosters)
+    audit_check = AuditCheck(vault, rosters, settings.desk.keyfiles, clock=clock)
 
     def refresh() -> None:
         index.refresh()
@@ -142,6 +144,7 @@ def create_app(
             vault=vault,
             mailbox=page_mailbox or mailbox,
             letterbox=open_switchboard(settings),
+            audit_check=audit_check,
             scrubber=scrubber,
             rosters=rosters,
             cases=index,
@@ -155,6 +158,7 @@ def create_app(
                 lock_unlisted=lock_unlisted,
                 index=refresh,
                 sort=lambda: sort.start_for_anybody(sessions, vault),
+                verify_log=audit_check.run_daily,
                 purge=DailyPurge(sessions, settings.desk, clock=clock).run,
                 rewrap=lambda: rewrap.start_for_colleagues(sessions, mailbox),
                 sessions=sessions,

@@ -1,5 +1,7 @@
 """The desk's background jobs: it collects and sorts letters, publishes, re-wraps, purges, and locks sessions.
 
+The audit log is verified here as well, once a day.
+
 Rules: a session is locked when it is idle, and when a roster that another process published does not list its owner any
 more or lists another key: the keys of somebody who was removed do not wait in memory for their next click. Collecting
 needs no key; sorting is done with the keys of those who are unlocked. Publishing happens only while an editor is
@@ -54,6 +56,7 @@ class BackgroundJobs:
         index: Callable[[], object],
         sort: Callable[[], None],
         purge: Callable[[], None],
+        verify_log: Callable[[], None],
         rewrap: Callable[[], None],
         sessions: Sessions,
         collect_seconds: int,
@@ -66,6 +69,7 @@ class BackgroundJobs:
         self._index = index
         self._sort = sort
         self._purge = purge
+        self._verify_log = verify_log
         self._rewrap = rewrap
         self._sessions = sessions
         self._collect_seconds = collect_seconds
@@ -133,6 +137,7 @@ class BackgroundJobs:
                 waited, due = 0, self._collect_seconds
                 self._try("publishing", self._publish)
                 self._try("deleting cases past their time", self._purge)
+                self._try("verifying the audit log", self._verify_log)
             self._try("sorting", self._sort)
             self._try("indexing", self._index)
             if self._stop.wait(step):

@@ -9,6 +9,7 @@ from typing import Final
 import flask
 
 from fieldreport.config import Settings
+from fieldreport.desk.audit_check import AuditCheck
 from fieldreport.desk.background import BackgroundJobs
 from fieldreport.desk.sessions import Session, Sessions
 from fieldreport.desk.sign_in import SignIn
@@ -37,6 +38,7 @@ class Desk:
     vault: Vault
     mailbox: DeskMailbox
     letterbox: Switchboard
+    audit_check: AuditCheck
     scrubber: Scrubber
     rosters: RosterWatch
     cases: CaseIndex

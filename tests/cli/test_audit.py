@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete
 
+from fieldreport.vault.archive import audit_export
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.archive.vault import open_vault
 from tests.cli.conftest import House, refused
@@ -45,6 +47,24 @@ def test_a_noted_fingerprint_is_compared(staffed_house: House) -> None:
     assert "lacks the entry" in refused(house.run("audit", "verify", "--head", "ab" * 32), 65)
     for wrong in ("", "ab", "zz" * 32, noted + "00"):
         assert "64 hexadecimal digits" in refused(house.run("audit", "verify", "--head", wrong), 64)
+
+
+def test_a_file_of_the_log_is_verified_without_the_database(staffed_house: House, tmp_path: Path) -> None:
+    house = staffed_house
+    with closing(open_vault(house.settings)) as vault:
+        lines = list(audit_export.lines(vault.audit))
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"".join(lines))
+    noted = house.facts("audit", "verify")["head"]
+    assert house.facts("audit", "verify", "--file", str(file), "--head", noted)["held"] == {"admin": 2, "--head": 2}
+    assert house.as_admin("roster", "sign").exit_code == 0
+    found = house.facts("audit", "verify", "--file", str(file))
+    assert found["newer_than_the_file"] == {"admin": 3}
+    assert found["held"] == {"roster 3": 2}
+    for broken in (b"", lines[0], lines[1], b"x" * 5000, b"".join(lines).replace(b"admin", b"amira")):
+        file.write_bytes(broken)
+        done = house.run("audit", "verify", "--file", file, "--head", noted)
+        refused(done, 65)
 
 
 def test_a_deleted_log_is_refused_until_the_admin_accepts_it(staffed_house: House) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, update
 
 from fieldreport import limits
-from fieldreport.errors import StoreError
+from fieldreport.desk import act_names
+from fieldreport.errors import SealError, StoreError
+from fieldreport.vault.archive import audit_export
 from fieldreport.vault.archive.audit import Act
-from fieldreport.vault.archive.tables import AuditRow
-from fieldreport.vault.cases import inbox
+from fieldreport.vault.archive.tables import AuditRow, CaseState
+from fieldreport.vault.cases import inbox, workflow
 from fieldreport.vault.cases.collect import Collected
 from tests.cast import PASSPHRASES
 from tests.desk.conftest import Browser, House
@@ -24,7 +28,7 @@ class TestTheAuditLog:
         lena, case = house.sign_in("lena"), house.receive()
         amira.press(amira.get(f"/cases/{case.id.hex()}"), "Set", {"state": "verifying"})
         rows = [" ".join(" ".join(row.itertext()).split()) for row in lena.get("/audit").find("//tbody/tr")]
-        assert "amira case-state" in rows[0]
+        assert "amira set a case's state" in rows[0]
         assert f"{case.name} verifying" in rows[0]
         assert len(rows) > 1
 
@@ -32,7 +36,7 @@ class TestTheAuditLog:
         house.seat("jonas").record(Act.LOCKED)
         page = lena.press(lena.get("/audit"), "Check the whole log")
         assert "Log verified" in page.text
-        assert page.find("//div[@role='status']//span[@class='mono']")
+        assert page.find("//details[@role='status']//span[@class='mono']")
 
     def test_an_altered_entry_is_named(self, house: House, lena: Browser) -> None:
         house.seat("jonas").record(Act.LOCKED)
@@ -52,6 +56,69 @@ class TestTheAuditLog:
         assert numbers == sorted(numbers, reverse=True)
         assert numbers[-1] == 1
         assert not older.find("//a[@rel='next']")
+
+    def test_it_is_filtered_by_who_what_when_and_about_what_and_pages_keep_the_filter(
+        self, house: House, lena: Browser
+    ) -> None:
+        case = house.receive()
+        workflow.set_state(house.seat("amira"), case.id, CaseState.READING)
+        for _ in range(60):
+            house.seat("jonas").record(Act.LOCKED)
+        house.clock.forward(3 * 24 * 3600)
+        house.seat("jonas").record(Act.LOCKED, f"{case.name}X")
+        lena = house.enter("lena")
+
+        def shown(query: str) -> list[str]:
+            return [" ".join(row.text_content().split()) for row in lena.get(f"/audit?{query}").find("//tbody/tr")]
+
+        assert len(shown("actor=amira&act=case-state")) == 1
+        assert shown(f"subject={case.name}") == shown("act=case-state")
+        today = datetime.fromtimestamp(house.clock(), UTC).date()
+        assert len(shown(f"since={today}")) == 1
+        assert len(shown(f"until={today - timedelta(days=1)}&actor=amira")) == len(shown("actor=amira"))
+        assert shown("actor=nobody") == []
+        page = lena.get("/audit?actor=jonas&act=locked")
+        older = lena.get(page.link("Older"))
+        assert {row.xpath("td[3]")[0].text_content() for row in older.find("//tbody/tr")} == {"jonas"}
+        assert len(page.find("//tbody/tr")) + len(older.find("//tbody/tr")) == 61
+        for wrong in ("act=x", "since=yesterday", "by=jonas", "until=2026-13-01"):
+            assert lena.get(f"/audit?{wrong}").status == 422
+
+    def test_every_act_has_a_name(self) -> None:
+        assert set(act_names.NAMES) == set(Act)
+        assert len(set(act_names.NAMES.values())) == len(Act)
+        assert act_names.name_of("from-a-newer-release") == "from-a-newer-release"
+
+    def test_what_it_exports_is_verified_line_by_line(self, house: House, lena: Browser) -> None:
+        house.seat("jonas").record(Act.LOCKED)
+        page = lena.press(lena.get("/audit"), "Export it")
+        lines = page.body.splitlines(keepends=True)
+        assert json.loads(lines[-1])["act"] == "audit-exported"
+        rosters = house.watch.all_here()
+        assert audit_export.verify(lines, rosters, ()).entries == len(lines) == 2
+        for broken in (
+            [lines[1]],
+            [lines[1], lines[0]],
+            [lines[0].replace(b"jonas", b"amira"), lines[1]],
+            [lines[0], b"[]\n"],
+            [lines[0], b"[" * 3000],
+            [lines[0], lines[1].replace(b'"hour":', b'"hour":1e400,"hours":')],
+        ):
+            with pytest.raises(SealError, match="tampered"):
+                audit_export.verify(broken, rosters, ())
+
+    def test_it_is_verified_by_itself_once_a_day(self, house: House, lena: Browser) -> None:
+        house.seat("jonas").record(Act.LOCKED)
+        assert "was not verified since this desk started" in lena.get("/audit").text
+        house.desk.background._verify_log()
+        assert "Log verified, just now: 1 entries" in lena.get("/audit").text
+        with house.vault.change() as change:
+            change.session.execute(update(AuditRow).values(subject="C-OTHER"))
+        house.desk.background._verify_log()
+        assert "Log verified" in lena.get("/audit").text
+        house.clock.forward(24 * 3600)
+        house.desk.background._verify_log()
+        assert "Log tampered with" in house.enter("lena").get("/audit").text
 
 
 class TestHealth:

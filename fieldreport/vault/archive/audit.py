@@ -14,13 +14,13 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, ScalarResult, select
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -96,6 +96,7 @@ class Act(StrEnum):
     ADMIN_HANDED_OVER = "admin-handed-over"
     LETTERBOX_SET = "letterbox-set"
     INVITATION_SET = "invitation-set"
+    AUDIT_EXPORTED = "audit-exported"
     HEAD_ACCEPTED = "head-accepted"
     ADOPTED = "adopted"
     READERS_ADOPTED = "readers-adopted"
@@ -144,7 +145,7 @@ class AuditReport:
     """A log that holds. ``unsigned`` is a number of entries; ``head`` the hash of the last one, hexadecimal.
 
     ``held``: the remembered heads that it was compared with and holds; ``accepted``: those that it lacks and an admin
-    accepted.
+    accepted; ``newer``: of a file, those of entries that were written after it.
     """
 
     entries: int
@@ -152,6 +153,7 @@ class AuditReport:
     head: str
     held: tuple[Remembered, ...]
     accepted: tuple[Remembered, ...]
+    newer: tuple[Remembered, ...] = ()
 
 
 class AuditLog:
@@ -160,9 +162,14 @@ class AuditLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def page(self, *, after: int | None = None, limit: int = limits.PAGE_ROWS) -> tuple[AuditEntry, ...]:
-        """Return entries, newest first; ``after`` is the sequence that the page before ended with."""
-        wanted = select(AuditRow).order_by(AuditRow.sequence.desc()).limit(limit)
+    def page(
+        self, *, after: int | None = None, limit: int = limits.PAGE_ROWS, where: Sequence[ColumnElement[bool]] = ()
+    ) -> tuple[AuditEntry, ...]:
+        """Return entries, newest first; ``after`` is the sequence that the page before ended with.
+
+        ``where``: what they must be like, see ``audit_filter``.
+        """
+        wanted = select(AuditRow).where(*where).order_by(AuditRow.sequence.desc()).limit(limit)
         if after is not None:
             wanted = wanted.where(AuditRow.sequence < after)
         with reading(self._engine) as session:
@@ -179,16 +186,16 @@ class AuditLog:
             for row in rows
         )
 
+    def entries(self) -> Iterator[AuditRow]:
+        """Return every entry whole, the oldest first; they are read as they are taken."""
+        with reading(self._engine) as session, closing(_all(session)) as rows:
+            yield from rows
+
     def head(self) -> AuditHead | None:
         """Return the last entry's number and hash; ``None`` while there is none."""
         with reading(self._engine) as session:
             state = session.get_one(VaultState, 1)
             return AuditHead(number=state.audit_sequence, hash=state.audit_hash) if state.audit_sequence else None
-
-    def number_of(self, untrusted_hash: bytes) -> int | None:
-        """Return the number of the entry with this hash."""
-        with reading(self._engine) as session:
-            return session.scalar(select(AuditRow.sequence).where(AuditRow.hash == untrusted_hash))
 
     def lacking(self, remembered: Collection[Remembered], roster: Roster) -> tuple[Remembered, ...]:
         """Return those heads that the log does not hold and no admin of ``roster`` has accepted as lost."""
@@ -226,19 +233,10 @@ class AuditLog:
             SealError: (code ``audit``) an entry was altered, removed, added, or signed by another than its actor, or
                 not at all; ``detail`` gives the number of the first. (code ``audit-head``) as ``check_heads``.
         """
-        previous, sequence, unsigned = bytes(32), 0, 0
-        tenure = Tenure(rosters)
         with reading(self._engine) as session:
             head = session.get(VaultState, 1)
-            log = select(AuditRow).order_by(AuditRow.sequence).execution_options(yield_per=_AT_ONCE)
-            with closing(session.scalars(log)) as rows:
-                for row in rows:
-                    sequence += 1
-                    check_entry(row, sequence=sequence, previous=previous)
-                    unsigned += row.signer is None
-                    tenure.check(row)
-                    each(row)
-                    previous = row.hash
+            with closing(_all(session)) as rows:
+                sequence, previous, unsigned = check_chain(rows, rosters, each=each)
             held = tuple(one for one in remembered if _holds(session, one.head))
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):
             raise broken(sequence + 1, "the log ends before its head")
@@ -250,6 +248,29 @@ class AuditLog:
             held=held,
             accepted=tuple(one for one in remembered if one not in held),
         )
+
+
+def check_chain(
+    rows: Iterable[AuditRow], rosters: Sequence[Roster], *, each: Callable[[AuditRow], None] = lambda _row: None
+) -> tuple[int, bytes, int]:
+    """Check entries from the first on: the chain, and who signed; return their number, the last hash, those unsigned.
+
+    Raises as ``AuditLog.verify``; ``each`` as there.
+    """
+    sequence, previous, unsigned = 0, bytes(32), 0
+    tenure = Tenure(rosters)
+    for row in rows:
+        sequence += 1
+        check_entry(row, sequence=sequence, previous=previous)
+        unsigned += row.signer is None
+        tenure.check(row)
+        each(row)
+        previous = row.hash
+    return sequence, previous, unsigned
+
+
+def _all(session: Session) -> ScalarResult[AuditRow]:
+    return session.scalars(select(AuditRow).order_by(AuditRow.sequence).execution_options(yield_per=_AT_ONCE))
 
 
 class Tenure:

@@ -75,7 +75,7 @@ def check(untrusted: bytes, case: str, rosters: Sequence[Roster]) -> Extract:
     entries = value["entries"]
     for at, entry in enumerate(entries):
         if isinstance(entry, dict) and entry.keys() == _SHOWN:
-            row = _row(entry, sequence=sequence, previous=previous)
+            row = row_of(entry, sequence=sequence, previous=previous)
             check_entry(row, sequence=sequence, previous=previous)
             tenure.check(row)
             if not concerns(row.subject, case):
@@ -97,6 +97,11 @@ def _value(row: AuditRow, case: str) -> object:
     if not concerns(row.subject, case):
         content = content_of(row)
         return {"hash": row.hash.hex()} if content is None else content.hex()
+    return shown(row)
+
+
+def shown(row: AuditRow) -> dict[str, object]:
+    """What an entry says, as it stands in an extract; its place in the chain is not in it."""
     return {
         "act": row.act,
         "actor": row.actor,
@@ -120,7 +125,10 @@ def _decoded(untrusted: bytes) -> dict[str, Any]:
     return value
 
 
-def _row(value: dict[str, Any], *, sequence: int, previous: bytes) -> AuditRow:
+def row_of(value: dict[str, Any], *, sequence: int, previous: bytes) -> AuditRow:
+    """The entry that ``shown`` wrote, at this place in the chain. Raises ``SealError`` (code ``audit``)."""
+    if value.keys() != _SHOWN:
+        raise _malformed()
     if type(value["hour"]) is not int or not all(isinstance(value[name], str) for name in _TEXTS):
         raise _malformed()
     row = AuditRow(
