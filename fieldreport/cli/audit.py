@@ -69,9 +69,10 @@ def verify(context: click.Context, untrusted_head: str | None, file: Path | None
         report = replace(report, held=(*report.held, _noted(given, numbers)))
     held, accepted = ({one.by: one.head.number for one in some} for some in (report.held, report.accepted))
     if as_json:
-        found = {"entries": report.entries, "unsigned": report.unsigned, "head": report.head}
-        newer = {one.by: one.head.number for one in report.newer}
-        click.echo(json.dumps(found | {"held": held, "accepted_as_lost": accepted, "newer_than_the_file": newer}))
+        found: dict[str, object] = {"entries": report.entries, "unsigned": report.unsigned, "head": report.head}
+        if file is not None:
+            found |= {"newer_than_the_file": {one.by: one.head.number for one in report.newer}}
+        click.echo(json.dumps(found | {"held": held, "accepted_as_lost": accepted}))
         return
     click.echo(f"{report.entries} entries verified, {report.unsigned} of them unsigned (nobody was signed in).")
     for by, number in held.items():

@@ -18,12 +18,13 @@ from typing import Final
 
 import click
 
-from fieldreport import config, hardening, limits
+from fieldreport import config, hardening
+from fieldreport.checks.findings import Finding, Verdict, failing_as
+from fieldreport.checks.machine import machine_checks, surroundings
+from fieldreport.checks.newsroom import admin_key, keys_due, roster_age
 from fieldreport.cli import load_settings
 from fieldreport.cli.demo_newsroom import FACTS_NAME
 from fieldreport.cli.doctor_link import link_checks
-from fieldreport.cli.findings import Finding, Verdict, failing_as
-from fieldreport.cli.machine_checks import machine_checks, surroundings
 from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError, StoreError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.mailbox.letterbox import LetterboxState, letterbox_state, must_see
@@ -32,7 +33,6 @@ from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
 from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.cases import restriction
-from fieldreport.vault.keys.status import standing
 
 _NAMED_PAYLOADS = 8
 _AS_ITS_USER = "run this as the user of its zone, or as root"
@@ -75,8 +75,8 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> list[Finding
             found.append(
                 _tried("roster", lambda: rosters.in_force().recipients(), "both signatures and the dates hold")
             )
-            found.append(_roster_age(rosters))
-            found.append(_admin_key(settings, rosters))
+            found.append(roster_age(rosters))
+            found.append(admin_key(settings, rosters))
     with failing_as("modes", found):
         found += [_private(path, to_group=to_group) for path, to_group in _private_paths(settings, zones)]
         found.append(_settings_mode(settings.path))
@@ -171,26 +171,6 @@ def _tried(check: str, attempt: Callable[[], object], holds: str) -> Finding:
     return Finding(check=check, verdict=Verdict.HOLDS, seen=holds)
 
 
-def _roster_age(rosters: RosterWatch) -> Finding:
-    try:
-        roster = rosters.newest()
-    except FieldreportError as error:
-        return Finding(check="roster's age", verdict=Verdict.FAILS, seen=error.detail)
-    days = (roster.not_after - rosters.now()).days
-    verdict = Verdict.HOLDS if days > limits.ROSTER_ALARM_DAYS else Verdict.WARNS
-    return Finding(check="roster's age", verdict=verdict, seen=f"epoch {roster.epoch} expires in {days} days")
-
-
-def _due(settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
-    found = standing(vault, rosters, rotate_days=settings.keys.rotate_days)
-    due = [key for key in found.keys if key.due]
-    for key in due:
-        seen = f"{key.handle}'s is {key.age_days} days old; keys are replaced after {found.rotate_days}"
-        yield Finding(check="keys", verdict=Verdict.WARNS, seen=seen)
-    if not due:
-        yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
-
-
 def _orphaned_cases(_settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
     """Whether the readers of limited cases are those that were set, and one of them is left to read each."""
     roster = rosters.newest()
@@ -236,7 +216,7 @@ def _case_sources(_settings: config.Settings, vault: Vault, rosters: RosterWatch
 
 
 _IN_THE_VAULT: Final = {
-    "keys": _due,
+    "keys": keys_due,
     "limited cases": _orphaned_cases,
     "audit log": _audit_log,
     "cases": _case_sources,
@@ -246,18 +226,6 @@ _IN_THE_VAULT: Final = {
 def _named_cases(refused: Sequence[tuple[str, str]]) -> str:
     named = ", ".join(f"{name} ({code})" for name, code in refused[:_NAMED_CASES])
     return f"{named} and {len(refused) - _NAMED_CASES} more" if len(refused) > _NAMED_CASES else named
-
-
-def _admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:
-    """Whether the settings pin the admin key in force, or one that was handed over and might be misused."""
-    try:
-        in_force = rosters.published.admin().fingerprint
-    except FieldreportError as error:
-        return Finding(check="admin key", verdict=Verdict.FAILS, seen=error.detail)
-    if in_force == settings.keys.admin_fingerprint:
-        return Finding(check="admin key", verdict=Verdict.HOLDS, seen="the settings pin the key in force")
-    seen = f"it was handed over; pin the one in force: admin_fingerprint = {in_force}"
-    return Finding(check="admin key", verdict=Verdict.WARNS, seen=seen)
 
 
 def _key_files(keyfiles: Path) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from collections.abc import Container, Iterator
 from contextlib import closing
 
 from fieldreport import config
-from fieldreport.cli.findings import Finding, Verdict
+from fieldreport.checks.findings import Finding, Verdict
+from fieldreport.checks.newsroom import link_of
 from fieldreport.errors import FieldreportError
 from fieldreport.intake.link import gate_of, listen_of
 from fieldreport.mailbox.link import LinkMailbox, open_link
@@ -44,16 +45,6 @@ def _dialled(settings: config.Settings) -> Finding:
     """Whether the desk reaches its intake, and both have the same roster."""
     try:
         with closing(open_link(settings)) as link:
-            waiting, there = link.totals().letters, link.highest_epoch()
-        here = RosterWatch.of(settings).newest().epoch
+            return link_of(link, RosterWatch.of(settings))
     except FieldreportError as error:
         return Finding(check="link", verdict=Verdict.FAILS, seen=error.detail)
-    if there < here:
-        seen = f"the intake has seen epoch {there}, this desk has {here}: 'fieldreport collect' brings it there"
-        return Finding(check="link", verdict=Verdict.WARNS, seen=seen)
-    if there > here:
-        seen = (
-            f"the intake has seen epoch {there}, this desk has {here}: an older copy of the desk's rosters was put back"
-        )
-        return Finding(check="link", verdict=Verdict.FAILS, seen=seen)
-    return Finding(check="link", verdict=Verdict.HOLDS, seen=f"the intake answers; letters wait: {waiting}")

@@ -142,6 +142,35 @@ class TestHealth:
         assert page.status == 200
         assert "away: store" in page.text
 
+    def test_what_needs_attention_comes_first_and_says_what_to_do(
+        self, house: House, lena: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = lena.get("/health")
+        assert "look at it none was made on this machine" in page.text
+        (house.settings.desk.data / limits.BACKED_UP_NAME).write_text(f"{datetime.now(UTC):%Y-%m-%d}")
+        assert "the newest is 0 days old" in lena.get("/health").text
+        house.mailbox.saw_epoch(house.roster.epoch)
+
+        def full() -> None:
+            raise StoreError("the disk is full", detail="/srv/desk: No space left on device")
+
+        monkeypatch.setattr(house.vault, "must_work", full)
+        page = lena.get("/health")
+        first = page.find("//section[1]//dd")[0].text_content()
+        assert first.split() == ["fails", "/srv/desk:", "No", "space", "left", "on", "device"]
+        assert "need attention" in page.text
+        parts = " ".join(each.text_content() for each in page.find("//section[1]//dt"))
+        for part in (
+            "clock",
+            "sandbox",
+            "disk of the desk",
+            "limiter of the desk",
+            "roster's age",
+            "link",
+            "audit log",
+        ):
+            assert part in parts
+
     def test_a_roster_that_has_run_out_is_said(self, house: House) -> None:
         house.clock.forward(100 * 24 * 3600)
         assert "expired" in house.sign_in("lena").get("/health").text
@@ -325,7 +354,7 @@ class TestALogThatWasShortened:
     def test_an_admin_who_is_signed_in_sees_it(self, house: House, lena: Browser) -> None:
         house.seat("jonas").record(Act.LOCKED)
         house.sign_in("amira")
-        assert "holds every remembered head" in lena.get("/health").text
+        assert "holds every remembered entry" in lena.get("/health").text
         drop_the_newest(house)
         assert "lacks entry 4" in lena.get("/health").text
         page = lena.press(lena.get("/audit"), "Check the whole log")

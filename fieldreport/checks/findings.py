@@ -1,4 +1,4 @@
-"""What ``doctor`` says of one check. A finding names the place and what to do; none is a traceback."""
+"""What is said of one check. A finding names the place and what to do; none is a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of ``doctor`` that looks at the machine: cryptography, sandbox, SQLite, clock, disks, limiter, backups."""
+"""Checks of the machine: cryptography, sandbox, SQLite, clock, disks, limiter, backups."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
 from fieldreport import config, limits
-from fieldreport.cli.findings import Finding, Verdict
+from fieldreport.checks.findings import Finding, Verdict
 from fieldreport.errors import FieldreportError
-from fieldreport.scrub.sandbox.lockdown import sandbox_status
+from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
 from fieldreport.seal import check_platform
 from fieldreport.store import free_bytes, free_share
 from fieldreport.web.limiter import storage_options, where
@@ -33,23 +33,31 @@ def machine_checks() -> Iterator[Finding]:
         yield Finding(check="cryptography", verdict=Verdict.FAILS, seen=error.detail)
     else:
         yield Finding(check="cryptography", verdict=Verdict.HOLDS, seen="the known answers come out")
-    sandbox = sandbox_status()
-    yield Finding(
-        check="sandbox",
-        verdict=Verdict.HOLDS if sandbox.complete else Verdict.FAILS,
-        seen="; ".join(sandbox.problems) or f"Landlock ABI {sandbox.landlock_abi}, seccomp",
-    )
+    yield sandbox(sandbox_status())
     old = sqlite3.sqlite_version_info < _SQLITE_WITHOUT_RESET_RACE
     yield Finding(
         check="sqlite",
         verdict=Verdict.HOLDS,
         seen=f"{sqlite3.sqlite_version}" + (", checkpoints are serialised with commits" if old else ""),
     )
+    yield clock()
+
+
+def sandbox(status: SandboxStatus) -> Finding:
+    """Whether files are cleaned in a locked child."""
+    return Finding(
+        check="sandbox",
+        verdict=Verdict.HOLDS if status.complete else Verdict.FAILS,
+        seen="; ".join(status.problems) or f"Landlock ABI {status.landlock_abi}, seccomp",
+    )
+
+
+def clock() -> Finding:
+    """Whether something keeps the clock right."""
     if ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) == _TIME_ERROR:
         seen = "nothing keeps it right, and one-time codes need it: install systemd-timesyncd or chrony"
-        yield Finding(check="clock", verdict=Verdict.WARNS, seen=seen)
-    else:
-        yield Finding(check="clock", verdict=Verdict.HOLDS, seen="the kernel says that it is kept right")
+        return Finding(check="clock", verdict=Verdict.WARNS, seen=seen)
+    return Finding(check="clock", verdict=Verdict.HOLDS, seen="the kernel says that it is kept right")
 
 
 def surroundings(settings: config.Settings, zones: Sequence[str]) -> Iterator[Finding]:
