@@ -77,5 +77,39 @@ def remove(context: click.Context, handle: str, admin: str, passphrase_file: Pat
     click.echo("next unlock of an editor.")
 
 
+@staff_command.command("suspend")
+@click.argument("handle", type=HANDLE)
+@passphrases.admin_option
+@passphrases.passphrase_option
+@click.pass_context
+def suspend(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
+    """Keep HANDLE out until 'staff resume': no sign-in, no new letters. Their key and handle stay theirs."""
+    settings = load_settings(context)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        roster = roster_changes.suspend(seat, handle, mailbox)
+    click.echo(
+        f"Epoch {roster.epoch} is in force. {handle} is suspended, and the desk locks their sessions. What every"
+    )
+    click.echo("editor may read is re-wrapped without their key as soon as another editor is unlocked.")
+
+
+@staff_command.command("resume")
+@click.argument("handle", type=HANDLE)
+@passphrases.admin_option
+@passphrases.passphrase_option
+@click.pass_context
+def resume(context: click.Context, handle: str, admin: str, passphrase_file: Path | None) -> None:
+    """Let HANDLE in again, who is suspended, with the same key."""
+    settings = load_settings(context)
+    signer = passphrases.unlock_admin(settings, admin, passphrase_file)
+    with installation.admin_at_work(settings, signer) as (seat, mailbox):
+        roster = roster_changes.resume(seat, handle, mailbox)
+    click.echo(
+        f"Epoch {roster.epoch} is in force. {handle} is active; what came meanwhile is re-wrapped to them as soon"
+    )
+    click.echo("as another editor is unlocked.")
+
+
 staff_command.add_command(enrolment.invite)
 staff_command.add_command(enrolment.approve)

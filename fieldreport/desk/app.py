@@ -40,6 +40,7 @@ from fieldreport.desk.views import (
     second_factor,
     sign_in,
     staff,
+    suspension,
 )
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.mailbox.link import open_switchboard
@@ -80,6 +81,7 @@ _BLUEPRINTS: Final = (
     staff.blueprint,
     letterbox.blueprint,
     retention.blueprint,
+    suspension.blueprint,
     audit.blueprint,
     health.blueprint,
 )

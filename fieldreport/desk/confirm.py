@@ -18,14 +18,12 @@ from typing import Any, Final
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import context
+from fieldreport.desk import own_key
 from fieldreport.desk.turns import TooManyTries
 from fieldreport.errors import UnlockRefused
-from fieldreport.unseal import key_file
 from fieldreport.web import csrf
 from fieldreport.web.forms import Problem
 
-_PASSPHRASE: Final = "passphrase"  # noqa: S105 - the name of a field
 _REFUSED: Final = "This is not the passphrase of your key. Nothing was done."
 _THROTTLED: Final = "Too many tries. Nothing was done; try again in {seconds} seconds."
 View = Callable[..., ResponseReturnValue]
@@ -65,10 +63,10 @@ def asks(question: Callable[..., Question], *, unless: Callable[[], bool] | None
         def guarded(**arguments: Any) -> ResponseReturnValue:
             if unless is not None and unless():
                 return view(**arguments)
-            if flask.request.method != "POST" or _PASSPHRASE not in flask.request.form:
+            if flask.request.method != "POST" or own_key.FIELD not in flask.request.form:
                 return _page(question(**arguments))
             try:
-                _unlock(flask.request.form[_PASSPHRASE])
+                own_key.check_passphrase()
             except UnlockRefused:
                 return _page(question(**arguments), problem=_REFUSED, status=403)
             except TooManyTries as error:
@@ -80,21 +78,14 @@ def asks(question: Callable[..., Question], *, unless: Callable[[], bool] | None
     return guard
 
 
-def _unlock(untrusted_passphrase: str) -> None:
-    """Open the key file with what was typed, and keep nothing of it. Raises ``UnlockRefused``, ``TooManyTries``."""
-    desk, handle = context.desk(), context.session().handle
-    with desk.sign_in.attempt(f"key of {handle}"):
-        key_file.unlock(desk.settings.desk.keyfiles / f"{handle}.key", untrusted_passphrase, handle=handle)
-
-
 def _page(asked: Question, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
     # Of a form only: a link that somebody else wrote fills in nothing.
-    fields = {name: text for name, text in flask.request.form.items() if name not in {_PASSPHRASE, csrf.FIELD}}
+    fields = {name: text for name, text in flask.request.form.items() if name not in {own_key.FIELD, csrf.FIELD}}
     page = flask.render_template(
         "confirm.html",
         asked=asked,
         fields={**fields, **asked.fields},
         action=flask.request.path,
-        problems=(Problem(text=problem, field=_PASSPHRASE),) if problem else (),
+        problems=(Problem(text=problem, field=own_key.FIELD),) if problem else (),
     )
     return page, status

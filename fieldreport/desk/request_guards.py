@@ -90,7 +90,7 @@ def _check_still_listed(session: Session, roster: Roster) -> Literal[True]:
         NotAllowed: they are not listed any more.
     """
     if not is_listed(session, roster):
-        raise NotAllowed("You are not in the list of staff any more.", code="not-listed")
+        raise NotAllowed("You are not on the active staff now. Ask the admin.", code="not-listed")
     return True
 
 

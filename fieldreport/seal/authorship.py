@@ -40,12 +40,13 @@ class Author:
 def editors_of(roster: Roster, *, ever: bool = False) -> dict[str, set[bytes]]:
     """Handle to the signing keys (32 bytes) of everybody who could write while ``roster`` was in force.
 
-    With ``ever``, of former editors, too.
+    With ``ever``, of former editors and of those who are suspended, too.
     """
+    suspended = frozenset() if ever else roster.suspended
     editors: dict[str, set[bytes]] = {}
     for entry in roster.entries:
         counts = entry.role is Role.EDITOR and (ever or entry.state is not KeyState.REVOKED)
-        if counts and entry.signing is not None:
+        if counts and entry.handle not in suspended and entry.signing is not None:
             editors.setdefault(entry.handle, set()).add(entry.signing)
     return editors
 

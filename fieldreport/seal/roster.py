@@ -51,9 +51,15 @@ class Role(StrEnum):
 
 
 class KeyState(StrEnum):
-    """Active keys are sealed to. Decrypt-only ones await re-wrapping. Revoked ones stay as a record of signatures."""
+    """What a key may still do.
+
+    Active keys are sealed to. A suspended person's key is sealed to only where a case names its readers: nobody else
+    might be able to open it when they return. Decrypt-only ones await re-wrapping. Revoked ones stay as a record of
+    signatures.
+    """
 
     ACTIVE = "active"
+    SUSPENDED = "suspended"
     DECRYPT_ONLY = "decrypt-only"
     REVOKED = "revoked"
 
@@ -95,6 +101,8 @@ class Entry:
             raise malformed("a signing key has 32 bytes")
         if self.role is Role.ADMIN and self.state is KeyState.DECRYPT_ONLY:
             raise malformed("an admin's key decrypts nothing")
+        if self.state is KeyState.SUSPENDED and self.role is not Role.EDITOR:
+            raise malformed("only editors are suspended")
         if self.addressees and self.role is not Role.EDITOR:
             raise malformed("only editors are addressed")
         if not all(map(is_handle, self.addressees)) or list(self.addressees) != sorted(set(self.addressees)):
@@ -148,8 +156,9 @@ class Roster:
     def recipients(self, *, only: Collection[str] | None = None) -> tuple[HybridRecipient, ...]:
         """Whom to seal to: every active editor and every active recovery key, in the roster's order.
 
-        With ``only``, of the editors just those with these handles. The recovery key always reads, alone if it must: a
-        case is not lost, and not shown to others, because the two who may read it have left.
+        With ``only``, of the editors just those with these handles, also while they are suspended. The recovery key
+        always reads, alone if it must: a case is not lost, and not shown to others, because the two who may read it
+        have left.
 
         Raises:
             RosterError: (code ``roster-no-editor``) no editor could read it; with ``only``, no key at all.
@@ -183,16 +192,22 @@ class Roster:
             ) from None
 
     def _readers(self, only: Collection[str] | None) -> list[Entry]:
-        active = [
+        states = {KeyState.ACTIVE} if only is None else {KeyState.ACTIVE, KeyState.SUSPENDED}
+        readers = [
             entry
             for entry in self.entries
-            if entry.state is KeyState.ACTIVE
+            if entry.state in states
             and entry.recipient is not None
             and (only is None or entry.handle in only or entry.role is Role.RECOVERY)
         ]
-        if not any(entry.role is Role.EDITOR or only is not None for entry in active):
+        if not any(entry.role is Role.EDITOR or only is not None for entry in readers):
             raise RosterError("the roster names no active editor", code="roster-no-editor")
-        return active
+        return readers
+
+    @property
+    def suspended(self) -> frozenset[str]:
+        """The handles of those who are suspended: what they sign now does not count."""
+        return frozenset(entry.handle for entry in self.entries if entry.state is KeyState.SUSPENDED)
 
     def entry(self, handle: str) -> Entry:
         """The active entry of a person.
@@ -431,10 +446,10 @@ def _check_together(entries: tuple[Entry, ...]) -> None:
             raise malformed("one handle with two roles")
     if len({entry.key_id for entry in entries}) != len(entries):
         raise malformed("one key under two handles")
-    active = [entry for entry in entries if entry.state is KeyState.ACTIVE]
-    if len({entry.handle for entry in active}) != len(active):
-        raise malformed("one handle with two active keys")
-    if sum(entry.recipient is not None for entry in active) > limits.STANZAS:
+    current = [entry for entry in entries if entry.state in {KeyState.ACTIVE, KeyState.SUSPENDED}]
+    if len({entry.handle for entry in current}) != len(current):
+        raise malformed("one handle with two keys that are active or suspended")
+    if sum(entry.recipient is not None for entry in current) > limits.STANZAS:
         raise malformed(f"more than {limits.STANZAS} keys to seal to")
     # Two people, two signatures: a signing key that two handles share would let one of them clear their own article.
     owners = {(entry.signing, entry.handle) for entry in entries if entry.signing is not None}

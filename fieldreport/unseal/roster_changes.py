@@ -192,6 +192,37 @@ def with_revoked(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
     )
 
 
+def with_suspended(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
+    """The entries after an editor was suspended: nothing goes to them and they sign nothing, until ``with_resumed``.
+
+    Raises:
+        UsageError: there is no such editor who is active.
+    """
+    return _with_state(entries, handle, KeyState.ACTIVE, KeyState.SUSPENDED)
+
+
+def with_resumed(entries: Iterable[Entry], handle: str) -> tuple[Entry, ...]:
+    """The entries after an editor came back who was suspended, with the same key.
+
+    Raises:
+        UsageError: there is no such editor who is suspended.
+    """
+    return _with_state(entries, handle, KeyState.SUSPENDED, KeyState.ACTIVE)
+
+
+def _with_state(entries: Iterable[Entry], handle: str, before: KeyState, after: KeyState) -> tuple[Entry, ...]:
+    listed = tuple(entries)
+    changed = tuple(
+        dataclasses.replace(known, state=after)
+        if (known.handle, known.role, known.state) == (handle, Role.EDITOR, before)
+        else known
+        for known in listed
+    )
+    if changed == listed:
+        raise UsageError(f"{handle} is not an editor who is {before}")
+    return changed
+
+
 def with_handed_over(entries: Iterable[Entry], new: Entry) -> tuple[Entry, ...]:
     """The entries after the admin's key was handed over: the new admin active, every earlier one a record.
 

@@ -136,6 +136,16 @@ def test_a_removed_editor_is_no_recipient_and_the_handle_stays_theirs(staffed_ho
     assert staffed_house.facts("staff", "list")["epoch"] == 3
 
 
+def test_a_suspended_editor_is_no_recipient_until_they_resume_with_the_same_key(staffed_house: House) -> None:
+    before = entry_of(staffed_house, "amira")
+    assert "amira is suspended" in staffed_house.as_admin("staff", "suspend", "amira").stdout
+    assert entry_of(staffed_house, "amira") == {**before, "state": "suspended"}
+    assert before["key"] not in staffed_house.facts("roster", "show")["recipients"]
+    assert "amira is active" in staffed_house.as_admin("staff", "resume", "amira").stdout
+    assert entry_of(staffed_house, "amira") == before
+    assert "not an editor" in refused(staffed_house.as_admin("staff", "suspend", "nobody"), 64)
+
+
 def test_a_handle_without_a_key_file_is_given_once_too(house: House) -> None:
     assert "taken" in refused(house.as_admin("staff", "add", "recovery"), 64)
     assert house.facts("staff", "list")["epoch"] == 1

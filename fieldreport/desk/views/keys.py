@@ -5,9 +5,9 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, context, presentation
+from fieldreport.desk import access, context, own_key, presentation
 from fieldreport.desk.rewrap import start
-from fieldreport.errors import RosterError, SealError, UnlockRefused
+from fieldreport.errors import RosterError, SealError
 from fieldreport.seal import Entry, Role
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
@@ -81,16 +81,13 @@ def progress() -> ResponseReturnValue:
 @blueprint.post("/keys/destroy")
 def destroy() -> ResponseReturnValue:
     """Destroy the old key now rather than at the next unlock; the key file needs the passphrase to be written."""
-    seat, desk = context.seat(), context.desk()
-    passphrase = flask.request.form.get("passphrase", "")
-    path = desk.settings.desk.keyfiles / f"{seat.handle}.key"
+    seat, mailbox = context.seat(), context.desk().mailbox
     try:
-        with desk.sign_in.attempt(f"key of {seat.handle}"):
-            context.session().seat = rotation_at_unlock.destroy_old(seat, path, passphrase, desk.mailbox)
-    except UnlockRefused:
-        return _page(
-            problems=(Problem(text="This is not the passphrase of your key.", field="passphrase"),), status=403
-        )
+        with own_key.attempt():
+            passphrase = own_key.typed_passphrase()
+            context.session().seat = rotation_at_unlock.destroy_old(seat, own_key.path(), passphrase, mailbox)
+    except own_key.REFUSALS as error:
+        return _page(problems=(own_key.problem_of(error),), status=own_key.status_of(error))
     context.say("The old key is destroyed. The audit log has an entry for it.")
     return flask.redirect(flask.url_for(".show"), code=303)
 

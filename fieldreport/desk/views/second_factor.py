@@ -6,18 +6,15 @@ one page that answers, and in no log.
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, authenticator, context, presentation
-from fieldreport.desk.turns import TooManyTries
+from fieldreport.desk import access, authenticator, context, own_key, presentation
 from fieldreport.errors import NotAllowed, UnlockRefused
 from fieldreport.unseal import totp
 from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES
@@ -28,7 +25,6 @@ blueprint = flask.Blueprint("second_factor", __name__)
 
 _PURPOSE: Final = "authenticator"
 _MAXIMUM: Final = 500  # characters of a field
-_WRONG_PASSPHRASE: Final = Problem(text="This is not the passphrase of your key.", field="passphrase")
 _WRONG_CODE: Final = Problem(
     text="This code is wrong. Wait for the next one, and check that your phone's clock is right.", field="code"
 )
@@ -57,10 +53,10 @@ def make_codes() -> ResponseReturnValue:
     """Replace the recovery codes and show the new ones, once."""
     seat = context.seat()
     try:
-        with _attempt():
-            seat, codes = second_factor.make_recovery_codes(seat, _path(), _passphrase())
-    except (UnlockRefused, TooManyTries) as error:
-        return _page(problems=[_problem_of(error)], status=_status_of(error))
+        with own_key.attempt():
+            seat, codes = second_factor.make_recovery_codes(seat, own_key.path(), own_key.typed_passphrase())
+    except own_key.REFUSALS as error:
+        return _page(problems=[own_key.problem_of(error)], status=own_key.status_of(error))
     desk = context.desk()
     desk.sessions.take_keys(seat)
     # Not a page that a browser can ask for again, so it says itself where to go when the desk locks.
@@ -106,33 +102,12 @@ def set_authenticator() -> ResponseReturnValue:
     except UnlockRefused:
         return _authenticator_page(secret, problems=[_WRONG_CODE], status=422)
     try:
-        with _attempt():
-            seat = second_factor.replace_authenticator(seat, _path(), _passphrase(), secret, counter=counter)
-    except (UnlockRefused, TooManyTries) as error:
-        return _authenticator_page(secret, problems=[_problem_of(error)], status=_status_of(error))
+        with own_key.attempt():
+            seat = second_factor.replace_authenticator(
+                seat, own_key.path(), own_key.typed_passphrase(), secret, counter=counter
+            )
+    except own_key.REFUSALS as error:
+        return _authenticator_page(secret, problems=[own_key.problem_of(error)], status=own_key.status_of(error))
     desk.sessions.take_keys(seat)
     context.say("From now on the codes of the new app count, and no others.")
     return flask.redirect(flask.url_for(".show"), code=303)
-
-
-def _attempt() -> contextlib.AbstractContextManager[None]:
-    """The passphrase is tried in turn with everybody's, and counted under a name that strangers do not reach."""
-    return context.desk().sign_in.attempt(f"key of {context.seat().handle}")
-
-
-def _passphrase() -> str:
-    return flask.request.form.get("passphrase", "")[:_MAXIMUM]
-
-
-def _path() -> Path:
-    return context.desk().settings.desk.keyfiles / f"{context.seat().handle}.key"
-
-
-def _problem_of(error: UnlockRefused | TooManyTries) -> Problem:
-    if isinstance(error, TooManyTries):
-        return Problem(text=f"Too many tries. Try again in {error.seconds} seconds.", field="passphrase")
-    return _WRONG_PASSPHRASE
-
-
-def _status_of(error: UnlockRefused | TooManyTries) -> int:
-    return 429 if isinstance(error, TooManyTries) else 403

@@ -124,7 +124,8 @@ def _removable(handle: str) -> Entry:
     """An editor in the roster. The admin hands over instead, and the recovery key cannot be removed here."""
     desk = context.desk()
     for entry in desk.rosters.newest().entries:
-        if (entry.handle, entry.role, entry.state) == (handle, Role.EDITOR, KeyState.ACTIVE):
+        current = entry.state in {KeyState.ACTIVE, KeyState.SUSPENDED}
+        if current and (entry.handle, entry.role) == (handle, Role.EDITOR):
             return entry
     raise NotFound("There is no such editor.")
 

@@ -83,6 +83,8 @@ class Act(StrEnum):
     ENROLMENT_REFUSED = "enrolment-refused"
     STAFF_ADDED = "staff-added"
     STAFF_REMOVED = "staff-removed"
+    STAFF_SUSPENDED = "staff-suspended"
+    STAFF_RESUMED = "staff-resumed"
     STAFF_ADDRESSED = "staff-addressed"
     ROSTER_PUBLISHED = "roster-published"
     ROTATION_ORDERED = "rotation-ordered"
@@ -323,7 +325,7 @@ class Tenure:
 
 
 def _signs(roster: Roster, row: AuditRow) -> bool:
-    return any(
+    return row.actor not in roster.suspended and any(
         entry.handle == row.actor
         and entry.signing == row.signer
         and (entry.state is not KeyState.REVOKED or row.act == Act.ADMIN_HANDED_OVER)

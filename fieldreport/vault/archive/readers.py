@@ -30,6 +30,7 @@ from fieldreport.vault.archive.tables import READERS_SET, AuditRow, Case, CaseRe
 from fieldreport.vault.archive.vault import Vault
 
 LABEL: Final = "case-readers"
+_READS: Final = frozenset({KeyState.ACTIVE, KeyState.SUSPENDED})
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -68,13 +69,11 @@ def names(readers: str | None) -> frozenset[str] | None:
 
 
 def people(named: Collection[str], entries: Iterable[Entry]) -> frozenset[str]:
-    """The handles of the readers with these names: a desk's are the active editors in it."""
+    """The handles of the readers with these names: a desk's are the editors in it, also while they are suspended."""
     listed = tuple(entries)
     desks = {name for entry in listed for name in entry.addressees} - {entry.handle for entry in listed}
     meant = desks.intersection(named)
-    members = {
-        entry.handle for entry in listed if entry.state is KeyState.ACTIVE and not meant.isdisjoint(entry.addressees)
-    }
+    members = {entry.handle for entry in listed if entry.state in _READS and not meant.isdisjoint(entry.addressees)}
     return frozenset(set(named) - desks | members)
 
 
@@ -227,8 +226,9 @@ def _check_act(
     act: CaseReaders, entries: Sequence[Entry], before: frozenset[str] | None, *, instance: bytes
 ) -> Literal[True]:
     active = {entry.handle for entry in entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE}
+    suspended = {entry.handle for entry in entries if entry.state is KeyState.SUSPENDED}
     for entry in entries:
-        if entry.handle != act.setter or entry.signing is None:
+        if entry.handle != act.setter or entry.handle in suspended or entry.signing is None:
             continue
         if entry.role is Role.EDITOR:
             might = before is None or entry.handle in people(before, entries)

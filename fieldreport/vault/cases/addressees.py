@@ -30,8 +30,9 @@ def readers_named(rosters: RosterWatch, origin: Origin, *, epoch: int | None) ->
     newest = rosters.newest()
     if origin.addressee in newest.addressees:
         return [origin.addressee]
-    active = {entry.handle for entry in newest.entries if entry.state is KeyState.ACTIVE}
-    return sorted(_members_then(rosters, origin.addressee, epoch) & active)
+    # Also who is suspended: the letter waits for their return.
+    here = {entry.handle for entry in newest.entries if entry.state in {KeyState.ACTIVE, KeyState.SUSPENDED}}
+    return sorted(_members_then(rosters, origin.addressee, epoch) & here)
 
 
 def limit_case(change: Change, case: Case, named: Collection[str], opener: Opener) -> None:

@@ -1,4 +1,4 @@
-"""What the admin does to the roster: enrol, address and revoke people, renew it, put in requested keys, hand it over.
+"""What the admin does to the roster: enrol, address, suspend and revoke people, renew it, put in keys, hand it over.
 
 Rules: every new roster follows the one in force and is signed with the admin key of the session that asks; what is
 published is verified by the reader's own code. The intake learns the new epoch at once, so that no letter is sealed to
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from fieldreport.errors import Conflict, NotAllowed, NotFound, Unavailable
 from fieldreport.mailbox import DeskMailbox
@@ -21,7 +21,7 @@ from fieldreport.unseal.key_file import StaffKey
 from fieldreport.unseal.signing_keys import sign_hand_over
 from fieldreport.vault.archive.audit import Act, Remembered
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import Rotation, RotationState
+from fieldreport.vault.archive.tables import AuditRow, Rotation, RotationState
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.keys import rotation as steps
@@ -63,6 +63,49 @@ def revoke(seat: Seat, handle: str, mailbox: DeskMailbox) -> Roster:
             delete(Rotation).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
         )
         change.record_once(Act.STAFF_REMOVED, handle)
+    return roster
+
+
+def suspend(seat: Seat, handle: str, mailbox: DeskMailbox) -> Roster:
+    """Keep an editor out until ``resume``. Repeated, it changes nothing.
+
+    From the moment the roster is published every desk locks their sessions, nothing they sign counts, and nothing new
+    is sealed to them but what belongs to cases that name them as a reader. A rotation of theirs waits.
+
+    Raises:
+        NotAllowed: not an admin's seat. UsageError: there is no such editor. RosterError: the roster is not in force.
+    """
+    return _set_state(seat, handle, mailbox, making.with_suspended, KeyState.SUSPENDED, Act.STAFF_SUSPENDED)
+
+
+def resume(seat: Seat, handle: str, mailbox: DeskMailbox) -> Roster:
+    """Let an editor in again who was suspended, with the same key; raises as ``suspend``. Repeated, changes nothing.
+
+    What came meanwhile is re-wrapped to them as soon as a colleague is unlocked.
+    """
+    return _set_state(seat, handle, mailbox, making.with_resumed, KeyState.ACTIVE, Act.STAFF_RESUMED)
+
+
+def _set_state(
+    seat: Seat,
+    handle: str,
+    mailbox: DeskMailbox,
+    change_to: Callable[[Iterable[Entry], str], tuple[Entry, ...]],
+    state: KeyState,
+    act: Act,
+) -> Roster:
+    seat.must_be(Role.ADMIN)
+    roster = seat.roster()
+    if not any((e.handle, e.role, e.state) == (handle, Role.EDITOR, state) for e in roster.entries):
+        roster = _publish(seat, mailbox, lambda entries: change_to(entries, handle))
+    with seat.change() as change:
+        # The newest of the two says what the log knows: an earlier run may have been cut off before this line.
+        known = select(AuditRow.act).where(
+            AuditRow.subject == handle, AuditRow.act.in_([Act.STAFF_SUSPENDED.value, Act.STAFF_RESUMED.value])
+        )
+        last = change.session.scalar(known.order_by(AuditRow.sequence.desc()).limit(1))
+        if last != act.value and (last is not None or act is Act.STAFF_SUSPENDED):
+            change.record(act, handle)
     return roster
 
 

@@ -222,6 +222,12 @@ CASES = [
     changed("a handle in capitals", lambda v: v["entries"][0].update(handle="Admin")),
     changed("an unknown role", lambda v: v["entries"][0].update(role="owner")),
     changed("an unknown state", lambda v: v["entries"][0].update(state="asleep")),
+    changed("a suspended editor", lambda v: v["entries"][-2].update(state="suspended"), expect=""),
+    changed("a suspended admin", lambda v: v["entries"][0].update(state="suspended")),
+    changed(
+        "an active and a suspended key under one handle",
+        lambda v: v.update(entries=good(entry("bora", "editor", "suspended", key="bora before"))["entries"]),
+    ),
     changed("an admin that decrypts", lambda v: v["entries"][0].update(state="decrypt-only")),
     changed("an editor without a recipient", lambda v: v["entries"][-2].update(recipient=None)),
     changed("a recovery key that signs", lambda v: v["entries"][-1].update(signing="00" * 32), expect=""),

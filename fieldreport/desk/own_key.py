@@ -1,0 +1,61 @@
+"""The signed-in person's own key file: for what asks for the passphrase again.
+
+Rules: a passphrase is tried in turn with everybody's, and counted under a name that strangers do not reach.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final, Literal
+
+import flask
+
+from fieldreport.desk import context
+from fieldreport.desk.turns import TooManyTries
+from fieldreport.errors import UnlockRefused
+from fieldreport.unseal import key_file
+from fieldreport.web.forms import Problem
+
+FIELD: Final = "passphrase"
+REFUSALS: Final = (UnlockRefused, TooManyTries)
+"""What ``attempt`` and ``check_passphrase`` raise; ``problem_of`` makes a line of it, ``status_of`` a status."""
+_MAXIMUM: Final = 500  # characters of a field
+
+
+def path() -> Path:
+    """Where it lies."""
+    return context.desk().settings.desk.keyfiles / f"{context.seat().handle}.key"
+
+
+def typed_passphrase() -> str:
+    """What was typed in the form's field for it."""
+    return flask.request.form.get(FIELD, "")[:_MAXIMUM]
+
+
+def attempt() -> AbstractContextManager[None]:
+    """Where one passphrase is tried; raises as ``SignIn.attempt``."""
+    return context.desk().sign_in.attempt(f"key of {context.seat().handle}")
+
+
+def check_passphrase() -> Literal[True]:
+    """Check that the form's passphrase opens the key file.
+
+    Raises:
+        UnlockRefused: it does not. TooManyTries: not looked at. KeyFileDamaged: as ``unlock``.
+    """
+    with attempt():
+        key_file.unlock(path(), typed_passphrase(), handle=context.seat().handle)
+    return True
+
+
+def problem_of(error: UnlockRefused | TooManyTries) -> Problem:
+    """What to say beside the field."""
+    if isinstance(error, TooManyTries):
+        return Problem(text=f"Too many tries. Try again in {error.seconds} seconds.", field=FIELD)
+    return Problem(text="This is not the passphrase of your key.", field=FIELD)
+
+
+def status_of(error: UnlockRefused | TooManyTries) -> int:
+    """The status of the page that says so."""
+    return 429 if isinstance(error, TooManyTries) else 403
