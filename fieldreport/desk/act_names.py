@@ -51,6 +51,8 @@ NAMES: Final[Mapping[Act, str]] = {
     Act.ENROLMENT_REFUSED: "refused a request to join",
     Act.STAFF_ADDED: "added somebody to staff",
     Act.STAFF_REMOVED: "removed somebody from staff",
+    Act.STAFF_SUSPENDED: "suspended somebody",
+    Act.STAFF_RESUMED: "let somebody in again",
     Act.STAFF_ADDRESSED: "set whom sources may address",
     Act.ROSTER_PUBLISHED: "published a roster",
     Act.ROTATION_ORDERED: "ordered a new key",
