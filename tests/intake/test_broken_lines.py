@@ -11,10 +11,13 @@ import math
 import os
 import random
 import re
+import signal
 import socket
+import threading
 import wave
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -25,12 +28,14 @@ from fieldreport.bench.letterbox import Zone, content_length, get_request, post_
 from fieldreport.limits import MIB
 from fieldreport.mailbox import open_mailbox
 from tests.cast import cheap_keys
+from tests.eventually import eventually
 from tests.intake.conftest import form_body
 from tests.intake.samples import OLD_WORD
 from tests.web.dropped_line import DroppedLine
 
 RUNS: Final = int(os.environ.get("FIELDREPORT_TESTS_BROKEN_LINES", "3"))
-"""More runs find rarer moments; 200 take some minutes."""
+"""More runs find rarer moments: ``FIELDREPORT_TESTS_BROKEN_LINES=200 pytest -n 0 -o faulthandler_timeout=0`` with this
+file takes some minutes."""
 _TRIES: Final = 60
 
 type_of_files = Sequence[tuple[str, bytes]]
@@ -158,3 +163,33 @@ def test_of_three_large_files_the_good_ones_are_sent_once(letterbox: Zone) -> No
         assert source.names("//dl[@id='received']//bdi") == ["0.wav", "1.wav", "order.doc"]
         of_good = sum(len(content) for _, content in good)
         assert line.passed - len(bad[1]) <= 1.05 * of_good
+
+
+def children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def test_a_worker_that_is_killed_costs_no_file_and_doubles_no_letter(letterbox: Zone) -> None:
+    """Receipts and the key of the tokens outlive it: the process that starts the workers has them."""
+    status = Path(f"/proc/{letterbox.workers[0]}/status").read_text()
+    (starter,) = map(int, re.findall(r"^PPid:\s+(\d+)", status, re.MULTILINE))
+    drawn, before, killed = random.Random(RUNS), letters(letterbox), list[int]()
+
+    def kill() -> None:
+        killed.append(children(starter)[0])
+        os.kill(killed[-1], signal.SIGKILL)
+
+    for run in range(RUNS):
+        files = [(f"{number}.txt", words(5 * run + number, 200_000)) for number in range(2)]
+        source, at = Browser(letterbox.port), drawn.randrange(3)
+        for number, path in enumerate(("/en/report/files", "/en/report/files", "/en/report")):
+            killer = threading.Timer(drawn.uniform(0, 0.3), kill)
+            if number == at:
+                killer.start()
+            source.post(path, files[number : number + 1], report="Trucks.")
+            if number == at:
+                killer.join()
+        assert source.names("//dl[@id='received']//bdi") == [name for name, _ in files]
+        assert letters(letterbox) == before + run + 1
+    assert len(killed) == RUNS
+    eventually(lambda: not any(Path(f"/proc/{each}").exists() for each in killed))

@@ -64,8 +64,6 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     yield "handed in by its source", source.post("hand-in", source.get("hand-in").form("/hand-in"), [("a.age", sealed)])
     yield "not handed in", source.post("hand-in", {}, [("a.packed", packed(house)), ("b.txt", b"x\n")])
     yield "nothing handed in", source.post("hand-in", {})
-    yield "wrong hand-in", Seen(source.client.post(f"/{language}/hand-in", data=b"{}", content_type="application/json"))
-    yield "wrong method", Seen(source.client.delete(f"/{language}/report"))
     set_letterbox_state(house.settings.intake.data, LetterboxState.NO_FILES)
     set_invitation(house.settings.intake.data, "heron")
     yield "words only, with a word", source.get("report")
@@ -77,12 +75,20 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     set_letterbox_state(house.settings.intake.data, LetterboxState.CLOSED)
     yield "closed", source.get("report")
     yield "closed again", source.post("report", {"report": "Trucks."})
+    yield "back while closed", source.come_back(receipt.codename)
     set_letterbox_state(house.settings.intake.data, LetterboxState.OPEN)
     set_invitation(house.settings.intake.data, None)
+    yield from pages_that_came_wrongly(source, language)
+    yield from pages_with_addressees(house, language)
+
+
+def pages_that_came_wrongly(source: Source, language: str) -> Iterator[tuple[str, Seen]]:
+    """What somebody meets who comes by another host, or with what no form of ours sends."""
     for host in ("example.org", "example.onion.ly"):
         yield host, source.get("", headers=[("Host", host)])
-    yield "wrong type", Seen(source.client.post(f"/{language}/report", data=b"{}", content_type="application/json"))
-    yield from pages_with_addressees(house, language)
+    for path, name in (("report", "wrong type"), ("hand-in", "wrong hand-in")):
+        yield name, Seen(source.client.post(f"/{language}/{path}", data=b"{}", content_type="application/json"))
+    yield "wrong method", Seen(source.client.delete(f"/{language}/report"))
 
 
 def pages_with_addressees(house: House, language: str) -> Iterator[tuple[str, Seen]]:
