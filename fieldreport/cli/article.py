@@ -22,7 +22,7 @@ def article_command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.pass_context
 def export_command(context: click.Context, slug: str, folder: Path) -> None:
-    """Write the published article SLUG into the new FOLDER: Markdown, a page, and its attachments.
+    """Write the published article SLUG into the new FOLDER: Markdown, a page, a Word document, and its attachments.
 
     SLUG is what stands between articles/ and .html in its address.
     """

@@ -1,4 +1,4 @@
-"""A published article as files for others: Markdown with front matter, a page, and its attachments.
+"""A published article as files for others: Markdown with front matter, a page, a Word document, and its attachments.
 
 Rules: only what readers have already; neutral names; every time, of files and in them, is the article's slot; the same
 article gives the same bytes.
@@ -15,21 +15,20 @@ from fieldreport.errors import NotFound, StoreError, UsageError
 from fieldreport.press.archive import Archive
 from fieldreport.press.article import Article
 from fieldreport.press.atomic_files import set_times
+from fieldreport.press.docx import docx
 from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.site import standalone_page
 
 
 def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path) -> None:
-    """Write ``SLUG.md``, ``SLUG.html`` and the article's attachments into a new folder.
+    """Write ``SLUG.md``, ``SLUG.html``, ``SLUG.docx`` and the article's attachments into a new folder.
 
     Raises:
         NotFound: nothing is published at this address, or it was withdrawn. UsageError: the folder exists.
         StoreError: it cannot be written, or the archive cannot be read.
     """
-    entry = next((entry for entry in archive.entries() if entry.slug == slug), None)
-    if entry is None or entry.article is None:
-        raise NotFound("nothing is published at this address")
-    article, slot = entry.article, entry.updated
+    entry, article = published(archive, slug)
+    slot = entry.updated
     try:
         folder.mkdir()
         for media in article.media:
@@ -37,11 +36,21 @@ def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path) -> Non
         _write(folder / f"{slug}.md", _markdown(entry, article, newsroom).encode(), slot)
         style = files("fieldreport.press").joinpath("style.css").read_text(encoding="utf-8")
         _write(folder / f"{slug}.html", standalone_page(entry, article, newsroom, style).encode(), slot)
+        word = docx(article, lambda media: archive.media_path(media.sha256).read_bytes())
+        _write(folder / f"{slug}.docx", word, slot)
         set_times(folder, slot)
     except FileExistsError:
         raise UsageError("this folder exists: name a new one") from None
     except OSError as error:
         raise StoreError("the export cannot be written", detail=f"export: {error.strerror}") from None
+
+
+def published(archive: Archive, slug: str) -> tuple[Published, Article]:
+    """What readers have at an address. Raises ``NotFound``: nothing, or it was withdrawn."""
+    entry = next((entry for entry in archive.entries() if entry.slug == slug), None)
+    if entry is None or entry.article is None:
+        raise NotFound("nothing is published at this address")
+    return entry, entry.article
 
 
 def _write(path: Path, content: bytes, slot: datetime) -> None:

@@ -19,7 +19,7 @@ def test_a_published_article_is_written_once_and_a_withdrawn_one_not_at_all(hous
     archive.put(Published(slug=article.slug, language="en", published=SLOT, updated=SLOT, article=article), {})
     folder = tmp_path / "out"
     assert house.run("article", "export", "bcdfghjk22", str(folder)).exit_code == 0
-    assert {path.name for path in folder.iterdir()} == {"bcdfghjk22.md", "bcdfghjk22.html"}
+    assert {path.name for path in folder.iterdir()} == {"bcdfghjk22.md", "bcdfghjk22.html", "bcdfghjk22.docx"}
     assert house.run("article", "export", "bcdfghjk22", str(folder)).exit_code != 0
     archive.withdraw("bcdfghjk22", SLOT)
     assert house.run("article", "export", "bcdfghjk22", str(tmp_path / "again")).exit_code != 0

@@ -26,7 +26,12 @@ def folder(
 
 
 def test_it_holds_markdown_a_page_and_the_pictures_dated_to_the_slot(folder: Path, slot: datetime) -> None:
-    assert {path.name for path in folder.iterdir()} == {"bcdfghjk22.md", "bcdfghjk22.html", "photo-1.jpg"}
+    assert {path.name for path in folder.iterdir()} == {
+        "bcdfghjk22.md",
+        "bcdfghjk22.html",
+        "bcdfghjk22.docx",
+        "photo-1.jpg",
+    }
     assert (folder / "photo-1.jpg").read_bytes() == PICTURE
     for path in [folder, *folder.iterdir()]:
         assert path.stat().st_mtime == slot.timestamp(), path
