@@ -71,6 +71,13 @@ def link_token(path: Path, *, where: str) -> str:
     return token
 
 
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")  # of RFC 5321, what needs no quotes
+
+
+def _is_address(value: str) -> bool:
+    return _ADDRESS.fullmatch(value) is not None
+
+
 def _is_hex(value: str, digits: int) -> bool:
     return len(value) == digits and all(character in "0123456789abcdef" for character in value)
 
@@ -292,6 +299,10 @@ class Desk:
     )
     """Which of them are deleted although nobody has read their newest letter (unread), or an article of theirs is on
     its way to readers (unpublished)."""
+    acknowledge_days: int = field(default=0, metadata=_at_least(0))
+    """Days after its first letter in which a case gets a first reply; 0: none is due. 7 by EU directive 2019/1937."""
+    answer_days: int = field(default=0, metadata=_at_least(0))
+    """Days in which it gets another reply, or is closed or published; 0: none is due. 90 by the same directive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,8 +349,44 @@ class Scrub:
     keep words and pictures without their layout, and what cannot be coded again is refused."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """The message that `fieldreport notice` sends, by SMTP or by a command."""
+
+    smtp: str = field(default="", metadata=_must("be HOST:PORT", lambda value: not value or _is_listen(value)))
+    """The server that takes the message; empty: the command, if there is one."""
+    tls: str = field(
+        default="starttls",
+        metadata=_must("be starttls, tls or none", lambda value: value in {"starttls", "tls", "none"}),
+    )
+    """How the way to it is encrypted; none is for a server on this machine."""
+    user: str = ""
+    """Who signs in there; empty: nobody has to."""
+    password_file: Path = Path()
+    """A file with that user's password, which others cannot read."""
+    command: tuple[str, ...] = ()
+    """A program and its arguments, instead of a server: it gets the whole message on standard input."""
+    sender: str = field(default="", metadata=_must("be an address", lambda value: not value or _is_address(value)))
+    """Whom the message is from."""
+    recipients: tuple[str, ...] = field(
+        default=(), metadata=_must("be addresses", lambda value: all(_is_address(each) for each in value))
+    )
+    """To whom it goes."""
+    overdue: bool = False
+    """true says as well how many cases are overdue, a number of three digits."""
+
+
+_ALWAYS: Final = frozenset({"instance", "scrub", "notice"})  # whose keys have defaults, or are needed by all
 SECTIONS: Final[Mapping[str, type[Any]]] = types.MappingProxyType(
-    {"instance": Instance, "keys": Keys, "intake": Intake, "desk": Desk, "press": Press, "scrub": Scrub}
+    {
+        "instance": Instance,
+        "keys": Keys,
+        "intake": Intake,
+        "desk": Desk,
+        "press": Press,
+        "scrub": Scrub,
+        "notice": Notice,
+    }
 )
 
 
@@ -354,6 +401,7 @@ class Settings:
     desk: Desk
     press: Press
     scrub: Scrub = field(default_factory=Scrub)
+    notice: Notice = field(default_factory=Notice)
 
     def has(self, section: str) -> bool:
         """Whether these settings have a section ``keys``, ``intake``, ``desk`` or ``press``; a zone's hold its own."""
@@ -418,7 +466,7 @@ def parse(document: Mapping[str, Any], *, path: Path, environment: Mapping[str, 
     given = {name for name in SECTIONS if any(each.startswith(f"FIELDREPORT_{name}_".upper()) for each in environment)}
     built: dict[str, Any] = {
         name: _section(cls, name, document.get(name, {}), base=path.parent, environment=environment)
-        if name in {*document, *given, "instance", "scrub"} or (name == "keys" and not _is_press_alone(document))
+        if name in {*document, *given, *_ALWAYS} or (name == "keys" and not _is_press_alone(document))
         else _Absent(name, path)
         for name, cls in SECTIONS.items()
     }

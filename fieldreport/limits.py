@@ -304,3 +304,5 @@ FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site
 
 # --- command line ---
 HIGHEST_PORT: Final = 65533  # of the intake; the desk and the press take the next two
+NOTICE_SECONDS: Final = 60  # for each step with the mail server, and for the command in all
+NOTICE_COUNT: Final = 999  # more is not said: every notice has the same length

@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "letterbox": "letterbox",
     "link": "link",
     "migrate": "migrate",
+    "notice": "notice",
     "open": "open_",
     "pack": "pack",
     "press": "zones",

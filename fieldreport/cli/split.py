@@ -32,7 +32,7 @@ from fieldreport.installation import SETTINGS_NAME
 
 SECTIONS: Final = {
     "intake": ("instance", "keys", "intake", "scrub"),
-    "desk": ("instance", "keys", "desk", "press", "scrub"),
+    "desk": ("instance", "keys", "desk", "press", "scrub", "notice"),
     "press": ("instance", "press"),
 }
 """Zone → the sections of its settings file."""

@@ -99,6 +99,14 @@ def unsorted(vault: Vault) -> int:
         return session.scalar(select(func.count()).select_from(Item).where(Item.case_id.is_(None), ~Item.gone)) or 0
 
 
+def is_anything_unread(vault: Vault) -> bool:
+    """Whether the newest letter of some case was read by no editor."""
+    read = select(func.max(Mark.read_sequence)).where(Mark.case_id == Case.id).correlate(Case).scalar_subquery()
+    wanted = select(Case.id).where(Case.ended.is_(None), Case.last_letter > func.coalesce(read, 0)).limit(1)
+    with vault.reading() as session:
+        return session.scalar(wanted) is not None
+
+
 def items(vault: Vault, case_id: bytes) -> tuple[ItemRow, ...]:
     """Return a case's letters, sent replies and notes in the order of the conversation. Raises ``NotFound``.
 
