@@ -42,7 +42,7 @@ NAMES: Final[Mapping[Act, str]] = {
     Act.ARTICLE_HELD: "held an article back",
     Act.ARTICLE_LET_GO: "let an article go again",
     Act.ARTICLE_PUBLISHED: "published an article",
-    Act.ARTICLE_CORRECTED: "began to correct an article",
+    Act.ARTICLE_CORRECTED: "published a correction",
     Act.ARTICLE_WITHDRAWN: "withdrew an article",
     Act.ARTICLE_DELETED: "deleted an article",
     Act.STAFF_INVITED: "invited somebody",

@@ -60,6 +60,11 @@ class Desk:
         """As ``cookie_name``, of the cookie by which a device is known that somebody signed in on before."""
         return "__Host-device" if self.settings.desk.secure_cookie else "device"
 
+    @property
+    def zone_cookie_name(self) -> str:
+        """As ``cookie_name``, of the cookie with the time zone in which hours are shown."""
+        return "__Host-zone" if self.settings.desk.secure_cookie else "zone"
+
 
 def attach(app: flask.Flask, desk: Desk) -> None:
     """Make ``desk`` the one of this application."""

@@ -6,7 +6,6 @@ Rules: times are as coarse as what is stored (the hour); nothing of a sealed obj
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,7 +14,7 @@ from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from fieldreport.desk import context
+from fieldreport.desk import context, time_zone
 from fieldreport.scrub.text.encodings import ENCODINGS
 from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
@@ -78,7 +77,8 @@ def install(app: flask.Flask) -> None:
     """Give the templates of ``app`` their filters and the values that every page shows."""
     filters = {
         "age": age,
-        "hour": hour,
+        "hour": time_zone.hour,
+        "moment": time_zone.moment,
         "words": fingerprint_words,
         "grouped": grouped,
         "size": size,
@@ -156,11 +156,6 @@ def own_path(untrusted_path: str) -> str:
     path = untrusted_path.rstrip("?")
     harmless = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if harmless and not parts.scheme and not parts.netloc else "/"
-
-
-def hour(value: int) -> str:
-    """An hour since the epoch as ``2026-11-23 14:00 UTC``."""
-    return datetime.fromtimestamp(value * _HOUR_SECONDS, UTC).strftime("%Y-%m-%d %H:00 UTC")
 
 
 def age(value: int, now_hour: int) -> str:

@@ -398,3 +398,13 @@ def test_an_approval_cut_off_before_the_letterbox_heard_of_it_tells_it_when_repe
             roster_changes.approve(lena, order, house.mailbox)
     roster = roster_changes.approve(lena, order, house.mailbox)
     assert house.mailbox.highest_epoch() == roster.epoch
+
+
+def test_hours_are_shown_in_the_zone_of_the_browser(house: House, amira: Browser) -> None:
+    case = house.receive()
+    page = amira.press(amira.get("/keys"), "Set", {"zone": "Asia/Kathmandu"})
+    assert "This browser shows hours in Asia/Kathmandu now." in page.text
+    assert "2026-11-02 17:45 +0545" in amira.get(f"/cases/{case.id.hex()}").text
+    assert "2026-11-02 12:00 UTC" in house.sign_in("jonas").get(f"/cases/{case.id.hex()}").text
+    amira.client.set_cookie("zone", "../../etc/passwd")
+    assert "2026-11-02 12:00 UTC" in amira.get(f"/cases/{case.id.hex()}").text

@@ -5,9 +5,10 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
-from fieldreport.desk import access, context, own_key, presentation
+from fieldreport import limits
+from fieldreport.desk import access, context, own_key, presentation, time_zone
 from fieldreport.desk.rewrap import start
-from fieldreport.errors import RosterError, SealError
+from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal import Entry, Role
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
@@ -46,8 +47,31 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
         roster_problem=roster_problem,
         job=session.rewrap.progress if session.rewrap is not None else None,
         problems=problems,
+        zones=[("", "UTC"), *((name, name) for name in time_zone.names())],
+        zone=time_zone.chosen(),
     )
     return page, status
+
+
+@access.signed_in
+@blueprint.post("/keys/zone")
+def zone() -> ResponseReturnValue:
+    """Show hours in another time zone, in this browser."""
+    desk, name = context.desk(), flask.request.form.get("zone", "")
+    if name and name not in time_zone.names():
+        raise UsageError("There is no such time zone.")
+    context.say(f"This browser shows hours in {name or 'UTC'} now.")
+    response = flask.make_response(flask.redirect(flask.url_for(".show"), code=303))
+    response.set_cookie(
+        desk.zone_cookie_name,
+        name,
+        max_age=limits.DEVICE_DAYS * 24 * 3600,
+        httponly=True,
+        samesite="Strict",
+        secure=desk.settings.desk.secure_cookie,
+        path="/",
+    )
+    return response
 
 
 def _entry() -> Entry:
