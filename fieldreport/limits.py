@@ -234,6 +234,7 @@ ARCHIVE_TOTAL_BYTES: Final = 1024 * MIB
 ARCHIVE_DEPTH: Final = 3
 MAIL_BYTES: Final = 64 * MIB  # of one message, in memory several times; providers deliver up to 50
 MAIL_HEAD_BYTES: Final = 256 * KIB  # what relays and filters write above a message; the longest seen are a tenth of it
+OFFICE_FREE_RATIO_BYTES: Final = 16 * MIB  # the same there: white pictures lie in them as they are
 OFFICE_TOTAL_BYTES: Final = 512 * MIB  # all members of an office document; they are unpacked one at a time
 XML_BYTES: Final = 64 * MIB
 XML_DEPTH: Final = 256

@@ -302,9 +302,7 @@ def _text(head: bytes, source: Source) -> str:
     ).lstrip()
     if re.match(r"<([a-z]+:)?svg[\s>/]", markup, re.IGNORECASE):
         return "image/svg+xml"
-    if re.match(
-        r"<(!doctype\s+html|html|head|body|meta|title|base|link|style|script|table)[\s>]", markup, re.IGNORECASE
-    ):
+    if _PAGE.match(markup) or (_PIECE_OF_PAGE.match(markup) and not _MARKDOWN.search(markup)):
         return "text/html"
     if (card := re.match(r"BEGIN:V(CARD|CALENDAR)[ \t]*[\r\n]", start, re.IGNORECASE)) is not None:
         return {"CARD": "text/vcard", "CALENDAR": "text/calendar"}[card[1].upper()]
@@ -327,6 +325,13 @@ _MAPS: Final = {
 _PAGE: Final = re.compile(
     r"<(!doctype\s+html|html|head|body|meta|title|base|link|style|script|table)[\s>]", re.IGNORECASE
 )
+# What mail programs and editors save without a head; a text in Markdown may begin with the same.
+_PIECE_OF_PAGE: Final = re.compile(
+    r"<(div|p|h[1-6]|span|ul|ol|dl|section|article|main|header|nav|blockquote|center|font|pre)"
+    r"(\s[^<>]*=[\"'][^<>]*>|(\s[^<>]*)?>.*</\1\s*>)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MARKDOWN: Final = re.compile(r"^(#{1,6} |```|[-*+] |\d{1,3}\. )|\]\(|\*\*", re.MULTILINE)
 _GEOJSON: Final = re.compile(r"\{\s*\"")
 _GEOMETRY: Final = re.compile(
     r"\"type\"\s*:\s*\"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon))\""

@@ -92,7 +92,7 @@ def _check(members: Iterable[zipfile.ZipInfo]) -> None:
             raise Refused(Refusal.ENCRYPTED)
         total += member.file_size
         packed = max(member.compress_size, 1)
-        if member.file_size > limits.ARCHIVE_FREE_RATIO_BYTES and member.file_size // packed > limits.ARCHIVE_RATIO:
+        if member.file_size > limits.OFFICE_FREE_RATIO_BYTES and member.file_size // packed > limits.ARCHIVE_RATIO:
             raise Bomb
         if count > limits.ARCHIVE_MEMBERS or total > limits.OFFICE_TOTAL_BYTES:
             raise Bomb

@@ -128,3 +128,11 @@ def test_a_metafile_that_ends_anywhere_does_no_harm() -> None:
     whole = emf(packed_inside(), stretched())
     for length in range(0, len(whole), 211):
         clean_copy(in_word(whole[:length]))
+
+
+def test_a_large_white_picture_in_a_document_is_no_bomb() -> None:
+    with io.BytesIO() as file:
+        Image.new("RGB", (1400, 1000), "white").save(file, "BMP")
+        white = file.getvalue()
+    (shown,) = pictures_of(clean_copy(in_word(white)).data)
+    assert shown.size == (1400, 1000)
