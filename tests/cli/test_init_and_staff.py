@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pty
 import re
 import stat
 import subprocess
@@ -11,7 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import segno
 
+from fieldreport import installation
+from fieldreport.cli import init
 from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import key_file as keyfile
 from fieldreport.unseal import recovery
@@ -194,3 +199,17 @@ def test_a_refusal_of_the_real_command_is_one_line_without_a_traceback(house: Ho
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_at_a_terminal_the_second_factor_is_also_a_picture_to_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    member = installation.Member(handle="amira", role=Role.EDITOR, passphrase="eight words", totp=bytes(20))
+    reads, shows = pty.openpty()
+    with os.fdopen(shows, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        init.show_member(member, "The Border Post")
+    shown = os.read(reads, 1 << 16).decode().replace("\r\n", "\n")
+    found = re.search(r"second factor +(\S+)", shown)
+    assert found is not None
+    picture = io.StringIO()
+    segno.make_qr(found[1]).terminal(out=picture, compact=True)
+    assert picture.getvalue() in shown
