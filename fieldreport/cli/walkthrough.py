@@ -225,7 +225,9 @@ class Walk:
     def _sign_off(self, editor: Visitor, article: str) -> str:
         check = editor.get(editor.get(article).link("Leak check"))
         check = self._answer_warnings(editor, check)
-        check = editor.press(check, "Sign off: safe to publish")
+        asked = [name for name in check.fields("Sign off: safe to publish") if name.startswith("question.")]
+        answers = dict.fromkeys(asked, "About forty, in two offices.")
+        check = editor.press(check, "Sign off: safe to publish", answers)
         editor.press(check, "Sign off: publish")
         page = editor.get(article)
         _check("online" in page.text, "the article is published")

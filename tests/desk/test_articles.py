@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fieldreport.vault.articles.overview import list_articles
+from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
@@ -18,6 +19,9 @@ from tests.cast import REPORT, File
 from tests.desk.conftest import Browser, House, Page, photo
 
 BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
+
+
+ANSWERS = {f"question.{each}": "About forty, in two offices." for each in Question if not each.files}
 
 
 def wav() -> bytes:
@@ -55,7 +59,7 @@ def submitted(house: House, browser: Browser, case: CaseRow, **values: str) -> s
 def published(house: House, case: CaseRow, **values: str) -> str:
     path = submitted(house, house.sign_in("amira"), case, **values)
     jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
-    jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+    jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
     page = ines.press(ines.get(f"{path}/check"), "Sign off: publish")
     assert "Signed off and published." in page.text, page.text
     return path
@@ -312,7 +316,7 @@ class TestTheLeakCheck:
         page = jonas.press(page, "Override this block", {field: "The whole town knows <it>."})
         assert page.status == 200
         assert "jonas: The whole town knows <it>." in page.text
-        page = jonas.press(page, "Sign off: safe to publish")
+        page = jonas.press(page, "Sign off: safe to publish", ANSWERS)
         assert state(house) is ArticleState.CLEARED
 
     @pytest.mark.parametrize("reason", ["", "  ", "ok"])
@@ -350,6 +354,21 @@ class TestSigningOff:
         assert amira.press(amira.get(f"{path}/check"), "Submit for review").status == 403
         assert state(house) is ArticleState.DRAFT
 
+    def test_every_question_is_answered_before_a_sign_off_and_read_by_the_next_signer(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = submitted(house, amira, case)
+        page = jonas.get(f"{path}/check")
+        assert len(page.find("//textarea[starts-with(@name, 'question.')]")) == 3
+        page = jonas.press(page, "Sign off: safe to publish", {**ANSWERS, "question.access": " "})
+        assert page.status == 422
+        assert page.find("//textarea[@id='question.people']")[0].text.strip() == "About forty, in two offices."
+        assert page.find("//a[@href='#question.access']")
+        page = jonas.press(page, "Sign off: safe to publish", {"question.access": "كل من في المكتب"})
+        assert state(house) is ArticleState.CLEARED
+        assert "What jonas answered before signing" in house.sign_in("ines").get(f"{path}/check").text
+        assert "كل من في المكتب" in page.text
+
     def test_the_writer_is_offered_no_sign_off_and_refused_one(
         self, house: House, amira: Browser, case: CaseRow
     ) -> None:
@@ -358,7 +377,7 @@ class TestSigningOff:
         assert "You wrote this" in page.text
         assert "Sign off: safe to publish" not in page.buttons()
         token = page.find("//input[@name='token']")[0].get("value")
-        assert amira.post(f"{path}/clear", {"token": token}).status == 403
+        assert amira.post(f"{path}/clear", {"token": token, **ANSWERS}).status == 403
         assert amira.post(f"{path}/publish", {"token": token}).status == 403
         assert state(house) is ArticleState.REVIEW
 
@@ -369,7 +388,7 @@ class TestSigningOff:
         page = jonas.get(f"{path}/check")
         assert "Sign off: safe to publish" not in page.buttons()
         token = page.find("//input[@name='token']")[0].get("value")
-        assert jonas.post(f"{path}/clear", {"token": token}).status == 403
+        assert jonas.post(f"{path}/clear", {"token": token, **ANSWERS}).status == 403
 
     def test_three_people_bring_it_to_readers(self, house: House, case: CaseRow) -> None:
         published(house, case)
@@ -378,7 +397,7 @@ class TestSigningOff:
 
     def test_who_cleared_does_not_publish(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
         path = submitted(house, amira, case)
-        page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
         assert "a third person publishes it" in page.text
         token = page.find("//input[@name='token']")[0].get("value")
         assert jonas.post(f"{path}/publish", {"token": token}).status == 403
@@ -387,12 +406,12 @@ class TestSigningOff:
         house = build(press={"sign_offs": 1})
         path = submitted(house, house.sign_in("amira"), house.receive())
         jonas = house.sign_in("jonas")
-        page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        page = jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
         assert "Signed off and published." in jonas.press(page, "Sign off: publish").text
 
     def test_an_edit_voids_what_was_signed(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
         path = submitted(house, amira, case)
-        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
         assert "voids every sign-off" in amira.get(path).text
         amira.press(amira.get(path), "Save", {"title": "Another title"})
         assert state(house) is ArticleState.DRAFT
@@ -407,7 +426,7 @@ class TestSigningOff:
         house = build(press={"minimum_age_hours": 72, "random_delay_hours": 0, "daily_slot": "06:00"})
         path = submitted(house, house.sign_in("amira"), house.receive())
         jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
-        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
         page = ines.press(ines.get(f"{path}/check"), "Sign off: publish")
         assert "It is due on 2026-11-06 06:00 UTC" in page.text
         assert "amira or ines or jonas" in page.text
@@ -451,7 +470,7 @@ class TestAfterPublication:
         amira.press(amira.get(path), "Save", {"body": "Somebody counts them.", "correction": "We were wrong."})
         assert any("Nobody counts them." in text for text in site(house))
         amira.press(amira.get(f"{path}/check"), "Submit for review")
-        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
         ines.press(ines.get(f"{path}/check"), "Sign off: publish")
         assert state(house) is ArticleState.CORRECTED
         assert any("Somebody counts them." in text and "We were wrong." in text for text in site(house))

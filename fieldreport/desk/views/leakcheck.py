@@ -6,7 +6,7 @@ decided in the vault; the page shows it before somebody presses a button that wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -23,9 +23,10 @@ from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
-from fieldreport.vault.articles import drafts, redactions, release, review, slots
+from fieldreport.vault.articles import drafts, questions, redactions, release, review, slots
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.readers import active_editors, readers_behind
 from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.slots import Slot
@@ -100,6 +101,7 @@ def _page(
     key: str = "",
     reason: str = "",
     not_before: str = "",
+    answers: Mapping[Question, str] | None = None,
     problems: Sequence[Problem] = (),
     status: int = 200,
 ) -> ResponseReturnValue:
@@ -144,6 +146,9 @@ def _page(
         not_before=not_before,
         bad_key=key,
         reason=reason,
+        questions=questions.asked(draft.article),
+        answers=answers or {},
+        answered=review.safety_answers(seat, article_id),
         problems=problems,
     )
     return page, status
@@ -221,11 +226,25 @@ def submit(article_id: bytes) -> ResponseReturnValue:
 @access.editor
 @blueprint.post("/articles/<id:article_id>/clear")
 def clear(article_id: bytes) -> ResponseReturnValue:
-    """The safety sign-off."""
-    site = context.desk().site
-    review.clear(context.seat(), article_id, press=site.press, reader=site.reader)
+    """The safety sign-off, with an answer to each question."""
+    site, article = context.desk().site, drafts.load(context.seat(), article_id).article
+    answers = {question: typed_text(f"question.{question}") for question in questions.asked(article)}
+    problems = [_unanswered(question) for question in questions.missing(article, answers)]
+    problems += [_too_long(each) for each, text in answers.items() if len(text) > limits.SIGN_OFF_ANSWER_CHARACTERS]
+    if problems:
+        return _page(article_id, answers=answers, problems=problems, status=422)
+    review.clear(context.seat(), article_id, answers, press=site.press, reader=site.reader)
     context.say("Your safety sign-off is on record, over exactly this text and these pictures.")
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
+
+
+def _unanswered(question: Question) -> Problem:
+    return Problem(text=f"{question.text} A word is enough, but there must be one.", field=f"question.{question}")
+
+
+def _too_long(question: Question) -> Problem:
+    most = limits.SIGN_OFF_ANSWER_CHARACTERS
+    return Problem(text=f"{question.text} An answer has at most {most} characters.", field=f"question.{question}")
 
 
 @access.editor

@@ -34,7 +34,13 @@ from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, row_of, sign_offs_of
 from fieldreport.vault.articles.readers import must_read_all, readers_behind
 from fieldreport.vault.articles.records import Record, opened_file
-from fieldreport.vault.articles.review import Review, leak_check, must_be_described, must_not_have_written
+from fieldreport.vault.articles.review import (
+    Review,
+    answers_given,
+    leak_check,
+    must_be_described,
+    must_not_have_written,
+)
 from fieldreport.vault.articles.signatures import SignOff, add_sign_off, check_sign_offs, sign
 from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
@@ -261,6 +267,7 @@ def _must_be_ready(
         head.id,
         record.article.content_hash(),
         sign_offs,
+        answers=answers_given(seat, head.id),
         writers=frozenset(head.writers),
         readers=readers,
         people=site.press.sign_offs,

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.config import Press
-from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, UsageError
+from fieldreport.errors import LimitExceeded, NotAllowed, NotFound, SealError, UsageError
 from fieldreport.press.article import Article
 from fieldreport.press.leakcheck import Finding, Severity
 from fieldreport.press.leakcheck import check as check_words
@@ -23,13 +23,24 @@ from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.press.proof import undescribed
 from fieldreport.seal import Kind, Role
 from fieldreport.vault.archive.audit import Act
+from fieldreport.vault.archive.change import Change
+from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, overview
+from fieldreport.vault.articles import drafts, overview, questions
 from fieldreport.vault.articles.materials import Background, background
 from fieldreport.vault.articles.overview import ArticleHead, row_of
+from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.readers import must_read_all
 from fieldreport.vault.articles.records import Record, fresh_hashes
-from fieldreport.vault.articles.signatures import Answer, SignOff, add_sign_off, answer_parts, open_answers, sign
+from fieldreport.vault.articles.signatures import (
+    Answer,
+    SignOff,
+    add_sign_off,
+    answer_parts,
+    open_answers,
+    questions_answered,
+    sign,
+)
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, must_be, unchanged, void
 from fieldreport.vault.articles.tables import ArticleAnswer, ArticleFile, ArticleState
 from fieldreport.vault.cases.readings import Reader
@@ -98,9 +109,6 @@ def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press, read
     """Check one revision against the letters and cards of its cases, now."""
     with seat.vault.reading() as session:
         files = session.scalars(select(ArticleFile.object_id).where(ArticleFile.article_id == head.id)).all()
-        notes = session.scalars(
-            select(ArticleAnswer.object_id).where(ArticleAnswer.article_id == head.id).order_by(ArticleAnswer.number)
-        ).all()
     behind = background(seat, head.id, reader)
     findings = check_words(
         record.article,
@@ -110,7 +118,7 @@ def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press, read
         fresh_media=fresh_hashes(seat, head.id, files),
     )
     return Review(
-        findings=findings, answers=open_answers(seat, head.id, notes), behind=behind, writers=frozenset(head.writers)
+        findings=findings, answers=answers_given(seat, head.id), behind=behind, writers=frozenset(head.writers)
     )
 
 
@@ -146,9 +154,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
     ):
         in_state(row_of(change.session, article_id), *OPEN_STATES)
         must_read_all(change.session, seat, article_id)
-        change.add(staged)
-        number = drafts.next_answer(change.session, article_id)
-        change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
+        _add_answer(change, article_id, staged)
         change.record(Act.ARTICLE_OVERRIDDEN if blocks else Act.ARTICLE_ANSWERED, article_id.hex())
 
 
@@ -182,13 +188,15 @@ def return_to_draft(seat: Seat, article_id: bytes) -> ArticleHead:
     return overview.get(seat.vault, article_id)
 
 
-def clear(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> ArticleHead:
-    """Sign off that an article puts no one at risk.
+def clear(
+    seat: Seat, article_id: bytes, answers: Mapping[Question, str], *, press: Press, reader: Reader
+) -> ArticleHead:
+    """Sign off that an article puts no one at risk, with ``answers`` to the questions that it asks.
 
     Raises:
         NotAllowed: code "own-article", "article-limited", "case-unread", "case-unreadable", "unanswered-findings",
-            "undescribed" or "article-state".
-        Conflict: it changed meanwhile.
+            "undescribed", "unanswered-questions" or "article-state".
+        Conflict: it changed meanwhile. LimitExceeded: too long an answer.
     """
     head, record = drafts.open_current(seat, article_id)
     must_not_have_written(seat, head)
@@ -197,15 +205,55 @@ def clear(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> Art
         must_read_all(session, seat, article_id)
     must_be_described(record.article)
     leak_check(seat, head, record, press, reader).must_be_answered_for(seat.handle)
-    signature = sign(seat, SignOff.SAFETY, article_id, record.article.content_hash())
-    with seat.change() as change:
+    content = record.article.content_hash()
+    answered = questions.encode(record.article, answers)
+    signature = sign(seat, SignOff.SAFETY, article_id, content, answered=answered)
+    parts, fields = answer_parts(seat, article_id, questions.key(content), answered)
+    with (
+        seat.stage(kind=Kind.NOTE, thread=article_id, parts=parts, fields=fields) as staged,
+        seat.change() as change,
+    ):
         row = in_state(row_of(change.session, article_id), ArticleState.REVIEW)
         must_read_all(change.session, seat, article_id)
         unchanged(row, record)
+        _add_answer(change, article_id, staged)
         add_sign_off(seat, change, row, SignOff.SAFETY, signature)
         row.state = ArticleState.CLEARED.value
-        change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety")
+        count = len(questions.asked(record.article))
+        change.record(Act.ARTICLE_SIGNED_OFF, f"{article_id.hex()} safety {count} answers")
     return overview.get(seat.vault, article_id)
+
+
+def answers_given(seat: Seat, article_id: bytes) -> dict[str, list[Answer]]:
+    """Every genuine answer so far, to findings and before sign-offs, oldest first."""
+    with seat.vault.reading() as session:
+        notes = session.scalars(
+            select(ArticleAnswer.object_id).where(ArticleAnswer.article_id == article_id).order_by(ArticleAnswer.number)
+        ).all()
+    return open_answers(seat, article_id, notes)
+
+
+def safety_answers(seat: Seat, article_id: bytes) -> dict[Question, str]:
+    """What who signed the current revision off for safety had answered; empty where nobody did, or it does not fit.
+
+    Raises:
+        As ``drafts.load``.
+    """
+    _, record = drafts.open_current(seat, article_id)
+    with seat.vault.reading() as session:
+        row = overview.sign_offs_of(session, article_id).get(SignOff.SAFETY)
+    if row is None:
+        return {}
+    try:
+        return questions_answered(seat, article_id, record.article.content_hash(), row, answers_given(seat, article_id))
+    except SealError:  # then it does not count, and publishing says so
+        return {}
+
+
+def _add_answer(change: Change, article_id: bytes, staged: Staged) -> None:
+    change.add(staged)
+    number = drafts.next_answer(change.session, article_id)
+    change.session.add(ArticleAnswer(article_id=article_id, number=number, object_id=staged.id))
 
 
 def must_be_described(article: Article) -> Literal[True]:

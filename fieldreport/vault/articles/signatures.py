@@ -2,7 +2,8 @@
 
 A signature covers the newsroom, the article, the role and the content hash, so none can be moved to another text,
 article, role or newsroom. Sign-offs count while the roster names the signer as an active editor; a writer's signature
-always counts, because it only ever takes rights away. Answers to findings are signed in the same way.
+always counts, because it only ever takes rights away. Answers to findings are signed in the same way. A safety sign-off
+is over the answers to the ``questions`` as well: without them, it does not count.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from fieldreport.errors import FieldreportError, NotAllowed, NotFound, SealError
 from fieldreport.seal import Kind, PartSource, Role, Roster, encode_canonical, verify_signature
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.articles import questions
+from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.tables import ArticleRow, ArticleSignOff
 
 _SIGN_OFF_LABEL: Final = "article-sign-off"
@@ -41,9 +44,9 @@ class Answer:
     reason: str = field(repr=False)
 
 
-def sign(seat: Seat, role: SignOff, article_id: bytes, content: bytes) -> bytes:
-    """This person's signature (64 bytes) in ``role`` over a content hash of 32 bytes."""
-    return seat.staff.signing.sign(_SIGN_OFF_LABEL, _statement(seat, role, article_id, content))
+def sign(seat: Seat, role: SignOff, article_id: bytes, content: bytes, *, answered: str = "") -> bytes:
+    """This person's signature (64 bytes) in ``role`` over a content hash of 32 bytes, and what they answered."""
+    return seat.staff.signing.sign(_SIGN_OFF_LABEL, _statement(seat, role, article_id, content, answered))
 
 
 def author_is(seat: Seat, handle: str, article_id: bytes, content: bytes, signature: bytes) -> Literal[True]:
@@ -73,12 +76,14 @@ def check_sign_offs(
     content: bytes,
     sign_offs: Mapping[SignOff, ArticleSignOff],
     *,
+    answers: Mapping[str, Sequence[Answer]],
     writers: frozenset[str],
     readers: frozenset[str] | None,
     people: int,
 ) -> Literal[True]:
     """Check that an article may be published: both sign-offs, by editors of today, none of them a writer.
 
+    ``answers``: all that were given, those to the questions before the safety sign-off among them.
     ``readers``: those who read every case behind it; nothing where none is limited.
     ``people``: 2 where safety and publishing must be two different colleagues, 1 where one may do both.
 
@@ -98,7 +103,8 @@ def check_sign_offs(
             entry = roster.entry(row.handle)
             if entry.role is not Role.EDITOR or entry.signing is None:
                 raise NotAllowed("only editors sign articles off", code="sign-off-void")
-            verify_signature(entry.signing, _SIGN_OFF_LABEL, _statement(seat, role, article_id, content), row.signature)
+            answered = _answered(row, answers.get(questions.key(content), ())) if role is SignOff.SAFETY else [""]
+            signed_answers(seat, article_id, content, row, answered, [entry.signing])
         except (NotFound, SealError):
             raise NotAllowed(
                 "a sign-off does not count: the text changed, or its signer has left", code="sign-off-void"
@@ -106,6 +112,37 @@ def check_sign_offs(
     if people > 1 and sign_offs[SignOff.SAFETY].handle == sign_offs[SignOff.PUBLISHING].handle:
         raise NotAllowed("safety and publishing are signed off by two people", code="same-person")
     return True
+
+
+def signed_answers(
+    seat: Seat, article_id: bytes, content: bytes, row: ArticleSignOff, answered: Sequence[str], keys: Sequence[bytes]
+) -> str:
+    """The one of these answers that a sign-off is over.
+
+    Raises:
+        SealError: (code "signature") over none of them, or over another content, or by another key.
+    """
+    for text in answered:
+        statement = _statement(seat, SignOff(row.role), article_id, content, text)
+        try:
+            _signed_by_one_of(keys, _SIGN_OFF_LABEL, statement, row.signature)
+        except SealError:
+            continue
+        return text
+    raise SealError("a signature does not fit", code="signature")
+
+
+def questions_answered(
+    seat: Seat, article_id: bytes, content: bytes, row: ArticleSignOff, answers: Mapping[str, Sequence[Answer]]
+) -> dict[Question, str]:
+    """What the signer of a safety sign-off answered. Raises ``SealError`` as ``signed_answers``."""
+    answered = _answered(row, answers.get(questions.key(content), ()))
+    keys = _keys_ever(seat.rosters.newest(), row.handle)
+    return questions.decode(signed_answers(seat, article_id, content, row, answered, keys))
+
+
+def _answered(row: ArticleSignOff, given: Sequence[Answer]) -> list[str]:
+    return [answer.reason for answer in given if answer.by == row.handle]
 
 
 def answer_parts(seat: Seat, article_id: bytes, key: str, reason: str) -> tuple[list[PartSource], dict[str, str]]:
@@ -125,7 +162,7 @@ def open_answers(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> 
     for object_id in object_ids:
         try:
             with seat.open_object(object_id, kind=Kind.NOTE, thread=article_id) as envelope:
-                reason = envelope.read_part(0, 4 * limits.ANSWER_CHARACTERS).decode()
+                reason = envelope.read_part(0, limits.ANSWER_BYTES).decode()
                 key, by = envelope.manifest.fields["finding"], envelope.manifest.fields["by"]
                 signature = bytes.fromhex(envelope.manifest.fields["signature"])
             statement = _answer_statement(seat, article_id, key, reason)
@@ -138,15 +175,16 @@ def open_answers(seat: Seat, article_id: bytes, object_ids: Sequence[bytes]) -> 
     return answers
 
 
-def _statement(seat: Seat, role: SignOff, article_id: bytes, content: bytes) -> bytes:
-    return encode_canonical(
-        {
-            "article": article_id.hex(),
-            "content": content.hex(),
-            "instance": seat.vault.instance.hex(),
-            "role": role.value,
-        }
-    )
+def _statement(seat: Seat, role: SignOff, article_id: bytes, content: bytes, answered: str = "") -> bytes:
+    statement = {
+        "article": article_id.hex(),
+        "content": content.hex(),
+        "instance": seat.vault.instance.hex(),
+        "role": role.value,
+    }
+    if answered:
+        statement["answers"] = hashlib.sha256(answered.encode()).hexdigest()
+    return encode_canonical(statement)
 
 
 def _answer_statement(seat: Seat, article_id: bytes, key: str, reason: str) -> bytes:

@@ -20,6 +20,8 @@ from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, overview, release, review
 from fieldreport.vault.articles.drafts import Draft
+from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.release import Site
 from fieldreport.vault.cases import sort
 from fieldreport.vault.cases.readings import Reader
@@ -28,6 +30,9 @@ from tests.store.throwaway_postgres import fresh_database
 from tests.vault.newsroom import Newsroom, open_newsroom
 
 CLEAN_BODY = "People are leaving in the dark again, several witnesses said.\n\nNobody counts them."
+
+
+ANSWERS = {question: f"About {len(question)}." for question in Question}
 
 
 class Editor:
@@ -46,7 +51,8 @@ class Editor:
         self.answer = partial(review.answer, seat, press=site.press, reader=site.reader)
         self.submit = partial(review.submit, seat)
         self.return_to_draft = partial(review.return_to_draft, seat)
-        self.clear = partial(review.clear, seat, press=site.press, reader=site.reader)
+        self.clear_with = partial(review.clear, seat, press=site.press, reader=site.reader)
+        self.safety_answers = partial(review.safety_answers, seat)
         self.publish = partial(release.publish, seat, site=site)
         self.hold = partial(release.hold, seat)
         self.let_go = partial(release.let_go, seat)
@@ -54,6 +60,9 @@ class Editor:
         self.correct = partial(release.correct, seat)
         self.cancel_correction = partial(release.cancel_correction, seat)
         self.withdraw = partial(release.withdraw, seat, site=site)
+
+    def clear(self, article_id: bytes) -> ArticleHead:
+        return self.clear_with(article_id, ANSWERS)
 
 
 @dataclass(kw_only=True)

@@ -6,12 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
-from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError, UsageError
+from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotFound, SealError, UsageError
 from fieldreport.vault.articles.overview import list_articles
-from fieldreport.vault.articles.tables import ArticleCase, ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
-from tests.vault.articles.conftest import Editor, House
+from fieldreport.vault.articles.questions import Question
+from fieldreport.vault.articles.tables import (
+    ArticleAnswer,
+    ArticleCase,
+    ArticleRevision,
+    ArticleRow,
+    ArticleSignOff,
+    ArticleState,
+)
+from tests.vault.articles.conftest import ANSWERS, Editor, House
 
 
 def refused(act: Callable[[], object]) -> str:
@@ -252,6 +260,34 @@ def test_a_draft_of_another_article_is_refused(house: House) -> None:
         change.session.get_one(ArticleRow, one).draft = change.session.get_one(ArticleRow, other).draft
     with pytest.raises(SealError):
         house.amira.load(one)
+
+
+def test_a_sign_off_is_over_the_answers_to_its_questions_which_the_next_signer_reads(house: House) -> None:
+    article_id = house.draft().head.id
+    house.amira.submit(article_id)
+    some = {Question.PEOPLE: "Forty", Question.ACCESS: " ", Question.NEWSROOM: "amira"}
+    assert refused(lambda: house.jonas.clear_with(article_id, some)) == "unanswered-questions"
+    with pytest.raises(LimitExceeded):
+        house.jonas.clear_with(article_id, {**some, Question.ACCESS: "x" * 501})
+    house.jonas.clear_with(article_id, {**some, Question.ACCESS: "사무실 전체\n<b>", Question.SEEN: "Not asked."})
+    assert house.ines_desk.safety_answers(article_id) == {**some, Question.ACCESS: "사무실 전체\n<b>"}
+    (entry,) = [each for each in house.newsroom.vault.audit.page() if each.act == "article-signed-off"]
+    assert entry.subject == f"{article_id.hex()} safety 3 answers"
+    assert house.ines_desk.publish(article_id).state is ArticleState.PUBLISHED
+
+
+def test_a_sign_off_without_its_answers_or_with_others_does_not_count(house: House) -> None:
+    article_id = house.cleared()
+    house.jonas.return_to_draft(article_id)
+    house.amira.submit(article_id)
+    with house.newsroom.vault.reading() as session:
+        answers = session.scalars(select(ArticleAnswer).order_by(ArticleAnswer.number)).all()
+    house.jonas.clear_with(article_id, {**ANSWERS, Question.PEOPLE: "Three, and they know each other."})
+    assert house.amira.safety_answers(article_id)[Question.PEOPLE].startswith("Three")
+    later = ArticleAnswer.object_id.not_in([each.object_id for each in answers])
+    tamper(house, delete(ArticleAnswer).where(later))
+    assert house.amira.safety_answers(article_id) == {}
+    assert refused(lambda: house.ines_desk.publish(article_id)) == "sign-off-void"
 
 
 def test_a_sign_off_by_somebody_who_has_left_does_not_count(house: House) -> None:
