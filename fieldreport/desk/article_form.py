@@ -38,7 +38,7 @@ def save(draft: Draft, article: Article) -> Draft | None:
     """Save what differs from the draft; nothing where nothing does. Raises ``Conflict``."""
     if article == draft.article:
         return None
-    return drafts.save(context.seat(), draft.head.id, article, based_on=_based_on())
+    return drafts.save(context.seat(), draft.head.id, article, based_on=based_on())
 
 
 def _slug(article: Article) -> str:
@@ -59,7 +59,15 @@ def _media(article: Article) -> tuple[Media, ...]:
     )
 
 
-def _based_on() -> int:
+def still_with_removed(typed: Article, stored: Article) -> Article:
+    """What is typed, unsaved: a file to be removed stays in the form with its tick, and the address as it is."""
+    described = {media.name: media for media in typed.media}
+    kept = tuple(described.get(media.name, media) for media in stored.media)
+    return dataclasses.replace(typed, slug=stored.slug, media=kept)
+
+
+def based_on() -> int:
+    """The revision that was edited. Raises ``UsageError``: the form does not say."""
     revision = flask.request.form.get("based_on", type=int)
     if revision is None:
         raise UsageError("This form is not complete. Open the page again.")

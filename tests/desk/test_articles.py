@@ -13,7 +13,7 @@ from PIL import Image
 from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.tables import ArticleState
-from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases import inbox, restriction
 from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import REPORT, File
 from tests.desk.conftest import Browser, House, Page, photo
@@ -104,6 +104,52 @@ class TestWriting:
         assert page.find("//input[@id='title']")[0].get("value") == "Leaving in the dark"
         assert page.find("//textarea[@id='body']")[0].text.strip() == BODY
         assert page.find("//textarea[@id='standfirst']")[0].text.strip() == "A night in autumn."
+
+    def test_what_is_typed_is_previewed_and_not_saved(self, house: House, amira: Browser, case: CaseRow) -> None:
+        path = written(house, amira, case)
+        page = amira.press(amira.get(path), "Preview", {"title": "Typed", "body": "**Loud** and <b>plain</b>."})
+        assert page.status == 200
+        assert page.find("//article//strong")[0].text_content() == "Loud"
+        assert "<b>plain</b>" in page.find("//article")[0].text_content()
+        assert page.find("//textarea[@id='body']")[0].text.strip() == "**Loud** and <b>plain</b>."
+        assert amira.get(path).find("//input[@id='title']")[0].get("value") == "Leaving in the dark"
+        amira.press(page, "Save")
+        assert amira.get(path).find("//input[@id='title']")[0].get("value") == "Typed"
+
+    def test_a_preview_does_not_hide_what_a_colleague_saved(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case)
+        hers = amira.get(path)
+        jonas.press(jonas.get(path), "Save", {"title": "His title"})
+        page = amira.press(hers, "Preview", {"title": "Her title"})
+        assert page.status == 409
+        assert "His title" in page.text
+
+    def test_case_notes_and_fact_sheet_stand_beside_the_text_and_the_source_is_named_as_they_asked(
+        self, house: House, amira: Browser
+    ) -> None:
+        case = house.receive(describe="a trader in the north.", protect="Hyesan")
+        page = amira.get(f"/cases/{case.id.hex()}?write=note")
+        amira.press(page, "Seal the note", {"text": "Ask about the gate."})
+        page = amira.get(f"/cases/{case.id.hex()}?write=facts")
+        amira.press(page, "Seal the fact sheet", {"facts": "What is claimed", "protected": "Pak Yong-ho"})
+        page = start(house, amira, case)
+        beside = " ".join(page.find("//aside")[0].text_content().split())
+        for words in ("Ask about the gate.", "What is claimed", "Pak Yong-ho", REPORT):
+            assert words in beside
+        asked = "a trader in the north, who cannot give their name because of safety reasons"
+        page = amira.press(page, f"Add to the text: {asked}", {"body": "It is cold, says"})
+        assert page.find("//textarea[@id='body']")[0].text.strip() == f"It is cold, says {asked}"
+
+    def test_of_a_case_that_is_limited_to_others_nothing_stands_beside_the_text(
+        self, house: House, amira: Browser, jonas: Browser, case: CaseRow
+    ) -> None:
+        path = written(house, amira, case)
+        restriction.limit(house.seat("amira"), case.id, {"amira", "ines"})
+        page = jonas.get(path)
+        assert "1 of its cases is gone or limited to others." in page.text
+        assert REPORT not in page.text
 
     def test_it_is_listed_by_title(self, house: House, amira: Browser, jonas: Browser, case: CaseRow) -> None:
         path = written(house, amira, case)
@@ -439,7 +485,7 @@ class TestSigningOff:
     def test_a_day_and_a_hold_are_kept_and_a_wrong_day_voids_nothing(self, house: House, case: CaseRow) -> None:
         path = submitted(house, house.sign_in("amira"), case)
         jonas, ines = house.sign_in("jonas"), house.sign_in("ines")
-        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish")
+        jonas.press(jonas.get(f"{path}/check"), "Sign off: safe to publish", ANSWERS)
         for day in ("soon", "2020-01-01"):
             page = ines.press(ines.get(f"{path}/check"), "Sign off: publish", {"not_before": day})
             assert page.status == 422

@@ -8,56 +8,30 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from fieldreport import limits
-from fieldreport.desk import access, article_form, context, presentation
+from fieldreport.desk import access, article_form, beside, context, presentation
 from fieldreport.desk.article_fields import Changed, differences
 from fieldreport.desk.article_readers import signer_shown, too_few
+from fieldreport.desk.attribution import attribution
 from fieldreport.desk.cases import readable_case
 from fieldreport.desk.forms import parsed_id
-from fieldreport.desk.item_view import ReadPart, Shape, read_items
 from fieldreport.desk.previews import confined, copied
-from fieldreport.errors import Conflict, FieldreportError, NotAllowed, NotARecipient, NotFound, UsageError
+from fieldreport.errors import Conflict, FieldreportError, NotARecipient, NotFound, UsageError
 from fieldreport.press import proof
 from fieldreport.press.article import Article
 from fieldreport.press.render import body_html
-from fieldreport.seal import Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, overview, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, list_articles
 from fieldreport.vault.articles.tables import ArticleState
-from fieldreport.vault.cases import inbox
 from fieldreport.web.i18n import NAMES
 
 blueprint = flask.Blueprint("articles", __name__)
 
 _SHOWN: Final = 100  # newest first: each title is a sealed draft to be opened
-
-
-# What readers' browsers show or play, and documents whose words the leak check compares.
-_ATTACHED: Final = frozenset({Shape.IMAGE, Shape.SOUND, Shape.FILM})
-_DOCUMENT: Final = "application/pdf"
-_PAGES: Final = frozenset({_DOCUMENT, "image/tiff"})  # of these, too, pages can be marked and taken as pixels
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFile:
-    """A file of a case that can be attached to an article."""
-
-    item_id: bytes
-    case: str
-    part: ReadPart
-
-    @property
-    def attaches(self) -> bool:
-        """Whether readers' browsers show or play it as it is."""
-        return self.part.shape in _ATTACHED or self.part.media_type == _DOCUMENT
-
-    @property
-    def redacts(self) -> bool:
-        """Whether areas of it can be marked."""
-        return self.part.shape is Shape.IMAGE or self.part.media_type in _PAGES
 
 
 @access.editor
@@ -124,9 +98,10 @@ def _page(
     typed: Article | None = None,
     *,
     changed: Collection[Changed] = (),
+    preview: bool = False,
 ) -> str:
-    """The page of an article; ``typed`` stands in its form, where it could not be saved over what is ``changed``."""
-    cases, material = _material(draft.head)
+    """The page of an article; ``typed`` stands in its form: it is not saved, perhaps because something ``changed``."""
+    cases = tuple(beside.beside(draft.head))
     if editable(draft.head):
         presentation.stay_on_screen()
     article = typed or draft.article
@@ -143,9 +118,11 @@ def _page(
         too_few=too_few(draft.head),
         signer_shown=signer_shown,
         cases=cases,
-        material=material,
+        hidden=len(draft.head.cases) - len(cases),
+        attributions=_attributions(cases, article.language),
+        preview=_body(draft.head.id, article) if preview else None,
         redacted=redactions.histories(context.seat(), draft.head.id),
-        pages=_PAGES,
+        pages=beside.PAGES,
         revisions=overview.revisions(context.desk().vault, draft.head.id),
         states=ArticleState,
         sign_offs=context.desk().settings.press.sign_offs,
@@ -154,28 +131,18 @@ def _page(
     )
 
 
+def _attributions(cases: Collection[beside.Beside], language: str) -> list[str]:
+    asked = [words for case in cases for words in case.attributions(language)]
+    return list(dict.fromkeys(asked)) or [attribution(language)]
+
+
+def _body(article_id: bytes, article: Article) -> Markup:
+    return body_html(article, media_url=lambda name: flask.url_for("articles.media", article_id=article_id, name=name))
+
+
 def editable(head: ArticleHead) -> bool:
     """Whether saving makes sense in this state; the vault decides again."""
     return head.state in {ArticleState.DRAFT, ArticleState.REVIEW, ArticleState.CLEARED, ArticleState.SCHEDULED}
-
-
-def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CaseFile]]:
-    """The article's cases that this editor may read, and the files of their sources that can be attached."""
-    desk, seat = context.desk(), context.seat()
-    cases: list[tuple[bytes, str]] = []
-    material: list[CaseFile] = []
-    for case_id in head.cases:
-        try:
-            case = readable_case(case_id)
-        except (NotFound, NotAllowed):
-            continue
-        cases.append((case_id, case.name))
-        letters = [row for row in inbox.items(desk.vault, case_id) if row.kind is Kind.LETTER and row.exists]
-        for item in read_items(seat, case_id, letters, first=1):
-            found = [(part.opened_item, part.opened) if part.opened else (item.row.id, part) for part in item.parts]
-            files = [CaseFile(item_id=item_id, case=case.name, part=part) for item_id, part in found]
-            material += [each for each in files if each.attaches or each.redacts]
-    return cases, material
 
 
 @access.editor
@@ -183,12 +150,27 @@ def _material(head: ArticleHead) -> tuple[list[tuple[bytes, str]], list[CaseFile
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything that readers will see. Any change voids earlier sign-offs."""
     draft = drafts.load(context.seat(), article_id)
+    then, _, number = flask.request.form.get("then", "").partition("-")
     try:
+        if then in {"preview", "attribute"}:
+            return _unsaved(draft, then, number)
         saved = article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
         return _conflict(article_id)
     context.say("Nothing has changed." if saved is None else "Saved and sealed.")
-    return _to("leakcheck.show" if flask.request.form.get("then") == "check" else "articles.edit", article_id)
+    return _to("leakcheck.show" if then == "check" else "articles.edit", article_id)
+
+
+def _unsaved(draft: Draft, then: str, number: str) -> str:
+    """The page with what is typed, to be looked at, or with an attribution at the end. Raises ``Conflict``."""
+    if article_form.based_on() != draft.head.revision or not editable(draft.head):
+        raise Conflict("a colleague has changed this article meanwhile", code="article-changed")
+    typed = article_form.still_with_removed(article_form.typed(draft.article), draft.article)
+    if then == "attribute":
+        words = _attributions(tuple(beside.beside(draft.head)), typed.language)
+        chosen = words[int(number)] if number.isdecimal() and int(number) < len(words) else ""
+        typed = dataclasses.replace(typed, body=f"{typed.body} {chosen}".strip())
+    return _page(draft, typed, preview=then == "preview")
 
 
 def _conflict(article_id: bytes) -> ResponseReturnValue:
@@ -196,11 +178,7 @@ def _conflict(article_id: bytes) -> ResponseReturnValue:
     newest = drafts.load(context.seat(), article_id)
     if not editable(newest.head):
         raise Conflict("a colleague has changed this article meanwhile", code="article-changed")
-    typed = dataclasses.replace(article_form.typed(newest.article), slug=newest.article.slug)
-    described = {media.name: media for media in typed.media}
-    # One that was to be removed stays in the form with its tick.
-    kept = tuple(described.get(media.name, media) for media in newest.article.media)
-    typed = dataclasses.replace(typed, media=kept)
+    typed = article_form.still_with_removed(article_form.typed(newest.article), newest.article)
     return _page(newest, typed, changed=differences(newest.article.public_fields(), typed.public_fields())), 409
 
 
@@ -258,9 +236,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
 def preview(article_id: bytes) -> ResponseReturnValue:
     """The article as readers will see it."""
     draft = drafts.load(context.seat(), article_id)
-    body = body_html(
-        draft.article, media_url=lambda name: flask.url_for("articles.media", article_id=article_id, name=name)
-    )
+    body = _body(article_id, draft.article)
     return flask.render_template("article-preview.html", head=draft.head, article=draft.article, body=body)
 
 

@@ -371,10 +371,10 @@ def test_an_edit_in_the_middle_of_a_sign_off_wins(house: House, monkeypatch: pyt
     article_id = house.draft().head.id
     house.amira.submit(article_id)
 
-    def sign_and_be_late(*arguments: Any) -> bytes:
+    def sign_and_be_late(*arguments: Any, **named: Any) -> bytes:
         house.edit(article_id, body="Changed under the signer's hand.")
         house.amira.submit(article_id)
-        return sign(*arguments)
+        return sign(*arguments, **named)
 
     monkeypatch.setattr(review, "sign", sign_and_be_late)
     with pytest.raises(Conflict):

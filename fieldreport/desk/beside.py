@@ -1,0 +1,102 @@
+"""What stands beside an article while somebody writes: its cases, with letters, notes, fact sheets and files.
+
+Rule: each thing is shown to those whose key opens it and to nobody else; what is closed is named and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from fieldreport import limits
+from fieldreport.desk import context
+from fieldreport.desk.attribution import attribution
+from fieldreport.desk.cases import readable_case
+from fieldreport.desk.item_view import ReadItem, ReadPart, Shape, read_items
+from fieldreport.errors import FieldreportError, NotAllowed, NotFound, Unavailable
+from fieldreport.seal import Kind
+from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.cases import conversation, inbox
+from fieldreport.vault.cases.conversation import Card
+
+# What readers' browsers show or play, and documents whose words the leak check compares.
+_ATTACHED: Final = frozenset({Shape.IMAGE, Shape.SOUND, Shape.FILM})
+_DOCUMENT: Final = "application/pdf"
+PAGES: Final = frozenset({_DOCUMENT, "image/tiff"})
+"""Of these, too, pages can be marked and taken as pixels."""
+_SHOWN: Final = frozenset({Kind.LETTER, Kind.SENT, Kind.NOTE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """A file of a case that can be attached to an article; ``value`` names it in the form."""
+
+    item_id: bytes
+    case: str
+    part: ReadPart
+
+    @property
+    def value(self) -> str:
+        """As ``article_form.case_file`` takes it."""
+        return f"{self.item_id.hex()}-{self.part.number}"
+
+    @property
+    def attaches(self) -> bool:
+        """Whether readers' browsers show or play it as it is."""
+        return self.part.shape in _ATTACHED or self.part.media_type == _DOCUMENT
+
+    @property
+    def redacts(self) -> bool:
+        """Whether areas of it can be marked."""
+        return self.part.shape is Shape.IMAGE or self.part.media_type in PAGES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """One case. ``card``: nothing where it does not open; ``more``: how many items are older than those shown."""
+
+    id: bytes = field(repr=False)
+    name: str
+    card: Card | None = field(default=None, repr=False)
+    items: tuple[ReadItem, ...] = field(default=(), repr=False)
+    more: int = 0
+    files: tuple[CaseFile, ...] = field(default=(), repr=False)
+
+    def attributions(self, language: str) -> tuple[str, ...]:
+        """How an article in this language may name the source, in what the source asked for."""
+        described = [item.fields["Describe as"] for item in self.items if "Describe as" in item.fields]
+        return tuple(dict.fromkeys(attribution(language, each) for each in described))
+
+
+def beside(head: ArticleHead) -> Iterator[Beside]:
+    """The article's cases that this person may read, in the order of the article."""
+    seat, vault = context.seat(), context.desk().vault
+    for case_id in head.cases:
+        try:
+            case = readable_case(case_id)
+        except (NotFound, NotAllowed):
+            continue
+        rows = [row for row in inbox.items(vault, case_id) if row.kind in _SHOWN and row.exists]
+        newest = rows[-limits.CASE_ITEMS :]
+        items = tuple(read_items(seat, case_id, newest, first=len(rows) - len(newest) + 1))
+        found = [
+            (part.opened_item, part.opened) if part.opened else (item.row.id, part)
+            for item in items
+            for part in item.parts
+        ]
+        files = [CaseFile(item_id=item_id, case=case.name, part=part) for item_id, part in found]
+        try:
+            card = conversation.card(seat, case_id)
+        except Unavailable:
+            raise
+        except FieldreportError:  # the case's own page says what is wrong with it
+            card = None
+        yield Beside(
+            id=case_id,
+            name=case.name,
+            card=card,
+            items=items,
+            more=len(rows) - len(newest),
+            files=tuple(each for each in files if each.attaches or each.redacts),
+        )
