@@ -52,6 +52,7 @@ from fieldreport.vault.articles.release import Site, publish_due
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.case_index import CaseIndex
 from fieldreport.vault.cases.collect import Collected, collect
+from fieldreport.vault.cases.due import DueDays
 from fieldreport.vault.cases.readings import Reader
 from fieldreport.web import error_pages, headers
 from fieldreport.web.application import Application
@@ -123,7 +124,7 @@ def create_app(
         return collected
 
     site = Site.of(settings, reader=Reader(scrubber, settings.desk.data / "scratch"), clock=clock)
-    index = CaseIndex(vault, rosters)
+    index = CaseIndex(vault, rosters, DueDays.of(settings.desk))
     audit_check = AuditCheck(vault, rosters, settings.desk.keyfiles, clock=clock)
 
     def refresh() -> None:

@@ -17,7 +17,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 # What "open" means: cases that still need work.
 OPEN: Final = (CaseState.NEW, CaseState.READING, CaseState.VERIFYING, CaseState.WRITING)
 _NOBODY: Final = "-"  # no handle
-_TICKS: Final = ("unread", "starred", "files", "junk")
+_TICKS: Final = ("unread", "starred", "files", "overdue", "junk")
 NAMES: Final = ("state", "assignee", "label", "language", "limited", *_TICKS, "sort")
 """The names of the filters, in the order in which they stand in an address."""
 
@@ -67,6 +67,7 @@ def wanted(chosen: Mapping[str, str], *, handles: frozenset[str]) -> CaseFilter:
         starred="starred" in chosen,
         unread="unread" in chosen,
         files="files" in chosen,
+        overdue="overdue" in chosen,
         junk="junk" in chosen,
         limited=_one_of(Limited, "limited", chosen.get("limited", Limited.READABLE)),
         language=language,

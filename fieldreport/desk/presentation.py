@@ -18,6 +18,8 @@ from fieldreport.desk import context, time_zone
 from fieldreport.scrub.text.encodings import ENCODINGS
 from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
+from fieldreport.vault.cases.due import DueDate, next_due
+from fieldreport.vault.cases.inbox import CaseRow
 
 RELOADED: Final = "reloaded"
 """The argument of an address that a page opens by itself."""
@@ -77,6 +79,7 @@ def install(app: flask.Flask) -> None:
     """Give the templates of ``app`` their filters and the values that every page shows."""
     filters = {
         "age": age,
+        "ahead": ahead,
         "hour": time_zone.hour,
         "moment": time_zone.moment,
         "words": fingerprint_words,
@@ -85,7 +88,7 @@ def install(app: flask.Flask) -> None:
         "found": found_text,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(language_name=language_name, encodings=ENCODINGS)
+    app.jinja_env.globals.update(language_name=language_name, encodings=ENCODINGS, due_of=due_of)
     app.context_processor(_everywhere)
     app.after_request(_blank_when_locked)
 
@@ -158,6 +161,14 @@ def own_path(untrusted_path: str) -> str:
     return path if harmless and not parts.scheme and not parts.netloc else "/"
 
 
+def due_of(case: CaseRow) -> DueDate | None:
+    """What is to be done next in a case by a date, if anything."""
+    days = context.desk().cases.due_days
+    if case.ended is not None or case.stored.case.source is None:  # nobody can be answered there
+        return None
+    return next_due(days, opened=case.opened, sent=case.replies, state=case.state)
+
+
 def age(value: int, now_hour: int) -> str:
     """How long ago an hour was, in hours or days."""
     hours = max(0, now_hour - value)
@@ -166,6 +177,11 @@ def age(value: int, now_hour: int) -> str:
     if hours < _HOURS_SAID:
         return f"{hours} h"
     return f"{hours // 24} days"
+
+
+def ahead(value: int, now_hour: int) -> str:
+    """How long it is until an hour, in hours or days."""
+    return age(now_hour, value) if value > now_hour else "less than an hour"
 
 
 def grouped(digits: str) -> str:

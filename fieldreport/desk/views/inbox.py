@@ -80,6 +80,7 @@ def show() -> ResponseReturnValue:
         else {},
         distrusted=session.reader.distrusted if session.reader else "",
         shortcuts=session.shortcuts,
+        has_due_days=bool(index.due_days),
     )
 
 

@@ -29,8 +29,9 @@ from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case, CaseState, Item, Mark, VaultState
 from fieldreport.vault.archive.vault import Vault
-from fieldreport.vault.cases import inbox
+from fieldreport.vault.cases import due, inbox
 from fieldreport.vault.cases.bits import Bits, numbers
+from fieldreport.vault.cases.due import NO_DUE_DAYS, DueDays
 from fieldreport.vault.cases.inbox import CaseRow
 
 _SPARSE: Final = 64  # of fewer than one in so many, those that match are sorted, instead of walking over all
@@ -65,6 +66,7 @@ class CaseFilter:
     """Which cases to show; everything given must hold.
 
     ``states``: any of these. ``ended``: the tombstones instead of the cases. ``assignee``: a handle, or ``NOBODY``.
+    ``overdue``: with something that should have been done; see ``due``.
     ``language``, ``label``, ``files`` and ``junk`` are known only from what was opened; see ``Contents``. ``junk``:
     only what is set aside by the newsroom's rules; False: everything else; None: both.
     """
@@ -79,6 +81,7 @@ class CaseFilter:
     label: str = ""
     files: bool = False
     junk: bool | None = None
+    overdue: bool = False
     order: Order = Order.NEWEST
 
 
@@ -112,6 +115,7 @@ class Counts:
     starred: int
     files: int
     junk: int
+    overdue: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +159,9 @@ _Key = tuple[int, bytes, int]  # the number that an order goes by, the case's id
 class CaseIndex:
     """The index of one vault. Safe to use from many threads; the first ``refresh`` reads every case."""
 
-    def __init__(self, vault: Vault, rosters: RosterWatch) -> None:
+    def __init__(self, vault: Vault, rosters: RosterWatch, due_days: DueDays = NO_DUE_DAYS) -> None:
         self.vault = vault
+        self.due_days = due_days
         self.rosters = rosters
         self._lock = threading.RLock()
         self._entries: list[_Entry] = []
@@ -166,6 +171,8 @@ class CaseIndex:
         self._assignees: dict[str, Bits] = defaultdict(Bits)
         self._readers: dict[str, Bits] = defaultdict(Bits)
         self._limited, self._living, self._ended = Bits(), Bits(), Bits()
+        self._due: dict[int, int] = {}  # until which hour something is to be done, by the case's place
+        self._overdue, self._overdue_at = Bits(), 0
         self._answered = Bits()  # something of ours is in it: a reply, a note, a card
         # The object with the rules of junk, as of the last ``refresh``.
         self.junk_rules: bytes | None = None
@@ -189,12 +196,13 @@ class CaseIndex:
             newest, waiting, self.junk_rules = session.execute(select(func.max(Case.revision), unsorted, rules)).one()
             if (newest or 0) == self._revision:
                 return int(waiting)
-            changed = session.scalars(select(Case).where(Case.revision > self._revision).order_by(Case.revision))
+            wanted = select(Case, due.replies()).where(Case.revision > self._revision).order_by(Case.revision)
             first = not self._entries
             try:
-                for case in changed:
+                for case, replies in session.execute(wanted):
                     only = self._signed_readers(case)
                     self._put(case, only, sort=not first)
+                    self._put_due(case, replies)
                     self._revision = case.revision
             finally:
                 if first:  # also where the database went away half-way: the next look goes on from here
@@ -286,6 +294,7 @@ class CaseIndex:
                 starred=(without("starred") & marks.starred.value).bit_count(),
                 files=(without("files") & known.files.value).bit_count(),
                 junk=(without("junk") & self._set_aside(known)).bit_count(),
+                overdue=(without("overdue") & self._overdue_now().value).bit_count(),
             )
 
     # --- marks ---
@@ -366,6 +375,25 @@ class CaseIndex:
                 marks.starred.put(place, inside=False)
             self._set_read(marks, place, 0 if case.ended is not None else marks.read.get(place, 0))
 
+    def _put_due(self, case: Case, replies: int) -> None:
+        place = self._places[case.id]
+        found = due.next_due(self.due_days, opened=case.opened, sent=replies, state=CaseState(case.state))
+        if found is None or case.ended is not None or case.source is None:
+            self._due.pop(place, None)
+        else:
+            self._due[place] = found.hour
+        self._overdue.put(place, inside=self._due.get(place, self._overdue_at) < self._overdue_at)
+
+    def _overdue_now(self) -> Bits:
+        """The cases in which something should have been done by now, as a set; walked through once an hour."""
+        now = self.vault.hour()
+        if now != self._overdue_at:
+            self._overdue, self._overdue_at = Bits(), now
+            for place, hour in self._due.items():
+                if hour < now:
+                    self._overdue.put(place)
+        return self._overdue
+
     def _facets(self, case: Case, only: frozenset[str] | None) -> tuple[Bits, ...]:
         if case.ended is not None:
             return (self._ended,)
@@ -440,16 +468,17 @@ class CaseIndex:
             chosen["assignee"] = ~self._assigned()
         elif wanted.assignee is not None:
             chosen["assignee"] = self._assignees[wanted.assignee].value
-        if wanted.starred:
-            chosen["starred"] = marks.starred.value
-        if wanted.unread or wanted.order is Order.WAITING:
-            chosen["unread"] = marks.unread.value
+        ticked = {
+            "starred": (wanted.starred, marks.starred),
+            "unread": (wanted.unread or wanted.order is Order.WAITING, marks.unread),
+            "files": (wanted.files, known.files),
+            "overdue": (wanted.overdue, self._overdue_now()),
+        }
+        chosen |= {name: bits.value for name, (is_wanted, bits) in ticked.items() if is_wanted}
         if wanted.language:
             chosen["language"] = known.languages.get(wanted.language, Bits()).value
         if wanted.label:
             chosen["label"] = known.labels.get(wanted.label, Bits()).value
-        if wanted.files:
-            chosen["files"] = known.files.value
         if wanted.junk is not None:
             chosen["junk"] = self._set_aside(known) if wanted.junk else ~self._set_aside(known)
         if known.hits is not None:

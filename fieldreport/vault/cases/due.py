@@ -2,6 +2,7 @@
 
 EU directive 2019/1937, article 9: seven days, and three months. The first reply of a case acknowledges it. A later
 reply answers it, and so does closing the case or publishing. A case that a source writes to again keeps its dates.
+Where nobody can be answered, nothing is due.
 
 What is due is counted from rows that anybody with the database can change: it reminds, and decides nothing.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, select
 
 from fieldreport.config import Desk
 from fieldreport.seal import Kind
@@ -37,21 +38,27 @@ class DueDays:
         return bool(self.acknowledge or self.answer)
 
 
+NO_DUE_DAYS = DueDays(acknowledge=0, answer=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class DueDate:
     """What is to be done next for a case, ``acknowledge`` or ``answer``, and the hour until which."""
 
     what: str
     hour: int
 
 
-def next_due(days: DueDays, *, opened: int, replies: int, state: CaseState) -> Due | None:
-    """What is due next; nothing where all is done, or no date is set. ``opened``: the hour of the first letter."""
-    if state in _DONE or replies > 1:
+def next_due(days: DueDays, *, opened: int, sent: int, state: CaseState) -> DueDate | None:
+    """What is due next; nothing where all is done, or no date is set. ``opened``: the hour of the first letter.
+
+    ``sent``: how many replies the case has.
+    """
+    if state in _DONE or sent > 1:
         return None
-    if replies == 0 and days.acknowledge:
-        return Due(what="acknowledge", hour=opened + days.acknowledge * _DAY)
-    return Due(what="answer", hour=opened + days.answer * _DAY) if days.answer else None
+    if sent == 0 and days.acknowledge:
+        return DueDate(what="acknowledge", hour=opened + days.acknowledge * _DAY)
+    return DueDate(what="answer", hour=opened + days.answer * _DAY) if days.answer else None
 
 
 def count_overdue(vault: Vault, days: DueDays) -> int:
@@ -62,15 +69,17 @@ def count_overdue(vault: Vault, days: DueDays) -> int:
         return session.scalar(wanted) or 0
 
 
+def replies() -> ScalarSelect[int]:
+    """How many replies a case has: for a question about cases."""
+    sent = select(func.count()).select_from(Item).where(Item.case_id == Case.id, Item.kind == Kind.SENT.value)
+    return sent.correlate(Case).scalar_subquery()
+
+
 def _overdue(days: DueDays, now: int) -> ColumnElement[bool]:
-    sent = (
-        select(func.count())
-        .where(Item.case_id == Case.id, Item.kind == Kind.SENT.value)
-        .correlate(Case)
-        .scalar_subquery()
-    )
     late: list[ColumnElement[bool]] = [false()]
-    for replies, each in ((0, days.acknowledge), (1, days.answer)):
+    for most, each in ((0, days.acknowledge), (1, days.answer)):
         if each:
-            late.append(and_(sent <= replies, Case.opened < now - each * _DAY))
-    return and_(Case.ended.is_(None), Case.state.not_in([state.value for state in _DONE]), or_(*late))
+            late.append(and_(replies() <= most, Case.opened < now - each * _DAY))
+    return and_(
+        Case.ended.is_(None), Case.source.is_not(None), Case.state.not_in([state.value for state in _DONE]), or_(*late)
+    )

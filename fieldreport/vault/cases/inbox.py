@@ -19,6 +19,7 @@ from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
 from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.cases import due
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class CaseRow:
     unread: bool
     ended: Ending | None
     card: bytes | None
+    replies: int
     readers: tuple[str, ...]
     stored: StoredCase = field(repr=False, compare=False)
 
@@ -182,6 +184,7 @@ def _as_seen_by(viewer: str) -> Select[*tuple[Any, ...]]:
             Case,
             Item,
             authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves"),
+            due.replies().label("replies"),
             func.coalesce(Mark.read_sequence, 0).label("read"),
             func.coalesce(Mark.starred, False).label("starred"),
         )
@@ -205,6 +208,7 @@ def _case_row(row: Row[Any]) -> CaseRow:
         unread=row.read < case.last_letter,
         ended=Ending(case.ended) if case.ended is not None else None,
         card=case.card,
+        replies=row.replies,
         readers=tuple(case.readers.split(",")) if case.readers is not None else (),
         stored=StoredCase(case, row.Item, row.saves),
     )
