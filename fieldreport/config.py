@@ -191,6 +191,10 @@ class Intake:
     """Bytes that stay free on the disks of `data` and `blobs` beside the largest post: beyond, nothing is taken."""
     limiter: str = "memory://"
     """Where budgets are counted: redis://HOST:PORT where several intakes or workers share them."""
+    machines_token: Path = Path()
+    """Where several machines serve one letterbox: a file that others cannot read, the same on each of them, with one
+    line of at least 32 characters. Forms of one are then taken by the others, and budgets are counted together, by
+    the Redis of `limiter`, which learns neither."""
     report_rate: str = "30 per hour"
     """Budget of reports, of one onion circuit or address."""
     return_rate: str = "60 per hour"
@@ -559,3 +563,5 @@ def _check_intake(intake: Intake) -> None:
                 raise SettingsError(f"[intake.{name}] {language}: a sentence has {at_most}")
     if intake.proxy_protocol and not intake.proxy_peers:
         raise SettingsError("[intake] proxy_protocol needs proxy_peers")
+    if intake.machines_token != Path() and not intake.limiter.startswith("redis://"):
+        raise SettingsError("[intake] machines_token needs a limiter at redis://HOST:PORT")

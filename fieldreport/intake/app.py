@@ -18,6 +18,7 @@ from fieldreport.config import Settings
 from fieldreport.intake import context, messages, transport
 from fieldreport.intake.error_pages import error_page, written
 from fieldreport.intake.logo import read_logo
+from fieldreport.intake.machines import SharedKeys
 from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
@@ -39,6 +40,7 @@ def create_app(
     rosters: RosterDirectory,
     clock: Callable[[], float] = time.time,
     token_key: TokenKey | None = None,
+    shared_keys: SharedKeys | None = None,
     address_key: AddressKey | None = None,
     receipts: RecentReceipts | None = None,
 ) -> Application:
@@ -51,6 +53,7 @@ def create_app(
         rosters: the published roster, reread when it changes.
         clock: seconds since the Unix epoch.
         token_key: shared by all workers; a fresh one serves a single process.
+        shared_keys: those of several machines; see ``machines``.
         address_key: the same, for budgets.
         receipts: the same, for what came in lately.
 
@@ -68,7 +71,8 @@ def create_app(
         scrubber=scrubber,
         rosters=rosters,
         clock=clock,
-        token_key=token_key or TokenKey.generate(),
+        own_token_key=token_key or TokenKey.generate(),
+        shared_keys=shared_keys,
         receipts=receipts or RecentReceipts(),
         logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )

@@ -22,6 +22,7 @@ from fieldreport.config import Settings
 from fieldreport.errors import MailboxFull, RosterError, StoreError
 from fieldreport.intake.form_cache import FormCache
 from fieldreport.intake.logo import Logo
+from fieldreport.intake.machines import SharedKeys
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.mailbox.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
@@ -49,7 +50,8 @@ class Service:
     scrubber: Scrubber
     rosters: RosterDirectory
     clock: Callable[[], float]
-    token_key: TokenKey = field(repr=False)
+    own_token_key: TokenKey = field(repr=False)
+    shared_keys: SharedKeys | None = field(default=None, repr=False)
     receipts: RecentReceipts
     logo: Logo | None = None
     argon2_slots: threading.BoundedSemaphore = field(
@@ -57,6 +59,11 @@ class Service:
     )
     form_cache: FormCache = field(default_factory=FormCache, repr=False)
     _ready: _Ready = field(default_factory=_Ready, repr=False)
+
+    @property
+    def token_key(self) -> TokenKey:
+        """The key of form tokens, shared with the other machines of this letterbox where there are any."""
+        return self.own_token_key if self.shared_keys is None else self.shared_keys.token_key(self.own_token_key)
 
     @property
     def hour(self) -> int:

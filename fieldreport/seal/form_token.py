@@ -35,7 +35,7 @@ _PURPOSE: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 class TokenKey:
     """A 32-byte key, and those before it that still open what they sealed.
 
-    Several intake nodes read the same keys from a file that is replaced daily: the newest seals, all of them open.
+    Where several machines share keys that are replaced daily, the newest seals, and all of them open.
     Nonces are random; ChaCha20-Poly1305 allows some 2^32 tokens under one key, a thousand a second for seven weeks.
     """
 
@@ -48,6 +48,12 @@ class TokenKey:
     def generate(cls) -> Self:
         """A new key, for a single process; it is lost when the process ends."""
         return cls(secrets.token_bytes(32))
+
+    def under(self, keys: Sequence[bytes]) -> TokenKey:
+        """A key of which the first of these seals, and which opens what any of them or this one sealed."""
+        shared = TokenKey(keys[0], previous=keys[1:])
+        shared._keys += self._keys
+        return shared
 
     def seal(self, purpose: str, state: Mapping[str, str], *, now: float) -> str:
         """Seal ``state`` for ``purpose`` (``[a-z][a-z0-9-]*``); ``now`` in seconds since the epoch. URL-safe text.

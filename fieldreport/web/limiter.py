@@ -39,8 +39,12 @@ COUNTING_IN_MEMORY: Final = "start Redis there; until then each process counts f
 class AddressKey:
     """Turns addresses into pseudonyms that are valid until midnight (UTC), in this installation only."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, shared: Callable[[int], bytes | None] = lambda _day: None
+    ) -> None:
+        """``shared``: the key of several machines on a day since the Unix epoch, or nothing while there is none."""
         self._clock = clock
+        self._shared = shared
         self._lock = threading.Lock()
         self._day = int(clock() // _DAY_SECONDS)
         self._key = secrets.token_bytes(32)
@@ -48,6 +52,8 @@ class AddressKey:
     def pseudonym(self, address: str) -> str:
         """32 hexadecimal digits for an address."""
         today = int(self._clock() // _DAY_SECONDS)
+        if (key := self._shared(today)) is not None:
+            return _pseudonym(key, address)
         with self._lock:
             if today - self._day > _STEPS:
                 self._key, self._day = secrets.token_bytes(32), today
@@ -55,7 +61,11 @@ class AddressKey:
                 self._key = hashlib.sha256(b"fieldreport address key\0" + self._key).digest()
                 self._day += 1
             key = self._key
-        return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:32]
+        return _pseudonym(key, address)
+
+
+def _pseudonym(key: bytes, address: str) -> str:
+    return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
