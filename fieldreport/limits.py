@@ -164,6 +164,7 @@ REWRAP_OBJECTS: Final = 200  # one transaction: ten milliseconds of writing, so 
 REWRAP_ALONE_OBJECTS: Final = 1000  # from here on every core helps; below, starting processes takes longer
 SENT_TEXT_BYTES: Final = 64 * KIB  # a reply or a note: ten pages
 CARD_BYTES: Final = 256 * KIB
+SENDER_CHARACTERS: Final = 60  # of a name under which an answer is given
 UNSENT_BYTES: Final = 1 * MIB  # what one editor has typed on one case and not sent: reply, note and fact sheet
 CARD_TERMS: Final = 500
 RESERVE_BYTES: Final = 16 * MIB  # of the disk beside each SQLite database: some hundred sign-ins when it is full

@@ -52,6 +52,7 @@ from fieldreport.vault.articles.release import Site, publish_due
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.case_index import CaseIndex
 from fieldreport.vault.cases.collect import Collected, collect
+from fieldreport.vault.cases.delivery import Deliveries
 from fieldreport.vault.cases.due import DueDays
 from fieldreport.vault.cases.readings import Reader
 from fieldreport.web import error_pages, headers
@@ -126,6 +127,7 @@ def create_app(
     site = Site.of(settings, reader=Reader(scrubber, settings.desk.data / "scratch"), clock=clock)
     index = CaseIndex(vault, rosters, DueDays.of(settings.desk))
     audit_check = AuditCheck(vault, rosters, settings.desk.keyfiles, clock=clock)
+    deliveries = Deliveries()
 
     def refresh() -> None:
         index.refresh()
@@ -152,10 +154,12 @@ def create_app(
             rosters=rosters,
             cases=index,
             site=site,
+            deliveries=deliveries,
             clock=clock,
             sessions=sessions,
             background=BackgroundJobs(
                 collect=fetch,
+                deliveries=lambda: deliveries.look(vault, mailbox),
                 push_rosters=lambda: mailbox.take_rosters(rosters.published),
                 publish=publish,
                 lock_unlisted=lock_unlisted,

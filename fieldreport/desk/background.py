@@ -50,6 +50,7 @@ class BackgroundJobs:
         self,
         *,
         collect: Callable[[], Collected],
+        deliveries: Callable[[], None],
         push_rosters: Callable[[], None],
         publish: Callable[[], None],
         lock_unlisted: Callable[[], None],
@@ -63,6 +64,7 @@ class BackgroundJobs:
         clock: Callable[[], float],
     ) -> None:
         self._collect = collect
+        self._deliveries = deliveries
         self._push_rosters = push_rosters
         self._publish = publish
         self._lock_unlisted = lock_unlisted
@@ -147,6 +149,7 @@ class BackgroundJobs:
     def _run_link(self) -> None:
         while True:
             self._try("collecting", self.collect)
+            self._try("asking which replies wait", self._deliveries)
             self._try("bringing rosters to the intake", self._push_rosters)
             if self._stop.wait(self._next_round()):
                 return

@@ -10,11 +10,11 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import contents, context, inbox_filter, presentation, search_job
+from fieldreport.desk import contents, context, inbox_filter, presentation, search_job, sentences
 from fieldreport.desk.article_fields import Changed, differences
 from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import editors, readable_case
-from fieldreport.desk.item_view import NOT_YET, read_items
+from fieldreport.desk.item_view import NOT_YET, ReadItem, read_items
 from fieldreport.errors import NotARecipient, SealError
 from fieldreport.press.leakcheck.spellings import spellings
 from fieldreport.vault.archive import readers
@@ -25,6 +25,7 @@ from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.evidence_import import was_received
 from fieldreport.vault.cases.similar import Similar, similar
 from fieldreport.web.forms import Problem
+from fieldreport.web.i18n import NAMES, direction
 
 _REFUSED_CARD: Final = {
     "unsigned": "is not signed by anyone: do not trust it",
@@ -59,12 +60,18 @@ def case_page(
     written = stored if typed is None else typed
     if write:
         presentation.stay_on_screen()
+    items = read_items(seat, case_id, rows[start:end], first=start + 1)
     here: dict[str, Any] = {"case_id": case_id, **in_address()}
     page = flask.render_template(
         "case.html",
         case=case,
         received=received,
-        items=read_items(seat, case_id, rows[start:end], first=start + 1),
+        items=items,
+        deliveries={item.row.id: desk.deliveries.of(item.row, item.reply) for item in items},
+        language_of_source=_language(items),
+        direction=direction(_language(items)),
+        preview="preview" in flask.request.args and bool(stored.get("text")),
+        sentence_labels=sentences.LABELS,
         total=len(rows),
         earlier=start if start > 0 else None,
         later=end < len(rows),
@@ -95,6 +102,12 @@ def case_page(
         **_in_list(case_id),
     )
     return page, status
+
+
+def _language(items: Sequence[ReadItem]) -> str:
+    """The language of the page on which the source wrote last, as far as these items say."""
+    used = [item.language for item in items if item.language in NAMES]
+    return used[-1] if used else "en"
 
 
 def in_address() -> dict[str, Any]:

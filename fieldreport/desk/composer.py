@@ -20,7 +20,7 @@ from fieldreport.vault.cases import unsent
 FIELD: Final = "unsent"
 """The hidden field: the case, the form, and the edition of what was kept when the page was made."""
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "reply": ("text", "item"),
+    "reply": ("text", "item", "sender", "name"),
     "note": ("text", "item"),
     "facts": ("facts", "protected", "base"),
 }
@@ -49,6 +49,13 @@ def keep_typed() -> None:
         flask.g.desk_not_kept = True
     else:
         flask.g.desk_kept_at = page_of(case_id, form)
+
+
+def rewrite(case_id: bytes, form: str, fields: Mapping[str, str]) -> None:
+    """Keep other fields of a form than this request brought."""
+    seat = context.seat()
+    seen = unsent.edition(unsent.kept(seat, case_id).get(form, {}))
+    unsent.keep(seat, case_id, form, {**_typed(form), **fields}, seen=seen)
 
 
 def page_of(case_id: bytes, form: str) -> str:

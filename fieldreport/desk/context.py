@@ -23,6 +23,7 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.release import Site
 from fieldreport.vault.cases.case_index import CaseIndex
+from fieldreport.vault.cases.delivery import Deliveries
 from fieldreport.vault.keys import status
 from fieldreport.vault.keys.status import Standing
 from fieldreport.web.csrf import CsrfGuard
@@ -43,6 +44,7 @@ class Desk:
     rosters: RosterWatch
     cases: CaseIndex
     site: Site
+    deliveries: Deliveries
     clock: Callable[[], float]
     sessions: Sessions
     background: BackgroundJobs

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from fieldreport.desk.forms import parsed_id
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part
+from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part, Sender
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import source_sealed
+from fieldreport.vault.cases.conversation import REPLY
 from fieldreport.vault.cases.evidence_import import RECEIVED_FROM
 from fieldreport.vault.cases.inbox import ItemRow
 
@@ -107,6 +109,8 @@ class ReadItem:
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str = ""
     addressee: str = ""
+    sender: Sender = field(default_factory=Sender, repr=False)
+    reply: bytes = b""
     received_from: str = ""
     text: str = field(default="", repr=False)
     cut: bool = False
@@ -192,6 +196,8 @@ def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> Read
         language=manifest.fields.get("report_language", ""),
         addressee=manifest.addressee if letter else "",
         received_from=manifest.fields.get(RECEIVED_FROM, "") if letter else "",
+        sender=Sender.of(manifest.fields),
+        reply=parsed_id(manifest.fields.get(REPLY, "")) or b"",
         text=(raw or b"").decode("utf-8", "replace"),
         cut=first is not None and first.length > _TEXT_BYTES,
         removed=first.removed if first is not None else (),

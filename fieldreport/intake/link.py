@@ -178,6 +178,9 @@ class _Link:
         match request.method, path:
             case "GET", "/letters":
                 return self._waiting(request.args.get("limit", limits.COLLECT_LETTERS, type=int))
+            case "GET", "/replies":
+                ids = b"".join(sorted(self._mailbox.waiting_replies()))
+                return _json({"ids": base64.b64encode(ids).decode("ascii")})
             case "GET", "/state":
                 return self._state()
             case "POST", "/acknowledge":

@@ -127,6 +127,12 @@ class DeskMailbox(Protocol):
     def post_reply(self, reply: SealedReply) -> None:
         """Store a reply; the same id twice is stored once. Raises ``LimitExceeded`` for one that is too large."""
 
+    def waiting_replies(self) -> frozenset[bytes]:
+        """Return the ids of all replies that wait, of every source. Nothing is said about who asks for which.
+
+        A reply goes only when somebody with its codename deletes what they were shown, or withdraws.
+        """
+
     def erase_deleted(self) -> None:
         """Leave nothing of deleted letters and replies on the disk. Raises ``StoreError`` (code "busy"): not yet."""
 

@@ -392,6 +392,11 @@ class LocalMailbox:
                     )
                 )
 
+    def waiting_replies(self) -> frozenset[bytes]:
+        """Return the ids of all replies that wait; see ``Mailbox``."""
+        with reading(self._engine) as session:
+            return frozenset(session.scalars(select(Reply.id)))
+
     # --- the source's side ---
 
     def replies(self, index: bytes) -> list[SealedReply]:

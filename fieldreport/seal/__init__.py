@@ -40,6 +40,7 @@ from fieldreport.seal.roster_directory import (
 )
 from fieldreport.seal.row import decrypt_row, encrypt_row
 from fieldreport.seal.self_test import check_platform
+from fieldreport.seal.sender import Sender, SenderKind
 from fieldreport.seal.signatures import verify_signature
 from fieldreport.seal.source_sealed import (
     SOURCE_SEALED,
@@ -82,6 +83,8 @@ __all__ = [
     "Roster",
     "RosterDirectory",
     "RosterStep",
+    "Sender",
+    "SenderKind",
     "SourceKeys",
     "SourceSealed",
     "TokenKey",

@@ -83,7 +83,7 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
         language = current_language()
         return {
             "language": language,
-            "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
+            "direction": direction(language),
             "languages": {code: NAMES[code] for code in offered},
             # The answer to a form has no address of its own, so it cannot be fetched in another language.
             "language_links": {code: _same_page(code) for code in offered} if flask.request.method == "GET" else {},
@@ -92,6 +92,11 @@ def install(app: flask.Flask, *, languages: Sequence[str], catalogues: Sequence[
     app.url_value_preprocessors.setdefault(None, []).append(drop_language)
     app.url_default_functions.setdefault(None, []).append(add_language)
     app.context_processor(template_values)
+
+
+def direction(language: str) -> str:
+    """How a language is written: ``rtl`` or ``ltr``."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
 
 
 def _same_page(code: str) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
 from fieldreport import limits
+from fieldreport.desk import sentences
 from fieldreport.errors import StoreError
+from fieldreport.seal import Expected, Kind, Sender, SenderKind, open_envelope
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
-from tests.cast import PASSPHRASES
+from fieldreport.web.i18n import NAMES
+from tests.cast import INSTANCE, PASSPHRASES
 from tests.desk.conftest import Browser, House, Page
 
 _TEXT = "아직 안전한가요?\n\nهل أنت بخير؟ Take your time."
@@ -191,6 +195,91 @@ def test_on_a_full_disk_it_stays_in_its_fields_and_the_desk_can_be_locked(
         assert house.desk.sessions.open_by_handle() == {}
     page = amira.press(unlock(house, amira, page), "Send it now")
     assert typed(page) == _TEXT
+
+
+def test_a_preview_shows_the_reply_in_the_source_s_direction_and_sends_nothing(house: House, amira: Browser) -> None:
+    case = house.receive(report_language="ar")
+    page = amira.press(writing(amira, case), "Preview", {"text": _TEXT, "sender": "name", "name": "ليلى"})
+    (shown,) = page.find("//section[contains(@class, 'preview')]/div")
+    assert (shown.get("lang"), shown.get("dir")) == ("ar", "rtl")
+    assert shown.text_content().strip() == _TEXT
+    assert "“From: ليلى”" in page.text
+    assert typed(page) == _TEXT
+    assert house.replies() == []
+    amira.press(page, "Seal and send")
+    assert house.replies() == [_TEXT]
+
+
+def test_a_sentence_is_added_in_the_language_of_the_source_or_another(house: House, amira: Browser) -> None:
+    case = house.receive(report_language="ko")
+    page = amira.press(writing(amira, case), "Add it", {"text": "안녕하세요."})
+    page = amira.press(page, "Add it", {"sentence": "risk", "language_of_sentence": "ru"})
+    assert typed(page) == "\n\n".join(
+        ("안녕하세요.", sentences.sentence("thanks", "ko"), sentences.sentence("risk", "ru"))
+    )
+
+
+def test_every_sentence_is_there_in_every_language_of_the_letterbox() -> None:
+    assert len(sentences.LABELS) >= 5
+    for name in sentences.LABELS:
+        assert len({sentences.sentence(name, language) for language in NAMES}) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("sender", "name", "shown"),
+    [("newsroom", "", "“the editors”"), ("editor", "x", "“an editor”"), ("name", " Layla  K. ", "“Layla K.”")],
+)
+def test_the_source_sees_who_answers_as_the_editor_chose(
+    house: House, amira: Browser, case: CaseRow, sender: str, name: str, shown: str
+) -> None:
+    page = amira.press(writing(amira, case), "Seal and send", {"text": "hello", "sender": sender, "name": name})
+    assert f"from {shown}" in page.text
+    (reply,) = house.mailbox.replies(house.source.index)
+    expected = Expected(
+        kind=Kind.REPLY,
+        instance=INSTANCE,
+        thread=house.source.thread,
+        object=reply.id,
+        rosters=house.rosters.history(),
+    )
+    identities = [house.source.identity]
+    with open_envelope(reply.header, io.BytesIO(reply.payload), identities=identities, expected=expected) as envelope:
+        said = Sender.of(envelope.manifest.fields)
+        assert "amira" not in str(dict(envelope.manifest.fields))
+    assert said == Sender(kind=SenderKind(sender), name="Layla K." if sender == "name" else "")
+
+
+def test_a_name_that_was_chosen_and_not_typed_is_asked_for(house: House, amira: Browser, case: CaseRow) -> None:
+    page = amira.press(writing(amira, case), "Seal and send", {"text": _TEXT, "sender": "name"})
+    assert page.status == 422
+    assert typed(page) == _TEXT
+    assert house.replies() == []
+
+
+def test_a_reply_says_whether_it_waits_or_is_gone_and_no_more(house: House, amira: Browser, case: CaseRow) -> None:
+    def tags() -> str:
+        return amira.get(f"/cases/{case.id.hex()}").text
+
+    def look() -> None:
+        house.desk.deliveries.look(house.vault, house.mailbox)
+
+    amira.press(writing(amira, case), "Seal and send", {"text": "first"})
+    assert "the letterbox" not in tags()  # nobody has looked yet
+    look()
+    assert "waits in the letterbox" in tags()
+    assert "reading leaves no trace there" in tags()
+    (first,) = house.mailbox.replies(house.source.index)  # the source reads
+    look()
+    assert "waits in the letterbox" in tags()
+    house.mailbox.delete_replies(house.source.index, [first.id])
+    house.clock.forward(3600)
+    house.sign_in("amira", amira)
+    look()
+    assert "gone from the letterbox" in tags()
+    # One that was delivered after the look is not called gone.
+    amira.press(writing(amira, case), "Seal and send", {"text": "second"})
+    assert tags().count("gone from the letterbox") == 1
+    assert "waits in the letterbox" not in tags()
 
 
 def _full(*_: object, **__: object) -> Any:

@@ -27,6 +27,13 @@ def test_answers_are_shown_whole_and_escaped(house: House, source: Source, coden
     assert answer.get("dir") == "auto"
 
 
+def test_an_answer_says_from_whom_it_is_as_its_editor_chose(house: House, source: Source, codename: str) -> None:
+    for number, fields in enumerate(({}, {"from": "editor"}, {"from": "name <b>Layla</b>"}, {"from": "somebody"}), 1):
+        house.reply(codename, "Hello.", number=number, fields={**fields, "number": str(number)})
+    shown = [each.text for each in source.come_back(codename).all('//p[@class="hint"]') if "From" in (each.text or "")]
+    assert shown == ["From: the editors", "From: an editor", "From: <b>Layla</b>", "From: the editors"]
+
+
 def test_answers_of_one_hour_stand_in_the_order_in_which_they_were_written(
     house: House, source: Source, codename: str
 ) -> None:

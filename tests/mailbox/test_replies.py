@@ -45,6 +45,18 @@ def test_a_source_deletes_what_they_have_read_and_nothing_of_others(mailbox: Loc
     assert mailbox.replies(STRANGER) == [other]
 
 
+def test_the_desk_learns_which_replies_wait_and_not_whose(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
+    assert desk.waiting_replies() == frozenset()
+    replies = [a_reply(), a_reply(), a_reply(STRANGER)]
+    for reply in replies:
+        desk.post_reply(reply)
+    assert desk.waiting_replies() == {reply.id for reply in replies}
+    mailbox.replies(SOURCE)  # reading
+    assert desk.waiting_replies() == {reply.id for reply in replies}
+    mailbox.delete_replies(SOURCE, [replies[0].id])
+    assert desk.waiting_replies() == {reply.id for reply in replies[1:]}
+
+
 def test_a_source_deletes_everything(mailbox: LocalMailbox, desk: DeskMailbox) -> None:
     other = a_reply(STRANGER)
     for reply in (a_reply(), a_reply(), other):

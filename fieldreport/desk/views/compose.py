@@ -12,11 +12,12 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, composer, context
+from fieldreport.desk import access, composer, context, sentences
 from fieldreport.desk.case_page import card_fields, case_page, in_address
 from fieldreport.desk.cases import readable_case
 from fieldreport.desk.forms import parsed_id, typed_labels, typed_text
-from fieldreport.errors import Conflict
+from fieldreport.errors import Conflict, UsageError
+from fieldreport.seal import Sender, SenderKind
 from fieldreport.vault.cases import conversation, inbox, unsent
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.web.forms import Problem
@@ -33,8 +34,13 @@ def reply(case_id: bytes) -> ResponseReturnValue:
     problem = _problem_with(text, "reply")
     if problem is not None:
         return _again(case_id, "reply", problem)
+    sender = _sender()
+    if sender is None:
+        return _again(case_id, "reply", Problem(text="Type the name that the source sees.", field="name"))
     try:
-        item_id = conversation.reply(context.seat(), case_id, text, context.desk().mailbox, item_id=_drawn_id())
+        item_id = conversation.reply(
+            context.seat(), case_id, text, context.desk().mailbox, sender=sender, item_id=_drawn_id()
+        )
     except Conflict:
         return _sent_before(case_id, "reply")
     unsent.drop(context.seat(), case_id, "reply")
@@ -45,6 +51,40 @@ def reply(case_id: bytes) -> ResponseReturnValue:
         else "The reply is sealed and waits for the source."
     )
     return _to_case(case_id)
+
+
+def _sender() -> Sender | None:
+    """Whom the source is to see; nothing where a name was chosen and not typed."""
+    form = flask.request.form
+    kind, name = form.get("sender", SenderKind.NEWSROOM), " ".join(form.get("name", "").split())
+    if kind not in set(SenderKind) or len(name) > limits.SENDER_CHARACTERS or not name.isprintable():
+        raise UsageError("There is no such sender.")
+    if kind == SenderKind.NAME and not name:
+        return None
+    return Sender(kind=SenderKind(kind), name=name if kind == SenderKind.NAME else "")
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/preview")
+def preview(case_id: bytes) -> ResponseReturnValue:
+    """Show what the source will see; the reply is kept and not sent."""
+    readable_case(case_id)
+    return _to_case(case_id, "reply", preview=1)
+
+
+@access.editor
+@blueprint.post("/cases/<id:case_id>/sentence")
+def add_sentence(case_id: bytes) -> ResponseReturnValue:
+    """Add a sentence that is often written, in the language that was chosen."""
+    readable_case(case_id)
+    form = flask.request.form
+    try:
+        added = sentences.sentence(form.get("sentence", ""), form.get("language_of_sentence", ""))
+    except KeyError:
+        raise UsageError("There is no such sentence.") from None
+    text = form.get("text", "").replace("\r\n", "\n").rstrip()
+    composer.rewrite(case_id, "reply", {"text": f"{text}\n\n{added}" if text else added})
+    return _to_case(case_id, "reply")
 
 
 @access.editor
@@ -156,6 +196,7 @@ def _form_again(
     return case_page(case_id, write=write, typed=typed, problems=problems or [], status=status)
 
 
-def _to_case(case_id: bytes, write: str = "") -> ResponseReturnValue:
-    wanted: dict[str, Any] = {**in_address(), "write": write if composer.is_form(write) else None}
-    return flask.redirect(flask.url_for("cases.show", case_id=case_id, **wanted), code=303)
+def _to_case(case_id: bytes, write: str = "", **more: Any) -> ResponseReturnValue:
+    wanted: dict[str, Any] = {**in_address(), "write": write if composer.is_form(write) else None, **more}
+    anchor = "write" if wanted["write"] else None
+    return flask.redirect(flask.url_for("cases.show", case_id=case_id, **wanted, _anchor=anchor), code=303)

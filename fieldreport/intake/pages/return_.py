@@ -28,7 +28,7 @@ from fieldreport.intake.form_token import Visit
 from fieldreport.intake.messages import FORM_NOT_FOUND, FORM_USED, Explanation, codename_problem, why_not
 from fieldreport.intake.submission import Pending, add_files, delete_files, relisted, submit
 from fieldreport.mailbox import SealedReply
-from fieldreport.seal import Codename, Expected, Kind, SourceKeys, open_envelope
+from fieldreport.seal import Codename, Expected, Kind, Sender, SourceKeys, open_envelope
 from fieldreport.web.form_reader import Upload
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import current_language
@@ -47,6 +47,7 @@ class Answer:
     hour: int
     number: int
     text: str | None = field(repr=False)
+    sender: Sender = field(default_factory=Sender, repr=False)
 
     @property
     def day(self) -> date:
@@ -289,12 +290,12 @@ def _open(here: Service, keys: SourceKeys, reply: SealedReply, history: Mapping[
         object=reply.id,
         rosters=history,
     )
-    text, hour, number = None, reply.hour, 0
+    text, hour, number, sender = None, reply.hour, 0, Sender()
     # One damaged answer must not hide the others; the page says that it exists and could not be opened.
     with contextlib.suppress(SealError, UnicodeDecodeError):
         envelope = open_envelope(
             reply.header, io.BytesIO(reply.payload), identities=(keys.identity,), expected=expected
         )
-        hour, number = envelope.manifest.hour, envelope.manifest.number
+        hour, number, sender = envelope.manifest.hour, envelope.manifest.number, Sender.of(envelope.manifest.fields)
         text = envelope.read_part(0, limits.REPLY_TEXT_BYTES).decode("utf-8")
-    return Answer(id=reply.id, hour=hour, number=number, text=text)
+    return Answer(id=reply.id, hour=hour, number=number, text=text, sender=sender)

@@ -13,7 +13,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
@@ -32,6 +32,7 @@ from fieldreport.seal import (
     PartSource,
     Role,
     Roster,
+    Sender,
     encode_canonical,
     seal_envelope,
 )
@@ -43,6 +44,9 @@ from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.inbox import living
 
+NEWSROOM: Final = Sender()
+REPLY: Final = "reply"
+"""The field in which the newsroom's copy names the reply itself: who opens the copy can ask what became of it."""
 _log = logging.getLogger(__name__)
 
 _TEXT_TYPE: Final = "text/plain; charset=utf-8"
@@ -83,11 +87,20 @@ def text_part(text: str) -> PartSource:
     return PartSource(name="text.txt", media_type=_TEXT_TYPE, source=io.BytesIO(data), length=len(data))
 
 
-def reply(seat: Seat, case_id: bytes, text: str, mailbox: DeskMailbox, *, item_id: bytes | None = None) -> bytes:
+def reply(
+    seat: Seat,
+    case_id: bytes,
+    text: str,
+    mailbox: DeskMailbox,
+    *,
+    sender: Sender = NEWSROOM,
+    item_id: bytes | None = None,
+) -> bytes:
     """Answer the source and return the id of the newsroom's copy.
 
-    Give ``item_id`` (16 random bytes that came with the form): the same one twice sends once. When the mailbox is
-    away the reply is durable here, shown as pending, and delivered by ``outbox.deliver``.
+    ``sender``: whom the source sees above it. Give ``item_id`` (16 random bytes that came with the form): the same one
+    twice sends once. When the mailbox is away the reply is durable here, shown as pending, and delivered by
+    ``outbox.deliver``.
 
     Raises:
         Conflict: something else was written with this id (code "form-used").
@@ -101,8 +114,10 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: DeskMailbox, *, item_i
         _try_to_deliver(seat, mailbox)
         return item_id
     source, roster = _reach(seat, case_id), seat.roster()
+    reply_id = secrets.token_bytes(limits.ID_BYTES)
+    fields = {REPLY: reply_id.hex(), **sender.fields}
     with (
-        seat.stage(kind=Kind.SENT, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
+        seat.stage(kind=Kind.SENT, thread=case_id, parts=[text_part(text)], fields=fields, object_id=item_id) as staged,
         seat.change() as change,
     ):
         case = living(change.session, case_id)
@@ -111,7 +126,8 @@ def reply(seat: Seat, case_id: bytes, text: str, mailbox: DeskMailbox, *, item_i
             change.add(staged)
             _append(change, case, item_id, Kind.SENT)
             # Only here is it sure how many went before: a colleague may answer in the same second.
-            outbox.add(change, item_id, _sealed(roster, source, text, hour=change.hour, number=_sent(change, case_id)))
+            said = {"number": str(_sent(change, case_id)), **sender.fields}
+            outbox.add(change, item_id, _sealed(roster, source, text, reply_id, hour=change.hour, fields=said))
             change.record(Act.REPLIED, case.name)
     if not is_first:  # another window was faster
         _is_here(seat, item_id, case_id, text)
@@ -238,9 +254,10 @@ def _sent(change: Change, case_id: bytes) -> int:
     return change.session.scalar(sent) or 0
 
 
-def _sealed(roster: Roster, source: _Source, text: str, *, hour: int, number: int) -> SealedReply:
+def _sealed(
+    roster: Roster, source: _Source, text: str, reply_id: bytes, *, hour: int, fields: Mapping[str, str]
+) -> SealedReply:
     """The source's copy of a reply."""
-    reply_id = secrets.token_bytes(16)
     payload = io.BytesIO()
     header = seal_envelope(
         Binding(
@@ -252,7 +269,7 @@ def _sealed(roster: Roster, source: _Source, text: str, *, hour: int, number: in
             object=reply_id,
         ),
         hour=hour,
-        fields={"number": str(number)},
+        fields=fields,
         parts=[text_part(text)],
         recipients=[source.recipient],
         payload_to=payload,
