@@ -289,14 +289,12 @@ def _is_dib(head: bytes) -> bool:
 
 
 def _text(head: bytes, source: Source) -> str:
-    if source.size > limits.TEXT_BYTES:
-        raise Refused(Refusal.TOO_LARGE if encoding.looks_like_text(head) else Refusal.UNSUPPORTED)
-    if not encoding.looks_like_text(head):
-        raise Refused(Refusal.UNSUPPORTED)
     try:
         start = encoding.decode(head, partial=True).lstrip("\ufeff \t\r\n")
     except Damaged:
         raise Refused(Refusal.UNSUPPORTED) from None
+    if source.size > limits.TEXT_BYTES:
+        raise Refused(Refusal.TOO_LARGE)
     markup = re.sub(
         r"<\?.*?\?>|<!--.*?-->|<!doctype\s+svg[^>\[]*(\[.*?\])?[^>]*>", "", start, flags=re.DOTALL | re.IGNORECASE
     ).lstrip()

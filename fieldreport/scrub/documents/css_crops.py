@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Final, NamedTuple
-
-from lxml import etree
+from typing import Final, NamedTuple, cast
 
 from fieldreport.scrub.documents.markup import Element, split
 
@@ -69,13 +67,11 @@ def crops_pictures(root: Element, steps: Collection[Step], pictures: Collection[
     """
     if _COVERS in steps:
         return True
+    # Asked of libxml2, because most elements of a page have neither a style nor a picture.
+    if any(map(_is_covered, cast("list[str]", root.xpath("descendant-or-self::*/@style")))):
+        return True
     seen: set[Element] = set()
-    for node in root.iter(etree.Element):
-        style = str(node.get("style", ""))
-        if style and _is_covered(style):
-            return True
-        if split(str(node.tag))[1] not in pictures:
-            continue
+    for node in root.iter(*(f"{{*}}{name}" for name in pictures)):
         for around in (node, *node.iterancestors()):
             if around in seen:
                 break

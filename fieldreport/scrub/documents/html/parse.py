@@ -68,6 +68,10 @@ def parse(untrusted: str, removed: set[Removed], noted: set[str]) -> tuple[Eleme
     return cast("tuple[Element, bool]", parser.close())
 
 
+def _as_xml(text: str) -> str:
+    return text if text.isprintable() else _NO_XML.sub("", text)
+
+
 class _Shown:
     """What libxml2's events are handed to: builds the tree from those of what is shown."""
 
@@ -117,7 +121,7 @@ class _Shown:
             if not self._tables and tag in _OF_TABLES:
                 self._settled = False  # libxml2 reads one that stands alone in several ways
             kept = sorted(_ATTRIBUTES.intersection(attributes)) if attributes else ()
-            self._tree.start(tag, {name: _NO_XML.sub("", attributes[name]) for name in kept})
+            self._tree.start(tag, {name: _as_xml(attributes[name]) for name in kept} if kept else {})
         elif tag not in _OUTERMOST and (self._begun or tag not in _OF_HEAD):
             self._settled = False
 
@@ -132,7 +136,7 @@ class _Shown:
     def data(self, text: str) -> None:
         if not self._unread:
             self._begun = self._begun or bool(text.strip())
-            self._tree.data(_NO_XML.sub("", text).replace("\r", "\n"))
+            self._tree.data(_as_xml(text).replace("\r", "\n"))
         elif self._called is not None and text.strip():
             self._removed.add(self._called)
         elif self._in_sheet and (HIDING.search(text) or OVERLOOKED.search(text)):
@@ -150,6 +154,8 @@ class _Shown:
         if tag == "meta" and attributes.get("content") and attributes.get("name"):
             self._removed.add(_META.get(attributes["name"].lower(), Removed.OTHER_METADATA))
         for name, value in attributes.items():
+            if name in _ATTRIBUTES:
+                continue
             if name.startswith("on"):
                 self._removed.add(Removed.SCRIPT)
             elif name in _DESCRIBING and value:

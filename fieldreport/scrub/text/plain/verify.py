@@ -19,6 +19,7 @@ from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Residue
 
 _BEGINNINGS: Final = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "SUkqA", "TU0AKg", "PHN2Zy", "PD94bWwg")
+_SIGNS: Final = ("/9j/", "iVBORw0KGgo", "base64", '":', '","')  # of a picture, or of what is around one
 _PICTURE: Final = re.compile(
     r"(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/])"
     rf"(?P<data>(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/]{{57,}}={{0,2}})"
@@ -45,7 +46,7 @@ def verify(source: Source, media_type: str) -> None:
     """
     del media_type
     text = verify_characters(source)
-    if any(beginning in text for beginning in _BEGINNINGS):
+    if any(sign in text for sign in _SIGNS):
         _verify_pictures(text)
 
 
@@ -55,7 +56,7 @@ def verify_characters(source: Source) -> str:
         text = source.whole(limits.SCRUB_OUTPUT_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise Residue from None
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     if not unicodedata.is_normalized("NFC", text):
         raise Residue
