@@ -66,6 +66,7 @@ NAMES: Final[Mapping[Act, str]] = {
     Act.ADMIN_HANDED_OVER: "handed the admin's key over",
     Act.LETTERBOX_SET: "switched the letterbox",
     Act.INVITATION_SET: "switched the invitation word",
+    Act.REGISTER_EXPORTED: "exported the register of due dates",
     Act.AUDIT_EXPORTED: "exported the audit log",
     Act.HEAD_ACCEPTED: "accepted a log that lacks an entry",
     Act.ADOPTED: "adopted what was not signed",

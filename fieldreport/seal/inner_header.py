@@ -40,6 +40,7 @@ class Kind(IntEnum):
     RENDITION = 9  # what is shown of an attachment: its words, or a picture of it
     JUNK = 10  # the rules by which the newsroom sets letters aside
     UNSENT = 11  # what an editor has typed on the page of a case, for themselves alone
+    REGISTER = 12  # when each case was received, acknowledged and answered
     EVIDENCE = 16  # a case that another newsroom hands on; see FORMAT.md, "Evidence"
 
 

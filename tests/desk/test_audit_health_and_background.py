@@ -36,7 +36,7 @@ class TestTheAuditLog:
         house.seat("jonas").record(Act.LOCKED)
         page = lena.press(lena.get("/audit"), "Check the whole log")
         assert "Log verified" in page.text
-        assert page.find("//details[@role='status']//span[@class='mono']")
+        assert page.find("//div[@role='status']//span[@class='mono']")
 
     def test_an_altered_entry_is_named(self, house: House, lena: Browser) -> None:
         house.seat("jonas").record(Act.LOCKED)

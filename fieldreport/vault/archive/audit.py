@@ -98,6 +98,7 @@ class Act(StrEnum):
     ADMIN_HANDED_OVER = "admin-handed-over"
     LETTERBOX_SET = "letterbox-set"
     INVITATION_SET = "invitation-set"
+    REGISTER_EXPORTED = "register-exported"
     AUDIT_EXPORTED = "audit-exported"
     HEAD_ACCEPTED = "head-accepted"
     ADOPTED = "adopted"

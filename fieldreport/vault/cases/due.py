@@ -10,6 +10,7 @@ What is due is counted from rows that anybody with the database can change: it r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, select
 
@@ -18,8 +19,9 @@ from fieldreport.seal import Kind
 from fieldreport.vault.archive.tables import Case, CaseState, Item
 from fieldreport.vault.archive.vault import Vault
 
-_DAY = 24  # hours
-_DONE = (CaseState.PUBLISHED, CaseState.CLOSED)
+_DAY: Final = 24  # hours
+DONE: Final = (CaseState.PUBLISHED, CaseState.CLOSED)
+"""States in which nothing is due any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class DueDays:
         return bool(self.acknowledge or self.answer)
 
 
-NO_DUE_DAYS = DueDays(acknowledge=0, answer=0)
+NO_DUE_DAYS: Final = DueDays(acknowledge=0, answer=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ def next_due(days: DueDays, *, opened: int, sent: int, state: CaseState) -> DueD
 
     ``sent``: how many replies the case has.
     """
-    if state in _DONE or sent > 1:
+    if state in DONE or sent > 1:
         return None
     if sent == 0 and days.acknowledge:
         return DueDate(what="acknowledge", hour=opened + days.acknowledge * _DAY)
@@ -81,5 +83,5 @@ def _overdue(days: DueDays, now: int) -> ColumnElement[bool]:
         if each:
             late.append(and_(replies() <= most, Case.opened < now - each * _DAY))
     return and_(
-        Case.ended.is_(None), Case.source.is_not(None), Case.state.not_in([state.value for state in _DONE]), or_(*late)
+        Case.ended.is_(None), Case.source.is_not(None), Case.state.not_in([state.value for state in DONE]), or_(*late)
     )
