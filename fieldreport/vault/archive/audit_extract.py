@@ -129,7 +129,11 @@ def row_of(value: dict[str, Any], *, sequence: int, previous: bytes) -> AuditRow
     """The entry that ``shown`` wrote, at this place in the chain. Raises ``SealError`` (code ``audit``)."""
     if value.keys() != _SHOWN:
         raise _malformed()
-    if type(value["hour"]) is not int or not all(isinstance(value[name], str) for name in _TEXTS):
+    if (
+        type(value["hour"]) is not int
+        or not 0 <= value["hour"] < 2**31
+        or not all(isinstance(value[name], str) for name in _TEXTS)
+    ):
         raise _malformed()
     row = AuditRow(
         sequence=sequence,

@@ -65,7 +65,7 @@ class VaultState(VaultBase, kw_only=True):
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     audit_sequence: Mapped[int]
     audit_hash: Mapped[bytes] = mapped_column(column_bytes(32))
-    junk: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None)
+    junk: Mapped[bytes | None] = mapped_column(column_bytes(16), default=None, repr=False)
 
 
 class RecipientSet(VaultBase, kw_only=True):

@@ -37,7 +37,7 @@ _AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
 class _Heard:
     """What was found in the letters of one case; ``order``: cases that were opened earlier come first."""
 
-    order: tuple[int, bytes]
+    order: tuple[int, bytes] = field(repr=False)
     name: str
     letters: int
     verdicts: list[Verdict] = field(default_factory=list)

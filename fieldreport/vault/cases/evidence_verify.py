@@ -152,9 +152,14 @@ def verify(files: Files, *, fingerprint: str | None = None, identities: Sequence
         keys=_keys(files, letters, identities),
     )
     for number, letter in enumerate(letters):
-        with verified.open_letter(files, number) as envelope:
-            if envelope is not None:
-                _check_inside(letter, envelope)
+        try:
+            with verified.open_letter(files, number) as envelope:
+                if envelope is not None:
+                    _check_inside(letter, envelope)
+        except SealError as error:
+            if error.code == "evidence":
+                raise
+            raise refused(letter.file, f"does not open with its key ({error.code})") from None
     return verified
 
 

@@ -72,7 +72,7 @@ class Rules:
 
     kinds: frozenset[Junk] = frozenset()
     phrases: tuple[str, ...] = field(default=(), repr=False)
-    version: bytes | None = None
+    version: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

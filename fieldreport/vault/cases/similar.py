@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fieldreport import limits
@@ -34,7 +34,7 @@ _SHOWN: Final = 5
 class Similar:
     """Another case: in how many passages ``of`` those that were compared it is the same, and in how many files."""
 
-    case: bytes
+    case: bytes = field(repr=False)
     name: str
     passages: int
     of: int

@@ -120,8 +120,9 @@ def test_the_content_keys_open_exactly_these_letters(newsroom: Newsroom, tmp_pat
     evidence.export(seat, other.id, tmp_path / "b", newsroom="N")
     shutil.copy(tmp_path / "b/letters/0001.age", tmp_path / "a/letters/0001.age")
     resign(tmp_path / "a", newsroom.amira)
-    with pytest.raises(SealError):
+    with pytest.raises(SealError) as refused:
         checked(tmp_path / "a")
+    assert "'letters/0001.age' does not open with its key (header-mac)" in refused.value.detail
 
 
 def test_a_bit_of_any_file_is_missed(folder: Path) -> None:
