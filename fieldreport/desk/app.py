@@ -66,6 +66,8 @@ _log = logging.getLogger(__name__)
 # What the pages need. Previews and downloads get less.
 CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src": "'self'", "script-src": "'self'"}
 
+_FEATURES: Final = {"publickey-credentials-create": "(self)", "publickey-credentials-get": "(self)"}  # passkeys
+
 _BLUEPRINTS: Final = (
     sign_in.blueprint,
     enrolment.blueprint,
@@ -188,7 +190,7 @@ def create_app(
         ),
     )
     # After-request functions run last registered first: the headers come after whatever a page adds.
-    headers.apply(app, CONTENT_POLICY, referrer="same-origin")
+    headers.apply(app, CONTENT_POLICY, referrer="same-origin", features=_FEATURES)
     presentation.install(app)
     request_guards.install(app)
     error_pages.install(app, error_page, written=written)

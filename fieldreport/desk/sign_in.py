@@ -35,8 +35,9 @@ from fieldreport.errors import (
 )
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Roster, TokenKey, fold_handle, is_handle
-from fieldreport.unseal import recovery_codes, totp
+from fieldreport.unseal import passkey, recovery_codes, totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
+from fieldreport.unseal.passkey import Page, Passkey
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -60,6 +61,14 @@ class ClockOff(UnlockRefused):
     def __init__(self, minutes: int) -> None:
         super().__init__(_REFUSED)
         self.minutes = minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyAnswer:
+    """What a browser answered, and the page that asked it."""
+
+    answer: str = field(repr=False)
+    page: Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +106,7 @@ class SignIn:
         self._turns = Turns(threads=settings.desk.threads)
         self._token_key = token_key
         self._used: dict[str, float] = {}  # tickets that had their turn, by when
+        self._answered: dict[bytes, float] = {}  # challenges to passkeys, likewise
         self.devices = Devices(settings.desk.data / "devices.key", instance=vault.instance, clock=clock)
 
     def admit(
@@ -105,6 +115,7 @@ class SignIn:
         untrusted_passphrase: str,
         untrusted_code: str,
         *,
+        untrusted_passkey: PasskeyAnswer | None = None,
         untrusted_device: str = "",
         untrusted_ticket: str = "",
     ) -> Admitted:
@@ -114,6 +125,7 @@ class SignIn:
             untrusted_handle: as typed; case and spaces around it do not matter.
             untrusted_passphrase: as typed.
             untrusted_code: as typed: of the authenticator app, or a recovery code.
+            untrusted_passkey: what the browser answered, in place of a code.
             untrusted_device: the cookie that ``Admitted.device`` gave, if there is one.
             untrusted_ticket: what ``TooManyTries.ticket`` gave, if the person was asked to come back.
 
@@ -136,12 +148,16 @@ class SignIn:
             with self.attempt(handle, lane=lane, ticket=ticket):
                 path, staff = self._unlock(handle, untrusted_passphrase)
                 _check_listed(staff, roster)
-                recovery_code = recovery_codes.find(staff.recovery_codes, untrusted_code)
-                if recovery_code is None:
+                used, recovery_code = None, recovery_codes.find(staff.recovery_codes, untrusted_code)
+                if untrusted_passkey is not None:
+                    used = self._check_passkey(staff, untrusted_passkey)
+                elif recovery_code is None:
                     self._check_code(staff, untrusted_code, hint=known)
                 audit_heads.check(self._vault, self._rosters, self._keyfiles)
                 seat = Seat(self._vault, staff, self._rosters)
-                if recovery_code is not None:
+                if used is not None:
+                    second_factor.use_passkey(seat, *used)
+                elif recovery_code is not None:
                     seat = second_factor.use_recovery_code(seat, path, untrusted_passphrase, recovery_code)
                 self._throttle.admitted(lane, handle)
                 seat.record(Act.UNLOCKED)
@@ -149,8 +165,8 @@ class SignIn:
                 seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
                 audit_heads.remember(self._vault, staff, self._keyfiles)
                 device = self.devices.remember(roster.entry(handle), untrusted_device)
-                used = (_used_a_code(seat),) if recovery_code is not None else ()
-                return Admitted(seat=seat, notices=(*used, *adopted, *notices), device=device)
+                spent = (_used_a_code(seat),) if used is None and recovery_code is not None else ()
+                return Admitted(seat=seat, notices=(*spent, *adopted, *notices), device=device)
         except TooManyTries as error:
             state = {"handle": handle, "id": secrets.token_hex(8)}
             error.ticket = self._token_key.seal(_TICKET, state, now=self._clock())
@@ -241,6 +257,17 @@ class SignIn:
             with contextlib.suppress(KeyFileDamaged):
                 unlock(path, wrong)
         dummy_unlock()
+
+    def _check_passkey(self, staff: StaffKey, untrusted: PasskeyAnswer) -> tuple[Passkey, int]:
+        """Check an answer; its challenge counts once. Raises ``UnlockRefused``."""
+        found = passkey.used(staff.passkeys, untrusted.answer, untrusted.page)
+        now = self._clock()
+        oldest = now - limits.PASSKEY_CHALLENGE_SECONDS - _MINUTE
+        if untrusted.page.challenge in self._answered:
+            raise UnlockRefused(_REFUSED, detail="passkey: this challenge was answered before")
+        self._answered = {challenge: at for challenge, at in self._answered.items() if at > oldest}
+        self._answered[untrusted.page.challenge] = now
+        return found
 
     def _check_code(self, staff: StaffKey, untrusted_code: str, *, hint: bool) -> None:
         last, now = second_factor.last_counter(self._vault, staff.handle, staff.totp), self._clock()

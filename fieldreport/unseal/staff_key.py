@@ -16,10 +16,11 @@ from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridIdentity
 from fieldreport.seal.roster import Entry, KeyState, Role, key_id
 from fieldreport.unseal import recovery_codes
+from fieldreport.unseal.passkey import Passkey
 from fieldreport.unseal.signing_keys import SEED_BYTES, AdminKey, SigningKey
 
 TOTP_SECRET_BYTES: Final = 20
-_OPTIONAL: Final = ("recovery_codes",)  # in a key file only where there are some
+_OPTIONAL: Final = ("passkeys", "recovery_codes")  # in a key file only where there are some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class StaffKey:
 
     ``identities``: what opens sealed objects, the newest first, none for an admin. ``signing``: for sign-offs and audit
     entries. ``totp``: the 20-byte secret of the second factor. ``admin``: signs rosters, an admin's only.
-    ``recovery_codes``: digests (32 bytes) of those that were not used yet, in their order.
+    ``recovery_codes``: digests (32 bytes) of those that were not used yet, in their order. ``passkeys``: at most eight.
     """
 
     handle: str
@@ -38,6 +39,7 @@ class StaffKey:
     totp: bytes = field(repr=False)
     admin: AdminKey | None = field(repr=False)
     recovery_codes: tuple[bytes, ...] = field(default=(), repr=False)
+    passkeys: tuple[Passkey, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         is_admin = self.role is Role.ADMIN
@@ -50,6 +52,10 @@ class StaffKey:
         codes = self.recovery_codes
         if len(codes) > limits.RECOVERY_CODES or list(codes) != sorted(set(codes)):
             raise UsageError("recovery codes are a few, in order, none twice")
+        if len(self.passkeys) > limits.PASSKEYS:
+            raise UsageError(f"nobody has more than {limits.PASSKEYS} passkeys; remove one first")
+        if len({each.credential for each in self.passkeys}) != len(self.passkeys):
+            raise UsageError("this passkey is there already")
         try:
             self.public_entry()
         except RosterError as refused:
@@ -101,6 +107,11 @@ def encode_secrets(staff_key: StaffKey) -> bytes:
     }
     if staff_key.recovery_codes:
         value["recovery_codes"] = [digest.hex() for digest in staff_key.recovery_codes]
+    if staff_key.passkeys:
+        value["passkeys"] = [
+            {"credential": each.credential.hex(), "host": each.host, "name": each.name, "public": each.public.hex()}
+            for each in staff_key.passkeys
+        ]
     return canonical.encode(value)
 
 
@@ -122,6 +133,7 @@ def decode_secrets(content: bytes | bytearray, *, handle: str, role: Role) -> St
             recovery_codes=tuple(
                 _seed(digest, recovery_codes.DIGEST_BYTES) for digest in value.get("recovery_codes", [])
             ),
+            passkeys=tuple(_passkey(each) for each in value.get("passkeys", [])),
         )
     except (ValueError, TypeError, AttributeError, UsageError, SealError):
         raise ValueError("not the secrets of a member of staff") from None
@@ -130,6 +142,18 @@ def decode_secrets(content: bytes | bytearray, *, handle: str, role: Role) -> St
 def _admin(value: Any) -> AdminKey:
     seeds = _with_keys(value, "ed25519", "ml-dsa-65")
     return AdminKey(ed25519=SigningKey(_seed(seeds["ed25519"])), mldsa65_seed=_seed(seeds["ml-dsa-65"]))
+
+
+def _passkey(value: Any) -> Passkey:
+    fields = _with_keys(value, "credential", "host", "name", "public")
+    if not all(isinstance(text, str) for text in fields.values()):
+        raise ValueError
+    return Passkey(
+        name=fields["name"],
+        credential=_seed(fields["credential"], len(fields["credential"]) // 2),
+        public=_seed(fields["public"], len(fields["public"]) // 2),
+        host=fields["host"],
+    )
 
 
 def _with_keys(value: Any, *keys: str, optional: Collection[str] = ()) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger:
         "GET /desk.svg",
         "GET /enrol",
         "GET /keys.js",
+        "GET /passkey.js",
         "GET /sign-in",
         "POST /enrol/keys",
     ]
@@ -195,6 +196,7 @@ def test_every_template_loads_and_has_a_title_and_one_heading(house: House) -> N
 
 SCRIPTS = {
     """<script src="{{ url_for('sign_in.script') }}" defer></script>""",
+    """<script src="{{ url_for('sign_in.passkey_script') }}" defer></script>""",
     """<script src="{{ url_for('redaction.script') }}" defer></script>""",
 }
 

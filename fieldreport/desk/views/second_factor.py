@@ -1,4 +1,4 @@
-"""A person's own second factor: another authenticator app, and new recovery codes.
+"""A person's own second factor: another authenticator app, new recovery codes, and passkeys.
 
 Rules: what changes a second factor asks for the passphrase, because the key file is written again; a secret is on the
 one page that answers, and in no log.
@@ -14,9 +14,11 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, authenticator, context, own_key, presentation
-from fieldreport.errors import NotAllowed, UnlockRefused
+from fieldreport.desk import access, authenticator, context, own_key, passkey, presentation
+from fieldreport.desk.confirm import Question, asks
+from fieldreport.errors import NotAllowed, NotFound, TokenError, UnlockRefused, UsageError
 from fieldreport.unseal import totp
+from fieldreport.unseal.passkey import Passkey, made
 from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES
 from fieldreport.vault.staff import second_factor
 from fieldreport.web.forms import Problem
@@ -42,6 +44,7 @@ def _page(*, problems: Sequence[Problem] = (), status: int = 200) -> ResponseRet
         "second-factor.html",
         left=second_factor.recovery_codes_left(context.seat()),
         made=limits.RECOVERY_CODES,
+        passkeys=context.seat().staff.passkeys,
         problems=problems,
     )
     return page, status
@@ -111,3 +114,77 @@ def set_authenticator() -> ResponseReturnValue:
     desk.sessions.take_keys(seat)
     context.say("From now on the codes of the new app count, and no others.")
     return flask.redirect(flask.url_for(".show"), code=303)
+
+
+@access.signed_in
+@blueprint.get("/second-factor/passkeys")
+def show_passkey() -> ResponseReturnValue:
+    """Where a browser is asked to make a passkey."""
+    return _passkey_page()
+
+
+def _passkey_page(*, name: str = "", problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
+    staff = context.seat().staff
+    page = flask.render_template(
+        "passkey.html",
+        question=passkey.to_make(staff.handle, staff.passkeys),
+        host=passkey.host(),
+        name=name,
+        longest=limits.PASSKEY_NAME_CHARACTERS,
+        problems=problems,
+    )
+    return page, status
+
+
+@access.signed_in
+@blueprint.post("/second-factor/passkeys")
+def add_passkey() -> ResponseReturnValue:
+    """Keep the passkey that the browser has made."""
+    seat, form = context.seat(), flask.request.form
+    name = " ".join(form.get("name", "")[:_MAXIMUM].split())
+    try:
+        page = passkey.page_of(form.get("challenge", ""), handle=seat.handle)
+        new = made(form.get("passkey", ""), page, name=name)
+        with own_key.attempt():
+            seat = second_factor.add_passkey(seat, own_key.path(), own_key.typed_passphrase(), new)
+    except own_key.REFUSALS as error:
+        problem, status = own_key.problem_of(error), own_key.status_of(error)
+        return _passkey_page(name=name, problems=[problem], status=status)
+    except (UsageError, TokenError) as error:
+        return _passkey_page(name=name, problems=[Problem(text=f"Not added: {error}.", field="name")], status=422)
+    context.desk().sessions.take_keys(seat)
+    context.say(f"The passkey {name} lets you in from now on, beside the app.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+def _ask_remove_passkey(passkey_id: str) -> Question:
+    which = _passkey(passkey_id)
+    return Question(
+        title=f"Remove the passkey {which.name}?",
+        will_happen=(
+            "At once: it does not let you in any more.",
+            "Delete it in the authenticator, too: that does not happen by itself.",
+        ),
+        button="Remove this passkey",
+        back=flask.url_for(".show"),
+    )
+
+
+@access.signed_in
+@blueprint.route("/second-factor/passkeys/<passkey_id>", methods=["GET", "POST"])
+@asks(_ask_remove_passkey)
+def remove_passkey(passkey_id: str) -> ResponseReturnValue:
+    """Remove one."""
+    which = _passkey(passkey_id)
+    with own_key.attempt():
+        seat = second_factor.remove_passkey(context.seat(), own_key.path(), own_key.typed_passphrase(), which.id)
+    context.desk().sessions.take_keys(seat)
+    context.say(f"The passkey {which.name} is removed.")
+    return flask.redirect(flask.url_for(".show"), code=303)
+
+
+def _passkey(passkey_id: str) -> Passkey:
+    for each in context.seat().staff.passkeys:
+        if each.id == passkey_id:
+            return each
+    raise NotFound("You have no such passkey.")

@@ -10,12 +10,12 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
-from fieldreport.desk import access, context, error_pages, held_forms, presentation, request_guards
+from fieldreport.desk import access, context, error_pages, held_forms, passkey, presentation, request_guards
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.desk.sessions import Session
-from fieldreport.desk.sign_in import ClockOff
+from fieldreport.desk.sign_in import ClockOff, PasskeyAnswer
 from fieldreport.desk.turns import TooManyTries
-from fieldreport.errors import FieldreportError, UnlockRefused
+from fieldreport.errors import FieldreportError, TokenError, UnlockRefused
 from fieldreport.seal import Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.web.forms import Problem
@@ -26,6 +26,7 @@ _STATIC: Final = Path(__file__).parent.parent / "static"
 _STYLE: Final = (_STATIC / "desk.css").read_bytes()
 _ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _SCRIPT: Final = (_STATIC / "keys.js").read_bytes()
+_PASSKEY_SCRIPT: Final = (_STATIC / "passkey.js").read_bytes()
 _REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
 _CLOCK: Final = (
     "The passphrase is right, but the code is from a clock that is {minutes} minutes {side} this machine's."
@@ -55,6 +56,13 @@ def icon() -> ResponseReturnValue:
 def script() -> ResponseReturnValue:
     """Single keys."""
     return flask.Response(_SCRIPT, mimetype="text/javascript")
+
+
+@access.public
+@blueprint.get("/passkey.js")
+def passkey_script() -> ResponseReturnValue:
+    """The script that asks a browser for a passkey."""
+    return flask.Response(_PASSKEY_SCRIPT, mimetype="text/javascript")
 
 
 @access.signed_in
@@ -117,6 +125,7 @@ def page(
         cookie_lost=cookie_lost,
         key_replaced=ended is not None and ended.key_replaced,
         ticket=ticket,
+        passkey=passkey.to_use(),
     )
     return text, status
 
@@ -134,6 +143,7 @@ def submit() -> ResponseReturnValue:
             untrusted_handle,
             form.get("passphrase", "")[:_MAXIMUM],
             form.get("code", "")[:_MAXIMUM],
+            untrusted_passkey=_passkey_answer(),
             untrusted_device=flask.request.cookies.get(desk.device_cookie_name, ""),
             untrusted_ticket=form.get("ticket", ""),
         )
@@ -177,6 +187,17 @@ def submit() -> ResponseReturnValue:
         path="/",
     )
     return response
+
+
+def _passkey_answer() -> PasskeyAnswer | None:
+    """The answer of a passkey, if one was given to a question of ours; otherwise the code decides."""
+    form = flask.request.form
+    if not form.get("passkey"):
+        return None
+    try:
+        return PasskeyAnswer(answer=form["passkey"], page=passkey.page_of(form.get("challenge", "")))
+    except TokenError:
+        return None
 
 
 def _problem_of(error: UnlockRefused | TooManyTries) -> Problem:

@@ -295,6 +295,18 @@ class SecondFactor(VaultBase, kw_only=True):
     counter: Mapped[int] = mapped_column(BigInteger)
 
 
+class PasskeyCounter(VaultBase, kw_only=True):
+    """How often a passkey was used, as its authenticator counts; of those that do not count it is 0.
+
+    ``id``: SHA-256 of the credential's id. It only shows copies of an authenticator; see ``staff.second_factor``.
+    """
+
+    __tablename__ = "passkey_counters"
+
+    id: Mapped[bytes] = mapped_column(column_bytes(32), primary_key=True, repr=False)
+    counter: Mapped[int] = mapped_column(BigInteger)
+
+
 class Rotation(VaultBase, kw_only=True):
     """The replacement of one person's key. ``request`` is public: a new public key, signed by its owner."""
 

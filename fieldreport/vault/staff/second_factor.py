@@ -1,15 +1,17 @@
-"""The second factor: one-time codes and recovery codes work once, and their owner replaces them.
+"""The second factor: one-time codes, recovery codes and passkeys; each use counts once, and their owner changes them.
 
 What a factor is checked against lies in the person's key file, so that no database can plant or tell it. The vault
 remembers what was used. Of one-time codes it is the last counter (the time step of RFC 6238), which would tell to half
 a minute when somebody signed in: the row holds its hour, and 32 bits by which only the code's secret finds out which
 counter of that hour it was. A recovery code is struck out twice: in the log, so that an older key file does not bring
-it back, and in the key file, so that an older database does not.
+it back, and in the key file, so that an older database does not. Of a passkey it is the authenticator's counter, which
+shows a copy of the authenticator; who writes the database can hide that, and no more.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +19,11 @@ from sqlalchemy import select
 
 from fieldreport.errors import UnlockRefused
 from fieldreport.unseal import key_file, recovery_codes, totp
+from fieldreport.unseal.passkey import Passkey
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.authors import count_of
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import AuditRow, SecondFactor
+from fieldreport.vault.archive.tables import AuditRow, PasskeyCounter, SecondFactor
 from fieldreport.vault.archive.vault import Vault
 
 _TAG: Final = 1 << 32
@@ -93,6 +96,48 @@ def make_recovery_codes(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, 
     staff = key_file.change_key_file(path, passphrase, lambda staff: dataclasses.replace(staff, recovery_codes=kept))
     seat.record(Act.RECOVERY_CODES_MADE)
     return Seat(seat.vault, staff, seat.rosters), codes
+
+
+def add_passkey(seat: Seat, path: Path, passphrase: str, passkey: Passkey) -> Seat:
+    """Put a passkey into the key file.
+
+    Raises:
+        UnlockRefused, KeyFileDamaged, UsageError: as ``change_key_file``. UsageError also: too many, or there already.
+    """
+    staff = key_file.change_key_file(
+        path, passphrase, lambda staff: dataclasses.replace(staff, passkeys=(*staff.passkeys, passkey))
+    )
+    seat.record(Act.PASSKEY_ADDED, passkey.id)
+    return Seat(seat.vault, staff, seat.rosters)
+
+
+def remove_passkey(seat: Seat, path: Path, passphrase: str, passkey_id: str) -> Seat:
+    """Take a passkey out of the key file; raises as ``change_key_file``. One that is gone changes nothing."""
+
+    def without(staff: key_file.StaffKey) -> key_file.StaffKey:
+        return dataclasses.replace(staff, passkeys=tuple(each for each in staff.passkeys if each.id != passkey_id))
+
+    staff = key_file.change_key_file(path, passphrase, without)
+    seat.record(Act.PASSKEY_REMOVED, passkey_id)
+    return Seat(seat.vault, staff, seat.rosters)
+
+
+def use_passkey(seat: Seat, passkey: Passkey, counter: int) -> None:
+    """Note that a passkey whose signature was just checked let somebody in.
+
+    Raises:
+        UnlockRefused: its counter did not rise, so that there is a copy of it.
+    """
+    name = hashlib.sha256(passkey.credential).digest()
+    with seat.change() as change:
+        row = change.session.get(PasskeyCounter, name)
+        if row is None:
+            change.session.add(PasskeyCounter(id=name, counter=counter))
+        elif counter <= row.counter and (counter or row.counter):
+            raise UnlockRefused("that did not match", detail="passkey: its counter did not rise")
+        else:
+            row.counter = counter
+        change.record(Act.PASSKEY_USED, passkey.id)
 
 
 def replace_authenticator(seat: Seat, path: Path, passphrase: str, secret: bytes, *, counter: int) -> Seat:
