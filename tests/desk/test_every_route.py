@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import flask
@@ -27,15 +28,15 @@ def routes(app: flask.Flask) -> Iterator[tuple[Route, str]]:
             yield route, method
 
 
-def path_of(app: flask.Flask, route: Route) -> str:
+def path_of(app: flask.Flask, route: Route, known: Mapping[str, Any] = MappingProxyType({})) -> str:
     with app.test_request_context():
         values: dict[str, Any] = {}
-        for _, converter, name in _arguments(route.rule):
-            values[name] = SOMETHING[converter or "default"]
+        for _, converter, name in arguments_of(route.rule):
+            values[name] = known.get(name, SOMETHING[converter or "default"])
         return flask.url_for(route.endpoint, **values)
 
 
-def _arguments(rule: str) -> list[tuple[str, str, str]]:
+def arguments_of(rule: str) -> list[tuple[str, str, str]]:
     return [("", kind.rstrip(":"), name) for kind, name in re.findall(r"<(\w+:)?(\w+)>", rule)]
 
 

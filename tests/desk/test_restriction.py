@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
-from fieldreport.vault.archive.tables import Case
+from fieldreport.seal import Kind
+from fieldreport.vault.archive.tables import Case, Item
+from fieldreport.vault.articles import drafts
 from fieldreport.vault.cases import conversation, inbox, restriction
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
-from tests.cast import REPORT
-from tests.desk.conftest import Browser, House
+from tests.cast import REPORT, File
+from tests.desk.conftest import Browser, House, photo
 from tests.desk.test_articles import ANSWERS
+from tests.desk.test_every_route import arguments_of, path_of, routes
 
 
 @pytest.fixture
@@ -146,3 +150,51 @@ def test_readers_that_were_changed_in_the_database_are_named_as_that(
     assert amira.get("/inbox?state=all").status == 200
     assert amira.get("/keys").status == 200
     assert "Nothing is re-wrapped" in house.sign_in("amira").landed.text
+
+
+def test_no_route_gives_another_editor_anything_of_it(house: House, amira: Browser, jonas: Browser) -> None:
+    ines = house.sign_in("ines")
+    secret = "the bridge at Hoeryong"
+    case = house.receive(secret, files=(File("photo-1.jpg", "image/jpeg", photo()),))
+    seat = house.seat("amira")
+    conversation.save_card(seat, case.id, Card(facts=f"facts of {secret}"))
+    conversation.note(seat, case.id, f"a note on {secret}")
+    draft = drafts.create(seat, [case.id], "en")
+    items = {row.kind: row.id for row in inbox.items(house.vault, case.id)}
+    restriction.limit(seat, case.id, {"amira", "jonas"})
+    ids = {"case_id": case.id, "item_id": items[Kind.LETTER], "article_id": draft.head.id, "other_id": items[Kind.NOTE]}
+    token = ines.get("/keys").find("//input[@name='token']")[0].get("value")
+    answered: dict[str, int] = {}
+    before = states(house)
+    for route, method in routes(house.app):
+        named = {name for _, _, name in arguments_of(route.rule)}
+        if not named & {"case_id", "item_id"}:
+            continue
+        for item in {ids["item_id"], ids["other_id"]}:
+            address = path_of(house.app, route, {**ids, "item_id": item})
+            form = {
+                "token": token,
+                "text": "x",
+                "reader": "jonas",
+                "state": "closed",
+                "item": "0" * 32,
+                "everybody": "yes",
+            }
+            page = ines.get(address, follow=False) if method == "GET" else ines.post(address, form, follow=False)
+            assert secret.encode() not in page.body, f"{method} {route.rule}"
+            answered[f"{method} {route.rule}"] = page.status
+    allowed = {name: status for name, status in answered.items() if status not in {400, 403, 404, 422}}
+    assert allowed == {}
+    assert len(answered) > 15
+    assert states(house) == before
+    assert secret in amira.get(path(case)).text
+    assert secret in jonas.get(path(case)).text
+
+
+def states(house: House) -> list[tuple[object, ...]]:
+    """All that is stored of cases and their items."""
+    with house.vault.reading() as session:
+        cases = [
+            (row.state, row.assignee, row.readers, row.card, row.sequence) for row in session.scalars(select(Case))
+        ]
+        return [*cases, *((row.id, row.case_id, row.gone) for row in session.scalars(select(Item).order_by(Item.id)))]

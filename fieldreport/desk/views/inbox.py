@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.desk import access, contents, context, inbox_filter, presentation, sort
-from fieldreport.desk.cases import editors
+from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_labels
 from fieldreport.errors import Conflict, FieldreportError, UsageError
 from fieldreport.seal import Role
@@ -218,6 +218,7 @@ def take(case_id: bytes) -> ResponseReturnValue:
 @blueprint.post("/cases/<id:case_id>/star")
 def star(case_id: bytes) -> ResponseReturnValue:
     """Set or remove one's own star."""
+    readable_case(case_id)
     starred = flask.request.form.get("starred") == "yes"
     context.desk().cases.star(case_id, context.session().handle, starred=starred)
     return _back()
