@@ -18,7 +18,7 @@ from fieldreport.config import Settings
 from fieldreport.intake import context, messages, transport
 from fieldreport.intake.error_pages import error_page, written
 from fieldreport.intake.logo import read_logo
-from fieldreport.intake.machines import SharedKeys
+from fieldreport.intake.machines import Machines
 from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
@@ -40,7 +40,7 @@ def create_app(
     rosters: RosterDirectory,
     clock: Callable[[], float] = time.time,
     token_key: TokenKey | None = None,
-    shared_keys: SharedKeys | None = None,
+    machines: Machines | None = None,
     address_key: AddressKey | None = None,
     receipts: RecentReceipts | None = None,
 ) -> Application:
@@ -53,7 +53,7 @@ def create_app(
         rosters: the published roster, reread when it changes.
         clock: seconds since the Unix epoch.
         token_key: shared by all workers; a fresh one serves a single process.
-        shared_keys: those of several machines; see ``machines``.
+        machines: what several machines share; see ``machines``.
         address_key: the same, for budgets.
         receipts: the same, for what came in lately.
 
@@ -72,7 +72,7 @@ def create_app(
         rosters=rosters,
         clock=clock,
         own_token_key=token_key or TokenKey.generate(),
-        shared_keys=shared_keys,
+        machines=machines,
         receipts=receipts or RecentReceipts(),
         logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )

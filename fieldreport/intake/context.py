@@ -22,7 +22,7 @@ from fieldreport.config import Settings
 from fieldreport.errors import MailboxFull, RosterError, StoreError
 from fieldreport.intake.form_cache import FormCache
 from fieldreport.intake.logo import Logo
-from fieldreport.intake.machines import SharedKeys
+from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.mailbox.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
@@ -51,7 +51,7 @@ class Service:
     rosters: RosterDirectory
     clock: Callable[[], float]
     own_token_key: TokenKey = field(repr=False)
-    shared_keys: SharedKeys | None = field(default=None, repr=False)
+    machines: Machines | None = field(default=None, repr=False)
     receipts: RecentReceipts
     logo: Logo | None = None
     argon2_slots: threading.BoundedSemaphore = field(
@@ -63,7 +63,7 @@ class Service:
     @property
     def token_key(self) -> TokenKey:
         """The key of form tokens, shared with the other machines of this letterbox where there are any."""
-        return self.own_token_key if self.shared_keys is None else self.shared_keys.token_key(self.own_token_key)
+        return self.own_token_key if self.machines is None else self.machines.token_key(self.own_token_key)
 
     @property
     def hour(self) -> int:

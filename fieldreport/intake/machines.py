@@ -1,11 +1,12 @@
-"""What the machines of one letterbox know together: for each day a key, so that a form of one is taken by the others.
+"""What the machines of one letterbox share: a key for each day, so that each takes the others' forms, and receipts.
 
 The key of a day is made of a token that every machine has in a file, and of a number that the first of them draws that
 day and leaves in Redis. So Redis has a number that opens nothing, and the token alone opens nothing either: three days
-later the number is gone, and nobody who seizes a machine can compute what was counted or sealed before.
+later the number is gone, and nobody who seizes a machine can compute what was counted or sealed before. Receipts lie
+there as ``receipts`` seals them, under names that take the token and the codename.
 
-Rules: while Redis is away each machine goes on with its own keys, which its workers share: a form is then taken by the
-machine it came from, and by another after one more press.
+Rules: while Redis is away each machine goes on with what it has itself: a form is then taken by the machine it came
+from, and by another after one more press.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from fieldreport import limits
 from fieldreport.config import Settings, link_token
@@ -26,13 +27,15 @@ from fieldreport.store.outage import Outage
 from fieldreport.web.limiter import storage_options, where
 
 _DAY_SECONDS: Final = 86_400
+_HOUR_SECONDS: Final = 3600
 _KEPT_DAYS: Final = 3
 _SKEW_SECONDS: Final = 300  # clocks of several machines differ
 _PURPOSE: Final = b"fieldreport/v1/machines/"
+T = TypeVar("T")
 
 
-class SharedKeys:
-    """The keys of days, asked of Redis once a day in each worker. Make it before the workers fork."""
+class Machines:
+    """What they share; keys are asked of Redis once a day in each worker. Make it before the workers fork."""
 
     def __init__(self, storage: str, token: str, *, clock: Callable[[], float] = time.time) -> None:
         self._storage = storage
@@ -40,11 +43,12 @@ class SharedKeys:
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[int, bytes | None] = {}
+        self._client: Any = None  # redis.Redis: the package is there where a Redis is
         self._again = 0.0
-        self._outage = Outage("the store of shared keys", where(storage))
+        self._outage = Outage("the store of what machines share", where(storage))
 
     @classmethod
-    def of(cls, settings: Settings) -> SharedKeys | None:
+    def of(cls, settings: Settings) -> Machines | None:
         """Those that the settings name, if they do.
 
         Raises:
@@ -59,10 +63,8 @@ class SharedKeys:
         """The key of form tokens; ``own``: of this machine, for what it seals while Redis is away."""
         now = self._clock()
         # A form may be older than the day, or come from a machine whose day has begun already.
-        days = dict.fromkeys(
-            int(each // _DAY_SECONDS) for each in (now, now - limits.TOKEN_IDLE_SECONDS, now + _SKEW_SECONDS)
-        )
-        keys = [self._key(day, b"token") for day in days]
+        moments = (now, now - limits.TOKEN_IDLE_SECONDS, now + _SKEW_SECONDS)
+        keys = [self._key(day, b"token") for day in dict.fromkeys(int(each // _DAY_SECONDS) for each in moments)]
         if keys[0] is None:
             return own
         return own.under([key for key in keys if key is not None])
@@ -71,29 +73,65 @@ class SharedKeys:
         """The key under which addresses are counted on this day since the Unix epoch; nothing while Redis is away."""
         return self._key(day, b"address")
 
+    def receipts(self, tags: Sequence[bytes]) -> list[bytes | None]:
+        """What lies under these tags; nothing while Redis is away."""
+        found = self._ask(lambda client: client.mget([self._name(tag) for tag in tags]))
+        return (
+            [each if isinstance(each, bytes) else None for each in found]
+            if isinstance(found, list)
+            else [None] * len(tags)
+        )
+
+    def keep_receipt(self, tag: bytes, receipt: bytes, *, hour: int) -> None:
+        """Keep one of this hour for ``limits.RECEIPT_HOURS``; it goes at a full hour, which tells no exact time."""
+        end = (hour + limits.RECEIPT_HOURS) * _HOUR_SECONDS
+        self._ask(lambda client: client.set(self._name(tag), receipt, exat=end))
+
+    def forget_receipts(self, tags: Sequence[bytes]) -> None:
+        """Delete what lies under these tags."""
+        self._ask(lambda client: client.delete(*map(self._name, tags)))
+
+    def _name(self, tag: bytes) -> str:
+        return (
+            f"fieldreport-receipt-{hmac.digest(self._token, _PURPOSE + b'receipt/' + tag, hashlib.sha256)[:16].hex()}"
+        )
+
     def _key(self, day: int, purpose: bytes) -> bytes | None:
         with self._lock:
-            if day not in self._keys and time.monotonic() >= self._again:
-                self._ask(day)
+            if day not in self._keys:
+                self._look_up(day)
             key = self._keys.get(day)
         return None if key is None else hmac.digest(key, _PURPOSE + purpose, hashlib.sha256)
 
-    def _ask(self, day: int) -> None:
+    def _look_up(self, day: int) -> None:
+        name, today = f"fieldreport-day-{day}", int(self._clock() // _DAY_SECONDS)
+
+        def number(client: Any) -> tuple[object]:
+            if day >= today:
+                client.set(name, secrets.token_bytes(32), nx=True, exat=(day + _KEPT_DAYS) * _DAY_SECONDS)
+            return (client.get(name),)
+
+        found = self._ask(number)
+        if found is None:
+            return
+        (drawn,) = found
+        named = b"%s%d/" % (_PURPOSE, day)
+        self._keys = {each: key for each, key in self._keys.items() if each >= today - 1}
+        self._keys[day] = hmac.digest(self._token, named + drawn, hashlib.sha256) if isinstance(drawn, bytes) else None
+
+    def _ask(self, question: Callable[[Any], T]) -> T | None:
+        """The answer, or nothing: Redis is away, or was a moment ago."""
         import redis
 
-        name, today = f"fieldreport-day-{day}", int(self._clock() // _DAY_SECONDS)
+        if time.monotonic() < self._again:
+            return None
         try:
-            with redis.Redis.from_url(self._storage, **storage_options(self._storage)) as client:
-                if day >= today:
-                    client.set(name, secrets.token_bytes(32), nx=True, exat=(day + _KEPT_DAYS) * _DAY_SECONDS)
-                number = client.get(name)
+            if self._client is None:
+                self._client = redis.Redis.from_url(self._storage, **storage_options(self._storage))
+            answer = question(self._client)
         except redis.RedisError:
             self._again = time.monotonic() + limits.AWAY_SECONDS
             self._outage.failed("no answer", "start Redis there; until then each machine takes its own forms only")
-            return
+            return None
         self._outage.answered()
-        self._keys = {each: key for each, key in self._keys.items() if each >= today - 1}
-        named = b"%s%d/" % (_PURPOSE, day)
-        self._keys[day] = (
-            hmac.digest(self._token, named + number, hashlib.sha256) if isinstance(number, bytes) else None
-        )
+        return answer

@@ -1,8 +1,9 @@
 """Recent receipts, so that a source whose line dropped can ask with the codename whether the report arrived.
 
-Everything is in anonymous memory that the workers share: a restart forgets it, and it is on no disk. Each
-receipt is stored under a name and a key that only the codename yields. The memory itself shows how many letters came
-in a day and in which hour, as the mailbox does, but not which of them belong together.
+Everything is in anonymous memory that the workers share, and in the Redis that several machines share (``machines``): a
+restart forgets it, and it is on no disk. Each receipt is stored under a name and a key that only the codename yields.
+The memory itself shows how many letters came in a day and in which hour, as the mailbox does, but not which of them
+belong together.
 
 Rules: no lock, because a killed worker must not stop the others; two that write the same slot at once leave
 a slot that does not open, and a lost receipt costs its source a second letter, not a report.
@@ -18,6 +19,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.errors import SealError
+from fieldreport.intake.machines import Machines
 from fieldreport.seal import SourceKeys
 
 _SLOT: Final = struct.Struct(">I16s52s")
@@ -48,8 +50,12 @@ class _Own:
 
 @dataclass(frozen=True, slots=True)
 class RecentReceipts:
-    """The receipts of the last ``limits.RECEIPT_HOURS``. Make it before the workers fork."""
+    """The receipts of the last ``limits.RECEIPT_HOURS``. Make it before the workers fork.
 
+    Where several ``machines`` serve one letterbox, a receipt is kept there as well; what lies there counts.
+    """
+
+    machines: Machines | None = field(default=None, repr=False)
     _memory: mmap.mmap = field(default_factory=lambda: _shared(_SLOT.size * limits.RECEIPT_SLOTS), repr=False)
     _count: mmap.mmap = field(default_factory=lambda: _shared(_COUNT.size), repr=False)
     _swept: list[int] = field(default_factory=lambda: [0], repr=False)
@@ -68,6 +74,8 @@ class RecentReceipts:
         receipt = (letter_id, min(characters, 0xFFFFFFFF), min(files, _HIGHEST), _next_number(own))
         sealed = keys.seal_receipt(_RECEIPT.pack(*receipt))
         self._write(slot, _SLOT.pack(hour, tag, sealed))
+        if self.machines is not None:
+            self.machines.keep_receipt(tag, _SLOT.pack(hour, tag, sealed), hour=hour)
         _COUNT.pack_into(self._count, 0, hour, self.letters(hour=hour) + 1)
 
     def letters(self, *, hour: int) -> int:
@@ -88,15 +96,20 @@ class RecentReceipts:
 
     def forget(self, keys: SourceKeys) -> None:
         """Wipe all receipts of this codename."""
-        for tag in keys.receipt_tags(limits.RECEIPTS_SHOWN):
+        tags = keys.receipt_tags(limits.RECEIPTS_SHOWN)
+        for tag in tags:
             for slot in _slots(tag):
                 if self._read(slot)[1] == tag:
                     self._write(slot, bytes(_SLOT.size))
+        if self.machines is not None:
+            self.machines.forget_receipts(tags)
 
     def _own(self, keys: SourceKeys) -> Iterator[_Own]:
-        for place, tag in enumerate(keys.receipt_tags(limits.RECEIPTS_SHOWN)):
-            for slot in _slots(tag):
-                hour, found, sealed = self._read(slot)
+        tags = keys.receipt_tags(limits.RECEIPTS_SHOWN)
+        elsewhere = [None] * len(tags) if self.machines is None else self.machines.receipts(tags)
+        for place, (tag, other) in enumerate(zip(tags, elsewhere, strict=True)):
+            shared = [_SLOT.unpack(other)] if other is not None and len(other) == _SLOT.size else []
+            for hour, found, sealed in shared or map(self._read, _slots(tag)):
                 if found != tag:
                     continue
                 try:

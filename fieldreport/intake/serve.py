@@ -7,7 +7,7 @@ from typing import Never
 from fieldreport import hardening
 from fieldreport.config import Settings
 from fieldreport.intake.app import create_app
-from fieldreport.intake.machines import SharedKeys
+from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import open_mailbox
 from fieldreport.mailbox.letterbox import keep_state
@@ -32,8 +32,9 @@ def serve(settings: Settings) -> Never:
     hardening.private_directory(settings.intake.data, to_group=False)  # the desk's user may be in the intake's group
     keep_state(settings.intake.data)
     # Before the fork: a form made by one worker is posted to another; budgets and receipts must agree.
-    token_key, receipts, shared_keys = TokenKey.generate(), RecentReceipts(), SharedKeys.of(settings)
-    address_key = AddressKey() if shared_keys is None else AddressKey(shared=shared_keys.address_key)
+    token_key, machines = TokenKey.generate(), Machines.of(settings)
+    receipts = RecentReceipts(machines)
+    address_key = AddressKey() if machines is None else AddressKey(shared=machines.address_key)
 
     def build() -> WsgiApplication:
         scratch = settings.intake.data / "scratch"
@@ -48,7 +49,7 @@ def serve(settings: Settings) -> Never:
             scrubber=scrubber,
             rosters=open_rosters(settings),
             token_key=token_key,
-            shared_keys=shared_keys,
+            machines=machines,
             address_key=address_key,
             receipts=receipts,
         )

@@ -19,7 +19,7 @@ from lxml import html
 from fieldreport import installation
 from fieldreport.bench.letterbox import free_port, served
 from fieldreport.errors import TokenError
-from fieldreport.intake.machines import SharedKeys
+from fieldreport.intake.machines import Machines
 from fieldreport.mailbox import migrate_mailbox, open_mailbox
 from fieldreport.seal import Role, TokenKey
 from fieldreport.unseal import key_file
@@ -97,6 +97,8 @@ def test_a_form_of_one_machine_is_taken_by_the_other_once_and_budgets_are_counte
             ports.append(port)
         both = RoundRobin(ports)
         with contextlib.closing(open_mailbox(settings)) as mailbox:
+            other = fields(both.get("report"), "/report")["codename"]
+            both.get("help")
             # A form of one, files kept by the other, sent to the first, and sent again to the second.
             form = {**fields(both.get("report"), "/report"), "report": "Trucks."}
             kept = both.post("report/files", form, [("a.jpg", photo())])
@@ -110,6 +112,14 @@ def test_a_form_of_one_machine_is_taken_by_the_other_once_and_budgets_are_counte
             more = {**fields(back, "/return/add"), "report": "More."}
             assert [both.post("return/add", more).status_code for _ in range(2)] == [200, 200]
             assert mailbox.totals().letters == 2
+            # What arrived is known to both, and forgotten by both; and before, under another codename nothing.
+            for codename, shown in ((form["codename"], ["5 characters", "7 characters · 1 file"]), (other, [])):
+                for _ in ports:
+                    asked = fields(both.post("return", {"codename": codename}), "/return/arrived")
+                    both.get("help")  # the next question goes to the other machine
+                    page: Any = html.document_fromstring(both.post("return/arrived", asked).content)
+                    assert sorted(each.text_content() for each in page.xpath('//ul[@id="arrived"]/li')) == shown
+                    both.get("help")
             # One budget: four of it are used up.
             statuses = []
             for number in range(RATE):
@@ -125,12 +135,12 @@ def test_what_redis_holds_opens_nothing_and_is_replaced_every_day(
 
     clock = Clock(1_800_000_000 // 86_400 * 86_400 + 3600)
     one, two, stranger = (
-        SharedKeys(redis_server[0], token, clock=clock) for token in (TOKEN, TOKEN, "the-token-of-another-letterbox")
+        Machines(redis_server[0], token, clock=clock) for token in (TOKEN, TOKEN, "the-token-of-another-letterbox")
     )
     own = TokenKey.generate()
     token = one.token_key(own).seal("report", {"form": "1"}, now=clock())
 
-    def opens(keys: SharedKeys) -> bool:
+    def opens(keys: Machines) -> bool:
         try:
             keys.token_key(TokenKey.generate()).open(token, "report", now=clock(), max_age_seconds=10**6)
         except TokenError:
@@ -154,7 +164,7 @@ def test_while_redis_is_away_a_machine_takes_its_own_forms(redis_server: tuple[s
     url, process = redis_server
     process.kill()
     process.wait()
-    away, own = SharedKeys(url, TOKEN), TokenKey.generate()
+    away, own = Machines(url, TOKEN), TokenKey.generate()
     token = away.token_key(own).seal("report", {"form": "1"}, now=0)
     assert away.token_key(own).open(token, "report", now=0, max_age_seconds=1) == {"form": "1"}
     assert away.address_key(1) is None

@@ -68,7 +68,7 @@ _MAY_BE_SHOWN = {
     # categories of what cleaning found
     "ReadPart.noted", "_Line.noted",
     # settings, sentences and names of ours
-    "Desk.link_token", "Notice.password_file", "Desk.secure_cookie", "Intake.link_token",
+    "Desk.link_token", "Notice.password_file", "Desk.secure_cookie", "Intake.link_token", "Intake.machines_token",
     "Explanation.title", "Question.title", "Finding.key", "Piece.keys", "Problem.text", "Settings.keys",
 }  # fmt: skip
 
