@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -57,6 +58,25 @@ def _media(article: Article) -> tuple[Media, ...]:
         for media in article.media
         if f"remove.{media.name}" not in form
     )
+
+
+def with_transcript(article: Article, name: str, *, instead: bool) -> Article:
+    """The article with what is typed as the words of a recording or film, as a quotation, where its body names it.
+
+    ``instead``: the file goes. Nothing changes where nothing is typed.
+    """
+    words = typed_text(f"transcript.{name}")
+    if not words:
+        return article
+    quoted = "\n".join(f"> {line}".rstrip() for line in words.split("\n"))
+    shown = re.search(rf"!\[[^\]\n]*\]\({re.escape(name)}\)", article.body)
+    if shown is None:
+        body = f"{article.body}\n\n{quoted}"
+    else:
+        before, after = article.body[: shown.start()] if instead else article.body[: shown.end()], shown.end()
+        body = f"{before.rstrip()}\n\n{quoted}\n\n{article.body[after:].lstrip()}"
+    media = tuple(each for each in article.media if not (instead and each.name == name))
+    return dataclasses.replace(article, body=body.strip(), media=media)
 
 
 def still_with_removed(typed: Article, stored: Article) -> Article:

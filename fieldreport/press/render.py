@@ -8,8 +8,10 @@ result loads nothing from elsewhere, and a link leads to a full URL or to anothe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
+from itertools import pairwise
 from typing import Any, Final
 
 import nh3
@@ -57,6 +59,17 @@ LINK: Final = re.compile(r"https?://[^/].*|[a-z0-9-]{10,120}\.html", re.DOTALL)
 """Where a link of an article may lead: a whole web address, or another article."""
 _FOOTNOTE: Final = re.compile(r"#?fn(?:ref)?[1-9][0-9]{0,4}(?::[0-9]{1,4})?")
 
+# Characters for private use, which the body is rid of first: they pass through Markdown and the allowlist as letters.
+_SIGNS: Final = 0xF0000
+_SIGN_COUNT: Final = 0xFFF0
+_END: Final = chr(_SIGNS + _SIGN_COUNT)
+_NO_SIGNS: Final = dict.fromkeys(range(_SIGNS, _SIGNS + _SIGN_COUNT + 1), " ")
+_SIGN: Final = re.compile("([\U000f0000-\U000ffff0])")
+_TAG: Final = re.compile(r"(<[^>]*>)")
+_LINE: Final = re.compile(r"[^\n]+")
+_WORD: Final = re.compile(r"[^\W_]+")
+_ADDRESS: Final = re.compile(r"\]\([^)\n]*\)?|<https?://[^>\n]*>?|^[ >]*\[(?!\^)[^\]\n]+\]:.*", re.MULTILINE)
+
 MediaUrl = Callable[[str], str]
 
 
@@ -70,6 +83,56 @@ def body_html(article: Article, media_url: MediaUrl | None = None) -> Markup:
     rest = "".join(_figure(media, url) for media in article.media if media.name not in shown)
     # markdown-it ran without raw HTML, the figures are escaped below, and nh3 keeps only the allowlist of both.
     return Markup(_clean(html + rest, {url(media.name) for media in article.media}))  # noqa: S704
+
+
+def marked_html(article: Article, spans: Sequence[tuple[int, int, str]], media_url: MediaUrl) -> Markup:
+    """The body as readers get it, with places of its text marked; ``spans``: where one begins and ends, and its link.
+
+    A place inside an address is not marked, because nobody sees it; where several overlap, the first has the link.
+    """
+    body = article.body.translate(_NO_SIGNS)
+    places = [(*place, target) for start, end, target in sorted(spans) for place in _lines_of(body, start, end)]
+    marks = {chr(_SIGNS + number): target for number, (_, _, target) in enumerate(places[:_SIGN_COUNT])}
+    # Where one ends before another begins, the end comes first.
+    signs = [(begin, 1, sign) for sign, (begin, _, _) in zip(marks, places, strict=False)]
+    signs += [(finish, 0, _END) for _, finish, _ in places[:_SIGN_COUNT]]
+    cuts = sorted(signs)
+    edges = [0, *(at for at, _, _ in cuts), len(body)]
+    pieces = [body[begin:end] for begin, end in pairwise(edges)]
+    body = "".join(text + sign for text, sign in zip(pieces, [*(sign for _, _, sign in cuts), ""], strict=True))
+    html = str(body_html(replace(article, body=body), media_url))
+    return Markup("".join(_marked(html, marks)))  # noqa: S704 - clean, and what is added is escaped
+
+
+def _lines_of(body: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The words of a place, without the signs of Markdown around them, line by line."""
+    hidden = [(match.start(), match.end()) for match in _ADDRESS.finditer(body)]
+    for line in _LINE.finditer(body, start, end):
+        begin, finish = line.start(), line.end()
+        words = list(_WORD.finditer(body, begin, finish))
+        if words and not any(first < finish and begin < last for first, last in hidden):
+            yield words[0].start(), words[-1].end()
+
+
+def _marked(html: str, marks: Mapping[str, str]) -> Iterator[str]:
+    """The HTML with every text between a sign and its end in a link and a mark of its own, never around a tag."""
+    open_signs: list[str] = []
+    linked = False
+    for piece in _TAG.split(html):
+        if piece.startswith("<"):
+            linked = piece.startswith("<a ") or (linked and piece != "</a>")
+            yield piece
+            continue
+        for text in _SIGN.split(piece):
+            if text in marks:
+                open_signs.append(text)
+            elif text == _END:
+                del open_signs[-1:]
+            elif text and open_signs:
+                marked = f"<mark>{text}</mark>"
+                yield marked if linked else f'<a href="#{escape(marks[open_signs[0]])}">{marked}</a>'
+            else:
+                yield text
 
 
 def _relative(name: str) -> str:

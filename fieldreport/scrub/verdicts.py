@@ -193,7 +193,7 @@ HIGHEST: Final = 100 * WIDTH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redaction:
-    """What is to be filled, and which pages, counted from 1, are to be left out.
+    """What is to be filled, which pages, counted from 1, are to be left out, and whether a film loses its sound.
 
     Raises:
         ValueError: more than ``limits.REDACTION_AREAS`` of either.
@@ -201,6 +201,7 @@ class Redaction:
 
     areas: tuple[Area, ...] = ()
     left_out: tuple[int, ...] = ()
+    silent: bool = False
 
     def __post_init__(self) -> None:
         if max(len(self.areas), len(self.left_out)) > limits.REDACTION_AREAS:
@@ -209,7 +210,7 @@ class Redaction:
             raise ValueError("this is no page")
 
     def __bool__(self) -> bool:
-        return bool(self.areas or self.left_out)
+        return bool(self.areas or self.left_out or self.silent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
 
@@ -15,7 +16,8 @@ from fieldreport.scrub import Area, Redaction
 from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import File
 from tests.desk.conftest import Browser, House, Page
-from tests.desk.test_articles import start, state
+from tests.desk.test_articles import start, state, wav
+from tests.scrub.media.films import film
 from tests.scrub.views.test_redacted import document
 
 FACE = (400, 100, 600, 300)  # of a photo of 800 by 600
@@ -127,6 +129,30 @@ def test_a_colleague_who_saves_meanwhile_takes_no_mark_away(
     assert "Redacted by amira" in done.text
     assert done.find("//input[@id='title']")[0].get("value") == "His title"
     assert state(house).value == "draft"
+
+
+def test_a_film_loses_its_sound_and_a_recording_gives_way_to_its_words(house: House, amira: Browser) -> None:
+    files = [File("video-1.mp4", "video/mp4", film()), File("audio-1.wav", "audio/wav", wav())]
+    page = start(house, amira, house.receive(files=files))
+    page = amira.press(
+        page, "Attach video-1.mp4", {"title": "Typed", "body": "Before.\n\n![](recording-1.opus) After."}
+    )
+    page = amira.press(page, "Attach audio-1.wav")
+    page = amira.press(page, "Replace the recording by these words")
+    assert page.status == 422
+    page = amira.press(
+        page, "Replace the recording by these words", {"transcript.recording-1.opus": "هم رفتند.\r\n\r\nNow."}
+    )
+    assert page.find("//textarea[@id='body']")[0].text.strip() == "Before.\n\n> هم رفتند.\n>\n> Now.\n\nAfter."
+    assert [legend.text_content() for legend in page.find("//legend")] == ["video-1.mp4"]
+    page = amira.press(page, "Take the sound out", {"title": "Typed again"})
+    assert "The sound is taken out." in page.text
+    assert page.find("//input[@id='title']")[0].get("value") == "Typed again"
+    assert "Redacted by amira" in page.text
+    assert "the sound is taken out" in page.text
+    assert "Take the sound out" not in page.buttons()
+    with av.open(io.BytesIO(amira.get(f"{page.path}/media/video-2.mp4").body), "r") as opened:
+        assert [stream.type for stream in opened.streams] == ["video"]
 
 
 @pytest.mark.parametrize("source", ["photo-9.jpg", "../photo-1.jpg", "0" * 32 + "-1", "x-y"])

@@ -22,6 +22,7 @@ from fieldreport.errors import Conflict, FieldreportError, NotARecipient, NotFou
 from fieldreport.press import proof
 from fieldreport.press.article import Article
 from fieldreport.press.render import body_html
+from fieldreport.scrub import Redaction
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, overview, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
@@ -214,6 +215,49 @@ def redact(article_id: bytes) -> ResponseReturnValue:
         return _conflict(article_id)
     source = flask.request.form.get("redact", "")
     return flask.redirect(flask.url_for("redaction.show", article_id=article_id, source=source), code=303)
+
+
+@access.editor
+@blueprint.post("/articles/<id:article_id>/voice")
+def take_voice(article_id: bytes) -> ResponseReturnValue:
+    """Save what is typed with the words that are said; a film loses its sound, a recording goes."""
+    seat, desk, name = context.seat(), context.desk(), flask.request.form.get("voice", "")
+    draft = drafts.load(seat, article_id)
+    wanted = draft.article.media_named(name)
+    if wanted is None:
+        raise NotFound("There is no such file.")
+    recording = wanted.media_type.startswith("audio/")
+    typed = article_form.with_transcript(article_form.typed(draft.article), name, instead=recording)
+    if recording and typed.media_named(name) is not None:
+        context.say("Write down first what is said in the recording.")
+        return _page(draft, article_form.still_with_removed(typed, draft.article)), 422
+    try:
+        revision = (article_form.save(draft, typed) or draft).head.revision
+    except Conflict:
+        return _conflict(article_id)
+    if recording:
+        context.say(f"{name} is not in the article any more. Its words stand there instead.")
+        return _to("articles.edit", article_id)
+    try:
+        origin = redactions.attachment(seat, article_id, name)
+        with (
+            drafts.open_media(seat, article_id, name) as stream,
+            copied(stream, desk.settings.desk.data / "scratch") as source,
+        ):
+            redactions.redact(
+                seat,
+                article_id,
+                source,
+                Redaction(silent=True),
+                origin=origin,
+                scrubber=desk.scrubber,
+                based_on=revision,
+            )
+    except FieldreportError as error:
+        context.say(f"Your text is saved. The sound was not taken out: {str(error).rstrip('.')}.")
+    else:
+        context.say("The sound is taken out. The pictures are as they were: lips, gestures and places still show.")
+    return _to("articles.edit", article_id)
 
 
 @access.editor

@@ -23,6 +23,7 @@ from fieldreport.desk.forms import typed_text
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
+from fieldreport.press.render import marked_html
 from fieldreport.vault.articles import drafts, questions, redactions, release, review, slots
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
@@ -125,6 +126,11 @@ def _page(
         checked=checked,
         excerpts={c.finding.key: excerpt(fields.get(c.finding.field, ""), c) for c in checked},
         fields=[(name, label(name), pieces(text, name, checked)) for name, text in fields.items() if text],
+        body=marked_html(
+            draft.article,
+            [(c.finding.start, c.finding.end, f"f-{c.finding.key}") for c in checked if c.finding.field == "body"],
+            lambda name: flask.url_for("articles.media", article_id=article_id, name=name),
+        ),
         field_label=label,
         rule_label=lambda rule: _RULE_LABELS.get(str(rule), str(rule)),
         open_blocks=len(open_blocks),

@@ -30,7 +30,7 @@ EXIT_REPORT: Final = struct.Struct("<i")  # wait status as of waitpid(2), throug
 ORDER_DESCRIPTORS: Final = 2
 ANSWER_BYTES: Final = 4096
 _PLACES: Final = limits.ARCHIVE_DEPTH + 1
-_ORDER: Final = struct.Struct(f"<B{_PLACES}HHB?8s16s16s32sQ32sQHH")
+_ORDER: Final = struct.Struct(f"<B{_PLACES}HHB?8s16s16s32sQ32sQHH?")
 _AREA: Final = struct.Struct("<HIIII")
 _PAGE: Final = struct.Struct("<H")
 ORDER_BYTES: Final = _ORDER.size + limits.REDACTION_AREAS * (_AREA.size + _PAGE.size)  # at most
@@ -74,6 +74,7 @@ class Order:
             self.output_limit,
             len(redaction.areas),
             len(redaction.left_out),
+            redaction.silent,
         )
         areas = (_AREA.pack(*astuple(area)) for area in redaction.areas)
         return b"".join((fixed, *areas, *map(_PAGE.pack, redaction.left_out)))
@@ -81,13 +82,14 @@ class Order:
     @classmethod
     def decode(cls, data: bytes) -> Order:
         """In the child; the service is trusted."""
-        view, *numbers, areas, pages = _ORDER.unpack_from(data)
+        view, *numbers, areas, pages, silent = _ORDER.unpack_from(data)
         place, side = tuple(filter(None, numbers[:_PLACES])), numbers[_PLACES]
         mode, without_refused, *words, input_key, input_size, output_key, output_limit = numbers[_PLACES + 1 :]
         left_out_at = _ORDER.size + areas * _AREA.size
         redaction = Redaction(
             areas=tuple(Area(*each) for each in _AREA.iter_unpack(data[_ORDER.size : left_out_at])),
             left_out=tuple(page for (page,) in _PAGE.iter_unpack(data[left_out_at : left_out_at + pages * 2])),
+            silent=silent,
         )
         language, guessed, chosen = (word.rstrip(b"\0").decode("ascii") for word in words)
         return cls(

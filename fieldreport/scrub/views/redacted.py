@@ -1,8 +1,8 @@
-"""A file as pixels in which areas are filled and pages left out, in the locked child.
+"""A file as pixels in which areas are filled and pages left out, or a film without its sound, in the locked child.
 
 Rules: what comes out is encoded from pixels alone, cleaned and verified as any file is: no text under a picture, no
 thumbnail, no layer, no metadata. Pages stand where ``pictures`` draws them, because areas are marked on those. What
-shines through is put on white, for a transparent pixel can hide a colour.
+shines through is put on white, for a transparent pixel can hide a colour. A film's pictures are not encoded again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from fieldreport.scrub.documents.pdf import pixel_pages
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.images import areas, codecs
 from fieldreport.scrub.sniff import sniff
-from fieldreport.scrub.verdicts import Bomb, Refusal, Refused
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 from fieldreport.scrub.views import pictures
 
 _LOSSLESS: Final = frozenset({"image/png", "image/gif", "image/bmp", "image/svg+xml"})
+_FILMS: Final = "media.mp4"
 _DRAWINGS: Final = "documents.svg"
 _POINTS: Final = 72 / 150  # of a page, for each pixel of a scan that does not say how large its paper was
 
@@ -36,6 +37,8 @@ def write(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             cleaning raises.
     """
     media_type = sniff(untrusted_source)
+    if cleaning.options.redaction.silent:
+        return _silent(untrusted_source, media_type, sink, cleaning)
     if media_type == "application/pdf":
         return pipeline.clean(untrusted_source, sink, cleaning)  # in strong mode: ``pixel_pages`` fills
     if media_type == "image/tiff":
@@ -55,6 +58,16 @@ def write(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         raise Refused(Refusal.EMPTY)
     # What this removes is ours, so it is not said.
     return pipeline.clean(Source.of(made), sink, dataclasses.replace(cleaning.lossless(), removed=set()))
+
+
+def _silent(untrusted: Source, media_type: str, sink: Sink, cleaning: Cleaning) -> str:
+    """A film of which the pictures are left, as they are. By our own writer alone: another would keep the sound."""
+    if registry.row(media_type).package != _FILMS:
+        raise Refused(Refusal.UNSUPPORTED)
+    made = registry.cleaner(_FILMS)(untrusted, sink, cleaning)
+    if registry.verify(sink.source(), made) != cleaning.counted:
+        raise Damaged
+    return made
 
 
 def _scanned(untrusted: Source, cleaning: Cleaning) -> Iterator[Image.Image]:

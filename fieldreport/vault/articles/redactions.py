@@ -150,6 +150,7 @@ def _encoded(origin: Origin, redaction: Redaction) -> bytes:
             "left_out": list(redaction.left_out),
             "name": origin.name,
             "number": origin.number,
+            "silent": redaction.silent,
         }
     )
 
@@ -169,7 +170,8 @@ def _history(seat: Seat, article_id: bytes, name: str, object_id: bytes) -> Reda
             item=bytes.fromhex(document["item"]), number=int(document["number"]), name=str(document["name"])
         )
         areas = tuple(Area(*map(int, numbers)) for numbers in document["areas"])
-        redaction = Redaction(areas=areas, left_out=tuple(map(int, document["left_out"])))
+        left_out = tuple(map(int, document["left_out"]))
+        redaction = Redaction(areas=areas, left_out=left_out, silent=document.get("silent") is True)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SealError("this file is damaged", code="article", detail="redaction: not what is written") from None
     media = Media(name=name, media_type=part.media_type, sha256=part.sha256.hex(), length=part.length)

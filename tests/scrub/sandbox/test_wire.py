@@ -52,7 +52,7 @@ def test_of_many_refused_members_as_many_are_named_as_an_answer_holds() -> None:
 
 
 def test_an_order_comes_through_and_hides_its_keys() -> None:
-    redaction = Redaction(areas=(Area(2, 0, 1, 2, 999_999), Area(1, 3, 4, 9_999, 7)), left_out=(3, 500))
+    redaction = Redaction(areas=(Area(2, 0, 1, 2, 999_999), Area(1, 3, 4, 9_999, 7)), left_out=(3, 500), silent=True)
     options = Options(mode=Mode.STRONG, language="zh-Hant", without_refused=True, redaction=redaction)
     order = Order(options=options, input_key=b"i" * 32, input_size=1 << 40, output_key=b"o" * 32, output_limit=9)
     assert Order.decode(order.encode()) == order

@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Callable
 
+import av
 import pytest
 from PIL import Image
 from reportlab.pdfgen import canvas
@@ -14,6 +15,7 @@ from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Area, Redaction, Scrubber, registry
 from fieldreport.scrub.format import Source
+from tests.scrub.media.films import film
 from tests.scrub.samples import every_sample
 
 SIZE = (480, 640)
@@ -135,6 +137,39 @@ def test_of_a_scan_with_several_pages_a_pdf_comes_out_and_of_one_page_a_picture(
     assert media_type == "application/pdf"
     assert redact(scan(2), area(page=2), left_out=(1,)) == (media_type, made)
     assert redact(scan(1), left_out=(1, 3))[0] == "image/jpeg"
+
+
+def packets(data: bytes, kind: str) -> list[bytes]:
+    with av.open(io.BytesIO(data), "r") as opened:
+        return [bytes(packet) for stream in opened.streams if stream.type == kind for packet in opened.demux(stream)]
+
+
+def test_a_film_loses_its_sound_and_keeps_every_picture(
+    scrubber: Scrubber, scratch: Callable[[bytes], Scratch]
+) -> None:
+    sounding = film()
+    assert packets(sounding, "audio")
+    made = scrubber.redact(scratch(sounding), Redaction(silent=True))
+    with made.output as output:
+        output.seek(0)
+        silent = output.read(made.length) or b""
+    assert made.media_type == "video/mp4"
+    with scrubber.clean(scratch(sounding)).output as clean:
+        clean.seek(0)
+        loud = clean.read(-1) or b""
+    assert packets(silent, "video") == packets(loud, "video") != []
+    with av.open(io.BytesIO(silent), "r") as opened:
+        assert [stream.type for stream in opened.streams] == ["video"]
+    assert not any(packet in silent for packet in packets(loud, "audio") if len(packet) > 16)
+
+
+@pytest.mark.parametrize("media_type", ["audio/mp4", "video/webm", "image/jpeg"])
+def test_of_what_is_no_mp4_film_the_sound_is_not_taken(
+    media_type: str, scrubber: Scrubber, scratch: Callable[[bytes], Scratch]
+) -> None:
+    with pytest.raises(ScrubRefused) as refused:
+        scrubber.redact(scratch(every_sample()[media_type]()), Redaction(silent=True))
+    assert refused.value.code == "unsupported"
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "audio/mpeg", "application/zip"])

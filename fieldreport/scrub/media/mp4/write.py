@@ -46,6 +46,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     film = parse.read(untrusted_source, cleaning.removed, quicktime=quicktime, mobile=major[8:10] == b"3g")
     trim.cut_off(film, untrusted_source.size, cleaning.removed)
     trim.trim(film, cleaning.removed)
+    if cleaning.options.redaction.silent:
+        film.tracks = [track for track in film.tracks if track.kind is Kind.VIDEO]
+        if not film.tracks:
+            raise Refused(Refusal.UNSUPPORTED)
     kind = _write(film, untrusted_source, sink)
     cleaning.counted = sum(_counted(track) for track in film.tracks)
     return kind
