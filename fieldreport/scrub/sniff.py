@@ -326,7 +326,7 @@ _PAGE: Final = re.compile(
 # What mail programs and editors save without a head; a text in Markdown may begin with the same.
 _PIECE_OF_PAGE: Final = re.compile(
     r"<(div|p|h[1-6]|span|ul|ol|dl|section|article|main|header|nav|blockquote|center|font|pre)"
-    r"(\s[^<>]*=[\"'][^<>]*>|(\s[^<>]*)?>.*</\1\s*>)",
+    r"(\s[^<>]*=[\"'][^<>]*(?:>|\Z)|(\s[^<>]*)?>.*</\1\s*>)",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKDOWN: Final = re.compile(r"^(#{1,6} |```|[-*+] |\d{1,3}\. )|\]\(|\*\*", re.MULTILINE)

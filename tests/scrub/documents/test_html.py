@@ -255,3 +255,15 @@ def test_exiftool_finds_nobody_in_a_clean_page(clean: Clean, marks: Any, phone_p
 def test_cells_without_a_table_are_cleaned_once_and_for_all(clean: Clean, page: str) -> None:
     once = clean(f"<!doctype html>{page}".encode())
     assert clean(once.data).data == once.data
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div style=\"background:url('data:image/png;base64,AAAA')\">a</div>",
+        "<style>p{background:url(data:image/png;base64,AAAA)}</style><p>a</p>",
+        '<table background="data:image/png;base64,AAAA"><tr><td>a</td></tr></table>',
+    ],
+)
+def test_a_picture_behind_the_words_is_told_of(clean: Clean, markup: str) -> None:
+    assert Removed.DRAWINGS in clean(f"<html><body>{markup}</body></html>".encode()).removed

@@ -97,6 +97,7 @@ def test_the_photo_in_a_card_is_cleaned(clean: Clean, form: str, mode: Mode) -> 
 @pytest.mark.parametrize(
     ("body", "told"),
     [
+        ("RELATED;TYPE=other:urn:uuid:PLANTED", Removed.OTHER_METADATA),
         ("PHOTO;VALUE=uri:https://example.org/kim.jpg", Removed.LINKS),
         ("PHOTO;ENCODING=b;TYPE=JPEG:AAAA", Removed.EMBEDDED_FILE),
         ("BDAY:when the river froze", Removed.OTHER_METADATA),

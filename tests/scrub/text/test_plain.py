@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import textwrap
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -226,3 +228,22 @@ def test_a_picture_spelled_out_in_a_text_is_cleaned(clean: Clean) -> None:
     assert text.startswith("# Bridge\n![x](")
     with pytest.raises(Residue):
         verify(Source.of(said.encode()), "text/plain")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda spelled: json.dumps({"a": "data:image/jpeg;base64," + spelled}).replace("/", "\\/"),
+        lambda spelled: json.dumps({"a": "\n".join(textwrap.wrap(spelled, 76))}),
+        lambda spelled: "\n".join(f"> {line}" for line in textwrap.wrap(spelled, 76)),
+        lambda spelled: f"<html><body><pre>{spelled}</pre></body></html>",
+    ],
+    ids=["escaped", "lines in JSON", "quoted", "in a page"],
+)
+def test_a_picture_is_found_in_every_way_of_spelling_it_out(clean: Clean, written: Callable[[str], str]) -> None:
+    with io.BytesIO() as file:
+        picture().save(file, "JPEG", exif=exif(), comment=b"PLANTED" * 9)
+        spelled = base64.b64encode(file.getvalue()).decode()
+    text = clean(written(spelled).encode()).data.decode()
+    assert base64.b64encode(b"PLANTED" * 6).decode()[4:20] not in text
+    assert text.count("data:image/jpeg;base64,/9j/") == 1

@@ -33,6 +33,8 @@ _PIECE_BYTES: Final = 64 * 1024  # between two looks at how many elements are op
 _OUTERMOST: Final = frozenset({"html", "head", "body"})
 _OF_HEAD: Final = frozenset({"meta", "link", "base"})  # before all that is shown, they stand between nothing
 _OF_TABLES: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
+_WITHOUT_LOSS: Final = frozenset({"img", "source", "link", "meta"})  # other sizes, the sign of a tab
+_PICTURE_IN_SHEET: Final = re.compile(r"url\(\s*[\"']?data:image", re.IGNORECASE)
 _DESCRIBING: Final = frozenset({"alt", "title", "aria-label"})
 _IF_ANY_TEXT: Final = frozenset({Removed.DESCRIPTION, Removed.HIDDEN_CONTENT})
 # Elements without an end, younger than libxml2's table of them: it would wait for one.
@@ -139,8 +141,11 @@ class _Shown:
             self._tree.data(_as_xml(text).replace("\r", "\n"))
         elif self._called is not None and text.strip():
             self._removed.add(self._called)
-        elif self._in_sheet and (HIDING.search(text) or OVERLOOKED.search(text)):
-            self._noted.add(Noted.HIDDEN_WORDS)
+        elif self._in_sheet:
+            if _PICTURE_IN_SHEET.search(text):
+                self._removed.add(Removed.DRAWINGS)
+            if HIDING.search(text) or OVERLOOKED.search(text):
+                self._noted.add(Noted.HIDDEN_WORDS)
 
     def comment(self, text: str) -> None:
         if not text.startswith("?"):  # a declaration of XML
@@ -156,6 +161,8 @@ class _Shown:
         for name, value in attributes.items():
             if name in _ATTRIBUTES:
                 continue
+            if "data:image" in value and tag not in _WITHOUT_LOSS:
+                self._removed.add(Removed.DRAWINGS)  # a picture behind something, which goes with the style
             if name.startswith("on"):
                 self._removed.add(Removed.SCRIPT)
             elif name in _DESCRIBING and value:

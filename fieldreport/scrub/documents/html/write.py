@@ -21,7 +21,7 @@ from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.vocabularies import load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.text import encoding, invisible
+from fieldreport.scrub.text import encoding, invisible, spelled_pictures
 from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 
 MEDIA_TYPE: Final = "text/html"
@@ -88,7 +88,7 @@ class _Page:
         body.tag = "div"  # for what is in it, it is like one
         rewriting = Rewriting(_VOCABULARIES, removed=removed, findings=_SILENT, made={"link": self._link}, void=_VOID)
         written = _STROKE_AFTER_TAG.sub(">", rewriting.inside(body).replace("\xa0", " "))
-        text, marked = invisible.unmark(written)
+        text, marked = invisible.unmark(spelled_pictures.cleaned(written, self._cleaning, addresses=False))
         if marked:
             removed.add(Removed.COPY_MARKS)
         return HEAD + text.strip() + FOOT, settled

@@ -18,10 +18,10 @@ from fieldreport.scrub.format import Source
 from fieldreport.scrub.text.tables import IGNORABLE
 from fieldreport.scrub.verdicts import Residue
 
-_BEGINNINGS: Final = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "SUkqA", "TU0AKg", "PHN2Zy", "PD94bWwg")
-_SIGNS: Final = ("/9j/", "iVBORw0KGgo", "base64", '":', '","')  # of a picture, or of what is around one
+_BEGINNINGS: Final = ("/9j/", r"\\/9j\\/", "iVBORw0KGgo", "R0lGOD", "UklGR", "SUkqA", "TU0AKg", "PHN2Zy", "PD94bWwg")
+_SIGNS: Final = ("/9j", "iVBORw0KGgo", "base64", '":', '","')  # of a picture, or of what is around one
 _PICTURE: Final = re.compile(
-    r"(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/])"
+    r"(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/\\])"
     rf"(?P<data>(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/]{{57,}}={{0,2}})"
 )
 _VISIBLE_FORMATS: Final = frozenset(
