@@ -25,6 +25,7 @@ from fieldreport.checks.newsroom import admin_key, keys_due, roster_age
 from fieldreport.cli import load_settings
 from fieldreport.cli.demo_newsroom import FACTS_NAME
 from fieldreport.cli.doctor_link import link_checks
+from fieldreport.cli.key_agreement import key_agreement_checks
 from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError, StoreError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.mailbox.letterbox import LetterboxState, letterbox_state, must_see
@@ -94,6 +95,7 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> list[Finding
                     found += look(settings, vault, rosters)
             found += _payloads("vault", vault, fix=fix)
     found += link_checks(settings, hidden)
+    found += key_agreement_checks(settings, hidden)
     return found
 
 

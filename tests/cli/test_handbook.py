@@ -63,3 +63,12 @@ def test_a_command_or_an_option_that_is_not_there_is_seen() -> None:
     assert problem(["keys", "rotates", "jonas"]) == "keys has no rotates"
     assert problem(["--settings", "X", "doctor", "--mend"]) == "doctor has no --mend"
     assert problem(["backup", "/backup", "--keep", "3"]) == ""
+
+
+def test_every_link_within_the_handbook_leads_to_a_heading() -> None:
+    text = (_ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    headings = re.findall(r"(?m)^#+ (.+)$", text)
+    places = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    linked = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert linked
+    assert linked <= places

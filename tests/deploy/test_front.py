@@ -22,6 +22,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import x25519
 
 from fieldreport.cli import demo_newsroom
+from fieldreport.cli.key_agreement import offers_hybrid
 from fieldreport.cli.visitor import Attachment, Visitor
 from tests.cast import cheap_keys
 from tests.cli.conftest import free_ports
@@ -211,6 +212,7 @@ def test_a_report_comes_through_nginx_to_a_letterbox_under_its_units_filters_and
             assert "place" in " ".join(receipt.all("//dl[@id='received']"))
         spoken = ran("openssl", "s_client", "-brief", "-connect", f"127.0.0.1:{nginx.port + 1}").stderr
         assert re.search(rf": {group}\b", spoken), spoken
+        assert offers_hybrid(("127.0.0.1", nginx.port + 1), "localhost") == (group == _HYBRID)  # as doctor asks
         with pytest.raises(httpx.TransportError):
             source.get(address)  # nobody is behind it any more, and that is where proxies name who came
     written = {path.name: path.read_text() for path in nginx.directory.rglob("*") if path.is_file()}

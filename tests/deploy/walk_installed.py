@@ -8,6 +8,7 @@ machine.
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 import subprocess
@@ -135,6 +136,9 @@ def look_at_tls() -> None:
     brief = subprocess.run([*client[:4], "-brief"], input="", capture_output=True, text=True, check=False, timeout=60)
     assert re.search(rf": {group}\b", brief.stderr), brief.stderr
     sys.stdout.write(f"TLS to the letterbox agreed on {group}\n")
+    found = json.loads(said(fieldreport("intake", "doctor", "--json")))
+    verdict = {each["check"]: each["verdict"] for each in found}["key agreement"]
+    assert verdict == ("holds" if group.endswith("MLKEM768") else "warns")
 
 
 def main(printed: Path) -> None:
