@@ -260,6 +260,7 @@ def test_a_damaged_letter_goes_along_and_is_named(newsroom: Newsroom, tmp_path: 
     source = a_source()
     newsroom.receive(source)
     newsroom.send(source, "broken", files=(os.urandom(200_000),), damage=70_000)
+    newsroom.clock.pass_hours(1)
     case = newsroom.receive(source, "third")
     found = evidence.export(newsroom.seat(newsroom.amira), case.id, tmp_path / "a", newsroom="N", with_keys=True)
     assert [letter.damage for letter in found.letters] == [None, "part-1", None]
