@@ -20,6 +20,8 @@ _READING: Final = frozenset({"GET", "HEAD"})
 # A page that reloads itself must not keep the keys of somebody who has left the room.
 _NOT_WORK: Final = frozenset({"keys.progress", "sign_in.away", "sign_in.style", "sign_in.icon", "sign_in.script"})
 
+_NOT_KEPT: Final = frozenset({csrf.FIELD, "passphrase"})
+
 
 def install(app: flask.Flask) -> None:
     """Check every request of ``app`` before its view runs."""
@@ -125,7 +127,8 @@ def hold_form(request: flask.Request) -> tuple[str, ...]:
         desk.guard.check(request, ended.csrf)
     except FieldreportError:
         return ()
-    fields = tuple((name, text) for name, text in request.form.items(multi=True) if name != csrf.FIELD)
+    # A passphrase does not come back on a page: what asked for it asks again.
+    fields = tuple((name, text) for name, text in request.form.items(multi=True) if name not in _NOT_KEPT)
     # What was typed beside the button that locks must not lock again.
     path = composer.keeping_path() if request.endpoint == "sign_in.lock" else ""
     form = held_forms.HeldForm(handle=ended.handle, path=path or request.full_path.rstrip("?"), fields=fields)

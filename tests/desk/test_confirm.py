@@ -60,7 +60,7 @@ def test_every_act_of_an_admin_that_is_dangerous_is_asked_about(house: House) ->
         if method == "POST" and access.rule_of(house.app.view_functions[route.endpoint]) is access.Rule.ADMIN
     }
     asked = {each for each in posted if hasattr(house.app.view_functions[each], "__wrapped__")}
-    assert asked == {*DANGEROUS, "staff.approve", "enrolment.approve"}
+    assert asked == {*DANGEROUS, "staff.approve", "enrolment.approve", "suspension.suspend", "suspension.resume"}
     assert posted - asked == harmless
 
 
@@ -110,3 +110,18 @@ def test_a_word_is_asked_for_and_no_more(house: House, lena: Browser) -> None:
     assert all("왜가리" not in entry.subject for entry in house.vault.audit.page())
     lena.confirm(lena.press(page, "Ask for no word"), "Ask for no word")
     assert not house.desk.letterbox.letterbox().invitation
+
+
+def test_a_passphrase_that_came_after_the_lock_is_on_no_page_and_is_asked_again(house: House, lena: Browser) -> None:
+    page = lena.press(lena.get("/letterbox"), "Close the letterbox")
+    house.clock.forward(house.settings.desk.idle_seconds + 1)
+    late = lena.confirm(page, "Close the letterbox")
+    given = {"handle": "lena", "passphrase": PASSPHRASES["lena"], "code": house.code("lena")}
+    held = lena.press(late, "Unlock", given)
+    assert "Send what you wrote?" in held.text
+    again = lena.press(held, "Send it now")
+    for each in (late, held, again):
+        assert PASSPHRASES["lena"].encode() not in each.body
+    assert house.desk.letterbox.letterbox().state == "open"
+    lena.confirm(again, "Close the letterbox")
+    assert house.desk.letterbox.letterbox().state == "closed"
