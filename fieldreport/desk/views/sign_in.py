@@ -147,7 +147,7 @@ def submit() -> ResponseReturnValue:
             untrusted_device=flask.request.cookies.get(desk.device_cookie_name, ""),
             untrusted_ticket=form.get("ticket", ""),
         )
-    except (UnlockRefused, TooManyTries) as error:
+    except (UnlockRefused, TooManyTries, TokenError) as error:
         ticket = error.ticket if isinstance(error, TooManyTries) else ""
         response = flask.make_response(
             page(
@@ -190,17 +190,16 @@ def submit() -> ResponseReturnValue:
 
 
 def _passkey_answer() -> PasskeyAnswer | None:
-    """The answer of a passkey, if one was given to a question of ours; otherwise the code decides."""
+    """The answer of a passkey, if there is one. Raises ``TokenError`` before anything is tried: as ``page_of``."""
     form = flask.request.form
     if not form.get("passkey"):
         return None
-    try:
-        return PasskeyAnswer(answer=form["passkey"], page=passkey.page_of(form.get("challenge", "")))
-    except TokenError:
-        return None
+    return PasskeyAnswer(answer=form["passkey"], page=passkey.page_of(form.get("challenge", "")))
 
 
-def _problem_of(error: UnlockRefused | TooManyTries) -> Problem:
+def _problem_of(error: UnlockRefused | TooManyTries | TokenError) -> Problem:
+    if isinstance(error, TokenError):
+        return Problem(text="This page was open for too long to ask for a passkey. Try again on this one.")
     if isinstance(error, TooManyTries):
         wait = "a second" if error.seconds == 1 else f"{error.seconds} seconds"
         return Problem(text=f"Others are trying passphrases. Try again in {wait}, on this page: it keeps your place.")
