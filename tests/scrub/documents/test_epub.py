@@ -247,3 +247,14 @@ def test_the_second_reading_refuses_what_no_table_lists(clean: Clean, part: str)
 def test_the_second_reading_refuses_what_was_not_cleaned(marks: Any, phone_photo: bytes) -> None:
     with pytest.raises(Residue):
         verify(Source.of(book(marks, phone_photo)), MEDIA_TYPE)
+
+
+def test_a_list_of_printed_pages_goes_and_the_book_is_not_called_incomplete(
+    clean: Clean, marks: Any, phone_photo: bytes
+) -> None:
+    parts = parts_of(marks, phone_photo)
+    listed = '<pageList><pageTarget id="p" type="normal" value="1"><navLabel><text>1</text></navLabel><content src="text/one.xhtml"/></pageTarget></pageList></ncx>'
+    parts["OEBPS/toc.ncx"] = str(parts["OEBPS/toc.ncx"]).replace("</ncx>", listed)
+    cleaned = clean(packed(parts))
+    assert "pageList" not in members(cleaned.data)["book/toc.ncx"]
+    assert Removed.INCOMPLETE not in cleaned.removed

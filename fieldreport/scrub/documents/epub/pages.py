@@ -16,6 +16,7 @@ from fieldreport.scrub.verdicts import Removed
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 FINDINGS: Final = drawings.FINDINGS | {
     "annotation": None, "annotation-xml": None, "head": None, "meta": None, "title": None, "style": None, "link": None,
+    "pageList": None, "navInfo": Removed.DESCRIPTION, "navList": Removed.DESCRIPTION,
     "@id": None, "@class": None, "@href": Removed.LINKS, "@alt": Removed.DESCRIPTION, "@title": Removed.DESCRIPTION,
 }  # fmt: skip
 """What the removal of an element or an attribute is called."""
