@@ -84,6 +84,7 @@ def test_settings_cannot_be_changed_afterwards(file: Path) -> None:
         ('data = "intake"', 'data = "intake"\nrequest_bytes = 5', "request_bytes"),
         ('data = "intake"', 'data = "intake"\nproxy_peers = ["tor"]', "proxy_peers"),
         ('data = "intake"', 'data = "intake"\nproxy_protocol = true\nproxy_peers = []', "proxy_peers"),
+        ('data = "intake"', 'data = "intake"\nmachines_token = "token"', "machines_token needs a limiter"),
         ('data = "intake"', 'data = "intake"\nexit_url = "javascript:alert(1)"', "[intake] exit_url"),
         ('site = "site"', 'site = "site"\nletterbox = "short.onion"', "[press] letterbox"),
         ('site = "site"', 'site = "site"\nsign_offs = 0', "sign_offs"),
