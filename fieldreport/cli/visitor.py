@@ -79,7 +79,16 @@ class Page:
 
     def fields(self, button: str) -> list[str]:
         """The names of the fields of a button's form; raises as ``form``."""
-        return [name for name in self.form(button).fields if name]
+        return list(self.values(button))
+
+    def values(self, button: str) -> dict[str, str | None]:
+        """What a button's form holds, fields elsewhere that name it included; None for a box that is not ticked."""
+        form = self.form(button)
+        elsewhere = self._document.xpath(
+            "//input[@form=$id]|//select[@form=$id]|//textarea[@form=$id]", id=form.get("id")
+        )
+        named = {element.name: element.value for element in elsewhere if element.name} if form.get("id") else {}
+        return {name: value for name, value in [*form.fields.items(), *named.items()] if name}
 
     def form(self, button: str) -> Any:
         """The form that a button with these words stands in, or names; raises as ``button``."""
@@ -153,9 +162,10 @@ class Visitor:
         """
         form = page.form(button)
         # None is a box that is not ticked, which a browser does not send.
-        fields = {name: value for name, value in form.fields.items() if name and value is not None}
+        held = page.values(button)
+        fields = {name: value for name, value in held.items() if value is not None}
         for name in values or {}:
-            if name not in form.fields:
+            if name not in held:
                 raise VisitFailed(f"no field {name!r} with the button {button!r} on {page.url}")
         fields.update(values or {})
         submit = page.button(button)
