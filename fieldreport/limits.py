@@ -162,6 +162,7 @@ LINK_PAUSE_SECONDS: Final = 1.0  # the first of them
 LINK_IDLE_SECONDS: Final = 10.0  # how old a line may be that is used again; the other end keeps it KEEPALIVE_SECONDS
 LINK_LISTING_BYTES: Final = 4 * MIB  # of small letters that come with a list of what waits: one question for 50
 LINK_ANSWER_BYTES: Final = 16 * MIB  # of any answer but a letter; a list of so many, in base64
+LINK_ANSWER_VALUES: Final = 100_000  # in it: a list of nothing but empty lists takes thirty times its bytes in memory
 LINK_HEADER_BYTES: Final = 256 * KIB  # of a letter: 64 recipients are 128 KiB
 LINK_TOKEN_CHARACTERS: Final = 32  # at least: 128 bits in hexadecimal
 COLLECT_LETTERS: Final = 50  # acknowledged together; a crash repeats at most so many fetches

@@ -252,7 +252,8 @@ class LinkMailbox:
                 content = response.read(limits.LINK_ANSWER_BYTES)
             if not response.isclosed():  # more is to come, or was
                 raise IncompleteRead(b"") if len(content) < limits.LINK_ANSWER_BYTES else ValueError
-            answer = json.loads(content)
+            too_many = sum(map(content.count, (b"[", b"{", b","))) > limits.LINK_ANSWER_VALUES
+            answer = None if too_many else json.loads(content)
         except (OSError, HTTPException) as error:
             line.drop(response)
             raise self._away(error) from None

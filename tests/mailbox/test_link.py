@@ -181,6 +181,16 @@ def test_an_answer_that_is_nonsense_is_refused(mailbox: LocalMailbox, tmp_path: 
         assert refusal(link).code == "link-answer"
 
 
+def test_an_answer_that_would_fill_the_memory_is_refused_before_it_is_read(
+    mailbox: LocalMailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = b'{"letters": [%s]}' % b",".join([b"[]"] * 1_000_000)
+    between = Between(change=lambda _: answer, headers={"Content-Length": str(len(answer))})
+    with served(mailbox, tmp_path / "intake", between=between) as link:
+        monkeypatch.setattr("fieldreport.mailbox.link.json.loads", lambda _: pytest.fail("it was read"))
+        assert refusal(link).code == "link-answer"
+
+
 @pytest.mark.parametrize("size", [b"1e999", b"Infinity", b"-1", b"null"])
 def test_a_list_of_nonsense_is_refused(mailbox: LocalMailbox, tmp_path: Path, size: bytes) -> None:
     answer = b'{"letters": [{"id": "%s", "epoch": 1, "size": %s}]}' % (b"00" * 16, size)
