@@ -14,15 +14,19 @@ from fieldreport.desk import contents, context, inbox_filter, presentation, sear
 from fieldreport.desk.article_fields import Changed, differences
 from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import editors, readable_case
+from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.item_view import NOT_YET, ReadItem, read_items
 from fieldreport.errors import NotARecipient, SealError
 from fieldreport.press.leakcheck.spellings import spellings
+from fieldreport.seal import Kind
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
 from fieldreport.vault.cases import conversation, inbox, summary, unsent
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.evidence_import import was_received
+from fieldreport.vault.cases.inbox import ItemRow
+from fieldreport.vault.cases.notes import Question
 from fieldreport.vault.cases.similar import Similar, similar
 from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import NAMES, direction
@@ -32,6 +36,12 @@ _REFUSED_CARD: Final = {
     "forged": "is not signed by who it claims to be: do not trust it",
     "replayed": "is not the newest that the log knows: an older one was put back, or it was taken away",
     "row-key": "lacks its key beside the database, which was changed, or restored without the keys that belong to it",
+}
+_QUESTIONS: Final[Mapping[str, str]] = {
+    Question.WHO: "Who is it?",
+    Question.WHERE: "Where was it?",
+    Question.WHEN: "When was it?",
+    Question.HOW: "How do they know?",
 }
 
 
@@ -61,12 +71,19 @@ def case_page(
     if write:
         presentation.stay_on_screen()
     items = read_items(seat, case_id, rows[start:end], first=start + 1)
+    written_notes = _notes(case_id, rows, items)
+    corrections = _corrections(written_notes)
+    if write == "note" and typed is None and not stored:
+        written = _begun_note(written_notes)
     here: dict[str, Any] = {"case_id": case_id, **in_address()}
     page = flask.render_template(
         "case.html",
         case=case,
         received=received,
         items=items,
+        corrections=corrections,
+        answers=_answers(written_notes, corrections),
+        questions=_QUESTIONS,
         deliveries={item.row.id: desk.deliveries.of(item.row, item.reply) for item in items},
         language_of_source=_language(items),
         direction=direction(_language(items)),
@@ -102,6 +119,46 @@ def case_page(
         **_in_list(case_id),
     )
     return page, status
+
+
+def _notes(case_id: bytes, rows: Sequence[ItemRow], shown: Sequence[ReadItem]) -> list[ReadItem]:
+    """Every note of the case, also those that this page does not show."""
+    here = {item.row.id for item in shown}
+    others = [row for row in rows if row.kind is Kind.NOTE and row.exists and row.id not in here]
+    read = read_items(context.seat(), case_id, others, first=1) if others else []
+    order = {row.id: number for number, row in enumerate(rows)}
+    found = [item for item in (*read, *shown) if item.row.kind is Kind.NOTE and not item.refusal]
+    return sorted(found, key=lambda item: order[item.row.id])
+
+
+def _corrections(written: Sequence[ReadItem]) -> dict[bytes, ReadItem]:
+    """By the id of a note, the one with which its author corrected it."""
+    authors = {item.row.id: item.row.author for item in written}
+    return {
+        item.heading.corrects: item
+        for item in written
+        if item.heading.corrects is not None and authors.get(item.heading.corrects) == item.row.author
+    }
+
+
+def _answers(written: Sequence[ReadItem], corrections: Mapping[bytes, ReadItem]) -> dict[str, ReadItem]:
+    """By question, the newest note that answers it."""
+    return {
+        item.heading.about.value: item
+        for item in written
+        if item.heading.about is not None and item.row.id not in corrections
+    }
+
+
+def _begun_note(written: Sequence[ReadItem]) -> dict[str, str]:
+    """A new note as the address asks for it: an answer to a question, or one's own note to be corrected."""
+    arguments = flask.request.args
+    about, corrects = arguments.get("about", ""), parsed_id(arguments.get("corrects", ""))
+    own = context.session().handle
+    for item in written:
+        if item.row.id == corrects and item.row.author == own:
+            return {"text": item.text, **item.heading.fields, "corrects": item.row.id.hex()}
+    return {"about": about} if about in _QUESTIONS else {}
 
 
 def _language(items: Sequence[ReadItem]) -> str:

@@ -13,15 +13,18 @@ from typing import Final
 import flask
 
 from fieldreport.desk import context
+from fieldreport.desk.forms import parsed_id
 from fieldreport.errors import FieldreportError
 from fieldreport.seal import Role
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import unsent
 
 FIELD: Final = "unsent"
 """The hidden field: the case, the form, and the edition of what was kept when the page was made."""
+WORD: Final = "word"
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "reply": ("text", "item", "sender", "name"),
-    "note": ("text", "item"),
+    "note": ("text", "item", "to", "about", "corrects"),
     "facts": ("facts", "protected", "base"),
 }
 _NAMED: Final = re.compile(r"([0-9a-f]{32})\.([a-z]+)\.([0-9a-f]{32})?")
@@ -37,18 +40,27 @@ def keep_typed() -> None:
 
     The button that locks is never held up: what could not be kept then goes to the browser, sealed.
     """
-    named, session = _named(), context.session_or_none()
-    if named is None or session is None or session.role is not Role.EDITOR or flask.request.method != "POST":
+    session = context.session_or_none()
+    if session is None or session.role is not Role.EDITOR or flask.request.method != "POST":
         return
-    case_id, form, seen = named
     try:
-        unsent.keep(session.seat, case_id, form, _typed(form), seen=seen)
+        _keep_word(session.seat)
+        if (named := _named()) is not None:
+            case_id, form, seen = named
+            unsent.keep(session.seat, case_id, form, _typed(form), seen=seen)
+            flask.g.desk_kept_at = page_of(case_id, form)
     except FieldreportError:
         if flask.request.endpoint != "sign_in.lock":
             raise
         flask.g.desk_not_kept = True
-    else:
-        flask.g.desk_kept_at = page_of(case_id, form)
+
+
+def _keep_word(seat: Seat) -> None:
+    """The word with which a case is handed over stands beside every form; the last one typed is kept."""
+    case_id, word = parsed_id(flask.request.form.get("case", "")), flask.request.form.get(WORD, "").strip()
+    if case_id is not None and word:
+        fields = {"text": word}
+        unsent.keep(seat, case_id, WORD, fields, seen=unsent.edition(unsent.kept(seat, case_id).get(WORD, {})))
 
 
 def rewrite(case_id: bytes, form: str, fields: Mapping[str, str]) -> None:

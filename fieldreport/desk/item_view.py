@@ -21,6 +21,7 @@ from fieldreport.vault.cases import source_sealed
 from fieldreport.vault.cases.conversation import REPLY
 from fieldreport.vault.cases.evidence_import import RECEIVED_FROM
 from fieldreport.vault.cases.inbox import ItemRow
+from fieldreport.vault.cases.notes import Heading
 
 _TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
 _SNIPPET_BYTES: Final = 64 * 1024  # of an attached text
@@ -109,6 +110,7 @@ class ReadItem:
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str = ""
     addressee: str = ""
+    heading: Heading = field(default_factory=Heading)
     sender: Sender = field(default_factory=Sender, repr=False)
     reply: bytes = b""
     received_from: str = ""
@@ -196,6 +198,7 @@ def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> Read
         language=manifest.fields.get("report_language", ""),
         addressee=manifest.addressee if letter else "",
         received_from=manifest.fields.get(RECEIVED_FROM, "") if letter else "",
+        heading=Heading.of(manifest.fields) if row.kind is Kind.NOTE else Heading(),
         sender=Sender.of(manifest.fields),
         reply=parsed_id(manifest.fields.get(REPLY, "")) or b"",
         text=(raw or b"").decode("utf-8", "replace"),

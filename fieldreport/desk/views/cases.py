@@ -12,12 +12,15 @@ from fieldreport import limits
 from fieldreport.desk import access, composer, context, sort
 from fieldreport.desk.case_page import case_page, in_address
 from fieldreport.desk.cases import editors, readable_case
+from fieldreport.desk.forms import typed_text
 from fieldreport.desk.rewrap import start_if_needed
 from fieldreport.errors import Conflict, UsageError
+from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
-from fieldreport.vault.cases import restriction, summary, workflow
+from fieldreport.vault.cases import notes, restriction, summary, unsent, workflow
 from fieldreport.vault.cases.inbox import CaseRow
+from fieldreport.vault.cases.notes import Heading
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("cases", __name__)
@@ -34,8 +37,8 @@ def show(case_id: bytes) -> ResponseReturnValue:
     desk, session = context.desk(), context.session()
     if desk.cases.refresh():
         sort.sort_new(desk.sessions, session)
-    # Before its letters are looked for: one that comes later stays unread.
-    upto = readable_case(case_id).stored.case.last_letter
+    # Before its letters are looked for: one that comes later stays unread, and so a note for this person.
+    upto = readable_case(case_id).stored.case.sequence
     response = case_page(case_id, write=_writing())
     if not summary.closed_letters(session.seat, case_id):
         desk.cases.mark(case_id, session.handle, read=True, upto=upto)
@@ -52,7 +55,7 @@ def state(case_id: bytes) -> ResponseReturnValue:
     wanted, assignee = form.get("state", was), form.get("assignee", held)
     if wanted not in set(CaseState):
         raise UsageError("There is no such state.")
-    if assignee and assignee not in editors():
+    if assignee and assignee != held and assignee not in editors():
         raise UsageError("There is no such editor.")
     done = []
     try:
@@ -64,6 +67,13 @@ def state(case_id: bytes) -> ResponseReturnValue:
             done.append(f"Assigned to {assignee}." if assignee else "Not assigned.")
     except Conflict as error:
         done.append(f"{error}. That was not changed.")
+    else:
+        if word := typed_text(composer.WORD):
+            reads = readers.readers_of(seat, case_id) or editors()
+            to = assignee if assignee in reads and assignee != seat.handle else ""
+            notes.write(seat, case_id, word, Heading(to=to))
+            unsent.drop(seat, case_id, composer.WORD)
+            done.append(f"Your word with it is stored as a note{f' for {to}' if to else ''}.")
     context.say(" ".join(done) or "Nothing has changed.")
     return _back_to(case_id)
 

@@ -14,12 +14,14 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, composer, context, sentences
 from fieldreport.desk.case_page import card_fields, case_page, in_address
-from fieldreport.desk.cases import readable_case
+from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_labels, typed_text
 from fieldreport.errors import Conflict, UsageError
 from fieldreport.seal import Sender, SenderKind
-from fieldreport.vault.cases import conversation, inbox, unsent
+from fieldreport.vault.archive import readers
+from fieldreport.vault.cases import conversation, inbox, notes, unsent
 from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.notes import Heading
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("compose", __name__)
@@ -97,12 +99,20 @@ def note(case_id: bytes) -> ResponseReturnValue:
     if problem is not None:
         return _again(case_id, "note", problem)
     try:
-        conversation.note(context.seat(), case_id, text, item_id=_drawn_id())
+        notes.write(context.seat(), case_id, text, _heading(case_id), item_id=_drawn_id())
     except Conflict:
         return _sent_before(case_id, "note")
     unsent.drop(context.seat(), case_id, "note")
     context.say("The note is sealed and stored.")
     return _to_case(case_id)
+
+
+def _heading(case_id: bytes) -> Heading:
+    form = flask.request.form
+    to = form.get("to", "")
+    if to and to not in (readers.readers_of(context.seat(), case_id) or editors()):
+        raise UsageError("There is no such colleague who reads this case.")
+    return Heading.of({name: form.get(name, "") for name in ("to", "about", "corrects")})
 
 
 @access.editor
@@ -147,7 +157,8 @@ def keep(case_id: bytes) -> ResponseReturnValue:
         context.say("Labelled.")
     elif not write:
         context.say("What you typed is kept for you alone. Nobody else can open it, and it is not sent.")
-    return _to_case(case_id, write)
+    chosen = {name: flask.request.args.get(name) for name in ("about", "corrects")}
+    return _to_case(case_id, write, **chosen)
 
 
 @access.editor

@@ -24,6 +24,7 @@ blueprint = flask.Blueprint("inbox", __name__)
 
 _PAGING: Final = frozenset({"after", presentation.RELOADED})
 _RELOAD_SECONDS: Final = 5
+_NOTES: Final = 10  # cases with a note for this person that are named before the list
 _ORDERS: Final[Mapping[Order, str]] = {
     Order.NEWEST: "newest letter",
     Order.WAITING: "oldest unread",
@@ -57,11 +58,14 @@ def show() -> ResponseReturnValue:
     page = index.page(wanted, viewer=handle, contents=known, after=arguments.get("after"))
     ours = [row for row in page.rows if not row.ended and wanted.limited is not Limited.OTHERS]
     query: dict[str, Any] = dict(chosen)
+    noted = index.with_notes(handle, known)
     return flask.render_template(
         "inbox.html",
         cases=page.rows,
         summaries=summary.of_rows(session.seat, ours, session.opened),
         counts=counts,
+        notes=inbox.rows(desk.vault, noted[:_NOTES], viewer=handle) if noted else (),
+        more_notes=len(noted[_NOTES:]),
         next_url=flask.url_for(".show", **query, after=page.next) if page.next else None,
         first_url=flask.url_for(".show", **query) if "after" in arguments else None,
         options=_options(counts, wanted),

@@ -89,7 +89,8 @@ class CaseFilter:
 class Contents:
     """What one person's keys have found in the cases, as sets of numbers of cases; see ``contents``.
 
-    ``junk``: those with nothing but noise in their letters. ``hits``: the cases in which a search found something;
+    ``junk``: those with nothing but noise in their letters. ``notes``: the sequence of the newest note for this person,
+    by the case's number. ``hits``: the cases in which a search found something;
     every other case does not match then. None: no search.
     """
 
@@ -97,6 +98,7 @@ class Contents:
     labels: dict[str, Bits] = field(default_factory=lambda: defaultdict(Bits), repr=False)
     files: Bits = field(default_factory=Bits)
     junk: Bits = field(default_factory=Bits)
+    notes: dict[int, int] = field(default_factory=dict)
     hits: int | None = None
 
 
@@ -141,6 +143,7 @@ class _Entry:
     revision: int
     last_letter: int
     card: bytes | None
+    sequence: int
     facets: tuple[Bits, ...] = field(repr=False)
 
 
@@ -345,6 +348,17 @@ class CaseIndex:
         with self._lock:
             return {place: self._entries[place].revision for place in places}
 
+    def with_notes(self, viewer: str, contents: Contents) -> list[bytes]:
+        """The living cases with a note for this person that they have not seen; the newest note first."""
+        with self._lock:
+            read, readable = self._marks_of(viewer).read, self._readable(viewer) & self._living.value
+            found = [
+                (sequence, place)
+                for place, sequence in contents.notes.items()
+                if sequence > read.get(place, 0) and readable >> place & 1
+            ]
+            return [self._entries[place].id for _, place in sorted(found, reverse=True)]
+
     def _put(self, case: Case, only: frozenset[str] | None, *, sort: bool) -> None:
         place = self._places.get(case.id)
         if place is None:
@@ -357,12 +371,12 @@ class CaseIndex:
                 bits.put(place, inside=False)
             _take(self._by_active, (before.active, before.id, place))
             _take(self._by_revision, (before.revision, before.id, place))
-            if (before.last_letter, before.card) != (case.last_letter, case.card) or only is not None:
+            if (before.sequence, before.card) != (case.sequence, case.card) or only is not None:
                 self.content_revisions[place] = case.revision
         facets = self._facets(case, only)
         for bits in facets:
             bits.put(place)
-        entry = _Entry(case.id, case.active, case.revision, case.last_letter, case.card, facets)
+        entry = _Entry(case.id, case.active, case.revision, case.last_letter, case.card, case.sequence, facets)
         if before is None:
             self._entries.append(entry)
         else:

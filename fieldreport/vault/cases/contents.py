@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from fieldreport.vault.cases.bits import Bits, numbers
 from fieldreport.vault.cases.case_index import CaseIndex, Contents
 from fieldreport.vault.cases.conversation import read_card
 from fieldreport.vault.cases.junk import Judge, Junk, Rules, Verdict, rules
+from fieldreport.vault.cases.notes import Heading
 from fieldreport.vault.cases.summary import language_of
 
 _AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
@@ -145,15 +147,23 @@ class ContentsReader:
         saves = authors.count_of(Case.name, Act.CARD_SAVED).scalar_subquery().label("saves")
         with self._seat.vault.reading() as session:
             cases = {row.Case.id: row for row in session.execute(select(Case, saves).where(Case.id.in_(by_id)))}
-            letters = select(Item.id, Item.case_id).where(
-                Item.case_id.in_(by_id), Item.kind == Kind.LETTER.value, ~Item.gone, Item.damage.is_(None)
+            items = select(Item).where(
+                Item.case_id.in_(by_id),
+                Item.kind.in_((Kind.LETTER.value, Kind.NOTE.value)),
+                ~Item.gone,
+                Item.damage.is_(None),
             )
-            owners = {row.id: cases[row.case_id] for row in session.execute(letters)}
+            found = session.scalars(items).all()
+            owners = {item.id: cases[item.case_id] for item in found if item.kind == Kind.LETTER.value}
+            notes = {item.id: item for item in found if item.kind == Kind.NOTE.value}
         cards = {row.Case.card: row for row in cases.values() if row.Case.card is not None}
         for place in places:
             self._forget(place)
         checked: dict[bytes, bool] = defaultdict(bool)
-        for object_id, stored in self._seat.vault.objects.open_each([*owners, *cards]):
+        for object_id, stored in self._seat.vault.objects.open_each([*owners, *cards, *notes]):
+            if object_id in notes:
+                self._note(stored, notes[object_id], by_id)
+                continue
             row = owners.get(object_id) or cards[object_id]
             place = by_id[row.Case.id]
             try:
@@ -188,6 +198,17 @@ class ContentsReader:
                 if verdict.content:
                     self._alike[verdict.content].add(place)
 
+    def _note(self, stored: StoredObject | FieldreportError, item: Item, places: dict[bytes, int]) -> None:
+        with suppress(FieldreportError):  # the case's page says why
+            case_id = item.case_id or b""
+            one = _must(stored)
+            with self._seat.open_stored(
+                one, kind=Kind.NOTE, thread=case_id, author=item.author or "", checked=case_id
+            ) as envelope:
+                if Heading.of(envelope.manifest.fields).to == self._seat.handle:
+                    place = places[case_id]
+                    self.contents.notes[place] = max(item.sequence, self.contents.notes.get(place, 0))
+
     def _card(self, stored: StoredObject | FieldreportError, row: Row[Any], place: int) -> None:
         case, one = row.Case, _must(stored)
         with self._seat.open_stored(
@@ -198,6 +219,7 @@ class ContentsReader:
 
     def _forget(self, place: int) -> None:
         self.closed.discard(place)
+        self.contents.notes.pop(place, None)
         heard = self._heard.pop(place, None)
         for verdict in heard.verdicts if heard is not None else ():
             self._alike[verdict.content].discard(place)

@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import func, select
@@ -45,6 +46,7 @@ from fieldreport.vault.cases import outbox
 from fieldreport.vault.cases.inbox import living
 
 NEWSROOM: Final = Sender()
+NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 REPLY: Final = "reply"
 """The field in which the newsroom's copy names the reply itself: who opens the copy can ask what became of it."""
 _log = logging.getLogger(__name__)
@@ -135,8 +137,10 @@ def reply(
     return item_id
 
 
-def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes | None = None) -> bytes:
-    """Leave a note for colleagues and return its id; ``item_id`` as for ``reply``.
+def note(
+    seat: Seat, case_id: bytes, text: str, *, fields: Mapping[str, str] = NO_FIELDS, item_id: bytes | None = None
+) -> bytes:
+    """Leave a note for colleagues and return its id; ``fields``: see ``notes``; ``item_id`` as for ``reply``.
 
     Raises:
         NotAllowed, Conflict: as ``reply``. NotFound: no such case. LimitExceeded: too long.
@@ -147,7 +151,7 @@ def note(seat: Seat, case_id: bytes, text: str, *, item_id: bytes | None = None)
     if _is_here(seat, item_id, case_id, text):
         return item_id
     with (
-        seat.stage(kind=Kind.NOTE, thread=case_id, parts=[text_part(text)], object_id=item_id) as staged,
+        seat.stage(kind=Kind.NOTE, thread=case_id, parts=[text_part(text)], fields=fields, object_id=item_id) as staged,
         seat.change() as change,
     ):
         case = living(change.session, case_id)

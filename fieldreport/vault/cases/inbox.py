@@ -141,14 +141,14 @@ def star(vault: Vault, case_id: bytes, handle: str, *, starred: bool) -> None:
 def mark_read(vault: Vault, case_id: bytes, handle: str, *, upto: int | None = None) -> int:
     """Remember that one editor has read every letter of a case that is there now; return the last one's sequence.
 
-    ``upto``: the sequence of the last letter that was shown to them, where a newer one may have come meanwhile.
+    ``upto``: the sequence of the last letter or note that was shown to them, where a newer one may have come since.
 
     Raises:
         NotFound: there is no such case.
     """
     with vault.change() as change:
         case = living(change.session, case_id)
-        last = case.last_letter if upto is None else min(upto, case.last_letter)
+        last = case.last_letter if upto is None else min(upto, case.sequence)
         _mark(change.session, case_id, handle).read_sequence = last
         return last
 

@@ -9,8 +9,8 @@ from fieldreport.errors import NotAllowed
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.archive.tables import Item
-from fieldreport.vault.cases import conversation, restriction
+from fieldreport.vault.archive.tables import CaseState, Item
+from fieldreport.vault.cases import conversation, restriction, workflow
 from fieldreport.vault.cases.bits import numbers
 from fieldreport.vault.cases.case_index import CaseFilter, CaseIndex
 from fieldreport.vault.cases.contents import ContentsReader
@@ -55,8 +55,13 @@ def test_only_what_changed_is_opened_again(newsroom: Newsroom) -> None:
     reader = reader_of(newsroom, newsroom.amira, index)
     assert reader.pending() == []
     index.mark(first.id, "amira", read=True)
-    conversation.note(newsroom.seat(newsroom.jonas), first.id, "changes nothing that is filtered")
+    workflow.set_state(newsroom.seat(newsroom.jonas), first.id, CaseState.READING)
     index.refresh()
+    assert reader.pending() == []
+    conversation.note(newsroom.seat(newsroom.jonas), first.id, "perhaps for somebody")
+    index.refresh()
+    assert [index.case_at(place) for place in reader.pending()] == [first.id]
+    reader.read(lambda _done, _total: None)
     assert reader.pending() == []
     conversation.change_labels(newsroom.seat(newsroom.jonas), first.id, add=["camp"])
     index.refresh()
