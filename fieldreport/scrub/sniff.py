@@ -350,6 +350,7 @@ _OLE_STREAMS: Final[tuple[tuple[bytes, Refusal | str], ...]] = (
     ("EncryptedPackage".encode("utf-16-le"), Refusal.ENCRYPTED),
     ("__substg1.0_".encode("utf-16-le"), Refusal.MAIL),
     ("HwpSummaryInformation".encode("utf-16-le"), "application/x-hwp"),
+    (b"HWP Document File\0\0\0", "application/x-hwp"),  # what portals of offices write has no summary
 )
 
 

@@ -198,3 +198,13 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
         place = data.draw(st.integers(0, len(original) - 1))
         original[place] = data.draw(st.integers(0, 255))
     clean_or_refuse(bytes(original))
+
+
+def test_a_document_without_a_summary_is_one_of_hangul_too() -> None:
+    header = b"HWP Document File".ljust(32, b"\0") + struct.pack("<II", 0x0500_0107, 0)
+    made = compound_file({"FileHeader": header.ljust(256, b"\0"), "BodyText/Section0": paragraph("국경")})
+    assert clean_copy(made).data.decode() == "국경\n"
+
+
+def test_lines_and_shapes_that_are_not_drawn_are_told() -> None:
+    assert Removed.DRAWINGS in clean_copy(hangul(["국경"], extra=record(79, 3, bytes(60)))).removed
