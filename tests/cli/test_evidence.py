@@ -83,8 +83,8 @@ def test_a_case_is_exported_and_verified_elsewhere(with_case: House, tmp_path: P
 
 def test_a_wrong_code_or_a_used_one_exports_nothing(with_case: House, tmp_path: Path) -> None:
     (case,) = cases_of(with_case)
+    assert at_the_terminal(with_case, "export", case, tmp_path / "a", code="none").exit_code == 77
     code = totp.current_code(staff_of(with_case, "amira").totp, time.time())
-    assert at_the_terminal(with_case, "export", case, tmp_path / "a", code="000000").exit_code == 77
     assert at_the_terminal(with_case, "export", case, tmp_path / "a", code=code).exit_code == 0
     assert at_the_terminal(with_case, "export", case, tmp_path / "b", code=code).exit_code == 77
     assert not (tmp_path / "b").exists()
@@ -104,7 +104,6 @@ def test_a_case_is_handed_on_to_another_newsroom(with_case: House, partner: Hous
     (theirs,) = cases_of(partner)
     assert f'1 letters of The "Border" Post are the new case {theirs}.' in taken.stdout
     assert ("amira", "case-received") in acts(partner)
-    assert at_the_terminal(partner, "export", theirs, tmp_path / "again").exit_code == 77  # that code was used
 
 
 def test_evidence_of_somebody_else_is_not_taken_in(with_case: House, partner: House, tmp_path: Path) -> None:
