@@ -7,7 +7,7 @@ import secrets
 import pytest
 from sqlalchemy import delete, update
 
-from fieldreport.errors import NotAllowed, NotFound, SealError
+from fieldreport.errors import NotAllowed, NotFound, RosterError, SealError
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow, Case, CaseState, Mark, VaultState
@@ -219,3 +219,12 @@ def test_a_letter_that_cannot_be_opened_keeps_its_case(newsroom: Newsroom) -> No
     with newsroom.vault.change() as change:
         change.session.execute(update(SealedObject).values(hidden=secrets.token_bytes(400)))
     assert "cannot be opened" in purged(newsroom)[case.name]
+
+
+def test_a_clock_that_runs_far_ahead_deletes_nothing(newsroom: Newsroom) -> None:
+    """No roster is in force then: what a broken clock can delete too early is bounded by a roster's term."""
+    case = closed(newsroom)
+    newsroom.clock.forward(10 * 365 * DAY)
+    with pytest.raises(RosterError):
+        purged(newsroom)
+    assert is_here(newsroom, case)
