@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -435,7 +436,8 @@ def proxy(speak: Callable[[socket.socket], None], target: Path) -> Iterator[int]
 
 
 def pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with source, sink:
+    # The other direction closes both, too, when it ends first.
+    with contextlib.suppress(OSError), source, sink:
         while data := source.recv(65536):
             sink.sendall(data)
 
