@@ -49,6 +49,7 @@ from fieldreport.vault.staff import adoption, second_factor
 _log = logging.getLogger(__name__)
 
 _TICKET: Final = "sign-in-turn"
+_FEW_CODES: Final = 3
 _MINUTE: Final = 60  # a token's age is known to the minute
 _REFUSED: Final = "Handle, passphrase or code did not match."
 
@@ -292,9 +293,10 @@ def _check_listed(staff: StaffKey, roster: Roster) -> None:
 
 def _used_a_code(seat: Seat) -> str:
     left = second_factor.recovery_codes_left(seat)
+    more = " Make new ones." if left < _FEW_CODES else ""
     return (
         f"You signed in with a recovery code; strike it out on your paper. {left} {'is' if left == 1 else 'are'} left."
-        " If your telephone is lost, set up another authenticator app on the page of your second factor now."
+        f"{more} If your telephone is lost, set up another authenticator app on the page of your second factor now."
     )
 
 

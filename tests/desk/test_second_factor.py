@@ -7,6 +7,9 @@ import re
 import shutil
 import threading
 
+import pytest
+
+from fieldreport import limits
 from fieldreport.unseal import key_file, machine_secret, recovery_codes, totp
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
@@ -44,7 +47,13 @@ class TestRecoveryCodes:
         assert "8 recovery codes are left" in house.sign_in("amira").get("/keys").text
         assert logged(house, Act.RECOVERY_CODE_USED) == ["amira", "amira"]
         lena = house.enter("lena")
-        assert "recovery-code-used" in lena.get("/audit").text
+        assert "signed in with a recovery code" in lena.get("/audit").text
+
+    def test_who_has_few_left_is_told_to_make_new_ones(
+        self, house: House, amira: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "RECOVERY_CODES", 3)
+        assert "2 are left. Make new ones." in try_in(house, make_codes(amira)[0]).text
 
     def test_one_opens_nothing_without_the_passphrase_nor_for_somebody_else(self, house: House, amira: Browser) -> None:
         code = make_codes(amira)[0]
