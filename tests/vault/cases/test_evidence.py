@@ -24,7 +24,7 @@ from fieldreport.vault.cases import conversation, evidence, restriction
 from fieldreport.vault.cases.evidence_folder import FolderFiles
 from fieldreport.vault.cases.evidence_verify import Verified, open_evidence, verify
 from tests.cast import REPORT, a_source, admin_key
-from tests.vault.newsroom import Newsroom
+from tests.vault.newsroom import Newsroom, everywhere
 
 
 def fingerprint() -> str:
@@ -87,6 +87,7 @@ def hashed(content: str, previous: str, sequence: int) -> tuple[str, bytes]:
     return hashlib.sha256(statement).hexdigest(), statement
 
 
+@everywhere
 def test_it_is_verified_without_our_keys_and_holds_no_word_of_the_report(folder: Path, newsroom: Newsroom) -> None:
     found = checked(folder)
     assert (found.exporter, found.exported, found.pinned) == ("amira", newsroom.clock.hour, True)
