@@ -24,7 +24,7 @@ from fieldreport.scrub.verdicts import Damaged, Refused, Removed
 _SUBSET: Final = re.compile(r"[A-Z]{6}\+")
 _NAME: Final = re.compile(r"/(?:[A-Za-z0-9_,.+\-@*]|#[0-9a-f]{2}){1,127}")
 _ESCAPED: Final = re.compile(r"#([0-9a-fA-F]{2})")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_,.+\-@*]")
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_,.+\-@*]")
 _GLYPH_KEY: Final = re.compile(r"/[A-Za-z0-9_.\-+*:$@!~]{1,63}")
 _GLYPH: Final = values.matching(_GLYPH_KEY.pattern)
 _ENCODING_NAME: Final = values.matching(
@@ -206,7 +206,7 @@ class Fonts:
         name = source.get(key)
         if _NAME.fullmatch(spelled := values.spelled(name)):
             new = self._retag(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), spelled[1:]))
-            written = "".join(each if _PLAIN.fullmatch(each) else f"#{ord(each):02x}" for each in new)
+            written = _NOT_PLAIN.sub(lambda found: f"#{ord(found[0]):02x}", new)
             target[key] = Object.parse(b"/" + written.encode("ascii"))
 
     def _retag(self, name: str) -> str:
