@@ -116,6 +116,25 @@ def test_a_page_warns_of_the_auto_lock_then_hides_the_case_and_keeps_what_is_typ
     assert typed(driver) == _TEXT
 
 
+def test_a_link_asks_before_it_leaves_what_is_typed(
+    serve: Callable[..., tuple[House, str]], chromium: type_of_driver
+) -> None:
+    house, address = serve()
+    case: CaseRow = house.receive()
+    driver = chromium(scripting=True)
+    enter(house, driver, address)
+    driver.get(f"{address}/cases/{case.id.hex()}?write=note")
+    # The driver answers the browser's question by itself, so the test asks whether it would be put.
+    leaves = """const event = new Event("beforeunload", {cancelable: true}); return window.dispatchEvent(event);"""
+    assert driver.execute_script(leaves)
+    driver.find_element(By.NAME, "text").send_keys("half")
+    assert not driver.execute_script(leaves)
+    press(driver, "Set")  # a button brings it along
+    WebDriverWait(driver, 60).until(lambda _: "Nothing has changed." in driver.page_source)
+    assert driver.execute_script(leaves)
+    assert typed(driver) == "half"
+
+
 def at(driver: Any, seconds: int) -> None:
     """Let the page's own animations be as far as they are after so many seconds."""
     driver.execute_script(f"document.getAnimations().forEach((each) => each.currentTime = {seconds * 1000})")

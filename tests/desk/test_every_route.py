@@ -95,6 +95,7 @@ def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger:
         "GET /keys.js",
         "GET /passkey.js",
         "GET /sign-in",
+        "GET /writing.js",
         "POST /enrol/keys",
     ]
 

@@ -26,6 +26,7 @@ _STATIC: Final = Path(__file__).parent.parent / "static"
 _STYLE: Final = (_STATIC / "desk.css").read_bytes()
 _ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _SCRIPT: Final = (_STATIC / "keys.js").read_bytes()
+_WRITING_SCRIPT: Final = (_STATIC / "writing.js").read_bytes()
 _PASSKEY_SCRIPT: Final = (_STATIC / "passkey.js").read_bytes()
 _REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
 _CLOCK: Final = (
@@ -56,6 +57,13 @@ def icon() -> ResponseReturnValue:
 def script() -> ResponseReturnValue:
     """Single keys."""
     return flask.Response(_SCRIPT, mimetype="text/javascript")
+
+
+@access.public
+@blueprint.get("/writing.js")
+def writing() -> ResponseReturnValue:
+    """The script of pages on which somebody writes: it asks before a link leaves what is typed."""
+    return flask.Response(_WRITING_SCRIPT, mimetype="text/javascript")
 
 
 @access.public
