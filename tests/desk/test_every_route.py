@@ -197,6 +197,7 @@ def test_every_template_loads_and_has_a_title_and_one_heading(house: House) -> N
 
 
 SCRIPTS = {
+    "<script src=\"{{ url_for('sign_in.writing') }}\" defer></script>",
     """<script src="{{ url_for('sign_in.script') }}" defer></script>""",
     """<script src="{{ url_for('sign_in.passkey_script') }}" defer></script>""",
     """<script src="{{ url_for('redaction.script') }}" defer></script>""",
