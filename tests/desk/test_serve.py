@@ -30,6 +30,7 @@ def write_settings(house: House, port: int) -> None:
             "keyfiles": "desk/keyfiles",
             "listen": f"127.0.0.1:{port}",
             "collect_seconds": 1,
+            "secure_cookie": False,  # httpx keeps none over plain http
         },
         "press": {"site": "site"},
         "scrub": {"require_sandbox": False},
