@@ -23,6 +23,10 @@ _WRITTEN: Final[Mapping[str, str]] = _TABLE["written"]
 _WRITTEN_FIELDS: Final = 3  # fields that a mail as text has at least: from whom, about what, and one more
 
 MAILBOX_LINE: Final = re.compile(r">?From \S+.*\b\d{2}:\d{2}\b.*\b\d{4}\b")
+# As mail programs write it, alone above a message that has no fields: from whom, weekday, month, day, time, year.
+_DATED_LINE: Final = re.compile(
+    r"From (\S+) +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}(?::\d{2})?(?: \S{1,6})? \d{4}\s*"
+)
 _LENGTH_LINE: Final = re.compile(r"[0-9]{1,12}[ \t]*")  # Apple Mail: how many bytes the message has
 _FIELD: Final = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _WRITTEN_FIELD: Final = re.compile(r"[ \t*]*([^\W\d_][^:\t\uff1a]{0,30}?)[ \t*]*[:\uff1a](.*)", re.DOTALL)
@@ -60,6 +64,10 @@ def head_of(untrusted_start: str) -> Head | None:
     head, is_mailbox = _read(untrusted_start, _FIELD, start)
     if head.fields and (is_mailbox or _is_telling(head)):
         return head
+    first, after = next(_lines(untrusted_start, start))
+    dated = _DATED_LINE.fullmatch(first)
+    if dated is not None:
+        return Head(fields=(("from", dated[1]),), body=max(head.body, after))
     written, _ = _read(untrusted_start, _WRITTEN_FIELD, start)
     meant = tuple((_WRITTEN.get(name, ""), value) for name, value in written.fields)
     names = {name for name, _ in meant}

@@ -28,6 +28,8 @@ HEADS = {
     "a mailbox's line": f"From anna@secret.example Thu Mar 30 11:00:43 2023\n{PLAIN}",
     "a mailbox's line, quoted": f">From anna@secret.example Thu Mar 30 11:00:43 2023\n{PLAIN}",
     "one field before MIME": f"Return-Path: <anna@secret.example>\n{PLAIN}Message-ID: <1@secret.example>\n",
+    "a mailbox's line alone": "From anna@secret.example Thu Mar 30 11:00:43 2023\n",
+    "a mailbox's line alone, with a zone": "From Anna_Secret Sat Apr  1 11:00:43 +0200 2023\r\n",
     "a field with spaces": "From : anna@secret.example\nTo : boss@secret.example\nSubject : the order\n",
     "folded fields": "From: Anna\n Secret\n <anna@secret.example>\nTo: boss@secret.example\nSubject: the\n order\n",
     "a draft": f"X-Unsent: 1\n{PLAIN}",
