@@ -101,6 +101,7 @@ class ReadItem:
     """One entry of a conversation, ready to be drawn. ``refusal`` says why nothing is shown of it.
 
     ``closed``: nothing is wrong with it; it is not sealed to this person's key.
+    ``heading``: of a note; ``sender`` and ``reply`` (the id of the reply itself): of a copy of a reply.
     ``addressee``: whom the source chose to read a letter, empty for every editor. ``received_from``: the newsroom that
     handed a letter on; it means something in a case that the log says was received, and nowhere else.
     """
@@ -112,7 +113,7 @@ class ReadItem:
     addressee: str = ""
     heading: Heading = field(default_factory=Heading)
     sender: Sender = field(default_factory=Sender, repr=False)
-    reply: bytes = b""
+    reply: bytes = field(default=b"", repr=False)
     received_from: str = ""
     text: str = field(default="", repr=False)
     cut: bool = False
