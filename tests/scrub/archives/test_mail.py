@@ -28,8 +28,6 @@ HEADS = {
     "a mailbox's line": f"From anna@secret.example Thu Mar 30 11:00:43 2023\n{PLAIN}",
     "a mailbox's line, quoted": f">From anna@secret.example Thu Mar 30 11:00:43 2023\n{PLAIN}",
     "one field before MIME": f"Return-Path: <anna@secret.example>\n{PLAIN}Message-ID: <1@secret.example>\n",
-    "a mailbox's line alone": "From anna@secret.example Thu Mar 30 11:00:43 2023\n",
-    "a mailbox's line alone, with a zone": "From Anna_Secret Sat Apr  1 11:00:43 +0200 2023\r\n",
     "a field with spaces": "From : anna@secret.example\nTo : boss@secret.example\nSubject : the order\n",
     "folded fields": "From: Anna\n Secret\n <anna@secret.example>\nTo: boss@secret.example\nSubject: the\n order\n",
     "a draft": f"X-Unsent: 1\n{PLAIN}",
@@ -75,6 +73,21 @@ def test_the_head_goes_and_subject_and_body_stay(clean: Clean, head: str) -> Non
         assert Removed.CORRESPONDENTS in copy.removed
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From anna@secret.example Thu Mar 30 11:00:43 2023",
+        "From Anna_Secret Sat Apr  1 11:00:43 +0200 2023",
+        "From - Sat Apr 01 11:00 2023",
+    ],
+)
+def test_a_message_under_no_more_than_a_mailbox_line_is_mail(clean: Clean, line: str) -> None:
+    for before, end in itertools.product(("", "\ufeff", "\n\n"), ("\n", "\r\n")):
+        copy = clean(f"{before}{line}\n\nthe body\n".replace("\n", end).encode())
+        assert copy.data.decode() == "the body\n", (before, end)
+        assert Removed.CORRESPONDENTS in copy.removed
+
+
 @pytest.mark.parametrize("codec", ["utf-16", "utf-8-sig"])
 def test_a_mail_that_a_phone_saved_as_unicode_text(clean: Clean, codec: str) -> None:
     assert text_of(clean, f"{PLAIN}\nthe body\n".encode(codec)) == "the order\n\nthe body\n"
@@ -87,6 +100,7 @@ def test_a_mail_that_a_phone_saved_as_unicode_text(clean: Clean, codec: str) -> 
         "From: Seoul\nTo: Busan\nDate: 3 May\n",
         "Received: 20 boxes\nDate: 3 May\n",
         "From the border to the gate, 7 km\n",
+        "From Sinuiju we walked 12:30 hours in 2009\n\nIt was cold.\n",
         "References: none\nTitle: a list\n",
         "Subject: why I write\n\nFrom: where",
         "Note: I write this\nfor you\n",
