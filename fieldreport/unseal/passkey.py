@@ -192,7 +192,7 @@ def _check_client(untrusted_client: bytes, kind: str, page: Page) -> None:
 def _check_head(untrusted_data: bytes, host: str) -> tuple[int, int]:
     """Authenticator data (section 6.1): for this host, the user verified. Returns flags and counter."""
     digest, flags, counter = _HEAD.unpack_from(untrusted_data)
-    if digest != hashlib.sha256(host.encode("ascii")).digest():
+    if not hmac.compare_digest(digest, hashlib.sha256(host.encode("ascii")).digest()):
         raise ValueError("another host")
     if not flags & _PRESENT or not flags & _VERIFIED:
         raise ValueError("the user was not verified")

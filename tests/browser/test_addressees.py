@@ -26,7 +26,7 @@ from tests.browser.conftest import three_free_ports
 from tests.browser.test_whole_path import Screen
 from tests.cast import cases_in, cheap_keys
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 type_of_starter = Callable[..., webdriver.Chrome]
 

@@ -17,7 +17,7 @@ from fieldreport.mailbox.letterbox import LetterboxState, letterbox_state
 from tests.browser.conftest import three_free_ports
 from tests.browser.test_whole_path import AXE_RUN, Screen, sign_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 _RULES = "\n[desk.retention]\nclosed = 365\npublished = 730\n"
 

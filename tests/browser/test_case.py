@@ -21,6 +21,8 @@ from tests.cast import PASSPHRASES, ROLES
 # Without the newsroom's processes: this desk runs in a thread.
 from tests.desk.conftest import House, build, furnished, scrubber, sources  # noqa: F401
 
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
+
 _TEXT = "هل أنت بخير؟\n아직 안전한가요?"
 
 

@@ -16,7 +16,7 @@ from fieldreport.mailbox import open_mailbox
 from tests.cast import cheap_keys
 from tests.web.dropped_line import DroppedLine, dropped_line
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 type_of_starter = Callable[..., webdriver.Chrome]
 _TRIES = 60

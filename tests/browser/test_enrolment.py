@@ -16,7 +16,7 @@ from fieldreport.cli import demo_newsroom
 from fieldreport.unseal import key_file, totp
 from tests.browser.test_whole_path import AXE_RUN, Screen, sign_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 
 def confirm(lena: Screen, newsroom: demo_newsroom.Demo, button: str) -> None:

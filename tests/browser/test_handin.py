@@ -21,7 +21,7 @@ from fieldreport.seal import HybridRecipient
 from tests.browser.test_whole_path import SAMPLES, Screen, come_back, fetch, open_case, sign_in, type_of_starter
 from tests.cast import age_sealed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 CASES = "//main//tbody//th/a"
 SANDBOX = () if sandbox_status().complete else ("--without-sandbox",)

@@ -22,6 +22,7 @@ from fieldreport.cli.demo_newsroom import Demo
 from tests.browser.test_whole_path import Screen, come_back, type_of_starter
 
 pytestmark = [
+    pytest.mark.campaign,
     pytest.mark.browser,
     pytest.mark.parametrize(
         "start",

@@ -21,6 +21,8 @@ from tests.cast import ROLES, File
 # Without the newsroom's processes: this desk runs in a thread.
 from tests.desk.conftest import House, build, furnished, house, scrubber, sources  # noqa: F401
 
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
+
 _KOREAN: Final = (
     "우리는 밤에 강을 건넜다. 두 번째 초소의 경비병은 불 옆에서 자고 있었다. 아이는 담요에 싸여 있었다. " * 3
 )

@@ -29,7 +29,7 @@ from tests.eventually import eventually
 from tests.intake.conftest import Desk, House, build_house
 from tests.intake.test_every_page import LANGUAGES, every_page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 type_of_starter = Callable[..., webdriver.Chrome]
 

@@ -18,7 +18,7 @@ from tests.desk.conftest import House, build, furnished, house, photo, scrubber,
 from tests.desk.test_reading import CHAT, SAMPLES, archive
 from tests.scrub.conftest import clean_copy
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 _WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -21,7 +21,7 @@ from tests.desk.conftest import House, build, furnished, house, scrubber, source
 from tests.desk.test_articles import start
 from tests.desk.test_redaction import FACE, portrait
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
 _MIDDLE = (352, 264)  # of the picture as it is shown: clicks are given from there
 _CORNERS = [(x * 704 // 800 - _MIDDLE[0], y * 704 // 800 - _MIDDLE[1]) for x, y in (FACE[:2], FACE[2:])]

@@ -50,6 +50,7 @@ def sign_in(driver: WebDriver, house: House, address: str) -> None:  # noqa: F81
 
 
 @pytest.mark.browser
+@pytest.mark.campaign
 def test_chromium_keeps_them_on_this_machine(build: Callable[..., House], chromium: type_of_driver) -> None:  # noqa: F811
     house = build(desk={"secure_cookie": True})  # noqa: F811
     driver = chromium(scripting=False)

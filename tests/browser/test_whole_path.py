@@ -133,7 +133,9 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return photo, statement
 
 
-@pytest.mark.parametrize("start", ["chromium", pytest.param("firefox", marks=pytest.mark.firefox)], indirect=True)
+@pytest.mark.parametrize(
+    "start", ["chromium", pytest.param("firefox", marks=[pytest.mark.firefox, pytest.mark.campaign])], indirect=True
+)
 def test_a_report_becomes_a_published_page_with_scripting_off(
     newsroom: Demo, start: type_of_starter, code_of: Callable[[str], str], files: tuple[Path, Path]
 ) -> None:
@@ -192,6 +194,7 @@ def test_the_source_and_the_desk_need_no_more_than_320_pixels(
     assert {name: width for name, width in widths.items() if width > 320} == {}
 
 
+@pytest.mark.campaign
 def test_axe_finds_nothing_on_any_page_of_the_path(
     newsroom: Demo, chromium: type_of_starter, code_of: Callable[[str], str], files: tuple[Path, Path], axe: str
 ) -> None:

@@ -20,6 +20,8 @@ from tests.desk.test_serve import write_settings
 from tests.eventually import PATIENCE_SECONDS, answers, eventually
 from tests.process_memory import await_forgotten, family, found_in_memory, key_forms, text_forms
 
+pytestmark = pytest.mark.campaign
+
 LETTER = "A smuggler named Quisquilienberg waved from the lighthouse balcony."
 NOTE = "The lighthouse keeper is a xylophonist from Wuppertal, thinks Quarkstrudel."
 REPLY = "Which Zwergpinscher do you mean, the one in the aquarium?"

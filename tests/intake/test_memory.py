@@ -20,6 +20,8 @@ from tests.intake.conftest import Desk, build_house, form_body
 from tests.intake.test_serve import write_settings
 from tests.process_memory import await_forgotten, text_forms
 
+pytestmark = pytest.mark.campaign
+
 ADDRESS = "203.0.113.177"
 AGENT = "Schnabeltierbrowser/77"
 HEADER = "Pfefferminzkutsche"

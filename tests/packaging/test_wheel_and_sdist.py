@@ -16,6 +16,8 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.campaign
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 _MADE: Final = {
     "wheel": "fieldreport-*.whl",

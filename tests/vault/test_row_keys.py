@@ -23,6 +23,8 @@ from tests.store import throwaway_postgres
 from tests.vault.attacker import Attacker
 from tests.vault.newsroom import Away, Newsroom, open_newsroom
 
+pytestmark = pytest.mark.campaign
+
 # A server that forgets as little as one can, and writes down every statement with its values.
 _SERVER = (
     "full_page_writes=on",

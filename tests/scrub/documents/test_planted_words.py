@@ -88,6 +88,7 @@ def cleaned(kind: str) -> CleanCopy:
     return clean_copy(original(kind))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_what_is_planted_in_a_file_does_not_come_out(kind: str) -> None:
     chance = random.Random(kind)
@@ -106,6 +107,7 @@ def test_what_is_planted_in_a_file_does_not_come_out(kind: str) -> None:
     assert outcomes["cleaned"] > MUTATIONS / 2, outcomes
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_what_is_planted_in_a_clean_file_is_refused(kind: str) -> None:
     chance = random.Random(kind)
