@@ -45,6 +45,11 @@ def test_it_has_a_rule(house: House) -> None:
     assert lacking == []
 
 
+def test_an_address_leads_to_one_view(house: House) -> None:
+    seen = [(re.sub(r"<\w+:\w+>|<\w+>", "<>", route.rule), method) for route, method in routes(house.app)]
+    assert [each for each in seen if seen.count(each) > 1] == []
+
+
 def test_a_route_without_a_rule_is_refused_to_everybody(house: House) -> None:
     house.app.add_url_rule("/forgotten", view_func=lambda: "secret", endpoint="forgotten")
     for browser in (house.stranger(), house.sign_in("amira"), house.sign_in("lena")):

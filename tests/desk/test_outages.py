@@ -109,7 +109,7 @@ def test_on_a_full_disk_editors_sign_in_and_read_and_letters_wait_in_the_mailbox
         assert "First." in browser.get(f"/cases/{case.id.hex()}").text
         house.clock.now += 60
         fill(small_disk).rename(small_disk / f"more-{house.clock.now}")  # what fills a disk does not stop
-    assert "nearly full" in house.sign_in("lena").get("/health").text
+    assert "no letter is collected: make room" in house.sign_in("lena").get("/health").text
     assert 0 < reserve.stat().st_size < limits.RESERVE_BYTES
     with pytest.raises(StoreError, match="full") as full:
         collect(house.vault, house.mailbox, house.watch)

@@ -60,8 +60,8 @@ def save() -> ResponseReturnValue:
 
 
 @access.editor
-@blueprint.post("/cases/<id:case_id>/keep")
-def keep(case_id: bytes) -> ResponseReturnValue:
+@blueprint.post("/cases/<id:case_id>/not-junk")
+def not_junk(case_id: bytes) -> ResponseReturnValue:
     """Put a case back among those that somebody should read."""
     seat = context.seat()
     readers.must_read(seat, case_id, seat.handle)
