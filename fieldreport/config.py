@@ -423,7 +423,7 @@ class Settings:
 
 
 def _is_press_alone(document: Mapping[str, Any]) -> bool:
-    """The press knows no keys; whoever seals or opens does."""
+    """The press knows no keys; anybody who seals or opens does."""
     return "press" in document and not {"intake", "desk"} & set(document)
 
 

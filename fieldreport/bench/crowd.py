@@ -1,7 +1,7 @@
 """What other visitors notice while thousands of clients are slow, and what each slow client costs.
 
 Some have sent the head of a form and one byte of its body, some a part of a head, some upload at a telephone's pace,
-and some never close. Whoever is cut off comes again.
+and some never close. Anybody who is cut off comes again.
 """
 
 from __future__ import annotations

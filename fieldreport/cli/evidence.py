@@ -92,7 +92,7 @@ def export(
     click.echo("roster to others, so that they can show later that this folder was there.")
     click.echo(f"Write this fingerprint of the folder down: {done.sha256.hex()}")
     if with_keys:
-        click.echo("Whoever has the folder can read the letters. The source needs a new codename.")
+        click.echo("Anybody who has the folder can read the letters. The source needs a new codename.")
 
 
 @evidence_command.command("verify")

@@ -1,6 +1,6 @@
 """``fieldreport notice``: a message that says whether something waits at the desk, sent by a timer once a day.
 
-Whoever watches mailboxes and lines learns nothing from that a message came: one is sent every time, with the same
+Anybody who watches mailboxes and lines learns nothing from that a message came: one is sent every time, with the same
 words in the same number of bytes but for one of two, and digits. Nothing of a report, no case and no person is in it.
 
 Rule: what cannot be looked at counts as waiting. A notice that says nothing waits is true.

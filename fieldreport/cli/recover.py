@@ -193,7 +193,7 @@ def _rewrap(rescue: Rescue, settings: config.Settings, given: Mapping[str, Colle
     if result.skipped:
         click.echo(f"{result.skipped} could not be opened with this key and were left as they are.")
     for name in sorted(map(in_one_line, abandoned)):
-        click.echo(f"Letters wait for {name}, and whoever that was has left: this key alone opens them. To give them")
+        click.echo(f"Letters wait for {name}, who is nobody any more: this key alone opens them. To give them")
         click.echo(f"to others: --rewrap --addressee {name} --reader HANDLE")
 
 

@@ -1,4 +1,4 @@
-"""Sorting what was collected in the background of a session: one at a time, whoever is unlocked."""
+"""Sorting what was collected in the background of a session: one at a time, with the keys of who is unlocked."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Letter:
             "reply_key": str(self.keys.identity.recipient),
             "lookup": self.keys.lookup.hex(),
             "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
-            ADDRESSEE: self.addressee.ljust(_ADDRESSEE_CHARACTERS),  # as long whoever it is for
+            ADDRESSEE: self.addressee.ljust(_ADDRESSEE_CHARACTERS),  # as long for everybody
             **({"number": str(self.number)} if self.number else {}),
         }
         return seal_envelope(

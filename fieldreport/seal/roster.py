@@ -459,7 +459,7 @@ def _check_together(entries: tuple[Entry, ...]) -> None:
 
 
 def _check_addressees(entries: tuple[Entry, ...]) -> None:
-    # A letter to one person must not go to others, whoever is called so one day.
+    # A letter to one person must not go to others who are called so one day.
     handles = {entry.handle for entry in entries}
     if any(name in handles and name != entry.handle for entry in entries for name in entry.addressees):
         raise malformed("a handle addresses somebody else")

@@ -1,6 +1,6 @@
 """What a database must be able to forget, encrypted under a key of its own that is kept elsewhere.
 
-Databases remember: logs, dead rows, replicas and backups hold what a row was. Whoever destroys the key of a row has
+Databases remember: logs, dead rows, replicas and backups hold what a row was. Anybody who destroys the key of a row has
 destroyed all of these at once. Specified in FORMAT.md, "Row".
 """
 

@@ -1,6 +1,6 @@
 """Row keys in one file of fixed slots, which is overwritten in place: what is destroyed is not left anywhere else.
 
-Several processes use the file at once. A lock on the file itself is shared by all changes under way, so that whoever
+Several processes use the file at once. A lock on the file itself is shared by all changes under way, so that who
 gets it alone knows that a note in a slot is left over; a lock on a second file is the turn to take empty slots.
 Locks are taken on descriptors of their own, because threads would share one.
 

@@ -5,7 +5,7 @@ nothing with the unchanged passphrase once the file was written again, as a rota
 secret", has the bytes.
 
 Rules: the secret is on the disk before the key file that names it, and the one before is destroyed after that, so that
-the key file has its secret wherever a crash comes. Whoever writes holds ``secret_file.locked`` of the key file.
+the key file has its secret wherever a crash comes. Anybody who writes holds ``secret_file.locked`` of the key file.
 """
 
 from __future__ import annotations

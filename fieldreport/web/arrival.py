@@ -1,6 +1,6 @@
 """A request whose body is still coming: what has arrived of it, and until when the rest may take.
 
-Rules: a body is never waited for here, and never kept here but for its last few KiB: whoever takes it gets it piece by
+Rules: a body is never waited for here, and never kept here but for its last few KiB: who takes it gets it piece by
 piece. Patience is one moment, which every byte puts off: it may be ``limits.BODY_PATIENCE_SECONDS`` away at most, and
 ``limits.BODY_MINIMUM_RATE`` bytes buy a second. So the body whose moment is next is the slowest one.
 """

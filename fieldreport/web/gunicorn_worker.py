@@ -1,6 +1,6 @@
 """gunicorn's thread worker, changed where one slow or hostile client harms the others.
 
-Rules: only the event loop waits for clients. Where places, memory or disk run out, whoever was slowest loses a place.
+Rules: only the event loop waits for clients. Where places, memory or disk run out, who was slowest loses a place.
 A refusal (over budget, too slow, cut off) is answered at a quarter of one thread's pace, so that refusing costs others
 nothing. No address, path or header line is logged at any level. Running out of file descriptors does not end the
 worker.
@@ -175,7 +175,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no ann
             arrival.cut(RequestTimeout())  # a thread that has it at this moment sees it when it is done
             if conn.is_collecting:
                 cut.append((conn, arrival.received))
-        for conn, _ in sorted(cut, key=lambda each: -each[1]):  # whoever has written more gets a page first
+        for conn, _ in sorted(cut, key=lambda each: -each[1]):  # anybody who has written more gets a page first
             self._stop_collecting(conn)
             self._refuse(conn)
 

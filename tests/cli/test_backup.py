@@ -140,7 +140,7 @@ def test_from_before_a_rotation_the_unchanged_passphrase_opens_nothing(backups: 
     for rotated in (False, True):
         if rotated:
             rotate(backups.house)
-            shutil.copytree(desk_of_today, place)  # whoever has the backup has taken the desk's disk, too
+            shutil.copytree(desk_of_today, place)  # anybody who has the backup has taken the desk's disk, too
         with pytest.raises(KeyFileDamaged) as error:
             staff_of(restored, "amira")
         assert error.value.code == "key-file-secret"

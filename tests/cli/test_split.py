@@ -157,7 +157,7 @@ def test_the_desk_collects_pushes_rosters_and_closes_the_letterbox_over_the_link
         mailbox.deposit(letter_id, 1, sealing(os.urandom(300_000 if number % 20 == 0 else 20_000)))
     as_desk = ("--settings", parted / "desk.toml")
     assert "does not answer" in refused(run(*as_desk, "collect"), 74)
-    # Whoever signs rosters needs no intake; it hears of them later.
+    # Anybody who signs rosters needs no intake; it hears of them later.
     signed = run(*as_desk, "roster", "sign", "--passphrase-file", house.passphrase_file)
     assert signed.exit_code == 0, signed.stderr
     assert open_rosters(settings_of(parted, "intake")).newest(at_least=0).epoch == 1

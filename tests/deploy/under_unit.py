@@ -65,7 +65,7 @@ class _Filter:
 
 
 def under(unit: str) -> tuple[str, ...]:
-    """What stands before a program's command line: the unit's user is not root either, whoever runs the tests."""
+    """What stands before a program's command line: the unit's user is not root, also where root runs the tests."""
     return ("unshare", "--user", "--map-user=1000", sys.executable, __file__, unit)
 
 

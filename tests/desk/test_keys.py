@@ -289,7 +289,7 @@ class TestARotation:
 
         lena.press(lena.get("/staff"), "Order a new key for amira")
         house.sign_in("amira")
-        # Signed by somebody else for amira: what whoever holds the desk's disk could write.
+        # Signed by somebody else for amira: what somebody who holds the desk's disk could write.
         forged = KeyRequest.sign(house.staff["jonas"], replaces=house.staff["amira"].public_entry().key_id).encode()
         with house.vault.change() as change:
             change.session.execute(update(Rotation).values(request=forged.replace("handle jonas", "handle amira")))

@@ -178,7 +178,7 @@ class TestKeys:
 
 
 class TestAnotherInThePlaceOfTheCopy:
-    """Whoever has the public keys can seal a letter, choose its id and its fields, and hand it in packed."""
+    """Anybody who has the public keys can seal a letter, choose its id and its fields, and hand it in packed."""
 
     def false_copy(self, house: House, own: bytes, letter: bytes) -> None:
         fields = {"letter": letter.hex(), "part": "1", "file_key": "00" * 16}

@@ -1,4 +1,4 @@
-"""A form that does not come whole does nothing at the desk, whoever sent it, and its words come back."""
+"""A form that does not come whole does nothing at the desk, also an editor's, and its words come back."""
 
 from __future__ import annotations
 

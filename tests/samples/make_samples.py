@@ -1,4 +1,4 @@
-"""Makes the sample files that ship with the demo: ``python tests/samples/make_samples.py`` writes them anew.
+"""Makes the sample files that ship with the demo: ``python tests/samples/make_samples.py`` writes them again.
 
 Every file is made for the purpose; the people and places are invented. Each carries, in the places where phones and
 office programs put them, the markers that ``samples.toml`` lists under ``planted``: none may be left after cleaning.

@@ -1,4 +1,4 @@
-"""Migrations make exactly the tables that the models describe, once, whoever starts first."""
+"""Migrations make exactly the tables that the models describe, once, also where several start together."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A PostgreSQL server of our own for as long as the test run lasts: temporary directory, Unix socket, no network.
 
-Loaded by the conftest files of whoever tests on PostgreSQL; one server serves them all. PostgreSQL refuses to run as
+Loaded by the conftest files that need PostgreSQL; one server serves them all. PostgreSQL refuses to run as
 root, so root starts it as an unprivileged user.
 """
 

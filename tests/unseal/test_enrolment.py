@@ -1,4 +1,4 @@
-"""A first key is asked for by whoever holds it, for one newsroom and for two weeks; the words say all that is signed.
+"""A first key is asked for by who holds it, for one newsroom and for two weeks; the words say all that is signed.
 
 The vectors are made by tests/vectors/enrolment/make.py, which shares no code with the package.
 """
@@ -75,7 +75,7 @@ def test_what_is_signed_is_what_is_parsed_and_granted() -> None:
 def test_it_counts_once() -> None:
     request = EnrolmentRequest.parse(TEXT)
     entries = roster_changes.with_added([], request.check([], instance=INSTANCE, now=NOON))
-    for state in KeyState:  # later, too: whoever was revoked is not enrolled again by an old paper
+    for state in KeyState:  # later, too: a person who was revoked is not enrolled again by an old paper
         after = [dataclasses.replace(entry, state=state) for entry in entries]
         with pytest.raises(UsageError):
             request.check(after, instance=INSTANCE, now=NOON)

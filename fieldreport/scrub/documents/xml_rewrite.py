@@ -60,7 +60,7 @@ _UNWRAPPED: Final = _Place("unwrap", {})
 class Rewriting:
     """Copies one tree; ``removed`` learns what was left out.
 
-    ``made``: of the kinds of value that the cleaner makes, how. Every value is held to its kind, whoever made it.
+    ``made``: of the kinds of value that the cleaner makes, how. Every value is held to its kind, those too.
     ``void``: HTML is written, in which these elements have no end and all others have one. ``lost`` is told what is
     dropped with all that is in it. ``unsaid`` is told of texts that stand where there may be none.
     """

@@ -1,6 +1,6 @@
 """Bytes to text: which encoding a text file is in.
 
-Rules: what declares itself or is valid UTF-8 is believed. Anything else is a guess, and whoever gets the text is told:
+Rules: what declares itself or is valid UTF-8 is believed. Anything else is a guess, and who gets the text is told:
 of all encodings that decode it without an error, the one in which it makes most sense in a language (``languages``),
 the page's own language first. Nothing is decoded with replacement characters: a text that fits no encoding is not text.
 """

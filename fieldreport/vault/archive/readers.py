@@ -1,6 +1,6 @@
 """Who may read a case: every editor, or only those whom it is limited to.
 
-A limited case names its readers by their handles, or the desk that its letters are addressed to, which means whoever is
+A limited case names its readers by their handles, or the desk that its letters are addressed to: everybody who is
 in it by the newest roster; everything of it is sealed to them and the recovery key alone. Each act that set them is a
 row, signed by who did it, and the newest counts. FORMAT.md, "Readers of a case".
 

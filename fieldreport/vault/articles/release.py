@@ -46,7 +46,7 @@ from fieldreport.vault.articles.state import OPEN_STATES, OUT_STATES, in_state, 
 from fieldreport.vault.articles.tables import ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
 from fieldreport.vault.cases.readings import Reader
 
-# A colleague, a repaired disk, the slot, or whoever holds it back.
+# A colleague, a repaired disk, the slot, or somebody who holds it back.
 _FOR_LATER: Final = frozenset({"article-limited", "case-unread", "case-unreadable", "article-not-due", "article-held"})
 
 

@@ -1,7 +1,7 @@
 """Whom a letter is for that its source has addressed to a desk or to one editor.
 
 Such a letter has a case of its own: a case holds the letters of one source that are for the same people, so that no
-letter is shown to anybody because of another. Whoever sorts the first one, and can open it, limits the case.
+letter is shown to anybody because of another. Anybody who sorts the first one, and can open it, limits the case.
 
 Rules: the choice is never widened. A desk means those who are in it now, so newcomers read and who has left it does
 not; if nobody is, those who were in it when the letter was sealed; if they have all left, who could open it: that takes

@@ -64,7 +64,7 @@ def next_due(days: DueDays, *, opened: int, sent: int, state: CaseState) -> DueD
 
 
 def count_overdue(vault: Vault, days: DueDays) -> int:
-    """Count the cases with something that should have been done by now, whoever may read them."""
+    """Count the cases with something that should have been done by now, those that are limited included."""
     now = vault.hour()
     with vault.reading() as session:
         wanted = select(func.count()).select_from(Case).where(_overdue(days, now))

@@ -102,7 +102,7 @@ def export(seat: Seat, case_id: bytes, folder: Path, *, newsroom: str, with_keys
     """Write a case into a new folder and return what a verification of it says.
 
     ``newsroom``: its name, for the first page. ``with_keys``: the content keys of these letters lie in the folder in
-    the clear, and whoever has it can read them.
+    the clear, and anybody who has it can read them.
 
     Raises:
         NotAllowed: an admin's seat, or the case is limited to others. NotFound: no such case, or a payload is missing.

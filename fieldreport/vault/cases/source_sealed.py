@@ -73,7 +73,7 @@ def keep_keys(seat: Seat, letter_ids: Collection[bytes]) -> None:
                         with contextlib.suppress(SealError):
                             _store(seat, letter_id, number, _open_header(seat, envelope, number))
         except FieldreportError as error:
-            # The letter is sorted; whoever opens the file stores its key then.
+            # The letter is sorted; anybody who opens the file stores its key then.
             _log.warning("the key of a file that its source sealed could not be kept (%s)", error.code)
 
 

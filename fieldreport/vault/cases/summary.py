@@ -3,7 +3,7 @@
 Of the newest letter the first words, the language and what is attached; of the card the first line and the labels.
 
 Rules: nothing of it is stored anywhere; each page opens the objects of its own rows, asked for in one question.
-A letter counts only if it is from the source of its case, a card only as it is signed. Whoever asks has checked that
+A letter counts only if it is from the source of its case, a card only as it is signed. Who asks has checked that
 the person reads these cases.
 """
 

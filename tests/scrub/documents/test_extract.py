@@ -1,4 +1,4 @@
-"""Documents in strong mode: their words in their order and their pictures made anew, and nothing of their structure."""
+"""Documents in strong mode: their words in their order and their pictures, encoded again, and no structure."""
 
 from __future__ import annotations
 

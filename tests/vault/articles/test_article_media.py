@@ -1,4 +1,4 @@
-"""Pictures of an article: cleaned anew, sealed, signed, and published under neutral names."""
+"""Pictures of an article: cleaned again, sealed, signed, and published under neutral names."""
 
 from __future__ import annotations
 

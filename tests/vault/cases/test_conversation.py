@@ -241,7 +241,7 @@ def test_a_form_meant_for_another_case_is_refused(newsroom: Newsroom) -> None:
 
 
 def test_a_note_moved_into_another_case_is_refused(newsroom: Newsroom) -> None:
-    """Whoever holds the database can move rows about; what is inside says where it belongs."""
+    """Anybody who holds the database can move rows about; what is inside says where it belongs."""
     one, other = newsroom.receive(a_source()), newsroom.receive(a_source())
     seat = newsroom.seat(newsroom.amira)
     note_id = conversation.note(seat, one.id, "about one")

@@ -27,7 +27,7 @@ def hand_in(
     hour: int | None = None,
     claimed_epoch: int | None = None,
 ) -> bytes:
-    """Deposit a letter sealed to these keys, whoever they belong to, and return its id."""
+    """Deposit a letter sealed to these keys, anybody's, and return its id."""
     letter_id, source, payload = os.urandom(16), a_source(), io.BytesIO()
     roster = newsroom.roster
     header = seal_envelope(
