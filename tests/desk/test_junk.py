@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from fieldreport.seal import Role
+from fieldreport.unseal.staff_key import StaffKey
+from fieldreport.vault.archive.seat import Seat
+from fieldreport.vault.staff import roster_changes
 from tests.desk.conftest import Browser, House, Page
 from tests.eventually import eventually
 
@@ -46,6 +50,20 @@ def test_two_who_save_at_once_both_keep_what_they_typed(house: House, amira: Bro
     assert "대출" in page.text
     amira.press(page, "Save these rules")
     assert jonas.get("/junk").find("//textarea")[0].text.strip() == "watches"
+
+
+def test_a_newcomer_reads_that_the_rules_are_not_sealed_to_their_key_yet(house: House, amira: Browser) -> None:
+    amira.press(amira.get("/junk"), "Save these rules", {"phrases": "cheap watches"})
+    newcomer = StaffKey.generate("dana", Role.EDITOR)
+    roster_changes.enrol(house.seat("lena"), newcomer.public_entry(), house.mailbox)
+    house.staff["dana"] = newcomer
+    dana = house.stranger()
+    cookie, _ = house.desk.sessions.begin(
+        handle="dana", role=Role.EDITOR, seat=Seat(house.vault, newcomer, house.watch)
+    )
+    dana.client.set_cookie("desk", cookie)
+    assert "not sealed to your key yet" in dana.get("/junk").text
+    assert "cannot be believed" not in looked(dana).text
 
 
 def test_too_many_phrases_stay_in_the_form(amira: Browser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import flask
@@ -10,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.forms import parsed_id
-from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError
+from fieldreport.errors import Conflict, LimitExceeded, NotARecipient, NotFound, SealError
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases import inbox, junk, workflow
@@ -31,8 +32,13 @@ def show() -> ResponseReturnValue:
     """The rules in force, in their form."""
     try:
         rules = junk.rules(context.seat())
+    except NotARecipient:
+        return flask.render_template("junk.html", rules=None)
     except (SealError, NotFound) as error:
-        return _page(Rules(), problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")])
+        return _page(
+            Rules(version=junk.stored(context.seat())),
+            problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")],
+        )
     return _page(rules)
 
 
@@ -76,6 +82,7 @@ def _conflict(wanted: Rules) -> ResponseReturnValue:
     try:
         theirs = junk.rules(context.seat())
     except (SealError, NotFound) as error:
+        wanted = replace(wanted, version=junk.stored(context.seat()))
         return _page(wanted, problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")], status=409)
     ours = Rules(kinds=wanted.kinds, phrases=wanted.phrases, version=theirs.version)
     return _page(ours, theirs=theirs, problems=[Problem(text=_CHANGED, field="phrases")], status=409)

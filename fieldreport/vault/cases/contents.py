@@ -70,6 +70,7 @@ class ContentsReader:
         self._judge = Judge(Rules(), secrets.token_bytes(32))
         self.distrusted = ""
         self._rules: bytes | None = None  # those that were applied to what was seen
+        self._rules_closed = False  # they are not sealed to the seat's keys
         self._heard: dict[int, _Heard] = {}
         self._alike: dict[bytes, set[int]] = defaultdict(set)  # a letter's content → the places of its cases
 
@@ -87,8 +88,8 @@ class ContentsReader:
         Raises:
             StoreError: the database is away.
         """
-        places = self.pending()
         self._read_rules()
+        places = self.pending()
         report(0, len(places))
         for start in range(0, len(places), _AT_ONCE):
             self._read(places[start : start + _AT_ONCE])
@@ -105,15 +106,19 @@ class ContentsReader:
 
     def _read_rules(self) -> None:
         wanted = self.index.junk_rules
-        if wanted == self._rules:
+        if wanted == self._rules and not self._rules_closed:
             return
-        self.distrusted = ""
+        self.distrusted, self._rules_closed = "", False
         try:
             now = rules(self._seat)
         except StoreError:
             raise
+        except NotARecipient:  # a newcomer's key: until a colleague re-wraps them nothing is set aside
+            now, self._rules_closed = Rules(), True
         except FieldreportError as error:  # nothing is set aside by rules that nobody signed
             now, self.distrusted = Rules(), error.code
+        if wanted == self._rules and self._rules_closed:
+            return
         self._judge = Judge(now, secrets.token_bytes(32))
         self._rules = wanted
         self._seen.clear()

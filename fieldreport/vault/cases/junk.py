@@ -25,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
-from fieldreport.errors import CodenameError, Conflict, LimitExceeded, SealError
+from fieldreport.errors import CodenameError, Conflict, LimitExceeded, NotFound, SealError
 from fieldreport.seal import Codename, Kind, OpenEnvelope, PartSource, Role, encode_canonical
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
@@ -99,6 +99,12 @@ def rules(seat: Seat) -> Rules:
     return _open(seat, version, saved)
 
 
+def stored(seat: Seat) -> bytes | None:
+    """What the database says are the rules, also where they cannot be believed: what a form is based on then."""
+    with seat.vault.reading() as session:
+        return _saved(session)[1]
+
+
 def save_rules(seat: Seat, wanted: Rules) -> Rules:
     """Replace the rules, and return them with their new version.
 
@@ -115,7 +121,12 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
     data = encode_canonical({"kinds": sorted(wanted.kinds), "phrases": list(phrases)})
     part = PartSource(name="junk.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
     with seat.vault.reading() as session:
-        saved, _ = _saved(session)
+        saved, before = _saved(session)
+    # Who writes in the database may have put the id of something else there, which must not be deleted for it.
+    try:
+        is_ours = bool(_open(seat, before, saved))
+    except (SealError, NotFound):
+        is_ours = False
     with (
         seat.stage(kind=Kind.JUNK, thread=seat.vault.instance, parts=[part], version=saved + 1) as staged,
         seat.change() as change,
@@ -124,7 +135,7 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
         if version != wanted.version or saved_now != saved:
             raise Conflict("these rules were changed meanwhile", code="junk-changed")
         change.add(staged)
-        if version is not None:
+        if version is not None and is_ours:
             change.shred([version])
         change.state.junk = staged.id
         change.record(Act.JUNK_RULES_SAVED, _SUBJECT)

@@ -10,9 +10,10 @@ from sqlalchemy import update
 from fieldreport.errors import Conflict, NotAllowed, NotFound, SealError
 from fieldreport.seal import Codename, SourceKeys
 from fieldreport.unseal.staff_key import StaffKey
+from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import CaseState, VaultState
-from fieldreport.vault.cases import conversation, junk, sort, workflow
+from fieldreport.vault.cases import conversation, inbox, junk, sort, workflow
 from fieldreport.vault.cases.case_index import CaseFilter, CaseIndex
 from fieldreport.vault.cases.contents import ContentsReader
 from fieldreport.vault.cases.inbox import CaseRow
@@ -169,6 +170,29 @@ def test_rules_are_signed_and_older_ones_are_not_believed(newsroom: Newsroom) ->
         junk.rules(seat)
     assert aside(reader) == set()
     assert reader.distrusted == "not-found"
+    junk.save_rules(seat, Rules(kinds=frozenset({Junk.EMPTY}), version=junk.stored(seat)))
+    assert aside(reader) == {case.name}
+
+
+def test_what_the_database_puts_in_the_place_of_the_rules_is_not_deleted_with_them(newsroom: Newsroom) -> None:
+    seat = newsroom.seat(newsroom.amira)
+    junk.save_rules(seat, EVERYTHING)
+    case = a_case(newsroom, "They took him.")
+    (letter,) = inbox.items(newsroom.vault, case.id)
+    with newsroom.vault.change() as change:
+        change.session.execute(update(VaultState).values(junk=letter.id))
+    junk.save_rules(seat, Rules(version=junk.stored(seat)))
+    assert seat.text(letter.id) == "They took him."
+
+
+def test_a_newcomer_has_no_junk_until_the_rules_are_sealed_to_them_too(newsroom: Newsroom) -> None:
+    junk.save_rules(newsroom.seat(newsroom.jonas), EVERYTHING)
+    case = a_case(newsroom, "")
+    late = newsroom.hire("late")
+    reader = looked(newsroom, late)
+    assert (aside(reader, "late"), reader.distrusted) == (set(), "")
+    rewrap.rewrap(newsroom.seat(newsroom.jonas))
+    assert aside(reader, "late") == {case.name}
 
 
 def test_an_admin_writes_no_rules(newsroom: Newsroom) -> None:
