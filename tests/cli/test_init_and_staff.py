@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import io
 import os
 import pty
@@ -9,6 +11,7 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -201,13 +204,21 @@ def test_a_refusal_of_the_real_command_is_one_line_without_a_traceback(house: Ho
     assert "Traceback" not in done.stderr
 
 
+def read_all(terminal: int) -> Iterator[str]:
+    """What was written to a terminal, closed at its other end: it comes in pieces, and Linux ends it with EIO."""
+    with open(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        while piece := file.read(4096):
+            yield decoder.decode(piece)
+
+
 def test_at_a_terminal_the_second_factor_is_also_a_picture_to_scan(monkeypatch: pytest.MonkeyPatch) -> None:
     member = installation.Member(handle="amira", role=Role.EDITOR, passphrase="eight words", totp=bytes(20))
     reads, shows = pty.openpty()
     with os.fdopen(shows, "w") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         init.show_member(member, "The Border Post")
-    shown = os.read(reads, 1 << 16).decode().replace("\r\n", "\n")
+    shown = "".join(read_all(reads)).replace("\r\n", "\n")
     found = re.search(r"second factor +(\S+)", shown)
     assert found is not None
     picture = io.StringIO()
