@@ -35,6 +35,7 @@ class Job:
         self._name = name
         self._work: Callable[[Report], None] | None = work
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._lock = threading.Lock()
         self._progress = Progress()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -51,8 +52,8 @@ class Job:
         self._stop.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the job has ended, for at most ``seconds``."""
-        self._thread.join(seconds)
+        """Wait until the job has ended, for at most ``seconds``; also one that another request is about to start."""
+        self._over.wait(seconds)
 
     @property
     def progress(self) -> Progress:
@@ -74,6 +75,7 @@ class Job:
             log_fault(error)
         with self._lock:
             self._progress = replace(self._progress, running=False, failure=failure)
+        self._over.set()
 
     def _report(self, done: int, total: int) -> None:
         if self._stop.is_set():

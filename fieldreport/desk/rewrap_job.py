@@ -61,6 +61,7 @@ class RewrapJob:
         self._seat: Seat | None = seat
         self._mailbox = mailbox
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._lock = threading.Lock()
         self._progress = Progress(done=0, total=total, running=True)
         self._began = 0.0
@@ -75,8 +76,8 @@ class RewrapJob:
         self._stop.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the job has ended, for at most ``seconds``."""
-        self._thread.join(seconds)
+        """Wait until the job has ended, for at most ``seconds``; also one that another request is about to start."""
+        self._over.wait(seconds)
 
     @property
     def progress(self) -> Progress:
@@ -100,6 +101,7 @@ class RewrapJob:
             log_fault(error)
         with self._lock:
             self._progress = replace(self._progress, running=False, failure=failure, missing=missing)
+        self._over.set()
 
     def _rewrap(self, seat: Seat) -> None:
         for last_try in (False, False, True):

@@ -9,11 +9,13 @@ import weakref
 import pytest
 
 from fieldreport import limits
+from fieldreport.desk.job import Job, Progress
 from fieldreport.errors import StoreError
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import PASSPHRASES
 from tests.desk.conftest import Browser, House
+from tests.eventually import PATIENCE_SECONDS
 
 
 def is_in(browser: Browser) -> bool:
@@ -229,3 +231,10 @@ def test_nothing_typed_and_no_address_is_logged(house: House, amira: Browser, ca
         amira.get(f"/cases/{'0' * 32}")
     for word in ("words of a source", "private remark", "127.0.0.1", case.id.hex(), amira.cookie or ""):
         assert word not in caplog.text
+
+
+def test_one_may_wait_for_a_job_that_another_request_is_about_to_start() -> None:
+    job = Job("late", lambda report: report(1, 1))
+    job.wait(0)
+    job.start().wait(PATIENCE_SECONDS)
+    assert job.progress == Progress(done=1, total=1, running=False)

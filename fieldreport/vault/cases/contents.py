@@ -10,6 +10,7 @@ Rule: what cannot be opened is left out here and named in the list and on the ca
 from __future__ import annotations
 
 import secrets
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -66,6 +67,7 @@ class ContentsReader:
         self.closed: set[int] = set()
         self._seat = seat
         self.index = index
+        self._reading = threading.Lock()  # two requests at once may each begin to read
         self._seen: dict[int, int] = {}  # place of a case → when what it holds had changed last as it was read
         self._judge = Judge(Rules(), secrets.token_bytes(32))
         self.distrusted = ""
@@ -88,12 +90,13 @@ class ContentsReader:
         Raises:
             StoreError: the database is away.
         """
-        self._read_rules()
-        places = self.pending()
-        report(0, len(places))
-        for start in range(0, len(places), _AT_ONCE):
-            self._read(places[start : start + _AT_ONCE])
-            report(min(start + _AT_ONCE, len(places)), len(places))
+        with self._reading:
+            self._read_rules()
+            places = self.pending()
+            report(0, len(places))
+            for start in range(0, len(places), _AT_ONCE):
+                self._read(places[start : start + _AT_ONCE])
+                report(min(start + _AT_ONCE, len(places)), len(places))
 
     def reason(self, case_id: bytes) -> Reason | None:
         """Why a case is noise; nothing where it is none."""

@@ -10,6 +10,7 @@ attachments that are kept are indexed first; what has to be made is made one at 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,7 @@ class SearchReader:
         self._seat = seat
         self._index = index
         self._reader = reader
+        self._reading = threading.Lock()  # two requests at once may each begin to read
         self._seen: dict[int, int] = {}  # place of a case → its revision when it was read
 
     def pending(self) -> list[int]:
@@ -86,15 +88,16 @@ class SearchReader:
         Raises:
             StoreError: the database is away.
         """
-        for place in self.words.places() - set(numbers(self._index.readable(self._seat.handle))):
-            self._seen.pop(place, None)
-            self.words.forget(place, self.words.known(place))
-        places = self.pending()
-        report(0, len(places))
-        for start in range(0, len(places), _AT_ONCE):
-            self._read(places[start : start + _AT_ONCE])
-            report(min(start + _AT_ONCE, len(places)), len(places))
-        self._read_files(lambda: report(len(places), len(places)))
+        with self._reading:
+            for place in self.words.places() - set(numbers(self._index.readable(self._seat.handle))):
+                self._seen.pop(place, None)
+                self.words.forget(place, self.words.known(place))
+            places = self.pending()
+            report(0, len(places))
+            for start in range(0, len(places), _AT_ONCE):
+                self._read(places[start : start + _AT_ONCE])
+                report(min(start + _AT_ONCE, len(places)), len(places))
+            self._read_files(lambda: report(len(places), len(places)))
 
     def _read(self, places: Sequence[int]) -> None:
         by_id = {self._index.case_at(place): place for place in places}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -198,3 +200,26 @@ def test_a_newcomer_has_no_junk_until_the_rules_are_sealed_to_them_too(newsroom:
 def test_an_admin_writes_no_rules(newsroom: Newsroom) -> None:
     with pytest.raises(NotAllowed):
         junk.save_rules(newsroom.seat(newsroom.lena), EVERYTHING)
+
+
+def test_two_looks_that_begin_at_once_count_each_letter_once(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    junk.save_rules(newsroom.seat(newsroom.jonas), EVERYTHING)
+    case = a_case(newsroom, "")
+    index = CaseIndex(newsroom.vault, newsroom.watch)
+    index.refresh()
+    reader = ContentsReader(newsroom.seat(newsroom.amira), index)
+    other = threading.Thread(target=lambda: reader.read(lambda _done, _total: None))
+    open_each = newsroom.vault.objects.open_each
+
+    def begin_another(ids: Any) -> Any:
+        if not other.ident:
+            other.start()
+            other.join(0.5)  # without a lock it reads the letter now, and this look counts it a second time
+        return open_each(ids)
+
+    monkeypatch.setattr(newsroom.vault.objects, "open_each", begin_another)
+    reader.read(lambda _done, _total: None)
+    other.join()
+    assert aside(reader) == {case.name}
