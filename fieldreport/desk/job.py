@@ -29,15 +29,18 @@ class Progress:
 
 
 class Job:
-    """One run of ``work``, which reports (done, total) and is stopped by an error that the report raises."""
+    """One run of ``work``, which reports (done, total) and is stopped by an error that the report raises.
 
-    def __init__(self, name: str, work: Callable[[Report], None]) -> None:
+    ``total``: what is known of it before the first report.
+    """
+
+    def __init__(self, name: str, work: Callable[[Report], None], *, total: int = 0) -> None:
         self._name = name
         self._work: Callable[[Report], None] | None = work
         self._stop = threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._progress = Progress()
+        self._progress = Progress(total=total)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self, *, stop: bool = False) -> Job:

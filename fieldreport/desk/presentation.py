@@ -110,6 +110,19 @@ def _everywhere() -> dict[str, object]:
     }
 
 
+def keep_cookie(response: flask.Response, name: str, value: str, *, seconds: int | None = None) -> None:
+    """Give the browser a cookie that no script and no other site gets at; without ``seconds`` until it is closed."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="Strict",
+        secure=context.desk().settings.desk.secure_cookie,
+        path="/",
+    )
+
+
 def stay_on_screen() -> None:
     """Keep this page on the screen when the desk locks: somebody may be writing in its form."""
     flask.g.desk_stays_on_screen = True

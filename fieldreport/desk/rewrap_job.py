@@ -7,35 +7,27 @@ job also finds out whether anything still depends on the old key; destroying it 
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from fieldreport.errors import Conflict, FieldreportError, NotAllowed, StaleRoster
+from typing_extensions import override
+
+from fieldreport.desk import job
+from fieldreport.desk.job import Job, Report
+from fieldreport.errors import Conflict, StaleRoster
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.cases import sort
 from fieldreport.vault.keys import rotation
-from fieldreport.web.fault_log import log_fault
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """``done`` of ``total`` objects after ``seconds``.
+class Progress(job.Progress):
+    """Of objects: besides, ``seconds`` of work so far, and ``missing``: why the old key cannot be destroyed yet."""
 
-    ``failure`` is an error code, or empty; ``missing`` is why the old key cannot be destroyed yet.
-    """
-
-    done: int
-    total: int
-    running: bool
     seconds: float = 0.0
-    failure: str = ""
     missing: str = ""
 
     @property
@@ -54,78 +46,59 @@ class Progress:
         return self.left / self.rate if self.rate else None
 
 
-class RewrapJob:
+class RewrapJob(Job):
     """One run over everything that is still sealed to earlier recipients."""
 
     def __init__(self, seat: Seat, mailbox: DeskMailbox, *, total: int) -> None:
-        self._seat: Seat | None = seat
-        self._mailbox = mailbox
-        self._stop = threading.Event()
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._progress = Progress(done=0, total=total, running=True)
-        self._began = 0.0
-        self._thread = threading.Thread(target=self._run, name="rewrap", daemon=True)
+        self._seconds = 0.0
+        self._missing = ""
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
+        # The seat is held by this function alone, which goes when it has run.
+        def work(report: Report) -> None:
+            began = time.monotonic()
 
-    def stop(self) -> None:
-        """Ask the job to stop after its current objects. Does not wait: the caller may hold a lock."""
-        self._stop.set()
+            def timed(done: int, total: int) -> None:
+                report(done, total)
+                self._seconds = time.monotonic() - began
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the job has ended, for at most ``seconds``; also one that another request is about to start."""
-        self._over.wait(seconds)
+            _rewrap(seat, timed)
+            self._missing = _finish(seat, mailbox)
+
+        super().__init__("re-wrapping", work, total=total)
 
     @property
+    @override
     def progress(self) -> Progress:
         """How far the job is."""
-        with self._lock:
-            return self._progress
+        now = super().progress
+        return Progress(
+            done=now.done,
+            total=now.total,
+            running=now.running,
+            failure=now.failure,
+            seconds=self._seconds,
+            missing=self._missing,
+        )
 
-    def _run(self) -> None:
-        seat, self._seat = self._seat, None
-        self._began = time.monotonic()
-        failure = missing = ""
+
+def _rewrap(seat: Seat, report: Report) -> None:
+    for last_try in (False, False, True):
         try:
-            if seat is not None:
-                self._rewrap(seat)
-                missing = self._finish(seat)
-        except FieldreportError as error:
-            failure = error.code
-            _log.warning("re-wrapping stopped early: %s", error.code)
-        except Exception as error:  # noqa: BLE001 - nothing above this thread reports it, and the page must not say "running" without end
-            failure = "internal"
-            log_fault(error)
-        with self._lock:
-            self._progress = replace(self._progress, running=False, failure=failure, missing=missing)
-        self._over.set()
+            sort.sort(seat)
+            rewrap.rewrap(seat, report)
+        except StaleRoster:
+            if last_try:
+                raise
+        else:
+            return
 
-    def _rewrap(self, seat: Seat) -> None:
-        for last_try in (False, False, True):
-            try:
-                sort.sort(seat)
-                rewrap.rewrap(seat, self._report)
-            except StaleRoster:
-                if last_try:
-                    raise
-            else:
-                return
 
-    def _finish(self, seat: Seat) -> str:
-        order = rotation.own(seat)
-        if order is None or order.state is not RotationState.APPROVED:
-            return ""
-        try:
-            rotation.finish(seat, self._mailbox)
-        except Conflict as error:
-            return str(error)
+def _finish(seat: Seat, mailbox: DeskMailbox) -> str:
+    order = rotation.own(seat)
+    if order is None or order.state is not RotationState.APPROVED:
         return ""
-
-    def _report(self, done: int, total: int) -> None:
-        if self._stop.is_set():
-            raise NotAllowed("The session was locked.", code="locked")
-        with self._lock:
-            self._progress = Progress(done=done, total=total, running=True, seconds=time.monotonic() - self._began)
+    try:
+        rotation.finish(seat, mailbox)
+    except Conflict as error:
+        return str(error)
+    return ""

@@ -62,15 +62,7 @@ def zone() -> ResponseReturnValue:
         raise UsageError("There is no such time zone.")
     context.say(f"This browser shows hours in {name or 'UTC'} now.")
     response = flask.make_response(flask.redirect(flask.url_for(".show"), code=303))
-    response.set_cookie(
-        desk.zone_cookie_name,
-        name,
-        max_age=limits.DEVICE_DAYS * 24 * 3600,
-        httponly=True,
-        samesite="Strict",
-        secure=desk.settings.desk.secure_cookie,
-        path="/",
-    )
+    presentation.keep_cookie(response, desk.zone_cookie_name, name, seconds=limits.DEVICE_DAYS * 24 * 3600)
     return response
 
 

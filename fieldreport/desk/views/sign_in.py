@@ -182,18 +182,8 @@ def submit() -> ResponseReturnValue:
     else:
         session.notices.extend(context.standing().reminders())
     response = flask.make_response(_after(session, untrusted_held, next_path))
-    response.set_cookie(
-        desk.cookie_name, cookie, httponly=True, samesite="Strict", secure=desk.settings.desk.secure_cookie, path="/"
-    )
-    response.set_cookie(
-        desk.device_cookie_name,
-        admitted.device,
-        max_age=limits.DEVICE_DAYS * 24 * 3600,
-        httponly=True,
-        samesite="Strict",
-        secure=desk.settings.desk.secure_cookie,
-        path="/",
-    )
+    presentation.keep_cookie(response, desk.cookie_name, cookie)
+    presentation.keep_cookie(response, desk.device_cookie_name, admitted.device, seconds=limits.DEVICE_DAYS * 24 * 3600)
     return response
 
 
