@@ -7,15 +7,18 @@ import itertools
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import flask
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
+from werkzeug.serving import make_server
 
 from fieldreport.cli import demo_newsroom, zones
 from fieldreport.unseal import totp
@@ -37,6 +40,19 @@ _QUIET = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
 )
+
+
+@contextlib.contextmanager
+def served(app: flask.Flask) -> Iterator[int]:
+    """An application that listens in a thread of this process; its port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
 
 type_of_driver = Callable[..., webdriver.Chrome]
 

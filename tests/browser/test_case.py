@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,10 +10,9 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
 from fieldreport.vault.cases.inbox import CaseRow
-from tests.browser.conftest import type_of_driver
+from tests.browser.conftest import served, type_of_driver
 from tests.browser.test_inbox import show
 from tests.browser.test_whole_path import AXE_RUN
 from tests.cast import PASSPHRASES, ROLES
@@ -29,21 +28,13 @@ _TEXT = "هل أنت بخير؟\n아직 안전한가요?"
 @pytest.fixture
 def serve(build: Callable[..., House]) -> Iterator[Callable[..., tuple[House, str]]]:  # noqa: F811 - a fixture of the desk's
     """A desk that is served; arguments as for ``build``."""
-    servers = []
+    with contextlib.ExitStack() as stack:
 
-    def served(**sections: Any) -> tuple[House, str]:
-        house = build(**sections)
-        server = make_server("127.0.0.1", 0, house.app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        return house, f"http://localhost:{server.server_port}"
+        def one(**sections: Any) -> tuple[House, str]:
+            house = build(**sections)
+            return house, f"http://localhost:{stack.enter_context(served(house.app))}"
 
-    yield served
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        yield one
 
 
 def enter(house: House, driver: Any, address: str, handle: str = "amira") -> None:

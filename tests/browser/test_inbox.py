@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
 from fieldreport.seal import Codename, Role, SourceKeys
 from fieldreport.vault.cases import conversation, restriction
 from fieldreport.vault.cases.conversation import Card
-from tests.browser.conftest import type_of_driver
+from tests.browser.conftest import served, type_of_driver
 from tests.browser.test_whole_path import AXE_RUN
 from tests.cast import ROLES, File
 
@@ -31,13 +29,8 @@ _ARABIC: Final = "في الليلة التي غادرت فيها كان الحا
 
 @pytest.fixture
 def address(house: House) -> Iterator[str]:  # noqa: F811 - a fixture of the desk's tests
-    server = make_server("127.0.0.1", 0, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(house.app) as port:
+        yield f"http://localhost:{port}"
 
 
 def fill(house: House) -> None:  # noqa: F811

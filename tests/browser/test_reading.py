@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
 from fieldreport.scrub import registry
+from tests.browser.conftest import served
 from tests.browser.test_whole_path import AXE_RUN
 from tests.cast import File
 from tests.desk.conftest import House, build, furnished, house, photo, scrubber, sources  # noqa: F401 - fixtures
@@ -28,12 +27,8 @@ _KINDS: Final = ("application/pdf", _WORD, _SHEET, "video/mp4", "video/x-matrosk
 @pytest.fixture
 def desk(house: House) -> Iterator[str]:  # noqa: F811
     """The address of a desk that listens, and the cookie of somebody who is signed in there."""
-    server = make_server("127.0.0.1", 0, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
+    with served(house.app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def files() -> list[File]:

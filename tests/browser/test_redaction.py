@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,8 +12,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
+from tests.browser.conftest import served
 from tests.browser.test_whole_path import AXE_RUN
 from tests.cast import File
 from tests.desk.conftest import House, build, furnished, house, scrubber, sources  # noqa: F401 - fixtures
@@ -29,12 +28,8 @@ _CORNERS = [(x * 704 // 800 - _MIDDLE[0], y * 704 // 800 - _MIDDLE[1]) for x, y 
 
 @pytest.fixture
 def desk(house: House) -> Iterator[str]:  # noqa: F811
-    server = make_server("127.0.0.1", 0, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
+    with served(house.app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(("way", "language"), [("clicks", "en"), ("dragging", "ar")])

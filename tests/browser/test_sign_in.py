@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +12,8 @@ from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticator
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support import expected_conditions as conditions
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
-from tests.browser.conftest import type_of_driver
+from tests.browser.conftest import served, type_of_driver
 from tests.browser.marionette import firefox
 from tests.browser.test_whole_path import AXE_RUN
 from tests.cast import PASSPHRASES
@@ -24,18 +21,6 @@ from tests.desk.conftest import House, build, furnished, house, scrubber, source
 
 _ONION: Final = f"{'a' * 56}.onion"
 _HOSTS: Final = ["127.0.0.1", "localhost", _ONION]
-
-
-@contextlib.contextmanager
-def listening(house: House) -> Iterator[int]:  # noqa: F811
-    """The port of a desk that runs in a thread."""
-    server = make_server("127.0.0.1", 0, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def sign_in(driver: WebDriver, house: House, address: str) -> None:  # noqa: F811
@@ -54,7 +39,7 @@ def sign_in(driver: WebDriver, house: House, address: str) -> None:  # noqa: F81
 def test_chromium_keeps_them_on_this_machine(build: Callable[..., House], chromium: type_of_driver) -> None:  # noqa: F811
     house = build(desk={"secure_cookie": True})  # noqa: F811
     driver = chromium(scripting=False)
-    with listening(house) as port:
+    with served(house.app) as port:
         sign_in(driver, house, f"http://127.0.0.1:{port}")
         assert driver.find_element(By.TAG_NAME, "h1").text == "Inbox"
         assert {each["name"] for each in driver.get_cookies()} == {"__Host-desk", "__Host-device"}
@@ -88,7 +73,7 @@ def test_a_passkey_is_made_used_and_removed_in_chromium(
         found = driver.execute_async_script(AXE_RUN)
         assert found == [], found
 
-    with listening(house) as port:
+    with served(house.app) as port:
         address = f"http://localhost:{port}"
         sign_in(driver, house, address)
         driver.get(f"{address}/second-factor/passkeys")
@@ -120,9 +105,12 @@ def test_a_passkey_is_made_used_and_removed_in_chromium(
 
         driver.get(f"{address}/second-factor")
         driver.find_element(By.LINK_TEXT, "Remove blue key").click()
-        driver.find_element(By.NAME, "passphrase").send_keys(PASSPHRASES["amira"])
+        patience.until(conditions.visibility_of_element_located((By.NAME, "passphrase"))).send_keys(
+            PASSPHRASES["amira"]
+        )
         press("Remove this passkey")
         patience.until(conditions.url_to_be(f"{address}/second-factor"))
+        patience.until(conditions.visibility_of_element_located((By.TAG_NAME, "h1")))
         assert not driver.find_elements(By.LINK_TEXT, "Remove blue key")
 
 
@@ -132,7 +120,7 @@ def test_where_browsers_make_no_passkeys_the_code_stays(
     chromium: type_of_driver,
 ) -> None:
     house = build(desk={"secure_cookie": False})  # noqa: F811
-    with listening(house) as port:
+    with served(house.app) as port:
         for scripting, host in ((False, "localhost"), (True, "127.0.0.1")):
             driver = chromium(scripting=scripting)
             driver.get(f"http://{host}:{port}/sign-in")
@@ -159,7 +147,7 @@ def test_on_an_onion_address_they_are_kept_with_the_setting_that_tor_browser_has
     }
     with (
         firefox(tmp_path / "profile", scripting=False, width=1024, language="en", more=more) as driver,
-        listening(house) as port,
+        served(house.app) as port,
     ):
         sign_in(driver, house, f"http://{_ONION}:{port}")
         heading = driver.find_element(By.TAG_NAME, "h1").text
