@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from fieldreport import limits
 from fieldreport.config import Settings
-from fieldreport.desk import context, presentation, request_guards, rewrap, search_job, sort
+from fieldreport.desk import context, language, presentation, request_guards, rewrap, search_job, sort
 from fieldreport.desk.access import SignInFirst
 from fieldreport.desk.audit_check import AuditCheck
 from fieldreport.desk.background import BackgroundJobs
@@ -31,6 +31,7 @@ from fieldreport.desk.views import (
     inbox,
     junk,
     keys,
+    language_choice,
     leakcheck,
     letterbox,
     redaction,
@@ -82,6 +83,7 @@ _BLUEPRINTS: Final = (
     redaction.blueprint,
     revisions.blueprint,
     keys.blueprint,
+    language_choice.blueprint,
     second_factor.blueprint,
     staff.blueprint,
     letterbox.blueprint,
@@ -191,6 +193,7 @@ def create_app(
     )
     # After-request functions run last registered first: the headers come after whatever a page adds.
     headers.apply(app, CONTENT_POLICY, referrer="same-origin", features=_FEATURES)
+    language.install(app)
     presentation.install(app)
     request_guards.install(app)
     error_pages.install(app, error_page, written=written)

@@ -67,6 +67,11 @@ class Desk:
         """As ``cookie_name``, of the cookie with the time zone in which hours are shown."""
         return "__Host-zone" if self.settings.desk.secure_cookie else "zone"
 
+    @property
+    def language_cookie_name(self) -> str:
+        """As ``cookie_name``, of the cookie with the language in which pages are shown."""
+        return "__Host-language" if self.settings.desk.secure_cookie else "language"
+
 
 def attach(app: flask.Flask, desk: Desk) -> None:
     """Make ``desk`` the one of this application."""

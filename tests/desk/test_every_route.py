@@ -92,7 +92,8 @@ def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger:
             assert page.headers["Location"].startswith("/sign-in")
         elif page.status != 403:
             reached.append(f"{method} {route.rule}")
-    # "GET /away" redirects to the sign-in page; "/enrol" is for people who were invited.
+    # "GET /away" redirects to the sign-in page; "/enrol" is for people who were invited. A language
+    # is chosen before signing in.
     assert sorted(reached) == [
         "GET /desk.css",
         "GET /desk.svg",
@@ -102,6 +103,7 @@ def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger:
         "GET /sign-in",
         "GET /writing.js",
         "POST /enrol/keys",
+        "POST /language",
     ]
 
 

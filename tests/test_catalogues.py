@@ -8,22 +8,15 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-import fieldreport.intake
 from fieldreport import config
+from fieldreport.desk import language
+from tests.catalogues import DESK, INTAKE, Program, String
 
-PACKAGE = Path(fieldreport.intake.__file__).parent
-CATALOGUES = sorted((PACKAGE / "translations").glob("*/LC_MESSAGES/messages.po"))
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-KEYWORDS = {"_": None, "later": None, "ngettext": (1, 2)}
-
-
-def strings() -> set[str]:
-    found = extract_from_dir(str(PACKAGE), METHODS, keywords=KEYWORDS)
-    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+PROGRAMS = (INTAKE, DESK)
+CATALOGUES = [(program, path) for program in PROGRAMS for path in program.catalogues]
 
 
 def read(path: Path) -> Catalog:
@@ -39,32 +32,52 @@ def texts(value: object) -> list[str]:
     return [value] if isinstance(value, str) else [str(each) for each in value]  # type: ignore[attr-defined]
 
 
+def key(message: Message) -> String:
+    return tuple(texts(message.id)), message.context
+
+
 def said(catalogue: Catalog) -> dict[object, list[str]]:
-    return {tuple(texts(message.id)): texts(message.string) for message in messages(catalogue)}
+    return {key(message): texts(message.string) for message in messages(catalogue)}
 
 
-@pytest.fixture(params=CATALOGUES, ids=lambda path: path.parts[-3])
-def path(request: pytest.FixtureRequest) -> Path:
-    found = request.param
-    assert isinstance(found, Path)
-    return found
+@pytest.fixture(params=CATALOGUES, ids=lambda pair: f"{pair[0].name}-{pair[1].parts[-3]}")
+def pair(request: pytest.FixtureRequest) -> tuple[Program, Path]:
+    program, path = request.param
+    assert isinstance(program, Program)
+    assert isinstance(path, Path)
+    return program, path
 
 
-def test_there_is_a_catalogue_for_every_language_but_english() -> None:
-    offered = {field.name: field.default for field in dataclasses.fields(config.Intake)}["languages"]
-    assert isinstance(offered, tuple)
-    wanted = [language.replace("-", "_") for language in offered if language != "en"]
-    assert [path.parts[-3] for path in CATALOGUES] == sorted(wanted)
+@pytest.fixture
+def path(pair: tuple[Program, Path]) -> Path:
+    return pair[1]
 
 
-def test_the_program_has_strings() -> None:
-    assert len(strings()) > 200
+def offered(program: Program) -> tuple[str, ...]:
+    if program is DESK:
+        return language.OFFERED
+    default = {field.name: field.default for field in dataclasses.fields(config.Intake)}["languages"]
+    assert isinstance(default, tuple)
+    return default
 
 
-def test_no_string_is_missing_or_left_over(path: Path) -> None:
-    assert {texts(message.id)[0] for message in messages(read(path))} == strings()
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_there_is_a_catalogue_for_every_language_but_english(program: Program) -> None:
+    wanted = [code.replace("-", "_") for code in offered(program) if code != "en"]
+    assert [path.parts[-3] for path in program.catalogues] == sorted(wanted)
 
 
+@pytest.mark.parametrize(("program", "least"), [(INTAKE, 200), (DESK, 1)], ids=str)
+def test_the_program_has_strings(program: Program, least: int) -> None:
+    assert len(program.strings()) >= least
+
+
+def test_no_string_is_missing_or_left_over(pair: tuple[Program, Path]) -> None:
+    program, path = pair
+    assert {key(message) for message in messages(read(path))} == program.strings()
+
+
+@pytest.mark.parametrize("path", INTAKE.catalogues, ids=lambda path: path.parts[-3])
 def test_every_string_is_translated(path: Path) -> None:
     for message in messages(read(path)):
         assert not message.fuzzy, message.id
@@ -82,7 +95,7 @@ def test_placeholders_are_the_same_in_every_language(path: Path) -> None:
     placeholder = re.compile(r"%\(\w+\)[sd]")
     for message in messages(read(path)):
         wanted = set(placeholder.findall(texts(message.id)[-1]))
-        for text in texts(message.string):
+        for text in filter(None, texts(message.string)):
             assert set(placeholder.findall(text)) == wanted, message.id
             assert not re.search(r"%(?!\(\w+\)[sd])", text), message.id
 
@@ -96,6 +109,6 @@ def test_the_compiled_catalogue_is_the_one_of_the_source(path: Path) -> None:
 
 def test_no_template_holds_bare_english() -> None:
     """A sentence outside ``_()`` would stay English in every language."""
-    for template in (PACKAGE / "templates").rglob("*.html"):
+    for template in (INTAKE.package / "templates").rglob("*.html"):
         text = re.sub(r"{#.*?#}|{{.*?}}|{%.*?%}|<[^>]*>", " ", template.read_text(), flags=re.DOTALL)
         assert re.findall(r"[A-Za-z]{3,}", text) == [], template.name
