@@ -195,6 +195,7 @@ ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; old
 
 EVIDENCE_JSON_BYTES: Final = 256 * MIB  # an extract of a log of four million entries
 EVIDENCE_LETTERS: Final = 9_999  # of one case; their files have four digits
+EVIDENCE_FILES: Final = 100_000  # of a folder: the letters, and two for each of 45,000 rosters
 
 # --- scrub ---
 SCRUB_INPUT_BYTES: Final = 512 * MIB

@@ -66,7 +66,7 @@ class Order:
             self.options.side,
             _MODES.index(self.options.mode),
             self.options.without_refused,
-            self.options.language.encode("ascii"),
+            self.options.language.encode("ascii", "ignore"),  # a letter may say anything
             *(codec.encode("ascii") for codec in self.options.reread),
             self.input_key,
             self.input_size,

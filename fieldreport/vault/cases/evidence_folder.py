@@ -1,15 +1,17 @@
 """The files of a case that leaves as evidence: their names, the list of them, and reading them believing nothing.
 
 Rules: a name is one of a closed list; what is not a plain file is refused; every file is compared with the list, to its
-last byte. FORMAT.md, "Evidence", has the form.
+last byte, and one that is held in memory again when it is used. FORMAT.md, "Evidence", has the form.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,16 +63,24 @@ class FolderFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            self.names: Final = frozenset(self._walk(folder, ""))
+            names = list(itertools.islice(self._walk(folder, ""), limits.EVIDENCE_FILES + 1))
         except OSError as error:
             raise UsageError(f"cannot read {folder}: {error.strerror}") from None
+        if len(names) > limits.EVIDENCE_FILES:
+            raise refused(folder.name, "holds more files than evidence has")
+        self.names: Final = frozenset(names)
 
     def open(self, name: str) -> BinaryIO:
         """See ``Files``; a link that was put there meanwhile is not followed."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe without a writer would wait
         try:
-            return os.fdopen(os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+            file = os.fdopen(os.open(self._folder / name, flags), "rb")
         except OSError:
             raise refused(name, "cannot be read") from None
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise refused(name, "is not a plain file")
+        return file
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
         with os.scandir(folder) as entries:
@@ -168,6 +178,18 @@ class FileList:
             raise refused(LIST, "names a file twice, or out of order")
         return cls(case=case, instance=_bytes(LIST, value["instance"], 16), newsroom=newsroom, files=listed)
 
+    def read(self, files: Files, name: str) -> bytes:
+        """A file of the list that is held in memory, as the list has it.
+
+        Raises:
+            SealError: (code ``evidence``) missing, too long, or another one than ``check_files`` has seen.
+        """
+        content = read_small(files, name)
+        sha256 = next((each.sha256 for each in self.files if each.name == name), b"")
+        if hashlib.sha256(content).digest() != sha256:
+            raise refused(name, "was altered")
+        return content
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inside:
@@ -235,16 +257,18 @@ def check_files(files: Files, listed: FileList) -> None:
         raise refused(name, "was added" if name in files.names else "is missing")
     for each in listed.files:
         with files.open(each.name) as file:
-            if measure(file) != (each.size, each.sha256):
+            if measure(file, at_most=each.size) != (each.size, each.sha256):
                 raise refused(each.name, "was altered")
 
 
-def measure(file: BinaryIO) -> tuple[int, bytes]:
-    """The size of a file, and its SHA-256."""
+def measure(file: BinaryIO, *, at_most: int | None = None) -> tuple[int, bytes]:
+    """The size of a file, and its SHA-256; of one with more than ``at_most`` bytes, those of a beginning of it."""
     digest, size = hashlib.sha256(), 0
     while data := file.read(limits.READ_BYTES):
         digest.update(data)
         size += len(data)
+        if at_most is not None and size > at_most:
+            break
     return size, digest.digest()
 
 
@@ -263,7 +287,7 @@ def _listed(untrusted: object) -> Listed:
     name, size = value["name"], value["size"]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise refused(LIST, "names a file that has no place here")
-    if type(size) is not int or size < 0:
+    if type(size) is not int or not 0 <= size <= limits.HEADER_BYTES + limits.PAYLOAD_BYTES:
         raise refused(LIST, "has a size that is none")
     return Listed(name=name, size=size, sha256=_bytes(LIST, value["sha256"], 32))
 

@@ -149,7 +149,7 @@ def verify(files: Files, *, fingerprint: str | None = None, identities: Sequence
         hashes=hashes,
         extract=extract,
         letters=letters,
-        keys=_keys(files, letters, identities),
+        keys=_keys(files, listed, letters, identities),
     )
     for number, letter in enumerate(letters):
         try:
@@ -187,7 +187,7 @@ def _rosters(
             if each.name.startswith(KEYS):
                 path = Path(directory) / each.name.removeprefix(KEYS)
                 path.parent.mkdir(exist_ok=True)
-                path.write_bytes(read_small(files, each.name))
+                path.write_bytes(listed.read(files, each.name))
         root = fingerprint or published_fingerprint(Path(directory))
         found = open_carried_rosters(Path(directory), fingerprint=root)
         rosters, hashes = found.all_here(), dict(found.history())
@@ -201,7 +201,7 @@ def _rosters(
 
 
 def _letters(files: Files, listed: FileList, hashes: dict[int, bytes]) -> tuple[LetterFile, ...]:
-    letters = parse_contents(read_small(files, CONTENTS))
+    letters = parse_contents(listed.read(files, CONTENTS))
     named = [each.file for each in letters]
     if sorted(named) != [each.name for each in listed.files if each.name.startswith("letters/")]:
         raise refused(CONTENTS, "does not name each letter once")
@@ -218,11 +218,11 @@ def _letters(files: Files, listed: FileList, hashes: dict[int, bytes]) -> tuple[
 
 
 def _keys(
-    files: Files, letters: Collection[LetterFile], identities: Sequence[HybridIdentity]
+    files: Files, listed: FileList, letters: Collection[LetterFile], identities: Sequence[HybridIdentity]
 ) -> tuple[bytes | None, ...]:
     given: tuple[bytes | None, ...] = (None,) * len(letters)
     if CONTENT_KEYS in files.names:
-        given = parse_content_keys(read_small(files, CONTENT_KEYS), len(letters))
+        given = parse_content_keys(listed.read(files, CONTENT_KEYS), len(letters))
     return tuple(key or _unwrapped(files, letter, identities) for letter, key in zip(letters, given, strict=True))
 
 
