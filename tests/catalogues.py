@@ -12,7 +12,15 @@ import fieldreport
 
 ROOT = Path(fieldreport.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-KEYWORDS = {"_": None, "later": None, "ngettext": (1, 2), "plural_later": (1, 2), "pgettext": ((1, "c"), 2)}
+KEYWORDS = {
+    "_": None,
+    "later": None,
+    "ngettext": (1, 2),
+    "plural_later": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "Sentence": None,
+    "counted": (1, 2),
+}
 
 String = tuple[tuple[str, ...], str | None]
 """The English sentence, or its singular and plural; and its context, if it has one."""
@@ -43,4 +51,4 @@ class Program:
 
 
 INTAKE = Program("intake", ("intake",))
-DESK = Program("desk", ("desk",))
+DESK = Program("desk", ("desk", "checks", "mailbox", "press", "vault"))

@@ -104,7 +104,7 @@ def test_the_compiled_catalogue_is_the_one_of_the_source(path: Path) -> None:
     """By what they say: another release of Babel writes other bytes."""
     with path.with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
-    assert said(compiled) == said(read(path))
+    assert said(compiled) == {message: texts for message, texts in said(read(path)).items() if any(texts)}
 
 
 def test_no_template_holds_bare_english() -> None:

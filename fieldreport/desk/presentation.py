@@ -14,7 +14,7 @@ from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from fieldreport.desk import context, time_zone
+from fieldreport.desk import context, time_zone, translation
 from fieldreport.scrub.text.encodings import ENCODINGS
 from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
@@ -86,6 +86,8 @@ def install(app: flask.Flask) -> None:
         "grouped": grouped,
         "size": size,
         "found": found_text,
+        "said": translation.said,
+        "state_name": translation.state_name,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(language_name=language_name, encodings=ENCODINGS, due_of=due_of)
