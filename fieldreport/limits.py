@@ -187,6 +187,18 @@ JUNK_PHRASES: Final = 500  # that a newsroom sets letters aside for; each is loo
 JUNK_PHRASE_CHARACTERS: Final = 200
 JUNK_RULES_BYTES: Final = 512 * KIB  # all of them, four bytes a character, and what JSON adds
 JUNK_TEXT_BYTES: Final = 64 * KIB  # of a letter: noise says early that it is noise
+JUNK_PICTURES: Final = 500  # each is compared with every picture
+LIKENESS_BYTES: Final = 16
+"""Of what is compared of two pictures."""
+NO_LIKENESS: Final = b"-"  # of a picture that is too plain
+LIKENESS_DISTANCE: Final = 20
+"""Bits in which two pictures may differ that are taken for one.
+
+Measured on 119 photos and wallpapers: of 7,021 pairs, the 7 below it show one thing in other colours, and the next has
+23; of 300 pairs of text pages, the nearest has 23. Below it are 99 of 100 that were saved as JPEG with quality 30, all
+of half the size, 97 made brighter, all in grey or warmer, 98 with 4 percent of their sides cut off, 66 with 10 percent,
+85 with a black bar of words over a tenth of them. A mirrored one is another.
+"""
 CASE_LABELS: Final = 20  # of one case; with more, a list shows nothing else
 LABEL_CHARACTERS: Final = 40
 BACKUP_ALARM_DAYS: Final = 8  # a weekly one that was made a day late

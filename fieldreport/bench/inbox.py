@@ -45,6 +45,7 @@ from fieldreport.vault.cases import conversation
 from fieldreport.vault.cases.case_index import CaseIndex, Order
 from fieldreport.vault.cases.contents import ContentsReader
 from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.pictures import Pictures
 
 _FEW, _MANY = 100, 100_000
 _ROUNDS: Final = 15
@@ -90,7 +91,7 @@ def measure(sheet: Sheet) -> None:
         sheet.figure("questions to the vault that it puts", max(questions), "", at_most=4)
     with _desk(cases=_LOOKED_INTO) as desk:
         desk.make_real("state=all", of=_LOOKED_INTO)
-        reader = ContentsReader(desk.session.seat, desk.index)
+        reader = ContentsReader(desk.session.seat, desk.index, Pictures())
         began = time.process_time()
         reader.read(lambda _done, _total: None)
         seconds = time.process_time() - began
@@ -176,7 +177,7 @@ def _desk(*, cases: int) -> Iterator[_Desk]:
         here = context.of(app)
         here.cases.refresh()
         cookie, session = here.sessions.begin(handle=_EDITOR, role=Role.EDITOR, seat=Seat(vault, staff, rosters))
-        session.reader = _Knowing(session.seat, here.cases)
+        session.reader = _Knowing(session.seat, here.cases, Pictures())
         contents = session.reader.contents
         for place in range(cases):
             contents.languages["ko" if place % 2 else "en"].put(place)

@@ -203,7 +203,7 @@ def _in_list(case_id: bytes) -> dict[str, object]:
     desk, session = context.desk(), context.session()
     chosen = inbox_filter.chosen(in_address())
     wanted = inbox_filter.wanted(chosen, handles=frozenset(editors()) | desk.cases.handles())
-    known, _ = contents.known(session, desk.cases)
+    known, _ = contents.known(session, desk.cases, desk.site.reader)
     beside = desk.cases.neighbours(wanted, case_id, viewer=session.handle, contents=known)
     return {"chosen": chosen, "before": beside.before, "after": beside.after, "shortcuts": session.shortcuts}
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from fieldreport.desk import search_job
 from fieldreport.desk.job import Job, Progress
 from fieldreport.desk.sessions import Session
 from fieldreport.vault.cases.case_index import CaseIndex, Contents
 from fieldreport.vault.cases.contents import ContentsReader
+from fieldreport.vault.cases.readings import Reader
 
 
-def known(session: Session, index: CaseIndex) -> tuple[Contents, Progress | None]:
+def known(session: Session, index: CaseIndex, files: Reader) -> tuple[Contents, Progress | None]:
     """What is known now, and how far the rest is; nothing there when all that can be opened was looked into.
 
     A look into what is new begins where there is something new.
     """
     if session.reader is None:
-        session.reader = ContentsReader(session.seat, index)
+        session.reader = ContentsReader(session.seat, index, search_job.of(session, index, files).pictures)
     reader = session.reader
     if session.looking is None or not session.looking.progress.running:
         if not reader.pending():
+            reader.hear_pictures()
             return reader.contents, None
         session.looking = job = Job("contents", reader.read)
         job.start(stop=session.locked)

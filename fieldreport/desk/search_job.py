@@ -13,21 +13,22 @@ from fieldreport.vault.cases.search import SearchReader
 def start_for_everybody(sessions: Sessions, index: CaseIndex, reader: Reader) -> None:
     """Begin or go on for each editor who is unlocked and for whom there is something to do; returns at once."""
     for session in sessions.of_role(Role.EDITOR):
-        search = _of(session, index, reader)
+        search = of(session, index, reader)
         if search.pending() or search.must_make():
             _start(session, search)
 
 
 def known(session: Session, index: CaseIndex, reader: Reader) -> tuple[SearchReader, Progress | None]:
     """What can be searched now, and how far the rest is; nothing there when every case was looked into."""
-    search = _of(session, index, reader)
-    if search.pending() or search.unread:
+    search = of(session, index, reader)
+    if search.pending() or search.unread or search.unseen:
         _start(session, search)
     progress = session.searching.progress if session.searching is not None else None
     return search, progress if progress is not None and progress.done < progress.total else None
 
 
-def _of(session: Session, index: CaseIndex, reader: Reader) -> SearchReader:
+def of(session: Session, index: CaseIndex, reader: Reader) -> SearchReader:
+    """What the session's search knows, as it is."""
     if session.search is None:
         session.search = SearchReader(session.seat, index, reader)
     return session.search

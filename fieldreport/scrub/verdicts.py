@@ -162,6 +162,7 @@ class View(StrEnum):
     COPY = "copy"  # a clean copy
     WORDS = "words"  # a reading of it, see ``views.document``
     PICTURE = "picture"  # how a place in it looks, see ``views.places``
+    LIKENESS = "likeness"  # by what a picture is known again, see ``views.likeness``
     REDACTED = "redacted"  # pixels of it with areas filled, see ``views.redacted``
 
 

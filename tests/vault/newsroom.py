@@ -126,7 +126,9 @@ class Newsroom:
             hour=self.clock.hour,
             text=text,
             files=[
-                File(f"document-{number}.bin", "application/octet-stream", content)
+                File(f"image-{number}.jpg", "image/jpeg", content)
+                if content.startswith(b"\xff\xd8")
+                else File(f"document-{number}.bin", "application/octet-stream", content)
                 for number, content in enumerate(files, 1)
             ],
             claimed_epoch=claimed_epoch,

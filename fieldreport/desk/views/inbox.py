@@ -53,7 +53,7 @@ def show() -> ResponseReturnValue:
             presentation.reload_after(_RELOAD_SECONDS, flask.url_for(".show", **again))
     people = editors()
     wanted = inbox_filter.wanted(chosen, handles=frozenset(people) | index.handles())
-    known, looking = contents.known(session, index)
+    known, looking = contents.known(session, index, desk.site.reader)
     counts = index.counts(wanted, viewer=handle, contents=known)
     page = index.page(wanted, viewer=handle, contents=known, after=arguments.get("after"))
     ours = [row for row in page.rows if not row.ended and wanted.limited is not Limited.OTHERS]

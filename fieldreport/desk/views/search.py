@@ -49,7 +49,7 @@ def show() -> ResponseReturnValue:
     desk.cases.refresh()
     reader, looking = search_job.known(session, desk.cases, desk.site.reader)
     page: dict[str, Any] = {"found": None, "matching": 0, "next_url": None, "problems": []}
-    known, _ = contents.known(session, desk.cases)
+    known, _ = contents.known(session, desk.cases, desk.site.reader)
     if session.searched:
         try:
             query = parse(session.searched)

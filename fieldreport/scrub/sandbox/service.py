@@ -126,6 +126,21 @@ class Scrubber:
             raise _refused(NotCleaned(refusal=Refusal.CRASHED))
         return picture
 
+    def likeness(self, source: Scratch) -> int | None:
+        """By what a picture is known again, told by a child of its own; nothing for one that is too plain.
+
+        See ``views.likeness``. ``source`` stays the caller's and is read only.
+
+        Raises:
+            ScrubRefused, PlatformError: as ``clean``; it is no picture.
+        """
+        made = _whole(self._make(source, Options(view=View.LIKENESS)))
+        if made == limits.NO_LIKENESS:
+            return None
+        if len(made) != limits.LIKENESS_BYTES:
+            raise _refused(NotCleaned(refusal=Refusal.CRASHED))
+        return int.from_bytes(made)
+
     def redact(self, source: Scratch, redaction: Redaction) -> Scrubbed:
         """Pixels of one file with areas filled, encoded in a child of its own. ``source`` is read only.
 

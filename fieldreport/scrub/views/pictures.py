@@ -32,13 +32,21 @@ def write(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     """
     *members, page = cleaning.options.place
     side = cleaning.options.side
-    image = _drawn(member(untrusted_source, members, cleaning), page, side, cleaning)
-    image = _fitted(image, side)
+    image = drawn(member(untrusted_source, members, cleaning), page, side, cleaning)
     if image.mode == "RGBA":
         sink.write(codecs.encode_png(image))
         return "image/png"
     sink.write(codecs.encode_jpeg(image, subsampling=2, quality=_QUALITY))
     return "image/jpeg"
+
+
+def drawn(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image.Image:
+    """One page of a file, upright, no wider than ``side`` and no higher than four times that, 8 bits a channel.
+
+    Raises:
+        Refused, Elsewhere: as ``write``.
+    """
+    return _fitted(_drawn(untrusted, page, side, cleaning), side)
 
 
 def _drawn(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image.Image:
@@ -97,7 +105,6 @@ def tiff_page(untrusted: Source, page: int, cleaning: Cleaning) -> Image.Image:
 
 
 def _fitted(image: Image.Image, side: int) -> Image.Image:
-    """No wider than the side, no higher than four times that; eight bits a channel."""
     if image.mode == "I;16":
         image = image.point(lambda level: level * (1 / 256)).convert("L")
     elif image.mode not in {"L", "RGB", "RGBA"}:

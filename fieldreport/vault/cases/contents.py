@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -31,6 +31,7 @@ from fieldreport.vault.cases.case_index import CaseIndex, Contents
 from fieldreport.vault.cases.conversation import read_card
 from fieldreport.vault.cases.junk import Judge, Junk, Rules, Verdict, rules
 from fieldreport.vault.cases.notes import Heading
+from fieldreport.vault.cases.pictures import Pictures
 from fieldreport.vault.cases.summary import language_of
 
 _AT_ONCE: Final = 50  # cases opened between two looks at whether to stop
@@ -59,14 +60,16 @@ class ContentsReader:
     """Fills ``contents`` for one seat, by the places that cases have in ``index``.
 
     ``closed``: the places of cases with something that is not sealed to the seat's keys. ``distrusted``: why the rules
-    of what is set aside are not believed, as an error's code.
+    of what is set aside are not believed, as an error's code. How pictures look is read from ``pictures``, which the
+    session's search fills.
     """
 
-    def __init__(self, seat: Seat, index: CaseIndex) -> None:
+    def __init__(self, seat: Seat, index: CaseIndex, pictures: Pictures) -> None:
         self.contents = Contents()
         self.closed: set[int] = set()
         self._seat = seat
         self.index = index
+        self._pictures = pictures
         self._reading = threading.Lock()  # two requests at once may each begin to read
         self._seen: dict[int, int] = {}  # place of a case → when what it holds had changed last as it was read
         self._judge = Judge(Rules(), secrets.token_bytes(32))
@@ -92,11 +95,17 @@ class ContentsReader:
         """
         with self._reading:
             self._read_rules()
+            self._hear_pictures()
             places = self.pending()
             report(0, len(places))
             for start in range(0, len(places), _AT_ONCE):
                 self._read(places[start : start + _AT_ONCE])
                 report(min(start + _AT_ONCE, len(places)), len(places))
+
+    def hear_pictures(self) -> None:
+        """Say again which cases are noise, of those of which a picture was looked at meanwhile."""
+        with self._reading:
+            self._hear_pictures()
 
     def reason(self, case_id: bytes) -> Reason | None:
         """Why a case is noise; nothing where it is none."""
@@ -106,6 +115,9 @@ class ContentsReader:
             return None  # what was not read is no noise
         found = [self._reason(place, heard, each) for each in heard.verdicts]
         return found[0] if found and all(found) else None
+
+    def _hear_pictures(self) -> None:
+        self._hear(self._pictures.take_new() & self._heard.keys())
 
     def _read_rules(self) -> None:
         wanted = self.index.junk_rules
@@ -132,6 +144,9 @@ class ContentsReader:
     def _reason(self, place: int, heard: _Heard, verdict: Verdict) -> Reason | None:
         if verdict.kind is not None:
             return Reason(verdict.kind, verdict.phrase)
+        wanted = [each.likeness for each in self._judge.rules.pictures]
+        if verdict.pictures and self._pictures.are_all_like(place, verdict.item, verdict.pictures, wanted):
+            return Reason(Junk.PICTURE)
         others = [self._heard.get(each) for each in self._with(verdict) if each != place]
         older = [each for each in others if each is not None and each.order < heard.order]
         return Reason(Junk.REPEAT, repeats=min(older, key=lambda each: each.order).name) if older else None
@@ -140,7 +155,7 @@ class ContentsReader:
         """The places of the cases with a letter of the same words and files."""
         return list(self._alike.get(verdict.content, ())) if verdict.content else []
 
-    def _hear(self, places: Sequence[int]) -> None:
+    def _hear(self, places: Collection[int]) -> None:
         """Say again which cases are noise: of these, and of those with letters like theirs."""
         again = set(places)
         for place in places:

@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import count
 from typing import Final
 
 from sqlalchemy import select
@@ -31,6 +32,7 @@ from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import VaultState
+from fieldreport.vault.cases.pictures import are_alike, is_picture
 from fieldreport.vault.cases.search_terms import fold, terms, whole
 from fieldreport.vault.cases.summary import written
 
@@ -60,18 +62,30 @@ class Junk(StrEnum):
     """The same words and the same files as in an older case."""
     PHRASE = "phrase"
     """One of the newsroom's own phrases is in it."""
+    PICTURE = "picture"
+    """It has files, and each is a picture that looks like one which the newsroom has named."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPicture:
+    """A picture that an editor named: by what it is known again (``limits.LIKENESS_BYTES``), and where it came."""
+
+    likeness: int = field(repr=False)
+    item: bytes = field(repr=False)
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What is set aside.
 
-    ``phrases`` count where ``PHRASE`` is among ``kinds``. ``version`` names what was read, so that a colleague's newer
-    rules are not overwritten; empty where none were saved.
+    ``phrases`` count where ``PHRASE`` is among ``kinds``, ``pictures`` where ``PICTURE`` is. ``version`` names what was
+    read, so that a colleague's newer rules are not overwritten; empty where none were saved.
     """
 
     kinds: frozenset[Junk] = frozenset()
     phrases: tuple[str, ...] = field(default=(), repr=False)
+    pictures: tuple[KnownPicture, ...] = field(default=(), repr=False)
     version: bytes | None = field(default=None, repr=False)
 
 
@@ -80,12 +94,15 @@ class Verdict:
     """What was found in one letter.
 
     ``content``: equal for letters with the same words and files; empty where there is too little to compare.
-    ``phrase``: the newsroom's one that is in it.
+    ``phrase``: the newsroom's one that is in it. ``item``, ``pictures``: the letter and its pictures, by number, if all
+    its files are pictures; how they look is known later.
     """
 
     kind: Junk | None = None
     phrase: str = field(default="", repr=False)
     content: bytes = field(default=b"", repr=False)
+    item: bytes = field(default=b"", repr=False)
+    pictures: tuple[int, ...] = ()
 
 
 def rules(seat: Seat) -> Rules:
@@ -110,7 +127,8 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
 
     Raises:
         Conflict: a colleague saved others since ``wanted.version`` was read (code ``junk-changed``).
-        LimitExceeded: too many phrases, or too long ones. NotAllowed: an admin's seat. RosterError: no roster.
+        LimitExceeded: too many phrases or pictures, or too long phrases. NotAllowed: an admin's seat.
+        RosterError: no roster.
     """
     seat.must_be(Role.EDITOR)
     phrases = tuple(dict.fromkeys(each for each in wanted.phrases if fold(each).strip()))
@@ -118,7 +136,16 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
         raise LimitExceeded(
             f"At most {limits.JUNK_PHRASES} phrases of {limits.JUNK_PHRASE_CHARACTERS} characters.", code="junk-size"
         )
-    data = encode_canonical({"kinds": sorted(wanted.kinds), "phrases": list(phrases)})
+    pictures = tuple({each.likeness: each for each in wanted.pictures}.values())
+    if len(pictures) > limits.JUNK_PICTURES:
+        raise LimitExceeded(f"At most {limits.JUNK_PICTURES} pictures.", code="junk-size")
+    data = encode_canonical(
+        {
+            "kinds": sorted(wanted.kinds),
+            "phrases": list(phrases),
+            "pictures": [[f"{each.likeness:032x}", each.item.hex(), each.number] for each in pictures],
+        }
+    )
     part = PartSource(name="junk.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
     with seat.vault.reading() as session:
         saved, before = _saved(session)
@@ -139,7 +166,22 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
             change.shred([version])
         change.state.junk = staged.id
         change.record(Act.JUNK_RULES_SAVED, _SUBJECT)
-    return replace(wanted, phrases=phrases, version=staged.id)
+    return replace(wanted, phrases=phrases, pictures=pictures, version=staged.id)
+
+
+def name_picture(seat: Seat, picture: KnownPicture) -> Rules:
+    """Let letters with nothing but pictures like this one be set aside; return the rules. Raises as ``save_rules``."""
+    for tries_left in count(2, -1):
+        before = rules(seat)
+        if any(are_alike(picture.likeness, each.likeness) for each in before.pictures):
+            return before
+        wanted = replace(before, kinds=before.kinds | {Junk.PICTURE}, pictures=(*before.pictures, picture))
+        try:
+            return save_rules(seat, wanted)
+        except Conflict:
+            if not tries_left:
+                raise
+    raise AssertionError  # count() has no end; the type checker does not know
 
 
 class Judge:
@@ -166,6 +208,8 @@ class Judge:
             for phrase, wanted in self._phrases:
                 if wanted.search(folded):
                     return Verdict(Junk.PHRASE, phrase, content)
+        if Junk.PICTURE in kinds and files and all(map(is_picture, files)):
+            return Verdict(content=content, item=envelope.binding.object, pictures=tuple(range(1, len(files) + 1)))
         tests = {Junk.EMPTY: _is_empty, Junk.CODENAME: _is_codename, Junk.RANDOM: _is_random}
         if not files:
             for kind, test in tests.items():
@@ -194,9 +238,13 @@ def _open(seat: Seat, version: bytes | None, saved: int) -> Rules:
         document = json.loads(raw)
         kinds = frozenset(Junk(each) for each in document["kinds"])
         phrases = tuple(str(each) for each in document["phrases"])
+        pictures = tuple(
+            KnownPicture(int(likeness, 16), bytes.fromhex(item), int(number))
+            for likeness, item, number in document.get("pictures", ())  # older rules have none
+        )
     except (ValueError, KeyError, TypeError):
         raise SealError("these rules are damaged", code="junk", detail="rules: not what save_rules writes") from None
-    return Rules(kinds=kinds, phrases=phrases, version=version)
+    return Rules(kinds=kinds, phrases=phrases, pictures=pictures, version=version)
 
 
 def _saved(session: Session) -> tuple[int, bytes | None]:

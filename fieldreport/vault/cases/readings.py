@@ -36,7 +36,9 @@ _log = logging.getLogger(__name__)
 PLAYED: Final = frozenset({"video/mp4", "audio/opus"})
 """What ``Reader.make_playable`` makes."""
 
-_WORDS, _PLAYABLE = "words", "playable"
+WORDS: Final = "words"
+LIKENESS: Final = "likeness"
+_PLAYABLE: Final = "playable"
 _NAME: Final = "rendition"
 _ASKED: Final = 500  # items in one question
 _TYPE: Final = "application/octet-stream"
@@ -57,7 +59,7 @@ class Reader:
         Raises:
             Unavailable: not now: too much is being cleaned. SealError, StoreError: the part is damaged or away.
         """
-        made = self._made(seat, envelope, number, _WORDS, lambda copy: document.encoded(self.scrubber.read(copy)))
+        made = self._made(seat, envelope, number, WORDS, lambda copy: document.encoded(self.scrubber.read(copy)))
         try:
             return document.decode(made) if made else None
         except Damaged:
@@ -75,6 +77,20 @@ class Reader:
         if not made:
             raise ScrubRefused("This cannot be drawn.", code=Refusal.UNSUPPORTED.value)
         return made
+
+    def likeness(self, seat: Seat, envelope: OpenEnvelope, number: int) -> int | None:
+        """By what one part of an open letter, a picture, is known again; None: too plain, or no picture.
+
+        Raises:
+            Unavailable, SealError, StoreError: as ``words``.
+        """
+
+        def look(copy: Scratch) -> bytes:
+            found = self.scrubber.likeness(copy)
+            return b"" if found is None else found.to_bytes(limits.LIKENESS_BYTES)
+
+        made = self._made(seat, envelope, number, LIKENESS, look)
+        return int.from_bytes(made[: limits.LIKENESS_BYTES]) if made else None
 
     def make_playable(self, seat: Seat, envelope: OpenEnvelope, number: int) -> None:
         """Encode sound or film again, as MP4 or Opus, and keep it for ``playable``; the minutes of a film may be one.
@@ -127,13 +143,13 @@ class Reader:
         return made
 
 
-def kept_words(vault: Vault, parts: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
-    """Those of some parts, as item and number, of which the words are kept."""
+def kept(vault: Vault, view: str, parts: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
+    """Those of some parts, as item and number, of which the words are kept (``WORDS``), or the ``LIKENESS``."""
     items = list(dict.fromkeys(item for item, _ in parts))
     found: set[tuple[bytes, int]] = set()
     with vault.reading() as session:
         for start in range(0, len(items), _ASKED):
-            asked = Rendition.view == _WORDS, Rendition.item_id.in_(items[start : start + _ASKED])
+            asked = Rendition.view == view, Rendition.item_id.in_(items[start : start + _ASKED])
             rows = session.execute(select(Rendition.item_id, Rendition.number).where(*asked))
             found |= {(row.item_id, row.number) for row in rows}
     return found & set(parts)

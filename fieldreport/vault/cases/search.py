@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from sqlalchemy import Row, select
 
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, StoreError, Unavailable
-from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope
+from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part
 from fieldreport.vault.archive import authors, origin, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.objects import StoredObject
@@ -31,7 +31,8 @@ from fieldreport.vault.cases.bits import Bits, numbers
 from fieldreport.vault.cases.case_index import CaseIndex
 from fieldreport.vault.cases.conversation import Card, read_card
 from fieldreport.vault.cases.inbox import ItemRow
-from fieldreport.vault.cases.readings import Reader, kept_words
+from fieldreport.vault.cases.pictures import Pictures, is_picture
+from fieldreport.vault.cases.readings import LIKENESS, WORDS, Reader, kept
 from fieldreport.vault.cases.search_index import SearchIndex, Source
 from fieldreport.vault.cases.search_terms import Query, Shown, snippet
 from fieldreport.vault.cases.summary import written
@@ -46,14 +47,16 @@ class SearchReader:
     """Fills ``words`` for one seat, by the places that cases have in ``index``.
 
     ``closed``: the places of cases with something that is not sealed to the seat's keys. ``unread``: files whose words
-    are not in it yet, the newest letters' first, as item and number, with their case's place. ``made``: how many were
-    read for it.
+    are not in it yet, the newest letters' first, as item and number, with their case's place; ``unseen``: the same of
+    pictures that were not looked at. ``made``: how many of both were made for it. ``pictures``: how they look.
     """
 
     def __init__(self, seat: Seat, index: CaseIndex, reader: Reader) -> None:
         self.words = SearchIndex()
         self.closed: set[int] = set()
         self.unread: dict[tuple[bytes, int], int] = {}
+        self.unseen: dict[tuple[bytes, int], int] = {}
+        self.pictures = Pictures()
         self.made = 0
         self._seat = seat
         self._index = index
@@ -71,9 +74,13 @@ class SearchReader:
         """The id of the case at a place of the index."""
         return self._index.case_at(place)
 
+    def place_of(self, case_id: bytes) -> int | None:
+        """The place of a case in the index, if it has one yet."""
+        return self._index.place_of(case_id)
+
     def must_make(self) -> bool:
         """Whether there are files to be read for it, and it may."""
-        return bool(self.unread) and self.made < limits.SEARCH_READINGS
+        return bool(self.unread or self.unseen) and self.made < limits.SEARCH_READINGS
 
     def find(self, query: Query) -> Mapping[int, list[Source]]:
         """The texts with all of a query's phrases, by the place of their case, in cases to be read now."""
@@ -81,7 +88,7 @@ class SearchReader:
         return {place: found for place, found in self.words.find(query).items() if readable >> place & 1}
 
     def read(self, report: Callable[[int, int], None]) -> None:
-        """Index every pending case, then the words of files.
+        """Index every pending case, then the words of files and the looks of pictures.
 
         ``report`` is called with (done, total) of the cases and may raise to stop; what is done stays.
 
@@ -92,6 +99,7 @@ class SearchReader:
             for place in self.words.places() - set(numbers(self._index.readable(self._seat.handle))):
                 self._seen.pop(place, None)
                 self.words.forget(place, self.words.known(place))
+                self.pictures.forget(place, self.pictures.known(place))
             places = self.pending()
             report(0, len(places))
             for start in range(0, len(places), _AT_ONCE):
@@ -115,8 +123,10 @@ class SearchReader:
             here |= {each for each, row in cards.items() if row.Case.id == case_id}
             known = self.words.known(place)
             self.words.forget(place, [each for each in known if each[0] not in here])
-            for gone in [each for each, where in self.unread.items() if where == place and each[0] not in here]:
-                del self.unread[gone]
+            self.pictures.forget(place, [each for each in self.pictures.known(place) if each[0] not in here])
+            for left in (self.unread, self.unseen):
+                for gone in [each for each, where in left.items() if where == place and each[0] not in here]:
+                    del left[gone]
             new |= here - {item for item, number in known if number == 0}
         sound: set[bytes] = set()
         texts: list[tuple[Source, str]] = []
@@ -159,24 +169,30 @@ class SearchReader:
                     origin.check_case(self._seat.vault, self._seat.rosters, case)
                     sound.add(case.id)
                 origin.check_letter(case, envelope.manifest.fields)
-                for number in _files_with_words(envelope):
-                    self.unread[item.id, number] = place
+                for number, part in enumerate(envelope.manifest.parts):
+                    if number and _may_have_words(part):
+                        self.unread[item.id, number] = place
+                    if number and (is_picture(part) or part.media_type == SOURCE_SEALED):
+                        self.unseen[item.id, number] = place
             return "\n".join((text_of(envelope), *file_terms(envelope)))
 
     def _read_files(self, report: Callable[[], None]) -> None:
-        """Index the words of files: what is kept, then what has to be made."""
+        """Index the words of files and the looks of pictures: what is kept, then what has to be made."""
         report()
-        wanted = list(self.unread)
-        kept = kept_words(self._seat.vault, wanted)
+        vault = self._seat.vault
+        works = ((WORDS, self.unread, self._read_file), (LIKENESS, self.unseen, self._see_picture))
+        here = [(work, each) for view, left, work in works for each in kept(vault, view, list(left))]
+        ready = set(here)
+        rest = [(work, each) for _, left, work in works for each in left if (work, each) not in ready]
         try:
-            for each in [each for each in wanted if each in kept]:
+            for work, each in here:
                 report()
-                self._read_file(*each)
-            for each in [each for each in wanted if each not in kept]:
+                work(*each)
+            for work, each in rest:
                 if self.made >= limits.SEARCH_READINGS:
                     return
                 report()
-                if self._read_file(*each):
+                if work(*each):
                     self.made += 1
                     time.sleep(limits.SEARCH_PAUSE_SECONDS)
         except (StoreError, Unavailable):
@@ -195,6 +211,21 @@ class SearchReader:
             return False
         self.words.add([(Source(place, item_id, number), text)])
         del self.unread[item_id, number]
+        return True
+
+    def _see_picture(self, item_id: bytes, number: int) -> bool:
+        """Remember how one picture looks; False as ``_read_file``."""
+        place = self.unseen[item_id, number]
+        try:
+            seen = likeness_of(self._seat, self._reader, item_id, number)
+        except NotFound:
+            return False
+        except (StoreError, Unavailable):
+            raise
+        except FieldreportError:
+            seen = None  # refused, or deleted meanwhile
+        self.pictures.add(place, item_id, number, seen)
+        del self.unseen[item_id, number]
         return True
 
 
@@ -298,8 +329,23 @@ def text_of_file(seat: Seat, reader: Reader, letter_id: bytes, number: int) -> s
     return "" if reading is None else reading.text
 
 
-def _files_with_words(envelope: OpenEnvelope) -> Iterator[int]:
-    for number, part in enumerate(envelope.manifest.parts):
-        media_type = part.media_type.partition(";")[0]
-        if number and (not media_type.startswith(_WORDLESS) or media_type == _DRAWING):
-            yield number
+def likeness_of(seat: Seat, reader: Reader, letter_id: bytes, number: int) -> int | None:
+    """By what a picture is known again; None: too plain, or not a picture.
+
+    Raises:
+        NotFound: there is no such file, or it is one that its source sealed and nobody has opened yet.
+        Elsewhere as ``Reader.likeness``.
+    """
+    with seat.open_item(letter_id) as envelope:
+        if number >= len(envelope.manifest.parts):
+            raise NotFound("this letter has no such file")
+        with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
+            part = holder.manifest.parts[inside]
+            if part.media_type == SOURCE_SEALED:
+                raise NotFound("nobody has opened this file yet")
+            return reader.likeness(seat, holder, inside) if is_picture(part) else None
+
+
+def _may_have_words(part: Part) -> bool:
+    media_type = part.media_type.partition(";")[0]
+    return not media_type.startswith(_WORDLESS) or media_type == _DRAWING

@@ -1,4 +1,4 @@
-"""Cases that tell the same: the same passages, in a letter or in a file, or the very same files.
+"""Cases that tell the same: the same passages, in a letter or in a file, the same files, pictures that look alike.
 
 Whether two sources saw one thing, or one wrote twice, or a text goes round, is for an editor to judge; here it is only
 noticed. It asks the search of the session, so it knows what that knows, and finds a passage also where it was pasted
@@ -32,13 +32,17 @@ _SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Similar:
-    """Another case: in how many passages ``of`` those that were compared it is the same, and in how many files."""
+    """Another case: in how many passages ``of`` those that were compared it is the same, and in how many files.
+
+    ``pictures``: how many look like one of its own; the very same files among them.
+    """
 
     case: bytes = field(repr=False)
     name: str
     passages: int
     of: int
     files: int
+    pictures: int
 
 
 def similar(seat: Seat, reader: SearchReader, case_id: bytes) -> tuple[Similar, ...]:
@@ -59,9 +63,10 @@ def similar(seat: Seat, reader: SearchReader, case_id: bytes) -> tuple[Similar, 
         for each in asked:
             found.update(reader.find(Query((Phrase(each, prefix=False),))).keys())
     enough = max(min(_LEAST, len(passages)), len(passages) / _SHARE)
-    alike = {place for place, number in same.items() if number >= enough} | set(same_files)
+    looks = Counter(reader.pictures.like(reader.place_of(case_id)))
+    alike = {place for place, number in same.items() if number >= enough} | set(same_files) | set(looks)
     shown: list[Similar] = []
-    for place in sorted(alike, key=lambda each: (-same_files[each], -same[each], each)):
+    for place in sorted(alike, key=lambda each: (-same_files[each], -looks[each], -same[each], each)):
         other = reader.case_at(place)
         if other == case_id or len(shown) == _SHOWN:
             continue
@@ -70,7 +75,16 @@ def similar(seat: Seat, reader: SearchReader, case_id: bytes) -> tuple[Similar, 
             name = inbox.get(seat.vault, other, viewer=seat.handle).name
         except (FieldreportError, NotFound):
             continue
-        shown.append(Similar(case=other, name=name, passages=same[place], of=len(passages), files=same_files[place]))
+        shown.append(
+            Similar(
+                case=other,
+                name=name,
+                passages=same[place],
+                of=len(passages),
+                files=same_files[place],
+                pictures=looks[place],
+            )
+        )
     return tuple(shown)
 
 

@@ -15,6 +15,7 @@ from fieldreport.vault.cases.bits import numbers
 from fieldreport.vault.cases.case_index import CaseFilter, CaseIndex
 from fieldreport.vault.cases.contents import ContentsReader
 from fieldreport.vault.cases.inbox import CaseRow
+from fieldreport.vault.cases.pictures import Pictures
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 
@@ -22,7 +23,7 @@ from tests.vault.newsroom import Newsroom, everywhere
 def reader_of(newsroom: Newsroom, staff: StaffKey, index: CaseIndex | None = None) -> ContentsReader:
     index = index or CaseIndex(newsroom.vault, newsroom.watch)
     index.refresh()
-    reader = ContentsReader(Seat(newsroom.vault, staff, newsroom.watch), index)
+    reader = ContentsReader(Seat(newsroom.vault, staff, newsroom.watch), index, Pictures())
     reader.read(lambda _done, _total: None)
     return reader
 
@@ -112,7 +113,7 @@ def test_it_stops_when_it_is_told_to_and_goes_on_from_there(newsroom: Newsroom) 
         a_case(newsroom, "ko")
     index = CaseIndex(newsroom.vault, newsroom.watch)
     index.refresh()
-    reader = ContentsReader(newsroom.seat(newsroom.amira), index)
+    reader = ContentsReader(newsroom.seat(newsroom.amira), index, Pictures())
 
     def locked(_done: int, _total: int) -> None:
         raise NotAllowed("The session was locked.", code="locked")

@@ -20,6 +20,7 @@ from fieldreport.vault.cases.case_index import CaseFilter, CaseIndex
 from fieldreport.vault.cases.contents import ContentsReader
 from fieldreport.vault.cases.inbox import CaseRow
 from fieldreport.vault.cases.junk import Junk, Rules
+from fieldreport.vault.cases.pictures import Pictures
 from tests.cast import a_source
 from tests.vault.newsroom import Newsroom, everywhere
 
@@ -58,7 +59,7 @@ def a_case(
 def looked(newsroom: Newsroom, staff: StaffKey) -> ContentsReader:
     index = CaseIndex(newsroom.vault, newsroom.watch)
     index.refresh()
-    reader = ContentsReader(Seat(newsroom.vault, staff, newsroom.watch), index)
+    reader = ContentsReader(Seat(newsroom.vault, staff, newsroom.watch), index, Pictures())
     reader.read(lambda _done, _total: None)
     return reader
 
@@ -209,7 +210,7 @@ def test_two_looks_that_begin_at_once_count_each_letter_once(
     case = a_case(newsroom, "")
     index = CaseIndex(newsroom.vault, newsroom.watch)
     index.refresh()
-    reader = ContentsReader(newsroom.seat(newsroom.amira), index)
+    reader = ContentsReader(newsroom.seat(newsroom.amira), index, Pictures())
     other = threading.Thread(target=lambda: reader.read(lambda _done, _total: None))
     open_each = newsroom.vault.objects.open_each
 
