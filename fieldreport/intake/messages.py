@@ -416,9 +416,10 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "pale-marks": later("pale marks on the paper, such as the yellow dots of printers"),
         "incomplete": later("broken or missing parts; what could be read was kept"),
         "coding": later("the original coding; sound and pictures were encoded again and may be a little less clear"),
-        "credentials": later(
-            "signed data about where it comes from (Content Credentials); nobody checked the signature"
-        ),
+        "credentials": later("signed data about where it comes from (Content Credentials)"),
+        "credentials-fit": later("a signature that fits the file: it is as somebody signed it, but nobody checked who"),
+        "credentials-changed": later("a signature that does not fit the file: one of the two was changed afterwards"),
+        "credentials-unchecked": later("a signature that could not be checked"),
         "says-camera": later("a note that a camera took it"),
         "says-ai": later("a note that it was made or changed with AI"),
         "other-metadata": later("other hidden data"),

@@ -27,6 +27,7 @@ _FOR_FFMPEG: Final = frozenset({Refusal.UNSUPPORTED, Refusal.DAMAGED})
 
 # Who writes these often puts the same into the pixels, where nobody sees it.
 _MARKED: Final = frozenset({Removed.CREDENTIALS, Removed.SAYS_AI})
+_JUDGED: Final = frozenset({Removed.FITS, Removed.CHANGED, Removed.UNCHECKED})
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -34,7 +35,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 
     Raises:
         Refused: and the sink's content is to be thrown away.
-        Elsewhere: there is a recording or film for FFmpeg, and no codecs were loaded here.
+        Elsewhere: there is a recording or film for FFmpeg, or a signature to check, and neither was loaded here.
     """
     found = sniff(untrusted_source)
     row = registry.row(found, cleaning.mode)
@@ -54,12 +55,23 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         media_type = registry.cleaner(registry.REMUX)(untrusted_source, sink, cleaning)
     if media_type not in registry.OUTPUTS or not sink.size:
         raise Damaged
+    if Removed.CREDENTIALS in cleaning.removed:
+        _judge(untrusted_source, found, cleaning)
     if not cleaning.removed.isdisjoint(_MARKED):
         cleaning.noted.add(Noted.WATERMARKS)
     # The output may be of another format (an image made of a document): the one that owns the type verifies.
     if registry.verify(sink.source(), media_type) != cleaning.counted:
         raise Damaged  # a frame was lost on the way, or is one that only some players see
     return media_type
+
+
+def _judge(untrusted_source: Source, media_type: str, cleaning: Cleaning) -> None:
+    """Whether a file's own Content Credentials fit it. Those of a file inside it were judged with that file."""
+    verdict = registry.judge()(untrusted_source, media_type)
+    if verdict is not None:
+        cleaning.removed.add(verdict)
+    elif cleaning.removed.isdisjoint(_JUDGED):
+        cleaning.removed.add(Removed.UNCHECKED)
 
 
 def _transcode(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:

@@ -31,6 +31,7 @@ _TRANSCODE: Final = f"{_ROOT}.media.transcode"
 REMUX: Final = "media.remux"  # what reads a recording or film where none of our own readers does
 _CODECS: Final = f"{_ROOT}.{REMUX}.codecs"
 _PAINT: Final = f"{_ROOT}.views.films"
+_CREDENTIALS: Final = f"{_ROOT}.credentials"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument"
 _ODF: Final = "application/vnd.oasis.opendocument"
 
@@ -247,6 +248,15 @@ def remuxer() -> Remuxer:
     return cast("Remuxer", _loaded(_CODECS).remux)
 
 
+def judge() -> Callable[[Source, str], Removed | None]:
+    """``judge`` of ``credentials``, where ``load_all`` has loaded it.
+
+    Raises:
+        Elsewhere: it has not.
+    """
+    return cast("Callable[[Source, str], Removed | None]", _loaded(_CREDENTIALS).judge)
+
+
 def _loaded(module: str) -> ModuleType:
     found = sys.modules.get(module)
     if found is None:
@@ -257,7 +267,7 @@ def _loaded(module: str) -> ModuleType:
 def load_all(*, codecs: bool = False) -> None:
     """Import every format, and let it load what its libraries load late, while files may still be opened.
 
-    ``codecs``: with all of FFmpeg, which is as much again and makes every fork slower.
+    ``codecs``: with all of FFmpeg, which is as much again and makes every fork slower, and what checks signatures.
     """
     for package in dict.fromkeys(each.package for each in FORMATS):
         warm = getattr(_module(package, "write"), "warm", None)
@@ -269,6 +279,7 @@ def load_all(*, codecs: bool = False) -> None:
         importlib.import_module(_TRANSCODE).warm()
         importlib.import_module(_CODECS)
         importlib.import_module(_PAINT).warm()
+        importlib.import_module(_CREDENTIALS).warm()
     importlib.import_module(f"{_ROOT}.documents.extract").warm()
 
 

@@ -105,7 +105,11 @@ class Removed(_WithText):
     PALE_MARKS = "pale-marks", "pale marks on the paper, such as the yellow dots of printers"
     INCOMPLETE = "incomplete", "broken or missing parts; what could be read is kept"  # cut off on its way to us
     CODING = "coding", "the original coding; sound and pictures were encoded again"
-    CREDENTIALS = "credentials", "signed data about its origin (Content Credentials); nobody checked the signature"
+    CREDENTIALS = "credentials", "signed data about its origin (Content Credentials)"
+    # of their signature; a list of trusted signers is asked nowhere
+    FITS = "credentials-fit", "a signature that fits the file: it is as somebody signed it, but nobody checked who"
+    CHANGED = "credentials-changed", "a signature that does not fit the file: one of the two was changed afterwards"
+    UNCHECKED = "credentials-unchecked", "a signature that could not be checked"
     SAYS_CAMERA = "says-camera", "a statement that a camera took it"
     SAYS_AI = "says-ai", "a statement that AI made or changed it"
     OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it

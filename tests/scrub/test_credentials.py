@@ -1,25 +1,46 @@
-"""Content Credentials and other statements about the origin: what they say is told, and nothing of them is left."""
+"""Content Credentials and other statements about the origin: what they say is told, and nothing of them is left.
+
+That real files of cameras and editors are judged rightly was tried on the public test files of C2PA and of the CAI.
+"""
 
 from __future__ import annotations
 
+import functools
 import io
+import json
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import c2pa
 import pikepdf
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
 from fieldreport.bench.samples import samples
-from fieldreport.scrub import Removed
+from fieldreport.scratch import Scratch
+from fieldreport.scrub import Removed, credentials
+from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import Clean
 
 SERIAL = b"SN-8841-KIM"
 TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 AI, CAMERA = "trainedAlgorithmicMedia", "digitalCapture"
-TOLD = {Removed.CREDENTIALS, Removed.SAYS_AI, Removed.SAYS_CAMERA}
+JUDGED = {Removed.FITS, Removed.CHANGED, Removed.UNCHECKED}
+TOLD = {Removed.CREDENTIALS, Removed.SAYS_AI, Removed.SAYS_CAMERA} | JUDGED
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _the_library_is_loaded() -> None:
+    credentials.warm()
 
 
 def box(kind: bytes, *payload: bytes) -> bytes:
@@ -145,7 +166,7 @@ PLACES: Mapping[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("place", PLACES)
 def test_credentials_are_read_before_they_go(clean: Clean, place: str, source_type: str, said: Removed | None) -> None:
     copy = clean(PLACES[place](store(source_type)))
-    assert copy.removed & TOLD == {Removed.CREDENTIALS, said} - {None}
+    assert copy.removed & TOLD == {Removed.CREDENTIALS, Removed.UNCHECKED, said} - {None}
     assert Removed.IDENTIFIERS in copy.removed
     assert copy.noted == {Noted.WATERMARKS}
     assert SERIAL not in copy.data
@@ -173,3 +194,99 @@ def test_a_block_of_another_kind_says_nothing_of_credentials(clean: Clean) -> No
     copy = clean(in_png(store(AI).replace(b"c2pa", b"c2xx")))
     assert not copy.removed & TOLD
     assert not copy.noted
+
+
+def certificate(
+    name: str, key: ec.EllipticCurvePrivateKey, issuer: str, signer: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    """What C2PA 2.2, 14.5 asks of one. It signs others when it is its own issuer."""
+    named, by = (x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, each)]) for each in (name, issuer))
+    usage = dict.fromkeys(
+        (
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    roots = name == issuer
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder(by, named, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=roots, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(digital_signature=not roots, key_cert_sign=roots, crl_sign=roots, **usage), critical=True
+        )
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+
+
+@functools.cache
+def signed() -> bytes:
+    """A photo with the credentials of a camera, whose key nobody else knows."""
+    root, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    chain = certificate(SERIAL.decode(), key, "Somebody", root), certificate("Somebody", root, "Somebody", root)
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    info = c2pa.C2paSignerInfo(
+        c2pa.C2paSigningAlg.ES256,
+        b"".join(each.public_bytes(pem) for each in chain),
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain),
+        None,
+    )
+    action = {"action": "c2pa.created", "digitalSourceType": TYPES + CAMERA, "softwareAgent": {"name": SERIAL.decode()}}
+    manifest = {
+        "claim_generator_info": [{"name": SERIAL.decode(), "version": "1"}],
+        "format": "image/jpeg",
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+    }
+    with c2pa.Builder(json.dumps(manifest)) as builder, c2pa.Signer.from_info(info) as signer, io.BytesIO() as made:
+        builder.sign(signer, "image/jpeg", io.BytesIO(samples()["jpg"]()), made)
+        return made.getvalue()
+
+
+def with_byte_changed(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (lambda data: data, Removed.FITS),
+        (lambda data: with_byte_changed(data, len(data) - 40), Removed.CHANGED),  # the picture
+        (lambda data: with_byte_changed(data, data.index(SERIAL)), Removed.CHANGED),  # what it says
+    ],
+    ids=["as it was signed", "another picture", "another statement"],
+)
+def test_a_signature_fits_its_file_or_does_not(
+    clean: Clean, change: Callable[[bytes], bytes], verdict: Removed
+) -> None:
+    copy = clean(change(signed()))
+    assert copy.removed & TOLD == {Removed.CREDENTIALS, Removed.SAYS_CAMERA, verdict}
+    assert SERIAL not in copy.data
+    assert b"jumd" not in copy.data
+
+
+def test_a_signature_is_judged_with_the_file_it_lies_in(clean: Clean) -> None:
+    """An archive has none of its own, whatever is in it."""
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a.jpg", signed())
+            archive.writestr("b.jpg", with_byte_changed(signed(), len(signed()) - 40))
+        assert clean(file.getvalue()).removed & JUDGED == {Removed.FITS, Removed.CHANGED}
+
+
+def test_a_signature_is_judged_behind_the_lock(scrubber: Scrubber, tmp_path: Path) -> None:
+    """Where there is no network and no file to open, and the library was not loaded in the first parent."""
+    with Scratch(tmp_path) as source:
+        source.write(signed())
+        scrubbed = scrubber.clean(source)
+    scrubbed.output.close()
+    assert set(scrubbed.removed) & JUDGED == {Removed.FITS}

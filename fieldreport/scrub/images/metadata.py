@@ -145,8 +145,7 @@ def in_photoshop(untrusted_block: bytes) -> frozenset[Removed]:
 def in_credentials(untrusted_block: bytes) -> frozenset[Removed]:
     """What Content Credentials say about the origin; a block that holds something else is "other metadata".
 
-    Their signature is not checked: that takes a list of trusted signers which is kept up to date over the network, and
-    without one anybody's signature is as good as a camera's.
+    Whether they fit the file, says ``credentials``.
     """
     found = {category for pattern, category in _CREDENTIALS if pattern.search(untrusted_block)}
     return frozenset(found | {Removed.IDENTIFIERS} if Removed.CREDENTIALS in found else {Removed.OTHER_METADATA})
