@@ -19,26 +19,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine
 
 from fieldreport import config, installation
 from fieldreport.bench.letterbox import free_port, served, workers_of
 from fieldreport.bench.measure import Pair, Sheet
 from fieldreport.bench.upload import watched
+from fieldreport.bench.waiting import HEADER_BYTES, fill
 from fieldreport.errors import UsageError
 from fieldreport.limits import MIB
 from fieldreport.mailbox import DeskMailbox, LocalMailbox, open_mailbox
 from fieldreport.mailbox.link import open_link
-from fieldreport.mailbox.tables import Counters, Letter
-from fieldreport.store import BlobStore, changing, open_blobs, open_engine
+from fieldreport.store import BlobStore, open_blobs, open_engine
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault, open_vault
 from fieldreport.vault.cases.collect import collect
 
 _ROUNDS: Final = 5
 _LETTERS: Final = 2000  # of a round
-_SHORT: Final = 16 * 1024 + 48  # a report of a page, padded and sealed
-_HEADER: Final = 8 * 1024  # five recipients
 _LARGE: Final = 400 * MIB
 _FLAT: Final = 16  # MiB
 
@@ -55,25 +53,8 @@ class _Way:
     rosters: RosterWatch
 
     def fill(self, letters: int) -> None:
-        """Let so many short letters wait, written in one transaction."""
-        with changing(self.engine, self.blobs.row_keys) as (session, keys):
-            hidden = keys.hide([os.urandom(_HEADER)] * letters)
-            rows = [
-                {
-                    "id": secrets.token_bytes(16),
-                    "epoch": 1,
-                    "size": _SHORT,
-                    "blob": None,
-                    "slot": each.slot,
-                    "hidden": each.hidden,
-                    "payload": os.urandom(_SHORT),
-                }
-                for each in hidden
-            ]
-            session.execute(insert(Letter), rows)
-            session.execute(
-                update(Counters).values(letters=Counters.letters + letters, bytes=Counters.bytes + letters * _SHORT)
-            )
+        """Let so many short letters wait."""
+        fill(self.engine, self.blobs, letters)
 
     def seconds(self, letters: int) -> float:
         start = time.perf_counter()
@@ -114,7 +95,7 @@ def measure(sheet: Sheet) -> None:
 
 def _seal_large(destination: BinaryIO) -> bytes:
     destination.writelines(os.urandom(MIB) for _ in range(_LARGE // MIB))
-    return os.urandom(_HEADER)
+    return os.urandom(HEADER_BYTES)
 
 
 def _made(directory: Path) -> config.Settings:
