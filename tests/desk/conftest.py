@@ -25,7 +25,7 @@ from fieldreport.desk import context, create_app
 from fieldreport.mailbox import LocalMailbox
 from fieldreport.scrub import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys
-from fieldreport.store import FileBlobs, open_engine
+from fieldreport.store import FileBlobs, open_blobs, open_engine
 from fieldreport.unseal import roster_changes, totp
 from fieldreport.unseal.key_file import write_key_file
 from fieldreport.unseal.staff_key import StaffKey
@@ -335,14 +335,14 @@ def build(
             desk, intake = settings.desk.data, settings.intake.data
             vault = Vault(
                 open_engine(settings.desk.vault or f"sqlite:///{desk / 'vault.db'}"),
-                FileBlobs(desk / "blobs"),
+                open_blobs(settings.desk.blobs or desk / "blobs"),
                 INSTANCE,
                 clock=clock,
             )
             stack.callback(vault.close)
             mailbox = LocalMailbox(
                 open_engine(settings.intake.mailbox or f"sqlite:///{intake / 'mailbox.db'}"),
-                FileBlobs(intake / "blobs"),
+                open_blobs(settings.intake.blobs or intake / "blobs"),
                 clock=clock,
             )
             stack.callback(mailbox.close)
