@@ -25,14 +25,17 @@ _WARM: Final = 50
 
 def measure(sheet: Sheet) -> None:
     """Write two rows, on SQLite and the disk of this machine."""
-    with tempfile.TemporaryDirectory(prefix="fieldreport-bench-") as name:
-        with _waiting(Path(name) / "many", _MANY) as many, _waiting(Path(name) / "few", _FEW) as few:
-            pair = in_turn(lambda: _deposit(many), lambda: _deposit(few), rounds=_ROUNDS, warm=_WARM)
-            sheet.pair(f"a letter stored with {_MANY:,} waiting", pair, f"with {_FEW}", at_most=1.2)
-            began = time.perf_counter()
-            for _ in range(_ROUNDS):
-                _deposit(few)
-            sheet.figure("letters stored by one thread", _ROUNDS / (time.perf_counter() - began), "/s")
+    with (
+        tempfile.TemporaryDirectory(prefix="fieldreport-bench-") as name,
+        _waiting(Path(name) / "many", _MANY) as many,
+        _waiting(Path(name) / "few", _FEW) as few,
+    ):
+        pair = in_turn(lambda: _deposit(many), lambda: _deposit(few), rounds=_ROUNDS, warm=_WARM)
+        sheet.pair(f"a letter stored with {_MANY:,} waiting", pair, f"with {_FEW}", at_most=1.2)
+        began = time.perf_counter()
+        for _ in range(_ROUNDS):
+            _deposit(few)
+        sheet.figure("letters stored by one thread", _ROUNDS / (time.perf_counter() - began), "/s")
 
 
 def _deposit(mailbox: LocalMailbox) -> None:
