@@ -24,6 +24,9 @@ from fieldreport.press.newsroom import Newsroom
 from fieldreport.press.push import Cms, Ghost, WordPress
 
 _OTHERS_MAY_READ: Final = 0o077
+_LANGUAGE: Final = click.option(
+    "--language", default="", help="Take it in this language (ko, zh-Hans); without it, in that of SLUG."
+)
 
 
 @click.group("article")
@@ -34,14 +37,15 @@ def article_command() -> None:
 @article_command.command("export")
 @click.argument("slug")
 @click.argument("folder", type=click.Path(path_type=Path))
+@_LANGUAGE
 @click.pass_context
-def export_command(context: click.Context, slug: str, folder: Path) -> None:
+def export_command(context: click.Context, slug: str, folder: Path, language: str) -> None:
     """Write the published article SLUG into the new FOLDER: Markdown, a page, a Word document, and its attachments.
 
     SLUG is what stands between articles/ and .html in its address.
     """
     settings = load_settings(context)
-    export(Archive(settings.press.site), Newsroom.from_settings(settings), slug, folder)
+    export(Archive(settings.press.site), Newsroom.from_settings(settings), slug, folder, language=language)
     click.echo(f"Written to {folder}.")
 
 
@@ -55,13 +59,16 @@ def export_command(context: click.Context, slug: str, folder: Path) -> None:
     required=True,
     help="A file that only you can read: USER:APPLICATION PASSWORD of WordPress, or the Admin API key of Ghost.",
 )
+@_LANGUAGE
 @click.option("--proxy", default="", help="The way there: socks5://HOST:PORT for Tor, or http://HOST:PORT.")
 @click.pass_context
-def push_command(context: click.Context, slug: str, address: str, system: str, credentials: Path, proxy: str) -> None:
+def push_command(
+    context: click.Context, *, slug: str, address: str, system: str, credentials: Path, language: str, proxy: str
+) -> None:
     """Make the published article SLUG a draft at ADDRESS, or change the draft that is there."""
     settings = load_settings(context)
     archive, newsroom = Archive(settings.press.site), Newsroom.from_settings(settings)
-    entry, article = published(archive, slug)
+    entry, article = published(archive, slug, language=language)
     send, secret = _Sender.to(address, proxy=proxy), _secret(credentials)
 
     def read(media: Media) -> bytes:
@@ -73,7 +80,7 @@ def push_command(context: click.Context, slug: str, address: str, system: str, c
     else:
         cms = Ghost(send, newsroom, read, credentials=secret, clock=time.time)
     done = cms.push(entry, article)
-    click.echo(f"{slug} is {'a new' if done.created else 'the same'} draft there, number {done.id}.")
+    click.echo(f"{entry.slug} is {'a new' if done.created else 'the same'} draft there, number {done.id}.")
 
 
 @dataclass(frozen=True, slots=True)

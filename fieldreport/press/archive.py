@@ -1,9 +1,9 @@
 """What was published, in the clear and complete: the site is rebuilt from here without a key.
 
 Everything in this directory is public by definition, and nothing else is ever put here. Rules: one JSON file for each
-article, written under a temporary name and renamed into place; files of articles by their hash; a withdrawn article
-keeps its address and its last slot and loses everything else; times in names, contents and modification times are
-slots.
+article in each of its languages, written under a temporary name and renamed into place; files of articles by their
+hash; a withdrawn article keeps its address and its last slot and loses everything else; times in names, contents and
+modification times are slots.
 
     DIRECTORY/snapshots/SLUG.json      DIRECTORY/snapshots/media/SHA256      DIRECTORY/current -> build-…   (the site)
 """
@@ -17,7 +17,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -51,20 +51,41 @@ class Archive:
     _built: list[Built] = field(default_factory=list, init=False, repr=False, compare=False)  # the last one, or none
 
     def put(self, published: Published, media: Mapping[str, MediaSource]) -> None:
-        """Store one published article; the same again changes nothing.
+        """Store one published article, each of its languages at its own address; the same again changes nothing.
 
-        ``media`` opens each of its files by hexadecimal SHA-256; files that are there already are not read.
+        A language whose words did not change keeps its slot, a new one has that of ``updated``, and one that the
+        article does not have any more is withdrawn. ``media`` opens each of its files by hexadecimal SHA-256; files
+        that are there already are not read.
 
         Raises:
             StoreError: the directory cannot be written, or a file is not what its hash says.
         """
-        article = published.article
+        article, slot = published.article, published.updated
         with self._writing():
             for wanted in article.media if article is not None else ():
                 target = self._media / wanted.sha256
                 if not target.exists():
                     self._copy(media[wanted.sha256], target, wanted.sha256, published.published)
-            self._write(published)
+            if article is None:
+                self._write(published)
+                return
+            original, *translations = article.each_language()
+            slugs = {each.slug for each in translations}
+            for entry in self._translations(published.slug):
+                if entry.slug not in slugs:
+                    self._tombstone(entry, slot)
+            for each in translations:
+                new = Published(
+                    slug=each.slug,
+                    language=each.language,
+                    published=slot,
+                    updated=slot,
+                    article=each,
+                    original=published.slug,
+                )
+                self._write(self._dated(new))
+            # Last: a crash before it leaves what can be repeated.
+            self._write(self._dated(replace(published, article=original)))
 
     def add_media(self, media: Mapping[str, MediaSource], slot: datetime) -> None:
         """Copy files in before the article that needs them, so that ``put`` is quick.
@@ -78,18 +99,17 @@ class Archive:
                     self._copy(source, self._media / sha256, sha256, slot)
 
     def withdraw(self, slug: str, slot: datetime) -> None:
-        """Remove an article and keep a tombstone at its address; repeating it is no error.
+        """Remove an article in all its languages and keep a tombstone at each address; repeating it is no error.
 
         Raises:
             NotFound: nothing was ever published there.
         """
         with self._writing():
-            path = self._snapshots / f"{slug}.json"
-            if not path.exists():
+            entry = self._there(slug)
+            if entry is None:
                 raise NotFound("nothing was published at this address")
-            entry = _read(path)
-            if entry.article is not None:
-                self._write(Published(slug=slug, language=entry.language, published=slot, updated=slot, article=None))
+            for each in (*self._translations(slug), entry):
+                self._tombstone(each, slot)
 
     def entries(self) -> tuple[Published, ...]:
         """Everything ever published, newest first; withdrawn ones without their article.
@@ -157,6 +177,25 @@ class Archive:
         except OSError as error:
             raise StoreError("the site's directory cannot be written", detail=f"site: {error.strerror}") from None
 
+    def _there(self, slug: str) -> Published | None:
+        path = self._snapshots / f"{slug}.json"
+        return _read(path) if path.exists() else None
+
+    def _translations(self, original: str) -> list[Published]:
+        return [entry for entry in self.entries() if entry.original == original]
+
+    def _dated(self, new: Published) -> Published:
+        """An entry with the slots of the one that is there, where that has the same words, or was there first."""
+        there = self._there(new.slug)
+        if there is None or there.article is None:
+            return new
+        published = there.published if new.original else new.published
+        return replace(new, published=published, updated=there.updated if there.article == new.article else new.updated)
+
+    def _tombstone(self, entry: Published, slot: datetime) -> None:
+        if entry.article is not None:
+            self._write(replace(entry, published=slot, updated=slot, article=None))
+
     def _write(self, published: Published) -> None:
         target = self._snapshots / f"{published.slug}.json"
         write_file(target, _to_json(published), published.updated)
@@ -188,7 +227,7 @@ class Archive:
 
 
 def _to_json(published: Published) -> bytes:
-    document = {
+    document: dict[str, object] = {
         "format": _FORMAT,
         "slug": published.slug,
         "language": published.language,
@@ -196,6 +235,8 @@ def _to_json(published: Published) -> bytes:
         "updated": published.updated.isoformat(),
         "article": None if published.article is None else json.loads(published.article.to_json()),
     }
+    if published.original:
+        document["original"] = published.original
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -209,6 +250,7 @@ def _read(path: Path) -> Published:
             published=datetime.fromisoformat(document["published"]).astimezone(UTC),
             updated=datetime.fromisoformat(document["updated"]).astimezone(UTC),
             article=None if article is None else Article.from_document(article),
+            original=document.get("original", ""),
         )
     except (OSError, ValueError, KeyError, TypeError, FieldreportError):
         raise StoreError("a snapshot of a published article is damaged", detail="site: damaged snapshot") from None

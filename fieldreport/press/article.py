@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from unidecode import unidecode
@@ -21,6 +21,7 @@ from fieldreport import limits
 from fieldreport.errors import LimitExceeded, UsageError
 
 _FORMAT: Final = 1
+_FORMAT_TRANSLATED: Final = 2  # with its translations; without any it is written as the first, and has the same hash
 _HASH_LABEL: Final = b"fieldreport/article/v1\0"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _SLUG = re.compile(r"(?:[a-z0-9]+-)*[a-z0-9]{10}")
@@ -66,12 +67,24 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """An article in one more language. ``ready``: it is published with the article; otherwise it is a draft still."""
+
+    article: Article
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article in one language. ``body`` is Markdown; ``correction`` is the public note under a corrected one.
+    """One article: the original in one language, and its ``translations``.
+
+    ``body`` is Markdown; ``correction`` is the public note under a corrected one. A translation has the attachments of
+    the original, under the same names and with its own descriptions and captions: what is attached to the original, or
+    taken from it, is so in every language.
 
     Raises:
-        UsageError: a malformed language tag (BCP 47: ``ko``, ``zh-Hans``, ``pt-BR``), slug or attachment, or text that
-            UTF-8 cannot carry.
+        UsageError: a malformed language tag (BCP 47: ``ko``, ``zh-Hans``, ``pt-BR``), slug or attachment, text that
+            UTF-8 cannot carry, or a language or an address that two of its languages share.
         LimitExceeded: code ``article-too-long``.
     """
 
@@ -82,6 +95,7 @@ class Article:
     body: str = field(default="", repr=False)
     correction: str = field(default="", repr=False)
     media: tuple[Media, ...] = ()
+    translations: tuple[Translation, ...] = ()
 
     def __post_init__(self) -> None:
         if not _LANGUAGE.fullmatch(self.language):
@@ -101,18 +115,87 @@ class Article:
             raise LimitExceeded(f"an article holds at most {limits.ARTICLE_MEDIA} attachments", code="article-too-long")
         if len({media.name for media in self.media}) != len(self.media):
             raise UsageError("two attachments of the article have the same name", code="article-media")
+        self._check_translations()
+
+    def _check_translations(self) -> None:
+        if len(self.translations) > limits.ARTICLE_TRANSLATIONS:
+            raise LimitExceeded(
+                f"an article has at most {limits.ARTICLE_TRANSLATIONS} translations", code="article-too-long"
+            )
+        others = [translation.article for translation in self.translations]
+        if any(other.translations for other in others):
+            raise UsageError("a translation has no translations", code="article-language")
+        if len({self.language, *(other.language for other in others)}) <= len(others):
+            raise UsageError("an article is there once in each language", code="article-language")
+        if len({self.slug, *(other.slug for other in others)}) <= len(others):
+            raise UsageError("each language of an article has its own address", code="article-slug")
+        same_files = tuple(
+            replace(each, article=replace(each.article, media=tuple(map(each.article.described, self.media))))
+            for each in self.translations
+        )
+        object.__setattr__(self, "translations", same_files)
+
+    def described(self, media: Media) -> Media:
+        """A file of another language of this article with what this one says of it; with nothing where it is new."""
+        own = self.media_named(media.name)
+        return replace(media, alternative=own.alternative if own else "", caption=own.caption if own else "")
+
+    def alone(self) -> Article:
+        """The original without its translations."""
+        return replace(self, translations=()) if self.translations else self
+
+    def each_language(self) -> tuple[Article, ...]:
+        """The original and every translation, each as an article of its own."""
+        return self.alone(), *(translation.article for translation in self.translations)
+
+    def for_readers(self) -> Article:
+        """The article with those translations alone that are ready: what is checked, signed and published."""
+        if all(translation.ready for translation in self.translations):
+            return self
+        return replace(self, translations=tuple(each for each in self.translations if each.ready))
+
+    def all_ready(self) -> Article:
+        """The article as if every translation were ready."""
+        return replace(self, translations=tuple(replace(each, ready=True) for each in self.translations))
+
+    def translation(self, language: str) -> Translation | None:
+        """Its translation into a language, or nothing."""
+        return next((each for each in self.translations if each.article.language == language), None)
+
+    def with_translation(self, translation: Translation) -> Article:
+        """The article with this translation, in the place of the one into the same language if there is one."""
+        others = [each for each in self.translations if each.article.language != translation.article.language]
+        place = next((at for at, each in enumerate(self.translations) if each not in others), len(others))
+        return replace(self, translations=(*others[:place], translation, *others[place:]))
+
+    def without_translation(self, language: str) -> Article:
+        """The article without its translation into a language."""
+        kept = tuple(each for each in self.translations if each.article.language != language)
+        return replace(self, translations=kept)
+
+    def with_slugs_of(self, newer: Article) -> Article:
+        """This version of an article, at the addresses that it has now."""
+        slugs = {each.article.language: each.article.slug for each in newer.translations}
+        translations = tuple(
+            replace(each, article=replace(each.article, slug=slugs.get(each.article.language, each.article.slug)))
+            for each in self.translations
+        )
+        return replace(self, slug=newer.slug, translations=translations)
 
     def public_fields(self) -> Mapping[str, str]:
         """Every text a reader will see, by name, in reading order: what the leak check reads.
 
         Names are ``title``, ``standfirst``, ``body``, ``correction``, ``slug`` and, for each attachment,
-        ``media.NAME.caption`` and ``media.NAME.alternative``.
+        ``media.NAME.caption`` and ``media.NAME.alternative``; those of a translation follow, as ``ko:title``.
         """
         fields = {"title": self.title, "standfirst": self.standfirst, "body": self.body, "correction": self.correction}
         for media in self.media:
             fields[f"media.{media.name}.caption"] = media.caption
             fields[f"media.{media.name}.alternative"] = media.alternative
         fields["slug"] = self.slug
+        for translation in self.translations:
+            language = translation.article.language
+            fields |= {f"{language}:{name}": text for name, text in translation.article.public_fields().items()}
         return fields
 
     def media_named(self, name: str) -> Media | None:
@@ -121,7 +204,10 @@ class Article:
 
     def to_json(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, UTF-8, every field present."""
-        document = {
+        return json.dumps(self._document(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+    def _document(self) -> dict[str, object]:
+        document: dict[str, object] = {
             "format": _FORMAT,
             "language": self.language,
             "slug": self.slug,
@@ -131,7 +217,13 @@ class Article:
             "correction": self.correction,
             "media": [{name: getattr(media, name) for name in _MEDIA_FIELDS} for media in self.media],
         }
-        return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        if self.translations:
+            document["format"] = _FORMAT_TRANSLATED
+            document["translations"] = [
+                {"article": each.article._document(), "ready": each.ready}  # noqa: SLF001 - of this class
+                for each in self.translations
+            ]
+        return document
 
     @classmethod
     def from_json(cls, untrusted_document: bytes) -> Article:
@@ -153,17 +245,27 @@ class Article:
     @classmethod
     def from_document(cls, untrusted: object) -> Article:
         """Read what JSON has been decoded from. Raises ``UsageError`` as ``from_json``."""
-        values = _typed(untrusted, {"format": int, "media": list, **dict.fromkeys(_TEXT_FIELDS, str)})
-        if values.pop("format") != _FORMAT:
+        translated = isinstance(untrusted, dict) and "translations" in untrusted
+        kinds = _TRANSLATED_FIELDS if translated else _FIELDS
+        values = _typed(untrusted, kinds)
+        if values.pop("format") != (_FORMAT_TRANSLATED if translated else _FORMAT):
             raise _not_an_article()
         media = tuple(Media(**_typed(entry, _MEDIA_FIELDS)) for entry in values.pop("media"))
-        return cls(**values, media=media)
+        translations = tuple(_translation(entry) for entry in values.pop("translations", ()))
+        if translated and not translations:
+            raise _not_an_article()
+        return cls(**values, media=media, translations=translations)
 
     def content_hash(self) -> bytes:
-        """SHA-256 over everything public, the hashes of the attachments included: 32 bytes, what a sign-off signs.
+        """SHA-256 over everything public, in every language that will be published: 32 bytes, what a sign-off signs.
 
-        The random part of the slug is in it, so the hash alone does not confirm a guess at a draft's text.
+        The hashes of the attachments are in it, and the random part of the slug, so that the hash alone does not
+        confirm a guess at a draft's text.
         """
+        return self.for_readers().revision_hash()
+
+    def revision_hash(self) -> bytes:
+        """SHA-256 as ``content_hash``, over the translations that are drafts still as well: what its author signs."""
         return hashlib.sha256(_HASH_LABEL + self.to_json()).digest()
 
 
@@ -176,16 +278,26 @@ _MEDIA_FIELDS: Final[Mapping[str, type]] = {
     "alternative": str,
     "caption": str,
 }
+_FIELDS: Final[Mapping[str, type]] = {"format": int, "media": list, **dict.fromkeys(_TEXT_FIELDS, str)}
+_TRANSLATED_FIELDS: Final[Mapping[str, type]] = {**_FIELDS, "translations": list}
 
 
-def new_slug(words: str = "") -> str:
+def _translation(untrusted: object) -> Translation:
+    values = _typed(untrusted, {"article": dict, "ready": bool})
+    if "translations" in values["article"]:  # also bounds how deep this goes
+        raise _not_an_article()
+    return Translation(article=Article.from_document(values["article"]), ready=values["ready"])
+
+
+def new_slug(words: str = "", *, language: str = "") -> str:
     """A new address: random, with a readable prefix of at most six words only where an editor asks for one.
 
     It is never derived from the title: a title may have to be changed because it said too much, and the address stays.
+    That of a translation begins with its ``language``.
     """
-    readable = re.findall(r"[a-z0-9]+", unidecode(words).lower())[:_SLUG_WORDS]
+    readable = re.findall(r"[a-z0-9]+", unidecode(words).lower())[: _SLUG_WORDS - bool(language)]
     random_part = "".join(secrets.choice(_SLUG_ALPHABET) for _ in range(_SLUG_RANDOM))
-    return "-".join([*(word[:16] for word in readable), random_part])
+    return "-".join(filter(None, [language.lower(), *(word[:16] for word in readable), random_part]))
 
 
 def _typed(untrusted: object, kinds: Mapping[str, type]) -> dict[str, Any]:

@@ -20,15 +20,17 @@ from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.site import standalone_page
 
 
-def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path) -> None:
+def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path, *, language: str = "") -> None:
     """Write ``SLUG.md``, ``SLUG.html``, ``SLUG.docx`` and the article's attachments into a new folder.
 
+    ``language``: as for ``published``; the files bear the address of the article in that language.
+
     Raises:
-        NotFound: nothing is published at this address, or it was withdrawn. UsageError: the folder exists.
-        StoreError: it cannot be written, or the archive cannot be read.
+        NotFound: nothing is published at this address or in this language, or it was withdrawn.
+        UsageError: the folder exists. StoreError: it cannot be written, or the archive cannot be read.
     """
-    entry, article = published(archive, slug)
-    slot = entry.updated
+    entry, article = published(archive, slug, language=language)
+    slug, slot = entry.slug, entry.updated
     try:
         folder.mkdir()
         for media in article.media:
@@ -45,11 +47,19 @@ def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path) -> Non
         raise StoreError("the export cannot be written", detail=f"export: {error.strerror}") from None
 
 
-def published(archive: Archive, slug: str) -> tuple[Published, Article]:
-    """What readers have at an address. Raises ``NotFound``: nothing, or it was withdrawn."""
-    entry = next((entry for entry in archive.entries() if entry.slug == slug), None)
+def published(archive: Archive, slug: str, *, language: str = "") -> tuple[Published, Article]:
+    """What readers have at an address, or, where a ``language`` is named, of the same article in that language.
+
+    Raises:
+        NotFound: nothing, or it was withdrawn.
+    """
+    there = {entry.slug: entry for entry in archive.entries() if entry.article is not None}
+    entry = there.get(slug)
+    if entry is not None and language:
+        of = entry.of
+        entry = next((each for each in there.values() if each.of == of and each.language == language), None)
     if entry is None or entry.article is None:
-        raise NotFound("nothing is published at this address")
+        raise NotFound("nothing is published at this address" + (" in this language" if language else ""))
     return entry, entry.article
 
 

@@ -36,6 +36,17 @@ def json_feed(newsroom: Newsroom, entries: Sequence[Mapping[str, Any]]) -> str:
                 "date_modified": instant(entry["updated"]),
                 "language": entry["language"],
                 "authors": authors,
+                # An extension, as section "Extensions" allows: JSON Feed has no word for other languages.
+                **(
+                    {
+                        "_translations": [
+                            {"language": other.tag, "url": f"{newsroom.base_url}/articles/{other.slug}.html"}
+                            for other in entry["others"]
+                        ]
+                    }
+                    if entry["others"]
+                    else {}
+                ),
             }
             for entry in entries
         ],

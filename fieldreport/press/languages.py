@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -32,6 +33,15 @@ def direction(language: str) -> str:
 def has_words(language: str) -> bool:
     """Whether the site speaks this language."""
     return language in WORDS or language.partition("-")[0] in WORDS
+
+
+@cache
+def own_name(language: str) -> str:
+    """What a language calls itself, for a link to a page in it; its tag where Babel does not know it."""
+    try:
+        return Locale.parse(language, sep="-").get_display_name() or language
+    except (UnknownLocaleError, ValueError):
+        return language
 
 
 def words(language: str) -> Mapping[str, str]:

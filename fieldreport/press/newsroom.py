@@ -51,13 +51,22 @@ class Newsroom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """One address of the site. ``published`` and ``updated`` are slots; no article means it was withdrawn then."""
+    """One address of the site. ``published`` and ``updated`` are slots; no article means it was withdrawn then.
+
+    ``original``: of a translation, the address of the article that it is of.
+    """
 
     slug: str
     language: str
     published: datetime
     updated: datetime
     article: Article | None
+    original: str = ""
+
+    @property
+    def of(self) -> str:
+        """The address of the original, which all languages of an article share."""
+        return self.original or self.slug
 
     @property
     def identity(self) -> str:

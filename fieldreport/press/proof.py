@@ -29,16 +29,27 @@ setattr(_PARSER, "validateLink", lambda _url: True)  # otherwise a link like jav
 def undescribed(article: Article) -> tuple[str, ...]:
     """What each attachment lacks before it may be reviewed or published, in order; empty where nothing is missing.
 
-    A description is for those who cannot see or hear it (WCAG 2.2, 1.1.1); a caption says what it is and what not.
+    In every language that will be published. A description is for those who cannot see or hear it (WCAG 2.2, 1.1.1); a
+    caption says what it is and what not.
     """
     missing = []
-    for media in article.media:
-        lacks = [
-            what for what, text in (("description", media.alternative), ("caption", media.caption)) if not text.strip()
-        ]
-        if lacks:
-            missing.append(f"{media.name} has no {' and no '.join(lacks)}")
+    for each in article.for_readers().each_language():
+        named = "" if each.language == article.language else f" in {each.language}"
+        for media in each.media:
+            texts = (("description", media.alternative), ("caption", media.caption))
+            lacks = [what for what, text in texts if not text.strip()]
+            if lacks:
+                missing.append(f"{media.name} has no {' and no '.join(lacks)}{named}")
     return tuple(missing)
+
+
+def empty(article: Article) -> tuple[str, ...]:
+    """The languages that will be published and have no title or no text yet."""
+    return tuple(
+        each.language
+        for each in article.for_readers().each_language()
+        if not each.title.strip() or not each.body.strip()
+    )
 
 
 def left_out(article: Article) -> tuple[str, ...]:

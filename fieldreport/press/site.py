@@ -17,7 +17,7 @@ import secrets
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import groupby
@@ -28,6 +28,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fieldreport import limits
+from fieldreport.press.alternates import languages_of, listed
 from fieldreport.press.article import Article
 from fieldreport.press.atomic_files import set_times, sync, sync_path
 from fieldreport.press.feeds import instant, json_feed
@@ -143,6 +144,8 @@ class _SiteBuilder:
         self._media = media
         self._articles = [(entry, entry.article) for entry in published if entry.article is not None]
         self._withdrawn = [entry for entry in published if entry.article is None]
+        self._languages = languages_of(self._articles, newsroom.language)
+        self._listed = listed(self._articles, self._languages)
         self._updated = max((entry.updated for entry in published), default=slot)
 
     def run(self) -> None:
@@ -170,19 +173,24 @@ class _SiteBuilder:
 
     def _article(self, entry: Published, article: Article) -> None:
         if article.media:
-            folder = self._target / "media" / entry.slug
-            folder.mkdir()
-            for media in article.media:
-                self._link_or_copy(self._media(media.sha256), f"media/{entry.slug}/{media.name}", entry.published)
-        name = f"articles/{entry.slug}.html"
-        made_from = hashlib.sha256(f"{entry.published} {entry.updated} ".encode() + article.content_hash()).digest()
+            (self._target / "media" / entry.of).mkdir(exist_ok=True)
+        for media in article.media:  # all languages have the same
+            name = f"media/{entry.of}/{media.name}"
+            if not (self._target / name).exists():
+                self._link_or_copy(self._media(media.sha256), name, entry.published)
+        name, languages = f"articles/{entry.slug}.html", self._languages[entry.of]
+        made_from = hashlib.sha256(
+            f"{entry.published} {entry.updated} {languages}".encode() + article.content_hash()
+        ).digest()
         if self._taken_over(name, entry.slug, made_from):
             return
         html = self._render(
             "article.html",
             page=_Page(article.language, "../"),
             article=article,
-            body=body_html(article, lambda name: f"../media/{entry.slug}/{name}"),
+            media=f"media/{entry.of}",
+            languages=languages,
+            body=body_html(article, lambda name: f"../media/{entry.of}/{name}"),
             picture=next((media for media in article.media if media.media_type.startswith("image/")), None),
             published=entry.published,
             updated=entry.updated,
@@ -219,13 +227,14 @@ class _SiteBuilder:
                 "slug": entry.slug,
                 "language": article.language,
                 "direction": direction(article.language),
+                "others": self._languages[entry.of].beside(article.language),
                 "title": article.title,
                 "standfirst": article.standfirst,
                 "published": entry.published,
                 "updated": entry.updated,
                 "shown": written_date(entry.published, article.language),
             }
-            for entry, article in self._articles
+            for entry, article in self._listed
         ]
         by_year = {year: list(found) for year, found in groupby(entries, lambda entry: int(entry["published"].year))}
         newest: dict[int, datetime] = {
@@ -238,7 +247,8 @@ class _SiteBuilder:
         for year, found in by_year.items():
             html = self._render("index.html", page=page, entries=found, years=[], year=year)
             self._write(f"archive/{year}.html", html, newest[year])
-        sitemap = self._render("sitemap.xml", updated=self._updated, entries=entries, years=newest)
+        pages = [(entry, self._languages[entry.of]) for entry, _ in self._articles]
+        sitemap = self._render("sitemap.xml", updated=self._updated, pages=pages, years=newest)
         self._write("sitemap.xml", sitemap, self._updated)
 
     def _feeds(self) -> None:
@@ -250,24 +260,25 @@ class _SiteBuilder:
 
         entries = [
             {
-                "identity": entry.identity,
+                "identity": replace(entry, slug=entry.of).identity,
                 "slug": entry.slug,
                 "language": article.language,
+                "others": self._languages[entry.of].beside(article.language),
                 "title": article.title,
                 "standfirst": article.standfirst,
                 "published": entry.published,
                 "updated": entry.updated,
                 # A string: inside the feed the HTML is text and is escaped once more.
-                "body": str.__str__(body_html(article, address(entry.slug))),
+                "body": str.__str__(body_html(article, address(entry.of))),
             }
-            for entry, article in self._articles[: limits.FEED_ENTRIES]
+            for entry, article in self._listed[: limits.FEED_ENTRIES]
         ]
         feed = self._render(
             "feed.xml",
             identity=f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, base)}",
             updated=self._updated,
             entries=entries,
-            withdrawn=self._withdrawn,
+            withdrawn=[entry for entry in self._withdrawn if not entry.original],
         )
         self._write("feed.xml", feed, self._updated)
         self._write("feed.json", json_feed(self._newsroom, entries), self._updated)

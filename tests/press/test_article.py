@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.errors import FieldreportError, LimitExceeded, UsageError
-from fieldreport.press.article import Article, Media, new_slug
+from fieldreport.press.article import Article, Media, Translation, new_slug
 
 PHOTO = Media(
     name="photo-1.jpg", media_type="image/jpeg", sha256="a" * 64, length=7, alternative="A bridge", caption="The bridge"
@@ -18,6 +18,12 @@ PHOTO = Media(
 ARTICLE = Article(
     language="ko", slug="bcdfghjkmn", title="제목", standfirst="요약", body="본문\n\n![](photo-1.jpg)", media=(PHOTO,)
 )
+
+ENGLISH = Article(
+    language="en", slug="en-bcdfghjkmn", title="Title", body="Text", media=(replace(PHOTO, caption="It"),)
+)
+TRANSLATED = replace(ARTICLE, translations=(Translation(article=ENGLISH, ready=True),))
+IN_DRAFT = replace(TRANSLATED, translations=(Translation(article=ENGLISH),))
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\ufffe\uffff"), max_size=40)
 articles = st.builds(
@@ -38,11 +44,64 @@ def test_what_is_written_is_read_again(article: Article) -> None:
     assert Article.from_json(article.to_json()) == article
 
 
-def test_the_json_is_canonical() -> None:
-    document = ARTICLE.to_json()
+@pytest.mark.parametrize("article", [ARTICLE, TRANSLATED, IN_DRAFT])
+def test_the_json_is_canonical(article: Article) -> None:
+    document = article.to_json()
     assert (
         json.dumps(json.loads(document), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() == document
     )
+    assert Article.from_json(document) == article
+
+
+def test_one_without_translations_is_written_as_before_there_were_any() -> None:
+    assert json.loads(ARTICLE.to_json()).keys() == {
+        *("format", "language", "slug", "title", "standfirst", "body", "correction", "media")
+    }
+    assert ARTICLE.content_hash().hex() == "23370f988b872bda2ba13b5b1c01829136712b3f1439b7916d8b0a4cb9d5f567"
+
+
+def test_the_hash_is_over_every_language_that_will_be_published_and_no_other() -> None:
+    other = replace(ENGLISH, title="Another")
+    assert TRANSLATED.content_hash() != ARTICLE.content_hash()
+    assert TRANSLATED.with_translation(Translation(article=other, ready=True)).content_hash() != (
+        TRANSLATED.content_hash()
+    )
+    assert IN_DRAFT.content_hash() == ARTICLE.content_hash()
+    assert IN_DRAFT.with_translation(Translation(article=other)).revision_hash() != IN_DRAFT.revision_hash()
+
+
+def test_a_translation_has_the_files_of_its_original_and_its_own_words_for_them() -> None:
+    second = replace(PHOTO, name="photo-2.jpg", sha256="b" * 64)
+    changed = replace(TRANSLATED, media=(second, replace(PHOTO, sha256="c" * 64)))
+    english = changed.each_language()[1]
+    assert [(each.name, each.sha256, each.caption) for each in english.media] == [
+        ("photo-2.jpg", "b" * 64, ""),
+        ("photo-1.jpg", "c" * 64, "It"),
+    ]
+    assert replace(changed, media=()).each_language()[1].media == ()
+
+
+@pytest.mark.parametrize(
+    "translation", [replace(ENGLISH, language="ko"), replace(ENGLISH, slug=ARTICLE.slug), TRANSLATED]
+)
+def test_two_languages_share_no_tag_and_no_address_and_have_no_translations_themselves(translation: Article) -> None:
+    with pytest.raises(UsageError):
+        replace(ARTICLE, translations=(Translation(article=translation),))
+
+
+def test_translations_in_another_form_are_refused() -> None:
+    document = json.loads(TRANSLATED.to_json())
+    inner = document["translations"][0]
+    for untrusted in (
+        [],
+        [inner, 7],
+        [{**inner, "ready": 1}],
+        [{**inner, "article": {**inner["article"], "translations": []}}],
+        [{"article": document, "ready": True}],
+    ):
+        with pytest.raises(UsageError) as caught:
+            Article.from_json(json.dumps({**document, "translations": untrusted}).encode())
+        assert caught.value.code == "article-json"
 
 
 @pytest.mark.parametrize(
@@ -143,3 +202,6 @@ def test_a_fresh_address_is_random_and_says_nothing_unless_asked() -> None:
     readable = new_slug("Across the River: Зима 2024! and much more than six words")
     assert readable.startswith("across-the-river-zima-2024-and-")
     replace(ARTICLE, slug=readable)
+    of_translation = new_slug("a b c d e f g", language="uz-Cyrl-UZ")
+    assert of_translation.startswith("uz-cyrl-uz-a-b-c-d-e-")
+    replace(ARTICLE, slug=of_translation)

@@ -16,7 +16,7 @@ from lxml import etree, html
 
 from fieldreport.errors import NotFound, SettingsError, StoreError
 from fieldreport.press.archive import Archive, MediaSource
-from fieldreport.press.article import Article
+from fieldreport.press.article import Article, Media, Translation
 from fieldreport.press.languages import direction
 from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.site import POLICY
@@ -25,6 +25,7 @@ from tests.cast import settings_in
 
 MediaSources = dict[str, MediaSource]
 ATOM = "{http://www.w3.org/2005/Atom}"
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
 
@@ -186,7 +187,7 @@ def test_the_feeds_content_is_html_with_whole_addresses(built: Path) -> None:
 
 def test_the_site_map_lists_the_pages_by_day(built: Path) -> None:
     sitemap = etree.parse(str(built / "sitemap.xml"))
-    listed = [element.text for element in sitemap.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    listed = [element.text for element in sitemap.iter(f"{SITEMAP}loc")]
     assert listed == [
         "https://example.org/",
         "https://example.org/articles/bcdfghjk22.html",
@@ -429,3 +430,140 @@ def test_an_unwritable_directory_is_one_clear_error(tmp_path: Path, newsroom: Ne
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError):
         Archive(tmp_path / "file").rebuild(newsroom, slot=slot)
+
+
+# --- one article in several languages ---
+
+
+KOREAN = Article(
+    language="ko",
+    slug="ko-bcdfghjk33",
+    title="어두운 창문",
+    standfirst="아무도 이유를 말하지 않는다.",
+    body="첫째.\n\n![](photo-1.jpg)",
+)
+ADDRESSES = {
+    "en": "https://example.org/articles/bcdfghjk22.html",
+    "ko": "https://example.org/articles/ko-bcdfghjk33.html",
+}
+
+
+@pytest.fixture
+def in_two_languages(published: Published, photo: Media) -> Published:
+    """The article in English, with the Korean translation."""
+    assert published.article is not None
+    korean = replace(KOREAN, media=(replace(photo, alternative="언덕", caption="언덕 사진"),))
+    article = replace(published.article, translations=(Translation(article=korean, ready=True),))
+    return replace(published, article=article)
+
+
+def alternates(links: list[etree._Element]) -> dict[str, str]:
+    return {str(link.get("hreflang")): str(link.get("href")) for link in links}
+
+
+def test_each_language_has_a_page_of_its_own_that_links_to_the_others(
+    archive: Archive, newsroom: Newsroom, in_two_languages: Published, media: MediaSources, slot: datetime
+) -> None:
+    archive.put(in_two_languages, media)
+    archive.rebuild(newsroom, slot=slot)
+    for language, address in ADDRESSES.items():
+        page = html.parse(str(current(archive) / "articles" / address.rpartition("/")[2]))
+        assert page.getroot().get("lang") == language
+        links = page.xpath("//head/link[@rel='alternate'][@hreflang]")
+        assert alternates(links) == {**ADDRESSES, "x-default": ADDRESSES["en"]}
+        assert page.xpath("//head/link[@rel='canonical']/@href") == [address]
+        source = page.find(".//img").get("src")
+        assert source == "../media/bcdfghjk22/photo-1.jpg"
+        assert (current(archive) / "articles" / source).resolve().is_file()
+        (other,) = page.xpath("//p[@class='languages']/a")
+        assert (current(archive) / "articles" / other.get("href")).exists()
+    korean = html.parse(str(current(archive) / "articles" / "ko-bcdfghjk33.html"))
+    assert korean.find(".//img").get("alt") == "언덕"
+    assert "2026년 11월 20일" in korean.findtext(".//time")
+    assert [(each.text, each.get("lang")) for each in korean.xpath("//p[@class='languages']/a")] == [("English", "en")]
+
+
+def test_lists_and_feeds_have_it_once_in_the_newsrooms_language_and_name_the_others(
+    archive: Archive, newsroom: Newsroom, in_two_languages: Published, media: MediaSources, slot: datetime
+) -> None:
+    archive.put(in_two_languages, media)
+    for language, other in (("en", "ko"), ("ko", "en"), ("ru", "ko")):
+        archive.rebuild(replace(newsroom, language=language), slot=slot)
+        shown = "ko" if language == "ko" else "en"  # x-default: the newsroom's language, else the original
+        front = html.parse(str(current(archive) / "index.html"))
+        assert [f"https://example.org/{address}" for address in front.xpath("//article/h2/a/@href")] == [
+            ADDRESSES[shown]
+        ]
+        assert front.xpath("//article/p[@class='languages']/a/@hreflang") == [other]
+        entry = etree.parse(str(current(archive) / "feed.xml")).getroot().find(f"{ATOM}entry")
+        assert entry is not None
+        assert entry.findtext(f"{ATOM}id") == in_two_languages.identity, "it stays the same entry"
+        assert alternates(entry.findall(f"{ATOM}link")) == ADDRESSES
+        (item,) = json.loads((current(archive) / "feed.json").read_text(encoding="utf-8"))["items"]
+        assert (item["id"], item["url"]) == (in_two_languages.identity, ADDRESSES[shown])
+        assert item["_translations"] == [{"language": other, "url": ADDRESSES[other]}]
+
+
+def test_the_site_map_names_every_language_of_every_page(
+    archive: Archive, newsroom: Newsroom, in_two_languages: Published, media: MediaSources, slot: datetime
+) -> None:
+    several(archive, slot - timedelta(days=1), 1)
+    archive.put(in_two_languages, media)
+    archive.rebuild(newsroom, slot=slot)
+    sitemap = etree.parse(str(current(archive) / "sitemap.xml"))
+    pages = {
+        str(url.findtext(f"{SITEMAP}loc")): alternates(url.findall("{http://www.w3.org/1999/xhtml}link"))
+        for url in sitemap.iter(f"{SITEMAP}url")
+    }
+    assert [pages[address] for address in ADDRESSES.values()] == [{**ADDRESSES, "x-default": ADDRESSES["en"]}] * 2
+    assert pages["https://example.org/articles/bcdfghjm22.html"] == {}
+
+
+def test_a_new_translation_touches_its_article_and_lists_and_nothing_else(
+    archive: Archive, newsroom: Newsroom, in_two_languages: Published, media: MediaSources, slot: datetime
+) -> None:
+    several(archive, slot - timedelta(days=1), 3)
+    assert in_two_languages.article is not None
+    archive.put(replace(in_two_languages, article=in_two_languages.article.alone()), media)
+    archive.rebuild(newsroom, slot=slot)
+    before = {path.name: path.stat().st_ino for path in (current(archive) / "articles").iterdir()}
+    later = slot + timedelta(days=3)
+    archive.put(replace(in_two_languages, updated=later), media)
+    archive.rebuild(newsroom, slot=later)
+    after = {path.name: path.stat().st_ino for path in (current(archive) / "articles").iterdir()}
+    assert {name for name in after if after[name] != before.get(name)} == {"bcdfghjk22.html", "ko-bcdfghjk33.html"}
+    english = (current(archive) / "articles" / "bcdfghjk22.html").read_text(encoding="utf-8")
+    assert "Corrected" not in english, "not a word of it changed"
+    assert "2026년 11월 23일" in (current(archive) / "articles" / "ko-bcdfghjk33.html").read_text(encoding="utf-8")
+    incremental = {path.relative_to(current(archive)): path.read_bytes() for path in files_of(archive)}
+    Archive(archive.directory).rebuild(newsroom, slot=later)
+    assert {path.relative_to(current(archive)): path.read_bytes() for path in files_of(archive)} == incremental
+
+
+def test_a_translation_that_is_taken_back_leaves_a_neutral_page_in_its_language(
+    archive: Archive, newsroom: Newsroom, in_two_languages: Published, media: MediaSources, slot: datetime
+) -> None:
+    archive.put(in_two_languages, media)
+    assert in_two_languages.article is not None
+    later = slot + timedelta(days=1)
+    archive.put(replace(in_two_languages, updated=later, article=in_two_languages.article.alone()), media)
+    archive.rebuild(newsroom, slot=later)
+    assert (current(archive) / "gone" / "ko-bcdfghjk33").exists()
+    assert "볼 수 없습니다" in (current(archive) / "articles" / "ko-bcdfghjk33.html").read_text(encoding="utf-8")
+    english = html.parse(str(current(archive) / "articles" / "bcdfghjk22.html"))
+    assert english.xpath("//link[@hreflang] | //p[@class='languages']") == []
+    feed = etree.parse(str(current(archive) / "feed.xml")).getroot()
+    assert feed.findall(TOMBSTONE) == [], "no feed ever had it as an entry"
+    for path in archive.directory.rglob("*"):
+        assert not path.is_file() or "어두운".encode() not in path.read_bytes(), path
+
+
+def test_withdrawing_takes_every_language_away(
+    archive: Archive, newsroom: Newsroom, in_two_languages: Published, media: MediaSources, slot: datetime
+) -> None:
+    archive.put(in_two_languages, media)
+    archive.withdraw("bcdfghjk22", slot)
+    archive.rebuild(newsroom, slot=slot)
+    assert {path.name for path in (current(archive) / "gone").iterdir()} == {"bcdfghjk22", "ko-bcdfghjk33"}
+    assert [entry.article for entry in archive.entries()] == [None, None]
+    assert list((archive.directory / "snapshots" / "media").iterdir()) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
@@ -56,26 +56,32 @@ def check(
     public_sites: Sequence[str] = (),
     fresh_media: AbstractSet[str] = frozenset(),
 ) -> tuple[Finding, ...]:
-    """Everything found, in reading order.
+    """Everything found, in reading order, in every language of the article.
 
     ``phone_regions`` are ISO 3166 codes; ``public_sites`` are domains that may be linked to; ``fresh_media`` holds the
     hexadecimal SHA-256 of every file that was cleaned here for this article: any other is a finding.
     """
+    original, *translations = article.each_language()
+    findings: list[Finding] = []
     try:
-        compared = _Compared(article, materials, phone_regions, public_sites)
-        return tuple(_check(article, materials, compared, fresh_media))
+        for each in (original, *translations):
+            compared = _Compared(each, materials, phone_regions, public_sites)
+            findings += _written(each, compared, prefix="" if each is original else f"{each.language}:")
     finally:
         for room in (text, content, names, sounds):
             room.forget()
+    for media in article.media:  # translations have the same files
+        if media.sha256 not in fresh_media:
+            findings.append(_whole(Rule.MEDIA, f"media.{media.name}", media.sha256))
+    for material in materials:
+        findings += _case_findings(material)
+    return tuple(findings)
 
 
-def _check(
-    article: Article, materials: Sequence[Material], compared: _Compared, fresh_media: AbstractSet[str]
-) -> list[Finding]:
-    fields = article.public_fields()
+def _written(article: Article, compared: _Compared, *, prefix: str) -> Iterator[Finding]:
+    """Everything found in one language; ``prefix``: of its fields, as ``Article.public_fields`` names them."""
     body = resolve(article.body)
-    findings: list[Finding] = []
-    for field, written in fields.items():
+    for field, written in article.public_fields().items():
         if written:
             if field == "slug":  # its random end means nothing
                 hits = compared.terms.hits(written)
@@ -83,13 +89,7 @@ def _check(
                 hits = body.at_origin(compared.hits(body.text))
             else:
                 hits = compared.hits(written)
-            findings += _findings(field, written, hits)
-    for media in article.media:
-        if media.sha256 not in fresh_media:
-            findings.append(_whole(Rule.MEDIA, f"media.{media.name}", media.sha256))
-    for material in materials:
-        findings += _case_findings(material)
-    return findings
+            yield from _findings(f"{prefix}{field}", written, hits)
 
 
 class _Compared:

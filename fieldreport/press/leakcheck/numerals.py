@@ -17,6 +17,8 @@ from fieldreport.press.leakcheck.text import Word, fold, words
 
 _FIGURES: Final = re.compile(r"\d+(?:[.,\u00a0\u202f'٬]\d{3})*(?:[.,]\d{1,2})?(?![.,]?\d)")
 _GROUPED: Final = re.compile(r"[.,\u00a0\u202f'٬](?=\d{3}(?!\d))")
+_SPACED_FIGURES: Final = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")  # 1 500, as French and Russian write it
+_SPACES_IN_FIGURES: Final = frozenset({"fr", "ru", "es", "pt"})
 _INSIDE: Final = re.compile(r"(?<=[^\W\d_])\d{2,9}(?!\d)")  # of a number plate
 _FIGURES_MOST: Final = 18  # more digits fit no count of anything
 _PHRASE_WORDS: Final = 3  # of the longest entry of the tables
@@ -148,6 +150,8 @@ def word_joins(language: str) -> frozenset[str]:
 
 def _of_passage(passage: Passage) -> list[Number]:
     text, language = passage.text, passage.language
+    if language in _SPACES_IN_FIGURES:
+        text = _SPACED_FIGURES.sub(lambda figures: figures.group().replace(" ", "\u00a0"), text)
     found: list[Number] = []
     if language in _SPACED:
         found += _spaced(text, _SPACED[language])

@@ -119,6 +119,10 @@ def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> D
             it is limited to others. UsageError: an attachment it never had.
     """
     head, record = open_current(seat, article_id)
+    if head.slug is not None:
+        before = {each.language: each.slug for each in record.article.each_language()}
+        if any(before.get(each.language, each.slug) != each.slug for each in article.each_language()):
+            raise _fixed()
     save_with(seat, article_id, article, record.files, cases=head.cases, based_on=based_on)
     return load(seat, article_id)
 
@@ -228,7 +232,7 @@ def save_with(
         if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
             raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
         if row.slug is not None and row.slug != article.slug:
-            raise NotAllowed("the address of a published article stays what it is", code="slug-fixed")
+            raise _fixed()
         if file is not None:
             change.add(file)
             change.session.add(ArticleFile(article_id=article_id, object_id=file.id))
@@ -237,6 +241,10 @@ def save_with(
         change.record(Act.ARTICLE_SAVED, article_id.hex())
         if act is not None:
             change.record(act, article_id.hex())
+
+
+def _fixed() -> NotAllowed:
+    return NotAllowed("the address of a published article stays what it is", code="slug-fixed")
 
 
 def _saves(session: Session, article_id: bytes) -> list[str]:

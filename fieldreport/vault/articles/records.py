@@ -70,7 +70,7 @@ def stage_revision(
             "files": {name: identifier.hex() for name, identifier in files.items()},
         }
     )
-    signature = sign(seat, SignOff.WRITING, article_id, article.content_hash())
+    signature = sign(seat, SignOff.WRITING, article_id, article.revision_hash())
     parts = [json_part("article.json", article.to_json()), json_part("desk.json", private)]
     fields = {"author": seat.handle, "signature": signature.hex()}
     with seat.stage(kind=Kind.DRAFT, thread=article_id, parts=parts, fields=fields, version=number) as staged:
@@ -102,7 +102,7 @@ def open_revision(seat: Seat, article_id: bytes, row: ArticleRevision) -> Record
         raise _damaged("not what this program writes") from None
     if any(media.name not in files for media in article.media):
         raise _damaged("an attachment has no file")
-    author_is(seat, author, article_id, article.content_hash(), signature)
+    author_is(seat, author, article_id, article.revision_hash(), signature)
     return Record(object_id=object_id, article=article, files=files, author=author, cases=cases)
 
 

@@ -116,12 +116,12 @@ def histories(seat: Seat, article_id: bytes) -> dict[str, Redacted]:
 
 
 def restore(seat: Seat, article_id: bytes, number: int, *, based_on: int) -> Draft:
-    """Save an earlier version again, at the address of now, with every file as redacted as it is now.
+    """Save an earlier version again, at the addresses of now, with every file as redacted as it is now.
 
     Raises:
         NotFound, NotARecipient, SealError: it cannot be opened. And as ``drafts.save``.
     """
-    article = replace(drafts.load_revision(seat, article_id, number), slug=drafts.load(seat, article_id).article.slug)
+    article = drafts.load_revision(seat, article_id, number).with_slugs_of(drafts.load(seat, article_id).article)
     later = {each.origin.name: each.media for each in histories(seat, article_id).values() if each.origin.name}
     while replaced := {media: later[media.name] for media in article.media if media.name in later}:
         article = _with(article, replaced)
@@ -129,11 +129,20 @@ def restore(seat: Seat, article_id: bytes, number: int, *, based_on: int) -> Dra
 
 
 def _with(article: Article, replaced: Mapping[Media, Media]) -> Article:
-    """The article with other files under the same words, also where its body names them; none of them twice."""
+    """The article with other files under the same words in every language, also where a body names them."""
+    names = {media.name: new for media, new in replaced.items()}
+    translations = tuple(replace(each, article=_in_one_language(each.article, names)) for each in article.translations)
+    # At once: a translation has the words of the files that its original has.
+    original = _in_one_language(article.alone(), names)
+    return replace(original, translations=translations)
+
+
+def _in_one_language(article: Article, replaced: Mapping[str, Media]) -> Article:
+    """As ``_with``, of one language; no file is there twice."""
     media: dict[str, Media] = {}
     body = article.body
     for each in article.media:
-        new = replaced.get(each)
+        new = replaced.get(each.name)
         if new is None:
             media[each.name] = each
             continue

@@ -273,7 +273,7 @@ def _must_be_ready(
         people=site.press.sign_offs,
     )
     must_be_described(record.article)
-    found = leak_check(seat, head, record, site.press, site.reader)
+    found = leak_check(seat, head, record.article, site.press, site.reader)
     found.must_be_answered_for(sign_offs[SignOff.SAFETY].handle)
     return found
 
@@ -290,7 +290,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
         slots.must_be_due(session, seat, article_id, now)
     head, record = drafts.open_current(seat, article_id)
     _must_be_ready(seat, head, record, site)
-    article, slot = record.article, site.current_slot()
+    article, slot = record.article.for_readers(), site.current_slot()
     sources: dict[str, MediaSource] = {
         media.sha256: partial(opened_file, seat, article_id, record, media.name) for media in article.media
     }

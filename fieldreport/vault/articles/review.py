@@ -20,7 +20,7 @@ from fieldreport.press.article import Article
 from fieldreport.press.leakcheck import Finding, Severity
 from fieldreport.press.leakcheck import check as check_words
 from fieldreport.press.leakcheck.findings import Rule
-from fieldreport.press.proof import undescribed
+from fieldreport.press.proof import empty, undescribed
 from fieldreport.seal import Kind, Role
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -31,7 +31,7 @@ from fieldreport.vault.articles.materials import Background, background
 from fieldreport.vault.articles.overview import ArticleHead, row_of
 from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.readers import must_read_all
-from fieldreport.vault.articles.records import Record, fresh_hashes
+from fieldreport.vault.articles.records import fresh_hashes
 from fieldreport.vault.articles.signatures import (
     Answer,
     SignOff,
@@ -105,13 +105,13 @@ class Review:
         return given[-1] if given else None
 
 
-def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press, reader: Reader) -> Review:
-    """Check one revision against the letters and cards of its cases, now."""
+def leak_check(seat: Seat, head: ArticleHead, article: Article, press: Press, reader: Reader) -> Review:
+    """Check what would be published of an article against the letters and cards of its cases, now."""
     with seat.vault.reading() as session:
         files = session.scalars(select(ArticleFile.object_id).where(ArticleFile.article_id == head.id)).all()
     behind = background(seat, head.id, reader)
     findings = check_words(
-        record.article,
+        article.for_readers(),
         behind.materials,
         phone_regions=press.phone_regions,
         public_sites=press.public_sites,
@@ -125,7 +125,13 @@ def leak_check(seat: Seat, head: ArticleHead, record: Record, press: Press, read
 def check(seat: Seat, article_id: bytes, *, press: Press, reader: Reader) -> tuple[Checked, ...]:
     """Run the leak check on the current revision against the letters and cards of its cases."""
     head, record = drafts.open_current(seat, article_id)
-    return leak_check(seat, head, record, press, reader).seen_by(seat.handle, head.cleared_by)
+    return leak_check(seat, head, record.article, press, reader).seen_by(seat.handle, head.cleared_by)
+
+
+def check_typed(seat: Seat, article_id: bytes, typed: Article, *, press: Press, reader: Reader) -> tuple[Checked, ...]:
+    """As ``check``, of an article that is typed and not saved: every language of it, also those that are drafts."""
+    head, _ = drafts.open_current(seat, article_id)
+    return leak_check(seat, head, typed.all_ready(), press, reader).seen_by(seat.handle, head.cleared_by)
 
 
 def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press, reader: Reader) -> None:
@@ -142,7 +148,7 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
     if len(reason) > limits.ANSWER_CHARACTERS:
         raise LimitExceeded("this reason is too long", code="reason-size")
     head, record = drafts.open_current(seat, article_id)
-    finding = leak_check(seat, head, record, press, reader).finding(key)
+    finding = leak_check(seat, head, record.article, press, reader).finding(key)
     must_have_read(finding)
     blocks = finding.severity is Severity.BLOCK
     if blocks:
@@ -166,8 +172,10 @@ def submit(seat: Seat, article_id: bytes) -> ArticleHead:
             "undescribed").
     """
     _, record = drafts.open_current(seat, article_id)
-    if not record.article.title.strip() or not record.article.body.strip():
-        raise NotAllowed("an article needs a title and a text before it is reviewed", code="empty-article")
+    without = empty(record.article)
+    if without:
+        where = "" if without == (record.article.language,) else f" in {', '.join(without)}"
+        raise NotAllowed(f"an article needs a title and a text before it is reviewed{where}", code="empty-article")
     must_be_described(record.article)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
@@ -204,7 +212,7 @@ def clear(
     with seat.vault.reading() as session:
         must_read_all(session, seat, article_id)
     must_be_described(record.article)
-    leak_check(seat, head, record, press, reader).must_be_answered_for(seat.handle)
+    leak_check(seat, head, record.article, press, reader).must_be_answered_for(seat.handle)
     content = record.article.content_hash()
     answered = questions.encode(record.article, answers)
     signature = sign(seat, SignOff.SAFETY, article_id, content, answered=answered)

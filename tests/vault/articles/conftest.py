@@ -48,6 +48,7 @@ class Editor:
         self.open_media = partial(drafts.open_media, seat)
         self.discard = partial(drafts.discard, seat)
         self.check = partial(review.check, seat, press=site.press, reader=site.reader)
+        self.check_typed = partial(review.check_typed, seat, press=site.press, reader=site.reader)
         self.answer = partial(review.answer, seat, press=site.press, reader=site.reader)
         self.submit = partial(review.submit, seat)
         self.return_to_draft = partial(review.return_to_draft, seat)

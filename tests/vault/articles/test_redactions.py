@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from fieldreport.errors import Conflict, NotFound
+from fieldreport.press.article import Article, Translation, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Area, Redaction
 from fieldreport.scrub.sandbox.service import Scrubber
@@ -107,6 +109,24 @@ def test_the_redacted_photo_is_what_is_signed_and_published(house: House, draft:
     names = {path.name for path in house.site.rglob("photo-*")}
     assert names == {"photo-2.jpg"}
     assert 'photo-2.jpg"' in house.page(article)
+
+
+def test_a_translation_shows_the_redacted_photo_under_its_own_words(house: House, draft: Draft, redact: Redact) -> None:
+    photo = draft.article.media[0]
+    korean = Article(
+        language="ko",
+        slug=new_slug(language="ko"),
+        title="들판",
+        body="![](photo-1.jpg)",
+        media=(replace(photo, caption="어딘가", alternative="들판"),),
+    )
+    translated = draft.article.with_translation(Translation(article=korean, ready=True))
+    saved = house.amira.save(draft.head.id, translated, based_on=draft.head.revision)
+    changed = redact(saved).article.each_language()[1]
+    assert changed.body == "![](photo-2.jpg)"
+    (shown,) = changed.media
+    assert (shown.name, shown.caption, shown.alternative) == ("photo-2.jpg", "어딘가", "들판")
+    assert shown.sha256 != photo.sha256
 
 
 def test_redacting_voids_the_sign_offs_and_a_colleague_who_saved_first_wins(
