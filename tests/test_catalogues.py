@@ -104,7 +104,8 @@ def test_the_compiled_catalogue_is_the_one_of_the_source(path: Path) -> None:
     """By what they say: another release of Babel writes other bytes."""
     with path.with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
-    assert said(compiled) == {message: texts for message, texts in said(read(path)).items() if any(texts)}
+    translated = {message: texts for message, texts in said(read(path)).items() if any(texts)}
+    assert {message: texts for message, texts in said(compiled).items() if message in translated} == translated
 
 
 def test_no_template_holds_bare_english() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fieldreport.errors import FieldreportError
+from fieldreport.sentence import Sentence
 
 
 class Verdict(StrEnum):
@@ -36,5 +37,9 @@ def failing_as(check: str, findings: list[Finding]) -> Iterator[None]:
     except FieldreportError as error:
         findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=error.detail))
     except OSError as error:
-        seen = f"{error.filename}: {error.strerror}; see that it is there and belongs to the user of its zone"
+        seen = Sentence(
+            "%(file)s: %(error)s; see that it is there and belongs to the user of its zone",
+            file=error.filename,
+            error=error.strerror,
+        )
         findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=seen))

@@ -17,12 +17,14 @@ from fieldreport.checks.findings import Finding, Verdict
 from fieldreport.errors import FieldreportError
 from fieldreport.scrub.sandbox.lockdown import SandboxStatus, sandbox_status
 from fieldreport.seal import check_platform
+from fieldreport.sentence import Sentence
 from fieldreport.store import free_bytes, free_share
 from fieldreport.web.limiter import storage_options, where
 
 _SQLITE_WITHOUT_RESET_RACE: Final = (3, 51, 3)
 _TIMEX_BYTES: Final = 512  # struct timex of adjtimex(2) has 208 on Linux; with modes 0 nothing is changed
 _TIME_ERROR: Final = 5
+_ZONES: Final = {"intake": Sentence("intake"), "desk": Sentence("desk")}
 
 
 def machine_checks() -> Iterator[Finding]:
@@ -32,7 +34,7 @@ def machine_checks() -> Iterator[Finding]:
     except FieldreportError as error:
         yield Finding(check="cryptography", verdict=Verdict.FAILS, seen=error.detail)
     else:
-        yield Finding(check="cryptography", verdict=Verdict.HOLDS, seen="the known answers come out")
+        yield Finding(check="cryptography", verdict=Verdict.HOLDS, seen=Sentence("the known answers come out"))
     yield sandbox(sandbox_status())
     old = sqlite3.sqlite_version_info < _SQLITE_WITHOUT_RESET_RACE
     yield Finding(
@@ -46,7 +48,7 @@ def machine_checks() -> Iterator[Finding]:
 def sandbox(status: SandboxStatus) -> Finding:
     """Whether files are cleaned in a locked child."""
     return Finding(
-        check="sandbox",
+        check=Sentence("sandbox"),
         verdict=Verdict.HOLDS if status.complete else Verdict.FAILS,
         seen="; ".join(status.problems) or f"Landlock ABI {status.landlock_abi}, seccomp",
     )
@@ -55,9 +57,11 @@ def sandbox(status: SandboxStatus) -> Finding:
 def clock() -> Finding:
     """Whether something keeps the clock right."""
     if ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) == _TIME_ERROR:
-        seen = "nothing keeps it right, and one-time codes need it: install systemd-timesyncd or chrony"
-        return Finding(check="clock", verdict=Verdict.WARNS, seen=seen)
-    return Finding(check="clock", verdict=Verdict.HOLDS, seen="the kernel says that it is kept right")
+        seen = Sentence("nothing keeps it right, and one-time codes need it: install systemd-timesyncd or chrony")
+        return Finding(check=Sentence("clock"), verdict=Verdict.WARNS, seen=seen)
+    return Finding(
+        check=Sentence("clock"), verdict=Verdict.HOLDS, seen=Sentence("the kernel says that it is kept right")
+    )
 
 
 def surroundings(settings: config.Settings, zones: Sequence[str]) -> Iterator[Finding]:
@@ -70,57 +74,85 @@ def surroundings(settings: config.Settings, zones: Sequence[str]) -> Iterator[Fi
 
 
 def _disk(settings: config.Settings, zone: str, data: Path) -> Finding:
-    check = f"disk of the {zone}"
+    check = Sentence("disk of the %(zone)s", zone=_ZONES[zone])
     try:
         free, share = free_bytes(data), free_share(data)
     except OSError as error:
-        seen = f"{data}: {error.strerror}; run this as the user of the {zone}, or as root"
+        seen = _not_seen(zone, data, error)
         return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
     intake = settings.intake if zone == "intake" else None
     needed = intake.free_bytes + intake.request_bytes if intake else limits.COLLECT_FREE_BYTES
-    seen = f"{data} has {free // limits.MIB} MiB left, {share:.0%} of its disk"
+    seen = Sentence(
+        "%(folder)s has %(free)s MiB left, %(share)s of its disk",
+        folder=data,
+        free=free // limits.MIB,
+        share=format(share, ".0%"),
+    )
     if free < needed:
-        stops = "the letterbox takes nothing" if zone == "intake" else "no letter is collected"
-        return Finding(
-            check=check,
-            verdict=Verdict.FAILS,
-            seen=f"{seen}; with less than {needed // limits.MIB} MiB {stops}: make room, old backups and logs first",
+        least = needed // limits.MIB
+        stops = (
+            Sentence("with less than %(least)s MiB the letterbox takes nothing", least=least)
+            if zone == "intake"
+            else Sentence("with less than %(least)s MiB no letter is collected", least=least)
         )
+        room = Sentence("%(seen)s; %(stops)s: make room, old backups and logs first", seen=seen, stops=stops)
+        return Finding(check=check, verdict=Verdict.FAILS, seen=room)
     if share < limits.FREE_SHARE_ALARM:
-        return Finding(check=check, verdict=Verdict.WARNS, seen=f"{seen}; make room: old backups and logs first")
+        room = Sentence("%(seen)s; make room: old backups and logs first", seen=seen)
+        return Finding(check=check, verdict=Verdict.WARNS, seen=room)
     return Finding(check=check, verdict=Verdict.HOLDS, seen=seen)
 
 
 def _limiter(zone: str, storage: str) -> Finding:
-    check = f"limiter of the {zone}"
+    check = Sentence("limiter of the %(zone)s", zone=_ZONES[zone])
     if not storage.startswith("redis"):
-        return Finding(check=check, verdict=Verdict.HOLDS, seen="in the memory of each process")
+        return Finding(check=check, verdict=Verdict.HOLDS, seen=Sentence("in the memory of each process"))
     try:
         works = storage_from_string(storage, **storage_options(storage)).check()
     except (StorageError, ConfigurationError, ValueError, OSError):
         works = False
     if works:
-        return Finding(check=check, verdict=Verdict.HOLDS, seen=f"{where(storage)} answers")
-    without = "each process counts for itself" if zone == "intake" else "nobody can sign in"
-    seen = f"{where(storage)} does not answer, and {without}: start Redis there, or correct [{zone}] limiter"
+        return Finding(check=check, verdict=Verdict.HOLDS, seen=Sentence("%(storage)s answers", storage=where(storage)))
+    seen = (
+        Sentence(
+            "%(storage)s does not answer, and each process counts for itself: start Redis there, or correct"
+            " [intake] limiter",
+            storage=where(storage),
+        )
+        if zone == "intake"
+        else Sentence(
+            "%(storage)s does not answer, and nobody can sign in: start Redis there, or correct [desk] limiter",
+            storage=where(storage),
+        )
+    )
     return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
 
 
 def _backup(zone: str, data: Path) -> Finding:
-    check = f"backup of the {zone}"
+    check = Sentence("backup of the %(zone)s", zone=_ZONES[zone])
     try:
         made = datetime.fromisoformat((data / limits.BACKED_UP_NAME).read_text(encoding="ascii").strip())
         days = (datetime.now(UTC) - made.replace(tzinfo=UTC)).days
     except FileNotFoundError:
-        seen = "none was made on this machine; 'fieldreport backup DIR' makes one"
+        seen = Sentence("none was made on this machine; 'fieldreport backup DIR' makes one")
         return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
     except ValueError:
-        seen = f"{data / limits.BACKED_UP_NAME} names no day; 'fieldreport backup DIR' writes it again"
+        path = data / limits.BACKED_UP_NAME
+        seen = Sentence("%(path)s names no day; 'fieldreport backup DIR' writes it again", path=path)
         return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
     except OSError as error:
-        seen = f"{data}: {error.strerror}; run this as the user of the {zone}, or as root"
+        seen = _not_seen(zone, data, error)
         return Finding(check=check, verdict=Verdict.FAILS, seen=seen)
     if days > limits.BACKUP_ALARM_DAYS:
-        seen = f"the newest is {days} days old; 'fieldreport backup DIR' makes another"
+        seen = Sentence("the newest is %(days)s days old; 'fieldreport backup DIR' makes another", days=days)
         return Finding(check=check, verdict=Verdict.WARNS, seen=seen)
-    return Finding(check=check, verdict=Verdict.HOLDS, seen=f"the newest is {days} days old")
+    return Finding(check=check, verdict=Verdict.HOLDS, seen=Sentence("the newest is %(days)s days old", days=days))
+
+
+def _not_seen(zone: str, data: Path, error: OSError) -> Sentence:
+    return Sentence(
+        "%(folder)s: %(error)s; run this as the user of the %(zone)s, or as root",
+        folder=data,
+        error=error.strerror,
+        zone=_ZONES[zone],
+    )

@@ -8,6 +8,7 @@ from fieldreport import config, limits
 from fieldreport.checks.findings import Finding, Verdict
 from fieldreport.errors import FieldreportError
 from fieldreport.mailbox import DeskMailbox
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.keys.status import standing
@@ -18,10 +19,14 @@ def roster_age(rosters: RosterWatch) -> Finding:
     try:
         roster = rosters.newest()
     except FieldreportError as error:
-        return Finding(check="roster's age", verdict=Verdict.FAILS, seen=error.detail)
+        return Finding(check=Sentence("roster's age"), verdict=Verdict.FAILS, seen=error.detail)
     days = (roster.not_after - rosters.now()).days
     verdict = Verdict.HOLDS if days > limits.ROSTER_ALARM_DAYS else Verdict.WARNS
-    return Finding(check="roster's age", verdict=verdict, seen=f"epoch {roster.epoch} expires in {days} days")
+    return Finding(
+        check=Sentence("roster's age"),
+        verdict=verdict,
+        seen=Sentence("epoch %(epoch)s expires in %(days)s days", epoch=roster.epoch, days=days),
+    )
 
 
 def keys_due(settings: config.Settings, vault: Vault, rosters: RosterWatch) -> Iterator[Finding]:
@@ -29,10 +34,15 @@ def keys_due(settings: config.Settings, vault: Vault, rosters: RosterWatch) -> I
     found = standing(vault, rosters, rotate_days=settings.keys.rotate_days)
     due = [key for key in found.keys if key.due]
     for key in due:
-        seen = f"{key.handle}'s is {key.age_days} days old; keys are replaced after {found.rotate_days}"
-        yield Finding(check="keys", verdict=Verdict.WARNS, seen=seen)
+        seen = Sentence(
+            "%(handle)s's is %(days)s days old; keys are replaced after %(most)s",
+            handle=key.handle,
+            days=key.age_days,
+            most=found.rotate_days,
+        )
+        yield Finding(check=Sentence("keys"), verdict=Verdict.WARNS, seen=seen)
     if not due:
-        yield Finding(check="keys", verdict=Verdict.HOLDS, seen="none is due for replacement")
+        yield Finding(check=Sentence("keys"), verdict=Verdict.HOLDS, seen=Sentence("none is due for replacement"))
 
 
 def admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:
@@ -40,11 +50,13 @@ def admin_key(settings: config.Settings, rosters: RosterWatch) -> Finding:
     try:
         in_force = rosters.published.admin().fingerprint
     except FieldreportError as error:
-        return Finding(check="admin key", verdict=Verdict.FAILS, seen=error.detail)
+        return Finding(check=Sentence("admin key"), verdict=Verdict.FAILS, seen=error.detail)
     if in_force == settings.keys.admin_fingerprint:
-        return Finding(check="admin key", verdict=Verdict.HOLDS, seen="the settings pin the key in force")
-    seen = f"it was handed over; pin the one in force: admin_fingerprint = {in_force}"
-    return Finding(check="admin key", verdict=Verdict.WARNS, seen=seen)
+        return Finding(
+            check=Sentence("admin key"), verdict=Verdict.HOLDS, seen=Sentence("the settings pin the key in force")
+        )
+    seen = Sentence("it was handed over; pin the one in force: admin_fingerprint = %(key)s", key=in_force)
+    return Finding(check=Sentence("admin key"), verdict=Verdict.WARNS, seen=seen)
 
 
 def link_of(mailbox: DeskMailbox, rosters: RosterWatch) -> Finding:
@@ -53,13 +65,24 @@ def link_of(mailbox: DeskMailbox, rosters: RosterWatch) -> Finding:
         waiting, there = mailbox.totals().letters, mailbox.highest_epoch()
         here = rosters.newest().epoch
     except FieldreportError as error:
-        return Finding(check="link", verdict=Verdict.FAILS, seen=error.detail)
+        return Finding(check=Sentence("link"), verdict=Verdict.FAILS, seen=error.detail)
     if there < here:
-        seen = f"the intake has seen epoch {there}, this desk has {here}: 'fieldreport collect' brings it there"
-        return Finding(check="link", verdict=Verdict.WARNS, seen=seen)
-    if there > here:
-        seen = (
-            f"the intake has seen epoch {there}, this desk has {here}: an older copy of the desk's rosters was put back"
+        seen = Sentence(
+            "the intake has seen epoch %(there)s, this desk has %(here)s: 'fieldreport collect' brings it there",
+            there=there,
+            here=here,
         )
-        return Finding(check="link", verdict=Verdict.FAILS, seen=seen)
-    return Finding(check="link", verdict=Verdict.HOLDS, seen=f"the intake answers; letters wait: {waiting}")
+        return Finding(check=Sentence("link"), verdict=Verdict.WARNS, seen=seen)
+    if there > here:
+        seen = Sentence(
+            "the intake has seen epoch %(there)s, this desk has %(here)s: an older copy of the desk's rosters was put"
+            " back",
+            there=there,
+            here=here,
+        )
+        return Finding(check=Sentence("link"), verdict=Verdict.FAILS, seen=seen)
+    return Finding(
+        check=Sentence("link"),
+        verdict=Verdict.HOLDS,
+        seen=Sentence("the intake answers; letters wait: %(number)s", number=waiting),
+    )

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Final
 
-_LABELS: Final = {
-    "title": "Title",
-    "standfirst": "Standfirst",
-    "body": "Body",
-    "correction": "Correction",
-    "slug": "Address",
-    "article": "The whole article",
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+_LABELS: Final[Mapping[str, LazyString]] = {
+    "title": later("Title"),
+    "standfirst": later("Standfirst"),
+    "body": later("Body"),
+    "correction": later("Correction"),
+    "slug": later("Address"),
+    "article": later("The whole article"),
 }
 
 
@@ -28,11 +32,14 @@ class Changed:
 def label(name: str) -> str:
     """What an editor calls a public field of an article."""
     if name.startswith("media."):
-        which, _, what = name.removeprefix("media.").rpartition(".")
+        which, _dot, what = name.removeprefix("media.").rpartition(".")
         if what in {"caption", "alternative"}:
-            return f"{'Caption' if what == 'caption' else 'Description'} of {which}"
+            said = (
+                _("Caption of %(file)s", file=which) if what == "caption" else _("Description of %(file)s", file=which)
+            )
+            return str(said)
         return name.removeprefix("media.")
-    return _LABELS.get(name, name)
+    return str(_LABELS.get(name, name))
 
 
 def differences(first: Mapping[str, str], second: Mapping[str, str]) -> tuple[Changed, ...]:

@@ -16,6 +16,7 @@ from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.press.article import Article, Media, new_slug
 from fieldreport.seal import Kind
+from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
@@ -90,7 +91,7 @@ def based_on() -> int:
     """The revision that was edited. Raises ``UsageError``: the form does not say."""
     revision = flask.request.form.get("based_on", type=int)
     if revision is None:
-        raise UsageError("This form is not complete. Open the page again.")
+        raise UsageError(Sentence("This form is not complete. Open the page again."))
     return revision
 
 
@@ -104,13 +105,13 @@ def case_file(head: ArticleHead, untrusted: str) -> Iterator[tuple[bytes, int, i
     untrusted_id, _, untrusted_number = untrusted.partition("-")
     item_id = parsed_id(untrusted_id)
     if item_id is None:
-        raise NotFound("There is no such file.")
+        raise NotFound(Sentence("There is no such file."))
     item = readable_item(item_id)
     if item.case_id not in head.cases:
-        raise NotFound("This file belongs to another case.")
+        raise NotFound(Sentence("This file belongs to another case."))
     number = int(untrusted_number) if untrusted_number.isascii() and untrusted_number.isdecimal() else 0
     with context.seat().open_item(item_id) as envelope:
         first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
         if not first <= number < len(envelope.manifest.parts):
-            raise NotFound("this letter has no such attachment")
+            raise NotFound(Sentence("this letter has no such attachment"))
         yield item_id, number, envelope.open_part(number)

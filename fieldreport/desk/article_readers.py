@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
 from fieldreport.desk import context
 from fieldreport.errors import RosterError
 from fieldreport.vault.articles import readers
@@ -15,7 +18,7 @@ def signer_shown(head: ArticleHead, signer: str | None) -> str:
     seat = context.seat()
     with seat.vault.reading() as session:
         only = readers.readers_behind(session, seat, head.id)
-    return signer if signer is not None and (only is None or signer in only) else "none"
+    return signer if signer is not None and (only is None or signer in only) else _("none")
 
 
 def too_few(head: ArticleHead) -> str:
@@ -41,10 +44,30 @@ def too_few_for_an_article(only: Collection[str]) -> str:
 def _words(missing: int, needed: int) -> str:
     if missing <= 0:
         return ""
-    signers = "one reader who did not write it signs" if needed == 1 else "two readers who did not write it sign"
-    text = (
-        f"Too few people read the limited case for an article to be published: {signers} it off. Open the case to "
-        f"{'one more person' if missing == 1 else f'{missing} more people'}"
+    lack = (
+        _(
+            "Too few people read the limited case for an article to be published: one reader who did not write it signs"
+            " it off."
+        )
+        if needed == 1
+        else _(
+            "Too few people read the limited case for an article to be published: two readers who did not write it sign"
+            " it off."
+        )
     )
-    one = " or ask the admin to set [press] sign_offs = 1, so that one sign-off suffices" if needed > 1 else ""
-    return f"{text}{',' + one if one else ''}."
+    way_out = (
+        ngettext(
+            "Open the case to one more person.",
+            "Open the case to %(num)s more people.",
+            missing,
+        )
+        if needed == 1
+        else ngettext(
+            "Open the case to one more person, or ask the admin to set [press] sign_offs = 1, so that one sign-off"
+            " suffices.",
+            "Open the case to %(num)s more people, or ask the admin to set [press] sign_offs = 1, so that one sign-off"
+            " suffices.",
+            missing,
+        )
+    )
+    return f"{lack} {way_out}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fieldreport.desk import context
 from fieldreport.errors import NotFound
 from fieldreport.seal import Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow, ItemRow
@@ -21,7 +22,7 @@ def readable_case(case_id: bytes) -> CaseRow:
     handle = context.session().handle
     row = inbox.get(context.desk().vault, case_id, viewer=handle)
     if row.ended is not None:
-        raise NotFound("This case was deleted or withdrawn.")
+        raise NotFound(Sentence("This case was deleted or withdrawn."))
     readers.must_read(context.seat(), case_id, handle)
     return row
 
@@ -35,7 +36,7 @@ def readable_item(item_id: bytes) -> ItemRow:
     """
     row = inbox.item(context.desk().vault, item_id)
     if not row.exists:
-        raise NotFound("This was deleted.")
+        raise NotFound(Sentence("This was deleted."))
     if row.case_id is not None:
         readers.must_read(context.seat(), row.case_id, context.session().handle)
     return row

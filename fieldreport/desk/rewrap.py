@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
 from fieldreport.desk import context
 from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.desk.sessions import Sessions
+from fieldreport.desk.translation import said
 from fieldreport.errors import RosterError, SealError
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Role
@@ -21,14 +25,19 @@ def start_if_needed() -> None:
     except RosterError:
         return  # nothing can be sealed now; the pages say so
     except SealError as error:
-        context.say(f"Nothing is re-wrapped: {error} Tell the admin.")
+        context.say(_("Nothing is re-wrapped: %(reason)s Tell the admin.", reason=said(error.text)))
         return
     order = rotation.own(seat)
     if pending or (order is not None and order.state is RotationState.APPROVED):
         start(pending)
         if pending:
-            objects = "object is" if pending == 1 else "objects are"
-            context.say(f"{pending} {objects} being re-wrapped for the current staff. See the page of your key.")
+            context.say(
+                ngettext(
+                    "%(num)s object is being re-wrapped for the current staff. See the page of your key.",
+                    "%(num)s objects are being re-wrapped for the current staff. See the page of your key.",
+                    pending,
+                )
+            )
 
 
 def start(total: int) -> None:

@@ -100,5 +100,5 @@ def _finish(seat: Seat, mailbox: DeskMailbox) -> str:
     try:
         rotation.finish(seat, mailbox)
     except Conflict as error:
-        return str(error)
+        return error.text
     return ""

@@ -22,6 +22,7 @@ from typing import Final, Literal, Protocol
 
 from fieldreport.config import Intake
 from fieldreport.errors import LetterboxClosed, StoreError, UsageError
+from fieldreport.sentence import Sentence
 
 _STATE: Final = "letterbox"
 _STATE_BYTES: Final = 16  # the state, with spaces before it: always the same bytes of the same block of the disk
@@ -37,9 +38,11 @@ class LetterboxState(StrEnum):
 
 
 MEANINGS: Final[Mapping[LetterboxState, str]] = {
-    LetterboxState.OPEN: "The letterbox is open.",
-    LetterboxState.NO_FILES: "The letterbox takes words, and no files.",
-    LetterboxState.CLOSED: "The letterbox is closed. Who has a codename can come back, read answers and withdraw.",
+    LetterboxState.OPEN: Sentence("The letterbox is open."),
+    LetterboxState.NO_FILES: Sentence("The letterbox takes words, and no files."),
+    LetterboxState.CLOSED: Sentence(
+        "The letterbox is closed. Who has a codename can come back, read answers and withdraw."
+    ),
 }
 """What staff read of a state."""
 

@@ -14,8 +14,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
-from fieldreport.press.article import Article
+from fieldreport.press.article import Article, Media
 from fieldreport.press.render import LINK
+from fieldreport.sentence import Sentence
 
 _UNSPACED: Final = frozenset({"zh", "ja"})
 _WORD: Final = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
@@ -34,13 +35,21 @@ def undescribed(article: Article) -> tuple[str, ...]:
     """
     missing = []
     for each in article.for_readers().each_language():
-        named = "" if each.language == article.language else f" in {each.language}"
         for media in each.media:
-            texts = (("description", media.alternative), ("caption", media.caption))
-            lacks = [what for what, text in texts if not text.strip()]
-            if lacks:
-                missing.append(f"{media.name} has no {' and no '.join(lacks)}{named}")
+            lack = _lack(media)
+            if lack is not None:
+                own = each.language == article.language
+                missing.append(lack if own else Sentence("%(lack)s in %(code)s", lack=lack, code=each.language))
     return tuple(missing)
+
+
+def _lack(media: Media) -> Sentence | None:
+    described, captioned = media.alternative.strip(), media.caption.strip()
+    if not described and not captioned:
+        return Sentence("%(file)s has no description and no caption", file=media.name)
+    if not described:
+        return Sentence("%(file)s has no description", file=media.name)
+    return None if captioned else Sentence("%(file)s has no caption", file=media.name)
 
 
 def empty(article: Article) -> tuple[str, ...]:
@@ -55,7 +64,9 @@ def empty(article: Article) -> tuple[str, ...]:
 def left_out(article: Article) -> tuple[str, ...]:
     """What stands in the body and does not reach readers as it was meant, each with its line, in order."""
     found = [*_from_tokens(article), *_footnotes(article.body)]
-    return tuple(f"Line {line}: {words}" for line, words in sorted(dict.fromkeys(found)))
+    return tuple(
+        Sentence("Line %(line)s: %(words)s", line=line, words=words) for line, words in sorted(dict.fromkeys(found))
+    )
 
 
 def length(article: Article) -> str:
@@ -66,28 +77,28 @@ def length(article: Article) -> str:
         texts += [token.content] if token.type in {"code_block", "fence"} else []
     found = [match for text in texts for match in _WORD.findall(text)]
     if article.language.partition("-")[0] in _UNSPACED:
-        return _counted(sum(map(len, found)), "character")
-    return _counted(len(found), "word")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        characters = sum(map(len, found))
+        return Sentence.counted(
+            "%(number)s character", "%(number)s characters", characters, number=format(characters, ",")
+        )
+    return Sentence.counted("%(number)s word", "%(number)s words", len(found), number=format(len(found), ","))
 
 
 def _from_tokens(article: Article) -> Iterator[tuple[int, str]]:
     for token in _PARSER.parse(article.body):
         line = token.map[0] + 1 if token.map else 1
         if token.type == "html_block":
-            yield line, f"HTML is shown as letters: {_short(token.content)}"
+            yield line, Sentence("HTML is shown as letters: %(html)s", html=_short(token.content))
         for child in token.children or ():
             if child.type in {"softbreak", "hardbreak"}:
                 line += 1
             elif child.type == "html_inline":
                 if not child.content.startswith("</"):  # its beginning is named
-                    yield line, f"HTML is shown as letters: {_short(child.content)}"
+                    yield line, Sentence("HTML is shown as letters: %(html)s", html=_short(child.content))
                 line += child.content.count("\n")
             elif child.type == "link_open" and not _leads_somewhere(article, _attribute(child, "href")):
-                yield line, f"this link is no web address and leads nowhere: {_short(_attribute(child, 'href'))}"
+                address = _short(_attribute(child, "href"))
+                yield line, Sentence("this link is no web address and leads nowhere: %(address)s", address=address)
             elif child.type == "image" and article.media_named(_attribute(child, "src")) is None:
                 yield line, _no_picture(_attribute(child, "src"))
 
@@ -103,8 +114,13 @@ def _leads_somewhere(article: Article, address: str) -> bool:
 
 def _no_picture(source: str) -> str:
     if ":" in source or source.startswith("//"):
-        return f"a picture from elsewhere is left out, because its site would learn who reads: {_short(source)}"
-    return f"the article has no attachment of this name, so only the words are shown: {_short(source)}"
+        return Sentence(
+            "a picture from elsewhere is left out, because its site would learn who reads: %(address)s",
+            address=_short(source),
+        )
+    return Sentence(
+        "the article has no attachment of this name, so only the words are shown: %(name)s", name=_short(source)
+    )
 
 
 def _footnotes(body: str) -> Iterator[tuple[int, str]]:
@@ -115,9 +131,12 @@ def _footnotes(body: str) -> Iterator[tuple[int, str]]:
         if not body.startswith(":", match.end())
     }
     for label in used.keys() - defined.keys():
-        yield used[label], f"footnote {_short(label)} has no text"
+        yield used[label], Sentence("footnote %(name)s has no text", name=_short(label))
     for label in defined.keys() - used.keys():
-        yield defined[label], f"no place in the text refers to footnote {_short(label)}, so it is left out"
+        yield (
+            defined[label],
+            Sentence("no place in the text refers to footnote %(name)s, so it is left out", name=_short(label)),
+        )
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,8 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from fieldreport import limits
@@ -18,11 +20,13 @@ from fieldreport.desk.attribution import attribution
 from fieldreport.desk.cases import readable_case
 from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.previews import confined, copied
+from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, FieldreportError, NotARecipient, NotFound, UsageError
 from fieldreport.press import proof
 from fieldreport.press.article import Article
 from fieldreport.press.render import body_html
 from fieldreport.scrub import Redaction
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, overview, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
@@ -51,17 +55,23 @@ def index() -> ResponseReturnValue:
 def _publish_due(seat: Seat) -> None:
     published = len(release.publish_due(seat, site=context.desk().site).published)
     if published:
-        context.say(f"{published} scheduled {'article is' if published == 1 else 'articles are'} now published.")
+        context.say(
+            ngettext(
+                "%(num)s scheduled article is now published.",
+                "%(num)s scheduled articles are now published.",
+                published,
+            )
+        )
 
 
 def title_of(seat: Seat, head: ArticleHead) -> str:
     """The working title, or a placeholder."""
     try:
-        return drafts.load(seat, head.id).article.title or "(no title yet)"
+        return drafts.load(seat, head.id).article.title or _("(no title yet)")
     except NotARecipient:
-        return "(cannot be opened with your key)"
+        return str(_("(cannot be opened with your key)"))
     except FieldreportError:
-        return "(cannot be read now)"
+        return str(_("(cannot be read now)"))
 
 
 @access.editor
@@ -71,19 +81,19 @@ def create() -> ResponseReturnValue:
     form = flask.request.form
     case_ids = [_id(text) for text in form.getlist("case")]
     if not case_ids:
-        raise UsageError("Tick at least one case first.")
+        raise UsageError(Sentence("Tick at least one case first."))
     for case_id in case_ids:
         readable_case(case_id)
     language = form.get("language", "en")
     draft = drafts.create(context.seat(), list(dict.fromkeys(case_ids)), language)
-    context.say("The draft is sealed. Readers see nothing of it until colleagues have signed it off.")
+    context.say(_("The draft is sealed. Readers see nothing of it until colleagues have signed it off."))
     return _to("articles.edit", draft.head.id)
 
 
 def _id(untrusted: str) -> bytes:
     found = parsed_id(untrusted)
     if found is None:
-        raise NotFound("There is no such case.")
+        raise NotFound(Sentence("There is no such case."))
     return found
 
 
@@ -151,21 +161,21 @@ def editable(head: ArticleHead) -> bool:
 def save(article_id: bytes) -> ResponseReturnValue:
     """Save everything that readers will see. Any change voids earlier sign-offs."""
     draft = drafts.load(context.seat(), article_id)
-    then, _, number = flask.request.form.get("then", "").partition("-")
+    then, _dash, number = flask.request.form.get("then", "").partition("-")
     try:
         if then in {"preview", "attribute"}:
             return _unsaved(draft, then, number)
         saved = article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
         return _conflict(article_id)
-    context.say("Nothing has changed." if saved is None else "Saved and sealed.")
+    context.say(_("Nothing has changed.") if saved is None else _("Saved and sealed."))
     return _to("leakcheck.show" if then == "check" else "articles.edit", article_id)
 
 
 def _unsaved(draft: Draft, then: str, number: str) -> str:
     """The page with what is typed, to be looked at, or with an attribution at the end. Raises ``Conflict``."""
     if article_form.based_on() != draft.head.revision or not editable(draft.head):
-        raise Conflict("a colleague has changed this article meanwhile", code="article-changed")
+        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
     typed = article_form.still_with_removed(article_form.typed(draft.article), draft.article)
     if then == "attribute":
         words = _attributions(tuple(beside.beside(draft.head)), typed.language)
@@ -178,7 +188,7 @@ def _conflict(article_id: bytes) -> ResponseReturnValue:
     """The page again with what was typed, and beside it what a colleague saved meanwhile."""
     newest = drafts.load(context.seat(), article_id)
     if not editable(newest.head):
-        raise Conflict("a colleague has changed this article meanwhile", code="article-changed")
+        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
     typed = article_form.still_with_removed(article_form.typed(newest.article), newest.article)
     return _page(newest, typed, changed=differences(newest.article.public_fields(), typed.public_fields())), 409
 
@@ -189,7 +199,7 @@ def attach(article_id: bytes) -> ResponseReturnValue:
     """Save what is typed, then attach a file of a case: a fresh copy, cleaned again for this article."""
     seat, desk = context.seat(), context.desk()
     draft = drafts.load(seat, article_id)
-    with article_form.case_file(draft.head, flask.request.form.get("attach", "")) as (_, _, stream):
+    with article_form.case_file(draft.head, flask.request.form.get("attach", "")) as (_id, _number, stream):
         try:
             revision = (article_form.save(draft, article_form.typed(draft.article)) or draft).head.revision
         except Conflict:
@@ -198,9 +208,10 @@ def attach(article_id: bytes) -> ResponseReturnValue:
             with copied(stream, desk.settings.desk.data / "scratch") as source:
                 drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=revision)
         except FieldreportError as error:
-            context.say(f"Your text is saved. The file was not attached: {str(error).rstrip('.')}.")
+            why = said(error.text).rstrip(".。")
+            context.say(_("Your text is saved. The file was not attached: %(reason)s.", reason=why))
         else:
-            context.say("Attached: a fresh copy, cleaned again. Write a description and a caption for it.")
+            context.say(_("Attached: a fresh copy, cleaned again. Write a description and a caption for it."))
     return _to("articles.edit", article_id)
 
 
@@ -225,18 +236,18 @@ def take_voice(article_id: bytes) -> ResponseReturnValue:
     draft = drafts.load(seat, article_id)
     wanted = draft.article.media_named(name)
     if wanted is None:
-        raise NotFound("There is no such file.")
+        raise NotFound(Sentence("There is no such file."))
     recording = wanted.media_type.startswith("audio/")
     typed = article_form.with_transcript(article_form.typed(draft.article), name, instead=recording)
     if recording and typed.media_named(name) is not None:
-        context.say("Write down first what is said in the recording.")
+        context.say(_("Write down first what is said in the recording."))
         return _page(draft, article_form.still_with_removed(typed, draft.article)), 422
     try:
         revision = (article_form.save(draft, typed) or draft).head.revision
     except Conflict:
         return _conflict(article_id)
     if recording:
-        context.say(f"{name} is not in the article any more. Its words stand there instead.")
+        context.say(_("%(file)s is not in the article any more. Its words stand there instead.", file=name))
         return _to("articles.edit", article_id)
     try:
         origin = redactions.attachment(seat, article_id, name)
@@ -254,9 +265,10 @@ def take_voice(article_id: bytes) -> ResponseReturnValue:
                 based_on=revision,
             )
     except FieldreportError as error:
-        context.say(f"Your text is saved. The sound was not taken out: {str(error).rstrip('.')}.")
+        why = said(error.text).rstrip(".。")
+        context.say(_("Your text is saved. The sound was not taken out: %(reason)s.", reason=why))
     else:
-        context.say("The sound is taken out. The pictures are as they were: lips, gestures and places still show.")
+        context.say(_("The sound is taken out. The pictures are as they were: lips, gestures and places still show."))
     return _to("articles.edit", article_id)
 
 
@@ -267,7 +279,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
     seat = context.seat()
     wanted = drafts.load(seat, article_id).article.media_named(name)
     if wanted is None:
-        raise NotFound("There is no such file.")
+        raise NotFound(Sentence("There is no such file."))
     with drafts.open_media(seat, article_id, name) as source:
         body = source.read(limits.SCRUB_OUTPUT_BYTES) or b""
     response = flask.Response(body, mimetype=wanted.media_type)
@@ -289,7 +301,7 @@ def preview(article_id: bytes) -> ResponseReturnValue:
 def back_to_draft(article_id: bytes) -> ResponseReturnValue:
     """Take an article back to writing; earlier sign-offs are void."""
     review.return_to_draft(context.seat(), article_id)
-    context.say("Back to draft. Earlier sign-offs are void.")
+    context.say(_("Back to draft. Earlier sign-offs are void."))
     return _to("articles.edit", article_id)
 
 
@@ -298,7 +310,9 @@ def back_to_draft(article_id: bytes) -> ResponseReturnValue:
 def correct(article_id: bytes) -> ResponseReturnValue:
     """Open a published article for correction; readers see the old version until the new one is signed off."""
     release.correct(context.seat(), article_id)
-    context.say("A draft of the correction is open. Readers see the published version until the new one is signed off.")
+    context.say(
+        _("A draft of the correction is open. Readers see the published version until the new one is signed off.")
+    )
     return _to("articles.edit", article_id)
 
 
@@ -307,7 +321,7 @@ def correct(article_id: bytes) -> ResponseReturnValue:
 def cancel_correction(article_id: bytes) -> ResponseReturnValue:
     """Give up a correction: the published version stays."""
     release.cancel_correction(context.seat(), article_id)
-    context.say("The correction is discarded. The published version stays.")
+    context.say(_("The correction is discarded. The published version stays."))
     return _to("articles.edit", article_id)
 
 
@@ -324,7 +338,7 @@ def ask_end(article_id: bytes) -> ResponseReturnValue:
 def withdraw(article_id: bytes) -> ResponseReturnValue:
     """Take an article off the site at once."""
     release.withdraw(context.seat(), article_id, site=context.desk().site)
-    context.say("Withdrawn. The site now says only that the page is gone.")
+    context.say(_("Withdrawn. The site now says only that the page is gone."))
     return _to("articles.edit", article_id)
 
 
@@ -333,7 +347,7 @@ def withdraw(article_id: bytes) -> ResponseReturnValue:
 def discard(article_id: bytes) -> ResponseReturnValue:
     """Permanently delete an article that was never published."""
     drafts.discard(context.seat(), article_id)
-    context.say("The draft and its revisions are permanently deleted.")
+    context.say(_("The draft and its revisions are permanently deleted."))
     return flask.redirect(flask.url_for(".index"), code=303)
 
 

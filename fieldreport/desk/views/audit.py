@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from fieldreport import limits
 from fieldreport.desk import access, act_names, context
 from fieldreport.errors import FieldreportError, UsageError
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import audit_export, audit_heads
 from fieldreport.vault.archive.audit import NOBODY, Act
 from fieldreport.vault.archive.audit_filter import AuditFilter
@@ -28,7 +29,7 @@ def show() -> ResponseReturnValue:
     desk = context.desk()
     unknown = sorted(set(flask.request.args) - {*_FIELDS, "after"})
     if unknown:
-        raise UsageError(f"There is no filter called '{unknown[0][:_SUBJECT_CHARACTERS]}'.")
+        raise UsageError(Sentence("There is no filter called '%(name)s'.", name=unknown[0][:_SUBJECT_CHARACTERS]))
     chosen = {name: text for name in _FIELDS if (text := flask.request.args.get(name, "").strip())}
     after = flask.request.args.get("after", type=int)
     entries = desk.vault.audit.page(after=after, limit=limits.PAGE_ROWS + 1, where=_wanted(chosen).conditions())
@@ -57,7 +58,7 @@ def show() -> ResponseReturnValue:
 def _wanted(chosen: dict[str, str]) -> AuditFilter:
     act = chosen.get("act")
     if act is not None and act not in set(Act):
-        raise UsageError(f"There is no act called '{act[:_SUBJECT_CHARACTERS]}'.")
+        raise UsageError(Sentence("There is no act called '%(name)s'.", name=act[:_SUBJECT_CHARACTERS]))
     return AuditFilter(
         actor=chosen.get("actor", ""),
         act=None if act is None else Act(act),
@@ -73,7 +74,7 @@ def _day(untrusted: str | None) -> date | None:
     try:
         return date.fromisoformat(untrusted)
     except ValueError:
-        raise UsageError("A day is written as 2026-11-23.") from None
+        raise UsageError(Sentence("A day is written as 2026-11-23.")) from None
 
 
 @access.admin

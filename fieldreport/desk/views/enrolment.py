@@ -11,21 +11,22 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.desk import access, authenticator, context, enrolment, presentation
 from fieldreport.desk.confirm import Question, asks
+from fieldreport.desk.translation import said
 from fieldreport.desk.turns import TooManyTries
 from fieldreport.errors import NotFound, SealError, UnlockRefused, UsageError
 from fieldreport.seal import fingerprint_words, fold_handle
+from fieldreport.sentence import Sentence
 from fieldreport.vault.staff import enrolment as vault_enrolment
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("enrolment", __name__)
 
 _MAXIMUM: Final = 500  # characters of a field; an invitation has sixty
-_REFUSED: Final = "Handle and invitation do not match, or the invitation has expired. Ask the admin for a new one."
-_THROTTLED: Final = "This is being done in another window, or many people are. Try again in {seconds} seconds."
 
 
 @access.public
@@ -48,11 +49,23 @@ def begin() -> ResponseReturnValue:
     try:
         started = enrolment.begin(context.desk(), untrusted_handle, form.get("invitation", "")[:_MAXIMUM])
     except UnlockRefused:
-        return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=untrusted_handle, status=403)
+        return _invitation_page(problems=[_refused()], handle=untrusted_handle, status=403)
     except TooManyTries as error:
-        problem = Problem(text=_THROTTLED.format(seconds=error.seconds))
-        return _invitation_page(problems=[problem], handle=untrusted_handle, status=429)
+        return _invitation_page(problems=[_throttled(error)], handle=untrusted_handle, status=429)
     return _keys_page(started)
+
+
+def _refused() -> Problem:
+    text = _("Handle and invitation do not match, or the invitation has expired. Ask the admin for a new one.")
+    return Problem(text=text, field="handle")
+
+
+def _throttled(error: TooManyTries) -> Problem:
+    text = _(
+        "This is being done in another window, or many people are. Try again in %(seconds)s seconds.",
+        seconds=error.seconds,
+    )
+    return Problem(text=text)
 
 
 def _keys_page(
@@ -79,18 +92,17 @@ def finish() -> ResponseReturnValue:
     started = enrolment.StartedEnrolment.open(desk, form.get("remembered", ""))
     typed = form.get("passphrase", "")[:_MAXIMUM]
     if not enrolment.is_same_passphrase(started, typed):
-        problem = Problem(text="This is not the passphrase above. Copy it from your paper.", field="passphrase")
+        problem = Problem(text=_("This is not the passphrase above. Copy it from your paper."), field="passphrase")
         return _keys_page(started, typed=typed, problems=[problem], status=422)
     try:
         request = enrolment.finish(desk, started, form.get("code", "")[:_MAXIMUM])
     except enrolment.WrongCode:
-        text = "This code is wrong. Wait for the next one, and check that your phone's clock is right."
+        text = _("This code is wrong. Wait for the next one, and check that your phone's clock is right.")
         return _keys_page(started, typed=typed, problems=[Problem(text=text, field="code")], status=422)
     except TooManyTries as error:
-        problem = Problem(text=_THROTTLED.format(seconds=error.seconds))
-        return _keys_page(started, typed=typed, problems=[problem], status=429)
+        return _keys_page(started, typed=typed, problems=[_throttled(error)], status=429)
     except UnlockRefused:
-        return _invitation_page(problems=[Problem(text=_REFUSED, field="handle")], handle=started.handle, status=403)
+        return _invitation_page(problems=[_refused()], handle=started.handle, status=403)
     return flask.render_template("enrolment-words.html", asked=request)
 
 
@@ -109,7 +121,7 @@ def revoke_invitation() -> ResponseReturnValue:
     """Revoke an invitation, or reject a request that waits."""
     handle = flask.request.form.get("handle", "")
     vault_enrolment.reject(context.seat(), handle)
-    context.say("Revoked: that handle can neither enrol nor be approved. Invite again if that was a mistake.")
+    context.say(_("Revoked: that handle can neither enrol nor be approved. Invite again if that was a mistake."))
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
 
@@ -119,34 +131,38 @@ def _ask_approve(handle: str) -> Question:
     try:
         vault_enrolment.check(context.seat(), request)
     except (SealError, UsageError) as error:
-        refusal = f"{error.detail}. Reject it; then {handle} can be invited again."
+        refusal = _(
+            "%(reason)s. Reject it; then %(handle)s can be invited again.", reason=said(error.detail), handle=handle
+        )
     return Question(
-        title=f"Approve {handle}?",
+        title=_("Approve %(handle)s?", handle=handle),
         will_happen=(
-            (
-                f"Nothing proves yet that these keys are {handle}’s: anybody who had the invitation could have made"
-                f" them. Ask {handle}, in person or by phone, to read you the words on their page, and compare every"
-                " word. You must know their voice. Do not read them out yourself."
+            _(
+                "Nothing proves yet that these keys are %(handle)s’s: anybody who had the invitation could have made"
+                " them. Ask %(handle)s, in person or by phone, to read you the words on their page, and compare every"
+                " word. You must know their voice. Do not read them out yourself.",
+                handle=handle,
             ),
-            (
-                f"Approving signs and publishes a new roster: from that moment {handle} can read every new letter, and"
-                " earlier ones after another editor has unlocked."
+            _(
+                "Approving signs and publishes a new roster: from that moment %(handle)s can read every new letter, and"
+                " earlier ones after another editor has unlocked.",
+                handle=handle,
             ),
         ),
-        spoken={} if refusal else {"In words": fingerprint_words(request.fingerprint)},
+        spoken={} if refusal else {_("In words"): fingerprint_words(request.fingerprint)},
         digits={}
         if refusal
         else {
-            "Fingerprint": presentation.grouped(request.fingerprint),
-            "Approve before": f"{request.expires:%Y-%m-%d}",
+            _("Fingerprint"): presentation.grouped(request.fingerprint),
+            _("Approve before"): f"{request.expires:%Y-%m-%d}",
         },
         fields={"fingerprint": flask.request.form.get("fingerprint", request.fingerprint)},
-        button="The words are the same: approve",
+        button=_("The words are the same: approve"),
         back=flask.url_for("staff.show"),
         refusal=refusal,
         other=(
             flask.url_for(".revoke_invitation"),
-            "Reject" if refusal else "They differ: reject",
+            _("Reject") if refusal else _("They differ: reject"),
             {"handle": handle},
         ),
         danger=False,
@@ -161,7 +177,7 @@ def approve(handle: str) -> ResponseReturnValue:
     desk = context.desk()
     request = vault_enrolment.request_of(desk.vault, handle)
     if not (desk.settings.desk.keyfiles / f"{request.handle}.key").is_file():
-        raise NotFound("Their key file is not on the desk. Invite them again.")
+        raise NotFound(Sentence("Their key file is not on the desk. Invite them again."))
     compared = flask.request.form.get("fingerprint", "")
     try:
         roster = vault_enrolment.approve(context.seat(), request, compared, desk.mailbox)
@@ -170,7 +186,11 @@ def approve(handle: str) -> ResponseReturnValue:
             error.detail
         ) from None  # for example expired: the admin can act on it, and it is no fault of ours
     context.say(
-        f"Roster {roster.epoch} is in force. {handle} can sign in now, and reads earlier letters as soon as"
-        " another editor is unlocked."
+        _(
+            "Roster %(number)s is in force. %(handle)s can sign in now, and reads earlier letters as soon as another"
+            " editor is unlocked.",
+            number=roster.epoch,
+            handle=handle,
+        )
     )
     return flask.redirect(flask.url_for("staff.show"), code=303)

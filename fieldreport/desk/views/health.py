@@ -11,6 +11,7 @@ from fieldreport.checks import machine, newsroom
 from fieldreport.checks.findings import Finding, Verdict, failing_as
 from fieldreport.desk import access, context
 from fieldreport.errors import FieldreportError
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.cases import inbox
 
@@ -46,22 +47,26 @@ def _findings() -> list[Finding]:
     """What ``doctor`` says of the same, as far as it is quick: signatures of cases and payloads one by one are not."""
     desk, settings = context.desk(), context.desk().settings
     found = [machine.clock(), machine.sandbox(desk.scrubber.status)]
-    with failing_as("surroundings", found):
+    with failing_as(Sentence("surroundings"), found):
         # A letterbox on another machine looks at its own.
         found += machine.surroundings(settings, ["desk"] if settings.desk.link else ["desk", "intake"])
-    with failing_as("roster", found):
+    with failing_as(Sentence("roster"), found):
         context.seat().roster()
         found.append(newsroom.roster_age(desk.rosters))
     found.append(newsroom.admin_key(settings, desk.rosters))
-    with failing_as("keys", found):
+    with failing_as(Sentence("keys"), found):
         found += newsroom.keys_due(settings, desk.vault, desk.rosters)
     found.append(newsroom.link_of(desk.mailbox, desk.rosters))
-    with failing_as("database and storage", found):
+    with failing_as(Sentence("database and storage"), found):
         desk.vault.must_work()
         orphans = len(desk.vault.orphans())
-        seen = f"{orphans} payloads without a row; run 'fieldreport doctor'" if orphans else "they store and read"
+        seen = (
+            Sentence("%(number)s payloads without a row; run 'fieldreport doctor'", number=orphans)
+            if orphans
+            else Sentence("they store and read")
+        )
         verdict = Verdict.WARNS if orphans else Verdict.HOLDS
-        found.append(Finding(check="database and storage", verdict=verdict, seen=seen))
+        found.append(Finding(check=Sentence("database and storage"), verdict=verdict, seen=seen))
     found.append(_audit_log())
     return found
 
@@ -71,13 +76,13 @@ def _audit_log() -> Finding:
     try:
         audit_heads.check(desk.vault, desk.rosters, desk.settings.desk.keyfiles)
     except FieldreportError as error:
-        return Finding(check="audit log", verdict=Verdict.FAILS, seen=error.detail)
+        return Finding(check=Sentence("audit log"), verdict=Verdict.FAILS, seen=error.detail)
     checked = desk.audit_check.last
     if checked is not None and checked.broken:
-        return Finding(check="audit log", verdict=Verdict.FAILS, seen=checked.broken)
+        return Finding(check=Sentence("audit log"), verdict=Verdict.FAILS, seen=checked.broken)
     if checked is None or checked.report is None:
-        seen = "it holds every remembered entry; the whole was not verified since this desk started"
-        return Finding(check="audit log", verdict=Verdict.HOLDS, seen=seen)
+        seen = Sentence("it holds every remembered entry; the whole was not verified since this desk started")
+        return Finding(check=Sentence("audit log"), verdict=Verdict.HOLDS, seen=seen)
     hours = int(desk.clock() - checked.at) // 3600
-    seen = f"{checked.report.entries} entries verified, {hours} hours ago"
-    return Finding(check="audit log", verdict=Verdict.HOLDS, seen=seen)
+    seen = Sentence("%(entries)s entries verified, %(hours)s hours ago", entries=checked.report.entries, hours=hours)
+    return Finding(check=Sentence("audit log"), verdict=Verdict.HOLDS, seen=seen)

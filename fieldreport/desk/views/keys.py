@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.desk import access, context, own_key, presentation, time_zone
 from fieldreport.desk.rewrap import start
 from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal import Entry, Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import RotationState
@@ -36,7 +38,7 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
         try:
             pending = rewrap.pending(seat)
         except (RosterError, SealError) as error:
-            roster_problem = str(error)
+            roster_problem = error.text
     page = flask.render_template(
         "keys.html",
         entry=_entry(),
@@ -59,8 +61,8 @@ def zone() -> ResponseReturnValue:
     """Show hours in another time zone, in this browser."""
     desk, name = context.desk(), flask.request.form.get("zone", "")
     if name and name not in time_zone.names():
-        raise UsageError("There is no such time zone.")
-    context.say(f"This browser shows hours in {name or 'UTC'} now.")
+        raise UsageError(Sentence("There is no such time zone."))
+    context.say(_("This browser shows hours in %(zone)s now.", zone=name or "UTC"))
     response = flask.make_response(flask.redirect(flask.url_for(".show"), code=303))
     presentation.keep_cookie(response, desk.zone_cookie_name, name, seconds=limits.DEVICE_DAYS * 24 * 3600)
     return response
@@ -104,7 +106,7 @@ def destroy() -> ResponseReturnValue:
             context.session().seat = rotation_at_unlock.destroy_old(seat, own_key.path(), passphrase, mailbox)
     except own_key.REFUSALS as error:
         return _page(problems=(own_key.problem_of(error),), status=own_key.status_of(error))
-    context.say("The old key is destroyed. The audit log has an entry for it.")
+    context.say(_("The old key is destroyed. The audit log has an entry for it."))
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -114,5 +116,5 @@ def forget_devices() -> ResponseReturnValue:
     """Forget every device on which this person signed in, such as one that was lost."""
     context.seat().record(Act.DEVICES_FORGOTTEN)
     context.desk().sign_in.devices.forget(context.seat().handle)
-    context.say("Your devices are forgotten. Each is remembered again when you sign in on it.")
+    context.say(_("Your devices are forgotten. Each is remembered again when you sign in on it."))
     return flask.redirect(flask.url_for(".show"), code=303)

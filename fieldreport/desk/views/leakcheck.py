@@ -14,16 +14,21 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.article_fields import label
 from fieldreport.desk.article_readers import signer_shown, too_few
 from fieldreport.desk.forms import typed_text
+from fieldreport.desk.translation import said
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
 from fieldreport.press.render import marked_html
+from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, questions, redactions, release, review, slots
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
@@ -37,36 +42,36 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("leakcheck", __name__)
 
-_RULE_LABELS: Final = {
-    "protected-term": "Protected term",
-    "lifted-run": "Words copied from the report",
-    "lifted-share": "Close to the report",
-    "phone": "Phone number",
-    "e-mail": "E-mail address",
-    "address": "Internet address",
-    "account": "Account name",
-    "coordinates": "Coordinates",
-    "id-number": "ID number",
-    "invisible": "Invisible characters",
-    "look-alike": "Look-alike letters",
-    "media": "File not freshly cleaned",
-    "case-gone": "Case gone",
-    "case-unread": "Case not opened",
-    "case-unreadable": "Case could not be read",
-    "case-partly": "Case compared in part",
-    "not-compared": "Files not compared",
-    "only-looks": "Pictures and sound not compared",
-    "near-spelling": "Close to a protected term",
-    "exact-date": "Exact date",
-    "clock-time": "Time of day",
-    "shared-number": "Number from the report",
-    "rounded-number": "Number from the report, rounded",
-    "noted": "What the source asked not to say",
-    "reworded": "Sentence of the report, edited",
-    "translated": "Perhaps translated from the report",
-    "rare-wording": "Rare words of the report",
-    "small-group": "Small group, tenure or role",
-    "not-before": "Not before",
+_RULE_LABELS: Final[Mapping[str, LazyString]] = {
+    "protected-term": later("Protected term"),
+    "lifted-run": later("Words copied from the report"),
+    "lifted-share": later("Close to the report"),
+    "phone": later("Phone number"),
+    "e-mail": later("E-mail address"),
+    "address": later("Internet address"),
+    "account": later("Account name"),
+    "coordinates": later("Coordinates"),
+    "id-number": later("ID number"),
+    "invisible": later("Invisible characters"),
+    "look-alike": later("Look-alike letters"),
+    "media": later("File not freshly cleaned"),
+    "case-gone": later("Case gone"),
+    "case-unread": later("Case not opened"),
+    "case-unreadable": later("Case could not be read"),
+    "case-partly": later("Case compared in part"),
+    "not-compared": later("Files not compared"),
+    "only-looks": later("Pictures and sound not compared"),
+    "near-spelling": later("Close to a protected term"),
+    "exact-date": later("Exact date"),
+    "clock-time": later("Time of day"),
+    "shared-number": later("Number from the report"),
+    "rounded-number": later("Number from the report, rounded"),
+    "noted": later("What the source asked not to say"),
+    "reworded": later("Sentence of the report, edited"),
+    "translated": later("Perhaps translated from the report"),
+    "rare-wording": later("Rare words of the report"),
+    "small-group": later("Small group, tenure or role"),
+    "not-before": later("Not before"),
 }
 _REASON_CHARACTERS: Final = 3
 _AROUND: Final = 70  # characters of context on either side of a finding
@@ -210,13 +215,13 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
     """Answer one finding with its own reason."""
     reason = typed_text(f"reason-{key}")
     if len(reason) < _REASON_CHARACTERS:
-        problem = Problem(text="Say why, in a few words. It is logged with your name.", field=f"reason-{key}")
+        problem = Problem(text=_("Say why, in a few words. It is logged with your name."), field=f"reason-{key}")
         return _page(article_id, key=key, reason=reason, problems=[problem], status=422)
     if len(reason) > limits.ANSWER_CHARACTERS:
-        raise UsageError(f"A reason has at most {limits.ANSWER_CHARACTERS} characters.")
+        raise UsageError(Sentence("A reason has at most %(most)s characters.", most=limits.ANSWER_CHARACTERS))
     site = context.desk().site
     review.answer(context.seat(), article_id, key, reason, press=site.press, reader=site.reader)
-    context.say("Answered.")
+    context.say(_("Answered."))
     return flask.redirect(flask.url_for(".show", article_id=article_id) + f"#f-{key}", code=303)
 
 
@@ -225,7 +230,7 @@ def answer(article_id: bytes, key: str) -> ResponseReturnValue:
 def submit(article_id: bytes) -> ResponseReturnValue:
     """Ask colleagues to review."""
     review.submit(context.seat(), article_id)
-    context.say("Submitted. Somebody who did not write it must now sign it off.")
+    context.say(_("Submitted. Somebody who did not write it must now sign it off."))
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
 
@@ -240,17 +245,19 @@ def clear(article_id: bytes) -> ResponseReturnValue:
     if problems:
         return _page(article_id, answers=answers, problems=problems, status=422)
     review.clear(context.seat(), article_id, answers, press=site.press, reader=site.reader)
-    context.say("Your safety sign-off is on record, over exactly this text and these pictures.")
+    context.say(_("Your safety sign-off is on record, over exactly this text and these pictures."))
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
 
 def _unanswered(question: Question) -> Problem:
-    return Problem(text=f"{question.text} A word is enough, but there must be one.", field=f"question.{question}")
+    text = _("%(question)s A word is enough, but there must be one.", question=said(question.text))
+    return Problem(text=text, field=f"question.{question}")
 
 
 def _too_long(question: Question) -> Problem:
     most = limits.SIGN_OFF_ANSWER_CHARACTERS
-    return Problem(text=f"{question.text} An answer has at most {most} characters.", field=f"question.{question}")
+    text = _("%(question)s An answer has at most %(most)s characters.", question=said(question.text), most=most)
+    return Problem(text=text, field=f"question.{question}")
 
 
 @access.editor
@@ -262,12 +269,12 @@ def publish(article_id: bytes) -> ResponseReturnValue:
         not_before = date.fromisoformat(typed) if typed else None
         head = release.publish(context.seat(), article_id, site=context.desk().site, not_before=not_before)
     except (ValueError, UsageError) as error:
-        text = str(error) if isinstance(error, UsageError) else "Write the day as year-month-day: 2027-03-31."
+        text = said(error.text) if isinstance(error, UsageError) else _("Write the day as year-month-day: 2027-03-31.")
         return _page(article_id, not_before=typed, problems=[Problem(text=text, field="not_before")], status=422)
     if head.state is ArticleState.SCHEDULED:
-        context.say("Signed off and scheduled.")
+        context.say(_("Signed off and scheduled."))
     else:
-        context.say("Signed off and published.")
+        context.say(_("Signed off and published."))
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
 
@@ -277,10 +284,10 @@ def hold(article_id: bytes) -> ResponseReturnValue:
     """Keep a scheduled article back, or let it go again."""
     if flask.request.form.get("hold") == "no":
         release.let_go(context.seat(), article_id)
-        context.say("It goes out at its slot.")
+        context.say(_("It goes out at its slot."))
     else:
         release.hold(context.seat(), article_id)
-        context.say("It is held back until somebody lets it go. The sign-offs stay.")
+        context.say(_("It is held back until somebody lets it go. The sign-offs stay."))
     return flask.redirect(flask.url_for(".show", article_id=article_id), code=303)
 
 

@@ -6,35 +6,41 @@ logged is said.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.desk.confirm import Question, asks
+from fieldreport.desk.translation import said
 from fieldreport.errors import FieldreportError, StoreError, UsageError
 from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act
 
 blueprint = flask.Blueprint("letterbox", __name__)
 
-_WILL_HAPPEN: Final = {
-    LetterboxState.OPEN: "From the next request on, sources can send reports and files.",
-    LetterboxState.NO_FILES: (
+_WILL_HAPPEN: Final[Mapping[LetterboxState, LazyString]] = {
+    LetterboxState.OPEN: later("From the next request on, sources can send reports and files."),
+    LetterboxState.NO_FILES: later(
         "From the next request on, sources can send words and no files. Files whose report was not sent yet are not"
         " taken either."
     ),
-    LetterboxState.CLOSED: (
+    LetterboxState.CLOSED: later(
         "From the next request on, nothing new is taken, additions neither. Sources read that it is closed before they"
         " type. Who has a codename can come back, read answers and withdraw."
     ),
 }
-_BUTTONS: Final = {
-    LetterboxState.OPEN: "Open the letterbox",
-    LetterboxState.NO_FILES: "Take words only",
-    LetterboxState.CLOSED: "Close the letterbox",
+_BUTTONS: Final[Mapping[LetterboxState, LazyString]] = {
+    LetterboxState.OPEN: later("Open the letterbox"),
+    LetterboxState.NO_FILES: later("Take words only"),
+    LetterboxState.CLOSED: later("Close the letterbox"),
 }
 
 
@@ -68,21 +74,21 @@ def _wanted() -> LetterboxState:
     try:
         return LetterboxState(flask.request.form.get("state", ""))
     except ValueError:
-        raise UsageError("There is no such state of the letterbox.") from None
+        raise UsageError(Sentence("There is no such state of the letterbox.")) from None
 
 
 def _ask_set_state() -> Question:
     state = _wanted()
     return Question(
-        title=f"{_BUTTONS[state]}?",
+        title=_("%(act)s?", act=_BUTTONS[state]),
         will_happen=(
-            _WILL_HAPPEN[state],
-            (
+            str(_WILL_HAPPEN[state]),
+            _(
                 "It takes effect at once, for every process of this letterbox, and holds across restarts. A letterbox"
                 " on several machines is switched on each."
             ),
         ),
-        button=_BUTTONS[state],
+        button=str(_BUTTONS[state]),
         back=flask.url_for(".show"),
         danger=state is not LetterboxState.OPEN,
     )
@@ -94,33 +100,34 @@ def _ask_set_state() -> Question:
 def set_state() -> ResponseReturnValue:
     """Open it, close it for files, or close it."""
     now = context.desk().letterbox.set_letterbox(state=_wanted())
-    return _logged(Act.LETTERBOX_SET, str(now.state), MEANINGS[now.state])
+    return _logged(Act.LETTERBOX_SET, str(now.state), said(MEANINGS[now.state]))
 
 
 def _ask_set_invitation() -> Question:
     word = flask.request.form.get("invitation", "").strip()
     if not word:
         return Question(
-            title="Ask for no invitation word?",
-            will_happen=("From the next request on, everybody can send a first report without a word.",),
-            button="Ask for no word",
+            title=_("Ask for no invitation word?"),
+            will_happen=(_("From the next request on, everybody can send a first report without a word."),),
+            button=_("Ask for no word"),
             back=flask.url_for(".show"),
             danger=False,
         )
     return Question(
-        title="Ask for an invitation word?",
+        title=_("Ask for an invitation word?"),
         will_happen=(
-            (
-                f"From the next request on, a first report, and a packed one, needs the word “{word}”. Capital letters"
-                " and spaces around it do not matter."
+            _(
+                "From the next request on, a first report, and a packed one, needs the word “%(word)s”. Capital letters"
+                " and spaces around it do not matter.",
+                word=word,
             ),
-            (
+            _(
                 "A source who has written before and adds to it needs no word while the letterbox remembers that: up to"
                 " a day, until a restart."
             ),
-            "The word that was asked for until now opens nothing any more.",
+            _("The word that was asked for until now opens nothing any more."),
         ),
-        button="Ask for this word",
+        button=_("Ask for this word"),
         back=flask.url_for(".show"),
     )
 
@@ -131,15 +138,22 @@ def _ask_set_invitation() -> Question:
 def set_invitation() -> ResponseReturnValue:
     """Ask for an invitation word with first reports, or for none."""
     now = context.desk().letterbox.set_letterbox(invitation=flask.request.form.get("invitation", "").strip())
-    text = "A first report needs the invitation word now." if now.invitation else "No invitation word is asked for now."
-    return _logged(Act.INVITATION_SET, "asked" if now.invitation else "not-asked", text)
+    asked = bool(now.invitation)
+    text = _("A first report needs the invitation word now.") if asked else _("No invitation word is asked for now.")
+    return _logged(Act.INVITATION_SET, "asked" if asked else "not-asked", text)
 
 
 def _logged(act: Act, subject: str, done: str) -> ResponseReturnValue:
     try:
         context.seat().record(act, subject)
     except StoreError as error:
-        context.say(f"{done} The audit log could not be written ({error.code}): note elsewhere that you did this.")
+        context.say(
+            _(
+                "%(done)s The audit log could not be written (%(code)s): note elsewhere that you did this.",
+                done=done,
+                code=error.code,
+            )
+        )
     else:
         context.say(done)
     return flask.redirect(flask.url_for(".show"), code=303)

@@ -10,6 +10,8 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from fieldreport.desk import access, context
 from fieldreport.desk.confirm import Question, asks
@@ -38,9 +40,9 @@ def show() -> ResponseReturnValue:
         rules=rules,
         ahead_days=_AHEAD_DAYS,
         lists=[
-            ("past", "Past their time", past),
-            ("soon", f"Within {_AHEAD_DAYS} days", soon),
-            ("kept", "Stay, although a rule is about them", kept),
+            ("past", _("Past their time: %(number)s", number=len(past)), past),
+            ("soon", _("Within %(days)s days: %(number)s", days=_AHEAD_DAYS, number=len(soon)), soon),
+            ("kept", _("Stay, although a rule is about them: %(number)s", number=len(kept)), kept),
         ],
         reasons=Counter(due.kept for due in kept).most_common(),
         is_editor=is_editor,
@@ -60,18 +62,19 @@ def _found(*, ahead_days: int = 0) -> tuple[Due, ...]:
 
 def _ask_purge() -> Question:
     names = [due.name for due in _found() if not due.kept]
-    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    count = f"{len(names)} {'case' if len(names) == 1 else 'cases'}"
+    listed = ", ".join(names[:_NAMED])
+    if len(names) > _NAMED:
+        listed = _("%(names)s and %(number)s more", names=listed, number=len(names) - _NAMED)
     return Question(
-        title=f"Delete {count} past their time?",
+        title=ngettext("Delete %(num)s case past its time?", "Delete %(num)s cases past their time?", len(names)),
         will_happen=(
-            f"Their letters, files, answers, notes and fact sheets are shredded: {listed}.",
-            "Nobody can open them any more, from the archive or with the recovery shares. It cannot be undone.",
-            "A case that does not hold when its letters are opened and the whole audit log is verified stays.",
+            _("Their letters, files, answers, notes and fact sheets are shredded: %(names)s.", names=listed),
+            _("Nobody can open them any more, from the archive or with the recovery shares. It cannot be undone."),
+            _("A case that does not hold when its letters are opened and the whole audit log is verified stays."),
         ),
-        button=f"Delete {count}",
+        button=ngettext("Delete %(num)s case", "Delete %(num)s cases", len(names)),
         back=flask.url_for(".show"),
-        refusal="" if names else "No case that you may read is past its time.",
+        refusal="" if names else _("No case that you may read is past its time."),
     )
 
 
@@ -82,5 +85,12 @@ def purge() -> ResponseReturnValue:
     """Delete what is past its time now."""
     found = retention.purge(context.seat(), _rules(), keyfiles=context.desk().settings.desk.keyfiles)
     gone = sum(not due.kept for due in found)
-    context.say(f"{gone} {'case was' if gone == 1 else 'cases were'} deleted; {len(found) - gone} stay.")
+    context.say(
+        ngettext(
+            "%(num)s case was deleted; %(stay)s stay.",
+            "%(num)s cases were deleted; %(stay)s stay.",
+            gone,
+            stay=len(found) - gone,
+        )
+    )
     return flask.redirect(flask.url_for(".show"), code=303)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport.desk import access, context
 from fieldreport.desk.article_fields import differences
 from fieldreport.errors import UsageError
+from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, overview, redactions
 from fieldreport.vault.articles.state import OPEN_STATES
 
@@ -37,7 +39,7 @@ def restore(article_id: bytes, number: int) -> ResponseReturnValue:
     """Save an earlier version as a new revision, under the address that the article has now."""
     based_on = flask.request.form.get("based_on", type=int)
     if based_on is None:
-        raise UsageError("This form is not complete. Open the page again.")
+        raise UsageError(Sentence("This form is not complete. Open the page again."))
     redactions.restore(context.seat(), article_id, number, based_on=based_on)
-    context.say(f"Revision {number} is the text again, saved as a new revision.")
+    context.say(_("Revision %(number)s is the text again, saved as a new revision.", number=number))
     return flask.redirect(flask.url_for("articles.edit", article_id=article_id), code=303)

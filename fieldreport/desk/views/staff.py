@@ -11,12 +11,15 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.confirm import Question, asks
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal import Entry, KeyState, Role, Roster, fingerprint_words
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import RotationState
 from fieldreport.vault.keys import rotation, rotation_state
@@ -81,23 +84,27 @@ def _ask_remove(handle: str) -> Question:
     """What removing does and what it cannot do."""
     entry = _removable(handle)
     alone = [name for name, handles in _roster().addressees.items() if handles == {entry.handle}]
-    only_with_shares = (
-        f"Only with the recovery shares: opening what sources addressed to {', '.join(alone)}, because nobody else is"
-        " meant by that. To keep it readable, put somebody else into a desk first."
+    only_with_shares = _(
+        "Only with the recovery shares: opening what sources addressed to %(names)s, because nobody else is meant by"
+        " that. To keep it readable, put somebody else into a desk first.",
+        names=", ".join(alone),
     )
     return Question(
-        title=f"Remove {entry.handle}?",
+        title=_("Remove %(handle)s?", handle=entry.handle),
         will_happen=(
-            f"At once: no new letter is sealed to {entry.handle}, and their sessions on this desk are locked.",
-            "As soon as another editor is unlocked: the archive is re-wrapped without their keys.",
+            _(
+                "At once: no new letter is sealed to %(handle)s, and their sessions on this desk are locked.",
+                handle=entry.handle,
+            ),
+            _("As soon as another editor is unlocked: the archive is re-wrapped without their keys."),
             *([only_with_shares] if alone else []),
-            f"Not possible: undoing what {entry.handle} has read, or taking back a copy they made.",
-            (
+            _("Not possible: undoing what %(handle)s has read, or taking back a copy they made.", handle=entry.handle),
+            _(
                 "Their handle is never given to anybody else, so that old sign-offs stay clear. To come back, they need"
                 " a new one."
             ),
         ),
-        button=f"Remove {entry.handle}",
+        button=_("Remove %(handle)s", handle=entry.handle),
         back=flask.url_for("staff.show"),
     )
 
@@ -114,8 +121,15 @@ def remove(handle: str) -> ResponseReturnValue:
     roster = roster_changes.revoke(context.seat(), handle, desk.mailbox)
     desk.sessions.end_where(lambda session: session.handle == handle)
     context.say(
-        f"Roster {roster.epoch} is in force without {handle}. {locked} of their sessions"
-        f" {'was' if locked == 1 else 'were'} locked. Headers are rebuilt without their keys at the next unlock."
+        ngettext(
+            "Roster %(number)s is in force without %(handle)s. %(num)s of their sessions was locked. Headers are"
+            " rebuilt without their keys at the next unlock.",
+            "Roster %(number)s is in force without %(handle)s. %(num)s of their sessions were locked. Headers are"
+            " rebuilt without their keys at the next unlock.",
+            locked,
+            number=roster.epoch,
+            handle=handle,
+        )
     )
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
@@ -127,7 +141,7 @@ def _removable(handle: str) -> Entry:
         current = entry.state in {KeyState.ACTIVE, KeyState.SUSPENDED}
         if current and (entry.handle, entry.role) == (handle, Role.EDITOR):
             return entry
-    raise NotFound("There is no such editor.")
+    raise NotFound(Sentence("There is no such editor."))
 
 
 _EVERYBODY: Final = "everybody!"  # no handle holds an exclamation mark
@@ -139,7 +153,7 @@ def _chosen() -> list[str]:
     editors = sorted({e.handle for e in _roster().entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE})
     chosen = editors if wanted == _EVERYBODY else [handle for handle in editors if handle == wanted]
     if not chosen:
-        raise UsageError("There is no such editor.")
+        raise UsageError(Sentence("There is no such editor."))
     return chosen
 
 
@@ -151,14 +165,14 @@ def _is_for_one() -> bool:
 def _ask_rotate() -> Question:
     chosen = _chosen()
     return Question(
-        title="Order new keys for everybody?",
+        title=_("Order new keys for everybody?"),
         will_happen=(
-            f"{', '.join(chosen)}: each new key is made at their next unlock.",
-            "Each waits for you to compare its words with its owner before it is used.",
-            "An editor whose new key was approved has the archive re-wrapped; then the old key is destroyed.",
-            "An order cannot be taken back.",
+            _("%(handles)s: each new key is made at their next unlock.", handles=", ".join(chosen)),
+            _("Each waits for you to compare its words with its owner before it is used."),
+            _("An editor whose new key was approved has the archive re-wrapped; then the old key is destroyed."),
+            _("An order cannot be taken back."),
         ),
-        button="Order new keys for everybody",
+        button=_("Order new keys for everybody"),
         back=flask.url_for(".show"),
     )
 
@@ -181,9 +195,12 @@ def rotate() -> ResponseReturnValue:
         else:
             ordered.append(handle)
     context.say(
-        f"Ordered for {', '.join(ordered)}. Each new key is made at the next unlock and then waits here for you."
+        _(
+            "Ordered for %(handles)s. Each new key is made at the next unlock and then waits here for you.",
+            handles=", ".join(ordered),
+        )
         if ordered
-        else "A rotation is already under way for everybody."
+        else _("A rotation is already under way for everybody.")
     )
     return flask.redirect(flask.url_for(".show"), code=303)
 
@@ -191,7 +208,7 @@ def rotate() -> ResponseReturnValue:
 def _order(order_id: int) -> RotationOrder:
     order = next((order for order in rotation_state.open_rotations(context.desk().vault) if order.id == order_id), None)
     if order is None:
-        raise NotFound("There is no such rotation.")
+        raise NotFound(Sentence("There is no such rotation."))
     return order
 
 
@@ -199,27 +216,28 @@ def _ask_approve(order_id: int) -> Question:
     """The fingerprint to compare with the person's own page."""
     order = _order(order_id)
     if order.state is not RotationState.REQUESTED:
-        raise Conflict(f"This rotation is {order.state}, not requested.")
+        raise Conflict(Sentence("This rotation is %(state)s, not requested.", state=order.state))
     entry = roster_changes.requested_entry(order, _roster())
     return Question(
-        title=f"Approve the new key of {order.handle}?",
+        title=_("Approve the new key of %(handle)s?", handle=order.handle),
         will_happen=(
-            (
-                f"The request is signed with the key {order.handle} has now. Ask {order.handle}, in person or by phone,"
-                " to read you the words on their page “Your key”, and compare every word."
+            _(
+                "The request is signed with the key %(handle)s has now. Ask %(handle)s, in person or by phone, to read"
+                " you the words on their page “Your key”, and compare every word.",
+                handle=order.handle,
             ),
-            (
+            _(
                 "Approving signs and publishes a new roster: from that moment letters are sealed to the new key, and"
                 " the old key only decrypts."
             ),
         ),
-        spoken={"In words": fingerprint_words(entry.key_id)},
+        spoken={_("In words"): fingerprint_words(entry.key_id)},
         digits={
-            "Fingerprint": presentation.grouped(entry.key_id),
-            "Replaces": presentation.grouped(order.old_key_id),
+            _("Fingerprint"): presentation.grouped(entry.key_id),
+            _("Replaces"): presentation.grouped(order.old_key_id),
         },
         fields={"key_id": flask.request.form.get("key_id", entry.key_id)},
-        button="The words are the same: approve",
+        button=_("The words are the same: approve"),
         back=flask.url_for(".show"),
         danger=False,
     )
@@ -232,9 +250,15 @@ def approve(order_id: int) -> ResponseReturnValue:
     """Publish a roster with the new key."""
     desk, order = context.desk(), _order(order_id)
     if flask.request.form.get("key_id") != order.new_key_id:
-        raise Conflict("A different key has been requested since. Compare again.")
+        raise Conflict(Sentence("A different key has been requested since. Compare again."))
     roster = roster_changes.approve(context.seat(), order, desk.mailbox)
-    context.say(f"Roster {roster.epoch} is in force. {order.handle} re-wraps at the next unlock.")
+    context.say(
+        _(
+            "Roster %(number)s is in force. %(handle)s re-wraps at the next unlock.",
+            number=roster.epoch,
+            handle=order.handle,
+        )
+    )
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -247,7 +271,12 @@ def address() -> ResponseReturnValue:
     names = form.get("addressees", "").replace(",", " ").split()
     roster = roster_changes.address(context.seat(), handle, names, context.desk().mailbox)
     context.say(
-        f"Roster {roster.epoch} is in force. {handle} is addressed as {', '.join(sorted(set(names))) or 'nobody'}."
+        _(
+            "Roster %(number)s is in force. %(handle)s is addressed as %(names)s.",
+            number=roster.epoch,
+            handle=handle,
+            names=", ".join(sorted(set(names))) or _("nobody"),
+        )
     )
     return flask.redirect(flask.url_for(".show"), code=303)
 
@@ -256,12 +285,15 @@ def _ask_renew() -> Question:
     roster = _roster()
     people = ", ".join(sorted({e.handle for e in roster.entries if e.state is KeyState.ACTIVE}))
     return Question(
-        title="Renew the roster?",
+        title=_("Renew the roster?"),
         will_happen=(
-            f"You sign roster {roster.epoch + 1}: the same people, the same keys, for 90 days from now.",
-            f"It names {people}. Is somebody among them who has left? Remove them first.",
+            _(
+                "You sign roster %(number)s: the same people, the same keys, for 90 days from now.",
+                number=roster.epoch + 1,
+            ),
+            _("It names %(handles)s. Is somebody among them who has left? Remove them first.", handles=people),
         ),
-        button="Renew the roster",
+        button=_("Renew the roster"),
         back=flask.url_for(".show"),
         danger=False,
     )
@@ -274,23 +306,30 @@ def renew() -> ResponseReturnValue:
     """Sign a roster of the same people with a new term."""
     desk = context.desk()
     roster = roster_changes.renew(context.seat(), desk.mailbox)
-    context.say(f"Roster {roster.epoch} is in force until {roster.not_after:%Y-%m-%d}.")
+    context.say(
+        _(
+            "Roster %(number)s is in force until %(day)s.",
+            number=roster.epoch,
+            day=roster.not_after.strftime("%Y-%m-%d"),
+        )
+    )
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
 def _ask_lock_all() -> Question:
     sessions = sum(context.desk().sessions.open_by_handle().values())
     return Question(
-        title="Lock everybody?",
+        title=_("Lock everybody?"),
         will_happen=(
-            (
-                f"{sessions} {'session is' if sessions == 1 else 'sessions are'} open, including yours. Every unlocked"
-                " key leaves this machine's memory at once."
+            ngettext(
+                "%(num)s session is open, including yours. Every unlocked key leaves this machine's memory at once.",
+                "%(num)s sessions are open, including yours. Every unlocked key leaves this machine's memory at once.",
+                sessions,
             ),
-            "What people are typing comes back after they unlock.",
-            "Every device that was known is forgotten: nobody is let in before strangers until they sign in again.",
+            _("What people are typing comes back after they unlock."),
+            _("Every device that was known is forgotten: nobody is let in before strangers until they sign in again."),
         ),
-        button="Lock everybody now",
+        button=_("Lock everybody now"),
         back=flask.url_for(".show"),
     )
 

@@ -6,26 +6,26 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport.desk import access, context
 from fieldreport.desk.confirm import Question, asks
 from fieldreport.errors import NotFound
 from fieldreport.seal import Entry, KeyState, Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.staff import roster_changes
 
 blueprint = flask.Blueprint("suspension", __name__)
 
-_STAYS: Final = (
+_STAYS: Final[LazyString] = later(
     "Cases that are limited to them, by name or by a desk that they are in, stay sealed to them: perhaps nobody else"
     " could open these when they return."
 )
-_RETURN: Final = (
+_RETURN: Final[LazyString] = later(
     "When you let them in again, they have the same key, passphrase and second factor. What came meanwhile is"
     " re-wrapped to them as soon as another editor is unlocked: no letter is lost."
-)
-_STILL: Final = (
-    "Their key still opens what was sealed to it before: if somebody may have their passphrase and this machine, remove"
-    " them instead."
 )
 
 
@@ -34,21 +34,33 @@ def _ask_suspend(handle: str) -> Question:
     who, roster = _editor(handle, KeyState.ACTIVE).handle, context.desk().rosters.newest()
     editors = {e.handle for e in roster.entries if e.role is Role.EDITOR and e.state is KeyState.ACTIVE}
     alone = [name for name, handles in roster.addressees.items() if handles == {who}]
-    closes = f"At once: the letterbox closes, because {who} is the only active editor and nobody else could read."
-    unaddressed = f"Sources cannot address {', '.join(alone)} meanwhile: nobody else is meant by that."
+    closes = _(
+        "At once: the letterbox closes, because %(handle)s is the only active editor and nobody else could read.",
+        handle=who,
+    )
+    unaddressed = _("Sources cannot address %(names)s meanwhile: nobody else is meant by that.", names=", ".join(alone))
     return Question(
-        title=f"Suspend {who}?",
+        title=_("Suspend %(handle)s?", handle=who),
         will_happen=(
-            f"At once: {who} cannot sign in. Their sessions on this desk are locked and their devices forgotten.",
-            "At once: new letters are not sealed to them, and their sign-offs of articles do not count.",
+            _(
+                "At once: %(handle)s cannot sign in. Their sessions on this desk are locked and their devices"
+                " forgotten.",
+                handle=who,
+            ),
+            _("At once: new letters are not sealed to them, and their sign-offs of articles do not count."),
             *([closes] if editors == {who} else []),
-            "As soon as another editor is unlocked: what every editor may read is re-wrapped without their key.",
-            _STAYS,
+            _("As soon as another editor is unlocked: what every editor may read is re-wrapped without their key."),
+            str(_STAYS),
             *([unaddressed] if alone else []),
-            _RETURN,
-            f"Not possible: undoing what {who} has read, or taking back a copy they made. {_STILL}",
+            str(_RETURN),
+            _(
+                "Not possible: undoing what %(handle)s has read, or taking back a copy they made. Their key still opens"
+                " what was sealed to it before: if somebody may have their passphrase and this machine, remove them"
+                " instead.",
+                handle=who,
+            ),
         ),
-        button=f"Suspend {who}",
+        button=_("Suspend %(handle)s", handle=who),
         back=flask.url_for("staff.show"),
     )
 
@@ -65,8 +77,13 @@ def suspend(handle: str) -> ResponseReturnValue:
     desk.sessions.end_where(lambda session: session.handle == who)
     desk.sign_in.devices.forget(who)
     context.say(
-        f"Roster {roster.epoch} is in force; {who} is suspended. {locked} of their sessions"
-        f" {'was' if locked == 1 else 'were'} locked."
+        ngettext(
+            "Roster %(number)s is in force; %(handle)s is suspended. %(num)s of their sessions was locked.",
+            "Roster %(number)s is in force; %(handle)s is suspended. %(num)s of their sessions were locked.",
+            locked,
+            number=roster.epoch,
+            handle=who,
+        )
     )
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
@@ -74,12 +91,12 @@ def suspend(handle: str) -> ResponseReturnValue:
 def _ask_resume(handle: str) -> Question:
     who = _editor(handle, KeyState.SUSPENDED).handle
     return Question(
-        title=f"Let {who} in again?",
+        title=_("Let %(handle)s in again?", handle=who),
         will_happen=(
-            "At once: they can sign in as before, and new letters are sealed to them.",
-            "As soon as another editor is unlocked: what came meanwhile is re-wrapped, and they read all of it.",
+            _("At once: they can sign in as before, and new letters are sealed to them."),
+            _("As soon as another editor is unlocked: what came meanwhile is re-wrapped, and they read all of it."),
         ),
-        button=f"Let {who} in again",
+        button=_("Let %(handle)s in again", handle=who),
         back=flask.url_for("staff.show"),
         danger=False,
     )
@@ -92,7 +109,7 @@ def resume(handle: str) -> ResponseReturnValue:
     """Let a suspended editor in again."""
     desk, who = context.desk(), _editor(handle, KeyState.SUSPENDED).handle
     roster = roster_changes.resume(context.seat(), who, desk.mailbox)
-    context.say(f"Roster {roster.epoch} is in force; {who} can sign in again.")
+    context.say(_("Roster %(number)s is in force; %(handle)s can sign in again.", number=roster.epoch, handle=who))
     return flask.redirect(flask.url_for("staff.show"), code=303)
 
 
@@ -100,4 +117,4 @@ def _editor(handle: str, state: KeyState) -> Entry:
     for entry in context.desk().rosters.newest().entries:
         if (entry.handle, entry.role, entry.state) == (handle, Role.EDITOR, state):
             return entry
-    raise NotFound(f"There is no editor of that handle who is {state}.")
+    raise NotFound(Sentence("There is no editor of that handle who is %(state)s.", state=state))

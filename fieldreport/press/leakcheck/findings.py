@@ -6,12 +6,12 @@ fixed, or overridden by the person who clears the article; each warning is answe
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from typing import Final
+
+from fieldreport.press.leakcheck.finding_texts import TEXTS
+from fieldreport.sentence import Sentence
 
 
 class Severity(StrEnum):
@@ -72,10 +72,6 @@ _WARNINGS: Final = frozenset(
     }
 )
 
-_TEXTS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
-    files("fieldreport.press.leakcheck").joinpath("findings.toml").read_text("utf-8")
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -103,14 +99,14 @@ class Finding:
         return Severity.WARN if self.rule in _WARNINGS else Severity.BLOCK
 
     @property
-    def reveals(self) -> str:
+    def reveals(self) -> Sentence:
         """What it gives away."""
-        return _TEXTS[self.rule]["reveals"]
+        return TEXTS[self.rule][0]
 
     @property
-    def advice(self) -> str:
+    def advice(self) -> Sentence:
         """A coarser wording, or what to do."""
-        return _TEXTS[self.rule]["advice"]
+        return TEXTS[self.rule][1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

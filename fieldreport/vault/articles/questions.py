@@ -14,6 +14,7 @@ from typing import Final, Self
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotAllowed, SealError
 from fieldreport.press.article import Article
+from fieldreport.sentence import Sentence
 
 
 class Question(StrEnum):
@@ -31,30 +32,32 @@ class Question(StrEnum):
 
     PEOPLE = (
         "people",
-        "How many people could know this?",
-        "Count those who were there, were told, or had the paper in their hands. Fewer than ten is a small group.",
+        Sentence("How many people could know this?"),
+        Sentence(
+            "Count those who were there, were told, or had the paper in their hands. Fewer than ten is a small group."
+        ),
     )
     ACCESS = (
         "access",
-        "Who had access to it?",
-        "By role, not by name: one office, one shift, everybody with a login.",
+        Sentence("Who had access to it?"),
+        Sentence("By role, not by name: one office, one shift, everybody with a login."),
     )
     SEEN = (
         "seen",
-        "What can be recognised in the files?",
-        "Faces, voices, reflections, backgrounds, handwriting, printer marks.",
+        Sentence("What can be recognised in the files?"),
+        Sentence("Faces, voices, reflections, backgrounds, handwriting, printer marks."),
         True,
     )
     WHEN_WHERE = (
         "when-where",
-        "What do the files say of time and place?",
-        "Shadows, weather, signs, clocks, screens, a view, an accent, a sound outside.",
+        Sentence("What do the files say of time and place?"),
+        Sentence("Shadows, weather, signs, clocks, screens, a view, an accent, a sound outside."),
         True,
     )
     NEWSROOM = (
         "newsroom",
-        "Who in the newsroom knows who the source is?",
-        "Also who could guess it from the case, from an expense, or from a telephone.",
+        Sentence("Who in the newsroom knows who the source is?"),
+        Sentence("Also who could guess it from the case, from an expense, or from a telephone."),
     )
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from fieldreport.config import Desk
 from fieldreport.errors import FieldreportError, NotFound, SealError
 from fieldreport.seal import Kind, OpenEnvelope, Role, editors_of
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.audit import Act, is_signed_by
 from fieldreport.vault.archive.readers import Place
@@ -35,12 +36,12 @@ from fieldreport.vault.cases.inbox import living
 
 _DAY: Final = 24  # hours
 _AT_ONCE: Final = 500  # parameters of one question
-_UNREAD: Final = "nobody has read its newest letter"
-_UNPUBLISHED: Final = "an article of it is not published yet"
-_UNSIGNED: Final = "the log does not say, signed, that it is in this state"
-_REOPENED: Final = "a letter came after it was closed"
-_CHANGED: Final = "it was changed meanwhile"
-_UNREADABLE: Final = "a letter of it cannot be opened here"
+_UNREAD: Final = Sentence("nobody has read its newest letter")
+_UNPUBLISHED: Final = Sentence("an article of it is not published yet")
+_UNSIGNED: Final = Sentence("the log does not say, signed, that it is in this state")
+_REOPENED: Final = Sentence("a letter came after it was closed")
+_CHANGED: Final = Sentence("it was changed meanwhile")
+_UNREADABLE: Final = Sentence("a letter of it cannot be opened here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

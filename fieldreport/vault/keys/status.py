@@ -12,6 +12,7 @@ from datetime import datetime
 
 from fieldreport import limits
 from fieldreport.seal import KeyState, Role, Roster
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox
@@ -61,21 +62,34 @@ class Standing:
     def reminders(self) -> Iterator[str]:
         """What the admin should do, one sentence each."""
         if self.expired:
-            yield f"The roster expired on {self.not_after:%Y-%m-%d} and the intake is closed. Renew it now."
+            yield Sentence(
+                "The roster expired on %(day)s and the intake is closed. Renew it now.",
+                day=self.not_after.strftime("%Y-%m-%d"),
+            )
         elif self.alarm:
-            days = "1 day" if self.days_left == 1 else f"{self.days_left} days"
-            yield f"The roster ends in {days}; then the intake closes. Renew it."
+            yield Sentence.counted(
+                "The roster ends in %(num)s day; then the intake closes. Renew it.",
+                "The roster ends in %(num)s days; then the intake closes. Renew it.",
+                self.days_left,
+            )
         for key in self.keys:
             if key.due:
-                yield (
-                    f"The {_WHOSE[key.role].format(key.handle)} is {key.age_days} days old. "
-                    f"This newsroom replaces keys after {self.rotate_days} days."
+                yield Sentence(
+                    "%(key)s is %(days)s days old. This newsroom replaces keys after %(most)s days.",
+                    key=_whose(key),
+                    days=key.age_days,
+                    most=self.rotate_days,
                 )
             if key.role is Role.RECOVERY and key.state is KeyState.DECRYPT_ONLY and not key.objects:
-                yield "Nothing is sealed to an earlier recovery key any more: its sheets can be destroyed."
+                yield Sentence("Nothing is sealed to an earlier recovery key any more: its sheets can be destroyed.")
 
 
-_WHOSE = {Role.EDITOR: "key of {}", Role.ADMIN: "admin key of {}", Role.RECOVERY: "recovery key"}
+def _whose(key: KeyStanding) -> Sentence:
+    if key.role is Role.EDITOR:
+        return Sentence("The key of %(handle)s", handle=key.handle)
+    if key.role is Role.ADMIN:
+        return Sentence("The admin key of %(handle)s", handle=key.handle)
+    return Sentence("The recovery key")
 
 
 def standing(vault: Vault, rosters: RosterWatch, *, rotate_days: int) -> Standing:
