@@ -185,8 +185,8 @@ class Intake:
     request_bytes: int = field(default=limits.REQUEST_BYTES, metadata=_at_least(limits.FORM_TEXT_BYTES))
     """Bytes of the largest post."""
     letters_per_hour: int = field(default=limits.LETTERS_HOUR, metadata=_at_least(1))
-    """More are not taken from forms, on each machine, but for a quarter from sources who have written before: sources
-    read on the first page that the mailbox is full."""
+    """More are not taken from forms, by all machines of a letterbox together, but for a quarter from sources who have
+    written before: sources read on the first page that the mailbox is full."""
     free_bytes: int = field(default=limits.FREE_BYTES, metadata=_at_least(0))
     """Bytes that stay free on the disks of `data` and `blobs` beside the largest post: beyond, nothing is taken."""
     limiter: str = "memory://"
@@ -194,7 +194,7 @@ class Intake:
     machines_token: Path = Path()
     """Where several machines serve one letterbox: a file that others cannot read, the same on each of them, with one
     line of at least 32 characters. Forms of one are then taken by the others, and budgets are counted together, by
-    the Redis of `limiter`, which learns neither."""
+    the Redis of `limiter`, which learns neither; rosters and switches go through the database of `mailbox`."""
     report_rate: str = "30 per hour"
     """Budget of reports, of one onion circuit or address."""
     return_rate: str = "60 per hour"

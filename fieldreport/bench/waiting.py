@@ -32,9 +32,8 @@ def fill(engine: Engine, blobs: BlobStore, letters: int) -> None:
             for each in hidden
         ]
         session.execute(insert(Letter), rows)
-        session.execute(
-            update(Counters).values(letters=Counters.letters + letters, bytes=Counters.bytes + letters * SHORT_BYTES)
-        )
+        more = {"letters": Counters.letters + letters, "bytes": Counters.bytes + letters * SHORT_BYTES}
+        session.execute(update(Counters).where(Counters.id == 1).values(more))
 
 
 def short_letter(destination: BinaryIO) -> bytes:

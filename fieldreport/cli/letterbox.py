@@ -8,14 +8,15 @@ could see.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 import click
 
 from fieldreport.cli import load_settings
 from fieldreport.errors import UsageError
-from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState, LocalSwitchboard, Switchboard
+from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState, Switchboard
 from fieldreport.mailbox.link import open_link
+from fieldreport.mailbox.shared import open_local_switchboard
 
 
 @click.command("letterbox")
@@ -32,12 +33,8 @@ def letterbox_command(context: click.Context, state: str | None, *, invitation: 
     word = None if invitation is None else ""
     if invitation and not (word := click.prompt("The word", err=True).strip()):
         raise UsageError("an invitation word has at least one letter")
-    with ExitStack() as stack:
-        board: Switchboard = (
-            LocalSwitchboard(settings.intake)
-            if settings.has("intake")
-            else stack.enter_context(closing(open_link(settings)))
-        )
+    opened: Switchboard = open_local_switchboard(settings) if settings.has("intake") else open_link(settings)
+    with closing(opened) as board:
         now = (
             board.letterbox()
             if state is None and word is None

@@ -22,6 +22,7 @@ from fieldreport.intake.machines import Machines
 from fieldreport.intake.pages import handin, report, return_, static
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
+from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import RosterDirectory, TokenKey
 from fieldreport.web import csrf, error_pages, headers, i18n, limiter
@@ -41,6 +42,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     token_key: TokenKey | None = None,
     machines: Machines | None = None,
+    shared: SharedLetterbox | None = None,
     address_key: AddressKey | None = None,
     receipts: RecentReceipts | None = None,
 ) -> Application:
@@ -53,7 +55,8 @@ def create_app(
         rosters: the published roster, reread when it changes.
         clock: seconds since the Unix epoch.
         token_key: shared by all workers; a fresh one serves a single process.
-        machines: what several machines share; see ``machines``.
+        machines: what several machines share in Redis; see ``machines``.
+        shared: what they share in the mailbox's database; see ``mailbox.shared``.
         address_key: the same, for budgets.
         receipts: the same, for what came in lately.
 
@@ -73,6 +76,7 @@ def create_app(
         clock=clock,
         own_token_key=token_key or TokenKey.generate(),
         machines=machines,
+        shared=shared,
         receipts=receipts or RecentReceipts(),
         logo=None if settings.intake.logo == Path() else read_logo(settings.intake.logo, scrubber, scratch=scratch),
     )

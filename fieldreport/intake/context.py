@@ -26,6 +26,7 @@ from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.mailbox.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
+from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
 from fieldreport.web.forms import Problem
@@ -52,6 +53,7 @@ class Service:
     clock: Callable[[], float]
     own_token_key: TokenKey = field(repr=False)
     machines: Machines | None = field(default=None, repr=False)
+    shared: SharedLetterbox | None = field(default=None, repr=False)
     receipts: RecentReceipts
     logo: Logo | None = None
     argon2_slots: threading.BoundedSemaphore = field(
@@ -79,7 +81,14 @@ class Service:
 
         """
         highest = self.mailbox.highest_epoch()
-        roster = self.rosters.load(now=datetime.fromtimestamp(self.clock(), UTC), at_least=highest)
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        try:
+            roster = self.rosters.load(now=now, at_least=highest)
+        except RosterError:
+            if self.shared is None:
+                raise
+            self.shared.follow()  # another machine has got a newer one
+            roster = self.rosters.load(now=now, at_least=highest)
         if roster.epoch > highest:
             self.mailbox.saw_epoch(roster.epoch)
         self._ready.epoch = max(self._ready.epoch, roster.epoch)
@@ -124,7 +133,14 @@ class Service:
         return [Problem(field="invitation", text=_("This is not the word. Ask the person who told you about us."))]
 
     def must_be_open(self, *, files: bool) -> Literal[True]:
-        """Check that something new is taken, with files or without; raises as ``letterbox.must_be_open``."""
+        """Check that something new is taken, with files or without.
+
+        Raises:
+            LetterboxClosed: as ``letterbox.must_be_open``. StoreError: it is one of several machines, and cannot tell.
+
+        """
+        if self.shared is not None:
+            self.shared.keep_up()
         return must_be_open(self.settings.intake.data, files=files)
 
     def check_ready(self, *, has_written: bool = False) -> Literal[True]:

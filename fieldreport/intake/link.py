@@ -33,7 +33,8 @@ from fieldreport import hardening, limits
 from fieldreport.config import Settings, link_token
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, RosterError, SettingsError, UsageError
 from fieldreport.mailbox import LocalMailbox, SealedReply, link_format, open_mailbox
-from fieldreport.mailbox.letterbox import LetterboxState, switch, switches
+from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard
+from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.seal import RosterDirectory, RosterStep, open_rosters
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.serve import WsgiApplication
@@ -61,7 +62,10 @@ def serve(settings: Settings) -> Never:
     gate = gate_of(settings)
 
     def build() -> WsgiApplication:
-        return create_app(settings, mailbox=open_mailbox(settings), rosters=open_rosters(settings), gate=gate)
+        shared = SharedLetterbox.open(settings)
+        return create_app(
+            settings, mailbox=open_mailbox(settings), rosters=open_rosters(settings), gate=gate, shared=shared
+        )
 
     serve_wsgi(build, listen=listen_of(settings), threads=_THREADS)
 
@@ -121,9 +125,19 @@ def _user_id(name: str) -> int:
         raise SettingsError(f"[intake] link_users: this machine has no user {name}") from None
 
 
-def create_app(settings: Settings, *, mailbox: LocalMailbox, rosters: RosterDirectory, gate: Gate) -> WsgiApplication:
-    """The link as a WSGI application; see ``mailbox.link_format`` for what goes over it."""
-    link = _Link(settings, mailbox, rosters)
+def create_app(
+    settings: Settings,
+    *,
+    mailbox: LocalMailbox,
+    rosters: RosterDirectory,
+    gate: Gate,
+    shared: SharedLetterbox | None = None,
+) -> WsgiApplication:
+    """The link as a WSGI application; see ``mailbox.link_format`` for what goes over it.
+
+    ``shared``: what the machines of this letterbox share, where there are several.
+    """
+    link = _Link(LocalSwitchboard(settings.intake) if shared is None else shared, mailbox, rosters, shared)
     greeting = link_format.greeting(settings.instance_id)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -163,10 +177,13 @@ def _json(document: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
 
 
 class _Link:
-    def __init__(self, settings: Settings, mailbox: LocalMailbox, rosters: RosterDirectory) -> None:
-        self._intake = settings.intake
+    def __init__(
+        self, board: Switchboard, mailbox: LocalMailbox, rosters: RosterDirectory, shared: SharedLetterbox | None
+    ) -> None:
+        self._board = board
         self._mailbox = mailbox
         self._rosters = rosters
+        self._shared = shared
 
     def answer(self, request: Request) -> Response:
         """Do what is asked. Raises ``FieldreportError``."""
@@ -252,6 +269,8 @@ class _Link:
             given = document["hand_over"]
             hand_over = None if given is None else (_bytes(given[0]), _bytes(given[1]), _bytes(given[2]))
         roster = self._rosters.take(RosterStep(hand_over=hand_over, roster=(raw, signatures)))
+        if self._shared is not None:  # before the epoch closes: a machine that meets a closed one looks for this
+            self._shared.follow()
         self._mailbox.saw_epoch(roster.epoch)
         return _json({"epoch": roster.epoch})
 
@@ -262,11 +281,11 @@ class _Link:
         if state is not None and state not in set(LetterboxState):
             raise UsageError("there is no such state of the letterbox", code="link-body")
         wanted = None if state is None else LetterboxState(state)
-        # The answer asks no database: it must be closed, and be known to be, while one is away.
-        return _json(link_format.of_switches(switch(self._intake, state=wanted, invitation=word)))
+        # A machine alone asks no database: it must be closed, and be known to be, while one is away.
+        return _json(link_format.of_switches(self._board.set_letterbox(state=wanted, invitation=word)))
 
     def _state(self) -> Response:
-        totals = self._mailbox.totals()
+        totals, stands = self._mailbox.totals(), self._board.letterbox()
         try:
             newest = self._rosters.newest(at_least=0)
             roster = {"epoch": newest.epoch, "sha256": newest.sha256.hex()}
@@ -278,7 +297,7 @@ class _Link:
                 "letters": totals.letters,
                 "bytes": totals.bytes,
                 "roster": roster,
-                **link_format.of_switches(switches(self._intake)),
+                **link_format.of_switches(stands),
             }
         )
 

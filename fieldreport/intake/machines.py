@@ -1,4 +1,4 @@
-"""What the machines of one letterbox share: a key for each day, so that each takes the others' forms, and receipts.
+"""What the machines of one letterbox share in Redis: a key for each day, receipts, and how many letters came this hour.
 
 The key of a day is made of a token that every machine has in a file, and of a number that the first of them draws that
 day and leaves in Redis. So Redis has a number that opens nothing, and the token alone opens nothing either: three days
@@ -6,7 +6,8 @@ later the number is gone, and nobody who seizes a machine can compute what was c
 there as ``receipts`` seals them, under names that take the token and the codename.
 
 Rules: while Redis is away each machine goes on with what it has itself: a form is then taken by the machine it came
-from, and by another after one more press.
+from, and by another after one more press; letters of the hour are counted on from the last number that it knew. (What
+must not be missed, how the letterbox is switched and whose keys count, is in the mailbox: ``mailbox.shared``.)
 """
 
 from __future__ import annotations
@@ -87,6 +88,23 @@ class Machines:
         end = (hour + limits.RECEIPT_HOURS) * _HOUR_SECONDS
         self._ask(lambda client: client.set(self._name(tag), receipt, exat=end))
 
+    def letters(self, *, hour: int) -> int | None:
+        """How many letters came from forms in this hour, on all machines; nothing while Redis is away."""
+        found = self._ask(lambda client: (client.get(f"fieldreport-letters-{hour}"),))
+        return None if found is None else _number(found[0])
+
+    def count_letter(self, *, hour: int) -> int | None:
+        """One more; how many there are then. The number goes when the hour is over, as every machine knows then."""
+        name, end = f"fieldreport-letters-{hour}", (hour + 1) * _HOUR_SECONDS + _SKEW_SECONDS
+
+        def count(client: Any) -> tuple[object]:
+            number = client.incr(name)
+            client.expireat(name, end)
+            return (number,)
+
+        found = self._ask(count)
+        return None if found is None else _number(found[0])
+
     def forget_receipts(self, tags: Sequence[bytes]) -> None:
         """Delete what lies under these tags."""
         self._ask(lambda client: client.delete(*map(self._name, tags)))
@@ -135,3 +153,10 @@ class Machines:
             return None
         self._outage.answered()
         return answer
+
+
+def _number(untrusted: object) -> int:
+    try:
+        return int(untrusted or 0)  # type: ignore[call-overload,no-any-return] # what is no number is caught
+    except (TypeError, ValueError):
+        return 0

@@ -76,10 +76,18 @@ class RecentReceipts:
         self._write(slot, _SLOT.pack(hour, tag, sealed))
         if self.machines is not None:
             self.machines.keep_receipt(tag, _SLOT.pack(hour, tag, sealed), hour=hour)
-        _COUNT.pack_into(self._count, 0, hour, self.letters(hour=hour) + 1)
+        of_all = None if self.machines is None else self.machines.count_letter(hour=hour)
+        _COUNT.pack_into(self._count, 0, hour, max(self._counted(hour) + 1, of_all or 0))
 
     def letters(self, *, hour: int) -> int:
-        """How many letters came from forms in this hour; a few fewer, where several came at the same moment."""
+        """How many letters came from forms in this hour; a few fewer, where several came at the same moment.
+
+        On all machines, or, while they cannot be asked, the last number of all and what came here since.
+        """
+        of_all = None if self.machines is None else self.machines.letters(hour=hour)
+        return max(self._counted(hour), of_all or 0)
+
+    def _counted(self, hour: int) -> int:
         counted, number = _COUNT.unpack_from(self._count)
         return number if counted == hour else 0
 
@@ -124,7 +132,7 @@ class RecentReceipts:
         if self._swept[0] == hour:
             return
         self._swept[0] = hour
-        if not self.letters(hour=hour):
+        if not self._counted(hour):
             _COUNT.pack_into(self._count, 0, 0, 0)
         for slot in range(limits.RECEIPT_SLOTS):
             written = self._read(slot)[0]

@@ -11,6 +11,7 @@ from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import open_mailbox
 from fieldreport.mailbox.letterbox import keep_state
+from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import TokenKey, check_platform, open_rosters
 from fieldreport.web.limiter import AddressKey
@@ -50,6 +51,7 @@ def serve(settings: Settings) -> Never:
             rosters=open_rosters(settings),
             token_key=token_key,
             machines=machines,
+            shared=SharedLetterbox.open(settings),
             address_key=address_key,
             receipts=receipts,
         )

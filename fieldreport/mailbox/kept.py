@@ -79,7 +79,7 @@ class LocalKeptFiles:
         with spooled(self._blobs, seal) as stored:
             with writing(self._engine) as session:
                 # On PostgreSQL one after the other, so that two do not take the same room.
-                session.execute(select(Counters.id).where(Counters.id == 1).with_for_update())
+                session.execute(select(Counters.id).where(Counters.id == 0).with_for_update())
                 self._must_have_room(session, places, size=stored.size, most_bytes=most_bytes)
                 row = {
                     "id": place,

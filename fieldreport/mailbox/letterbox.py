@@ -1,9 +1,10 @@
 """Whether the letterbox takes reports: open, closed for files, closed, or only with an invitation word.
 
 An operator under attack closes it. State and word are files in the intake's own directory, written by ``fieldreport
-letterbox``, so that they hold at once, for every worker and after a restart. Coming back, reading answers and
-withdrawing stay possible. Closed means closed to additions, too; an addition needs the word unless we see that its
-source has written before, because everybody who opens the form gets a codename.
+letterbox``, so that they hold at once, for every worker and after a restart; where there are several machines,
+``shared`` writes them on each. Coming back, reading answers and withdrawing stay possible. Closed means closed to
+additions, too; an addition needs the word unless we see that its source has written before, because everybody who opens
+the form gets a codename.
 
 Rules: without a file it is open and asks for no word; a file that says anything we do not write closes it. The word is
 compared in constant time and is stored with no report.
@@ -51,8 +52,8 @@ MEANINGS: Final[Mapping[LetterboxState, str]] = {
 class Switches:
     """How a letterbox stands: its state, and whether a first report needs an invitation word.
 
-    The bounds are the intake's settings: reports from forms an hour on each of its machines, bytes of one post, bytes
-    that stay free of its disk. An intake of an older release does not say them.
+    The bounds are the intake's settings: reports from forms an hour, bytes of one post, bytes that stay free of its
+    disk. An intake of an older release does not say them.
     """
 
     state: LetterboxState
@@ -75,6 +76,9 @@ class Switchboard(Protocol):
             UsageError: a word of nothing. StoreError: it is away, or could not write.
         """
 
+    def close(self) -> None:
+        """Close every connection."""
+
 
 class LocalSwitchboard:
     """The switches in the intake's own directory."""
@@ -91,6 +95,9 @@ class LocalSwitchboard:
         """Set them; see ``Switchboard``."""
         must_see(self._intake.data)
         return switch(self._intake, state=state, invitation=invitation)
+
+    def close(self) -> None:
+        """Nothing is open; see ``Switchboard``."""
 
 
 def switches(intake: Intake) -> Switches:
@@ -154,7 +161,7 @@ def set_letterbox_state(data: Path, state: LetterboxState) -> None:
             file.truncate()
             os.fsync(file.fileno())
     except FileNotFoundError:
-        _write(data / _STATE, content)
+        write_private(data / _STATE, content)
     except OSError as error:
         raise StoreError(f"cannot write {data / _STATE}: {error.strerror}") from None
 
@@ -191,6 +198,20 @@ def asks_for_invitation(data: Path) -> bool:
         return True
 
 
+def invitation_word(data: Path) -> str:
+    """The word that is asked for now; an empty one: none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return (data / _INVITATION).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError):
+        raise StoreError("the invitation word cannot be read", detail=f"cannot read {data / _INVITATION}") from None
+
+
 def is_invited(data: Path, untrusted_word: str) -> bool:
     """Whether this is the word, or none is asked for; case, spaces around it and Unicode form do not matter."""
     try:
@@ -199,7 +220,7 @@ def is_invited(data: Path, untrusted_word: str) -> bool:
         return True
     except (OSError, UnicodeDecodeError):
         return False
-    return hmac.compare_digest(_plain(untrusted_word).encode(), wanted.encode()) and bool(wanted)
+    return hmac.compare_digest(plain_word(untrusted_word).encode(), wanted.encode()) and bool(wanted)
 
 
 def set_invitation(data: Path, word: str | None) -> None:
@@ -214,16 +235,22 @@ def set_invitation(data: Path, word: str | None) -> None:
         except OSError as error:
             raise StoreError(f"cannot remove {data / _INVITATION}: {error.strerror}") from None
         return
-    if not _plain(word):
+    if not plain_word(word):
         raise UsageError("an invitation word has at least one letter")
-    _write(data / _INVITATION, f"{_plain(word)}\n")
+    write_private(data / _INVITATION, f"{plain_word(word)}\n")
 
 
-def _plain(text: str) -> str:
+def plain_word(text: str) -> str:
+    """An invitation word as it is compared: case, spaces around it and Unicode form do not matter."""
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
-def _write(path: Path, content: str) -> None:
+def write_private(path: Path, content: str) -> None:
+    """Write a file that the intake's user alone can read; a cut leaves the old one or the new one.
+
+    Raises:
+        StoreError: it could not be written; nothing has changed.
+    """
     unfinished = path.with_name(f".{path.name}.new")
     try:
         with unfinished.open("w", encoding="utf-8") as file:

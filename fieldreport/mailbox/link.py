@@ -37,10 +37,11 @@ from fieldreport.errors import (
 )
 from fieldreport.mailbox import link_format
 from fieldreport.mailbox.interface import LetterHead, SealedLetter, SealedReply, Totals
-from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard, Switches
+from fieldreport.mailbox.letterbox import LetterboxState, Switchboard, Switches
 from fieldreport.mailbox.link_letter import AWAY, ResumedLetter, read_letter
 from fieldreport.mailbox.link_line import Address, Line
 from fieldreport.mailbox.local import LocalMailbox, open_mailbox
+from fieldreport.mailbox.shared import open_local_switchboard
 from fieldreport.seal import RosterDirectory
 
 _ERRORS: Final[dict[str, type[FieldreportError]]] = {
@@ -79,7 +80,7 @@ def open_switchboard(settings: Settings) -> Switchboard:
     Raises:
         SettingsError: as ``open_link``.
     """
-    return open_link(settings, in_a_hurry=True) if settings.desk.link else LocalSwitchboard(settings.intake)
+    return open_link(settings, in_a_hurry=True) if settings.desk.link else open_local_switchboard(settings)
 
 
 class LinkMailbox:

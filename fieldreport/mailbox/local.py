@@ -1,7 +1,8 @@
 """The mailbox in a database and a blob store on this machine, for the intake and for a desk on the same machine.
 
 Rules: a payload is durable before its row, a row is gone before its payload; every decision that two nodes could take
-differently is one conditional UPDATE of the counters' row.
+differently is one conditional UPDATE of a counters' row. There are several, so that deposits do not wait for each
+other's commit; who needs more than one takes them in order.
 """
 
 from __future__ import annotations
@@ -12,9 +13,23 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
-from sqlalchemy import BigInteger, Delete, Engine, Table, bindparam, delete, insert, or_, select, union, update
+from sqlalchemy import (
+    BigInteger,
+    Delete,
+    Engine,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
@@ -137,9 +152,18 @@ def _parts(settings: Settings, *, patient: bool = False) -> tuple[bool, BlobStor
 _ID: Final = bindparam("letter", type_=Letter.__table__.c.id.type)
 _WAITS: Final = select(Letter.id).where(Letter.id == _ID).exists()
 _WAS_COLLECTED: Final = select(Collected.id).where(Collected.id == _ID).exists()
-_STATE: Final = select(
-    Counters.highest_epoch, Counters.letters, Counters.bytes, or_(_WAITS, _WAS_COLLECTED).label("known")
-).where(Counters.id == 1)
+_COUNTERS: Final = cast("Table", Counters.__table__)
+_ALL_COUNTERS: Final = _COUNTERS.alias()  # for questions about all of them within a change of one
+_EPOCH: Final = func.max(_ALL_COUNTERS.c.highest_epoch)
+_LETTERS_WAITING: Final = func.sum(_ALL_COUNTERS.c.letters).cast(BigInteger)
+_BYTES_WAITING: Final = func.sum(_ALL_COUNTERS.c.bytes).cast(BigInteger)
+_SUMS: Final = select(
+    func.count().label("rows"),
+    _EPOCH.label("highest_epoch"),
+    _LETTERS_WAITING.label("letters"),
+    _BYTES_WAITING.label("bytes"),
+).select_from(_ALL_COUNTERS)
+_STATE: Final = _SUMS.add_columns(or_(_WAITS, _WAS_COLLECTED).label("known"))
 _LOW: Final = bindparam("low", type_=Letter.__table__.c.id.type)
 _HIGH: Final = bindparam("high", type_=Letter.__table__.c.id.type)
 _BEGINNINGS: Final = (
@@ -151,20 +175,27 @@ _BEGINNING_WITH_OR_KEPT: Final = union(
     *_BEGINNINGS, select(Kept.id).where(Kept.id == bindparam("place"), Kept.hour >= bindparam("since"))
 )
 _COUNT: Final = (
-    update(cast("Table", Counters.__table__))
+    update(_COUNTERS)
     .where(
-        Counters.id == 1,
-        Counters.highest_epoch <= bindparam("epoch"),
-        Counters.letters < bindparam("most_letters"),
-        Counters.bytes + bindparam("size", type_=BigInteger) <= bindparam("most_bytes", type_=BigInteger),
+        _COUNTERS.c.id == bindparam("row"),
+        _COUNTERS.c.highest_epoch <= bindparam("epoch"),
+        select(_EPOCH).scalar_subquery() <= bindparam("epoch"),
+        select(_LETTERS_WAITING).scalar_subquery() < bindparam("most_letters"),
+        select(_BYTES_WAITING).scalar_subquery() + bindparam("size", type_=BigInteger)
+        <= bindparam("most_bytes", type_=BigInteger),
         ~_WAS_COLLECTED,
     )
     .values(
         highest_epoch=bindparam("epoch"),
-        letters=Counters.letters + 1,
-        bytes=Counters.bytes + bindparam("size", type_=BigInteger),
+        letters=_COUNTERS.c.letters + 1,
+        bytes=_COUNTERS.c.bytes + bindparam("size", type_=BigInteger),
     )
-    .returning(Counters.id)
+    .returning(_COUNTERS.c.id)
+)
+_CLOSE_EPOCHS: Final = (
+    update(_COUNTERS)
+    .where(_COUNTERS.c.id == bindparam("row"), _COUNTERS.c.highest_epoch < bindparam("epoch"))
+    .values(highest_epoch=bindparam("epoch"))
 )
 _INSERT: Final = insert(cast("Table", Letter.__table__))
 _REMEMBER: Final = insert(cast("Table", Collected.__table__))
@@ -240,8 +271,10 @@ class LocalMailbox:
         return True
 
     def _take_in(self, session: Session, letter_id: bytes, epoch: int, stored: Spooled) -> bool:
-        # On PostgreSQL this locks the row until the commit, so that saw_epoch() comes before it or after it.
+        # On PostgreSQL this locks the row until the commit, so that saw_epoch() comes before it or after it. Letters
+        # that come at the same moment do not see each other in the sums: by so many the ceilings may be passed.
         room = {
+            "row": counters_row(letter_id),
             "letter": letter_id,
             "epoch": epoch,
             "size": stored.size,
@@ -266,9 +299,7 @@ class LocalMailbox:
 
     def _is_known(self, session: Session, letter_id: bytes, *, epoch: int, size: int) -> bool:
         """Whether the letter is here or was lately; if it is not, check that it could be taken in."""
-        seen = session.execute(_STATE, {"letter": letter_id}).first()
-        if seen is None:
-            raise _damaged()
+        seen = _all_there(session.execute(_STATE, {"letter": letter_id}).one())
         if seen.known:
             return True
         if seen.highest_epoch > epoch:
@@ -292,9 +323,8 @@ class LocalMailbox:
     def saw_epoch(self, epoch: int) -> None:
         """Close all epochs below; see ``Mailbox``."""
         with writing(self._engine) as session:
-            session.execute(
-                update(Counters).where(Counters.id == 1, Counters.highest_epoch < epoch).values(highest_epoch=epoch)
-            )
+            for row in range(1, limits.COUNTER_ROWS + 1):
+                session.execute(_CLOSE_EPOCHS, {"row": row, "epoch": epoch})
 
     def take_rosters(self, published: RosterDirectory) -> None:
         """Close the epochs before the newest: intake and desk read the same directory; see ``DeskMailbox``."""
@@ -303,16 +333,13 @@ class LocalMailbox:
     def highest_epoch(self) -> int:
         """Return the highest epoch seen; see ``Mailbox``."""
         with reading(self._engine) as session:
-            epoch = session.scalar(select(Counters.highest_epoch).where(Counters.id == 1))
-        if epoch is None:
-            raise _damaged()
-        return epoch
+            return int(_all_there(session.execute(_SUMS).one()).highest_epoch)
 
     def totals(self) -> Totals:
         """Return how much waits; see ``Mailbox``."""
         with reading(self._engine) as session:
-            counters = _counters(session)
-            return Totals(letters=counters.letters, bytes=counters.bytes)
+            seen = _all_there(session.execute(_SUMS).one())
+            return Totals(letters=seen.letters, bytes=seen.bytes)
 
     def must_have_room(self) -> Literal[True]:
         """Check that one more letter could be taken in; see ``Mailbox``."""
@@ -351,6 +378,7 @@ class LocalMailbox:
     def acknowledge(self, letter_ids: Sequence[bytes]) -> None:
         """Delete letters that the desk has stored; see ``Mailbox``."""
         blobs: list[str] = []
+        taken: dict[int, list[int]] = {}
         with changing(self._engine, self._blobs.row_keys) as (session, keys):
             for start in range(0, len(letter_ids), limits.ROW_KEYS_AT_ONCE):
                 some = list(letter_ids[start : start + limits.ROW_KEYS_AT_ONCE])
@@ -360,12 +388,12 @@ class LocalMailbox:
                 keys.doom(row.slot for row in gone)
                 day = _day(self._hour())
                 session.execute(_REMEMBER, [{"id": row.id, "hour": day} for row in gone])
-                session.execute(
-                    update(Counters)
-                    .where(Counters.id == 1)
-                    .values(letters=Counters.letters - len(gone), bytes=Counters.bytes - sum(row.size for row in gone))
-                )
+                for row in gone:
+                    taken.setdefault(counters_row(row.id), []).append(row.size)
                 blobs += [row.blob for row in gone if row.blob is not None]
+            for number, sizes in sorted(taken.items()):
+                less = {"letters": _COUNTERS.c.letters - len(sizes), "bytes": _COUNTERS.c.bytes - sum(sizes)}
+                session.execute(update(_COUNTERS).where(_COUNTERS.c.id == number).values(less))
             session.execute(delete(Collected).where(Collected.hour < _day(self._hour() - limits.COLLECTED_HOURS)))
         for name in blobs:
             self._blobs.delete(name)
@@ -468,11 +496,15 @@ class LocalMailbox:
         return int(self._clock() // 3600)
 
 
-def _counters(session: Session) -> Counters:
-    counters = session.get(Counters, 1)
-    if counters is None:
-        raise _damaged()
-    return counters
+def counters_row(letter_id: bytes) -> int:
+    """Which row of the counters a letter is counted in: its id is random, so that all are used alike."""
+    return 1 + letter_id[0] % limits.COUNTER_ROWS
+
+
+def _all_there(sums: Row[Any]) -> Row[Any]:
+    if sums.rows != 1 + limits.COUNTER_ROWS:
+        raise StoreError("the mailbox is damaged", detail="a row of the counters is missing")
+    return sums
 
 
 def _day(hour: int) -> int:
@@ -487,10 +519,6 @@ def _full() -> MailboxFull:
 def _ends(beginning: bytes) -> dict[str, bytes]:
     """The lowest and the highest id that begin so."""
     return {"low": beginning.ljust(limits.ID_BYTES, b"\0"), "high": beginning.ljust(limits.ID_BYTES, b"\xff")}
-
-
-def _damaged() -> StoreError:
-    return StoreError("the mailbox is damaged", detail="the counters' row is missing")
 
 
 def _check_id(identifier: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The mailbox's five tables. Ciphertext, random ids, whole hours and counters; nothing else.
+"""The mailbox's tables. Ciphertext, random ids, whole hours and counters; nothing else.
 
 ``hidden`` is a header under the row key in ``slot``, see ``store.row_keys``.
 
@@ -83,9 +83,10 @@ class Kept(MailboxBase, kw_only=True):
 
 
 class Counters(MailboxBase, kw_only=True):
-    """One row: what waits, and the highest roster epoch seen.
+    """What waits, and the highest roster epoch seen: the sums and the highest of ``limits.COUNTER_ROWS`` rows.
 
-    Every deposit passes through it: that closes an epoch for good and keeps the ceilings exact with several nodes.
+    Every deposit passes through one, from 1 on, which its letter's id chooses: that closes an epoch for good and keeps
+    the ceilings with several nodes. One row alone may be below zero. Row 0 counts nothing: who keeps a file holds it.
     """
 
     __tablename__ = "mailbox_counters"
@@ -94,3 +95,22 @@ class Counters(MailboxBase, kw_only=True):
     highest_epoch: Mapped[int] = mapped_column(BigInteger)
     letters: Mapped[int]
     bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class SharedSwitches(MailboxBase, kw_only=True):
+    """One row: how the letterbox of several machines stands, sealed; see ``mailbox.shared``. Version 0: not said."""
+
+    __tablename__ = "shared_switches"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[str]
+
+
+class SharedRoster(MailboxBase, kw_only=True):
+    """The public files that lead to the roster of an epoch, for machines that do not have it; each verifies them."""
+
+    __tablename__ = "shared_rosters"
+
+    epoch: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    step: Mapped[bytes] = mapped_column(column_bytes(), repr=False)

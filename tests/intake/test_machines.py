@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,16 +20,22 @@ from lxml import html
 
 from fieldreport import installation
 from fieldreport.bench.letterbox import free_port, served
+from fieldreport.config import Settings
 from fieldreport.errors import TokenError
 from fieldreport.intake.machines import Machines
+from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import migrate_mailbox, open_mailbox
-from fieldreport.seal import Role, TokenKey
+from fieldreport.mailbox.letterbox import LetterboxState
+from fieldreport.mailbox.link import LinkMailbox
+from fieldreport.mailbox.link_line import Address
+from fieldreport.seal import Role, TokenKey, open_rosters
 from fieldreport.unseal import key_file
-from tests.cast import Clock, cheap_keys
-from tests.eventually import PATIENCE_SECONDS
+from fieldreport.unseal.staff_key import StaffKey
+from tests.cast import Clock, a_source, cheap_keys
+from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.intake.conftest import form_body
 from tests.intake.samples import photo
-from tests.store.throwaway_postgres import fresh_database
+from tests.store.throwaway_postgres import Faulty, fresh_database
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres]
 
@@ -61,42 +69,87 @@ def fields(page: httpx.Response, ending: str) -> dict[str, str]:
     return {name: value or "" for name, value in hidden.items()}
 
 
+@dataclass(frozen=True)
+class Letterbox:
+    """One letterbox on two machines, which share database, payloads and Redis, and nothing else."""
+
+    made: installation.Made
+    admin: StaffKey
+    shared: dict[str, str]
+    directory: Path
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the desk's end, and of the mailbox."""
+        intake = self.made.settings.intake
+        one = replace(intake, data=self.directory / "one", mailbox=self.shared["MAILBOX"], blobs=self.shared["BLOBS"])
+        return replace(self.made.settings, intake=one)
+
+    def command(self, name: str, zone: str, **values: str) -> tuple[list[str], dict[str, str]]:
+        """How a zone of a machine is served, and its environment."""
+        own = {**self.shared, "DATA": str(self.directory / name), **values}
+        changes = {f"FIELDREPORT_INTAKE_{key}": value for key, value in own.items()}
+        changes["FIELDREPORT_KEYS_DIRECTORY"] = str(self.directory / name / "keys")
+        changes["FIELDREPORT_SCRUB_REQUIRE_SANDBOX"] = "false"
+        command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(self.made.settings.path), zone]
+        return command, {**os.environ, **changes}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[list[int]]:
+        """Both machines; the ports of their letterboxes."""
+        with contextlib.ExitStack() as stack:
+            ports = []
+            for name in ("one", "two"):
+                port = free_port()
+                command, environment = self.command(name, "intake", LISTEN=f"127.0.0.1:{port}")
+                stack.enter_context(served(command, port, log=self.directory / f"{name}.log", environment=environment))
+                ports.append(port)
+            yield ports
+
+    @contextlib.contextmanager
+    def linked(self, name: str) -> Iterator[LinkMailbox]:
+        """The desk's end of the link that this machine serves."""
+        port = free_port()
+        values = {"LINK": f"127.0.0.1:{port}", "LINK_TOKEN": str(self.directory / "token")}
+        command, environment = self.command(name, "link", **values)
+        with served(command, port, log=self.directory / f"{name}-link.log", environment=environment):
+            address = Address(host="127.0.0.1", port=port)
+            link = LinkMailbox(address, instance=self.made.settings.instance_id, token=TOKEN)
+            with contextlib.closing(link):
+                yield link
+
+
+def letterbox(directory: Path, database: str, redis_url: str) -> Letterbox:
+    (directory / "token").write_text(TOKEN)
+    (directory / "token").chmod(0o600)
+    (directory / "payloads").mkdir(mode=0o700)
+    with cheap_keys():
+        made = installation.make(directory / "newsroom", name="The Border Post", port=min(free_port(), 65_533))
+        admin = key_file.unlock(made.settings.desk.keyfiles / f"{made.admin.handle}.key", made.admin.passphrase)
+        installation.add_member(made.settings, handle="amira", role=Role.EDITOR, admin_key=admin)
+    for name in ("one", "two"):
+        (directory / name).mkdir(mode=0o700)
+        shutil.copytree(made.settings.keys.directory, directory / name / "keys")
+    shared = {
+        "MAILBOX": database,
+        "BLOBS": str(directory / "payloads"),
+        "LIMITER": redis_url,
+        "MACHINES_TOKEN": str(directory / "token"),
+        "REPORT_RATE": f"{RATE} per hour",
+        "PAGE_RATE": "100000 per hour",
+    }
+    house = Letterbox(made, admin, shared, directory)
+    migrate_mailbox(house.settings)
+    return house
+
+
 def test_a_form_of_one_machine_is_taken_by_the_other_once_and_budgets_are_counted_together(
     tmp_path: Path, redis_server: tuple[str, subprocess.Popen[bytes]]
 ) -> None:
-    (tmp_path / "token").write_text(TOKEN)
-    (tmp_path / "token").chmod(0o600)
-    for name in ("one", "two", "payloads"):
-        (tmp_path / name).mkdir(mode=0o700)
-    with cheap_keys():
-        made = installation.make(tmp_path / "newsroom", name="The Border Post", port=min(free_port(), 65_533))
-    shared = {
-        "MAILBOX": fresh_database(),
-        "BLOBS": str(tmp_path / "payloads"),
-        "LIMITER": redis_server[0],
-        "MACHINES_TOKEN": str(tmp_path / "token"),
-        "REPORT_RATE": f"{RATE} per hour",
-    }
-    settings = replace(
-        made.settings,
-        intake=replace(made.settings.intake, data=tmp_path / "one", mailbox=shared["MAILBOX"], blobs=shared["BLOBS"]),
-    )
-    migrate_mailbox(settings)
-    with cheap_keys():
-        admin = key_file.unlock(made.settings.desk.keyfiles / f"{made.admin.handle}.key", made.admin.passphrase)
-        installation.add_member(made.settings, handle="amira", role=Role.EDITOR, admin_key=admin)
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for name in ("one", "two"):
-            port = free_port()
-            values = {**shared, "LISTEN": f"127.0.0.1:{port}", "DATA": str(tmp_path / name)}
-            environment = {f"FIELDREPORT_INTAKE_{key}": value for key, value in values.items()}
-            command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(made.settings.path), "intake"]
-            changes = {**os.environ, **environment, "FIELDREPORT_SCRUB_REQUIRE_SANDBOX": "false"}
-            stack.enter_context(served(command, port, log=tmp_path / f"{name}.log", environment=changes))
-            ports.append(port)
+    house = letterbox(tmp_path, fresh_database(), redis_server[0])
+    with house.running() as ports:
         both = RoundRobin(ports)
-        with contextlib.closing(open_mailbox(settings)) as mailbox:
+        with contextlib.closing(open_mailbox(house.settings)) as mailbox:
             other = fields(both.get("report"), "/report")["codename"]
             both.get("help")
             # A form of one, files kept by the other, sent to the first, and sent again to the second.
@@ -126,6 +179,74 @@ def test_a_form_of_one_machine_is_taken_by_the_other_once_and_budgets_are_counte
                 form = {**fields(both.get("report"), "/report"), "report": f"Number {number}."}
                 statuses.append(both.post("report", form).status_code)
             assert statuses == [200] * (RATE - 4) + [429] * 4
+
+
+def test_the_desk_tells_one_machine_and_both_follow_and_one_without_its_database_takes_nothing(
+    tmp_path: Path, redis_server: tuple[str, subprocess.Popen[bytes]]
+) -> None:
+    server = Faulty()
+    house = letterbox(tmp_path, fresh_database(home=server.home), redis_server[0])
+    with house.running() as ports, house.linked("one") as desk:
+        both = RoundRobin(ports)
+        old = [fields(both.get("report"), "/report") for _ in range(4)]
+        assert [both.post("report", {**form, "report": "Trucks."}).status_code for form in old[:2]] == [200, 200]
+        # A colleague joins. The desk brings the roster to the first machine; the second seals to her at once.
+        with cheap_keys():
+            installation.add_member(house.made.settings, handle="jonas", role=Role.EDITOR, admin_key=house.admin)
+        published = open_rosters(house.made.settings)
+        desk.take_rosters(published)
+        assert [both.post("report", {**form, "report": "More."}).status_code for form in old[2:]] == [200, 200]
+        newest = published.newest(at_least=0)
+        epochs = [head.epoch for head in desk.waiting(10)]
+        assert sorted(epochs) == [newest.epoch - 1] * 2 + [newest.epoch] * 2
+        assert (tmp_path / "two" / "keys" / "roster.json").read_bytes() == (
+            published.steps_after(newest.epoch - 1)[0].roster[0]
+        )
+
+        def both_say(status: int, text: str) -> bool:
+            pages = [both.get("report") for _ in ports]
+            return all(page.status_code == status and text in page.text for page in pages)
+
+        # A machine that cannot ask takes nothing.
+        server.kill()
+        assert both_say(503, "Something broke on our side")
+        server.restart()
+        # Closed on the first. The second looks within a minute, or when it meets the next roster.
+        assert eventually(lambda: desk.set_letterbox(state=LetterboxState.CLOSED)).state is LetterboxState.CLOSED
+        with cheap_keys():
+            installation.add_member(house.made.settings, handle="ines", role=Role.EDITOR, admin_key=house.admin)
+        desk.take_rosters(published)
+        assert [both.get("report").status_code for _ in range(4)][2:] == [503, 503]
+        assert both_say(503, "We take no reports at the moment")
+        # Opened on the one that serves no link.
+        command, environment = house.command("two", "letterbox")
+        subprocess.run([*command, "open"], env=environment, check=True, capture_output=True)
+
+        def both_open() -> bool:
+            time.sleep(0.5)
+            return both_say(200, "<form")
+
+        assert eventually(both_open)
+
+
+def test_letters_of_an_hour_are_counted_on_all_machines_and_on_while_redis_is_away(
+    redis_server: tuple[str, subprocess.Popen[bytes]],
+) -> None:
+    url, process = redis_server
+    one, two = (RecentReceipts(Machines(url, TOKEN)) for _ in range(2))
+    hour = int(time.time() // 3600)
+
+    def keep(receipts: RecentReceipts) -> None:
+        receipts.keep(a_source(), os.urandom(16), hour=hour, characters=1, files=0)
+
+    for receipts in (one, two, two):
+        keep(receipts)
+    assert (one.letters(hour=hour), two.letters(hour=hour)) == (3, 3)
+    assert one.letters(hour=hour + 1) == 0
+    process.kill()
+    process.wait()
+    keep(two)
+    assert (one.letters(hour=hour), two.letters(hour=hour)) == (1, 4)
 
 
 def test_what_redis_holds_opens_nothing_and_is_replaced_every_day(

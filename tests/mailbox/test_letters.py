@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from fieldreport import limits
 from fieldreport.errors import MailboxFull, NotFound, StaleRoster, StoreError
 from fieldreport.mailbox import DeskMailbox, LocalMailbox, Mailbox, Totals
-from fieldreport.store import FileBlobs, open_engine, writing
+from fieldreport.mailbox.local import counters_row
+from fieldreport.mailbox.tables import Counters
+from fieldreport.store import FileBlobs, migrate, open_engine, writing
 from tests.cast import Clock
+from tests.store.throwaway_postgres import fresh_database
 
 HEADER = b"age-encryption.org/v1 (any header)"
 
@@ -166,6 +169,23 @@ def test_the_highest_epoch_never_goes_back_and_survives_a_restart(mailbox: Local
     again = LocalMailbox(open_engine(database_url), mailbox._blobs)
     assert again.highest_epoch() == 9
     again.close()
+
+
+@pytest.mark.postgres
+def test_a_letter_is_stored_while_another_waits_for_its_commit(tmp_path: Path) -> None:
+    """Otherwise all machines of a letterbox store one letter a flush of the database's log, however many there are."""
+    url = fresh_database()
+    engine = open_engine(url)
+    migrate(engine, "fieldreport.mailbox")
+    mailbox = LocalMailbox(engine, FileBlobs(tmp_path / "blobs"))
+    row = select(Counters).where(Counters.id == counters_row(bytes(16))).with_for_update()
+    with writing(engine) as other:  # as a deposit that is not committed yet
+        other.execute(row)
+        assert mailbox.deposit(bytes([1]) * 16, 1, sealing(b"on another row"))
+        mailbox.kept.put(bytes(16), sealing(b"kept"), size=4, places=[bytes(16)], most_bytes=100, hour=0)
+    mailbox.acknowledge([bytes([1]) * 16])
+    assert mailbox.totals() == Totals(letters=0, bytes=0)
+    mailbox.close()
 
 
 def test_no_more_letters_than_the_ceiling(mailbox: LocalMailbox, desk: DeskMailbox) -> None:

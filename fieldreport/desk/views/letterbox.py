@@ -85,7 +85,7 @@ def _ask_set_state() -> Question:
             str(_WILL_HAPPEN[state]),
             _(
                 "It takes effect at once, for every process of this letterbox, and holds across restarts. A letterbox"
-                " on several machines is switched on each."
+                " on several machines follows on each within a minute."
             ),
         ),
         button=str(_BUTTONS[state]),
