@@ -13,6 +13,7 @@ NAMES: Final[Mapping[Act, str]] = {
     Act.LOCKED: "locked the desk",
     Act.LOCKED_ALL: "locked everybody",
     Act.DEVICES_FORGOTTEN: "had their devices forgotten",
+    Act.PASSPHRASE_CHANGED: "changed their passphrase",
     Act.RECOVERY_CODE_USED: "signed in with a recovery code",
     Act.RECOVERY_CODES_MADE: "made new recovery codes",
     Act.PASSKEY_ADDED: "added a passkey",

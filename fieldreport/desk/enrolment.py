@@ -137,8 +137,8 @@ class WrongCode(TokenError):
 
 
 def is_same_passphrase(started: StartedEnrolment, untrusted_passphrase: str) -> bool:
-    """Whether the passphrase was typed as it was shown; case and spacing do not matter, as at sign-in."""
-    return untrusted_passphrase.casefold().split() == started.passphrase.split()
+    """Whether the passphrase was typed as it was shown."""
+    return key_file.is_same_passphrase(untrusted_passphrase, started.passphrase)
 
 
 def _path(desk: Desk, handle: str) -> Path:

@@ -52,6 +52,10 @@ _TICKET: Final = "sign-in-turn"
 _FEW_CODES: Final = 3
 _MINUTE: Final = 60  # a token's age is known to the minute
 _REFUSED: Final = "Handle, passphrase or code did not match."
+_NO_CODES: Final = (
+    "You have no recovery codes. Make some on the page of your second factor: without them a lost telephone shuts you "
+    "out."
+)
 
 
 class ClockOff(UnlockRefused):
@@ -166,7 +170,7 @@ class SignIn:
                 seat, notices = rotation_at_unlock.at_unlock(seat, path, untrusted_passphrase, self._mailbox)
                 audit_heads.remember(self._vault, staff, self._keyfiles)
                 device = self.devices.remember(roster.entry(handle), untrusted_device)
-                spent = (_used_a_code(seat),) if used is None and recovery_code is not None else ()
+                spent = _of_codes(seat, used_one=used is None and recovery_code is not None)
                 return Admitted(seat=seat, notices=(*spent, *adopted, *notices), device=device)
         except TooManyTries as error:
             state = {"handle": handle, "id": secrets.token_hex(8)}
@@ -289,6 +293,15 @@ def _check_listed(staff: StaffKey, roster: Roster) -> None:
         raise UnlockRefused(_REFUSED, detail="nobody active in the roster") from None
     if entry.role is not staff.role or entry.signing != staff.signing.public:
         raise UnlockRefused(_REFUSED, detail="not whom the roster means")
+
+
+def _of_codes(seat: Seat, *, used_one: bool) -> tuple[str, ...]:
+    """What somebody should know of their recovery codes."""
+    if used_one:
+        return (_used_a_code(seat),)
+    if second_factor.recovery_codes_left(seat):
+        return ()
+    return (_NO_CODES,)
 
 
 def _used_a_code(seat: Seat) -> str:

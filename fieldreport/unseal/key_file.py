@@ -55,6 +55,7 @@ __all__ = [
     "generate_passphrase",
     "import_key_file",
     "is_bound",
+    "is_same_passphrase",
     "unlock",
     "write_key_file",
 ]
@@ -122,6 +123,11 @@ def generate_passphrase() -> str:
     """Seven English words, 77 bits: shown once, written down by its owner, stored nowhere."""
     words = word_list("english").words
     return " ".join(secrets.choice(words) for _ in range(limits.PASSPHRASE_WORDS))
+
+
+def is_same_passphrase(typed: str, passphrase: str) -> bool:
+    """Whether two passphrases open the same: case and spacing do not matter."""
+    return bool(_normalise(typed)) and hmac.compare_digest(_normalise(typed), _normalise(passphrase))
 
 
 def write_key_file(
@@ -231,10 +237,13 @@ def dummy_unlock(*, cost: Cost = FULL) -> NoReturn:
     raise UnlockRefused(_REFUSED)
 
 
-def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], StaffKey]) -> StaffKey:
+def change_key_file(
+    path: Path, passphrase: str, change: Callable[[StaffKey], StaffKey], *, new_passphrase: str = ""
+) -> StaffKey:
     """Unlock, change and write again at the same cost under a new secret; others who want to change the file wait.
 
-    If ``change`` gives back an equal key, nothing is written, and what an interrupted call left is destroyed.
+    If ``change`` gives back an equal key, nothing is written, and what an interrupted call left is destroyed. With a
+    ``new_passphrase`` the file is written in any case, and only that opens it from then on.
 
     Raises:
         UnlockRefused, KeyFileDamaged: as ``unlock``.
@@ -248,8 +257,8 @@ def change_key_file(path: Path, passphrase: str, change: Callable[[StaffKey], St
             dummy_unlock()
         before = _open(sealed, passphrase)
         after = change(before)
-        if after != before or not machine_secret.is_bound(untrusted_file):
-            machine_secret.replace(path, after.handle, _encode(after, passphrase, sealed.cost))
+        if after != before or new_passphrase or not machine_secret.is_bound(untrusted_file):
+            machine_secret.replace(path, after.handle, _encode(after, new_passphrase or passphrase, sealed.cost))
         else:
             machine_secret.destroy_old(path, untrusted_file)
         return after

@@ -32,6 +32,7 @@ from fieldreport.unseal.rotation import with_new_identity
 from tests.cast import CHEAP, without_old_keys
 from tests.unseal.conftest import PASSPHRASE
 
+ANOTHER: Final = "another seven words that nobody has ever seen"
 VECTORS: Final = Path(__file__).parent.parent / "vectors" / "keyfile" / "bound.json"
 
 
@@ -128,14 +129,22 @@ def killed_at(step: int, act: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(status) == 9
 
 
-@pytest.mark.parametrize("act", ["change", "bind"])
+def opens(path: Path, passphrase: str) -> bool:
+    try:
+        return bool(unlock(path, passphrase))
+    except UnlockRefused:
+        return False
+
+
+@pytest.mark.parametrize("act", ["change", "bind", "passphrase"])
 def test_a_crash_anywhere_leaves_a_key_file_that_opens(tmp_path: Path, amira: StaffKey, act: str) -> None:
     path = tmp_path / "keyfiles" / "amira.key"
     acts: dict[str, Callable[[], object]] = {
         "change": lambda: change_key_file(path, PASSPHRASE, rotated),
         "bind": lambda: bind(path),
+        "passphrase": lambda: change_key_file(path, PASSPHRASE, lambda staff: staff, new_passphrase=ANOTHER),
     }
-    steps, killed = 0, True
+    steps, killed, passphrase = 0, True, PASSPHRASE
     while killed:
         for place in (path.parent, machine_secret.directory(path.parent)):
             shutil.rmtree(place, ignore_errors=True)
@@ -143,13 +152,17 @@ def test_a_crash_anywhere_leaves_a_key_file_that_opens(tmp_path: Path, amira: St
         write_key_file(path, amira, PASSPHRASE, cost=CHEAP, portable=act == "bind")
         killed = killed_at(steps + 1, acts[act])
         steps += killed
-        assert unlock(path, PASSPHRASE).signing == amira.signing
+        (passphrase,) = (each for each in (PASSPHRASE, ANOTHER) if opens(path, each))
+        assert unlock(path, passphrase).signing == amira.signing
         # The next step of a rotation clears away what is left, also where nothing is to change any more.
-        change_key_file(path, PASSPHRASE, lambda staff: staff)
+        change_key_file(path, passphrase, lambda staff: staff)
         assert is_bound(path)
         assert machine_secret.unused(path.parent) == ()
         assert len(secrets_of(path)) == 1
-    assert steps >= {"change": 17, "bind": 12}[act], "a new secret, the new file, the old file, the old secret"
+    assert passphrase == (ANOTHER if act == "passphrase" else PASSPHRASE)
+    assert steps >= {"change": 17, "bind": 12, "passphrase": 17}[act], (
+        "a new secret, the new file, the old file, the old secret"
+    )
 
 
 def test_each_step_is_durable_before_the_next(path: Path) -> None:

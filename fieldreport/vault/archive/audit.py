@@ -45,6 +45,7 @@ class Act(StrEnum):
     LOCKED = "locked"
     LOCKED_ALL = "locked-all"
     DEVICES_FORGOTTEN = "devices-forgotten"
+    PASSPHRASE_CHANGED = "passphrase-changed"  # noqa: S105 - no passphrase
     RECOVERY_CODE_USED = "recovery-code-used"
     RECOVERY_CODES_MADE = "recovery-codes-made"
     PASSKEY_ADDED = "passkey-added"

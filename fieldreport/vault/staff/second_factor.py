@@ -1,5 +1,7 @@
 """The second factor: one-time codes, recovery codes and passkeys; each use counts once, and their owner changes them.
 
+And the passphrase, which its owner changes with both.
+
 What a factor is checked against lies in the person's key file, so that no database can plant or tell it. The vault
 remembers what was used. Of one-time codes it is the last counter (the time step of RFC 6238), which would tell to half
 a minute when somebody signed in: the row holds its hour, and 32 bits by which only the code's secret finds out which
@@ -96,6 +98,26 @@ def make_recovery_codes(seat: Seat, path: Path, passphrase: str) -> tuple[Seat, 
     staff = key_file.change_key_file(path, passphrase, lambda staff: dataclasses.replace(staff, recovery_codes=kept))
     seat.record(Act.RECOVERY_CODES_MADE)
     return Seat(seat.vault, staff, seat.rosters), codes
+
+
+def change_passphrase(seat: Seat, path: Path, passphrase: str, new: str, *, code: str, now: float) -> None:
+    """Write the key file under another passphrase; from then on the old one opens nothing.
+
+    ``code``: of the authenticator app at ``now``, seconds since the Unix epoch; it is used up if the passphrase is
+    right.
+
+    Raises:
+        UnlockRefused, KeyFileDamaged, UsageError: as ``change_key_file``. UnlockRefused also: the code is wrong, or was
+            used.
+    """
+
+    def checked(staff: key_file.StaffKey) -> key_file.StaffKey:
+        last = last_counter(seat.vault, staff.handle, staff.totp)
+        use(seat.vault, staff.handle, staff.totp, totp.verify_code(staff.totp, code, now=now, last_counter=last))
+        return staff
+
+    key_file.change_key_file(path, passphrase, checked, new_passphrase=new)
+    seat.record(Act.PASSPHRASE_CHANGED)
 
 
 def add_passkey(seat: Seat, path: Path, passphrase: str, passkey: Passkey) -> Seat:
