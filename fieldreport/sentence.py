@@ -5,7 +5,7 @@ It is text like any other: a command prints it, a log and a file hold it, in Eng
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 
@@ -29,6 +29,14 @@ class Sentence(str):
     def counted(cls, one: str, many: str, num: int, /, **values: object) -> Self:
         """Make one about a number of things."""
         return cls._made(one if num == 1 else many, one, many, {"num": num, **values})
+
+    @classmethod
+    def listed(cls, parts: Sequence[Sentence]) -> Sentence:
+        """Make one of several, one after the other."""
+        *earlier, last = parts
+        for each in reversed(earlier):
+            last = cls("%(first)s, %(rest)s", first=each, rest=last)
+        return last
 
     @classmethod
     def _made(cls, english: str, message: str, many: str, values: Mapping[str, object]) -> Self:

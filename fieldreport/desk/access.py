@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, assert_never
 
 from fieldreport.errors import NotAllowed
 from fieldreport.seal import Role
+from fieldreport.sentence import Sentence
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -62,11 +63,11 @@ def check(rule: Rule | None, role: Role | None) -> Literal[True]:
         NotAllowed: the route is for another role, or has no rule.
     """
     if rule is None:
-        raise NotAllowed("This page has no access rule.", code="no-rule")
+        raise NotAllowed(Sentence("This page has no access rule."), code="no-rule")
     if rule is Rule.PUBLIC:
         return True
     if role is None:
-        raise SignInFirst("Sign in first.")
+        raise SignInFirst(Sentence("Sign in first."))
     match rule:
         case Rule.SIGNED_IN:
             return True
@@ -77,5 +78,7 @@ def check(rule: Rule | None, role: Role | None) -> Literal[True]:
         case _:
             assert_never(rule)
     if not allowed:
-        raise NotAllowed(f"This page is for people with the role '{rule}'.", code="other-role")
+        raise NotAllowed(
+            Sentence("This page is for people with the role '%(role)s'.", role=str(rule)), code="other-role"
+        )
     return True

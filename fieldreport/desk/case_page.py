@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import contents, context, inbox_filter, presentation, search_job, sentences
@@ -15,10 +17,12 @@ from fieldreport.desk.article_fields import Changed, differences
 from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id
-from fieldreport.desk.item_view import NOT_YET, ReadItem, read_items
+from fieldreport.desk.item_view import ReadItem, read_items
+from fieldreport.desk.translation import state_name
 from fieldreport.errors import NotARecipient, SealError
 from fieldreport.press.leakcheck.spellings import spellings
 from fieldreport.seal import Kind
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
@@ -32,16 +36,25 @@ from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import NAMES, direction
 
 _REFUSED_CARD: Final = {
-    "unsigned": "is not signed by anyone: do not trust it",
-    "forged": "is not signed by who it claims to be: do not trust it",
-    "replayed": "is not the newest that the log knows: an older one was put back, or it was taken away",
-    "row-key": "lacks its key beside the database, which was changed, or restored without the keys that belong to it",
+    "unsigned": later("The fact sheet is not signed by anyone: do not trust it. Saving a new one is not possible."),
+    "forged": later(
+        "The fact sheet is not signed by who it claims to be: do not trust it. Saving a new one is not possible."
+    ),
+    "replayed": later(
+        "The fact sheet is not the newest that the log knows: an older one was put back, or it was taken away. "
+        "Saving a new one is not possible."
+    ),
+    "row-key": later(
+        "The fact sheet lacks its key beside the database, which was changed, or restored without the keys that belong "
+        "to it. Saving a new one is not possible."
+    ),
 }
-_QUESTIONS: Final[Mapping[str, str]] = {
-    Question.WHO: "Who is it?",
-    Question.WHERE: "Where was it?",
-    Question.WHEN: "When was it?",
-    Question.HOW: "How do they know?",
+_DAMAGED_CARD: Final = later("The fact sheet is damaged and was refused. Saving a new one is not possible.")
+_QUESTIONS: Final[Mapping[str, Sentence]] = {
+    Question.WHO: Sentence("Who is it?"),
+    Question.WHERE: Sentence("Where was it?"),
+    Question.WHEN: Sentence("When was it?"),
+    Question.HOW: Sentence("How do they know?"),
 }
 
 
@@ -103,7 +116,7 @@ def case_page(
             (handle, handle) for handle in sorted({*(reads or editors()), *([case.assignee] if case.assignee else [])})
         ],
         others=[handle for handle in editors() if handle != context.session().handle],
-        state_options=[(state.value, state.value) for state in CaseState],
+        state_options=[(state.value, state_name(state)) for state in CaseState],
         write=write,
         typed=written or (card_fields(card) if write == "facts" else {}),
         base=unsent.edition(card_fields(card)),
@@ -182,7 +195,7 @@ def _changed(card: Card, written: Mapping[str, str]) -> tuple[Changed, ...]:
     """Where the fact sheet that was typed differs from one that a colleague has saved since it was begun."""
     if not written or written.get("base", "") == unsent.edition(card_fields(card)):
         return ()
-    labels = {"facts": "Fact sheet", "protected": "Protected terms"}
+    labels = {"facts": Sentence("Fact sheet"), "protected": Sentence("Protected terms")}
     stored = card_fields(card)
     return differences(
         {label: stored.get(name, "") for name, label in labels.items()},
@@ -195,7 +208,7 @@ def _kept(case_id: bytes) -> tuple[Mapping[str, unsent.Fields], str]:
     try:
         return unsent.kept(context.seat(), case_id), ""
     except SealError:
-        return {}, "What you had typed here was changed by somebody else and is not shown. Tell the admin."
+        return {}, _("What you had typed here was changed by somebody else and is not shown. Tell the admin.")
 
 
 def _in_list(case_id: bytes) -> dict[str, object]:
@@ -220,7 +233,9 @@ def _card(case_id: bytes) -> tuple[Card, str]:
     try:
         return conversation.card(context.seat(), case_id), ""
     except NotARecipient:
-        return Card(), f"The fact sheet is {NOT_YET} Nobody can save a new one for you until then."
+        return Card(), _(
+            "The fact sheet is not sealed to your key yet. While a colleague who reads it is unlocked, the desk does "
+            "that by itself. Nobody can save a new one for you until then."
+        )
     except SealError as error:
-        what = _REFUSED_CARD.get(error.code, "is damaged and was refused")
-        return Card(), f"The fact sheet {what}. Saving a new one is not possible."
+        return Card(), str(_REFUSED_CARD.get(error.code, _DAMAGED_CARD))

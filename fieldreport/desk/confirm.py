@@ -17,6 +17,8 @@ from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as later
+from flask_babel import ngettext
 
 from fieldreport.desk import own_key
 from fieldreport.desk.turns import TooManyTries
@@ -24,8 +26,7 @@ from fieldreport.errors import UnlockRefused
 from fieldreport.web import csrf
 from fieldreport.web.forms import Problem
 
-_REFUSED: Final = "This is not the passphrase of your key. Nothing was done."
-_THROTTLED: Final = "Too many tries. Nothing was done; try again in {seconds} seconds."
+_REFUSED: Final = later("This is not the passphrase of your key. Nothing was done.")
 View = Callable[..., ResponseReturnValue]
 
 
@@ -70,7 +71,12 @@ def asks(question: Callable[..., Question], *, unless: Callable[[], bool] | None
             except UnlockRefused:
                 return _page(question(**arguments), problem=_REFUSED, status=403)
             except TooManyTries as error:
-                return _page(question(**arguments), problem=_THROTTLED.format(seconds=error.seconds), status=429)
+                words = ngettext(
+                    "Too many tries. Nothing was done; try again in %(num)s second.",
+                    "Too many tries. Nothing was done; try again in %(num)s seconds.",
+                    error.seconds,
+                )
+                return _page(question(**arguments), problem=words, status=429)
             return view(**arguments)
 
         return guarded

@@ -8,6 +8,7 @@ import flask
 
 from fieldreport import limits
 from fieldreport.errors import UsageError
+from fieldreport.sentence import Sentence
 
 
 def typed_text(name: str = "text") -> str:
@@ -34,7 +35,7 @@ def typed_labels() -> frozenset[str]:
         " ".join(unicodedata.normalize("NFC", each).split()) for each in flask.request.form.get("label", "").split(",")
     } - {""}
     if not labels:
-        raise UsageError("Type a label first.")
+        raise UsageError(Sentence("Type a label first."))
     if any(len(label) > limits.LABEL_CHARACTERS or not label.isprintable() for label in labels):
-        raise UsageError(f"A label has at most {limits.LABEL_CHARACTERS} characters.")
+        raise UsageError(Sentence("A label has at most %(most)s characters.", most=limits.LABEL_CHARACTERS))
     return frozenset(labels)

@@ -15,6 +15,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.errors import TokenError
 from fieldreport.seal import TokenKey
+from fieldreport.sentence import Sentence
 
 _PURPOSE: Final = "held-form"
 _PIECE_CHARACTERS: Final = 8_000  # at most 24 KiB of UTF-8, so that a piece stays below limits.TOKEN_CHARACTERS
@@ -51,9 +52,9 @@ def open_form(key: TokenKey, untrusted_tokens: Sequence[str], *, now: float) -> 
     ]
     numbers = [state["number"] for state in states]
     if not states or len({state["form"] for state in states}) != 1:
-        raise TokenError("The parts of your form do not belong together.")
+        raise TokenError(Sentence("The parts of your form do not belong together."))
     if numbers != [f"{number}/{len(states)}" for number in range(len(states))]:
-        raise TokenError("Your form is not complete.")
+        raise TokenError(Sentence("Your form is not complete."))
     document = json.loads("".join(state["piece"] for state in states))
     fields = tuple((name, text) for name, text in document["fields"])
     return HeldForm(handle=document["handle"], path=document["path"], fields=fields)

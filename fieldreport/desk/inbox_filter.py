@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from fieldreport.desk.presentation import LANGUAGES
 from fieldreport.errors import UsageError
 from fieldreport.limits import LABEL_CHARACTERS
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases.case_index import NOBODY, CaseFilter, Limited, Order
 
@@ -36,7 +37,7 @@ def chosen(arguments: Mapping[str, str], *, besides: frozenset[str] = frozenset(
     """
     unknown = sorted(set(arguments) - set(NAMES) - besides)
     if unknown:
-        raise NoSuchFilter(f"There is no filter called '{unknown[0][:LABEL_CHARACTERS]}'.")
+        raise NoSuchFilter(Sentence("There is no filter called '%(name)s'.", name=unknown[0][:LABEL_CHARACTERS]))
     usual = {"state": "open", "sort": Order.NEWEST.value}
     return {name: arguments[name] for name in NAMES if arguments.get(name, "") not in {"", usual.get(name, "")}}
 
@@ -89,4 +90,6 @@ def _one_of(choices: type[_Choice], name: str, untrusted_value: str) -> _Choice:
 
 
 def _no_value(name: str, untrusted_value: str) -> NoSuchFilter:
-    return NoSuchFilter(f"The filter '{name}' has no value '{untrusted_value[:LABEL_CHARACTERS]}'.")
+    return NoSuchFilter(
+        Sentence("The filter '%(name)s' has no value '%(value)s'.", name=name, value=untrusted_value[:LABEL_CHARACTERS])
+    )

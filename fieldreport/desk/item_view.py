@@ -16,6 +16,7 @@ from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavai
 from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
 from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part, Sender
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import source_sealed
 from fieldreport.vault.cases.conversation import REPLY
@@ -26,31 +27,35 @@ from fieldreport.vault.cases.notes import Heading
 _TEXT_BYTES: Final = 512 * 1024  # of one letter shown on the page; the whole is one download away
 _SNIPPET_BYTES: Final = 64 * 1024  # of an attached text
 # In the order in which editors need them.
-_FIELDS: Final[Mapping[str, str]] = {
-    "when": "When",
-    "where": "Where",
-    "protect": "Never print",
-    "describe": "Describe as",
-    "not_before": "Not before",
+_FIELDS: Final[Mapping[str, Sentence]] = {
+    "when": Sentence("When"),
+    "where": Sentence("Where"),
+    "protect": Sentence("Never print"),
+    "describe": Sentence("Describe as"),
+    "not_before": Sentence("Not before"),
 }
-_DAMAGED: Final[Mapping[str, str]] = {
-    "header": "the list of its readers",
-    "payload": "the stored file",
-    "manifest": "the table of contents",
-    "report": "the text",
-    "padding": "the end",
-    "binding": "the label that says what it is",
-    "more": "and more",
+_DAMAGED: Final[Mapping[str, Sentence]] = {
+    "header": Sentence("the list of its readers"),
+    "payload": Sentence("the stored file"),
+    "manifest": Sentence("the table of contents"),
+    "report": Sentence("the text"),
+    "padding": Sentence("the end"),
+    "binding": Sentence("the label that says what it is"),
+    "more": Sentence("and more"),
 }
-NOT_YET: Final = "not sealed to your key yet. While a colleague who reads it is unlocked, the desk does that by itself."
-_DISTRUST: Final[Mapping[str, str]] = {
-    "row-key": (
+_NOT_YET: Final = Sentence(
+    "This is not sealed to your key yet. While a colleague who reads it is unlocked, the desk does that by itself."
+)
+_DISTRUST: Final[Mapping[str, Sentence]] = {
+    "row-key": Sentence(
         "Its key beside the database is missing or another's: the database was changed, or restored without the keys "
         "that belong to it. Tell the admin."
     ),
-    "unsigned": "This is not signed by anyone. Do not trust it, and tell the admin.",
-    "forged": "This is not signed by who it claims to be. Do not trust it, and tell the admin.",
-    "other-source": "This letter is from another source than the case. It may have been moved here: do not trust it.",
+    "unsigned": Sentence("This is not signed by anyone. Do not trust it, and tell the admin."),
+    "forged": Sentence("This is not signed by who it claims to be. Do not trust it, and tell the admin."),
+    "other-source": Sentence(
+        "This letter is from another source than the case. It may have been moved here: do not trust it."
+    ),
 }
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _REFUSALS: Final = {str(each): each.text for each in Refusal}
@@ -158,33 +163,40 @@ def read_items(seat: Seat, case_id: bytes, rows: Sequence[ItemRow], *, first: in
         [row.id for row in rows if row.exists and row.damage is None],
         lambda envelope: _read(seat, envelope, *numbered[envelope.binding.object]),
     )
-    gone = NotFound("it went while the page was made")
+    gone = NotFound("it went while the page was made")  # nobody reads this
     return [_shown(row, number, opened.get(row.id, gone)) for row, number in numbered.values()]
 
 
 def _shown(row: ItemRow, number: int, found: ReadItem | FieldreportError) -> ReadItem:
     if not row.exists:
-        return ReadItem(row=row, number=number, refusal="This was deleted.")
+        return ReadItem(row=row, number=number, refusal=Sentence("This was deleted."))
     if row.damage is not None:
         return ReadItem(row=row, number=number, refusal=damage_text(row.damage))
     match found:
         case ReadItem():
             return found
         case NotARecipient():
-            return ReadItem(row=row, number=number, refusal=f"This is {NOT_YET}", closed=True)
+            return ReadItem(row=row, number=number, refusal=_NOT_YET, closed=True)
         case NotFound():
-            refusal = "This is not here any more: it was deleted, or its file is missing in the store."
+            refusal = Sentence("This is not here any more: it was deleted, or its file is missing in the store.")
         case Unavailable():
-            refusal = "The store cannot be read now. Nothing is lost; try again in a moment."
+            refusal = Sentence("The store cannot be read now. Nothing is lost; try again in a moment.")
         case _:
-            refusal = _DISTRUST.get(found.code, f"This was refused, because it is not what was sealed ({found.code}).")
+            refused = Sentence("This was refused, because it is not what was sealed (%(code)s).", code=found.code)
+            refusal = _DISTRUST.get(found.code, refused)
     return ReadItem(row=row, number=number, refusal=refusal)
 
 
-def damage_text(damage: str) -> str:
+def damage_text(damage: str) -> Sentence:
     """What is damaged, in words, from the vault's codes for it: one, or several with commas."""
-    named = ", ".join(_DAMAGED.get(code) or f"attachment {code.removeprefix('part-')}" for code in damage.split(","))
-    return f"Damaged: {named}. Nothing of it is shown, because nothing in it can be trusted."
+    named = [
+        _DAMAGED.get(code) or Sentence("attachment %(number)s", number=code.removeprefix("part-"))
+        for code in damage.split(",")
+    ]
+    return Sentence(
+        "Damaged: %(parts)s. Nothing of it is shown, because nothing in it can be trusted.",
+        parts=Sentence.listed(named),
+    )
 
 
 def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> ReadItem:

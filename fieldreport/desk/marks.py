@@ -15,6 +15,7 @@ from fieldreport import limits
 from fieldreport.errors import UsageError
 from fieldreport.scrub import Area, Redaction
 from fieldreport.scrub.verdicts import WIDTH
+from fieldreport.sentence import Sentence
 
 SHOWN: Final = 704
 """Width in pixels at which a page is marked: it fits beside the list, and on a tablet."""
@@ -52,7 +53,7 @@ class Marks:
                 corner=(corner[0], corner[1]) if corner else None,
             )
         except (ValueError, KeyError, TypeError, IndexError):
-            raise UsageError("This form is not complete. Open the page again.") from None
+            raise UsageError(Sentence("This form is not complete. Open the page again.")) from None
 
     @property
     def areas(self) -> str:
@@ -94,7 +95,9 @@ class Marks:
         if x == y == 0:  # no pointer: a key was pressed on the picture, or in a field
             if any(form.get(side, "").strip() for side in _SIDES):
                 return self._with(*_typed(form))
-            raise UsageError("The picture takes clicks. With the keyboard, type the four edges and press Add.")
+            raise UsageError(
+                Sentence("The picture takes clicks. With the keyboard, type the four edges and press Add.")
+            )
         point = (_units(str(x)), _units(str(y)))
         return replace(self, corner=point) if self.corner is None else self._with(*self.corner, *point)
 
@@ -104,13 +107,15 @@ class Marks:
         try:
             return self._having(areas=(*self.redaction.areas, Area(self.page, left, top, right, bottom)))
         except ValueError:
-            raise UsageError("An area has a width and a height: mark two opposite corners of it.") from None
+            raise UsageError(Sentence("An area has a width and a height: mark two opposite corners of it.")) from None
 
     def _having(self, **changed: tuple[Area, ...] | tuple[int, ...]) -> Self:
         try:
             redaction = replace(self.redaction, **changed)  # type: ignore[arg-type]  # each of its own field
         except ValueError:
-            raise UsageError(f"At most {limits.REDACTION_AREAS} areas can be marked in one file.") from None
+            raise UsageError(
+                Sentence("At most %(most)s areas can be marked in one file.", most=limits.REDACTION_AREAS)
+            ) from None
         return replace(self, redaction=redaction, corner=None)
 
 
@@ -123,7 +128,9 @@ def _typed(form: Mapping[str, str]) -> tuple[int, int, int, int]:
     for side in _SIDES:
         text = form.get(side, "").strip()
         if not _NUMBER.fullmatch(text):
-            raise UsageError("Type four numbers in percent of the width, like 12.5: left, top, right, bottom.")
+            raise UsageError(
+                Sentence("Type four numbers in percent of the width, like 12.5: left, top, right, bottom.")
+            )
         numbers.append(round(float(text.replace(",", ".")) * _PERCENT))
     left, top, right, bottom = numbers
     return left, top, right, bottom

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 import flask
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from fieldreport.desk import context
 from fieldreport.desk.turns import TooManyTries
@@ -52,8 +54,13 @@ def check_passphrase() -> Literal[True]:
 def problem_of(error: UnlockRefused | TooManyTries) -> Problem:
     """What to say beside the field."""
     if isinstance(error, TooManyTries):
-        return Problem(text=f"Too many tries. Try again in {error.seconds} seconds.", field=FIELD)
-    return Problem(text="This is not the passphrase of your key.", field=FIELD)
+        words = ngettext(
+            "Too many tries. Try again in %(num)s second.",
+            "Too many tries. Try again in %(num)s seconds.",
+            error.seconds,
+        )
+        return Problem(text=words, field=FIELD)
+    return Problem(text=_("This is not the passphrase of your key."), field=FIELD)
 
 
 def status_of(error: UnlockRefused | TooManyTries) -> int:

@@ -21,6 +21,7 @@ import flask
 from fieldreport import limits
 from fieldreport.desk import context
 from fieldreport.errors import TokenError
+from fieldreport.sentence import Sentence
 from fieldreport.unseal.passkey import ALGORITHMS, Page, Passkey, encode
 
 _PURPOSE: Final = "passkey"
@@ -73,7 +74,7 @@ def page_of(untrusted_token: str, *, handle: str = "") -> Page:
     state = desk.token_key.open(untrusted_token, _PURPOSE, now=desk.clock(), max_age_seconds=age)
     origin, here = request.headers.get("Origin"), host()  # that both are one host was checked before the view
     if origin is None or here is None or state["handle"] != handle:
-        raise TokenError("This page cannot be used any more.")
+        raise TokenError(Sentence("This page cannot be used any more."))
     return Page(origin=origin, host=here, challenge=bytes.fromhex(state["challenge"]))
 
 

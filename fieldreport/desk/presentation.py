@@ -10,11 +10,15 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import flask
+from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from fieldreport.desk import context, time_zone, translation
+from fieldreport.desk.file_kinds import files_of
 from fieldreport.scrub.text.encodings import ENCODINGS
 from fieldreport.scrub.verdicts import found_text
 from fieldreport.seal import Role, fingerprint_words
@@ -28,35 +32,35 @@ _MB: Final = 1000 * _KB
 _GB: Final = 1000 * _MB
 _HOURS_SAID: Final = 48  # after that, days
 _HOUR_SECONDS: Final = 3600
-LANGUAGES: Final[Mapping[str, str]] = {
-    "en": "English",
-    "ko": "Korean",
-    "zh-Hans": "Chinese (simplified)",
-    "zh-Hant": "Chinese (traditional)",
-    "ja": "Japanese",
-    "ru": "Russian",
-    "ar": "Arabic",
-    "fa": "Persian",
-    "fr": "French",
-    "es": "Spanish",
-    "pt": "Portuguese",
-    "tr": "Turkish",
+LANGUAGES: Final[Mapping[str, LazyString]] = {
+    "en": later("English"),
+    "ko": later("Korean"),
+    "zh-Hans": later("Chinese (simplified)"),
+    "zh-Hant": later("Chinese (traditional)"),
+    "ja": later("Japanese"),
+    "ru": later("Russian"),
+    "ar": later("Arabic"),
+    "fa": later("Persian"),
+    "fr": later("French"),
+    "es": later("Spanish"),
+    "pt": later("Portuguese"),
+    "tr": later("Turkish"),
 }
-_NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, str], ...]]] = {
+_NAVIGATION: Final[Mapping[Role, tuple[tuple[str, str, LazyString], ...]]] = {
     Role.EDITOR: (
-        ("inbox", "inbox.show", "Inbox"),
-        ("search", "search.show", "Search"),
-        ("articles", "articles.index", "Articles"),
-        ("retention", "retention.show", "Retention"),
-        ("keys", "keys.show", "Your key"),
+        ("inbox", "inbox.show", later("Inbox")),
+        ("search", "search.show", later("Search")),
+        ("articles", "articles.index", later("Articles")),
+        ("retention", "retention.show", later("Retention")),
+        ("keys", "keys.show", later("Your key")),
     ),
     Role.ADMIN: (
-        ("staff", "staff.show", "Staff and keys"),
-        ("letterbox", "letterbox.show", "Letterbox"),
-        ("retention", "retention.show", "Retention"),
-        ("audit", "audit.show", "Audit log"),
-        ("health", "health.show", "Health"),
-        ("keys", "keys.show", "Your key"),
+        ("staff", "staff.show", later("Staff and keys")),
+        ("letterbox", "letterbox.show", later("Letterbox")),
+        ("retention", "retention.show", later("Retention")),
+        ("audit", "audit.show", later("Audit log")),
+        ("health", "health.show", later("Health")),
+        ("keys", "keys.show", later("Your key")),
     ),
 }
 
@@ -85,12 +89,19 @@ def install(app: flask.Flask) -> None:
         "words": fingerprint_words,
         "grouped": grouped,
         "size": size,
-        "found": found_text,
+        "found": lambda code: translation.said(found_text(code)),
+        "listed": translation.listed,
         "said": translation.said,
         "state_name": translation.state_name,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(language_name=language_name, encodings=ENCODINGS, due_of=due_of)
+    app.jinja_env.globals.update(
+        language_name=language_name,
+        language_codes=tuple(LANGUAGES),
+        encodings=ENCODINGS,
+        due_of=due_of,
+        files_of=files_of,
+    )
     app.context_processor(_everywhere)
     app.after_request(_blank_when_locked)
 
@@ -188,15 +199,15 @@ def age(value: int, now_hour: int) -> str:
     """How long ago an hour was, in hours or days."""
     hours = max(0, now_hour - value)
     if hours < 1:
-        return "this hour"
+        return str(_("this hour"))
     if hours < _HOURS_SAID:
-        return f"{hours} h"
-    return f"{hours // 24} days"
+        return str(_("%(hours)s h", hours=hours))
+    return str(ngettext("%(num)s day", "%(num)s days", hours // 24))
 
 
 def ahead(value: int, now_hour: int) -> str:
     """How long it is until an hour, in hours or days."""
-    return age(now_hour, value) if value > now_hour else "less than an hour"
+    return age(now_hour, value) if value > now_hour else str(_("less than an hour"))
 
 
 def grouped(digits: str) -> str:
@@ -207,7 +218,7 @@ def grouped(digits: str) -> str:
 def size(length: int) -> str:
     """A length in bytes, kB, MB or GB."""
     if length < _KB:
-        return f"{length} bytes"
+        return str(ngettext("%(num)s byte", "%(num)s bytes", length))
     if length < _MB:
         return f"{length / _KB:.0f} kB"
     if length < _GB:
@@ -216,5 +227,5 @@ def size(length: int) -> str:
 
 
 def language_name(code: str) -> str:
-    """The English name of a language tag, or the tag."""
-    return LANGUAGES.get(code, code)
+    """The name of a language tag, or the tag."""
+    return str(LANGUAGES.get(code, code))

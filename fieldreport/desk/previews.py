@@ -19,6 +19,7 @@ from fieldreport.desk.item_view import IMAGES
 from fieldreport.errors import ScrubRefused
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, Scrubbed, Scrubber
+from fieldreport.sentence import Sentence
 from fieldreport.web import headers
 
 
@@ -41,7 +42,7 @@ def picture_for_screen(source: io.RawIOBase, *, scrubber: Scrubber, scratch: Pat
         cleaned = scrubber.clean(copy, mode=Mode.STRONG)
     with cleaned.output as output:
         if cleaned.media_type not in IMAGES:
-            raise ScrubRefused("This is not a picture.", code="unsupported")
+            raise ScrubRefused(Sentence("This is not a picture."), code="unsupported")
         output.seek(0)
         return cleaned.media_type, output.read(cleaned.length) or b""
 

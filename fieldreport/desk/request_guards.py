@@ -14,6 +14,7 @@ from fieldreport.desk import access, composer, context, held_forms, presentation
 from fieldreport.desk.sessions import Session
 from fieldreport.errors import FieldreportError, NotAllowed, RosterError
 from fieldreport.seal import KeyState, Roster
+from fieldreport.sentence import Sentence
 from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -81,7 +82,7 @@ def require_our_own_page(request: flask.Request) -> Literal[True]:
     csrf.require_same_site(request)
     origin = request.headers.get("Origin")
     if origin is not None and presentation.split_url(origin).netloc != request.host:
-        raise NotAllowed("This request came from another site.", code="cross-site")
+        raise NotAllowed(Sentence("This request came from another site."), code="cross-site")
     return True
 
 
@@ -94,7 +95,7 @@ def _check_still_listed(session: Session, roster: Roster) -> Literal[True]:
         NotAllowed: they are not listed any more.
     """
     if not is_listed(session, roster):
-        raise NotAllowed("You are not on the active staff now. Ask the admin.", code="not-listed")
+        raise NotAllowed(Sentence("You are not on the active staff now. Ask the admin."), code="not-listed")
     return True
 
 

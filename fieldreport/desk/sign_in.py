@@ -35,6 +35,7 @@ from fieldreport.errors import (
 )
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Roster, TokenKey, fold_handle, is_handle
+from fieldreport.sentence import Sentence
 from fieldreport.unseal import passkey, recovery_codes, totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
 from fieldreport.unseal.passkey import Page, Passkey
@@ -304,13 +305,17 @@ def _of_codes(seat: Seat, *, used_one: bool) -> tuple[str, ...]:
     return (_NO_CODES,)
 
 
-def _used_a_code(seat: Seat) -> str:
+def _used_a_code(seat: Seat) -> Sentence:
     left = second_factor.recovery_codes_left(seat)
-    more = " Make new ones." if left < _FEW_CODES else ""
-    return (
-        f"You signed in with a recovery code; strike it out on your paper. {left} {'is' if left == 1 else 'are'} left."
-        f"{more} If your telephone is lost, set up another authenticator app on the page of your second factor now."
+    return Sentence(
+        "You signed in with a recovery code; strike it out on your paper. %(left)s If your telephone is lost, set up "
+        "another authenticator app on the page of your second factor now.",
+        left=_few_codes(left) if left < _FEW_CODES else Sentence.counted("%(num)s is left.", "%(num)s are left.", left),
     )
+
+
+def _few_codes(left: int) -> Sentence:
+    return Sentence.counted("%(num)s is left. Make new ones.", "%(num)s are left. Make new ones.", left)
 
 
 def _wait_for_the_step(began: float) -> None:

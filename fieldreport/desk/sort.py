@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from fieldreport import limits
 from fieldreport.desk.job import Job, Progress, Report
 from fieldreport.desk.sessions import Session, Sessions
 from fieldreport.seal import Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.cases import inbox, sort
 from fieldreport.vault.cases.sort import Sorted
@@ -35,9 +37,8 @@ def start(sessions: Sessions, session: Session) -> Job:
         return running
 
     def work(report: Report) -> None:
-        text = _summary(sort.sort(session.seat, report))
-        if text:
-            session.notices.append(text)
+        done = sort.sort(session.seat, report)  # meanwhile a page may take the notices
+        session.notices.extend(_summary(done))
         session.unsorted_left = inbox.unsorted(session.seat.vault)
 
     session.sorting = job = Job(_NAME, work)
@@ -59,20 +60,28 @@ def _running(sessions: Sessions) -> Job | None:
     return next((job for job in jobs if job is not None and job.progress.running), None)
 
 
-def _summary(done: Sorted) -> str:
-    parts = []
+def _summary(done: Sorted) -> Iterator[Sentence]:
     if done.letters:
-        letters, cases = _plural("letter", done.letters), _plural("case", done.new_cases)
-        parts.append(f"{done.letters} new {letters}, {done.new_cases} new {cases}.")
+        yield Sentence(
+            "%(letters)s, %(cases)s.",
+            letters=Sentence.counted("%(num)s new letter", "%(num)s new letters", done.letters),
+            cases=Sentence.counted("%(num)s new case", "%(num)s new cases", done.new_cases),
+        )
     if done.damaged:
-        parts.append(f"{done.damaged} {_plural('letter', done.damaged)} arrived damaged; the case says which part.")
+        yield Sentence.counted(
+            "%(num)s letter arrived damaged; the case says which part.",
+            "%(num)s letters arrived damaged; the case says which part.",
+            done.damaged,
+        )
     if done.withdrawn:
-        parts.append(f"{done.withdrawn} {_plural('report', done.withdrawn)} withdrawn by the source and deleted.")
+        yield Sentence.counted(
+            "%(num)s report withdrawn by the source and deleted.",
+            "%(num)s reports withdrawn by the source and deleted.",
+            done.withdrawn,
+        )
     if done.unreadable:
-        letters = _plural("letter", done.unreadable)
-        parts.append(f"{done.unreadable} collected {letters} cannot be read from the store; run 'fieldreport doctor'.")
-    return " ".join(parts)
-
-
-def _plural(word: str, number: int) -> str:
-    return word if number == 1 else f"{word}s"
+        yield Sentence.counted(
+            "%(num)s collected letter cannot be read from the store; run 'fieldreport doctor'.",
+            "%(num)s collected letters cannot be read from the store; run 'fieldreport doctor'.",
+            done.unreadable,
+        )

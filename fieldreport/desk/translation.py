@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from flask_babel import LazyString, gettext, ngettext
@@ -46,6 +46,11 @@ def said(text: str) -> str:
         number = values.pop("num")
         return str(ngettext(text.message, text.many, number, **values))
     return str(gettext(text.message, **values))
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Names or sentences after each other, as the language of this request separates them."""
+    return str(gettext(", ")).join(said(text) for text in texts)
 
 
 def state_name(state: str) -> str:

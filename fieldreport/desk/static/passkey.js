@@ -1,6 +1,6 @@
 // Passkeys, on the sign-in page and on the page of one's second factor. A form with data-passkey says what the browser is
-// asked; the answer goes into its field "passkey", and the form is sent. Where the browser or the address cannot do it,
-// nothing here changes the page, which then says so.
+// asked; the answer goes into its field "passkey", and the form is sent. What is said meanwhile stands in the page. Where
+// the browser or the address cannot do it, nothing here changes the page, which then says so.
 "use strict";
 (() => {
   const form = document.querySelector("form[data-passkey]");
@@ -51,15 +51,12 @@
   button.addEventListener("click", async () => {
     const fields = Array.from(form.querySelectorAll("input:not([name=code])"));
     if (!fields.every((each) => each.reportValidity())) return;
-    said.textContent = "Waiting for your passkey…";
+    said.textContent = said.dataset.waiting;
     button.disabled = true;
     try {
       form.elements.passkey.value = JSON.stringify(await (asked.known ? make : use)(asked));
     } catch (error) {
-      said.textContent =
-        error.name === "InvalidStateError"
-          ? "This device has a passkey for this desk already."
-          : "No passkey came. Try again, or use the code of your app.";
+      said.textContent = error.name === "InvalidStateError" ? said.dataset.known : said.dataset.none;
       return;
     } finally {
       button.disabled = false;

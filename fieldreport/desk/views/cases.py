@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.desk import access, composer, context, sort
@@ -14,7 +15,9 @@ from fieldreport.desk.case_page import case_page, in_address
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import typed_text
 from fieldreport.desk.rewrap import start_if_needed
+from fieldreport.desk.translation import listed, said, state_name
 from fieldreport.errors import Conflict, UsageError
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.articles.overview import list_articles
@@ -54,27 +57,31 @@ def state(case_id: bytes) -> ResponseReturnValue:
     was, held = form.get("was_state", case.state), form.get("was_assignee", case.assignee or "")
     wanted, assignee = form.get("state", was), form.get("assignee", held)
     if wanted not in set(CaseState):
-        raise UsageError("There is no such state.")
+        raise UsageError(Sentence("There is no such state."))
     if assignee and assignee != held and assignee not in editors():
-        raise UsageError("There is no such editor.")
+        raise UsageError(Sentence("There is no such editor."))
     done = []
     try:
         if wanted != was:
             workflow.set_state(seat, case_id, CaseState(wanted), was=was)
-            done.append(f"Status: {wanted}.")
+            done.append(_("Status: %(state)s.", state=state_name(wanted)))
         if assignee != held:
             workflow.assign(seat, case_id, assignee or None, was=held or None)
-            done.append(f"Assigned to {assignee}." if assignee else "Not assigned.")
+            done.append(_("Assigned to %(handle)s.", handle=assignee) if assignee else _("Not assigned."))
     except Conflict as error:
-        done.append(f"{error}. That was not changed.")
+        done.append(_("%(reason)s. That was not changed.", reason=said(error.text)))
     else:
         if word := typed_text(composer.WORD):
             reads = readers.readers_of(seat, case_id) or editors()
             to = assignee if assignee in reads and assignee != seat.handle else ""
             notes.write(seat, case_id, word, Heading(to=to))
             unsent.drop(seat, case_id, composer.WORD)
-            done.append(f"Your word with it is stored as a note{f' for {to}' if to else ''}.")
-    context.say(" ".join(done) or "Nothing has changed.")
+            done.append(
+                _("Your word with it is stored as a note for %(handle)s.", handle=to)
+                if to
+                else _("Your word with it is stored as a note.")
+            )
+    context.say(" ".join(done) or _("Nothing has changed."))
     return _back_to(case_id)
 
 
@@ -86,16 +93,16 @@ def limit(case_id: bytes) -> ResponseReturnValue:
     form, own = flask.request.form, context.session().handle
     only = None if "everybody" in form else {own, *form.getlist("reader")}
     if only is not None and not only <= set(editors()):
-        raise UsageError("There is no such editor.")
+        raise UsageError(Sentence("There is no such editor."))
     if only is not None and len(only) < limits.CASE_READERS:
-        problem = Problem(text="Tick at least one colleague: a case needs two readers.", field="readers")
+        problem = Problem(text=_("Tick at least one colleague: a case needs two readers."), field="readers")
         return case_page(case_id, write=_writing(), problems=[problem], status=422)
     restriction.limit(context.seat(), case_id, only)
     if only is None:
         start_if_needed()
-        context.say(f"{case.name} is open to every editor.")
+        context.say(_("%(case)s is open to every editor.", case=case.name))
     else:
-        context.say(f"{case.name} is limited to {', '.join(sorted(only))}.")
+        context.say(_("%(case)s is limited to %(handles)s.", case=case.name, handles=listed(sorted(only))))
     return _back_to(case_id)
 
 
@@ -121,9 +128,11 @@ def delete(case_id: bytes) -> ResponseReturnValue:
     """Permanently delete a case by destroying every key to it. Its name must be typed."""
     case = readable_case(case_id)
     if flask.request.form.get("name", "").strip().upper() != case.name.upper():
-        return _delete_page(case, problems=[Problem(text=f"Type {case.name} to delete it.", field="name")], status=422)
+        return _delete_page(
+            case, problems=[Problem(text=_("Type %(name)s to delete it.", name=case.name), field="name")], status=422
+        )
     workflow.delete(context.seat(), case_id)
-    context.say(f"{case.name} is deleted.")
+    context.say(_("%(case)s is deleted.", case=case.name))
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
 

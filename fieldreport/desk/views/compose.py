@@ -6,10 +6,11 @@ What was typed is kept before any of these runs; see ``desk.composer``.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.desk import access, composer, context, sentences
@@ -18,6 +19,7 @@ from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_labels, typed_text
 from fieldreport.errors import Conflict, UsageError
 from fieldreport.seal import Sender, SenderKind
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.cases import conversation, inbox, notes, unsent
 from fieldreport.vault.cases.conversation import Card
@@ -26,6 +28,8 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("compose", __name__)
 
+_MOST: Final = {"most": f"{limits.SENT_TEXT_BYTES:,}", "fewer": f"{limits.SENT_TEXT_BYTES // 3:,}"}
+
 
 @access.editor
 @blueprint.post("/cases/<id:case_id>/reply")
@@ -33,12 +37,12 @@ def reply(case_id: bytes) -> ResponseReturnValue:
     """Answer the source: sealed to the codename's key for them, and to the editors for the record."""
     readable_case(case_id)
     text = typed_text()
-    problem = _problem_with(text, "reply")
+    problem = _problem_with_reply(text)
     if problem is not None:
         return _again(case_id, "reply", problem)
     sender = _sender()
     if sender is None:
-        return _again(case_id, "reply", Problem(text="Type the name that the source sees.", field="name"))
+        return _again(case_id, "reply", Problem(text=_("Type the name that the source sees."), field="name"))
     try:
         item_id = conversation.reply(
             context.seat(), case_id, text, context.desk().mailbox, sender=sender, item_id=_drawn_id()
@@ -48,9 +52,12 @@ def reply(case_id: bytes) -> ResponseReturnValue:
     unsent.drop(context.seat(), case_id, "reply")
     pending = inbox.item(context.desk().vault, item_id).pending
     context.say(
-        "The reply is sealed and stored here. The letterbox cannot be reached; the reply is sent as soon as it can be."
+        _(
+            "The reply is sealed and stored here. The letterbox cannot be reached; the reply is sent as soon as it "
+            "can be."
+        )
         if pending
-        else "The reply is sealed and waits for the source."
+        else _("The reply is sealed and waits for the source.")
     )
     return _to_case(case_id)
 
@@ -60,7 +67,7 @@ def _sender() -> Sender | None:
     form = flask.request.form
     kind, name = form.get("sender", SenderKind.NEWSROOM), " ".join(form.get("name", "").split())
     if kind not in set(SenderKind) or len(name) > limits.SENDER_CHARACTERS or not name.isprintable():
-        raise UsageError("There is no such sender.")
+        raise UsageError(Sentence("There is no such sender."))
     if kind == SenderKind.NAME and not name:
         return None
     return Sender(kind=SenderKind(kind), name=name if kind == SenderKind.NAME else "")
@@ -83,7 +90,7 @@ def add_sentence(case_id: bytes) -> ResponseReturnValue:
     try:
         added = sentences.sentence(form.get("sentence", ""), form.get("language_of_sentence", ""))
     except KeyError:
-        raise UsageError("There is no such sentence.") from None
+        raise UsageError(Sentence("There is no such sentence.")) from None
     text = form.get("text", "").replace("\r\n", "\n").rstrip()
     composer.rewrite(case_id, "reply", {"text": f"{text}\n\n{added}" if text else added})
     return _to_case(case_id, "reply")
@@ -95,7 +102,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
     """Store a note for colleagues; the source never sees it."""
     readable_case(case_id)
     text = typed_text()
-    problem = _problem_with(text, "note")
+    problem = _problem_with_note(text)
     if problem is not None:
         return _again(case_id, "note", problem)
     try:
@@ -103,7 +110,7 @@ def note(case_id: bytes) -> ResponseReturnValue:
     except Conflict:
         return _sent_before(case_id, "note")
     unsent.drop(context.seat(), case_id, "note")
-    context.say("The note is sealed and stored.")
+    context.say(_("The note is sealed and stored."))
     return _to_case(case_id)
 
 
@@ -111,7 +118,7 @@ def _heading(case_id: bytes) -> Heading:
     form = flask.request.form
     to = form.get("to", "")
     if to and to not in (readers.readers_of(context.seat(), case_id) or editors()):
-        raise UsageError("There is no such colleague who reads this case.")
+        raise UsageError(Sentence("There is no such colleague who reads this case."))
     return Heading.of({name: form.get(name, "") for name in ("to", "about", "corrects")})
 
 
@@ -142,7 +149,7 @@ def _typed_card() -> Card:
 
 def _facts_stored(case_id: bytes) -> ResponseReturnValue:
     unsent.drop(context.seat(), case_id, "facts")
-    context.say("Fact sheet and protected terms are sealed and stored.")
+    context.say(_("Fact sheet and protected terms are sealed and stored."))
     return _to_case(case_id)
 
 
@@ -154,9 +161,9 @@ def keep(case_id: bytes) -> ResponseReturnValue:
     write = flask.request.args.get("write", "")
     if flask.request.form.get("label", "").strip():  # Enter was pressed in the field of labels
         conversation.change_labels(context.seat(), case_id, add=typed_labels())
-        context.say("Labelled.")
+        context.say(_("Labelled."))
     elif not write:
-        context.say("What you typed is kept for you alone. Nobody else can open it, and it is not sent.")
+        context.say(_("What you typed is kept for you alone. Nobody else can open it, and it is not sent."))
     chosen = {name: flask.request.args.get(name) for name in ("about", "corrects")}
     return _to_case(case_id, write, **chosen)
 
@@ -168,7 +175,7 @@ def discard(case_id: bytes) -> ResponseReturnValue:
     readable_case(case_id)
     form = flask.request.form.get("form", "")
     unsent.drop(context.seat(), case_id, form)
-    context.say("Thrown away.")
+    context.say(_("Thrown away."))
     return _to_case(case_id, flask.request.args.get("write", "") if form.endswith(".other") else "")
 
 
@@ -177,13 +184,26 @@ def _drawn_id() -> bytes | None:
     return parsed_id(flask.request.form.get("item", ""))
 
 
-def _problem_with(text: str, what: str) -> Problem | None:
+def _problem_with_reply(text: str) -> Problem | None:
     if not text:
-        return Problem(text=f"The {what} is empty.", field="text")
-    if len(text.encode()) > limits.SENT_TEXT_BYTES:
-        most = f"{limits.SENT_TEXT_BYTES:,} letters, in some scripts {limits.SENT_TEXT_BYTES // 3:,}"
-        return Problem(text=f"The {what} is too long: at most {most}.", field="text")
+        return Problem(text=_("The reply is empty."), field="text")
+    if _too_long(text):
+        words = _("The reply is too long: at most %(most)s letters, in some scripts %(fewer)s.", **_MOST)
+        return Problem(text=words, field="text")
     return None
+
+
+def _problem_with_note(text: str) -> Problem | None:
+    if not text:
+        return Problem(text=_("The note is empty."), field="text")
+    if _too_long(text):
+        words = _("The note is too long: at most %(most)s letters, in some scripts %(fewer)s.", **_MOST)
+        return Problem(text=words, field="text")
+    return None
+
+
+def _too_long(text: str) -> bool:
+    return len(text.encode()) > limits.SENT_TEXT_BYTES
 
 
 def _again(case_id: bytes, write: str, problem: Problem) -> ResponseReturnValue:
@@ -193,7 +213,7 @@ def _again(case_id: bytes, write: str, problem: Problem) -> ResponseReturnValue:
 def _sent_before(case_id: bytes, write: str) -> ResponseReturnValue:
     """The page again, with another id, so that what was changed since can be sent if that is meant."""
     problem = Problem(
-        text="This form was sent before with other words, and those are stored. Send these only if you mean both.",
+        text=_("This form was sent before with other words, and those are stored. Send these only if you mean both."),
         field="text",
     )
     return _form_again(case_id, write, problems=[problem], status=409, item="")

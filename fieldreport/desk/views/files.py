@@ -15,6 +15,7 @@ from typing import IO, BinaryIO, Final, cast
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from typing_extensions import override
 from werkzeug.wsgi import FileWrapper
 
@@ -28,6 +29,7 @@ from fieldreport.errors import NotARecipient, NotFound, SealError
 from fieldreport.scrub import Mode
 from fieldreport.scrub.text.encodings import BY_CODEC
 from fieldreport.seal import OpenEnvelope, Part
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.cases import inbox, source_sealed
 from fieldreport.vault.cases.inbox import CaseRow, ItemRow
@@ -49,7 +51,7 @@ def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, 
     readable_item(item_id)
     envelope = stack.enter_context(context.seat().open_item(item_id))
     if number >= len(envelope.manifest.parts):
-        raise NotFound("This item has no such attachment.")
+        raise NotFound(Sentence("This item has no such attachment."))
     return envelope, envelope.manifest.parts[number]
 
 
@@ -61,7 +63,7 @@ def picture(item_id: bytes, number: int) -> ResponseReturnValue:
     with ExitStack() as stack:
         envelope, part = _open(stack, item_id, number)
         if shape_of(part.media_type) is not Shape.IMAGE:
-            raise NotFound("This is not a picture.")
+            raise NotFound(Sentence("This is not a picture."))
         media_type, body = picture_for_screen(
             envelope.open_part(number), scrubber=desk.scrubber, scratch=desk.settings.desk.data / "scratch"
         )
@@ -75,7 +77,7 @@ def picture(item_id: bytes, number: int) -> ResponseReturnValue:
 def look(item_id: bytes, number: int, place: str, size: str) -> ResponseReturnValue:
     """A page, picture, film or recording as a picture of the size of a card or a screen: drawn in the sandbox once."""
     if size not in _SIZES or not _PLACE.fullmatch(place):
-        raise NotFound("There is no such picture.")
+        raise NotFound(Sentence("There is no such picture."))
     with ExitStack() as stack:
         envelope, part = _open(stack, item_id, number)
         body = context.desk().site.reader.picture(
@@ -137,7 +139,7 @@ def played(item_id: bytes, number: int) -> ResponseReturnValue:
         readable_item(item_id)
         film = stack.enter_context(context.desk().site.reader.playable(context.seat(), item_id, number))
         if film is None or film.manifest.parts[0].media_type not in PLAYED:
-            raise NotFound("This was not made playable.")
+            raise NotFound(Sentence("This was not made playable."))
         part = film.manifest.parts[0]
         response = _stream(film, 0, part, opened=stack, mimetype=part.media_type)
         response.make_conditional(flask.request, accept_ranges=True, complete_length=part.length)
@@ -153,7 +155,7 @@ def play(item_id: bytes, number: int) -> ResponseReturnValue:
         envelope, part = _open(stack, item_id, number)
         base = part.media_type.partition(";")[0].lower()
         if base not in SOUNDS | FILMS:
-            raise NotFound("This is not sound or video.")
+            raise NotFound(Sentence("This is not sound or video."))
         response = _stream(envelope, number, part, opened=stack, mimetype=base)
         response.make_conditional(flask.request, accept_ranges=True, complete_length=part.length)
     return confined(response)
@@ -180,7 +182,7 @@ def reading(item_id: bytes, number: int) -> ResponseReturnValue:
         envelope, part = _open(stack, item_id, number)
         guessed, chosen = guessed_codec(part), BY_CODEC.get(flask.request.args.get("codec", ""))
         if shape_of(part.media_type) is not Shape.TEXT or not guessed or chosen is None:
-            raise NotFound("This is no text that can be read another way.")
+            raise NotFound(Sentence("This is no text that can be read another way."))
         text = reread_text(
             envelope.open_part(number),
             (guessed, chosen.codec),
@@ -207,15 +209,17 @@ def open_sealed(item_id: bytes, number: int) -> ResponseReturnValue:
         made = source_sealed.open_and_clean(context.seat(), item_id, number, clean)
     except NotARecipient:
         context.say(
-            "None of your keys opens this file, and no colleague has opened it here. Ask a colleague to try. If nobody "
-            "can, its source used an old list of keys: ask them to lock it again."
+            _(
+                "None of your keys opens this file, and no colleague has opened it here. Ask a colleague to try. "
+                "If nobody can, its source used an old list of keys: ask them to lock it again."
+            )
         )
     except SealError as error:
         if error.code not in _NOT_SEALED:
             raise
-        context.say("This file was damaged before it came, or age did not seal it. It stays as it is.")
+        context.say(_("This file was damaged before it came, or age did not seal it. It stays as it is."))
     else:
-        context.say("Opened and cleaned here." if made.clean else "It was opened, and could not be cleaned.")
+        context.say(_("Opened and cleaned here.") if made.clean else _("It was opened, and could not be cleaned."))
     return flask.redirect(flask.url_for("cases.show", case_id=row.case_id), code=303)
 
 

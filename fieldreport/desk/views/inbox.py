@@ -8,13 +8,18 @@ from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, contents, context, inbox_filter, presentation, sort
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_labels
+from fieldreport.desk.translation import said, state_name
 from fieldreport.errors import Conflict, FieldreportError, UsageError
 from fieldreport.seal import Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases import conversation, inbox, summary, workflow
@@ -25,15 +30,15 @@ blueprint = flask.Blueprint("inbox", __name__)
 _PAGING: Final = frozenset({"after", presentation.RELOADED})
 _RELOAD_SECONDS: Final = 5
 _NOTES: Final = 10  # cases with a note for this person that are named before the list
-_ORDERS: Final[Mapping[Order, str]] = {
-    Order.NEWEST: "newest letter",
-    Order.WAITING: "oldest unread",
-    Order.TOUCHED: "last touched",
+_ORDERS: Final[Mapping[Order, LazyString]] = {
+    Order.NEWEST: later("newest letter"),
+    Order.WAITING: later("oldest unread"),
+    Order.TOUCHED: later("last touched"),
 }
-_LIMITED: Final[Mapping[Limited, str]] = {
-    Limited.READABLE: "all that you read",
-    Limited.OWN: "limited, you read",
-    Limited.OTHERS: "limited to others",
+_LIMITED: Final[Mapping[Limited, LazyString]] = {
+    Limited.READABLE: later("all that you read"),
+    Limited.OWN: later("limited, you read"),
+    Limited.OTHERS: later("limited to others"),
 }
 
 
@@ -92,13 +97,17 @@ def _options(counts: Counts, wanted: CaseFilter) -> dict[str, list[tuple[str, st
     """The choices of each filter, with the number of cases that each leaves."""
     opened = sum(counts.states[state] for state in inbox_filter.OPEN)
     own = context.session().handle
-    states = [(state.value, f"{state} ({counts.states[state]})") for state in CaseState]
-    states = [("open", f"open ({opened})"), *states, ("all", f"all ({sum(counts.states.values())})")]
+    states = [(state.value, _counted(state_name(state), counts.states[state])) for state in CaseState]
+    states = [
+        ("open", _counted(_("open"), opened)),
+        *states,
+        ("all", _counted(_("all"), sum(counts.states.values()))),
+    ]
     named = {own: counts.assignees.get(own, 0), **counts.assignees}
     if wanted.assignee:
         named.setdefault(wanted.assignee, 0)
     assignees = [
-        (inbox_filter.assignee_value(each), f"{'me' if each == own else each or 'nobody'} ({number})")
+        (inbox_filter.assignee_value(each), _counted(_("me") if each == own else each or _("nobody"), number))
         for each, number in named.items()
     ]
     languages, labels = dict(counts.languages), dict(counts.labels)
@@ -106,16 +115,20 @@ def _options(counts: Counts, wanted: CaseFilter) -> dict[str, list[tuple[str, st
         if chosen:
             choices.setdefault(chosen, 0)
     return {
-        "state": [*states, ("ended", f"deleted or withdrawn ({counts.ended})")],
-        "assignee": [("", "anybody"), *assignees],
-        "label": [("", "any"), *((each, f"{each} ({number})") for each, number in labels.items())],
+        "state": [*states, ("ended", _counted(_("deleted or withdrawn"), counts.ended))],
+        "assignee": [("", _("anybody")), *assignees],
+        "label": [("", _("any")), *((each, _counted(each, number)) for each, number in labels.items())],
         "language": [
-            ("", "any"),
-            *((each, f"{presentation.language_name(each)} ({number})") for each, number in languages.items()),
+            ("", _("any")),
+            *((each, _counted(presentation.language_name(each), number)) for each, number in languages.items()),
         ],
-        "limited": [(each.value, f"{text} ({counts.limited[each]})") for each, text in _LIMITED.items()],
+        "limited": [(each.value, _counted(str(text), counts.limited[each])) for each, text in _LIMITED.items()],
         "sort": [(order.value, text) for order, text in _ORDERS.items()],
     }
+
+
+def _counted(words: str, number: int) -> str:
+    return f"{words} ({number})"
 
 
 @access.editor
@@ -124,9 +137,9 @@ def fetch() -> ResponseReturnValue:
     """Collect now, and sort what came."""
     collected = context.desk().background.collect_for_page()
     if collected is None:
-        context.say("Fetching takes longer than a page may. It goes on; look again in a minute.")
+        context.say(_("Fetching takes longer than a page may. It goes on; look again in a minute."))
     elif not collected.letters and not collected.damaged:
-        context.say("Nothing new was waiting.")
+        context.say(_("Nothing new was waiting."))
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -137,42 +150,60 @@ def ticked() -> ResponseReturnValue:
     form = flask.request.form
     case_ids = [case_id for each in form.getlist("case") if (case_id := parsed_id(each)) is not None]
     if not case_ids:
-        context.say("Tick at least one case first.")
+        context.say(_("Tick at least one case first."))
     elif len(case_ids) > limits.INBOX_ROWS:
-        raise UsageError(f"At most {limits.INBOX_ROWS} cases at once.")
+        raise UsageError(Sentence("At most %(most)s cases at once.", most=limits.INBOX_ROWS))
     else:
         act, done = _act(form.get("act", ""))
         _each(case_ids, act, done)
     return _back()
 
 
-def _act(name: str) -> tuple[Callable[[bytes], object], str]:
-    """What a button does with a case, and how the page says that it was done."""
+def _act(name: str) -> tuple[Callable[[bytes], object], Callable[[int], str]]:
+    """What a button does with a case, and how the page says that it was done with so many."""
     desk, seat, form = context.desk(), context.seat(), flask.request.form
     seen = _seen(form.getlist("seen"))
     if name == "assign":
         handle = form.get("assignee", "") or None
         if handle is not None and handle not in editors():
-            raise UsageError("There is no such editor.")
-        return lambda case_id: workflow.assign(seat, case_id, handle), f"assigned to {handle or 'nobody'}"
+            raise UsageError(Sentence("There is no such editor."))
+        return (
+            lambda case_id: workflow.assign(seat, case_id, handle),
+            lambda done: (
+                ngettext(
+                    "%(num)s case assigned to %(handle)s.", "%(num)s cases assigned to %(handle)s.", done, handle=handle
+                )
+                if handle
+                else ngettext("%(num)s case assigned to nobody.", "%(num)s cases assigned to nobody.", done)
+            ),
+        )
     if name in {"state", "close"}:
         state = "closed" if name == "close" else form.get("state", "")
         if state not in set(CaseState):
-            raise UsageError("There is no such state.")
+            raise UsageError(Sentence("There is no such state."))
         return (
             lambda case_id: workflow.set_state(seat, case_id, CaseState(state), last_letter=seen.get(case_id)),
-            f"now {state}",
+            lambda done: ngettext(
+                "%(num)s case now %(state)s.", "%(num)s cases now %(state)s.", done, state=state_name(state)
+            ),
         )
     if name in {"label", "unlabel"}:
         labels = typed_labels()
         if name == "label":
-            return lambda case_id: conversation.change_labels(seat, case_id, add=labels), "labelled"
-        return lambda case_id: conversation.change_labels(seat, case_id, remove=labels), "without that label"
+            return (
+                lambda case_id: conversation.change_labels(seat, case_id, add=labels),
+                lambda done: ngettext("%(num)s case labelled.", "%(num)s cases labelled.", done),
+            )
+        return (
+            lambda case_id: conversation.change_labels(seat, case_id, remove=labels),
+            lambda done: ngettext("%(num)s case without that label.", "%(num)s cases without that label.", done),
+        )
     if name == "read":
-        return lambda case_id: desk.cases.mark(
-            case_id, seat.handle, read=True, upto=seen.get(case_id)
-        ), "marked as read"
-    raise UsageError("There is no such button.")
+        return (
+            lambda case_id: desk.cases.mark(case_id, seat.handle, read=True, upto=seen.get(case_id)),
+            lambda done: ngettext("%(num)s case marked as read.", "%(num)s cases marked as read.", done),
+        )
+    raise UsageError(Sentence("There is no such button."))
 
 
 def _seen(untrusted: Iterable[str]) -> dict[bytes, int]:
@@ -185,7 +216,7 @@ def _seen(untrusted: Iterable[str]) -> dict[bytes, int]:
     }
 
 
-def _each(case_ids: Iterable[bytes], act: Callable[[bytes], object], done: str) -> None:
+def _each(case_ids: Iterable[bytes], act: Callable[[bytes], object], done: Callable[[int], str]) -> None:
     """Do it with each; one that cannot be changed is named, and the others are."""
     seat, number = context.seat(), 0
     for case_id in dict.fromkeys(case_ids):
@@ -194,9 +225,9 @@ def _each(case_ids: Iterable[bytes], act: Callable[[bytes], object], done: str) 
             act(case_id)
             number += 1
         except FieldreportError as error:
-            context.say(f"One case was left as it is: {error}")
+            context.say(_("One case was left as it is: %(reason)s", reason=said(error.text)))
     if number:
-        context.say(f"{number} {'case' if number == 1 else 'cases'} {done}.")
+        context.say(done(number))
 
 
 @access.editor
@@ -209,12 +240,12 @@ def take(case_id: bytes) -> ResponseReturnValue:
     try:
         workflow.assign(seat, case_id, seat.handle, was=None)
     except Conflict as error:
-        context.say(f"{error}. Nothing was changed.")
+        context.say(_("%(reason)s. Nothing was changed.", reason=said(error.text)))
         return _back()
     if row.state is CaseState.NEW:
         with suppress(Conflict):  # a colleague has moved it on in this moment
             workflow.set_state(seat, case_id, CaseState.READING, was=CaseState.NEW)
-    context.say(f"{row.name} is yours.")
+    context.say(_("%(case)s is yours.", case=row.name))
     return _back()
 
 

@@ -7,10 +7,13 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.forms import parsed_id
+from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, LimitExceeded, NotARecipient, NotFound, SealError
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.tables import CaseState
@@ -20,10 +23,9 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("junk", __name__)
 
-_CHANGED: Final = (
+_CHANGED: Final = later(
     "A colleague saved other rules while this page was open. Yours are in the form; theirs stand below it."
 )
-_DISTRUSTED: Final = "The rules that were stored cannot be believed ({code}), so nothing is set aside. Save your own."
 
 
 @access.editor
@@ -37,7 +39,7 @@ def show() -> ResponseReturnValue:
     except (SealError, NotFound) as error:
         return _page(
             Rules(version=junk.stored(context.seat())),
-            problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")],
+            problems=[Problem(text=_distrusted(error.code), field="phrases")],
         )
     return _page(rules)
 
@@ -56,11 +58,11 @@ def save() -> ResponseReturnValue:
     try:
         saved = junk.save_rules(seat, wanted)
     except LimitExceeded as error:
-        return _page(wanted, problems=[Problem(text=str(error), field="phrases")], status=422)
+        return _page(wanted, problems=[Problem(text=said(error.text), field="phrases")], status=422)
     except Conflict:
         return _conflict(wanted)
     context.say(
-        "Saved. The desk looks at all letters by these rules now." if saved.kinds else "Nothing is set aside now."
+        _("Saved. The desk looks at all letters by these rules now.") if saved.kinds else _("Nothing is set aside now.")
     )
     return flask.redirect(flask.url_for("inbox.show"), code=303)
 
@@ -74,8 +76,17 @@ def not_junk(case_id: bytes) -> ResponseReturnValue:
     row = inbox.get(seat.vault, case_id, viewer=seat.handle)
     if row.state is CaseState.NEW:
         workflow.set_state(seat, case_id, CaseState.READING)
-    context.say(f"{row.name} is no junk: it is in the inbox, in the state 'reading'.")
+    context.say(_("%(case)s is no junk: it is in the inbox, in the state 'reading'.", case=row.name))
     return flask.redirect(presentation.own_path(flask.request.form.get("next", "/")), code=303)
+
+
+def _distrusted(code: str) -> str:
+    return str(
+        _(
+            "The rules that were stored cannot be believed (%(code)s), so nothing is set aside. Save your own.",
+            code=code,
+        )
+    )
 
 
 def _conflict(wanted: Rules) -> ResponseReturnValue:
@@ -83,7 +94,7 @@ def _conflict(wanted: Rules) -> ResponseReturnValue:
         theirs = junk.rules(context.seat())
     except (SealError, NotFound) as error:
         wanted = replace(wanted, version=junk.stored(context.seat()))
-        return _page(wanted, problems=[Problem(text=_DISTRUSTED.format(code=error.code), field="phrases")], status=409)
+        return _page(wanted, problems=[Problem(text=_distrusted(error.code), field="phrases")], status=409)
     ours = Rules(kinds=wanted.kinds, phrases=wanted.phrases, version=theirs.version)
     return _page(ours, theirs=theirs, problems=[Problem(text=_CHANGED, field="phrases")], status=409)
 

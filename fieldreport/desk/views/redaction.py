@@ -13,14 +13,17 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.article_form import case_file
 from fieldreport.desk.marks import SHOWN, Marks
 from fieldreport.desk.previews import confined, copied
+from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.views.document import Block
+from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, redactions
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.redactions import Origin
@@ -71,17 +74,18 @@ def mark(article_id: bytes, source: str) -> ResponseReturnValue:
             return _make(draft, source, marks, based_on)
         marks = marks.after(form)
     except (UsageError, ScrubRefused) as error:
-        problem = Problem(text=str(error), field="left")
+        problem = Problem(text=said(error.text), field="left")
         return _page(draft, source, marks, based_on=based_on, problems=[problem]), 422
     except Conflict:
-        problem = Problem(text="A colleague has saved this article meanwhile. Look at it, and press again.", field="")
+        words = _("A colleague has saved this article meanwhile. Look at it, and press again.")
+        problem = Problem(text=words, field="")
         return _page(draft, source, marks, based_on=draft.head.revision, problems=[problem]), 409
     return _page(draft, source, marks, based_on=based_on)
 
 
 def _make(draft: Draft, source: str, marks: Marks, based_on: int) -> ResponseReturnValue:
     if not marks.redaction:
-        raise UsageError("Mark at least one area, or leave a page out.")
+        raise UsageError(Sentence("Mark at least one area, or leave a page out."))
     with _opened(draft, source) as (origin, copy):
         redactions.redact(
             context.seat(),
@@ -92,7 +96,7 @@ def _make(draft: Draft, source: str, marks: Marks, based_on: int) -> ResponseRet
             scrubber=context.desk().scrubber,
             based_on=based_on,
         )
-    context.say("Redacted: a new file of pixels is in the article. Look at it once more before you hand it in.")
+    context.say(_("Redacted: a new file of pixels is in the article. Look at it once more before you hand it in."))
     return flask.redirect(flask.url_for("articles.edit", article_id=draft.head.id) + "#files", code=303)
 
 

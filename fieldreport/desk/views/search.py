@@ -7,11 +7,15 @@ from typing import Any, Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.desk import access, contents, context, inbox_filter, presentation, search_job
 from fieldreport.desk.cases import editors
+from fieldreport.desk.presentation import LANGUAGES
+from fieldreport.desk.translation import said, state_name
 from fieldreport.errors import NotAllowed, SealError, UsageError
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.tables import CaseState
 from fieldreport.vault.cases import search
 from fieldreport.vault.cases.case_index import Limited
@@ -23,7 +27,7 @@ from fieldreport.web.forms import Problem
 blueprint = flask.Blueprint("search", __name__)
 
 _FILTERS: Final = ("state", "language", "files")
-_STATES: Final = (("all", "any"), ("open", "open"), *((state.value, state.value) for state in CaseState))
+_STATES: Final = ("open", *CaseState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +46,21 @@ def show() -> ResponseReturnValue:
     desk, session = context.desk(), context.session()
     unknown = sorted(set(flask.request.args) - {*_FILTERS, "after"})
     if unknown:
-        raise inbox_filter.NoSuchFilter(f"There is no filter called '{unknown[0][: limits.LABEL_CHARACTERS]}'.")
+        raise inbox_filter.NoSuchFilter(
+            Sentence("There is no filter called '%(name)s'.", name=unknown[0][: limits.LABEL_CHARACTERS])
+        )
     arguments = {"state": "all", **flask.request.args.to_dict()}
     chosen = inbox_filter.chosen(arguments, besides=frozenset({"after"}))
     wanted = inbox_filter.wanted(chosen, handles=frozenset(editors()))
     desk.cases.refresh()
     reader, looking = search_job.known(session, desk.cases, desk.site.reader)
     page: dict[str, Any] = {"found": None, "matching": 0, "next_url": None, "problems": []}
-    known, _ = contents.known(session, desk.cases, desk.site.reader)
+    known = contents.known(session, desk.cases, desk.site.reader)[0]
     if session.searched:
         try:
             query = parse(session.searched)
         except UsageError as error:
-            page["problems"] = [Problem(text=str(error), field="words")]
+            page["problems"] = [Problem(text=said(error.text), field="words")]
         else:
             sources = reader.find(query)
             known = replace(known, hits=search.mask_of(sources))
@@ -78,8 +84,8 @@ def show() -> ResponseReturnValue:
         "search.html",
         words=session.searched,
         chosen={"state": _state(chosen), **chosen},
-        states=_STATES,
-        languages=[("", "any"), *presentation.LANGUAGES.items()],
+        states=[("all", _("any")), *((state, state_name(state)) for state in _STATES)],
+        letter_languages=[("", _("any")), *((code, presentation.language_name(code)) for code in LANGUAGES)],
         looking=looking,
         unread=len(reader.unread),
         exhausted=reader.made >= limits.SEARCH_READINGS,

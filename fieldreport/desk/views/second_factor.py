@@ -12,11 +12,15 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, authenticator, context, own_key, passkey, presentation
 from fieldreport.desk.confirm import Question, asks
+from fieldreport.desk.translation import said
 from fieldreport.errors import NotAllowed, NotFound, TokenError, UnlockRefused, UsageError
+from fieldreport.sentence import Sentence
 from fieldreport.unseal import totp
 from fieldreport.unseal.passkey import Passkey, made
 from fieldreport.unseal.staff_key import TOTP_SECRET_BYTES
@@ -28,7 +32,7 @@ blueprint = flask.Blueprint("second_factor", __name__)
 _PURPOSE: Final = "authenticator"
 _MAXIMUM: Final = 500  # characters of a field
 _WRONG_CODE: Final = Problem(
-    text="This code is wrong. Wait for the next one, and check that your phone's clock is right.", field="code"
+    text=later("This code is wrong. Wait for the next one, and check that your phone's clock is right."), field="code"
 )
 
 
@@ -98,7 +102,7 @@ def set_authenticator() -> ResponseReturnValue:
         form.get("remembered", ""), _PURPOSE, now=desk.clock(), max_age_seconds=limits.DESK_SESSION_SECONDS
     )
     if state["handle"] != seat.handle:
-        raise NotAllowed("This page was made for somebody else.")
+        raise NotAllowed(Sentence("This page was made for somebody else."))
     secret = bytes.fromhex(state["secret"])
     try:
         counter = totp.verify_code(secret, form.get("code", "")[:_MAXIMUM], now=desk.clock(), last_counter=-1)
@@ -112,7 +116,7 @@ def set_authenticator() -> ResponseReturnValue:
     except own_key.REFUSALS as error:
         return _authenticator_page(secret, problems=[own_key.problem_of(error)], status=own_key.status_of(error))
     desk.sessions.take_keys(seat)
-    context.say("From now on the codes of the new app count, and no others.")
+    context.say(_("From now on the codes of the new app count, and no others."))
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -151,21 +155,22 @@ def add_passkey() -> ResponseReturnValue:
         problem, status = own_key.problem_of(error), own_key.status_of(error)
         return _passkey_page(name=name, problems=[problem], status=status)
     except (UsageError, TokenError) as error:
-        return _passkey_page(name=name, problems=[Problem(text=f"Not added: {error}.", field="name")], status=422)
+        words = _("Not added: %(reason)s.", reason=said(error.text))
+        return _passkey_page(name=name, problems=[Problem(text=words, field="name")], status=422)
     context.desk().sessions.take_keys(seat)
-    context.say(f"The passkey {name} lets you in from now on, beside the app.")
+    context.say(_("The passkey %(name)s lets you in from now on, beside the app.", name=name))
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
 def _ask_remove_passkey(passkey_id: str) -> Question:
     which = _passkey(passkey_id)
     return Question(
-        title=f"Remove the passkey {which.name}?",
+        title=_("Remove the passkey %(name)s?", name=which.name),
         will_happen=(
-            "At once: it does not let you in any more.",
-            "Delete it in the authenticator, too: that does not happen by itself.",
+            _("At once: it does not let you in any more."),
+            _("Delete it in the authenticator, too: that does not happen by itself."),
         ),
-        button="Remove this passkey",
+        button=_("Remove this passkey"),
         back=flask.url_for(".show"),
     )
 
@@ -179,7 +184,7 @@ def remove_passkey(passkey_id: str) -> ResponseReturnValue:
     with own_key.attempt():
         seat = second_factor.remove_passkey(context.seat(), own_key.path(), own_key.typed_passphrase(), which.id)
     context.desk().sessions.take_keys(seat)
-    context.say(f"The passkey {which.name} is removed.")
+    context.say(_("The passkey %(name)s is removed.", name=which.name))
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
@@ -187,4 +192,4 @@ def _passkey(passkey_id: str) -> Passkey:
     for each in context.seat().staff.passkeys:
         if each.id == passkey_id:
             return each
-    raise NotFound("You have no such passkey.")
+    raise NotFound(Sentence("You have no such passkey."))

@@ -8,6 +8,9 @@ from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+from flask_babel import ngettext
 
 from fieldreport import limits
 from fieldreport.desk import access, context, error_pages, held_forms, passkey, presentation, request_guards
@@ -28,11 +31,7 @@ _ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _SCRIPT: Final = (_STATIC / "keys.js").read_bytes()
 _WRITING_SCRIPT: Final = (_STATIC / "writing.js").read_bytes()
 _PASSKEY_SCRIPT: Final = (_STATIC / "passkey.js").read_bytes()
-_REFUSED: Final = "Handle, passphrase or code did not match. For safety, we do not say which."
-_CLOCK: Final = (
-    "The passphrase is right, but the code is from a clock that is {minutes} minutes {side} this machine's."
-    " Set the clock of your phone, or have this machine's set, and wait for the next code."
-)
+_REFUSED: Final = later("Handle, passphrase or code did not match. For safety, we do not say which.")
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 
 
@@ -197,14 +196,37 @@ def _passkey_answer() -> PasskeyAnswer | None:
 
 def _problem_of(error: UnlockRefused | TooManyTries | TokenError) -> Problem:
     if isinstance(error, TokenError):
-        return Problem(text="This page was open for too long to ask for a passkey. Try again on this one.")
+        return Problem(text=_("This page was open for too long to ask for a passkey. Try again on this one."))
     if isinstance(error, TooManyTries):
-        wait = "a second" if error.seconds == 1 else f"{error.seconds} seconds"
-        return Problem(text=f"Others are trying passphrases. Try again in {wait}, on this page: it keeps your place.")
+        return Problem(
+            text=ngettext(
+                "Others are trying passphrases. Try again in a second, on this page: it keeps your place.",
+                "Others are trying passphrases. Try again in %(num)s seconds, on this page: it keeps your place.",
+                error.seconds,
+            )
+        )
     if isinstance(error, ClockOff):
-        side = "ahead of" if error.minutes > 0 else "behind"
-        return Problem(text=_CLOCK.format(minutes=abs(error.minutes), side=side), field="code")
+        return Problem(text=_clock_off(error.minutes), field="code")
     return Problem(text=_REFUSED, field="handle")
+
+
+def _clock_off(minutes: int) -> str:
+    """What to say to somebody whose clock is so many minutes ahead of ours."""
+    off = (
+        ngettext(
+            "The passphrase is right, but the code is from a clock that is %(num)s minute ahead of this machine's.",
+            "The passphrase is right, but the code is from a clock that is %(num)s minutes ahead of this machine's.",
+            minutes,
+        )
+        if minutes > 0
+        else ngettext(
+            "The passphrase is right, but the code is from a clock that is %(num)s minute behind this machine's.",
+            "The passphrase is right, but the code is from a clock that is %(num)s minutes behind this machine's.",
+            -minutes,
+        )
+    )
+    what = _("Set the clock of your phone, or have this machine's set, and wait for the next code.")
+    return f"{off} {what}"
 
 
 def _after(session: Session, untrusted_held: Sequence[str], next_path: str) -> ResponseReturnValue:
@@ -214,7 +236,7 @@ def _after(session: Session, untrusted_held: Sequence[str], next_path: str) -> R
     try:
         form = held_forms.open_form(desk.token_key, untrusted_held, now=desk.clock())
     except FieldreportError:
-        session.notices.append("The form you had sent could not be opened again.")
+        context.say(_("The form you had sent could not be opened again."))
         return flask.redirect("/", code=303)
     if form.handle != session.handle:
         return flask.redirect("/", code=303)
