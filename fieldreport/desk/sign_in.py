@@ -53,7 +53,7 @@ _TICKET: Final = "sign-in-turn"
 _FEW_CODES: Final = 3
 _MINUTE: Final = 60  # a token's age is known to the minute
 _REFUSED: Final = "Handle, passphrase or code did not match."
-_NO_CODES: Final = (
+_NO_CODES: Final = Sentence(
     "You have no recovery codes. Make some on the page of your second factor: without them a lost telephone shuts you "
     "out."
 )
