@@ -23,6 +23,7 @@ PARTS: Final = {
     "upload": "upload",
     "crowd": "crowd",
     "deposit": "deposit",
+    "machines": "machines",
     "link": "link",
     "restore": "restore",
     "inbox": "inbox",
