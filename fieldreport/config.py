@@ -334,6 +334,10 @@ class Press:
     letterbox: str = field(default="", metadata=_ONION_HOST)
     """The letterbox's onion host: every page says how to write there, in words, for a click would be remembered on
     the way. The site then also has recipients.txt, the keys to which sources seal files themselves."""
+    about: Path = Path()
+    """A file in Markdown: who you are, and how you are reached. It becomes a page in the newsroom's own language."""
+    theme: Path = Path()
+    """A folder with a style.css or templates in place of the site's own; see the handbook."""
     phone_regions: tuple[str, ...] = ("KR", "CN", "RU", "JP", "US", "GB")
     """ISO 3166 codes of the regions whose local telephone numbers the leak check finds."""
     public_sites: tuple[str, ...] = field(

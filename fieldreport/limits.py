@@ -327,6 +327,7 @@ SIGN_OFF_ANSWER_CHARACTERS: Final = 500  # to one question before a sign-off; fi
 ANSWER_BYTES: Final = 16 * KIB  # of any answer, sealed: characters take four bytes at most
 NOTE_TERMS: Final = 500  # protected terms in one source's note; beyond, the check says that it did not look for all
 FRONT_PAGE_ENTRIES: Final = 50  # newest on the front page; each year has a page with all of its
+THEME_FILE_BYTES: Final = MIB  # of a template or style sheet of the newsroom's own
 CMS_ANSWER_BYTES: Final = 16 * MIB  # of a system that takes an article: it sends the article back
 FEED_ENTRIES: Final = 50  # newest in the feed; older ones stay on the site
 

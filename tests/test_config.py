@@ -50,6 +50,11 @@ def test_relative_paths_are_relative_to_the_file(file: Path) -> None:
     assert config.load(file, {}).desk.keyfiles == file.parent.resolve() / "desk" / "keyfiles"
 
 
+def test_the_sites_own_files_are_named_or_there_are_none(file: Path) -> None:
+    press = config.load(file, {"FIELDREPORT_PRESS_ABOUT": "about.md"}).press
+    assert (press.about, press.theme) == (file.parent.resolve() / "about.md", Path())
+
+
 def test_the_environment_overrides_the_file(file: Path) -> None:
     environment = {
         "FIELDREPORT_INTAKE_LISTEN": "127.0.0.1:9000",

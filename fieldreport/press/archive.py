@@ -182,7 +182,8 @@ class Archive:
         return _read(path) if path.exists() else None
 
     def _translations(self, original: str) -> list[Published]:
-        return [entry for entry in self.entries() if entry.original == original]
+        named = f'"original":"{original}"'.encode()  # in a text of an article the quotation marks are escaped
+        return [_read(path) for path in sorted(self._snapshots.glob("*.json")) if named in path.read_bytes()]
 
     def _dated(self, new: Published) -> Published:
         """An entry with the slots of the one that is there, where that has the same words, or was there first."""

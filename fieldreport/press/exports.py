@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 
 from fieldreport.errors import NotFound, StoreError, UsageError
@@ -36,8 +35,7 @@ def export(archive: Archive, newsroom: Newsroom, slug: str, folder: Path, *, lan
         for media in article.media:
             _write(folder / media.name, archive.media_path(media.sha256).read_bytes(), slot)
         _write(folder / f"{slug}.md", _markdown(entry, article, newsroom).encode(), slot)
-        style = files("fieldreport.press").joinpath("style.css").read_text(encoding="utf-8")
-        _write(folder / f"{slug}.html", standalone_page(entry, article, newsroom, style).encode(), slot)
+        _write(folder / f"{slug}.html", standalone_page(entry, article, newsroom).encode(), slot)
         word = docx(article, lambda media: archive.media_path(media.sha256).read_bytes())
         _write(folder / f"{slug}.docx", word, slot)
         set_times(folder, slot)

@@ -1,18 +1,13 @@
-"""What feed readers take: times, and JSON Feed 1.1 (jsonfeed.org/version/1.1); the Atom feed is a template."""
+"""What feed readers take: JSON Feed 1.1 (jsonfeed.org/version/1.1); the Atom feed is a template."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from fieldreport.press.newsroom import Newsroom
-
-
-def instant(moment: datetime) -> str:
-    """A time in the form of RFC 3339."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+from fieldreport.press.schedule import instant
 
 
 def json_feed(newsroom: Newsroom, entries: Sequence[Mapping[str, Any]]) -> str:

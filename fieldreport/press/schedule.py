@@ -83,3 +83,8 @@ def _parse_slot(text: str) -> time | None:
         return datetime.strptime(text, "%H:%M").replace(tzinfo=UTC).time()
     except ValueError:
         raise SettingsError("[press] daily_slot must be HH:MM in UTC, or empty") from None
+
+
+def instant(moment: datetime) -> str:
+    """A time in the form of RFC 3339."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

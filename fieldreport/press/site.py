@@ -1,4 +1,4 @@
-"""The static site: front page, years, articles, two feeds, site map, and a neutral page for a withdrawn article.
+"""The static site: front page, years, articles, about, two feeds, site map, a neutral page for a withdrawn article.
 
 Rules: no script, nothing loaded from elsewhere, no name of a person, no time but a slot's; the whole site is built in a
 new directory and switched to with one rename, so that a reader, and a crash, sees the old site or the new one. A page
@@ -6,7 +6,7 @@ that did not change is the same file as in the build before; the same content gi
 
     current -> build-…/   index.html  archive/2026.html  articles/SLUG.html  media/SLUG/photo-1.jpg
                           gone/SLUG (empty: answer 410)  feed.xml  feed.json  sitemap.xml  robots.txt
-                          404.html  style.css  recipients.txt (where it is set)
+                          404.html  style.css  about.html, recipients.txt (where they are set)
 """
 
 from __future__ import annotations
@@ -19,19 +19,17 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fieldreport import limits
 from fieldreport.press.alternates import languages_of, listed
-from fieldreport.press.article import Article
+from fieldreport.press.article import Article, new_slug
 from fieldreport.press.atomic_files import set_times, sync, sync_path
-from fieldreport.press.feeds import instant, json_feed
+from fieldreport.press.feeds import json_feed
 from fieldreport.press.languages import direction, has_words, words, written_date
 from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.render import body_html
@@ -92,19 +90,14 @@ def _switch(directory: Path, target: Path) -> None:
     sync_path(directory)
 
 
-_TEMPLATES: Final = Environment(
-    loader=PackageLoader("fieldreport.press"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
-)
-_TEMPLATES.filters["instant"] = instant
-
-
-def standalone_page(entry: Published, article: Article, newsroom: Newsroom, style: str) -> str:
-    """An article's page with its ``style``, beside its attachments: what an export holds."""
-    return _TEMPLATES.get_template("standalone.html").render(
+def standalone_page(entry: Published, article: Article, newsroom: Newsroom) -> str:
+    """An article's page with its style in it, beside its attachments: what an export holds."""
+    return newsroom.theme.render(
+        "standalone.html",
         entry=entry,
         article=article,
         newsroom=newsroom,
-        style=Markup(style),  # noqa: S704 - the program's own style sheet
+        style=Markup(newsroom.theme.style),  # noqa: S704 - the program's own style sheet, or the newsroom's
         direction=direction(article.language),
         words=words(article.language),
         shown=written_date(entry.published, article.language),
@@ -157,14 +150,15 @@ class _SiteBuilder:
             self._notice(f"articles/{entry.slug}.html", entry.language, "gone", entry.updated, root="../")
             self._write(f"gone/{entry.slug}", "", entry.updated)
         self._notice("404.html", self._newsroom.language, "missing", self._updated, root="/")
+        if self._newsroom.about:
+            self._about()
         self._lists()
         self._feeds()
         robots = f"User-agent: *\nDisallow:\nSitemap: {self._newsroom.base_url}/sitemap.xml\n"
         self._write("robots.txt", robots, self._updated)
         if self._newsroom.recipients:
             self._write(RECIPIENTS, self._newsroom.recipients, self._updated)
-        style = files("fieldreport.press").joinpath("style.css").read_text(encoding="utf-8")
-        self._write("style.css", style, self._updated)
+        self._write("style.css", self._newsroom.theme.style, self._updated)
         # Directories last: writing into them has changed their times.
         folders = [path for path in [*self._target.rglob("*"), self._target] if path.is_dir()]
         sync([*(self._target / name for name in self._written), *folders])
@@ -219,6 +213,12 @@ class _SiteBuilder:
         page = _Page(language if has_words(language) else "en", root)
         html = self._render("notice.html", page=page, heading=texts[what], text=texts[f"{what}_text"])
         self._write(name, html, slot)
+
+    def _about(self) -> None:
+        """Who publishes, in the newsroom's own language."""
+        text = Article(language=self._newsroom.language, slug=new_slug(), body=self._newsroom.about)
+        page = self._render("about.html", page=_Page(self._newsroom.language, ""), text=body_html(text))
+        self._write("about.html", page, self._updated)
 
     def _lists(self) -> None:
         """The front page with the newest, a page for each year, and the site map with all of them."""
@@ -286,8 +286,13 @@ class _SiteBuilder:
     def _render(self, template: str, **values: object) -> str:
         page = values.get("page")
         language = page.language if isinstance(page, _Page) else self._newsroom.language
-        return _TEMPLATES.get_template(template).render(
-            newsroom=self._newsroom, recipients_name=RECIPIENTS, policy=POLICY, words=words(language), **values
+        return self._newsroom.theme.render(
+            template,
+            newsroom=self._newsroom,
+            recipients_name=RECIPIENTS,
+            policy=POLICY,
+            words=words(language),
+            **values,
         )
 
     def _write(self, name: str, text: str, slot: datetime) -> None:

@@ -25,6 +25,7 @@ from fieldreport.errors import Conflict, NotAllowed, NotFound, RosterError, Seal
 from fieldreport.press.archive import Archive, MediaSource
 from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.schedule import Schedule
+from fieldreport.press.trial import try_theme
 from fieldreport.seal import Role, recipients_file
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -66,11 +67,17 @@ class Site:
 
     @classmethod
     def of(cls, settings: Settings, *, reader: Reader, clock: Callable[[], float] = time.time) -> Site:
-        """The site that the settings describe. Raises ``SettingsError``: the daily slot is no time of day."""
+        """The site that the settings describe.
+
+        Raises:
+            SettingsError: the daily slot is no time of day; and as ``Newsroom.from_settings`` and ``try_theme``.
+        """
+        newsroom = Newsroom.from_settings(settings)
+        try_theme(newsroom)
         return cls(
             press=settings.press,
             schedule=Schedule.from_settings(settings.press),
-            newsroom=Newsroom.from_settings(settings),
+            newsroom=newsroom,
             archive=Archive(settings.press.site),
             reader=reader,
             clock=clock,
