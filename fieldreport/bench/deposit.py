@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from fieldreport import installation
+from fieldreport.bench.letters import fill, short_letter
 from fieldreport.bench.measure import Sheet, in_turn
-from fieldreport.bench.waiting import fill, short_letter
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.store import open_blobs, open_engine
 

@@ -23,9 +23,9 @@ from sqlalchemy import Engine
 
 from fieldreport import config, installation
 from fieldreport.bench.letterbox import free_port, served, workers_of
+from fieldreport.bench.letters import HEADER_BYTES, fill
 from fieldreport.bench.measure import Pair, Sheet
 from fieldreport.bench.upload import watched
-from fieldreport.bench.waiting import HEADER_BYTES, fill
 from fieldreport.errors import UsageError
 from fieldreport.limits import MIB
 from fieldreport.mailbox import DeskMailbox, LocalMailbox, open_mailbox

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from fieldreport import config, installation
+from fieldreport.bench.letters import HEADER_BYTES, fill
 from fieldreport.bench.measure import Pair, Sheet
-from fieldreport.bench.waiting import HEADER_BYTES, fill
 from fieldreport.errors import UsageError
 from fieldreport.limits import MIB
 from fieldreport.mailbox import open_mailbox
