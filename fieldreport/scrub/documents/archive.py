@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 from typing_extensions import override
 
 from fieldreport import limits
+from fieldreport.scrub.documents import spelled_pictures
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.sniff import UNREADABLE_ZIP
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
@@ -23,6 +25,11 @@ from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
 _LEVEL: Final = 6
 _ENCRYPTED: Final = 0x1
+_MARKUP: Final = (".xml", ".xhtml", ".html", ".htm")
+# In every Office file, and without words.
+_WORDLESS: Final = re.compile(
+    r"(?:^|/)(?:theme\d*|settings|fontTable|webSettings|numbering)\.xml|(?:word|xl)/styles\.xml"
+)
 
 
 class Archive(Mapping[str, bytes]):
@@ -59,7 +66,8 @@ class Archive(Mapping[str, bytes]):
             raise Damaged from None
         if len(data) != member.file_size:
             raise Damaged
-        return data
+        has_words = name.endswith(_MARKUP) and _WORDLESS.search(name) is None
+        return spelled_pictures.cleaned(data, self._cleaning) if has_words else data
 
     @override
     def __contains__(self, name: object) -> bool:

@@ -16,6 +16,7 @@ from xml.parsers import expat
 from fieldreport.scrub import registry
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.plain.verify import verify_pictures
 from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
@@ -114,7 +115,7 @@ def parse(
 
 
 def verify_visible(content: bytes) -> None:
-    """Look for characters that no writing needs, spelled out or not: one look, because a table has a million values.
+    """Look for characters that no writing needs, spelled out or not, and for pictures in words: one look for all.
 
     Raises:
         Residue: there is one.
@@ -127,6 +128,7 @@ def verify_visible(content: bytes) -> None:
         raise Residue
     if any(html.unescape(reference) in NEEDED_NOWHERE for reference in _REFERENCE.findall(text)):
         raise Residue
+    verify_pictures(text, attributes=False)
 
 
 def _refuse(*_: object) -> None:

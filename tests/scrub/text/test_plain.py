@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import io
 import json
 import textwrap
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from fieldreport.scrub import Mode, Refusal, Removed
 from fieldreport.scrub.format import Sink, Source
@@ -240,10 +243,47 @@ def test_a_picture_spelled_out_in_a_text_is_cleaned(clean: Clean) -> None:
     ],
     ids=["escaped", "lines in JSON", "quoted", "in a page"],
 )
-def test_a_picture_is_found_in_every_way_of_spelling_it_out(clean: Clean, written: Callable[[str], str]) -> None:
+def test_a_picture_in_base64_is_found_wherever_it_stands(clean: Clean, written: Callable[[str], str]) -> None:
     with io.BytesIO() as file:
         picture().save(file, "JPEG", exif=exif(), comment=b"PLANTED" * 9)
         spelled = base64.b64encode(file.getvalue()).decode()
     text = clean(written(spelled).encode()).data.decode()
     assert base64.b64encode(b"PLANTED" * 6).decode()[4:20] not in text
     assert text.count("data:image/jpeg;base64,/9j/") == 1
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda data: base64.urlsafe_b64encode(data).decode(),
+        lambda data: "data:image/jpeg;base64," + quote(base64.b64encode(data).decode(), safe=""),
+        lambda data: json.dumps(base64.b64encode(data).decode()).replace("+", "\\u002B").replace("/", "\\u002F"),
+        lambda data: "0x" + data.hex().upper(),
+        lambda data: "\n".join(textwrap.wrap(data.hex(" "), 48)),
+        lambda data: ", ".join(f"0x{byte:02x}" for byte in data),
+        lambda data: json.dumps({"type": "Buffer", "data": [*data]}),
+        lambda data: "data:image/jpeg," + quote(data, safe=""),
+        lambda data: binascii.b2a_qp(data, istext=False).decode(),
+        repr,
+    ],
+    ids=["urlsafe", "in an address", "JSON", "SQL", "hex", "C", "numbers", "percent", "printable", "Python"],
+)
+def test_a_picture_is_found_in_every_way_of_spelling_it_out(clean: Clean, spell: Callable[[bytes], str]) -> None:
+    with io.BytesIO() as file:
+        picture().save(file, "JPEG", exif=exif(), comment=b"PLANTED" * 9)
+        spelled = spell(file.getvalue())
+    text = clean(f"before\nphoto: {spelled}\n\nafter\n".encode()).data.decode()
+    assert text.startswith("before\nphoto: ")
+    assert text.endswith("\n\nafter\n")
+    (_, _, address) = text.partition("data:image/jpeg;base64,")
+    assert address.startswith("/9j/")
+    with Image.open(io.BytesIO(base64.b64decode(address.partition('"')[0].partition("\n")[0]))) as cleaned:
+        assert cleaned.size == picture().size
+        assert "comment" not in cleaned.info
+    with pytest.raises(Residue):
+        verify(Source.of(f"{spelled}\n".encode()), "text/plain")
+
+
+def test_numbers_and_checksums_are_no_pictures(clean: Clean) -> None:
+    said = f"{'ffd8ff' + 'ab' * 61}\n255, 216, 255, 7\n" + "12, 255, 216, 255\n" * 90
+    assert clean(said.encode()).data.decode() == said

@@ -10,10 +10,11 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from fieldreport import limits
-from fieldreport.scrub.documents import tables
+from fieldreport.scrub.documents import spelled_pictures, tables
 from fieldreport.scrub.documents.markup import Element, parse, split
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.text import encoding, invisible
+from fieldreport.scrub.text import spelled_pictures as text_pictures
 from fieldreport.scrub.verdicts import Bomb, Damaged, Noted, Refusal, Refused, Removed
 
 GPX: Final = "application/gpx+xml"
@@ -42,7 +43,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     if untrusted.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"\xff\xfe{", b"\xfe\xff\0{")):
         sink.write(_geojson(encoding.decode_for(cleaning, untrusted), cleaning).encode())
         return GEOJSON
-    root = parse(untrusted)
+    root = parse(spelled_pictures.cleaned(untrusted, cleaning))
     name = split(str(root.tag))[1]
     written = _Rewriting(_TABLE[name], cleaning).whole(root) if name in _FORMATS else _tcx(root, cleaning)
     sink.write((_DECLARATION + written).encode())
@@ -151,7 +152,7 @@ def _tcx_points(track: Element) -> Iterator[str]:
 
 def _geojson(untrusted: str, cleaning: Cleaning) -> str:
     try:
-        root = json.loads(untrusted, parse_constant=_refuse)
+        root = json.loads(text_pictures.cleaned(untrusted, cleaning), parse_constant=_refuse)
         written = _collection(root, cleaning)
         return json.dumps(written, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
     except (ValueError, RecursionError, OverflowError):

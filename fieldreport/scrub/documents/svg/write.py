@@ -16,7 +16,7 @@ from lxml import etree
 
 from fieldreport import limits
 from fieldreport.scrub import registry
-from fieldreport.scrub.documents import markup, pictures, tables
+from fieldreport.scrub.documents import markup, pictures, spelled_pictures, tables
 from fieldreport.scrub.documents.css import Styles
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.names import Names
@@ -91,7 +91,7 @@ def _without_prologue(untrusted: bytes, cleaning: Cleaning) -> Element:
             if untrusted.count(b"&%b;" % name) * len(said) > limits.XML_BYTES:
                 raise Bomb
             untrusted = untrusted.replace(b"&%b;" % name, said[1:-1])
-    return markup.parse(untrusted)
+    return markup.parse(spelled_pictures.cleaned(untrusted, cleaning))
 
 
 def _drawing(root: Element, cleaning: Cleaning) -> bytes:

@@ -7,6 +7,7 @@ classes those characters; nor does it stand there twice. A picture in Base64 is 
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -15,14 +16,21 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.text.tables import IGNORABLE
+from fieldreport.scrub.text.tables import IGNORABLE, PICTURE_RUNS, PICTURE_SIGNS
 from fieldreport.scrub.verdicts import Residue
 
-_BEGINNINGS: Final = ("/9j/", r"\\/9j\\/", "iVBORw0KGgo", "R0lGOD", "UklGR", "SUkqA", "TU0AKg", "PHN2Zy", "PD94bWwg")
-_SIGNS: Final = ("/9j", "iVBORw0KGgo", "base64", '":', '","')  # of a picture, or of what is around one
-_PICTURE: Final = re.compile(
-    r"(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/\\])"
-    rf"(?P<data>(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/]{{57,}}={{0,2}})"
+# A picture, spelled out: in Base64, in digits of bytes, in numbers, and in three ways that leave ASCII as it is.
+_BASE64: Final = re.compile(
+    r"(?P<attribute>=\")?(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/\\])"
+    r"(?P<data>(?:([/_]|\\/|%2[Ff]|\\u002[Ff])9j([/_]|\\/|%2[Ff]|\\u002[Ff])|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AKg|PHN2Zy|PD94bWwg|"
+    r"AAAA[A-Z]GZ0eXB)(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\u002[BbFf]){57,}={0,2})"
+)
+_BETWEEN: Final = r"[ ,:;-]{0,3}(?:\n[> |\t]{0,20})?(?:0x|\\x)?"
+_OTHERWISE: Final = re.compile(
+    rf"(?<![0-9a-f])ff{_BETWEEN}d8{_BETWEEN}ff(?:{_BETWEEN}[0-9a-f]{{2}}){{100}}(?:{_BETWEEN}[0-9a-f]{{2}})*(?![0-9a-z])|"
+    r"(?<!\d)255,\s?216,\s?255(?:,\s{0,20}[0-9]{1,3}){100}|%ff%d8%ff(?:%[0-9a-f]{2}|[^\s\"'<>%]){60}|"
+    r"=ff=d8=ff(?:=[0-9a-f]{2}|=\n|[\t !-<>-~]){60}|\\xff\\xd8\\xff(?:\\.|[^\\\s'\"]){60}",
+    re.IGNORECASE,
 )
 _VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
@@ -45,9 +53,7 @@ def verify(source: Source, media_type: str) -> None:
         Residue: something that a text does not need.
     """
     del media_type
-    text = verify_characters(source)
-    if any(sign in text for sign in _SIGNS):
-        _verify_pictures(text)
+    verify_pictures(verify_characters(source))
 
 
 def verify_characters(source: Source) -> str:
@@ -72,11 +78,31 @@ def verify_characters(source: Source) -> str:
     return text
 
 
-def _verify_pictures(text: str) -> None:
-    for found in _PICTURE.finditer(text):
+def verify_pictures(text: str, *, attributes: bool = True) -> None:
+    """Look at the pictures that are spelled out in a text.
+
+    ``attributes``: whether those that are a value of markup are to be looked at, too.
+
+    Raises:
+        Residue: one is not clean, or does not stand in an address.
+    """
+    said = text.encode()
+    if not any(run in said.translate(table) for table, run in PICTURE_RUNS):
+        return
+    if not any(sign in said for sign in PICTURE_SIGNS):
+        return
+    if _OTHERWISE.search(text) is not None:
+        raise Residue
+    for found in _BASE64.finditer(text):
+        if found["attribute"] and not attributes:
+            continue
         if found["address"] is None:
             raise Residue
-        registry.verify(Source.of(base64.b64decode(found["data"])), f"image/{found['type']}")
+        try:
+            picture = base64.b64decode(found["data"], validate=True)
+        except binascii.Error:
+            raise Residue from None
+        registry.verify(Source.of(picture), f"image/{found['type']}")
 
 
 def _check_character(character: str) -> None:
