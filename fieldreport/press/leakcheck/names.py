@@ -37,6 +37,9 @@ _LONGEST_FIRST: Final = {
 _ENDS: Final = {
     language: tuple(sorted(map(fold, ends), key=len, reverse=True)) for language, ends in _TABLES["places"].items()
 }
+_KINDS: Final = {
+    language: sorted(map(fold, kinds), key=len, reverse=True) for language, kinds in _TABLES["kinds"].items()
+}
 _TITLE_WORDS: Final = 2  # of the longest title
 _FAMILY_LETTERS: Final = 3  # of a part of a name, in scripts with capital letters
 
@@ -152,10 +155,21 @@ def _place_parts(pieces: Sequence[str], language: str) -> Iterator[str]:
             bare = piece.removesuffix(end)
             if bare != piece and len(bare) >= GIVEN_SIGNS:
                 yield bare
+                yield from _without_kind(bare, language)
                 break
         # 원산수산사업소: what a house is called by often begins with where it is.
         if len(piece) > 2 * GIVEN_SIGNS:
             yield piece[:GIVEN_SIGNS]
+
+
+def _without_kind(house: str, language: str) -> Iterator[str]:
+    """石嘴沟煤, of 石嘴沟煤矿: where the house is, without what it is for; 柳树屯第二中 takes two steps."""
+    for kind in _KINDS[language.removesuffix("_sure")]:
+        place = house.removesuffix(kind)
+        if place != house and len(place) >= GIVEN_SIGNS:
+            yield place
+            yield from _without_kind(place, language)
+            return
 
 
 def _signs(term: str) -> Name:
