@@ -237,6 +237,9 @@ class Intake:
         ),
     )
     """Name in the roster and what sources read, of the desks and editors whom they may write to alone."""
+    originals: tuple[str, ...] = ()
+    """Who can open files that sources want kept unchanged, too, for a court: handles of editors; "recovery" alone
+    leaves it to the recovery key, which can in any case. Empty: it is not offered."""
     contact: str = field(
         default="",
         metadata=_must(
@@ -567,5 +570,7 @@ def _check_intake(intake: Intake) -> None:
                 raise SettingsError(f"[intake.{name}] {language}: a sentence has {at_most}")
     if intake.proxy_protocol and not intake.proxy_peers:
         raise SettingsError("[intake] proxy_protocol needs proxy_peers")
+    if intake.originals and intake.request_bytes > limits.ORIGINALS_REQUEST_BYTES:
+        raise SettingsError(f"[intake] originals needs request_bytes of at most {limits.ORIGINALS_REQUEST_BYTES}")
     if intake.machines_token != Path() and not intake.limiter.startswith("redis://"):
         raise SettingsError("[intake] machines_token needs a limiter at redis://HOST:PORT")

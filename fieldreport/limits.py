@@ -68,6 +68,9 @@ INVITATION_HOURS: Final = 72  # to enrol on the desk; over a weekend, not over a
 
 # --- intake ---
 REQUEST_BYTES: Final = 512 * MIB  # default for one post, configurable
+ORIGINALS_REQUEST_BYTES: Final = (
+    REQUEST_BYTES  # with the originals of a post, and what was kept before, in PAYLOAD_BYTES
+)
 FORM_TEXT_BYTES: Final = 2 * MIB  # all typed fields together: a book of 300 pages
 FORM_PARTS: Final = 200  # fields and files in one post
 FORM_FILES: Final = 150  # the form says so; the rest of FORM_PARTS is for fields

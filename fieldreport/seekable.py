@@ -6,6 +6,7 @@ import errno
 import io
 import os
 from abc import ABC, abstractmethod
+from typing import BinaryIO
 
 from typing_extensions import Buffer, override
 
@@ -76,3 +77,29 @@ class SeekableReader(io.RawIOBase, ABC):
     def _check_open(self) -> None:
         if self.closed:
             raise ValueError("I/O operation on closed file")
+
+
+class Joined(SeekableReader):
+    """Bytes, and after them a whole seekable file: a sealed object whose header and payload lie apart, as one file.
+
+    Closing it closes the file.
+    """
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        super().__init__()
+        self._head, self._rest = head, rest
+        self.size = len(head) + rest.seek(0, os.SEEK_END)
+
+    @override
+    def readinto_at(self, position: int, target: memoryview, /) -> int:
+        head = self._head[position : position + len(target)]
+        target[: len(head)] = head
+        self._rest.seek(max(0, position - len(self._head)))
+        rest = self._rest.read(len(target) - len(head))
+        target[len(head) : len(head) + len(rest)] = rest
+        return len(head) + len(rest)
+
+    @override
+    def close(self) -> None:
+        self._rest.close()
+        super().close()

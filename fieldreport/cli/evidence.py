@@ -30,7 +30,7 @@ from fieldreport.seal import open_carried_rosters
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import evidence, evidence_import
 from fieldreport.vault.cases.evidence_readme import hour_told
-from fieldreport.vault.cases.evidence_verify import Verified, open_evidence, verify
+from fieldreport.vault.cases.evidence_verify import Original, Verified, open_evidence, verify
 
 _editor_option: Final = click.option("--editor", required=True, type=HANDLE, help="Who does it.")
 _passphrase_option: Final = click.option(
@@ -191,6 +191,17 @@ def _json(found: Verified) -> str:
                 }
                 for letter, key in zip(found.letters, found.keys, strict=True)
             ],
+            "originals": [
+                {
+                    "file": each.letter,
+                    "name": each.name,
+                    "sha256": each.sha256.hex() or None,
+                    "length": each.length,
+                    "hour": each.hour,
+                    "broken": each.broken,
+                }
+                for each in found.originals
+            ],
         }
     )
 
@@ -220,6 +231,16 @@ def _text(found: Verified) -> str:
         damage = "" if letter.damage is None else f", damaged: {letter.damage}"
         came = f"{hour_told(letter.inside.hour)}, roster {letter.inside.epoch}, {len(letter.inside.parts)} parts"
         lines.append(f"letter      {letter.file}: {came}{damage} ({how})")
+    lines += [f"original    {each.letter} {each.name}: {_original_told(each)}" for each in found.originals]
     if opened < len(found.letters):
         lines.append(f"{len(found.letters) - opened} of {len(found.letters)} letters were not opened: --key KEYFILE")
     return "\n".join(lines)
+
+
+def _original_told(original: Original) -> str:
+    if original.broken:
+        return "NOT ONE, although the letter says so"
+    if not original.sha256:
+        return "sealed apart, not opened: --key KEYFILE of somebody whom the newsroom named for originals"
+    came = f"{original.length} bytes as uploaded, {hour_told(original.hour)}"
+    return f"{came}\n            SHA-256 {original.sha256.hex()}"

@@ -15,7 +15,7 @@ from fieldreport.desk.cases import readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.press.article import Article, Media, new_slug
-from fieldreport.seal import Kind
+from fieldreport.seal import ORIGINAL, Kind
 from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts
 from fieldreport.vault.articles.drafts import Draft
@@ -114,4 +114,6 @@ def case_file(head: ArticleHead, untrusted: str) -> Iterator[tuple[bytes, int, i
         first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
         if not first <= number < len(envelope.manifest.parts):
             raise NotFound(Sentence("this letter has no such attachment"))
+        if envelope.manifest.parts[number].media_type == ORIGINAL:
+            raise NotFound(Sentence("This file was kept unchanged, and is not opened here."))
         yield item_id, number, envelope.open_part(number)

@@ -15,7 +15,7 @@ from fieldreport.desk.forms import parsed_id
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part, Sender
+from fieldreport.seal import ORIGINAL, SOURCE_SEALED, Kind, OpenEnvelope, Part, Sender
 from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import source_sealed
@@ -75,6 +75,7 @@ class Shape(StrEnum):
     TEXT = "text"
     FILE = "file"
     SEALED = "sealed"
+    ORIGINAL = "original"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,7 @@ class ReadItem:
     closed: bool = False
 
 
+_SEALED: Final = {SOURCE_SEALED: Shape.SEALED, ORIGINAL: Shape.ORIGINAL}
 _LOOKS: Final = ("image/", "video/", "audio/", "application/pdf")
 _TEXTS: Final = frozenset({"text/plain", "text/csv", "text/markdown", "text/vcard", "text/calendar"})
 
@@ -140,8 +142,8 @@ def base_type(part: Part) -> str:
 def shape_of(media_type: str) -> Shape:
     """How a browser takes a part of this type; one that is not known to be harmless is only read, never played."""
     base = media_type.partition(";")[0].strip().lower()
-    if base == SOURCE_SEALED:
-        return Shape.SEALED
+    if base in _SEALED:
+        return _SEALED[base]
     if base in _SHOWN_AS_IMAGES:
         return Shape.IMAGE
     if base in SOUNDS:

@@ -132,6 +132,7 @@ def _what_is_taken() -> dict[str, object]:
     return {
         "takes_files": here.takes_files,
         "asks_for_invitation": here.asks_for_invitation,
+        "keeps_originals": here.roster_for_originals() is not None,
         "addressees": here.addressees,
     }
 

@@ -126,6 +126,18 @@ class Service:
             return {}
         return {name: label for name, label in wanted.items() if name in known}
 
+    def roster_for_originals(self) -> Roster | None:
+        """The roster to whose named people originals are sealed; nothing where none are kept, or nobody could read."""
+        readers = self.settings.intake.originals
+        if not readers:
+            return None
+        try:
+            roster = self.roster_to_seal_to()
+            roster.recipients(only=readers)
+        except (RosterError, StoreError):
+            return None
+        return roster
+
     def uninvited(self, untrusted_word: str) -> list[Problem]:
         """What is wrong with the invitation word, if one is asked for."""
         if is_invited(self.settings.intake.data, untrusted_word):

@@ -19,8 +19,10 @@ from fieldreport.errors import ScrubRefused, StaleRoster, TokenError
 from fieldreport.intake import kept_files
 from fieldreport.intake.context import Service
 from fieldreport.intake.form import EVERY_EDITOR, SHORT_FIELDS, Draft
+from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode, NeutralNames, Refusal
-from fieldreport.seal import CleanFile, Letter, SourceKeys
+from fieldreport.seal import CleanFile, Letter, Roster, SourceKeys, seal_original
+from fieldreport.seekable import Joined
 from fieldreport.web.form_reader import Upload
 
 
@@ -45,7 +47,8 @@ class Cleaned:
 class Receipt:
     """What was received, as its source knows it: only sizes are kept, in memory; see ``receipts``.
 
-    ``reader``: whom the source chose, as the form called them; empty for every editor.
+    ``reader``: whom the source chose, as the form called them; empty for every editor. ``originals``: they wanted the
+    files to be kept unchanged, too.
     """
 
     characters: int
@@ -53,6 +56,7 @@ class Receipt:
     files: tuple[CleanFile, ...]
     left_out: tuple[RefusedFile, ...]
     reader: str
+    originals: bool
 
 
 def mode_of(service: Service, draft: Draft) -> Mode:
@@ -66,7 +70,9 @@ def clean_files(
     """Clean every file as the draft says; all refusals are found in one go. The outputs live as long as ``stack``.
 
     ``draft.strong`` is what the source chose; the newsroom's setting can only add to it. ``language``: of the page.
+    With ``draft.originals`` each file is sealed unchanged as well, where the newsroom offers that.
     """
+    roster = service.roster_for_originals() if draft.originals else None
     mode = mode_of(service, draft)
     clean: list[CleanFile] = []
     refused: list[RefusedFile] = []
@@ -80,6 +86,7 @@ def clean_files(
             refused.append(RefusedFile(untrusted_name=upload.untrusted_name, why=why, members=error.members))
             continue
         stack.enter_context(scrubbed.output)
+        original = None if roster is None else stack.enter_context(_sealed_unchanged(service, upload, roster))
         clean.append(
             CleanFile(
                 untrusted_name=upload.untrusted_name,
@@ -89,9 +96,24 @@ def clean_files(
                 removed=scrubbed.codes,
                 output=scrubbed.output,
                 original_sha256=upload.sha256,
+                original=original,
+                original_size=0 if original is None else original.size,
             )
         )
     return Cleaned(files=tuple(clean), refused=tuple(refused))
+
+
+def _sealed_unchanged(service: Service, upload: Upload, roster: Roster) -> Joined:
+    intake = service.settings.intake
+    return seal_original(
+        upload.source,
+        length=upload.length,
+        sha256=upload.sha256,
+        roster=roster,
+        readers=intake.originals,
+        hour=service.hour,
+        payload=Scratch(intake.data / "scratch"),
+    )
 
 
 def earlier_letters(service: Service, keys: SourceKeys, form: str) -> list[bytes]:
@@ -153,6 +175,7 @@ def send(
         files=files,
         left_out=cleaned.refused,
         reader=service.settings.intake.addressees.get(letter.addressee, letter.addressee),
+        originals=draft.originals,
     )
 
 

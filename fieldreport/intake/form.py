@@ -62,8 +62,9 @@ class Draft:
     ``form`` is 32 hexadecimal digits: posted twice, the same form with the same content is one letter. ``invitation``
     is the word that the newsroom gave out, compared and thrown away. ``without_refused``: files that cannot be cleaned
     are to be left out. ``without_missing``: so are files that were chosen before and are not here now. ``strong``:
-    pictures and pages are to be re-encoded. ``addressee``: who may read it, a name in the roster or ``EVERY_EDITOR``,
-    empty where nothing was chosen. ``chosen``: the files that the page has listed.
+    pictures and pages are to be re-encoded. ``originals``: files are to be kept unchanged, too. ``addressee``: who may
+    read it, a name in the roster or ``EVERY_EDITOR``, empty where nothing was chosen. ``chosen``: the files that the
+    page has listed.
     """
 
     report: str = field(default="", repr=False)
@@ -77,6 +78,7 @@ class Draft:
     without_refused: bool = False
     without_missing: bool = False
     strong: bool = False
+    originals: bool = False
     addressee: str = ""
     chosen: tuple[Chosen, ...] = ()
 
@@ -92,6 +94,7 @@ class Draft:
             without_refused=typed.get("without_refused") == "yes",
             without_missing=typed.get("without_missing") == "yes",
             strong=typed.get("strong") == "yes",
+            originals=typed.get("originals") == "yes",
             addressee=typed.get("addressee", ""),
             chosen=_read_chosen(typed.get("chosen", "")),
         )

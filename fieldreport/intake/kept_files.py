@@ -87,6 +87,7 @@ def keep(
         removed=clean.removed,
         original_sha256=clean.original_sha256,
         harder=harder,
+        original_size=clean.original_size,
     )
     places = keys.kept_places()
     if free is None or file.size > service.free_bytes:  # files that wait must not stop letters
@@ -95,7 +96,7 @@ def keep(
         place = places[free[0]]
 
         def seal(payload: BinaryIO, place: bytes = place) -> bytes:
-            file.seal_content(content, payload)
+            file.seal_content(content, payload, original=clean.original)
             return file.seal_note(keys.kept_key(form), place)
 
         try:
@@ -127,7 +128,8 @@ def touch(service: Service, keys: SourceKeys) -> None:
 def open_clean(service: Service, keys: SourceKeys, kept: Kept, stack: contextlib.ExitStack) -> CleanFile:
     """A kept file as it will be sealed, for as long as ``stack`` lives. Raises ``NotFound``: it is gone."""
     sealed = stack.enter_context(service.mailbox.kept.open(keys.kept_places()[kept.place]))
-    return replace(without_content(kept), output=stack.enter_context(kept.file.content(sealed)))
+    output, original = stack.enter_context(kept.file.content(sealed))
+    return replace(without_content(kept), output=output, original=original)
 
 
 def without_content(kept: Kept) -> CleanFile:
@@ -140,6 +142,7 @@ def without_content(kept: Kept) -> CleanFile:
         removed=kept.file.removed,
         output=None,
         original_sha256=kept.file.original_sha256,
+        original_size=kept.file.original_size,
     )
 
 

@@ -251,9 +251,18 @@ def _harder(
         upload = Upload(
             part="", untrusted_name=file.untrusted_name, source=source, length=file.length, sha256=file.original_sha256
         )
-        again = clean_files(service, [upload], stack, draft, language=language)
+        # What was kept is no original: that was sealed before, or is gone.
+        again = clean_files(service, [upload], stack, replace(draft, originals=False), language=language)
         refused += again.refused
-        clean += (replace(each, removed=tuple(dict.fromkeys((*file.removed, *each.removed)))) for each in again.files)
+        clean += (
+            replace(
+                each,
+                removed=tuple(dict.fromkeys((*file.removed, *each.removed))),
+                original=file.original,
+                original_size=file.original_size,
+            )
+            for each in again.files
+        )
     return Cleaned(files=tuple(clean), refused=tuple(refused))
 
 

@@ -28,6 +28,7 @@ from fieldreport.seal.inner_header import EPOCH_MAX, STAFF_KINDS, Binding, Expec
 from fieldreport.seal.kept_file import KeptFile, KeptState, kept_name
 from fieldreport.seal.letter import CleanFile, Letter
 from fieldreport.seal.manifest import Manifest, Part, addressee_of
+from fieldreport.seal.original import ORIGINAL, seal_original
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
 from fieldreport.seal.roster import AuditHead, Entry, KeyState, Role, Roster, check_date, fold_handle, is_handle
@@ -56,6 +57,7 @@ __all__ = [
     "AUTHOR_SIGNATURE",
     "EPOCH_MAX",
     "LANGUAGES",
+    "ORIGINAL",
     "SOURCE_SEALED",
     "STAFF_KINDS",
     "AuditHead",
@@ -118,6 +120,7 @@ __all__ = [
     "read_public",
     "recipients_file",
     "seal_envelope",
+    "seal_original",
     "verify_signature",
     "write_public",
 ]

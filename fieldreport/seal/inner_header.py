@@ -41,10 +41,11 @@ class Kind(IntEnum):
     JUNK = 10  # the rules by which the newsroom sets letters aside
     UNSENT = 11  # what an editor has typed on the page of a case, for themselves alone
     REGISTER = 12  # when each case was received, acknowledged and answered
+    ORIGINAL = 15  # a file as its source uploaded it, inside a letter; see FORMAT.md, "Original"
     EVIDENCE = 16  # a case that another newsroom hands on; see FORMAT.md, "Evidence"
 
 
-STAFF_KINDS: Final = frozenset(set(Kind) - {Kind.LETTER, Kind.REPLY, Kind.EVIDENCE})
+STAFF_KINDS: Final = frozenset(set(Kind) - {Kind.LETTER, Kind.REPLY, Kind.ORIGINAL, Kind.EVIDENCE})
 """What staff write: signed by its author."""
 
 

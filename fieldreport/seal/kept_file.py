@@ -44,7 +44,10 @@ class KeptState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
-    """What is known of a kept file. ``length`` is in bytes; ``harder``: it was cleaned in strong mode."""
+    """What is known of a kept file. ``length`` is in bytes; ``harder``: it was cleaned in strong mode.
+
+    ``original_size``: bytes of the file as it was uploaded, sealed apart (``original``), that lie after it; 0: none.
+    """
 
     untrusted_name: str = field(repr=False)
     media_type: str
@@ -52,13 +55,14 @@ class KeptFile:
     removed: tuple[str, ...]
     original_sha256: bytes = field(repr=False)
     harder: bool
+    original_size: int = 0
     state: KeptState = KeptState.KEPT
     file_key: bytes = field(default_factory=lambda: secrets.token_bytes(FILE_KEY_BYTES), repr=False)
 
     @property
     def size(self) -> int:
         """Bytes that the sealed content takes."""
-        return sealed_size(padded_size(self.length))
+        return sealed_size(padded_size(self.length + self.original_size))
 
     def seal_note(self, key: bytes, place: bytes) -> bytes:
         """Seal this under the form's key (32 bytes), for this place (16 bytes)."""
@@ -68,6 +72,7 @@ class KeptFile:
                 "harder": self.harder,
                 "length": self.length,
                 "name": self.untrusted_name,
+                **({"original": self.original_size} if self.original_size else {}),
                 "removed": list(self.removed),
                 "sha256": self.original_sha256.hex(),
                 "state": str(self.state),
@@ -93,6 +98,7 @@ class KeptFile:
         return cls(
             file_key=bytes.fromhex(content["file_key"]),
             harder=content["harder"],
+            original_size=content.get("original", 0),
             length=content["length"],
             untrusted_name=content["name"],
             removed=tuple(content["removed"]),
@@ -101,34 +107,41 @@ class KeptFile:
             media_type=content["type"],
         )
 
-    def seal_content(self, source: SeekableReader, destination: BinaryIO) -> None:
-        """Seal ``source``, which holds exactly ``length`` bytes. What is written is whole only if this returns.
+    def seal_content(
+        self, source: SeekableReader, destination: BinaryIO, *, original: SeekableReader | None = None
+    ) -> None:
+        """Seal ``source``, which holds exactly ``length`` bytes, and ``original`` after it.
+
+        What is written is whole only if this returns.
 
         Raises:
             SealError: (code ``part-source``) the source is longer or shorter.
         """
-        whole = padded_size(self.length)
+        whole = padded_size(self.length + self.original_size)
         writer = PayloadWriter(self.file_key, destination, length=whole)
         try:
-            part = PartSource(
-                name="", media_type=self.media_type, source=cast("BinaryIO", source), length=self.length
-            )  # a RawIOBase whose reads are whole
-            write_part(part, writer)
-            write_zeros(writer, whole - self.length)
+            for file, length in ((source, self.length), (original, self.original_size)):
+                if file is not None:  # a RawIOBase whose reads are whole
+                    source_ = cast("BinaryIO", file)
+                    write_part(PartSource(name="", media_type=self.media_type, source=source_, length=length), writer)
+            write_zeros(writer, whole - self.length - self.original_size)
             writer.close()
         finally:
             writer.discard()
 
     @contextmanager
-    def content(self, sealed: BinaryIO) -> Iterator[SeekableReader]:
-        """Lend the content as a file, and wipe what memory holds of it at the end; ``sealed`` stays the caller's.
+    def content(self, sealed: BinaryIO) -> Iterator[tuple[SeekableReader, SeekableReader | None]]:
+        """Lend the content as a file, and the sealed original as another, if there is one.
+
+        What memory holds of them is wiped at the end; ``sealed`` stays the caller's.
 
         Raises:
             SealError: (code ``payload``) here or when reading: it is not what was sealed.
         """
         reader = PayloadReader(self.file_key, sealed, self.size)
         try:
-            yield PartReader(reader, 0, self.length)
+            original = PartReader(reader, self.length, self.original_size) if self.original_size else None
+            yield PartReader(reader, 0, self.length), original
         finally:
             reader.close()
 

@@ -18,6 +18,7 @@ from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.inner_header import Binding, Kind
 from fieldreport.seal.manifest import ADDRESSEE
+from fieldreport.seal.original import ORIGINAL, original_name
 from fieldreport.seal.roster import Roster
 from fieldreport.seekable import SeekableReader
 
@@ -30,7 +31,8 @@ _TEXT_TYPE: Final = "text/plain; charset=utf-8"
 class CleanFile:
     """A file as it will be sealed. ``untrusted_name`` is the sender's name for it: shown back, never sealed.
 
-    ``output``: nothing of a letter that was sealed before and is only described.
+    ``output``: nothing of a letter that was sealed before and is only described. ``original``: the file as it was
+    uploaded, sealed apart in so many bytes, where its source wanted that; ``original_size`` is 0 where there is none.
     """
 
     untrusted_name: str = field(repr=False)
@@ -40,6 +42,8 @@ class CleanFile:
     removed: tuple[str, ...]
     output: SeekableReader | None = field(repr=False)
     original_sha256: bytes = field(repr=False)
+    original: SeekableReader | None = field(default=None, repr=False)
+    original_size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +67,12 @@ class Letter:
         """The same for the same form with the same content.
 
         Over the original files, not the cleaned ones: what a source sends twice is the same letter even if a cleaner
-        was fixed in between. Every item carries its length.
+        was fixed in between; and over whether each is kept unchanged, too. Every item carries its length.
         """
         state = hashlib.sha256(b"fieldreport letter\0")
         fields = {**self.fields, **({ADDRESSEE: self.addressee} if self.addressee else {})}
         texts = [self.form, *(item for pair in sorted(fields.items()) for item in pair)]
-        for item in [*(item.encode() for item in texts), self.text, *(each.original_sha256 for each in self.files)]:
+        for item in [*(item.encode() for item in texts), self.text, *map(_item, self.files)]:
             state.update(len(item).to_bytes(8, "big") + item)
         return self.keys.letter_id(self.form, state.digest())
 
@@ -115,7 +119,7 @@ class Letter:
             )
         ]
         for each in self.files:
-            if each.output is None:
+            if each.output is None or (each.original_size and each.original is None):
                 raise SealError("the letter lacks a file", code="part-source")
             each.output.seek(0)
             source = cast("BinaryIO", each.output)  # a RawIOBase whose reads are whole
@@ -124,4 +128,17 @@ class Letter:
                     name=each.name, media_type=each.media_type, source=source, length=each.length, removed=each.removed
                 )
             )
+        for number, each in enumerate(self.files, start=1):
+            if each.original is not None:
+                each.original.seek(0)
+                source = cast("BinaryIO", each.original)
+                parts.append(
+                    PartSource(
+                        name=original_name(number), media_type=ORIGINAL, source=source, length=each.original_size
+                    )
+                )
         return parts
+
+
+def _item(file: CleanFile) -> bytes:
+    return file.original_sha256 + (b"original" if file.original_size else b"")

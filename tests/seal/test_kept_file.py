@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def test_vectors(case: dict[str, Any]) -> None:
     file, fields = KeptFile.open_note(note, KEY, PLACE), VECTORS["fields"]
     assert (file.untrusted_name, file.media_type, file.length) == (fields["name"], fields["type"], fields["length"])
     assert (file.file_key.hex(), file.original_sha256.hex()) == (fields["file_key"], fields["sha256"])
+    assert file.original_size == case.get("original", 0)
     assert (list(file.removed), file.harder, file.state) == (fields["removed"], False, KeptState.KEPT)
 
 
@@ -75,16 +77,29 @@ def test_what_is_sealed_is_opened_again_and_an_altered_byte_is_refused(tmp_path:
         file.seal_content(source, sealed)
     assert len(sealed.getvalue()) == file.size
     again = KeptFile.open_note(file.seal_note(KEY, PLACE), KEY, PLACE)
-    with again.content(sealed) as reader:
+    with again.content(sealed) as (reader, original):
         assert reader.read() == content
         assert reader.seek(0, io.SEEK_END) == length
+        assert original is None
     for place in (0, file.size // 2, file.size - 1):
         altered = bytearray(sealed.getvalue())
         altered[place] ^= 1
-        with pytest.raises(SealError), again.content(io.BytesIO(altered)) as reader:
+        with pytest.raises(SealError), again.content(io.BytesIO(altered)) as (reader, _):
             reader.read()
     with pytest.raises(SealError), again.content(io.BytesIO(sealed.getvalue()[:-1])):
         pass
+
+
+def test_an_original_comes_back_apart_from_the_cleaned_file(tmp_path: Path) -> None:
+    content, unchanged, sealed = b"clean" * 9000, b"sealed apart" * 9000, io.BytesIO()
+    file = replace(a_file(content), original_size=len(unchanged))
+    with scratch(tmp_path, content) as source, scratch(tmp_path, unchanged) as other:
+        file.seal_content(source, sealed, original=other)
+    assert len(sealed.getvalue()) == file.size
+    again = KeptFile.open_note(file.seal_note(KEY, PLACE), KEY, PLACE)
+    with again.content(sealed) as (reader, original):
+        assert original is not None
+        assert (original.read(), reader.read()) == (unchanged, content)
 
 
 def test_a_source_that_is_longer_or_shorter_is_refused(tmp_path: Path) -> None:

@@ -35,7 +35,14 @@ def write() -> str:
     codename, draft = Codename.generate(current_language()), _first_draft()
     words = {f"word {place}": word for place, word in enumerate(codename.words)}
     values = {"token": form_token.seal_report(here, codename, draft.form), "form": draft.form, **words}
-    key = (circumstances(flask.request), here.takes_files, here.asks_for_invitation, tuple(here.addressees))
+    keeps_originals = here.roster_for_originals() is not None
+    key = (
+        circumstances(flask.request),
+        here.takes_files,
+        here.asks_for_invitation,
+        keeps_originals,
+        tuple(here.addressees),
+    )
     return here.form_cache.page(key, values, lambda these: _empty(these, list(words)))
 
 

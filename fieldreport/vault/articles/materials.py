@@ -19,7 +19,7 @@ from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, SealError, StoreError, Unavailable
 from fieldreport.press.leakcheck import Material
 from fieldreport.scrub.views.document import Unread
-from fieldreport.seal import Kind
+from fieldreport.seal import ORIGINAL, Kind
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
@@ -130,6 +130,8 @@ def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader
         for number, part in enumerate(envelope.manifest.parts):
             if number == 0:  # what the source typed
                 texts.append(envelope.read_part(0, limits.FORM_TEXT_BYTES).decode("utf-8", "replace"))
+                continue
+            if part.media_type == ORIGINAL:  # its cleaned copy is compared
                 continue
             with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
                 reading = reader.words(seat, holder, inside)

@@ -19,15 +19,13 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from sqlalchemy import select
-from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError, StoreError, UsageError
 from fieldreport.seal import Binding, Kind, PartSource, Role, Roster, encode_canonical, open_header, seal_envelope
-from fieldreport.seekable import SeekableReader
+from fieldreport.seekable import Joined
 from fieldreport.vault.archive import audit_extract, origin, readers
 from fieldreport.vault.archive.audit import Act
-from fieldreport.vault.archive.objects import StoredObject
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.cases.evidence_folder import (
@@ -63,30 +61,6 @@ class _Letter:
     stored: LetterFile
     header: bytes = field(repr=False)
     key: bytes | None = field(repr=False)
-
-
-class _Joined(SeekableReader):
-    """A sealed object as one file: the header that was read first, then the payload, which never changes."""
-
-    def __init__(self, header: bytes, stored: StoredObject) -> None:
-        super().__init__()
-        self._header, self._stored = header, stored
-        self._lengths = len(header), stored.payload.seek(0, os.SEEK_END)
-        self.size = sum(self._lengths)
-
-    @override
-    def readinto_at(self, position: int, target: memoryview, /) -> int:
-        head = self._header[position : position + len(target)]
-        target[: len(head)] = head
-        self._stored.payload.seek(max(0, position - len(self._header)))
-        rest = self._stored.payload.read(len(target) - len(head))
-        target[len(head) : len(head) + len(rest)] = rest
-        return len(head) + len(rest)
-
-    @override
-    def close(self) -> None:
-        self._stored.payload.close()
-        super().close()
 
 
 def find(seat: Seat, name: str) -> bytes:
@@ -235,7 +209,7 @@ def _from_memory(content: bytes) -> Source:
 
 def _from_store(seat: Seat, letter: _Letter) -> Source:
     def opened() -> BinaryIO:
-        return cast("BinaryIO", _Joined(letter.header, seat.vault.objects.open(letter.stored.id)))
+        return cast("BinaryIO", Joined(letter.header, seat.vault.objects.open(letter.stored.id).payload))
 
     return opened
 

@@ -23,6 +23,7 @@ from fieldreport.errors import Conflict, NotARecipient, NotFound, ScrubRefused, 
 from fieldreport.scrub import NeutralNames, Refusal
 from fieldreport.scrub.sandbox.service import Scrubbed
 from fieldreport.seal import (
+    ORIGINAL,
     SOURCE_SEALED,
     Binding,
     Kind,
@@ -137,6 +138,9 @@ def _parts(envelope: OpenEnvelope, clean: Clean, clean_text: CleanText) -> Itera
     with contextlib.ExitStack() as outputs:
         parts = [PartSource(name="report.txt", media_type=_TEXT, source=io.BytesIO(content), length=len(content))]
         for number, part in enumerate(envelope.manifest.parts[1:], start=1):
+            if part.media_type == ORIGINAL:  # sealed to people of the other newsroom, and nobody here could open it
+                refused += 1
+                continue
             source = envelope.open_part(number)
             try:
                 if part.media_type == SOURCE_SEALED:

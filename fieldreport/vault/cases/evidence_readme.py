@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from fieldreport.scrub.verdicts import codes_told
+from fieldreport.seal import ORIGINAL
 from fieldreport.vault.cases.evidence_folder import LetterFile
 
 _PAGE: Final = """\
@@ -58,15 +59,15 @@ WHAT THIS DOES NOT PROVE
 - That what a letter says is true.
 - Who made a letter. Anybody who knows the newsroom's public keys, which are published, can encrypt a letter for it, and
   can write any hour into it. It is the newsroom's word that its letterbox took it.
-- What a file was before it came. The letterbox removes hidden data (author, place, device) and may encode a file again;
-  a fingerprint is that of the cleaned file. No fingerprint of the original is kept.
+- What a file was before it came, unless an original of it is listed above. The letterbox removes hidden data (author,
+  place, device) and may encode a file again; a fingerprint is that of the cleaned file.
 - That there were no other letters. A source may have withdrawn some, or the newsroom may have deleted some, before the
   export.
 - The hours, against the newsroom itself. They are from its own clock, and the signatures are its own. Nobody outside
   has stamped them. All of its people together could have made this folder later than it says. What limits that: each
   list of staff that the newsroom signs after an export names a line of its log that is not before it. Such a list, if
   others have kept it, shows that the folder was there before that list.
-
+{originals}
 
 READING THE LETTERS
 
@@ -98,6 +99,27 @@ Both take --admin-fingerprint: the fingerprint of the newsroom that hands it on,
 
 If this page, or any byte of evidence.age, was altered, both refuse it.
 """
+_ORIGINALS: Final = """\
+- That a cleaned file was made from the original beside it. That is the word of the newsroom's letterbox; who opens both
+  can compare what they show.
+
+
+THE ORIGINALS
+
+A source has asked to keep files unchanged for a court, with all that cleaning removes from the others. They are the
+parts original-1.age, original-2.age and so on: the number says of which file of the letter. Each is encrypted once
+more, for a few people whom the newsroom named for this and for its recovery key. The keys to the letters do not open
+it, and the fingerprint above is of the encrypted file. One of those people opens it, on a computer without a network:
+
+    fieldreport evidence verify FOLDER --key KEYFILE    shows the fingerprint (SHA-256) and the size of what was
+                                                        uploaded, and that it lay in this letter
+    fieldreport open LETTER --key KEYFILE -o NEW        writes the parts of a letter
+    fieldreport open PART --key KEYFILE -o NEW          writes the file as it was uploaded
+
+THE UNCHANGED FILE SHOWS WHO MADE IT, with which device, and often when and where. Give it to nobody who need not have
+it.
+
+"""
 _KEY_LINE: Final = "content-keys.json  The keys to these letters. See READING THE LETTERS.\n"
 _FIRST_OF_NEXT_AGE: Final = 253402300800 // 3600  # the year 10000, where a calendar ends
 
@@ -110,6 +132,7 @@ def readme(*, newsroom: str, case: str, letters: Sequence[LetterFile], with_keys
         key_line=_KEY_LINE if with_keys else "",
         letters="\n".join(_told(each) for each in letters),
         fingerprint=fingerprint,
+        originals=_ORIGINALS if any(map(_has_original, letters)) else "",
         reading=_WITH_KEYS if with_keys else _WITHOUT_KEYS,
     ).encode("utf-8", "replace")
 
@@ -124,6 +147,10 @@ def hour_told(hour: int) -> str:
     if hour >= _FIRST_OF_NEXT_AGE:
         return f"hour {hour}"
     return f"{datetime.fromtimestamp(hour * 3600, UTC):%Y-%m-%d %H:00} UTC"
+
+
+def _has_original(letter: LetterFile) -> bool:
+    return letter.inside is not None and any(part.media_type == ORIGINAL for part in letter.inside.parts)
 
 
 def _told(letter: LetterFile) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from fieldreport.errors import NotARecipient, SealError
 from fieldreport.seal import (
+    ORIGINAL,
     ExpectedOffline,
     HybridIdentity,
     Kind,
@@ -57,12 +60,29 @@ from fieldreport.vault.cases.sort import damaged_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A file that its source wanted kept unchanged, sealed apart in ``letter``, a file of the folder, as ``name``.
+
+    ``length`` and ``sha256`` (32 bytes) of what its source uploaded, and the ``hour`` in which it came, where a key
+    that was given opens it; ``broken``: it is none, whatever the letter says.
+    """
+
+    letter: str
+    name: str
+    length: int = 0
+    sha256: bytes = b""
+    hour: int = 0
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """Evidence that is whole.
 
     ``fingerprint``: of the admin's key from which everything follows; ``pinned``: whether it was given, or only stands
     in the folder. ``exporter`` signed it in the hour ``exported``. ``rosters``: those in it, the oldest first.
     ``keys``: for each letter its content key, where it is known; such a letter was compared with what was stated.
+    ``originals``: those in all letters, in their order.
     """
 
     sha256: bytes = field(repr=False)
@@ -76,6 +96,7 @@ class Verified:
     extract: Extract
     letters: tuple[LetterFile, ...]
     keys: tuple[bytes | None, ...] = field(repr=False)
+    originals: tuple[Original, ...] = ()
 
     @contextlib.contextmanager
     def open_letter(self, files: Files, number: int) -> Iterator[OpenEnvelope | None]:
@@ -151,16 +172,43 @@ def verify(files: Files, *, fingerprint: str | None = None, identities: Sequence
         letters=letters,
         keys=_keys(files, listed, letters, identities),
     )
+    originals: list[Original] = []
     for number, letter in enumerate(letters):
         try:
             with verified.open_letter(files, number) as envelope:
                 if envelope is not None:
                     _check_inside(letter, envelope)
+                originals += _originals(
+                    letter, envelope, identities, ExpectedOffline(instance=listed.instance, rosters=hashes)
+                )
         except SealError as error:
             if error.code == "evidence":
                 raise
             raise refused(letter.file, f"does not open with its key ({error.code})") from None
-    return verified
+    return replace(verified, originals=tuple(originals))
+
+
+def _originals(
+    letter: LetterFile, envelope: OpenEnvelope | None, identities: Sequence[HybridIdentity], expected: ExpectedOffline
+) -> Iterator[Original]:
+    for number, part in enumerate(() if letter.inside is None else letter.inside.parts):
+        if part.media_type != ORIGINAL:
+            continue
+        found = Original(letter=letter.file, name=part.name)
+        if envelope is not None and letter.damage is None:
+            file = cast("BinaryIO", io.BufferedReader(envelope.open_part(number)))  # a header is read by lines
+            try:
+                with open_sealed_file(file, identities=identities, expected=expected) as inside:
+                    inside.verify()
+                    if inside.binding.kind is not Kind.ORIGINAL or len(inside.manifest.parts) != 1:
+                        raise refused(part.name, "is no original")
+                    (one,) = inside.manifest.parts
+                    found = replace(found, length=one.length, sha256=one.sha256, hour=inside.manifest.hour)
+            except NotARecipient:
+                pass  # it is for others
+            except SealError:  # who sealed the letter could put anything there; the letter is what it is
+                found = replace(found, broken=True)
+        yield found
 
 
 def inside_of(envelope: OpenEnvelope) -> Inside:

@@ -26,7 +26,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Damaged, Mode, Refusal
 from fieldreport.scrub.views import document
 from fieldreport.scrub.views.document import Reading
-from fieldreport.seal import Kind, OpenEnvelope, PartSource
+from fieldreport.seal import ORIGINAL, Kind, OpenEnvelope, PartSource
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item, Rendition
 from fieldreport.vault.archive.vault import Vault
@@ -98,6 +98,7 @@ class Reader:
         Raises:
             ScrubRefused: it cannot be. Unavailable, SealError, StoreError, NotAllowed, RosterError: it is not kept.
         """
+        _must_be_clean(envelope, number)
         with Scratch(self.scratch) as copy:
             shutil.copyfileobj(envelope.open_part(number), copy, limits.READ_BYTES)
             made = self.scrubber.clean(copy, mode=Mode.STRONG)
@@ -120,6 +121,7 @@ class Reader:
         self, seat: Seat, envelope: OpenEnvelope, number: int, view: str, make: Callable[[Scratch], bytes]
     ) -> bytes:
         """What was made before, or is now; empty for what cannot be made of this file."""
+        _must_be_clean(envelope, number)
         item_id = envelope.binding.object
         with _opened(seat, item_id, number, view) as kept:
             if kept is not None:
@@ -141,6 +143,12 @@ class Reader:
         except FieldreportError as error:
             _log.warning("what was made of an attachment is not kept (%s)", error.code)
         return made
+
+
+def _must_be_clean(envelope: OpenEnvelope, number: int) -> None:
+    """Nothing is made of a file that its source wanted kept unchanged. Raises ``NotFound``."""
+    if number < len(envelope.manifest.parts) and envelope.manifest.parts[number].media_type == ORIGINAL:
+        raise NotFound("This file was kept unchanged, and is not opened here.")
 
 
 def kept(vault: Vault, view: str, parts: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:

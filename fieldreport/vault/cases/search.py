@@ -20,7 +20,7 @@ from sqlalchemy import Row, select
 
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, StoreError, Unavailable
-from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, Part
+from fieldreport.seal import ORIGINAL, SOURCE_SEALED, Kind, OpenEnvelope, Part
 from fieldreport.vault.archive import authors, origin, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.objects import StoredObject
@@ -348,4 +348,4 @@ def likeness_of(seat: Seat, reader: Reader, letter_id: bytes, number: int) -> in
 
 def _may_have_words(part: Part) -> bool:
     media_type = part.media_type.partition(";")[0]
-    return not media_type.startswith(_WORDLESS) or media_type == _DRAWING
+    return media_type != ORIGINAL and (not media_type.startswith(_WORDLESS) or media_type == _DRAWING)

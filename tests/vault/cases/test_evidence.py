@@ -16,14 +16,15 @@ import pytest
 from sqlalchemy import update
 
 from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, SealError, UsageError
-from fieldreport.seal import HybridIdentity, Role, RosterDirectory, encode_canonical
+from fieldreport.scratch import Scratch
+from fieldreport.seal import ORIGINAL, HybridIdentity, Role, RosterDirectory, encode_canonical, seal_original
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import AuditRow
-from fieldreport.vault.cases import conversation, evidence, restriction
+from fieldreport.vault.cases import conversation, evidence, inbox, restriction, sort
 from fieldreport.vault.cases.evidence_folder import FolderFiles
 from fieldreport.vault.cases.evidence_verify import Verified, open_evidence, verify
-from tests.cast import REPORT, a_source, admin_key
+from tests.cast import REPORT, File, a_source, admin_key, deposit_letter
 from tests.vault.newsroom import Newsroom, everywhere
 
 
@@ -266,6 +267,62 @@ def test_a_damaged_letter_goes_along_and_is_named(newsroom: Newsroom, tmp_path: 
     found = evidence.export(newsroom.seat(newsroom.amira), case.id, tmp_path / "a", newsroom="N", with_keys=True)
     assert [letter.damage for letter in found.letters] == [None, "part-1", None]
     assert checked(tmp_path / "a").letters == found.letters
+
+
+def with_original(newsroom: Newsroom, content: bytes, tmp_path: Path) -> bytes:
+    """A report with a file that its source wanted kept unchanged, for amira and the recovery key; its case's id."""
+    source, payload = Scratch(tmp_path), Scratch(tmp_path)
+    source.write(content)
+    sealed = seal_original(
+        source,
+        length=len(content),
+        sha256=hashlib.sha256(content).digest(),
+        roster=newsroom.roster,
+        readers=["amira"],
+        hour=newsroom.clock.hour,
+        payload=payload,
+    )
+    letter = deposit_letter(
+        newsroom.mailbox,
+        newsroom.roster,
+        a_source(),
+        hour=newsroom.clock.hour,
+        files=[File("text-1.txt", "text/plain", b"clean"), File("original-1.age", ORIGINAL, sealed.read())],
+    )
+    broken = File("original-1.age", ORIGINAL, b"a source's own words")
+    deposit_letter(newsroom.mailbox, newsroom.roster, a_source(), hour=newsroom.clock.hour, files=[broken])
+    newsroom.collect()
+    sort.sort(newsroom.seat(newsroom.jonas))
+    case_id = inbox.item(newsroom.vault, letter).case_id
+    assert case_id is not None
+    return case_id
+
+
+def test_an_original_is_proved_by_the_key_of_those_who_are_named_alone(newsroom: Newsroom, tmp_path: Path) -> None:
+    content = b"with its author and its place"
+    case_id = with_original(newsroom, content, tmp_path)
+    evidence.export(newsroom.seat(newsroom.jonas), case_id, tmp_path / "a", newsroom="N", with_keys=True)
+    for identities in ((), newsroom.jonas.identities):
+        (sealed,) = checked(tmp_path / "a", identities).originals
+        assert (sealed.name, sealed.sha256, sealed.broken) == ("original-1.age", b"", False)
+    for identities in (newsroom.amira.identities, (newsroom.recovery,)):
+        (opened,) = checked(tmp_path / "a", identities).originals
+        assert (opened.sha256, opened.length) == (hashlib.sha256(content).digest(), len(content))
+        assert opened.hour == newsroom.clock.hour
+    everything = b"".join(contents(tmp_path / "a").values())
+    assert content not in everything
+    assert hashlib.sha256(content).hexdigest().encode() not in everything
+    page = (tmp_path / "a/README.txt").read_text()
+    assert "THE UNCHANGED FILE SHOWS WHO MADE IT" in page
+    assert "original-1.age: application/vnd.fieldreport.original" in page
+
+
+def test_what_only_says_that_it_is_an_original_is_called_none(newsroom: Newsroom, tmp_path: Path) -> None:
+    with_original(newsroom, b"content", tmp_path)
+    for case in newsroom.cases():
+        evidence.export(newsroom.seat(newsroom.amira), case.id, tmp_path / case.name, newsroom="N")
+    found = [checked(tmp_path / case.name, newsroom.amira.identities).originals[0] for case in newsroom.cases()]
+    assert sorted(each.broken for each in found) == [False, True]
 
 
 def test_sealed_to_a_newsroom_only_its_readers_open_it(newsroom: Newsroom, tmp_path: Path) -> None:

@@ -53,8 +53,11 @@ def flipped(text: str) -> str:
     return text[:-1] + format(int(text[-1], 16) ^ 1, "x")
 
 
+WITH_ORIGINAL = json.dumps(FIELDS | {"original": 2_244_000}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 CASES = [
     {"name": "a photo", "opens": True, "note": note()},
+    {"name": "with its original", "opens": True, "note": note(text=WITH_ORIGINAL.encode()), "original": 2_244_000},
     {"name": "of another place", "opens": False, "note": note(place=PLACES[1])},
     {"name": "of another form", "opens": False, "note": note(key=bytes(32))},
     {"name": "without the domain", "opens": False, "note": note(domain=b"")},
