@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldreport import config
+from fieldreport import config, limits
 from fieldreport.errors import SettingsError
 
 _GOOD = f"""
@@ -158,3 +158,10 @@ def test_retention_names_states_that_somebody_set_and_days(file: Path) -> None:
     file.write_text(_GOOD.replace("[desk]", '[desk]\nretention_even = ["starred"]'))
     with pytest.raises(SettingsError, match="retention_even"):
         config.load(file, {})
+
+
+def test_originals_are_kept_only_where_a_letter_has_room_for_them(file: Path) -> None:
+    environment = {"FIELDREPORT_INTAKE_ORIGINALS": "recovery, amira"}
+    assert config.load(file, environment).intake.originals == ("recovery", "amira")
+    with pytest.raises(SettingsError, match="originals needs request_bytes"):
+        config.load(file, environment | {"FIELDREPORT_INTAKE_REQUEST_BYTES": str(limits.REQUEST_BYTES + 1)})

@@ -48,6 +48,14 @@ def _case_of(row: ItemRow) -> CaseRow | None:
 
 
 def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
+    envelope, part = _open_any(stack, item_id, number)
+    if shape_of(part.media_type) is Shape.ORIGINAL:
+        raise NotFound("This file was kept unchanged, and is not opened here.")
+    return envelope, part
+
+
+def _open_any(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
+    """As ``_open``, also of what is only carried away from here, as it is sealed."""
     readable_item(item_id)
     envelope = stack.enter_context(context.seat().open_item(item_id))
     if number >= len(envelope.manifest.parts):
@@ -164,10 +172,10 @@ def play(item_id: bytes, number: int) -> ResponseReturnValue:
 @access.editor
 @blueprint.get("/items/<id:item_id>/<int:number>/download")
 def download(item_id: bytes, number: int) -> ResponseReturnValue:
-    """An attachment as it was cleaned at the intake, under its neutral name."""
+    """An attachment as it was cleaned at the intake, or as it is sealed apart, under its neutral name."""
     stack = ExitStack()
     with stack:
-        envelope, part = _open(stack, item_id, number)
+        envelope, part = _open_any(stack, item_id, number)
         response = _stream(envelope, number, part, opened=stack, mimetype=_ANYTHING)
         response.headers["Content-Disposition"] = f'attachment; filename="{part.name}"'
     return confined(response)

@@ -70,7 +70,7 @@ class Original:
     letter: str
     name: str
     length: int = 0
-    sha256: bytes = b""
+    sha256: bytes = field(default=b"", repr=False)
     hour: int = 0
     broken: bool = False
 

@@ -120,6 +120,13 @@ def good_vectors() -> None:
     numbered = manifest(part("report.txt", REPORT), fields={"number": "12"})
     vector("good-numbered", "the twelfth message", plaintext(canonical(numbered), REPORT))
     vector("good-addressed", "a letter to the desk borders", plaintext(canonical(ADDRESSED), REPORT))
+    original = manifest(part("original.bin", REPORT, type="application/octet-stream"), fields={})
+    vector(
+        "good-original",
+        "a file kept as it was uploaded",
+        plaintext(canonical(original), REPORT, kind=15),
+        more={"expected": EXPECTED | {"rosters": EXPECTED_ROSTERS, "kind": 15}},
+    )
     for name, total in (("good-at-the-floor", 16_384), ("good-above-the-floor", 16_385), ("good-two-chunks", 70_000)):
         content = b""
         for _ in range(2):  # the number's own digits count
