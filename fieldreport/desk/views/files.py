@@ -50,7 +50,7 @@ def _case_of(row: ItemRow) -> CaseRow | None:
 def _open(stack: ExitStack, item_id: bytes, number: int) -> tuple[OpenEnvelope, Part]:
     envelope, part = _open_any(stack, item_id, number)
     if shape_of(part.media_type) is Shape.ORIGINAL:
-        raise NotFound("This file was kept unchanged, and is not opened here.")
+        raise NotFound(Sentence("This file was kept unchanged, and is not opened here."))
     return envelope, part
 
 

@@ -27,6 +27,7 @@ from fieldreport.scrub.verdicts import Damaged, Mode, Refusal
 from fieldreport.scrub.views import document
 from fieldreport.scrub.views.document import Reading
 from fieldreport.seal import ORIGINAL, Kind, OpenEnvelope, PartSource
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item, Rendition
 from fieldreport.vault.archive.vault import Vault
@@ -148,7 +149,7 @@ class Reader:
 def _must_be_clean(envelope: OpenEnvelope, number: int) -> None:
     """Nothing is made of a file that its source wanted kept unchanged. Raises ``NotFound``."""
     if number < len(envelope.manifest.parts) and envelope.manifest.parts[number].media_type == ORIGINAL:
-        raise NotFound("This file was kept unchanged, and is not opened here.")
+        raise NotFound(Sentence("This file was kept unchanged, and is not opened here."))
 
 
 def kept(vault: Vault, view: str, parts: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
