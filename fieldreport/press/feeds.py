@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fieldreport.press.alternates import Language
 from fieldreport.press.newsroom import Newsroom
 from fieldreport.press.schedule import instant
 
@@ -31,19 +32,14 @@ def json_feed(newsroom: Newsroom, entries: Sequence[Mapping[str, Any]]) -> str:
                 "date_modified": instant(entry["updated"]),
                 "language": entry["language"],
                 "authors": authors,
-                # An extension, as section "Extensions" allows: JSON Feed has no word for other languages.
-                **(
-                    {
-                        "_translations": [
-                            {"language": other.tag, "url": f"{newsroom.base_url}/articles/{other.slug}.html"}
-                            for other in entry["others"]
-                        ]
-                    }
-                    if entry["others"]
-                    else {}
-                ),
+                # A custom object, which readers that do not know it pass over: JSON Feed has no word for it.
+                **({"_translations": _addresses(newsroom, entry["others"])} if entry["others"] else {}),
             }
             for entry in entries
         ],
     }
     return json.dumps(feed, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _addresses(newsroom: Newsroom, others: Sequence[Language]) -> dict[str, str]:
+    return {other.tag: f"{newsroom.base_url}/articles/{other.slug}.html" for other in others}

@@ -501,7 +501,7 @@ def test_lists_and_feeds_have_it_once_in_the_newsrooms_language_and_name_the_oth
         assert alternates(entry.findall(f"{ATOM}link")) == ADDRESSES
         (item,) = json.loads((current(archive) / "feed.json").read_text(encoding="utf-8"))["items"]
         assert (item["id"], item["url"]) == (in_two_languages.identity, ADDRESSES[shown])
-        assert item["_translations"] == [{"language": other, "url": ADDRESSES[other]}]
+        assert item["_translations"] == {other: ADDRESSES[other]}
 
 
 def test_the_site_map_names_every_language_of_every_page(
