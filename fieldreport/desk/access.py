@@ -78,7 +78,5 @@ def check(rule: Rule | None, role: Role | None) -> Literal[True]:
         case _:
             assert_never(rule)
     if not allowed:
-        raise NotAllowed(
-            Sentence("This page is for people with the role '%(role)s'.", role=str(rule)), code="other-role"
-        )
+        raise NotAllowed(Sentence("This page is for people with the role '%(role)s'.", role=rule), code="other-role")
     return True

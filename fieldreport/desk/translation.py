@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Final
 
 from flask_babel import LazyString, gettext, ngettext
@@ -41,11 +42,17 @@ def said(text: str) -> str:
     """A sentence of the product in the language of this request; other text as it is."""
     if not isinstance(text, Sentence):
         return str(gettext(text)) if text else ""
-    values = {name: said(value) if isinstance(value, Sentence) else value for name, value in text.values.items()}
+    values = {name: _said_value(value) for name, value in text.values.items()}
     if text.many:
         number = values.pop("num")
         return str(ngettext(text.message, text.many, number, **values))
     return str(gettext(text.message, **values))
+
+
+def _said_value(value: object) -> object:
+    if isinstance(value, Sentence):
+        return said(value)
+    return state_name(value) if isinstance(value, StrEnum) else value
 
 
 def listed(texts: Iterable[str]) -> str:

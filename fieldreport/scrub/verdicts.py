@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from fieldreport import limits
+from fieldreport.sentence import Sentence
 
 
 class _WithText(StrEnum):
@@ -30,104 +31,125 @@ class _WithText(StrEnum):
 class Refusal(_WithText):
     """Why a file cannot be cleaned."""
 
-    UNSUPPORTED = "unsupported", "this type of file cannot be cleaned"
-    SOUND_OR_FILM = "sound-or-film", "this sound or film cannot be cleaned; save it as M4A, MP3 or MP4"
+    UNSUPPORTED = "unsupported", Sentence("this type of file cannot be cleaned")
+    SOUND_OR_FILM = "sound-or-film", Sentence("this sound or film cannot be cleaned; save it as M4A, MP3 or MP4")
     # PSD, XCF, DWG, PostScript, DjVu, EMF, WMF
-    DRAWING = "drawing", "a drawing or picture for special programs; export it there as PDF or JPEG"
-    HANGUL = "hangul", "a document of Hangul (HWP); save it there as PDF"
-    IWORK = "iwork", "a document of Pages, Numbers or Keynote; export it there as PDF"
+    DRAWING = "drawing", Sentence("a drawing or picture for special programs; export it there as PDF or JPEG")
+    HANGUL = "hangul", Sentence("a document of Hangul (HWP); save it there as PDF")
+    IWORK = "iwork", Sentence("a document of Pages, Numbers or Keynote; export it there as PDF")
     # OLE compound file: .doc, .xls, .ppt; and .xlsb
-    OLD_OFFICE = "old-office", "an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF"
+    OLD_OFFICE = "old-office", Sentence("an old Office file cannot be cleaned; save it as .docx, .xlsx, .pptx or PDF")
     # .msg, .pst
-    MAIL = "mail", "mail in Outlook's own form cannot be cleaned; save it as EML or PDF"
+    MAIL = "mail", Sentence("mail in Outlook's own form cannot be cleaned; save it as EML or PDF")
     # 7z, RAR, xz and others that we do not read
-    ARCHIVE = "archive", "this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP"
-    MEMBER = "member", "files inside the archive cannot be cleaned"
-    NOT_STRONG = "not-strong", "this file has no strong cleaning; save it as PDF, or clean it losslessly"
-    LETTERS = "letters", "the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them"
+    ARCHIVE = (
+        "archive",
+        Sentence("this kind of archive cannot be unpacked here; unpack it and give the files, or a ZIP"),
+    )
+    MEMBER = "member", Sentence("files inside the archive cannot be cleaned")
+    NOT_STRONG = "not-strong", Sentence("this file has no strong cleaning; save it as PDF, or clean it losslessly")
+    LETTERS = (
+        "letters",
+        Sentence("the shapes of its letters are not inside, so its pages cannot be drawn; give pictures of them"),
+    )
     # XFA
-    FORM = "form", "a form that only Adobe Reader shows; print it there to a PDF"
+    FORM = "form", Sentence("a form that only Adobe Reader shows; print it there to a PDF")
     # .fit
-    TRACK = "track", "the file of a sports watch cannot be cleaned; export it as GPX"
-    RAW_PHOTO = "raw-photo", "a camera's raw file cannot be cleaned; export it as JPEG"
-    ENCRYPTED = "encrypted", "the file is locked with a password; send it without"
-    SEALED = "sealed", "the file is sealed with age; it can be cleaned only after it was opened"
+    TRACK = "track", Sentence("the file of a sports watch cannot be cleaned; export it as GPX")
+    RAW_PHOTO = "raw-photo", Sentence("a camera's raw file cannot be cleaned; export it as JPEG")
+    ENCRYPTED = "encrypted", Sentence("the file is locked with a password; send it without")
+    SEALED = "sealed", Sentence("the file is sealed with age; it can be cleaned only after it was opened")
     # or a document that makes no sense without its programs
-    ACTIVE_CONTENT = "active-content", "the file is a program"
+    ACTIVE_CONTENT = "active-content", Sentence("the file is a program")
     # the upload or the card failed
-    EMPTY = "empty", "the file is empty"
+    EMPTY = "empty", Sentence("the file is empty")
     # not what its format says
-    DAMAGED = "damaged", "the file is damaged"
+    DAMAGED = "damaged", Sentence("the file is damaged")
     # over a bound on bytes, input or output
-    TOO_LARGE = "too-large", "the file is too large"
-    PIXELS = "pixels", "the picture has too many pixels; save it smaller"
+    TOO_LARGE = "too-large", Sentence("the file is too large")
+    PIXELS = "pixels", Sentence("the picture has too many pixels; save it smaller")
     # over a bound on frames, members, ratio, depth or decoded bytes
-    BOMB = "bomb", "the file unpacks to more than can be handled"
+    BOMB = "bomb", Sentence("the file unpacks to more than can be handled")
     # verify found something left: our defect, so nothing is stored
-    RESIDUE = "residue", "the file could not be cleaned completely"
+    RESIDUE = "residue", Sentence("the file could not be cleaned completely")
     # over the wall clock or processor time of one file
-    TIMEOUT = "timeout", "cleaning the file took too long"
-    MEMORY = "memory", "cleaning the file took too much memory"
+    TIMEOUT = "timeout", Sentence("cleaning the file took too long")
+    MEMORY = "memory", Sentence("cleaning the file took too much memory")
     # the decoder died or broke the sandbox's rules
-    CRASHED = "crashed", "the file made the cleaner fail"
-    BUSY = "busy", "too many files are being cleaned; try again"
+    CRASHED = "crashed", Sentence("the file made the cleaner fail")
+    BUSY = "busy", Sentence("too many files are being cleaned; try again")
 
 
 class Removed(_WithText):
     """What was found and taken out, by category, in the order that matters to a source."""
 
-    LOCATION = "location", "place"  # GPS, place names
-    DEVICE = "device", "device"  # make, model, lens, printer
-    IDENTIFIERS = "identifiers", "serial numbers and ids"  # of devices and documents
-    CORRESPONDENTS = "correspondents", "sender and receivers"  # of mail
-    AUTHOR = "author", "author names"  # of people who made or changed it, companies, user names
-    PEOPLE = "people", "names of people shown"
-    TIME = "time", "times"  # when it was taken, made, changed or printed
-    SOFTWARE = "software", "software"  # programs and their versions
-    DESCRIPTION = "description", "titles and captions"  # keywords and alternative texts, too
-    COMMENTS = "comments", "comments"  # remarks in a document, comment fields of an image
-    HISTORY = "history", "changes and earlier versions"  # revision ids, too
-    THUMBNAIL = "thumbnail", "hidden thumbnail"  # a small second picture, often of the uncut original
-    PICTURES = "pictures", "other pictures in the same file"  # of a burst, or for the other eye
-    DRAWINGS = "drawings", "drawings or pictures in a form that cannot be cleaned"  # EMF, WMF, ink: they were shown
-    MOTION_VIDEO = "motion-video", "hidden video"  # the film that a phone puts after a photo
-    EMBEDDED_FILE = "embedded-file", "embedded files"
-    SCRIPT = "script", "scripts"  # macros, JavaScript, actions
-    LINKS = "links", "links"  # references to things outside it
-    LITTER = "litter", "files that systems add to folders"
-    FILE_NAMES = "file-names", "names of files and folders"
-    PATHS = "paths", "paths"  # names of folders, printers, templates, servers
-    HIDDEN_CONTENT = "hidden-content", "hidden content"  # hidden layers, sheets, tracks
-    TRAILING_DATA = "trailing-data", "trailing data"  # bytes before the beginning or after the end
-    COPY_MARKS = "copy-marks", "invisible copy marks"  # characters that tell one copy from another
-    COLOUR_PROFILE = "colour-profile", "colour profile"  # of a device
-    LAYOUT = "layout", "the document's layout"  # its words and pictures are kept
-    PALE_MARKS = "pale-marks", "pale marks on the paper, such as the yellow dots of printers"
-    INCOMPLETE = "incomplete", "broken or missing parts; what could be read is kept"  # cut off on its way to us
-    CODING = "coding", "the original coding; sound and pictures were encoded again"
-    CREDENTIALS = "credentials", "signed data about its origin (Content Credentials)"
+    LOCATION = "location", Sentence("place")  # GPS, place names
+    DEVICE = "device", Sentence("device")  # make, model, lens, printer
+    IDENTIFIERS = "identifiers", Sentence("serial numbers and ids")  # of devices and documents
+    CORRESPONDENTS = "correspondents", Sentence("sender and receivers")  # of mail
+    AUTHOR = "author", Sentence("author names")  # of people who made or changed it, companies, user names
+    PEOPLE = "people", Sentence("names of people shown")
+    TIME = "time", Sentence("times")  # when it was taken, made, changed or printed
+    SOFTWARE = "software", Sentence("software")  # programs and their versions
+    DESCRIPTION = "description", Sentence("titles and captions")  # keywords and alternative texts, too
+    COMMENTS = "comments", Sentence("comments")  # remarks in a document, comment fields of an image
+    HISTORY = "history", Sentence("changes and earlier versions")  # revision ids, too
+    THUMBNAIL = "thumbnail", Sentence("hidden thumbnail")  # a small second picture, often of the uncut original
+    PICTURES = "pictures", Sentence("other pictures in the same file")  # of a burst, or for the other eye
+    DRAWINGS = (
+        "drawings",
+        Sentence("drawings or pictures in a form that cannot be cleaned"),
+    )  # EMF, WMF, ink: they were shown
+    MOTION_VIDEO = "motion-video", Sentence("hidden video")  # the film that a phone puts after a photo
+    EMBEDDED_FILE = "embedded-file", Sentence("embedded files")
+    SCRIPT = "script", Sentence("scripts")  # macros, JavaScript, actions
+    LINKS = "links", Sentence("links")  # references to things outside it
+    LITTER = "litter", Sentence("files that systems add to folders")
+    FILE_NAMES = "file-names", Sentence("names of files and folders")
+    PATHS = "paths", Sentence("paths")  # names of folders, printers, templates, servers
+    HIDDEN_CONTENT = "hidden-content", Sentence("hidden content")  # hidden layers, sheets, tracks
+    TRAILING_DATA = "trailing-data", Sentence("trailing data")  # bytes before the beginning or after the end
+    COPY_MARKS = "copy-marks", Sentence("invisible copy marks")  # characters that tell one copy from another
+    COLOUR_PROFILE = "colour-profile", Sentence("colour profile")  # of a device
+    LAYOUT = "layout", Sentence("the document's layout")  # its words and pictures are kept
+    PALE_MARKS = "pale-marks", Sentence("pale marks on the paper, such as the yellow dots of printers")
+    INCOMPLETE = (
+        "incomplete",
+        Sentence("broken or missing parts; what could be read is kept"),
+    )  # cut off on its way to us
+    CODING = "coding", Sentence("the original coding; sound and pictures were encoded again")
+    CREDENTIALS = "credentials", Sentence("signed data about its origin (Content Credentials)")
     # of their signature; a list of trusted signers is asked nowhere
-    FITS = "credentials-fit", "a signature that fits the file: it is as somebody signed it, but nobody checked who"
-    CHANGED = "credentials-changed", "a signature that does not fit the file: one of the two was changed afterwards"
-    UNCHECKED = "credentials-unchecked", "a signature that could not be checked"
-    SAYS_CAMERA = "says-camera", "a statement that a camera took it"
-    SAYS_AI = "says-ai", "a statement that AI made or changed it"
-    OTHER_METADATA = "other-metadata", "other metadata"  # anything else that was not needed to show it
+    FITS = (
+        "credentials-fit",
+        Sentence("a signature that fits the file: it is as somebody signed it, but nobody checked who"),
+    )
+    CHANGED = (
+        "credentials-changed",
+        Sentence("a signature that does not fit the file: one of the two was changed afterwards"),
+    )
+    UNCHECKED = "credentials-unchecked", Sentence("a signature that could not be checked")
+    SAYS_CAMERA = "says-camera", Sentence("a statement that a camera took it")
+    SAYS_AI = "says-ai", Sentence("a statement that AI made or changed it")
+    OTHER_METADATA = "other-metadata", Sentence("other metadata")  # anything else that was not needed to show it
 
 
 class Noted(_WithText):
     """What stays in a clean copy and has to be said to its source and to editors. In a manifest, among ``Removed``."""
 
-    WORDS = "kept-words", "its words may name people, as greetings, signatures and quoted mails do"
-    PLACES = "kept-places", "it shows places"
-    LEFT_OUT = "left-out", "files in it that could not be cleaned were left out"
-    PRINTER_DOTS = "printer-dots", "it seems to show yellow dots that tell the printer; do not publish it as it is"
-    PREVIEW = "preview-only", "only the preview that was in it was kept, often just its first page"
-    WATERMARKS = "watermarks", "invisible watermarks may remain in its picture or sound"
-    SMALLER = "made-smaller", "it had too many pixels and was made smaller"
+    WORDS = "kept-words", Sentence("its words may name people, as greetings, signatures and quoted mails do")
+    PLACES = "kept-places", Sentence("it shows places")
+    LEFT_OUT = "left-out", Sentence("files in it that could not be cleaned were left out")
+    PRINTER_DOTS = (
+        "printer-dots",
+        Sentence("it seems to show yellow dots that tell the printer; do not publish it as it is"),
+    )
+    PREVIEW = "preview-only", Sentence("only the preview that was in it was kept, often just its first page")
+    WATERMARKS = "watermarks", Sentence("invisible watermarks may remain in its picture or sound")
+    SMALLER = "made-smaller", Sentence("it had too many pixels and was made smaller")
     # tiny, in the colour of what is behind them, under something, or outside of what is shown
-    HIDDEN_WORDS = "hidden-words", "it may hide words that nobody sees"
-    CROPPED = "cropped-picture", "of a picture in it only a part was shown; all of it is in the clean copy"
+    HIDDEN_WORDS = "hidden-words", Sentence("it may hide words that nobody sees")
+    CROPPED = "cropped-picture", Sentence("of a picture in it only a part was shown; all of it is in the clean copy")
 
 
 READ_AS: Final = "read-as-"

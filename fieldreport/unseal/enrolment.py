@@ -24,6 +24,7 @@ from fieldreport.errors import RosterError, SealError, UsageError
 from fieldreport.seal.hybrid import HybridRecipient
 from fieldreport.seal.roster import HANDLE, Entry, KeyState, Role
 from fieldreport.seal.signatures import verify_signature
+from fieldreport.sentence import Sentence
 from fieldreport.unseal.staff_key import StaffKey
 
 ENROLMENT_LABEL: Final = "enrolment-request"
@@ -66,7 +67,7 @@ class EnrolmentRequest:
             UsageError: an admin, who comes by a hand-over.
         """
         if not staff.identities:
-            raise UsageError("an admin is not enrolled; the admin before hands over")
+            raise UsageError(Sentence("an admin is not enrolled; the admin before hands over"))
         expires = now.astimezone(UTC).replace(microsecond=0) + timedelta(days=limits.ENROLMENT_DAYS)
         recipient, signing = staff.identities[0].recipient, staff.signing.public
         signed = _signed(instance=instance, handle=staff.handle, recipient=recipient, signing=signing, expires=expires)
@@ -150,7 +151,7 @@ class EnrolmentRequest:
             raise _refused(error.detail) from None
         listed = tuple(entries)
         if any(known.handle == self.handle for known in listed):
-            raise UsageError(f"{self.handle} is taken")
+            raise UsageError(Sentence("%(handle)s is taken", handle=self.handle))
         if any(known.key_id == entry.key_id or known.signing == entry.signing for known in listed):
             raise _refused("a key in it is in the roster already")
         return entry

@@ -38,6 +38,7 @@ from fieldreport import limits
 from fieldreport.errors import KeyFileDamaged, PlatformError, UnlockRefused, UsageError
 from fieldreport.seal.roster import HANDLE, Role
 from fieldreport.seal.word_lists import word_list
+from fieldreport.sentence import Sentence
 from fieldreport.unseal import machine_secret, secret_file
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 from fieldreport.unseal.staff_key import StaffKey, decode_secrets, encode_secrets
@@ -98,7 +99,7 @@ class Cost:
             and 1 <= self.lanes <= limits.KEYFILE_ARGON2_LANES_MAX
             and 8 * self.lanes <= self.kib <= limits.KEYFILE_ARGON2_KIB_MAX
         ):
-            raise UsageError("the cost of a key file is out of bounds")
+            raise UsageError(Sentence("the cost of a key file is out of bounds"))
 
 
 FULL: Final = Cost(
@@ -280,7 +281,7 @@ def _read(path: Path) -> bytes:
 
 def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:
     if not _normalise(passphrase):
-        raise UsageError("a passphrase cannot be blank, nor longer than a page")
+        raise UsageError(Sentence("a passphrase cannot be blank, nor longer than a page"))
     salt = secrets.token_bytes(_SALT_BYTES)
     head = (
         "fieldreport key file v1\n"

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from fieldreport import limits
 from fieldreport.errors import UnlockRefused, UsageError
+from fieldreport.sentence import Sentence
 
 ALGORITHMS: Final = (-8, -7, -257)
 """COSE numbers of what is accepted, the best first: Ed25519, ECDSA on P-256, RSA PKCS #1 v1.5, each with SHA-256."""
@@ -60,9 +61,11 @@ class Passkey:
     def __post_init__(self) -> None:
         named = 0 < len(self.name) <= limits.PASSKEY_NAME_CHARACTERS and self.name.isprintable()
         if not named or self.name != self.name.strip():
-            raise UsageError(f"a passkey's name has 1 to {limits.PASSKEY_NAME_CHARACTERS} characters")
+            raise UsageError(
+                Sentence("a passkey's name has 1 to %(most)s characters", most=limits.PASSKEY_NAME_CHARACTERS)
+            )
         if not 0 < len(self.credential) <= limits.PASSKEY_ID_BYTES or not self.host or not self.host.isascii():
-            raise UsageError("this is not a passkey")
+            raise UsageError(Sentence("this is not a passkey"))
         _public_key(self.public)
 
     @property
@@ -98,7 +101,7 @@ def made(untrusted_answer: str, page: Page, *, name: str) -> Passkey:
         flags, _ = _check_head(answer["data"], page.host)
         _check_credential(flags, answer["data"][_HEAD.size :], answer["id"])
     except (ValueError, struct.error) as error:
-        raise UsageError("this passkey cannot be used here", detail=f"passkey: {error}") from None
+        raise UsageError(Sentence("this passkey cannot be used here"), detail=f"passkey: {error}") from None
     return Passkey(name=name, credential=answer["id"], public=answer["public"], host=page.host)
 
 
@@ -209,14 +212,14 @@ def _public_key(der: bytes) -> _Public:
     try:
         key = serialization.load_der_public_key(der)
     except (ValueError, UnsupportedAlgorithm):
-        raise UsageError("this passkey's key cannot be read") from None
+        raise UsageError(Sentence("this passkey's key cannot be read")) from None
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
     if isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS:
         return key
-    raise UsageError("this passkey's key is of a kind that is not used here")
+    raise UsageError(Sentence("this passkey's key is of a kind that is not used here"))
 
 
 def _verify(key: _Public, signature: bytes, message: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import Final, Self
 
 from fieldreport import limits
 from fieldreport.scrub.verdicts import Damaged
+from fieldreport.sentence import Sentence
 
 
 class Block(StrEnum):
@@ -40,11 +41,11 @@ class Unread(StrEnum):
         member.text = text
         return member
 
-    PICTURES = "pictures", "pictures"
-    PAGES = "pages", "pages without words"  # scanned ones
-    SOUND = "sound", "sound"
-    MEMBERS = "members", "files inside that cannot be read"
-    REST = "rest", "what comes after the first 2 million characters"
+    PICTURES = "pictures", Sentence("pictures")
+    PAGES = "pages", Sentence("pages without words")  # scanned ones
+    SOUND = "sound", Sentence("sound")
+    MEMBERS = "members", Sentence("files inside that cannot be read")
+    REST = "rest", Sentence("what comes after the first 2 million characters")
 
 
 @dataclass(frozen=True, slots=True)

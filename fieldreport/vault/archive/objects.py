@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotFound, SealError, StaleRoster, StoreError
 from fieldreport.seal import Kind
+from fieldreport.sentence import Sentence
 from fieldreport.store import (
     BlobStore,
     KeyChange,
@@ -157,7 +158,7 @@ class Objects:
             payload = io.BytesIO(row.payload or b"") if row.blob is None else self._blobs.open(row.blob)
         except NotFound:
             raise NotFound(
-                "the stored file is missing", detail="payload of an object is missing", code="payload-missing"
+                Sentence("the stored file is missing"), detail="payload of an object is missing", code="payload-missing"
             ) from None
         return StoredObject(
             id=row.id,
@@ -177,7 +178,7 @@ class Objects:
             with reading(self._engine) as session:
                 row = session.get(SealedObject, object_id)
             if row is None:
-                raise NotFound("this is not here any more", detail="no such object")
+                raise NotFound(Sentence("this is not here any more"), detail="no such object")
             try:
                 return row, revealed(self._blobs.row_keys, row.slot, row.hidden)
             except SealError:

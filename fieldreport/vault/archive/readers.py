@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotAllowed, RosterError, SealError
 from fieldreport.seal import Entry, KeyState, Role, encode_canonical, forged, verify_signature
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act, Signer
 from fieldreport.vault.archive.change import Change
@@ -218,7 +219,9 @@ def must_read(place: Place, case_id: bytes, handle: str) -> Literal[True]:
 def must_be_among(only: Collection[str] | None, handle: str) -> Literal[True]:
     """Check that a person is one of these readers, or that none are named; raises as ``must_read``."""
     if only is not None and handle not in only:
-        raise NotAllowed(f"This case is limited to {', '.join(sorted(only))}.", code="limited")
+        raise NotAllowed(
+            Sentence("This case is limited to %(handles)s.", handles=", ".join(sorted(only))), code="limited"
+        )
     return True
 
 

@@ -31,6 +31,7 @@ from fieldreport.seal import (
     open_envelope,
     seal_envelope,
 )
+from fieldreport.sentence import Sentence
 from fieldreport.unseal.key_file import StaffKey
 from fieldreport.vault.archive import authors, origin, readers
 from fieldreport.vault.archive.audit import Act
@@ -204,13 +205,13 @@ class Seat:
             item = session.get(Item, item_id)
             case = None if item is None or item.case_id is None else session.get(Case, item.case_id)
         if item is None:
-            raise NotFound("no such item")
+            raise NotFound(Sentence("no such item"))
         if item.gone:
-            raise NotFound("this was deleted", code="deleted")
+            raise NotFound(Sentence("this was deleted"), code="deleted")
         kind = Kind(item.kind)
         thread = item_id if kind is Kind.LETTER else item.case_id
         if thread is None:
-            raise NotFound("no such item", detail="an item without a case is not a letter")
+            raise NotFound(Sentence("no such item"), detail="an item without a case is not a letter")
         # A row without an author is refused, too: there is no such handle.
         author = None if kind is Kind.LETTER else item.author or ""
         with self.open_object(item_id, kind=kind, thread=thread, author=author) as envelope:
@@ -270,11 +271,11 @@ class Seat:
         """
         roster = self.roster()
         if self.staff.signing.public not in editors_of(roster).get(self.handle, ()):
-            raise NotAllowed("the roster does not list your signing key", code="not-in-roster")
+            raise NotAllowed(Sentence("the roster does not list your signing key"), code="not-in-roster")
         return roster
 
     def must_be(self, role: Role) -> Literal[True]:
         """Check what this person is. Raises ``NotAllowed`` (code "other-role")."""
         if self.role is not role:
-            raise NotAllowed(f"this is for people with the role '{role}'", code="other-role")
+            raise NotAllowed(Sentence("this is for people with the role '%(role)s'", role=role), code="other-role")
         return True

@@ -20,6 +20,7 @@ from fieldreport.press.article import Article, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Kind, Role, forged
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -62,7 +63,7 @@ def create(seat: Seat, case_ids: Sequence[bytes], language: str) -> Draft:
     """
     seat.must_be(Role.EDITOR)
     if not case_ids:
-        raise UsageError("an article begins with a case", code="no-case")
+        raise UsageError(Sentence("an article begins with a case"), code="no-case")
     article_id = secrets.token_bytes(16)
     article = Article(language=language, slug=new_slug())
     with (
@@ -104,7 +105,7 @@ def load_revision(seat: Seat, article_id: bytes, number: int) -> Article:
     with seat.vault.reading() as session:
         row = session.get(ArticleRevision, (article_id, number))
     if row is None:
-        raise NotFound("no such revision")
+        raise NotFound(Sentence("no such revision"))
     return records.open_revision(seat, article_id, row).article
 
 
@@ -174,7 +175,7 @@ def discard(seat: Seat, article_id: bytes) -> None:
         row = row_of(change.session, article_id)
         must_read_all(change.session, seat, article_id)
         if row.published is not None:
-            raise NotAllowed("what was published is withdrawn, not discarded", code="article-state")
+            raise NotAllowed(Sentence("what was published is withdrawn, not discarded"), code="article-state")
         for table in (ArticleRevision, ArticleFile, ArticleAnswer):
             of_this = table.article_id == article_id
             change.shred(change.session.scalars(select(table.object_id).where(of_this)).all())
@@ -220,7 +221,7 @@ def save_with(
     ``act``: what else is logged of it. Raises as ``save``.
     """
     if any(media.name not in files for media in article.media):
-        raise UsageError("attachments are added from a case", code="article-media")
+        raise UsageError(Sentence("attachments are added from a case"), code="article-media")
     with seat.vault.reading() as session:
         number = len(_saves(session, article_id)) + 1
     with (
@@ -230,7 +231,7 @@ def save_with(
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
         must_read_all(change.session, seat, article_id)
         if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
-            raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
+            raise Conflict(Sentence("a colleague has saved this article meanwhile"), code="article-changed")
         if row.slug is not None and row.slug != article.slug:
             raise _fixed()
         if file is not None:

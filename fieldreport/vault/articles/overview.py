@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotFound
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.vault import Vault
 from fieldreport.vault.articles.signatures import SignOff
 from fieldreport.vault.articles.tables import ArticleCase, ArticleRevision, ArticleRow, ArticleSignOff, ArticleState
@@ -82,7 +83,7 @@ def row_of(session: Session, article_id: bytes) -> ArticleRow:
     """The row of one article. Raises ``NotFound``."""
     row = session.get(ArticleRow, article_id)
     if row is None:
-        raise NotFound("no such article")
+        raise NotFound(Sentence("no such article"))
     return row
 
 

@@ -86,9 +86,9 @@ def encode(article: Article, answers: Mapping[Question, str]) -> str:
         NotAllowed: (code "unanswered-questions") one is missing. LimitExceeded: (code "reason-size") one is too long.
     """
     if missing(article, answers):
-        raise NotAllowed("every question before a sign-off needs an answer", code="unanswered-questions")
+        raise NotAllowed(Sentence("every question before a sign-off needs an answer"), code="unanswered-questions")
     if any(len(answers[question]) > limits.SIGN_OFF_ANSWER_CHARACTERS for question in asked(article)):
-        raise LimitExceeded("this answer is too long", code="reason-size")
+        raise LimitExceeded(Sentence("this answer is too long"), code="reason-size")
     document = {str(question): answers[question].strip() for question in asked(article)}
     return json.dumps(document, ensure_ascii=False, sort_keys=True)
 

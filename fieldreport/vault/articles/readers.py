@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotAllowed
 from fieldreport.seal import KeyState, Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.readers import readers_in
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.overview import ArticleHead
@@ -38,7 +39,10 @@ def must_read_all(session: Session, seat: Seat, article_id: bytes) -> Literal[Tr
     """
     only = readers_behind(session, seat, article_id)
     if only is not None and seat.handle not in only:
-        raise NotAllowed(f"Only those who read all its cases may do this: {_named(only)}.", code="article-limited")
+        raise NotAllowed(
+            Sentence("Only those who read all its cases may do this: %(handles)s.", handles=_named(only)),
+            code="article-limited",
+        )
     return True
 
 

@@ -30,6 +30,7 @@ from fieldreport.scrub import Mode
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
 from fieldreport.seal import Kind, PartSource, decode_canonical, encode_canonical
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.objects import Staged
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.signatures import SignOff, author_is, sign
@@ -138,7 +139,7 @@ def described(
         names = (neutral_name(scrubbed.media_type, number) for number in range(1, _NAMES))
         name = next(name for name in names if name not in files and article.media_named(name) is None)
     except (KeyError, StopIteration):
-        raise ScrubRefused("this file cannot be attached to an article", code="unsupported") from None
+        raise ScrubRefused(Sentence("this file cannot be attached to an article"), code="unsupported") from None
     return Media(
         name=name,
         media_type=scrubbed.media_type,
@@ -171,7 +172,7 @@ def must_have(article: Article, name: str) -> Media:
     """The attachment of that name. Raises ``NotFound``."""
     media = article.media_named(name)
     if media is None:
-        raise NotFound("the article has no such attachment")
+        raise NotFound(Sentence("the article has no such attachment"))
     return media
 
 

@@ -27,6 +27,7 @@ from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.schedule import Schedule
 from fieldreport.press.trial import try_theme
 from fieldreport.seal import Role, recipients_file
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
@@ -232,7 +233,7 @@ def cancel_correction(seat: Seat, article_id: bytes) -> Draft:
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
         must_read_all(change.session, seat, article_id)
         if not row.live or row.live_revision is None:
-            raise NotAllowed("this article was never published", code="article-state")
+            raise NotAllowed(Sentence("this article was never published"), code="article-state")
         void(change, row, ArticleState.CORRECTED if row.corrected else ArticleState.PUBLISHED)
         revision = change.session.get_one(ArticleRevision, (article_id, row.live_revision))
         row.revision, row.draft = revision.number, revision.object_id
@@ -250,7 +251,7 @@ def withdraw(seat: Seat, article_id: bytes, *, site: Site) -> ArticleHead:
     with seat.change() as change:
         row = row_of(change.session, article_id)
         if not row.live:
-            raise NotAllowed("this article is not on the site", code="article-state")
+            raise NotAllowed(Sentence("this article is not on the site"), code="article-state")
         _take_down(seat, row, site)
         void(change, row, ArticleState.WITHDRAWN)
         row.live, row.live_revision = False, None
@@ -306,7 +307,7 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
         row = change.session.get_one(ArticleRow, article_id)
         must_read_all(change.session, seat, article_id)
         if row.state != ArticleState.SCHEDULED.value or row.draft != record.object_id:
-            raise Conflict("the article changed meanwhile", code="article-changed")
+            raise Conflict(Sentence("the article changed meanwhile"), code="article-changed")
         slots.must_be_due(change.session, seat, article_id, now)
         first = slot if row.published is None else datetime.fromtimestamp(row.published, UTC)
         site.archive.put(
@@ -319,7 +320,10 @@ def _release(seat: Seat, article_id: bytes, site: Site) -> None:
 
 def _embargo(not_before: date | None, now: datetime) -> date | None:
     if not_before is not None and not 0 <= (not_before - now.date()).days <= limits.EMBARGO_DAYS:
-        raise UsageError(f"The day is today or later, and at most {limits.EMBARGO_DAYS} days ahead.", code="embargo")
+        raise UsageError(
+            Sentence("The day is today or later, and at most %(days)s days ahead.", days=limits.EMBARGO_DAYS),
+            code="embargo",
+        )
     return not_before
 
 

@@ -22,6 +22,7 @@ from fieldreport.press.leakcheck import check as check_words
 from fieldreport.press.leakcheck.findings import Rule
 from fieldreport.press.proof import empty, undescribed
 from fieldreport.seal import Kind, Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Staged
@@ -71,7 +72,7 @@ class Review:
         for finding in self.findings:
             if finding.key == key:
                 return finding
-        raise NotFound("there is no such finding any more", code="finding-gone")
+        raise NotFound(Sentence("there is no such finding any more"), code="finding-gone")
 
     def seen_by(self, handle: str, cleared_by: str | None) -> tuple[Checked, ...]:
         """Every finding with the answer that counts for the person who cleared, or could clear, the article.
@@ -144,9 +145,9 @@ def answer(seat: Seat, article_id: bytes, key: str, reason: str, *, press: Press
     """
     reason = reason.strip()
     if not reason:
-        raise UsageError("a finding is answered with a reason", code="no-reason")
+        raise UsageError(Sentence("a finding is answered with a reason"), code="no-reason")
     if len(reason) > limits.ANSWER_CHARACTERS:
-        raise LimitExceeded("this reason is too long", code="reason-size")
+        raise LimitExceeded(Sentence("this reason is too long"), code="reason-size")
     head, record = drafts.open_current(seat, article_id)
     finding = leak_check(seat, head, record.article, press, reader).finding(key)
     must_have_read(finding)
@@ -277,10 +278,10 @@ def must_be_described(article: Article) -> Literal[True]:
 def must_have_read(finding: Finding) -> Literal[True]:
     """Check that a finding is not about what this person's key, or the disk, does not open. Raises ``NotAllowed``."""
     if finding.rule is Rule.CASE_UNREADABLE:
-        raise NotAllowed("part of a case could not be read from the disk", code="case-unreadable")
+        raise NotAllowed(Sentence("part of a case could not be read from the disk"), code="case-unreadable")
     if finding.rule is Rule.CASE_UNREAD:
         raise NotAllowed(
-            "part of a case cannot be opened with your key; somebody who can signs off", code="case-unread"
+            Sentence("part of a case cannot be opened with your key; somebody who can signs off"), code="case-unread"
         )
     return True
 
@@ -288,5 +289,5 @@ def must_have_read(finding: Finding) -> Literal[True]:
 def must_not_have_written(seat: Seat, head: ArticleHead) -> Literal[True]:
     """Check that this person did not write an article. Raises ``NotAllowed`` (code "own-article")."""
     if seat.handle in head.writers:
-        raise NotAllowed("a writer of an article cannot sign it off", code="own-article")
+        raise NotAllowed(Sentence("a writer of an article cannot sign it off"), code="own-article")
     return True

@@ -18,6 +18,7 @@ from typing import Final, Literal
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, SealError, Unavailable
 from fieldreport.seal import Kind, PartSource, Role, Roster, encode_canonical, verify_signature
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import questions
@@ -94,23 +95,25 @@ def check_sign_offs(
     for role in (SignOff.SAFETY, SignOff.PUBLISHING):
         row = sign_offs.get(role)
         if row is None:
-            raise NotAllowed("a sign-off is missing", code="sign-off-missing")
+            raise NotAllowed(Sentence("a sign-off is missing"), code="sign-off-missing")
         if row.handle in writers:
-            raise NotAllowed("a writer of an article cannot sign it off", code="own-article")
+            raise NotAllowed(Sentence("a writer of an article cannot sign it off"), code="own-article")
         if readers is not None and row.handle not in readers:
-            raise NotAllowed("a sign-off does not count: its signer does not read every case", code="sign-off-void")
+            raise NotAllowed(
+                Sentence("a sign-off does not count: its signer does not read every case"), code="sign-off-void"
+            )
         try:
             entry = roster.entry(row.handle)
             if entry.role is not Role.EDITOR or entry.signing is None:
-                raise NotAllowed("only editors sign articles off", code="sign-off-void")
+                raise NotAllowed(Sentence("only editors sign articles off"), code="sign-off-void")
             answered = _answered(row, answers.get(questions.key(content), ())) if role is SignOff.SAFETY else [""]
             signed_answers(seat, article_id, content, row, answered, [entry.signing])
         except (NotFound, SealError):
             raise NotAllowed(
-                "a sign-off does not count: the text changed, or its signer has left", code="sign-off-void"
+                Sentence("a sign-off does not count: the text changed, or its signer has left"), code="sign-off-void"
             ) from None
     if people > 1 and sign_offs[SignOff.SAFETY].handle == sign_offs[SignOff.PUBLISHING].handle:
-        raise NotAllowed("safety and publishing are signed off by two people", code="same-person")
+        raise NotAllowed(Sentence("safety and publishing are signed off by two people"), code="same-person")
     return True
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotAllowed
 from fieldreport.seal import editors_of, forged
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import audit
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -70,6 +71,6 @@ def must_be_due(session: Session, seat: Seat, article_id: bytes, now: datetime) 
     """
     slot = slot_of(session, seat, article_id)
     if slot is None or slot.at > now:
-        raise NotAllowed("the slot of this article has not come", code="article-not-due")
+        raise NotAllowed(Sentence("the slot of this article has not come"), code="article-not-due")
     if slot.held_by:
-        raise NotAllowed(f"{slot.held_by} holds this article back", code="article-held")
+        raise NotAllowed(Sentence("%(handle)s holds this article back", handle=slot.held_by), code="article-held")

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from sqlalchemy import delete
 
 from fieldreport.errors import Conflict, NotAllowed
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.articles.records import Record
 from fieldreport.vault.articles.tables import ArticleRow, ArticleSignOff, ArticleState
@@ -24,7 +25,10 @@ OUT_STATES: Final = frozenset({ArticleState.PUBLISHED, ArticleState.CORRECTED})
 def must_be(state: ArticleState, *states: ArticleState) -> Literal[True]:
     """Check a state. Raises ``NotAllowed`` (code "article-state")."""
     if state not in states:
-        raise NotAllowed(f"this cannot be done while an article is in the state '{state}'", code="article-state")
+        raise NotAllowed(
+            Sentence("this cannot be done while an article is in the state '%(state)s'", state=state),
+            code="article-state",
+        )
     return True
 
 
@@ -37,7 +41,7 @@ def in_state(row: ArticleRow, *states: ArticleState) -> ArticleRow:
 def unchanged(row: ArticleRow, record: Record) -> Literal[True]:
     """Check that what was opened is still the current revision. Raises ``Conflict``."""
     if row.draft != record.object_id:
-        raise Conflict("a colleague has saved this article meanwhile", code="article-changed")
+        raise Conflict(Sentence("a colleague has saved this article meanwhile"), code="article-changed")
     return True
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import func, select
 from fieldreport import limits
 from fieldreport.errors import NotFound, SealError
 from fieldreport.seal import Entry
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.tables import Case, CaseState, Item, Mark, VaultState
@@ -547,7 +548,7 @@ def _place(untrusted_after: str) -> tuple[int, bytes]:
     try:
         place = int(number), bytes.fromhex(identifier)
     except ValueError:
-        raise NotFound("no such page") from None
+        raise NotFound(Sentence("no such page")) from None
     if not dot or len(place[1]) != limits.ID_BYTES or not number.isascii() or not 0 <= place[0] < 2**63:
-        raise NotFound("no such page")
+        raise NotFound(Sentence("no such page"))
     return place

@@ -37,6 +37,7 @@ from fieldreport.seal import (
     encode_canonical,
     seal_envelope,
 )
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors, origin
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -85,7 +86,7 @@ def text_part(text: str) -> PartSource:
     """Return the one part of a reply or note. Raises ``LimitExceeded`` (code "text-size")."""
     data = text.encode("utf-8", "replace")
     if len(data) > limits.SENT_TEXT_BYTES:
-        raise LimitExceeded("this text is too long", detail="reply or note over the bound", code="text-size")
+        raise LimitExceeded(Sentence("this text is too long"), detail="reply or note over the bound", code="text-size")
     return PartSource(name="text.txt", media_type=_TEXT_TYPE, source=io.BytesIO(data), length=len(data))
 
 
@@ -206,7 +207,7 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
     labels = sorted(set(card.labels))
     data = encode_canonical({"facts": card.facts, "labels": labels, "protected": list(card.protected)})
     if len(data) > limits.CARD_BYTES or len(card.protected) > limits.CARD_TERMS or len(labels) > limits.CASE_LABELS:
-        raise LimitExceeded("the card is too long", detail="card over the bound", code="card-size")
+        raise LimitExceeded(Sentence("the card is too long"), detail="card over the bound", code="card-size")
     part = PartSource(name="card.json", media_type="application/json", source=io.BytesIO(data), length=len(data))
     with seat.vault.reading() as session:
         case, saved = _case_and_saves(session, case_id)
@@ -217,7 +218,9 @@ def save_card(seat: Seat, case_id: bytes, card: Card) -> Card:
         with seat.change() as change:
             case, saved_now = _case_and_saves(change.session, case_id)
             if case.card != card.version or saved_now != saved:
-                raise Conflict("this card was saved meanwhile, or its labels were changed", code="card-changed")
+                raise Conflict(
+                    Sentence("this card was saved meanwhile, or its labels were changed"), code="card-changed"
+                )
             change.add(staged)
             if case.card is not None:
                 change.shred([case.card])
@@ -302,9 +305,9 @@ def _is_here(seat: Seat, item_id: bytes, case_id: bytes, text: str) -> bool:
     if item is None:
         return False
     if item.case_id != case_id:
-        raise Conflict("this was written into another case", code="other-case")
+        raise Conflict(Sentence("this was written into another case"), code="other-case")
     if seat.text(item_id) != text:
-        raise Conflict("this form was sent before, with other words", code="form-used")
+        raise Conflict(Sentence("this form was sent before, with other words"), code="form-used")
     return True
 
 
@@ -339,7 +342,9 @@ def _reach(seat: Seat, case_id: bytes) -> _Source:
             continue  # damaged, or older than this person's access
         origin.check_reply(case, fields)
     if fields is None:
-        raise NotFound("no letter of this case can be opened, so there is no key to answer to", code="no-letter")
+        raise NotFound(
+            Sentence("no letter of this case can be opened, so there is no key to answer to"), code="no-letter"
+        )
     return _source_from(fields)
 
 

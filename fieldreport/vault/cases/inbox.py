@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotFound
 from fieldreport.seal import Kind
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.tables import Case, CaseState, Ending, Item, Mark, Outgoing
@@ -83,7 +84,7 @@ def get(vault: Vault, case_id: bytes, *, viewer: str) -> CaseRow:
     with vault.reading() as session:
         row = session.execute(_as_seen_by(viewer).where(Case.id == case_id)).first()
     if row is None:
-        raise NotFound("no such case")
+        raise NotFound(Sentence("no such case"))
     return _case_row(row)
 
 
@@ -116,7 +117,7 @@ def items(vault: Vault, case_id: bytes) -> tuple[ItemRow, ...]:
     """
     with vault.reading() as session:
         if session.get(Case, case_id) is None:
-            raise NotFound("no such case")
+            raise NotFound(Sentence("no such case"))
         shown = _items().where(Item.case_id == case_id, Item.kind != Kind.OPENED.value)
         rows = session.execute(shown.order_by(Item.sequence, Item.id))
         return tuple(_item_row(row) for row in rows)
@@ -127,7 +128,7 @@ def item(vault: Vault, item_id: bytes) -> ItemRow:
     with vault.reading() as session:
         row = session.execute(_items().where(Item.id == item_id)).first()
     if row is None:
-        raise NotFound("no such item")
+        raise NotFound(Sentence("no such item"))
     return _item_row(row)
 
 
@@ -165,7 +166,7 @@ def living(session: Session, case_id: bytes) -> Case:
     """Return a case that has not ended. Raises ``NotFound``."""
     case = session.get(Case, case_id)
     if case is None or case.ended is not None:
-        raise NotFound("no such case", detail="case is unknown or has ended")
+        raise NotFound(Sentence("no such case"), detail="case is unknown or has ended")
     return case
 
 

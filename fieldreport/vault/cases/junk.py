@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import CodenameError, Conflict, LimitExceeded, NotFound, SealError
 from fieldreport.seal import Codename, Kind, OpenEnvelope, PartSource, Role, encode_canonical
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
@@ -134,7 +135,12 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
     phrases = tuple(dict.fromkeys(each for each in wanted.phrases if fold(each).strip()))
     if len(phrases) > limits.JUNK_PHRASES or any(len(each) > limits.JUNK_PHRASE_CHARACTERS for each in phrases):
         raise LimitExceeded(
-            f"At most {limits.JUNK_PHRASES} phrases of {limits.JUNK_PHRASE_CHARACTERS} characters.", code="junk-size"
+            Sentence(
+                "At most %(phrases)s phrases of %(characters)s characters.",
+                phrases=limits.JUNK_PHRASES,
+                characters=limits.JUNK_PHRASE_CHARACTERS,
+            ),
+            code="junk-size",
         )
     pictures = tuple({each.likeness: each for each in wanted.pictures}.values())
     if len(pictures) > limits.JUNK_PICTURES:
@@ -160,7 +166,7 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
     ):
         saved_now, version = _saved(change.session)
         if version != wanted.version or saved_now != saved:
-            raise Conflict("these rules were changed meanwhile", code="junk-changed")
+            raise Conflict(Sentence("these rules were changed meanwhile"), code="junk-changed")
         change.add(staged)
         if version is not None and is_ours:
             change.shred([version])

@@ -14,6 +14,7 @@ from typing import Final
 
 from fieldreport.errors import NotAllowed, NotFound
 from fieldreport.seal import Kind
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item
@@ -75,7 +76,7 @@ def write(seat: Seat, case_id: bytes, text: str, heading: Heading, *, item_id: b
         with seat.vault.reading() as session:
             earlier = session.get(Item, heading.corrects)
         if earlier is None or earlier.case_id != case_id or earlier.kind != Kind.NOTE.value:
-            raise NotFound("this note is not in this case")
+            raise NotFound(Sentence("this note is not in this case"))
         if earlier.author != seat.handle:
-            raise NotAllowed("only who wrote a note corrects it", code="other-author")
+            raise NotAllowed(Sentence("only who wrote a note corrects it"), code="other-author")
     return conversation.note(seat, case_id, text, fields=heading.fields, item_id=item_id)

@@ -76,7 +76,7 @@ class Reader:
         draw = partial(self.scrubber.picture, place=place, side=side)
         made = self._made(seat, envelope, number, view, draw)
         if not made:
-            raise ScrubRefused("This cannot be drawn.", code=Refusal.UNSUPPORTED.value)
+            raise ScrubRefused(Sentence("This cannot be drawn."), code=Refusal.UNSUPPORTED.value)
         return made
 
     def likeness(self, seat: Seat, envelope: OpenEnvelope, number: int) -> int | None:
@@ -105,7 +105,7 @@ class Reader:
             made = self.scrubber.clean(copy, mode=Mode.STRONG)
         with made.output as output:
             if made.media_type not in PLAYED:
-                raise ScrubRefused("This is neither sound nor film.", code=Refusal.UNSUPPORTED.value)
+                raise ScrubRefused(Sentence("This is neither sound nor film."), code=Refusal.UNSUPPORTED.value)
             output.seek(0)
             part = PartSource(
                 name=_NAME, media_type=made.media_type, source=cast("BinaryIO", output), length=made.length

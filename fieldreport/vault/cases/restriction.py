@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import NotFound, UsageError
 from fieldreport.seal import KeyState, Role, Roster
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers, rewrap
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -76,7 +77,7 @@ def assign_readers(
         raise NotFound(f"no limited case {name} whose readers have all left", code="case-has-readers")
     editors = _editors(roster)
     if not set(only) <= editors or len(set(only)) < min(2, len(editors)):
-        raise UsageError("name at least two active editors for the case", code="case-readers")
+        raise UsageError(Sentence("name at least two active editors for the case"), code="case-readers")
     case = change.session.scalars(select(Case).where(Case.name == name)).one()
     readers.readers_in(change.session, place, case.id)
     _set_readers(change, case, only, setter=setter, instance=place.vault.instance)
@@ -103,7 +104,7 @@ def _set_readers(change: Change, case: Case, only: Collection[str] | None, *, se
 
 def _check(seat: Seat, only: Collection[str]) -> None:
     if len(set(only)) < limits.CASE_READERS or seat.handle not in only:
-        raise UsageError("a case is limited to yourself and at least one more editor", code="case-readers")
+        raise UsageError(Sentence("a case is limited to yourself and at least one more editor"), code="case-readers")
     roster = seat.roster()
     if any(roster.entry(handle).role is not Role.EDITOR for handle in only):
-        raise UsageError("a case is limited to editors", code="case-readers")
+        raise UsageError(Sentence("a case is limited to editors"), code="case-readers")

@@ -21,6 +21,7 @@ from sqlalchemy import Row, select
 from fieldreport import limits
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, StoreError, Unavailable
 from fieldreport.seal import ORIGINAL, SOURCE_SEALED, Kind, OpenEnvelope, Part
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors, origin, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.objects import StoredObject
@@ -321,7 +322,7 @@ def text_of_file(seat: Seat, reader: Reader, letter_id: bytes, number: int) -> s
     """
     with seat.open_item(letter_id) as envelope:
         if number >= len(envelope.manifest.parts):
-            raise NotFound("this letter has no such file")
+            raise NotFound(Sentence("this letter has no such file"))
         with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
             if holder.manifest.parts[inside].media_type == SOURCE_SEALED:
                 return None
@@ -338,11 +339,11 @@ def likeness_of(seat: Seat, reader: Reader, letter_id: bytes, number: int) -> in
     """
     with seat.open_item(letter_id) as envelope:
         if number >= len(envelope.manifest.parts):
-            raise NotFound("this letter has no such file")
+            raise NotFound(Sentence("this letter has no such file"))
         with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
             part = holder.manifest.parts[inside]
             if part.media_type == SOURCE_SEALED:
-                raise NotFound("nobody has opened this file yet")
+                raise NotFound(Sentence("nobody has opened this file yet"))
             return reader.likeness(seat, holder, inside) if is_picture(part) else None
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from fieldreport import limits
 from fieldreport.errors import UsageError
+from fieldreport.sentence import Sentence
 
 _UNSPACED: Final = (
     "\u0e01-\u0edf\u1000-\u109f\u1780-\u17d3"  # Thai and Lao, Burmese, Khmer
@@ -120,7 +121,9 @@ def parse(untrusted_words: str) -> Query:
         UsageError: it is longer than ``limits.SEARCH_CHARACTERS``, or there is nothing in it to search for.
     """
     if len(untrusted_words) > limits.SEARCH_CHARACTERS:
-        raise UsageError(f"Search for at most {limits.SEARCH_CHARACTERS} characters.", code="search-words")
+        raise UsageError(
+            Sentence("Search for at most %(most)s characters.", most=limits.SEARCH_CHARACTERS), code="search-words"
+        )
     phrases = []
     for clause in _CLAUSE.finditer(untrusted_words):
         quoted, starred, word = clause.groups()
@@ -128,7 +131,7 @@ def parse(untrusted_words: str) -> Query:
         if phrase is not None and phrase not in phrases:
             phrases.append(phrase)
     if not phrases:
-        raise UsageError("Type a word to search for: letters or digits.", code="search-words")
+        raise UsageError(Sentence("Type a word to search for: letters or digits."), code="search-words")
     return Query(tuple(phrases))
 
 

@@ -23,6 +23,7 @@ from fieldreport.scrub import NeutralNames, Refusal
 from fieldreport.scrub.sandbox.service import Scrubbed
 from fieldreport.seal import SOURCE_SEALED, Kind, OpenEnvelope, PartSource, Role, SourceSealed
 from fieldreport.seekable import SeekableReader
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Item
@@ -106,7 +107,7 @@ def open_and_clean(
     seat.must_be(Role.EDITOR)
     with seat.open_item(letter_id) as envelope:
         if number not in sealed_parts(envelope):
-            raise NotFound("this letter has no such sealed file")
+            raise NotFound(Sentence("this letter has no such sealed file"))
         known = opened(seat, letter_id, number)
         if known is not None and known.clean:
             return known
@@ -125,7 +126,7 @@ def open_and_clean(
                     _store(seat, letter_id, number, key, scrubbed=scrubbed, act=True)
     stored = opened(seat, letter_id, number)
     if stored is None:
-        raise NotFound("the case was deleted meanwhile")
+        raise NotFound(Sentence("the case was deleted meanwhile"))
     return stored
 
 
@@ -172,7 +173,7 @@ def _store(
     with seat.vault.reading() as session:
         letter = session.get(Item, letter_id)
     if letter is None or letter.case_id is None:
-        raise NotFound("no such letter")
+        raise NotFound(Sentence("no such letter"))
     case_id = letter.case_id
     own = opened_id(case_id, letter_id, number)
     fields = {"letter": letter_id.hex(), "part": str(number), "file_key": file_key.hex()}

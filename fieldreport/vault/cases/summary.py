@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.scrub.registry import OUTPUTS
 from fieldreport.seal import Kind, OpenEnvelope
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import objects, origin
 from fieldreport.vault.archive.objects import StoredObject
 from fieldreport.vault.archive.seat import Seat
@@ -197,5 +198,5 @@ def _found(stored: Mapping[bytes, StoredObject | FieldreportError], object_id: b
     if isinstance(found, FieldreportError):
         raise found
     if found is None:
-        raise NotFound("this is not here any more", code="deleted")
+        raise NotFound(Sentence("this is not here any more"), code="deleted")
     return found

@@ -29,6 +29,7 @@ from fieldreport.seal import (
     open_envelope,
     seal_envelope,
 )
+from fieldreport.sentence import Sentence
 from fieldreport.store import reveal_all
 from fieldreport.vault.archive import authors, readers
 from fieldreport.vault.archive.change import Change
@@ -151,7 +152,9 @@ def _replace(change: Change, seat: Seat, case_id: bytes, row: Unsent | None, for
         return
     data = encode_canonical({name: dict(fields) for name, fields in forms.items()})
     if len(data) > limits.UNSENT_BYTES:
-        raise LimitExceeded("this text is too long to be kept", detail="typed text over the bound", code="text-size")
+        raise LimitExceeded(
+            Sentence("this text is too long to be kept"), detail="typed text over the bound", code="text-size"
+        )
     roster = seat.roster()
     own = roster.entry(seat.handle).recipient
     if own is None:

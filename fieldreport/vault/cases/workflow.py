@@ -9,6 +9,7 @@ from typing import Final
 
 from fieldreport.errors import Conflict
 from fieldreport.seal import Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
@@ -35,9 +36,14 @@ def set_state(
     with seat.change() as change:
         case = living(change.session, case_id)
         if was is not None and case.state not in {was, state.value}:
-            raise Conflict(f"{case.name} was set to '{case.state}' meanwhile", code="case-changed")
+            raise Conflict(
+                Sentence("%(case)s was set to '%(state)s' meanwhile", case=case.name, state=CaseState(case.state)),
+                code="case-changed",
+            )
         if last_letter is not None and case.last_letter > last_letter:
-            raise Conflict(f"a letter came to {case.name} meanwhile: read it first", code="letter-came")
+            raise Conflict(
+                Sentence("a letter came to %(case)s meanwhile: read it first", case=case.name), code="letter-came"
+            )
         if case.state != state.value:
             case.state = state.value
             change.record(Act.CASE_STATE, f"{case.name} {state}")
@@ -57,7 +63,9 @@ def assign(seat: Seat, case_id: bytes, handle: str | None, *, was: str | None = 
     with seat.change() as change:
         case = living(change.session, case_id)
         if was != _ANYBODY and case.assignee not in {was, handle}:
-            raise Conflict(f"{case.name} was assigned to {case.assignee or 'nobody'} meanwhile", code="case-changed")
+            held = Sentence("%(case)s was assigned to %(handle)s meanwhile", case=case.name, handle=case.assignee)
+            nobody = Sentence("%(case)s was assigned to nobody meanwhile", case=case.name)
+            raise Conflict(held if case.assignee else nobody, code="case-changed")
         if case.assignee != handle:
             case.assignee = handle
             change.record(Act.CASE_ASSIGNED, f"{case.name} {handle or '-'}")

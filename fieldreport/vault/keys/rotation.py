@@ -12,6 +12,7 @@ from sqlalchemy import select
 from fieldreport.errors import Conflict, NotAllowed, NotFound
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import KeyState, Role
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import objects
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
@@ -32,7 +33,7 @@ def order(seat: Seat, handle: str) -> RotationOrder:
     seat.must_be(Role.ADMIN)
     entry = seat.roster().entry(handle)
     if entry.recipient is None:
-        raise NotAllowed("only keys that read are rotated this way", code="reads-nothing")
+        raise NotAllowed(Sentence("only keys that read are rotated this way"), code="reads-nothing")
     old_key_id = entry.key_id
     with seat.change() as change:
         row = order_new(change.session, handle=handle, old_key_id=old_key_id, hour=change.hour)
@@ -70,11 +71,11 @@ def approve(seat: Seat, order_id: int, *, new_key_id: str, epoch: int) -> Rotati
     seat.must_be(Role.ADMIN)
     roster = seat.roster()
     if roster.epoch < epoch or roster.by_key(new_key_id).state is not KeyState.ACTIVE:
-        raise Conflict("publish the roster with the new key first", code="roster-not-published")
+        raise Conflict(Sentence("publish the roster with the new key first"), code="roster-not-published")
     with seat.change() as change:
         row = advance(change.session, order_id, expected=RotationState.REQUESTED, to=RotationState.APPROVED)
         if row.new_key_id != new_key_id:
-            raise Conflict("another key was requested", code="other-key")
+            raise Conflict(Sentence("another key was requested"), code="other-key")
         row.epoch = epoch
         change.record(Act.ROTATION_APPROVED, new_key_id)
         return as_order(row)
@@ -94,12 +95,15 @@ def finish(seat: Seat, mailbox: DeskMailbox) -> RotationOrder:
     """
     row = own(seat)
     if row is None:
-        raise NotFound("no rotation of this key is under way")
+        raise NotFound(Sentence("no rotation of this key is under way"))
     if row.epoch is None or row.state not in {RotationState.APPROVED, RotationState.REWRAPPED}:
-        raise Conflict(f"this rotation is {row.state}, not approved", code="rotation-state")
+        raise Conflict(
+            Sentence("this rotation is %(state)s, not %(expected)s", state=row.state, expected="approved"),
+            code="rotation-state",
+        )
     _check_roster(seat, row)
     if mailbox.highest_epoch() < row.epoch:
-        raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
+        raise Conflict(Sentence("the intake has not taken over the new roster yet"), code="epoch-open")
     # From here on no letter to the old key can enter the mailbox; what is in it now is all there will ever be.
     collect(seat.vault, mailbox, seat.rosters).must_be_all()
     result = sort.sort(seat)
@@ -107,12 +111,14 @@ def finish(seat: Seat, mailbox: DeskMailbox) -> RotationOrder:
         what = "1 collected letter" if result.unreadable == 1 else f"{result.unreadable} collected letters"
         raise Conflict(f"{what} cannot be read, so nobody knows which keys they need", code="letter-unjudged")
     if result.unknown_roster:
-        raise Conflict("a letter waits that cannot be judged yet", code="letter-unjudged")
+        raise Conflict(Sentence("a letter waits that cannot be judged yet"), code="letter-unjudged")
     unsent.reseal(seat)  # it is sealed to this person alone, and so no object that is re-wrapped
     with seat.change() as change:
         left = objects.count_naming(change.session, [row.old_key_id])
         if left:
-            raise Conflict(f"{left} objects are still sealed to the old key", code="still-named")
+            raise Conflict(
+                Sentence("%(number)s objects are still sealed to the old key", number=left), code="still-named"
+            )
         if row.state is RotationState.APPROVED:
             advance(change.session, row.id, expected=RotationState.APPROVED, to=RotationState.REWRAPPED)
             change.record(Act.ROTATION_REWRAPPED, row.old_key_id)
@@ -131,7 +137,7 @@ def confirm_destroyed(seat: Seat, key_id: str) -> RotationOrder:
     with seat.change() as change:
         row = _own(change, seat)
         if row.old_key_id != key_id:
-            raise Conflict("the rotation under way is about another key", code="other-key")
+            raise Conflict(Sentence("the rotation under way is about another key"), code="other-key")
         advance(change.session, row.id, expected=RotationState.REWRAPPED, to=RotationState.DESTROYED)
         change.record(Act.KEY_DESTROYED, key_id)
         return as_order(row)
@@ -140,11 +146,11 @@ def confirm_destroyed(seat: Seat, key_id: str) -> RotationOrder:
 def _check_roster(seat: Seat, row: RotationOrder) -> None:
     roster = seat.roster()
     if row.old_key_id in roster.key_ids():
-        raise Conflict("the roster still lists the old key as active", code="key-active")
+        raise Conflict(Sentence("the roster still lists the old key as active"), code="key-active")
     if row.new_key_id not in roster.key_ids():
-        raise Conflict("the roster does not list the new key as active", code="key-active")
+        raise Conflict(Sentence("the roster does not list the new key as active"), code="key-active")
     if row.new_key_id not in {identity.key_id for identity in seat.staff.identities}:
-        raise Conflict("the new key is not in this key file", code="other-key")
+        raise Conflict(Sentence("the new key is not in this key file"), code="other-key")
 
 
 def _own(change: Change, seat: Seat) -> Rotation:
@@ -152,5 +158,5 @@ def _own(change: Change, seat: Seat) -> Rotation:
         select(Rotation).where(Rotation.handle == seat.handle, Rotation.state != RotationState.DESTROYED.value)
     )
     if row is None:
-        raise NotFound("no rotation of this key is under way")
+        raise NotFound(Sentence("no rotation of this key is under way"))
     return row

@@ -16,6 +16,7 @@ from typing import assert_never
 from fieldreport.errors import Conflict, FieldreportError
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Role
+from fieldreport.sentence import Sentence
 from fieldreport.unseal import key_file, rotation
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
@@ -60,9 +61,13 @@ def _step(
             # Key file and secret were restored from before the request: ask again.
             return _request(seat, order, path, passphrase)
         case RotationState.REQUESTED:
-            return seat, ("Your new key waits for the admin. The words to compare are on the page of your key.",)
+            return seat, (
+                Sentence("Your new key waits for the admin. The words to compare are on the page of your key."),
+            )
         case RotationState.REWRAPPED:
-            return destroy_old(seat, path, passphrase, mailbox), ("Your old key is destroyed. The log says so.",)
+            return destroy_old(seat, path, passphrase, mailbox), (
+                Sentence("Your old key is destroyed. The log says so."),
+            )
         case RotationState.APPROVED | RotationState.DESTROYED:
             return seat, ()
         case _:
@@ -72,12 +77,14 @@ def _step(
 def _request(seat: Seat, order: RotationOrder, path: Path, passphrase: str) -> tuple[Seat, tuple[str, ...]]:
     entry = seat.roster().entry(seat.handle)
     if entry.key_id != order.old_key_id:
-        raise Conflict("the key that was to be replaced is not in force any more", code="rotation-state")
+        raise Conflict(Sentence("the key that was to be replaced is not in force any more"), code="rotation-state")
     request = rotation.begin_rotation(path, passphrase, entry=entry)
     # With the new key at hand before anything can be sealed to it: the admin may approve in the middle of this session.
     renewed = _unlocked(seat, path, passphrase)
     steps.request(renewed, request.encode(), request.recipient.key_id)
-    return renewed, ("A new key was made for you and waits for the admin. Its words are on the page of your key.",)
+    return renewed, (
+        Sentence("A new key was made for you and waits for the admin. Its words are on the page of your key."),
+    )
 
 
 def _unlocked(seat: Seat, path: Path, passphrase: str) -> Seat:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import Conflict, NotFound
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.tables import Rotation, RotationState
 from fieldreport.vault.archive.vault import Vault
 
@@ -61,7 +62,7 @@ def order_new(session: Session, *, handle: str, old_key_id: str, hour: int) -> R
         select(Rotation.id).where(Rotation.handle == handle, Rotation.state != RotationState.DESTROYED.value)
     )
     if under_way is not None:
-        raise Conflict("a rotation of this key is under way", code="rotation-under-way")
+        raise Conflict(Sentence("a rotation of this key is under way"), code="rotation-under-way")
     row = Rotation(handle=handle, old_key_id=old_key_id, hour=hour)
     session.add(row)
     session.flush()
@@ -77,9 +78,12 @@ def advance(session: Session, order_id: int, *, expected: RotationState, to: Rot
     """
     row = session.get(Rotation, order_id)
     if row is None:
-        raise NotFound("no such rotation")
+        raise NotFound(Sentence("no such rotation"))
     if row.state != expected.value:
-        raise Conflict(f"this rotation is {row.state}, not {expected}", code="rotation-state")
+        raise Conflict(
+            Sentence("this rotation is %(state)s, not %(expected)s", state=row.state, expected=str(expected)),
+            code="rotation-state",
+        )
     row.state = to.value
     return row
 

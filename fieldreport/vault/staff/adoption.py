@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from fieldreport.errors import FieldreportError, SealError, Unavailable
 from fieldreport.seal import STAFF_KINDS, Kind, Role, editors_of
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import audit, authors, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.origin import Opener, Origin, origin_of
@@ -43,7 +44,7 @@ def at_unlock(seat: Seat) -> tuple[str, ...]:
         adopt(seat)
     except FieldreportError as error:
         _log.warning("adopting what is from before signing has to wait: %s", error.code)
-        return (f"What was stored before signing is not adopted: {error}",)
+        return (Sentence("What was stored before signing is not adopted: %(reason)s", reason=error.text),)
     return ()
 
 

@@ -22,6 +22,7 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, NotAllowed, NotFound, UnlockRefused, UsageError
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Entry, KeyState, Role, Roster, is_handle
+from fieldreport.sentence import Sentence
 from fieldreport.unseal.enrolment import EnrolmentRequest
 from fieldreport.unseal.key_file import generate_passphrase
 from fieldreport.vault.archive.audit import Act
@@ -73,7 +74,7 @@ def request_of(vault: Vault, handle: str) -> EnrolmentRequest:
     for row in waiting(vault):
         if row.handle == handle:
             return EnrolmentRequest.parse(row.request)
-    raise NotFound(f"No request waits for approval under the handle {handle}.")
+    raise NotFound(Sentence("No request waits for approval under the handle %(handle)s.", handle=handle))
 
 
 def invite(seat: Seat, handle: str) -> str:
@@ -85,13 +86,13 @@ def invite(seat: Seat, handle: str) -> str:
     """
     _check_admin(seat)
     if not is_handle(handle) or handle == "admin":
-        raise UsageError("A handle is lower-case letters, digits and hyphens, 32 at most, and not 'admin'.")
+        raise UsageError(Sentence("A handle is lower-case letters, digits and hyphens, 32 at most, and not 'admin'."))
     if any(entry.handle == handle for entry in seat.roster().entries):
-        raise UsageError(f"{handle} is taken.")
+        raise UsageError(Sentence("%(handle)s is taken.", handle=handle))
     code = generate_passphrase()
     with seat.change() as change:
         if change.session.get(Enrolment, handle) is not None:
-            raise Conflict(f"{handle} waits for approval already.", code="enrolment-waits")
+            raise Conflict(Sentence("%(handle)s waits for approval already.", handle=handle), code="enrolment-waits")
         until = change.hour + limits.INVITATION_HOURS
         change.session.merge(Invitation(handle=handle, code_hash=_hash(seat.vault, handle, code), until=until))
         change.record(Act.STAFF_INVITED, handle)
@@ -159,7 +160,7 @@ def approve(seat: Seat, request: EnrolmentRequest, compared: str, mailbox: DeskM
     """
     _check_admin(seat)
     if not hmac.compare_digest(request.fingerprint, compared):
-        raise Conflict("This is not the request that was compared. Compare again.", code="other-request")
+        raise Conflict(Sentence("This is not the request that was compared. Compare again."), code="other-request")
     entry, roster = check(seat, request), seat.roster()
     if entry is not None:
         roster = roster_changes.enrol(seat, entry, mailbox)
@@ -192,4 +193,4 @@ def _drop(session: Session, table: type[Invitation | Enrolment], handle: str) ->
 
 def _check_admin(seat: Seat) -> None:
     if seat.role is not Role.ADMIN:
-        raise NotAllowed("Only an admin enrols people.", code="other-role")
+        raise NotAllowed(Sentence("Only an admin enrols people."), code="other-role")

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from fieldreport.errors import Conflict, NotAllowed, NotFound, Unavailable
 from fieldreport.mailbox import DeskMailbox
 from fieldreport.seal import Entry, HybridIdentity, KeyState, Role, Roster
+from fieldreport.sentence import Sentence
 from fieldreport.unseal import roster_changes as making
 from fieldreport.unseal import rotation
 from fieldreport.unseal.key_file import StaffKey
@@ -54,7 +55,7 @@ def revoke(seat: Seat, handle: str, mailbox: DeskMailbox) -> Roster:
             roster is not in force.
     """
     if seat.staff.admin is None:
-        raise NotAllowed("Only an admin signs rosters.", code="other-role")
+        raise NotAllowed(Sentence("Only an admin signs rosters."), code="other-role")
     roster = seat.roster()
     if making.with_revoked(roster.entries, handle) != roster.entries:
         roster = _publish(seat, mailbox, lambda entries: making.with_revoked(entries, handle))
@@ -139,7 +140,7 @@ def requested_entry(order: RotationOrder, roster: Roster) -> Entry:
         NotAllowed: nothing was asked for. SealError: it was not signed by them.
     """
     if order.request is None:
-        raise NotAllowed("No new key was asked for yet.", code="no-request")
+        raise NotAllowed(Sentence("No new key was asked for yet."), code="no-request")
     return rotation.verify_request(order.request, roster.entry(order.handle))
 
 
@@ -171,7 +172,7 @@ def check_recovery(seat: Seat) -> Entry:
     for entry in seat.roster().entries:
         if entry.role is Role.RECOVERY and entry.state is KeyState.ACTIVE:
             return entry
-    raise NotFound("the roster names no recovery key that is in use")
+    raise NotFound(Sentence("the roster names no recovery key that is in use"))
 
 
 def renew_recovery(seat: Seat, identity: HybridIdentity, mailbox: DeskMailbox) -> Roster:
@@ -196,19 +197,21 @@ def idle_recovery(seat: Seat, mailbox: DeskMailbox) -> Entry:
     roster = seat.roster()
     earlier = [e for e in roster.entries if e.role is Role.RECOVERY and e.state is KeyState.DECRYPT_ONLY]
     if not earlier:
-        raise NotFound("there is no earlier recovery key to retire")
+        raise NotFound(Sentence("there is no earlier recovery key to retire"))
     if mailbox.highest_epoch() < roster.epoch:
-        raise Conflict("the intake has not taken over the new roster yet", code="epoch-open")
+        raise Conflict(Sentence("the intake has not taken over the new roster yet"), code="epoch-open")
     # From here on no letter to an earlier key can enter the mailbox; what is in it now is all there will ever be.
     collect(seat.vault, mailbox, seat.rosters).must_be_all()
     if inbox.unsorted(seat.vault):
-        raise Conflict("letters wait to be sorted; an editor unlocks first", code="letter-unjudged")
+        raise Conflict(Sentence("letters wait to be sorted; an editor unlocks first"), code="letter-unjudged")
     named = {entry.key_id: seat.vault.objects.named_by(entry.key_id) for entry in earlier}
     for entry in earlier:
         if not named[entry.key_id]:
             return entry
     left = min(named.values())
-    raise Conflict(f"{left} objects are still sealed to it; an editor unlocks first", code="still-named")
+    raise Conflict(
+        Sentence("%(number)s objects are still sealed to it; an editor unlocks first", number=left), code="still-named"
+    )
 
 
 def retire_recovery(seat: Seat, old: Entry, mailbox: DeskMailbox) -> Roster:
@@ -233,7 +236,7 @@ def hand_over(seat: Seat, successor: StaffKey, mailbox: DeskMailbox) -> Roster:
     """
     old, new = seat.staff.admin, successor.admin
     if old is None or new is None:
-        raise NotAllowed("An admin's key goes to an admin's key.", code="other-role")
+        raise NotAllowed(Sentence("An admin's key goes to an admin's key."), code="other-role")
     current, published = seat.rosters.newest(), seat.rosters.published
     if published.admin() == old.public:
         # Tried first, because after the hand-over there must be a roster that can be made.
@@ -248,7 +251,7 @@ def hand_over(seat: Seat, successor: StaffKey, mailbox: DeskMailbox) -> Roster:
         )
     line = published.hand_overs()
     if not line or (line[-1].old, line[-1].new) != (old.public, new.public):
-        raise NotAllowed("This is not the admin key in force.", code="handed-over")
+        raise NotAllowed(Sentence("This is not the admin key in force."), code="handed-over")
     taken = Seat(seat.vault, successor, seat.rosters)
     if current.epoch < line[-1].epoch:
         entry = successor.public_entry()
@@ -266,7 +269,7 @@ def hand_over(seat: Seat, successor: StaffKey, mailbox: DeskMailbox) -> Roster:
 
 def _publish(seat: Seat, mailbox: DeskMailbox, change: Callable[[Iterable[Entry]], Iterable[Entry]]) -> Roster:
     if seat.staff.admin is None:
-        raise NotAllowed("Only an admin signs rosters.", code="other-role")
+        raise NotAllowed(Sentence("Only an admin signs rosters."), code="other-role")
     current = seat.rosters.newest()
     if current.audit is not None:  # what this roster remembers instead must not be less
         seat.vault.audit.check_heads([Remembered(by=f"roster {current.epoch}", head=current.audit)], current)
