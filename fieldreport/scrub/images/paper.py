@@ -34,14 +34,14 @@ _LIT: Final = 0.15  # of the beginning, at least
 _BRIGHT: Final = 0.82  # of the paper's level; print is darker
 _SHADE: Final = 0.1  # of the level, by which paper differs from place to place
 _PAPER_SHARE: Final = 0.5  # of a page that is neither print nor picture
-_FINER: Final = 4  # steps of a level, in which small differences are counted
+_FINER: Final = 4  # steps of a level, in which small differences are tallied
 _CONTRAST: Final = 4 * _FINER  # that blue lacks, at least, more than around the dot
 _ABOVE_NOISE: Final = 3.5  # times what one pixel in ten exceeds
 _DOT_SIDE: Final = 8  # pixels at most
 _AROUND: Final = 4  # pixels a side, of the squares in which print near a dot is looked for
 _FEWEST, _MOST = 60, 4000  # dots in a strip; a code has a hundred and more to the square inch
 _FEWEST_RETURNING: Final = 40
-_PAIRS_OF: Final = 250  # dots whose distances to all others are counted
+_PAIRS_OF: Final = 250  # dots whose distances to all others are tallied
 _BIN: Final = 3  # pixels a side, of what counts as one distance
 _ROW: Final = 1 << 12  # of bins: more than any strip has, twice
 _SHORTEST, _LONGEST = 40, 460  # pixels between a dot and the same one of the next cell, at 300 to the inch
@@ -111,12 +111,12 @@ def has_dots(strip: Image.Image) -> bool:
     lack = ImageChops.subtract(floor, strip.getchannel("B"))
     lack = _smoothed(lack.point([min(255, _FINER * value) for value in range(256)]))
     excess = ImageChops.subtract(lack, lack.reduce(8).resize(lack.size, Image.Resampling.BILINEAR))
-    counted = excess.histogram()
+    tallied = excess.histogram()
     pixels = strip.width * strip.height
     least = max(
-        _CONTRAST, round(_ABOVE_NOISE * _exceeded_by(counted, pixels // 10)), _exceeded_by(counted, pixels // 30)
+        _CONTRAST, round(_ABOVE_NOISE * _exceeded_by(tallied, pixels // 10)), _exceeded_by(tallied, pixels // 30)
     )
-    if sum(counted[least:]) < _FEWEST:
+    if sum(tallied[least:]) < _FEWEST:
         return False
     near = floor.reduce(_AROUND).point(_at_least(round(level * _BRIGHT)))
     near = near.filter(ImageFilter.BoxBlur(1)).point(
@@ -132,11 +132,11 @@ def _smoothed(image: Image.Image) -> Image.Image:
     return ImageChops.add(across, ImageChops.offset(across, 0, -1), 2)
 
 
-def _exceeded_by(counted: list[int], pixels: int) -> int:
+def _exceeded_by(tallied: list[int], pixels: int) -> int:
     """The level of a histogram that so many pixels exceed."""
     level = 255
     while level and pixels >= 0:
-        pixels -= counted[level]
+        pixels -= tallied[level]
         level -= 1
     return level + 1
 
@@ -223,16 +223,16 @@ def _is_code(dots: Dots, size: tuple[int, int]) -> bool:
     if len(dots) < _FEWEST:
         return False
     bins = sorted(y // _BIN * _ROW + x // _BIN for x, y in dots)
-    counted: Counter[int] = Counter()
+    tallied: Counter[int] = Counter()
     reach = _LONGEST // _BIN * _ROW
     for place in range(0, len(bins), max(1, len(bins) // _PAIRS_OF)):
         first = bins[place]
         below = bins[place + 1 : bisect.bisect(bins, first + reach)]
-        counted.update(map(first.__rsub__, below))
+        tallied.update(map(first.__rsub__, below))
     wide = {(x + right, y + down) for x, y in dots for right in range(-2, 3) for down in range(-2, 3)}
     pixels = size[0] * size[1]
     best, step = 0.0, (0, 0)
-    for difference, _ in counted.most_common(_CANDIDATES):
+    for difference, _ in tallied.most_common(_CANDIDATES):
         down = (difference + _ROW // 2) // _ROW
         candidate = _BIN * (difference - down * _ROW), _BIN * down
         if abs(candidate[0]) <= _LONGEST and (share := _returning(dots, wide, size, candidate)) > best:
@@ -241,11 +241,11 @@ def _is_code(dots: Dots, size: tuple[int, int]) -> bool:
         return False
     parts = [(round(step[0] / part), round(step[1] / part)) for part in range(1, 8)]
     length = min(math.hypot(*part) for part in parts if _returning(dots, wide, size, part) > _NEARLY * best)
-    often = counted.most_common(1)[0][1]
+    often = tallied.most_common(1)[0][1]
     return (
         length >= _SHORTEST
         and len(dots) * length**2 >= _CELL_DOTS * pixels
-        and sum(count > _NEARLY * often for count in counted.values()) <= _MOST_DISTANCES
+        and sum(count > _NEARLY * often for count in tallied.values()) <= _MOST_DISTANCES
     )
 
 
