@@ -385,6 +385,9 @@ class Notice:
     """To whom it goes."""
     overdue: bool = False
     """true says as well how many cases are overdue, a number of three digits."""
+    to_publish: bool = False
+    """true says as well how many articles have a slot within 24 hours, a number of three digits, so that an editor is
+    there to unlock."""
 
 
 _ALWAYS: Final = frozenset({"instance", "scrub", "notice"})  # whose keys have defaults, or are needed by all

@@ -13,6 +13,7 @@ import smtplib
 import ssl
 import subprocess
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -26,6 +27,7 @@ from fieldreport.cli import load_settings
 from fieldreport.errors import FieldreportError, SettingsError, StoreError
 from fieldreport.mailbox.link import open_desk_mailbox
 from fieldreport.vault.archive.vault import open_vault
+from fieldreport.vault.articles import overview
 from fieldreport.vault.cases import due, inbox
 from fieldreport.vault.cases.due import DueDays
 
@@ -42,8 +44,8 @@ def notice_command(context: click.Context, *, only_print: bool) -> None:
     notice = settings.notice
     if not only_print:
         _must_be_complete(notice)
-    waits, overdue = _look(settings)
-    message = message_of(notice, waits=waits, overdue=overdue)
+    waits, overdue, to_publish = _look(settings)
+    message = message_of(notice, waits=waits, overdue=overdue, to_publish=to_publish)
     if only_print:
         click.echo(message.get_content(), nl=False)
     elif notice.smtp:
@@ -52,11 +54,15 @@ def notice_command(context: click.Context, *, only_print: bool) -> None:
         _hand_to_command(notice, message)
 
 
-def message_of(notice: config.Notice, *, waits: bool, overdue: int | None) -> EmailMessage:
-    """The message: ``overdue`` is a number, or nothing where it is not known. Always as long, whatever it says."""
+def message_of(
+    notice: config.Notice, *, waits: bool, overdue: int | None, to_publish: int | None = None
+) -> EmailMessage:
+    """The message: numbers of cases and articles, or nothing where it is not known. As long, whatever it says."""
     lines = [f"Waiting at the desk: {'letters' if waits else 'nothing'}"]
     if notice.overdue:
-        lines.append(f"Overdue: {'???' if overdue is None else f'{min(overdue, limits.NOTICE_COUNT):03}'}")
+        lines.append(f"Overdue: {_three_digits(overdue)}")
+    if notice.to_publish:
+        lines.append(f"To publish within 24 hours, while an editor is unlocked: {_three_digits(to_publish)}")
     message = EmailMessage(policy=policy.SMTP)
     message["From"] = notice.sender
     message["To"] = ", ".join(notice.recipients)
@@ -69,9 +75,13 @@ def message_of(notice: config.Notice, *, waits: bool, overdue: int | None) -> Em
     return message
 
 
-def _look(settings: config.Settings) -> tuple[bool, int | None]:
-    """Whether something waits, and how many cases are overdue. What fails is said on standard error."""
-    waits, overdue = False, None
+def _three_digits(number: int | None) -> str:
+    return "???" if number is None else f"{min(number, limits.NOTICE_COUNT):03}"
+
+
+def _look(settings: config.Settings) -> tuple[bool, int | None, int | None]:
+    """Whether something waits, how many cases are overdue, how many articles are due. What fails goes to stderr."""
+    waits, overdue, to_publish = False, None, None
     try:
         with closing(open_desk_mailbox(settings)) as mailbox:
             waits = mailbox.totals().letters > 0
@@ -82,10 +92,11 @@ def _look(settings: config.Settings) -> tuple[bool, int | None]:
         with closing(open_vault(settings)) as vault:
             waits = waits or inbox.unsorted(vault) > 0 or inbox.is_anything_unread(vault)
             overdue = due.count_overdue(vault, DueDays.of(settings.desk))
+            to_publish = overview.count_due(vault, until=datetime.fromtimestamp(vault.clock(), UTC) + timedelta(days=1))
     except FieldreportError as error:
         click.echo(f"fieldreport: {error.detail}", err=True)
         waits = True
-    return waits, overdue
+    return waits, overdue, to_publish
 
 
 def _must_be_complete(notice: config.Notice) -> None:

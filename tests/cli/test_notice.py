@@ -168,3 +168,13 @@ def test_the_number_of_overdue_cases_has_three_digits_and_only_if_wanted() -> No
     said = [message_of(notice, waits=True, overdue=each).get_content().splitlines()[1] for each in (0, 12, 99999, None)]
     assert said == ["Overdue: 000", "Overdue: 012", "Overdue: 999", "Overdue: ???"]
     assert "Overdue" not in message_of(Notice(sender="d@example.org"), waits=True, overdue=3).get_content()
+
+
+def test_how_many_articles_need_an_editor_is_said_in_three_digits_and_only_if_wanted() -> None:
+    notice = Notice(sender="desk@example.org", recipients=("amira@example.org",), to_publish=True)
+    messages = [message_of(notice, waits=False, overdue=0, to_publish=each) for each in (0, 2, 4000, None)]
+    said = [message.get_content().splitlines()[1] for message in messages]
+    assert [line.rpartition(": ")[2] for line in said] == ["000", "002", "999", "???"]
+    assert len({len(bytes(message)) for message in messages}) == 1
+    silent = Notice(sender="d@example.org")
+    assert "publish" not in message_of(silent, waits=True, overdue=3, to_publish=3).get_content()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fieldreport.errors import NotFound
@@ -56,6 +56,13 @@ def list_articles(vault: Vault, *, case_id: bytes | None = None) -> tuple[Articl
         wanted = wanted.join(ArticleCase, ArticleCase.article_id == ArticleRow.id).where(ArticleCase.case_id == case_id)
     with vault.reading() as session:
         return _heads(session, list(session.scalars(wanted)))
+
+
+def count_due(vault: Vault, *, until: datetime) -> int:
+    """How many articles have a slot by then, as the lists have it: also those that somebody holds back."""
+    due = ArticleRow.state == ArticleState.SCHEDULED.value, ArticleRow.scheduled_for <= int(until.timestamp())
+    with vault.reading() as session:
+        return session.scalar(select(func.count()).select_from(ArticleRow).where(*due)) or 0
 
 
 def get(vault: Vault, article_id: bytes) -> ArticleHead:

@@ -20,6 +20,7 @@ from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.articles.overview import count_due
 from fieldreport.vault.articles.tables import ArticleRow, ArticleState
 from tests.cast import with_new_key, without_old_keys
 from tests.vault.articles.conftest import Editor, House
@@ -71,6 +72,17 @@ def test_it_goes_out_when_somebody_unlocked_looks_after_the_slot_and_is_dated_to
     for path in [house.site, *house.site.rglob("*")]:
         assert path.stat().st_mtime == datetime(2026, 11, 9, 6, tzinfo=UTC).timestamp()
     assert house.amira.publish_due().published == ()
+
+
+def test_how_many_need_somebody_soon_is_known_without_a_key(house: House) -> None:
+    house.press.update(DAILY)
+    slot = house.amira.load(house.published()).head.scheduled_for
+    assert slot is not None
+    found = [count_due(house.newsroom.vault, until=slot + timedelta(seconds=after)) for after in (-1, 0, 90_000)]
+    assert found == [0, 1, 1]
+    house.newsroom.clock.pass_hours(24 * 7)
+    house.amira.publish_due()
+    assert count_due(house.newsroom.vault, until=slot) == 0
 
 
 def test_the_sources_wish_to_wait_is_kept(house: House) -> None:
