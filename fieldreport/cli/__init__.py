@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "keys": "keys",
     "letterbox": "letterbox",
     "link": "link",
+    "metrics": "metrics",
     "migrate": "migrate",
     "notice": "notice",
     "open": "open_",

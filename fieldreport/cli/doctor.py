@@ -26,9 +26,10 @@ from fieldreport.cli import load_settings
 from fieldreport.cli.demo_newsroom import FACTS_NAME
 from fieldreport.cli.doctor_link import link_checks
 from fieldreport.cli.key_agreement import key_agreement_checks
-from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError, StoreError
+from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
-from fieldreport.mailbox.letterbox import LetterboxState, letterbox_state, must_see
+from fieldreport.mailbox.letterbox import LetterboxState
+from fieldreport.mailbox.shared import open_local_switchboard
 from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
@@ -58,10 +59,11 @@ def doctor_command(context: click.Context, *, as_json: bool, fix: bool) -> None:
         context.exit(PlatformError.exit_status)
 
 
-def installation_checks(settings: config.Settings, *, fix: bool) -> list[Finding]:
+def installation_checks(settings: config.Settings, *, fix: bool, quick: bool = False) -> list[Finding]:
     """Checks of one installation, of the zones that these settings name and this user may look into.
 
-    One that cannot be made is a finding, and the others are made.
+    One that cannot be made is a finding, and the others are made. ``quick``: without those that read everything, each
+    payload, each case and the whole audit log.
     """
     found = [*_demonstration(settings)]
     hidden = {zone: why for zone in ("intake", "desk") if (why := _hidden(settings, zone))}
@@ -84,16 +86,16 @@ def installation_checks(settings: config.Settings, *, fix: bool) -> list[Finding
     if "intake" in zones:
         found.append(_letterbox(settings))
         with failing_as("mailbox", found), closing(open_mailbox(settings)) as mailbox:
-            found += _payloads("mailbox", mailbox, fix=fix)
+            found += _payloads("mailbox", mailbox, fix=fix, quick=quick)
     if "desk" in zones:
         with failing_as("key files", found):
             found += _key_files(settings.desk.keyfiles)
         with failing_as("vault", found), closing(open_vault(settings)) as vault:
             rosters = RosterWatch.of(settings, vault)
-            for check, look in _IN_THE_VAULT.items():
+            for check, look in (_QUICK_IN_THE_VAULT if quick else _IN_THE_VAULT).items():
                 with failing_as(check, found):
                     found += look(settings, vault, rosters)
-            found += _payloads("vault", vault, fix=fix)
+            found += _payloads("vault", vault, fix=fix, quick=quick)
     found += link_checks(settings, hidden)
     found += key_agreement_checks(settings, hidden)
     return found
@@ -118,9 +120,9 @@ def _hidden(settings: config.Settings, zone: str) -> str:
     return ""
 
 
-def _payloads(name: str, store: LocalMailbox | Vault, *, fix: bool) -> Iterator[Finding]:
+def _payloads(name: str, store: LocalMailbox | Vault, *, fix: bool, quick: bool) -> Iterator[Finding]:
     orphans = store.remove_orphans() if fix else len(store.orphans())
-    unreadable = store.unreadable()
+    unreadable = [] if quick else store.unreadable()
     word = "removed" if fix else "found; 'fieldreport doctor --fix' removes them"
     verdict = Verdict.WARNS if orphans and not fix else Verdict.HOLDS
     yield Finding(check=name, verdict=verdict, seen=f"{orphans} payloads without a row{f' {word}' if orphans else ''}")
@@ -134,10 +136,10 @@ def _payloads(name: str, store: LocalMailbox | Vault, *, fix: bool) -> Iterator[
 
 def _letterbox(settings: config.Settings) -> Finding:
     try:
-        must_see(settings.intake.data)
-    except StoreError as error:
+        with closing(open_local_switchboard(settings)) as board:
+            state = board.letterbox().state
+    except FieldreportError as error:
         return Finding(check="letterbox", verdict=Verdict.FAILS, seen=error.detail)
-    state = letterbox_state(settings.intake.data)
     verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
     return Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
 
@@ -223,6 +225,7 @@ _IN_THE_VAULT: Final = {
     "audit log": _audit_log,
     "cases": _case_sources,
 }
+_QUICK_IN_THE_VAULT: Final = {"keys": keys_due}
 
 
 def _named_cases(refused: Sequence[tuple[str, str]]) -> str:

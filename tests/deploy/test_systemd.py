@@ -83,6 +83,11 @@ def test_files_of_every_kind_are_cleaned_in_the_sandbox_under_a_units_filters(tm
     assert {path.suffix for path in tmp_path.iterdir()} == {".jpg", ".opus", ".txt", ".pdf"}
 
 
+def test_under_a_units_filters_nobody_claims_to_know_the_clock() -> None:
+    act = "from fieldreport.checks.machine import clock; print(clock().verdict)"
+    assert said(*under("fieldreport-desk"), sys.executable, "-c", act).strip() == "unseen"
+
+
 @pytest.mark.parametrize(
     ("act", "error"),
     [
