@@ -126,6 +126,7 @@ FORMATS: Final = (
     Format(f"{_ODF}.presentation", "documents.opendocument", "odp", "slides", Strong.EXTRACT),
     Format(f"{_ODF}.graphics", "documents.opendocument", "odg", "drawing", Strong.EXTRACT),
     Format(f"{_ODF}.formula", "documents.opendocument", "odf", "formula", Strong.EXTRACT),
+    Format(f"{_ODF}.flat-xml", "documents.flat_opendocument", "fodt", "", Strong.EXTRACT),
     Format("application/epub+zip", "documents.epub", "epub", "book", Strong.EXTRACT),
     Format("application/x-hwp", "documents.hangul", "hwp", "", Strong.MEMBERS),
     Format("application/hwp+zip", "documents.hangul", "hwpx", "", Strong.MEMBERS),

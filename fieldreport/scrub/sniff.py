@@ -308,8 +308,12 @@ def _text(head: bytes, source: Source) -> str:
         return _MAPS[place[1]]
     if _GEOJSON.match(start) and _GEOMETRY.search(start):
         return "application/geo+json"
+    if re.match(r"<(?:\w+:)?document\s", markup) and _FLAT in start:
+        return f"{_ODF}flat-xml"
+    if _OLD_OFFICE.match(markup):
+        raise Refused(Refusal.OLD_OFFICE)
     if start.startswith("<?xml"):
-        return "application/xml"  # flat office documents, tracks of places: no format takes these
+        return "application/xml"  # data of some program: no format takes it
     if start.startswith(("-----BEGIN PGP MESSAGE", "-----BEGIN AGE ENCRYPTED")):
         raise Refused(Refusal.ENCRYPTED)
     return "text/plain" if mail_head.head_of(start) is None else _MAIL
@@ -320,6 +324,11 @@ _MAPS: Final = {
     "kml": "application/vnd.google-earth.kml+xml",
     "TrainingCenterDatabase": "application/vnd.garmin.tcx+xml",
 }
+_FLAT: Final = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+# A document of Word 2003, Excel 2003, or Office's in one file; UOF of Chinese offices.
+_OLD_OFFICE: Final = re.compile(
+    r"<(?:\w+:wordDocument|Workbook\s[^>]*urn:schemas-microsoft-com:office|pkg:package|\w+:UOF)[\s>]?", re.IGNORECASE
+)
 _PAGE: Final = re.compile(
     r"<(!doctype\s+html|html|head|body|meta|title|base|link|style|script|table)[\s>]", re.IGNORECASE
 )

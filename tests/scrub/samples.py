@@ -138,6 +138,7 @@ RARE: Mapping[str, Callable[[], bytes]] = {
     "application/vnd.oasis.opendocument.presentation": _odp,
     "application/vnd.oasis.opendocument.graphics": open_documents.drawing,
     "application/vnd.oasis.opendocument.formula": open_documents.formula,
+    "application/vnd.oasis.opendocument.flat-xml": open_documents.flat,
     "message/rfc822": _mail,
     "image/jxl": partial(_picture, "JXL"),
     "image/jp2": _jpeg_2000,

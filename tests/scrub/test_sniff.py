@@ -149,6 +149,10 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (b'<div class="helper">\n<style>p{}</style> no end', "text/html"),
         (b"<div> of 2024: <Kim> hello", "text/plain"),
         (b"<?xml version='1.0'?><rss/>", "application/xml"),
+        (
+            b"<?xml version='1.0'?>\n<o:document xmlns:o='urn:oasis:names:tc:opendocument:xmlns:office:1.0'/>",
+            "application/vnd.oasis.opendocument.flat-xml",
+        ),
         (b"<?xml version='1.0'?><gpx/>", "application/gpx+xml"),
         (b'<kml xmlns="http://www.opengis.net/kml/2.2"/>', "application/vnd.google-earth.kml+xml"),
         (b'{"features": [], "type": "FeatureCollection"}', "application/geo+json"),
@@ -185,6 +189,10 @@ def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
     [
         (b"", Refusal.EMPTY),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(5000), Refusal.OLD_OFFICE),
+        (b"<?xml version='1.0'?><?mso-application progid='Word.Document'?><w:wordDocument/>", Refusal.OLD_OFFICE),
+        (b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'>", Refusal.OLD_OFFICE),
+        (b"<?xml version='1.0'?><pkg:package xmlns:pkg='http://x'>", Refusal.OLD_OFFICE),
+        (b"<?xml version='1.0'?><uof:UOF xmlns:uof='http://x'>", Refusal.OLD_OFFICE),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(200_000) + "EncryptedPackage".encode("utf-16-le"),
             Refusal.ENCRYPTED,

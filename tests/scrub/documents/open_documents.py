@@ -127,3 +127,14 @@ def formula() -> bytes:
 DOCUMENTS: Mapping[str, Callable[[], bytes]] = {
     "odt": text, "ods": sheets, "odp": slides, "odg": drawing, "odf": formula
 }  # fmt: skip
+
+
+def flat(pictures: str = "") -> bytes:
+    """All of a text in one file, with a chart, a picture and a page style."""
+    chart = CHART.replace("document-content", "document", 1).replace("</office:document-content>", "</office:document>")
+    frames = f"<draw:frame><draw:object>{chart}</draw:object><draw:image><office:binary-data>VkNMTVRG</office:binary-data></draw:image></draw:frame>{pictures}"
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<office:document {NAMESPACES} office:version="1.3" office:mimetype="application/vnd.oasis.opendocument.text">'
+        "<office:meta><meta:initial-creator>Somebody</meta:initial-creator></office:meta><office:scripts><office:script/></office:scripts>"
+        f"{_STYLES}<office:body><office:text><text:p>Seen in the text</text:p><text:p>{frames}</text:p></office:text></office:body></office:document>"
+    ).encode()

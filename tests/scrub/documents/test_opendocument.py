@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zipfile
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fieldreport.bench.samples import samples
 from fieldreport.scrub.documents.opendocument.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Noted, Refusal, Refused, Removed, Residue
@@ -464,3 +466,18 @@ def test_a_picture_that_cannot_be_cleaned_is_named_unless_its_object_is_there(cl
     lost = clean(document("text", frame.format('<draw:object-ole xlink:href="./Object 2"/>'), parts=parts))
     assert "math:mfrac" in members(kept.data)["Object 1/content.xml"]
     assert [Removed.DRAWINGS in each.removed for each in (kept, lost)] == [False, True]
+
+
+def test_a_flat_document_becomes_a_package_with_all_that_it_shows(clean: Clean) -> None:
+    photo = base64.b64encode(samples()["jpg"]()).decode()
+    frame = f"<draw:frame><draw:image><office:binary-data>{photo}</office:binary-data></draw:image></draw:frame>"
+    copy = clean(open_documents.flat(frame))
+    parts = members(copy.data)
+    assert copy.media_type == "application/vnd.oasis.opendocument.text"
+    assert "Seen in the text" in parts["content.xml"]
+    assert "Seen in the header" in parts["styles.xml"]
+    assert "4711" in parts["Object 1/content.xml"]
+    assert "Pictures/image1.jpg" in parts
+    assert not any("Somebody" in part for part in parts.values())
+    assert {Removed.AUTHOR, Removed.SCRIPT} <= copy.removed
+    assert Removed.DRAWINGS not in copy.removed

@@ -287,3 +287,12 @@ def test_a_cover_and_chapters_and_texts_go_and_are_named() -> None:
     assert MARKER not in copy.data
     assert Removed.HIDDEN_CONTENT in copy.removed
     assert Source.of(copy.data).size
+
+
+@pytest.mark.parametrize("name", ["ts", "m2ts"])
+def test_names_of_services_and_programmes_go_and_are_named(name: str) -> None:
+    """They stand in tables of the stream, which FFmpeg reads and does not tell of."""
+    assert MARKER in KINDS[name].make()
+    copy = cleaned(name)
+    assert MARKER not in copy.data
+    assert Removed.DESCRIPTION in copy.removed

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from lxml import etree
@@ -60,8 +61,17 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     Raises:
         Refused: ``encrypted``, ``damaged``, ``bomb``.
     """
+    return clean_members(archive.Archive(untrusted_source, cleaning), sink, cleaning)
+
+
+def clean_members(untrusted: Mapping[str, bytes], sink: Sink, cleaning: Cleaning) -> str:
+    """The same of the members of a package, by their names.
+
+    Raises:
+        Refused: as ``clean``.
+    """
     try:
-        return _Document(archive.Archive(untrusted_source, cleaning), cleaning).write(sink)
+        return _Document(untrusted, cleaning).write(sink)
     except (etree.LxmlError, LookupError, TypeError, ValueError, RecursionError):
         raise Damaged from None
 
@@ -73,7 +83,7 @@ def warm() -> None:
 
 
 class _Document:
-    def __init__(self, old: archive.Archive, cleaning: Cleaning) -> None:
+    def __init__(self, old: Mapping[str, bytes], cleaning: Cleaning) -> None:
         self._old = old
         self._cleaning = cleaning
         self._members: dict[str, tuple[str, bytes]] = {}  # new name → media type, data
@@ -139,7 +149,7 @@ class _Body:
 
     def __init__(
         self,
-        old: archive.Archive,
+        old: Mapping[str, bytes],
         cleaning: Cleaning,
         members: dict[str, tuple[str, bytes]],
         folder: str,
@@ -222,11 +232,8 @@ class _Body:
                 if not href and element.find(f"{MATH}math") is not None:
                     continue
                 new = self._inner(href)
-            elif href:
-                new = self._picture(element, archive.resolve(self._folder, href))
-            elif inline is not None:
-                new = self._pictures.add(_decoded(inline.text or ""))
-                element.remove(inline)
+            elif href or inline is not None:
+                new = self._picture(element, archive.resolve(self._folder, href), inline)
             else:
                 continue  # a background without a picture
             if new is not None:
@@ -241,10 +248,14 @@ class _Body:
             ):
                 remove(frame)
 
-    def _picture(self, image: Element, path: str) -> str | None:
+    def _picture(self, image: Element, path: str, inline: Element | None) -> str | None:
         removed = set(self._cleaning.removed)
-        new = self._pictures.copy(path)
-        if path not in self._old:
+        if inline is not None:
+            new = self._pictures.add(_decoded(inline.text or ""))
+            image.remove(inline)
+        else:
+            new = self._pictures.copy(path)
+        if inline is None and path not in self._old:
             self._cleaning.removed.add(Removed.LINKS)
         elif new is None and any(_is_kept(each) for each in image.itersiblings(f"{DRAW}object", preceding=True)):
             self._cleaning.removed.intersection_update(removed)  # what it is a picture of is there
