@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -84,6 +85,7 @@ def case_page(
     if write:
         presentation.stay_on_screen()
     items = read_items(seat, case_id, rows[start:end], first=start + 1)
+    replies = [row for row in rows if row.kind is Kind.SENT]
     written_notes = _notes(case_id, rows, items)
     corrections = _corrections(written_notes)
     if write == "note" and typed is None and not stored:
@@ -121,6 +123,8 @@ def case_page(
         typed=written or (card_fields(card) if write == "facts" else {}),
         base=unsent.edition(card_fields(card)),
         changed=_changed(card, written) if write == "facts" else (),
+        answered=len(replies),
+        answers_since=_answers_since(case_id, replies, written) if write == "reply" else [],
         kept=kept,
         kept_problem=kept_problem,
         elsewhere=kept.get(unsent.other(write), {}) if write else {},
@@ -132,6 +136,18 @@ def case_page(
         **_in_list(case_id),
     )
     return page, status
+
+
+def answered(form: Mapping[str, str]) -> int | None:
+    """How many replies there were when the writing of this one began; nothing where the form does not say."""
+    number = form.get("answered", "")
+    return int(number) if re.fullmatch("[0-9]{1,6}", number) else None
+
+
+def _answers_since(case_id: bytes, replies: Sequence[ItemRow], written: Mapping[str, str]) -> list[ReadItem]:
+    """The replies that were sent since this one was begun."""
+    known = answered(written)
+    return [] if known is None else read_items(context.seat(), case_id, replies[known:], first=known + 1)
 
 
 def _notes(case_id: bytes, rows: Sequence[ItemRow], shown: Sequence[ReadItem]) -> list[ReadItem]:

@@ -23,7 +23,7 @@ FIELD: Final = "unsent"
 """The hidden field: the case, the form, and the edition of what was kept when the page was made."""
 WORD: Final = "word"
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "reply": ("text", "item", "sender", "name"),
+    "reply": ("text", "item", "sender", "name", "answered"),
     "note": ("text", "item", "to", "about", "corrects"),
     "facts": ("facts", "protected", "base"),
 }

@@ -284,3 +284,41 @@ def test_a_reply_says_whether_it_waits_or_is_gone_and_no_more(house: House, amir
 
 def _full(*_: object, **__: object) -> Any:
     raise StoreError("the disk is full", code="disk-full")
+
+
+def test_two_who_answer_at_once_send_nothing_twice_unaware_and_lose_nothing(
+    house: House, amira: Browser, jonas: Browser, case: CaseRow
+) -> None:
+    mine, theirs = writing(amira, case), writing(jonas, case)
+    jonas.press(theirs, "Seal and send", {"text": "Stay where you are."})
+    page = amira.press(mine, "Seal and send", {"text": _TEXT})
+    assert page.status == 409
+    assert house.replies() == ["Stay where you are."]
+    (shown,) = page.find("//div[@role='alert']")
+    assert "A reply was sent since you began yours" in shown.text_content()
+    assert "jonas" in shown.text_content()
+    assert "Stay where you are." in shown.text_content()
+    assert typed(page) == _TEXT
+    assert typed(writing(amira, case)) == _TEXT, "it is kept"
+    amira.press(page, "Seal and send")
+    assert sorted(house.replies()) == sorted(["Stay where you are.", _TEXT]), "who knows of both sends both"
+
+
+def test_a_draft_that_is_older_than_a_colleagues_reply_says_so_when_it_is_taken_up_again(
+    house: House, amira: Browser, jonas: Browser, case: CaseRow
+) -> None:
+    amira.press(writing(amira, case), "Keep for later", {"text": _TEXT})
+    jonas.press(writing(jonas, case), "Seal and send", {"text": "Stay where you are."})
+    page = writing(amira, case)
+    assert "A reply was sent since you began yours" in page.text
+    assert typed(page) == _TEXT
+    amira.press(page, "Throw away")
+    assert "A reply was sent since" not in writing(amira, case).text
+    assert house.replies() == ["Stay where you are."]
+
+
+def test_the_same_form_pressed_twice_is_no_conflict_with_itself(house: House, amira: Browser, case: CaseRow) -> None:
+    page = writing(amira, case)
+    for _ in range(2):
+        assert amira.press(page, "Seal and send", {"text": _TEXT}).status == 200
+    assert house.replies() == [_TEXT]

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from fieldreport import limits
 from fieldreport.desk import access, composer, context, sentences
-from fieldreport.desk.case_page import card_fields, case_page, in_address
+from fieldreport.desk.case_page import answered, card_fields, case_page, in_address
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id, typed_labels, typed_text
 from fieldreport.errors import Conflict, UsageError
@@ -45,9 +45,17 @@ def reply(case_id: bytes) -> ResponseReturnValue:
         return _again(case_id, "reply", Problem(text=_("Type the name that the source sees."), field="name"))
     try:
         item_id = conversation.reply(
-            context.seat(), case_id, text, context.desk().mailbox, sender=sender, item_id=_drawn_id()
+            context.seat(),
+            case_id,
+            text,
+            context.desk().mailbox,
+            sender=sender,
+            item_id=_drawn_id(),
+            seen=answered(flask.request.form),
         )
-    except Conflict:
+    except Conflict as error:
+        if error.code == "answered":  # the page shows what a colleague wrote, and counts it as known from then on
+            return _form_again(case_id, "reply", status=409)
         return _sent_before(case_id, "reply")
     unsent.drop(context.seat(), case_id, "reply")
     pending = inbox.item(context.desk().vault, item_id).pending

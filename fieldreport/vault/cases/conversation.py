@@ -98,15 +98,17 @@ def reply(
     *,
     sender: Sender = NEWSROOM,
     item_id: bytes | None = None,
+    seen: int | None = None,
 ) -> bytes:
     """Answer the source and return the id of the newsroom's copy.
 
-    ``sender``: whom the source sees above it. Give ``item_id`` (16 random bytes that came with the form): the same one
-    twice sends once. When the mailbox is away the reply is durable here, shown as pending, and delivered by
-    ``outbox.deliver``.
+    ``sender``: whom the source sees above it. ``seen``: how many replies the person knew of as they wrote. Give
+    ``item_id`` (16 random bytes that came with the form): the same one twice sends once. When the mailbox is away the
+    reply is durable here, shown as pending, and delivered by ``outbox.deliver``.
 
     Raises:
-        Conflict: something else was written with this id (code "form-used").
+        Conflict: something else was written with this id (code "form-used"), or a reply was sent that the person does
+            not know of (code "answered").
         NotAllowed: an admin's seat, or the case is limited to others (code "limited"). LimitExceeded: too long.
         NotFound: no such case, or no letter of it can be opened (code "no-letter").
         SealError: the source's letter does not say where to answer. RosterError: no roster to seal to.
@@ -126,6 +128,8 @@ def reply(
         case = living(change.session, case_id)
         is_first = change.session.get(Item, item_id) is None
         if is_first:
+            if seen is not None and _sent(change, case_id) > seen:
+                raise Conflict("a reply was sent meanwhile", code="answered")
             change.add(staged)
             _append(change, case, item_id, Kind.SENT)
             # Only here is it sure how many went before: a colleague may answer in the same second.
