@@ -88,6 +88,7 @@ LETTERS_WAITING: Final = 100_000
 BYTES_WAITING: Final = 64 * 1024 * MIB
 COUNTER_ROWS: Final = 16  # deposits that do not wait for each other's commit; a constant of the tables, see migration 5
 LETTERS_HOUR: Final = 5000  # default of one machine, configurable: a flood takes a day to fill the mailbox
+LETTERS_HOUR_MOST: Final = 1_000_000  # that anybody can choose
 LETTERS_HOUR_RESERVE: Final = 1 / 4  # more than that, from sources who have written before: a flood shuts them out last
 FREE_BYTES: Final = REQUEST_BYTES  # default, configurable: what stays free when the largest post has been stored
 HAND_IN_FILES: Final = 20  # packed letters in one post; a courier carries a few

@@ -12,6 +12,7 @@ from contextlib import closing
 
 import click
 
+from fieldreport import limits
 from fieldreport.cli import load_settings
 from fieldreport.errors import UsageError
 from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState, Switchboard
@@ -26,8 +27,16 @@ from fieldreport.mailbox.shared import open_local_switchboard
     default=None,
     help="Ask for an invitation word (typed now) with first reports, or for none.",
 )
+@click.option(
+    "--letters-per-hour",
+    "letters",
+    type=click.IntRange(0, limits.LETTERS_HOUR_MOST),
+    help="Take so many reports from forms an hour, at most as many as [intake] allows; 0: as many.",
+)
 @click.pass_context
-def letterbox_command(context: click.Context, state: str | None, *, invitation: bool | None) -> None:
+def letterbox_command(
+    context: click.Context, state: str | None, *, invitation: bool | None, letters: int | None
+) -> None:
     """Show the state of the letterbox, or set it: open, no-files or closed."""
     settings = load_settings(context)
     word = None if invitation is None else ""
@@ -37,9 +46,13 @@ def letterbox_command(context: click.Context, state: str | None, *, invitation: 
     with closing(opened) as board:
         now = (
             board.letterbox()
-            if state is None and word is None
-            else board.set_letterbox(state=None if state is None else LetterboxState(state), invitation=word)
+            if state is None and word is None and letters is None
+            else board.set_letterbox(
+                state=None if state is None else LetterboxState(state), invitation=word, letters_per_hour=letters
+            )
         )
     click.echo(MEANINGS[now.state])
     if now.invitation:
         click.echo("A first report, and a packed one, needs the invitation word.")
+    if now.letters_per_hour is not None and now.letters_per_hour != now.most_letters_per_hour:
+        click.echo(f"At most {now.letters_per_hour:,} reports from forms an hour are taken.")

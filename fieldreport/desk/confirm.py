@@ -52,18 +52,16 @@ class Question:
     danger: bool = True
 
 
-def asks(question: Callable[..., Question], *, unless: Callable[[], bool] | None = None) -> Callable[[View], View]:
+def asks(question: Callable[..., Question]) -> Callable[[View], View]:
     """Let a view run only with the passphrase.
 
     ``question`` is given the view's arguments, and is asked for only when there is a page to show: an act that was cut
-    off in between can be repeated from the page before. ``unless``: whether what this request wants is harmless.
+    off in between can be repeated from the page before.
     """
 
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> ResponseReturnValue:
-            if unless is not None and unless():
-                return view(**arguments)
             if flask.request.method != "POST" or own_key.FIELD not in flask.request.form:
                 return _page(question(**arguments))
             try:

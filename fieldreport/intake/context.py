@@ -25,7 +25,14 @@ from fieldreport.intake.logo import Logo
 from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
-from fieldreport.mailbox.letterbox import LetterboxState, asks_for_invitation, is_invited, letterbox_state, must_be_open
+from fieldreport.mailbox.letterbox import (
+    LetterboxState,
+    asks_for_invitation,
+    is_invited,
+    letterbox_state,
+    letters_per_hour,
+    must_be_open,
+)
 from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
@@ -185,7 +192,7 @@ class Service:
         """
         intake = self.settings.intake
         self.mailbox.must_have_room()
-        most = intake.letters_per_hour * (1 + limits.LETTERS_HOUR_RESERVE * has_written)
+        most = letters_per_hour(intake) * (1 + limits.LETTERS_HOUR_RESERVE * has_written)
         if self.receipts.letters(hour=self.hour) >= most:
             raise MailboxFull("no more can be received at the moment", detail="too many letters within an hour")
         if self.free_bytes < 0:

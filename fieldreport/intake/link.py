@@ -33,7 +33,7 @@ from fieldreport import hardening, limits
 from fieldreport.config import Settings, link_token
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, RosterError, SettingsError, UsageError
 from fieldreport.mailbox import LocalMailbox, SealedReply, link_format, open_mailbox
-from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard
+from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard, must_be_letters
 from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.seal import RosterDirectory, RosterStep, open_rosters
 from fieldreport.web.fault_log import log_fault
@@ -275,14 +275,17 @@ class _Link:
         return _json({"epoch": roster.epoch})
 
     def _set_letterbox(self, document: dict[str, Any]) -> Response:
-        state, word = document.get("state"), document.get("invitation")
+        state, word, letters = (document.get(name) for name in ("state", "invitation", "letters_per_hour"))
+        if letters is not None:
+            must_be_letters(letters)
         if word is not None and not isinstance(word, str):
             raise UsageError("an invitation is a word", code="link-body")
         if state is not None and state not in set(LetterboxState):
             raise UsageError("there is no such state of the letterbox", code="link-body")
         wanted = None if state is None else LetterboxState(state)
         # A machine alone asks no database: it must be closed, and be known to be, while one is away.
-        return _json(link_format.of_switches(self._board.set_letterbox(state=wanted, invitation=word)))
+        now = self._board.set_letterbox(state=wanted, invitation=word, letters_per_hour=letters)
+        return _json(link_format.of_switches(now))
 
     def _state(self) -> Response:
         totals, stands = self._mailbox.totals(), self._board.letterbox()

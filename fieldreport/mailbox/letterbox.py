@@ -1,10 +1,10 @@
-"""Whether the letterbox takes reports: open, closed for files, closed, or only with an invitation word.
+"""Whether the letterbox takes reports: open, closed for files, closed, or only with an invitation word, and how many.
 
-An operator under attack closes it. State and word are files in the intake's own directory, written by ``fieldreport
-letterbox``, so that they hold at once, for every worker and after a restart; where there are several machines,
-``shared`` writes them on each. Coming back, reading answers and withdrawing stay possible. Closed means closed to
-additions, too; an addition needs the word unless we see that its source has written before, because everybody who opens
-the form gets a codename.
+An operator under attack closes it, or lets fewer reports in an hour than the settings do. How it is switched are files
+in the intake's own directory, written by ``fieldreport letterbox``, so that they hold at once, for every worker and
+after a restart; where there are several machines, ``shared`` writes them on each. Coming back, reading answers and
+withdrawing stay possible. Closed means closed to additions, too; an addition needs the word unless we see that its
+source has written before, because everybody who opens the form gets a codename.
 
 Rules: without a file it is open and asks for no word; a file that says anything we do not write closes it. The word is
 compared in constant time and is stored with no report.
@@ -21,6 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from fieldreport import limits
 from fieldreport.config import Intake
 from fieldreport.errors import LetterboxClosed, StoreError, UsageError
 from fieldreport.sentence import Sentence
@@ -28,6 +29,7 @@ from fieldreport.sentence import Sentence
 _STATE: Final = "letterbox"
 _STATE_BYTES: Final = 16  # the state, with spaces before it: always the same bytes of the same block of the disk
 _INVITATION: Final = "invitation"
+_LETTERS: Final = "letters-per-hour"
 
 
 class LetterboxState(StrEnum):
@@ -52,13 +54,14 @@ MEANINGS: Final[Mapping[LetterboxState, str]] = {
 class Switches:
     """How a letterbox stands: its state, and whether a first report needs an invitation word.
 
-    The bounds are the intake's settings: reports from forms an hour, bytes of one post, bytes that stay free of its
-    disk. An intake of an older release does not say them.
+    The bounds are the intake's: reports from forms an hour, and how many its settings allow at most; bytes of one
+    post, bytes that stay free of its disk. An intake of an older release does not say them.
     """
 
     state: LetterboxState
     invitation: bool
     letters_per_hour: int | None = None
+    most_letters_per_hour: int | None = None
     request_bytes: int | None = None
     free_bytes: int | None = None
 
@@ -69,11 +72,15 @@ class Switchboard(Protocol):
     def letterbox(self) -> Switches:
         """How it stands. Raises ``StoreError``: nobody can tell."""
 
-    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
-        """Set the state, or the invitation word (an empty one: ask for none), and return how it stands then.
+    def set_letterbox(
+        self, *, state: LetterboxState | None = None, invitation: str | None = None, letters_per_hour: int | None = None
+    ) -> Switches:
+        """Set the state, the invitation word (an empty one: ask for none), or reports an hour; return how it stands.
+
+        ``letters_per_hour``: 0 for as many as the settings allow; more than those is as many, too.
 
         Raises:
-            UsageError: a word of nothing. StoreError: it is away, or could not write.
+            UsageError: a word of nothing, or no number of reports. StoreError: it is away, or could not write.
         """
 
     def close(self) -> None:
@@ -91,10 +98,12 @@ class LocalSwitchboard:
         must_see(self._intake.data)  # a state that cannot be read counts as closed, and may be open
         return switches(self._intake)
 
-    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
+    def set_letterbox(
+        self, *, state: LetterboxState | None = None, invitation: str | None = None, letters_per_hour: int | None = None
+    ) -> Switches:
         """Set them; see ``Switchboard``."""
         must_see(self._intake.data)
-        return switch(self._intake, state=state, invitation=invitation)
+        return switch(self._intake, state=state, invitation=invitation, letters_per_hour=letters_per_hour)
 
     def close(self) -> None:
         """Nothing is open; see ``Switchboard``."""
@@ -105,19 +114,67 @@ def switches(intake: Intake) -> Switches:
     return Switches(
         state=letterbox_state(intake.data),
         invitation=asks_for_invitation(intake.data),
-        letters_per_hour=intake.letters_per_hour,
+        letters_per_hour=letters_per_hour(intake),
+        most_letters_per_hour=intake.letters_per_hour,
         request_bytes=intake.request_bytes,
         free_bytes=intake.free_bytes,
     )
 
 
-def switch(intake: Intake, *, state: LetterboxState | None, invitation: str | None) -> Switches:
+def switch(
+    intake: Intake, *, state: LetterboxState | None, invitation: str | None, letters_per_hour: int | None
+) -> Switches:
     """Set what is given, of the letterbox of these settings; see ``Switchboard.set_letterbox``."""
     if state is not None:
         set_letterbox_state(intake.data, state)
     if invitation is not None:
         set_invitation(intake.data, invitation or None)
+    if letters_per_hour is not None:
+        _set_letters(intake.data, letters_per_hour)
     return switches(intake)
+
+
+def letters_per_hour(intake: Intake) -> int:
+    """How many reports from forms are taken in an hour: what was set, at most what the settings allow.
+
+    What cannot be read counts as 0: nothing is taken.
+    """
+    try:
+        return min(chosen_letters(intake.data) or intake.letters_per_hour, intake.letters_per_hour)
+    except StoreError:
+        return 0
+
+
+def chosen_letters(data: Path) -> int:
+    """How many reports an hour were set; 0 for as many as the settings allow.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return must_be_letters(int((data / _LETTERS).read_text(encoding="ascii")))
+    except FileNotFoundError:
+        return 0
+    except (OSError, ValueError, UsageError):
+        raise StoreError("the reports an hour cannot be read", detail=f"cannot read {data / _LETTERS}") from None
+
+
+def must_be_letters(untrusted: object) -> int:
+    """A number of reports an hour, or 0. Raises ``UsageError``: it is none."""
+    if type(untrusted) is not int or not 0 <= untrusted <= limits.LETTERS_HOUR_MOST:
+        raise UsageError("reports an hour are a whole number", code="link-body")
+    return untrusted
+
+
+def _set_letters(data: Path, number: int) -> None:
+    """Take so many reports an hour, 0 for as many as the settings allow. Raises as ``set_invitation``."""
+    if must_be_letters(number):
+        write_private(data / _LETTERS, f"{number}\n")
+        return
+    try:
+        (data / _LETTERS).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot remove {data / _LETTERS}: {error.strerror}") from None
 
 
 def letterbox_state(data: Path) -> LetterboxState:
@@ -136,7 +193,7 @@ def must_see(data: Path) -> Literal[True]:
     Raises:
         StoreError: this user may not look.
     """
-    for name in (_STATE, _INVITATION):
+    for name in (_STATE, _INVITATION, _LETTERS):
         try:
             (data / name).read_bytes()
         except FileNotFoundError:

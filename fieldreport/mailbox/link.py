@@ -201,9 +201,11 @@ class LinkMailbox:
         """How the letterbox stands; see ``Switchboard``."""
         return self._switches(self._ask("GET", "/state"))
 
-    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
-        """Set the state, or the invitation word; see ``Switchboard``."""
-        wanted = {"state": state, "invitation": invitation}
+    def set_letterbox(
+        self, *, state: LetterboxState | None = None, invitation: str | None = None, letters_per_hour: int | None = None
+    ) -> Switches:
+        """Set the state, the invitation word, or reports an hour; see ``Switchboard``."""
+        wanted = {"state": state, "invitation": invitation, "letters_per_hour": letters_per_hour}
         return self._switches(
             self._ask("PUT", "/letterbox", {name: each for name, each in wanted.items() if each is not None})
         )

@@ -55,7 +55,7 @@ def pieces_of(letter: SealedLetter, *, start: int = 0) -> Iterator[bytes]:
     yield summed.digest()[max(0, start - at) :]
 
 
-_BOUNDS: Final = ("letters_per_hour", "request_bytes", "free_bytes")
+_BOUNDS: Final = ("letters_per_hour", "most_letters_per_hour", "request_bytes", "free_bytes")
 
 
 def of_switches(switches: Switches) -> dict[str, Any]:

@@ -19,11 +19,11 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from sqlalchemy import Engine, delete, select, update
 
@@ -35,8 +35,10 @@ from fieldreport.mailbox.letterbox import (
     LocalSwitchboard,
     Switchboard,
     Switches,
+    chosen_letters,
     invitation_word,
     letterbox_state,
+    must_be_letters,
     must_see,
     plain_word,
     switch,
@@ -61,6 +63,26 @@ class _Said:
 
     version: int
     sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """How the letterbox is switched; no ``word``: none is asked for; 0 ``letters``: as many as the settings allow."""
+
+    state: LetterboxState
+    word: str
+    letters: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, str]) -> Self:
+        """The same from ``fields``. Raises ``KeyError``, ``ValueError``, ``UsageError``: it is not."""
+        letters = must_be_letters(int(fields.get("letters", "0")))  # a machine of an older release says none
+        return cls(LetterboxState(fields["state"]), fields["invitation"], letters)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What is sealed of it."""
+        return {"state": self.state, "invitation": self.word, "letters": str(self.letters)}
 
 
 class SharedLetterbox:
@@ -139,7 +161,9 @@ class SharedLetterbox:
         self.follow()
         return switches(self._intake)
 
-    def set_letterbox(self, *, state: LetterboxState | None = None, invitation: str | None = None) -> Switches:
+    def set_letterbox(
+        self, *, state: LetterboxState | None = None, invitation: str | None = None, letters_per_hour: int | None = None
+    ) -> Switches:
         """Set them for all machines; see ``Switchboard``.
 
         Raises:
@@ -147,10 +171,10 @@ class SharedLetterbox:
         """
         must_see(self._intake.data)
         if state is LetterboxState.CLOSED:  # first here, where it needs no database
-            switch(self._intake, state=state, invitation=None)
+            switch(self._intake, state=state, invitation=None, letters_per_hour=None)
         with self._lock, one_at_a_time(self._intake.data):
             for _ in range(_TRIES):
-                if self._say(self._said(), state, invitation):
+                if self._say(self._said(), state, invitation, letters_per_hour):
                     break
             else:
                 raise StoreError("somebody else switches the letterbox now", detail="switches changed", code="busy")
@@ -162,15 +186,19 @@ class SharedLetterbox:
 
     # --- switches ---
 
-    def _say(self, said: _Said, state: LetterboxState | None, invitation: str | None) -> bool:
-        before, word = letterbox_state(self._intake.data), invitation_word(self._intake.data)
+    def _say(self, said: _Said, state: LetterboxState | None, invitation: str | None, letters: int | None) -> bool:
+        data = self._intake.data
+        stands = _Stands(letterbox_state(data), invitation_word(data), chosen_letters(data))
         with suppress(StoreError):  # one that is damaged, or older than ours, is replaced by what holds here
-            before, word = self._opened(said) or (before, word)
-        state = before if state is None else state
-        word = word if invitation is None else plain_word(invitation)
+            stands = self._opened(said) or stands
+        stands = _Stands(
+            stands.state if state is None else state,
+            stands.word if invitation is None else plain_word(invitation),
+            stands.letters if letters is None else must_be_letters(letters),
+        )
         version = max(said.version, self._seen()) + 1
         try:
-            sealed = self._key.seal(_PURPOSE, {"version": str(version), "state": state, "invitation": word}, now=0)
+            sealed = self._key.seal(_PURPOSE, {"version": str(version), **stands.fields}, now=0)
         except LimitExceeded:
             raise UsageError("this invitation word is too long") from None
         change = (
@@ -182,20 +210,20 @@ class SharedLetterbox:
         with writing(self._engine) as session:
             if session.scalar(change) is None:
                 return False
-        self._hold(version, state, word)
+        self._hold(version, stands)
         return True
 
-    def _opened(self, said: _Said) -> tuple[LetterboxState, str] | None:
-        """State and word that the database says; nothing while nobody has said anything."""
+    def _opened(self, said: _Said) -> _Stands | None:
+        """What the database says; nothing while nobody has said anything."""
         if said.version < self._seen():
             raise self._untrusted("what the database says of the letterbox is older than what this machine has seen")
         if not said.version:
             return None
         try:
             known = self._key.open(said.sealed, _PURPOSE, now=0, max_age_seconds=0)
-            version, stands = known["version"], (LetterboxState(known["state"]), known["invitation"])
-        except (TokenError, KeyError, ValueError):
-            version, stands = "", (LetterboxState.CLOSED, "")
+            version, stands = known["version"], _Stands.of(known)
+        except (TokenError, KeyError, ValueError, UsageError):
+            version, stands = "", _Stands(LetterboxState.CLOSED, "", 0)
         if version != str(said.version):
             raise self._untrusted(
                 "what the database says of the letterbox was not sealed with this machine's [intake] machines_token"
@@ -206,10 +234,15 @@ class SharedLetterbox:
         remedy = "compare the tokens of all machines, then say it again: fieldreport letterbox open"
         return StoreError("the letterbox cannot be told open", detail=f"{why}; {remedy}", code="letterbox-untrusted")
 
-    def _hold(self, version: int, state: LetterboxState, word: str) -> None:
+    def _hold(self, version: int, stands: _Stands) -> None:
         """Let it hold on this machine. The state first, which a full disk takes; the version last, after a whole."""
-        changed = word != invitation_word(self._intake.data)
-        switch(self._intake, state=state, invitation=word if changed else None)
+        word, letters = invitation_word(self._intake.data), chosen_letters(self._intake.data)
+        switch(
+            self._intake,
+            state=stands.state,
+            invitation=stands.word if stands.word != word else None,
+            letters_per_hour=stands.letters if stands.letters != letters else None,
+        )
         write_private(self._intake.data / _VERSION, f"{version}\n")
 
     def _seen(self) -> int:
@@ -228,7 +261,7 @@ class SharedLetterbox:
         with one_at_a_time(self._intake.data):
             stands = self._opened(said)
             if stands is not None and said.version > self._seen():
-                self._hold(said.version, *stands)
+                self._hold(said.version, stands)
         self._exchange_rosters()
 
     def _said(self) -> _Said:

@@ -24,6 +24,8 @@ def test_it_closes_and_opens_and_says_how_it_stands(house: House) -> None:
     assert house.run("letterbox", "open").stdout == "The letterbox is open.\n"
     assert letterbox_state(data) is LetterboxState.OPEN
     assert house.run("letterbox", "ajar").exit_code == 2
+    assert "At most 40 reports from forms an hour" in house.run("letterbox", "--letters-per-hour", "40").stdout
+    assert house.run("letterbox", "--letters-per-hour", "0").stdout == "The letterbox is open.\n"
 
 
 def test_the_word_is_typed_and_not_an_argument(house: House) -> None:

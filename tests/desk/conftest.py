@@ -164,6 +164,11 @@ class Browser:
         """Press the button of a dangerous act, with the admin's passphrase."""
         return self.press(page, button, {"passphrase": PASSPHRASES["lena"], **(values or {})})
 
+    def order_key(self, handle: str) -> Page:
+        """As the admin, order a new key for somebody."""
+        button = f"Order a new key for {handle}"
+        return self.confirm(self.press(self.get("/staff"), button), button)
+
     @property
     def cookie(self) -> str | None:
         found = self.client.get_cookie("desk")

@@ -9,7 +9,11 @@ from tests.desk.conftest import Browser, House
 
 
 def set_names(lena: Browser, handle: str, names: str) -> str:
-    return lena.press(lena.get("/staff"), f"Set how {handle} is addressed", {"addressees": names}).text
+    page = lena.press(lena.get("/staff"), f"Set how {handle} is addressed", {"addressees": names})
+    if page.status != 200:
+        return page.text
+    assert "Until now: " in page.text
+    return lena.confirm(page, "Set it").text
 
 
 def test_the_admin_writes_down_who_is_in_a_desk(house: House, lena: Browser) -> None:

@@ -12,11 +12,13 @@ from tests.desk.test_every_route import path_of, routes
 
 DANGEROUS: dict[str, dict[str, str]] = {
     "staff.remove": {},
-    "staff.rotate": {"handle": "everybody!"},
+    "staff.rotate": {"handle": "amira"},
     "staff.renew": {},
     "staff.lock_all": {},
     "letterbox.set_state": {"state": "closed"},
     "letterbox.set_invitation": {"invitation": "heron"},
+    "letterbox.set_letters": {"letters": "40"},
+    "staff.address": {"handle": "amira", "addressees": "borders"},
 }
 
 
@@ -48,7 +50,6 @@ def test_nothing_happens_without_the_passphrase_or_with_a_wrong_one(house: House
 def test_every_act_of_an_admin_that_is_dangerous_is_asked_about(house: House) -> None:
     """A new act of the admin has to be put on one of the two lists."""
     harmless = {
-        "staff.address",
         "audit.verify",
         "audit.export",
         "enrolment.invite",
@@ -84,6 +85,19 @@ def test_the_letterbox_is_closed_from_the_desk_and_opened(house: House, lena: Br
         ("letterbox-set", "open"),
         ("letterbox-set", state),
     ]
+
+
+def test_fewer_reports_an_hour_are_taken_from_the_desk_and_as_many_as_before(house: House, lena: Browser) -> None:
+    page = lena.press(lena.get("/letterbox"), "Set it", {"letters": "40"})
+    page = lena.confirm(page, "Set it")
+    assert "At most 40 reports an hour now." in page.text
+    assert house.desk.letterbox.letterbox().letters_per_hour == 40
+    assert page.find("//input[@name='letters']")[0].get("value") == "40"
+    assert lena.press(page, "Set it", {"letters": "many"}).status == 422
+    page = lena.confirm(lena.press(page, "Set it", {"letters": ""}), "Set it")
+    assert house.desk.letterbox.letterbox().letters_per_hour == house.settings.intake.letters_per_hour
+    acts = [(entry.act, entry.subject) for entry in house.vault.audit.page(limit=2)]
+    assert acts == [("letterbox-set", "letters-per-hour 5000"), ("letterbox-set", "letters-per-hour 40")]
 
 
 def test_it_closes_while_the_desk_cannot_write_its_log(

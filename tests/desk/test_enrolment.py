@@ -360,7 +360,7 @@ class TestRemoving:
         assert house.desk.sessions.open_by_handle() == {"jonas": 1}
 
     def test_a_rotation_that_was_under_way_is_forgotten(self, house: House, lena: Browser) -> None:
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
         lena.confirm(lena.get("/staff/remove/amira"), "Remove amira")
         assert rotation_state.open_rotations(house.vault) == ()
 

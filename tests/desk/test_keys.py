@@ -39,7 +39,7 @@ def state(house: House) -> RotationState:
 
 def approved(house: House, lena: Browser) -> None:
     """Amira's rotation up to the point where the new key is in the roster."""
-    lena.press(lena.get("/staff"), "Order a new key for amira")
+    lena.order_key("amira")
     house.sign_in("amira")
     page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
     lena.confirm(page, "The words are the same: approve")
@@ -193,7 +193,7 @@ class TestARotation:
         first = house.receive("before the rotation")
         old = house.staff["amira"].public_entry().key_id
 
-        page = lena.press(lena.get("/staff"), "Order a new key for amira")
+        page = lena.order_key("amira")
         assert "Ordered for amira." in page.text
         assert "waits for their next unlock" in page.text
 
@@ -254,7 +254,7 @@ class TestARotation:
         assert house.roster.by_key(old).state is KeyState.REVOKED
 
     def test_everybodys_can_be_ordered_at_once(self, house: House, lena: Browser) -> None:
-        lena.press(lena.get("/staff"), "Order a new key for jonas")
+        lena.order_key("jonas")
         page = lena.press(lena.get("/staff"), "Order new keys for everybody")
         page = lena.confirm(page, "Order new keys for everybody")
         assert "Ordered for amira, ines." in page.text
@@ -270,11 +270,12 @@ class TestARotation:
 
     def test_it_rejects_a_second_order_while_one_is_open(self, house: House, lena: Browser) -> None:
         page = lena.get("/staff")
-        lena.press(page, "Order a new key for amira")
-        assert lena.press(page, "Order a new key for amira").status == 409
+        button = "Order a new key for amira"
+        lena.confirm(lena.press(page, button), button)
+        assert lena.confirm(lena.press(page, button), button).status == 409
 
     def test_what_was_compared_is_what_is_approved(self, house: House, lena: Browser) -> None:
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
         house.sign_in("amira")
         page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
         page = lena.confirm(page, "The words are the same: approve", {"key_id": "0" * 32})
@@ -287,7 +288,7 @@ class TestARotation:
         from fieldreport.unseal.rotation import KeyRequest
         from fieldreport.vault.archive.tables import Rotation
 
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
         house.sign_in("amira")
         # Signed by somebody else for amira: what somebody who holds the desk's disk could write.
         forged = KeyRequest.sign(house.staff["jonas"], replaces=house.staff["amira"].public_entry().key_id).encode()
@@ -300,7 +301,7 @@ class TestARotation:
     def test_an_approval_that_was_cut_off_can_be_repeated(
         self, house: House, lena: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
         house.sign_in("amira")
         page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
         with monkeypatch.context() as broken:
@@ -321,7 +322,7 @@ class TestARotation:
         from fieldreport.errors import UsageError
         from fieldreport.unseal import rotation
 
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
 
         def full(*_: object, **__: object) -> None:
             raise UsageError("cannot write the key file")
@@ -337,7 +338,7 @@ class TestARotation:
         path = house.settings.desk.keyfiles / "amira.key"
         (secret,) = machine_secret.directory(path.parent).glob("amira.*")
         backup = {file: file.read_bytes() for file in (path, secret)}
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
         house.sign_in("amira")
         first = rotation_state.all_rotations(house.vault)[0].new_key_id
         assert "waits for the admin" in house.sign_in("amira").landed.text
@@ -352,7 +353,7 @@ class TestARotation:
         self, house: House, lena: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         house.receive()
-        lena.press(lena.get("/staff"), "Order a new key for amira")
+        lena.order_key("amira")
         house.sign_in("amira")
         page = lena.get(lena.get("/staff").link("Approve the new key of amira"))
         with monkeypatch.context() as broken:

@@ -188,7 +188,7 @@ class TestAddingAndRemoving:
 
 
 def test_a_rotation_keeps_them(house: House, authenticator: Authenticator, lena: Browser) -> None:
-    lena.press(lena.get("/staff"), "Order a new key for amira")
+    lena.order_key("amira")
     assert try_in(house.stranger(), authenticator).status == 200
     staff = key_file.unlock(house.settings.desk.keyfiles / "amira.key", PASSPHRASE)
     assert (len(staff.identities), len(staff.passkeys)) == (2, 1)

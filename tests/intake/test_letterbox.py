@@ -11,6 +11,7 @@ import pytest
 from fieldreport.errors import StoreError, UsageError
 from fieldreport.mailbox.letterbox import (
     LetterboxState,
+    LocalSwitchboard,
     is_invited,
     letterbox_state,
     set_invitation,
@@ -115,6 +116,26 @@ def test_letters_of_an_hour_have_a_ceiling_with_the_page_of_a_full_mailbox(house
     assert len(house.letters()) == 3
     house.clock.pass_hours(1)
     assert source.post("report", late).status == 200
+
+
+def test_fewer_of_them_can_be_taken_than_the_settings_allow_and_never_more(house: House) -> None:
+    intake = house.with_intake(letters_per_hour=3)
+    source, board = Source(intake.app()), LocalSwitchboard(intake.settings.intake)
+    board.set_letterbox(letters_per_hour=1)
+    assert source.send("Trucks.").status == 200
+    house.clock.now += 2
+    assert source.get("report").status == 503
+    board.set_letterbox(letters_per_hour=50)
+    house.clock.now += 2
+    assert [source.send(text).status for text in ("Tanks.", "Planes.")] == [200, 200]
+    house.clock.now += 2
+    assert source.get("report").status == 503
+    (intake.settings.intake.data / "letters-per-hour").write_text("many")
+    house.clock.pass_hours(1)
+    assert source.get("report").status == 503, "what nobody can read closes it"
+    board.set_letterbox(letters_per_hour=0)
+    house.clock.now += 2
+    assert source.send("Boats.").status == 200
 
 
 def test_a_flood_shuts_out_those_who_have_written_before_last(house: House) -> None:

@@ -349,6 +349,14 @@ def test_the_letterbox_is_switched_from_the_desk(mailbox: LocalMailbox, tmp_path
         now = link.set_letterbox(state=LetterboxState.NO_FILES, invitation="")
         assert (now.state, now.invitation) == (LetterboxState.NO_FILES, False)
         assert link.letterbox() == now
+        now = link.set_letterbox(letters_per_hour=40)
+        assert (now.letters_per_hour, now.most_letters_per_hour) == (40, limits.LETTERS_HOUR)
+        assert link.set_letterbox(letters_per_hour=limits.LETTERS_HOUR + 1).letters_per_hour == limits.LETTERS_HOUR
+        assert link.set_letterbox(letters_per_hour=0) == link.letterbox()
+        with pytest.raises(UsageError):
+            link.set_letterbox(letters_per_hour=-1)
+        (data / "letters-per-hour").write_text("many")
+        assert link.letterbox().letters_per_hour == 0
 
 
 def test_it_is_closed_from_the_desk_while_the_database_is_away(

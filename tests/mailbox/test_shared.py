@@ -98,6 +98,10 @@ def test_what_is_said_on_one_machine_holds_on_the_other_within_a_minute(two: Two
     third = two.another("three")
     assert third.shared.letterbox() == two.one.shared.letterbox() == two.two.shared.letterbox()
     assert (third.state, is_invited(third.data, "")) == (OPEN, False)
+    third.shared.set_letterbox(letters_per_hour=9)
+    assert two.one.shared.letterbox().letters_per_hour == two.two.shared.letterbox().letters_per_hour == 9
+    two.one.shared.set_letterbox(state=CLOSED)
+    assert two.two.shared.letterbox().letters_per_hour == 9, "the other switches stay"
     assert limits.FOLLOW_SECONDS <= limits.FOLLOW_MOST_SECONDS <= 60
 
 

@@ -6,6 +6,7 @@ logged is said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -141,6 +142,48 @@ def set_invitation() -> ResponseReturnValue:
     asked = bool(now.invitation)
     text = _("A first report needs the invitation word now.") if asked else _("No invitation word is asked for now.")
     return _logged(Act.INVITATION_SET, "asked" if asked else "not-asked", text)
+
+
+def _letters() -> int:
+    """How many reports an hour are wanted; 0 for as many as the letterbox's settings allow."""
+    typed = flask.request.form.get("letters", "").strip()
+    if not re.fullmatch("[0-9]{0,7}", typed):
+        raise UsageError(Sentence("Reports an hour are a whole number."))
+    return min(int(typed or 0), limits.LETTERS_HOUR_MOST)
+
+
+def _ask_set_letters() -> Question:
+    number = _letters()
+    return Question(
+        title=_("Take at most %(number)s reports an hour?", number=f"{number:,}")
+        if number
+        else _("Take as many reports an hour as the settings allow?"),
+        will_happen=(
+            _("It counts from the next request on, also what came in this hour before."),
+            _(
+                "Over this number, sources read that no more can be received at the moment, and come back later. Some"
+                " room is kept for those who have written before."
+            ),
+            _("The settings of the letterbox stay the upper bound."),
+        ),
+        button=_("Set it"),
+        back=flask.url_for(".show"),
+        fields={"letters": str(number)},
+        danger=bool(number),
+    )
+
+
+@access.admin
+@blueprint.post("/letterbox/letters")
+@asks(_ask_set_letters)
+def set_letters() -> ResponseReturnValue:
+    """Take fewer reports an hour than the settings allow, or as many again."""
+    number = _letters()
+    now = context.desk().letterbox.set_letterbox(letters_per_hour=number)
+    most = now.letters_per_hour or 0
+    return _logged(
+        Act.LETTERBOX_SET, f"letters-per-hour {most}", _("At most %(number)s reports an hour now.", number=f"{most:,}")
+    )
 
 
 def _logged(act: Act, subject: str, done: str) -> ResponseReturnValue:

@@ -157,34 +157,37 @@ def _chosen() -> list[str]:
     return chosen
 
 
-def _is_for_one() -> bool:
-    """One person's order is small: their new key waits for approval."""
-    return flask.request.form.get("handle") != _EVERYBODY
+def _is_for_everybody() -> bool:
+    return flask.request.form.get("handle") == _EVERYBODY
 
 
 def _ask_rotate() -> Question:
     chosen = _chosen()
+    everybody = _is_for_everybody()
+    button = _("Order new keys for everybody") if everybody else _("Order a new key for %(handle)s", handle=chosen[0])
     return Question(
-        title=_("Order new keys for everybody?"),
+        title=_("Order new keys for everybody?")
+        if everybody
+        else _("Order a new key for %(handle)s?", handle=chosen[0]),
         will_happen=(
             _("%(handles)s: each new key is made at their next unlock.", handles=", ".join(chosen)),
             _("Each waits for you to compare its words with its owner before it is used."),
             _("An editor whose new key was approved has the archive re-wrapped; then the old key is destroyed."),
             _("An order cannot be taken back."),
         ),
-        button=_("Order new keys for everybody"),
+        button=button,
         back=flask.url_for(".show"),
     )
 
 
 @access.admin
 @blueprint.post("/staff/rotate")
-@asks(_ask_rotate, unless=_is_for_one)
+@asks(_ask_rotate)
 def rotate() -> ResponseReturnValue:
     """Order a new key for one editor, or for every editor without a rotation under way."""
     seat = context.seat()
     chosen = _chosen()
-    everybody = not _is_for_one()
+    everybody = _is_for_everybody()
     ordered = []
     for handle in chosen:
         try:
@@ -262,20 +265,45 @@ def approve(order_id: int) -> ResponseReturnValue:
     return flask.redirect(flask.url_for(".show"), code=303)
 
 
+def _addressed() -> tuple[str, list[str]]:
+    """The editor whom the form names, and under which names sources may write to them."""
+    form = flask.request.form
+    return _removable(form.get("handle", "")).handle, sorted(set(form.get("addressees", "").replace(",", " ").split()))
+
+
+def _ask_address() -> Question:
+    handle, names = _addressed()
+    before = sorted(name for name, handles in _roster().addressees.items() if handle in handles)
+    return Question(
+        title=_("Let sources write to %(handle)s?", handle=handle)
+        if names
+        else _("Let sources not write to %(handle)s alone?", handle=handle),
+        will_happen=(
+            _("%(handle)s is addressed as %(names)s.", handle=handle, names=", ".join(names) or _("nobody")),
+            _("Until now: %(names)s.", names=", ".join(before) or _("nobody")),
+            _(
+                "You sign a new roster. A report that is addressed from then on is sealed to those whom its source"
+                " chose, and to no other editor. What was sent before stays as it is."
+            ),
+        ),
+        button=_("Set it"),
+        back=flask.url_for(".show"),
+    )
+
+
 @access.admin
 @blueprint.post("/staff/addressees")
+@asks(_ask_address)
 def address() -> ResponseReturnValue:
     """Say under which names sources may write to one editor alone."""
-    form = flask.request.form
-    handle = _removable(form.get("handle", "")).handle
-    names = form.get("addressees", "").replace(",", " ").split()
+    handle, names = _addressed()
     roster = roster_changes.address(context.seat(), handle, names, context.desk().mailbox)
     context.say(
         _(
             "Roster %(number)s is in force. %(handle)s is addressed as %(names)s.",
             number=roster.epoch,
             handle=handle,
-            names=", ".join(sorted(set(names))) or _("nobody"),
+            names=", ".join(names) or _("nobody"),
         )
     )
     return flask.redirect(flask.url_for(".show"), code=303)
