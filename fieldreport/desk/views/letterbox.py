@@ -154,8 +154,9 @@ def _letters() -> int:
 
 def _ask_set_letters() -> Question:
     number = _letters()
+    shown = f"{number:,}"
     return Question(
-        title=_("Take at most %(number)s reports an hour?", number=f"{number:,}")
+        title=_("Take at most %(number)s reports an hour?", number=shown)
         if number
         else _("Take as many reports an hour as the settings allow?"),
         will_happen=(
@@ -181,8 +182,9 @@ def set_letters() -> ResponseReturnValue:
     number = _letters()
     now = context.desk().letterbox.set_letterbox(letters_per_hour=number)
     most = now.letters_per_hour or 0
+    shown = f"{most:,}"
     return _logged(
-        Act.LETTERBOX_SET, f"letters-per-hour {most}", _("At most %(number)s reports an hour now.", number=f"{most:,}")
+        Act.LETTERBOX_SET, f"letters-per-hour {most}", _("At most %(number)s reports an hour now.", number=shown)
     )
 
 
