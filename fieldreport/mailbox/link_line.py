@@ -107,9 +107,10 @@ class Line(HTTPConnection):
 
     @override
     def connect(self) -> None:
-        sock = _dial(self._address, self._connect_seconds)
+        sock = dial(self._address, self._connect_seconds)
         try:
             if self._address.tls:
+                # OpenSSL 3.5 and newer offer X25519MLKEM768 first by themselves; what is older has no name for it.
                 context = ssl.create_default_context()
                 sock = context.wrap_socket(sock, server_hostname=self._address.host)
             sock.settimeout(self._read_seconds)
@@ -140,7 +141,8 @@ class Line(HTTPConnection):
         self.close()
 
 
-def _dial(address: Address, seconds: float) -> socket.socket:
+def dial(address: Address, seconds: float) -> socket.socket:
+    """A socket to the other end, the same way as the link goes; TLS is not begun. Raises ``OSError``."""
     if address.socket is not None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

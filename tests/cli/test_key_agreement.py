@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 from fieldreport import config
 from fieldreport.checks.findings import Verdict
 from fieldreport.cli import key_agreement
+from fieldreport.mailbox.link_line import Address, Line
 from tests.cli.conftest import House, free_ports
 
 # What OpenSSL 3.5 and 3.0 answered to the question, as recorded.
@@ -71,3 +73,60 @@ def test_a_proxy_that_is_elsewhere_was_not_looked_at(
 
 def test_a_letterbox_without_tls_is_asked_nothing(house: House) -> None:
     assert verdicts(house.settings) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "here", "said"),
+    [
+        (_ASKS_FOR_THE_KEY, True, Verdict.HOLDS),
+        (_ASKS_FOR_THE_KEY, False, Verdict.WARNS),
+        (_REFUSES, True, Verdict.WARNS),
+    ],
+)
+def test_what_the_two_ends_of_the_link_have_is_said(
+    house: House, monkeypatch: pytest.MonkeyPatch, answer: bytes, *, here: bool, said: Verdict
+) -> None:
+    monkeypatch.setattr(key_agreement, "_is_able_here", lambda: here)
+    with answering(answer) as (host, port):
+        desk = replace(house.settings.desk, link=f"https://{host}:{port}")
+        assert verdicts(replace(house.settings, desk=desk)) == [said]
+
+
+def test_a_link_behind_a_proxy_is_asked_through_it(house: House) -> None:
+    with answering(b"no socks at all") as (host, port):
+        desk = replace(house.settings.desk, link="https://letters.invalid", link_proxy=f"socks5://{host}:{port}")
+        assert verdicts(replace(house.settings, desk=desk)) == [Verdict.UNSEEN]
+
+
+def test_the_link_offers_the_group_where_this_machines_openssl_has_it() -> None:
+    """What goes over the wire, whatever the library's version says of itself."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            line, _ = server.accept()
+            with line:
+                heard.append(line.recv(4096))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        host, port = server.getsockname()
+        with pytest.raises(OSError, match=r"."):
+            Line(Address(host=host, port=port, tls=True), in_a_hurry=True).connect()
+        thread.join()
+    assert (key_agreement.HYBRID in groups_in(heard[0])) == (ssl.OPENSSL_VERSION_INFO >= (3, 5))
+
+
+def groups_in(hello: bytes) -> list[int]:
+    """The supported groups of a client hello (RFC 8446, 4.2.7)."""
+    at = 5 + 4 + 2 + 32  # record, handshake, version, random
+    at += 1 + hello[at]  # session
+    at += 2 + int.from_bytes(hello[at : at + 2])  # suites
+    at += 1 + hello[at]  # compression
+    at += 2
+    while at < len(hello):
+        kind, length = int.from_bytes(hello[at : at + 2]), int.from_bytes(hello[at + 2 : at + 4])
+        body, at = hello[at + 4 : at + 4 + length], at + 4 + length
+        if kind == 10:
+            return [int.from_bytes(body[place : place + 2]) for place in range(2, len(body), 2)]
+    return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -91,6 +92,27 @@ def test_caddy_takes_its_file(tmp_path: Path) -> None:
     done = ran("caddy", "validate", "--adapter", "caddyfile", "--config", caddyfile, environment=home)
     assert done.returncode == 0, done.stderr
     assert ran("caddy", "fmt", caddyfile).stdout == caddyfile.read_text()
+
+
+def test_doctors_question_is_answered_by_caddy_as_its_go_can(tmp_path: Path) -> None:
+    """A server that is not built on OpenSSL: Go has X25519MLKEM768 since 1.24, and offers it by itself."""
+    port = free_ports()
+    (tmp_path / "Caddyfile").write_text(
+        "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n"
+        f"https://localhost:{port} {{\n\ttls internal\n\trespond here\n}}\n"
+    )
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    built = re.search(r"^go\s+go1\.(\d+)", ran("caddy", "build-info").stdout, re.MULTILINE)
+    assert built is not None
+    with (tmp_path / "log").open("wb") as log:
+        caddy = subprocess.Popen(["caddy", "run", "--config", tmp_path / "Caddyfile"], env=home, stderr=log)
+    try:
+        eventually(lambda: b"serving initial configuration" in (tmp_path / "log").read_bytes())
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as line:
+            assert offers_hybrid(line, "localhost") == (int(built[1]) >= 24)
+    finally:
+        caddy.terminate()
+        caddy.wait()
 
 
 def test_the_kernel_takes_the_firewall_and_drops_what_it_does_not_name() -> None:
@@ -212,7 +234,8 @@ def test_a_report_comes_through_nginx_to_a_letterbox_under_its_units_filters_and
             assert "place" in " ".join(receipt.all("//dl[@id='received']"))
         spoken = ran("openssl", "s_client", "-brief", "-connect", f"127.0.0.1:{nginx.port + 1}").stderr
         assert re.search(rf": {group}\b", spoken), spoken
-        assert offers_hybrid(("127.0.0.1", nginx.port + 1), "localhost") == (group == _HYBRID)  # as doctor asks
+        with socket.create_connection(("127.0.0.1", nginx.port + 1), timeout=PATIENCE_SECONDS) as line:
+            assert offers_hybrid(line, "localhost") == (group == _HYBRID)  # as doctor asks
         with pytest.raises(httpx.TransportError):
             source.get(address)  # nobody is behind it any more, and that is where proxies name who came
     written = {path.name: path.read_text() for path in nginx.directory.rglob("*") if path.is_file()}
