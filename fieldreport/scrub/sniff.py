@@ -34,6 +34,7 @@ UNREADABLE_ZIP: Final = (
 
 _HEAD_BYTES: Final = 4096
 _ZEROS: Final = 1024 * 1024  # in front of a recording
+_DIRECTORIES: Final = 16  # of a TIFF below the first; raw files have three or four
 _MAIL: Final = "message/rfc822"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
@@ -454,11 +455,34 @@ def _tiff(head: bytes, source: Source) -> str:
         raise Damaged
     (count,) = struct.unpack(f"{order}H", count_bytes)
     entries = source.read_at(offset + 2, count * 12)
-    tags = {struct.unpack_from(f"{order}H", entries, i)[0] for i in range(0, len(entries) - 11, 12)}
+    fields = {
+        tag: (number, value)
+        for tag, _, number, value in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12])
+    }
     dng_version, sub_ifds, make, cfa_pattern = 50706, 330, 271, 33422
-    if dng_version in tags or cfa_pattern in tags or {sub_ifds, make} <= tags:
+    if dng_version in fields or cfa_pattern in fields:
+        raise Refused(Refusal.RAW_PHOTO)
+    if sub_ifds in fields and make in fields and _holds_raw(source, order, *fields[sub_ifds]):
         raise Refused(Refusal.RAW_PHOTO)
     return "image/tiff"
+
+
+_RAW: Final = frozenset({32803, 34892})  # photometric interpretations: of a sensor's own pixels (DNG 1.7, chapter 4)
+
+
+def _holds_raw(source: Source, order: str, number: int, value: int) -> bool:
+    """Whether a directory below the first holds what a sensor saw, and not only a small picture."""
+    places = [value]
+    if number > 1:
+        listed = source.read_at(value, 4 * min(number, _DIRECTORIES))
+        places = [place for (place,) in struct.iter_unpack(f"{order}I", listed[: len(listed) // 4 * 4])]
+    for place in places:
+        (count,) = struct.unpack(f"{order}H", source.read_at(place, 2).ljust(2, b"\0"))
+        entries = source.read_at(place + 2, count * 12)
+        for tag, kind, _, said in struct.iter_unpack(f"{order}HHI4s", entries[: len(entries) // 12 * 12]):
+            if tag == 262 and kind == 3 and struct.unpack_from(f"{order}H", said)[0] in _RAW:
+                return True
+    return False
 
 
 _CONTENT_TYPES: Final = (

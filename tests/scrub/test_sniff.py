@@ -55,6 +55,12 @@ def tiff(*tags: int) -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
 
 
+def tiff_with_another_inside(photometric: int) -> bytes:
+    """One with a maker and, below its first directory, another picture."""
+    first = struct.pack("<H", 2) + struct.pack("<HHII", 271, 2, 4, 0) + struct.pack("<HHII", 330, 4, 1, 38) + bytes(4)
+    return b"II*\0\x08\0\0\0" + first + struct.pack("<H", 1) + struct.pack("<HHII", 262, 3, 1, photometric)
+
+
 def test_every_type_that_can_be_named_is_cleaned_or_refused_for_a_reason() -> None:
     """Read from the source, so that a new name without a row and without advice is found."""
     tree = ast.parse(Path(sniff.__file__).read_text(encoding="utf-8"))
@@ -139,6 +145,7 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (archive_of({"plan.pages/Index.zip": b"x"}), "application/vnd.apple.pages"),
         (archive_of({"Index.zip": b"x", "preview.jpg": b"x"}), "application/vnd.apple.pages"),
         (archive_of({"Index/Document.iwa": b"x", "preview.jpg": b"x"}), "application/vnd.apple.pages"),
+        (tiff_with_another_inside(2), "image/tiff"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
         (b"<?xml version='1.0'?>\n<!-- made by --><svg:svg/>", "image/svg+xml"),
         (b"\xef\xbb\xbf  <!DOCTYPE html><html></html>", "text/html"),
@@ -211,7 +218,7 @@ def test_a_text_that_begins_like_a_format_is_a_text(word: str) -> None:
         (archive_of({"AndroidManifest.xml": b"x", "classes.dex": b"x"}), Refusal.ACTIVE_CONTENT),
         (archive_of({"META-INF/MANIFEST.MF": b"x"}), Refusal.ACTIVE_CONTENT),
         (ftyp(b"crx "), Refusal.RAW_PHOTO),
-        (tiff(271, 330), Refusal.RAW_PHOTO),  # NEF, ARW, PEF
+        (tiff_with_another_inside(32803), Refusal.RAW_PHOTO),  # NEF, ARW, PEF
         (tiff(256, 50706), Refusal.RAW_PHOTO),  # DNG
         (b"II*\0\x10\0\0\0CR\x02\0" + bytes(30), Refusal.RAW_PHOTO),
         (b"FUJIFILMCCD-RAW 0201" + bytes(30), Refusal.RAW_PHOTO),

@@ -50,9 +50,10 @@ class Archive(Mapping[str, bytes]):
         for member in self._archive.infolist():
             if member.is_dir():
                 continue
-            if member.filename in self._members:
+            name = member.filename.replace("\\", "/")  # as some programs on Windows write it
+            if name in self._members:
                 raise Damaged  # two parts of one name: which one is shown depends on the program
-            self._members[member.filename] = member
+            self._members[name] = member
         _check(self._members.values())
 
     @override

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fieldreport.bench.samples import samples
 from fieldreport.scrub.documents.ooxml.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Removed, Residue
@@ -263,3 +264,18 @@ def test_a_shape_that_lacks_the_name_it_should_have_is_no_reason_to_refuse_the_s
     assert nameless != parts["ppt/slides/b.xml"]
     copy = clean(packed(parts | {"ppt/slides/b.xml": nameless}))
     assert any(b"Second slide" in piece for piece in unpacked(copy.data))
+
+
+def test_a_sheet_in_a_state_that_no_program_knows_is_shown_and_parts_may_have_names_of_windows(clean: Clean) -> None:
+    book = samples()["xlsx"]()
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b"sheetId=", b'state="show" sheetId=')
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, part in parts.items():
+            entry = zipfile.ZipInfo(name)
+            entry.filename = name.replace("/", "\\")
+            archive.writestr(entry, part)
+    assert b"xl\\workbook.xml" in written.getvalue()
+    assert clean(written.getvalue()).data == clean(book).data

@@ -106,6 +106,18 @@ def test_a_file_cut_off_in_its_last_frame_ends_there(clean: Clean) -> None:
     assert Removed.INCOMPLETE in copy.removed
 
 
+def test_what_players_forgive_is_forgiven(clean: Clean) -> None:
+    """One more end of a block, and a file that ends before the pixels of its last frame."""
+    data = animation()
+    place = data.index(b"\x21\xf9")
+    assert clean(data[:place] + bytes(3) + data[place:]).data == clean(data).data
+    last = data.rindex(b"\0\x2c", 0, -40) + 1
+    cut = clean(data[: last + 10])
+    assert Removed.INCOMPLETE in cut.removed
+    assert frames(cut.data) == frames(data)[: len(frames(cut.data))]
+    assert len(frames(cut.data)) == len(frames(data)) - 1
+
+
 @pytest.mark.parametrize(("width", "height"), [(65_535, 65_535), (20_001, 20_001)])
 def test_a_screen_over_the_bounds_is_refused_from_its_header(refusal_of: RefusalOf, width: int, height: int) -> None:
     data = bytearray(encode())

@@ -45,6 +45,7 @@ _SHOWN: Final = re.compile(
     rb"<(?:c:)?(?:f|formula[12]?|definedName|calculatedColumnFormula|totalsRowFormula)(?:>| [^>]*>)([^<]+)|"
     rb"location=\"([^\"]*)"
 )
+_HIDDEN: Final = frozenset({"hidden", "veryHidden"})  # libraries write other words for a sheet that is shown
 _PATH_CODES: Final = re.compile(r"&[ZF]")  # the file's folder and name, in a printed header
 
 
@@ -57,7 +58,7 @@ def clean_workbook(part: PartCleaning, untrusted: bytes) -> bytes:
     sheets = list(root.iter(f"{_X}sheet"))
     numbers: dict[int, int] = {}
     for index, sheet in enumerate(sheets):
-        if str(sheet.get("state", "visible")) != "visible":
+        if str(sheet.get("state", "")) in _HIDDEN:
             package.hidden.gone.add(str(sheet.get("name", "")).casefold())
             package.cleaning.removed.add(Removed.HIDDEN_CONTENT)
             remove(sheet)

@@ -26,11 +26,13 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
     out = [b"GIF89a", b"", palette]
     frames, looping, control = 0, False, b""
     while True:
+        position = _past_padding(data, position)
         kind = data[position] if position < len(data) else None
         if kind == _TRAILER:
             break
-        if kind is None and frames:  # a cut-off file ends where it ends
+        if frames and (kind is None or (kind == _IMAGE and _is_cut_off(data, position))):  # it ends where it ends
             cleaning.removed.add(Removed.INCOMPLETE)
+            position = len(data)
             break
         if kind == _IMAGE:
             frame, position, right, bottom = _frame(data, position)
@@ -66,6 +68,21 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         return write_png.clean(Source.of(made), sink, cleaning.lossless())
     sink.write(cleaned)
     return "image/gif"
+
+
+def _past_padding(data: bytes, position: int) -> int:
+    """Where the next block begins: some programs write the end of a block more than once."""
+    while data[position : position + 1] == b"\0":
+        position += 1
+    return position
+
+
+def _is_cut_off(data: bytes, position: int) -> bool:
+    """Whether the file ends before the first pixel of a frame."""
+    if position + 11 > len(data):
+        return True
+    flags = data[position + 9]
+    return position + 11 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0) >= len(data)
 
 
 def _palette(data: bytes, position: int, flags: int) -> tuple[bytes, int]:

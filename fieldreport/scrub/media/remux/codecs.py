@@ -133,7 +133,7 @@ def _kept(original: Any, removed: set[Removed]) -> list[Any]:
         elif stream.type == "video" and stream.codec_context.width:
             check_image(stream.codec_context.width, stream.codec_context.height)
             kept.append(stream)
-    if unknown - {stream.type for stream in kept}:
+    if unknown - {stream.type for stream in kept} or (not kept and original.streams):
         raise Refused(Refusal.UNSUPPORTED)
     if not kept:
         raise Damaged
