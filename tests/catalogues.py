@@ -51,4 +51,4 @@ class Program:
 
 
 INTAKE = Program("intake", ("intake",))
-DESK = Program("desk", ("desk", "checks", "mailbox", "press", "scrub", "unseal", "vault"))
+DESK = Program("desk", ("desk", "checks", "mailbox", "press", "scrub", "seal", "unseal", "vault"))

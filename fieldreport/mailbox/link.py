@@ -43,6 +43,7 @@ from fieldreport.mailbox.link_line import Address, Line
 from fieldreport.mailbox.local import LocalMailbox, open_mailbox
 from fieldreport.mailbox.shared import open_local_switchboard
 from fieldreport.seal import RosterDirectory
+from fieldreport.sentence import Sentence
 
 _ERRORS: Final[dict[str, type[FieldreportError]]] = {
     error.__name__: error
@@ -322,22 +323,30 @@ class LinkMailbox:
 
     def _refused(self, line: Line, response: HTTPResponse, said: str) -> FieldreportError:
         if not said:
-            return self._failure("link-stranger", f"what answers is no fieldreport link (status {response.status})")
+            why = Sentence("what answers is no fieldreport link (status %(status)s)", status=response.status)
+            return self._failure("link-stranger", why)
         if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return self._failure(
                 "link-refused",
-                "the intake does not know this desk: compare the files of [intake] and [desk] link_token, or, over a "
-                "Unix socket, [intake] link_users with the user that runs this",
+                Sentence(
+                    "the intake does not know this desk: compare the files of [intake] and [desk] link_token, or, over"
+                    " a Unix socket, [intake] link_users with the user that runs this"
+                ),
             )
         version = said.partition(" ")[0]
         if version != str(link_format.VERSION):
             return self._failure(
                 "link-version",
-                f"the intake speaks version {version[:9]!r} of the link, this desk {link_format.VERSION}: upgrade the "
-                "older of the two",
+                Sentence(
+                    "the intake speaks version %(there)s of the link, this desk %(here)s: upgrade the older of the two",
+                    there=repr(version[:9]),
+                    here=link_format.VERSION,
+                ),
             )
         if said != self._greeting:
-            return self._failure("link-instance", "that intake belongs to another newsroom: compare [instance] id")
+            return self._failure(
+                "link-instance", Sentence("that intake belongs to another newsroom: compare [instance] id")
+            )
         answer = self._read(line, response)
         code = str(answer.get("code"))
         known = _ERRORS.get(str(answer.get("error")), StoreError)
@@ -349,13 +358,14 @@ class LinkMailbox:
         # What an HTTPException says is what the other end sent, and would reach a log and a terminal.
         said = (error.strerror or str(error)) if isinstance(error, OSError) else ""
         why = said or type(error).__name__
-        return self._failure(AWAY, f"the intake does not answer: {why}")
+        return self._failure(AWAY, Sentence("the intake does not answer: %(why)s", why=why))
 
     def _nonsense(self) -> StoreError:
-        return self._failure("link-answer", "the intake answers what this desk does not understand")
+        return self._failure("link-answer", Sentence("the intake answers what this desk does not understand"))
 
-    def _failure(self, code: str, why: str) -> StoreError:
-        return StoreError("the intake cannot be reached now", detail=f"link to {self.address}: {why}", code=code)
+    def _failure(self, code: str, why: Sentence) -> StoreError:
+        detail = Sentence("link to %(address)s: %(why)s", address=self.address, why=why)
+        return StoreError("the intake cannot be reached now", detail=detail, code=code)
 
 
 def _base64(data: bytes) -> str:

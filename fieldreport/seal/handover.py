@@ -21,6 +21,7 @@ from fieldreport import limits
 from fieldreport.errors import RosterError, SealError
 from fieldreport.seal import canonical
 from fieldreport.seal.signatures import ED25519_PUBLIC_BYTES, MLDSA65_PUBLIC_BYTES, AdminPublic
+from fieldreport.sentence import Sentence
 
 HANDOVER_LABEL: Final = "admin-handover"
 ACCEPTANCE_LABEL: Final = "admin-acceptance"
@@ -145,7 +146,7 @@ class AdminChain:
         places = [place for place, tenure in enumerate(line) if tenure.key.fingerprint == fingerprint]
         if not places or all(tenure.key != untrusted_published for tenure in line):
             raise RosterError(
-                "admin.pub is not the admin key that is pinned in the settings, and no hand-over leads to it",
+                Sentence("admin.pub is not the admin key that is pinned in the settings, and no hand-over leads to it"),
                 code="roster-admin",
             )
         return cls(tenures=line[places[0] :])
@@ -169,7 +170,11 @@ class AdminChain:
         begun = [tenure.key for tenure in self.tenures if tenure.first <= epoch]
         if not begun or begun[-1] != key:
             raise RosterError(
-                f"the roster of epoch {epoch} is signed with an admin key that was handed over, or not yet in force",
+                Sentence(
+                    "the roster of epoch %(epoch)s is signed with an admin key that was handed over, or not yet in"
+                    " force",
+                    epoch=epoch,
+                ),
                 code="roster-handover",
             )
         return True

@@ -24,6 +24,7 @@ from fieldreport.errors import NotFound, RosterError, SealError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridRecipient
 from fieldreport.seal.signatures import ED25519_PUBLIC_BYTES, AdminPublic
+from fieldreport.sentence import Sentence
 
 ROSTER_LABEL: Final = "roster"
 NO_PREVIOUS: Final = bytes(32)
@@ -201,7 +202,7 @@ class Roster:
             and (only is None or entry.handle in only or entry.role is Role.RECOVERY)
         ]
         if not any(entry.role is Role.EDITOR or only is not None for entry in readers):
-            raise RosterError("the roster names no active editor", code="roster-no-editor")
+            raise RosterError(Sentence("the roster names no active editor"), code="roster-no-editor")
         return readers
 
     @property
@@ -256,9 +257,10 @@ def of_another_instance(roster: Roster) -> RosterError:
     """The error for a roster that is not this newsroom's."""
     if is_demo(roster.instance):
         return RosterError(
-            "the roster is a demonstration's; make a real newsroom with 'fieldreport init DIR'", code="roster-instance"
+            Sentence("the roster is a demonstration's; make a real newsroom with 'fieldreport init DIR'"),
+            code="roster-instance",
         )
-    return RosterError("the roster is another newsroom's", code="roster-instance")
+    return RosterError(Sentence("the roster is another newsroom's"), code="roster-instance")
 
 
 def verify_roster(
@@ -287,7 +289,7 @@ def verify_roster(
     try:
         admin.verify(ROSTER_LABEL, untrusted_raw, untrusted_signatures)
     except SealError:
-        raise RosterError("the roster is not signed by the admin", code="roster-signature") from None
+        raise RosterError(Sentence("the roster is not signed by the admin"), code="roster-signature") from None
     roster = parse_roster(untrusted_raw)
     if instance is not None and roster.instance != instance:
         raise of_another_instance(roster)
@@ -304,11 +306,18 @@ def check_date(roster: Roster, at: datetime) -> None:
     """
     if at >= roster.not_after:
         raise RosterError(
-            f"the roster expired on {roster.not_after:%Y-%m-%d}; the admin signs a new one", code="roster-expired"
+            Sentence(
+                "the roster expired on %(day)s; the admin signs a new one", day=roster.not_after.strftime("%Y-%m-%d")
+            ),
+            code="roster-expired",
         )
     if at < roster.not_before:
         raise RosterError(
-            f"the roster is valid from {roster.not_before:%Y-%m-%d %H:%M} UTC; is the clock right?", code="roster-early"
+            Sentence(
+                "the roster is valid from %(time)s UTC; is the clock right?",
+                time=roster.not_before.strftime("%Y-%m-%d %H:%M"),
+            ),
+            code="roster-early",
         )
 
 

@@ -32,6 +32,7 @@ from fieldreport.seal.handover import HandOver
 from fieldreport.seal.public_file import SIGNATURE_FILE_BYTES, Stamp, make_public, read_public, stamps, write_public
 from fieldreport.seal.roster import KeyState, Role, Roster, check_date, of_another_instance, parse_roster, verify_roster
 from fieldreport.seal.signatures import AdminPublic
+from fieldreport.sentence import Sentence
 
 _HISTORY_NAME: Final = re.compile(r"([0-9]{8})\.json")
 _READ_TRIES: Final = 3
@@ -118,7 +119,10 @@ class RosterDirectory:
             roster = self._verified()
         if roster.epoch < at_least:
             raise RosterError(
-                f"the roster has epoch {roster.epoch}, but {at_least} was seen before", code="roster-rolled-back"
+                Sentence(
+                    "the roster has epoch %(epoch)s, but %(seen)s was seen before", epoch=roster.epoch, seen=at_least
+                ),
+                code="roster-rolled-back",
             )
         return roster
 

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import SealError, StoreError
 from fieldreport.seal import AuditHead, KeyState, Role, Roster, decode_canonical, encode_canonical, verify_signature
+from fieldreport.sentence import Sentence
 from fieldreport.store import reading
 from fieldreport.vault.archive.tables import READERS_SET, AuditRow, VaultState
 
@@ -221,7 +222,12 @@ class AuditLog:
             raise SealError(
                 "the audit log is not the one that was here before",
                 code="audit-head",
-                detail=f"the audit log lacks entry {one.head.number} ({one.head.hash.hex()}), which {one.by} remembers",
+                detail=Sentence(
+                    "the audit log lacks entry %(number)s (%(hash)s), which %(handle)s remembers",
+                    number=one.head.number,
+                    hash=one.head.hash.hex(),
+                    handle=one.by,
+                ),
             )
 
     def verify(
@@ -246,7 +252,7 @@ class AuditLog:
                 sequence, previous, unsigned = check_chain(rows, rosters, each=each)
             held = tuple(one for one in remembered if _holds(session, one.head))
         if head is None or (head.audit_sequence, head.audit_hash) != (sequence, previous):
-            raise broken(sequence + 1, "the log ends before its head")
+            raise broken(sequence + 1, Sentence("the log ends before its head"))
         self.check_heads(remembered, rosters[-1])
         return AuditReport(
             entries=sequence,
@@ -298,7 +304,7 @@ class Tenure:
             self._check_unsigned(row)
             return
         if not any(_signs(roster, row) for roster in self._of_the_time(row)):
-            raise broken(row.sequence, "its signer is not its actor in any roster of that time")
+            raise broken(row.sequence, Sentence("its signer is not its actor in any roster of that time"))
         for number, roster in enumerate(self._rosters[self._from :], self._from):
             if _first_hour(roster) + 1 < row.hour:
                 self._from = number
@@ -324,9 +330,9 @@ class Tenure:
         ):
             allowed = UNSIGNED[Role.RECOVERY]
         else:
-            raise broken(row.sequence, "it is not signed")
+            raise broken(row.sequence, Sentence("it is not signed"))
         if row.act not in allowed:
-            raise broken(row.sequence, "this act is always signed, and it is not")
+            raise broken(row.sequence, Sentence("this act is always signed, and it is not"))
 
 
 def _signs(roster: Roster, row: AuditRow) -> bool:
@@ -428,18 +434,19 @@ def check_entry(row: AuditRow, *, sequence: int, previous: bytes) -> None:
     """Check one entry's place, hash and signature; whose key it is, is ``Tenure``'s question. Raises as ``verify``."""
     statement = statement_of(row)
     if row.sequence != sequence or row.previous != previous:
-        raise broken(sequence, "an entry before it was removed or altered")
+        raise broken(sequence, Sentence("an entry before it was removed or altered"))
     if not hmac.compare_digest(row.hash, hashlib.sha256(statement).digest()):
-        raise broken(sequence, "it was altered")
+        raise broken(sequence, Sentence("it was altered"))
     if (row.signer is None) != (row.signature is None):
-        raise broken(sequence, "its signature was removed")
+        raise broken(sequence, Sentence("its signature was removed"))
     if row.signer is not None and row.signature is not None:
         try:
             verify_signature(row.signer, LABEL, statement, row.signature)
         except SealError:
-            raise broken(sequence, "its signature does not fit") from None
+            raise broken(sequence, Sentence("its signature does not fit")) from None
 
 
-def broken(sequence: int, why: str) -> SealError:
+def broken(sequence: int, why: Sentence) -> SealError:
     """The error for a log that is not as it was written."""
-    return SealError("the audit log was tampered with", code="audit", detail=f"audit entry {sequence}: {why}")
+    detail = Sentence("audit entry %(number)s: %(why)s", number=sequence, why=why)
+    return SealError("the audit log was tampered with", code="audit", detail=detail)

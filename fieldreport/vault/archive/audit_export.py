@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from fieldreport.errors import SealError
 from fieldreport.seal import Role, Roster
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Act, AuditLog, AuditReport, Remembered, broken, check_chain
 from fieldreport.vault.archive.audit_extract import row_of, shown
 from fieldreport.vault.archive.tables import AuditRow
@@ -69,9 +70,9 @@ def _rows(untrusted: Iterable[bytes]) -> Iterator[AuditRow]:
         try:
             row = row_of(value, sequence=number, previous=previous)
         except SealError:
-            raise broken(number, "its line is malformed") from None
+            raise broken(number, Sentence("its line is malformed")) from None
         if sequence != number or row.hash.hex() != hash_:
-            raise broken(number, "an entry before it was removed or altered, or it was")
+            raise broken(number, Sentence("an entry before it was removed or altered, or it was"))
         yield row
         previous = row.hash
 
@@ -82,5 +83,5 @@ def _parsed(line: bytes, number: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise broken(number, "its line is malformed")
+        raise broken(number, Sentence("its line is malformed"))
     return value

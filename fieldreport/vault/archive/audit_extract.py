@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.seal import Roster, decode_canonical, encode_canonical
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.audit import Tenure, broken, check_entry, content_of, place_of, statement_of
 from fieldreport.vault.archive.tables import AuditRow
 
@@ -56,7 +57,7 @@ def write(session: Session, case: str, *, last: int) -> bytes:
     """The extract from the first entry about a case to the one with the sequence ``last``, which is about it, too."""
     first = first_about(session, case)
     if first is None:
-        raise broken(last, "it is gone")
+        raise broken(last, Sentence("it is gone"))
     wanted = select(AuditRow).where(AuditRow.sequence.between(first.sequence, last)).order_by(AuditRow.sequence)
     entries = [_value(row, case) for row in session.scalars(wanted.execution_options(yield_per=_AT_ONCE))]
     return encode_canonical({"entries": entries, "first": first.sequence, "previous": first.previous.hex()})
@@ -79,11 +80,11 @@ def check(untrusted: bytes, case: str, rosters: Sequence[Roster]) -> Extract:
             check_entry(row, sequence=sequence, previous=previous)
             tenure.check(row)
             if not concerns(row.subject, case):
-                raise broken(sequence, "it is about another case")
+                raise broken(sequence, Sentence("it is about another case"))
             shown.append(row)
             previous = row.hash
         elif at in {0, len(entries) - 1}:
-            raise broken(sequence, "the first entry of an extract, and the last one, are shown")
+            raise broken(sequence, Sentence("the first entry of an extract, and the last one, are shown"))
         elif isinstance(entry, dict) and entry.keys() == {"hash"}:
             previous, chained_from = _bytes(entry["hash"], 32), sequence + 1
         else:

@@ -21,6 +21,7 @@ from typing import Final
 from fieldreport import limits
 from fieldreport.errors import RosterError, SealError, StoreError
 from fieldreport.seal import AuditHead, KeyState, Roster, read_public, verify_signature, write_public
+from fieldreport.sentence import Sentence
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.audit import Remembered
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -138,6 +139,6 @@ def _signing_keys(roster: Roster, handle: str) -> list[bytes]:
 def _not_theirs(handle: str) -> SealError:
     return SealError(
         "a remembered head of the audit log is damaged",
-        detail=f"{handle}.head is not what its owner signed; see 'Audit log' in the handbook",
+        detail=Sentence("%(handle)s.head is not what its owner signed; see 'Audit log' in the handbook", handle=handle),
         code="audit-head",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import reduce
 from typing import Final
 
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from fieldreport.errors import FieldreportError, NotAllowed, NotARecipient, Seal
 from fieldreport.press.leakcheck import Material
 from fieldreport.scrub.views.document import Unread
 from fieldreport.seal import ORIGINAL, Kind
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles.tables import ArticleCase
@@ -120,6 +122,10 @@ def _is_distrusted(error: FieldreportError) -> bool:
     return isinstance(error, SealError) and error.code in _DISTRUSTED
 
 
+def _and(first: str, second: str) -> Sentence:
+    return Sentence("%(first)s, %(second)s", first=first, second=second)
+
+
 def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader) -> Material:
     """One letter; ``place``: which of its case, by which its files are named."""
     with seat.open_item(letter_id) as envelope:
@@ -135,15 +141,16 @@ def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader
                 continue
             with source_sealed.clean_part(seat, letter_id, envelope, number) as (holder, inside):
                 reading = reader.words(seat, holder, inside)
-            named = f"{part.name} of letter {place}"
+            named = Sentence("%(file)s of letter %(number)s", file=part.name, number=place)
             if reading is None:
                 uncompared.append(named)
                 continue
             texts.append(reading.text)
             if not reading.unread:
                 continue
-            what = ", ".join(each.text for each in reading.unread)
-            (only_looks if _LOOKS.issuperset(reading.unread) else uncompared).append(f"{named} ({what})")
+            what = reduce(_and, (each.text for each in reading.unread))
+            found = Sentence("%(file)s (%(what)s)", file=named, what=what)
+            (only_looks if _LOOKS.issuperset(reading.unread) else uncompared).append(found)
         return Material(
             case=label,
             text="\n\n".join(text for text in texts if text),
