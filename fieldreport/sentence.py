@@ -31,7 +31,7 @@ class Sentence(str):
         return cls._made(one if num == 1 else many, one, many, {"num": num, **values})
 
     @classmethod
-    def listed(cls, parts: Sequence[Sentence]) -> Sentence:
+    def listed(cls, parts: Sequence[str]) -> str:
         """Make one of several, one after the other."""
         *earlier, last = parts
         for each in reversed(earlier):

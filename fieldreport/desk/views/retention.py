@@ -15,6 +15,7 @@ from flask_babel import ngettext
 
 from fieldreport.desk import access, context
 from fieldreport.desk.confirm import Question, asks
+from fieldreport.desk.translation import listed
 from fieldreport.seal import Role
 from fieldreport.vault.articles import retention
 from fieldreport.vault.articles.retention import Due, Rules
@@ -62,13 +63,13 @@ def _found(*, ahead_days: int = 0) -> tuple[Due, ...]:
 
 def _ask_purge() -> Question:
     names = [due.name for due in _found() if not due.kept]
-    listed = ", ".join(names[:_NAMED])
+    shown = listed(names[:_NAMED])
     if len(names) > _NAMED:
-        listed = _("%(names)s and %(number)s more", names=listed, number=len(names) - _NAMED)
+        shown = _("%(names)s and %(number)s more", names=shown, number=len(names) - _NAMED)
     return Question(
         title=ngettext("Delete %(num)s case past its time?", "Delete %(num)s cases past their time?", len(names)),
         will_happen=(
-            _("Their letters, files, answers, notes and fact sheets are shredded: %(names)s.", names=listed),
+            _("Their letters, files, answers, notes and fact sheets are shredded: %(names)s.", names=shown),
             _("Nobody can open them any more, from the archive or with the recovery shares. It cannot be undone."),
             _("A case that does not hold when its letters are opened and the whole audit log is verified stays."),
         ),

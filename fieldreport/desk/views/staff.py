@@ -17,6 +17,7 @@ from flask_babel import ngettext
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.confirm import Question, asks
+from fieldreport.desk.translation import listed
 from fieldreport.errors import Conflict, NotFound, UsageError
 from fieldreport.seal import Entry, KeyState, Role, Roster, fingerprint_words
 from fieldreport.sentence import Sentence
@@ -87,7 +88,7 @@ def _ask_remove(handle: str) -> Question:
     only_with_shares = _(
         "Only with the recovery shares: opening what sources addressed to %(names)s, because nobody else is meant by"
         " that. To keep it readable, put somebody else into a desk first.",
-        names=", ".join(alone),
+        names=listed(alone),
     )
     return Question(
         title=_("Remove %(handle)s?", handle=entry.handle),
@@ -170,7 +171,7 @@ def _ask_rotate() -> Question:
         if everybody
         else _("Order a new key for %(handle)s?", handle=chosen[0]),
         will_happen=(
-            _("%(handles)s: each new key is made at their next unlock.", handles=", ".join(chosen)),
+            _("%(handles)s: each new key is made at their next unlock.", handles=listed(chosen)),
             _("Each waits for you to compare its words with its owner before it is used."),
             _("An editor whose new key was approved has the archive re-wrapped; then the old key is destroyed."),
             _("An order cannot be taken back."),
@@ -200,7 +201,7 @@ def rotate() -> ResponseReturnValue:
     context.say(
         _(
             "Ordered for %(handles)s. Each new key is made at the next unlock and then waits here for you.",
-            handles=", ".join(ordered),
+            handles=listed(ordered),
         )
         if ordered
         else _("A rotation is already under way for everybody.")
@@ -279,8 +280,8 @@ def _ask_address() -> Question:
         if names
         else _("Let sources not write to %(handle)s alone?", handle=handle),
         will_happen=(
-            _("%(handle)s is addressed as %(names)s.", handle=handle, names=", ".join(names) or _("nobody")),
-            _("Until now: %(names)s.", names=", ".join(before) or _("nobody")),
+            _("%(handle)s is addressed as %(names)s.", handle=handle, names=listed(names) or _("nobody")),
+            _("Until now: %(names)s.", names=listed(before) or _("nobody")),
             _(
                 "You sign a new roster. A report that is addressed from then on is sealed to those whom its source"
                 " chose, and to no other editor. What was sent before stays as it is."
@@ -303,7 +304,7 @@ def address() -> ResponseReturnValue:
             "Roster %(number)s is in force. %(handle)s is addressed as %(names)s.",
             number=roster.epoch,
             handle=handle,
-            names=", ".join(names) or _("nobody"),
+            names=listed(names) or _("nobody"),
         )
     )
     return flask.redirect(flask.url_for(".show"), code=303)
@@ -311,7 +312,7 @@ def address() -> ResponseReturnValue:
 
 def _ask_renew() -> Question:
     roster = _roster()
-    people = ", ".join(sorted({e.handle for e in roster.entries if e.state is KeyState.ACTIVE}))
+    people = listed(sorted({e.handle for e in roster.entries if e.state is KeyState.ACTIVE}))
     return Question(
         title=_("Renew the roster?"),
         will_happen=(

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as later
 
 from fieldreport.desk import access, context
 from fieldreport.desk.confirm import Question, asks
+from fieldreport.desk.translation import listed
 from fieldreport.errors import NotFound
 from fieldreport.seal import Entry, KeyState, Role
 from fieldreport.sentence import Sentence
@@ -38,7 +39,7 @@ def _ask_suspend(handle: str) -> Question:
         "At once: the letterbox closes, because %(handle)s is the only active editor and nobody else could read.",
         handle=who,
     )
-    unaddressed = _("Sources cannot address %(names)s meanwhile: nobody else is meant by that.", names=", ".join(alone))
+    unaddressed = _("Sources cannot address %(names)s meanwhile: nobody else is meant by that.", names=listed(alone))
     return Question(
         title=_("Suspend %(handle)s?", handle=who),
         will_happen=(

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import reduce
 from typing import Final
 
 from sqlalchemy import select
@@ -122,10 +121,6 @@ def _is_distrusted(error: FieldreportError) -> bool:
     return isinstance(error, SealError) and error.code in _DISTRUSTED
 
 
-def _and(first: str, second: str) -> Sentence:
-    return Sentence("%(first)s, %(second)s", first=first, second=second)
-
-
 def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader) -> Material:
     """One letter; ``place``: which of its case, by which its files are named."""
     with seat.open_item(letter_id) as envelope:
@@ -148,7 +143,7 @@ def _letter(seat: Seat, label: str, letter_id: bytes, place: int, reader: Reader
             texts.append(reading.text)
             if not reading.unread:
                 continue
-            what = reduce(_and, (each.text for each in reading.unread))
+            what = Sentence.listed([each.text for each in reading.unread])
             found = Sentence("%(file)s (%(what)s)", file=named, what=what)
             (only_looks if _LOOKS.issuperset(reading.unread) else uncompared).append(found)
         return Material(
