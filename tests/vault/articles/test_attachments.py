@@ -58,7 +58,7 @@ def test_pictures_and_sound_are_named_and_one_more_asks_again(house: House) -> N
     article_id = house.draft().head.id
     (finding,) = findings(house, article_id)
     assert (finding.rule, finding.severity) == (Rule.ONLY_LOOKS, Severity.WARN)
-    assert finding.files == ("document-1.bin of letter 2 (pictures)", "document-2.bin of letter 2 (sound)")
+    assert finding.files == ("image-1.jpg of letter 2 (pictures)", "document-2.bin of letter 2 (sound)")
     house.amira.answer(article_id, finding.key, "Seen and heard.")
     attach(house, SAMPLES["image/png"]())
     assert [checked.answer is None for checked in house.amira.check(article_id)] == [False, True]
