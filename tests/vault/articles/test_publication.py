@@ -20,6 +20,7 @@ from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.archive.vault import Vault
+from fieldreport.vault.articles import release
 from fieldreport.vault.articles.overview import count_due
 from fieldreport.vault.articles.tables import ArticleRow, ArticleState
 from tests.cast import with_new_key, without_old_keys
@@ -47,6 +48,22 @@ def test_without_delays_it_is_on_the_site_at_once_with_no_time_finer_than_the_ho
     assert feed(house).findtext(f"{ATOM}updated") == "2026-11-02T12:00:00Z"
     head = house.amira.load(article_id).head
     assert (head.slug, head.live, head.published) == (article.slug, True, datetime(2026, 11, 2, 12, tzinfo=UTC))
+
+
+def test_a_round_of_the_desk_that_puts_it_out_first_is_no_conflict(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    article_id = house.cleared()
+    real = release._release
+
+    def late(seat: Seat, each: bytes, site: release.Site) -> None:
+        monkeypatch.setattr(release, "_release", real)
+        assert house.amira.publish_due().published == (article_id,)
+        real(seat, each, site)
+
+    monkeypatch.setattr(release, "_release", late)
+    assert house.ines_desk.publish(article_id).state is ArticleState.PUBLISHED
+    assert [act for _, act, _ in house.newsroom.acts()].count(Act.ARTICLE_PUBLISHED) == 1
 
 
 def test_with_delays_it_waits_for_age_draw_and_slot(house: House) -> None:
