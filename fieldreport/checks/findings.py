@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from fieldreport.errors import FieldreportError
 from fieldreport.sentence import Sentence
+from fieldreport.web.fault_log import describe
 
 
 class Verdict(StrEnum):
@@ -42,4 +43,7 @@ def failing_as(check: str, findings: list[Finding]) -> Iterator[None]:
             file=error.filename,
             error=error.strerror,
         )
+        findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=seen))
+    except Exception as error:  # noqa: BLE001 - of what nobody has thought, the others are still looked at
+        seen = f"this is a fault of the program: {describe(error)}"
         findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=seen))

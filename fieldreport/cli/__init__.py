@@ -7,6 +7,7 @@ keys, which is why commands are imported lazily.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ import click
 from typing_extensions import override
 
 from fieldreport import config, hardening
-from fieldreport.errors import FieldreportError
+from fieldreport.errors import FieldreportError, StoreError
 
 # Command name → the module that holds it; the function is named after the command, with `_command` at the end.
 _COMMANDS: Final = {
@@ -76,6 +77,18 @@ class LazyGroup(click.Group):
         except FieldreportError as error:
             click.echo(f"fieldreport: {error.detail}", err=True)
             ctx.exit(error.exit_status)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who reads our output has enough: click's to say
+                raise
+            click.echo(f"fieldreport: {error.filename}: {error.strerror}", err=True)
+            ctx.exit(StoreError.exit_status)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:  # noqa: BLE001 - a traceback quotes what was being worked on
+            from fieldreport.web.fault_log import describe
+
+            click.echo(f"fieldreport: this is a fault of the program: {describe(error)}", err=True)
+            ctx.exit(FieldreportError.exit_status)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -145,7 +145,7 @@ class FileBlobs:
             return True
         path, wanted = self._directory / _MARK, self._mark.instance.hex()
         with self._as_store_error(), suppress(FileNotFoundError):
-            if path.read_text(encoding="ascii").strip() == wanted:
+            if path.read_bytes().strip() == wanted.encode():
                 return True
         raise StoreError(
             "the payload store is away",

@@ -173,7 +173,7 @@ def mark(tmp_path: Path) -> Mark:
     return Mark(instance=b"i" * 16, known=tmp_path / "blobs.marked")
 
 
-@pytest.mark.parametrize("below", ["an empty directory", "nothing", "another newsroom's"])
+@pytest.mark.parametrize("below", ["an empty directory", "nothing", "another newsroom's", "a damaged mark"])
 def test_a_volume_that_is_not_mounted_is_an_outage_whatever_lies_below_it(
     directory: Path, mark: Mark, below: str
 ) -> None:
@@ -184,6 +184,8 @@ def test_a_volume_that_is_not_mounted_is_an_outage_whatever_lies_below_it(
         directory.mkdir()
     if below.startswith("another"):
         FileBlobs(directory, mark=Mark(instance=b"o" * 16, known=mark.known.with_name("other")))
+    if below == "a damaged mark":
+        (directory / ".instance").write_bytes(b"\xa3\x00")
     for each in (blobs, FileBlobs(directory, mark=mark)):  # before a restart, and after it
         for act in (each.open, each.size, each.delete, lambda _, each=each: each.create()):
             with pytest.raises(StoreError):
