@@ -45,5 +45,5 @@ def failing_as(check: str, findings: list[Finding]) -> Iterator[None]:
         )
         findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=seen))
     except Exception as error:  # noqa: BLE001 - of what nobody has thought, the others are still looked at
-        seen = f"this is a fault of the program: {describe(error)}"
-        findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=seen))
+        fault = f"this is a fault of the program: {describe(error)}"
+        findings.append(Finding(check=check, verdict=Verdict.FAILS, seen=fault))
