@@ -6,6 +6,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+import jinja2
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
@@ -67,7 +68,7 @@ def test_there_is_a_catalogue_for_every_language_but_english(program: Program) -
     assert [path.parts[-3] for path in program.catalogues] == sorted(wanted)
 
 
-@pytest.mark.parametrize(("program", "least"), [(INTAKE, 200), (DESK, 1)], ids=str)
+@pytest.mark.parametrize(("program", "least"), [(INTAKE, 200), (DESK, 1000)], ids=str)
 def test_the_program_has_strings(program: Program, least: int) -> None:
     assert len(program.strings()) >= least
 
@@ -77,7 +78,6 @@ def test_no_string_is_missing_or_left_over(pair: tuple[Program, Path]) -> None:
     assert {key(message) for message in messages(read(path))} == program.strings()
 
 
-@pytest.mark.parametrize("path", INTAKE.catalogues, ids=lambda path: path.parts[-3])
 def test_every_string_is_translated(path: Path) -> None:
     for message in messages(read(path)):
         assert not message.fuzzy, message.id
@@ -95,7 +95,7 @@ def test_placeholders_are_the_same_in_every_language(path: Path) -> None:
     placeholder = re.compile(r"%\(\w+\)[sd]")
     for message in messages(read(path)):
         wanted = set(placeholder.findall(texts(message.id)[-1]))
-        for text in filter(None, texts(message.string)):
+        for text in texts(message.string):
             assert set(placeholder.findall(text)) == wanted, message.id
             assert not re.search(r"%(?!\(\w+\)[sd])", text), message.id
 
@@ -108,8 +108,11 @@ def test_the_compiled_catalogue_is_the_one_of_the_source(path: Path) -> None:
     assert {message: texts for message, texts in said(compiled).items() if message in translated} == translated
 
 
-def test_no_template_holds_bare_english() -> None:
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_no_template_holds_bare_english(program: Program) -> None:
     """A sentence outside ``_()`` would stay English in every language."""
-    for template in (INTAKE.package / "templates").rglob("*.html"):
-        text = re.sub(r"{#.*?#}|{{.*?}}|{%.*?%}|<[^>]*>", " ", template.read_text(), flags=re.DOTALL)
-        assert re.findall(r"[A-Za-z]{3,}", text) == [], template.name
+    for template in (program.package / "templates").rglob("*.html"):
+        pieces = jinja2.Environment().lex(template.read_text())  # noqa: S701 - nothing is rendered
+        page = "".join(text for _, kind, text in pieces if kind == "data")
+        assert re.findall(r"[A-Za-z]{3,}", re.sub(r"<[^>]*>", " ", page)) == [], template.name
+        assert re.findall(r'(?:aria-label|alt|placeholder)="[^"]*[A-Za-z]{3}', page) == [], template.name
