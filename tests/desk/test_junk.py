@@ -6,8 +6,10 @@ from fieldreport.seal import Role
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.staff import roster_changes
-from tests.desk.conftest import Browser, House, Page
+from tests.cast import File
+from tests.desk.conftest import Browser, House, Page, photo
 from tests.eventually import eventually
+from tests.scenes import jpeg, scene
 
 
 def names(page: Page) -> list[str]:
@@ -71,3 +73,64 @@ def test_too_many_phrases_stay_in_the_form(amira: Browser) -> None:
     page = amira.press(amira.get("/junk"), "Save these rules", {"phrases": typed})
     assert page.status == 422
     assert "phrase number 599" in page.find("//textarea")[0].text
+
+
+def test_a_picture_that_comes_again_is_named_on_its_page_and_taken_back_among_the_rules(
+    house: House, amira: Browser, jonas: Browser
+) -> None:
+    poster = scene(1)
+    first = house.receive("look", files=(File("image-1.jpg", "image/jpeg", jpeg(poster)),))
+    again = house.receive(
+        "look at this",
+        source=house.another_source,
+        files=(File("image-1.jpg", "image/jpeg", jpeg(poster.resize((200, 150)), 60)),),
+    )
+
+    def sees() -> Page | None:
+        page = amira.get(f"/cases/{first.id.hex()}")
+        return page if "1 picture that looks alike" in page.text else None
+
+    page = eventually(sees)
+    assert page is not None
+    assert again.name in page.text
+    page = amira.press(amira.get(page.link("image-1.jpg")), "Set such letters aside")
+    assert "are set aside now" in page.text
+
+    jonas.get("/search")  # a desk that runs begins by itself
+
+    def aside() -> Page | None:
+        page = looked(jonas, "/inbox?junk=1")
+        return page if set(names(page)) == {first.name, again.name} else None
+
+    page = eventually(aside)
+    assert page is not None
+    assert page.text.count("only known pictures") == 2
+    assert names(looked(jonas)) == []
+    page = jonas.get("/junk")
+    assert f"Picture 1, from {first.name}" in page.text
+    assert jonas.get(page.find("//img[@class='thumb']")[0].get("src")).headers["Content-Type"] == "image/jpeg"
+    jonas.press(page, "Save these rules", {"phrases": "cheap watches"})
+    assert "Picture 1" in jonas.get("/junk").text, "another rule leaves it"
+    jonas.press(jonas.get("/junk"), "Save these rules", {"picture": [], "phrases": ""})
+    assert set(names(looked(jonas))) == {first.name, again.name}
+
+
+def test_an_old_page_of_rules_takes_no_picture_away_that_a_colleague_named(
+    house: House, amira: Browser, jonas: Browser
+) -> None:
+    case = house.receive("look", files=(File("image-1.jpg", "image/jpeg", jpeg(scene(1))),))
+    old = jonas.get("/junk")
+    amira.press(amira.get(amira.get(f"/cases/{case.id.hex()}").link("image-1.jpg")), "Set such letters aside")
+    page = jonas.press(old, "Save these rules", {"phrases": "cheap watches"})
+    assert page.status == 409
+    page = jonas.press(page, "Save these rules")
+    page = jonas.get("/junk")
+    assert "cheap watches" in page.text
+    assert "Picture 1" in page.text
+
+
+def test_a_plain_picture_is_not_named(house: House, amira: Browser) -> None:
+    case = house.receive("look", files=(File("image-1.jpg", "image/jpeg", photo()),))
+    page = amira.press(amira.get(amira.get(f"/cases/{case.id.hex()}").link("image-1.jpg")), "Set such letters aside")
+    assert "too plain" in page.text
+    assert "Picture 1" not in amira.get("/junk").text

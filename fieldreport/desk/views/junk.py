@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Final
 
@@ -12,13 +13,15 @@ from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
+from fieldreport.desk.cases import readable_case, readable_item
 from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.translation import said
-from fieldreport.errors import Conflict, LimitExceeded, NotARecipient, NotFound, SealError
+from fieldreport.errors import Conflict, LimitExceeded, NotAllowed, NotARecipient, NotFound, SealError
 from fieldreport.vault.archive import readers
+from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import CaseState
-from fieldreport.vault.cases import inbox, junk, workflow
-from fieldreport.vault.cases.junk import Junk, Rules
+from fieldreport.vault.cases import inbox, junk, search, workflow
+from fieldreport.vault.cases.junk import Junk, KnownPicture, Rules
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("junk", __name__)
@@ -51,10 +54,11 @@ def save() -> ResponseReturnValue:
     form, seat = flask.request.form, context.seat()
     lines = (" ".join(each.split()) for each in form.get("phrases", "").splitlines())
     phrases = tuple(dict.fromkeys(each for each in lines if each))
-    kinds = {Junk(each) for each in form.getlist("kind") if each in set(Junk)} - {Junk.PHRASE}
-    if phrases:
-        kinds.add(Junk.PHRASE)
-    wanted = Rules(kinds=frozenset(kinds), phrases=phrases, version=parsed_id(form.get("version", "")) or None)
+    pictures = _pictures_left(seat)
+    kinds = {Junk(each) for each in form.getlist("kind") if each in set(Junk)} - {Junk.PHRASE, Junk.PICTURE}
+    kinds |= {kind for kind, named in ((Junk.PHRASE, phrases), (Junk.PICTURE, pictures)) if named}
+    version = parsed_id(form.get("version", "")) or None
+    wanted = Rules(kinds=frozenset(kinds), phrases=phrases, pictures=pictures, version=version)
     try:
         saved = junk.save_rules(seat, wanted)
     except LimitExceeded as error:
@@ -65,6 +69,39 @@ def save() -> ResponseReturnValue:
         _("Saved. The desk looks at all letters by these rules now.") if saved.kinds else _("Nothing is set aside now.")
     )
     return flask.redirect(flask.url_for("inbox.show"), code=303)
+
+
+def _pictures_left(seat: Seat) -> tuple[KnownPicture, ...]:
+    """The pictures of the rules as they are stored, without those whose tick was taken away in the form."""
+    try:
+        stored = junk.rules(seat).pictures
+    except (SealError, NotFound):
+        return ()
+    form = flask.request.form
+    taken_away = set(form.getlist("shown")) - set(form.getlist("picture"))
+    return tuple(each for each in stored if _name_of(each) not in taken_away)
+
+
+def _name_of(picture: KnownPicture) -> str:
+    """By what a form names a picture."""
+    return f"{picture.likeness:032x}"
+
+
+@access.editor
+@blueprint.post("/items/<id:item_id>/<int:number>/junk")
+def name_picture(item_id: bytes, number: int) -> ResponseReturnValue:
+    """Let letters with nothing but pictures like this one be set aside from now on."""
+    desk, seat = context.desk(), context.seat()
+    row = readable_item(item_id)
+    likeness = search.likeness_of(seat, desk.site.reader, item_id, number)
+    if likeness is None:
+        context.say(_("This picture is too plain to be told from others, so it is not in the rules."))
+    else:
+        junk.name_picture(seat, KnownPicture(likeness, item_id, number))
+        context.say(
+            _("Letters with nothing but pictures like this one are set aside now. The page “Junk” takes that back.")
+        )
+    return flask.redirect(flask.url_for("cases.show", case_id=row.case_id), code=303)
 
 
 @access.editor
@@ -95,8 +132,18 @@ def _conflict(wanted: Rules) -> ResponseReturnValue:
     except (SealError, NotFound) as error:
         wanted = replace(wanted, version=junk.stored(context.seat()))
         return _page(wanted, problems=[Problem(text=_distrusted(error.code), field="phrases")], status=409)
-    ours = Rules(kinds=wanted.kinds, phrases=wanted.phrases, version=theirs.version)
+    ours = replace(wanted, version=theirs.version)
     return _page(ours, theirs=theirs, problems=[Problem(text=_CHANGED, field="phrases")], status=409)
+
+
+def _shown(picture: KnownPicture) -> dict[str, object]:
+    """What the page says of a picture: where it came from, for those who read that."""
+    found: dict[str, object] = {"name": _name_of(picture), "case": "", "item": picture.item, "number": picture.number}
+    with contextlib.suppress(NotFound, NotAllowed, SealError):
+        row = readable_item(picture.item)
+        if row.case_id is not None:
+            found["case"] = readable_case(row.case_id).name
+    return found
 
 
 def _page(
@@ -106,6 +153,7 @@ def _page(
         "junk.html",
         rules=rules,
         theirs=theirs,
+        pictures=[_shown(each) for each in rules.pictures],
         version=rules.version.hex() if rules.version else "",
         problems=problems or [],
         most=limits.JUNK_PHRASES,
