@@ -21,6 +21,7 @@ from fieldreport.desk.error_pages import error_page, written
 from fieldreport.desk.sessions import Sessions
 from fieldreport.desk.sign_in import SignIn
 from fieldreport.desk.views import (
+    article_translations,
     articles,
     audit,
     cases,
@@ -80,6 +81,7 @@ _BLUEPRINTS: Final = (
     files.blueprint,
     junk.blueprint,
     articles.blueprint,
+    article_translations.blueprint,
     leakcheck.blueprint,
     redaction.blueprint,
     revisions.blueprint,

@@ -11,6 +11,12 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
+from fieldreport.desk.presentation import language_name
+from fieldreport.press import faithful, proof
+from fieldreport.press.article import Article
+from fieldreport.press.faithful import Difference
+from fieldreport.sentence import Sentence
+
 _LABELS: Final[Mapping[str, LazyString]] = {
     "title": later("Title"),
     "standfirst": later("Standfirst"),
@@ -18,7 +24,9 @@ _LABELS: Final[Mapping[str, LazyString]] = {
     "correction": later("Correction"),
     "slug": later("Address"),
     "article": later("The whole article"),
+    "state": later("State"),
 }
+_READY, _DRAFT = later("ready"), later("draft")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +38,10 @@ class Changed:
 
 
 def label(name: str) -> str:
-    """What an editor calls a public field of an article."""
+    """What an editor calls a public field of an article, or, as ``ko:title``, of its translation."""
+    language, colon, own = name.partition(":")
+    if colon:
+        return str(_("%(field)s, %(language)s", field=label(own), language=language_name(language)))
     if name.startswith("media."):
         which, _dot, what = name.removeprefix("media.").rpartition(".")
         if what in {"caption", "alternative"}:
@@ -40,6 +51,27 @@ def label(name: str) -> str:
             return str(said)
         return name.removeprefix("media.")
     return str(_LABELS.get(name, name))
+
+
+def compared(article: Article) -> dict[str, str]:
+    """The public fields of an article and the state of each translation, to be compared with another version's."""
+    states = {f"{each.article.language}:state": str(_READY if each.ready else _DRAFT) for each in article.translations}
+    return {**article.public_fields(), **states}
+
+
+def left_out(article: Article) -> tuple[str, ...]:
+    """What readers do not get as it was meant, as ``proof.left_out``, in every language of an article."""
+    return tuple(
+        words if each.language == article.language else Sentence("%(lack)s in %(code)s", lack=words, code=each.language)
+        for each in article.each_language()
+        for words in proof.left_out(each)
+    )
+
+
+def unfaithful(article: Article) -> tuple[tuple[str, tuple[Difference, ...]], ...]:
+    """Where translations differ from the original: the language of each that does, and how."""
+    found = [(each.article.language, faithful.differences(article, each.article)) for each in article.translations]
+    return tuple((language, differs) for language, differs in found if differs)
 
 
 def differences(first: Mapping[str, str], second: Mapping[str, str]) -> tuple[Changed, ...]:

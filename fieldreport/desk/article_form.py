@@ -14,7 +14,7 @@ from fieldreport.desk import context
 from fieldreport.desk.cases import readable_item
 from fieldreport.desk.forms import parsed_id, typed_text
 from fieldreport.errors import NotFound, UsageError
-from fieldreport.press.article import Article, Media, new_slug
+from fieldreport.press.article import Article, Media, Translation, new_slug
 from fieldreport.seal import ORIGINAL, Kind
 from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts
@@ -24,15 +24,26 @@ from fieldreport.vault.articles.overview import ArticleHead
 
 def typed(article: Article) -> Article:
     """The article as the form has it."""
+    changed = _words(article, media=_media(article), slug=_slug(article))
+    return dataclasses.replace(changed, language=flask.request.form.get("language", article.language))
+
+
+def typed_translation(article: Article, translation: Translation) -> Article:
+    """The article with this translation as its form has it."""
+    there = translation.article
+    words = _words(there, media=_media(there), slug=_slug(there, language=there.language))
+    return article.with_translation(Translation(article=words, ready="ready" in flask.request.form))
+
+
+def _words(article: Article, *, media: tuple[Media, ...], slug: str) -> Article:
     return dataclasses.replace(
         article,
         title=" ".join(typed_text("title").split()),
         standfirst=typed_text("standfirst"),
         body=typed_text("body"),
         correction=typed_text("correction"),
-        language=flask.request.form.get("language", article.language),
-        slug=_slug(article),
-        media=_media(article),
+        slug=slug,
+        media=media,
     )
 
 
@@ -43,9 +54,9 @@ def save(draft: Draft, article: Article) -> Draft | None:
     return drafts.save(context.seat(), draft.head.id, article, based_on=based_on())
 
 
-def _slug(article: Article) -> str:
+def _slug(article: Article, *, language: str = "") -> str:
     words = flask.request.form.get("slug_words", "").strip()
-    return new_slug(words) if words else article.slug
+    return new_slug(words, language=language) if words else article.slug
 
 
 def _media(article: Article) -> tuple[Media, ...]:

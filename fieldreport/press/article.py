@@ -19,6 +19,7 @@ from unidecode import unidecode
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, UsageError
+from fieldreport.sentence import Sentence
 
 _FORMAT: Final = 1
 _FORMAT_TRANSLATED: Final = 2  # with its translations; without any it is written as the first, and has the same hash
@@ -119,14 +120,13 @@ class Article:
 
     def _check_translations(self) -> None:
         if len(self.translations) > limits.ARTICLE_TRANSLATIONS:
-            raise LimitExceeded(
-                f"an article has at most {limits.ARTICLE_TRANSLATIONS} translations", code="article-too-long"
-            )
+            most = Sentence("An article has at most %(number)s translations.", number=limits.ARTICLE_TRANSLATIONS)
+            raise LimitExceeded(most, code="article-too-long")
         others = [translation.article for translation in self.translations]
         if any(other.translations for other in others):
             raise UsageError("a translation has no translations", code="article-language")
         if len({self.language, *(other.language for other in others)}) <= len(others):
-            raise UsageError("an article is there once in each language", code="article-language")
+            raise UsageError(Sentence("An article is there once in each language."), code="article-language")
         if len({self.slug, *(other.slug for other in others)}) <= len(others):
             raise UsageError("each language of an article has its own address", code="article-slug")
         same_files = tuple(

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
 from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from markupsafe import Markup
 
 from fieldreport import limits
-from fieldreport.desk import access, article_form, beside, context, presentation
-from fieldreport.desk.article_fields import Changed, differences
-from fieldreport.desk.article_readers import signer_shown, too_few
-from fieldreport.desk.attribution import attribution
+from fieldreport.desk import access, article_form, article_page, beside, context
 from fieldreport.desk.cases import readable_case
 from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.previews import confined, copied
 from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, FieldreportError, NotARecipient, NotFound, UsageError
-from fieldreport.press import proof
-from fieldreport.press.article import Article
-from fieldreport.press.render import body_html
 from fieldreport.scrub import Redaction
 from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
-from fieldreport.vault.articles import drafts, overview, redactions, release, review
+from fieldreport.vault.articles import drafts, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead, list_articles
-from fieldreport.vault.articles.tables import ArticleState
-from fieldreport.web.i18n import NAMES
 
 blueprint = flask.Blueprint("articles", __name__)
 
@@ -101,59 +91,7 @@ def _id(untrusted: str) -> bytes:
 @blueprint.get("/articles/<id:article_id>")
 def edit(article_id: bytes) -> ResponseReturnValue:
     """The article and the form to write it."""
-    return _page(drafts.load(context.seat(), article_id))
-
-
-def _page(
-    draft: Draft,
-    typed: Article | None = None,
-    *,
-    changed: Collection[Changed] = (),
-    preview: bool = False,
-) -> str:
-    """The page of an article; ``typed`` stands in its form: it is not saved, perhaps because something ``changed``."""
-    cases = tuple(beside.beside(draft.head))
-    if editable(draft.head):
-        presentation.stay_on_screen()
-    article = typed or draft.article
-    return flask.render_template(
-        "article.html",
-        head=draft.head,
-        article=article,
-        editable=editable(draft.head),
-        changed=changed,
-        typed_now=flask.request.form if typed else {},
-        undescribed=proof.undescribed(article),
-        left_out=proof.left_out(article),
-        length=proof.length(article),
-        too_few=too_few(draft.head),
-        signer_shown=signer_shown,
-        cases=cases,
-        hidden=len(draft.head.cases) - len(cases),
-        attributions=_attributions(cases, article.language),
-        preview=_body(draft.head.id, article) if preview else None,
-        redacted=redactions.histories(context.seat(), draft.head.id),
-        pages=beside.PAGES,
-        revisions=overview.revisions(context.desk().vault, draft.head.id),
-        states=ArticleState,
-        sign_offs=context.desk().settings.press.sign_offs,
-        base_url=context.desk().settings.press.base_url,
-        languages=NAMES,
-    )
-
-
-def _attributions(cases: Collection[beside.Beside], language: str) -> list[str]:
-    asked = [words for case in cases for words in case.attributions(language)]
-    return list(dict.fromkeys(asked)) or [attribution(language)]
-
-
-def _body(article_id: bytes, article: Article) -> Markup:
-    return body_html(article, media_url=lambda name: flask.url_for("articles.media", article_id=article_id, name=name))
-
-
-def editable(head: ArticleHead) -> bool:
-    """Whether saving makes sense in this state; the vault decides again."""
-    return head.state in {ArticleState.DRAFT, ArticleState.REVIEW, ArticleState.CLEARED, ArticleState.SCHEDULED}
+    return article_page.page(drafts.load(context.seat(), article_id))
 
 
 @access.editor
@@ -163,34 +101,29 @@ def save(article_id: bytes) -> ResponseReturnValue:
     draft = drafts.load(context.seat(), article_id)
     then, _dash, number = flask.request.form.get("then", "").partition("-")
     try:
-        if then in {"preview", "attribute"}:
+        if then in {"preview", "attribute", "look"}:
             return _unsaved(draft, then, number)
         saved = article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
-        return _conflict(article_id)
+        return article_page.conflict(article_id)
     context.say(_("Nothing has changed.") if saved is None else _("Saved and sealed."))
     return _to("leakcheck.show" if then == "check" else "articles.edit", article_id)
 
 
 def _unsaved(draft: Draft, then: str, number: str) -> str:
-    """The page with what is typed, to be looked at, or with an attribution at the end. Raises ``Conflict``."""
-    if article_form.based_on() != draft.head.revision or not editable(draft.head):
+    """The page with what is typed, previewed, checked or with an attribution at the end. Raises ``Conflict``."""
+    if article_form.based_on() != draft.head.revision or not article_page.editable(draft.head):
         raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
     typed = article_form.still_with_removed(article_form.typed(draft.article), draft.article)
     if then == "attribute":
-        words = _attributions(tuple(beside.beside(draft.head)), typed.language)
+        words = article_page.attributions(tuple(beside.beside(draft.head)), typed.language)
         chosen = words[int(number)] if number.isdecimal() and int(number) < len(words) else ""
         typed = dataclasses.replace(typed, body=f"{typed.body} {chosen}".strip())
-    return _page(draft, typed, preview=then == "preview")
-
-
-def _conflict(article_id: bytes) -> ResponseReturnValue:
-    """The page again with what was typed, and beside it what a colleague saved meanwhile."""
-    newest = drafts.load(context.seat(), article_id)
-    if not editable(newest.head):
-        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
-    typed = article_form.still_with_removed(article_form.typed(newest.article), newest.article)
-    return _page(newest, typed, changed=differences(newest.article.public_fields(), typed.public_fields())), 409
+    checked = None
+    if then == "look":
+        site = context.desk().site
+        checked = review.check_typed(context.seat(), draft.head.id, typed.alone(), press=site.press, reader=site.reader)
+    return article_page.page(draft, typed, preview=then == "preview", checked=checked)
 
 
 @access.editor
@@ -203,7 +136,7 @@ def attach(article_id: bytes) -> ResponseReturnValue:
         try:
             revision = (article_form.save(draft, article_form.typed(draft.article)) or draft).head.revision
         except Conflict:
-            return _conflict(article_id)
+            return article_page.conflict(article_id)
         try:
             with copied(stream, desk.settings.desk.data / "scratch") as source:
                 drafts.add_media(seat, article_id, source, scrubber=desk.scrubber, based_on=revision)
@@ -223,7 +156,7 @@ def redact(article_id: bytes) -> ResponseReturnValue:
     try:
         article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
-        return _conflict(article_id)
+        return article_page.conflict(article_id)
     source = flask.request.form.get("redact", "")
     return flask.redirect(flask.url_for("redaction.show", article_id=article_id, source=source), code=303)
 
@@ -241,11 +174,11 @@ def take_voice(article_id: bytes) -> ResponseReturnValue:
     typed = article_form.with_transcript(article_form.typed(draft.article), name, instead=recording)
     if recording and typed.media_named(name) is not None:
         context.say(_("Write down first what is said in the recording."))
-        return _page(draft, article_form.still_with_removed(typed, draft.article)), 422
+        return article_page.page(draft, article_form.still_with_removed(typed, draft.article)), 422
     try:
         revision = (article_form.save(draft, typed) or draft).head.revision
     except Conflict:
-        return _conflict(article_id)
+        return article_page.conflict(article_id)
     if recording:
         context.say(_("%(file)s is not in the article any more. Its words stand there instead.", file=name))
         return _to("articles.edit", article_id)
@@ -292,7 +225,7 @@ def media(article_id: bytes, name: str) -> ResponseReturnValue:
 def preview(article_id: bytes) -> ResponseReturnValue:
     """The article as readers will see it."""
     draft = drafts.load(context.seat(), article_id)
-    body = _body(article_id, draft.article)
+    body = article_page.body(article_id, draft.article)
     return flask.render_template("article-preview.html", head=draft.head, article=draft.article, body=body)
 
 

@@ -6,35 +6,30 @@ decided in the vault; the page shows it before somebody presses a button that wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as later
 
 from fieldreport import limits
 from fieldreport.desk import access, context, presentation
-from fieldreport.desk.article_fields import label
+from fieldreport.desk.article_fields import label, left_out, unfaithful
 from fieldreport.desk.article_readers import signer_shown, too_few
+from fieldreport.desk.findings import excerpts, rule_label, shown
 from fieldreport.desk.forms import typed_text
 from fieldreport.desk.translation import said
 from fieldreport.errors import UsageError
 from fieldreport.press import proof
 from fieldreport.press.leakcheck.findings import Rule, Severity
-from fieldreport.press.render import marked_html
 from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, questions, redactions, release, review, slots
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.articles.questions import Question
 from fieldreport.vault.articles.readers import active_editors, readers_behind
-from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.slots import Slot
 from fieldreport.vault.articles.tables import ArticleState
 from fieldreport.vault.cases import inbox
@@ -42,56 +37,7 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("leakcheck", __name__)
 
-_RULE_LABELS: Final[Mapping[str, LazyString]] = {
-    "protected-term": later("Protected term"),
-    "lifted-run": later("Words copied from the report"),
-    "lifted-share": later("Close to the report"),
-    "phone": later("Phone number"),
-    "e-mail": later("E-mail address"),
-    "address": later("Internet address"),
-    "account": later("Account name"),
-    "coordinates": later("Coordinates"),
-    "id-number": later("ID number"),
-    "invisible": later("Invisible characters"),
-    "look-alike": later("Look-alike letters"),
-    "media": later("File not freshly cleaned"),
-    "case-gone": later("Case gone"),
-    "case-unread": later("Case not opened"),
-    "case-unreadable": later("Case could not be read"),
-    "case-partly": later("Case compared in part"),
-    "not-compared": later("Files not compared"),
-    "only-looks": later("Pictures and sound not compared"),
-    "near-spelling": later("Close to a protected term"),
-    "exact-date": later("Exact date"),
-    "clock-time": later("Time of day"),
-    "shared-number": later("Number from the report"),
-    "rounded-number": later("Number from the report, rounded"),
-    "noted": later("What the source asked not to say"),
-    "reworded": later("Sentence of the report, edited"),
-    "translated": later("Perhaps translated from the report"),
-    "rare-wording": later("Rare words of the report"),
-    "small-group": later("Small group, tenure or role"),
-    "not-before": later("Not before"),
-}
 _REASON_CHARACTERS: Final = 3
-_AROUND: Final = 70  # characters of context on either side of a finding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A stretch of a field's text; ``keys`` are the findings in it, empty where there is none."""
-
-    text: str = field(repr=False)
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excerpt:
-    """A finding's words and the text around them."""
-
-    before: str = field(repr=False)
-    found: str = field(repr=False)
-    after: str = field(repr=False)
 
 
 @access.editor
@@ -116,7 +62,7 @@ def _page(
     with context.desk().vault.reading() as session:
         only = readers_behind(session, seat, article_id)
     checked = review.check(seat, article_id, press=press, reader=context.desk().site.reader)
-    fields = draft.article.public_fields()
+    article = draft.article.for_readers()
     open_blocks = [c for c in checked if c.answer is None and c.finding.severity is Severity.BLOCK]
     open_warnings = [c for c in checked if c.answer is None and c.finding.severity is Severity.WARN]
     if open_blocks or open_warnings:
@@ -126,18 +72,14 @@ def _page(
         head=draft.head,
         article=draft.article,
         undescribed=proof.undescribed(draft.article),
-        left_out=proof.left_out(draft.article),
+        left_out=left_out(article),
         states=ArticleState,
         checked=checked,
-        excerpts={c.finding.key: excerpt(fields.get(c.finding.field, ""), c) for c in checked},
-        fields=[(name, label(name), pieces(text, name, checked)) for name, text in fields.items() if text],
-        body=marked_html(
-            draft.article,
-            [(c.finding.start, c.finding.end, f"f-{c.finding.key}") for c in checked if c.finding.field == "body"],
-            lambda name: flask.url_for("articles.media", article_id=article_id, name=name),
-        ),
+        excerpts=excerpts(article, checked),
+        shown=shown(article_id, article, checked),
+        unfaithful=unfaithful(article),
         field_label=label,
-        rule_label=lambda rule: _RULE_LABELS.get(str(rule), str(rule)),
+        rule_label=rule_label,
         open_blocks=len(open_blocks),
         open_warnings=len(open_warnings),
         writer=seat.handle in draft.head.writers,
@@ -181,32 +123,6 @@ def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
         if row.ended is None:
             found[case_id.hex()] = (case_id, row.name)
     return found
-
-
-def excerpt(text: str, checked: Checked) -> Excerpt:
-    """The words that were found, with up to ``_AROUND`` characters before and after."""
-    start, end = checked.finding.start, checked.finding.end
-    before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if start == end:
-        return Excerpt(before="", found="", after="")
-    return Excerpt(
-        before=("… " if start > _AROUND else "") + before,
-        found=text[start:end],
-        after=after + (" …" if end + _AROUND < len(text) else ""),
-    )
-
-
-def pieces(text: str, name: str, checked: Sequence[Checked]) -> tuple[Piece, ...]:
-    """A field's text cut where findings begin and end; findings may overlap."""
-    spans = [(c.finding.start, c.finding.end, c.finding.key) for c in checked if c.finding.field == name]
-    return tuple(_cut(text, [span for span in spans if span[0] < span[1]]))
-
-
-def _cut(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Piece]:
-    edges = sorted({0, len(text), *(start for start, _, _ in spans), *(end for _, end, _ in spans)})
-    for start, end in pairwise(edges):
-        keys = tuple(key for begin, finish, key in spans if begin <= start and end <= finish)
-        yield Piece(text=text[start:end], keys=keys)
 
 
 @access.editor

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from fieldreport.desk import access, context
-from fieldreport.desk.article_fields import differences
+from fieldreport.desk.article_fields import compared, differences
 from fieldreport.errors import UsageError
 from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, overview, redactions
@@ -28,7 +28,7 @@ def show(article_id: bytes, number: int) -> ResponseReturnValue:
         head=draft.head,
         number=number,
         revision=next(each for each in overview.revisions(context.desk().vault, article_id) if each.number == number),
-        changed=differences(earlier.public_fields(), draft.article.public_fields()),
+        changed=differences(compared(earlier), compared(draft.article)),
         editable=draft.head.state in OPEN_STATES,
     )
 

@@ -175,8 +175,13 @@ def submit(seat: Seat, article_id: bytes) -> ArticleHead:
     _, record = drafts.open_current(seat, article_id)
     without = empty(record.article)
     if without:
-        where = "" if without == (record.article.language,) else f" in {', '.join(without)}"
-        raise NotAllowed(f"an article needs a title and a text before it is reviewed{where}", code="empty-article")
+        raise NotAllowed(
+            Sentence(
+                "an article needs a title and a text before it is reviewed, in each language: %(codes)s",
+                codes=", ".join(without),
+            ),
+            code="empty-article",
+        )
     must_be_described(record.article)
     with seat.change() as change:
         row = in_state(row_of(change.session, article_id), ArticleState.DRAFT)
