@@ -14,7 +14,7 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +45,11 @@ class Devices:
     def knows(self, entry: Entry, untrusted_cookie: str) -> bool:
         """Whether this person signed in with this cookie before, within ``limits.DEVICE_DAYS``."""
         return any(self._is_of(entry, token) for token in _tokens(untrusted_cookie))
+
+    def last_person(self, entries: Iterable[Entry], untrusted_cookie: str) -> str | None:
+        """The handle of the one of these who signed in last with this cookie; nothing where nobody is known by it."""
+        newest = _tokens(untrusted_cookie)[:1]
+        return next((each.handle for each in entries for token in newest if self._is_of(each, token)), None)
 
     def remember(self, entry: Entry, untrusted_cookie: str) -> str:
         """The cookie for a device on which this person has just signed in; it keeps the tokens of others."""

@@ -1,4 +1,4 @@
-"""A form that arrived after the auto-lock: sealed, handed to the browser, and given back to its owner.
+"""A form that arrived after the auto-lock or a restart: sealed, handed to the browser, and given back to its owner.
 
 Rules: nothing of it stays in the locked desk's memory. It comes back only to the person whose session the form belonged
 to, after they have unlocked again, and is sent on only when they press a button.

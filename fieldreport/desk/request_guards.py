@@ -1,7 +1,7 @@
 """The checks before every view: who asks, did our own page send it, may they, does the form belong to their session.
 
-Rules: each check raises; none returns something that could be ignored. A POST that arrives after the auto-lock is not
-lost: its owner gets it back after unlocking (``held_forms``).
+Rules: each check raises; none returns something that could be ignored. A POST that arrives after the auto-lock, or
+after the desk was started again, is not lost: its owner gets it back after unlocking (``held_forms``).
 """
 
 from __future__ import annotations
@@ -116,23 +116,45 @@ def holds_key(session: Session, roster: Roster) -> bool:
 
 
 def hold_form(request: flask.Request) -> tuple[str, ...]:
-    """Seal the form of a POST that came too late, if it belongs to a session that was locked meanwhile.
+    """Seal the form of a POST that came too late, if it belongs to a session that is over.
 
     Returns nothing when it does not: a form that another page made must not be sent on by somebody who unlocks.
     """
     desk = context.desk()
-    if request.method in _READING:
-        return ()
-    ended = desk.sessions.ended(request.cookies.get(desk.cookie_name, ""))
-    if ended is None:
-        return ()
-    try:
-        desk.guard.check(request, ended.csrf)
-    except FieldreportError:
+    handle = None if request.method in _READING else _owner_of(request)
+    if handle is None:
         return ()
     # A passphrase does not come back on a page: what asked for it asks again.
     fields = tuple((name, text) for name, text in request.form.items(multi=True) if name not in _NOT_KEPT)
     # What was typed beside the button that locks must not lock again.
     path = composer.keeping_path() if request.endpoint == "sign_in.lock" else ""
-    form = held_forms.HeldForm(handle=ended.handle, path=path or request.full_path.rstrip("?"), fields=fields)
+    form = held_forms.HeldForm(handle=handle, path=path or request.full_path.rstrip("?"), fields=fields)
     return held_forms.seal_form(desk.token_key, form, now=desk.clock())
+
+
+def _owner_of(request: flask.Request) -> str | None:
+    """Whose form came, of a session that was locked or that ended with the desk's process; nothing for other forms."""
+    desk = context.desk()
+    cookie = request.cookies.get(desk.cookie_name, "")
+    ended = desk.sessions.ended(cookie)
+    if ended is not None:
+        try:
+            desk.guard.check(request, ended.csrf)
+        except FieldreportError:
+            return None
+        return ended.handle
+    # The process that knew the session is gone, and the form's token with it. That our own page sent the form, the
+    # browser must say then; and it is theirs who signed in last on this device.
+    if not cookie or not _says_it_is_ours(request):
+        return None
+    try:
+        entries = desk.rosters.newest().entries
+    except FieldreportError:
+        return None
+    device = request.cookies.get(desk.device_cookie_name, "")
+    return desk.sign_in.devices.last_person((each for each in entries if each.state is KeyState.ACTIVE), device)
+
+
+def _says_it_is_ours(request: flask.Request) -> bool:
+    """Whether the browser says so: one that says nothing is not believed; others were refused already."""
+    return request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") is not None

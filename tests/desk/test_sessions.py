@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from fieldreport import limits
+from fieldreport.desk import create_app
 from fieldreport.desk.job import Job, Progress
 from fieldreport.errors import StoreError
 from fieldreport.vault.cases import inbox
@@ -86,10 +87,9 @@ def test_the_admin_locks_everybody(house: House, amira: Browser, jonas: Browser,
     assert house.vault.audit.page()[0].act == "locked-all"
 
 
-def test_a_restart_locks(house: House, amira: Browser) -> None:
-    from fieldreport.desk import create_app
-
-    restarted = create_app(
+def restart(house: House) -> None:
+    """Another process of the desk on the same disk."""
+    house.app = create_app(
         house.settings,
         vault=house.vault,
         mailbox=house.mailbox,
@@ -97,9 +97,57 @@ def test_a_restart_locks(house: House, amira: Browser) -> None:
         rosters=house.watch,
         clock=house.clock,
     )
-    again = type(amira)(restarted)
-    again.client.set_cookie("desk", amira.cookie or "")
-    assert not is_in(again)
+
+
+def in_the_same_browser(house: House, before: Browser) -> Browser:
+    """A browser with the cookies of one that was there before a restart."""
+    after = house.stranger()
+    for name in (house.desk.cookie_name, house.desk.device_cookie_name):
+        cookie = before.client.get_cookie(name)
+        if cookie is not None:
+            after.client.set_cookie(name, cookie.value)
+    return after
+
+
+def test_a_restart_locks(house: House, amira: Browser) -> None:
+    restart(house)
+    assert not is_in(in_the_same_browser(house, amira))
+
+
+def test_what_was_typed_before_a_restart_is_in_its_fields_after_unlocking(house: House) -> None:
+    case = house.receive()
+    amira = house.sign_in("amira")
+    page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+    restart(house)
+    again = in_the_same_browser(house, amira)
+    page = again.press(page, "Seal and send", {"text": "هل أنت بخير؟\n괜찮으세요?"})
+    assert page.status == 403
+    assert "What you sent is not lost" in page.text
+    assert "괜찮으세요" not in page.text, "the desk is locked"
+    given = {"handle": "amira", "passphrase": PASSPHRASES["amira"], "code": house.code("amira")}
+    page = again.press(page, "Unlock", given)
+    assert page.find("//textarea[@name='text']")[0].text.strip() == "هل أنت بخير؟\n괜찮으세요?"
+    assert house.replies() == []
+    again.press(page, "Send it now")
+    assert house.replies() == ["هل أنت بخير؟\n괜찮으세요?"]
+
+
+def test_after_a_restart_a_form_goes_to_nobody_else_and_no_other_page_makes_one(house: House) -> None:
+    case = house.receive()
+    amira = house.sign_in("amira")
+    page = amira.get(f"/cases/{case.id.hex()}?write=reply")
+    restart(house)
+    again = in_the_same_browser(house, amira)
+    path, fields = f"/cases/{case.id.hex()}/reply", {"text": "A text."}
+    for headers in ({}, {"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert "What you sent is not lost" not in again.post(path, fields, headers=headers).text
+    page = again.press(page, "Seal and send", fields)
+    given = {"handle": "jonas", "passphrase": PASSPHRASES["jonas"], "code": house.code("jonas")}
+    page = again.press(page, "Unlock", given)
+    assert "A text." not in page.text
+    stranger = house.stranger()
+    stranger.client.set_cookie(house.desk.cookie_name, "x")
+    assert "What you sent is not lost" not in stranger.post(path, fields).text
 
 
 def test_somebody_who_is_revoked_is_out_at_once(house: House, amira: Browser) -> None:
