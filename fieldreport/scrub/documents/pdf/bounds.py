@@ -12,6 +12,7 @@ import logging
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import pikepdf
@@ -42,8 +43,11 @@ _PLAIN_FILTERS: Final = frozenset(
 )
 
 
+@cache
 def set_library_limits() -> None:
     """Give qpdf bounds of its own for what it decodes while it opens a file (object and cross-reference streams).
+
+    They hold for the process, and for those that are forked from it.
 
     Its warnings quote the file, so they are not logged.
     """

@@ -28,7 +28,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         cleaning.removed.add(Removed.COLOUR_PROFILE)
     ours = icc_profiles.profile_for(known) if known is not None and fits and picture.components == 3 else None
     if picture.orientation == 1 and not must_convert and cleaning.mode is Mode.LOSSLESS:
-        if not picture.exposed and paper.is_page(*picture.size):
+        if picture.components > 1 and not picture.exposed and paper.is_page(*picture.size):  # grey shows no yellow
             _look(picture, cleaning)
         sink.write(_assemble(picture, ours))
         return "image/jpeg"
