@@ -212,6 +212,7 @@ BACKUP_ALARM_DAYS: Final = 8  # a weekly one that was made a day late
 BACKED_UP_NAME: Final = ".backed-up"  # in a zone's directory; says on which day the newest backup was made
 ORPHAN_SECONDS: Final = 3600.0  # sealing the largest payload takes seconds; older without a row is left by a crash
 
+FACES: Final = 100  # of one page that are suggested
 EVIDENCE_JSON_BYTES: Final = 256 * MIB  # an extract of a log of four million entries
 EVIDENCE_LETTERS: Final = 9_999  # of one case; their files have four digits
 EVIDENCE_FILES: Final = 100_000  # of a folder: the letters, and two for each of 45,000 rosters

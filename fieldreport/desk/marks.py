@@ -28,12 +28,17 @@ _NUMBER: Final = re.compile(r"[0-9]{1,5}(?:[.,][0-9]{1,4})?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What is marked so far. ``page``: the one that is shown, of ``pages``; ``corner``: of an area half marked."""
+    """What is marked so far. ``page``: the one that is shown, of ``pages``; ``corner``: of an area half marked.
+
+    ``looked``: whether faces were looked for on that page; ``faces``: those that were found there and are not covered.
+    """
 
     redaction: Redaction = field(default_factory=Redaction)
     page: int = 1
     pages: int = 1
     corner: tuple[int, int] | None = None
+    looked: bool = False
+    faces: tuple[Area, ...] = ()
 
     @classmethod
     def of(cls, form: Mapping[str, str]) -> Self:
@@ -43,7 +48,7 @@ class Marks:
             UsageError: it is none, or holds more than ``limits.REDACTION_AREAS`` areas.
         """
         try:
-            areas = tuple(Area(*map(int, each.split())) for each in form.get("areas", "").split(";") if each.strip())
+            areas, found = _read(form.get("areas", "")), _read(form.get("faces", ""))
             left_out = tuple(map(int, form.get("left_out", "").split()))
             corner = tuple(map(int, form.get("corner", "").split()))
             return cls(
@@ -51,6 +56,8 @@ class Marks:
                 page=min(max(1, int(form["page"])), limits.IMAGE_FRAMES),
                 pages=min(max(1, int(form["pages"])), limits.IMAGE_FRAMES),
                 corner=(corner[0], corner[1]) if corner else None,
+                looked=form.get("looked") == "yes",
+                faces=found[: limits.FACES],
             )
         except (ValueError, KeyError, TypeError, IndexError):
             raise UsageError(Sentence("This form is not complete. Open the page again.")) from None
@@ -58,9 +65,16 @@ class Marks:
     @property
     def areas(self) -> str:
         """The areas as the form carries them."""
-        return ";".join(
-            f"{area.page} {area.left} {area.top} {area.right} {area.bottom}" for area in self.redaction.areas
-        )
+        return _written(self.redaction.areas)
+
+    @property
+    def face_areas(self) -> str:
+        """The faces that are suggested, as the form carries them."""
+        return _written(self.faces)
+
+    def suggesting(self, faces: tuple[Area, ...]) -> Self:
+        """With faces that were found on the page that is shown."""
+        return replace(self, looked=True, faces=faces)
 
     def after(self, form: Mapping[str, str]) -> Self:
         """What is marked after what was pressed.
@@ -76,7 +90,10 @@ class Marks:
                 areas = self.redaction.areas
                 return self._having(areas=areas[: int(number)] + areas[int(number) + 1 :])
             case "page" if number.isdecimal():
-                return replace(self, page=min(max(1, int(number)), self.pages), corner=None)
+                page = min(max(1, int(number)), self.pages)
+                return replace(self, page=page, corner=None, looked=False, faces=())
+            case "cover" if number.isdecimal() or not number:
+                return self._covering(self.faces[int(number) : int(number) + 1] if number else self.faces)
             case "leave":
                 return self._having(left_out=tuple(sorted({*self.redaction.left_out, self.page})))
             case "keep":
@@ -90,6 +107,10 @@ class Marks:
         if _CLICK.fullmatch(form.get("at.x", "")) and _CLICK.fullmatch(form.get("at.y", "")):
             return self._clicked(int(form["at.x"]), int(form["at.y"]), form)
         return self
+
+    def _covering(self, faces: tuple[Area, ...]) -> Self:
+        left = tuple(each for each in self.faces if each not in faces)
+        return replace(self._having(areas=(*self.redaction.areas, *faces)), faces=left)
 
     def _clicked(self, x: int, y: int, form: Mapping[str, str]) -> Self:
         if x == y == 0:  # no pointer: a key was pressed on the picture, or in a field
@@ -117,6 +138,14 @@ class Marks:
                 Sentence("At most %(most)s areas can be marked in one file.", most=limits.REDACTION_AREAS)
             ) from None
         return replace(self, redaction=redaction, corner=None)
+
+
+def _read(untrusted: str) -> tuple[Area, ...]:
+    return tuple(Area(*map(int, each.split())) for each in untrusted.split(";") if each.strip())
+
+
+def _written(areas: tuple[Area, ...]) -> str:
+    return ";".join(f"{area.page} {area.left} {area.top} {area.right} {area.bottom}" for area in areas)
 
 
 def _units(pixels: str) -> int:

@@ -189,6 +189,7 @@ class View(StrEnum):
     WORDS = "words"  # a reading of it, see ``views.document``
     PICTURE = "picture"  # how a place in it looks, see ``views.places``
     LIKENESS = "likeness"  # by what a picture is known again, see ``views.likeness``
+    FACES = "faces"  # where faces seem to be on a page, see ``views.faces``
     REDACTED = "redacted"  # pixels of it with areas filled, see ``views.redacted``
 
 

@@ -72,6 +72,9 @@ def mark(article_id: bytes, source: str) -> ResponseReturnValue:
     try:
         if form.get("act") == "save":
             return _make(draft, source, marks, based_on)
+        if form.get("act") == "faces":
+            with _opened(draft, source) as (_origin, copy):
+                marks = marks.suggesting(context.desk().scrubber.faces(copy, page=marks.page))
         marks = marks.after(form)
     except (UsageError, ScrubRefused) as error:
         problem = Problem(text=said(error.text), field="left")
@@ -111,6 +114,7 @@ def _page(draft: Draft, source: str, marks: Marks, *, based_on: int, problems: l
         marks=marks,
         based_on=based_on,
         shown=SHOWN,
+        finds_faces=context.desk().scrubber.finds_faces,
         problems=problems or [],
     )
 

@@ -18,13 +18,14 @@ from fieldreport.scrub.format import Clean, Sink, Source
 from fieldreport.scrub.sandbox import wire
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere, Order
 from fieldreport.scrub.verdicts import Elsewhere, Options, Refusal, Refused, View
-from fieldreport.scrub.views import likeness, pictures, redacted, words
+from fieldreport.scrub.views import faces, likeness, pictures, redacted, words
 
 _MAKERS: Final[Mapping[View, Clean]] = {
     View.COPY: pipeline.clean,
     View.WORDS: words.write,
     View.PICTURE: pictures.write,
     View.LIKENESS: likeness.write,
+    View.FACES: faces.write,
     View.REDACTED: redacted.write,
 }
 

@@ -24,8 +24,8 @@ from fieldreport.scrub.sandbox.lockdown import SandboxStatus
 from fieldreport.scrub.sandbox.parent import Output, WarmParent, WarmParentGone
 from fieldreport.scrub.sandbox.wire import Answer, Cleaned, NotCleaned, NotHere
 from fieldreport.scrub.text import invisible
-from fieldreport.scrub.verdicts import Mode, Options, Redaction, Refusal, Refused, Removed, View
-from fieldreport.scrub.views import document
+from fieldreport.scrub.verdicts import Area, Mode, Options, Redaction, Refusal, Refused, Removed, View
+from fieldreport.scrub.views import document, face_areas
 from fieldreport.scrub.views.document import Reading
 
 _log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ PICTURE_TYPES: Final = ("image/jpeg", "image/png")
 # with it every fork is a third slower.
 _LEAN: Final[tuple[str, ...]] = ()
 _WITH_CODECS: Final = ("--codecs",)
+_WITH_FACES: Final = ("--faces",)  # a third one, for those who look for faces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class Scrubber:
         self._require_sandbox = require_sandbox
         self._arguments = tuple(arguments)
         self._places = threading.BoundedSemaphore(limits.SCRUBS_AT_ONCE)
-        self._starting = {arguments: threading.Lock() for arguments in (_LEAN, _WITH_CODECS)}
+        self._starting = {arguments: threading.Lock() for arguments in (_LEAN, _WITH_CODECS, _WITH_FACES)}
         self._closed = False
         self._parents = {_LEAN: self._start_parent(_LEAN)}
 
@@ -140,6 +141,24 @@ class Scrubber:
         if len(made) != limits.LIKENESS_BYTES:
             raise _refused(NotCleaned(refusal=Refusal.CRASHED))
         return int.from_bytes(made)
+
+    @property
+    def finds_faces(self) -> bool:
+        """Whether the extra for that is installed; see ``views.faces``."""
+        return face_areas.is_installed()
+
+    def faces(self, source: Scratch, *, page: int) -> tuple[Area, ...]:
+        """Where faces seem to be on a page, told by a child of its own. ``source`` stays the caller's and is read only.
+
+        Raises:
+            ScrubRefused, PlatformError: as ``clean``; it has no pages to draw, or the extra is not installed.
+        """
+        if not self.finds_faces:
+            raise _refused(NotCleaned(refusal=Refusal.UNSUPPORTED))
+        try:
+            return face_areas.decode(_whole(self._make(source, Options(view=View.FACES, place=(page,)))), page)
+        except Refused as refused:
+            raise _refused(NotCleaned(refusal=refused.refusal)) from None
 
     def redact(self, source: Scratch, redaction: Redaction) -> Scrubbed:
         """Pixels of one file with areas filled, encoded in a child of its own. ``source`` is read only.
@@ -223,7 +242,7 @@ class Scrubber:
         )
 
     def _ask(self, share: ScratchShare, output: Output, options: Options) -> Cleaned | NotCleaned:
-        for arguments in (_LEAN, _WITH_CODECS):
+        for arguments in (_WITH_FACES,) if options.view is View.FACES else (_LEAN, _WITH_CODECS):
             answer = self._ask_one(arguments, share, output, options)
             if not isinstance(answer, NotHere):
                 return answer

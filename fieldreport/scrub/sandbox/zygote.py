@@ -37,7 +37,7 @@ from fieldreport.scrub.sandbox import child
 from fieldreport.scrub.sandbox.lockdown import Lock
 from fieldreport.scrub.sandbox.warmup import WarmUp
 from fieldreport.scrub.sandbox.wire import EXIT_REPORT, PREPARE, PREPARE_DESCRIPTORS
-from fieldreport.scrub.views import words
+from fieldreport.scrub.views import faces, words
 
 _DESCRIPTORS: Final = 256  # each file at work takes two here; a low number makes closing all others quick
 _OOM_SCORE: Final = b"500"
@@ -165,6 +165,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fieldreport.scrub.sandbox.zygote")
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--codecs", action="store_true")
+    parser.add_argument("--faces", action="store_true")
     # What a test adds. Only the process that starts this one writes its command line, and `Scrubber.start` never does.
     parser.add_argument("--also", action="append", default=[], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -176,6 +177,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     registry.load_all(codecs=options.codecs)
     words.warm()
+    if options.faces:
+        faces.load()
     for path in options.also:
         _load_module(path)
     warm_up = WarmUp()
