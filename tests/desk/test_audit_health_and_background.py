@@ -91,7 +91,7 @@ class TestTheAuditLog:
 
     def test_what_it_exports_is_verified_line_by_line(self, house: House, lena: Browser) -> None:
         house.seat("jonas").record(Act.LOCKED)
-        page = lena.press(lena.get("/audit"), "Export it")
+        page = lena.press(lena.get("/audit"), "Export the whole log")
         lines = page.body.splitlines(keepends=True)
         assert json.loads(lines[-1])["act"] == "audit-exported"
         rosters = house.watch.all_here()
