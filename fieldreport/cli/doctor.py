@@ -30,6 +30,7 @@ from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, 
 from fieldreport.mailbox import LocalMailbox, open_mailbox
 from fieldreport.mailbox.letterbox import LetterboxState
 from fieldreport.mailbox.shared import open_local_switchboard
+from fieldreport.seal import KeyState, Role
 from fieldreport.unseal import key_file, machine_secret
 from fieldreport.vault.archive import audit_heads, origin, readers
 from fieldreport.vault.archive.rosters import RosterWatch, open_watch
@@ -80,6 +81,8 @@ def installation_checks(settings: config.Settings, *, fix: bool, quick: bool = F
             )
             found.append(roster_age(rosters))
             found.append(admin_key(settings, rosters))
+            if "intake" in zones and settings.intake.originals:
+                found.append(_originals(settings, rosters))
     with failing_as("modes", found):
         found += [_private(path, to_group=to_group) for path, to_group in _private_paths(settings, zones)]
         found.append(_settings_mode(settings.path))
@@ -142,6 +145,22 @@ def _letterbox(settings: config.Settings) -> Finding:
         return Finding(check="letterbox", verdict=Verdict.FAILS, seen=error.detail)
     verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS
     return Finding(check="letterbox", verdict=verdict, seen=f"{state}; 'fieldreport letterbox' changes it")
+
+
+def _originals(settings: config.Settings, rosters: RosterWatch) -> Finding:
+    """Whether those who are named for originals are people who could open one."""
+    named = set(settings.intake.originals)
+    active = [entry for entry in rosters.in_force().entries if entry.state is KeyState.ACTIVE]
+    readers = {entry.handle for entry in active if entry.role is Role.RECOVERY}
+    readers |= {entry.handle for entry in active if entry.role is Role.EDITOR and entry.handle in named}
+    if not readers:
+        seen, verdict = "nobody could open one, so the form does not offer to keep any", Verdict.FAILS
+    elif named - readers:
+        missing = ", ".join(sorted(named - readers))
+        seen, verdict = f"the roster has no active key of {missing}, whom [intake] originals names", Verdict.WARNS
+    else:
+        seen, verdict = f"opened by {', '.join(sorted(readers))}", Verdict.HOLDS
+    return Finding(check="originals", verdict=verdict, seen=seen)
 
 
 def _fixed(settings: config.Settings, zones: Sequence[str]) -> list[Finding]:

@@ -24,7 +24,7 @@ from fieldreport.seal import Role, open_rosters
 from fieldreport.unseal import key_file, machine_secret, roster_changes
 from fieldreport.vault.archive.vault import Vault, open_vault
 from tests.cast import CHEAP
-from tests.cli.conftest import House, refused, run
+from tests.cli.conftest import House, enrol, refused, run
 
 # Of a command that reads the roster, which every damage to it must stop.
 READERS = [("roster", "show"), ("roster", "verify"), ("staff", "list"), ("audit", "verify")]
@@ -442,3 +442,16 @@ def test_wrong_settings_are_one_line(house: House, line: str) -> None:
     text = house.settings.path.read_text() if not line.startswith("[press]") else ""
     (house.directory / "fieldreport.toml").write_text(f"{text}\n{line}\n")
     refused(house.run("roster", "show"), 78)
+
+
+def test_doctor_says_who_could_open_an_original(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    enrol(house, "amira")
+
+    def said(named: str) -> tuple[str, str]:
+        monkeypatch.setenv("FIELDREPORT_INTAKE_ORIGINALS", named)
+        done = json.loads(house.run("doctor", "--json").stdout)
+        (found,) = [each for each in done if each["check"] == "originals"]
+        return found["verdict"], found["seen"]
+
+    assert said("amira") == ("holds", "opened by amira, recovery")
+    assert said("amira,jonas,recovery")[0] == "warns"

@@ -17,7 +17,7 @@ from fieldreport.scrub import Area, Redaction
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow
-from fieldreport.vault.articles import redactions
+from fieldreport.vault.articles import drafts, redactions
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.redactions import Origin
 from fieldreport.vault.articles.tables import ArticleState
@@ -151,6 +151,17 @@ def test_an_earlier_text_comes_back_with_the_photo_redacted(
     assert [(media.name, media.caption) for media in back.article.media] == [("photo-3.jpg", "Somewhere")]
     assert "![](photo-3.jpg)" in back.article.body
     assert back.article.media[0].sha256 == twice.article.media[0].sha256
+
+
+def test_a_circle_of_histories_ends(seat: Seat, draft: Draft, redact: Redact, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says that it was made of the other: an editor can sign that, with a program of their own."""
+    redact(draft)
+    now = redactions.histories(seat, draft.head.id)["photo-2.jpg"]
+    back = replace(now, origin=replace(now.origin, name="photo-2.jpg"), media=draft.article.media[0])
+    monkeypatch.setattr(redactions, "histories", lambda *_: {"photo-1.jpg": back, "photo-2.jpg": now})
+    latest = drafts.load(seat, draft.head.id)
+    made = redactions.restore(seat, draft.head.id, draft.head.revision, based_on=latest.head.revision)
+    assert len(made.article.media) == 1
 
 
 def test_of_a_file_of_a_case_only_the_redacted_one_comes_into_the_article(
