@@ -77,6 +77,10 @@ def restore(backup: Path, directory: Path, *, inside: bool = False) -> config.Se
     if inside:
         settings = _inside(settings, directory)
     _must_be_unused(settings)
+    for zone, _ in _ZONES.values():
+        if settings.has(zone):  # also where its database and payloads are on servers
+            data: Path = getattr(settings, zone).data
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (backup / "keys").is_dir():
         shutil.copytree(backup / "keys", settings.keys.directory)
     if (backup / "site").is_dir():

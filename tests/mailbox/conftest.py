@@ -8,16 +8,23 @@ from pathlib import Path
 import pytest
 
 from fieldreport.mailbox import DeskMailbox, LocalMailbox
-from fieldreport.store import migrate, open_blobs, open_engine
+from fieldreport.store import BlobStore, migrate, open_blobs, open_engine
 from tests.cast import Clock, copy_tables
 from tests.mailbox.served import served
 from tests.store.throwaway_postgres import fresh_database
+from tests.store.throwaway_s3 import S3Server
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("postgresql-s3", marks=[pytest.mark.postgres, pytest.mark.campaign]),
+    ]
+)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with the mailbox's empty tables, once of each kind."""
-    if request.param == "postgresql":
+    """The URL of a database with the mailbox's empty tables, once of each kind, and once with a bucket beside it."""
+    if request.param.startswith("postgresql"):
         url = fresh_database()
         engine = open_engine(url)
         migrate(engine, "fieldreport.mailbox")
@@ -32,11 +39,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def mailbox(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[LocalMailbox]:
+def blobs(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> BlobStore:
+    """The payloads beside that database."""
+    if request.node.callspec.params["database_url"] != "postgresql-s3":
+        return open_blobs(tmp_path / "blobs")
+    server: S3Server = request.getfixturevalue("s3_server")
+    return open_blobs(server.bucket())
+
+
+@pytest.fixture
+def mailbox(database_url: str, blobs: BlobStore, clock: Clock) -> Iterator[LocalMailbox]:
     """An empty mailbox that holds three letters or a megabyte."""
     opened = LocalMailbox(
         open_engine(database_url),
-        open_blobs(tmp_path / "blobs"),
+        blobs,
         letters_ceiling=3,
         bytes_ceiling=1_000_000,
         clock=clock,

@@ -43,8 +43,8 @@ def content(mailbox: LocalMailbox, place: bytes) -> bytes:
         return file.read()
 
 
-def blobs(tmp_path: Path) -> list[Path]:
-    return [path for path in (tmp_path / "blobs").iterdir() if not path.name.startswith(".")]
+def payloads(mailbox: LocalMailbox) -> list[str]:
+    return list(mailbox._blobs.names())
 
 
 def test_what_was_put_is_there_for_its_source_alone(mailbox: LocalMailbox) -> None:
@@ -70,7 +70,7 @@ def test_all_of_one_source_vanish_together_after_the_hour(mailbox: LocalMailbox,
     assert notes(mailbox, other, hour=HOUR + 2) == []  # nobody has swept
     mailbox.kept.sweep(hour=HOUR + 2)
     assert notes(mailbox, own, hour=HOUR + 2) == [b"note 0", b"note 1"]
-    assert len(blobs(tmp_path)) == 1
+    assert len(payloads(mailbox)) == 1
     mailbox.kept.touch(own, hour=HOUR + 2)
     clock.now = (HOUR + 3) * 3600
     mailbox.upkeep.run()
@@ -78,7 +78,7 @@ def test_all_of_one_source_vanish_together_after_the_hour(mailbox: LocalMailbox,
     clock.now = (HOUR + 4) * 3600
     mailbox.upkeep.run()
     assert notes(mailbox, own) == []
-    assert blobs(tmp_path) == []
+    assert payloads(mailbox) == []
     put(mailbox, own, 0, SMALL, hour=HOUR + 4)
 
 
@@ -100,7 +100,7 @@ def test_both_bounds_hold_and_nothing_is_left_of_what_is_refused(mailbox: LocalM
     put(mailbox, other, 0, LARGE)
     with pytest.raises(MailboxFull):
         put(mailbox, other, 1, LARGE)
-    assert (len(notes(mailbox, own)), len(notes(mailbox, other)), len(blobs(tmp_path))) == (2, 1, 3)
+    assert (len(notes(mailbox, own)), len(notes(mailbox, other)), len(payloads(mailbox))) == (2, 1, 3)
     put(mailbox, other, 1, SMALL)
     assert mailbox.kept.taken(other, hour=HOUR) == set(other[:2])
     mailbox.kept.remove(own)
@@ -126,7 +126,7 @@ def test_an_emptied_place_keeps_a_note_and_no_content(mailbox: LocalMailbox, tmp
     for place in own:
         with pytest.raises(NotFound):
             mailbox.kept.open(place)
-    assert blobs(tmp_path) == []
+    assert payloads(mailbox) == []
     assert not mailbox._blobs.row_keys.noted()
 
 
@@ -138,7 +138,7 @@ def test_removing_leaves_nothing_and_may_be_repeated(mailbox: LocalMailbox, tmp_
         mailbox.kept.remove(own)
     assert notes(mailbox, own) == []
     assert content(mailbox, other[0]) == LARGE
-    assert len(blobs(tmp_path)) == 1
+    assert len(payloads(mailbox)) == 1
 
 
 def test_what_a_kill_leaves_is_swept(mailbox: LocalMailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_what_a_kill_leaves_is_swept(mailbox: LocalMailbox, tmp_path: Path, monk
         change.setattr("fieldreport.mailbox.kept.changing", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             mailbox.kept.sweep(hour=HOUR + 2)
-    assert blobs(tmp_path) == []
+    assert payloads(mailbox) == []
     with pytest.raises((NotFound, StoreError)):
         content(mailbox, own[0])
     mailbox.kept.sweep(hour=HOUR + 2)
@@ -160,4 +160,4 @@ def test_a_file_that_waits_is_no_orphan(mailbox: LocalMailbox, tmp_path: Path) -
     put(mailbox, own, 0, LARGE)
     assert mailbox.remove_orphans(older_than_seconds=-1) == 0
     assert content(mailbox, own[0]) == LARGE
-    assert len(blobs(tmp_path)) == 1
+    assert len(payloads(mailbox)) == 1

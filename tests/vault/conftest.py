@@ -11,6 +11,7 @@ import pytest
 from fieldreport.store import migrate, open_engine
 from tests.cast import copy_tables
 from tests.store.throwaway_postgres import fresh_database
+from tests.store.throwaway_s3 import S3Server
 from tests.vault.newsroom import Newsroom, open_newsroom
 
 
@@ -26,7 +27,7 @@ def _migrated_database() -> str:
 @pytest.fixture
 def vault_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a vault's database with empty tables."""
-    if getattr(request, "param", "sqlite") == "postgresql":
+    if getattr(request, "param", "sqlite").startswith("postgresql"):
         (tmp_path / "desk").mkdir()
         return fresh_database(like=_migrated_database())
     return copy_tables("fieldreport.vault", tmp_path / "desk" / "vault.db")
@@ -39,9 +40,20 @@ def mailbox_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, vault_url: str, mailbox_url: str) -> Iterator[Newsroom]:
+def vault_blobs(request: pytest.FixtureRequest) -> str:
+    """The URL of a new bucket for the vault's payloads, or nothing: a directory."""
+    of_test = getattr(request.node, "callspec", None)
+    if of_test is None or of_test.params.get("vault_url") != "postgresql-s3":
+        return ""
+    server: S3Server = request.getfixturevalue("s3_server")
+    return server.bucket()
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path, vault_url: str, mailbox_url: str, vault_blobs: str) -> Iterator[Newsroom]:
     """Amira and Jonas, who read; Lena, who signs rosters; a mailbox; a vault."""
-    vault, mailbox, clock = open_newsroom(tmp_path, vault_url=vault_url, mailbox_url=mailbox_url)
+    urls = {"vault_url": vault_url, "mailbox_url": mailbox_url, "vault_blobs": vault_blobs}
+    vault, mailbox, clock = open_newsroom(tmp_path, **urls)
     yield Newsroom(directory=tmp_path, vault=vault, mailbox=mailbox, clock=clock)
     vault.close()
     mailbox.close()

@@ -17,7 +17,7 @@ from typing_extensions import override
 from fieldreport.errors import StoreError
 from fieldreport.mailbox import LocalMailbox, SealedReply
 from fieldreport.seal import HybridIdentity, Role, Roster, SourceKeys
-from fieldreport.store import FileBlobs, open_engine
+from fieldreport.store import FileBlobs, open_blobs, open_engine
 from fieldreport.unseal import roster_changes
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive.change import Change
@@ -43,9 +43,15 @@ from tests.cast import (
 )
 
 everywhere = pytest.mark.parametrize(
-    "vault_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+    "vault_url",
+    [
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("postgresql-s3", marks=[pytest.mark.postgres, pytest.mark.campaign]),
+    ],
+    indirect=True,
 )
-"""Marks a test, or a file of tests, that runs on each kind of database."""
+"""Marks a test, or a file of tests, that runs on each kind of database, and with its payloads in a bucket."""
 
 
 @dataclass(kw_only=True)
@@ -187,10 +193,13 @@ def hidden(change: Change, header: bytes) -> dict[str, Any]:
     return {"slot": row.slot, "hidden": row.hidden}
 
 
-def open_newsroom(directory: Path, *, vault_url: str, mailbox_url: str) -> tuple[Vault, LocalMailbox, Clock]:
-    """Open a vault and a mailbox whose tables are there already."""
+def open_newsroom(
+    directory: Path, *, vault_url: str, mailbox_url: str, vault_blobs: str = ""
+) -> tuple[Vault, LocalMailbox, Clock]:
+    """Open a vault and a mailbox whose tables are there already. ``vault_blobs``: a bucket for the vault's payloads."""
     clock = Clock()
-    vault = Vault(open_engine(vault_url), FileBlobs(directory / "desk" / "blobs"), INSTANCE, clock=clock)
+    payloads = open_blobs(vault_blobs) if vault_blobs else FileBlobs(directory / "desk" / "blobs")
+    vault = Vault(open_engine(vault_url), payloads, INSTANCE, clock=clock)
     mailbox = LocalMailbox(open_engine(mailbox_url), FileBlobs(directory / "intake" / "blobs"), clock=clock)
     return vault, mailbox, clock
 
