@@ -36,7 +36,7 @@ _REAL_PARTS = {
     "firefox": ("firefox-esr",),
     "webkit": ("WebKitWebDriver", "Xvfb"),
     "redis": ("redis-server",),
-    "deployment": ("systemd-analyze", "tor", "nginx", "caddy", "nft", "apparmor_parser", "promtool"),
+    "deployment": ("systemd-analyze", "tor", "nginx", "caddy", "nft", "apparmor_parser", "promtool", "docker-compose"),
 }
 
 
