@@ -204,7 +204,8 @@ class Service:
         """What may still be stored before letters are refused because a disk is full: the data's, or the payloads'."""
         intake = self.settings.intake
         places = [intake.data, *([Path(intake.blobs)] if intake.blobs and "://" not in intake.blobs else [])]
-        return min(shutil.disk_usage(each).free for each in places) - intake.free_bytes - intake.request_bytes
+        largest = intake.request_bytes * (2 if intake.originals else 1)  # kept unchanged, it is stored twice
+        return min(shutil.disk_usage(each).free for each in places) - intake.free_bytes - largest
 
     def keys_of(self, codename: Codename) -> SourceKeys:
         """Derive a source's keys; waits while too many derivations run."""
