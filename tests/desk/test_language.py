@@ -48,3 +48,32 @@ def test_another_language_is_not_offered(stranger: Browser) -> None:
 def test_a_choice_leads_to_no_other_site(stranger: Browser) -> None:
     page = stranger.post("/language", {"language": "ko", "next": "//elsewhere.example"}, follow=False)
     assert page.headers["Location"] == "/"
+
+
+def test_what_is_seen_below_the_desk_is_said_in_the_language_of_the_page(lena: Browser) -> None:
+    assert "the settings pin the key in force" in lena.get("/health").text
+    lena.client.set_cookie("language", "ko")
+    page = lena.get("/health").text
+    assert "설정에 현재 열쇠가 고정되어 있음" in page
+    assert "the settings pin" not in page
+
+
+def test_a_finding_of_the_leak_check_is_said_in_the_language_of_the_page(house: House, amira: Browser) -> None:
+    case = house.receive()
+    page = amira.press(amira.get(f"/cases/{case.id.hex()}"), "Start an article")
+    amira.press(page, "Save", {"title": "Leaving in the dark", "body": "Call +82 10 1234 5678."})
+    assert "A telephone number leads to a person" in amira.get(f"{page.path}/check").text
+    amira.client.set_cookie("language", "zh-Hans")
+    check = amira.get(f"{page.path}/check").text
+    assert "电话号码会指向一个人" in check
+    assert "A telephone number" not in check
+
+
+def test_what_is_logged_is_the_same_in_every_language(lena: Browser) -> None:
+    lena.client.set_cookie("language", "ko")
+    page = lena.press(lena.get("/letterbox"), "제보함 닫기")
+    assert "제보함이 닫혔습니다." in lena.confirm(page, "제보함 닫기").text
+    exported = lena.press(lena.get("/audit"), "기록 전체 내보내기").body
+    assert exported.isascii()
+    assert b'"act":"letterbox-set"' in exported.replace(b" ", b"")
+    assert b'"subject":"closed"' in exported.replace(b" ", b"")
