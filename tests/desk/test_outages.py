@@ -22,6 +22,7 @@ from tests.desk.conftest import House, Page
 from tests.eventually import eventually
 from tests.faults import fill
 from tests.store.throwaway_postgres import Faulty, fresh_database
+from tests.store.throwaway_s3 import S3Server
 
 WITHIN = 5.0
 
@@ -117,3 +118,29 @@ def test_on_a_full_disk_editors_sign_in_and_read_and_letters_wait_in_the_mailbox
     for each in (filled, *small_disk.glob("more-*")):
         each.unlink(missing_ok=True)
     assert collect(house.vault, house.mailbox, house.watch).letters == 1
+
+
+def test_a_bucket_that_is_missing_is_said_on_the_page_and_named_once_in_the_log(
+    build: Callable[..., House], s3_server: S3Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The vault has a bucket of its own; with it go the keys of its rows, and nothing is taken for deleted."""
+    bucket = s3_server.bucket()
+    house = build(desk={"blobs": bucket})
+    case = house.receive("In the bucket.")
+    amira = house.enter("amira")
+    address = f"/cases/{case.id.hex()}"
+    assert "In the bucket." in amira.get(address).text
+    client, name = s3_server.client(), bucket.removeprefix("s3://").partition("/")[0]
+    there = [entry["Key"] for entry in client.list_objects_v2(Bucket=name)["Contents"]]
+    kept = {key: client.get_object(Bucket=name, Key=key)["Body"].read() for key in there}
+    for key in there:
+        client.delete_object(Bucket=name, Key=key)
+    client.delete_bucket(Bucket=name)
+    for _ in range(2):
+        assert timed(lambda: amira.get(address)).status == 503
+    (line,) = outages(caplog)
+    assert "the bucket is missing. To do: make the bucket" in line
+    client.create_bucket(Bucket=name)
+    for key, content in kept.items():
+        client.put_object(Bucket=name, Key=key, Body=content)
+    assert "In the bucket." in eventually(lambda: amira.get(address)).text
