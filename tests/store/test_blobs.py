@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shutil
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fieldreport.errors import NotFound, SettingsError, StoreError
 from fieldreport.limits import MIB
 from fieldreport.store import BlobStore, FileBlobs, Mark, must_store, open_blobs
+from fieldreport.store.s3_blobs import S3Blobs
+from tests.store.throwaway_s3 import S3Server
 
 
 def store(blobs: BlobStore, content: bytes) -> str:
@@ -213,6 +218,25 @@ def test_a_directory_from_before_the_mark_is_marked_once(directory: Path, mark: 
 
 
 # --- S3 ---
+
+
+def test_every_piece_that_goes_to_a_server_carries_its_sum(s3_server: S3Server) -> None:
+    blobs = open_blobs(s3_server.bucket())
+    assert isinstance(blobs, S3Blobs)
+    pieces: list[tuple[bytes, bytes]] = []
+
+    def sent(request: Any, **_: object) -> None:
+        if request.method == "PUT":
+            body = request.body if isinstance(request.body, bytes) else request.body.getvalue()
+            pieces.append((body, base64.b64decode(request.headers["x-amz-checksum-crc32"])))
+
+    blobs._client.meta.events.register("before-send.s3", sent)
+    large = os.urandom(9_000_000)
+    for content in (b"small", large):
+        with blobs.open(store(blobs, content)) as file:
+            assert file.read() == content
+    assert [len(body) for body, _ in pieces] == [5, 8 * MIB, len(large) - 8 * MIB]
+    assert all(zlib.crc32(body).to_bytes(4) == summed for body, summed in pieces)
 
 
 @pytest.mark.parametrize("blobs", ["s3"], indirect=True)
