@@ -100,6 +100,7 @@ def case_page(
         answers=_answers(written_notes, corrections),
         questions=_QUESTIONS,
         deliveries={item.row.id: desk.deliveries.of(item.row, item.reply) for item in items},
+        shown_by=_shown_by(items),
         language_of_source=_language(items),
         direction=direction(_language(items)),
         preview="preview" in flask.request.args and bool(stored.get("text")),
@@ -168,6 +169,20 @@ def _corrections(written: Sequence[ReadItem]) -> dict[bytes, ReadItem]:
         for item in written
         if item.heading.corrects is not None and authors.get(item.heading.corrects) == item.row.author
     }
+
+
+def _shown_by(items: Sequence[ReadItem]) -> dict[bytes, int]:
+    """By the id of a reply here, the number of the first letter here that was written on a page which showed it.
+
+    A letter names the newest reply of that page; those before it were there as well, or had been deleted as read.
+    """
+    found: dict[bytes, int] = {}
+    for place, letter in enumerate(items):
+        sent = [item for item in items[:place] if item.row.kind is Kind.SENT and item.reply]
+        newest = next((at for at, item in enumerate(sent) if letter.read and item.reply == letter.read), -1)
+        for item in sent[: newest + 1]:
+            found.setdefault(item.row.id, letter.number)
+    return found
 
 
 def _answers(written: Sequence[ReadItem], corrections: Mapping[bytes, ReadItem]) -> dict[str, ReadItem]:

@@ -15,7 +15,7 @@ from fieldreport.desk.forms import parsed_id
 from fieldreport.errors import FieldreportError, NotARecipient, NotFound, Unavailable
 from fieldreport.scrub import Refusal, is_note
 from fieldreport.scrub.text.encodings import BY_CODE
-from fieldreport.seal import ORIGINAL, SOURCE_SEALED, Kind, OpenEnvelope, Part, Sender
+from fieldreport.seal import ORIGINAL, READ, SOURCE_SEALED, Kind, OpenEnvelope, Part, Sender
 from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.cases import source_sealed
@@ -108,6 +108,7 @@ class ReadItem:
 
     ``closed``: nothing is wrong with it; it is not sealed to this person's key.
     ``heading``: of a note; ``sender`` and ``reply`` (the id of the reply itself): of a copy of a reply.
+    ``read``: of a letter, the id of the newest reply on the page on which its source wrote it.
     ``addressee``: whom the source chose to read a letter, empty for every editor. ``received_from``: the newsroom that
     handed a letter on; it means something in a case that the log says was received, and nowhere else.
     """
@@ -120,6 +121,7 @@ class ReadItem:
     heading: Heading = field(default_factory=Heading)
     sender: Sender = field(default_factory=Sender, repr=False)
     reply: bytes = field(default=b"", repr=False)
+    read: bytes = field(default=b"", repr=False)
     received_from: str = ""
     text: str = field(default="", repr=False)
     cut: bool = False
@@ -216,6 +218,7 @@ def _read(seat: Seat, envelope: OpenEnvelope, row: ItemRow, number: int) -> Read
         heading=Heading.of(manifest.fields) if row.kind is Kind.NOTE else Heading(),
         sender=Sender.of(manifest.fields),
         reply=parsed_id(manifest.fields.get(REPLY, "")) or b"",
+        read=(parsed_id(manifest.fields.get(READ, "").strip()) or b"") if letter else b"",
         text=(raw or b"").decode("utf-8", "replace"),
         cut=first is not None and first.length > _TEXT_BYTES,
         removed=first.removed if first is not None else (),

@@ -130,11 +130,19 @@ def form_used() -> TokenError:
 
 
 def send(
-    service: Service, keys: SourceKeys, draft: Draft, cleaned: Cleaned, *, language: str, earlier: Sequence[bytes]
+    service: Service,
+    keys: SourceKeys,
+    draft: Draft,
+    cleaned: Cleaned,
+    *,
+    language: str,
+    earlier: Sequence[bytes],
+    read: bytes = b"",
 ) -> Receipt:
     """Seal the draft with its cleaned files, in their order, and deposit the letter.
 
-    ``earlier``: what has arrived from the form. The same again gets its receipt and is not stored again.
+    ``earlier``: what has arrived from the form. The same again gets its receipt and is not stored again. ``read``: as
+    ``Letter.read``.
 
     Raises:
         RosterError: no valid roster; nothing was stored.
@@ -161,6 +169,7 @@ def send(
         form=draft.form,
         keys=keys,
         number=service.receipts.next_number(keys, hour=service.hour),
+        read=read,
         addressee="" if draft.addressee == EVERY_EDITOR else draft.addressee,
     )
     letter_id = letter.id()

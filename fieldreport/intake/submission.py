@@ -76,11 +76,13 @@ def submit(
     *,
     admit: Callable[[bool], list[Problem]],
     language: str,
+    read: bytes = b"",
 ) -> Receipt | Pending:
     """Send the form as one letter, with the files that wait for it, or say what is in the way.
 
     ``admit`` is told whether there are files, and raises or tells why nothing is taken of this source; it is not asked
-    for a form that has arrived: who sent it and lost the answer gets the receipt, whatever happened since.
+    for a form that has arrived: who sent it and lost the answer gets the receipt, whatever happened since. ``read``: as
+    ``Letter.read``.
 
     Raises:
         TokenError: the form was sent before with other words or files (``form-used``).
@@ -115,7 +117,7 @@ def submit(
         if pending.is_refusal:
             return _keep(service, keys, pending, waiting, cleaned, missing)
         letter = replace(letter, refused=(*_left_out(missing), *letter.refused))
-        receipt = send(service, keys, draft, letter, language=language, earlier=())
+        receipt = send(service, keys, draft, letter, language=language, earlier=(), read=read)
     if kept:
         kept_files.spend(service, keys, draft.form, kept)
     return receipt

@@ -27,7 +27,7 @@ from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.inner_header import EPOCH_MAX, STAFF_KINDS, Binding, Expected, ExpectedOffline, Kind
 from fieldreport.seal.kept_file import KeptFile, KeptState, kept_name
 from fieldreport.seal.letter import CleanFile, Letter
-from fieldreport.seal.manifest import Manifest, Part, addressee_of
+from fieldreport.seal.manifest import READ, Manifest, Part, addressee_of
 from fieldreport.seal.original import ORIGINAL, seal_original
 from fieldreport.seal.packed import Frame, PackedLetter, is_packed
 from fieldreport.seal.public_file import make_public, read_public, write_public
@@ -58,6 +58,7 @@ __all__ = [
     "EPOCH_MAX",
     "LANGUAGES",
     "ORIGINAL",
+    "READ",
     "SOURCE_SEALED",
     "STAFF_KINDS",
     "AuditHead",

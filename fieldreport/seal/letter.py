@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, cast
 
+from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
 from fieldreport.seal.inner_header import Binding, Kind
-from fieldreport.seal.manifest import ADDRESSEE
+from fieldreport.seal.manifest import ADDRESSEE, READ
 from fieldreport.seal.original import ORIGINAL, original_name
 from fieldreport.seal.roster import Roster
 from fieldreport.seekable import SeekableReader
@@ -50,7 +51,8 @@ class CleanFile:
 class Letter:
     """What is to be sealed. ``text`` is cleaned UTF-8; ``form``: 32 hexadecimal digits, the form's number.
 
-    ``number``: which letter of its source it is, as far as is known, 0 where it is not. It is no part of the content.
+    ``number``: which letter of its source it is, as far as is known, 0 where it is not; ``read``: the id of the newest
+    answer on the page that it was written on, 16 bytes, or nothing. They are no part of the content.
     ``addressee``: a name in the roster, of a desk or an editor, who alone are to read it; empty for every editor.
     """
 
@@ -61,6 +63,7 @@ class Letter:
     form: str
     keys: SourceKeys = field(repr=False)
     number: int = 0
+    read: bytes = b""
     addressee: str = ""
 
     def id(self) -> bytes:
@@ -95,6 +98,7 @@ class Letter:
             "lookup": self.keys.lookup.hex(),
             "thread": self.keys.thread.hex(),  # what an answer is bound to; it does not follow from the lookup
             ADDRESSEE: self.addressee.ljust(_ADDRESSEE_CHARACTERS),  # as long for everybody
+            READ: self.read.hex().ljust(2 * limits.ID_BYTES),  # likewise
             **({"number": str(self.number)} if self.number else {}),
         }
         return seal_envelope(

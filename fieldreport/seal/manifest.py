@@ -17,6 +17,8 @@ from fieldreport.errors import LimitExceeded, SealError
 from fieldreport.seal import canonical
 
 ADDRESSEE: Final = "addressee"
+READ: Final = "read"
+"""The field in which a letter names the newest reply on the page that it was written on."""
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _NAME_CHARACTERS: Final = 100

@@ -282,6 +282,23 @@ def test_a_reply_says_whether_it_waits_or_is_gone_and_no_more(house: House, amir
     assert "waits in the letterbox" not in tags()
 
 
+def test_a_reply_that_the_source_was_shown_before_they_wrote_again_is_marked(
+    house: House, amira: Browser, case: CaseRow
+) -> None:
+    for text in ("first", "second", "third"):
+        amira.press(writing(amira, case), "Seal and send", {"text": text})
+    assert "shown to the source" not in amira.get(f"/cases/{case.id.hex()}").text
+    sent = [row.id for row in inbox.items(house.vault, case.id) if row.kind is Kind.SENT]
+    with house.seat("amira").open_item(sent[1]) as copy:
+        second = copy.manifest.fields["reply"]
+    house.receive("Thank you.", read=second)
+    house.receive("A letter that names what is no reply of this case.", read="0" * 32)
+    page = amira.get(f"/cases/{case.id.hex()}")
+    assert page.text.count("shown to the source") == 2, "it, and those before it"
+    assert "when they wrote this letter" in page.text
+    assert page.link("this letter") == "#i-5"
+
+
 def _full(*_: object, **__: object) -> Any:
     raise StoreError("the disk is full", code="disk-full")
 

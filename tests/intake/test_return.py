@@ -237,6 +237,27 @@ def test_more_can_be_added_under_the_same_codename(house: House, source: Source,
     assert len(added.manifest.parts) == 2
 
 
+def test_an_addition_says_inside_its_seal_which_answer_the_page_showed(
+    house: House, source: Source, codename: str
+) -> None:
+    blank = source.come_back(codename)
+    assert "which answers this page showed you" not in blank.text
+    for text in ("first", "second"):
+        house.reply(codename, text)
+    page = source.come_back(codename)
+    assert "which answers this page showed you" in page.text
+    refused = source.post("return/add", {**page.form("/return/add"), "report": "Then."}, [("old.doc", OLD_WORD)])
+    house.reply(codename, "third")
+    again = {**refused.form("/return/add"), "without_refused": "yes"}
+    assert source.post("return/add", again, [("old.doc", OLD_WORD)]).status == 200
+    assert source.post("return/add", {**blank.form("/return/add"), "report": "Before."}).status == 200
+    ids = [reply.id.hex() for reply in house.mailbox.replies(house.keys(codename).index)]
+    read = {letter.read_part(0, 100): letter.manifest.fields["read"] for letter in house.letters()}
+    assert {len(each) for each in read.values()} == {32}, "as long for everybody"
+    assert read.pop(b"Then.") in ids
+    assert set(read.values()) == {" " * 32}
+
+
 def test_an_addition_posted_twice_is_one_letter(house: House, source: Source, codename: str) -> None:
     form = {**source.come_back(codename).form("/return/add"), "report": "Yes."}
     assert source.post("return/add", form).raw == source.post("return/add", form).raw

@@ -95,6 +95,7 @@ def add() -> tuple[str, int] | str:
         uploads,
         admit=lambda files: _admit(here, keys, draft, files=files),
         language=current_language(),
+        read=b"".join(visit.shown[-1:]),
     )
     if isinstance(result, Pending):
         return add_page(here, visit, result.draft, pending=result), 422

@@ -1,8 +1,11 @@
 """What became of a reply, as far as the mailbox tells: it waits there, or is gone from there.
 
 A reply goes when somebody with its codename deletes what they were shown, or withdraws; reading alone leaves no trace.
-The desk asks for all that wait and never for one, so the mailbox learns nothing; which reply is of which case stands
-only inside the seal of the newsroom's copy.
+A mark on what was read would be one: who seizes the intake twice, or asks it every hour, would learn which pigeonholes
+are looked into and when, a table of sources that come back. So a source's next letter tells it instead, inside its seal
+(``seal.READ``): that a letter came is nothing new to the intake, and who wrote it there already has the codename. The
+desk asks for all that wait and never for one, so the mailbox learns nothing; which reply is of which case stands only
+inside the seal of the newsroom's copy.
 
 Rules: what is known is in memory only. "Gone" is said of what was delivered before the look at the mailbox began.
 """
