@@ -230,6 +230,8 @@ class Rewriting:
             way = ways[name] if name in ways else self._way(place, name)
             if way is not None:
                 made = value if way.make is None else way.make(old, name, value)
+                if made and not made.isascii():
+                    made = self._unmarked(made) or " "  # the sign of a list may be one that shows nothing
                 if made is not None and (way.fits is None or way.fits(made)):
                     if not way.plain and _SPECIAL_IN_VALUE.search(made) is not None:
                         made = _as_markup(made, _ESCAPES_IN_VALUE)

@@ -67,3 +67,9 @@ def test_a_document_of_more_pieces_than_are_kept_apart_is_whole(monkeypatch: pyt
     made = rewritten(f'<a xmlns="{SPACE}">{rows}</a>')
     assert [each.text for each in made] == [str(number) for number in range(50)]
     assert all(len(each) == 1 for each in made)
+
+
+@pytest.mark.parametrize(("value", "stays"), [("\ufeff", " "), ("\u2063•", "•"), ("목록", "목록")])
+def test_a_value_holds_nothing_that_is_not_seen_and_is_not_empty(value: str, stays: str) -> None:
+    """The sign of a list may be one that shows nothing; without it, a presentation is damaged."""
+    assert rewritten(f'<a xmlns="{SPACE}" k="{value}"/>').get("k") == stays
