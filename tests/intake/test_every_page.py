@@ -80,6 +80,7 @@ def every_page(house: House, language: str) -> Iterator[tuple[str, Seen]]:
     set_invitation(house.settings.intake.data, None)
     yield from pages_that_came_wrongly(source, language)
     yield from pages_with_addressees(house, language)
+    yield from pages_with_originals(house, language)
 
 
 def pages_that_came_wrongly(source: Source, language: str) -> Iterator[tuple[str, Seen]]:
@@ -100,6 +101,18 @@ def pages_with_addressees(house: House, language: str) -> Iterator[tuple[str, Se
     receipt = source.send("Trucks.", addressee="amira")
     yield "receipt of a choice", receipt
     yield "whom to choose again", source.come_back(receipt.codename)
+
+
+def pages_with_originals(house: House, language: str) -> Iterator[tuple[str, Seen]]:
+    """What a source meets who may have files kept unchanged."""
+    source = Source(house.with_intake(originals=("amira",)).app(), language=language)
+    form = source.get("report")
+    yield "unchanged, too", form
+    typed = {**form.form("/report"), "report": "Trucks.", "originals": "yes"}
+    kept = source.post("report/files", typed, [("a.jpg", photo()), ("old.doc", OLD_WORD)])
+    yield "kept unchanged", kept
+    sent = {**kept.form("/report"), "without_refused": "yes"}
+    yield "receipt of an original", source.post("report", sent)
 
 
 def pages_with_files(source: Source) -> Iterator[tuple[str, Seen]]:
@@ -146,7 +159,8 @@ def test_every_page_is_complete_safe_and_light(house: House, language: str) -> N
         for target in page.all("//a/@href[starts-with(., '#')]"):
             assert target[1:] in ids, (name, target)
         weight = len(page.raw.encode()) + sum(len(key) + len(value) + 4 for key, value in headers)
-        assert weight <= (14_000 if name == "GET " else 20_000), (name, weight)
+        most = {"GET ": 14_000, "kept unchanged": 21_000}  # the latter where a newsroom chose to explain one thing more
+        assert weight <= most.get(name, 20_000), (name, weight)
 
 
 def test_the_style_sheet_is_small(source: Source) -> None:
