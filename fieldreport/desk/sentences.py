@@ -7,10 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from fieldreport.sentence import Sentence
+
 _ALL: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
 )
-LABELS: Final = {name: sentence["label"] for name, sentence in _ALL.items()}
+LABELS: Final[Mapping[str, Sentence]] = {
+    "thanks": Sentence("Thank you, we have it"),
+    "checking": Sentence("We are still checking"),
+    "answer": Sentence("Please answer, if it is safe"),
+    "risk": Sentence("Do not take risks"),
+    "cannot": Sentence("We cannot publish this"),
+    "delete": Sentence("Please delete this answer"),
+}
 """Name to what the desk calls a sentence."""
 
 
