@@ -56,6 +56,9 @@ def test_what_is_seen_below_the_desk_is_said_in_the_language_of_the_page(lena: B
     page = lena.get("/health").text
     assert "설정에 현재 열쇠가 고정되어 있음" in page
     assert "the settings pin" not in page
+    refused = lena.get("/audit?colour=red").text
+    assert "‘colour’" in refused
+    assert "There is no filter" not in refused
 
 
 def test_a_finding_of_the_leak_check_is_said_in_the_language_of_the_page(house: House, amira: Browser) -> None:
