@@ -25,8 +25,10 @@ XML: Final = "http://www.w3.org/XML/1998/namespace"
 Element = etree._Element  # noqa: SLF001  # lxml gives its only element class no public name
 
 
-def parse(untrusted: bytes) -> Element:
+def parse(untrusted: bytes, *, recover: bool = False) -> Element:
     """The root element, without comments and processing instructions.
+
+    ``recover``: what is not well-formed is read as far as can be, as readers of books do.
 
     Raises:
         Refused: ``bomb`` over the bounds, ``damaged`` when it is no well-formed XML or declares a document type.
@@ -50,11 +52,15 @@ def parse(untrusted: bytes) -> Element:
         remove_comments=True,
         remove_pis=True,
         strip_cdata=True,
+        collect_ids=False,  # some programs give one twice
+        recover=recover,
     )
     try:
         root = etree.fromstring(untrusted, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise Damaged from None
+    if root is None:  # of nothing that could be read
+        raise Damaged
     if root.getroottree().docinfo.internalDTD is not None:
         raise Damaged
     return root
@@ -68,7 +74,9 @@ def without_doctype(untrusted: bytes) -> bytes:
 
 def parse_own(written: bytes) -> Element:
     """The root of what a cleaner of ours has just written: bounded by what it was made of, pictures turned included."""
-    return etree.fromstring(written, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+    return etree.fromstring(
+        written, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, collect_ids=False)
+    )
 
 
 def serialise(root: Element) -> bytes:

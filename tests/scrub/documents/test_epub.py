@@ -258,3 +258,10 @@ def test_a_list_of_printed_pages_goes_and_the_book_is_not_called_incomplete(
     cleaned = clean(packed(parts))
     assert "pageList" not in members(cleaned.data)["book/toc.ncx"]
     assert Removed.INCOMPLETE not in cleaned.removed
+
+
+def test_a_page_that_is_not_well_formed_is_read_as_far_as_can_be(clean: Clean) -> None:
+    copy = clean(packed(small(SPINE, "<p>gate <em>one <b>two</em></b></p><p>three</p>")))
+    assert Removed.INCOMPLETE in copy.removed
+    said = re.sub("<[^>]*>", "", "".join(members(copy.data).values()))
+    assert all(word in said for word in ("gate", "one", "two", "three"))

@@ -481,3 +481,11 @@ def test_a_flat_document_becomes_a_package_with_all_that_it_shows(clean: Clean) 
     assert not any("Somebody" in part for part in parts.values())
     assert {Removed.AUTHOR, Removed.SCRIPT} <= copy.removed
     assert Removed.DRAWINGS not in copy.removed
+
+
+def test_an_id_that_is_there_twice_is_no_damage(clean: Clean) -> None:
+    """As libraries write it; no program minds."""
+    twice = '<text:list xml:id="list1"><text:list-item><text:p>Seen {}</text:p></text:list-item></text:list>'
+    content = members(clean(document("text", twice.format(1) + twice.format(2))).data)["content.xml"]
+    assert "Seen 1" in content
+    assert "Seen 2" in content

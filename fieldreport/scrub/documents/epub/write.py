@@ -253,10 +253,15 @@ class _Book:
 
     def _parsed(self, path: str) -> Element:
         if not self._is_picture(path):
-            return markup.parse(_without_doctype(self._old[path]))
-        page = etree.fromstring(_PICTURE_PAGE)
-        next(page.iter(f"{_XHTML}img")).set("src", posixpath.basename(path))
-        return page
+            page = _without_doctype(self._old[path])
+            try:
+                return markup.parse(page)
+            except Damaged:
+                self._removed.add(Removed.INCOMPLETE)
+                return markup.parse(page, recover=True)
+        shown = etree.fromstring(_PICTURE_PAGE)
+        next(shown.iter(f"{_XHTML}img")).set("src", posixpath.basename(path))
+        return shown
 
     def _settled(self, path: str, root: Element) -> list[Element]:
         folder = posixpath.dirname(path)
