@@ -141,6 +141,8 @@ class Archive:
                 )
             ]
             self._delete_unused_media(entries)
+            # Deleting has changed its time.
+            set_times(self._media, max((entry.updated for entry in entries), default=slot))
 
     def recipients(self) -> str:
         """The list of keys that the site shows now; empty where it shows none, or there is no site yet."""

@@ -117,7 +117,7 @@ class Screen:
 
     def _seen(self) -> None:
         scripts = [each.get_attribute("src") for each in self.driver.find_elements(By.TAG_NAME, "script")]
-        desk = {f"{self.newsroom.url('desk')}/{name}.js" for name in ("keys", "writing")}
+        desk = {f"{self.newsroom.url('desk')}/{name}.js" for name in ("keys", "writing", "redaction")}
         assert set(scripts) <= desk, f"a script on {self.driver.current_url}"
         if self._each is not None:
             self._each(self)

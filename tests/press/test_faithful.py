@@ -90,6 +90,10 @@ def test_a_name_that_only_the_translation_has_is_named() -> None:
     assert (Kind.NAME, "Karel Dvorsky", False) in said(differences(into("ko", KOREAN), english))
 
 
+def test_tens_and_hundreds_are_no_numbers() -> None:
+    assert differences(into("en", "Dozens crossed, then hundreds."), into("zh-Hans", "数十人过江，后来几百人。")) == ()
+
+
 def test_captions_count_and_addresses_do_not(photo: Media) -> None:
     original = replace(into("en", "Nobody counts them."), media=(replace(photo, caption="The bridge in 1998"),))
     translation = replace(into("ko", "아무도 세지 않는다."), slug="ko-bcdf234567", media=(photo,))

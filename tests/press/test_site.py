@@ -359,6 +359,16 @@ def test_a_withdrawn_article_leaves_a_neutral_page_and_a_tombstone_and_nothing_e
                 assert word not in path.read_bytes(), path
 
 
+def test_a_withdrawal_leaves_no_time_on_the_disk_but_its_slot(
+    archive: Archive, newsroom: Newsroom, built: Path, slot: datetime
+) -> None:
+    later = slot + timedelta(days=2)
+    archive.withdraw("bcdfghjk22", later)
+    archive.rebuild(newsroom, slot=later)
+    for path in [archive.directory, *archive.directory.rglob("*")]:
+        assert path.lstat().st_mtime in {slot.timestamp(), later.timestamp()}, path
+
+
 def test_a_correction_of_the_same_slot_is_marked_as_one(
     archive: Archive, newsroom: Newsroom, published: Published, slot: datetime
 ) -> None:

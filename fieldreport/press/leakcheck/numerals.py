@@ -80,7 +80,8 @@ _SPACED: Final = {
 _SIGNS: Final = NUMERALS["signs"]
 _DIGIT_SIGNS: Final = {sign: int(value) for value, signs in _SIGNS["digits"].items() for sign in signs}
 _TIMES_SIGNS: Final = {sign: int(value) for value, signs in _SIGNS["times"].items() for sign in signs}
-_SIGN_RUN: Final = re.compile(f"(?<!\\d)[{''.join([*_DIGIT_SIGNS, *_TIMES_SIGNS, *_SIGNS['short']])}]+")
+# 数十 and 几百 are tens and hundreds, and no number.
+_SIGN_RUN: Final = re.compile(f"(?<![\\d数數几幾])[{''.join([*_DIGIT_SIGNS, *_TIMES_SIGNS, *_SIGNS['short']])}]+")
 
 _KOREAN: Final = NUMERALS["korean"]
 _KOREAN_DIGITS: Final = {name: int(value) for value, names in _KOREAN["digits"].items() for name in names}
