@@ -18,6 +18,7 @@ from fieldreport.bench.measure import Sheet, in_turn
 from fieldreport.seal import Kind, Role, Roster, RosterDirectory
 from fieldreport.seal.header import build_header
 from fieldreport.store import FileBlobs, migrate, open_engine
+from fieldreport.unseal import roster_changes
 from fieldreport.unseal.rewrap import rewrap
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import objects
@@ -38,8 +39,7 @@ def measure(sheet: Sheet) -> None:
     header = build_header(os.urandom(16), rosters[0].recipients())
     with tempfile.TemporaryDirectory() as name:
         vault = _filled(Path(name), rosters[0], header)
-        # Looked into only where a case is limited.
-        watch = RosterWatch(RosterDirectory(Path(name) / "keys", fingerprint="", instance=_INSTANCE))
+        watch = RosterWatch(_published(Path(name) / "keys", [owner, *others]), vault)
         turn = 0
 
         def durably() -> None:
@@ -58,6 +58,19 @@ def measure(sheet: Sheet) -> None:
         vault.close()
     sheet.pair("re-wrap for three readers", pair, "bare, on one core", per_second=_OBJECTS, at_least=0.95)
     sheet.figure("100,000 objects for three readers", 100_000 / _OBJECTS * pair.seconds, "s", at_most=60)
+
+
+def _published(directory: Path, staff: list[StaffKey]) -> RosterDirectory:
+    """Signed rosters, in which re-wrapping looks whether anybody may be addressed alone."""
+    admin = StaffKey.generate("lena", Role.ADMIN).admin
+    assert admin is not None  # noqa: S101 - an admin's key holds what signs rosters
+    directory.mkdir()
+    (directory / "admin.pub").write_text(admin.public.encode(), encoding="ascii")
+    rosters = RosterDirectory(directory, fingerprint=admin.public.fingerprint, instance=_INSTANCE)
+    entries = [each.public_entry() for each in staff]
+    raw = roster_changes.first_roster(instance=_INSTANCE, entries=entries, now=datetime.now(UTC))
+    rosters.publish(raw, admin.sign_roster(raw))
+    return rosters
 
 
 def _roster(epoch: int, staff: list[StaffKey]) -> Roster:
