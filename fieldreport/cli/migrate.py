@@ -28,4 +28,4 @@ def migrate_command(context: click.Context, databases: tuple[str, ...]) -> None:
     for name in databases or tuple(name for name, (zone, _) in _ALL.items() if settings.has(zone)):
         _, migrate = _ALL[name]
         changed = migrate(settings)
-        click.echo(f"{name:<8} {'its tables are now those of this program' if changed else 'nothing to do'}")
+        click.echo(f"{name:<8} {changed or 'nothing to do'}")

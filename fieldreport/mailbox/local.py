@@ -47,9 +47,7 @@ from fieldreport.store import (
     changing,
     copy_in,
     copy_out,
-    is_current,
     is_whole,
-    migrate,
     must_be_current,
     must_fit,
     must_store,
@@ -62,6 +60,7 @@ from fieldreport.store import (
     spooled,
     sweep,
     truncate_log,
+    upgraded,
     without_key,
     writing,
 )
@@ -88,16 +87,13 @@ def open_mailbox(settings: Settings) -> LocalMailbox:
     return LocalMailbox(engine, blobs)
 
 
-def migrate_mailbox(settings: Settings) -> bool:
-    """Make or upgrade the tables of the mailbox; whether there was anything to do. Raises as ``open_mailbox``."""
+def migrate_mailbox(settings: Settings) -> str:
+    """Make or upgrade the tables of the mailbox; what changed, as ``upgraded``. Raises as ``open_mailbox``."""
     _, blobs, engine = _parts(settings, patient=True)
     try:
-        if is_current(engine, "fieldreport.mailbox"):
-            return False
-        migrate(engine, "fieldreport.mailbox", blobs.row_keys)
+        return upgraded(engine, "fieldreport.mailbox", blobs.row_keys)
     finally:
         engine.dispose()
-    return True
 
 
 def copy_mailbox(settings: Settings, target: Path, copy_payload: Callable[[str, BinaryIO], None]) -> list[str]:

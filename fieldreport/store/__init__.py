@@ -20,12 +20,12 @@ from fieldreport.store.engine import erase_deleted, open_engine, reading, trunca
 from fieldreport.store.file_blobs import FileBlobs, Mark
 from fieldreport.store.migrate import (
     hide_column,
-    is_current,
     migrate,
     migration_keys,
     must_be_current,
     one_at_a_time,
     run_migrations,
+    upgraded,
 )
 from fieldreport.store.reserve import free_bytes, free_share
 from fieldreport.store.row_keys import (
@@ -63,7 +63,6 @@ __all__ = [
     "free_bytes",
     "free_share",
     "hide_column",
-    "is_current",
     "is_whole",
     "key_change",
     "migrate",
@@ -81,6 +80,7 @@ __all__ = [
     "spooled",
     "sweep",
     "truncate_log",
+    "upgraded",
     "without_key",
     "writing",
 ]

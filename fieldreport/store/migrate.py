@@ -47,6 +47,24 @@ def migrate(engine: Engine, package: str, keys: RowKeys | None = None) -> None:
         change.finish()
 
 
+def upgraded(engine: Engine, package: str, keys: RowKeys) -> str:
+    """Do what ``migrate`` does, if there is anything to do; return what changed, such as "0010 → 0014", or nothing.
+
+    Raises:
+        StoreError: as ``migrate`` and ``is_current``.
+    """
+    if is_current(engine, package):
+        return ""
+    before = _revision(engine, package)
+    migrate(engine, package, keys)
+    return f"{before or 'none'} → {_revision(engine, package)}"
+
+
+def _revision(engine: Engine, package: str) -> str:
+    with _looking(engine) as connection:
+        return ", ".join(sorted(_revisions(connection, package)))
+
+
 def is_current(engine: Engine, package: str) -> bool:
     """Whether the tables of ``package`` are those that this program knows.
 

@@ -28,8 +28,6 @@ from fieldreport.store import (
     copy_out,
     erase_deleted,
     free_bytes,
-    is_current,
-    migrate,
     must_be_current,
     must_fit,
     must_store,
@@ -38,6 +36,7 @@ from fieldreport.store import (
     open_engine,
     reading,
     sweep,
+    upgraded,
 )
 from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
@@ -64,16 +63,13 @@ def open_vault(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     return Vault(engine, blobs, settings.instance_id, clock=clock)
 
 
-def migrate_vault(settings: Settings) -> bool:
-    """Make or upgrade the tables of the vault; whether there was anything to do. Raises as ``open_vault``."""
+def migrate_vault(settings: Settings) -> str:
+    """Make or upgrade the tables of the vault; what changed, as ``upgraded``. Raises as ``open_vault``."""
     _, blobs, engine = _parts(settings, patient=True)
     try:
-        if is_current(engine, "fieldreport.vault"):
-            return False
-        migrate(engine, "fieldreport.vault", blobs.row_keys)
+        return upgraded(engine, "fieldreport.vault", blobs.row_keys)
     finally:
         engine.dispose()
-    return True
 
 
 def copy_vault(settings: Settings, target: Path, copy_payload: Callable[[str, BinaryIO], None]) -> list[str]:
