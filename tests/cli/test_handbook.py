@@ -10,6 +10,7 @@ from typing import Final
 import click
 import pytest
 
+from fieldreport import bench
 from fieldreport.cli import main
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -72,3 +73,21 @@ def test_every_link_within_the_handbook_leads_to_a_heading() -> None:
     linked = set(re.findall(r"\]\(#([^)]+)\)", text))
     assert linked
     assert linked <= places
+
+
+def test_the_plan_for_a_million_letters_follows_from_its_inputs_and_they_are_measured_by_the_bench() -> None:
+    text = (_ROOT / "deploy" / "README.md").read_text(encoding="utf-8").partition("## A million letters a day")[2]
+    plan = text.partition("\n## ")[0]
+    known = {name: _number(value) for name, value in re.findall(r"(?m)^\| `(\w+)` \| ([\d.,]+) \| [^|]+ \|$", plan)}
+    results = re.findall(r"(?m)^\| `(\w+)` \| [^|]+ \| `([^`]+)` \| ([\d.,]+) \|$", plan)
+    assert (len(known), len(results)) == (14, 15)
+    for name, arithmetic, value in results:
+        known[name] = eval(arithmetic, {"__builtins__": {}}, known)  # noqa: S307 - our own document
+        assert known[name] == pytest.approx(_number(value), rel=0.01), name
+    for part, row in re.findall(r"`bench (\w+)`: \"([^\"]+)\"", plan):
+        module = Path(str(bench.__file__)).parent / f"{bench.PARTS[part]}.py"
+        assert row.removeprefix("clean jpg, 153 kB, ") in module.read_text(encoding="utf-8"), row
+
+
+def _number(value: str) -> float:
+    return float(value.replace(",", ""))

@@ -1,8 +1,9 @@
 """The walk through what ``deploy/install.sh`` made, as root in its root: three zones under their users.
 
-``python walk_installed.py PRINTED``: what the script printed, where `init` shows the admin's passphrase. Tor is not
-there: what stands in its place writes the PROXY line that tor writes, and the letterbox's onion host is a name of this
-machine.
+``python -m tests.deploy.walk_installed PRINTED BEGUN``: what the script printed, where `init` shows the admin's
+passphrase, and the second in which it began. Editors are added, and everything is looked at, with the handbook's
+commands. Tor is not there: what stands in its place writes the PROXY line that tor writes, and the letterbox's onion
+host is a name of this machine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from fieldreport import config
 from fieldreport.cli.demo_newsroom import Demo, Person
 from fieldreport.cli.walkthrough import walk
 from fieldreport.seal import Role
+from tests.deploy.handbook import commands
 
 PLACE: Final = Path("/srv/fieldreport")
 SERVICES: Final = {"intake": "intake", "link": "intake", "desk": "desk", "press": "press"}
@@ -36,6 +39,8 @@ MAY_READ: Final = {
 }
 _UMASKS: Final = {"intake": 0o077, "link": 0o077, "desk": 0o027, "press": 0o077}  # as in the units
 _START_SECONDS: Final = 60
+_MOST_COMMANDS: Final = 15
+_MOST_SECONDS: Final = 600
 _TLS: Final = "letters.example.org"
 # An article waits for days, and two others clear it; a visitor that is no browser sends no secure cookie in the clear.
 _AT_ONCE: Final = '[press]\nminimum_age_hours = 0\nrandom_delay_hours = 0\ndaily_slot = ""\nsign_offs = 1\n'
@@ -141,7 +146,20 @@ def look_at_tls() -> None:
     assert verdict == ("holds" if group.endswith("MLKEM768") else "warns")
 
 
-def main(printed: Path) -> None:
+class Told:
+    """Prints what the walk tells, and knows how long the first report took, from the bare machine on."""
+
+    def __init__(self, begun: int) -> None:
+        self._begun = begun
+        self.seconds = 0.0
+
+    def __call__(self, line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        if "read the report" in line and not self.seconds:
+            self.seconds = time.time() - self._begun
+
+
+def main(printed: Path, begun: int) -> None:
     intake, desk = (config.load(PLACE / f"{zone}.toml", {}) for zone in ("intake", "desk"))
     onion = intake.intake.onion
     assert re.fullmatch(r"[a-z2-7]{56}\.onion", onion)
@@ -153,9 +171,9 @@ def main(printed: Path) -> None:
     settings_file.write_text(settings_file.read_text().replace("[press]\n", _AT_ONCE).replace("[desk]\n", _PLAIN))
     people = {"lena": person(printed.read_text(), "lena", Role.ADMIN)}
     for handle in ("amira", "jonas"):
-        shown = said(
-            fieldreport("desk", "staff", "add", handle, "--admin", "lena"), given=people["lena"].passphrase + "\n"
-        )
+        (add,) = commands("editor")
+        words = [*shlex.split(add.replace("amira", handle)), "--admin", "lena"]
+        shown = said(words, given=people["lena"].passphrase + "\n")
         people[handle] = person(shown[shown.index(f"{handle} (") :], handle, Role.EDITOR)
     addresses = {"intake": f"http://{onion}", "desk": "http://127.0.0.1:8001", "press": "http://127.0.0.1:8002"}
     settings = SimpleNamespace(intake=intake.intake, desk=desk.desk, press=desk.press)
@@ -163,14 +181,20 @@ def main(printed: Path) -> None:
     with ExitStack() as stack:
         run_zones(stack)
         stack.enter_context(in_tors_place())
-        said(fieldreport("desk", "collect"))  # brings the roster with the editors to the letterbox
-        walk(cast("Demo", made), print)
+        collect, *doctors = (shlex.split(line) for line in commands("look"))
+        said(collect)  # brings the roster with the editors to the letterbox
+        told = Told(begun)
+        walk(cast("Demo", made), told)
         look_at_who_reads_what()
         look_at_tls()
-        for zone in ("intake", "desk", "press"):
-            said(fieldreport(zone, "doctor"))
+        for doctor in (*doctors, fieldreport("press", "doctor")):
+            said(doctor)
         sys.stdout.write("doctor finds nothing that fails\n")
+    typed = sum(len(commands(block)) for block in ("install", "editor", "editor", "look"))
+    sys.stdout.write(f"{typed} commands and {told.seconds:.0f} seconds, downloads included, to the first report read\n")
+    assert typed <= _MOST_COMMANDS
+    assert 0 < told.seconds < _MOST_SECONDS
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
