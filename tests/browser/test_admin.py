@@ -80,10 +80,18 @@ def test_the_admin_closes_and_opens_the_letterbox_and_looks_at_log_and_health(
     assert "Log verified" in lena.text
     lena.open("desk", "/audit?act=letterbox-set")
     assert "switched the letterbox" in lena.text
-    for path in ("/health", "/retention", "/staff/renew", "/staff/lock-all", "/staff/remove/jonas"):
+    for path in (
+        "/health",
+        "/retention",
+        "/staff/renew",
+        "/staff/lock-all",
+        "/staff/remove/jonas",
+        "/keys",
+        "/keys/passphrase",
+    ):
         lena.open("desk", path)
     amira = start("amira")
-    for path in ("/retention", "/register"):
+    for path in ("/junk", "/retention", "/register"):
         amira.open("desk", path)
     assert amira.words("//h1") == ["Register of due dates"]
     assert found == []

@@ -103,9 +103,15 @@ class ContentsReader:
                 report(min(start + _AT_ONCE, len(places)), len(places))
 
     def hear_pictures(self) -> None:
-        """Say again which cases are noise, of those of which a picture was looked at meanwhile."""
-        with self._reading:
-            self._hear_pictures()
+        """Say again which cases are noise, of those of which a picture was looked at meanwhile.
+
+        Does nothing while somebody reads, who does it then: a page must not wait for that.
+        """
+        if self._reading.acquire(blocking=False):
+            try:
+                self._hear_pictures()
+            finally:
+                self._reading.release()
 
     def reason(self, case_id: bytes) -> Reason | None:
         """Why a case is noise; nothing where it is none."""
