@@ -31,7 +31,7 @@ _TRANSCODE: Final = f"{_ROOT}.media.transcode"
 REMUX: Final = "media.remux"  # what reads a recording or film where none of our own readers does
 _CODECS: Final = f"{_ROOT}.{REMUX}.codecs"
 _PAINT: Final = f"{_ROOT}.views.films"
-_CREDENTIALS: Final = f"{_ROOT}.credentials"
+_CREDENTIALS: Final = f"{_ROOT}.images.credentials"
 _OOXML: Final = "application/vnd.openxmlformats-officedocument"
 _ODF: Final = "application/vnd.oasis.opendocument"
 

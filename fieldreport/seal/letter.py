@@ -63,7 +63,7 @@ class Letter:
     form: str
     keys: SourceKeys = field(repr=False)
     number: int = 0
-    read: bytes = b""
+    read: bytes = field(default=b"", repr=False)
     addressee: str = ""
 
     def id(self) -> bytes:

@@ -26,7 +26,8 @@ from PIL import Image
 
 from fieldreport.bench.samples import samples
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Removed, credentials
+from fieldreport.scrub import Removed
+from fieldreport.scrub.images import credentials
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Noted
 from tests.scrub.conftest import Clean
