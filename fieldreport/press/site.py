@@ -29,6 +29,7 @@ from fieldreport import limits
 from fieldreport.press.alternates import languages_of, listed
 from fieldreport.press.article import Article, new_slug
 from fieldreport.press.atomic_files import set_times, sync, sync_path
+from fieldreport.press.closed import must_be_closed
 from fieldreport.press.feeds import json_feed
 from fieldreport.press.languages import direction, has_words, words, written_date
 from fieldreport.press.newsroom import Newsroom, Published
@@ -36,6 +37,9 @@ from fieldreport.press.render import body_html
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'"
+)
+_STANDALONE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' file:; media-src 'self' file:"
 )
 RECIPIENTS: Final = "recipients.txt"
 
@@ -65,6 +69,7 @@ def build(
 
     Raises:
         OSError: the directory cannot be written or a file is missing; the old site stays.
+        SettingsError: the newsroom's theme fails, or a page of it is not closed; likewise.
     """
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"build-{secrets.token_hex(8)}"
@@ -91,9 +96,14 @@ def _switch(directory: Path, target: Path) -> None:
 
 
 def standalone_page(entry: Published, article: Article, newsroom: Newsroom) -> str:
-    """An article's page with its style in it, beside its attachments: what an export holds."""
-    return newsroom.theme.render(
+    """An article's page with its style in it, beside its attachments: what an export holds.
+
+    Raises:
+        SettingsError: the newsroom's theme fails, or the page is not closed.
+    """
+    page = newsroom.theme.render(
         "standalone.html",
+        policy=_STANDALONE_POLICY,
         entry=entry,
         article=article,
         newsroom=newsroom,
@@ -103,6 +113,9 @@ def standalone_page(entry: Published, article: Article, newsroom: Newsroom) -> s
         shown=written_date(entry.published, article.language),
         body=body_html(article),
     )
+    if newsroom.theme.own:
+        must_be_closed("standalone.html", page, _STANDALONE_POLICY)
+    return page
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +197,7 @@ class _SiteBuilder:
             article=article,
             media=f"media/{entry.of}",
             languages=languages,
+            others=languages.beside(article.language),
             body=body_html(article, lambda name: f"../media/{entry.of}/{name}"),
             picture=next((media for media in article.media if media.media_type.startswith("image/")), None),
             published=entry.published,
@@ -286,7 +300,7 @@ class _SiteBuilder:
     def _render(self, template: str, **values: object) -> str:
         page = values.get("page")
         language = page.language if isinstance(page, _Page) else self._newsroom.language
-        return self._newsroom.theme.render(
+        made = self._newsroom.theme.render(
             template,
             newsroom=self._newsroom,
             recipients_name=RECIPIENTS,
@@ -294,6 +308,9 @@ class _SiteBuilder:
             words=words(language),
             **values,
         )
+        if self._newsroom.theme.own and template.endswith(".html"):
+            must_be_closed(template, made, POLICY)
+        return made
 
     def _write(self, name: str, text: str, slot: datetime) -> None:
         self._write_bytes(name, text.encode(), slot)

@@ -1,8 +1,9 @@
 """The look of the site: the templates and the style that come with it, and a newsroom's own in place of some.
 
 Rules: a theme is read once, at the start, and never from the disk again; its templates run in Jinja's sandbox, where
-they reach the values of a page and nothing behind them; what does not compile is refused with file and line, and so is
-what makes a page that is not as closed as ours: ``trial.try_theme`` builds a whole site of samples with it first.
+they reach the values of a page and call no method of ours, nor of a path; what does not compile is refused with file
+and line, and so is what makes a page that is not ``closed`` as ours: ``trial.try_theme`` builds a whole site of samples
+with it first.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from jinja2 import (
 )
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing_extensions import override
 
 from fieldreport import limits
 from fieldreport.errors import SettingsError
@@ -34,6 +36,7 @@ from fieldreport.press.schedule import instant
 
 _STYLE: Final = "style.css"
 _PACKAGE: Final = "fieldreport.press"
+_CALLED: Final = frozenset({"builtins", "datetime", "jinja2", "markupsafe"})  # whose methods a template may call
 _OWN_PARTS: Final = "_"  # begins the name of a part that only the theme's own templates include
 
 
@@ -103,6 +106,16 @@ class Theme:
             raise _refused(name, line, f"{type(error).__name__}: {error}") from None
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox takes every public method for harmless; that of a path writes files."""
+
+    @override
+    def is_safe_callable(self, obj: object) -> bool:
+        owner = getattr(obj, "__self__", obj)
+        module = str(getattr(owner, "__module__", "builtins"))
+        return super().is_safe_callable(obj) and module.partition(".")[0] in _CALLED
+
+
 def _refused(name: str, line: int | None, why: str) -> SettingsError:
     return SettingsError(f"[press] theme: {name}{f', line {line}' if line else ''}: {why}")
 
@@ -115,7 +128,7 @@ def _environment(theme: Theme) -> Environment:
         return (own[name], str(theme.folder / name), lambda: True) if name in own else None
 
     shipped = PackageLoader(_PACKAGE)
-    made = ImmutableSandboxedEnvironment(
+    made = _Sandbox(
         loader=ChoiceLoader([FunctionLoader(of_theme), shipped, PrefixLoader({"shipped": shipped})]),
         autoescape=True,
         undefined=StrictUndefined,
