@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
@@ -103,7 +103,9 @@ def submit(
         new = _new(uploads, waiting)
         cleaned = clean_files(service, new, stack, draft, language=language)
         asked, missing = _missing(draft, waiting, cleaned)
-        letter = Cleaned(files=(*harder.files, *cleaned.files), refused=(*harder.refused, *cleaned.refused))
+        letter = Cleaned(
+            files=(*_as_wished(draft, harder.files), *cleaned.files), refused=(*harder.refused, *cleaned.refused)
+        )
         pending = Pending(
             draft=draft,
             problems=(
@@ -205,7 +207,7 @@ def _again(
             raise form_used()
         _asked, missing = _missing(draft, kept, cleaned)
         letter = Cleaned(
-            files=(*(kept_files.without_content(each) for each in kept), *cleaned.files),
+            files=(*_as_wished(draft, map(kept_files.without_content, kept)), *cleaned.files),
             refused=(*_left_out(missing), *cleaned.refused),
         )
         receipt = send(service, keys, draft, letter, language=language, earlier=earlier)
@@ -266,6 +268,11 @@ def _harder(
             for each in again.files
         )
     return Cleaned(files=tuple(clean), refused=tuple(refused))
+
+
+def _as_wished(draft: Draft, files: Iterable[CleanFile]) -> Iterator[CleanFile]:
+    """Kept files without the originals that were kept with them, where their source does not wish that any more."""
+    return (each if draft.originals else replace(each, original=None, original_size=0) for each in files)
 
 
 def _must_ask(draft: Draft, letter: Cleaned) -> bool:

@@ -104,6 +104,18 @@ def test_a_file_that_was_kept_before_the_box_was_ticked_has_none_and_that_is_sai
     assert [part.name for part in house.letter().manifest.parts[3:]] == ["original-2.age"]
 
 
+def test_who_takes_the_wish_back_before_sending_has_no_original_in_the_letter(house: House, source: Source) -> None:
+    form = Form(house, source, to="report")
+    form.read(form.add(("a.jpg", photo()), **ASKED))
+    del form.fields["originals"]  # the box is not ticked any more
+    for _ in range(2):
+        receipt = form.send()
+        assert is_receipt(receipt)
+        assert KEPT not in receipt.text
+    (letter,) = house.letters()
+    assert all(part.media_type != ORIGINAL for part in letter.manifest.parts)
+
+
 def test_the_same_form_with_another_wish_is_another_letter(house: House, source: Source) -> None:
     form = {**source.get("report").form("/report"), "report": "words"}
     assert is_receipt(source.post("report", form, [("a.txt", b"line\n")]))
