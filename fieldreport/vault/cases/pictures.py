@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -35,12 +35,15 @@ class Pictures:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[int, dict[tuple[bytes, int], int | None]] = defaultdict(dict)
+        self._places: dict[int, set[int]] = defaultdict(set)  # by likeness, so that one look goes through all
         self._new: set[int] = set()
 
     def add(self, place: int, item: bytes, number: int, likeness: int | None) -> None:
         """Remember how a picture looks; nothing for one that is too plain, or is none."""
         with self._lock:
             self._known[place][item, number] = likeness
+            if likeness is not None:
+                self._places[likeness].add(place)
             self._new.add(place)
 
     def known(self, place: int) -> set[tuple[bytes, int]]:
@@ -51,8 +54,12 @@ class Pictures:
     def forget(self, place: int, parts: Collection[tuple[bytes, int]]) -> None:
         """Know nothing of these pictures of a case any more."""
         with self._lock:
-            for each in parts:
-                self._known.get(place, {}).pop(each, None)
+            known = self._known.get(place, {})
+            gone = {known.pop(each, None) for each in parts} - set(known.values())
+            for likeness in (each for each in gone if each is not None):
+                self._places[likeness].discard(place)
+                if not self._places[likeness]:
+                    del self._places[likeness]
 
     def take_new(self) -> set[int]:
         """The places of cases of which a picture was looked at since the last call."""
@@ -70,9 +77,9 @@ class Pictures:
         """How many of a case's newest pictures other cases have, too, by the places of those."""
         with self._lock:
             own = [] if place is None else [each for each in self._known.get(place, {}).values() if each is not None]
-            others = {there: list(looks.values()) for there, looks in self._known.items() if own and there != place}
-        alike = {
-            there: sum(any(each is not None and are_alike(one, each) for each in looks) for one in own[-_COMPARED:])
-            for there, looks in others.items()
-        }
-        return {there: number for there, number in alike.items() if number}
+            compared, others = own[-_COMPARED:], list(self._places) if own else []
+            found: Counter[int] = Counter()
+            for one in compared:
+                alike = [each for each in others if (one ^ each).bit_count() <= limits.LIKENESS_DISTANCE]
+                found.update(set().union(*(self._places[each] for each in alike)) - {place})
+        return found

@@ -121,6 +121,9 @@ def test_a_picture_that_goes_is_known_no_more() -> None:
     pictures = Pictures()
     pictures.add(1, b"one", 1, 0)
     pictures.add(2, b"two", 1, 0)
+    pictures.add(2, b"two", 2, 0)
     assert pictures.like(1) == {2: 1}
     pictures.forget(2, [(b"two", 1)])
+    assert pictures.like(1) == {2: 1}, "the other one of that case"
+    pictures.forget(2, [(b"two", 2)])
     assert pictures.like(1) == {}
