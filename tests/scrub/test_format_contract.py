@@ -56,7 +56,15 @@ WITHOUT_A_PLACE_FOR_WORDS = {
 # What both readings of a format may use: values and errors, who verifies what is inside, and specifications as data.
 SHARED = {
     f"fieldreport.{name}"
-    for name in ("limits", "seekable", "scrub.format", "scrub.verdicts", "scrub.registry", "scrub.images.icc_profiles")
+    for name in (
+        "limits",
+        "seekable",
+        "sentence",
+        "scrub.format",
+        "scrub.verdicts",
+        "scrub.registry",
+        "scrub.images.icc_profiles",
+    )
 }
 
 STRONG_OUTPUTS = {
