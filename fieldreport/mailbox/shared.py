@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -187,10 +187,14 @@ class SharedLetterbox:
     # --- switches ---
 
     def _say(self, said: _Said, state: LetterboxState | None, invitation: str | None, letters: int | None) -> bool:
-        data = self._intake.data
-        stands = _Stands(letterbox_state(data), invitation_word(data), chosen_letters(data))
+        data, stands = self._intake.data, None
         with suppress(StoreError):  # one that is damaged, or older than ours, is replaced by what holds here
-            stands = self._opened(said) or stands
+            stands = self._opened(said)
+        if stands is None:
+            stands = _Stands(letterbox_state(data), invitation_word(data), chosen_letters(data))
+        elif said.version == self._seen() and letterbox_state(data) is LetterboxState.CLOSED:
+            # Closed here while the database was away: only who opens it opens it.
+            stands = replace(stands, state=LetterboxState.CLOSED)
         stands = _Stands(
             stands.state if state is None else state,
             stands.word if invitation is None else plain_word(invitation),

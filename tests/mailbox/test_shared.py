@@ -161,6 +161,10 @@ def test_while_the_database_is_away_nothing_is_taken_and_closed_closes_the_machi
     assert two.one.state is CLOSED
     monkeypatch.undo()
     two.later()
+    two.one.shared.set_letterbox(letters_per_hour=9)
+    assert two.one.state is CLOSED, "who sets another switch opens nothing"
+    two.two.shared.follow()
+    assert two.two.state is CLOSED
     two.one.shared.set_letterbox(state=OPEN)
     assert (two.one.shared.keep_up(), two.one.state) == (True, OPEN)
 
