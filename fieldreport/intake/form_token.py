@@ -22,10 +22,14 @@ HAND_IN = "hand-in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What a page without its codename remembers: that, the answers that it has shown, and the next form's number."""
+    """What a page without its codename remembers: that, the answers that it has shown, and the next form's number.
+
+    ``read``: the newest answer whose words it has shown, and those of all before it; nothing where there is none.
+    """
 
     codename: Codename = field(repr=False)
     shown: tuple[bytes, ...] = ()
+    read: bytes = b""
     form: str = ""
 
 
@@ -54,6 +58,7 @@ def seal_visit(service: Service, visit: Visit, purpose: str = RETURN) -> str:
     state = {
         "codename": str(visit.codename),
         "shown": ",".join(each.hex() for each in visit.shown),
+        "read": visit.read.hex(),
         "form": visit.form,
     }
     return service.token_key.seal(purpose, state, now=service.clock())
@@ -70,4 +75,9 @@ def open_visit(service: Service, untrusted_token: str, purpose: str = RETURN) ->
         untrusted_token, purpose, now=service.clock(), max_age_seconds=limits.TOKEN_IDLE_SECONDS
     )
     shown = tuple(bytes.fromhex(each) for each in state["shown"].split(",") if each)
-    return Visit(codename=Codename(tuple(state["codename"].split(" "))), shown=shown, form=state["form"])
+    return Visit(
+        codename=Codename(tuple(state["codename"].split(" "))),
+        shown=shown,
+        read=bytes.fromhex(state["read"]),
+        form=state["form"],
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -95,7 +96,7 @@ def add() -> tuple[str, int] | str:
         uploads,
         admit=lambda files: _admit(here, keys, draft, files=files),
         language=current_language(),
-        read=b"".join(visit.shown[-1:]),
+        read=visit.read,
     )
     if isinstance(result, Pending):
         return add_page(here, visit, result.draft, pending=result), 422
@@ -253,7 +254,9 @@ def _conversation(
     # Said before anything is typed, and by the wider ceiling for every codename: this page is the same for one that was
     # never used.
     closed = why_not(lambda: here.check_ready(has_written=True)) if draft.is_blank and not draft.chosen else None
-    visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers))
+    # One that could not be opened was not read, and editors take all before the one that is named for read.
+    opened = [answer.id for answer in itertools.takewhile(lambda answer: answer.text is not None, answers)]
+    visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers), read=b"".join(opened[-1:]))
     return flask.render_template(
         "intake/conversation.html",
         answers=answers,
