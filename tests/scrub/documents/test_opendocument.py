@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from fieldreport.bench.samples import samples
+from fieldreport.scrub.documents.opendocument.namespaces import DRAW, OFFICE, XLINK
 from fieldreport.scrub.documents.opendocument.verify import verify
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.verdicts import Noted, Refusal, Refused, Removed, Residue
@@ -104,6 +106,27 @@ def text_file(marks: Any, photo: bytes) -> bytes:
         "META-INF/documentsignatures.xml": marks("signature"),
         f"Configurations2/{marks('part name')}": b"",
     })  # fmt: skip
+
+
+def flat_text_file(marks: Any, photo: bytes) -> bytes:
+    """The same in one file, as far as one file holds it."""
+    with zipfile.ZipFile(io.BytesIO(text_file(marks, photo))) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    root = etree.fromstring(
+        f'<office:document {NAMESPACES} office:mimetype="application/vnd.oasis.opendocument.text"/>'
+    )
+    for name in ("meta.xml", "settings.xml", "styles.xml", "content.xml"):
+        if name in parts:
+            root.extend(etree.fromstring(parts[name]))
+    for image in root.iter(f"{DRAW}image"):
+        if image.get(f"{XLINK}href") == "Pictures/a.jpg":
+            etree.SubElement(image, f"{OFFICE}binary-data").text = base64.b64encode(photo).decode()
+            del image.attrib[f"{XLINK}href"]
+    for shown in root.iter(f"{DRAW}object"):
+        inner = etree.SubElement(shown, f"{OFFICE}document")
+        inner.extend(etree.fromstring(parts["Object 1/content.xml"]))
+        del shown.attrib[f"{XLINK}href"]
+    return etree.tostring(root, encoding="UTF-8")
 
 
 def sheets(marks: Any, photo: bytes) -> bytes:
