@@ -23,7 +23,7 @@ _NOT_WORK: Final = frozenset(
     {"keys.progress", "sign_in.away", "sign_in.style", "sign_in.icon", "sign_in.script", "sign_in.writing"}
 )
 
-_NOT_KEPT: Final = frozenset({csrf.FIELD, "passphrase"})
+_NOT_KEPT: Final = frozenset({csrf.FIELD, "passphrase", "new"})  # a new passphrase, too
 
 
 def install(app: flask.Flask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fieldreport import limits
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive.audit import Act
 from tests.cast import PASSPHRASES
@@ -74,6 +75,20 @@ def test_a_page_of_somebody_else_changes_nothing(house: House, amira: Browser, j
     (theirs,) = page.find("//input[@name='remembered']")
     given = {"new": drawn(page), "passphrase": PASSPHRASES["jonas"], "code": house.code("jonas")}
     assert jonas.press(own, BUTTON, {**given, "remembered": theirs.get("value")}).status == 403
+
+
+def test_a_new_passphrase_that_was_typed_too_late_does_not_come_back_on_a_page(house: House) -> None:
+    amira = house.enter("amira")
+    page = amira.get("/keys/passphrase")
+    house.clock.forward(limits.DESK_IDLE_SECONDS)
+    locked = change(house, amira, page)
+    assert "What you sent is not lost" in locked.text
+    given = {"handle": "amira", "passphrase": OLD, "code": house.code("amira")}
+    held = amira.press(locked, "Unlock", given)
+    assert held.find("//form[@action='/keys/passphrase']")
+    assert drawn(page) not in held.body.decode()
+    again = amira.press(held, "Send it now")
+    assert (again.status, drawn(again)) == (422, drawn(page)), "the paper stays right"
 
 
 def test_who_has_no_recovery_codes_is_told_after_unlocking(house: House) -> None:
