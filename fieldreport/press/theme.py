@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -36,7 +37,8 @@ from fieldreport.press.schedule import instant
 
 _STYLE: Final = "style.css"
 _PACKAGE: Final = "fieldreport.press"
-_CALLED: Final = frozenset({"builtins", "datetime", "jinja2", "markupsafe"})  # whose methods a template may call
+_CALLED: Final = frozenset({"builtins", "jinja2", "markupsafe"})  # whose methods a template may call
+_OF_A_TIME: Final = frozenset({"date", "isoformat", "strftime"})  # others know the clock and the zone of this machine
 _OWN_PARTS: Final = "_"  # begins the name of a part that only the theme's own templates include
 
 
@@ -112,6 +114,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     @override
     def is_safe_callable(self, obj: object) -> bool:
         owner = getattr(obj, "__self__", obj)
+        if isinstance(owner, date):
+            return getattr(obj, "__name__", "") in _OF_A_TIME
         module = str(getattr(owner, "__module__", "builtins"))
         return super().is_safe_callable(obj) and module.partition(".")[0] in _CALLED
 

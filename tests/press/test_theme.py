@@ -74,6 +74,8 @@ def test_a_theme_takes_the_place_of_blocks_parts_and_the_style(
         ("index.html", "one\n{{ entries.append(1) }}\n", r"index\.html, line 2: SecurityError"),
         ("notice.html", "\n{{ newsroom.theme.folder.joinpath('x').write_text(heading) }}\n", r"line 2: SecurityError"),
         ("index.html", "{{ newsroom.theme.folder.cwd() }}\n", r"line 1: SecurityError"),
+        ("article.html", "{{ published.now() }}\n", r"line 1: SecurityError"),
+        ("article.html", "{{ published.astimezone() }}\n", r"line 1: SecurityError"),
         ("base.html", "", r"html is empty"),
         ("feed.xml", "<feed>\n", r"feed\.xml is no XML"),
         ("artcle.html", "", r"artcle\.html takes the place of no file"),
