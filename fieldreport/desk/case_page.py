@@ -174,14 +174,16 @@ def _corrections(written: Sequence[ReadItem]) -> dict[bytes, ReadItem]:
 def _shown_by(items: Sequence[ReadItem]) -> dict[bytes, int]:
     """By the id of a reply here, the number of the first letter here that was written on a page which showed it.
 
-    A letter names the newest reply of that page; those before it were there as well, or had been deleted as read.
+    A letter names the newest reply of that page. Nothing is said of earlier ones: they may have waited here until
+    later, have been damaged on their way, or been removed from the mailbox.
     """
+    sent: dict[bytes, bytes] = {}
     found: dict[bytes, int] = {}
-    for place, letter in enumerate(items):
-        sent = [item for item in items[:place] if item.row.kind is Kind.SENT and item.reply]
-        newest = next((at for at, item in enumerate(sent) if letter.read and item.reply == letter.read), -1)
-        for item in sent[: newest + 1]:
-            found.setdefault(item.row.id, letter.number)
+    for item in items:
+        if item.row.kind is Kind.SENT and item.reply:
+            sent[item.reply] = item.row.id
+        elif item.read in sent:
+            found.setdefault(sent[item.read], item.number)
     return found
 
 

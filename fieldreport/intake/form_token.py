@@ -24,7 +24,7 @@ HAND_IN = "hand-in"
 class Visit:
     """What a page without its codename remembers: that, the answers that it has shown, and the next form's number.
 
-    ``read``: the newest answer whose words it has shown, and those of all before it; nothing where there is none.
+    ``read``: the newest answer whose words it has shown; nothing where there is none.
     """
 
     codename: Codename = field(repr=False)

@@ -294,7 +294,7 @@ def test_a_reply_that_the_source_was_shown_before_they_wrote_again_is_marked(
     house.receive("Thank you.", read=second)
     house.receive("A letter that names what is no reply of this case.", read="0" * 32)
     page = amira.get(f"/cases/{case.id.hex()}")
-    assert page.text.count("shown to the source") == 2, "it, and those before it"
+    assert page.text.count("shown to the source") == 1, "the one before it may never have come there"
     assert "when they wrote this letter" in page.text
     assert page.link("this letter") == "#i-5"
 

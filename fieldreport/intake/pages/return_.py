@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -254,8 +253,7 @@ def _conversation(
     # Said before anything is typed, and by the wider ceiling for every codename: this page is the same for one that was
     # never used.
     closed = why_not(lambda: here.check_ready(has_written=True)) if draft.is_blank and not draft.chosen else None
-    # One that could not be opened was not read, and editors take all before the one that is named for read.
-    opened = [answer.id for answer in itertools.takewhile(lambda answer: answer.text is not None, answers)]
+    opened = [answer.id for answer in answers if answer.text is not None]
     visit = Visit(codename=codename, shown=tuple(answer.id for answer in answers), read=b"".join(opened[-1:]))
     return flask.render_template(
         "intake/conversation.html",
