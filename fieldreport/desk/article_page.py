@@ -39,7 +39,7 @@ def page(
 
     ``checked``: what the leak check found in it, where somebody asked.
     """
-    cases = tuple(beside.beside(draft.head))
+    cases, sheets = tuple(beside.beside(draft.head)), tuple(beside.sheets(draft.head))
     if editable(draft.head):
         presentation.stay_on_screen()
     article = typed or draft.article
@@ -56,7 +56,8 @@ def page(
         too_few=too_few(draft.head),
         signer_shown=signer_shown,
         cases=cases,
-        hidden=len(draft.head.cases) - len(cases),
+        sheets=sheets,
+        hidden=len(draft.head.cases) - len(cases) - len(sheets),
         attributions=attributions(cases, article.language),
         preview=body(draft.head.id, article.alone()) if preview else None,
         checked=checked,

@@ -1,6 +1,7 @@
 """What stands beside an article while somebody writes: its cases, with letters, notes, fact sheets and files.
 
-Rule: each thing is shown to those whose key opens it and to nobody else; what is closed is named and no more.
+Rule: each thing is shown to those whose key opens it and to nobody else; what is closed is named and no more. Of a case
+that is limited to others, that is its fact sheet where one of them shows it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fieldreport.desk import context
 from fieldreport.desk.attribution import attribution
 from fieldreport.desk.cases import readable_case
 from fieldreport.desk.item_view import ReadItem, ReadPart, Shape, read_items
+from fieldreport.desk.shown_sheet import Shown, shown_sheet
 from fieldreport.errors import FieldreportError, NotAllowed, NotFound, Unavailable
 from fieldreport.seal import Kind
 from fieldreport.vault.articles.overview import ArticleHead
@@ -67,6 +69,20 @@ class Beside:
         """How an article in this language may name the source, in what the source asked for."""
         described = [item.fields["Describe as"] for item in self.items if "Describe as" in item.fields]
         return tuple(dict.fromkeys(attribution(language, each) for each in described))
+
+
+def sheets(head: ArticleHead) -> Iterator[Shown]:
+    """The fact sheets that are shown to this person of cases that they do not read."""
+    for case_id in head.cases:
+        try:
+            readable_case(case_id)
+        except NotFound:
+            continue
+        except NotAllowed:
+            row = inbox.get(context.desk().vault, case_id, viewer=context.session().handle)
+            shown = shown_sheet(case_id, row.name)
+            if shown is not None:
+                yield shown
 
 
 def beside(head: ArticleHead) -> Iterator[Beside]:

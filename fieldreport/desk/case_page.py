@@ -19,6 +19,7 @@ from fieldreport.desk.article_readers import too_few_for_an_article
 from fieldreport.desk.cases import editors, readable_case
 from fieldreport.desk.forms import parsed_id
 from fieldreport.desk.item_view import ReadItem, read_items
+from fieldreport.desk.shown_sheet import shown_sheet
 from fieldreport.desk.translation import state_name
 from fieldreport.errors import NotARecipient, SealError
 from fieldreport.press.leakcheck.spellings import spellings
@@ -110,6 +111,7 @@ def case_page(
         later=end < len(rows),
         reads=reads,
         too_few=too_few_for_an_article(reads),
+        shown=shown_sheet(case_id) if reads else None,
         card=card,
         card_problem=card_problem,
         spellings={term: spellings(term) for term in card.protected},

@@ -19,7 +19,7 @@ from fieldreport.mailbox import DeskMailbox
 from fieldreport.vault.archive import rewrap
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import RotationState
-from fieldreport.vault.cases import sort
+from fieldreport.vault.cases import shown_sheets, sort
 from fieldreport.vault.keys import rotation
 
 
@@ -86,6 +86,7 @@ def _rewrap(seat: Seat, report: Report) -> None:
         try:
             sort.sort(seat)
             rewrap.rewrap(seat, report)
+            shown_sheets.reseal(seat)
         except StaleRoster:
             if last_try:
                 raise

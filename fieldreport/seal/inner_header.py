@@ -43,6 +43,7 @@ class Kind(IntEnum):
     REGISTER = 12  # when each case was received, acknowledged and answered
     ORIGINAL = 15  # a file as its source uploaded it, inside a letter; see FORMAT.md, "Original"
     EVIDENCE = 16  # a case that another newsroom hands on; see FORMAT.md, "Evidence"
+    SHEET = 17  # a limited case's fact sheet as it is shown to colleagues who do not read the case
 
 
 STAFF_KINDS: Final = frozenset(set(Kind) - {Kind.LETTER, Kind.REPLY, Kind.ORIGINAL, Kind.EVIDENCE})

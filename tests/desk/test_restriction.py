@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from fieldreport.seal import Kind
 from fieldreport.vault.archive.tables import Case, Item
 from fieldreport.vault.articles import drafts
-from fieldreport.vault.cases import conversation, inbox, restriction
+from fieldreport.vault.cases import conversation, inbox, restriction, shown_sheets
 from fieldreport.vault.cases.conversation import Card
 from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import REPORT, File
@@ -136,6 +137,40 @@ def test_a_sign_off_from_before_the_case_was_limited_names_nobody(
             assert signed.text_content() == "none"
 
 
+def test_a_colleague_who_is_shown_the_fact_sheet_writes_beside_it_and_sees_nothing_else(
+    house: House, amira: Browser, jonas: Browser
+) -> None:
+    ines, case = house.sign_in("ines"), house.receive("the bridge at Hoeryong")
+    seat = house.seat("amira")
+    card = Card(facts="사실: the convoy left in spring", protected=("Kim Ok", "the convoy"))
+    conversation.save_card(seat, case.id, card)
+    conversation.note(seat, case.id, "a note on the bridge")
+    restriction.limit(seat, case.id, {"amira", "jonas"})
+    article = amira.press(amira.get(path(case)), "Start an article")
+    edit = ines.get(article.path)
+    assert "convoy" not in edit.text
+    assert "Only those who read all its cases may do this" in ines.press(edit, "Save", {"title": "Her title"}).text
+    page = amira.get(amira.get(path(case)).link("Show the fact sheet to colleagues"))
+    assert "the convoy left in spring" in page.text
+    assert [term.text for term in page.find("//div[contains(., 'Protected terms stand')]/ul/li")] == ["the convoy"]
+    page = amira.press(page, "Show it to these", {"to": "ines"})
+    assert f"The fact sheet of {case.name} is shown to ines." in page.text
+    edit = ines.get(article.path)
+    assert "limited: you see only the fact sheet" in edit.text
+    assert "사실: the convoy left in spring" in edit.text
+    for other in ("Kim Ok", "Hoeryong", "a note on the bridge"):
+        assert other not in edit.text
+    saved = ines.press(edit, "Save", {"title": "Her title", "body": "They left."})
+    assert "Her title" in saved.text
+    check = ines.get(f"{article.path}/check")
+    assert "Case not opened" in check.text
+    assert check.buttons() == ["Lock"]
+    amira.press(amira.get(path(case, "/sheet")), "Take it back from everybody")
+    edit = ines.get(article.path)
+    assert "convoy" not in edit.text
+    assert ines.press(edit, "Save", {"title": "Another"}).status == 403
+
+
 def test_readers_that_were_changed_in_the_database_are_named_as_that(
     house: House, amira: Browser, jonas: Browser, case: CaseRow
 ) -> None:
@@ -162,6 +197,10 @@ def test_no_route_gives_another_editor_anything_of_it(house: House, amira: Brows
     draft = drafts.create(seat, [case.id], "en")
     items = {row.kind: row.id for row in inbox.items(house.vault, case.id)}
     restriction.limit(seat, case.id, {"amira", "jonas"})
+    late = conversation.card(seat, case.id)
+    conversation.save_card(seat, case.id, replace(late, facts="what ines is shown"))
+    version = conversation.card(seat, case.id).version
+    shown_sheets.show(seat, case.id, ["ines"], version=version)
     ids = {"case_id": case.id, "item_id": items[Kind.LETTER], "article_id": draft.head.id, "other_id": items[Kind.NOTE]}
     token = ines.get("/keys").find("//input[@name='token']")[0].get("value")
     answered: dict[str, int] = {}

@@ -47,7 +47,7 @@ _MAY_BE_SHOWN = {
     "ItemRow.case_id", "ItemRow.id", "Letter.id", "LetterHead.id", "Mark.case_id", "Outgoing.item_id",
     "PublishRun.held", "PublishRun.published", "Collected.damaged", "Record.cases", "Record.files",
     "Record.object_id", "Reply.id", "Unsent.case_id", "Unsent.id", "Heading.corrects",
-    "Contents.notes", "_Look.undelivered",
+    "ShownSheet.case_id", "ShownSheet.id", "Contents.notes", "_Look.undelivered",
     "Roster.instance", "SealedLetter.id", "SealedObject.id", "SealedObject.thread", "SealedReply.id", "Staged.id",
     "SmallObject.id", "SmallObject.keys", "SmallObject.thread",
     "Staged.thread", "StoredObject.id", "StoredObject.thread", "Visit.shown",

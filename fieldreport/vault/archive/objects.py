@@ -37,6 +37,7 @@ from fieldreport.vault.archive.tables import (
     RecipientKey,
     RecipientSet,
     SealedObject,
+    ShownSheet,
     Unsent,
     VaultState,
 )
@@ -201,7 +202,7 @@ class Objects:
         found = {row.id for row in rows if not is_whole(self._blobs, row.blob, row.size, ends_only=True)}
         with reading(self._engine) as session:  # those that were deleted meanwhile are not damaged
             found = {each for each in found if session.get(SealedObject, each) is not None}
-        for table in (SealedObject.__table__, Outgoing.__table__, Unsent.__table__):
+        for table in (SealedObject.__table__, Outgoing.__table__, Unsent.__table__, ShownSheet.__table__):
             found.update(without_key(self._engine, self._blobs.row_keys, table))
         return sorted(found)
 

@@ -239,6 +239,20 @@ class Unsent(VaultBase, kw_only=True):
     hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
 
 
+class ShownSheet(VaultBase, kw_only=True):
+    """A limited case's fact sheet as colleagues see it who do not read the case; see ``cases.shown_sheets``.
+
+    ``hidden``, under the row key in ``slot``, is all of it. ``id`` is new with each version.
+    """
+
+    __tablename__ = "shown_sheets"
+
+    case_id: Mapped[bytes] = mapped_column(column_bytes(16), ForeignKey("cases.id"), primary_key=True)
+    id: Mapped[bytes] = mapped_column(column_bytes(16))
+    slot: Mapped[int] = mapped_column(BigInteger)
+    hidden: Mapped[bytes] = mapped_column(column_bytes(), repr=False)
+
+
 class Withdrawal(VaultBase, kw_only=True):
     """A source who withdrew while older letters could not be opened yet; kept until none of those is left."""
 

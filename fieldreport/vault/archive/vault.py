@@ -41,7 +41,7 @@ from fieldreport.store import (
 from fieldreport.vault.archive.audit import NOBODY, Act, AuditLog, Signer
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.objects import Objects
-from fieldreport.vault.archive.tables import Outgoing, SealedObject, Unsent, VaultBase, VaultState
+from fieldreport.vault.archive.tables import Outgoing, SealedObject, ShownSheet, Unsent, VaultBase, VaultState
 
 _log = logging.getLogger(__name__)
 
@@ -222,7 +222,7 @@ class Vault:
         self._erase()
 
     def _erase(self) -> None:
-        erase_deleted(self.engine, [table.__tablename__ for table in (SealedObject, Outgoing, Unsent)])
+        erase_deleted(self.engine, [table.__tablename__ for table in (SealedObject, Outgoing, Unsent, ShownSheet)])
 
     def erase_soon(self) -> None:
         """Do the same after an act that has happened, whose keys are destroyed: the rest is left to the upkeep."""

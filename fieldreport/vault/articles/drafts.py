@@ -31,7 +31,7 @@ from fieldreport.vault.archive.tables import AuditRow, Item
 from fieldreport.vault.articles import records
 from fieldreport.vault.articles.materials import gone_letters
 from fieldreport.vault.articles.overview import ArticleHead, head_of, row_of
-from fieldreport.vault.articles.readers import must_read_all
+from fieldreport.vault.articles.readers import must_read_all, must_write
 from fieldreport.vault.articles.records import Record
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, void
 from fieldreport.vault.articles.tables import (
@@ -117,7 +117,7 @@ def save(seat: Seat, article_id: bytes, article: Article, *, based_on: int) -> D
     Raises:
         Conflict: (code "article-changed") a colleague saved meanwhile.
         NotAllowed: it is published (open a correction first) or withdrawn, its address is public already, or a case of
-            it is limited to others. UsageError: an attachment it never had.
+            it is limited to others, its fact sheet not shown. UsageError: an attachment it never had.
     """
     head, record = open_current(seat, article_id)
     if head.slug is not None:
@@ -229,7 +229,7 @@ def save_with(
         seat.change() as change,
     ):
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
-        must_read_all(change.session, seat, article_id)
+        must_write(change.session, seat, article_id)
         if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
             raise Conflict(Sentence("a colleague has saved this article meanwhile"), code="article-changed")
         if row.slug is not None and row.slug != article.slug:

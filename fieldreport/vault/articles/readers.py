@@ -1,7 +1,7 @@
 """Who may work on an article: where a case it came from is limited to named editors, only those who read all of them.
 
-Others cannot compare the article with its cases, so what they write, answer or sign does not count. They can still stop
-it: take it back to draft, or off the site.
+Others cannot compare the article with its cases, so what they answer or sign does not count, and they write only where
+the fact sheets of these cases are shown to them. They can still stop it: take it back to draft, or off the site.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fieldreport.vault.archive.readers import readers_in
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.articles.tables import ArticleCase
+from fieldreport.vault.cases import shown_sheets
 
 
 def readers_behind(session: Session, seat: Seat, article_id: bytes) -> frozenset[str] | None:
@@ -43,6 +44,18 @@ def must_read_all(session: Session, seat: Seat, article_id: bytes) -> Literal[Tr
             Sentence("Only those who read all its cases may do this: %(handles)s.", handles=_named(only)),
             code="article-limited",
         )
+    return True
+
+
+def must_write(session: Session, seat: Seat, article_id: bytes) -> Literal[True]:
+    """Check that a person reads every case of an article, or is shown the fact sheets of those they do not read.
+
+    Raises as ``must_read_all``.
+    """
+    for case_id in session.scalars(select(ArticleCase.case_id).where(ArticleCase.article_id == article_id)).all():
+        only = readers_in(session, seat, case_id)
+        if only is not None and seat.handle not in only and not shown_sheets.is_shown(session, seat, case_id):
+            return must_read_all(session, seat, article_id)
     return True
 
 

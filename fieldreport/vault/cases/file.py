@@ -17,7 +17,7 @@ from fieldreport.seal import Kind
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.origin import Opener, Origin
 from fieldreport.vault.archive.tables import Case, CaseReaders, CaseState, Ending, Item, Mark, Rendition, SealedObject
-from fieldreport.vault.cases import outbox, unsent
+from fieldreport.vault.cases import outbox, shown_sheets, unsent
 
 _NAME_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is mistaken for another
 
@@ -65,6 +65,7 @@ def end_case(change: Change, case: Case, ending: Ending) -> None:
         else:
             change.session.delete(item)
     unsent.forget(change, case)
+    shown_sheets.forget(change, case)
     for of_case in (Mark, CaseReaders):
         change.session.execute(delete(of_case).where(of_case.case_id == case.id))
     case.ended = ending.value

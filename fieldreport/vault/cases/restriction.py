@@ -5,7 +5,8 @@ the intake knows nothing of cases; it is sealed to the readers alone as soon as 
 
 Rules: only a reader of a case can limit it; only readers open it, answer in it or are assigned to it. When all of them
 have left, only the recovery key opens it, and the person who brings its shares names new readers. The handbook says
-what this cannot do: unread what was read before, or limit an article to the readers who write it.
+what this cannot do: unread what was read before, or limit an article to the readers who write it. The fact sheet can be
+shown to others; see ``shown_sheets``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.readers import Place, Setter
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Case, Item, Rendition, SealedObject
+from fieldreport.vault.cases import shown_sheets
 from fieldreport.vault.cases.inbox import living
 
 
@@ -89,6 +91,7 @@ def _editors(roster: Roster) -> set[str]:
 
 def _set_readers(change: Change, case: Case, only: Collection[str] | None, *, setter: Setter, instance: bytes) -> None:
     readers.set_readers(change, case, only, setter=setter, instance=instance)
+    shown_sheets.take_back(change, case)  # it is sealed to those who read the case until now
     if only is not None and case.assignee not in only:
         case.assignee = None
     of_case = select(Item.id).where(Item.case_id == case.id)

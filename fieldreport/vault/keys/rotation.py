@@ -18,7 +18,7 @@ from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.change import Change
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import Rotation, RotationState
-from fieldreport.vault.cases import sort, unsent
+from fieldreport.vault.cases import shown_sheets, sort, unsent
 from fieldreport.vault.cases.collect import collect
 from fieldreport.vault.keys.rotation_state import RotationOrder, advance, as_order, open_rotation_of, order_new
 
@@ -113,6 +113,7 @@ def finish(seat: Seat, mailbox: DeskMailbox) -> RotationOrder:
     if result.unknown_roster:
         raise Conflict(Sentence("a letter waits that cannot be judged yet"), code="letter-unjudged")
     unsent.reseal(seat)  # it is sealed to this person alone, and so no object that is re-wrapped
+    shown_sheets.reseal(seat)
     with seat.change() as change:
         left = objects.count_naming(change.session, [row.old_key_id])
         if left:

@@ -15,7 +15,7 @@ from fieldreport.store import writing
 from fieldreport.vault.archive.tables import Case, SealedObject
 from fieldreport.vault.articles import overview, readers
 from fieldreport.vault.articles.tables import ArticleState
-from fieldreport.vault.cases import conversation, restriction
+from fieldreport.vault.cases import conversation, restriction, shown_sheets
 from fieldreport.vault.cases.conversation import Card
 from tests.cast import a_source
 from tests.vault.articles.conftest import Editor, House
@@ -209,3 +209,25 @@ def test_somebody_who_has_left_signs_nothing(house: House) -> None:
     head = house.draft().head
     house.newsroom.revoke("ines")
     assert readers.signers_missing(house.newsroom.seat(house.newsroom.amira), head, sign_offs=2) == 1
+
+
+def test_somebody_who_is_shown_the_fact_sheet_writes_and_readers_alone_check_and_sign(small: House) -> None:
+    amira, ines = small.newsroom.seat(small.newsroom.amira), small.ines_desk
+    card = conversation.save_card(amira, small.case_id, Card(facts="Since spring people leave."))
+    article_id = small.draft().head.id
+    shown_sheets.show(amira, small.case_id, ["ines"], version=card.version)
+    small.amira.submit(article_id)
+    small.jonas.clear(article_id)
+    draft = ines.load(article_id)
+    draft = ines.save(article_id, replace(draft.article, standfirst="Since spring."), based_on=draft.head.revision)
+    assert (draft.head.state, draft.head.cleared_by) == (ArticleState.DRAFT, None)
+    assert "ines" in draft.head.writers
+    assert Rule.CASE_UNREAD in {each.finding.rule for each in ines.check(article_id)}
+    assert refused(lambda: ines.submit(article_id)) == "article-limited"
+    assert refused(lambda: ines.discard(article_id)) == "article-limited"
+    small.amira.submit(article_id)
+    assert Rule.CASE_UNREAD not in {each.finding.rule for each in small.jonas.check(article_id)}
+    small.jonas.clear(article_id)
+    assert refused(lambda: ines.publish(article_id)) == "own-article"
+    small.jonas.publish(article_id)
+    assert state(small, article_id) is ArticleState.PUBLISHED
