@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
 from fieldreport.seal import Role
 from fieldreport.vault.articles import drafts
+from fieldreport.vault.cases import conversation, restriction, shown_sheets
 from tests.browser.conftest import served, type_of_driver
 from tests.browser.test_inbox import fill
 from tests.browser.test_whole_path import AXE_RUN
@@ -71,6 +73,11 @@ def pages(house: House, role: Role, language: str) -> list[str]:  # noqa: F811
             *(f"/staff/{each}" for each in acts),
         ]
     cases = [f"/cases/{case.id.hex()}" for case in house.cases()]
+    seat, limited = house.seat("amira"), house.cases()[0].id
+    restriction.limit(seat, limited, {"amira", "jonas"})
+    card = conversation.card(seat, limited)
+    card = conversation.save_card(seat, limited, replace(card, facts="사실", protected=("사실",)))
+    shown_sheets.show(seat, limited, ["ines"], version=card.version)
     written = [f"{cases[0]}?write={form}" for form in ("reply", "note", "facts")]
     draft = drafts.create(house.seat("amira"), [house.cases()[-1].id], language=language)
     article = f"/articles/{draft.head.id.hex()}"
@@ -81,6 +88,7 @@ def pages(house: House, role: Role, language: str) -> list[str]:  # noqa: F811
         *cases,
         *written,
         f"{cases[0]}/delete",
+        f"{cases[0]}/sheet",
         "/junk",
         "/register",
         "/articles",

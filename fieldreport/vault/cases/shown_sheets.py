@@ -14,7 +14,7 @@ import io
 import secrets
 import struct
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldreport import limits
-from fieldreport.errors import Conflict, FieldreportError, NotAllowed, StaleRoster, Unavailable, UsageError
+from fieldreport.errors import Conflict, FieldreportError, NotAllowed, SealError, StaleRoster, Unavailable, UsageError
 from fieldreport.seal import (
     Author,
     Binding,
@@ -109,7 +109,9 @@ def shown(seat: Seat, case_id: bytes) -> Sheet | None:
     Raises:
         NotARecipient, NotAllowed: it is shown to others. SealError: it is not what a reader of the case showed last.
     """
-    with seat.vault.reading() as session:
+    with suppress(SealError), seat.vault.reading() as session:
+        return _sheet(session, seat, case_id)
+    with seat.vault.reading() as session:  # looked at again: it may have been shown once more between row and key
         return _sheet(session, seat, case_id)
 
 

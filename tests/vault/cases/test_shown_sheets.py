@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
 from fieldreport.errors import Conflict, NotAllowed, NotARecipient, SealError, UsageError
-from fieldreport.store import reading
+from fieldreport.store import reading, reveal_all
 from fieldreport.unseal.staff_key import StaffKey
 from fieldreport.vault.archive import readers
 from fieldreport.vault.archive.seat import Seat
@@ -86,6 +87,23 @@ def test_what_is_written_later_is_not_shown_before_a_reader_shows_it_again(newsr
     show(amira, case_id, "jonas")
     assert (sheet := shown_sheets.shown(jonas, case_id)) is not None
     assert sheet.text == "names her village"
+
+
+def test_one_that_is_shown_once_more_while_it_is_opened_is_not_refused(
+    newsroom: Newsroom, late: StaffKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, amira = a_limited_case(newsroom), newsroom.seat(newsroom.amira)
+    show(amira, case_id, "jonas")
+    once = [lambda: show(amira, case_id, "jonas")]
+
+    def revealed(*given: Any) -> Any:
+        if once:
+            once.pop()()
+        return reveal_all(*given)
+
+    monkeypatch.setattr(shown_sheets, "reveal_all", revealed)
+    assert shown_sheets.shown(newsroom.seat(newsroom.jonas), case_id) is not None
+    assert once == []
 
 
 ENDS: dict[str, Callable[[Seat, bytes], object]] = {
