@@ -285,6 +285,8 @@ PDF_TOTAL_BYTES: Final = 1024 * MIB
 PDF_CONTENT_BYTES: Final = 64 * MIB  # what draws one page; operators take fifty times that in memory
 PDF_PIXEL_PAGES: Final = 500  # pages drawn in pixels: more than half of the processor time that one file has
 REDACTION_AREAS: Final = 500  # and pages left out, of one file
+COVERED_PASSAGES: Final = 200  # that are covered wherever they stand in a text; each is looked for in all of it
+PASSAGE_CHARACTERS: Final = 500  # of each: a few sentences
 PDF_PIXEL_SIDE: Final = 5000  # of such a page: a poster of 85 cm at 150 pixels an inch
 PDF_FILTERS: Final = 2  # a doubly compressed stream of 2 GB passed a lossless path
 

@@ -24,6 +24,7 @@ from fieldreport.vault.cases.conversation import Card
 
 # What readers' browsers show or play, and documents whose words the leak check compares.
 _ATTACHED: Final = frozenset({Shape.IMAGE, Shape.SOUND, Shape.FILM})
+_WORDS: Final = frozenset({Shape.TEXT, Shape.FILE})
 _DOCUMENT: Final = "application/pdf"
 PAGES: Final = frozenset({_DOCUMENT, "image/tiff"})
 """Of these, too, pages can be marked and taken as pixels."""
@@ -52,6 +53,11 @@ class CaseFile:
     def redacts(self) -> bool:
         """Whether areas of it can be marked."""
         return self.part.shape is Shape.IMAGE or self.part.media_type in PAGES
+
+    @property
+    def has_words(self) -> bool:
+        """Whether words of it are marked, because it has no pages to draw: texts, office files, mail."""
+        return self.part.shape in _WORDS and self.part.media_type not in PAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,5 +120,5 @@ def beside(head: ArticleHead) -> Iterator[Beside]:
             card=card,
             items=items,
             more=len(rows) - len(newest),
-            files=tuple(each for each in files if each.attaches or each.redacts),
+            files=tuple(each for each in files if each.attaches or each.redacts or each.has_words),
         )

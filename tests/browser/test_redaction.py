@@ -1,4 +1,4 @@
-"""Redaction as Chromium does it: two real clicks without a script, one drag with it, at both widths, and axe."""
+"""Redaction as Chromium does it: clicks without a script, a drag with it, words of a file; both widths, and axe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.browser.test_whole_path import AXE_RUN
 from tests.cast import File
 from tests.desk.conftest import House, build, furnished, house, scrubber, sources  # noqa: F401 - fixtures
 from tests.desk.test_articles import start
-from tests.desk.test_redaction import FACE, portrait
+from tests.desk.test_redaction import FACE, WORD, portrait, statement
 
 pytestmark = [pytest.mark.browser, pytest.mark.campaign]
 
@@ -95,3 +95,41 @@ def test_a_face_is_marked_and_only_the_redacted_photo_is_in_the_article(
     preview = browser.get(f"{page.path}/preview")
     assert preview.find("//article")[0].get("dir") == "auto"
     assert len(preview.find("//article//img")) == 1
+
+
+def test_words_of_a_word_file_are_ticked_and_typed_and_only_what_is_left_is_in_the_article(
+    house: House,  # noqa: F811
+    desk: str,
+    chromium: Callable[..., webdriver.Chrome],
+    axe: str,
+) -> None:
+    case = house.receive(files=[File("document-1.docx", WORD, statement())])
+    browser = house.enter("amira")
+    page = browser.press(start(house, browser, case), "Save", {"title": "밤에", "body": "말.", "language": "ko"})
+    driver = chromium(scripting=True)
+    driver.get(f"{desk}/sign-in")
+    driver.add_cookie({"name": "desk", "value": browser.cookie or ""})
+
+    def press(words: str) -> None:
+        button = driver.find_element(By.XPATH, f"//button[normalize-space()='{words}']")
+        button.click()
+        WebDriverWait(driver, 60).until(staleness_of(button))
+        for width in (768, 1024):
+            size = {"width": width, "height": 1400, "deviceScaleFactor": 1, "mobile": False}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+            driver.execute_script(axe)
+            assert driver.execute_async_script(AXE_RUN) == []
+
+    driver.get(desk + page.path)
+    press("Redact and attach the words of document-1.docx")
+    driver.find_element(By.XPATH, "//label[contains(., 'مُحَمَّد')]").click()
+    driver.find_element(By.XPATH, "//tr[td='김철수']//input").click()
+    driver.find_element(By.ID, "passages").send_keys("박영호\npak yong-ho")
+    press("Show where they stand")
+    assert [each.text for each in driver.find_elements(By.TAG_NAME, "mark")] == ["박영호", "ＰＡＫ yong-ho", "박영호"]
+    press("Look at what is left")
+    press("Make the redacted text")
+    assert "Redacted: a new text" in driver.find_element(By.TAG_NAME, "main").text
+    made = browser.get(f"{page.path}/media/text-1.txt").body.decode()
+    assert made == "경비대 보고\n█████ 대위가 █████라고 서명했다.\n█████\n이름\t직위\n█████\t대위\n█████\n끝.\n"

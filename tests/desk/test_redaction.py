@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import av
+import docx
 import pytest
 from PIL import Image
 
@@ -13,6 +15,7 @@ from fieldreport import limits
 from fieldreport.desk.marks import SHOWN, Marks
 from fieldreport.errors import UsageError
 from fieldreport.scrub import Area, Redaction
+from fieldreport.vault.cases import conversation
 from fieldreport.vault.cases.inbox import CaseRow
 from tests.cast import File
 from tests.desk.conftest import Browser, House, Page
@@ -20,6 +23,7 @@ from tests.desk.test_articles import start, state, wav
 from tests.scrub.media.films import film
 from tests.scrub.views.test_redacted import document
 
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 FACE = (400, 100, 600, 300)  # of a photo of 800 by 600
 
 
@@ -186,3 +190,89 @@ def test_marks_go_through_the_form_and_have_a_bound() -> None:
     for broken in ({}, {**form, "areas": "1 2"}, {**form, "corner": "x"}, {**form, "page": "9" * 9999}):
         with pytest.raises(UsageError):
             Marks.of(broken)
+
+
+def statement() -> bytes:
+    """A Word file with Korean and Arabic words, a table, a picture, and an author."""
+    file = docx.Document()
+    file.core_properties.author = "Pak Yong-ho"
+    file.add_heading("경비대 보고")
+    file.add_paragraph("박영호 대위가 ＰＡＫ yong-ho라고 서명했다.")
+    file.add_paragraph("قال مُحَمَّد إن ستة ماتوا.")
+    table = file.add_table(rows=0, cols=2)
+    for cells in (("이름", "직위"), ("박영호", "대위"), ("김철수", "병사")):
+        for cell, text in zip(table.add_row().cells, cells, strict=True):
+            cell.text = text
+    file.add_picture(io.BytesIO(portrait()))
+    file.add_paragraph("끝.")
+    with io.BytesIO() as saved:
+        file.save(saved)
+        return saved.getvalue()
+
+
+def test_of_an_office_file_a_text_comes_into_the_article_without_what_was_marked(
+    house: House, amira: Browser, jonas: Browser
+) -> None:
+    case = house.receive(files=[File("document-1.docx", WORD, statement())])
+    page = start(house, amira, case)
+    assert "Attach document-1.docx" not in page.buttons()
+    page = amira.press(page, "Redact and attach the words of document-1.docx", {"title": "Typed", "body": "Words."})
+    assert "Not in it either: pictures." in page.text
+    assert amira.press(page, "Look at what is left").status == 422
+    many = amira.press(page, "Show where they stand", {"passages": "x\n" + "y" * 501})
+    assert many.status == 422
+    assert many.find("//textarea[@name='passages']")[0].text.endswith("y" * 501)
+    row = page.find("//tr[td='김철수']//input")[0].get("value")
+    page = amira.press(
+        page, "Show where they stand", {"line": [row], "passages": "박영호\r\nPak Yong-Ho\r\nمحمد\r\nNobody"}
+    )
+    assert [mark.text for mark in page.find("//mark")] == ["박영호", "ＰＡＫ yong-ho", "مُحَمَّد", "박영호"]
+    assert [box.get("value") for box in page.find("//input[@name='line' and @checked]")] == [row]
+    seen = amira.press(page, "Look at what is left")
+    left = (
+        "경비대 보고\n█████ 대위가 █████라고 서명했다.\nقال █████ إن ستة ماتوا.\n이름\t직위\n█████\t대위\n█████\n끝.\n"
+    )
+    assert seen.find("//form//div[@class='written']")[0].text == left
+    assert [each.text for each in seen.find("//div[@class='box warn']//li")] == ["Nobody"]
+    page = amira.press(seen, "Mark more, or less")
+    page = amira.press(amira.press(page, "Show where they stand", {"line": []}), "Look at what is left")
+    assert "김철수" in page.text
+    jonas.press(jonas.get(page.path.partition("/words")[0]), "Save", {"title": "His title"})
+    assert amira.press(seen, "Make the redacted text", {"seen": "0" * 64}).find("//input[@name='seen']")
+    page = amira.press(seen, "Make the redacted text")
+    assert page.status == 409
+    done = amira.press(page, "Make the redacted text")
+    assert "Redacted by amira" in done.text
+    assert "its words, 5 marks among them" in done.text
+    made = amira.get(f"{done.path}/media/text-1.txt")
+    assert made.body.decode() == left
+    again = amira.press(done, "Redact text-1.txt")
+    again = amira.press(amira.press(again, "Look at what is left", {"passages": "끝"}), "Make the redacted text")
+    assert amira.get(f"{again.path}/media/text-2.txt").body.decode() == left.replace("끝", "█████")
+    directory: Path = house.settings.desk.data
+    words = ("박영호".encode(), b"Pak Yong")
+    kept = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
+    assert not [data for data in kept if any(word in data for word in words)]
+
+
+def test_lines_of_other_sheets_stay_marked_and_what_a_fact_sheet_protects_is_named(
+    house: House, amira: Browser
+) -> None:
+    lines = "\n".join(f"Line {number} of Kim Chol" for number in range(1, 251))
+    case = house.receive(files=[File("text-1.txt", "text/plain", lines.encode())])
+    seat = house.seat("amira")
+    conversation.save_card(seat, case.id, replace(conversation.card(seat, case.id), protected=("kim chol",)))
+    page = start(house, amira, case)
+    page = amira.press(page, "Redact and attach the words of text-1.txt", {"title": "Typed", "body": "Words."})
+    page = amira.press(page, "Next", {"line": ["0", "1", "99"]})
+    page = amira.press(page, "Next", {"line": ["100", "150"]})
+    assert page.find("//input[@name='elsewhere']")[0].get("value") == "0-1 99-100 150"
+    page = amira.press(page, "Look at what is left")
+    assert "3 marks stand" in page.text
+    assert "kim chol" in page.find("//div[@class='box warn']")[0].text_content()
+    page = amira.press(page, "Mark more, or less")
+    assert "Sheet 3 of 3" in page.text
+    page = amira.press(page, "Previous")
+    assert [box.get("value") for box in page.find("//input[@name='line' and @checked]")] == ["100", "150"]
+    for broken in ("x", "5-9 3", "1 1", "9" * 9):
+        assert amira.post(page.find("//form[@method='post']/@action")[-1], {"elsewhere": broken}).status in {400, 422}

@@ -157,8 +157,9 @@ def redact(article_id: bytes) -> ResponseReturnValue:
         article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
         return article_page.conflict(article_id)
-    source = flask.request.form.get("redact", "")
-    return flask.redirect(flask.url_for("redaction.show", article_id=article_id, source=source), code=303)
+    pixels, words = flask.request.form.get("redact", ""), flask.request.form.get("words", "")
+    page = "redacted_words.show" if words else "redaction.show"
+    return flask.redirect(flask.url_for(page, article_id=article_id, source=words or pixels), code=303)
 
 
 @access.editor

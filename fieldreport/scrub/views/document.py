@@ -66,11 +66,12 @@ class Reading:
     @property
     def text(self) -> str:
         """All words, one block a line, cells with tabs between; empty when there are none."""
-        shown = (piece for piece in self.pieces if piece.block not in _PLACES)
+        shown = (piece for piece in self.pieces if piece.block not in PLACES)
         return "\n".join("\t".join(piece.texts) for piece in shown).strip()
 
 
-_PLACES: Final = frozenset({Block.PAGE, Block.PICTURE, Block.MEMBER})
+PLACES: Final = frozenset({Block.PAGE, Block.PICTURE, Block.MEMBER})
+"""Of these the text is no word of the file."""
 _PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
 _NAME: Final = re.compile(r"[a-z]{1,20}-[1-9][0-9]{0,4}\.[a-z0-9]{1,5}")
 _PIECE: Final = 8  # so that no file is a million empty lines

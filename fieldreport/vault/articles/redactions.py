@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
-from fieldreport.errors import FieldreportError, SealError, Unavailable
+from fieldreport.errors import FieldreportError, ScrubRefused, SealError, Unavailable
 from fieldreport.press.article import Article, Media
 from fieldreport.scratch import Scratch
-from fieldreport.scrub import Area, Redaction, Scrubber
+from fieldreport.scrub import Area, Redaction, Scrubbed, Scrubber
+from fieldreport.scrub.views.covered import Covered
 from fieldreport.seal import Kind, decode_canonical, encode_canonical
+from fieldreport.sentence import Sentence
 from fieldreport.vault.archive import authors
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
@@ -39,13 +42,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted:
-    """How a file came to be; ``media``: as an attachment without words."""
+    """How a file came to be; ``media``: as an attachment without words.
+
+    ``covered``: of a text, how many marks stand for words; what they were is told to nobody, for every editor opens
+    this, also those who do not read the case.
+    """
 
     by: str
     hour: int
     origin: Origin
     redaction: Redaction
     media: Media
+    covered: int = 0
 
 
 def redact(
@@ -65,13 +73,39 @@ def redact(
     Raises:
         ScrubRefused: it has no pages that can be drawn. LimitExceeded: too many attachments. And as ``drafts.save``.
     """
-    head, record = drafts.open_current(seat, article_id)
-    article = record.article
-    old = article.media_named(origin.name) if origin.name else None
-    with records.hashed(scrubber.redact(source, redaction)) as (scrubbed, sha256):
+    made = scrubber.redact(source, redaction)
+    return _put(seat, article_id, made, _encoded(origin, redaction), origin=origin, based_on=based_on)
+
+
+def redact_words(
+    seat: Seat, article_id: bytes, words: Covered, *, origin: Origin, scratch: Path, based_on: int
+) -> Draft:
+    """As ``redact``, of a file of which the words are the file: seal what is left of them, as a plain text.
+
+    It is not cleaned as a file: nothing of one is in it, and a text that begins like a mail or a page stays a text.
+    ``scratch``: where the encrypted copy may lie.
+
+    Raises:
+        ScrubRefused: (code "empty") nothing is left. LimitExceeded: too many attachments. And as ``drafts.save``.
+    """
+    if not words.text:
+        raise ScrubRefused(Sentence("No words are left."), code="empty")
+    text = words.text.encode()
+    with Scratch(scratch) as output:
+        output.write(text)
+        made = Scrubbed(media_type="text/plain", extension="txt", output=output, length=len(text), removed=(), noted=())
+        history = _encoded(origin, Redaction(), covered=words.marks)
+        return _put(seat, article_id, made, history, origin=origin, based_on=based_on)
+
+
+def _put(seat: Seat, article_id: bytes, made: Scrubbed, encoded: bytes, *, origin: Origin, based_on: int) -> Draft:
+    with records.hashed(made) as (scrubbed, sha256):
+        head, record = drafts.open_current(seat, article_id)
+        article = record.article
+        old = article.media_named(origin.name) if origin.name else None
         alternative, caption = (old.alternative, old.caption) if old else ("", "")
         media = records.described(article, record.files, scrubbed, sha256, alternative=alternative, caption=caption)
-        history = records.json_part("redaction.json", _encoded(origin, redaction))
+        history = records.json_part("redaction.json", encoded)
         with records.stage_file(seat, article_id, media, scrubbed, history) as staged:
             changed = replace(article, media=(*article.media, media)) if old is None else _with(article, {old: media})
             files = {**record.files, media.name: staged.id}
@@ -151,10 +185,11 @@ def _in_one_language(article: Article, replaced: Mapping[str, Media]) -> Article
     return replace(article, media=tuple(media.values()), body=body)
 
 
-def _encoded(origin: Origin, redaction: Redaction) -> bytes:
+def _encoded(origin: Origin, redaction: Redaction, *, covered: int = 0) -> bytes:
     return encode_canonical(
         {
             "areas": [list(astuple(area)) for area in redaction.areas],
+            "covered": covered,
             "item": origin.item.hex(),
             "left_out": list(redaction.left_out),
             "name": origin.name,
@@ -181,7 +216,8 @@ def _history(seat: Seat, article_id: bytes, name: str, object_id: bytes) -> Reda
         areas = tuple(Area(*map(int, numbers)) for numbers in document["areas"])
         left_out = tuple(map(int, document["left_out"]))
         redaction = Redaction(areas=areas, left_out=left_out, silent=document.get("silent") is True)
+        covered = int(document.get("covered", 0))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SealError("this file is damaged", code="article", detail="redaction: not what is written") from None
     media = Media(name=name, media_type=part.media_type, sha256=part.sha256.hex(), length=part.length)
-    return Redacted(by=by, hour=hour, origin=origin, redaction=redaction, media=media)
+    return Redacted(by=by, hour=hour, origin=origin, redaction=redaction, media=media, covered=covered)

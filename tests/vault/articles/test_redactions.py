@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fieldreport.errors import Conflict, NotFound
+from fieldreport.errors import Conflict, NotFound, ScrubRefused
 from fieldreport.press.article import Article, Translation, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub import Area, Redaction
 from fieldreport.scrub.sandbox.service import Scrubber
+from fieldreport.scrub.views.covered import Covering, cover
+from fieldreport.scrub.views.document import Block, Piece, Reading
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow
 from fieldreport.vault.articles import drafts, redactions
@@ -127,6 +129,44 @@ def test_a_translation_shows_the_redacted_photo_under_its_own_words(house: House
     (shown,) = changed.media
     assert (shown.name, shown.caption, shown.alternative) == ("photo-2.jpg", "어딘가", "들판")
     assert shown.sha256 != photo.sha256
+
+
+def test_of_words_only_what_is_left_is_published_and_an_earlier_text_brings_nothing_back(
+    house: House, seat: Seat, tmp_path: Path
+) -> None:
+    draft = house.draft(body="Before.")
+    pieces = (
+        Piece(Block.HEADING, ("<html>",)),  # it stays a text, whatever it begins with
+        Piece(Block.LINE, ("박영호 대위, قال مُحَمَّد",)),
+        Piece(Block.ROW, ("이름", "박영호")),
+        Piece(Block.ROW, ("김철수", "병사")),
+    )
+    left = cover(Reading(pieces=pieces), Covering(lines=frozenset({3}), passages=("박영호", "محمد")))
+    origin = Origin(item=bytes(16), number=1)
+    made = redactions.redact_words(
+        seat, draft.head.id, left, origin=origin, scratch=tmp_path, based_on=draft.head.revision
+    )
+    (media,) = made.article.media
+    assert (media.name, media.media_type) == ("text-1.txt", "text/plain")
+    history = redactions.histories(house.newsroom.seat(house.newsroom.jonas), draft.head.id)["text-1.txt"]
+    assert (history.by, history.covered, history.origin) == ("amira", 4, origin)
+    again = cover(Reading(pieces=(Piece(Block.LINE, (left.text,)),)), Covering(passages=("대위",)))
+    origin = redactions.attachment(seat, draft.head.id, "text-1.txt")
+    now = redactions.redact_words(
+        seat, draft.head.id, again, origin=origin, scratch=tmp_path, based_on=made.head.revision
+    )
+    back = redactions.restore(seat, draft.head.id, made.head.revision, based_on=now.head.revision)
+    assert [each.name for each in back.article.media] == ["text-2.txt"]
+    described = replace(back.article, media=(replace(back.article.media[0], alternative="A list", caption="A list"),))
+    drafts.save(seat, draft.head.id, described, based_on=back.head.revision)
+    house.amira.submit(draft.head.id)
+    house.jonas.clear(draft.head.id)
+    house.ines_desk.publish(draft.head.id)
+    (published,) = house.site.rglob("text-*")
+    assert published.read_text(encoding="utf-8") == "<html>\n█████ █████, قال █████\n이름\t█████\n█████\n"
+    nothing = cover(Reading(pieces=()), Covering())
+    with pytest.raises(ScrubRefused):
+        redactions.redact_words(seat, draft.head.id, nothing, origin=origin, scratch=tmp_path, based_on=9)
 
 
 def test_redacting_voids_the_sign_offs_and_a_colleague_who_saved_first_wins(
