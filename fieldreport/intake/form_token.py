@@ -24,12 +24,12 @@ HAND_IN = "hand-in"
 class Visit:
     """What a page without its codename remembers: that, the answers that it has shown, and the next form's number.
 
-    ``read``: the newest answer whose words it has shown; nothing where there is none.
+    ``read``: the newest answer whose words it has shown, one of ``shown``; nothing where there is none.
     """
 
     codename: Codename = field(repr=False)
     shown: tuple[bytes, ...] = ()
-    read: bytes = b""
+    read: bytes = field(default=b"", repr=False)
     form: str = ""
 
 
@@ -58,7 +58,7 @@ def seal_visit(service: Service, visit: Visit, purpose: str = RETURN) -> str:
     state = {
         "codename": str(visit.codename),
         "shown": ",".join(each.hex() for each in visit.shown),
-        "read": visit.read.hex(),
+        "read": str(visit.shown.index(visit.read)) if visit.read else "",  # shorter than its id; a page has four tokens
         "form": visit.form,
     }
     return service.token_key.seal(purpose, state, now=service.clock())
@@ -78,6 +78,6 @@ def open_visit(service: Service, untrusted_token: str, purpose: str = RETURN) ->
     return Visit(
         codename=Codename(tuple(state["codename"].split(" "))),
         shown=shown,
-        read=bytes.fromhex(state["read"]),
+        read=shown[int(state["read"])] if state["read"] else b"",
         form=state["form"],
     )

@@ -121,6 +121,7 @@ def test_a_letter_that_was_packed_is_one_that_the_intake_makes(staffed: House, c
         "thread": keys.thread.hex(),
         "reply_key": str(keys.identity.recipient),
         "addressee": 32 * " ",
+        "read": 32 * " ",
     }
     assert "addressee" not in run("open", card.path, "--key", card.identity).stdout
     assert (packed.frame.epoch, packed.frame.letter) == (found["epoch"], bytes.fromhex(found["object"]))
