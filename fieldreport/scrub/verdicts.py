@@ -122,7 +122,7 @@ class Removed(_WithText):
     # of their signature; a list of trusted signers is asked nowhere
     FITS = (
         "credentials-fit",
-        Sentence("a signature that fits the file: it is as somebody signed it, but nobody checked who"),
+        Sentence("a signature that fits the file (nobody checked whose it is)"),
     )
     CHANGED = (
         "credentials-changed",

@@ -281,6 +281,32 @@ def test_small_charts_and_pictures_in_cells_are_on_the_receipt(sheet: str) -> No
     assert Removed.DRAWINGS in clean_copy(book(sheet)).removed
 
 
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [
+        ('<x14:conditionalFormattings><x14:conditionalFormatting><x14:cfRule type="iconSet" priority="1"/></x14:conditionalFormatting></x14:conditionalFormattings>', {Removed.DRAWINGS}),
+        ("<x14:slicerList><x14:slicer/></x14:slicerList>", {Removed.DRAWINGS}),
+        ('<x14:dataValidations count="1"><x14:dataValidation type="list"/></x14:dataValidations>', {Removed.OTHER_METADATA}),
+        ("<x14:id>{5B2A0000-0000-0000-0000-000000000001}</x14:id>", set()),
+    ],
+)  # fmt: skip
+def test_what_a_sheet_shows_by_an_extension_is_on_the_receipt(inside: str, told: set[Removed]) -> None:
+    x14 = "http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"
+    extensions = f'<extLst><ext uri="x" xmlns:x14="{x14}">{inside}</ext></extLst>'
+    plain = clean_copy(book(f"<sheetData>{row(1, 'Seen')}</sheetData>"))
+    copy = clean_copy(book(f"<sheetData>{row(1, 'Seen')}</sheetData>{extensions}"))
+    assert copy.data == plain.data
+    assert copy.removed == plain.removed | told
+
+
+def test_a_film_that_a_slide_names_by_an_extension_only_is_on_the_receipt() -> None:
+    p14 = "http://schemas.microsoft.com/office/powerpoint/2010/main"
+    film = f'<p:extLst><p:ext uri="x"><p14:media xmlns:p14="{p14}" r:embed="m1"/></p:ext></p:extLst>'
+    seen = shape("Seen").replace("<p:nvPr/>", f"<p:nvPr>{film}</p:nvPr>")
+    assert film in seen
+    assert Removed.EMBEDDED_FILE in clean_copy(deck(seen)).removed
+
+
 VARIANTS = {
     "wordprocessingml.document": ("wordprocessingml.template.main", "application/vnd.ms-word.document.macroEnabled.main", "application/vnd.ms-word.template.macroEnabledTemplate.main"),
     "spreadsheetml.sheet": ("spreadsheetml.template.main", "application/vnd.ms-excel.sheet.macroEnabled.main", "application/vnd.ms-excel.template.macroEnabled.main"),

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from lxml import etree
 
+from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.markup import Element, remove, split, unwrap
 from fieldreport.scrub.documents.ooxml import shown
 from fieldreport.scrub.documents.ooxml.opc import CleanPart, Kind, PartCleaning, parse
@@ -87,6 +88,9 @@ _NAMED: Final = (
     f"{_D}*",
     f"{_S}sp",
 )
+_IN_EXTENSIONS: Final = {
+    f"{{*}}{name}": Removed(kind) for kind, names in tables.load("ooxml/extensions").items() for name in names
+}
 _STANDARD_GUIDE: Final = re.compile(r"adj[0-9]{0,2}|[hv]f")
 
 FINDINGS: Final = findings()
@@ -173,6 +177,12 @@ def _is_known(namespace: str, branch: Element) -> bool:
     return namespace in _CHOICES and (
         namespace != _DRAWING_2010 or next(branch.iter(f"{{{_DRAWING_2010}}}m"), None) is not None
     )
+
+
+def _say_extensions(root: Element, removed: set[Removed]) -> None:
+    """Name what extension lists show, for they go as a whole."""
+    for extensions in root.iter("{*}extLst"):
+        removed.update(kind for name, kind in _IN_EXTENSIONS.items() if next(extensions.iter(name), None) is not None)
 
 
 def resolve(root: Element, part: PartCleaning) -> None:
@@ -389,6 +399,7 @@ class Writer:
     def write(self, root: Element, part: PartCleaning) -> bytes:
         """The part in its new form, with the relationships that its markup names."""
         choose(root, part.package.cleaning.removed)
+        _say_extensions(root, part.package.cleaning.removed)
         resolve(root, part)
         _say_drawing(root, part)
         neutral_names(root, part.package.drawn)
