@@ -417,7 +417,7 @@ REMOVED: Final[Mapping[str, LazyString]] = MappingProxyType(
         "incomplete": later("broken or missing parts; what could be read was kept"),
         "coding": later("the original coding; sound and pictures were encoded again and may be a little less clear"),
         "credentials": later("signed data about where it comes from (Content Credentials)"),
-        "credentials-fit": later("a signature that fits the file: it is as somebody signed it, but nobody checked who"),
+        "credentials-fit": later("a signature that fits the file (nobody checked whose it is)"),
         "credentials-changed": later("a signature that does not fit the file: one of the two was changed afterwards"),
         "credentials-unchecked": later("a signature that could not be checked"),
         "says-camera": later("a note that a camera took it"),
