@@ -1,4 +1,4 @@
-"""The demo's newsroom: an ordinary installation with an admin and two editors, in one directory.
+"""The demo's newsroom: an ordinary installation with an admin and two editors, in one directory, joined by the link.
 
 What a demonstration may do and a newsroom must not: it writes passphrases and second factors to ``demo.json`` (mode
 0600) and publishes without delay. Its instance id marks it, so that every page says so and no setting takes that away.
@@ -27,6 +27,8 @@ EDITORS: Final = ("amira", "jonas")
 ADMIN: Final = "lena"
 FACTS_NAME: Final = "demo.json"
 _LOCK_NAME: Final = "demo.pid"
+_LINK: Final = "link/socket"
+_LONGEST_SOCKET: Final = 107  # bytes of its path; unix(7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,11 @@ def open_demo(directory: Path, *, port: int) -> Demo:
     """Open the demo in ``directory``; make it first if there is none. Its zones move to ``port`` and the two after it.
 
     Raises:
-        UsageError: the directory holds something that is not a demo, or cannot be written.
+        UsageError: the directory holds something that is not a demo, cannot be written, has too long a path for the
+            link's socket, or its settings have only one end of the link.
 
     """
+    _must_hold_a_socket(directory)
     facts = directory / FACTS_NAME
     if not facts.exists():
         make_demo(directory, port=port)
@@ -79,10 +83,19 @@ def open_demo(directory: Path, *, port: int) -> Demo:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{facts} is damaged; remove {directory} to start again") from None
-    settings = _at_port(config.load(directory.resolve() / installation.SETTINGS_NAME, {}), port)
+    settings = _linked(_at_port(config.load(directory.resolve() / installation.SETTINGS_NAME, {}), port))
     if document.get("urls") != (urls := _urls(settings)):
         _write_whole(facts, json.dumps(document | {"urls": urls}, indent=2))
     return Demo(directory=directory, settings=settings, people=people)
+
+
+def _must_hold_a_socket(directory: Path) -> None:
+    """See that the link's socket has room in ``directory``, before anything is made there. Raises ``UsageError``."""
+    if len(os.fsencode(directory.resolve() / _LINK)) > _LONGEST_SOCKET:
+        raise UsageError(
+            f"{directory.resolve()} has too long a path for a socket in it: choose a shorter one with --dir; a demo"
+            " that is there already can be moved"
+        )
 
 
 @contextlib.contextmanager
@@ -113,9 +126,10 @@ def make_demo(directory: Path, *, port: int) -> None:
     """Make the installation, its people and ``demo.json``.
 
     Raises:
-        UsageError: the directory is not empty or cannot be written.
+        UsageError: the directory is not empty, cannot be written, or has too long a path for the link's socket.
 
     """
+    _must_hold_a_socket(directory)
     made = installation.make(directory, name=NEWSROOM, admin=ADMIN, port=port, demo=True)
     admin_key = key_file.unlock(made.settings.desk.keyfiles / f"{ADMIN}.key", made.admin.passphrase)
     members = [
@@ -168,3 +182,20 @@ def _at_port(settings: config.Settings, port: int) -> config.Settings:
         text = text.replace(f"127.0.0.1:{before}", f"127.0.0.1:<{after}>")
     _write_whole(settings.path, text.replace("<", "").replace(">", ""))
     return config.load(settings.path, {})
+
+
+def _linked(settings: config.Settings) -> config.Settings:
+    """The same demo with its link: a new one, and one that was made before demos had it, gets both ends of it."""
+    if not settings.intake.link and not settings.desk.link:
+        text = settings.path.read_text(encoding="utf-8")
+        for section in ("intake", "desk"):
+            text = text.replace(f"\n[{section}]\n", f'\n[{section}]\nlink = "unix:{_LINK}"\n', 1)
+        _write_whole(settings.path, text)
+        settings = config.load(settings.path, {})
+    if not settings.intake.link or not settings.desk.link:
+        raise UsageError(f'{settings.path}: write link = "unix:{_LINK}" below [intake] and below [desk]')
+    try:
+        (settings.path.parent / _LINK).parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {settings.path.parent}: {error.strerror}") from None
+    return settings

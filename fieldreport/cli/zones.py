@@ -1,4 +1,4 @@
-"""Running the zones: ``intake``, ``desk``, ``press``, each its own process, and ``up`` for all of them on one machine.
+"""Running the zones: ``intake``, ``desk``, ``press``, each its own process, and ``up`` for all on one machine.
 
 Rules: the intake's command imports neither ``unseal`` nor ``desk`` (so every import of a zone is inside its command);
 a zone that cannot do its work safely refuses to start and says why in one line.
@@ -36,7 +36,7 @@ def intake_command(context: click.Context) -> None:
     check_port(settings.intake.listen, where="[intake] listen")
     hardening.overwrite_freed_memory()
     # Only now: the line before starts this program again.
-    from fieldreport.intake import serve
+    from fieldreport.intake.serve import serve
 
     serve(settings)
 
@@ -85,14 +85,14 @@ def check_ports(settings: config.Settings) -> None:
 
 @contextlib.contextmanager
 def running(settings: config.Settings, *, log: Path | None = None) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Start every zone as a process and stop them at the end.
+    """Start every zone as a process, and the link's where the intake has one, and stop them at the end.
 
     Args:
         settings: of the installation.
         log: a file that takes what the zones write; nothing: they write to this process's own output.
 
     Yields:
-        zone name → its process, once each answers on its port.
+        command → its process, once each answers where it listens.
 
     Raises:
         UsageError: a port is in use, or a zone ended while starting.
@@ -104,12 +104,15 @@ def running(settings: config.Settings, *, log: Path | None = None) -> Iterator[d
     with contextlib.ExitStack() as stack:
         output = None if log is None else stack.enter_context(log.open("ab"))
         stack.callback(stop, zones)
-        for zone in ZONES:
+        services = {zone: getattr(settings, zone).listen for zone in ZONES}
+        if settings.intake.link:
+            services["link"] = settings.intake.link
+        for zone in services:
             zones[zone] = subprocess.Popen(
                 [*command, zone], cwd=settings.path.parent, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         for zone, process in zones.items():
-            _await_answer(zone, process, getattr(settings, zone).listen, log)
+            _await_answer(zone, process, services[zone], settings.path.parent, log)
         yield zones
 
 
@@ -165,14 +168,27 @@ def check_port(listen: str, *, where: str) -> None:
             raise UsageError(f"port {port} of {host} {reason} ({where})") from None
 
 
-def _await_answer(zone: str, process: subprocess.Popen[bytes], listen: str, log: Path | None) -> None:
-    host, port = config.split_listen(listen, where=zone)
+def _await_answer(zone: str, process: subprocess.Popen[bytes], listen: str, base: Path, log: Path | None) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             where = f"; {log} says why" if log is not None else ""
             raise UsageError(f"the {zone} ended with status {process.returncode} while starting{where}")
-        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        with contextlib.suppress(OSError), _dialled(listen, zone, base):
             return
         time.sleep(0.05)
     raise UsageError(f"the {zone} did not answer within {_START_SECONDS:.0f} seconds")
+
+
+def _dialled(listen: str, zone: str, base: Path) -> socket.socket:
+    """A connection to where a zone listens. Raises ``OSError``."""
+    if not listen.startswith("unix:"):
+        return socket.create_connection(config.split_listen(listen, where=zone), timeout=1)
+    line = socket.socket(socket.AF_UNIX)
+    try:
+        line.settimeout(1)
+        line.connect(str(base / listen.removeprefix("unix:")))
+    except BaseException:
+        line.close()
+        raise
+    return line

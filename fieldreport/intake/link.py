@@ -20,7 +20,7 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final, Never
 
@@ -31,7 +31,15 @@ from werkzeug.wrappers import Request, Response
 
 from fieldreport import hardening, limits
 from fieldreport.config import Settings, link_token
-from fieldreport.errors import FieldreportError, NotAllowed, NotFound, RosterError, SettingsError, UsageError
+from fieldreport.errors import (
+    FieldreportError,
+    NotAllowed,
+    NotFound,
+    RosterError,
+    SettingsError,
+    StoreError,
+    UsageError,
+)
 from fieldreport.mailbox import LocalMailbox, SealedReply, link_format, open_mailbox
 from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard, must_be_letters
 from fieldreport.mailbox.shared import SharedLetterbox
@@ -269,10 +277,13 @@ class _Link:
             given = document["hand_over"]
             hand_over = None if given is None else (_bytes(given[0]), _bytes(given[1]), _bytes(given[2]))
         roster = self._rosters.take(RosterStep(hand_over=hand_over, roster=(raw, signatures)))
+        self._close_before(roster.epoch)
+        return _json({"epoch": roster.epoch})
+
+    def _close_before(self, epoch: int) -> None:
         if self._shared is not None:  # before the epoch closes: a machine that meets a closed one looks for this
             self._shared.follow()
-        self._mailbox.saw_epoch(roster.epoch)
-        return _json({"epoch": roster.epoch})
+        self._mailbox.saw_epoch(epoch)
 
     def _set_letterbox(self, document: dict[str, Any]) -> Response:
         state, word, letters = (document.get(name) for name in ("state", "invitation", "letters_per_hour"))
@@ -288,15 +299,21 @@ class _Link:
         return _json(link_format.of_switches(now))
 
     def _state(self) -> Response:
-        totals, stands = self._mailbox.totals(), self._board.letterbox()
+        totals, stands, epoch = self._mailbox.totals(), self._board.letterbox(), self._mailbox.highest_epoch()
         try:
             newest = self._rosters.newest(at_least=0)
             roster = {"epoch": newest.epoch, "sha256": newest.sha256.hex()}
         except RosterError:
             roster = None
+        else:
+            if epoch < newest.epoch:
+                # Who took it ended before that was remembered, or nobody brought it here; no desk sends it again.
+                with suppress(StoreError):  # on a full disk the rest is told all the same
+                    self._close_before(newest.epoch)
+                    epoch = newest.epoch
         return _json(
             {
-                "epoch": self._mailbox.highest_epoch(),
+                "epoch": epoch,
                 "letters": totals.letters,
                 "bytes": totals.bytes,
                 "roster": roster,

@@ -7,6 +7,9 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner
@@ -19,6 +22,7 @@ from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.rosters import RosterWatch
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.vault import Vault, open_vault
+from tests.eventually import eventually
 
 # For a long run, give larger figures.
 OBJECTS = int(os.environ.get("FIELDREPORT_TESTS_OBJECTS", "60"))
@@ -26,8 +30,8 @@ KILLS = int(os.environ.get("FIELDREPORT_TESTS_KILLS", "8"))
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> demo_newsroom.Demo:
-    """An installation whose vault holds sealed objects, and a file with each person's passphrase."""
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo_newsroom.Demo]:
+    """An installation whose vault holds sealed objects, and a file with each person's passphrase; its link runs."""
     opened = demo_newsroom.open_demo(tmp_path_factory.mktemp("keys") / "demo", port=21900)
     for person in opened.people.values():
         (opened.directory / person.handle).write_text(person.passphrase)
@@ -38,7 +42,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> demo_newsroom.Demo:
         with seat.stage(kind=Kind.DRAFT, thread=os.urandom(16), parts=[part]) as staged, seat.change() as change:
             change.add(staged)
     vault.close()
-    return opened
+    with subprocess.Popen(
+        [sys.executable, "-m", "fieldreport.cli", "--settings", str(opened.settings.path), "link"]
+    ) as process:
+        try:
+            eventually((opened.directory / "link" / "socket").exists)
+            yield opened
+        finally:
+            process.terminate()
 
 
 def seat_of(house: demo_newsroom.Demo, vault: Vault, handle: str) -> Seat:

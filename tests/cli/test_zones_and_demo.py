@@ -152,6 +152,38 @@ def test_another_port_moves_every_zone_and_what_is_told_of_them(directory: Path,
     assert demo_newsroom.open_demo(directory, port=opened.port).settings.intake.listen == f"127.0.0.1:{opened.port}"
 
 
+LINK = 'link = "unix:link/socket"\n'
+
+
+def test_a_demo_that_was_made_before_demos_had_a_link_gets_one_and_keeps_the_rest(
+    directory: Path, opened: Opened
+) -> None:
+    path = directory / installation.SETTINGS_NAME
+    whole = path.read_text()
+    path.write_text(whole.replace(LINK, ""))
+    shutil.rmtree(directory / "link")
+    assert demo_newsroom.open_demo(directory, port=opened.port).settings.desk.link == "unix:link/socket"
+    assert path.read_text() == whole
+    assert stat.S_IMODE((directory / "link").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("missing", ["[intake]", "[desk]"])
+def test_a_demo_with_one_end_of_the_link_is_refused_in_one_line_and_kept(directory: Path, missing: str) -> None:
+    path = directory / installation.SETTINGS_NAME
+    path.write_text(path.read_text().replace(f"{missing}\n{LINK}", f"{missing}\n"))
+    before = path.read_bytes()
+    line = refused(run("demo", "--dir", directory, "--port", str(free_ports())), 64)
+    assert LINK.strip() in line
+    assert "below [intake] and below [desk]" in line
+    assert path.read_bytes() == before
+
+
+def test_a_directory_whose_path_is_too_long_for_a_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    line = refused(run("demo", "--dir", tmp_path / ("북" * 40)), 64)
+    assert "--dir" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("port", [0, 65534])
 def test_a_port_without_room_for_three_zones_leaves_the_demo_as_it_was(directory: Path, port: int) -> None:
     before = (directory / "fieldreport.toml").read_bytes()
@@ -215,12 +247,16 @@ def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path)
     if not sandbox_status().complete:
         pytest.skip("needs Landlock and seccomp")
     said: list[str] = []
+    collect = ("--settings", walked.settings.path, "collect")
     with zones.running(walked.settings) as processes:
         walkthrough.walk(walked, said.append)
+        assert run(*collect).exit_code == 0
         families = [family(process.pid) for process in processes.values()]
         assert all(len(each) > 1 for each in families), "a zone is a server and its worker, at least"
         for pid in (pid for each in families for pid in each):
             assert re.search(r"^Max core file size +0 +0 ", Path(f"/proc/{pid}/limits").read_text(), re.MULTILINE)
     assert said[-1].strip().startswith("Everything held.")
-    assert [process.poll() is not None for process in processes.values()] == [True, True, True]
+    assert set(processes) == {*zones.ZONES, "link"}
+    assert "the intake does not answer" in refused(run(*collect), 74), "the desk has no other way to the letters"
+    assert all(process.poll() is not None for process in processes.values())
     assert (walked.settings.press.site / "current" / "index.html").exists()

@@ -23,9 +23,10 @@ import flask
 import pytest
 from sqlalchemy import event, func, select
 
-from fieldreport import intake, limits
+from fieldreport import limits
 from fieldreport.cli.keys.rotation import _Rotation
 from fieldreport.errors import Conflict, StoreError
+from fieldreport.intake.app import create_app
 from fieldreport.mailbox.tables import Letter, Reply
 from fieldreport.store import migrate, open_engine
 from fieldreport.vault.archive.tables import Item, RotationState, SealedObject
@@ -62,7 +63,7 @@ class Scene:
 
     @functools.cached_property
     def letterbox(self) -> flask.Flask:
-        return intake.create_app(
+        return create_app(
             self.house.settings,
             mailbox=self.house.mailbox,
             scrubber=self.house.scrubber,

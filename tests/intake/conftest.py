@@ -16,7 +16,7 @@ from lxml import html
 from werkzeug.test import TestResponse
 
 from fieldreport import config
-from fieldreport.intake import create_app
+from fieldreport.intake.app import create_app
 from fieldreport.mailbox import LocalMailbox, SealedReply, open_mailbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import (

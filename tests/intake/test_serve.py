@@ -406,9 +406,8 @@ def test_nothing_that_knows_private_keys_is_ever_loaded(letterbox: Letterbox) ->
 
 def test_the_serving_process_loads_no_decoder(letterbox: Letterbox) -> None:
     """Decoders belong in the locked children; only the warm parent, a process of its own, imports them."""
-    script = (
-        "import fieldreport.intake, sys; print(*(name for name in sys.modules if name in ('PIL', 'pikepdf', 'av')))"
-    )
+    decoders = "(name for name in sys.modules if name in ('PIL', 'pikepdf', 'av'))"
+    script = f"import fieldreport.intake.serve, sys; print(*{decoders})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == ""
 

@@ -315,7 +315,18 @@ def test_an_intake_takes_no_roster_that_its_admin_did_not_sign(mailbox: LocalMai
         link.take_rosters(desk)
     assert caught.value.code == "roster-signature"
     assert open_rosters(tmp_path / "intake" / "keys").newest(at_least=0) == first
-    assert mailbox.highest_epoch() == 0
+    assert mailbox.highest_epoch() == first.epoch
+
+
+def test_a_roster_that_was_taken_and_not_remembered_closes_the_epochs_before_it(
+    mailbox: LocalMailbox, tmp_path: Path
+) -> None:
+    """The intake's process ended in between, or both zones read one directory: nothing is left to send."""
+    intake = copy_first_keys(tmp_path / "intake" / "keys")
+    renewed(intake, admin_key())
+    with served(mailbox, tmp_path / "intake") as link:
+        link.take_rosters(intake)
+        assert (mailbox.highest_epoch(), link.highest_epoch()) == (2, 2)
 
 
 def test_a_desk_with_an_older_roster_takes_nothing_back(mailbox: LocalMailbox, tmp_path: Path) -> None:
