@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 from fieldreport.vault.cases.inbox import CaseRow
@@ -49,7 +50,16 @@ def typed(driver: Any) -> str:
 
 def press(driver: Any, words: str) -> None:
     buttons = driver.find_elements(By.XPATH, f"//main//button[normalize-space()='{words}']")
-    next(each for each in buttons if each.is_displayed()).click()
+    with next_page(driver):
+        next(each for each in buttons if each.is_displayed()).click()
+
+
+@contextlib.contextmanager
+def next_page(driver: Any) -> Iterator[None]:
+    """Wait until the page that the block leaves is gone: the driver does not always."""
+    old = driver.find_element(By.TAG_NAME, "html")
+    yield
+    WebDriverWait(driver, 60).until(staleness_of(old))
 
 
 def test_what_is_typed_stays_whatever_is_pressed_and_when_the_desk_locks(
@@ -66,7 +76,8 @@ def test_what_is_typed_stays_whatever_is_pressed_and_when_the_desk_locks(
     assert typed(driver) == _TEXT
     assert "Assigned to amira." in driver.page_source
     label = driver.find_element(By.ID, "label")
-    label.send_keys("border\n")  # Enter
+    with next_page(driver):
+        label.send_keys("border\n")  # Enter
     assert typed(driver) == _TEXT
     assert [each.text for each in driver.find_elements(By.CSS_SELECTOR, "h1 + p .tag")][-1] == "border"
 
