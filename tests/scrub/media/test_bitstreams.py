@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, verify
-from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed
+from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed, Residue
 from tests.scrub.conftest import clean_copy
 from tests.scrub.media.films import MARKER, RATE, film, repacked, shown
 
@@ -156,6 +156,74 @@ def test_verify_finds_what_is_behind_a_start_code(kind: str) -> None:
     for inner, clean in ((unit, True), (change(unit), False)):
         frame = len(inner).to_bytes(4, "big") + inner
         assert verify.units(memoryview(frame), width=4, hevc=is_hevc) is clean
+
+
+def swallowing(codec: str) -> Callable[[bytes], bytes]:
+    """Each unit with a message behind it that the unit's own length takes in."""
+    words = message(b"\x4e\1" if codec == "libx265" else b"\x06")
+    return each_unit(lambda unit: unit + len(words).to_bytes(4, "big") + words)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_unit_that_took_in_the_next_is_no_unit(codec: str, container: str) -> None:
+    original = repacked(film(picture=codec, sound=None), container, swallowing(codec))
+    assert original.count(MARKER) >= RATE
+    with pytest.raises(Damaged):
+        clean_copy(original)
+
+
+ENDS = (b"\x90", b"\x90\0\0\0", b"\x90\0\0\3", b"\x90\0\0\3\0\0\3")
+
+
+@pytest.mark.parametrize("hevc", [False, True])
+def test_zeros_that_would_look_like_a_start_code_are_kept_apart(hevc: bool) -> None:  # noqa: FBT001 - a parameter
+    clean = nal_units.Units(hevc=hevc, length_bytes=4, removed=set())
+    for inside in (b"\0\0\0\x1d", b"\0\0\2\x1d", b"\0\0\3\4", b"\0\0\3\3", b"\0\0\4\x1d"):
+        for end in ENDS:
+            unit = (b"\x26\1\xaf" if hevc else b"\x65\x88") + inside + end
+            frame = len(unit).to_bytes(4, "big") + unit
+            allowed = inside in {b"\0\0\3\3", b"\0\0\4\x1d"}
+            assert bool(verify.units(memoryview(frame), width=4, hevc=hevc)) is allowed, unit
+            if allowed:
+                assert clean(frame) is frame
+            else:
+                with pytest.raises(Damaged):
+                    clean(frame)
+
+
+def test_a_unit_whose_length_reads_as_a_start_code_is_found_when_another_took_it_in() -> None:
+    """Of 0x141 bytes: behind the start code the last byte of its length would make it a slice."""
+    words = b"\x06\x05\xff\x40" + bytes(range(16)) + MARKER * 43
+    words = words.ljust(0x140, b"w") + b"\x80"
+    unit = b"\x65\x88\x90" + len(words).to_bytes(4, "big") + words
+    with pytest.raises(Damaged):
+        nal_units.Units(hevc=False, length_bytes=4, removed=set())(len(unit).to_bytes(4, "big") + unit)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_parameter_set_that_took_in_a_message_is_refused(codec: str) -> None:
+    original = film(picture=codec, sound=None)
+    is_hevc = codec == "libx265"
+    box = b"hvcC" if is_hevc else b"avcC"
+    start = original.index(box) + 4
+    configuration = original[start : start - 8 + int.from_bytes(original[start - 8 : start - 4], "big")]
+    unit = next(unit for unit in re.findall(rb"\0[\x10-\xff](\x42\x01.+|\x67.+)", configuration, re.DOTALL))
+    at = configuration.index(unit)
+    length = int.from_bytes(configuration[at - 2 : at], "big")
+    words = b"\0\0\0\x1d" + message(b"\x4e\1" if is_hevc else b"\x06")
+    longer = (length + len(words)).to_bytes(2, "big") + unit[:length] + words + unit[length:]
+    planted = configuration[: at - 2] + longer
+    read, second = (
+        (nal_units.hevc_configuration, verify.hevc_width)
+        if is_hevc
+        else (nal_units.avc_configuration, verify.avc_width)
+    )
+    second(read(configuration)[0])
+    with pytest.raises(Damaged):
+        read(planted)
+    with pytest.raises(Residue):
+        second(planted)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])

@@ -18,7 +18,9 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Refused
 from tests.scrub.conftest import CleanCopy, clean_copy
 from tests.scrub.media import silence
-from tests.scrub.media.films import MARKER, film, shown, streams
+from tests.scrub.media.audio.test_recordings_inside import LATE, with_late_packet
+from tests.scrub.media.films import MARKER, film, repacked, shown, streams
+from tests.scrub.media.test_bitstreams import swallowing
 from tests.scrub.media.test_films_seen_from_outside import TURNED
 from tests.scrub.media.test_mp4 import AVC_WORDS, HEVC_WORDS, find
 from tests.scrub.media.test_transcode import brightness, loudness
@@ -296,3 +298,20 @@ def test_names_of_services_and_programmes_go_and_are_named(name: str) -> None:
     copy = cleaned(name)
     assert MARKER not in copy.data
     assert Removed.DESCRIPTION in copy.removed
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_film_whose_units_took_in_messages_is_coded_again(codec: str) -> None:
+    original = repacked(film(picture=codec, sound=None, seconds=0.4), "mp4", swallowing(codec))
+    copy = clean_copy(original, by_ffmpeg=True)
+    assert MARKER not in copy.data
+    assert Removed.CODING in copy.removed
+    assert len(shown(copy.data)) == len(shown(original))
+
+
+def test_a_comment_among_the_sound_goes_when_it_is_coded_again() -> None:
+    plain = clean_copy(film("ogg", None, "libopus", seconds=3)).data
+    planted = with_late_packet(plain, LATE["libopus"][0])
+    copy = clean_copy(planted, by_ffmpeg=True)
+    assert MARKER not in copy.data
+    assert abs(loudness(copy.data) - loudness(plain)) < 0.1 * loudness(plain)

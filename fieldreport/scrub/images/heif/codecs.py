@@ -8,6 +8,7 @@ Process (5.3 to 5.5), AV1 in ISOBMFF 1.2.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -23,6 +24,7 @@ _HVCC_HEAD: Final = 22
 _SETS: Final = 64  # parameter sets of one picture; encoders write three
 _HEIC_PROFILES: Final = frozenset({1, 3})  # Main, Main Still Picture
 _START_CODE: Final = b"\0\0\1"
+_BARE_ZEROS: Final = re.compile(rb"\x00\x00(?:[\x00-\x02]|\x03[^\x00-\x03])")
 
 
 def bare_units(untrusted: bytes) -> list[bytes]:
@@ -33,6 +35,15 @@ def bare_units(untrusted: bytes) -> list[bytes]:
     if _START_CODE not in untrusted:
         return [untrusted]
     return [unit for piece in untrusted.split(_START_CODE) if (unit := piece.rstrip(b"\0"))]
+
+
+def is_escaped(unit: bytes) -> bool:
+    """Whether no other unit is inside this one, H.264 or HEVC, behind a start code or a length.
+
+    Two zeros are followed inside by more than a three, or by a three with up to a three, or nothing, behind it (ISO/IEC
+    14496-10 and 23008-2, 7.4.2: NAL unit semantics). Zeros at the end fill.
+    """
+    return not _BARE_ZEROS.search(unit.rstrip(b"\0"))
 
 
 # --- HEVC ---
@@ -65,7 +76,7 @@ def hevc_configuration(untrusted: bytes) -> tuple[bytes, int, list[tuple[int, in
             unit = unit.partition(_START_CODE)[0]
             if len(unit) < 3:
                 raise Damaged
-            if kind in {_VPS, _SPS, _PPS} and unit[0] >> 1 & 0x3F != kind:
+            if kind in {_VPS, _SPS, _PPS} and (unit[0] >> 1 & 0x3F != kind or not is_escaped(unit)):
                 raise Damaged
             units.append(unit)
         if kind in {_VPS, _SPS, _PPS}:

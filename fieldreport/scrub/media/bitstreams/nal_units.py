@@ -64,11 +64,13 @@ class Units:
                 continue
             unit = untrusted_frame[start:position]
             found = [unit]
-            if b"\0\0\1" in unit:
+            if not (escaped := hevc.is_escaped(unit)):
+                if _took_in(unit):
+                    raise Damaged
                 found, changed = hevc.bare_units(unit), True
             for unit in found:
                 draws = draws or self.draws(unit)
-                clean = self.unit(unit)
+                clean = self.unit(unit, escaped=escaped)
                 changed = changed or clean is not unit
                 if clean:
                     kept += (len(clean).to_bytes(width, "big"), clean)
@@ -79,8 +81,8 @@ class Units:
         """Whether a unit is a slice or a part of one."""
         return unit[0] >> 1 & 63 < 32 if self.hevc else 1 <= unit[0] & 31 <= 5
 
-    def unit(self, untrusted_unit: bytes) -> bytes:
-        """One unit as it is, rewritten, or empty when it goes."""
+    def unit(self, untrusted_unit: bytes, *, escaped: bool = False) -> bytes:
+        """One unit as it is, rewritten, or empty when it goes. ``escaped``: it is known to hold no other."""
         if self.hevc:
             if len(untrusted_unit) < 2:
                 raise Damaged
@@ -93,6 +95,8 @@ class Units:
             kind = untrusted_unit[0] & 31
             kept, messages, sets = _AVC_KEPT, _AVC_SEI, _AVC_SPS
         if kind in kept:
+            if not escaped and not hevc.is_escaped(untrusted_unit):
+                raise Damaged
             if kind == sets:
                 check_parameter_set(untrusted_unit, hevc_=self.hevc)
             return untrusted_unit
@@ -135,6 +139,16 @@ class Stream:
         self.units.pictures += any(self.units.draws(unit) for unit in found)
         kept = map(self.units.unit, found)
         return b"".join(b"\0\0\0\1" + unit for unit in kept if unit)
+
+
+def _took_in(unit: bytes) -> bool:
+    """Whether what looks like a start code inside is the length of the unit behind, of 256 to 511 bytes, in four."""
+    position = unit.find(b"\0\0\1")
+    while position >= 0:
+        if position + 4 + int.from_bytes(unit[position : position + 4], "big") == len(unit):
+            return True
+        position = unit.find(b"\0\0\1", position + 1)
+    return False
 
 
 def pictures(clean: FrameCleaner | None) -> int | None:
@@ -242,6 +256,8 @@ def _sets(data: bytes, position: int, kind: int, mask: int) -> tuple[list[bytes]
         if not 2 <= len(unit) <= _PARAMETER_SET_BYTES:
             raise Damaged
         if unit[0] & 31 == kind:
+            if not hevc.is_escaped(unit):
+                raise Damaged
             units.append(unit)
             if kind == _AVC_SPS:
                 check_parameter_set(unit, hevc_=False)

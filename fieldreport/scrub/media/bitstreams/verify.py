@@ -6,6 +6,7 @@ follow is no clean frame.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from fieldreport import limits
@@ -18,6 +19,7 @@ WINDOW_BYTES: Final = 2 * limits.MIB
 _AVC_DRAWS: Final = 0b1111_1011_1110
 _HEVC_DRAWS: Final = 0b11_1111 << 32 | 0b11_1111 << 16 | 0b11_1111_1111
 _SAFE_MESSAGES: Final = {6: 8, 47: 8, 137: 24, 144: 4, 147: 1}
+_LOOSE_ZEROS: Final = re.compile(rb"\x00\x00(?![\x04-\xff]|\x03[\x00-\x03]|\x03\Z)")
 _JPEG_SEGMENTS: Final = frozenset(b"\xc0\xc1\xc2\xc4\xc9\xca\xcc\xda\xdb\xdc\xdd")
 
 
@@ -35,6 +37,14 @@ def hevc_unit(unit: bytes) -> bool:
         return False
     kind = (unit[0] & 0x7E) >> 1
     return bool(_HEVC_DRAWS >> kind & 1) or (kind in {39, 40} and _only_safe_messages(unit[2:]))
+
+
+def _keeps_zeros_apart(unit: bytes) -> bool:
+    """Whether two zeros have a three behind them wherever they must, and nowhere else. Zeros at the end fill.
+
+    If not, another unit is inside: behind a start code, for decoders that look for one, or behind its length.
+    """
+    return not _LOOSE_ZEROS.search(unit.rstrip(b"\0"))
 
 
 def _only_safe_messages(body: bytes) -> bool:
@@ -67,8 +77,7 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> int:
         start = position + width
         position = start + int.from_bytes(data[position:start], "big")
         unit = data[start:position]
-        # A start code inside would begin another unit, for decoders that look for one.
-        if not unit or position > len(data) or b"\0\0\1" in unit:
+        if not unit or position > len(data) or not _keeps_zeros_apart(unit):
             return False
         if not (hevc_unit if hevc else avc_unit)(unit):
             return False
@@ -80,7 +89,7 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> int:
 def stream(frame: memoryview) -> int:
     """A frame of H.264 whose units stand after start codes of four bytes."""
     first, *rest = frame.tobytes().split(b"\0\0\0\1")
-    if first or not all(b"\0\0\1" not in unit and avc_unit(unit) for unit in rest):
+    if first or not all(_keeps_zeros_apart(unit) and avc_unit(unit) for unit in rest):
         return False
     return True if any(unit[0] & 0x1F < 6 for unit in rest) else SILENT
 
@@ -94,7 +103,7 @@ def avc_width(configuration: bytes) -> int:
     for kind, mask in ((7, 0x1F), (8, 0xFF)):
         for _ in range(tape.number(1) & mask):
             unit = tape.take(tape.number(2))
-            if not unit or unit[0] & 0x1F != kind or b"\0\0\1" in unit:
+            if not unit or unit[0] & 0x1F != kind or not _keeps_zeros_apart(unit):
                 raise Residue
     if len(tape):
         tape.take(3)
@@ -111,7 +120,9 @@ def hevc_width(configuration: bytes) -> int:
         kind = tape.number(1) & 0x3F
         for _ in range(tape.number(2)):
             unit = tape.take(tape.number(2))
-            if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind or b"\0\0\1" in unit:
+            if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind:
+                raise Residue
+            if not _keeps_zeros_apart(unit):
                 raise Residue
     tape.end()
     return width

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastcrc import crc32
 
 from fieldreport.scrub import Refusal, Removed
 from fieldreport.scrub.format import Source
 from fieldreport.scrub.media.audio.adts.verify import verify
 from fieldreport.scrub.media.audio.adts.write import _length
 from fieldreport.scrub.media.audio.mp3.write import _shape
+from fieldreport.scrub.media.audio.ogg.verify import verify as verify_ogg
 from fieldreport.scrub.verdicts import Residue
 from tests.scrub.conftest import Clean, RefusalOf
 from tests.scrub.media.audio.recordings import MARKER, decode, encode, riff_chunk
@@ -288,6 +290,55 @@ def test_a_second_stream_beside_the_sound_goes(clean: Clean) -> None:
 @pytest.mark.outside
 def test_one_recording_chained_to_another_is_refused(refusal_of: RefusalOf) -> None:
     assert refusal_of(ogg(codec="libvorbis") + ogg(codec="libvorbis")) is Refusal.UNSUPPORTED
+
+
+def page(number: int, flags: int, granule: int, lacing: bytes, body: bytes, serial: int = 1) -> bytes:
+    whole = bytearray(struct.pack("<4sBBqIIIB", b"OggS", 0, flags, granule, serial, number, 0, len(lacing)))
+    whole += lacing + body
+    whole[22:26] = (crc32.cksum(bytes(whole)) ^ 0xFFFF_FFFF).to_bytes(4, "little")
+    return bytes(whole)
+
+
+def with_late_packet(clean_ogg: bytes, packet: bytes, *, flags: int = 0) -> bytes:
+    """A clean recording of stream 1 with a page that holds this packet before its last page, all numbered again."""
+    pages = [found for found in re.split(b"(?=OggS\0)", clean_ogg) if found]
+    granule = struct.unpack_from("<q", pages[-2], 6)[0]
+    lacing = b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,))
+    late = page(len(pages) - 1, flags, granule, lacing, packet)
+    last = pages[-1]
+    segments = last[26]
+    moved = page(
+        len(pages), last[5], struct.unpack_from("<q", last, 6)[0], last[27 : 27 + segments], last[27 + segments :]
+    )
+    return b"".join(pages[:-1]) + late + moved
+
+
+WORDS = bytes(4) + struct.pack("<II", 1, 14) + b"artist=" + MARKER
+LATE = {
+    "libvorbis": (b"\3vorbis" + WORDS + b"\1", "audio/ogg"),
+    "libopus": (b"OpusTags" + WORDS, "audio/opus"),
+    "flac": (b"\x84\0\0" + bytes((len(WORDS),)) + WORDS, "audio/ogg"),
+}
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("codec", LATE)
+def test_a_comment_among_the_sound_is_refused(clean: Clean, refusal_of: RefusalOf, codec: str) -> None:
+    packet, media_type = LATE[codec]
+    plain = clean(ogg(codec=codec)).data
+    planted = with_late_packet(plain, packet)
+    assert refusal_of(planted) is Refusal.DAMAGED
+    with pytest.raises(Residue):
+        verify_ogg(Source.of(planted), media_type)
+
+
+@pytest.mark.outside
+def test_a_page_that_goes_on_with_nothing_is_refused(clean: Clean, refusal_of: RefusalOf) -> None:
+    """Decoders pass over what is said to go on with a packet that has ended."""
+    planted = with_late_packet(clean(ogg(codec="libopus")).data, MARKER, flags=1)
+    assert refusal_of(planted) is Refusal.DAMAGED
+    with pytest.raises(Residue):
+        verify_ogg(Source.of(planted), "audio/opus")
 
 
 # --- readers that share no code with ours ---

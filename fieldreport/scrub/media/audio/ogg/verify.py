@@ -7,9 +7,12 @@ from fieldreport.scrub.verdicts import Residue
 
 
 def verify(source: Source, media_type: str) -> None:
-    """Read page by page to the very end: one stream, numbered from zero, and a comment header without comments."""
+    """Read page by page to the very end: one stream, numbered from zero, and a comment header without comments.
+
+    After the headers comes no packet that is one.
+    """
     del media_type
-    opening = b""
+    opening, packets, inside = b"", 0, False
     with source.file() as file:
         number = 0
         while head := file.read(27):
@@ -24,9 +27,26 @@ def verify(source: Source, media_type: str) -> None:
                 raise Residue
             if number < 2:
                 opening += body
+            if inside is not bool(head[5] & 1):
+                raise Residue
+            for size in table:
+                if size and not inside and packets > 1 and _is_header(opening, packets, body[:size]):
+                    raise Residue
+                inside = size == 255
+                packets += not inside
+                body = body[size:]
             number += 1
     if number < 3 or not _says_nothing(opening):
         raise Residue
+
+
+def _is_header(opening: bytes, number: int, packet: bytes) -> bool:
+    """Whether the packet of this number, which is not empty, is one of those that do not sound."""
+    if opening[:8] == b"OpusHead":
+        return packet[:4] == b"Opus" and packet[4:8] in {b"Head", b"Tags"}
+    if opening[:7] == b"\1vorbis":
+        return number > 2 and packet[0] % 2 == 1
+    return opening[:5] == b"\x7fFLAC" and packet[0] != 255
 
 
 def _says_nothing(opening: bytes) -> bool:

@@ -39,6 +39,21 @@ class _Stream:
     headers: int  # how many packets come before the sound
     packets: list[bytes] = field(default_factory=list)
     pending: bytearray = field(default_factory=bytearray)
+    goes_on: bool = False  # the last packet of sound so far, on the next page
+
+    def check(self, page: _Page) -> None:
+        """Every packet of a page after the headers sounds: another header would be passed over.
+
+        So would what is said to go on with a packet that has ended, or the beginning of one that does not go on.
+        """
+        if bool(page.flags & _CONTINUED) != self.goes_on:
+            raise Damaged
+        position = 0
+        for size in page.lacing:
+            if size and not self.goes_on and not _sounds(self.kind, page.body[position : position + min(size, 8)]):
+                raise Damaged
+            position += size
+            self.goes_on = size == 255
 
 
 def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
@@ -61,6 +76,7 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
             if len(stream.packets) == stream.headers:
                 writer.headers(_rebuilt(stream, cleaning.removed))
         else:
+            stream.check(page)
             writer.page(page.flags & (_CONTINUED | _LAST), page.granule, page.lacing, page.body)
             sounds = True
     if stream is None:
@@ -113,6 +129,19 @@ def _stream_of(page: _Page) -> _Stream | None:
     if body.startswith(b"\x7fFLAC\x01") and len(body) == 51 and body[9:13] == b"fLaC":
         return _Stream(page.serial, "flac", 1 + (int.from_bytes(body[7:9], "big") or 1))
     return None
+
+
+def _sounds(kind: str, packet: bytes) -> bool:
+    """Whether a packet that begins like this is sound (Vorbis I, 4.2.1 and 4.3.1; RFC 7845, 3; RFC 9639, 10.1)."""
+    match kind:
+        case "opus":
+            return packet not in {b"OpusHead", b"OpusTags"}
+        case "vorbis":
+            return not packet[0] & 1
+        case "flac":
+            return packet[0] == 0xFF
+        case _:
+            return True
 
 
 def _collect(stream: _Stream, page: _Page) -> None:
