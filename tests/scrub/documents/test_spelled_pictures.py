@@ -84,6 +84,64 @@ def test_a_photo_in_words_is_cleaned_and_the_words_around_it_stay(clean: Clean, 
         registry.verify(Source.of(dirty), copy.media_type)
 
 
+def of_bytes(text: str, spell: Callable[[int], str]) -> str:
+    return "".join(map(spell, base64.b64decode(text)))
+
+
+RTF: dict[str, Callable[[str], str]] = {
+    "in one run": lambda text: text,
+    "by line": lambda text: wrapped(text, r"\line "),
+    "by paragraph, each with its look": lambda text: wrapped(text, " \\par\\pard\\plain\\f0\\fs20 \n"),
+    "with raw line ends": lambda text: wrapped(text, "\r\n"),
+    "across a group": lambda text: rf"{text[:100]}{{\b {text[100:700]}}}{text[700:]}",
+    "with blank paragraphs": lambda text: wrapped(text, r"\~\par \par {\i }"),
+    "in rows": lambda text: wrapped(text, r"\cell\row\trowd\cellx900 "),
+    "some letters by number": lambda text: rf"\'2f\u57 ?j{text[3:50]}{{\v hidden}}\-{text[50:]}",
+    "of addresses": lambda text: text.replace("+", r"\_").replace("/", "_"),
+    "hexadecimal": lambda text: wrapped(of_bytes(text, "{:02x}".format), r"\line "),
+    "percent": lambda text: of_bytes(text, "%{:02x}".format),
+    "as source": lambda text: of_bytes(text, r"\\x{:02x}".format),
+    "in a header": lambda text: rf"x{{\header {text}}}",
+}
+
+
+@pytest.mark.parametrize("case", RTF)
+def test_a_photo_in_the_words_of_rich_text_is_cleaned_however_it_is_laid_out(clean: Clean, case: str) -> None:
+    def rich(words: str) -> bytes:
+        return rf"{{\rtf1\ansi\uc1{{\fonttbl{{\f0 Arial;}}}}\'b1 \u44397 ?first {words} (after)\par}}".encode()
+
+    written = RTF[case](spelled())
+    copy = clean(rich(written))
+    said = copy.data.decode()
+    (address,) = re.findall(r"data:image/jpeg;base64,([\w+/=]*)", said)
+    photo = base64.b64decode(address)
+    assert photo.startswith(b"\xff\xd8\xff")
+    assert b"PLANTED" not in photo
+    assert "first " in said
+    assert " (after)" in said
+    assert len(re.sub(r"\\[a-z]+-?[0-9]* |[{}]", "", said)) < len(address) + 100  # nothing of the old one is left
+    assert clean(copy.data).data == copy.data
+    dirty = f"{said.partition('first ')[0]}first {canonical(written)} (after)\\par }}".encode()
+    with pytest.raises(Residue):
+        registry.verify(Source.of(dirty), copy.media_type)
+
+
+def canonical(words: str) -> str:
+    """As our writer writes them, so that nothing else is wrong with them."""
+    words = re.sub(r"\{\\v [^}]*\}|[\r\n]", "", words)
+    return re.sub(r"(?<!\\)(\\[a-z]+-?[0-9]*(?![a-z0-9 ]))", r"\1 ", words)
+
+
+def test_two_photos_of_one_paragraph_are_cleaned_and_one_that_is_broken_goes(clean: Clean) -> None:
+    said = clean(
+        rf"{{\rtf1 a {spelled()} b {spelled()[:900]}{{\i {spelled()[900:]}}} c /9j/{'A' * 200} d}}".encode()
+    ).data
+    assert re.fullmatch(
+        rb"\{\\rtf1 \\uc1 a data:image/jpeg;base64,[\w+/=]+ b data:image/jpeg;base64,[\w+/=]+\{\\i \} c data:, d\}",
+        said,
+    )
+
+
 def part_of(data: bytes, words: str) -> str:
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         return next(name for name in package.namelist() if words.encode() in package.read(name))

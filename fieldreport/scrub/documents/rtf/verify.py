@@ -14,6 +14,7 @@ from fieldreport.scrub import registry
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.links_verify import verify_field
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.text.plain.verify import verify_pictures
 from fieldreport.scrub.text.tables import NEEDED_NOWHERE
 from fieldreport.scrub.verdicts import Residue
 
@@ -24,7 +25,7 @@ _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]+")
 _PIECE: Final = re.compile(
     rb"\\(?P<word>[a-zA-Z]+)(?P<number>-?[0-9]{1,10})? "
     rb"|(?P<open>\{(?:\\(?P<first>\*\\[a-z]+|[a-z]+)(?= ))?)|(?P<close>\})"
-    rb"|(?P<hex>\\'[0-9a-f]{2})|\\[\\{}~_-]|(?P<text>[^\\{}]+)"
+    rb"|(?P<hex>\\'[0-9a-f]{2})|\\(?P<symbol>[\\{}~_-])|(?P<text>[^\\{}]+)"
 )
 _SPELLED: Final = rb"\\u-?[0-9]{1,5} \?|\\[\\{}]"  # a character beyond ASCII, or one that means something to RTF
 _UNSPELLED: Final = re.compile(rb"\\u(-?[0-9]{1,5}) \?|\\([\\{}])")
@@ -44,6 +45,13 @@ _PICTURE: Final = re.compile(
 _NUMBERED: Final = re.compile(rb"\\([a-z]+)(-?[0-9]+) ")
 _CHARACTER: Final = re.compile(rb"\\u(-?[0-9]{1,5}) ")
 
+_OTHER: Final = "\ufffd"
+_SYMBOLS: Final = {b"~": " ", b"_": "-", b"-": ""}
+_SAID: Final = dict.fromkeys(b"par line page column sect row nestrow cell nestcell tab".split(), "\n") | dict.fromkeys(
+    b"emdash endash emspace enspace qmspace bullet lquote rquote ldblquote rdblquote chpgn chftn sectnum".split(),
+    _OTHER,
+)
+_ELSEWHERE: Final = frozenset(_TABLE["destinations"]["group"].encode("ascii").split())
 _COUNTED: Final = frozenset({b"u", b"cell", b"nestcell"})
 _NO_LETTERS: Final = bytes(byte for byte in range(0x80) if re.match(rb"[^0-9A-Za-z]", bytes((byte,))))
 _WORDS: Final = {kind: frozenset(words.encode("ascii").split()) for kind, words in _TABLE["words"].items()}
@@ -68,6 +76,7 @@ def verify(source: Source, media_type: str) -> int:
     _verify_visible(data)
     depth, position = 1, len(_BEGIN)
     shown = 0
+    words = _Words()
     known: set[bytes] = set()  # words with their numbers, as they are written: most of a text's are the same few
     while position < len(data):
         match = _PIECE.match(data, position)
@@ -80,28 +89,75 @@ def verify(source: Source, media_type: str) -> int:
                     _verify_word(match["word"], match["number"])
                     known.add(match[0])
                 shown += match["word"] in _COUNTED
+                words.take(match)
             case "open" | "first":
                 whole = _WHOLE.get(match["first"])
                 if whole is not None:
                     position = whole(data, match.start())
                     shown += match["first"] == b"pict"
                     continue
+                words.take(match)
                 depth += 1
                 if match["first"] in _OPENED:
                     position += 1  # the space after it
                 else:
                     position = match.start() + 1
             case "close":
+                words.take(match)
                 depth -= 1
             case "hex":
                 shown += 1
+                words.take(match)
             case "text":
                 shown += len(match["text"].translate(None, _NO_LETTERS))
+                words.take(match)
             case _:
-                pass
+                words.take(match)
     if depth:
         raise Residue
+    words.verify()
     return shown
+
+
+class _Words:
+    """What is shown, in lines, for a look at the pictures that are spelled out in it."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []
+        self._ends: list[str] = []  # what is said at the end of each open group
+        self._is_fallback = False  # whether a question mark follows that stands for the character before
+
+    def take(self, piece: re.Match[bytes]) -> None:
+        """The next piece of the file that is not read as a whole."""
+        was_character, self._is_fallback = self._is_fallback, False
+        match piece.lastgroup:
+            case "word" | "number" if piece["word"] == b"u":
+                self._character(int(piece["number"]))
+                self._is_fallback = True
+            case "word" | "number":
+                self._said.append(_SAID.get(piece["word"], ""))
+            case "open" | "first":
+                self._ends.append("\n" if piece["first"] in _ELSEWHERE else "")
+                self._said.append(self._ends[-1])
+            case "close":
+                self._said.append(self._ends.pop() if self._ends else "")
+            case "hex":
+                self._character(int(piece["hex"][2:].decode("ascii"), 16))
+            case "symbol":
+                self._said.append(_SYMBOLS.get(piece["symbol"], piece["symbol"].decode("ascii")))
+            case _:
+                self._said.append(piece[0].decode("ascii").removeprefix("?" if was_character else ""))
+
+    def _character(self, number: int) -> None:
+        self._said.append(chr(number) if 0 <= number < 0x80 else _OTHER)
+
+    def verify(self) -> None:
+        """Blank lines, and spaces before the end of a line, do not end a picture.
+
+        Raises:
+            Residue: one is not clean, or does not stand in an address.
+        """
+        verify_pictures("\n".join(line.rstrip() for line in "".join(self._said).splitlines() if line.strip()))
 
 
 def _verify_visible(data: bytes) -> None:

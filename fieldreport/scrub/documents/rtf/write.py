@@ -19,6 +19,7 @@ from fieldreport import limits
 from fieldreport.scrub.documents import tables
 from fieldreport.scrub.documents.fields import kept_instruction
 from fieldreport.scrub.documents.pictures import clean_picture
+from fieldreport.scrub.documents.rtf import spelled_pictures
 from fieldreport.scrub.documents.rtf.look import Colour, Look
 from fieldreport.scrub.documents.rtf.parse import Kind, Token, tokens
 from fieldreport.scrub.documents.vocabularies import USUAL_FONT, listed
@@ -47,8 +48,10 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         Refused: ``damaged``, ``bomb``.
     """
     rewriting = _Rewriting(cleaning)
-    sink.write(rewriting.rewrite(untrusted_source.whole(limits.XML_BYTES)))
-    cleaning.counted = rewriting.shown
+    written = rewriting.rewrite(untrusted_source.whole(limits.XML_BYTES))
+    written, more = spelled_pictures.cleaned(written, cleaning)
+    sink.write(written)
+    cleaning.counted = rewriting.shown + more
     return MEDIA_TYPE
 
 
