@@ -14,6 +14,7 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC
 from html import escape
@@ -29,6 +30,9 @@ from fieldreport.press.article import Article, Media
 from fieldreport.press.newsroom import Newsroom, Published
 from fieldreport.press.render import body_html
 
+# The route that answers whatever form a site's addresses have (developer.wordpress.org/rest-api/extending-the-rest-api,
+# "Routes and Endpoints"); /wp-json/ does not where they are "plain", as in a fresh one.
+_WORDPRESS: Final = "/?rest_route=/wp/v2/"
 _DRAFT: Final = "draft"
 _JSON: Final = {"Content-Type": "application/json"}
 _NAME_DIGITS: Final = 12  # of an attachment's hash, so that another file never has the name of the one before
@@ -92,13 +96,20 @@ class Cms(ABC):
         """Make or change the draft."""
 
     def _ask(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes = b"", missing: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        missing: bool = False,
+        refused: AbstractSet[int] = _REFUSED,
     ) -> Any:
-        """The JSON of an answer; nothing for "not found", where that may be."""
+        """The JSON of an answer; nothing for "not found", where that may be. ``refused``: statuses for credentials."""
         status, answer = self._send(method, path, headers=headers, body=body)
         if status == HTTPStatus.NOT_FOUND and missing:
             return None
-        if status in _REFUSED:
+        if status in refused:
             raise NotAllowed("the other system refuses these credentials", code="cms-refused")
         if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
             raise _not_understood(f"status {status}")
@@ -128,7 +139,7 @@ class WordPress(Cms):
         if there is None:
             there = self._ask(
                 "POST",
-                "/wp-json/wp/v2/media",
+                f"{_WORDPRESS}media",
                 headers={
                     **self._headers,
                     "Content-Type": media.media_type,
@@ -153,15 +164,16 @@ class WordPress(Cms):
         return self._post("posts" if found is None else f"posts/{_number(found)}", post)
 
     def _one(self, kind: str, slug: str, more: str) -> dict[str, Any] | None:
-        path = f"/wp-json/wp/v2/{kind}?{more}context=edit&slug={quote(slug)}"
-        found = self._ask("GET", path, headers=self._headers)
+        path = f"{_WORDPRESS}{kind}&{more}context=edit&slug={quote(slug)}"
+        # To somebody it does not know, "any" is no status that may be asked for: 400.
+        found = self._ask("GET", path, headers=self._headers, refused={*_REFUSED, HTTPStatus.BAD_REQUEST})
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
             raise _not_understood("no list")
         return found[0] if found else None
 
     def _post(self, path: str, value: Mapping[str, str]) -> dict[str, Any]:
         body = json.dumps(value).encode()
-        answer = self._ask("POST", f"/wp-json/wp/v2/{path}", headers={**self._headers, **_JSON}, body=body)
+        answer = self._ask("POST", f"{_WORDPRESS}{path}", headers={**self._headers, **_JSON}, body=body)
         return {"id": _number(answer)}
 
 

@@ -1,7 +1,7 @@
 """What WordPress and Ghost do with the requests of an export, as their documentation says.
 
-Neither can be installed here. Each checks what the real one checks (credentials, tokens, slugs, collisions), refuses
-what it would refuse, and remembers what it was sent.
+Of WordPress ``throwaway_wordpress`` has the real one, too; Ghost is in no distribution. Each checks what the real one
+checks (credentials, tokens, slugs, collisions), refuses what it would refuse, and remembers what it was sent.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class WordPressSite(Site):
     def answer(self, method: str, path: str, query: dict[str, list[str]], head: dict[str, str], body: bytes) -> Answer:
         given = base64.b64decode(head.get("authorization", "").removeprefix("Basic ")).decode()
         if given != self.credentials:
-            return 401, {"code": "rest_not_logged_in"}
-        kind, _, number = path.removeprefix("/blog/wp-json/wp/v2/").partition("/")
+            return (400, {"code": "rest_invalid_param"}) if "status" in query else (401, {"code": "rest_not_logged_in"})
+        assert path == "/blog/"
+        kind, _, number = query["rest_route"][0].removeprefix("/wp/v2/").partition("/")
         table: dict[Any, dict[str, Any]] = {"posts": self.posts, "media": self.files}[kind]
         if method == "GET":
             wanted = [each for each in table.values() if each["slug"] == query["slug"][0]]

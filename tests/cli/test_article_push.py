@@ -23,12 +23,14 @@ NAME = f"bcdfghjk22-{hashlib.sha256(PICTURE).hexdigest()[:12]}.jpg"
 SYSTEMS = ("wordpress", "ghost")
 
 
-def publish(house: House, body: str = "국경 and [more](mnpqrstvwx.html).\n\n![x](photo-1.jpg)") -> None:
+def publish(
+    house: House, body: str = "국경 and [more](mnpqrstvwx.html).\n\n![x](photo-1.jpg)", picture: bytes = PICTURE
+) -> None:
     photo = Media(
         name="photo-1.jpg",
         media_type="image/jpeg",
-        sha256=hashlib.sha256(PICTURE).hexdigest(),
-        length=len(PICTURE),
+        sha256=hashlib.sha256(picture).hexdigest(),
+        length=len(picture),
         alternative="Hills",
         caption="The <hills>",
     )
@@ -42,7 +44,7 @@ def publish(house: House, body: str = "국경 and [more](mnpqrstvwx.html).\n\n![
         media=(photo,),
     )
     entry = Published(slug=article.slug, language="en", published=SLOT, updated=SLOT, article=article)
-    Archive(house.settings.press.site).put(entry, {photo.sha256: lambda: io.BytesIO(PICTURE)})
+    Archive(house.settings.press.site).put(entry, {photo.sha256: lambda: io.BytesIO(picture)})
 
 
 def site_of(system: str) -> tuple[Site, str, str]:
