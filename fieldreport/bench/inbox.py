@@ -34,7 +34,7 @@ from fieldreport.errors import FieldreportError
 from fieldreport.installation import add_member, make
 from fieldreport.mailbox import open_mailbox
 from fieldreport.scrub import Scrubber
-from fieldreport.seal import Binding, HybridIdentity, Kind, PartSource, Role, seal_envelope
+from fieldreport.seal import HybridIdentity, Kind, PartSource, Role, seal_envelope
 from fieldreport.unseal import key_file
 from fieldreport.vault.archive.origin import Opener, origin_of
 from fieldreport.vault.archive.rosters import RosterWatch
@@ -234,14 +234,7 @@ def _seal_into(seat: Seat, case_id: bytes, *, new: bool) -> None:
 
     def seal(payload: BinaryIO) -> bytes:
         return seal_envelope(
-            Binding(
-                kind=Kind.LETTER,
-                epoch=roster.epoch,
-                roster=roster.sha256,
-                instance=seat.vault.instance,
-                thread=letter_id,
-                object=letter_id,
-            ),
+            roster.binding(Kind.LETTER, thread=letter_id, object_id=letter_id),
             hour=_NOW_HOUR,
             fields=fields,
             parts=[

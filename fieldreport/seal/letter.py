@@ -17,7 +17,7 @@ from fieldreport import limits
 from fieldreport.errors import SealError
 from fieldreport.seal.codename import SourceKeys
 from fieldreport.seal.envelope import PartSource, seal_envelope
-from fieldreport.seal.inner_header import Binding, Kind
+from fieldreport.seal.inner_header import Kind
 from fieldreport.seal.manifest import ADDRESSEE, READ
 from fieldreport.seal.original import ORIGINAL, original_name
 from fieldreport.seal.roster import Roster
@@ -84,14 +84,7 @@ class Letter:
         everybody = roster.recipients()
         meant = roster.recipients(only=roster.meant_by(self.addressee)) if self.addressee else everybody
         letter_id = self.id()
-        binding = Binding(
-            kind=Kind.LETTER,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=roster.instance,
-            thread=letter_id,
-            object=letter_id,
-        )
+        binding = roster.binding(Kind.LETTER, thread=letter_id, object_id=letter_id)
         fields = {
             **self.fields,
             "reply_key": str(self.keys.identity.recipient),

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import BinaryIO, Final, cast
 
 from fieldreport.seal.envelope import PartSource, seal_envelope
-from fieldreport.seal.inner_header import Binding, Kind
+from fieldreport.seal.inner_header import Kind
 from fieldreport.seal.roster import Roster
 from fieldreport.seekable import Joined, SeekableReader
 
@@ -44,14 +44,7 @@ def seal_original(
     Raises:
         RosterError: nobody could read it. SealError: as ``seal_envelope``.
     """
-    binding = Binding(
-        kind=Kind.ORIGINAL,
-        epoch=roster.epoch,
-        roster=roster.sha256,
-        instance=roster.instance,
-        thread=secrets.token_bytes(16),
-        object=secrets.token_bytes(16),
-    )
+    binding = roster.binding(Kind.ORIGINAL, thread=secrets.token_bytes(16), object_id=secrets.token_bytes(16))
     part = PartSource(name=_NAME, media_type=_TYPE, source=cast("BinaryIO", source), length=length, sha256=sha256)
     header = seal_envelope(
         binding,

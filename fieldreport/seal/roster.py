@@ -23,6 +23,7 @@ from fieldreport.config import is_demo
 from fieldreport.errors import NotFound, RosterError, SealError
 from fieldreport.seal import canonical
 from fieldreport.seal.hybrid import HybridRecipient
+from fieldreport.seal.inner_header import Binding, Kind
 from fieldreport.seal.signatures import ED25519_PUBLIC_BYTES, AdminPublic
 from fieldreport.sentence import Sentence
 
@@ -165,6 +166,17 @@ class Roster:
             RosterError: (code ``roster-no-editor``) no editor could read it; with ``only``, no key at all.
         """
         return tuple(entry.recipient for entry in self._readers(only) if entry.recipient is not None)
+
+    def binding(self, kind: Kind, *, thread: bytes, object_id: bytes) -> Binding:
+        """Where something stands that is sealed to this roster; arguments and errors as of ``Binding``."""
+        return Binding(
+            kind=kind,
+            epoch=self.epoch,
+            roster=self.sha256,
+            instance=self.instance,
+            thread=thread,
+            object=object_id,
+        )
 
     def key_ids(self, *, only: Collection[str] | None = None) -> tuple[str, ...]:
         """The key ids of ``recipients()``, in the same order; raises the same."""

@@ -20,7 +20,6 @@ from fieldreport.errors import FieldreportError, NotAllowed, NotFound
 from fieldreport.seal import (
     STAFF_KINDS,
     Author,
-    Binding,
     Expected,
     Kind,
     OpenEnvelope,
@@ -103,14 +102,7 @@ class Seat:
         only = None if named is None else readers.people(named, roster.entries)
         readers.must_be_among(only, self.handle)
         object_id = object_id or secrets.token_bytes(16)
-        binding = Binding(
-            kind=kind,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=self.vault.instance,
-            thread=thread,
-            object=object_id,
-        )
+        binding = roster.binding(kind, thread=thread, object_id=object_id)
 
         def seal(payload: BinaryIO) -> bytes:
             return seal_envelope(

@@ -26,7 +26,6 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, LimitExceeded, NotFound, SealError, StoreError
 from fieldreport.mailbox import DeskMailbox, SealedReply
 from fieldreport.seal import (
-    Binding,
     HybridRecipient,
     Kind,
     OpenEnvelope,
@@ -271,14 +270,7 @@ def _sealed(
     """The source's copy of a reply."""
     payload = io.BytesIO()
     header = seal_envelope(
-        Binding(
-            kind=Kind.REPLY,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=roster.instance,
-            thread=source.thread,
-            object=reply_id,
-        ),
+        roster.binding(Kind.REPLY, thread=source.thread, object_id=reply_id),
         hour=hour,
         fields=fields,
         parts=[text_part(text)],

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotFound, SealError, StoreError, UsageError
-from fieldreport.seal import Binding, Kind, PartSource, Role, Roster, encode_canonical, open_header, seal_envelope
+from fieldreport.seal import Kind, PartSource, Role, Roster, encode_canonical, open_header, seal_envelope
 from fieldreport.seekable import Joined
 from fieldreport.vault.archive import audit_extract, origin, readers
 from fieldreport.vault.archive.audit import Act
@@ -100,14 +100,7 @@ def seal_to(seat: Seat, case_id: bytes, folder: Path, *, newsroom: str, roster: 
     """
     recipients = roster.recipients()
     files = _collect(seat, case_id, newsroom=newsroom, with_keys=True)
-    binding = Binding(
-        kind=Kind.EVIDENCE,
-        epoch=roster.epoch,
-        roster=roster.sha256,
-        instance=roster.instance,
-        thread=secrets.token_bytes(16),
-        object=secrets.token_bytes(16),
-    )
+    binding = roster.binding(Kind.EVIDENCE, thread=secrets.token_bytes(16), object_id=secrets.token_bytes(16))
     with _new(folder), contextlib.ExitStack() as opened, (folder / ".payload").open("x+b") as payload:
         parts = []
         for name, source in files.items():

@@ -25,7 +25,6 @@ from fieldreport.scrub.sandbox.service import Scrubbed
 from fieldreport.seal import (
     ORIGINAL,
     SOURCE_SEALED,
-    Binding,
     Kind,
     OpenEnvelope,
     PartSource,
@@ -176,14 +175,7 @@ def _seal(
     seat: Seat, roster: Roster, parts: list[PartSource], fields: dict[str, str], *, hour: int
 ) -> contextlib.AbstractContextManager[Staged]:
     letter_id = secrets.token_bytes(16)
-    binding = Binding(
-        kind=Kind.LETTER,
-        epoch=roster.epoch,
-        roster=roster.sha256,
-        instance=seat.vault.instance,
-        thread=letter_id,
-        object=letter_id,
-    )
+    binding = roster.binding(Kind.LETTER, thread=letter_id, object_id=letter_id)
 
     def seal(payload: BinaryIO) -> bytes:
         return seal_envelope(

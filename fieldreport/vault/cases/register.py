@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy import select
 
 from fieldreport.errors import SealError
-from fieldreport.seal import Author, Binding, Kind, PartSource, Role, seal_envelope
+from fieldreport.seal import Author, Kind, PartSource, Role, seal_envelope
 from fieldreport.vault.archive import audit_heads, readers
 from fieldreport.vault.archive.audit import Act
 from fieldreport.vault.archive.seat import Seat
@@ -52,14 +52,7 @@ def sealed(seat: Seat, days: DueDays, *, keyfiles: Path) -> bytes:
     seat.record(Act.REGISTER_EXPORTED)
     payload = io.BytesIO()
     header = seal_envelope(
-        Binding(
-            kind=Kind.REGISTER,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=seat.vault.instance,
-            thread=seat.vault.instance,
-            object=secrets.token_bytes(16),
-        ),
+        roster.binding(Kind.REGISTER, thread=seat.vault.instance, object_id=secrets.token_bytes(16)),
         hour=seat.vault.hour(),
         fields={},
         parts=[PartSource(name="register.csv", media_type="text/csv", source=io.BytesIO(content), length=len(content))],

@@ -21,7 +21,6 @@ from fieldreport import limits
 from fieldreport.errors import LimitExceeded, NotARecipient, SealError
 from fieldreport.seal import (
     Author,
-    Binding,
     Expected,
     Kind,
     PartSource,
@@ -161,14 +160,7 @@ def _replace(change: Change, seat: Seat, case_id: bytes, row: Unsent | None, for
         raise SealError("there is no key of yours to seal to", code="recipients")
     object_id, payload = secrets.token_bytes(limits.ID_BYTES), io.BytesIO()
     header = seal_envelope(
-        Binding(
-            kind=Kind.UNSENT,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=seat.vault.instance,
-            thread=case_id,
-            object=object_id,
-        ),
+        roster.binding(Kind.UNSENT, thread=case_id, object_id=object_id),
         hour=change.hour,
         fields={},
         parts=[PartSource(name="typed.json", media_type="application/json", source=io.BytesIO(data), length=len(data))],
