@@ -12,14 +12,15 @@ import flask
 
 from fieldreport.desk import context
 from fieldreport.desk.cases import readable_item
-from fieldreport.desk.forms import parsed_id, typed_text
-from fieldreport.errors import NotFound, UsageError
+from fieldreport.desk.forms import incomplete, parsed_id, typed_text
+from fieldreport.errors import NotFound
 from fieldreport.press.article import Article, Media, Translation, new_slug
-from fieldreport.seal import ORIGINAL, Kind
+from fieldreport.seal import Kind
 from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.cases.readings import must_be_clean
 
 
 def typed(article: Article) -> Article:
@@ -102,7 +103,7 @@ def based_on() -> int:
     """The revision that was edited. Raises ``UsageError``: the form does not say."""
     revision = flask.request.form.get("based_on", type=int)
     if revision is None:
-        raise UsageError(Sentence("This form is not complete. Open the page again."))
+        raise incomplete()
     return revision
 
 
@@ -125,6 +126,5 @@ def case_file(head: ArticleHead, untrusted: str) -> Iterator[tuple[bytes, int, i
         first = 0 if item.kind is Kind.OPENED else 1  # of a letter, the first part is its text
         if not first <= number < len(envelope.manifest.parts):
             raise NotFound(Sentence("this letter has no such attachment"))
-        if envelope.manifest.parts[number].media_type == ORIGINAL:
-            raise NotFound(Sentence("This file was kept unchanged, and is not opened here."))
+        must_be_clean(envelope, number)
         yield item_id, number, envelope.open_part(number)

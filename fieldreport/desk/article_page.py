@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -93,10 +94,16 @@ def editable(head: ArticleHead) -> bool:
     return head.state in OPEN_STATES
 
 
+def must_stand(head: ArticleHead, *, revision: int) -> Literal[True]:
+    """Check that what was typed can still be saved, on top of that revision. Raises ``Conflict``."""
+    if revision != head.revision or not editable(head):
+        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
+    return True
+
+
 def conflict(article_id: bytes) -> ResponseReturnValue:
     """The page again with what was typed, and beside it what a colleague saved meanwhile."""
     newest = drafts.load(context.seat(), article_id)
-    if not editable(newest.head):
-        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
+    must_stand(newest.head, revision=newest.head.revision)
     typed = article_form.still_with_removed(article_form.typed(newest.article), newest.article)
     return page(newest, typed, changed=differences(compared(newest.article), compared(typed))), 409

@@ -11,6 +11,11 @@ from fieldreport.errors import UsageError
 from fieldreport.sentence import Sentence
 
 
+def incomplete() -> UsageError:
+    """What to raise for a form that lacks what every page of ours sends with it."""
+    return UsageError(Sentence("This form is not complete. Open the page again."))
+
+
 def typed_text(name: str = "text") -> str:
     """A text somebody typed, with plain line ends: browsers send CR LF."""
     return flask.request.form.get(name, "").replace("\r\n", "\n").strip()

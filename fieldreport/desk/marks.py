@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from fieldreport import limits
+from fieldreport.desk.forms import incomplete
 from fieldreport.errors import UsageError
 from fieldreport.scrub import Area, Redaction
 from fieldreport.scrub.verdicts import WIDTH
@@ -60,7 +61,7 @@ class Marks:
                 faces=found[: limits.FACES],
             )
         except (ValueError, KeyError, TypeError, IndexError):
-            raise UsageError(Sentence("This form is not complete. Open the page again.")) from None
+            raise incomplete() from None
 
     @property
     def areas(self) -> str:

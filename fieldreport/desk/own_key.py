@@ -5,6 +5,7 @@ Rules: a passphrase is tried in turn with everybody's, and counted under a name 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
@@ -13,9 +14,11 @@ import flask
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from fieldreport import limits
 from fieldreport.desk import context
 from fieldreport.desk.turns import TooManyTries
-from fieldreport.errors import UnlockRefused
+from fieldreport.errors import NotAllowed, UnlockRefused
+from fieldreport.sentence import Sentence
 from fieldreport.unseal import key_file
 from fieldreport.web.forms import Problem
 
@@ -49,6 +52,25 @@ def check_passphrase() -> Literal[True]:
     with attempt():
         key_file.unlock(path(), typed_passphrase(), handle=context.seat().handle)
     return True
+
+
+def remember(purpose: str, **drawn: str) -> str:
+    """Seal what was just drawn for this person into a token, for the field ``remembered`` of the form that tries it."""
+    desk = context.desk()
+    return desk.token_key.seal(purpose, {"handle": context.seat().handle, **drawn}, now=desk.clock())
+
+
+def remembered(purpose: str) -> Mapping[str, str]:
+    """What ``remember`` has sealed, from the form.
+
+    Raises:
+        TokenError: it is not ours, not for this, or too old. NotAllowed: it was drawn for somebody else.
+    """
+    desk, untrusted = context.desk(), flask.request.form.get("remembered", "")
+    state = desk.token_key.open(untrusted, purpose, now=desk.clock(), max_age_seconds=limits.DESK_SESSION_SECONDS)
+    if state["handle"] != context.seat().handle:
+        raise NotAllowed(Sentence("This page was made for somebody else."))
+    return state
 
 
 def problem_of(error: UnlockRefused | TooManyTries) -> Problem:

@@ -95,7 +95,7 @@ class Scene:
 
     @contextmanager
     def armed(self) -> Iterator[None]:
-        """Let the part fail at a statement of whoever asks next, and heal it at the end."""
+        """Let the part fail at a statement of the next who asks, and heal it at the end."""
         engines = [self.house.vault.engine, self.house.mailbox._engine]
         left = [_STATEMENT]
         lock = threading.Lock()

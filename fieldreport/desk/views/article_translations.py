@@ -96,8 +96,7 @@ def _to(endpoint: str, article_id: bytes, code: str) -> ResponseReturnValue:
 
 def _unsaved(draft: Draft, typed: Article, code: str, then: str) -> str:
     """The page with what is typed, previewed or checked. Raises ``Conflict``."""
-    if article_form.based_on() != draft.head.revision or not article_page.editable(draft.head):
-        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
+    article_page.must_stand(draft.head, revision=article_form.based_on())
     translation = _in(typed, code)
     if then == "preview":
         return _page(draft, translation, preview=True)
@@ -109,8 +108,7 @@ def _unsaved(draft: Draft, typed: Article, code: str, then: str) -> str:
 def _conflict(article_id: bytes, code: str) -> ResponseReturnValue:
     """The page again with what was typed, and beside it what a colleague saved meanwhile."""
     newest = drafts.load(context.seat(), article_id)
-    if not article_page.editable(newest.head):
-        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
+    article_page.must_stand(newest.head, revision=newest.head.revision)
     typed = article_form.typed_translation(newest.article, _in(newest.article, code))
     changed = differences(compared(newest.article), compared(typed))
     return _page(newest, _in(typed, code), changed=changed), 409

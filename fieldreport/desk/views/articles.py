@@ -112,8 +112,7 @@ def save(article_id: bytes) -> ResponseReturnValue:
 
 def _unsaved(draft: Draft, then: str, number: str) -> str:
     """The page with what is typed, previewed, checked or with an attribution at the end. Raises ``Conflict``."""
-    if article_form.based_on() != draft.head.revision or not article_page.editable(draft.head):
-        raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
+    article_page.must_stand(draft.head, revision=article_form.based_on())
     typed = article_form.still_with_removed(article_form.typed(draft.article), draft.article)
     if then == "attribute":
         words = article_page.attributions(tuple(beside.beside(draft.head)), typed.language)

@@ -13,10 +13,9 @@ import flask
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from fieldreport import limits
 from fieldreport.desk import access, context, own_key
 from fieldreport.desk.turns import TooManyTries
-from fieldreport.errors import NotAllowed, UnlockRefused
+from fieldreport.errors import UnlockRefused
 from fieldreport.unseal import key_file
 from fieldreport.vault.staff import second_factor
 from fieldreport.web.forms import Problem
@@ -39,12 +38,7 @@ def show() -> ResponseReturnValue:
 def change() -> ResponseReturnValue:
     """Put the new one into force, once it was typed as it was shown."""
     desk, session, form = context.desk(), context.session(), flask.request.form
-    state = desk.token_key.open(
-        form.get("remembered", ""), _PURPOSE, now=desk.clock(), max_age_seconds=limits.DESK_SESSION_SECONDS
-    )
-    if state["handle"] != session.handle:
-        raise NotAllowed("This page was made for somebody else.")
-    new = state["passphrase"]
+    new = own_key.remembered(_PURPOSE)["passphrase"]
     if not key_file.is_same_passphrase(form.get("new", "")[:_MAXIMUM], new):
         problem = Problem(text=_("This is not the new passphrase above. Copy it from your paper."), field="new")
         return _page(new, problems=[problem], status=422)
@@ -69,12 +63,10 @@ def change() -> ResponseReturnValue:
 
 
 def _page(new: str, *, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
-    desk = context.desk()
-    state = {"handle": context.session().handle, "passphrase": new}
     page = flask.render_template(
         "passphrase.html",
         new=new,
-        remembered=desk.token_key.seal(_PURPOSE, state, now=desk.clock()),
+        remembered=own_key.remember(_PURPOSE, passphrase=new),
         problems=problems,
     )
     return page, status

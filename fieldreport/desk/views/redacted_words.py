@@ -22,7 +22,7 @@ from fieldreport import limits
 from fieldreport.desk import access, context, presentation
 from fieldreport.desk.article_form import based_on, case_file
 from fieldreport.desk.cases import readable_case
-from fieldreport.desk.forms import typed_text
+from fieldreport.desk.forms import incomplete, typed_text
 from fieldreport.desk.previews import copied
 from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, NotFound, ScrubRefused, UsageError
@@ -196,12 +196,12 @@ def _ticked(places: Sequence[int]) -> Covering:
     form = flask.request.form
     elsewhere, ticked = form.get("elsewhere", ""), form.getlist("line")
     if not _RANGES.fullmatch(elsewhere) or not all(map(_NUMBER.fullmatch, ticked)):
-        raise UsageError(Sentence("This form is not complete. Open the page again."))
+        raise incomplete()
     lines, last = set(map(int, ticked)), -1
     for each in elsewhere.split():
         first, _dash, end = each.partition("-")
         if int(first) <= last:
-            raise UsageError(Sentence("This form is not complete. Open the page again."))
+            raise incomplete()
         last = int(end or first)
         lines.update(range(int(first), min(last, limits.READING_CHARACTERS) + 1))
     return Covering(lines=frozenset(lines.intersection(places)))

@@ -8,10 +8,9 @@ from flask_babel import gettext as _
 
 from fieldreport.desk import access, context
 from fieldreport.desk.article_fields import compared, differences
-from fieldreport.errors import UsageError
-from fieldreport.sentence import Sentence
+from fieldreport.desk.article_form import based_on
+from fieldreport.desk.article_page import editable
 from fieldreport.vault.articles import drafts, overview, redactions
-from fieldreport.vault.articles.state import OPEN_STATES
 
 blueprint = flask.Blueprint("revisions", __name__)
 
@@ -29,7 +28,7 @@ def show(article_id: bytes, number: int) -> ResponseReturnValue:
         number=number,
         revision=next(each for each in overview.revisions(context.desk().vault, article_id) if each.number == number),
         changed=differences(compared(earlier), compared(draft.article)),
-        editable=draft.head.state in OPEN_STATES,
+        editable=editable(draft.head),
     )
 
 
@@ -37,9 +36,6 @@ def show(article_id: bytes, number: int) -> ResponseReturnValue:
 @blueprint.post("/articles/<id:article_id>/revisions/<int:number>/restore")
 def restore(article_id: bytes, number: int) -> ResponseReturnValue:
     """Save an earlier version as a new revision, under the address that the article has now."""
-    based_on = flask.request.form.get("based_on", type=int)
-    if based_on is None:
-        raise UsageError(Sentence("This form is not complete. Open the page again."))
-    redactions.restore(context.seat(), article_id, number, based_on=based_on)
+    redactions.restore(context.seat(), article_id, number, based_on=based_on())
     context.say(_("Revision %(number)s is the text again, saved as a new revision.", number=number))
     return flask.redirect(flask.url_for("articles.edit", article_id=article_id), code=303)

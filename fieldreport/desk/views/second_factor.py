@@ -19,7 +19,7 @@ from fieldreport import limits
 from fieldreport.desk import access, authenticator, context, own_key, passkey, presentation
 from fieldreport.desk.confirm import Question, asks
 from fieldreport.desk.translation import said
-from fieldreport.errors import NotAllowed, NotFound, TokenError, UnlockRefused, UsageError
+from fieldreport.errors import NotFound, TokenError, UnlockRefused, UsageError
 from fieldreport.sentence import Sentence
 from fieldreport.unseal import totp
 from fieldreport.unseal.passkey import Passkey, made
@@ -82,12 +82,11 @@ def show_authenticator() -> ResponseReturnValue:
 
 def _authenticator_page(secret: bytes, *, problems: Sequence[Problem] = (), status: int = 200) -> ResponseReturnValue:
     desk, seat = context.desk(), context.seat()
-    state = {"handle": seat.handle, "secret": secret.hex()}
     page = flask.render_template(
         "authenticator.html",
         qr=authenticator.qr_code(secret, seat.handle, desk.settings.instance.name),
         secret=authenticator.typed_secret(secret),
-        remembered=desk.token_key.seal(_PURPOSE, state, now=desk.clock()),
+        remembered=own_key.remember(_PURPOSE, secret=secret.hex()),
         problems=problems,
     )
     return page, status
@@ -98,12 +97,7 @@ def _authenticator_page(secret: bytes, *, problems: Sequence[Problem] = (), stat
 def set_authenticator() -> ResponseReturnValue:
     """Put the new secret into force, once the app has shown that it has it."""
     desk, seat, form = context.desk(), context.seat(), flask.request.form
-    state = desk.token_key.open(
-        form.get("remembered", ""), _PURPOSE, now=desk.clock(), max_age_seconds=limits.DESK_SESSION_SECONDS
-    )
-    if state["handle"] != seat.handle:
-        raise NotAllowed(Sentence("This page was made for somebody else."))
-    secret = bytes.fromhex(state["secret"])
+    secret = bytes.fromhex(own_key.remembered(_PURPOSE)["secret"])
     try:
         counter = totp.verify_code(secret, form.get("code", "")[:_MAXIMUM], now=desk.clock(), last_counter=-1)
     except UnlockRefused:

@@ -144,7 +144,7 @@ def save_rules(seat: Seat, wanted: Rules) -> Rules:
         )
     pictures = tuple({each.likeness: each for each in wanted.pictures}.values())
     if len(pictures) > limits.JUNK_PICTURES:
-        raise LimitExceeded(f"At most {limits.JUNK_PICTURES} pictures.", code="junk-size")
+        raise LimitExceeded(Sentence("At most %(most)s pictures.", most=limits.JUNK_PICTURES), code="junk-size")
     data = encode_canonical(
         {
             "kinds": sorted(wanted.kinds),

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Literal, cast
 
 from sqlalchemy import select
 
@@ -99,7 +99,7 @@ class Reader:
         Raises:
             ScrubRefused: it cannot be. Unavailable, SealError, StoreError, NotAllowed, RosterError: it is not kept.
         """
-        _must_be_clean(envelope, number)
+        must_be_clean(envelope, number)
         with Scratch(self.scratch) as copy:
             shutil.copyfileobj(envelope.open_part(number), copy, limits.READ_BYTES)
             made = self.scrubber.clean(copy, mode=Mode.STRONG)
@@ -122,7 +122,7 @@ class Reader:
         self, seat: Seat, envelope: OpenEnvelope, number: int, view: str, make: Callable[[Scratch], bytes]
     ) -> bytes:
         """What was made before, or is now; empty for what cannot be made of this file."""
-        _must_be_clean(envelope, number)
+        must_be_clean(envelope, number)
         item_id = envelope.binding.object
         with _opened(seat, item_id, number, view) as kept:
             if kept is not None:
@@ -146,10 +146,11 @@ class Reader:
         return made
 
 
-def _must_be_clean(envelope: OpenEnvelope, number: int) -> None:
-    """Nothing is made of a file that its source wanted kept unchanged. Raises ``NotFound``."""
+def must_be_clean(envelope: OpenEnvelope, number: int) -> Literal[True]:
+    """Nothing is made or taken of a file that its source wanted kept unchanged. Raises ``NotFound``."""
     if number < len(envelope.manifest.parts) and envelope.manifest.parts[number].media_type == ORIGINAL:
         raise NotFound(Sentence("This file was kept unchanged, and is not opened here."))
+    return True
 
 
 def kept(vault: Vault, view: str, parts: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:

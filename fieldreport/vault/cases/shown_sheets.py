@@ -25,7 +25,6 @@ from fieldreport import limits
 from fieldreport.errors import Conflict, FieldreportError, NotAllowed, SealError, StaleRoster, Unavailable, UsageError
 from fieldreport.seal import (
     Author,
-    Binding,
     Expected,
     KeyState,
     Kind,
@@ -117,12 +116,7 @@ def shown(seat: Seat, case_id: bytes) -> Sheet | None:
 
 def is_shown(session: Session, seat: Seat, case_id: bytes) -> bool:
     """Whether the sheet of a case is shown to this person, as a transaction sees it; not where it does not hold."""
-    try:
-        sheet = _sheet(session, seat, case_id)
-    except Unavailable:
-        raise
-    except FieldreportError:
-        return False
+    sheet = _sheet_that_holds(session, seat, case_id)
     return sheet is not None and seat.handle in sheet.to
 
 
@@ -141,12 +135,7 @@ def reseal(seat: Seat) -> int:
             row = change.session.get(ShownSheet, case_id)
             if row is None:
                 continue
-            try:
-                sheet = _sheet(change.session, seat, case_id)
-            except Unavailable:
-                raise
-            except FieldreportError:
-                continue
+            sheet = _sheet_that_holds(change.session, seat, case_id)
             if sheet is None:
                 continue
             header, payload = _split(_content(seat, row))
@@ -188,14 +177,7 @@ def _replace(
     version = change.session.scalar(authors.count_of(case.name, Act.SHEET_SEALED)) or 0
     data, object_id, payload = text.encode("utf-8", "replace"), secrets.token_bytes(limits.ID_BYTES), io.BytesIO()
     header = seal_envelope(
-        Binding(
-            kind=Kind.SHEET,
-            epoch=roster.epoch,
-            roster=roster.sha256,
-            instance=seat.vault.instance,
-            thread=case.id,
-            object=object_id,
-        ),
+        roster.binding(Kind.SHEET, thread=case.id, object_id=object_id),
         hour=change.hour,
         fields={_NAMES: ",".join(sorted(to)), authors.VERSION: str(version + 1)},
         parts=[PartSource(name="sheet.txt", media_type="text/plain", source=io.BytesIO(data), length=len(data))],
@@ -230,6 +212,16 @@ def _sheet(session: Session, seat: Seat, case_id: bytes) -> Sheet | None:
         return Sheet(text=text, to=to, by=by, hour=envelope.manifest.hour)
 
 
+def _sheet_that_holds(session: Session, seat: Seat, case_id: bytes) -> Sheet | None:
+    """The same; nothing as well where it is not for this person, or does not hold. Raises ``Unavailable``."""
+    try:
+        return _sheet(session, seat, case_id)
+    except Unavailable:
+        raise
+    except FieldreportError:
+        return None
+
+
 @contextmanager
 def _opened(seat: Seat, row: ShownSheet, version: int) -> Iterator[OpenEnvelope]:
     header, payload = _split(_content(seat, row))
@@ -261,12 +253,7 @@ def _split(content: bytes) -> tuple[bytes, bytes]:
 
 def _shown_before(session: Session, seat: Seat, case_id: bytes) -> frozenset[str]:
     """Whom it was shown to until now; nobody where what is there does not hold, which is replaced."""
-    try:
-        sheet = _sheet(session, seat, case_id)
-    except Unavailable:
-        raise
-    except FieldreportError:
-        return frozenset()
+    sheet = _sheet_that_holds(session, seat, case_id)
     return frozenset() if sheet is None else sheet.to
 
 
