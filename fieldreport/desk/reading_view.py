@@ -17,7 +17,7 @@ _PIECES: Final = 400  # of one sheet
 _CHARACTERS: Final = 60_000
 _CELLS: Final = 50  # of a row that are shown; the page says where there are more
 # Pieces of these that follow each other are one paragraph, one table, one conversation.
-_TOGETHER: Final = frozenset({Block.LINE, Block.ROW, Block.SAID})
+_TOGETHER: Final = frozenset({Block.LINE, Block.QUOTED, Block.ROW, Block.SAID})
 
 
 @dataclass(frozen=True, slots=True)

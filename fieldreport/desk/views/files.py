@@ -22,7 +22,7 @@ from werkzeug.wsgi import FileWrapper
 from fieldreport import limits
 from fieldreport.desk import access, context
 from fieldreport.desk.cases import readable_case, readable_item
-from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, guessed_codec, shape_of
+from fieldreport.desk.item_view import FILMS, SOUNDS, Shape, base_type, guessed_codec, shape_of
 from fieldreport.desk.previews import clean_copy, confined, picture_for_screen, reread_text
 from fieldreport.desk.reading_view import sheet
 from fieldreport.errors import NotARecipient, NotFound, SealError
@@ -116,6 +116,7 @@ def read(item_id: bytes, number: int) -> ResponseReturnValue:
         reading=reading,
         sheet=None if reading is None else sheet(reading, flask.request.args.get("sheet", 1, int)),
         playable=playable,
+        draws_no_letters=base_type(part) == "image/svg+xml",
     )
 
 

@@ -23,11 +23,13 @@ class Block(StrEnum):
 
     HEADING = "heading"
     LINE = "line"  # a paragraph, or a line of a text
+    QUOTED = "quoted"  # a line of what a mail answers
     ROW = "row"  # of a table; the texts are its cells
     SAID = "said"  # a message of a conversation: when, by whom, and its words
     PAGE = "page"  # where a page begins that can be drawn; its text is its place, see ``places``
     PICTURE = "picture"  # what else can be drawn, by its place
     MEMBER = "member"  # where a file in it begins; its text is a neutral name
+    APART = "apart"  # what follows stands outside the flow: charts, page headers, masters of slides; its text is empty
 
 
 class Unread(StrEnum):
@@ -70,10 +72,11 @@ class Reading:
         return "\n".join("\t".join(piece.texts) for piece in shown).strip()
 
 
-PLACES: Final = frozenset({Block.PAGE, Block.PICTURE, Block.MEMBER})
+PLACES: Final = frozenset({Block.PAGE, Block.PICTURE, Block.MEMBER, Block.APART})
 """Of these the text is no word of the file."""
 _PLACE: Final = re.compile(r"[1-9][0-9]{0,4}(?:-[1-9][0-9]{0,4}){0,3}")
 _NAME: Final = re.compile(r"[a-z]{1,20}-[1-9][0-9]{0,4}\.[a-z0-9]{1,5}")
+_FORMS: Final = {Block.PAGE: _PLACE, Block.PICTURE: _PLACE, Block.MEMBER: _NAME, Block.APART: re.compile("")}
 _PIECE: Final = 8  # so that no file is a million empty lines
 _SAID: Final = 3  # when, who, what
 CELLS: Final = 1000
@@ -126,7 +129,7 @@ def _piece(untrusted_item: object) -> Piece:
             words = tuple(text for text in texts if isinstance(text, str))
             piece = Piece(Block(block), words)
             many = {Block.ROW: len(words), Block.SAID: _SAID}.get(piece.block, 1)
-            pattern = {Block.PAGE: _PLACE, Block.PICTURE: _PLACE, Block.MEMBER: _NAME}.get(piece.block)
+            pattern = _FORMS.get(piece.block)
             if len(words) == len(texts) == many and (pattern is None or pattern.fullmatch(words[0])):
                 return piece
     raise Damaged

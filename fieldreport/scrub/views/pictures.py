@@ -1,7 +1,7 @@
 """How a file looks, as one picture no larger than a screen needs, in the locked child.
 
-Pages of a PDF are drawn by PDFium; pages of a TIFF are decoded; every other picture and drawing goes through strong
-cleaning, and what comes out is made smaller. The result is pixels and nothing else.
+Pages of a PDF are drawn by PDFium; pages of a TIFF are decoded; a drawing is drawn without its letters; every other
+picture goes through strong cleaning, and what comes out is made smaller. The result is pixels and nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from PIL import Image
 
 from fieldreport import limits
 from fieldreport.scrub import pipeline, registry
+from fieldreport.scrub.documents.svg import pixels
+from fieldreport.scrub.documents.svg.write import MEDIA_TYPE as DRAWING
 from fieldreport.scrub.format import Cleaning, Sink, Source, check_image
 from fieldreport.scrub.images import codecs
 from fieldreport.scrub.sniff import sniff
@@ -60,6 +62,8 @@ def _drawn(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image
         return painted
     if page != 1:
         raise Damaged
+    if media_type == DRAWING:
+        return _drawing(untrusted, cleaning)
     return picture(untrusted, cleaning if cleaning.mode is Mode.STRONG else pipeline.new_cleaning(Mode.STRONG))
 
 
@@ -74,6 +78,14 @@ def picture(untrusted: Source, cleaning: Cleaning) -> Image.Image:
     if not media_type.startswith("image/"):
         raise Refused(Refusal.UNSUPPORTED)
     return codecs.decode(made.source().whole(), media_type, cleaning.noted)
+
+
+def _drawing(untrusted: Source, cleaning: Cleaning) -> Image.Image:
+    """A drawing without its letters, for which there are no fonts here; ``words`` has them. Only to be looked at."""
+    made = Sink()
+    pipeline.clean(untrusted, made, pipeline.new_cleaning(Mode.LOSSLESS))
+    png = pixels.drawn(made.source().whole(limits.SCRUB_OUTPUT_BYTES), letters=False)
+    return codecs.decode(png, "image/png", cleaning.noted)
 
 
 def _pdf_page(untrusted: Source, page: int, side: int, cleaning: Cleaning) -> Image.Image:

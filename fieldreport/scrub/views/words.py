@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterator
 from typing import Final
 
 import pypdfium2
@@ -25,6 +27,7 @@ from fieldreport.scrub.images import codecs
 from fieldreport.scrub.registry import NeutralNames, Strong
 from fieldreport.scrub.sniff import sniff
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused
+from fieldreport.scrub.views import cards, maps
 from fieldreport.scrub.views.conversation import messages
 from fieldreport.scrub.views.document import CELLS, Block, Piece, Unread, cost, encode
 from fieldreport.scrub.views.places import ARCHIVES
@@ -32,7 +35,7 @@ from fieldreport.scrub.views.places import ARCHIVES
 MEDIA_TYPE: Final = "text/plain"
 _DRAWING: Final = "image/svg+xml"
 _LOOKS: Final = frozenset({Unread.PICTURES, Unread.SOUND})
-_TEXTS: Final = frozenset({"text/plain", "text/vcard", "text/calendar", "application/geo+json"})
+_QUOTE: Final = re.compile(r"(?:> ?)+")
 _DELIMITERS: Final = ("\t", ";", ",")
 _TABLE_HEAD: Final = 2000  # characters looked at for that
 _TABLE_LINES: Final = 20  # looked at to tell whether a text is a table
@@ -84,7 +87,7 @@ class _Reader:
         elif family in {"image", "audio", "video"} and media_type != _DRAWING:
             self.unread |= {"image": {Unread.PICTURES}, "audio": {Unread.SOUND}}.get(family, set(_LOOKS))
             self._see(Block.PICTURE, *places, 1)
-        elif media_type in _TEXTS and (text := _decoded(untrusted)) is not None:
+        elif media_type == MEDIA_TYPE and (text := _decoded(untrusted)) is not None:
             self._text(text)
         else:
             self._cleaned(untrusted, places, again=again)
@@ -103,14 +106,29 @@ class _Reader:
             for place in range(1, len(pictures) + 1):
                 self.unread.add(Unread.PICTURES)
                 self._see(Block.PICTURE, *places, place, 1)
-            for line in (*lines, *extract.other_lines(data, media_type)):
+            for line in lines:
                 self._line(line)
+            self._apart(extract.other_lines(data, media_type))
+        elif media_type in maps.MEDIA_TYPES:
+            for block, texts in maps.told(data, media_type):
+                self._add(block, *texts)
+        elif media_type in cards.MEDIA_TYPES:
+            for block, texts in cards.told(data.decode()):
+                self.unread |= {Unread.PICTURES} if texts[0] in cards.PICTURES else set()
+                self._add(block, *texts)
         elif row.strong is Strong.SAME:
             self._text(data.decode())
         elif not again:  # a mail that came out as a text, a page or an archive
             self.read(sink.source(), places, again=True)
         else:
             raise Refused(Refusal.UNSUPPORTED)
+
+    def _apart(self, lines: Iterator[str]) -> None:
+        """What is not in the flow of a document, after a mark that says so."""
+        for number, line in enumerate(lines):
+            if number == 0:
+                self._add(Block.APART, "")
+            self._line(line)
 
     def _line(self, line: str) -> None:
         if isinstance(line, Heading):
@@ -145,7 +163,10 @@ class _Reader:
                     self._add(Block.ROW, *row)
             return
         for line in text.replace("\r\n", "\n").split("\n"):
-            self._add(Block.LINE, line)
+            if line.startswith(">"):  # what a mail answers (RFC 3676, 4.5)
+                self._add(Block.QUOTED, _QUOTE.sub("", line))
+            else:
+                self._add(Block.LINE, line)
 
     def _drawing(self, data: bytes) -> None:
         self.unread.add(Unread.PICTURES)

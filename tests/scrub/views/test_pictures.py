@@ -52,6 +52,13 @@ def test_a_large_picture_is_made_smaller_and_a_small_one_stays(draw: Draw) -> No
     assert draw(encoded(Image.new("RGB", (30, 20), "teal"), "PNG")).size == (30, 20)
 
 
+def test_a_drawing_with_letters_is_drawn_without_them(draw: Draw) -> None:
+    shapes = '<path d="M0 0h9v9H0z" fill="red"/><text x="1" y="5">gate</text>'
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{shapes}</svg>'
+    image = draw(drawing.encode(), side=30).convert("RGB")
+    assert image.getcolors() == [(30 * 30, (255, 0, 0))]
+
+
 def test_a_strip_stays_readable(draw: Draw) -> None:
     assert draw(encoded(Image.new("L", (600, 2400)), "PNG")).size == (300, 1200)
 

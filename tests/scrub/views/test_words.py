@@ -16,6 +16,7 @@ from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.scrub.verdicts import Damaged
 from fieldreport.scrub.views.document import Block, Piece, Reading, Unread, decode, encode
 from tests.scrub.conftest import clean_copy
+from tests.scrub.documents import open_documents
 from tests.scrub.samples import every_sample
 
 Read = Callable[[bytes], Reading]
@@ -70,6 +71,14 @@ def test_headings_and_rows_of_a_page(read: Read) -> None:
         Piece(Block.LINE, ("At night.",)),
         Piece(Block.ROW, ("1", "2", "")),
     )
+
+
+def test_what_stands_outside_the_text_comes_after_a_mark(read: Read) -> None:
+    pieces = read(open_documents.text()).pieces
+    mark = pieces.index(Piece(Block.APART, ("",)))
+    apart = [text for piece in pieces[mark:] for text in piece.texts]
+    assert any("Seen in the header" in text for text in apart)
+    assert not any("Seen in the header" in text for piece in pieces[:mark] for text in piece.texts)
 
 
 def test_pages_without_words_are_said(read: Read) -> None:

@@ -2,7 +2,7 @@
 
 Drawn by resvg, which has no script, no network and no files, in the locked child like every decoder. The shapes of
 letters would come from the system's fonts, which are out of reach, so a drawing with text is refused rather than drawn
-without it.
+without it, unless its letters are shown beside it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ _LENGTH: Final = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(px|pt|
 _UNITS: Final = {None: 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 
 
-def drawn(cleaned: bytes, side: int = limits.SVG_PIXEL_SIDE) -> bytes:
+def drawn(cleaned: bytes, side: int = limits.SVG_PIXEL_SIDE, *, letters: bool = True) -> bytes:
     """PNG of a cleaned drawing, its longer side of so many pixels.
 
+    ``letters``: whether those in it have to be seen; if not, they are missing.
+
     Raises:
-        Refused: ``letters`` when there is text in it, ``not-strong`` when it does not say how large it is, ``damaged``.
+        Refused: ``letters`` when there is text that has to be seen, ``not-strong`` when it does not say how large it
+            is, ``damaged``.
     """
     root = markup.parse_own(cleaned)
     namespace = str(root.tag).removesuffix("svg")
-    if any("".join(map(str, text.itertext())).strip() for text in root.iter(f"{namespace}text")):
+    if letters and any("".join(map(str, text.itertext())).strip() for text in root.iter(f"{namespace}text")):
         raise Refused(Refusal.LETTERS)
     width, height = _size(root)
     scale = side / max(width, height)
