@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 PLAYED: Final = frozenset({"video/mp4", "audio/opus"})
 """What ``Reader.make_playable`` makes."""
 
-WORDS: Final = "words"
+WORDS: Final = "words 2"  # maps and cards were kept as markup before
 LIKENESS: Final = "likeness"
 _PLAYABLE: Final = "playable"
 _NAME: Final = "rendition"
