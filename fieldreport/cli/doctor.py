@@ -28,7 +28,7 @@ from fieldreport.cli.doctor_link import link_checks
 from fieldreport.cli.key_agreement import key_agreement_checks
 from fieldreport.errors import FieldreportError, KeyFileDamaged, PlatformError, SettingsError
 from fieldreport.mailbox import LocalMailbox, open_mailbox
-from fieldreport.mailbox.letterbox import LetterboxState
+from fieldreport.mailbox.letterbox import LetterboxState, chosen_letters
 from fieldreport.mailbox.shared import open_local_switchboard
 from fieldreport.seal import KeyState, Role
 from fieldreport.unseal import key_file, machine_secret
@@ -141,6 +141,7 @@ def _letterbox(settings: config.Settings) -> Finding:
     try:
         with closing(open_local_switchboard(settings)) as board:
             state = board.letterbox().state
+        chosen_letters(settings.intake.data)
     except FieldreportError as error:
         return Finding(check="letterbox", verdict=Verdict.FAILS, seen=error.detail)
     verdict = Verdict.HOLDS if state is LetterboxState.OPEN else Verdict.WARNS

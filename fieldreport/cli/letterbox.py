@@ -15,7 +15,7 @@ import click
 from fieldreport import limits
 from fieldreport.cli import load_settings
 from fieldreport.errors import UsageError
-from fieldreport.mailbox.letterbox import MEANINGS, LetterboxState, Switchboard
+from fieldreport.mailbox.letterbox import MEANINGS, SET_AGAIN, LetterboxState, Switchboard
 from fieldreport.mailbox.link import open_link
 from fieldreport.mailbox.shared import open_local_switchboard
 
@@ -54,5 +54,7 @@ def letterbox_command(
     click.echo(MEANINGS[now.state])
     if now.invitation:
         click.echo("A first report, and a packed one, needs the invitation word.")
-    if now.letters_per_hour is not None and now.letters_per_hour != now.most_letters_per_hour:
+    if now.letters_per_hour == 0:
+        click.echo(f"No report from a form is taken, because the number an hour cannot be read: {SET_AGAIN}.")
+    elif now.letters_per_hour is not None and now.letters_per_hour != now.most_letters_per_hour:
         click.echo(f"At most {now.letters_per_hour:,} reports from forms an hour are taken.")

@@ -26,6 +26,7 @@ from fieldreport.intake.machines import Machines
 from fieldreport.intake.receipts import RecentReceipts
 from fieldreport.mailbox import Mailbox
 from fieldreport.mailbox.letterbox import (
+    SET_AGAIN,
     LetterboxState,
     asks_for_invitation,
     is_invited,
@@ -36,6 +37,7 @@ from fieldreport.mailbox.letterbox import (
 from fieldreport.mailbox.shared import SharedLetterbox
 from fieldreport.scrub.sandbox.service import Scrubber
 from fieldreport.seal import Codename, Roster, RosterDirectory, SourceKeys, TokenKey
+from fieldreport.store.outage import Outage
 from fieldreport.web.forms import Problem
 
 _EXTENSION = "fieldreport-intake"
@@ -68,6 +70,7 @@ class Service:
     )
     form_cache: FormCache = field(default_factory=FormCache, repr=False)
     _ready: _Ready = field(default_factory=_Ready, repr=False)
+    _letters: Outage = field(default_factory=lambda: Outage("the letterbox", "letters-per-hour"), repr=False)
 
     @property
     def token_key(self) -> TokenKey:
@@ -190,14 +193,23 @@ class Service:
             MailboxFull: too many came within this hour, or as ``Mailbox.must_have_room``. StoreError: it is away.
 
         """
-        intake = self.settings.intake
         self.mailbox.must_have_room()
-        most = letters_per_hour(intake) * (1 + limits.LETTERS_HOUR_RESERVE * has_written)
+        most = self._letters_per_hour() * (1 + limits.LETTERS_HOUR_RESERVE * has_written)
         if self.receipts.letters(hour=self.hour) >= most:
             raise MailboxFull("no more can be received at the moment", detail="too many letters within an hour")
         if self.free_bytes < 0:
             raise MailboxFull("no more can be received at the moment", detail="the disk is full")
         return True
+
+    def _letters_per_hour(self) -> int:
+        try:
+            number = letters_per_hour(self.settings.intake)
+        except StoreError:
+            raise self._letters.failed(
+                "the reports an hour that were set cannot be read, and nothing is taken", SET_AGAIN
+            ) from None
+        self._letters.answered()
+        return number
 
     @property
     def free_bytes(self) -> int:

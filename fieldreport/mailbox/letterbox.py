@@ -30,6 +30,10 @@ _STATE: Final = "letterbox"
 _STATE_BYTES: Final = 16  # the state, with spaces before it: always the same bytes of the same block of the disk
 _INVITATION: Final = "invitation"
 _LETTERS: Final = "letters-per-hour"
+_UNTOLD: Final = "closed-untold"
+_WHO: Final = "run it as the letterbox's user, or with the desk's settings"
+SET_AGAIN: Final = "set them again, on the desk's page or with 'fieldreport letterbox --letters-per-hour 0'"
+"""What to do where the reports an hour cannot be read."""
 
 
 class LetterboxState(StrEnum):
@@ -102,7 +106,6 @@ class LocalSwitchboard:
         self, *, state: LetterboxState | None = None, invitation: str | None = None, letters_per_hour: int | None = None
     ) -> Switches:
         """Set them; see ``Switchboard``."""
-        must_see(self._intake.data)
         return switch(self._intake, state=state, invitation=invitation, letters_per_hour=letters_per_hour)
 
     def close(self) -> None:
@@ -110,11 +113,15 @@ class LocalSwitchboard:
 
 
 def switches(intake: Intake) -> Switches:
-    """How the letterbox of these settings stands; what cannot be read counts as closed, and as asking for a word."""
+    """How the letterbox of these settings stands; what cannot be read counts as closed, as 0, as asking for a word."""
+    try:
+        letters = letters_per_hour(intake)
+    except StoreError:
+        letters = 0
     return Switches(
         state=letterbox_state(intake.data),
         invitation=asks_for_invitation(intake.data),
-        letters_per_hour=letters_per_hour(intake),
+        letters_per_hour=letters,
         most_letters_per_hour=intake.letters_per_hour,
         request_bytes=intake.request_bytes,
         free_bytes=intake.free_bytes,
@@ -137,12 +144,10 @@ def switch(
 def letters_per_hour(intake: Intake) -> int:
     """How many reports from forms are taken in an hour: what was set, at most what the settings allow.
 
-    What cannot be read counts as 0: nothing is taken.
+    Raises:
+        StoreError: it cannot be read: nothing may be taken.
     """
-    try:
-        return min(chosen_letters(intake.data) or intake.letters_per_hour, intake.letters_per_hour)
-    except StoreError:
-        return 0
+    return min(chosen_letters(intake.data) or intake.letters_per_hour, intake.letters_per_hour)
 
 
 def chosen_letters(data: Path) -> int:
@@ -156,7 +161,10 @@ def chosen_letters(data: Path) -> int:
     except FileNotFoundError:
         return 0
     except (OSError, ValueError, UsageError):
-        raise StoreError("the reports an hour cannot be read", detail=f"cannot read {data / _LETTERS}") from None
+        raise StoreError(
+            "the reports an hour cannot be read",
+            detail=f"{data / _LETTERS} cannot be read; {SET_AGAIN}",
+        ) from None
 
 
 def must_be_letters(untrusted: object) -> int:
@@ -174,7 +182,7 @@ def _set_letters(data: Path, number: int) -> None:
     try:
         (data / _LETTERS).unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot remove {data / _LETTERS}: {error.strerror}") from None
+        raise _cannot("remove", data / _LETTERS, error) from None
 
 
 def letterbox_state(data: Path) -> LetterboxState:
@@ -199,8 +207,7 @@ def must_see(data: Path) -> Literal[True]:
         except FileNotFoundError:
             pass
         except OSError as error:
-            seen = f"cannot look at {data / name}: {error.strerror}"
-            raise StoreError(f"{seen}; run it as the letterbox's user, or with the desk's settings") from None
+            raise _cannot("look at", data / name, error) from None
     return True
 
 
@@ -210,17 +217,34 @@ def set_letterbox_state(data: Path, state: LetterboxState) -> None:
     Raises:
         StoreError: it could not be written; nothing has changed.
     """
-    content = f"{state}\n".rjust(_STATE_BYTES)
+    _write_state(data, state)
+
+
+def close_untold(data: Path) -> None:
+    """Close it on this machine, and remember that the others of this letterbox do not know. Raises as above."""
+    _write_state(data, _UNTOLD)
+
+
+def is_untold(data: Path) -> bool:
+    """Whether it was closed on this machine and the others do not know."""
+    try:
+        return (data / _STATE).read_text(encoding="ascii").strip() == _UNTOLD
+    except (OSError, ValueError):
+        return False
+
+
+def _write_state(data: Path, said: str) -> None:
+    content = f"{said}\n".rjust(_STATE_BYTES)
     try:
         # In place, where it was written before: a full disk has no room for another file, and closing must work.
         with (data / _STATE).open("r+b", buffering=0) as file:
             file.write(content.encode("ascii"))
             file.truncate()
             os.fsync(file.fileno())
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # another user's file in our directory gives way to one of ours
         write_private(data / _STATE, content)
     except OSError as error:
-        raise StoreError(f"cannot write {data / _STATE}: {error.strerror}") from None
+        raise _cannot("write", data / _STATE, error) from None
 
 
 def keep_state(data: Path) -> None:
@@ -290,7 +314,7 @@ def set_invitation(data: Path, word: str | None) -> None:
         try:
             (data / _INVITATION).unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"cannot remove {data / _INVITATION}: {error.strerror}") from None
+            raise _cannot("remove", data / _INVITATION, error) from None
         return
     if not plain_word(word):
         raise UsageError("an invitation word has at least one letter")
@@ -320,4 +344,9 @@ def write_private(path: Path, content: str) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from None
+        raise _cannot("write", path, error) from None
+
+
+def _cannot(do: str, path: Path, error: OSError) -> StoreError:
+    who = f"; {_WHO}" if isinstance(error, PermissionError) else ""
+    return StoreError(f"cannot {do} {path}: {error.strerror}{who}")

@@ -21,9 +21,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, TypeVar
 
 from sqlalchemy import Engine, delete, select, update
 
@@ -36,7 +36,9 @@ from fieldreport.mailbox.letterbox import (
     Switchboard,
     Switches,
     chosen_letters,
+    close_untold,
     invitation_word,
+    is_untold,
     letterbox_state,
     must_be_letters,
     must_see,
@@ -55,6 +57,7 @@ _PURPOSE: Final = "letterbox"
 _KEY: Final = b"fieldreport/v1/machines/letterbox"
 _VERSION: Final = "letterbox.version"
 _TRIES: Final = 5
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,15 +172,15 @@ class SharedLetterbox:
         Raises:
             StoreError: the database is away; with CLOSED, this machine takes nothing nevertheless.
         """
-        must_see(self._intake.data)
         if state is LetterboxState.CLOSED:  # first here, where it needs no database
-            switch(self._intake, state=state, invitation=None, letters_per_hour=None)
-        with self._lock, one_at_a_time(self._intake.data):
-            for _ in range(_TRIES):
-                if self._say(self._said(), state, invitation, letters_per_hour):
-                    break
-            else:
-                raise StoreError("somebody else switches the letterbox now", detail="switches changed", code="busy")
+            close_untold(self._intake.data)
+        try:
+            self._say_to_all(state, invitation, letters_per_hour)
+        except StoreError as error:
+            if state is LetterboxState.CLOSED:
+                here = "this machine is closed, and the others of the letterbox do not know"
+                raise StoreError(here, detail=f"{here}: {error.detail}", code=error.code) from None
+            raise
         return switches(self._intake)
 
     def close(self) -> None:
@@ -186,21 +189,30 @@ class SharedLetterbox:
 
     # --- switches ---
 
+    def _say_to_all(self, state: LetterboxState | None, invitation: str | None, letters: int | None) -> None:
+        with self._lock, one_at_a_time(self._intake.data):
+            for _ in range(_TRIES):
+                if self._say(self._said(), state, invitation, letters):
+                    return
+        raise StoreError("somebody else switches the letterbox now", detail="switches changed", code="busy")
+
     def _say(self, said: _Said, state: LetterboxState | None, invitation: str | None, letters: int | None) -> bool:
-        data, stands = self._intake.data, None
+        data, stands, seen = self._intake.data, None, 0
         with suppress(StoreError):  # one that is damaged, or older than ours, is replaced by what holds here
+            seen = self._seen()
             stands = self._opened(said)
-        if stands is None:
-            stands = _Stands(letterbox_state(data), invitation_word(data), chosen_letters(data))
-        elif said.version == self._seen() and letterbox_state(data) is LetterboxState.CLOSED:
-            # Closed here while the database was away: only who opens it opens it.
-            stands = replace(stands, state=LetterboxState.CLOSED)
+        if state is None and is_untold(data):  # only who opens it opens it
+            state = LetterboxState.CLOSED
         stands = _Stands(
-            stands.state if state is None else state,
-            stands.word if invitation is None else plain_word(invitation),
-            stands.letters if letters is None else must_be_letters(letters),
+            state or (letterbox_state(data) if stands is None else stands.state),
+            plain_word(invitation)
+            if invitation is not None
+            else (invitation_word(data) if stands is None else stands.word),
+            must_be_letters(letters)
+            if letters is not None
+            else (chosen_letters(data) if stands is None else stands.letters),
         )
-        version = max(said.version, self._seen()) + 1
+        version = max(said.version, seen) + 1
         try:
             sealed = self._key.seal(_PURPOSE, {"version": str(version), **stands.fields}, now=0)
         except LimitExceeded:
@@ -240,14 +252,20 @@ class SharedLetterbox:
 
     def _hold(self, version: int, stands: _Stands) -> None:
         """Let it hold on this machine. The state first, which a full disk takes; the version last, after a whole."""
-        word, letters = invitation_word(self._intake.data), chosen_letters(self._intake.data)
         switch(
             self._intake,
             state=stands.state,
-            invitation=stands.word if stands.word != word else None,
-            letters_per_hour=stands.letters if stands.letters != letters else None,
+            invitation=stands.word if stands.word != self._here(invitation_word) else None,
+            letters_per_hour=stands.letters if stands.letters != self._here(chosen_letters) else None,
         )
         write_private(self._intake.data / _VERSION, f"{version}\n")
+
+    def _here(self, read: Callable[[Path], T]) -> T | None:
+        """What this machine's file says; nothing where it cannot be read, and is written over."""
+        try:
+            return read(self._intake.data)
+        except StoreError:
+            return None
 
     def _seen(self) -> int:
         try:
@@ -256,7 +274,8 @@ class SharedLetterbox:
             return 0
         except (OSError, ValueError):
             path = self._intake.data / _VERSION
-            raise StoreError("the letterbox cannot be told open", detail=f"{path} cannot be read; remove it") from None
+            why = f"{path} cannot be read; say again how it stands: fieldreport letterbox open"
+            raise StoreError("the letterbox cannot be told open", detail=why) from None
 
     # --- both ---
 
@@ -264,7 +283,10 @@ class SharedLetterbox:
         said = self._said()
         with one_at_a_time(self._intake.data):
             stands = self._opened(said)
-            if stands is not None and said.version > self._seen():
+            if is_untold(self._intake.data):
+                if self._say(said, LetterboxState.CLOSED, None, None):
+                    _log.warning("closed here while the database was away: now every machine of it is told to close")
+            elif stands is not None and said.version > self._seen():
                 self._hold(said.version, stands)
         self._exchange_rosters()
 

@@ -25,6 +25,11 @@ def test_it_closes_and_opens_and_says_how_it_stands(house: House) -> None:
     assert letterbox_state(data) is LetterboxState.OPEN
     assert house.run("letterbox", "ajar").exit_code == 2
     assert "At most 40 reports from forms an hour" in house.run("letterbox", "--letters-per-hour", "40").stdout
+    (house.settings.intake.data / "letters-per-hour").write_text("many")
+    assert "No report from a form is taken" in house.run("letterbox").stdout
+    failing = [line for line in house.run("doctor").stdout.splitlines() if "letters-per-hour" in line]
+    assert "fails" in failing[0]
+    assert "set them again" in failing[0]
     assert house.run("letterbox", "--letters-per-hour", "0").stdout == "The letterbox is open.\n"
 
 

@@ -138,6 +138,23 @@ def test_fewer_of_them_can_be_taken_than_the_settings_allow_and_never_more(house
     assert source.send("Boats.").status == 200
 
 
+def test_of_a_number_that_nobody_can_read_the_log_says_once_that_it_closes_the_letterbox_and_what_to_do(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, intake = Source(house.app()), house.settings.intake
+    (intake.data / "letters-per-hour").write_text("many")
+    for _ in range(3):
+        house.clock.now += 2
+        assert source.get("report").status == 503
+    (line,) = (each.getMessage() for each in caplog.records if "letters-per-hour" in each.getMessage())
+    assert "nothing is taken" in line
+    assert "set them again" in line
+    LocalSwitchboard(intake).set_letterbox(letters_per_hour=0)
+    house.clock.now += 2
+    assert source.send("Boats.").status == 200
+    assert caplog.records[-1].getMessage() == "the letterbox works again: letters-per-hour"
+
+
 def test_a_flood_shuts_out_those_who_have_written_before_last(house: House) -> None:
     source = Source(house.with_intake(letters_per_hour=4).app())
     known = source.send("first").codename

@@ -156,8 +156,9 @@ def test_while_the_database_is_away_nothing_is_taken_and_closed_closes_the_machi
     for _ in range(2):
         with pytest.raises(StoreError):
             two.one.shared.keep_up()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError) as caught:
         two.one.shared.set_letterbox(state=CLOSED)
+    assert "this machine is closed, and the others of the letterbox do not know: the database" in caught.value.detail
     assert two.one.state is CLOSED
     monkeypatch.undo()
     two.later()
@@ -167,6 +168,54 @@ def test_while_the_database_is_away_nothing_is_taken_and_closed_closes_the_machi
     assert two.two.state is CLOSED
     two.one.shared.set_letterbox(state=OPEN)
     assert (two.one.shared.keep_up(), two.one.state) == (True, OPEN)
+
+
+def test_a_machine_that_was_closed_during_an_outage_stays_closed_and_closes_the_others_when_it_is_over(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another switch that was set meanwhile on a machine that knew nothing of it opens nothing."""
+    two.one.shared.set_letterbox(state=OPEN)
+    two.two.shared.follow()
+
+    def away() -> None:
+        raise StoreError("the database is away")
+
+    monkeypatch.setattr(two.one.shared, "_said", away)
+    with pytest.raises(StoreError):
+        two.one.shared.set_letterbox(state=CLOSED)
+    monkeypatch.undo()
+    two.two.shared.set_letterbox(letters_per_hour=9)
+    assert two.two.state is OPEN
+    two.later()
+    two.one.shared.keep_up()
+    assert two.one.state is CLOSED
+    two.later()
+    two.two.shared.keep_up()
+    assert two.two.state is CLOSED
+    assert two.one.shared.letterbox().letters_per_hour == 9, "what was set meanwhile holds as well"
+    two.two.shared.set_letterbox(state=OPEN)
+    two.later()
+    two.one.shared.keep_up()
+    assert (two.one.state, two.two.state) == (OPEN, OPEN), "told once"
+
+
+@pytest.mark.parametrize("name", ["letterbox", "letters-per-hour", "invitation", "letterbox.version"])
+def test_what_a_machine_cannot_read_is_written_over_when_the_letterbox_is_set_again(two: Two, name: str) -> None:
+    two.one.shared.set_letterbox(state=OPEN, invitation="wild geese", letters_per_hour=9)
+    two.two.shared.follow()
+    (two.one.data / name).write_bytes(b"\xff many")
+    two.one.shared.set_letterbox(state=OPEN)
+    two.later()
+    two.one.shared.keep_up()
+    assert (two.one.state, two.one.shared.letterbox().letters_per_hour) == (OPEN, 9)
+    assert is_invited(two.one.data, "wild geese")
+    (two.two.data / name).write_bytes(b"\xff many")
+    if name != "letterbox.version":  # who does not know how old what it hears may be follows nobody
+        two.one.shared.set_letterbox(state=CLOSED)
+        two.later()
+        two.two.shared.keep_up()
+        assert (two.two.state, is_invited(two.two.data, "wild geese")) == (CLOSED, True)
+        assert two.two.shared.letterbox().letters_per_hour == 9
 
 
 def test_a_roster_that_one_machine_got_is_verified_and_taken_by_the_other(two: Two) -> None:
