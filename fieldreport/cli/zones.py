@@ -99,21 +99,55 @@ def running(settings: config.Settings, *, log: Path | None = None) -> Iterator[d
 
     """
     check_ports(settings)
+    interrupts = _Interrupts()
     command = [sys.executable, "-m", "fieldreport.cli", "--settings", str(settings.path.resolve())]
     zones: dict[str, subprocess.Popen[bytes]] = {}
     with contextlib.ExitStack() as stack:
         output = None if log is None else stack.enter_context(log.open("ab"))
-        stack.callback(stop, zones)
+        # systemd and a terminal both mean the same: an orderly end.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            stack.callback(signal.signal, number, signal.signal(number, interrupts))
+        stack.callback(_stop_all, zones, interrupts)
         services = {zone: getattr(settings, zone).listen for zone in ZONES}
         if settings.intake.link:
             services["link"] = settings.intake.link
         for zone in services:
-            zones[zone] = subprocess.Popen(
-                [*command, zone], cwd=settings.path.parent, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+            with interrupts.held():
+                zones[zone] = subprocess.Popen(
+                    [*command, zone], cwd=settings.path.parent, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                )
         for zone, process in zones.items():
             _await_answer(zone, process, services[zone], settings.path.parent, log)
         yield zones
+
+
+class _Interrupts:
+    """What a signal to end does: interrupt, but never between the start of a process and the note that it runs."""
+
+    def __init__(self) -> None:
+        self._holding = self._came = False
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        if not self._holding:
+            raise KeyboardInterrupt
+        self._came = True
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Interrupt after the block."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        if self._came:
+            self._came = False
+            raise KeyboardInterrupt
+
+
+def _stop_all(zones: dict[str, subprocess.Popen[bytes]], interrupts: _Interrupts) -> None:
+    with interrupts.held():
+        stop(zones)
 
 
 def stop(zones: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -137,8 +171,6 @@ def wait(zones: dict[str, subprocess.Popen[bytes]], is_over: Callable[[], bool] 
         UsageError: a zone ended by itself.
 
     """
-    # systemd and a terminal both mean the same: an orderly end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             for zone, process in zones.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -22,6 +23,7 @@ from fieldreport.scrub.sandbox.lockdown import sandbox_status
 from fieldreport.seal import Role
 from fieldreport.unseal import key_file
 from tests.cli.conftest import House, free_ports, refused, run
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture
@@ -239,6 +241,17 @@ def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(member for child in children for member in family(int(child)))]
+
+
+def test_a_demo_that_is_told_to_end_while_its_zones_start_leaves_none_of_them(directory: Path) -> None:
+    port = free_ports()
+    command = [sys.executable, "-m", "fieldreport.cli", "demo", "--dir", str(directory), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as started:
+        eventually(lambda: len(family(started.pid)) > 1)
+        members = family(started.pid)
+        started.send_signal(signal.SIGTERM)
+        started.wait(PATIENCE_SECONDS)
+    eventually(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in members))
 
 
 def test_the_whole_path_holds_from_a_report_to_a_published_page(directory: Path) -> None:
