@@ -32,6 +32,12 @@ HEADS = {
     "folded fields": "From: Anna\n Secret\n <anna@secret.example>\nTo: boss@secret.example\nSubject: the\n order\n",
     "a draft": f"X-Unsent: 1\n{PLAIN}",
     "an unknown field": f"{PLAIN}Organization: secret\n",
+    "a mailbox's line without a time": f"From 1844347792267117879@xxx\n{PLAIN}",
+    "Thunderbird's line": f"From - \n{PLAIN}",
+    "an empty line in the subject": (
+        f"{RELAY}\nFrom: anna@secret.example\nSubject: the\n\n=?utf-8?Q?order?=\nTo: boss@secret.example\n"
+        "Content-Type: text/plain\nX-Originating-IP: 203.0.113.7\n"
+    ),
     "an empty mark of a phone": f"{PLAIN}X-Universally-Unique-Identifier: secret\n",
     "as text, English": "From:\tAnna Secret\nSent:\tThursday\nTo:\tBoss at secret\nSubject:\tthe order\n",
     "as text, Korean": "보낸 사람:\tAnna Secret\n보낸 날짜:\t2023년\n받는 사람:\tsecret\n제목:\tthe order\n",
@@ -100,6 +106,9 @@ def test_a_mail_that_a_phone_saved_as_unicode_text(clean: Clean, codec: str) -> 
         "From: Seoul\nTo: Busan\nDate: 3 May\n",
         "Received: 20 boxes\nDate: 3 May\n",
         "From the border to the gate, 7 km\n",
+        "From anna@secret.example\nOrder: a lorry\n",
+        "From -\nPlace: the gate\n",
+        "Content-Type: multipart is a word\n",
         "From Sinuiju we walked 12:30 hours in 2009\n\nIt was cold.\n",
         "References: none\nTitle: a list\n",
         "Subject: why I write\n\nFrom: where",
@@ -179,16 +188,26 @@ def test_a_page_shows_the_pictures_that_came_with_it(clean: Clean) -> None:
     assert b'the gate <img src="photo-1.jpg">' in members["page-1.html"]
 
 
-def test_a_mailbox_gives_a_text_for_each_message_with_its_own_attachments(clean: Clean) -> None:
+@pytest.mark.parametrize("line", ["anna@secret.example Thu Mar 30 11:00:43 2023", "1844347792267117879@xxx", "- "])
+def test_a_mailbox_gives_a_text_for_each_message_with_its_own_attachments(clean: Clean, line: str) -> None:
     box = b""
     for number in (1, 2):
         made = message(f"body {number}\n>From the gate\n", Subject=f"order {number}")
         made.add_attachment(photo(number), "image", "jpeg", filename="image001.jpg")
-        box += b"From anna@secret.example Thu Mar 30 11:00:43 2023\n" + made.as_bytes().replace(b"\r\n", b"\n") + b"\n"
+        box += f"From {line}\n".encode() + made.as_bytes().replace(b"\r\n", b"\n") + b"\n"
     members = members_of(clean(box).data)
     assert list(members) == ["photo-1.jpg", "photo-2.jpg", "text-1.txt", "text-2.txt"]
     assert members["text-1.txt"] == b"order 1\n\nbody 1\nFrom the gate\n\n[photo-1.jpg]\n"
     assert members["text-2.txt"] == b"order 2\n\nbody 2\nFrom the gate\n\n[photo-2.jpg]\n"
+
+
+def test_parts_under_no_other_field_than_their_kind_are_mail(clean: Clean) -> None:
+    made = message()
+    made.add_attachment(photo(), "image", "jpeg", filename="image001.jpg")
+    for name in ("From", "To", "Subject", "MIME-Version"):
+        del made[name]
+    assert made.as_bytes().startswith(b"Content-Type: multipart/mixed;")
+    assert list(members_of(clean(made.as_bytes()).data)) == ["photo-1.jpg", "text-1.txt"]
 
 
 def test_a_forwarded_message_loses_its_head_as_well(clean: Clean) -> None:

@@ -25,7 +25,10 @@ from fieldreport.scrub.text.encodings import meant
 from fieldreport.scrub.text.mail_head import Head, head_of
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
-_SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From [^\r\n]*\b\d{2}:\d{2}\b[^\r\n]*\d{4}[^\r\n]*\r?\n")
+_SEPARATOR: Final = re.compile(
+    rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From "
+    rb"(?:[^\r\n]*\b\d{2}:\d{2}\b[^\r\n]*\d{4}[^\r\n]*\r?\n|(?:-|\S{1,200}@\S{1,200})[ \t]*\r?\n(?=[!-9;-~]+:))"
+)
 _PIECE_BYTES: Final = limits.MIB
 _LONGEST_SEPARATOR: Final = 500
 # A file among the words, in base 64: what a broken head in front of it makes of an attachment.
