@@ -278,6 +278,9 @@ FILM_STREAMS: Final = 32  # tracks of one film; a phone writes two, and up to fi
 FILM_HEAD_BYTES: Final = 64 * MIB  # all tables of samples: ten hours of picture and sound need 15 MiB
 FILM_SAMPLES: Final = 4_000_000  # of one track: ten hours of sound are under two millions
 FILM_BOXES: Final = 200_000  # side by side in the file: ten hours in fragments of a second are 72,000
+# Bytes from one packet of a transport stream to the next (ISO/IEC 13818-1): alone, after four bytes of time as on
+# Blu-ray, and before sixteen that correct errors, as it is on the air (ETSI EN 300 429, 4.4).
+TRANSPORT_PACKETS: Final = (188, 192, 204)
 FILM_FRAME_BYTES: Final = 64 * MIB  # one coded frame; an uncompressed one of 20 megapixels would be as large
 PDF_PAGES: Final = 5000
 PDF_STREAM_BYTES: Final = 256 * MIB

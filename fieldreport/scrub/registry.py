@@ -116,6 +116,7 @@ FORMATS: Final = (
     Format("audio/vnd.dts", REMUX, "dts", "", Strong.TRANSCODE, "dts"),
     Format("audio/vnd.dolby.mlp", REMUX, "mlp", "", Strong.TRANSCODE, "mlp"),
     Format("audio/vnd.dolby.truehd", REMUX, "thd", "", Strong.TRANSCODE, "truehd"),
+    Format("audio/x-loas", REMUX, "loas", "", Strong.TRANSCODE, "loas"),
     Format("audio/gsm", REMUX, "gsm", "", Strong.TRANSCODE, "gsm"),
     Format("application/pdf", "documents.pdf", "pdf", "document", Strong.PIXELS),
     Format(f"{_OOXML}.wordprocessingml.document", "documents.ooxml", "docx", "document", Strong.EXTRACT),

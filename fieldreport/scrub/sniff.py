@@ -33,6 +33,7 @@ UNREADABLE_ZIP: Final = (
 )
 
 _HEAD_BYTES: Final = 4096
+TAR_BLOCK_BYTES: Final = 512
 _ZEROS: Final = 1024 * 1024  # in front of a recording
 _DIRECTORIES: Final = 16  # of a TIFF below the first; raw files have three or four
 _MAIL: Final = "message/rfc822"
@@ -183,6 +184,25 @@ def as_text(words: str) -> str:
     return words if sniff(Source.of(words.encode())) == "text/plain" else f"---\n{words}"
 
 
+def is_tar(untrusted_head: bytes) -> bool:
+    """Whether a file begins with the first block of a TAR.
+
+    It says so or, as before POSIX, its sum fits and nothing follows the names.
+    """
+    if untrusted_head[257:262] == b"ustar":
+        return True
+    header = untrusted_head[:TAR_BLOCK_BYTES]
+    if len(header) != TAR_BLOCK_BYTES or not header[0] or any(header[257:]):
+        return False
+    written = header[148:156].strip(b" \0")
+    return re.fullmatch(rb"[0-7]+", written) is not None and int(written, 8) == tar_sum(header)
+
+
+def tar_sum(header: bytes) -> int:
+    """The sum of a block, its own field taken as blanks."""
+    return sum(header) - sum(header[148:156]) + 8 * 0x20
+
+
 def _is_a_word(magic: bytes, head: bytes) -> bool:
     """Whether a magic like "MZ" or "RIFF" only begins a text: binary files have control characters early on."""
     return magic.isascii() and magic.decode().isprintable() and encoding.looks_like_text(head)
@@ -245,19 +265,36 @@ def _without_magic(head: bytes, source: Source) -> str:
         return "application/pdf"
     if not head.startswith(b"\xff\xfe") and (audio := _audio_frame(_after_zeros(head, source))) is not None:
         return audio
+    if is_tar(head):
+        return "application/x-tar"
     return _by_rhythm(head) or _text(head, source)
 
 
 def _by_rhythm(head: bytes) -> str | None:
     """Formats that are told by a byte that comes back at an even distance."""
-    for distance in (188, 192):  # ISO/IEC 13818-1, and the same after four bytes of time, as on Blu-ray
+    for distance in limits.TRANSPORT_PACKETS:
         for start in range(distance if len(head) >= 4 * distance else 0):  # a recording may begin anywhere
             if head[start] == 0x47 and head[start::distance].count(0x47) == len(head[start::distance]):
                 return "video/mp2t"
+    if _is_loas(head):
+        return "audio/x-loas"
     frames = head[::33]  # GSM 06.10: each begins with the bits 1101
     if len(frames) >= 10 and all(byte >> 4 == 0xD for byte in frames):
         return "audio/gsm"
     return None
+
+
+def _is_loas(head: bytes) -> bool:
+    """AAC as it is on the air: eleven bits that come back after the length that follows them (ISO/IEC 14496-3, 1.7.2).
+
+    At least three times in the bytes that are there, or once where the file ends.
+    """
+    position = count = 0
+    while position + 3 <= len(head):
+        if head[position] != 0x56 or head[position + 1] >> 5 != 7:
+            return False
+        position, count = position + 3 + ((head[position + 1] & 0x1F) << 8 | head[position + 2]), count + 1
+    return count >= 3 or (count > 0 and position == len(head))
 
 
 def _ac3(head: bytes) -> str | None:
@@ -299,17 +336,17 @@ def _text(head: bytes, source: Source) -> str:
     markup = re.sub(
         r"<\?.*?\?>|<!--.*?-->|<!doctype\s+svg[^>\[]*(\[.*?\])?[^>]*>", "", start, flags=re.DOTALL | re.IGNORECASE
     ).lstrip()
-    if re.match(r"<([a-z]+:)?svg[\s>/]", markup, re.IGNORECASE):
+    if re.match(rf"<{_PREFIX}svg[\s>/]", markup, re.IGNORECASE):
         return "image/svg+xml"
     if _PAGE.match(markup) or (_PIECE_OF_PAGE.match(markup) and not _MARKDOWN.search(markup)):
         return "text/html"
     if (card := re.match(r"BEGIN:V(CARD|CALENDAR)[ \t]*[\r\n]", start, re.IGNORECASE)) is not None:
         return {"CARD": "text/vcard", "CALENDAR": "text/calendar"}[card[1].upper()]
-    if (place := re.match(r"<(?:[a-z]+:)?(gpx|kml|TrainingCenterDatabase)[\s/>]", markup)) is not None:
+    if (place := re.match(rf"<{_PREFIX}(gpx|kml|TrainingCenterDatabase)[\s/>]", markup)) is not None:
         return _MAPS[place[1]]
     if _GEOJSON.match(start) and _GEOMETRY.search(start):
         return "application/geo+json"
-    if re.match(r"<(?:\w+:)?document\s", markup) and _FLAT in start:
+    if re.match(rf"<{_PREFIX}document\s", markup) and _FLAT in start:
         return f"{_ODF}flat-xml"
     if _OLD_OFFICE.match(markup):
         raise Refused(Refusal.OLD_OFFICE)
@@ -320,6 +357,7 @@ def _text(head: bytes, source: Source) -> str:
     return "text/plain" if mail_head.head_of(start) is None else _MAIL
 
 
+_PREFIX: Final = r"(?:[A-Za-z_][\w.-]*:)?"  # of a namespace: programs count them, as ns0
 _MAPS: Final = {
     "gpx": "application/gpx+xml",
     "kml": "application/vnd.google-earth.kml+xml",
@@ -532,6 +570,8 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
         raise Damaged
     if "[Content_Types].xml" in names:
         declared = _read_bounded(archive, "[Content_Types].xml")
+        if declared.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as Windows Phone wrote it
+            declared = declared.decode("utf-16", "replace").encode()
         for pattern, media_type in _CONTENT_TYPES:
             if pattern.search(declared):
                 return media_type
@@ -539,6 +579,9 @@ def _zip_kind(archive: zipfile.ZipFile) -> str:
     if "mimetype" in names:
         named = _read_bounded(archive, "mimetype")[:100].strip().decode("ascii", "replace").removesuffix("-template")
         return named if named in _NAMED_BY_THEMSELVES else "application/octet-stream"
+    container = "META-INF/container.xml"  # books that were zipped again have it, and no longer say what they are
+    if container in names and b"application/oebps-package+xml" in _read_bounded(archive, container):
+        return "application/epub+zip"
     if names & {"META-INF/MANIFEST.MF", "AndroidManifest.xml", "classes.dex"}:
         raise Refused(Refusal.ACTIVE_CONTENT)
     if any(_IWORK.search(name) for name in names):

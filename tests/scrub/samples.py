@@ -84,6 +84,7 @@ FOREIGN: Mapping[str, Callable[[], bytes]] = {
     "audio/mp2": partial(film, "mp2", None, "mp2", seconds=0.4),
     "audio/ac3": partial(film, "ac3", None, "ac3", seconds=0.4),
     "audio/eac3": partial(film, "eac3", None, "eac3", seconds=0.4),
+    "audio/x-loas": partial(film, "latm", None, "aac", seconds=0.4),
     "audio/vnd.dts": silence.dts,
     "audio/vnd.dolby.truehd": silence.truehd,
     "audio/vnd.dolby.mlp": silence.mlp,

@@ -48,6 +48,7 @@ WITHOUT_A_PLACE_FOR_WORDS = {
     "audio/amr",
     "audio/amr-wb",
     "audio/gsm",
+    "audio/x-loas",
     "video/dv",
     "video/mpv",
     "video/mxf",

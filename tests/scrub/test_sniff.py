@@ -45,9 +45,9 @@ def archive_of(members: dict[str, bytes]) -> bytes:
     return archive(**members)
 
 
-def office(content_type: str) -> bytes:
+def office(content_type: str, encoding: str = "utf-8") -> bytes:
     part = f'<Types><Override PartName="/x.xml" ContentType="{content_type}"/></Types>'
-    return archive_of({"docProps/app.xml": b"<x/>", "[Content_Types].xml": part.encode()})
+    return archive_of({"docProps/app.xml": b"<x/>", "[Content_Types].xml": part.encode(encoding)})
 
 
 def tiff(*tags: int) -> bytes:
@@ -90,6 +90,7 @@ def test_what_is_not_cleaned_is_refused_with_its_own_advice(data: bytes, refusal
 
 
 OOXML = "application/vnd.openxmlformats-officedocument"
+EPUB = "application/epub+zip"
 WORD = f"{OOXML}.wordprocessingml.document"
 
 
@@ -130,11 +131,14 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (b"{\\rtf1\\ansi hello}", "application/rtf"),
         (bytes(257) + b"ustar\x0000" + bytes(200), "application/x-tar"),
         (office(f"{WORD}.main+xml"), WORD),
+        (office(f"{WORD}.main+xml", "utf-16"), WORD),
         (office("application/vnd.ms-word.document.macroEnabled.main+xml"), WORD),
         (office(f"{OOXML}.spreadsheetml.sheet.main+xml"), f"{OOXML}.spreadsheetml.sheet"),
         (office(f"{OOXML}.presentationml.slideshow.main+xml"), f"{OOXML}.presentationml.presentation"),
         (archive(mimetype=b"application/vnd.oasis.opendocument.text"), "application/vnd.oasis.opendocument.text"),
-        (archive(mimetype=b"application/epub+zip"), "application/epub+zip"),
+        (archive(mimetype=EPUB.encode()), EPUB),
+        (archive_of({"META-INF/container.xml": b'<rootfile media-type="application/oebps-package+xml"/>'}), EPUB),
+        (archive_of({"META-INF/container.xml": b"<rootfile/>"}), "application/zip"),
         (archive(mimetype=b"application/hwp+zip"), "application/hwp+zip"),
         (archive(photo=b"x"), "application/zip"),
         (
@@ -148,6 +152,8 @@ WORD = f"{OOXML}.wordprocessingml.document"
         (tiff_with_another_inside(2), "image/tiff"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
         (b"<?xml version='1.0'?>\n<!-- made by --><svg:svg/>", "image/svg+xml"),
+        (b"<ns0:svg xmlns:ns0='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
+        (b"<?xml version='1.0'?><ns0:gpx/>", "application/gpx+xml"),
         (b"\xef\xbb\xbf  <!DOCTYPE html><html></html>", "text/html"),
         (b"<meta charset=utf-8><title>a</title>", "text/html"),
         (b'<!-- saved -->\n<div class="x">\n<p>Seen</p>\n</div>', "text/html"),

@@ -8,6 +8,7 @@ from fieldreport import limits
 from fieldreport.scrub.archives import gzip_stream, tar_members, zip_members
 from fieldreport.scrub.archives.member import Member
 from fieldreport.scrub.format import Cleaning, Source
+from fieldreport.scrub.sniff import TAR_BLOCK_BYTES, is_tar
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused
 
 
@@ -17,12 +18,12 @@ def parse(untrusted_source: Source, cleaning: Cleaning) -> Iterator[Member]:
     Raises:
         Refused: ``damaged`` for what is none of the three, and what their readers raise.
     """
-    head = untrusted_source.read_at(0, tar_members.BLOCK_BYTES)
+    head = untrusted_source.read_at(0, TAR_BLOCK_BYTES)
     if head.startswith(b"PK"):
         return zip_members.members(untrusted_source, cleaning)
     if head.startswith(gzip_stream.MAGIC):
         return _unzipped(untrusted_source, cleaning)
-    if tar_members.is_tar(head):
+    if is_tar(head):
         return tar_members.members(untrusted_source.file(), cleaning)
     raise Damaged
 
@@ -30,7 +31,7 @@ def parse(untrusted_source: Source, cleaning: Cleaning) -> Iterator[Member]:
 def _unzipped(source: Source, cleaning: Cleaning) -> Iterator[Member]:
     """The members of a compressed TAR, or the one file that was compressed."""
     with gzip_stream.Unzipped(source, cleaning.removed) as file:
-        if tar_members.is_tar(file.peek(tar_members.BLOCK_BYTES)):
+        if is_tar(file.peek(TAR_BLOCK_BYTES)):
             yield from tar_members.members(file, cleaning)
             return
         content = file.read(limits.ARCHIVE_MEMBER_BYTES + 1)

@@ -1,4 +1,7 @@
-"""A stranger's TAR, one member after the other (POSIX.1-2017 ustar and pax, and what GNU tar adds for long names).
+"""A stranger's TAR, one member after the other.
+
+POSIX.1-2017 ustar and pax, what GNU tar adds for long names, and the form of Unix Version 7, which small programs still
+write.
 
 Rules: read from the beginning to the end and never back, so the same code reads a compressed one; every header's
 checksum is checked; a size is what its header says, and a record that gives another one is refused, because programs
@@ -14,11 +17,10 @@ from typing import Final, Protocol
 from fieldreport import limits
 from fieldreport.scrub.archives.member import Member
 from fieldreport.scrub.format import Cleaning
+from fieldreport.scrub.sniff import TAR_BLOCK_BYTES, is_tar, tar_sum
 from fieldreport.scrub.text import encoding
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
-BLOCK_BYTES: Final = 512
-_MAGIC: Final = b"ustar"
 _REGULAR: Final = frozenset({b"\0", b"0", b"7"})  # contiguous files are as good as any other
 _FOLDER, _LONG_NAME, _LONG_LINK, _OF_NEXT, _OF_ALL = b"5", b"L", b"K", b"x", b"g"
 _WITHOUT_CONTENT: Final = frozenset({b"1", b"2", b"3", b"4", b"6"})  # links, devices, pipes
@@ -35,11 +37,6 @@ class Sequential(Protocol):
         """``size`` bytes, fewer only at the end."""
 
 
-def is_tar(head: bytes) -> bool:
-    """Whether a first block is a TAR's."""
-    return head[257:262] == _MAGIC
-
-
 def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
     """Each file, to be read before the next one is asked for.
 
@@ -48,7 +45,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
     """
     total = count = 0
     long_name = b""
-    while any(header := file.read(BLOCK_BYTES)):
+    while any(header := file.read(TAR_BLOCK_BYTES)):
         size = _checked(header)
         kind = header[156:157]
         count, total = count + 1, total + size
@@ -65,7 +62,7 @@ def members(file: Sequential, cleaning: Cleaning) -> Iterator[Member]:
             cleaning.removed.add(Removed.FILE_NAMES if is_name else Removed.OTHER_METADATA)
             continue
         _report(header, cleaning.removed)
-        if kind == _FOLDER:
+        if kind == _FOLDER or (kind in _REGULAR and header[:100].rstrip(b"\0").endswith(b"/")):  # as before POSIX
             _padded(file, size)  # of any use only to old programs
         elif kind in _REGULAR:
             if size > limits.ARCHIVE_MEMBER_BYTES:
@@ -105,9 +102,9 @@ def _member(name: bytes, content: bytes, language: str) -> Member:
 
 def _checked(header: bytes) -> int:
     """The size of a member, when its header is whole."""
-    if len(header) != BLOCK_BYTES or not is_tar(header):
+    if len(header) != TAR_BLOCK_BYTES or not is_tar(header):
         raise Damaged
-    if sum(header) - sum(header[148:156]) + 8 * 0x20 != _number(header[148:156]):
+    if tar_sum(header) != _number(header[148:156]):
         raise Damaged
     return _number(header[124:136])
 
@@ -126,7 +123,7 @@ def _number(field: bytes) -> int:
 def _padded(file: Sequential, size: int) -> bytes:
     """A member's content; the rest of its last block is filled with anything."""
     data = file.read(size)
-    file.read(-size % BLOCK_BYTES)
+    file.read(-size % TAR_BLOCK_BYTES)
     if len(data) != size:
         raise Damaged
     return data

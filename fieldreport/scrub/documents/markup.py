@@ -15,6 +15,8 @@ from fieldreport import limits
 from fieldreport.scrub.verdicts import Bomb, Damaged
 
 _DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+# A balloon of a map often holds a whole page. What only seems to be CDATA, in a comment, lxml still finds below.
+_CDATA: Final = re.compile(rb"<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _OUTER_DOCTYPE: Final = re.compile(
     rb"""((?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*)<!DOCTYPE\s+[\w:.-]+"""
     rb"""(?:\s+(?:PUBLIC\s+(?:"[^"<]*"|'[^'<]*')|SYSTEM)\s+(?:"[^"<]*"|'[^'<]*'))?\s*>"""
@@ -40,8 +42,8 @@ def parse(untrusted: bytes, *, recover: bool = False) -> Element:
             untrusted = re.sub(r"^\ufeff?<\?xml[^>]*\?>", "", untrusted.decode("utf-16")).encode()
         except UnicodeDecodeError:
             raise Damaged from None
-    # Not only in front: anything that looks like one, as a text may not hold the characters unescaped.
-    if _DOCTYPE.search(untrusted):
+    # Not only in front: anything that looks like one, as a text may not hold the characters unescaped, but as CDATA.
+    if _DOCTYPE.search(untrusted) and _DOCTYPE.search(_CDATA.sub(b"", untrusted)):
         raise Damaged
     parser = etree.XMLParser(
         resolve_entities=False,

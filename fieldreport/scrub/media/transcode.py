@@ -21,6 +21,8 @@ from typing import Any, Final
 
 import av
 import av.filter
+import av.subtitles.codeccontext
+import av.subtitles.subtitle  # PyAV loads both when a film has subtitles, and a locked child opens no file
 from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange

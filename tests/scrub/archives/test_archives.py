@@ -91,11 +91,26 @@ def planted_tar(kind: tarfile._TarFormat = tarfile.GNU_FORMAT, mode: str = "w") 
     return file.getvalue()
 
 
+def old_tar() -> bytes:
+    """As before POSIX: names of 100 bytes, no magic, and folders told by their names alone."""
+    links = {"PLANTED-folder/": b"", "PLANTED-link": b"/home/PLANTED"}
+    made = b""
+    for name, content in {**links, "PLANTED-folder/a.jpg": photo(), "b.txt": b"seen at the gate\n"}.items():
+        data = b"" if name in links else content
+        numbers = (0o644, 1234, 1234, len(data), 1_700_000_000)
+        fields = b"".join(b"%0*o\0" % (7 if place < 3 else 11, number) for place, number in enumerate(numbers))
+        kind, target = (b"2", content) if name == "PLANTED-link" else (b"\0", b"")
+        header = name.encode().ljust(100, b"\0") + fields + b" " * 8 + kind + target.ljust(100, b"\0") + bytes(255)
+        made += header[:148] + b"%06o\0 " % sum(header) + header[156:] + data + bytes(-len(data) % 512)
+    return made + bytes(1024)
+
+
 ALL: dict[str, Callable[[], bytes]] = {
     "zip": planted_zip,
     "tar, GNU": planted_tar,
     "tar, pax": lambda: planted_tar(tarfile.PAX_FORMAT),
     "tar.gz": lambda: planted_tar(mode="w:gz"),
+    "tar, Unix Version 7": old_tar,
     "zip in tar.gz in zip": lambda: zip_of({"PLANTED.tgz": tar_of({"PLANTED.zip": planted_zip()}, "w:gz")}),
 }
 

@@ -174,6 +174,12 @@ def test_the_cover_stays_whichever_way_the_book_names_it(clean: Clean, phone_pho
     assert clean(cleaned.data).data == cleaned.data
 
 
+def test_a_book_that_was_zipped_again_and_no_longer_says_what_it_is(clean: Clean) -> None:
+    book = small(SPINE)
+    copy = clean(packed(book))
+    assert clean(packed({name: part for name, part in book.items() if name != "mimetype"})).data == copy.data
+
+
 def test_a_page_that_is_only_the_cover_comes_first(clean: Clean) -> None:
     front = '<html xmlns="http://www.w3.org/1999/xhtml"><head/><body>front</body></html>'
     guide = SPINE + '<guide><reference type="cover" href="f.xhtml"/></guide>'

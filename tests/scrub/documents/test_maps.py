@@ -68,6 +68,17 @@ def test_a_map_of_google_keeps_its_places_and_the_words_of_its_descriptions(clea
     assert {Removed.TIME, Removed.IDENTIFIERS, Removed.LAYOUT} <= copy.removed
 
 
+def test_a_balloon_may_hold_a_whole_page(clean: Clean) -> None:
+    page = "<!DOCTYPE html><html><body>two guards</body></html>"
+    copy = clean(kml(f"<Placemark><name>Gate</name><description><![CDATA[{page}]]></description></Placemark>"))
+    assert b"two guards" in copy.data
+
+
+@pytest.mark.parametrize("inside", ["<!DOCTYPE a>", "<![CDATA[a]]><!DOCTYPE a>"])
+def test_a_document_type_inside_is_refused(refusal_of: RefusalOf, inside: str) -> None:
+    assert refusal_of(kml(inside)) is Refusal.DAMAGED
+
+
 def test_a_track_with_times_beside_its_places_becomes_a_line(clean: Clean) -> None:
     track = (
         "<Placemark><gx:Track><when>2026-03-01T10:11:12Z</when><when>2026-03-01T10:11:13Z</when>"

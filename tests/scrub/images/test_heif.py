@@ -279,6 +279,14 @@ def test_an_unknown_property_goes_unless_it_is_needed(clean: Clean, refusal_of: 
     assert refusal_of(rebuilt("heic", extra_property=(b"plnt", MARKER, True))) is Refusal.UNSUPPORTED
 
 
+def test_a_property_that_calls_pixels_square_goes_even_if_it_is_called_needed(
+    clean: Clean, refusal_of: RefusalOf
+) -> None:
+    square, wide = struct.pack(">II", 1, 1), struct.pack(">II", 2, 1)
+    assert clean(rebuilt("avif", extra_property=(b"pasp", square, True))).data == clean(KINDS["avif"]).data
+    assert refusal_of(rebuilt("avif", extra_property=(b"pasp", wide, True))) is Refusal.UNSUPPORTED
+
+
 def test_boxes_next_to_the_picture_go(clean: Clean) -> None:
     original = KINDS["heic"]
     copy = clean(original + box(b"uuid", MARKER) + box(b"free", MARKER))

@@ -101,6 +101,17 @@ def test_a_reduced_copy_of_a_page_goes(clean: Clean) -> None:
     assert Removed.THUMBNAIL in copy.removed
 
 
+def test_a_mask_of_a_page_goes_and_the_pages_around_it_stay(clean: Clean) -> None:
+    mask = picture("1")
+    mask.encoderinfo = {"tiffinfo": {254: 4, 262: 4}}
+    original = encode(save_all=True, append_images=[mask, picture("L")])
+    with Image.open(io.BytesIO(original)) as image, pytest.raises(SyntaxError, match="unknown pixel mode"):
+        image.seek(1)
+    copy = clean(original)
+    assert [mode for mode, _ in pages(copy.data)] == ["RGB", "L"]
+    assert Removed.THUMBNAIL in copy.removed
+
+
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_a_page_lying_on_its_side_is_turned_upright(clean: Clean, orientation: int) -> None:
     tags = TiffImagePlugin.ImageFileDirectory_v2()

@@ -312,6 +312,19 @@ def test_of_fragments_that_were_cut_off_stay_the_whole_ones(clean: Clean) -> Non
         assert (Removed.INCOMPLETE in copy.removed) == (end > last + 30)
 
 
+@pytest.mark.parametrize(("lost", "left"), [(0, "sound"), (1, "picture")])
+def test_of_a_film_that_lost_a_whole_track_the_other_stays(clean: Clean, lost: int, left: str) -> None:
+    """As of one whose chapters' pictures lie behind the sound of hours."""
+    whole = clean(film()).data
+    data = bytearray(whole)
+    table = [place.start() for place in re.finditer(b"stco", whole)][lost]
+    (count,) = struct.unpack_from(">I", data, table + 8)
+    struct.pack_into(f">{count}I", data, table + 12, *[len(data)] * count)
+    copy = clean(bytes(data))
+    assert shown(copy.data) == [each for each in shown(whole) if each[0] == left]
+    assert Removed.INCOMPLETE in copy.removed
+
+
 def test_a_film_without_any_of_its_pictures_is_refused(refusal_of: RefusalOf, clean: Clean) -> None:
     whole = clean(KINDS["h264-alone"]()).data
     assert refusal_of(whole[: whole.index(b"mdat") + 8]) is Refusal.DAMAGED

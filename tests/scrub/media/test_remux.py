@@ -22,6 +22,7 @@ from tests.scrub.media.audio.test_recordings_inside import LATE, with_late_packe
 from tests.scrub.media.films import MARKER, film, repacked, shown, streams
 from tests.scrub.media.test_bitstreams import swallowing
 from tests.scrub.media.test_films_seen_from_outside import TURNED
+from tests.scrub.media.test_matroska import CLUSTER, PLACES, SIMPLE, planted
 from tests.scrub.media.test_mp4 import AVC_WORDS, HEVC_WORDS, find
 from tests.scrub.media.test_transcode import brightness, loudness
 
@@ -82,9 +83,29 @@ def blu_ray() -> bytes:
     return b"".join(bytes(4) + plain[at : at + 188] for at in range(0, len(plain), 188))
 
 
+def on_the_air() -> bytes:
+    """The same with sixteen bytes after each packet, which correct errors."""
+    plain = film("mpegts", seconds=0.4, said=AVC_WORDS)
+    return b"".join(plain[at : at + 188] + bytes(16) for at in range(0, len(plain), 188))
+
+
+def subtitled() -> bytes:
+    """What FFmpeg has to code again, with a line of text that PyAV opens a codec for."""
+    path, kind, track, _ = PLACES["subtitles"]
+    plain = film("matroska", "mpeg2video", "ac3", seconds=0.4)
+    return planted(planted(plain, path, kind, track), (CLUSTER,), SIMPLE, b"\x89\0\0\x80" + MARKER)
+
+
+def loas() -> bytes:
+    """AAC as it is on the air, without the stream that carries it."""
+    return film("latm", None, "aac", seconds=0.4)
+
+
 KINDS: Mapping[str, Kind] = {
     "ts": kept("mpegts", "libx264", "aac", "video/mp4", AVC_WORDS),
     "m2ts": Kind(make=blu_ray, becomes="video/mp4"),
+    "ts-204": Kind(make=on_the_air, becomes="video/mp4"),
+    "loas": Kind(make=loas, becomes="audio/opus", coded="sound"),
     "ts-hevc": kept("mpegts", "libx265", "ac3", "video/mp4", HEVC_WORDS),
     "vob-h264": kept("vob", "libx264", "ac3", "video/mp4", AVC_WORDS),
     "flv": kept("flv", "libx264", "aac", "video/mp4", AVC_WORDS),
@@ -115,10 +136,18 @@ KINDS: Mapping[str, Kind] = {
     "dv": coded("dv", "dvvideo", "pcm_s16le", "picture", "video/x-matroska"),
     "xdcam": coded("mxf", "mpeg2video", "pcm_s16le", "picture", "video/x-matroska"),
     "prores": coded("mov", "prores", "pcm_s16le", "picture", "video/x-matroska"),
+    "mkv-subtitles": Kind(make=subtitled, becomes="video/mp4", coded="picture"),
     "mkv-mpeg2": coded("matroska", "mpeg2video", "ac3", "picture"),
     "avi-huffyuv": coded("avi", "huffyuv", "pcm_s16le", "picture", "video/x-matroska"),
 }
-REFERENCE = {"ts": "libx264", "vob-h264": "libx264", "asf-h264": "libx264", "h264": "libx264", "h265": "libx265"}
+REFERENCE = {
+    "ts": "libx264",
+    "ts-204": "libx264",
+    "vob-h264": "libx264",
+    "asf-h264": "libx264",
+    "h264": "libx264",
+    "h265": "libx265",
+}
 
 
 def cleaned(name: str) -> CleanCopy:

@@ -166,6 +166,8 @@ class _Copier:
                 new.add(kind, payload, essential=True)
             case b"auxC" if new.alpha_of is not None:
                 new.add(kind, bytes(4) + payload[4:].partition(b"\0")[0] + b"\0")
+            case b"pasp" if len(payload) == 8 and payload[:4] == payload[4:]:
+                pass  # pixels as high as wide, which every reader takes them for
             case _ if essential:
                 raise Refused(Refusal.UNSUPPORTED)  # layers and the like: without it another picture would show
             case _:

@@ -60,20 +60,30 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
 def _pages(source: Source, cleaning: Cleaning) -> Iterator[_Page]:
     file = codecs.open_tiff(source.file())
     for number in range(limits.IMAGE_FRAMES + 1):
-        if not codecs.turn_to(file, number):
-            return
+        try:
+            if not codecs.turn_to(file, number):
+                return
+        except Damaged:  # a mask may be of a kind that no page is; its tags have been read by then
+            if number and file.tell() == number and _is_small_or_mask(codecs.tiff_blocks(file)):
+                cleaning.removed.add(Removed.THUMBNAIL)
+                continue
+            raise
         check_image(*file.size, frames=number + 1)
         codecs.check_decoded(*file.size)
         blocks = codecs.tiff_blocks(file)
         cleaning.removed |= _categories(blocks)
-        # In either byte order, since only the lowest bits are ever set.
-        if any(byte & _REDUCED_OR_MASK for byte in blocks.get(_SUBFILE, b"")) and number:
+        if number and _is_small_or_mask(blocks):
             cleaning.removed.add(Removed.THUMBNAIL)
             continue
         width, height = file.size
         cleaning.spend(width * height * 8)
         yield _page(codecs.decoded(file), blocks.get(_PROFILE, b""), cleaning)
     raise Bomb
+
+
+def _is_small_or_mask(blocks: Mapping[int, bytes]) -> bool:
+    """Of another page. In either byte order, since only the lowest bits are ever set."""
+    return any(byte & _REDUCED_OR_MASK for byte in blocks.get(_SUBFILE, b""))
 
 
 def _categories(blocks: Mapping[int, bytes]) -> frozenset[Removed]:

@@ -29,14 +29,17 @@ def cut_off(film: Film, size: int, removed: set[Removed]) -> None:
     """Cut every track to the samples before the first that does not lie in the file, of ``size`` bytes.
 
     Raises:
-        Damaged: no picture does, or no sound.
+        Damaged: none does.
     """
-    for track in film.tracks:
-        there = _there(track, size)
+    found = [(track, there) for track in film.tracks if (there := _there(track, size))]
+    if not found:
+        raise Damaged
+    if len(found) < len(film.tracks):
+        removed.add(Removed.INCOMPLETE)
+    film.tracks = [track for track, _ in found]
+    for track, there in found:
         if there == track.count:
             continue
-        if not there:
-            raise Damaged
         removed.add(Removed.INCOMPLETE)
         _cut(track, 0, there, _sample_bytes(track) or 0)
         length = -(-track.media_duration * film.timescale // track.timescale)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import av
 from av.audio.resampler import AudioResampler
 from av.container import Flags
-from av.error import FFmpegError
+from av.error import FFmpegError, PatchWelcomeError
 from av.stream import Disposition
 
 from fieldreport import limits
@@ -82,6 +82,8 @@ def remux(untrusted: Source, demuxer: str, *, copies: bool) -> tuple[Source, set
                 _write(original, _kept(original, removed), made, removed, origin, copies=copies, times=times)
         except _Untimed as untimed:
             times[untimed.stream] = _times(untrusted, demuxer, untimed.stream)
+        except PatchWelcomeError:
+            raise Refused(Refusal.UNSUPPORTED) from None
         except (FFmpegError, ValueError):
             raise Damaged from None
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
+from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.sniff import sniff
@@ -64,7 +65,7 @@ def _clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning, demuxer: st
 def _in_tables(untrusted: bytes) -> set[Removed]:
     """What the tables of a transport stream say, by the numbers of its packets."""
     found = set[Removed]()
-    for distance in (188, 192):
+    for distance in limits.TRANSPORT_PACKETS:
         starts = [start for start in range(distance) if set(untrusted[start : 4 * distance : distance]) == {_SYNC}]
         for start in starts[:1]:
             heads = zip(untrusted[start + 1 :: distance], untrusted[start + 2 :: distance], strict=False)
