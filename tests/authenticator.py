@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import struct
@@ -25,12 +26,17 @@ def b64url(raw: bytes) -> str:
 
 @dataclass(kw_only=True)
 class Authenticator:
-    """One credential. ``counter`` rises with each use; at 0 and with ``counts`` false it stays there."""
+    """One credential. ``counter`` rises with each use; at 0 and with ``counts`` false it stays there.
+
+    ``random``: the 32 bytes of CTAP2's ``hmac-secret`` (CredRandomWithUV), by which it evaluates the extension PRF;
+    without them it has none.
+    """
 
     key: PrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     credential: bytes = field(default_factory=lambda: os.urandom(32))
     counter: int = 0
     counts: bool = True
+    random: bytes = b""
 
     @property
     def public(self) -> bytes:
@@ -48,6 +54,7 @@ class Authenticator:
                 "client": b64url(_client("webauthn.create", asked, origin, client)),
                 "public": b64url(self.public),
             }
+            | ({"prf": ""} if self.random else {})
         )
 
     def use(
@@ -70,7 +77,13 @@ class Authenticator:
                 "client": b64url(said),
                 "signature": b64url(signature),
             }
+            | ({"prf": b64url(self.evaluate(asked["prf"]))} if self.random else {})
         )
+
+    def evaluate(self, asked: str) -> bytes:
+        """WebAuthn Level 3, section 10.1.4: the browser hashes the input into the salt, the authenticator has HMAC."""
+        given = base64.urlsafe_b64decode(asked + "=" * (-len(asked) % 4))
+        return hmac.digest(self.random, hashlib.sha256(b"WebAuthn PRF\x00" + given).digest(), "sha256")
 
     def _head(self, host: str, flags: int) -> bytes:
         return hashlib.sha256(host.encode()).digest() + struct.pack(">BI", flags, self.counter)

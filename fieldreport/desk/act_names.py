@@ -22,6 +22,8 @@ NAMES: Final[Mapping[Act, LazyString]] = {
     Act.PASSKEY_ADDED: later("added a passkey"),
     Act.PASSKEY_REMOVED: later("removed a passkey"),
     Act.PASSKEY_USED: later("signed in with a passkey"),
+    Act.KEY_FILE_BOUND: later("bound their key file to a passkey"),
+    Act.KEY_FILE_UNBOUND: later("ended the binding of their key file to passkeys"),
     Act.AUTHENTICATOR_REPLACED: later("replaced their authenticator app"),
     Act.CASE_STATE: later("set a case's state"),
     Act.CASE_ASSIGNED: later("assigned a case"),

@@ -47,10 +47,11 @@ def check_passphrase() -> Literal[True]:
     """Check that the form's passphrase opens the key file.
 
     Raises:
-        UnlockRefused: it does not. TooManyTries: not looked at. KeyFileDamaged: as ``unlock``.
+        UnlockRefused: it does not. TooManyTries: not looked at. KeyFileDamaged, Conflict: as ``unlock``.
     """
     with attempt():
-        key_file.unlock(path(), typed_passphrase(), handle=context.seat().handle)
+        staff = context.seat().staff
+        key_file.unlock(path(), typed_passphrase(), handle=staff.handle, opener=staff.part)
     return True
 
 

@@ -22,6 +22,7 @@ from fieldreport import limits
 from fieldreport.desk import context
 from fieldreport.errors import TokenError
 from fieldreport.sentence import Sentence
+from fieldreport.unseal.key_part import prf_input
 from fieldreport.unseal.passkey import ALGORITHMS, Page, Passkey, encode
 
 _PURPOSE: Final = "passkey"
@@ -40,6 +41,11 @@ class Question:
 def to_use() -> Question | None:
     """Ask for a passkey of anybody; nothing where this host can have none."""
     return _question("", {})
+
+
+def to_bind(handle: str, usable: Collection[Passkey]) -> Question | None:
+    """Ask for one of these passkeys of this person; nothing where this host can have none."""
+    return _question(handle, {"usable": [encode(each.credential) for each in usable]})
 
 
 def to_make(handle: str, known: Collection[Passkey]) -> Question | None:
@@ -64,7 +70,7 @@ def page_of(untrusted_token: str, *, handle: str = "") -> Page:
 
     Args:
         untrusted_token: the form's field ``challenge``.
-        handle: whose new passkey was asked for; empty where one was to be used.
+        handle: who was asked for a new passkey or for one to bind; empty on the sign-in page.
 
     Raises:
         TokenError: the question was not ours, not for this, or is too old, or the browser does not say its origin.
@@ -83,7 +89,7 @@ def _question(handle: str, more: dict[str, object]) -> Question | None:
     if here is None:
         return None
     desk, challenge = context.desk(), secrets.token_bytes(_CHALLENGE_BYTES)
-    asked = {"challenge": encode(challenge), "host": here, **more}
+    asked = {"challenge": encode(challenge), "host": here, "prf": encode(prf_input(desk.vault.instance)), **more}
     state = {"challenge": challenge.hex(), "handle": handle}
     return Question(asked=json.dumps(asked), token=desk.token_key.seal(_PURPOSE, state, now=desk.clock()))
 

@@ -38,6 +38,7 @@ from fieldreport.seal import Roster, TokenKey, fold_handle, is_handle
 from fieldreport.sentence import Sentence
 from fieldreport.unseal import passkey, recovery_codes, totp
 from fieldreport.unseal.key_file import StaffKey, dummy_unlock, unlock
+from fieldreport.unseal.key_part import Opener
 from fieldreport.unseal.passkey import Page, Passkey
 from fieldreport.vault.archive import audit_heads
 from fieldreport.vault.archive.audit import Act
@@ -53,8 +54,13 @@ _TICKET: Final = "sign-in-turn"
 _FEW_CODES: Final = 3
 _MINUTE: Final = 60  # a token's age is known to the minute
 _REFUSED: Final = "Handle, passphrase or code did not match."
+_OPENS_NOTHING: Final = Opener.of_code("")
 _NO_CODES: Final = Sentence(
     "You have no recovery codes. Make some on the page of your second factor: without them a lost telephone shuts you "
+    "out."
+)
+_NO_CODES_BOUND: Final = Sentence(
+    "You have no recovery codes. Make some on the page of your second factor: without them a lost passkey shuts you "
     "out."
 )
 
@@ -131,7 +137,8 @@ class SignIn:
             untrusted_handle: as typed; case and spaces around it do not matter.
             untrusted_passphrase: as typed.
             untrusted_code: as typed: of the authenticator app, or a recovery code.
-            untrusted_passkey: what the browser answered, in place of a code.
+            untrusted_passkey: what the browser answered, in place of a code. A key file that is bound to passkeys opens
+                with the answer of one of them or with a recovery code, and not with a code of the app.
             untrusted_device: the cookie that ``Admitted.device`` gave, if there is one.
             untrusted_ticket: what ``TooManyTries.ticket`` gave, if the person was asked to come back.
 
@@ -152,11 +159,12 @@ class SignIn:
             lane = Lane.OWN
         try:
             with self.attempt(handle, lane=lane, ticket=ticket):
-                path, staff = self._unlock(handle, untrusted_passphrase)
+                opener = _opener(untrusted_code, untrusted_passkey)
+                path, staff = self._unlock(handle, untrusted_passphrase, opener)
                 _check_listed(staff, roster)
                 used, recovery_code = None, recovery_codes.find(staff.recovery_codes, untrusted_code)
                 if untrusted_passkey is not None:
-                    used = self._check_passkey(staff, untrusted_passkey)
+                    used = self.check_passkey(staff, untrusted_passkey)
                 elif recovery_code is None:
                     self._check_code(staff, untrusted_code, hint=known)
                 audit_heads.check(self._vault, self._rosters, self._keyfiles)
@@ -238,13 +246,13 @@ class SignIn:
         oldest = now - limits.SIGN_IN_TICKET_SECONDS - _MINUTE
         self._used = {ticket: now, **{each: at for each, at in self._used.items() if at > oldest}}
 
-    def _unlock(self, untrusted_handle: str, passphrase: str) -> tuple[Path, StaffKey]:
+    def _unlock(self, untrusted_handle: str, passphrase: str, opener: Opener) -> tuple[Path, StaffKey]:
         if not is_handle(untrusted_handle) or not (self._keyfiles / f"{untrusted_handle}.key").is_file():
             self._spend(passphrase)
             raise UnlockRefused(_REFUSED)
         path = self._keyfiles / f"{untrusted_handle}.key"
         try:
-            return path, unlock(path, passphrase, handle=untrusted_handle)
+            return path, unlock(path, passphrase, handle=untrusted_handle, opener=opener)
         except KeyFileDamaged as error:
             # To the visitor it looks like a wrong passphrase. The name is that of a file, not what somebody typed.
             _log.error("%s cannot be used: %s", path.name, error.detail)
@@ -261,11 +269,15 @@ class SignIn:
         wrong = f"{secrets.token_hex(8)} {passphrase}"[: limits.PASSPHRASE_CHARACTERS]
         for path in sorted(self._keyfiles.glob("*.key")):
             with contextlib.suppress(KeyFileDamaged):
-                unlock(path, wrong)
+                unlock(path, wrong, opener=_OPENS_NOTHING)
         dummy_unlock()
 
-    def _check_passkey(self, staff: StaffKey, untrusted: PasskeyAnswer) -> tuple[Passkey, int]:
-        """Check an answer; its challenge counts once. Raises ``UnlockRefused``."""
+    def check_passkey(self, staff: StaffKey, untrusted: PasskeyAnswer) -> tuple[Passkey, int]:
+        """Check an answer of one of their passkeys, and give it with its counter; its challenge counts once.
+
+        Raises:
+            UnlockRefused: anything at all did not match.
+        """
         found = passkey.used(staff.passkeys, untrusted.answer, untrusted.page)
         now = self._clock()
         oldest = now - limits.PASSKEY_CHALLENGE_SECONDS - _MINUTE
@@ -287,6 +299,14 @@ class SignIn:
         second_factor.use(self._vault, staff.handle, staff.totp, counter)
 
 
+def _opener(untrusted_code: str, untrusted_passkey: PasskeyAnswer | None) -> Opener:
+    """What opens the part of a key file that is bound to passkeys; another file needs none."""
+    if untrusted_passkey is None:
+        return Opener.of_code(untrusted_code)
+    # A code that stands beside a passkey's answer is not looked at, and not used up.
+    return passkey.opener(untrusted_passkey.answer) or _OPENS_NOTHING
+
+
 def _check_listed(staff: StaffKey, roster: Roster) -> None:
     try:
         entry = roster.entry(staff.handle)
@@ -302,15 +322,22 @@ def _of_codes(seat: Seat, *, used_one: bool) -> tuple[str, ...]:
         return (_used_a_code(seat),)
     if second_factor.recovery_codes_left(seat):
         return ()
-    return (_NO_CODES,)
+    return (_NO_CODES_BOUND if seat.staff.is_bound_to_passkeys else _NO_CODES,)
 
 
 def _used_a_code(seat: Seat) -> Sentence:
     left = second_factor.recovery_codes_left(seat)
+    words = _few_codes(left) if left < _FEW_CODES else Sentence.counted("%(num)s is left.", "%(num)s are left.", left)
+    if seat.staff.is_bound_to_passkeys:
+        return Sentence(
+            "You signed in with a recovery code; strike it out on your paper. %(left)s If your passkey is lost, add "
+            "another one on the page of your second factor now, bind your key file to it, and remove the lost one.",
+            left=words,
+        )
     return Sentence(
         "You signed in with a recovery code; strike it out on your paper. %(left)s If your telephone is lost, set up "
         "another authenticator app on the page of your second factor now.",
-        left=_few_codes(left) if left < _FEW_CODES else Sentence.counted("%(num)s is left.", "%(num)s are left.", left),
+        left=words,
     )
 
 

@@ -1,7 +1,10 @@
 """Key files: a person's private keys at rest, under a generated passphrase and, on the desk, a secret of the machine.
 
+One that is bound to passkeys also needs its part (``key_part``), which one of those passkeys or a recovery code opens.
+
 The order of reading is the security argument. First comes what needs no secret that a person knows: length, mode, the
-machine's secret, grammar, checksum, bounds of the cost. Then exactly one Argon2id. Then the key commitment, which alone
+machine's secret, grammar, checksum, bounds of the cost. Then the part is opened, and exactly one Argon2id runs, whether
+there was a part or not. Then the key commitment, which alone
 decides between a wrong passphrase and a right one. Only then is anything decrypted, with every line above it
 authenticated. The bytes are specified in FORMAT.md, "Key file".
 
@@ -17,14 +20,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import hashlib
 import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -32,14 +36,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from fieldreport import limits
-from fieldreport.errors import KeyFileDamaged, PlatformError, UnlockRefused, UsageError
+from fieldreport.errors import Conflict, KeyFileDamaged, PlatformError, UnlockRefused, UsageError
 from fieldreport.seal.roster import HANDLE, Role
 from fieldreport.seal.word_lists import word_list
 from fieldreport.sentence import Sentence
-from fieldreport.unseal import machine_secret, secret_file
+from fieldreport.unseal import key_part, machine_secret, secret_file
+from fieldreport.unseal.key_part import Opener, Part
 from fieldreport.unseal.signing_keys import AdminKey, SigningKey
 from fieldreport.unseal.staff_key import StaffKey, decode_secrets, encode_secrets
 
@@ -57,6 +62,7 @@ __all__ = [
     "import_key_file",
     "is_bound",
     "is_same_passphrase",
+    "needs_part",
     "unlock",
     "write_key_file",
 ]
@@ -68,14 +74,17 @@ _TAG_BYTES: Final = 16
 _NONCE: Final = bytes(12)
 _LABEL: Final = b"fieldreport/v1/key-file\n"
 _BASE64: Final = "[A-Za-z0-9+/]+={0,2}"
+_SEALED_PART: Final = f"[A-Za-z0-9+/]{{{key_part.SEALED_BYTES * 4 // 3}}}"
+_HOLDERS: Final = limits.PASSKEYS + limits.RECOVERY_CODES
 _FILE: Final = re.compile(
     "(?P<sealed>"
     "(?P<head>"
-    "fieldreport key file v1\n"
+    "fieldreport key file (?P<version>v1|v3)\n"
     f"handle (?P<handle>{HANDLE})\n"
     "role (?P<role>editor|admin)\n"
     "argon2id (?P<kib>[1-9][0-9]{0,7}) (?P<passes>[1-9][0-9]{0,2}) (?P<lanes>[1-9][0-9]{0,2})\n"
     f"salt (?P<salt>{_BASE64})\n"
+    f"(?P<parts>(?:part [0-9a-f]{{16}} {_SEALED_PART}\n){{0,{_HOLDERS}}})"
     ")"
     f"commitment (?P<commitment>{_BASE64})\n"
     f"body (?P<body>{_BASE64})\n"
@@ -116,6 +125,9 @@ class _Sealed:
     role: Role
     cost: Cost
     salt: bytes
+    parts: Mapping[str, bytes] = field(
+        repr=False
+    )  # the part, sealed, by the holder's name; none where no part is needed
     commitment: bytes
     body: bytes
 
@@ -146,7 +158,7 @@ def write_key_file(
     Raises:
         UsageError: the passphrase is blank or too long, or the directory cannot be written.
     """
-    content = _encode(staff_key, passphrase, cost)
+    content, _ = _encode(staff_key, passphrase, cost)
     with secret_file.locked(path):
         if portable:
             secret_file.replace(path, content)
@@ -154,14 +166,22 @@ def write_key_file(
             machine_secret.replace(path, staff_key.handle, content)
 
 
-def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKey:
+def unlock(path: Path, passphrase: str, *, handle: str | None = None, opener: Opener | Part | None = None) -> StaffKey:
     """Open a key file at the cost of one Argon2id.
 
-    With no file at ``path`` the cost and the answer are the same, so that handles cannot be probed. ``handle``, if
-    given, is whose file it must be.
+    With no file at ``path`` the cost and the answer are the same, so that handles cannot be probed.
+
+    Args:
+        path: the key file.
+        passphrase: as typed.
+        handle: whose file it must be, if given.
+        opener: what opens its part if it is bound to passkeys: a passkey's answer, a recovery code, or the part that an
+            unlocked session keeps. It does not matter to another file.
 
     Raises:
-        UnlockRefused: wrong passphrase, or no such file.
+        UnlockRefused: wrong passphrase or opener, or no such file.
+        UsageError: (code ``key-file-bound``) the file is bound to passkeys, and there is no opener.
+        Conflict: (code ``key-file-rewritten``) the part is that of an earlier writing.
         KeyFileDamaged: the file is not what was written, others may read it, or its secret is not on this machine
             (code ``key-file-secret``). Raised without any Argon2id: a caller that answers strangers runs
             ``dummy_unlock`` and says the same as for a wrong passphrase.
@@ -172,7 +192,16 @@ def unlock(path: Path, passphrase: str, *, handle: str | None = None) -> StaffKe
         dummy_unlock()
     if handle is not None and handle != sealed.handle:
         raise KeyFileDamaged(f"{path.name} is the key file of another person")
-    return _open(sealed, passphrase)
+    return _open(sealed, passphrase, opener)
+
+
+def needs_part(path: Path) -> bool:
+    """Whether a key file is bound to passkeys, so that the passphrase does not open it without one or a recovery code.
+
+    Raises:
+        FileNotFoundError: there is none. KeyFileDamaged: as ``unlock``.
+    """
+    return bool(_parse(_read(path)).parts)
 
 
 def import_key_file(source: Path, path: Path, *, handle: str) -> None:
@@ -239,16 +268,22 @@ def dummy_unlock(*, cost: Cost = FULL) -> NoReturn:
 
 
 def change_key_file(
-    path: Path, passphrase: str, change: Callable[[StaffKey], StaffKey], *, new_passphrase: str = ""
+    path: Path,
+    passphrase: str,
+    change: Callable[[StaffKey], StaffKey],
+    *,
+    opener: Opener | Part | None = None,
+    new_passphrase: str = "",
 ) -> StaffKey:
     """Unlock, change and write again at the same cost under a new secret; others who want to change the file wait.
 
     If ``change`` gives back an equal key, nothing is written, and what an interrupted call left is destroyed. With a
-    ``new_passphrase`` the file is written in any case, and only that opens it from then on.
+    ``new_passphrase`` the file is written in any case, and only that opens it from then on. A file that is bound to
+    passkeys gets a new part with each writing; the key that is returned has it.
 
     Raises:
-        UnlockRefused, KeyFileDamaged: as ``unlock``.
-        UsageError: the file cannot be written, or what ``change`` raises.
+        UnlockRefused, KeyFileDamaged, Conflict: as ``unlock``.
+        UsageError: as ``unlock``, or the file cannot be written, or what ``change`` raises.
     """
     with secret_file.locked(path):
         try:
@@ -256,10 +291,12 @@ def change_key_file(
             sealed = _parse(_read(path))
         except FileNotFoundError:
             dummy_unlock()
-        before = _open(sealed, passphrase)
+        before = _open(sealed, passphrase, opener)
         after = change(before)
         if after != before or new_passphrase or not machine_secret.is_bound(untrusted_file):
-            machine_secret.replace(path, after.handle, _encode(after, new_passphrase or passphrase, sealed.cost))
+            content, part = _encode(after, new_passphrase or passphrase, sealed.cost)
+            machine_secret.replace(path, after.handle, content)
+            after = dataclasses.replace(after, part=part)
         else:
             machine_secret.destroy_old(path, untrusted_file)
         return after
@@ -279,21 +316,24 @@ def _read(path: Path) -> bytes:
     return untrusted_file
 
 
-def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> bytes:
+def _encode(staff_key: StaffKey, passphrase: str, cost: Cost) -> tuple[bytes, Part | None]:
+    """The bytes of a key file, and its part if it has one."""
     if not _normalise(passphrase):
         raise UsageError(Sentence("a passphrase cannot be blank, nor longer than a page"))
     salt = secrets.token_bytes(_SALT_BYTES)
+    part = Part(value=key_part.draw(), salt=salt) if staff_key.holders else None
+    parts = [f"part {each.name} {_text(each.seal(part.value))}\n" for each in staff_key.holders if part is not None]
     head = (
-        "fieldreport key file v1\n"
+        f"fieldreport key file {'v1' if part is None else 'v3'}\n"
         f"handle {staff_key.handle}\n"
         f"role {staff_key.role}\n"
         f"argon2id {cost.kib} {cost.passes} {cost.lanes}\n"
-        f"salt {_text(salt)}\n"
+        f"salt {_text(salt)}\n" + "".join(parts)
     ).encode("ascii")
-    with _keys(passphrase, salt, cost, head) as (commitment, key):
+    with _keys(passphrase, salt, cost, head, part) as (commitment, key):
         body = ChaCha20Poly1305(key).encrypt(_NONCE, encode_secrets(staff_key), _associated(head, commitment))
     sealed = head + f"commitment {_text(commitment)}\nbody {_text(body)}\n".encode("ascii")
-    return sealed + f"checksum {_text(hashlib.sha256(sealed).digest())}\n".encode("ascii")
+    return sealed + f"checksum {_text(hashlib.sha256(sealed).digest())}\n".encode("ascii"), part
 
 
 def _parse(untrusted_file: bytes) -> _Sealed:
@@ -308,20 +348,29 @@ def _parse(untrusted_file: bytes) -> _Sealed:
         cost = Cost(kib=int(match["kib"]), passes=int(match["passes"]), lanes=int(match["lanes"]))
     except UsageError:
         raise _damaged("its cost") from None
+    named = [line.split() for line in match["parts"].splitlines()]
+    parts = {name: _bytes(sealed, key_part.SEALED_BYTES) for _, name, sealed in named}
+    # In order and none twice, so that there is one spelling; and a file of either version is not taken for the other.
+    if list(parts) != sorted(name for _, name, _ in named) or bool(parts) != (match["version"] == "v3"):
+        raise _damaged("its part")
     return _Sealed(
         head=match["head"].encode("ascii"),
         handle=match["handle"],
         role=Role(match["role"]),
         cost=cost,
         salt=_bytes(match["salt"], _SALT_BYTES),
+        parts=parts,
         commitment=_bytes(match["commitment"], _KEY_BYTES),
         body=_bytes(match["body"], None),
     )
 
 
-def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
+def _open(sealed: _Sealed, passphrase: str, opener: Opener | Part | None) -> StaffKey:
+    part = _part_of(sealed, opener) if sealed.parts else None
+    if sealed.parts and part is None:
+        dummy_unlock(cost=sealed.cost)
     with (
-        _keys(passphrase, sealed.salt, sealed.cost, sealed.head) as (commitment, key),
+        _keys(passphrase, sealed.salt, sealed.cost, sealed.head, part) as (commitment, key),
         _wiped_buffer(max(0, len(sealed.body) - _TAG_BYTES)) as content,
     ):
         if not hmac.compare_digest(commitment, sealed.commitment):
@@ -332,9 +381,34 @@ def _open(sealed: _Sealed, passphrase: str) -> StaffKey:
             raise _damaged("its body") from None
         # Authenticated, so written with the right passphrase; still parsed strictly: another version may have done it.
         try:
-            return decode_secrets(content, handle=sealed.handle, role=sealed.role)
+            staff = decode_secrets(content, handle=sealed.handle, role=sealed.role)
         except ValueError:
             raise _damaged("its content") from None
+    if [each.name for each in staff.holders] != list(sealed.parts):
+        raise _damaged("its part")
+    return dataclasses.replace(staff, part=part)
+
+
+def _part_of(sealed: _Sealed, opener: Opener | Part | None) -> Part | None:
+    """The part of a key file that needs one; nothing if this opens none of it. Raises as ``unlock``."""
+    match opener:
+        case Opener():
+            untrusted_sealed = sealed.parts.get(opener.name)
+            value = None if untrusted_sealed is None else opener.open_(untrusted_sealed)
+            return None if value is None else Part(value=value, salt=sealed.salt)
+        case Part():
+            if opener.salt != sealed.salt:
+                raise Conflict(
+                    Sentence("Your key file was written elsewhere since you unlocked. Lock the desk and unlock it."),
+                    code="key-file-rewritten",
+                )
+            return opener
+        case None:
+            raise UsageError(
+                f"the key file of {sealed.handle} is bound to passkeys, which a terminal cannot ask. At the desk, "
+                "under 'Your key', 'Second factor', its owner ends that, and binds it again afterwards.",
+                code="key-file-bound",
+            )
 
 
 @contextmanager
@@ -362,11 +436,17 @@ def derive_once(passphrase: str, salt: bytes, cost: Cost, into: bytearray) -> No
 
 
 @contextmanager
-def _keys(passphrase: str, salt: bytes, cost: Cost, head: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def _keys(
+    passphrase: str, salt: bytes, cost: Cost, head: bytes, part: Part | None
+) -> Iterator[tuple[bytes, memoryview]]:
     """The commitment and the encryption key, the whole head bound into both; the key is gone when the block ends."""
     with _wiped_buffer(_KEY_BYTES) as master, _wiped_buffer(2 * _KEY_BYTES) as derived:
         derive_once(passphrase, salt, cost, master)
-        HKDFExpand(SHA256(), 2 * _KEY_BYTES, _LABEL + head).derive_into(master, derived)
+        info = _LABEL + head
+        if part is None:
+            HKDFExpand(SHA256(), 2 * _KEY_BYTES, info).derive_into(master, derived)
+        else:
+            HKDF(SHA256(), 2 * _KEY_BYTES, salt=part.value, info=info).derive_into(master, derived)
         with memoryview(derived) as both:
             yield bytes(both[:_KEY_BYTES]), both[_KEY_BYTES:]
 

@@ -107,7 +107,8 @@ def open_(path: Path, untrusted_file: bytes) -> bytes:
         content = ChaCha20Poly1305(secret).decrypt(_NONCE, body, _LABEL + match["head"].encode("ascii"))
     except (InvalidTag, ValueError):
         raise KeyFileDamaged(f"{path.name} and its secret {name} do not fit together") from None
-    whole = content.startswith(f"fieldreport key file v1\nhandle {match['handle']}\n".encode("ascii"))
+    firsts = tuple(f"fieldreport key file {v}\nhandle {match['handle']}\n".encode("ascii") for v in ("v1", "v3"))
+    whole = content.startswith(firsts)
     if not whole or base64.b64encode(body).decode("ascii") != match["body"]:
         raise KeyFileDamaged(f"{path.name} holds something else than its secret was made for")
     return content

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from fieldreport import limits
 from fieldreport.errors import UnlockRefused, UsageError
 from fieldreport.sentence import Sentence
+from fieldreport.unseal.key_part import Opener
 
 ALGORITHMS: Final = (-8, -7, -257)
 """COSE numbers of what is accepted, the best first: Ed25519, ECDSA on P-256, RSA PKCS #1 v1.5, each with SHA-256."""
@@ -50,13 +51,15 @@ class Passkey:
     """One passkey of one person.
 
     ``name``: what they call it. ``credential``: its id, which the authenticator drew, at most 255 bytes. ``public``:
-    SubjectPublicKeyInfo in DER. ``host``: the page's host that it was made for, and works for.
+    SubjectPublicKeyInfo in DER. ``host``: the page's host that it was made for, and works for. ``prf``: whether its
+    authenticator has said that it evaluates the PRF extension, so that a key file can be bound to it.
     """
 
     name: str
     credential: bytes = field(repr=False)
     public: bytes = field(repr=False)
     host: str
+    prf: bool = False
 
     def __post_init__(self) -> None:
         named = 0 < len(self.name) <= limits.PASSKEY_NAME_CHARACTERS and self.name.isprintable()
@@ -88,7 +91,7 @@ def made(untrusted_answer: str, page: Page, *, name: str) -> Passkey:
 
     Args:
         untrusted_answer: JSON with ``id``, ``data`` (authenticator data), ``client`` (client data) and ``public``, each
-            in base64url.
+            in base64url; and ``prf``, of any content, where the extension was enabled.
         page: where it was asked.
         name: what its owner calls it.
 
@@ -96,13 +99,13 @@ def made(untrusted_answer: str, page: Page, *, name: str) -> Passkey:
         UsageError: it is not an answer to this page, the user was not verified, or its key is of another kind.
     """
     try:
-        answer = _fields(untrusted_answer, "id", "data", "client", "public")
+        answer = _fields(untrusted_answer, "id", "data", "client", "public", optional="prf")
         _check_client(answer["client"], "webauthn.create", page)
         flags, _ = _check_head(answer["data"], page.host)
         _check_credential(flags, answer["data"][_HEAD.size :], answer["id"])
     except (ValueError, struct.error) as error:
         raise UsageError(Sentence("this passkey cannot be used here"), detail=f"passkey: {error}") from None
-    return Passkey(name=name, credential=answer["id"], public=answer["public"], host=page.host)
+    return Passkey(name=name, credential=answer["id"], public=answer["public"], host=page.host, prf="prf" in answer)
 
 
 def used(passkeys: Collection[Passkey], untrusted_answer: str, page: Page) -> tuple[Passkey, int]:
@@ -112,14 +115,15 @@ def used(passkeys: Collection[Passkey], untrusted_answer: str, page: Page) -> tu
 
     Args:
         passkeys: of the person whose passphrase was right.
-        untrusted_answer: JSON with ``id``, ``data``, ``client`` and ``signature``, each in base64url.
+        untrusted_answer: JSON with ``id``, ``data``, ``client`` and ``signature``, each in base64url; and ``prf``, as
+            ``opener`` reads it.
         page: where it was asked.
 
     Raises:
         UnlockRefused: anything at all did not match.
     """
     try:
-        answer = _fields(untrusted_answer, "id", "data", "client", "signature")
+        answer = _fields(untrusted_answer, "id", "data", "client", "signature", optional="prf")
         passkey = _of_id(passkeys, answer["id"], page.host)
         _check_client(answer["client"], "webauthn.get", page)
         flags, counter = _check_head(answer["data"], page.host)
@@ -129,6 +133,19 @@ def used(passkeys: Collection[Passkey], untrusted_answer: str, page: Page) -> tu
     except (ValueError, struct.error, InvalidSignature, UsageError) as error:
         raise UnlockRefused(_REFUSED, detail=f"passkey: {type(error).__name__}") from None
     return passkey, counter
+
+
+def opener(untrusted_answer: str) -> Opener | None:
+    """What a browser's answer opens the part of a key file with, or nothing: it holds no PRF output.
+
+    The output is a secret of the authenticator and nothing that it signs: it counts by what it opens, and ``used``
+    checks the rest of the answer.
+    """
+    try:
+        answer = _fields(untrusted_answer, "id", "data", "client", "signature", optional="prf")
+        return Opener.of_passkey(answer["id"], answer["prf"])
+    except (KeyError, ValueError, UsageError):
+        return None
 
 
 def _of_id(passkeys: Collection[Passkey], untrusted_id: bytes, host: str) -> Passkey:
@@ -151,7 +168,7 @@ def _check_only_head(flags: int, untrusted_rest: bytes) -> None:
         raise ValueError("something else than an assertion")
 
 
-def _fields(untrusted_answer: str, *names: str) -> Mapping[str, bytes]:
+def _fields(untrusted_answer: str, *names: str, optional: str) -> Mapping[str, bytes]:
     """Raises ``ValueError``: not JSON of exactly these names with base64url, or too long."""
     if len(untrusted_answer) > limits.PASSKEY_ANSWER_CHARACTERS:
         raise ValueError("too long")
@@ -159,9 +176,11 @@ def _fields(untrusted_answer: str, *names: str) -> Mapping[str, bytes]:
         value = json.loads(untrusted_answer)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None  # json's own message quotes it
-    if not isinstance(value, dict) or value.keys() != set(names) or not all(isinstance(v, str) for v in value.values()):
+    if not isinstance(value, dict) or value.keys() - {optional} != set(names):
         raise ValueError("not these fields")
-    return {name: _decoded(value[name]) for name in names}
+    if not all(isinstance(each, str) for each in value.values()):
+        raise ValueError("not these fields")
+    return {name: _decoded(text) for name, text in value.items()}
 
 
 def encode(raw: bytes) -> str:

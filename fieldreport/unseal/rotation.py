@@ -24,6 +24,7 @@ from fieldreport.seal.hybrid import HybridIdentity, HybridRecipient
 from fieldreport.seal.roster import HANDLE, Entry, KeyState, Role
 from fieldreport.seal.signatures import verify_signature
 from fieldreport.unseal.key_file import change_key_file
+from fieldreport.unseal.key_part import Opener, Part
 from fieldreport.unseal.staff_key import StaffKey
 
 REQUEST_LABEL: Final = "key-request"
@@ -105,8 +106,12 @@ def with_new_identity(staff: StaffKey, *, replaces: str) -> StaffKey:
     return dataclasses.replace(staff, identities=(HybridIdentity.generate(), *staff.identities))
 
 
-def begin_rotation(path: Path, passphrase: str, *, entry: Entry) -> KeyRequest:
+def begin_rotation(
+    path: Path, passphrase: str, *, entry: Entry, opener: Opener | Part | None = None
+) -> tuple[StaffKey, KeyRequest]:
     """Make a new key in the key file, in front of the old ones, and sign the request for it.
+
+    Returns what the file holds now, and the request.
 
     Costs one Argon2id to unlock and, the first time, one to write. Repeating it gives the same request again.
 
@@ -114,10 +119,11 @@ def begin_rotation(path: Path, passphrase: str, *, entry: Entry) -> KeyRequest:
         path: the person's key file.
         passphrase: theirs.
         entry: their active entry in the roster in force.
+        opener: as ``unlock``.
 
     Raises:
-        UnlockRefused, KeyFileDamaged: as ``unlock``.
-        UsageError: the key file is not the one of that entry.
+        UnlockRefused, KeyFileDamaged, Conflict: as ``unlock``.
+        UsageError: as ``unlock``, or the key file is not the one of that entry.
     """
 
     def change(staff: StaffKey) -> StaffKey:
@@ -125,7 +131,8 @@ def begin_rotation(path: Path, passphrase: str, *, entry: Entry) -> KeyRequest:
             raise UsageError("this key file is not the one of that roster entry")
         return with_new_identity(staff, replaces=entry.key_id)
 
-    return KeyRequest.sign(change_key_file(path, passphrase, change), replaces=entry.key_id)
+    staff = change_key_file(path, passphrase, change, opener=opener)
+    return staff, KeyRequest.sign(staff, replaces=entry.key_id)
 
 
 def verify_request(untrusted_text: str, entry: Entry) -> Entry:
@@ -149,7 +156,9 @@ def verify_request(untrusted_text: str, entry: Entry) -> Entry:
     return dataclasses.replace(entry, key_id=request.recipient.key_id, recipient=request.recipient)
 
 
-def remove_old_identity(path: Path, passphrase: str, key_id: str, *, entry: Entry) -> StaffKey:
+def remove_old_identity(
+    path: Path, passphrase: str, key_id: str, *, entry: Entry, opener: Opener | Part | None = None
+) -> StaffKey:
     """Destroy an old key in the key file. The caller has made sure that no header names it any more.
 
     Destroying a key that is gone changes nothing.
@@ -159,11 +168,12 @@ def remove_old_identity(path: Path, passphrase: str, key_id: str, *, entry: Entr
         passphrase: theirs.
         key_id: the key to destroy.
         entry: their active entry in the roster in force, whose key stays.
+        opener: as ``unlock``.
 
     Raises:
-        UnlockRefused, KeyFileDamaged: as ``unlock``.
-        UsageError: it is the active key, the one that waits for approval, or the file does not hold the active key, so
-            that what remained might open nothing.
+        UnlockRefused, KeyFileDamaged, Conflict: as ``unlock``.
+        UsageError: as ``unlock``, or it is the active key, the one that waits for approval, or the file does not hold
+            the active key, so that what remained might open nothing.
     """
 
     def change(staff: StaffKey) -> StaffKey:
@@ -175,7 +185,7 @@ def remove_old_identity(path: Path, passphrase: str, key_id: str, *, entry: Entr
         kept = tuple(identity for identity in staff.identities if identity.key_id != key_id)
         return staff if len(kept) == len(held) else dataclasses.replace(staff, identities=kept)
 
-    return change_key_file(path, passphrase, change)
+    return change_key_file(path, passphrase, change, opener=opener)
 
 
 def _signed(*, handle: str, replaces: str, recipient: HybridRecipient) -> bytes:

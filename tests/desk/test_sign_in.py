@@ -59,7 +59,8 @@ def test_everything_wrong_gets_the_same_answer(house: House, stranger: Browser, 
     page = try_in(house, stranger, **wrong)
     assert page.status == 403
     assert page.find("//*[@id='handle-problem']")[0].text_content() == (
-        "Handle, passphrase or code did not match. For safety, we do not say which."
+        "Handle, passphrase or code did not match. For safety, we do not say which. A key file that is bound to a "
+        "passkey opens with that or with a recovery code, and with no code of the app."
     )
     assert stranger.cookie is None
 

@@ -37,7 +37,7 @@ def keys_in(path: Path) -> list[str]:
 
 
 def test_the_whole_way(path: Path, entry: Entry) -> None:
-    request = begin_rotation(path, PASSPHRASE, entry=entry).encode()
+    request = begin_rotation(path, PASSPHRASE, entry=entry)[1].encode()
     approved = verify_request(request, entry)
     after = roster_changes.with_rotated([entry], approved)
     assert {item.key_id: item.state for item in after} == {
@@ -55,12 +55,12 @@ def test_the_new_key_is_on_disk_before_the_request_exists(path: Path, entry: Ent
         begin_rotation(path, PASSPHRASE, entry=entry)
     waiting = keys_in(path)
     assert waiting[1:] == [entry.key_id]
-    assert begin_rotation(path, PASSPHRASE, entry=entry).recipient.key_id == waiting[0]
+    assert begin_rotation(path, PASSPHRASE, entry=entry)[1].recipient.key_id == waiting[0]
 
 
 def test_asking_twice_makes_one_key_and_one_request(path: Path, entry: Entry) -> None:
-    first = begin_rotation(path, PASSPHRASE, entry=entry)
-    assert begin_rotation(path, PASSPHRASE, entry=entry) == first
+    _, first = begin_rotation(path, PASSPHRASE, entry=entry)
+    assert begin_rotation(path, PASSPHRASE, entry=entry)[1] == first
     assert keys_in(path) == [first.recipient.key_id, entry.key_id]
 
 
@@ -92,7 +92,7 @@ def test_only_the_file_of_the_rosters_entry_is_rotated(path: Path) -> None:
 def test_a_file_restored_from_before_the_last_rotation_is_not_rotated(path: Path, entry: Entry) -> None:
     place = machine_secret.directory(path.parent)
     before, secrets = path.read_bytes(), {secret: secret.read_bytes() for secret in place.iterdir()}
-    approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry).encode(), entry)
+    approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry)[1].encode(), entry)
     path.write_bytes(before)
     with pytest.raises(KeyFileDamaged, match="which is not in"):
         begin_rotation(path, PASSPHRASE, entry=approved)
@@ -106,7 +106,7 @@ def test_a_file_restored_from_before_the_last_rotation_is_not_rotated(path: Path
 def test_the_keys_in_use_cannot_be_destroyed(path: Path, entry: Entry) -> None:
     with pytest.raises(UsageError):
         remove_old_identity(path, PASSPHRASE, entry.key_id, entry=entry)
-    request = begin_rotation(path, PASSPHRASE, entry=entry)
+    _, request = begin_rotation(path, PASSPHRASE, entry=entry)
     for key in (entry.key_id, request.recipient.key_id):  # the active one, and the one that waits for approval
         with pytest.raises(UsageError):
             remove_old_identity(path, PASSPHRASE, key, entry=entry)
@@ -120,7 +120,7 @@ def test_nothing_is_destroyed_in_a_file_without_the_active_key(path: Path, entry
 
 
 def test_destroying_a_key_twice_changes_nothing(path: Path, entry: Entry) -> None:
-    approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry).encode(), entry)
+    approved = verify_request(begin_rotation(path, PASSPHRASE, entry=entry)[1].encode(), entry)
     remove_old_identity(path, PASSPHRASE, entry.key_id, entry=approved)
     content = path.read_bytes()
     remove_old_identity(path, PASSPHRASE, entry.key_id, entry=approved)
@@ -136,7 +136,7 @@ def test_nobody_else_can_ask_for_a_persons_key(amira: StaffKey, entry: Entry) ->
 
 
 def test_an_old_request_does_not_count_again(path: Path, entry: Entry) -> None:
-    first = begin_rotation(path, PASSPHRASE, entry=entry).encode()
+    first = begin_rotation(path, PASSPHRASE, entry=entry)[1].encode()
     approved = verify_request(first, entry)
     with pytest.raises(SealError) as refused:
         verify_request(first, approved)
@@ -149,7 +149,7 @@ def test_a_request_for_the_key_that_is_there_is_refused(amira: StaffKey, entry: 
 
 
 def test_a_request_for_somebody_elses_entry_is_refused(path: Path, entry: Entry) -> None:
-    request = begin_rotation(path, PASSPHRASE, entry=entry).encode()
+    request = begin_rotation(path, PASSPHRASE, entry=entry)[1].encode()
     jonas = StaffKey.generate("jonas", Role.EDITOR).public_entry()
     for other in (jonas, dataclasses.replace(entry, state=KeyState.REVOKED)):
         with pytest.raises(SealError):

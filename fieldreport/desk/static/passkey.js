@@ -1,6 +1,7 @@
-// Passkeys, on the sign-in page and on the page of one's second factor. A form with data-passkey says what the browser is
-// asked; the answer goes into its field "passkey", and the form is sent. What is said meanwhile stands in the page. Where
-// the browser or the address cannot do it, nothing here changes the page, which then says so.
+// Passkeys, on the sign-in page and on the pages of one's second factor. A form with data-passkey says what the browser is
+// asked; the answer goes into its field "passkey", and the form is sent. With it goes what the authenticator evaluates for
+// us (the extension PRF), which opens a key file that is bound to it; it stays nowhere in the page. What is said meanwhile
+// stands in the page. Where the browser or the address cannot do it, nothing here changes the page, which then says so.
 "use strict";
 (() => {
   const form = document.querySelector("form[data-passkey]");
@@ -16,6 +17,7 @@
         attestation: "none",
         authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
         challenge: raw(asked.challenge),
+        extensions: { prf: { eval: { first: raw(asked.prf) } } },
         excludeCredentials: asked.known.map((id) => ({ type: "public-key", id: raw(id) })),
         pubKeyCredParams: asked.algorithms.map((alg) => ({ type: "public-key", alg })),
         rp: { id: asked.host, name: asked.newsroom },
@@ -23,7 +25,9 @@
       },
     });
     const response = credential.response;
+    const prf = credential.getClientExtensionResults().prf;
     return {
+      ...(prf && prf.enabled ? { prf: "" } : {}),
       id: text(credential.rawId),
       data: text(response.getAuthenticatorData()),
       client: text(response.clientDataJSON),
@@ -33,10 +37,18 @@
 
   async function use(asked) {
     const credential = await navigator.credentials.get({
-      publicKey: { challenge: raw(asked.challenge), rpId: asked.host, userVerification: "required" },
+      publicKey: {
+        allowCredentials: (asked.usable || []).map((id) => ({ type: "public-key", id: raw(id) })),
+        challenge: raw(asked.challenge),
+        extensions: { prf: { eval: { first: raw(asked.prf) } } },
+        rpId: asked.host,
+        userVerification: "required",
+      },
     });
     const response = credential.response;
+    const prf = credential.getClientExtensionResults().prf;
     return {
+      ...(prf && prf.results ? { prf: text(prf.results.first) } : {}),
       id: text(credential.rawId),
       data: text(response.authenticatorData),
       client: text(response.clientDataJSON),
@@ -62,5 +74,6 @@
       button.disabled = false;
     }
     form.submit();
+    form.elements.passkey.value = "";
   });
 })();

@@ -45,7 +45,7 @@ def change() -> ResponseReturnValue:
     code = form.get("code", "")[:_MAXIMUM]
     try:
         with own_key.attempt():
-            second_factor.change_passphrase(
+            seat = second_factor.change_passphrase(
                 session.seat, own_key.path(), own_key.typed_passphrase(), new, code=code, now=desk.clock()
             )
     except TooManyTries as error:
@@ -55,6 +55,7 @@ def change() -> ResponseReturnValue:
             "The passphrase or the code did not match; nothing was changed. A code counts once: wait for the next."
         )
         return _page(new, problems=[Problem(text=text, field=own_key.FIELD)], status=own_key.status_of(error))
+    session.seat = seat
     locked = desk.sessions.end_where(lambda each: each.handle == session.handle and each is not session)
     context.say(_("From now on only the new passphrase opens your key. Destroy the paper with the old one."))
     if locked:

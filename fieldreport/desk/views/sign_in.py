@@ -31,7 +31,10 @@ _ICON: Final = (_STATIC / "desk.svg").read_bytes()
 _SCRIPT: Final = (_STATIC / "keys.js").read_bytes()
 _WRITING_SCRIPT: Final = (_STATIC / "writing.js").read_bytes()
 _PASSKEY_SCRIPT: Final = (_STATIC / "passkey.js").read_bytes()
-_REFUSED: Final = later("Handle, passphrase or code did not match. For safety, we do not say which.")
+_REFUSED: Final = later(
+    "Handle, passphrase or code did not match. For safety, we do not say which. A key file that is bound to a passkey "
+    "opens with that or with a recovery code, and with no code of the app."
+)
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
 
 

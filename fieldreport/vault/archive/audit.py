@@ -52,6 +52,8 @@ class Act(StrEnum):
     PASSKEY_ADDED = "passkey-added"
     PASSKEY_REMOVED = "passkey-removed"
     PASSKEY_USED = "passkey-used"
+    KEY_FILE_BOUND = "key-file-bound"
+    KEY_FILE_UNBOUND = "key-file-unbound"
     AUTHENTICATOR_REPLACED = "authenticator-replaced"
     CASE_STATE = "case-state"
     CASE_ASSIGNED = "case-assigned"

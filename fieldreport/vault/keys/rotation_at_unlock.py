@@ -78,9 +78,9 @@ def _request(seat: Seat, order: RotationOrder, path: Path, passphrase: str) -> t
     entry = seat.roster().entry(seat.handle)
     if entry.key_id != order.old_key_id:
         raise Conflict(Sentence("the key that was to be replaced is not in force any more"), code="rotation-state")
-    request = rotation.begin_rotation(path, passphrase, entry=entry)
+    staff, request = rotation.begin_rotation(path, passphrase, entry=entry, opener=seat.staff.part)
     # With the new key at hand before anything can be sealed to it: the admin may approve in the middle of this session.
-    renewed = _unlocked(seat, path, passphrase)
+    renewed = Seat(seat.vault, staff, seat.rosters)
     steps.request(renewed, request.encode(), request.recipient.key_id)
     return renewed, (
         Sentence("A new key was made for you and waits for the admin. Its words are on the page of your key."),
@@ -88,7 +88,7 @@ def _request(seat: Seat, order: RotationOrder, path: Path, passphrase: str) -> t
 
 
 def _unlocked(seat: Seat, path: Path, passphrase: str) -> Seat:
-    return Seat(seat.vault, key_file.unlock(path, passphrase), seat.rosters)
+    return Seat(seat.vault, key_file.unlock(path, passphrase, opener=seat.staff.part), seat.rosters)
 
 
 def _held(seat: Seat) -> set[str]:
@@ -104,7 +104,7 @@ def destroy_old(seat: Seat, path: Path, passphrase: str, mailbox: DeskMailbox) -
     """
     order = steps.finish(seat, mailbox)  # asked once more, because what follows cannot be taken back
     entry = seat.roster().entry(seat.handle)
-    staff = rotation.remove_old_identity(path, passphrase, order.old_key_id, entry=entry)
+    staff = rotation.remove_old_identity(path, passphrase, order.old_key_id, entry=entry, opener=seat.staff.part)
     renewed = Seat(seat.vault, staff, seat.rosters)
     steps.confirm_destroyed(renewed, order.old_key_id)
     return renewed

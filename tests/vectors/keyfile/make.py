@@ -1,4 +1,6 @@
-"""Make keyfiles.json and bound.json from FORMAT.md, sections "Key file" and "Machine secret", without the package.
+"""Make keyfiles.json, bound.json and parts.json from FORMAT.md without the package.
+
+Sections "Key file", "Machine secret" and "Part". What is sealed to a holder is drawn, so parts.json differs each time.
 
 Run from the repository:  python tests/vectors/keyfile/make.py
 Needs argon2-cffi, which is another binding (of the reference implementation) than the one in the package.
@@ -15,7 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 
 PASSPHRASE = "slush sing credit sword sick muscle wet"
 LABEL = b"fieldreport/v1/key-file\n"
@@ -54,13 +61,16 @@ def build(
     role: str = "editor",
     cost: tuple[int, int, int] = (64, 2, 2),
     secrets: object = SECRETS,
+    version: str = "v1",
+    part: bytes = b"",
+    parts: str = "",
     spell: Callable[[str], str] = lambda text: text,
     after: Callable[[str], str] = lambda text: text,
 ) -> str:
     """A key file; ``spell`` changes the encrypted JSON, ``after`` the file before its checksum is put under it."""
     head = (
-        f"fieldreport key file v1\nhandle {handle}\nrole {role}\n"
-        f"argon2id {cost[0]} {cost[1]} {cost[2]}\nsalt {b64(SALT)}\n"
+        f"fieldreport key file {version}\nhandle {handle}\nrole {role}\n"
+        f"argon2id {cost[0]} {cost[1]} {cost[2]}\nsalt {b64(SALT)}\n{parts}"
     )
     master = hash_secret_raw(
         PASSPHRASE.encode(),
@@ -71,6 +81,8 @@ def build(
         hash_len=32,
         type=Type.ID,
     )
+    if part:  # HKDF-Extract of RFC 5869 section 2.2
+        master = hmac.digest(part, master, "sha256")
     commitment, key = expand(master, LABEL + head.encode())
     content = spell(json.dumps(secrets, sort_keys=True, separators=(",", ":"))).encode()
     body = ChaCha20Poly1305(key).encrypt(bytes(12), content, LABEL + head.encode() + commitment)
@@ -244,6 +256,128 @@ BOUND = [
     *malformed_bound(),
 ]
 
-for name, cases in (("keyfiles", CASES), ("bound", BOUND)):
+PART = hashlib.sha256(b"part").digest()[:16]
+CODE = "7KQ2M-9XWTD-01234-5678G-HJKMN-PQRST"
+CREDENTIAL, OUTPUT = hashlib.sha256(b"credential").digest(), hashlib.sha256(b"prf output").digest()
+DIGEST = hashlib.sha256(b"fieldreport/v1/recovery-code\n" + CODE.replace("-", "").encode()).hexdigest()
+
+
+def key_pair(kind: bytes, secret: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
+    """X-Wing's key pair of a holder: HKDF of RFC 5869 without a salt, one block, then SHAKE-256 to 96 bytes."""
+    info = b"fieldreport/v1/key-part/" + kind + b"\n"
+    seed_of = hmac.digest(hmac.digest(bytes(32), secret, "sha256"), info + b"\x01", "sha256")
+    expanded = hashlib.shake_256(seed_of).digest(96)
+    return MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), X25519PrivateKey.from_private_bytes(expanded[64:])
+
+
+def public(name: str) -> str:
+    return "".join(key.public_key().public_bytes_raw().hex() for key in HOLDERS[name])
+
+
+HOLDERS = {
+    hashlib.sha256(CREDENTIAL).hexdigest()[:16]: key_pair(b"passkey", OUTPUT),
+    DIGEST[:16]: key_pair(b"recovery-code", CODE.replace("-", "").encode()),
+}
+ID_OF_PASSKEY, NAME_OF_CODE = HOLDERS
+PASSKEY = {
+    "credential": CREDENTIAL.hex(),
+    "host": "desk.example",
+    "name": "blue key",
+    "prf": True,
+    "public": ec.derive_private_key(7, ec.SECP256R1())
+    .public_key()
+    .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    .hex(),
+}
+
+
+def sealed_to(name: str, part: bytes = PART) -> str:
+    """The line of one holder: age's stanza ``mlkem768x25519`` around the part, as one base64 text."""
+    suite = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+    sealed = suite.encrypt(
+        part, MLKEM768X25519PrivateKey(*HOLDERS[name]).public_key(), info=b"age-encryption.org/mlkem768x25519"
+    )
+    return f"part {name} {b64(sealed)}\n"
+
+
+LINES = {name: sealed_to(name) for name in HOLDERS}
+IN_ORDER = "".join(LINES[name] for name in sorted(LINES))
+HELD: dict[str, Any] = SECRETS | {
+    "holders": [{"name": name, "public": public(name)} for name in sorted(HOLDERS)],
+    "passkeys": [PASSKEY],
+    "recovery_codes": [DIGEST],
+}
+
+
+def held(**changed: Any) -> str:
+    return build(**{"secrets": HELD, "version": "v3", "part": PART, "parts": IN_ORDER} | changed)
+
+
+def held_case(name: str, expect: str, file: str, **more: Any) -> dict[str, Any]:
+    by_passkey = {"credential": CREDENTIAL.hex(), "output": OUTPUT.hex()}
+    return case(name, expect, file, **{"opener": by_passkey} | more)
+
+
+def part_vectors() -> list[dict[str, Any]]:
+    by_passkey = {"credential": CREDENTIAL.hex(), "output": OUTPUT.hex()}
+    good = held()
+    only_code = HELD | {"holders": [each for each in HELD["holders"] if each["name"] == NAME_OF_CODE], "passkeys": []}
+    other_part, short = sealed_to(ID_OF_PASSKEY, bytes(16)), LINES[ID_OF_PASSKEY][:-5] + "\n"
+    without_prf = {key: value for key, value in PASSKEY.items() if key != "prf"}
+    swapped = "".join(
+        f"part {name} {LINES[other].split()[2]}\n"
+        for name, other in zip(sorted(LINES), sorted(LINES)[::-1], strict=True)
+    )
+    stripped = build(secrets=SECRETS, version="v3", part=PART, parts=IN_ORDER, after=strip)
+    damaged = {
+        "the first version with a part": held(version="v1"),
+        "the third version without a part": held(parts="", part=b""),
+        "parts in another order": held(parts="".join(LINES[name] for name in sorted(LINES)[::-1])),
+        "a holder twice": held(parts=LINES[ID_OF_PASSKEY] * 2),
+        "a part of 1,149 bytes": held(parts=IN_ORDER.replace(LINES[ID_OF_PASSKEY], short)),
+        "a name in capitals": held(parts=IN_ORDER.replace(ID_OF_PASSKEY, ID_OF_PASSKEY.upper())),
+        "holders that the secrets do not name": held(secrets=SECRETS),
+        "a holder in the secrets without a part": held(parts=LINES[ID_OF_PASSKEY]),
+        "a holder without a passkey": held(secrets=only_code, parts=LINES[ID_OF_PASSKEY]),
+        "a passkey without PRF as holder": held(secrets=HELD | {"passkeys": [without_prf]}),
+        "a recovery code that holds nothing": held(
+            secrets=HELD | {"holders": [each for each in HELD["holders"] if each["name"] == ID_OF_PASSKEY]},
+            parts=LINES[ID_OF_PASSKEY],
+        ),
+        "prf that is false": held(secrets=HELD | {"passkeys": [PASSKEY | {"prf": False}]}),
+        "holders in another order": held(secrets=HELD | {"holders": HELD["holders"][::-1]}),
+    }
+    refused: dict[str, tuple[str, dict[str, str]]] = {
+        "another output": (good, by_passkey | {"output": bytes(32).hex()}),
+        "another credential": (good, by_passkey | {"credential": bytes(32).hex()}),
+        "another code": (good, {"code": CODE[:-1] + "0"}),
+        "a code of the app": (good, {"code": "123456"}),
+        "a part that is not its own": (held(parts=IN_ORDER.replace(LINES[ID_OF_PASSKEY], other_part)), by_passkey),
+        "the parts of each other's holder": (held(parts=swapped), by_passkey),
+        "the parts taken out": (stripped, by_passkey),
+        "one part taken out": (held(after=lambda text: text.replace(LINES[NAME_OF_CODE], "")), by_passkey),
+    }
+    return [
+        held_case("with the passkey", "opens", good, signing=SECRETS["signing"]),
+        held_case("with the code", "opens", good, signing=SECRETS["signing"], opener={"code": CODE}),
+        held_case(
+            "with the code in small letters, without hyphens",
+            "opens",
+            good,
+            signing=SECRETS["signing"],
+            opener={"code": CODE.lower().replace("-", " ")},
+        ),
+        held_case("a wrong passphrase", "refused", good, passphrase=PASSPHRASE + "s"),
+        *(held_case(name, "refused", file, opener=opener) for name, (file, opener) in refused.items()),
+        *(held_case(name, "damaged", file) for name, file in damaged.items()),
+    ]
+
+
+def strip(text: str) -> str:
+    """As who writes the file would turn it into one that needs no part."""
+    return text.replace(IN_ORDER, "").replace("file v3", "file v1")
+
+
+for name, cases in (("keyfiles", CASES), ("bound", BOUND), ("parts", part_vectors())):
     text = json.dumps(cases, indent=1) + "\n"
     Path(__file__).with_name(f"{name}.json").write_text(text, encoding="utf-8")
