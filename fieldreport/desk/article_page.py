@@ -22,6 +22,7 @@ from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, overview, redactions
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.articles.readers import readers_behind
 from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.state import OPEN_STATES
 from fieldreport.vault.articles.tables import ArticleState
@@ -40,7 +41,9 @@ def page(
 
     ``checked``: what the leak check found in it, where somebody asked.
     """
-    cases, sheets = tuple(beside.beside(draft.head)), tuple(beside.sheets(draft.head))
+    cases, sheets = beside.beside(draft.head)
+    with context.desk().vault.reading() as session:
+        only = readers_behind(session, context.seat(), draft.head.id)
     if editable(draft.head):
         presentation.stay_on_screen()
     article = typed or draft.article
@@ -54,7 +57,8 @@ def page(
         undescribed=proof.undescribed(article),
         left_out=left_out(article),
         length=proof.length(article),
-        too_few=too_few(draft.head),
+        only=only,
+        too_few=too_few(draft.head, only),
         signer_shown=signer_shown,
         cases=cases,
         sheets=sheets,

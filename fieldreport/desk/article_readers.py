@@ -13,19 +13,19 @@ from fieldreport.vault.articles import readers
 from fieldreport.vault.articles.overview import ArticleHead
 
 
-def signer_shown(head: ArticleHead, signer: str | None) -> str:
-    """Who has signed off: nobody, where a case was limited since and they do not read it, so that it counts no more."""
-    seat = context.seat()
-    with seat.vault.reading() as session:
-        only = readers.readers_behind(session, seat, head.id)
+def signer_shown(only: Collection[str] | None, signer: str | None) -> str:
+    """Who has signed off: nobody, where a case was limited since and they do not read it, so that it counts no more.
+
+    ``only``: who reads every case of the article, as ``readers_behind`` says.
+    """
     return signer if signer is not None and (only is None or signer in only) else _("none")
 
 
-def too_few(head: ArticleHead) -> str:
-    """What this article lacks, and the way out; empty where nothing is in its way."""
+def too_few(head: ArticleHead, only: frozenset[str] | None) -> str:
+    """What this article lacks, and the way out; empty where nothing is in its way. ``only``: as of ``signer_shown``."""
     needed = context.desk().settings.press.sign_offs
     try:
-        missing = readers.signers_missing(context.seat(), head, sign_offs=needed)
+        missing = readers.signers_missing(context.seat(), head, only, sign_offs=needed)
     except RosterError:  # without a roster nothing is signed off, and the page of health says so
         return ""
     return _words(missing, needed)

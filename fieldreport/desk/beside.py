@@ -6,7 +6,6 @@ that is limited to others, that is its fact sheet where one of them shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +20,7 @@ from fieldreport.seal import Kind
 from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.cases import conversation, inbox
 from fieldreport.vault.cases.conversation import Card
+from fieldreport.vault.cases.inbox import CaseRow
 
 # What readers' browsers show or play, and documents whose words the leak check compares.
 _ATTACHED: Final = frozenset({Shape.IMAGE, Shape.SOUND, Shape.FILM})
@@ -77,48 +77,48 @@ class Beside:
         return tuple(dict.fromkeys(attribution(language, each) for each in described))
 
 
-def sheets(head: ArticleHead) -> Iterator[Shown]:
-    """The fact sheets that are shown to this person of cases that they do not read."""
+def beside(head: ArticleHead) -> tuple[tuple[Beside, ...], tuple[Shown, ...]]:
+    """The article's cases that this person may read, in its order, and of the others the fact sheets shown to them.
+
+    Raises:
+        Unavailable: a store is away. SealError: who reads a case is not signed by who might set that.
+    """
+    cases, sheets = [], []
     for case_id in head.cases:
         try:
-            readable_case(case_id)
+            case = readable_case(case_id)
         except NotFound:
             continue
         except NotAllowed:
             row = inbox.get(context.desk().vault, case_id, viewer=context.session().handle)
             shown = shown_sheet(case_id, row.name)
             if shown is not None:
-                yield shown
+                sheets.append(shown)
+        else:
+            cases.append(_opened(case))
+    return tuple(cases), tuple(sheets)
 
 
-def beside(head: ArticleHead) -> Iterator[Beside]:
-    """The article's cases that this person may read, in the order of the article."""
-    seat, vault = context.seat(), context.desk().vault
-    for case_id in head.cases:
-        try:
-            case = readable_case(case_id)
-        except (NotFound, NotAllowed):
-            continue
-        rows = [row for row in inbox.items(vault, case_id) if row.kind in _SHOWN and row.exists]
-        newest = rows[-limits.CASE_ITEMS :]
-        items = tuple(read_items(seat, case_id, newest, first=len(rows) - len(newest) + 1))
-        found = [
-            (part.opened_item, part.opened) if part.opened else (item.row.id, part)
-            for item in items
-            for part in item.parts
-        ]
-        files = [CaseFile(item_id=item_id, case=case.name, part=part) for item_id, part in found]
-        try:
-            card = conversation.card(seat, case_id)
-        except Unavailable:
-            raise
-        except FieldreportError:  # the case's own page says what is wrong with it
-            card = None
-        yield Beside(
-            id=case_id,
-            name=case.name,
-            card=card,
-            items=items,
-            more=len(rows) - len(newest),
-            files=tuple(each for each in files if each.attaches or each.redacts or each.has_words),
-        )
+def _opened(case: CaseRow) -> Beside:
+    seat = context.seat()
+    rows = [row for row in inbox.items(seat.vault, case.id) if row.kind in _SHOWN and row.exists]
+    newest = rows[-limits.CASE_ITEMS :]
+    items = tuple(read_items(seat, case.id, newest, first=len(rows) - len(newest) + 1))
+    found = [
+        (part.opened_item, part.opened) if part.opened else (item.row.id, part) for item in items for part in item.parts
+    ]
+    files = [CaseFile(item_id=item_id, case=case.name, part=part) for item_id, part in found]
+    try:
+        card = conversation.card(seat, case.id)
+    except Unavailable:
+        raise
+    except FieldreportError:  # the case's own page says what is wrong with it
+        card = None
+    return Beside(
+        id=case.id,
+        name=case.name,
+        card=card,
+        items=items,
+        more=len(rows) - len(newest),
+        files=tuple(each for each in files if each.attaches or each.redacts or each.has_words),
+    )

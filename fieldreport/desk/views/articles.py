@@ -22,7 +22,7 @@ from fieldreport.sentence import Sentence
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles import drafts, redactions, release, review
 from fieldreport.vault.articles.drafts import Draft
-from fieldreport.vault.articles.overview import ArticleHead, list_articles
+from fieldreport.vault.articles.overview import list_articles
 
 blueprint = flask.Blueprint("articles", __name__)
 
@@ -35,11 +35,10 @@ def index() -> ResponseReturnValue:
     """All articles, newest first, with what each waits for."""
     seat = context.seat()
     _publish_due(seat)
-    heads = sorted(list_articles(context.desk().vault), key=lambda head: head.changed_hour, reverse=True)
-    shown = heads[:_SHOWN]
-    return flask.render_template(
-        "articles.html", articles=[(head, title_of(seat, head)) for head in shown], hidden=len(heads) - len(shown)
-    )
+    heads = list_articles(context.desk().vault)
+    opened = drafts.load_each(seat, [head.id for head in heads[:_SHOWN]])
+    articles = [(head, _title(opened.get(head.id))) for head in heads[:_SHOWN]]
+    return flask.render_template("articles.html", articles=articles, hidden=len(heads) - len(articles))
 
 
 def _publish_due(seat: Seat) -> None:
@@ -54,14 +53,15 @@ def _publish_due(seat: Seat) -> None:
         )
 
 
-def title_of(seat: Seat, head: ArticleHead) -> str:
+def _title(opened: Draft | FieldreportError | None) -> str:
     """The working title, or a placeholder."""
-    try:
-        return drafts.load(seat, head.id).article.title or _("(no title yet)")
-    except NotARecipient:
-        return str(_("(cannot be opened with your key)"))
-    except FieldreportError:
-        return str(_("(cannot be read now)"))
+    match opened:
+        case Draft():
+            return opened.article.title or str(_("(no title yet)"))
+        case NotARecipient():
+            return str(_("(cannot be opened with your key)"))
+        case _:
+            return str(_("(cannot be read now)"))
 
 
 @access.editor
@@ -115,7 +115,8 @@ def _unsaved(draft: Draft, then: str, number: str) -> str:
     article_page.must_stand(draft.head, revision=article_form.based_on())
     typed = article_form.still_with_removed(article_form.typed(draft.article), draft.article)
     if then == "attribute":
-        words = article_page.attributions(tuple(beside.beside(draft.head)), typed.language)
+        cases, _sheets = beside.beside(draft.head)
+        words = article_page.attributions(cases, typed.language)
         chosen = words[int(number)] if number.isdecimal() and int(number) < len(words) else ""
         typed = dataclasses.replace(typed, body=f"{typed.body} {chosen}".strip())
     checked = None

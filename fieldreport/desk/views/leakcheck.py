@@ -85,7 +85,7 @@ def _page(
         writer=seat.handle in draft.head.writers,
         only=only,
         reads_all=only is None or seat.handle in only,
-        too_few=too_few(draft.head),
+        too_few=too_few(draft.head, only),
         signer_shown=signer_shown,
         unread=Rule.CASE_UNREAD,
         unreadable=Rule.CASE_UNREADABLE,
@@ -117,12 +117,8 @@ def _may_sign(draft: Draft, handle: str) -> bool:
 
 def _case_names(draft: Draft) -> dict[str, tuple[bytes, str]]:
     """The article's cases that still exist, by the id that findings name."""
-    found = {}
-    for case_id in draft.head.cases:
-        row = inbox.get(context.desk().vault, case_id, viewer=context.session().handle)
-        if row.ended is None:
-            found[case_id.hex()] = (case_id, row.name)
-    return found
+    rows = inbox.rows(context.desk().vault, draft.head.cases, viewer=context.session().handle)
+    return {row.id.hex(): (row.id, row.name) for row in rows if row.ended is None}
 
 
 @access.editor

@@ -10,7 +10,7 @@ it is before it is sealed to anyone else: that the database says so is not enoug
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -169,7 +169,7 @@ class Rewrapper:
         """Everything pending, in the order of groups, sets and ids, read a little ahead of what is written."""
         for group in groups:
             with self.vault.reading() as session:
-                sets = self._other_sets(session, group)
+                sets = _other_sets(session, group, objects.sets_naming(session, self._own()))
             for set_id in sets:
                 after = b""
                 while True:
@@ -205,15 +205,12 @@ class Rewrapper:
         return groups
 
     def _count(self, session: Session, groups: Sequence[_Group]) -> int:
+        own = objects.sets_naming(session, self._own())
         return sum(
             objects.count_in(session, set_id, limited=group.case)
             for group in groups
-            for set_id in self._other_sets(session, group)
+            for set_id in _other_sets(session, group, own)
         )
-
-    def _other_sets(self, session: Session, group: _Group) -> list[int]:
-        target = objects.known_set(session, group.keys)
-        return [each for each in objects.sets_naming(session, self._own()) if each != target]
 
     def _rebuilding(self, total: int, stack: contextlib.ExitStack) -> _Rebuilding:
         if total >= limits.REWRAP_ALONE_OBJECTS:
@@ -247,6 +244,12 @@ class Rewrapper:
 
     def _own(self) -> list[str]:
         return [identity.key_id for identity in self.identities]
+
+
+def _other_sets(session: Session, group: _Group, own: Collection[int]) -> list[int]:
+    """Of the sets that hold this person's keys (``own``) those that are not the group's."""
+    target = objects.known_set(session, group.keys)
+    return [each for each in own if each != target]
 
 
 def _batch(group: _Group, opened: Sequence[tuple[Row[bytes, int, bytes], bytes]]) -> Batch[_Headers]:

@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
-from fieldreport.errors import Conflict, NotAllowed, NotFound, UsageError
+from fieldreport.errors import Conflict, FieldreportError, NotAllowed, NotFound, UsageError
 from fieldreport.press.article import Article, new_slug
 from fieldreport.scratch import Scratch
 from fieldreport.scrub.sandbox.service import Scrubber
@@ -30,7 +30,7 @@ from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.archive.tables import AuditRow, Item
 from fieldreport.vault.articles import records
 from fieldreport.vault.articles.materials import gone_letters
-from fieldreport.vault.articles.overview import ArticleHead, head_of, row_of
+from fieldreport.vault.articles.overview import ArticleHead, heads_of, row_of
 from fieldreport.vault.articles.readers import must_read_all, must_write
 from fieldreport.vault.articles.records import Record
 from fieldreport.vault.articles.state import OPEN_STATES, in_state, void
@@ -97,6 +97,33 @@ def load(seat: Seat, article_id: bytes) -> Draft:
     """Open an article. Raises ``NotFound``, ``NotARecipient`` or ``SealError``."""
     head, record = open_current(seat, article_id)
     return Draft(head=head, article=record.article)
+
+
+def load_each(seat: Seat, article_ids: Sequence[bytes]) -> dict[bytes, Draft | FieldreportError]:
+    """Open several articles, at most a page of them; in the place of one that does not open is why, as ``load`` says.
+
+    Raises:
+        NotAllowed: an admin reads nothing. StoreError: the database is away.
+    """
+    seat.must_be(Role.EDITOR)
+    with seat.vault.reading() as session:
+        rows = session.scalars(select(ArticleRow).where(ArticleRow.id.in_(article_ids))).all()
+        stored = {each.row.draft: each for each in _stored(session, rows)}
+    roster = seat.rosters.newest()
+    found: dict[bytes, Draft | FieldreportError] = {}
+    for object_id, sealed in seat.vault.objects.open_each(stored):
+        each = stored[object_id]
+        try:
+            if isinstance(sealed, FieldreportError):
+                raise sealed
+            with sealed.payload:
+                revision = each.must_be_newest()
+                record = records.open_stored(seat, each.head.id, revision, sealed, roster=roster)
+            head, record = each.opened(record)
+            found[head.id] = Draft(head=head, article=record.article)
+        except FieldreportError as error:
+            found[each.head.id] = error
+    return found
 
 
 def load_revision(seat: Seat, article_id: bytes, number: int) -> Article:
@@ -190,19 +217,50 @@ def open_current(seat: Seat, article_id: bytes) -> tuple[ArticleHead, Record]:
     """Open the current revision. Raises ``NotAllowed``: an admin reads nothing; and as ``load``."""
     seat.must_be(Role.EDITOR)
     with seat.vault.reading() as session:
-        head, row = head_of(session, article_id), row_of(session, article_id)
-        revision = session.get(ArticleRevision, (article_id, row.revision))
-        saved = _saves(session, article_id)
-    # The newest is the one that the signed log counts. Only giving up a correction goes back to what readers have.
-    kept = row.live_revision if row.live else None
-    if revision is None or revision.object_id != row.draft or row.revision not in {len(saved), kept}:
-        raise authors.replayed()
-    record = records.open_revision(seat, article_id, revision)
-    if record.cases is not None and record.cases != frozenset(head.cases):
-        # The leak check compares with the cases that the table names: none may go missing.
-        raise forged("the store names other cases than the revision")
-    # The table says who wrote; the log and the sealed revision say it under a signature. All count.
-    return replace(head, writers=tuple(sorted({*head.writers, *saved, record.author}))), record
+        stored = _stored(session, [row_of(session, article_id)])[0]
+    revision = stored.must_be_newest()
+    return stored.opened(records.open_revision(seat, article_id, revision))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """What the tables and the log say of an article; ``saved``: who saved each revision, by the log."""
+
+    head: ArticleHead
+    row: ArticleRow
+    revision: ArticleRevision | None
+    saved: Sequence[str]
+
+    def must_be_newest(self) -> ArticleRevision:
+        """Return the current revision. Raises ``SealError`` (code ``replayed``): an older one was put in its place."""
+        # The newest is the one that the signed log counts. Only giving up a correction goes back to what readers have.
+        kept = self.row.live_revision if self.row.live else None
+        revision = self.revision
+        if revision is None or revision.object_id != self.row.draft or revision.number not in {len(self.saved), kept}:
+            raise authors.replayed()
+        return revision
+
+    def opened(self, record: Record) -> tuple[ArticleHead, Record]:
+        """The article with all who wrote it. Raises ``SealError``: the revision is of other cases."""
+        if record.cases is not None and record.cases != frozenset(self.head.cases):
+            # The leak check compares with the cases that the table names: none may go missing.
+            raise forged("the store names other cases than the revision")
+        # The table says who wrote; the log and the sealed revision say it under a signature. All count.
+        writers = tuple(sorted({*self.head.writers, *self.saved, record.author}))
+        return replace(self.head, writers=writers), record
+
+
+def _stored(session: Session, rows: Sequence[ArticleRow]) -> list[_Stored]:
+    """Of each of these articles, at most a page of them, asked for together."""
+    ids = [row.id for row in rows]
+    current = and_(ArticleRow.id == ArticleRevision.article_id, ArticleRow.revision == ArticleRevision.number)
+    wanted = select(ArticleRevision).join(ArticleRow, current).where(ArticleRow.id.in_(ids))
+    revisions = {revision.article_id: revision for revision in session.scalars(wanted)}
+    saves = _saves(session, ids)
+    return [
+        _Stored(head=head, row=row, revision=revisions.get(row.id), saved=saves[row.id])
+        for row, head in zip(rows, heads_of(session, rows), strict=True)
+    ]
 
 
 def save_with(
@@ -223,14 +281,14 @@ def save_with(
     if any(media.name not in files for media in article.media):
         raise UsageError(Sentence("attachments are added from a case"), code="article-media")
     with seat.vault.reading() as session:
-        number = len(_saves(session, article_id)) + 1
+        number = len(_saves(session, [article_id])[article_id]) + 1
     with (
         records.stage_revision(seat, article_id, article, files, cases=cases, number=number) as staged,
         seat.change() as change,
     ):
         row = in_state(row_of(change.session, article_id), *OPEN_STATES)
         must_write(change.session, seat, article_id)
-        if row.revision != based_on or len(_saves(change.session, article_id)) != number - 1:
+        if row.revision != based_on or len(_saves(change.session, [article_id])[article_id]) != number - 1:
             raise Conflict(Sentence("a colleague has saved this article meanwhile"), code="article-changed")
         if row.slug is not None and row.slug != article.slug:
             raise _fixed()
@@ -248,16 +306,16 @@ def _fixed() -> NotAllowed:
     return NotAllowed("the address of a published article stays what it is", code="slug-fixed")
 
 
-def _saves(session: Session, article_id: bytes) -> list[str]:
-    """Who saved each revision, by the log."""
+def _saves(session: Session, article_ids: Collection[bytes]) -> dict[bytes, list[str]]:
+    """Who saved each revision of these articles, by the log."""
     acts = [Act.ARTICLE_CREATED.value, Act.ARTICLE_SAVED.value]
-    return list(
-        session.scalars(
-            select(AuditRow.actor)
-            .where(AuditRow.subject == article_id.hex(), AuditRow.act.in_(acts))
-            .order_by(AuditRow.sequence)
-        )
+    found: dict[bytes, list[str]] = {article_id: [] for article_id in article_ids}
+    wanted = select(AuditRow.subject, AuditRow.actor).where(
+        AuditRow.subject.in_([article_id.hex() for article_id in found]), AuditRow.act.in_(acts)
     )
+    for subject, actor in session.execute(wanted.order_by(AuditRow.sequence)):
+        found[bytes.fromhex(subject)].append(actor)
+    return found
 
 
 def _add_revision(seat: Seat, change: Change, row: ArticleRow, staged: Staged, *, number: int) -> None:

@@ -6,15 +6,16 @@ the fact sheets of these cases are shown to them. They can still stop it: take i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldreport.errors import NotAllowed
+from fieldreport.errors import NotAllowed, SealError
 from fieldreport.seal import KeyState, Role
 from fieldreport.sentence import Sentence
-from fieldreport.vault.archive.readers import readers_in
+from fieldreport.vault.archive.readers import readers_in, readers_in_each
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.overview import ArticleHead
 from fieldreport.vault.articles.tables import ArticleCase
@@ -27,8 +28,12 @@ def readers_behind(session: Session, seat: Seat, article_id: bytes) -> frozenset
     Raises:
         SealError: as ``readers_in``, for any of its cases.
     """
-    cases = session.scalars(select(ArticleCase.case_id).where(ArticleCase.article_id == article_id)).all()
-    limited = [only for only in (readers_in(session, seat, case) for case in cases) if only is not None]
+    limited = []
+    for only in readers_in_each(session, seat, _cases(session, article_id)):
+        if isinstance(only, SealError):
+            raise only
+        if only is not None:
+            limited.append(only)
     return frozenset.intersection(*limited) if limited else None
 
 
@@ -52,17 +57,19 @@ def must_write(session: Session, seat: Seat, article_id: bytes) -> Literal[True]
 
     Raises as ``must_read_all``.
     """
-    for case_id in session.scalars(select(ArticleCase.case_id).where(ArticleCase.article_id == article_id)).all():
+    for case_id in _cases(session, article_id):
         only = readers_in(session, seat, case_id)
         if only is not None and seat.handle not in only and not shown_sheets.is_shown(session, seat, case_id):
             return must_read_all(session, seat, article_id)
     return True
 
 
-def signers_missing(seat: Seat, head: ArticleHead, *, sign_offs: int) -> int:
-    """How many people there are too few for an article to be published, as its cases are limited now."""
-    with seat.vault.reading() as session:
-        only = readers_behind(session, seat, head.id)
+def signers_missing(seat: Seat, head: ArticleHead, only: frozenset[str] | None, *, sign_offs: int) -> int:
+    """How many people there are too few for an article to be published; ``only``: the ``readers_behind`` it now.
+
+    Raises:
+        RosterError: no roster is in force.
+    """
     if only is None:
         return 0
     return max(0, sign_offs - len((only & active_editors(seat)) - set(head.writers)))
@@ -73,6 +80,10 @@ def active_editors(seat: Seat) -> frozenset[str]:
     return frozenset(
         entry.handle for entry in seat.roster().entries if entry.role is Role.EDITOR and entry.state is KeyState.ACTIVE
     )
+
+
+def _cases(session: Session, article_id: bytes) -> Sequence[bytes]:
+    return session.scalars(select(ArticleCase.case_id).where(ArticleCase.article_id == article_id)).all()
 
 
 def _named(only: frozenset[str]) -> str:

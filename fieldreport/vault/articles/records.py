@@ -29,9 +29,9 @@ from fieldreport.scratch import Scratch
 from fieldreport.scrub import Mode
 from fieldreport.scrub.registry import neutral_name
 from fieldreport.scrub.sandbox.service import Scrubbed, Scrubber
-from fieldreport.seal import Kind, PartSource, decode_canonical, encode_canonical
+from fieldreport.seal import Kind, PartSource, Roster, decode_canonical, encode_canonical
 from fieldreport.sentence import Sentence
-from fieldreport.vault.archive.objects import Staged
+from fieldreport.vault.archive.objects import Staged, StoredObject
 from fieldreport.vault.archive.seat import Seat
 from fieldreport.vault.articles.signatures import SignOff, author_is, sign
 from fieldreport.vault.articles.tables import ArticleRevision
@@ -79,14 +79,18 @@ def stage_revision(
 
 
 def open_revision(seat: Seat, article_id: bytes, row: ArticleRevision) -> Record:
-    """Open a revision and check who wrote it.
+    """Open a revision and check who wrote it. Raises as ``open_stored``, and NotFound: it is gone."""
+    return open_stored(seat, article_id, row, seat.vault.objects.open(row.object_id), roster=seat.rosters.newest())
+
+
+def open_stored(seat: Seat, article_id: bytes, row: ArticleRevision, stored: StoredObject, *, roster: Roster) -> Record:
+    """As ``open_revision``, what ``vault.objects`` returned. ``roster``: the newest one.
 
     Raises:
-        NotFound, NotARecipient, SealError: see ``Seat.open_object``; SealError (code "article") for one that this
-            program did not write, or whose author did not sign it.
+        NotARecipient, SealError: see ``Seat.open_object``; SealError (code "article") for one that this program did
+            not write, or whose author did not sign it.
     """
-    object_id = row.object_id
-    opened = seat.open_object(object_id, kind=Kind.DRAFT, thread=article_id, author=row.author, version=row.number)
+    opened = seat.open_stored(stored, kind=Kind.DRAFT, thread=article_id, author=row.author, version=row.number)
     with opened as envelope:
         untrusted_article = envelope.read_part(0, limits.ARTICLE_JSON_BYTES)
         untrusted_private = envelope.read_part(1, limits.ARTICLE_JSON_BYTES)
@@ -103,8 +107,8 @@ def open_revision(seat: Seat, article_id: bytes, row: ArticleRevision) -> Record
         raise _damaged("not what this program writes") from None
     if any(media.name not in files for media in article.media):
         raise _damaged("an attachment has no file")
-    author_is(seat, author, article_id, article.revision_hash(), signature)
-    return Record(object_id=object_id, article=article, files=files, author=author, cases=cases)
+    author_is(seat, author, article_id, article.revision_hash(), signature, roster=roster)
+    return Record(object_id=row.object_id, article=article, files=files, author=author, cases=cases)
 
 
 @contextmanager

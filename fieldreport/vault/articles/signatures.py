@@ -50,15 +50,17 @@ def sign(seat: Seat, role: SignOff, article_id: bytes, content: bytes, *, answer
     return seat.staff.signing.sign(_SIGN_OFF_LABEL, _statement(seat, role, article_id, content, answered))
 
 
-def author_is(seat: Seat, handle: str, article_id: bytes, content: bytes, signature: bytes) -> Literal[True]:
-    """Check who wrote a revision, whether or not they still work here.
+def author_is(
+    seat: Seat, handle: str, article_id: bytes, content: bytes, signature: bytes, *, roster: Roster
+) -> Literal[True]:
+    """Check who wrote a revision, whether or not they still work here. ``roster``: the newest one.
 
     Raises:
         SealError: (code "signature") no person of that handle signed it.
     """
     statement = _statement(seat, SignOff.WRITING, article_id, content)
     return _signed_by_one_of(
-        _keys_ever(seat.rosters.newest(), handle),
+        _keys_ever(roster, handle),
         _SIGN_OFF_LABEL,
         statement,
         signature,

@@ -83,12 +83,10 @@ def _table(seat: Seat, days: DueDays, log: dict[str, _Done]) -> str:
     table = csv.writer(text)
     table.writerow(_COLUMNS)
     with seat.vault.reading() as session:
-        for case in session.scalars(select(Case).order_by(Case.opened, Case.name)):
-            try:
-                only = readers.readers_in(session, seat, case.id)
-            except SealError:
-                continue  # whose it is cannot be believed
-            if only is None or seat.handle in only:
+        cases = session.scalars(select(Case).order_by(Case.opened, Case.name)).all()
+        for case, only in zip(cases, readers.readers_in_each(session, seat, [case.id for case in cases]), strict=True):
+            # Of one whose readers do not hold, whose it is cannot be believed.
+            if only is None or (not isinstance(only, SealError) and seat.handle in only):
                 table.writerow(_row(case, days, log.get(case.name, _Done([]))))
     return text.getvalue()
 
