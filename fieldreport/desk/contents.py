@@ -18,10 +18,7 @@ def known(session: Session, index: CaseIndex, files: Reader) -> tuple[Contents, 
     if session.reader is None:
         session.reader = ContentsReader(session.seat, index, search_job.of(session, index, files).pictures)
     reader = session.reader
-    if session.looking is None or not session.looking.progress.running:
-        if not reader.pending():
-            reader.hear_pictures()
-            return reader.contents, None
-        session.looking = job = Job("contents", reader.read)
-        job.start(stop=session.locked)
-    return reader.contents, session.looking.progress
+    if not session.looking.is_busy and not reader.pending():
+        reader.hear_pictures()
+        return reader.contents, None
+    return reader.contents, session.looking.start(lambda: Job("contents", reader.read)).progress

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from fieldreport.errors import FieldreportError, NotAllowed
 from fieldreport.web.fault_log import log_fault
@@ -43,10 +44,8 @@ class Job:
         self._progress = Progress(total=total)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def start(self, *, stop: bool = False) -> Job:
-        """Begin; returns at once. ``stop``: whether the session was locked before it knew of this job."""
-        if stop:
-            self.stop()
+    def start(self) -> Job:
+        """Begin; returns at once."""
         self._thread.start()
         return self
 
@@ -85,3 +84,40 @@ class Job:
             raise NotAllowed("The session was locked.", code="locked")
         with self._lock:
             self._progress = Progress(done=done, total=total)
+
+
+_J = TypeVar("_J", bound=Job)
+
+
+class JobSlot(Generic[_J]):
+    """One kind of work of a session: one job at a time, and none that keeps its keys when the session is locked.
+
+    ``job``: the one that runs, or the last one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locked = False
+        self.job: _J | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs."""
+        return self.job is not None and self.job.progress.running
+
+    def start(self, make: Callable[[], _J]) -> _J:
+        """Return the job that runs; where none does, make one and begin it."""
+        with self._lock:
+            if self.job is None or not self.job.progress.running:
+                self.job = make()
+                if self._locked:
+                    self.job.stop()
+                self.job.start()
+            return self.job
+
+    def lock(self) -> None:
+        """The session has ended: stop the job, and every later one at its first report. Does not wait."""
+        with self._lock:
+            self._locked = True
+            if self.job is not None:
+                self.job.stop()

@@ -7,7 +7,7 @@ from flask_babel import ngettext
 
 from fieldreport.desk import context
 from fieldreport.desk.rewrap_job import RewrapJob
-from fieldreport.desk.sessions import Sessions
+from fieldreport.desk.sessions import Session, Sessions
 from fieldreport.desk.translation import said
 from fieldreport.errors import RosterError, SealError
 from fieldreport.mailbox import DeskMailbox
@@ -42,10 +42,11 @@ def start_if_needed() -> None:
 
 def start(total: int) -> None:
     """Start the job of this session unless one is running."""
-    session = context.session()
-    if session.rewrap is None or not session.rewrap.progress.running:
-        session.rewrap = RewrapJob(session.seat, context.desk().mailbox, total=total)
-        session.rewrap.start()
+    _start(context.session(), context.desk().mailbox, total)
+
+
+def _start(session: Session, mailbox: DeskMailbox, total: int) -> None:
+    session.rewrap.start(lambda: RewrapJob(session.seat, mailbox, total=total))
 
 
 def start_for_colleagues(sessions: Sessions, mailbox: DeskMailbox) -> None:
@@ -57,13 +58,12 @@ def start_for_colleagues(sessions: Sessions, mailbox: DeskMailbox) -> None:
         RosterError, StoreError: nothing can be sealed now.
     """
     editors = sessions.of_role(Role.EDITOR)
-    if any(session.rewrap is not None and session.rewrap.progress.running for session in editors):
+    if any(session.rewrap.is_busy for session in editors):
         return
     for session in editors:
         pending = rewrap.pending(session.seat)
         now = (session.seat.roster().epoch, pending)
         if pending and now != session.rewrapped_for:
             session.rewrapped_for = now
-            session.rewrap = RewrapJob(session.seat, mailbox, total=pending)
-            session.rewrap.start()
+            _start(session, mailbox, pending)
             return

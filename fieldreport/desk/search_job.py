@@ -23,8 +23,8 @@ def known(session: Session, index: CaseIndex, reader: Reader) -> tuple[SearchRea
     search = of(session, index, reader)
     if search.pending() or search.unread or search.unseen:
         _start(session, search)
-    progress = session.searching.progress if session.searching is not None else None
-    return search, progress if progress is not None and progress.done < progress.total else None
+    job = session.searching.job
+    return search, job.progress if job is not None and job.progress.done < job.progress.total else None
 
 
 def of(session: Session, index: CaseIndex, reader: Reader) -> SearchReader:
@@ -35,6 +35,4 @@ def of(session: Session, index: CaseIndex, reader: Reader) -> SearchReader:
 
 
 def _start(session: Session, search: SearchReader) -> None:
-    if session.searching is None or not session.searching.progress.running:
-        session.searching = Job("search", search.read)
-        session.searching.start(stop=session.locked)
+    session.searching.start(lambda: Job("search", search.read))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fieldreport import limits
-from fieldreport.desk.job import Job
+from fieldreport.desk.job import Job, JobSlot
 from fieldreport.desk.rewrap_job import RewrapJob
 from fieldreport.seal import Role
 from fieldreport.vault.archive.seat import Seat
@@ -36,18 +36,17 @@ class Session:
     began: float
     last_seen: float
     notices: list[str] = field(default_factory=list, repr=False)
-    rewrap: RewrapJob | None = field(default=None, repr=False)
+    rewrap: JobSlot[RewrapJob] = field(default_factory=JobSlot, repr=False)
     rewrapped_for: tuple[int, int] = (0, 0)  # roster's epoch and objects left when the desk last began one by itself
-    sorting: Job | None = field(default=None, repr=False)
+    sorting: JobSlot[Job] = field(default_factory=JobSlot, repr=False)
     unsorted_left: int = 0  # letters that these keys did not open when they were last tried
-    looking: Job | None = field(default=None, repr=False)  # into the cases, for what filters ask about
+    looking: JobSlot[Job] = field(default_factory=JobSlot, repr=False)  # into the cases, for what filters ask about
     reader: ContentsReader | None = field(default=None, repr=False)
     search: SearchReader | None = field(default=None, repr=False)
-    searching: Job | None = field(default=None, repr=False)  # the job that fills it
+    searching: JobSlot[Job] = field(default_factory=JobSlot, repr=False)  # what fills it
     searched: str = field(default="", repr=False)  # what was typed last: in no address, so in no history of a browser
     opened: Opened = field(default_factory=dict, repr=False)  # what lists have shown of letters and cards
     shortcuts: bool = True  # whether single keys do something
-    locked: bool = False  # it has ended; a job that begins now must not keep its keys
 
     def take_notices(self) -> list[str]:
         """What the last act did, to be shown once."""
@@ -168,10 +167,8 @@ class Sessions:
         session = self._open.pop(key, None)
         if session is None:
             return
-        session.locked = True
-        for job in (session.rewrap, session.sorting, session.looking, session.searching):
-            if job is not None:
-                job.stop()
+        for slot in (session.rewrap, session.sorting, session.looking, session.searching):
+            slot.lock()
         self._ended[key] = Ended(handle=session.handle, csrf=session.csrf, at=now, key_replaced=key_replaced)
 
 

@@ -41,23 +41,22 @@ def start(sessions: Sessions, session: Session) -> Job:
         session.notices.extend(_summary(done))
         session.unsorted_left = inbox.unsorted(session.seat.vault)
 
-    session.sorting = job = Job(_NAME, work)
-    return job.start(stop=session.locked)
+    return session.sorting.start(lambda: Job(_NAME, work))
 
 
 def sort_new(sessions: Sessions, session: Session) -> Progress | None:
     """Start sorting and wait for a moment: a few letters are there at once; of many, return how far it is."""
     job = start(sessions, session)
     job.wait(limits.SORT_WAIT_SECONDS)
-    if not job.progress.running and job is not session.sorting and inbox.unsorted(session.seat.vault):
+    if not job.progress.running and job is not session.sorting.job and inbox.unsorted(session.seat.vault):
         job = start(sessions, session)  # a colleague's keys did not open all
         job.wait(limits.SORT_WAIT_SECONDS)
     return job.progress if job.progress.running else None
 
 
 def _running(sessions: Sessions) -> Job | None:
-    jobs = (session.sorting for session in sessions.of_role(Role.EDITOR))
-    return next((job for job in jobs if job is not None and job.progress.running), None)
+    slots = (session.sorting for session in sessions.of_role(Role.EDITOR))
+    return next((slot.job for slot in slots if slot.is_busy), None)
 
 
 def _summary(done: Sorted) -> Iterator[Sentence]:

@@ -70,8 +70,8 @@ def test_it_is_read_sorted_and_walked_by_keys_on_a_desk_and_on_a_tablet(
     driver.add_cookie({"name": "desk", "value": cookie})
     driver.get(f"{address}/inbox")
     for session in house.desk.sessions.of_role(Role.EDITOR):
-        if session.looking is not None:
-            session.looking.wait(30)
+        if session.looking.job is not None:
+            session.looking.job.wait(30)
     driver.get(f"{address}/inbox")
     driver.execute_script(axe)
     found = []

@@ -327,8 +327,8 @@ def look_into(house: House, browser: Browser) -> None:
     """Let the session look into the cases, as it does by itself in the background."""
     browser.get("/inbox")
     for session in house.desk.sessions.of_role(Role.EDITOR):
-        if session.looking is not None:
-            session.looking.wait(30)
+        if session.looking.job is not None:
+            session.looking.job.wait(30)
 
 
 def test_what_letters_hold_is_filtered_and_counted_once_it_was_looked_into(house: House, amira: Browser) -> None:
@@ -370,8 +370,8 @@ def test_many_letters_are_sorted_in_the_background_and_the_page_says_how_far(
     assert len(names(page)) == 1
     gate.set()
     (session,) = house.desk.sessions.of_role(Role.EDITOR)
-    assert session.sorting is not None
-    session.sorting.wait(60)
+    assert session.sorting.job is not None
+    session.sorting.job.wait(60)
     page = amira.get("/inbox")
     assert "3 new letters, 3 new cases." in page.text
     assert len(names(page)) == 3
@@ -391,12 +391,12 @@ def test_letters_are_sorted_while_somebody_is_unlocked_and_looks_elsewhere(house
     collect(house.vault, house.mailbox, house.watch)
     sort.start_for_anybody(house.desk.sessions, house.vault)
     (session,) = house.desk.sessions.of_role(Role.EDITOR)
-    assert session.sorting is not None
-    session.sorting.wait(60)
+    assert session.sorting.job is not None
+    session.sorting.job.wait(60)
     assert len(house.cases()) == 1
-    job = session.sorting
+    job = session.sorting.job
     sort.start_for_anybody(house.desk.sessions, house.vault)  # nothing is left to sort
-    assert session.sorting is job
+    assert session.sorting.job is job
 
 
 def test_a_job_that_begins_while_the_session_is_locked_keeps_no_keys(house: House, amira: Browser) -> None:
@@ -472,8 +472,8 @@ class TestANewcomer:
         house.enter("jonas")
         rewrap.start_for_colleagues(house.desk.sessions, house.mailbox)
         for session in house.desk.sessions.of_role(Role.EDITOR):
-            if session.rewrap is not None:
-                session.rewrap.wait(60)
+            if session.rewrap.job is not None:
+                session.rewrap.job.wait(60)
         row = dana.get("/inbox").find("//tbody//tr")[0].text_content()
         assert "before she came" in row
         assert "A title" in row

@@ -124,11 +124,11 @@ class TestANewcomer:
         assert eventually(reads)
         # What cannot be done is not tried again and again.
         for session in house.desk.sessions.of_role(Role.EDITOR):
-            if session.rewrap is not None:
-                session.rewrap.wait(10)
-        before = [session.rewrap for session in house.desk.sessions.of_role(Role.EDITOR)]
+            if session.rewrap.job is not None:
+                session.rewrap.job.wait(10)
+        before = [session.rewrap.job for session in house.desk.sessions.of_role(Role.EDITOR)]
         start_for_colleagues(house.desk.sessions, house.mailbox)
-        assert [session.rewrap for session in house.desk.sessions.of_role(Role.EDITOR)] == before
+        assert [session.rewrap.job for session in house.desk.sessions.of_role(Role.EDITOR)] == before
 
 
 def first_item(house: House, case_id: bytes) -> bytes:

@@ -25,8 +25,8 @@ def list_of(house: House, browser: Browser) -> Page:
     """The inbox once the desk has looked into every case."""
     browser.get("/inbox")
     for session in house.desk.sessions.of_role(ROLES["amira"]):
-        if session.looking is not None:
-            session.looking.wait(30)
+        if session.looking.job is not None:
+            session.looking.job.wait(30)
     return browser.get("/inbox")
 
 

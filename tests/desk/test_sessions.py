@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 import weakref
 
 import pytest
 
 from fieldreport import limits
 from fieldreport.desk import create_app
-from fieldreport.desk.job import Job, Progress
+from fieldreport.desk.job import Job, JobSlot, Progress, Report
+from fieldreport.desk.sessions import Session
 from fieldreport.errors import StoreError
 from fieldreport.vault.cases import inbox
 from fieldreport.vault.cases.inbox import CaseRow
@@ -286,3 +288,34 @@ def test_one_may_wait_for_a_job_that_another_request_is_about_to_start() -> None
     job.wait(0)
     job.start().wait(PATIENCE_SECONDS)
     assert job.progress == Progress(done=1, total=1, running=False)
+
+
+def test_no_work_that_begins_after_the_lock_goes_on_with_its_keys(house: House, amira: Browser) -> None:
+    session = house.desk.sessions.find(amira.cookie or "")
+    assert session is not None
+    house.desk.sessions.end(amira.cookie or "")
+    slots = [each for each in (getattr(session, name) for name in Session.__slots__) if isinstance(each, JobSlot)]
+    assert len(slots) == 4
+    done: list[str] = []
+
+    def work(report: Report) -> None:
+        report(0, 1)
+        done.append("with keys")
+
+    for slot in slots:
+        job = slot.start(lambda: Job("late", work))
+        job.wait(PATIENCE_SECONDS)
+        assert (job.progress.failure, done) == ("locked", [])
+
+
+def test_of_one_kind_of_work_one_job_runs_at_a_time() -> None:
+    slot, go_on = JobSlot[Job](), threading.Event()
+
+    def wait(_report: Report) -> None:
+        go_on.wait(PATIENCE_SECONDS)
+
+    first = slot.start(lambda: Job("first", wait))
+    assert slot.start(lambda: Job("second", lambda _report: None)) is first
+    go_on.set()
+    first.wait(PATIENCE_SECONDS)
+    assert slot.start(lambda: Job("third", lambda _report: None)) is not first

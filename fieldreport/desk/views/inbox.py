@@ -82,7 +82,7 @@ def show() -> ResponseReturnValue:
         sorting=sorting,
         looking=looking,
         lacking=bool({"language", "label", "files", "junk"} & set(chosen)),
-        rewrapping=any(each.rewrap and each.rewrap.progress.running for each in desk.sessions.of_role(Role.EDITOR)),
+        rewrapping=any(each.rewrap.is_busy for each in desk.sessions.of_role(Role.EDITOR)),
         last=desk.background.last,
         reasons={row.id: reason for row in ours if session.reader and (reason := session.reader.reason(row.id))}
         if wanted.junk

@@ -47,7 +47,7 @@ def _page(*, problems: tuple[Problem, ...] = (), status: int = 200) -> ResponseR
         pending=pending,
         codes_left=second_factor.recovery_codes_left(seat),
         roster_problem=roster_problem,
-        job=session.rewrap.progress if session.rewrap is not None else None,
+        job=None if session.rewrap.job is None else session.rewrap.job.progress,
         problems=problems,
         zones=[("", "UTC"), *((name, name) for name in time_zone.names())],
         zone=time_zone.chosen(),
@@ -86,7 +86,7 @@ def begin() -> ResponseReturnValue:
 @blueprint.get("/keys/progress")
 def progress() -> ResponseReturnValue:
     """How far re-wrapping is. The page reloads itself until it is done; ``?still`` stops that."""
-    job = context.session().rewrap
+    job = context.session().rewrap.job
     if job is None:
         return flask.redirect(flask.url_for(".show"), code=303)
     now, still = job.progress, "still" in flask.request.args
