@@ -41,8 +41,8 @@ from fieldreport.errors import (
     UsageError,
 )
 from fieldreport.mailbox import LocalMailbox, SealedReply, link_format, open_mailbox
-from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, Switchboard, must_be_letters
-from fieldreport.mailbox.shared import SharedLetterbox
+from fieldreport.mailbox.letterbox import LetterboxState, LocalSwitchboard, must_be_letters
+from fieldreport.mailbox.shared import SharedLetterbox, open_local_switchboard
 from fieldreport.seal import RosterDirectory, RosterStep, open_rosters
 from fieldreport.web.fault_log import log_fault
 from fieldreport.web.serve import WsgiApplication
@@ -70,9 +70,9 @@ def serve(settings: Settings) -> Never:
     gate = gate_of(settings)
 
     def build() -> WsgiApplication:
-        shared = SharedLetterbox.open(settings)
+        board = open_local_switchboard(settings)
         return create_app(
-            settings, mailbox=open_mailbox(settings), rosters=open_rosters(settings), gate=gate, shared=shared
+            settings, mailbox=open_mailbox(settings), rosters=open_rosters(settings), gate=gate, board=board
         )
 
     serve_wsgi(build, listen=listen_of(settings), threads=_THREADS)
@@ -139,13 +139,10 @@ def create_app(
     mailbox: LocalMailbox,
     rosters: RosterDirectory,
     gate: Gate,
-    shared: SharedLetterbox | None = None,
+    board: LocalSwitchboard | SharedLetterbox,
 ) -> WsgiApplication:
-    """The link as a WSGI application; see ``mailbox.link_format`` for what goes over it.
-
-    ``shared``: what the machines of this letterbox share, where there are several.
-    """
-    link = _Link(LocalSwitchboard(settings.intake) if shared is None else shared, mailbox, rosters, shared)
+    """The link as a WSGI application; see ``mailbox.link_format`` for what goes over it."""
+    link = _Link(board, mailbox, rosters)
     greeting = link_format.greeting(settings.instance_id)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -186,12 +183,11 @@ def _json(document: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
 
 class _Link:
     def __init__(
-        self, board: Switchboard, mailbox: LocalMailbox, rosters: RosterDirectory, shared: SharedLetterbox | None
+        self, board: LocalSwitchboard | SharedLetterbox, mailbox: LocalMailbox, rosters: RosterDirectory
     ) -> None:
         self._board = board
         self._mailbox = mailbox
         self._rosters = rosters
-        self._shared = shared
 
     def answer(self, request: Request) -> Response:
         """Do what is asked. Raises ``FieldreportError``."""
@@ -281,8 +277,7 @@ class _Link:
         return _json({"epoch": roster.epoch})
 
     def _close_before(self, epoch: int) -> None:
-        if self._shared is not None:  # before the epoch closes: a machine that meets a closed one looks for this
-            self._shared.follow()
+        self._board.follow()  # before the epoch closes: a machine that meets a closed one looks for this
         self._mailbox.saw_epoch(epoch)
 
     def _set_letterbox(self, document: dict[str, Any]) -> Response:

@@ -108,6 +108,9 @@ class LocalSwitchboard:
         """Set them; see ``Switchboard``."""
         return switch(self._intake, state=state, invitation=invitation, letters_per_hour=letters_per_hour)
 
+    def follow(self) -> None:
+        """Take over what other machines were told: there are none; see ``SharedLetterbox``."""
+
     def close(self) -> None:
         """Nothing is open; see ``Switchboard``."""
 

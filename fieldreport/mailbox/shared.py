@@ -33,7 +33,6 @@ from fieldreport.errors import Conflict, LimitExceeded, RosterError, StoreAway, 
 from fieldreport.mailbox.letterbox import (
     LetterboxState,
     LocalSwitchboard,
-    Switchboard,
     Switches,
     chosen_letters,
     close_untold,
@@ -341,7 +340,7 @@ class SharedLetterbox:
             session.add_all(SharedRoster(epoch=first + at, step=_step_out(step)) for at, step in enumerate(steps))
 
 
-def open_local_switchboard(settings: Settings) -> Switchboard:
+def open_local_switchboard(settings: Settings) -> LocalSwitchboard | SharedLetterbox:
     """The switches on the intake's own machine: its own, or those of all machines of its letterbox.
 
     Raises:

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from fieldreport.intake.link import create_app, token_gate
 from fieldreport.mailbox import LocalMailbox
+from fieldreport.mailbox.letterbox import LocalSwitchboard
 from fieldreport.mailbox.link import LinkMailbox
 from fieldreport.mailbox.link_line import Address
 from tests.cast import INSTANCE, open_rosters, settings_in
@@ -56,7 +57,11 @@ def served(
     (directory / "intake").mkdir(parents=True, exist_ok=True)
     settings = settings_in(directory)
     application = create_app(
-        settings, mailbox=mailbox, rosters=open_rosters(settings.keys.directory), gate=token_gate(TOKEN)
+        settings,
+        mailbox=mailbox,
+        rosters=open_rosters(settings.keys.directory),
+        gate=token_gate(TOKEN),
+        board=LocalSwitchboard(settings.intake),
     )
     path = directory / "link.socket"
     server = _Server(str(path), _Quiet)  # type: ignore[arg-type]  # a path is an address of this family
