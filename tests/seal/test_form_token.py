@@ -59,6 +59,12 @@ def test_a_token_for_another_purpose_is_refused() -> None:
         key.open(key.seal("report", STATE, now=NOON), "return", now=NOON, max_age_seconds=HOUR)
 
 
+@pytest.mark.parametrize("purpose", ["", "Report", "report/return", "report\n"])
+def test_a_purpose_is_a_short_lower_case_word(purpose: str) -> None:
+    with pytest.raises(ValueError, match="purpose"):
+        TokenKey.generate().seal(purpose, STATE, now=NOON)
+
+
 def test_a_token_of_a_restarted_server_is_refused() -> None:
     with pytest.raises(TokenError):
         TokenKey.generate().open(

@@ -176,7 +176,6 @@ MALFORMED: dict[str, Callable[[Value], None]] = {
     "handle-path": _set("entries", 1, "handle", to="a/../b"),
     "handle-number": _set("entries", 1, "handle", to=7),
     "handle-long": _set("entries", 1, "handle", to="a" * 33),
-    "handle-of-the-admin": _set("entries", 1, "handle", to="admin"),
     "role-unknown": _set("entries", 1, "role", to="owner"),
     "role-with-the-wrong-keys": _set("entries", 1, "role", to="admin"),
     "an-editor-who-does-not-sign": _set("entries", 1, "signing", to=None),
@@ -246,8 +245,29 @@ def test_one_person_has_one_active_key_and_one_role() -> None:
         roster_changes.first_roster(
             instance=INSTANCE, entries=[editor("amira", signing=signing), editor("amira", signing=signing)], now=NOON
         )
-    with pytest.raises(RosterError):
-        roster_changes.first_roster(instance=INSTANCE, entries=[editor("amira"), admin_entry("amira")], now=NOON)
+    former = editor("amira", state=KeyState.REVOKED)  # so that only one of the two is active
+    with pytest.raises(RosterError) as refused:
+        roster_changes.first_roster(instance=INSTANCE, entries=[former, admin_entry("amira")], now=NOON)
+    assert refused.value.detail == "roster: one handle with two roles"
+
+
+def test_nobody_but_an_admin_is_called_admin() -> None:
+    with pytest.raises(RosterError) as refused:
+        editor("admin")
+    assert "the handle 'admin' is an admin's" in refused.value.detail
+
+
+def test_a_signing_key_has_32_bytes() -> None:
+    with pytest.raises(RosterError) as refused:
+        dataclasses.replace(editor("amira"), signing=bytes(31))
+    assert refused.value.detail == "roster: a signing key has 32 bytes"
+
+
+def test_a_roster_that_would_be_too_long_to_be_read_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ROSTER_BYTES", 500)
+    with pytest.raises(RosterError) as refused:
+        roster_changes.first_roster(instance=INSTANCE, entries=[editor("amira")], now=NOON)
+    assert refused.value.detail == "roster: too long"
 
 
 def test_one_key_belongs_to_one_person() -> None:
