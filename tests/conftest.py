@@ -16,9 +16,18 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 
 from fieldreport.web.application import Application
-from tests.faults import faulty, redis_server, runs_again_as_root, s3_server, small_disk
+from tests.faults import (
+    faulty,
+    moto_server,
+    redis_server,
+    runs_again_as_root,
+    s3_credentials,
+    s3_server,
+    small_disk,
+    swift_server,
+)
 
-__all__ = ["faulty", "redis_server", "s3_server", "small_disk"]
+__all__ = ["faulty", "moto_server", "redis_server", "s3_credentials", "s3_server", "small_disk", "swift_server"]
 
 # Compiling this tree takes seconds. What one process has compiled, every other one reads: workers, programs that tests
 # start, the next run; also where the environment says otherwise.
@@ -36,6 +45,7 @@ _REAL_PARTS = {
     "firefox": ("firefox-esr",),
     "webkit": ("WebKitWebDriver", "Xvfb"),
     "redis": ("redis-server",),
+    "swift": ("swift-ring-builder", "memcached"),
     "deployment": ("systemd-analyze", "tor", "nginx", "caddy", "nft", "apparmor_parser", "promtool", "docker-compose"),
 }
 

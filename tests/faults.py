@@ -15,7 +15,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.store.throwaway_postgres import Faulty
-from tests.store.throwaway_s3 import S3Server
+from tests.store.throwaway_s3 import CREDENTIALS, S3Server, moto, swift
 
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 """In which somebody who is not root may mount."""
@@ -64,15 +64,36 @@ def faulty() -> Iterator[Faulty]:
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[S3Server]:
-    """An S3 server, and credentials for it in the environment."""
-    pytest.importorskip("moto", reason="needs moto, which imitates S3")
+def s3_credentials() -> Iterator[None]:
+    """What the client needs, in the environment."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        server = S3Server()
-        yield server
-        server.stop()
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def moto_server(s3_credentials: None) -> Iterator[S3Server]:
+    """An imitation of S3."""
+    pytest.importorskip("moto", reason="needs moto, which imitates S3")
+    server = moto()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def swift_server(s3_credentials: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server; ask for it with the marker ``swift``."""
+    server = swift(tmp_path_factory.mktemp("swift"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["moto", pytest.param("swift", marks=pytest.mark.swift)])
+def s3_server(request: pytest.FixtureRequest) -> S3Server:
+    """An S3 server, once of each kind."""
+    server: S3Server = request.getfixturevalue(f"{request.param}_server")
+    return server
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class BlobStore(Protocol):
         """Delete a blob; no error if there is none."""
 
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
-        """Iterate over all names, abandoned half-written blobs included, that were last touched before then.
+        """Iterate over all names, abandoned half-written blobs included, that were last touched before then (0: all).
 
         Where ``level_times`` is called, what came in this period counts as touched just now.
         """

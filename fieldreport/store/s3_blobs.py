@@ -11,6 +11,7 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
@@ -29,6 +30,7 @@ from fieldreport.store.s3_row_keys import S3RowKeys
 
 _PART_BYTES: Final = 8 * MIB  # S3 wants at least 5 MiB, and 10,000 parts must reach the largest payload
 _READ_AHEAD_BYTES: Final = 256 * KIB
+_CONNECTIONS: Final = 64  # kept for the next request; one more is thrown away after use, with a line in the log
 _AGAIN_SECONDS: Final = 0.2
 _RUNS: Final = "see that the S3 server runs there and answers"
 _BUCKET: Final = "make the bucket, or put the right one and its credentials into this zone's settings and environment"
@@ -59,6 +61,7 @@ class S3Blobs:
                 config=Config(
                     connect_timeout=limits.CONNECT_SECONDS,
                     read_timeout=limits.SILENCE_SECONDS,
+                    max_pool_connections=_CONNECTIONS,
                     retries={"total_max_attempts": 1, "mode": "standard"},
                 ),
             )
@@ -106,16 +109,21 @@ class S3Blobs:
     def names(self, *, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Iterate over names; see ``BlobStore``."""
         before = time.time() - older_than_seconds
+
+        def is_of_then(moment: datetime) -> bool:
+            # All of them means all: the service's clock may be ahead of ours, and Swift's dates are rounded up.
+            return older_than_seconds == 0 or moment.timestamp() <= before
+
         with self._answer():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             for page in pages:
                 for entry in page.get("Contents", ()):
                     name = entry["Key"].removeprefix(self._prefix)
-                    if is_name(name) and entry["LastModified"].timestamp() <= before:
+                    if is_name(name) and is_of_then(entry["LastModified"]):
                         yield name
             for upload in self._uploads():
                 name = upload["Key"].removeprefix(self._prefix)
-                if is_name(name) and upload["Initiated"].timestamp() <= before:
+                if is_name(name) and is_of_then(upload["Initiated"]):
                     yield f"{name}.part"
 
     def _uploads(self) -> Iterator[Any]:
@@ -233,7 +241,9 @@ class _Answer:
             return self._outage.failed("it refuses this zone's credentials", _BUCKET, full=True)
         if status == HTTPStatus.INSUFFICIENT_STORAGE:
             return self._outage.failed("it is full", "make room there", full=True)
-        if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status is not None and (
+            status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        ):
             return self._outage.failed(f"it answers with status {status}", _RUNS)
         return StoreError("the payload store refused", detail=f"S3 answered with an error ({code})")
 

@@ -315,8 +315,8 @@ def scene(
                 yield Scene(house, faulty.freeze, faulty.thaw)
             else:
                 yield Scene(house, faulty.kill, faulty.restart)
-        case "payloads":
-            server: S3Server = request.getfixturevalue("s3_server")
+        case "moto" | "swift":
+            server: S3Server = request.getfixturevalue(f"{part}_server")
             house = build(desk={"blobs": server.bucket()}, intake={"blobs": server.bucket(), **_SMALL})
             yield Scene(house, server.freeze, server.thaw)
         case "redis":
@@ -362,7 +362,8 @@ def _again(process: subprocess.Popen[bytes], stack: ExitStack) -> None:
         "database killed",
         "database frozen",
         "database slow",
-        "payloads frozen",
+        "moto frozen",
+        pytest.param("swift frozen", marks=pytest.mark.swift),
         "redis killed",
         "redis frozen",
         "disk full",

@@ -19,11 +19,12 @@ from tests.store.throwaway_s3 import S3Server
     params=[
         "sqlite",
         pytest.param("postgresql", marks=pytest.mark.postgres),
-        pytest.param("postgresql-s3", marks=[pytest.mark.postgres, pytest.mark.campaign]),
+        pytest.param("postgresql-moto", marks=[pytest.mark.postgres, pytest.mark.campaign]),
+        pytest.param("postgresql-swift", marks=[pytest.mark.postgres, pytest.mark.swift, pytest.mark.campaign]),
     ]
 )
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with the mailbox's empty tables, once of each kind, and once with a bucket beside it."""
+    """The URL of a database with the mailbox's empty tables, once of each kind, and with a bucket beside it."""
     if request.param.startswith("postgresql"):
         url = fresh_database()
         engine = open_engine(url)
@@ -41,9 +42,10 @@ def clock() -> Clock:
 @pytest.fixture
 def blobs(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> BlobStore:
     """The payloads beside that database."""
-    if request.node.callspec.params["database_url"] != "postgresql-s3":
+    _, _, bucket = request.node.callspec.params["database_url"].partition("-")
+    if not bucket:
         return open_blobs(tmp_path / "blobs")
-    server: S3Server = request.getfixturevalue("s3_server")
+    server: S3Server = request.getfixturevalue(f"{bucket}_server")
     return open_blobs(server.bucket())
 
 

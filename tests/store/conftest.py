@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from fieldreport.store import BlobStore, FileBlobs, open_blobs, open_engine
 from tests.store.throwaway_postgres import fresh_database
+from tests.store.throwaway_s3 import S3Server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -28,18 +29,10 @@ def engine(database_url: str) -> Iterator[Engine]:
     opened.dispose()
 
 
-@pytest.fixture(params=["directory", "s3"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
+@pytest.fixture(params=["directory", "moto", pytest.param("swift", marks=pytest.mark.swift)])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     """An empty blob store, once of each kind."""
     if request.param == "directory":
-        yield FileBlobs(tmp_path / "blobs")
-        return
-    # A real S3 server cannot be had on every machine; moto's imitates the API in this process, without the network.
-    moto = pytest.importorskip("moto", reason="needs moto, which imitates S3")
-    boto3 = pytest.importorskip("boto3", reason="needs the S3 client")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        with moto.mock_aws():
-            boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="newsroom")
-            yield open_blobs("s3://newsroom/desk?region=us-east-1")
+        return FileBlobs(tmp_path / "blobs")
+    server: S3Server = request.getfixturevalue(f"{request.param}_server")
+    return open_blobs(server.bucket())

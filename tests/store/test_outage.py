@@ -198,12 +198,40 @@ def test_a_missing_bucket_is_an_outage_for_every_act_and_no_missing_payload(
         lambda: list(blobs.names()),
         lambda: blobs.row_keys.get([1]),
         lambda: blobs.row_keys.put([bytes(32)]),
+        lambda: blobs.row_keys.destroy([1]),
     ):
         with pytest.raises(StoreAway, match="away") as away:
             act()
         assert "make the bucket" in away.value.detail
     assert len(lines(caplog)) == 1
     assert "the bucket is missing" in lines(caplog)[0]
+
+
+@pytest.mark.swift
+def test_credentials_that_are_refused_are_an_outage_for_every_act_and_no_missing_payload(
+    swift_server: S3Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket = swift_server.bucket()
+    name = put(open_blobs(bucket), b"sealed")
+    with monkeypatch.context() as patched:
+        patched.setenv("AWS_SECRET_ACCESS_KEY", "of somebody else")
+        patched.setattr("boto3.DEFAULT_SESSION", None)  # it remembers what stood there
+        blobs = open_blobs(bucket)
+    for act in (
+        lambda: blobs.open(name),
+        lambda: blobs.size(name),
+        lambda: blobs.delete(name),
+        lambda: put(blobs, b"small"),
+        lambda: put(blobs, bytes(9_000_000)),
+        lambda: list(blobs.names()),
+        lambda: blobs.row_keys.get([1]),
+        lambda: blobs.row_keys.put([bytes(32)]),
+        lambda: blobs.row_keys.destroy([1]),
+    ):
+        with pytest.raises(StoreAway, match="away") as away:
+            act()
+        assert "it refuses this zone's credentials" in away.value.detail
+    assert len(lines(caplog)) == 1
 
 
 def test_a_directory_that_may_not_be_used_is_named_with_what_to_do(

@@ -27,6 +27,7 @@ from fieldreport.store import (
     column_bytes,
     conventional_metadata,
     must_fit,
+    open_blobs,
     open_engine,
     reading,
     reveal_all,
@@ -36,6 +37,7 @@ from fieldreport.store import (
 )
 from fieldreport.store.s3_row_keys import S3RowKeys
 from tests.eventually import eventually
+from tests.store.throwaway_s3 import S3Server
 
 METADATA = conventional_metadata()
 
@@ -106,10 +108,10 @@ def test_a_slot_that_was_emptied_is_used_again(tmp_path: Path, monkeypatch: pyte
 # --- S3 ---
 
 
-@pytest.mark.parametrize("blobs", ["s3"], indirect=True)
 def test_in_a_bucket_a_note_is_left_over_when_it_is_older_than_a_change(
-    keys: RowKeys, monkeypatch: pytest.MonkeyPatch
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    keys = open_blobs(s3_server.bucket()).row_keys
     assert isinstance(keys, S3RowKeys)
     slots = keys.put([new() for _ in range(4)])
     keys.settle(slots[:1])

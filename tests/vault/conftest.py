@@ -43,9 +43,10 @@ def mailbox_url(tmp_path: Path) -> str:
 def vault_blobs(request: pytest.FixtureRequest) -> str:
     """The URL of a new bucket for the vault's payloads, or nothing: a directory."""
     of_test = getattr(request.node, "callspec", None)
-    if of_test is None or of_test.params.get("vault_url") != "postgresql-s3":
+    _, _, bucket = ("" if of_test is None else of_test.params.get("vault_url", "")).partition("-")
+    if not bucket:
         return ""
-    server: S3Server = request.getfixturevalue("s3_server")
+    server: S3Server = request.getfixturevalue(f"{bucket}_server")
     return server.bucket()
 
 

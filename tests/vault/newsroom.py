@@ -47,7 +47,8 @@ everywhere = pytest.mark.parametrize(
     [
         "sqlite",
         pytest.param("postgresql", marks=pytest.mark.postgres),
-        pytest.param("postgresql-s3", marks=[pytest.mark.postgres, pytest.mark.campaign]),
+        pytest.param("postgresql-moto", marks=[pytest.mark.postgres, pytest.mark.campaign]),
+        pytest.param("postgresql-swift", marks=[pytest.mark.postgres, pytest.mark.swift, pytest.mark.campaign]),
     ],
     indirect=True,
 )
