@@ -24,6 +24,9 @@ from fieldreport.scrub.verdicts import Damaged
 _CONTROLS: Final = re.compile(
     "[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]"
 )  # not in any text; \x1a ended files, \x1b is ISO-2022
+# Characters for each stray one of these in a text that is UTF-8 all the same: what was copied out of a document or a
+# terminal holds some. They show nothing, and go with the marks of copies.
+_FOR_EACH_CONTROL: Final = 500
 _CONTROL_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 _LATE_CONTROLS: Final = re.compile("[\x80-\x84\x86-\x9f]")  # beyond ASCII: a sign of the wrong encoding
 _DECLARED: Final = re.compile(
@@ -98,7 +101,7 @@ def read(data: bytes, *, partial: bool = False, language: str = "") -> Reading:
     plain = _try(data, "utf_8", partial=partial)
     if plain is not None and "\x1b" in plain:
         plain = _escaped(data)
-    if plain is not None and _is_text(plain):
+    if plain is not None and (_is_text(plain) or len(_CONTROLS.findall(plain)) * _FOR_EACH_CONTROL <= len(plain)):
         return Reading(plain)
     if (declared := _declared(data, partial=partial)) is not None:
         return Reading(declared)

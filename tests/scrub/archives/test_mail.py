@@ -134,6 +134,24 @@ def test_words_in_every_charset(clean: Clean) -> None:
         assert text_of(clean, made.as_bytes()) == f"{words} 1\n\n{words} 2\n"
 
 
+@pytest.mark.parametrize("lost", [b"\xc3", b"\x81", b"\xff"])
+def test_a_body_with_a_broken_character_stays_in_its_charset_and_the_receipt_says_so(clean: Clean, lost: bytes) -> None:
+    body = "어제 밤 국경에서 두 사람이 붙잡혔다. ".encode() * 9
+    head = b"MIME-Version: 1.0\nSubject: the order\nContent-Type: text/plain; charset=utf-8\n\n"
+    copy = clean(head + body + lost + b" " + body + b"\n")
+    assert copy.data.decode().split("\n\n")[1].count("국경에서") == 18
+    assert Removed.INCOMPLETE in copy.removed
+    assert not any(each.startswith("read-as") for each in copy.noted)
+
+
+def test_a_part_in_no_charset_at_all_does_not_stop_the_mail(clean: Clean) -> None:
+    head = b"MIME-Version: 1.0\nSubject: the order\nContent-Type: multipart/mixed; boundary=b\n\n"
+    part = b"--b\nContent-Type: text/plain; charset=utf-8\n\n"
+    copy = clean(head + part + b"seen\n" + part + b"\xff\xfe\x00\xff\x81\n--b--\n")
+    assert copy.data.decode().startswith("the order\n\nseen\n")
+    assert Removed.INCOMPLETE in copy.removed
+
+
 def test_bytes_beyond_ascii_in_the_head_and_no_charset(clean: Clean) -> None:
     data = "From: 김 <a@secret.example>\nTo: b@secret.example\nSubject: 국경에서 본 것\n\n국경에서 보았습니다\n".encode(
         "cp949"

@@ -101,6 +101,13 @@ def test_bytes_in_no_encoding_are_not_text(refusal_of: RefusalOf, untrusted: byt
     assert refusal_of(untrusted) is Refusal.UNSUPPORTED
 
 
+def test_a_text_with_few_stray_controls_loses_them_and_says_so(clean: Clean) -> None:
+    page = KOREAN * 100
+    copy = clean(f"{page}\x03{page}\x00\n".encode())
+    assert copy.data.decode() == f"{page}{page}\n"
+    assert copy.removed == {Removed.COPY_MARKS}
+
+
 def test_a_text_that_turns_into_rubbish_later_is_damaged(refusal_of: RefusalOf) -> None:
     assert refusal_of(b"plain " * 2000 + b"\xff\xff\x00") is Refusal.DAMAGED
 

@@ -43,6 +43,8 @@ _SIGNATURES: Final = frozenset(
 )
 _SEALED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
 _SAYS_NOTHING: Final = frozenset({"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default"})
+_LOST: Final = "\ufffd"
+_FOR_EACH_LOST: Final = 100  # characters that are as they should be, or the charset is another than the mail says
 _TAG: Final = re.compile(r"<[^>]*>")
 _WORD: Final = re.compile(r"[a-z0-9]{4,}|[^\W\d_a-z]")
 
@@ -245,12 +247,23 @@ class _Reading:
             self._shown_inside.append((identifier, name))
 
     def _decoded(self, data: bytes, charset: str) -> str:
+        patched = ""
         if charset not in _SAYS_NOTHING:
             try:
                 return data.decode(meant(charset))
-            except (LookupError, UnicodeError):
+            except UnicodeError:
+                patched = data.decode(meant(charset), "replace")
+            except LookupError:
                 pass
-        return encoding.decode_for(self._cleaning, data) if data else ""
+        try:
+            if data and patched.count(_LOST) * _FOR_EACH_LOST >= len(patched):
+                return encoding.decode_for(self._cleaning, data)
+        except Damaged:
+            if not patched:
+                raise
+        if patched:  # as every mail program shows it
+            self._cleaning.removed.add(Removed.INCOMPLETE)
+        return invisible.unmark(patched)[0]
 
     def _header(self, message: Message, name: str) -> str:
         raw = next((value for each, value in message.raw_items() if each.lower() == name), "")
