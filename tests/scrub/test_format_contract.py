@@ -1,7 +1,7 @@
 """What every format promises, for every row of ``registry.FORMATS``: a new row is held to all of it.
 
-A long run of damaged files is `FIELDREPORT_TESTS_MUTATIONS=100000 pytest -n 0 tests/scrub/test_format_contract.py -k
-"damaged and png"`.
+A long run of damaged files is `FIELDREPORT_TESTS_MUTATIONS=100000 pytest -n 0 -o faulthandler_timeout=0
+tests/scrub/test_format_contract.py -k "damaged and png"`: it takes longer than a test may.
 """
 
 from __future__ import annotations
