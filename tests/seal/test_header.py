@@ -53,6 +53,14 @@ def test_a_decoy_stands_where_a_recipient_would_and_nobody_opens_it() -> None:
         build_header(FILE_KEY, [FIRST.recipient], decoys={FIRST.recipient})
 
 
+@pytest.mark.parametrize("length", [0, 15, 17, 32])
+def test_a_file_key_has_16_bytes(length: int) -> None:
+    for use in (Header.parse(HEADER).verify, lambda key: build_header(key, [FIRST.recipient])):
+        with pytest.raises(SealError) as refused:
+            use(bytes(length))
+        assert refused.value.code == "file-key"
+
+
 def test_a_header_has_one_to_sixty_four_recipients() -> None:
     with pytest.raises(SealError):
         build_header(FILE_KEY, [])

@@ -180,6 +180,16 @@ def test_a_chunk_of_another_payload_under_the_same_key_is_refused() -> None:
         read(nonce + first + second)
 
 
+def test_a_closed_reader_gives_nothing_more(three_chunks: bytes) -> None:
+    reader, target = PayloadReader(FILE_KEY, io.BytesIO(three_chunks), len(three_chunks)), bytearray(10)
+    assert reader.readinto_at(0, memoryview(target)) == 10
+    reader.close()
+    with pytest.raises(ValueError, match="closed"):
+        reader.readinto_at(0, memoryview(target))
+    with pytest.raises(ValueError, match="closed"):
+        reader.verify()
+
+
 def test_another_file_key_opens_nothing(three_chunks: bytes) -> None:
     with pytest.raises(SealError):
         PayloadReader(b"another file key", io.BytesIO(three_chunks), len(three_chunks))
