@@ -46,6 +46,7 @@ from fieldreport.desk.views import (
     shown_sheet,
     sign_in,
     staff,
+    static,
     suspension,
 )
 from fieldreport.mailbox import DeskMailbox
@@ -74,6 +75,7 @@ CONTENT_POLICY: Final = {"style-src": "'self'", "img-src": "'self'", "media-src"
 _FEATURES: Final = {"publickey-credentials-create": "(self)", "publickey-credentials-get": "(self)"}  # passkeys
 
 _BLUEPRINTS: Final = (
+    static.blueprint,
     sign_in.blueprint,
     enrolment.blueprint,
     inbox.blueprint,

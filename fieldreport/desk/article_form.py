@@ -6,20 +6,23 @@ import dataclasses
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import flask
 
 from fieldreport.desk import context
 from fieldreport.desk.cases import readable_item
 from fieldreport.desk.forms import incomplete, parsed_id, typed_text
+from fieldreport.desk.previews import copied
 from fieldreport.errors import NotFound
 from fieldreport.press.article import Article, Media, Translation, new_slug
+from fieldreport.scratch import Scratch
 from fieldreport.seal import Kind
 from fieldreport.sentence import Sentence
-from fieldreport.vault.articles import drafts
+from fieldreport.vault.articles import drafts, redactions
 from fieldreport.vault.articles.drafts import Draft
 from fieldreport.vault.articles.overview import ArticleHead
+from fieldreport.vault.articles.redactions import Origin
 from fieldreport.vault.cases.readings import must_be_clean
 
 
@@ -48,10 +51,10 @@ def _words(article: Article, *, media: tuple[Media, ...], slug: str) -> Article:
     )
 
 
-def save(draft: Draft, article: Article) -> Draft | None:
-    """Save what differs from the draft; nothing where nothing does. Raises ``Conflict``."""
+def save(draft: Draft, article: Article) -> Draft:
+    """Save the article; the same draft is returned where nothing differs from it. Raises ``Conflict``."""
     if article == draft.article:
-        return None
+        return draft
     return drafts.save(context.seat(), draft.head.id, article, based_on=based_on())
 
 
@@ -97,6 +100,24 @@ def still_with_removed(typed: Article, stored: Article) -> Article:
     described = {media.name: media for media in typed.media}
     kept = tuple(described.get(media.name, media) for media in stored.media)
     return dataclasses.replace(typed, slug=stored.slug, media=kept)
+
+
+@contextmanager
+def to_redact(draft: Draft, untrusted: str) -> Iterator[tuple[Origin, Scratch]]:
+    """An attachment of the article by its name, or a file of one of its cases, as an encrypted copy.
+
+    Raises:
+        NotFound: there is no such file. And as ``case_file``.
+    """
+    seat = context.seat()
+    with ExitStack() as stack:
+        if draft.article.media_named(untrusted) is not None:
+            origin = redactions.attachment(seat, draft.head.id, untrusted)
+            stream = stack.enter_context(drafts.open_media(seat, draft.head.id, untrusted))
+        else:
+            item_id, number, stream = stack.enter_context(case_file(draft.head, untrusted))
+            origin = Origin(item=item_id, number=number)
+        yield origin, stack.enter_context(copied(stream, context.desk().settings.desk.data / "scratch"))
 
 
 def based_on() -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import flask
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from markupsafe import Markup
 
 from fieldreport.desk import article_form, beside, context, presentation
@@ -26,6 +27,7 @@ from fieldreport.vault.articles.readers import readers_behind
 from fieldreport.vault.articles.review import Checked
 from fieldreport.vault.articles.state import OPEN_STATES
 from fieldreport.vault.articles.tables import ArticleState
+from fieldreport.web.forms import Problem
 from fieldreport.web.i18n import NAMES
 
 
@@ -103,6 +105,11 @@ def must_stand(head: ArticleHead, *, revision: int) -> Literal[True]:
     if revision != head.revision or not editable(head):
         raise Conflict(Sentence("a colleague has changed this article meanwhile"), code="article-changed")
     return True
+
+
+def saved_meanwhile() -> Problem:
+    """What the page of a redaction says where the article changed under it."""
+    return Problem(text=_("A colleague has saved this article meanwhile. Look at it, and press again."), field="")
 
 
 def conflict(article_id: bytes) -> ResponseReturnValue:

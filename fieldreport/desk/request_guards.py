@@ -19,9 +19,7 @@ from fieldreport.web import csrf
 
 _READING: Final = frozenset({"GET", "HEAD"})
 # A page that reloads itself must not keep the keys of somebody who has left the room.
-_NOT_WORK: Final = frozenset(
-    {"keys.progress", "sign_in.away", "sign_in.style", "sign_in.icon", "sign_in.script", "sign_in.writing"}
-)
+_NOT_WORK: Final = frozenset({"keys.progress", "sign_in.away", "static.style", "static.file"})
 
 _NOT_KEPT: Final = frozenset({csrf.FIELD, "passphrase", "new"})  # a new passphrase, too
 

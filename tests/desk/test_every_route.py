@@ -100,6 +100,7 @@ def test_a_stranger_reaches_nothing_but_the_sign_in_page(house: House, stranger:
         "GET /enrol",
         "GET /keys.js",
         "GET /passkey.js",
+        "GET /redaction.js",
         "GET /sign-in",
         "GET /writing.js",
         "POST /enrol/keys",
@@ -204,10 +205,10 @@ def test_every_template_loads_and_has_a_title_and_one_heading(house: House) -> N
 
 
 SCRIPTS = {
-    "<script src=\"{{ url_for('sign_in.writing') }}\" defer></script>",
-    """<script src="{{ url_for('sign_in.script') }}" defer></script>""",
-    """<script src="{{ url_for('sign_in.passkey_script') }}" defer></script>""",
-    """<script src="{{ url_for('redaction.script') }}" defer></script>""",
+    "<script src=\"{{ url_for('static.file', name='writing.js') }}\" defer></script>",
+    """<script src="{{ url_for('static.file', name='keys.js') }}" defer></script>""",
+    """<script src="{{ url_for('static.file', name='passkey.js') }}" defer></script>""",
+    """<script src="{{ url_for('static.file', name='redaction.js') }}" defer></script>""",
 }
 
 

@@ -66,7 +66,7 @@ def save(article_id: bytes, code: str) -> ResponseReturnValue:
         saved = article_form.save(draft, typed)
     except Conflict:
         return _conflict(article_id, code)
-    context.say(_("Nothing has changed.") if saved is None else _("Saved and sealed."))
+    context.say(_("Nothing has changed.") if saved is draft else _("Saved and sealed."))
     if then == "check":
         return flask.redirect(flask.url_for("leakcheck.show", article_id=article_id), code=303)
     return _to(".edit", article_id, code)

@@ -106,7 +106,7 @@ def save(article_id: bytes) -> ResponseReturnValue:
         saved = article_form.save(draft, article_form.typed(draft.article))
     except Conflict:
         return article_page.conflict(article_id)
-    context.say(_("Nothing has changed.") if saved is None else _("Saved and sealed."))
+    context.say(_("Nothing has changed.") if saved is draft else _("Saved and sealed."))
     return _to("leakcheck.show" if then == "check" else "articles.edit", article_id)
 
 
@@ -134,7 +134,7 @@ def attach(article_id: bytes) -> ResponseReturnValue:
     draft = drafts.load(seat, article_id)
     with article_form.case_file(draft.head, flask.request.form.get("attach", "")) as (_id, _number, stream):
         try:
-            revision = (article_form.save(draft, article_form.typed(draft.article)) or draft).head.revision
+            revision = article_form.save(draft, article_form.typed(draft.article)).head.revision
         except Conflict:
             return article_page.conflict(article_id)
         try:
@@ -177,18 +177,14 @@ def take_voice(article_id: bytes) -> ResponseReturnValue:
         context.say(_("Write down first what is said in the recording."))
         return article_page.page(draft, article_form.still_with_removed(typed, draft.article)), 422
     try:
-        revision = (article_form.save(draft, typed) or draft).head.revision
+        revision = article_form.save(draft, typed).head.revision
     except Conflict:
         return article_page.conflict(article_id)
     if recording:
         context.say(_("%(file)s is not in the article any more. Its words stand there instead.", file=name))
         return _to("articles.edit", article_id)
     try:
-        origin = redactions.attachment(seat, article_id, name)
-        with (
-            drafts.open_media(seat, article_id, name) as stream,
-            copied(stream, desk.settings.desk.data / "scratch") as source,
-        ):
+        with article_form.to_redact(draft, name) as (origin, source):
             redactions.redact(
                 seat,
                 article_id,

@@ -19,11 +19,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from fieldreport import limits
-from fieldreport.desk import access, context, presentation
-from fieldreport.desk.article_form import based_on, case_file
+from fieldreport.desk import access, article_page, context, presentation
+from fieldreport.desk.article_form import based_on, case_file, to_redact
 from fieldreport.desk.cases import readable_case
 from fieldreport.desk.forms import incomplete, typed_text
-from fieldreport.desk.previews import copied
 from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, NotFound, ScrubRefused, UsageError
 from fieldreport.scrub.views.covered import Covered, Covering, cover, shown, standing
@@ -81,10 +80,9 @@ def mark(article_id: bytes, source: str) -> ResponseReturnValue:
         problem = Problem(text=said(error.text), field="passages")
         return _page(draft, source, reading, covering, sheet=sheet, revision=revision, problems=[problem]), 422
     except Conflict:
-        words = _("A colleague has saved this article meanwhile. Look at it, and press again.")
-        now, problem = draft.head.revision, Problem(text=words, field="")
+        now, problems = draft.head.revision, [article_page.saved_meanwhile()]
         return _page(
-            draft, source, reading, covering, sheet=sheet, revision=now, problems=[problem], covered=covered
+            draft, source, reading, covering, sheet=sheet, revision=now, problems=problems, covered=covered
         ), 409
     return _page(draft, source, reading, covering, sheet=sheet, revision=revision, covered=covered)
 
@@ -174,11 +172,8 @@ def _read(draft: Draft, source: str) -> tuple[Origin, Reading]:
     """
     seat, desk = context.seat(), context.desk()
     if draft.article.media_named(source) is not None:
-        with (
-            drafts.open_media(seat, draft.head.id, source) as stream,
-            copied(stream, desk.settings.desk.data / "scratch") as copy,
-        ):
-            return redactions.attachment(seat, draft.head.id, source), desk.scrubber.read(copy)
+        with to_redact(draft, source) as (origin, copy):
+            return origin, desk.scrubber.read(copy)
     with case_file(draft.head, source) as (item_id, number, _stream), seat.open_item(item_id) as envelope:
         reading = desk.site.reader.words(seat, envelope, number)
     if reading is None:

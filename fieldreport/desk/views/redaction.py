@@ -6,19 +6,16 @@ made is a new file of the article; see ``vault.articles.redactions``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Final
 
 import flask
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from fieldreport.desk import access, context, presentation
-from fieldreport.desk.article_form import case_file
+from fieldreport.desk import access, article_page, context, presentation
+from fieldreport.desk.article_form import to_redact
 from fieldreport.desk.marks import SHOWN, Marks
-from fieldreport.desk.previews import confined, copied
+from fieldreport.desk.previews import confined
 from fieldreport.desk.translation import said
 from fieldreport.errors import Conflict, ScrubRefused, UsageError
 from fieldreport.scratch import Scratch
@@ -26,20 +23,11 @@ from fieldreport.scrub.views.document import Block
 from fieldreport.sentence import Sentence
 from fieldreport.vault.articles import drafts, redactions
 from fieldreport.vault.articles.drafts import Draft
-from fieldreport.vault.articles.redactions import Origin
 from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("redaction", __name__)
 
-_SCRIPT: Final = (Path(__file__).parent.parent / "static" / "redaction.js").read_bytes()
 _DENSER: Final = 2  # of pixels that are drawn, for one that is shown: on sharp screens, and to read small print
-
-
-@access.editor
-@blueprint.get("/redaction.js")
-def script() -> ResponseReturnValue:
-    """Marking an area by dragging."""
-    return flask.Response(_SCRIPT, mimetype="text/javascript")
 
 
 @access.editor
@@ -47,7 +35,7 @@ def script() -> ResponseReturnValue:
 def show(article_id: bytes, source: str) -> ResponseReturnValue:
     """The first page of a file, nothing marked."""
     draft = drafts.load(context.seat(), article_id)
-    with _opened(draft, source) as (_, copy):
+    with to_redact(draft, source) as (_origin, copy):
         pages = _pages(copy)
     return _page(draft, source, Marks(pages=pages), based_on=draft.head.revision)
 
@@ -56,7 +44,7 @@ def show(article_id: bytes, source: str) -> ResponseReturnValue:
 @blueprint.get("/articles/<id:article_id>/redaction/<source>/<int:page>")
 def picture(article_id: bytes, source: str, page: int) -> ResponseReturnValue:
     """One page, drawn in the sandbox."""
-    with _opened(drafts.load(context.seat(), article_id), source) as (_, copy):
+    with to_redact(drafts.load(context.seat(), article_id), source) as (_origin, copy):
         body = context.desk().scrubber.picture(copy, place=(page,), side=SHOWN * _DENSER)
     return confined(flask.Response(body, mimetype="image/png" if body.startswith(b"\x89PNG") else "image/jpeg"))
 
@@ -73,23 +61,22 @@ def mark(article_id: bytes, source: str) -> ResponseReturnValue:
         if form.get("act") == "save":
             return _make(draft, source, marks, based_on)
         if form.get("act") == "faces":
-            with _opened(draft, source) as (_origin, copy):
+            with to_redact(draft, source) as (_origin, copy):
                 marks = marks.suggesting(context.desk().scrubber.faces(copy, page=marks.page))
         marks = marks.after(form)
     except (UsageError, ScrubRefused) as error:
         problem = Problem(text=said(error.text), field="left")
         return _page(draft, source, marks, based_on=based_on, problems=[problem]), 422
     except Conflict:
-        words = _("A colleague has saved this article meanwhile. Look at it, and press again.")
-        problem = Problem(text=words, field="")
-        return _page(draft, source, marks, based_on=draft.head.revision, problems=[problem]), 409
+        now, problems = draft.head.revision, [article_page.saved_meanwhile()]
+        return _page(draft, source, marks, based_on=now, problems=problems), 409
     return _page(draft, source, marks, based_on=based_on)
 
 
 def _make(draft: Draft, source: str, marks: Marks, based_on: int) -> ResponseReturnValue:
     if not marks.redaction:
         raise UsageError(Sentence("Mark at least one area, or leave a page out."))
-    with _opened(draft, source) as (origin, copy):
+    with to_redact(draft, source) as (origin, copy):
         redactions.redact(
             context.seat(),
             draft.head.id,
@@ -126,17 +113,3 @@ def _pages(copy: Scratch) -> int:
     except ScrubRefused:
         return 1
     return max(1, sum(piece.block is Block.PAGE for piece in pieces))
-
-
-@contextmanager
-def _opened(draft: Draft, source: str) -> Iterator[tuple[Origin, Scratch]]:
-    """An attachment by its name, or a file of one of the article's cases by item and number, as a scratch copy."""
-    seat, scratch = context.seat(), context.desk().settings.desk.data / "scratch"
-    with ExitStack() as stack:
-        if draft.article.media_named(source) is not None:
-            origin = redactions.attachment(seat, draft.head.id, source)
-            stream = stack.enter_context(drafts.open_media(seat, draft.head.id, source))
-        else:
-            item_id, number, stream = stack.enter_context(case_file(draft.head, source))
-            origin = Origin(item=item_id, number=number)
-        yield origin, stack.enter_context(copied(stream, scratch))

@@ -1,9 +1,8 @@
-"""Signing in, forms that arrived after the auto-lock, locking, and the files that pages name."""
+"""Signing in, forms that arrived after the auto-lock, and locking."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 import flask
@@ -25,54 +24,11 @@ from fieldreport.web.forms import Problem
 
 blueprint = flask.Blueprint("sign_in", __name__)
 
-_STATIC: Final = Path(__file__).parent.parent / "static"
-_STYLE: Final = (_STATIC / "desk.css").read_bytes()
-_ICON: Final = (_STATIC / "desk.svg").read_bytes()
-_SCRIPT: Final = (_STATIC / "keys.js").read_bytes()
-_WRITING_SCRIPT: Final = (_STATIC / "writing.js").read_bytes()
-_PASSKEY_SCRIPT: Final = (_STATIC / "passkey.js").read_bytes()
 _REFUSED: Final = later(
     "Handle, passphrase or code did not match. For safety, we do not say which. A key file that is bound to a passkey "
     "opens with that or with a recovery code, and with no code of the app."
 )
 _MAXIMUM: Final = 500  # characters of a field; a passphrase has sixty
-
-
-@access.public
-@blueprint.get("/desk.css")
-def style() -> ResponseReturnValue:
-    """The style sheet, with the seconds until a page warns of the auto-lock and until it is over."""
-    idle = context.desk().settings.desk.idle_seconds
-    times = f":root {{ --soon: {idle - min(limits.DESK_WARN_SECONDS, idle // 2)}s; --over: {idle + 1}s; }}\n"
-    return flask.Response(times.encode() + _STYLE, mimetype="text/css")
-
-
-@access.public
-@blueprint.get("/desk.svg")
-def icon() -> ResponseReturnValue:
-    """The icon in the browser's tab."""
-    return flask.Response(_ICON, mimetype="image/svg+xml")
-
-
-@access.public
-@blueprint.get("/keys.js")
-def script() -> ResponseReturnValue:
-    """Single keys."""
-    return flask.Response(_SCRIPT, mimetype="text/javascript")
-
-
-@access.public
-@blueprint.get("/writing.js")
-def writing() -> ResponseReturnValue:
-    """The script of pages on which somebody writes: it asks before a link leaves what is typed."""
-    return flask.Response(_WRITING_SCRIPT, mimetype="text/javascript")
-
-
-@access.public
-@blueprint.get("/passkey.js")
-def passkey_script() -> ResponseReturnValue:
-    """The script that asks a browser for a passkey."""
-    return flask.Response(_PASSKEY_SCRIPT, mimetype="text/javascript")
 
 
 @access.signed_in
