@@ -136,6 +136,21 @@ class TestBound:
         values = {"handle": "amira", "passphrase": PASSPHRASE, "passkey": answer}
         assert browser.press(page, "Unlock", values).status == 403
 
+    def test_neither_output_nor_code_is_in_the_log(
+        self, house: House, passkey: Authenticator, codes: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(0)
+        browser = house.stranger()
+        page = browser.get("/sign-in")
+        answer = passkey.use(asked_on(page), ORIGIN)
+        for passphrase in ("wrong", PASSPHRASE):
+            page = browser.press(page, "Unlock", {"handle": "amira", "passphrase": passphrase, "passkey": answer})
+            assert json.loads(answer)["prf"] not in page.text
+        page = try_code(house, codes[0], passphrase="wrong")
+        assert codes[0] not in page.text
+        kept = f"{caplog.text} {house.vault.audit.page()}"
+        assert not any(secret in kept for secret in (json.loads(answer)["prf"], codes[0], codes[0].replace("-", "")))
+
     def test_a_passkey_that_it_is_not_bound_to_does_not_let_in(
         self, house: House, amira: Browser, codes: list[str]
     ) -> None:
