@@ -27,9 +27,18 @@ def cleaned(untrusted: bytes, cleaning: Cleaning) -> bytes:
     if encoding == "utf-8" and not spelled_pictures.may_be_in(untrusted):
         return untrusted
     try:
-        pieces = _MARKUP.split(untrusted.decode(encoding))  # words, and after each of them markup
+        text = untrusted.decode(encoding)
     except UnicodeDecodeError:
         return untrusted  # in another encoding, or damaged: the parser says
+    new = cleaned_text(text, cleaning)
+    return untrusted if new is text else new.encode(encoding)
+
+
+def cleaned_text(text: str, cleaning: Cleaning) -> str:
+    """The same of a document that is decoded, or a page of HTML: it itself if there is none."""
+    if not spelled_pictures.may_be_in(text.encode()):
+        return text
+    pieces = _MARKUP.split(text)  # words, and after each of them markup
     words, markup = pieces[::2], ["", *pieces[1::2]]
     said: list[str] = []
     starts: list[int] = []  # where in the whole text each of the words begins
@@ -50,5 +59,5 @@ def cleaned(untrusted: bytes, cleaning: Cleaning) -> bytes:
                 begin, stop = max(start - starts[place], 0), end - starts[place]
                 words[place] = words[place][:begin] + (new if place == first else "") + words[place][stop:]
     if not changes:
-        return untrusted
-    return "".join(f"{before}{each}" for before, each in zip(markup, words, strict=True)).encode(encoding)
+        return text
+    return "".join(f"{before}{each}" for before, each in zip(markup, words, strict=True))

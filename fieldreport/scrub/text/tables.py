@@ -19,10 +19,21 @@ IGNORABLE: Final = _characters(_TABLE["default_ignorable"])
 NEEDED_NOWHERE: Final = IGNORABLE - _characters(_TABLE["needed_somewhere"])
 """What no writing needs: it can only carry what nobody is to see."""
 _PICTURES: Final = tomllib.loads((_FOLDER / "picture_signs.toml").read_text(encoding="utf-8"))
-PICTURE_RUNS: Final = tuple(
-    (bytes(ord("a") if code in letters.encode() else ord(" ") for code in range(256)), b"a" * most)
-    for letters, most in _PICTURES["runs"].items()
-)
-"""For ``bytes.translate``, and what is in the answer where a picture may be spelled out."""
-PICTURE_SIGNS: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["begins"]["with"])
+
+
+def _only(characters: str) -> bytes:
+    """For ``bytes.translate``: these become an ``a``, and all others a blank."""
+    return bytes(ord("a") if code in characters.encode() else ord(" ") for code in range(256))
+
+
+LETTERS_RUN: Final = _only(_PICTURES["letters"]["of"]), b"a" * _PICTURES["letters"]["most"]
+"""For ``bytes.translate``, and what is in the answer where a picture may be spelled out in letters."""
+LETTERS_SIGNS: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["letters"]["with"])
 """One of them is in every text in which one is."""
+DIGITS_RUN: Final = _only(_PICTURES["digits"]["of"]), b"a" * _PICTURES["digits"]["most"]
+"""The same for digits, and"""
+DIGITS_SIGNS: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["digits"]["with"])
+"""what is in such a text in small letters without all that is no digit."""
+SHAPES: Final[tuple[bytes, ...]] = tuple(sign.encode() for sign in _PICTURES["shapes"]["with"])
+"""What is in a text, in small letters, in which bytes are shown line by line."""
+NO_DIGITS: Final = bytes(code for code in range(256) if code not in b"0123456789abcdef")

@@ -6,6 +6,8 @@ import base64
 import binascii
 import io
 import json
+import random
+import re
 import textwrap
 from collections.abc import Callable
 from urllib.parse import quote
@@ -294,3 +296,127 @@ def test_a_picture_is_found_in_every_way_of_spelling_it_out(clean: Clean, spell:
 def test_numbers_and_checksums_are_no_pictures(clean: Clean) -> None:
     said = f"{'ffd8ff' + 'ab' * 61}\n255, 216, 255, 7\n" + "12, 255, 216, 255\n" * 90
     assert clean(said.encode()).data.decode() == said
+
+
+def photo(*, comment: bytes = b"PLANTED" * 9) -> bytes:
+    with io.BytesIO() as file:
+        picture().save(file, "JPEG", exif=exif(), comment=comment)
+        return file.getvalue()
+
+
+def letters(data: bytes) -> str:
+    """Base64 without what pads it, as many programs write it."""
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+BROKEN: dict[str, Callable[[list[str]], str]] = {
+    "glued": lambda lines: f"photo{''.join(lines)}",
+    "glued to a stroke": lambda lines: f"a/{''.join(lines)}",
+    "glued, in lines": lambda lines: "x" + "\n".join(lines),
+    "behind its length": lambda lines: f"4096{''.join(lines)}",
+    "two spaces": "\n  ".join,
+    "deep in YAML": lambda lines: "|\n" + "".join(f"{' ' * 24}{line}\n" for line in lines),
+    "source, added": lambda lines: " +\n        ".join(f'"{line}"' for line in lines),
+    "source, beside each other": lambda lines: "(\n" + "".join(f"    '{line}'\n" for line in lines) + ")",
+    "PHP": lambda lines: "\n  . ".join(f"'{line}'" for line in lines) + ";",
+    "VBA": lambda lines: " & _\n  ".join(f'"{line}"' for line in lines),
+    "list of lines": lambda lines: json.dumps({"lines": lines}, indent=8),
+    "lines in JSON": lambda lines: json.dumps("\r\n".join(lines)),
+    "numbered lines in JSON": lambda lines: json.dumps("\n".join(lines)).replace("\\n", "\\u000a"),
+    "ends of lines in an address": "%0D%0A".join,
+    "comments": lambda lines: "\n".join(f"# {line}" for line in lines),
+    "comments of C": lambda lines: "\n".join(f"// {line}" for line in lines),
+    "quoted twice": lambda lines: "\n".join(f"> > {line}" for line in lines),
+    "blank lines": "\n\n".join,
+    "shell": "\\\n".join,
+}
+
+
+@pytest.mark.parametrize("width", [20, 64, 76])
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_picture_in_base64_is_found_however_it_is_glued_or_broken(clean: Clean, case: str, width: int) -> None:
+    spelled = letters(photo())
+    text = clean(f"before\n{BROKEN[case](textwrap.wrap(spelled, width))}\n\nafter it\n".encode()).data.decode()
+    (_, _, address) = text.partition("data:image/jpeg;base64,")
+    data = base64.b64decode(address.partition("\n")[0].strip("\"'; ,])}"))
+    assert data.startswith(b"\xff\xd8\xff")
+    assert b"PLANTED" not in data
+    assert text.startswith("before\n")
+    assert "\nafter it\n" in text
+    assert len(text) < len(address) + 120  # nothing of the old one is left
+    with pytest.raises(Residue):
+        verify(Source.of(f"before\n{BROKEN[case](textwrap.wrap(spelled, width))}\n".encode()), "text/plain")
+
+
+@pytest.mark.parametrize("after", ["after", "after the gate", "Kim", "1204", "f" * 64])
+@pytest.mark.parametrize("width", [76, 100_000])
+def test_the_word_behind_a_picture_without_padding_stays(clean: Clean, after: str, width: int) -> None:
+    for length in range(1, 5):  # so that the last line is of any length
+        spelled = letters(photo(comment=b"PLANTED" * 9 + b"x" * length))
+        written = "\n".join(textwrap.wrap(spelled, width))
+        text = clean(f"{written}\n{after}\nend\n".encode()).data.decode()
+        assert text.endswith(f"\n{after}\nend\n")
+        assert "PLANTED" not in text
+        if len(spelled) % 76 == 0:
+            break
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda data: "a" + data.hex(),
+        lambda data: data.hex() + "xyz",
+        lambda data: data.hex("-").upper(),
+        lambda data: data.hex(":"),
+        lambda data: '"\n  "'.join(textwrap.wrap(data.hex(), 64)),
+        lambda data: json.dumps([byte - 256 if byte > 127 else byte for byte in data]),
+        lambda data: " ".join(map(str, data)),
+        lambda data: "\n".join(map(str, data)),
+        lambda data: "".join(f"\\{byte:03o}" for byte in data),
+        lambda data: (
+            "begin 644 Kim.jpg\n"
+            + "".join(binascii.b2a_uu(data[at : at + 45]).decode() for at in range(0, len(data), 45))
+            + "`\nend"
+        ),
+        lambda data: "\n".join(
+            f"{at:08x}: {data[at : at + 16].hex(' ', 2):<40} {'.' * 16}" for at in range(0, len(data), 16)
+        ),
+        lambda data: "\n".join(
+            f"{at:08x}  {data[at : at + 8].hex(' ')}  {data[at + 8 : at + 16].hex(' ')}  |................|"
+            for at in range(0, len(data), 16)
+        ),
+    ],
+    ids=[
+        "hex, glued", "hex, glued behind", "hex, C#", "hex, colons", "hex, source", "numbers, Java", "numbers, spaces",
+        "numbers, lines", "octal", "uuencode", "xxd", "hexdump",
+    ],
+)  # fmt: skip
+def test_a_picture_in_digits_is_found_however_it_is_glued_or_broken(
+    clean: Clean, spell: Callable[[bytes], str]
+) -> None:
+    spelled = spell(photo())
+    text = clean(f"before\n{spelled}\nafter it\n".encode()).data.decode()
+    (_, _, address) = text.partition("data:image/jpeg;base64,")
+    data = base64.b64decode(re.match("[A-Za-z0-9+/=]*", address)[0])  # type: ignore[index]
+    assert data.startswith(b"\xff\xd8\xff")
+    assert b"PLANTED" not in data
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter it\n")
+    assert len(text) < len(address) + 120
+    with pytest.raises(Residue):
+        verify(Source.of(f"before\n{spelled}\nafter it\n".encode()), "text/plain")
+
+
+def test_what_is_no_picture_stays_whatever_stands_in_it_by_chance(clean: Clean) -> None:
+    # Hashes, keys and other Base64 in which the first bytes of a JPEG stand; what documents say about Base64.
+    noise = random.Random(12).randbytes(30_000)
+    digests = "\n".join(f"sha512-{letters(noise[at : at + 57])}/9j/{letters(noise[at : at + 90])}" for at in range(300))
+    said = f"{digests}\nA JPEG begins with /9j/4AAQSkZJRgABAQ in Base64, a PNG with iVBORw0KGgo.\n{letters(noise)}\n"
+    assert clean(said.encode()).data.decode() == said
+
+
+@pytest.mark.parametrize("head", [b"%PDF-1.7\n%\xe2\xe3\n", b"PK\3\4\x14\0\0\0\x08\0", b"ID3\3\0\0\0\0\0\0"])
+def test_another_file_in_base64_goes_and_is_named(clean: Clean, head: bytes) -> None:
+    copy = clean(f"see {letters(head + b'PLANTED' * 40)} end\n".encode())
+    assert copy.data == b"see data:, end\n"
+    assert not copy.removed.isdisjoint({Removed.DRAWINGS, Removed.EMBEDDED_FILE})

@@ -14,14 +14,14 @@ from lxml import etree
 
 from fieldreport import limits
 from fieldreport.scrub import registry
-from fieldreport.scrub.documents import css_crops, pictures, tables
+from fieldreport.scrub.documents import css_crops, pictures, spelled_pictures, tables
 from fieldreport.scrub.documents.html.parse import parse
 from fieldreport.scrub.documents.links import clean_link
 from fieldreport.scrub.documents.markup import Element
 from fieldreport.scrub.documents.vocabularies import load
 from fieldreport.scrub.documents.xml_rewrite import Rewriting
 from fieldreport.scrub.format import Cleaning, Sink, Source
-from fieldreport.scrub.text import encoding, invisible, spelled_pictures
+from fieldreport.scrub.text import encoding, invisible
 from fieldreport.scrub.verdicts import Damaged, Noted, Removed
 
 MEDIA_TYPE: Final = "text/html"
@@ -88,7 +88,8 @@ class _Page:
         body.tag = "div"  # for what is in it, it is like one
         rewriting = Rewriting(_VOCABULARIES, removed=removed, findings=_SILENT, made={"link": self._link}, void=_VOID)
         written = _STROKE_AFTER_TAG.sub(">", rewriting.inside(body).replace("\xa0", " "))
-        text, marked = invisible.unmark(spelled_pictures.cleaned(written, self._cleaning, addresses=False))
+        text, marked = invisible.unmark(written)
+        text = spelled_pictures.cleaned_text(text, self._cleaning)
         if marked:
             removed.add(Removed.COPY_MARKS)
         return HEAD + text.strip() + FOOT, settled

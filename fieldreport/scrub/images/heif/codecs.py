@@ -19,7 +19,7 @@ from fieldreport.scrub.verdicts import Damaged
 _VPS, _SPS, _PPS = 32, 33, 34
 _SLICES: Final = 32  # types below are coded slices
 _SEQUENCE_HEADER: Final = 1
-_DRAWING_OBUS: Final = frozenset({_SEQUENCE_HEADER, 3, 4, 6, 7})  # and frame headers, tile groups, frames
+_DRAWING_OBUS: Final = frozenset({_SEQUENCE_HEADER, 3, 4, 6})  # and frame headers, tile groups, frames
 _HVCC_HEAD: Final = 22
 _SETS: Final = 64  # parameter sets of one picture; encoders write three
 _HEIC_PROFILES: Final = frozenset({1, 3})  # Main, Main Still Picture
@@ -97,12 +97,15 @@ def hevc_is_main(configuration: bytes) -> bool:
     return configuration[1] & 0x1F in _HEIC_PROFILES
 
 
-def hevc_slices(untrusted: bytes, length_bytes: int) -> bytes:
-    """The coded slices of a picture, with their lengths. Parameter sets belong into the configuration."""
+def hevc_slices(untrusted: bytes, length_bytes: int) -> tuple[bytes, bool]:
+    """The coded slices of a picture, with their lengths, and whether none of them can hold another unit.
+
+    Parameter sets belong into the configuration.
+    """
     slices = [unit for unit in _hevc_units(untrusted, length_bytes) if unit[0] >> 1 & 0x3F < _SLICES]
     if not slices:
         raise Damaged
-    return b"".join(len(unit).to_bytes(length_bytes, "big") + unit for unit in slices)
+    return b"".join(len(unit).to_bytes(length_bytes, "big") + unit for unit in slices), all(map(is_escaped, slices))
 
 
 def _hevc_units(data: bytes, length_bytes: int) -> Iterator[bytes]:

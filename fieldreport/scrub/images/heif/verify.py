@@ -6,6 +6,7 @@ come in one order; items and properties are of a few kinds; the data is made of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +20,7 @@ _BRANDS: Final = {
     "image/heic": {b"heic\0\0\0\0mif1heic", b"heix\0\0\0\0mif1heix"},
     "image/avif": {b"avif\0\0\0\0avifmif1miaf"},
 }
-_START_CODE: Final = b"\0\0\1"  # inside a unit of HEVC would begin another, for decoders that look for one
+_LOOSE_ZEROS: Final = re.compile(rb"\x00\x00(?![\x04-\xff]|\x03[\x00-\x03]|\x03\Z)")
 _HANDLER: Final = bytes(8) + b"pict" + bytes(13)
 _AUXILIARY: Final = {
     bytes(4) + b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0",
@@ -57,6 +58,15 @@ def verify(source: Source, media_type: str) -> None:
         _content(item_kind, Tape(memoryview(content.take(length))), units)
     content.end()
     tape.end()
+
+
+def keeps_zeros_apart(unit: bytes) -> bool:
+    """Whether two zeros of a unit, H.264 or HEVC, have a three behind them wherever they must, and nowhere else.
+
+    Zeros at the end fill. If not, another unit is inside: behind a start code, for decoders that look for one, or
+    behind its length.
+    """
+    return not _LOOSE_ZEROS.search(unit.rstrip(b"\0"))
 
 
 def _locations(tape: Tape, expected_offset: int) -> list[int]:
@@ -126,7 +136,7 @@ def _only_parameter_sets(payload: bytes) -> bool:
         if tape.number(1) not in {0x80 | 32, 0x80 | 33, 0x80 | 34}:
             return False
         for _ in range(tape.number(2)):
-            if _START_CODE in tape.take(tape.number(2)):
+            if not keeps_zeros_apart(tape.take(tape.number(2))):
                 return False
     return not len(tape)
 
@@ -178,8 +188,8 @@ def _content(kind: bytes, tape: Tape, length_bytes: int) -> None:
     elif kind == b"hvc1":
         while len(tape):
             unit = tape.take(tape.number(length_bytes))
-            if unit[:1] == b"" or (unit[0] & 0x7E) >= 64 or _START_CODE in unit:
+            if unit[:1] == b"" or (unit[0] & 0x7E) >= 64 or not keeps_zeros_apart(unit):
                 raise Residue
-    elif not set(_unit_kinds_av1(tape.take(len(tape)))) <= {1, 3, 4, 6, 7}:
+    elif not set(_unit_kinds_av1(tape.take(len(tape)))) <= {1, 3, 4, 6}:
         raise Residue
     tape.end()

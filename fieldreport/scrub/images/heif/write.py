@@ -195,7 +195,8 @@ class _Copier:
         if new.kind == b"hvc1":
             if not sizes:
                 raise Damaged
-            new.data = codecs.hevc_slices(data, length_bytes)
+            new.data, is_sound = codecs.hevc_slices(data, length_bytes)
+            self.must_decode |= not is_sound
         else:
             self.is_av1 = True
             new.data, more = codecs.av1_frames(data)

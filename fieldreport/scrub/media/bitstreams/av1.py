@@ -13,9 +13,10 @@ from fieldreport.scrub.format import check_image
 from fieldreport.scrub.images.heif import codecs
 from fieldreport.scrub.verdicts import Removed
 
-_SEQUENCE_HEADER: Final = 1
-_DRAWING: Final = frozenset({1, 3, 4, 6, 7})
-_SILENT: Final = frozenset({2, 15})  # delimiters and padding: nothing to tell the source about
+_SEQUENCE_HEADER, _AGAIN = 1, 7
+_DRAWING: Final = frozenset({1, 3, 4, 6})
+# Delimiters, padding and frame headers said once more: nothing to tell the source about.
+_SILENT: Final = frozenset({2, 7, 15})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Obus:
                 kept.append(unit)
                 continue
             changed = True
-            if kind not in _SILENT or any(unit[2:-1]):
+            if kind not in _SILENT or (kind != _AGAIN and any(unit[2:-1])):
                 self.removed.add(Removed.OTHER_METADATA)
         if any(unit[0] >> 3 & 15 == _SEQUENCE_HEADER for unit in kept):
             for size in codecs.av1_frames(untrusted_frame)[1]:

@@ -14,7 +14,15 @@ from typing import Final
 from fieldreport.scrub.verdicts import Damaged, Removed
 
 _START: Final = b"\0\0\1"
-_USER_DATA: Final = 0xB2
+_USER_DATA: Final = b"\xb2"
+_PICTURE: Final = b"\xb6"
+# Other start codes (table 6-3), and how many bytes may follow them: objects, layers with tables of their own, sequences
+# and their ends, times of groups of pictures, kinds of object. Without a bound, anything may stand behind a header.
+_HEADERS: Final = {
+    **{bytes((code,)): 0 for code in range(0x20)},
+    **{bytes((code,)): 256 for code in range(0x20, 0x30)},
+    b"\xb0": 1, b"\xb1": 0, b"\xb3": 3, b"\xb5": 8,
+}  # fmt: skip
 _XVID: Final = re.compile(rb"XviD00(3[3-9]|[4-9]\d)")
 # Builds after 32 decode alike; DivX 5 and its packed frames are known by these words (libavcodec, mpeg4videodec.c).
 _DIVX: Final = re.compile(rb"DivX5\d{2}[bB](?:uild)?\d+(p?)")
@@ -38,18 +46,21 @@ class Visual:
 
     def __call__(self, untrusted_frame: bytes) -> bytes:
         """The same frame without user data."""
-        start = untrusted_frame.find(b"\0\0\1\xb2")
-        if start < 0:
-            return untrusted_frame
-        kept = []
-        end = 0
-        while start >= 0:
-            kept.append(untrusted_frame[end:start])
-            end = untrusted_frame.find(_START, start + 4)
-            end = len(untrusted_frame) if end < 0 else end
-            kept.append(self._user_data(untrusted_frame[start + 4 : end]))
-            start = untrusted_frame.find(b"\0\0\1\xb2", end)
-        kept.append(untrusted_frame[end:])
+        first, *parts = untrusted_frame.split(_START)
+        kept = [first]
+        for part in parts:
+            code, said = part[:1], part[1:]
+            if code == _USER_DATA:
+                kept.append(self._user_data(said))
+                continue
+            most = _HEADERS.get(code)
+            if most is None and code != _PICTURE:
+                self.removed.add(Removed.OTHER_METADATA)
+                continue
+            if most is not None and len(said) > most and any(said[most:]):
+                self.removed.add(Removed.OTHER_METADATA)
+                said = said[:most]
+            kept += (_START, code, said)
         clean = b"".join(kept)
         return untrusted_frame if clean == untrusted_frame else clean
 

@@ -21,9 +21,13 @@ from fieldreport.scrub.images.heif import codecs as hevc
 from fieldreport.scrub.media.bitstreams import FrameCleaner
 from fieldreport.scrub.verdicts import Damaged, Removed
 
-_AVC_KEPT: Final = frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 11})  # slices and partitions, parameter sets, delimiters
+_AVC_KEPT: Final = frozenset({1, 5, 7, 8})  # slices and parameter sets
+_AVC_PARTITIONS: Final = frozenset({2, 3, 4})  # of slices: no decoder at hand shows them, so they may hold anything
 _AVC_SPS, _AVC_PPS, _AVC_SEI = 7, 8, frozenset({6})
-_HEVC_KEPT: Final = frozenset(range(10)) | frozenset(range(16, 22)) | frozenset(range(32, 38))
+_HEVC_KEPT: Final = frozenset(range(10)) | frozenset(range(16, 22)) | frozenset(range(32, 35))
+# Units that stand between pictures, and how many bytes they have: delimiters, ends of sequences and of streams.
+_AVC_MARKS: Final = {9: 2, 10: 1, 11: 1}
+_HEVC_MARKS: Final = {35: 3, 36: 2, 37: 2}
 _HEVC_SPS, _HEVC_SEI = 33, frozenset({39, 40})
 
 # Message type → the most bytes it may have. Recovery point, display orientation, mastering display, content light
@@ -90,21 +94,32 @@ class Units:
             if not base_layer:  # a second eye, depth
                 self.removed.add(Removed.HIDDEN_CONTENT)
                 return b""
-            kept, messages, sets = _HEVC_KEPT, _HEVC_SEI, _HEVC_SPS
+            kept, messages, sets, marks = _HEVC_KEPT, _HEVC_SEI, _HEVC_SPS, _HEVC_MARKS
         else:
             kind = untrusted_unit[0] & 31
-            kept, messages, sets = _AVC_KEPT, _AVC_SEI, _AVC_SPS
+            kept, messages, sets, marks = _AVC_KEPT, _AVC_SEI, _AVC_SPS, _AVC_MARKS
+            if kind in _AVC_PARTITIONS:
+                raise Damaged
         if kind in kept:
             if not escaped and not hevc.is_escaped(untrusted_unit):
                 raise Damaged
             if kind == sets:
                 check_parameter_set(untrusted_unit, hevc_=self.hevc)
             return untrusted_unit
+        if kind in marks:
+            return self._mark(untrusted_unit, marks[kind])
         if kind in messages:
             return self._messages(untrusted_unit)
         if kind not in {12, 38}:  # not a filler
             self.removed.add(Removed.OTHER_METADATA)
         return b""
+
+    def _mark(self, unit: bytes, length: int) -> bytes:
+        if len(unit) <= length:
+            return unit
+        if any(unit[length:]):
+            self.removed.add(Removed.OTHER_METADATA)
+        return unit[:length]
 
     def _messages(self, unit: bytes) -> bytes:
         head = 2 if self.hevc else 1

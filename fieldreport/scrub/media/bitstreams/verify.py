@@ -6,20 +6,22 @@ follow is no clean frame.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from fieldreport import limits
 from fieldreport.scrub.cursor import Tape
+from fieldreport.scrub.images.heif.verify import keeps_zeros_apart
 from fieldreport.scrub.verdicts import Residue
 
 WINDOW_BYTES: Final = 2 * limits.MIB
 
 # Units that draw: H.264 table 7-1, H.265 table 7-1.
-_AVC_DRAWS: Final = 0b1111_1011_1110
-_HEVC_DRAWS: Final = 0b11_1111 << 32 | 0b11_1111 << 16 | 0b11_1111_1111
+_AVC_DRAWS: Final = 0b0001_1010_0010
+_HEVC_DRAWS: Final = 0b00_0111 << 32 | 0b11_1111 << 16 | 0b11_1111_1111
+# Units that stand between pictures, and how long they are at most: delimiters, ends of sequences and of streams.
+_AVC_MARKS: Final = {9: 2, 10: 1, 11: 1}
+_HEVC_MARKS: Final = {35: 3, 36: 2, 37: 2}
 _SAFE_MESSAGES: Final = {6: 8, 47: 8, 137: 24, 144: 4, 147: 1}
-_LOOSE_ZEROS: Final = re.compile(rb"\x00\x00(?![\x04-\xff]|\x03[\x00-\x03]|\x03\Z)")
 _JPEG_SEGMENTS: Final = frozenset(b"\xc0\xc1\xc2\xc4\xc9\xca\xcc\xda\xdb\xdc\xdd")
 
 
@@ -28,6 +30,8 @@ def avc_unit(unit: bytes) -> bool:
     if not len(unit):
         return False
     kind = unit[0] & 0x1F
+    if kind in _AVC_MARKS:
+        return len(unit) <= _AVC_MARKS[kind]
     return bool(_AVC_DRAWS >> kind & 1) or (kind == 6 and _only_safe_messages(unit[1:]))
 
 
@@ -36,15 +40,9 @@ def hevc_unit(unit: bytes) -> bool:
     if len(unit) < 2 or unit[0] & 1 or unit[1] >> 3:
         return False
     kind = (unit[0] & 0x7E) >> 1
+    if kind in _HEVC_MARKS:
+        return len(unit) <= _HEVC_MARKS[kind]
     return bool(_HEVC_DRAWS >> kind & 1) or (kind in {39, 40} and _only_safe_messages(unit[2:]))
-
-
-def _keeps_zeros_apart(unit: bytes) -> bool:
-    """Whether two zeros have a three behind them wherever they must, and nowhere else. Zeros at the end fill.
-
-    If not, another unit is inside: behind a start code, for decoders that look for one, or behind its length.
-    """
-    return not _LOOSE_ZEROS.search(unit.rstrip(b"\0"))
 
 
 def _only_safe_messages(body: bytes) -> bool:
@@ -77,7 +75,7 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> int:
         start = position + width
         position = start + int.from_bytes(data[position:start], "big")
         unit = data[start:position]
-        if not unit or position > len(data) or not _keeps_zeros_apart(unit):
+        if not unit or position > len(data) or not keeps_zeros_apart(unit):
             return False
         if not (hevc_unit if hevc else avc_unit)(unit):
             return False
@@ -89,7 +87,7 @@ def units(frame: memoryview, *, width: int, hevc: bool) -> int:
 def stream(frame: memoryview) -> int:
     """A frame of H.264 whose units stand after start codes of four bytes."""
     first, *rest = frame.tobytes().split(b"\0\0\0\1")
-    if first or not all(_keeps_zeros_apart(unit) and avc_unit(unit) for unit in rest):
+    if first or not all(keeps_zeros_apart(unit) and avc_unit(unit) for unit in rest):
         return False
     return True if any(unit[0] & 0x1F < 6 for unit in rest) else SILENT
 
@@ -103,7 +101,7 @@ def avc_width(configuration: bytes) -> int:
     for kind, mask in ((7, 0x1F), (8, 0xFF)):
         for _ in range(tape.number(1) & mask):
             unit = tape.take(tape.number(2))
-            if not unit or unit[0] & 0x1F != kind or not _keeps_zeros_apart(unit):
+            if not unit or unit[0] & 0x1F != kind or not keeps_zeros_apart(unit):
                 raise Residue
     if len(tape):
         tape.take(3)
@@ -122,17 +120,17 @@ def hevc_width(configuration: bytes) -> int:
             unit = tape.take(tape.number(2))
             if kind not in {32, 33, 34} or len(unit) < 3 or unit[0] >> 1 & 0x3F != kind:
                 raise Residue
-            if not _keeps_zeros_apart(unit):
+            if not keeps_zeros_apart(unit):
                 raise Residue
     tape.end()
     return width
 
 
 def obus(frame: memoryview) -> bool:
-    """A frame of AV1: sequence header, frame header, tile group, frame, redundant frame header."""
+    """A frame of AV1: sequence header, frame header, tile group, frame."""
     while len(frame):
         head = frame[0]
-        if head & 0x80 or head >> 3 not in {1, 3, 4, 6, 7}:
+        if head & 0x80 or head >> 3 not in {1, 3, 4, 6}:
             return False
         position = 2 if head & 4 else 1
         if not head & 2:
@@ -186,10 +184,25 @@ def aac(frame: memoryview) -> bool:
 
 
 def visual(frame: memoryview) -> bool:
-    """MPEG-4 Visual: user data says one of a few constant things, or is absent."""
-    parts = frame.tobytes().split(b"\0\0\1\xb2")[1:]
-    said = {part.partition(b"\0\0\1")[0].rstrip(b"\0") for part in parts}
-    return said <= {b"XviD0050", b"DivX503b1393", b"DivX503b1393p", b"Lavc60.0.0"}
+    """MPEG-4 Visual: user data says one of a few constant things, headers are as long as they may be."""
+    for part in frame.tobytes().split(b"\0\0\1")[1:]:
+        code, said = part[0] if part else 0xFF, part[1:].rstrip(b"\0")
+        if code == _USER_DATA:
+            if said not in {b"XviD0050", b"DivX503b1393", b"DivX503b1393p", b"Lavc60.0.0"}:
+                return False
+        elif len(said) > _VISUAL_HEADERS.get(code, limits.FILM_FRAME_BYTES if code == _VISUAL_PICTURE else -1):
+            return False
+    return True
+
+
+_USER_DATA: Final = 0xB2
+_VISUAL_PICTURE: Final = 0xB6
+# ISO/IEC 14496-2, table 6-3: objects, layers, sequences and their ends, groups of pictures, kinds of object.
+_VISUAL_HEADERS: Final = {
+    **dict.fromkeys(range(0x20), 0),
+    **dict.fromkeys(range(0x20, 0x30), 256),
+    0xB0: 1, 0xB1: 0, 0xB3: 3, 0xB5: 8,
+}  # fmt: skip
 
 
 def jpeg(frame: memoryview) -> bool:
@@ -235,3 +248,34 @@ def mp3(frame: memoryview) -> bool:
     """MP3: no encoder names itself."""
     data = frame.tobytes()
     return not any(name in data for name in (b"LAME3", b"Lavc5", b"Lavc6", b"Lavf", b"libmp3lame"))
+
+
+def opus(packet: memoryview, *, streams: int) -> bool:
+    """A packet of Opus: zeros in what pads each of its streams, of which all but the last say how long they are."""
+    rest = packet.tobytes()
+    for number in range(1, streams + 1):
+        if not rest:
+            break
+        code, rest = rest[0] % 4, rest[1:]
+        count, is_variable, pad = {0: (1, False, 0), 1: (2, False, 0), 2: (2, True, 0)}.get(code, (0, False, 0))
+        if code == 3 and rest:
+            count, is_variable, padded = rest[0] % 64, rest[0] >= 128, rest[0] & 64
+            rest = rest[1:]
+            while padded and rest:
+                pad += min(rest[0], 254)
+                padded, rest = rest[0] == 255, rest[1:]
+        sizes = []
+        for _ in range((count - 1 if is_variable else 0) + (number < streams)):
+            wide = rest[:1] >= b"\xfc"
+            sizes.append(rest[0] + 4 * rest[1] if wide and len(rest) > 1 else int.from_bytes(rest[:1], "big"))
+            rest = rest[2 if wide else 1 :]
+        if number < streams:
+            sounds = sum(sizes) if is_variable else sizes[0] * count
+            here, rest = rest[: sounds + pad], rest[sounds + pad :]
+            if len(here) < sounds + pad:
+                return False
+        else:
+            here = rest
+        if pad > len(here) or any(here[len(here) - pad :]):
+            return False
+    return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units
+from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, opus
 from fieldreport.scrub.media.matroska import riff_formats
 from fieldreport.scrub.verdicts import Damaged, Removed
 
@@ -65,7 +65,7 @@ def _sound(name: bytes, private: bytes, removed: set[Removed]) -> Codec | None:
         length = 19 if private[18:19] == b"\0" else 21 + (private[9] if len(private) > 9 else 0)
         if not private.startswith(b"OpusHead") or len(private) < length:
             raise Damaged
-        return private[:length], None
+        return private[:length], opus.Packets(removed=removed, streams=opus.streams(private))
     if name == b"A_FLAC":
         if not private.startswith(b"fLaC") or len(private) < 42 or private[4] & 0x7F or private[5:8] != b"\0\0\x22":
             raise Damaged

@@ -231,7 +231,9 @@ def _sound_codec(name: bytes, private: bytes) -> Check | None:
         case b"A_MS/ACM":
             fits = _is_windows_sound(private)
         case b"A_OPUS":
-            fits = private[:8] == b"OpusHead" and len(private) == (21 + private[9] if private[18] else 19)
+            if private[:8] != b"OpusHead" or len(private) != (21 + private[9] if private[18] else 19):
+                raise Residue
+            return functools.partial(frames.opus, streams=private[19] if private[18] else 1)
         case b"A_FLAC":
             fits = len(private) == 42 and private[:8] == b"fLaC\x80\0\0\x22"
         case b"A_ALAC":

@@ -14,7 +14,7 @@ from typing import Final
 
 from fieldreport.scrub.format import check_image
 from fieldreport.scrub.isobmff import Fields, box, boxes, full_box
-from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units
+from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, opus
 from fieldreport.scrub.media.mp4.film import Entry, Kind
 from fieldreport.scrub.verdicts import Damaged, Refusal, Refused, Removed
 
@@ -213,7 +213,8 @@ class Description:
         if kind == b"Opus" and len(children.get(b"dOps", b"")) >= 11:
             head = children[b"dOps"]
             length = 11 if not head[10] else 13 + head[1]
-            return (box(b"dOps", head[:length]), None) if len(head) >= length and not head[0] else None
+            clean = opus.Packets(removed=self._removed, streams=opus.streams(bytes(8) + head))
+            return (box(b"dOps", head[:length]), clean) if len(head) >= length and not head[0] else None
         if kind == b"fLaC" and len(children.get(b"dfLa", b"")) >= 42 and children[b"dfLa"][4] & 0x7F == 0:
             if len(children[b"dfLa"]) > 42:
                 self._removed.add(Removed.OTHER_METADATA)

@@ -178,8 +178,12 @@ def _sound_codec(kind: bytes, body: Tape) -> Check | None:
         inner.expect(b"\0")
         channels = inner.number(1)
         inner.take(8)
+        streams = 1
         if inner.number(1):
-            inner.take(2 + channels)
+            streams = inner.number(1)
+            inner.take(1 + channels)
+        inner.end()
+        return functools.partial(frames.opus, streams=streams)
     elif kind == b"fLaC":
         _, inner = body.box(b"dfLa")
         inner.expect(b"\0\0\0\0\x80\0\0\x22")

@@ -11,26 +11,48 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from fieldreport import limits
 from fieldreport.scrub import registry
 from fieldreport.scrub.format import Source
-from fieldreport.scrub.text.tables import IGNORABLE, PICTURE_RUNS, PICTURE_SIGNS
+from fieldreport.scrub.text.tables import (
+    DIGITS_RUN,
+    IGNORABLE,
+    LETTERS_RUN,
+    LETTERS_SIGNS,
+    SHAPES,
+)
 from fieldreport.scrub.verdicts import Residue
 
-# A picture, spelled out: in Base64, in digits of bytes, in numbers, and in three ways that leave ASCII as it is.
-_BASE64: Final = re.compile(
-    r"(?P<attribute>=\")?(?P<address>data:image/(?P<type>[a-z+]+);base64,)?(?<![A-Za-z0-9+/\\])"
-    r"(?P<data>(?:([/_]|\\/|%2[Ff]|\\u002[Ff])9j([/_]|\\/|%2[Ff]|\\u002[Ff])|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AKg|PHN2Zy|PD94bWwg|"
-    r"AAAA[A-Z]GZ0eXB)(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\u002[BbFf]){57,}={0,2})"
+# A picture, spelled out: in an address; in letters; in digits of bytes, in numbers, and in ways that leave ASCII as it
+# is.
+_ADDRESS: Final = re.compile(
+    r"(?P<attribute>=\")?data:image/(?P<type>[a-z+]+);base64,(?P<data>[A-Za-z0-9+/]{57,}={0,2})(?![A-Za-z0-9+/_=-])"
 )
-_BETWEEN: Final = r"[ ,:;-]{0,3}(?:\n[> |\t]{0,20})?(?:0x|\\x)?"
+_STROKE: Final = r"(?:[/_]|\\/|%2[Ff]|\\u002[Ff])"
+_LETTERS: Final = re.compile(
+    rf"(?P<before>[A-Za-z0-9+/\\]?)(?P<data>(?:{_STROKE}9j{_STROKE}|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AKg|PHN2Zy|PD94bWwg|"
+    r"AAAA[A-Z]GZ0eXB|JVBERi0x|0M8R4KGxGuE)(?:[A-Za-z0-9+/_-]|\\/|%2[BbFf]|\\u002[BbFf]){57,})"
+)
+_NO_LETTERS: Final = re.compile(
+    r"<[^<>]*>|\n[ \t]*(?://|--|[-+*])[ \t]|(?<=[\"'`\s])[+_&.-]+(?=[\"'`\s])"
+    r"|\\[nrt]|\\u00[02][aAdD9fF]|%0[AaDd]|&#x?[0-9AaDd]{1,2};|[^A-Za-z0-9+/_-]"
+)
+_BROKEN: Final = re.compile(r"[/_]9j[/_][2-7]|iVBORw0KGgoAAAANSUhEUg")
+_BETWEEN: Final = r"[ ,:;|>.\t\n\r\"'`+&{}()\[\]-]{0,40}(?:0x|\\x|x|\\n)?"
+_GAP: Final = r"[,;\s\"'+\[\](){}]"
+_NUMBERS: Final = re.compile(
+    rf"(?<![\d-])(?:255{_GAP}{{1,3}}216{_GAP}{{1,3}}255|-1{_GAP}{{1,3}}-40{_GAP}{{1,3}}-1)(?:{_GAP}{{1,40}}-?[0-9]{{1,3}}(?!\d)){{100,}}+"
+)
 _OTHERWISE: Final = re.compile(
-    rf"(?<![0-9a-f])ff{_BETWEEN}d8{_BETWEEN}ff(?:{_BETWEEN}[0-9a-f]{{2}}){{100}}(?:{_BETWEEN}[0-9a-f]{{2}})*(?![0-9a-z])|"
-    r"(?<!\d)255,\s?216,\s?255(?:,\s{0,20}[0-9]{1,3}){100}|%ff%d8%ff(?:%[0-9a-f]{2}|[^\s\"'<>%]){60}|"
-    r"=ff=d8=ff(?:=[0-9a-f]{2}|=\n|[\t !-<>-~]){60}|\\xff\\xd8\\xff(?:\\.|[^\\\s'\"]){60}",
-    re.IGNORECASE,
+    rf"(?<![0-9a-f])ff{_BETWEEN}d8{_BETWEEN}ff(?:{_BETWEEN}[0-9a-f]{{2}}){{100}}"
+    rf"|ffd8ff(?:e[0-9a-f]00|db00|fe00)(?:{_BETWEEN}[0-9a-f]{{2}}){{100}}|89504e470d0a1a0a[0-9a-f]{{100}}"
+    r"|%ff%d8%ff(?:%[0-9a-f]{2}|[^\s\"'<>%]){60}"
+    r"|=ff=d8=ff(?:=[0-9a-f]{2}|=\n|[\t !-<>-~]){60}|(?:\\xff\\xd8\\xff|\\377\\330\\377)(?:\\.|[^\\\s'\"]){60}"
+    r"|^begin [0-7]{3,4} .*\nM(?:_]C_|B5!.1PT*)"
+    r"|^[ \t]*0{4,16}:?[ \t]+ff ?d8 ?ff.*(?:\n[ \t]*[0-9a-f]{4,16}:?[ \t].*){5}",
+    re.IGNORECASE | re.MULTILINE,
 )
 _VISIBLE_FORMATS: Final = frozenset(
     [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
@@ -86,23 +108,72 @@ def verify_pictures(text: str, *, attributes: bool = True) -> None:
     Raises:
         Residue: one is not clean, or does not stand in an address.
     """
-    said = text.encode()
-    if not any(run in said.translate(table) for table, run in PICTURE_RUNS):
-        return
-    if not any(sign in said for sign in PICTURE_SIGNS):
+    if not _may_hold_pictures(text.encode()):
         return
     if _OTHERWISE.search(text) is not None:
         raise Residue
-    for found in _BASE64.finditer(text):
-        if found["attribute"] and not attributes:
-            continue
-        if found["address"] is None:
+    for found in _NUMBERS.finditer(text):
+        data = bytes(int(number) & 0xFF for number in re.findall(r"-?\d+", found[0]))
+        if _goes_on(base64.b64encode(data).decode("ascii"), 0):
             raise Residue
-        try:
-            picture = base64.b64decode(found["data"], validate=True)
-        except binascii.Error:
-            raise Residue from None
-        registry.verify(Source.of(picture), f"image/{found['type']}")
+    for found in _ADDRESS.finditer(text):
+        if not found["attribute"] or attributes:
+            try:
+                picture = base64.b64decode(found["data"], validate=True)
+            except binascii.Error:
+                raise Residue from None
+            registry.verify(Source.of(picture), f"image/{found['type']}")
+    text = _ADDRESS.sub(" ", text)
+    for found in _LETTERS.finditer(text):
+        if not found["before"] or _goes_on(_plain(found["data"]), 0):
+            raise Residue
+    letters = _plain(_NO_LETTERS.sub("", text))
+    if any(_goes_on(letters, found.start()) for found in _BROKEN.finditer(letters)):
+        raise Residue
+
+
+def _may_hold_pictures(said: bytes) -> bool:
+    letters, letters_run = LETTERS_RUN
+    digits, digits_run = DIGITS_RUN
+    small = said.lower()
+    return (
+        (any(sign in said for sign in LETTERS_SIGNS) and letters_run in said.translate(letters))
+        or any(shape in small for shape in SHAPES)
+        or small.startswith(b"begin ")
+        or digits_run in said.translate(digits)
+    )
+
+
+def _plain(letters: str) -> str:
+    if "%" in letters or "\\" in letters:
+        letters = re.sub(r"(?:%|\\u00)(2[BbFf])", lambda sign: chr(int(sign[1], 16)), letters).replace("\\", "")
+    return letters.replace("-", "+").replace("_", "/")
+
+
+def _bytes(letters: str, start: int, at: int, count: int) -> bytes:
+    """Some bytes of what is spelled from ``start``; fewer at the end."""
+    piece = letters[start + at // 3 * 4 : start + (at + count + 2) // 3 * 4]
+    return base64.b64decode(piece[: len(piece) // 4 * 4])[at % 3 : at % 3 + count]
+
+
+def _goes_on(letters: str, start: int) -> bool:
+    """Whether it is a picture beyond its first bytes: of a JPEG the second segment, of a PNG the second chunk."""
+    head = _bytes(letters, start, 0, 42)
+    if head.startswith(b"\xff\xd8\xff"):
+        if 0xE0 <= head[3] < 0xF0 and not head[6:9].isalpha():
+            return False  # an application's segment says whose it is
+        following = _bytes(letters, start, 4 + int.from_bytes(head[4:6], "big"), 2)
+        if len(following) < 2:
+            return head[6:10] in {b"JFIF", b"Exif", b"http", b"ICC_", b"Phot"}
+        return head[3] >= 0xC0 and following[0] == 0xFF and following[1] >= 0xC0
+    if head.startswith(b"\x89PNG"):
+        return head[12:16] == b"IHDR" and head[37:41].isalpha()
+    if head[:4] in {b"II*\0", b"MM\0*"}:
+        order: Literal["little", "big"] = "little" if head[:1] == b"I" else "big"
+        place = int.from_bytes(head[4:8], order)
+        return place >= 8 and 0 < int.from_bytes(_bytes(letters, start, place, 2), order) <= 512
+    known = (b"GIF8", b"RIFF", b"<svg", b"<?xml", b"%PDF-1.", b"\xd0\xcf\x11\xe0")
+    return head.startswith(known) or head[4:8] == b"ftyp"
 
 
 def _check_character(character: str) -> None:

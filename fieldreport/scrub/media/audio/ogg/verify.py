@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fieldreport.scrub.format import Source
+from fieldreport.scrub.media.bitstreams import verify as frames
 from fieldreport.scrub.verdicts import Residue
 
 
@@ -29,6 +30,8 @@ def verify(source: Source, media_type: str) -> None:
                 opening += body
             if inside is not bool(head[5] & 1):
                 raise Residue
+            if opening[:8] == b"OpusHead" and packets > 1:
+                _verify_padding(opening, table, body, inside=inside)
             for size in table:
                 if size and not inside and packets > 1 and _is_header(opening, packets, body[:size]):
                     raise Residue
@@ -38,6 +41,25 @@ def verify(source: Source, media_type: str) -> None:
             number += 1
     if number < 3 or not _says_nothing(opening):
         raise Residue
+
+
+def _verify_padding(opening: bytes, table: bytes, body: bytes, *, inside: bool) -> None:
+    """What pads the packets of Opus that begin on a page is zeros; one that goes on on the next page has none."""
+    streams = opening[19] if opening[18] else 1
+    lengths = [0]
+    for size in table:
+        lengths[-1] += size
+        if size < 255:
+            lengths.append(0)
+    for number, length in enumerate(lengths):
+        packet, body = body[:length], body[length:]
+        if not packet or (number == 0 and inside):
+            continue
+        if number == len(lengths) - 1:
+            if packet[0] % 4 == 3 and packet[1] & 0x40:
+                raise Residue
+        elif not frames.opus(memoryview(packet), streams=streams):
+            raise Residue
 
 
 def _is_header(opening: bytes, number: int, packet: bytes) -> bool:

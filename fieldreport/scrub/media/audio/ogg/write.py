@@ -12,6 +12,7 @@ from fastcrc import crc32
 from fieldreport import limits
 from fieldreport.scrub.format import Cleaning, Sink, Source
 from fieldreport.scrub.media.audio import tags
+from fieldreport.scrub.media.bitstreams import opus
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _HEAD: Final = struct.Struct("<4sBBqIIIB")
@@ -77,7 +78,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
                 writer.headers(_rebuilt(stream, cleaning.removed))
         else:
             stream.check(page)
-            writer.page(page.flags & (_CONTINUED | _LAST), page.granule, page.lacing, page.body)
+            body = page.body if stream.kind != "opus" else _unpadded(page, stream.packets[0], cleaning.removed)
+            writer.page(page.flags & (_CONTINUED | _LAST), page.granule, page.lacing, body)
             sounds = True
     if stream is None:
         raise Refused(Refusal.UNSUPPORTED)
@@ -157,6 +159,23 @@ def _collect(stream: _Stream, page: _Page) -> None:
         if size < 255:
             stream.packets.append(bytes(stream.pending))
             stream.pending.clear()
+
+
+def _unpadded(page: _Page, head: bytes, removed: set[Removed]) -> bytes:
+    """The packets of Opus on a page without words in what pads them. Encoders pad none that goes on on another page."""
+    clean = opus.Packets(removed=removed, streams=opus.streams(head))
+    kept, position, start = bytearray(), 0, 0
+    is_part = bool(page.flags & _CONTINUED)
+    for index, size in enumerate(page.lacing):
+        position += size
+        if size == 255 and index + 1 < len(page.lacing):
+            continue
+        packet = page.body[start:position]
+        if not is_part and size == 255 and packet[0] & 3 == 3 and packet[1] & 0x40:
+            raise Damaged
+        kept += packet if is_part or size == 255 else clean(packet)
+        start, is_part = position, False
+    return bytes(kept)
 
 
 def _rebuilt(stream: _Stream, removed: set[Removed]) -> list[bytes]:
