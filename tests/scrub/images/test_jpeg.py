@@ -366,3 +366,53 @@ def test_a_mutated_file_is_refused_or_comes_out_clean(data: st.DataObject) -> No
         mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(mutated)))
     clean_or_refuse(bytes(mutated[: cut or None]))
+
+
+def segments(data: bytes) -> tuple[list[bytes], bytes]:
+    """The segments up to the first scan, each whole, and the rest."""
+    found, position = [], 2
+    while data[position + 1] != 0xDA:
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        found.append(data[position:end])
+        position = end
+    return found, data[position:]
+
+
+TABLE = (b"PLANTED" * 10)[:64]
+SYMBOLS = bytes([*[0] * 7, 21, *[0] * 8]) + b"PLANTED" * 3
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(
+    ("marker", "table", "first"),
+    [
+        (0xDB, b"\3" + TABLE, False),
+        (0xDB, b"\0" + TABLE, True),
+        (0xC4, b"\x13" + SYMBOLS, False),
+        (0xC4, b"\0" + SYMBOLS, True),
+        (0xCC, b"\0P\1L\2A", False),
+        (0xDD, b"PL", True),
+    ],
+)
+def test_tables_that_no_scan_decodes_with_go(
+    clean: Clean,
+    marker: int,
+    table: bytes,
+    first: bool,  # noqa: FBT001 - a parameter
+    progressive: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    with io.BytesIO() as file:
+        picture().save(file, "JPEG", progressive=progressive, restart_marker_rows=1)
+        honest = file.getvalue()
+    before, rest = segments(honest)
+    hidden = struct.pack(">BBH", 0xFF, marker, len(table) + 2) + table
+    planted = b"\xff\xd8" + b"".join([hidden, *before] if first else [*before, hidden]) + rest
+    after = clean(planted)
+    assert after.data == clean(honest).data
+    assert Removed.OTHER_METADATA in after.removed
+    kept, rest = segments(after.data)
+    with pytest.raises(Residue):
+        verify(
+            Source.of(b"\xff\xd8" + b"".join([*kept[:1], hidden, *kept[1:]] if first else [*kept, hidden]) + rest),
+            "image/jpeg",
+        )

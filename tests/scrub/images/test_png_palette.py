@@ -49,3 +49,24 @@ def test_a_picture_of_full_colours_has_no_palette(clean: Clean) -> None:
     after = clean(png(8, 2, chunk(b"PLTE", HIDDEN), row=row))
     assert MARKER not in after.data
     assert pixels(after.data) == pixels(png(8, 2, row=row))
+
+
+@pytest.mark.parametrize("filtered", [0, 1, 2])
+def test_colours_that_no_pixel_names_become_black(clean: Clean, filtered: int) -> None:
+    header = struct.pack(">IIBBBBB", 8, 2, 8, 3, 0, 0, 0)
+    row = {0: b"\0\1\2\3" * 2, 1: b"\0\1\1\1\xfd\1\1\1", 2: b"\0\1\2\3" * 2}[filtered]
+    second = bytes(8) if filtered == 2 else row
+    data = zlib.compress(bytes((filtered,)) + row + bytes((filtered,)) + second)
+    pieces = (
+        chunk(b"IHDR", header),
+        chunk(b"PLTE", bytes(range(12)) + HIDDEN),
+        chunk(b"tRNS", b"\x80\x90\xa0\xb0" + HIDDEN[:28]),
+        chunk(b"IDAT", data),
+        chunk(b"IEND", b""),
+    )
+    before = b"\x89PNG\r\n\x1a\n" + b"".join(pieces)
+    after = clean(before)
+    assert MARKER in before
+    assert MARKER not in after.data
+    assert pixels(after.data) == pixels(before)
+    assert clean(after.data).data == after.data

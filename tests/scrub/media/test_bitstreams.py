@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, verify
+from fieldreport.scrub.media.bitstreams import FrameCleaner, aac, av1, mpeg4, nal_units, opus, verify
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refused, Removed, Residue
 from tests.scrub.conftest import clean_copy
 from tests.scrub.media.films import MARKER, RATE, film, repacked, shown
@@ -285,3 +286,73 @@ def test_the_second_reader_accepts_whatever_the_first_lets_through(codec: str, d
         assert make()(clean) == clean
     except Refused:
         assert not clean  # nothing that draws was in it
+
+
+MARKS = {
+    "avc": [b"\x09\xf0", b"\x0a", b"\x0b"],
+    "hevc": [b"\x46\x01\x50", b"\x48\x01", b"\x4a\x01"],
+}
+
+
+@pytest.mark.parametrize("codec", MARKS)
+def test_marks_between_pictures_hold_no_words(codec: str) -> None:
+    removed: set[Removed] = set()
+    clean = nal_units.Units(hevc=codec == "hevc", length_bytes=4, removed=removed)
+    slice_ = b"\x41abc" if codec == "avc" else b"\x02\x01abc"
+
+    def frame(*units: bytes) -> bytes:
+        return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
+
+    for mark in MARKS[codec]:
+        planted, honest = frame(mark + b"PLANTED", slice_), frame(mark, slice_)
+        assert clean(planted) == clean(honest) == honest
+        assert not verify.units(memoryview(planted), width=4, hevc=codec == "hevc")
+        assert verify.units(memoryview(honest), width=4, hevc=codec == "hevc")
+    assert removed == {Removed.OTHER_METADATA}
+
+
+def test_a_partition_of_a_slice_is_left_to_ffmpeg() -> None:
+    with pytest.raises(Damaged):
+        nal_units.Units(hevc=False, length_bytes=4, removed=set())(b"\0\0\0\x08\x43PLANTED")
+
+
+@pytest.mark.parametrize("header", [b"\xb0\1", b"\xb1", b"\xb3\0\x10\x07", b"\xb5\x09", b"\xc6", b"\x05"])
+def test_headers_of_mpeg_4_visual_are_as_long_as_they_may_be(header: bytes) -> None:
+    removed: set[Removed] = set()
+    clean = mpeg4.Visual(removed=removed)
+    draws = b"\0\0\1\xb6\x10abc"
+    planted = draws + b"\0\0\1" + header + b"PLANTED" * 3
+    assert b"PLANTEDPLANTED" not in clean(planted)
+    assert clean(planted).startswith(draws)
+    assert removed == {Removed.OTHER_METADATA}
+    assert not verify.visual(memoryview(planted))
+    assert verify.visual(memoryview(clean(planted)))
+    assert clean(draws) == draws
+
+
+# One stream after the other, each but the last with its length (RFC 6716, appendix B): a frame; two equal ones; two; a
+# number of them, padded.
+STREAMS = [b"\x00\x03abc", b"\x01\x03abcdef", b"\x02\x01\x02abc", b"\x03\x42\x07\x02abcdPLANTED"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_what_pads_opus_becomes_zeros(count: int) -> None:
+    removed: set[Removed] = set()
+    last = b"\x03\xc2\xff\x02\x03abcdefg" + b"PLANTED" * 36 + b"PLAN"
+    packet = b"".join(STREAMS[-count + 1 :] if count > 1 else []) + last
+    clean = opus.Packets(removed=removed, streams=count)
+    cleaned = clean(packet)
+    assert len(cleaned) == len(packet)
+    assert cleaned == packet.replace(b"PLANTED", bytes(7))[:-4] + bytes(4)
+    assert removed == {Removed.OTHER_METADATA}
+    assert not verify.opus(memoryview(packet), streams=count)
+    assert verify.opus(memoryview(cleaned), streams=count)
+    assert clean(cleaned) is cleaned
+
+
+@given(st.binary(max_size=40), st.integers(1, 4))
+@settings(max_examples=300, deadline=None)
+def test_any_packet_of_opus_is_refused_or_comes_out_clean(packet: bytes, count: int) -> None:
+    with contextlib.suppress(Damaged):
+        cleaned = opus.Packets(removed=set(), streams=count)(packet)
+        assert verify.opus(memoryview(cleaned), streams=count)

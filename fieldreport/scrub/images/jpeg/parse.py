@@ -10,6 +10,7 @@ from typing import Final, Literal
 from fieldreport import limits
 from fieldreport.scrub.format import check_image
 from fieldreport.scrub.images import metadata
+from fieldreport.scrub.images.jpeg.used_tables import only_used
 from fieldreport.scrub.verdicts import Bomb, Damaged, Refusal, Refused, Removed
 
 _EOI, _SOS, _DQT, _DHT, _DAC, _DRI, _COM = 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xDD, 0xFE
@@ -82,10 +83,22 @@ def parse(data: bytes, removed: set[Removed]) -> Picture:
         raise Damaged
     while picture.kept[-1][0] != _SOS:  # tables of a scan that was cut off
         picture.kept.pop()
+    _drop_unused(picture, removed)
     for box in picture.boxes.values():
         removed |= metadata.in_credentials(box)
     _trailer(data[position:], removed, picture.others)
     return picture
+
+
+def _drop_unused(picture: Picture, removed: set[Removed]) -> None:
+    """Tables that no scan decodes with."""
+    payloads = only_used([(marker, payload) for marker, payload, _ in picture.kept])
+    kept = [
+        (marker, new, data) for (marker, _, data), new in zip(picture.kept, payloads, strict=True) if new is not None
+    ]
+    if len(kept) < len(picture.kept):
+        removed.add(Removed.OTHER_METADATA)
+    picture.kept = kept
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int | None, int]:

@@ -16,6 +16,7 @@ from fieldreport.scrub.images import animation, codecs, icc, icc_profiles, paper
 from fieldreport.scrub.images.png.parse import SIGNATURE, Frame, Picture, parse
 from fieldreport.scrub.verdicts import Bomb, Damaged, Mode, Refusal, Refused, Removed
 
+_PALETTE: Final = 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SCANNED: Final = b"\x08\x02\0\0\0"  # eight bits of red, green and blue, row after row
 _PIECE: Final = 1 << 20  # longest data chunk written: lengths that an encoder chose would tell which it was
@@ -31,6 +32,8 @@ def clean(untrusted_source: Source, sink: Sink, cleaning: Cleaning) -> str:
         picture = parse(codecs.encode_png(_unswapped(picture, cleaning)), set())
     for frame in _all_frames(picture):
         frame.data = [_exactly(frame, picture, cleaning)]
+    if picture.palette and picture.header[9] == _PALETTE:
+        _blank_unused(picture, cleaning)
     known = icc.identify(picture.profile) if picture.profile else icc_profiles.Known.SRGB
     ours = icc_profiles.profile_for(known) if known is not None and picture.header[9] & 2 else None
     if picture.profile and (known is None or picture.profile not in icc_profiles.OURS):
@@ -119,6 +122,28 @@ def _exactly(frame: Frame, picture: Picture, cleaning: Cleaning) -> bytes:
         cleaning.removed.add(Removed.HIDDEN_CONTENT)
         return data[: -len(inflater.unused_data)]
     return data
+
+
+def _blank_unused(picture: Picture, cleaning: Cleaning) -> None:
+    """Colours of the palette that no pixel has become black, and opaque if they are not invisible."""
+    used = set(picture.extra.get(b"bKGD", b"")[:1])
+    for frame in _all_frames(picture):
+        codecs.check_decoded(frame.width, frame.height)
+        cleaning.spend(frame.width * frame.height)
+        header = struct.pack(">II", frame.width, frame.height) + picture.header[8:]
+        alone = Frame(b"", frame.width, frame.height, frame.data)
+        still = dataclasses.replace(picture, header=header, still=alone, frames=[], plays=None, extra={})
+        with codecs.any_error_is_damage():
+            counts = codecs.open_one(_assemble(still, None), "image/png").histogram()
+        used |= {number for number, count in enumerate(counts) if count}
+    colours = picture.palette or b""
+    picture.palette = b"".join(
+        colours[at : at + 3] if at // 3 in used else bytes(3) for at in range(0, len(colours), 3)
+    )
+    if opacity := picture.extra.get(b"tRNS"):
+        picture.extra[b"tRNS"] = bytes(
+            each if number in used or not each else 0xFF for number, each in enumerate(opacity)
+        )
 
 
 def _raw_size(width: int, height: int, header: bytes) -> int:
